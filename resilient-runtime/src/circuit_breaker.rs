@@ -1,0 +1,3 @@
+//! The circuit breaker.
+/// Stops calling what is failing.
+pub struct CircuitBreaker;

@@ -1,0 +1,50 @@
+//! The one place that reads the time.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The present on tokio's clock, which tests may pause.
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+/// A point in time that fits an atomic word: nanoseconds since an origin a day before the process first asked.
+///
+/// The origin lies back because a paused clock starts where its runtime was built, which may be earlier than the
+/// first question of another thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ticks(pub(crate) u64);
+
+impl Ticks {
+    /// The present.
+    pub(crate) fn now() -> Self {
+        Self::at(now())
+    }
+
+    /// The given instant; one before the origin is the origin.
+    pub(crate) fn at(instant: Instant) -> Self {
+        static ORIGIN: OnceLock<Instant> = OnceLock::new();
+        let origin = *ORIGIN.get_or_init(|| {
+            let now = now();
+            now.checked_sub(Duration::from_secs(86_400)).unwrap_or(now)
+        });
+        Self(nanos(instant.saturating_duration_since(origin)))
+    }
+
+    /// The time between; zero if `earlier` is later.
+    pub(crate) const fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// Whole nanoseconds, saturating after 584 years.
+pub(crate) const fn nanos(duration: Duration) -> u64 {
+    let nanos = duration.as_nanos();
+    if nanos > u64::MAX as u128 {
+        u64::MAX
+    } else {
+        nanos as u64
+    }
+}

@@ -1,0 +1,156 @@
+//! The rejection: what a policy returns instead of the body's outcome.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::{Class, Classify};
+
+/// A policy's refusal: it produced this outcome without the body, or instead of it.
+///
+/// An annotated function returns it through `From`, so its error type needs `impl From<resilient::Error>`:
+///
+/// ```
+/// enum SearchError {
+///     Refused(resilient::Error),
+///     Http(u16),
+/// }
+///
+/// impl From<resilient::Error> for SearchError {
+///     fn from(rejection: resilient::Error) -> Self {
+///         SearchError::Refused(rejection)
+///     }
+/// }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Error {
+    policy: PolicyKind,
+    name: &'static str,
+    reason: Reason,
+}
+
+/// Which mechanism refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PolicyKind {
+    /// A [`CircuitBreaker`](crate::CircuitBreaker).
+    CircuitBreaker,
+    /// A [`Timeout`](crate::Timeout).
+    Timeout,
+}
+
+/// Why a policy refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The breaker is open, or half-open with all its probes under way.
+    CircuitOpen {
+        /// When the next call may be let through, counted from the refusal.
+        retry_after: Duration,
+        /// The class of the failure that opened it; `None` if a panic or an operator did.
+        last: Option<Class>,
+    },
+    /// The body did not end in time.
+    TimedOut {
+        /// The time it was given.
+        limit: Duration,
+    },
+    /// The deadline that the caller had set was already over, and the body was not started.
+    DeadlineExceeded,
+    /// There is no tokio runtime with a timer on this thread, so the time could not be measured.
+    NoRuntime,
+}
+
+impl Error {
+    pub(crate) const fn new(policy: PolicyKind, name: &'static str, reason: Reason) -> Self {
+        Self {
+            policy,
+            name,
+            reason,
+        }
+    }
+
+    /// Which mechanism refused.
+    pub const fn policy(&self) -> PolicyKind {
+        self.policy
+    }
+
+    /// The name of the policy that refused: the function's, unless the attribute says `name = "…"`.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Why it refused.
+    pub const fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// How long to stay away, where that is known.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self.reason {
+            Reason::CircuitOpen { retry_after, .. } => Some(retry_after),
+            _ => None,
+        }
+    }
+
+    /// Whether a retry around the policy could do better.
+    ///
+    /// An attempt that ran out of time may be tried again; an open breaker or a deadline that has passed ends the call.
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self.reason, Reason::TimedOut { .. })
+    }
+}
+
+/// A time-out is transient; an open breaker asks to stay away for as long as it is open; the rest is permanent.
+impl Classify for Error {
+    fn class(&self) -> Class {
+        match self.reason {
+            Reason::TimedOut { .. } | Reason::DeadlineExceeded => Class::Transient,
+            Reason::CircuitOpen { retry_after, .. } => Class::Throttled {
+                after: Some(retry_after),
+            },
+            Reason::NoRuntime => Class::Permanent,
+        }
+    }
+
+    fn rejection(&self) -> Option<&Error> {
+        Some(self)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name;
+        match self.reason {
+            Reason::CircuitOpen {
+                retry_after,
+                last: Some(class),
+            } => {
+                write!(
+                    f,
+                    "circuit breaker `{name}` is open after a {} failure, try again in {retry_after:?}",
+                    class.as_str()
+                )
+            }
+            Reason::CircuitOpen {
+                retry_after,
+                last: None,
+            } => {
+                write!(
+                    f,
+                    "circuit breaker `{name}` is open, try again in {retry_after:?}"
+                )
+            }
+            Reason::TimedOut { limit } => write!(f, "`{name}` did not end within {limit:?}"),
+            Reason::DeadlineExceeded => {
+                write!(f, "the deadline had passed before `{name}` was started")
+            }
+            Reason::NoRuntime => write!(
+                f,
+                "`{name}` needs a tokio runtime with a timer, and there is none on this thread"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,37 @@
+//! The events that the policies report, one function each, so that every policy speaks the same words.
+
+use std::time::Duration;
+
+use crate::Class;
+
+/// The delay before another attempt begins.
+pub(crate) fn retrying(policy: &'static str, retry: u32, delay: Duration, class: Class) {
+    #[cfg(feature = "tracing")]
+    tracing::debug!(target: "resilient", policy, retry, ?delay, class = class.as_str(), "retrying");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (policy, retry, delay, class);
+}
+
+/// A call that ends with a failure although it was worth another attempt.
+pub(crate) fn gave_up(policy: &'static str, retries: u32, class: Class, why: &'static str) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(target: "resilient", policy, retries, class = class.as_str(), why, "gave up");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (policy, retries, class, why);
+}
+
+/// A breaker's change of state.
+pub(crate) fn transition(policy: &'static str, from: &'static str, to: &'static str) {
+    #[cfg(feature = "tracing")]
+    tracing::info!(target: "resilient", policy, from, to, "circuit breaker");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (policy, from, to);
+}
+
+/// A body that did not end in time.
+pub(crate) fn timed_out(policy: &'static str, limit: Duration) {
+    #[cfg(feature = "tracing")]
+    tracing::debug!(target: "resilient", policy, ?limit, "timed out");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (policy, limit);
+}

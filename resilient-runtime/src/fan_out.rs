@@ -1,0 +1,3 @@
+//! Fan-out.
+/// One function over many items.
+pub struct FanOut;
