@@ -63,11 +63,7 @@ pub enum Reason {
 
 impl Error {
     pub(crate) const fn new(policy: PolicyKind, name: &'static str, reason: Reason) -> Self {
-        Self {
-            policy,
-            name,
-            reason,
-        }
+        Self { policy, name, reason }
     }
 
     /// Which mechanism refused.
@@ -106,9 +102,7 @@ impl Classify for Error {
     fn class(&self) -> Class {
         match self.reason {
             Reason::TimedOut { .. } | Reason::DeadlineExceeded => Class::Transient,
-            Reason::CircuitOpen { retry_after, .. } => Class::Throttled {
-                after: Some(retry_after),
-            },
+            Reason::CircuitOpen { retry_after, .. } => Class::Throttled { after: Some(retry_after) },
             Reason::NoRuntime => Class::Permanent,
         }
     }
@@ -122,33 +116,23 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.name;
         match self.reason {
-            Reason::CircuitOpen {
-                retry_after,
-                last: Some(class),
-            } => {
+            Reason::CircuitOpen { retry_after, last: Some(class) } => {
                 write!(
                     f,
                     "circuit breaker `{name}` is open after a {} failure, try again in {retry_after:?}",
                     class.as_str()
                 )
             }
-            Reason::CircuitOpen {
-                retry_after,
-                last: None,
-            } => {
-                write!(
-                    f,
-                    "circuit breaker `{name}` is open, try again in {retry_after:?}"
-                )
+            Reason::CircuitOpen { retry_after, last: None } => {
+                write!(f, "circuit breaker `{name}` is open, try again in {retry_after:?}")
             }
             Reason::TimedOut { limit } => write!(f, "`{name}` did not end within {limit:?}"),
             Reason::DeadlineExceeded => {
                 write!(f, "the deadline had passed before `{name}` was started")
             }
-            Reason::NoRuntime => write!(
-                f,
-                "`{name}` needs a tokio runtime with a timer, and there is none on this thread"
-            ),
+            Reason::NoRuntime => {
+                write!(f, "`{name}` needs a tokio runtime with a timer, and there is none on this thread")
+            }
         }
     }
 }
