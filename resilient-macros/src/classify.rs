@@ -97,8 +97,7 @@ fn variants<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Vec<Variant<'a>>
 
 /// The one mark among the attributes.
 fn mark(name: &Ident, attributes: &[Attribute], fields: &Fields, errors: &mut Errors) -> Option<Mark> {
-    let marks: Vec<&Attribute> =
-        attributes.iter().filter(|attribute| MARKS.iter().any(|mark| attribute.path().is_ident(mark))).collect();
+    let marks: Vec<&Attribute> = attributes.iter().filter(|attribute| is_mark(attribute)).collect();
     match marks.as_slice() {
         [] => {
             let message = format!(
@@ -119,6 +118,10 @@ fn mark(name: &Ident, attributes: &[Attribute], fields: &Fields, errors: &mut Er
             None
         }
     }
+}
+
+pub(crate) fn is_mark(attribute: &Attribute) -> bool {
+    MARKS.iter().any(|mark| attribute.path().is_ident(mark))
 }
 
 fn parse_mark(name: &Ident, attribute: &Attribute, fields: &Fields) -> syn::Result<Mark> {

@@ -81,13 +81,13 @@ impl Fragment {
 ///             delay.await;
 ///         }
 ///     };
-///     timeout.run(call).await.into_outcome()
+///     finish(timeout.run(call).await)
 /// }
 /// ```
 pub(crate) fn expand(layers: &[Box<dyn Layer>], context: &Context<'_>) -> TokenStream {
     let declarations = layers.iter().map(|layer| layer.declare(context));
     let stack = layers.iter().rev().fold(attempt(layers, context), |inside, layer| layer.wrap(inside, context));
-    let (statements, value) = (&stack.statements, into_outcome(&stack, context));
+    let (statements, value) = (&stack.statements, finish(&stack, layers, context));
     let function = if layers.iter().all(|layer| layer.stands_beside()) {
         context.function.undecorated()
     } else {
@@ -140,16 +140,16 @@ fn clone_of(ident: &Ident, context: &Context<'_>) -> (TokenStream, TokenStream) 
 }
 
 /// The function's last expression.
-fn into_outcome(stack: &Fragment, context: &Context<'_>) -> TokenStream {
+fn finish(stack: &Fragment, layers: &[Box<dyn Layer>], context: &Context<'_>) -> TokenStream {
     let value = stack.expression();
     if !stack.settled {
         return value;
     }
     let (krate, output) = (context.krate, &context.function.output);
-    let span = Span::mixed_site();
-    quote_spanned! {span=>
-        #krate::Settled::<#output>::into_outcome(#value)
-    }
+    // an error type without room for a rejection is the business of the policy that rejects
+    let refuses = layers.iter().find(|layer| layer.facts().refuses).map_or(Span::mixed_site(), |layer| layer.span());
+    let finish = quote_spanned!(refuses.resolved_at(Span::mixed_site())=> #krate::finish);
+    quote_spanned!(Span::mixed_site()=> #finish::<#output>(#value))
 }
 
 /// `let name = { static POLICY: Type = constructor; &POLICY };`, or a borrow of the user's own policy.

@@ -10,6 +10,8 @@ mod diagnostic;
 mod expand;
 mod function;
 mod policy;
+#[cfg(test)]
+mod snapshots;
 mod stack;
 mod value;
 mod when;

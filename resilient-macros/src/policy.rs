@@ -79,6 +79,8 @@ pub(crate) trait Layer {
 pub(crate) struct Facts {
     /// Whether it runs what is inside it more than once.
     pub(crate) repeats: bool,
+    /// Whether it can end a call without the body's outcome.
+    pub(crate) refuses: bool,
     /// The time that it gives, if that is a literal, and where that was written.
     pub(crate) limit: Option<(Duration, Span)>,
     /// On which side of a retry it says it must stand.

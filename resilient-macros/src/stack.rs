@@ -144,7 +144,7 @@ fn is_collected(arguments: &TokenStream) -> bool {
 }
 
 /// The policy that the attribute is by its name: `#[retry]`, or `#[resilient::retry]`.
-fn policy_name(attribute: &Attribute) -> Option<Ident> {
+pub(crate) fn policy_name(attribute: &Attribute) -> Option<Ident> {
     let segments: Vec<&Ident> = attribute.path().segments.iter().map(|segment| &segment.ident).collect();
     let name = match segments.as_slice() {
         [name] => name,

@@ -306,7 +306,7 @@ mod tests {
     fn a_duration_is_written_with_its_largest_exact_unit() {
         let tokens = duration_tokens(Duration::from_millis(1_500));
 
-        assert_eq!(tokens.to_string(), quote!(::core::time::Duration::from_millis(1500)).to_string());
+        assert_eq!(tokens.to_string(), quote::quote!(::core::time::Duration::from_millis(1500)).to_string());
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub use class::{Class, Classify};
 pub use deadline::Deadline;
 pub use error::{Error, PolicyKind, Reason};
 pub use fan_out::FanOut;
-pub use outcome::{Fallible, FromRejection, Outcome, Settled};
+pub use outcome::{Fallible, FromRejection, Outcome, Settled, finish};
 pub use retry::{Delay, DelayFuture, Retry, RetryCall, Verdict};
 pub use timeout::{Timeout, TimeoutFuture};
 pub use when::{ByError, ByOutcome, BySettled, IntoClass, When};

@@ -6,7 +6,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use syn::{Expr, ExprLit, Ident, Lit};
 
-use super::{Kind, Layer, Source};
+use super::{Facts, Kind, Layer, Source};
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
 use crate::expand::{Context, Fragment, Value, declare};
@@ -195,6 +195,10 @@ impl Layer for CircuitBreaker {
 
     fn span(&self) -> Span {
         self.span
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { refuses: true, ..Facts::default() }
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {

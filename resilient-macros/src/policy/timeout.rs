@@ -101,7 +101,7 @@ impl Layer for Timeout {
     }
 
     fn facts(&self) -> Facts {
-        Facts { limit: self.limit, level: self.level, ..Facts::default() }
+        Facts { refuses: true, limit: self.limit, level: self.level, ..Facts::default() }
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {
