@@ -106,6 +106,7 @@ async fn each_item_passes_through_the_functions_own_stack() {
     #[retry(max = 1, backoff = "none")]
     #[timeout(attempt = "10ms")]
     async fn fetch(script: &Script, #[each] item: u32) -> Result<u32, Error> {
+        sleep(ms(1)).await;
         script.next()?;
         Ok(item)
     }
