@@ -23,7 +23,7 @@ impl Api {
         let _running = Alive::new(&self.running);
         self.most.fetch_max(self.running.load(Ordering::SeqCst), Ordering::SeqCst);
         sleep(ms(millis)).await;
-        if millis % 3 == 0 { Err(Error::Down) } else { Ok(millis) }
+        if millis.is_multiple_of(3) { Err(Error::Down) } else { Ok(millis) }
     }
 }
 
