@@ -337,3 +337,6 @@ impl Phase {
 
 #[cfg(all(test, not(resilient_loom)))]
 mod tests;
+
+#[cfg(all(test, not(resilient_loom)))]
+mod model;
