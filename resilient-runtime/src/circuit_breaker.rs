@@ -340,3 +340,6 @@ mod tests;
 
 #[cfg(all(test, not(resilient_loom)))]
 mod model;
+
+#[cfg(all(test, resilient_loom))]
+mod loom_models;
