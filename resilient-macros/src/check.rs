@@ -19,6 +19,7 @@ pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &mut
     };
     let (outside, inside) = (&layers[..retry], &layers[retry + 1..]);
     levels(outside, inside, errors);
+    bounds(outside, &*layers[retry], errors);
     times(outside, &*layers[retry], inside, errors);
 }
 
@@ -56,6 +57,17 @@ fn levels(outside: &[Box<dyn Layer>], inside: &[Box<dyn Layer>], errors: &mut Er
         errors.at(
             level_span(&**layer),
             "`total` stands below the retry, where it would start again with each attempt: move it above `#[retry]`, or write `attempt`",
+        );
+    }
+}
+
+/// A retry without a limit of its own must be ended by something outside it.
+fn bounds(outside: &[Box<dyn Layer>], retry: &dyn Layer, errors: &mut Errors) {
+    let timed = outside.iter().any(|layer| layer.name() == "timeout");
+    if let (Some(span), false) = (retry.facts().unbounded, timed) {
+        errors.at(
+            span,
+            "nothing would ever stop an unlimited retry: add `max_elapsed = \"…\"`, or a `#[timeout(total = \"…\")]` above it",
         );
     }
 }

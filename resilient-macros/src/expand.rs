@@ -116,7 +116,11 @@ fn attempt(layers: &[Box<dyn Layer>], context: &Context<'_>) -> Fragment {
     });
     let repeats = layers.iter().any(|layer| layer.facts().repeats);
     let capture = (!repeats).then(|| Token![move](span));
-    let body = context.function.attempt(capture, inside.into_iter().collect());
+    let mut body = context.function.attempt(capture, inside.into_iter().collect());
+    if layers.iter().any(|layer| layer.body().suppresses_retries) {
+        let krate = context.krate;
+        body = quote_spanned!(span=> #krate::without_retries(#body));
+    }
     Fragment {
         statements: quote_spanned! {span=>
             #(#numbers)*

@@ -85,6 +85,8 @@ pub(crate) struct Facts {
     pub(crate) limit: Option<(Duration, Span)>,
     /// On which side of a retry it says it must stand.
     pub(crate) level: Option<Level>,
+    /// Where it says that nothing of its own ends it.
+    pub(crate) unbounded: Option<Span>,
     /// The shortest wait before the first retry, if that is known.
     pub(crate) first_delay: Option<Duration>,
 }
@@ -107,6 +109,8 @@ pub(crate) struct Body<'a> {
     pub(crate) clones: &'a [Ident],
     /// The name that the attempt's number is bound to.
     pub(crate) number: Option<&'a Ident>,
+    /// Whether retries of the functions that it calls are turned off.
+    pub(crate) suppresses_retries: bool,
 }
 
 /// Where a layer's policy comes from.

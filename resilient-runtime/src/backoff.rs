@@ -62,9 +62,10 @@ enum Formula {
     Custom(fn(u32) -> Duration),
 }
 
-/// What a back-off remembers from one retry of a call to the next: the wait before, or the fraction drawn for it.
+/// What a back-off remembers from one retry of a call to the next: the wait before as a part of the cap, or the fraction
+/// that was drawn for it; both over 2³², because it is part of every future with a retry.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Memory(u64);
+pub(crate) struct Memory(u32);
 
 impl Backoff {
     /// The base where none is given: 100 ms.
@@ -238,14 +239,17 @@ impl Backoff {
             }
             Formula::Decorrelated => {
                 let low = base.min(cap);
-                let high = scale(memory.0, 3).min(cap).max(low);
-                memory.0 = low + fraction(high - low, random);
-                memory.0
+                let before = fraction(cap, u64::from(memory.0) << 32).max(low);
+                let high = scale(before, 3).min(cap).max(low);
+                let wait = low + fraction(high - low, random);
+                *memory = Memory::part(wait, cap);
+                wait
             }
             Formula::DecorrelatedV2 => {
                 let retry = self.spread_v2(retry);
-                let before = if retry == 0 { 0.0 } else { smooth(f64::from(retry) - 1.0 + unit(memory.0)) };
-                memory.0 = random;
+                let before =
+                    if retry == 0 { 0.0 } else { smooth(f64::from(retry) - 1.0 + unit(u64::from(memory.0) << 32)) };
+                *memory = Memory((random >> 32) as u32);
                 let grown = (smooth(f64::from(retry) + unit(random)) - before).max(0.0);
                 saturating(grown * base as f64 / V2_SCALE).min(cap)
             }
@@ -255,11 +259,10 @@ impl Backoff {
     }
 
     /// What a call's first retry remembers.
+    #[expect(clippy::unused_self, reason = "what there is to remember is the back-off's business")]
     pub(crate) const fn memory(&self) -> Memory {
-        match self.formula {
-            Formula::Decorrelated => Memory(nanos(self.base)),
-            _ => Memory(0),
-        }
+        // a decorrelated wait before the first counts as one base, which is the least it can be
+        Memory(0)
     }
 
     /// min(cap, base·factor^retry) in nanoseconds.
@@ -297,6 +300,14 @@ impl Backoff {
 impl Default for Backoff {
     fn default() -> Self {
         Self::exp_jitter(Self::DEFAULT_BASE)
+    }
+}
+
+impl Memory {
+    /// The part that `wait` is of `cap`, rounded down.
+    fn part(wait: u64, cap: u64) -> Self {
+        let part = (u128::from(wait) << 32) / u128::from(cap.max(1));
+        Self(u32::try_from(part).unwrap_or(u32::MAX))
     }
 }
 

@@ -60,6 +60,7 @@
 //! the background.
 
 mod backoff;
+mod budget;
 mod circuit_breaker;
 mod class;
 mod clock;
@@ -77,13 +78,14 @@ mod timeout;
 mod when;
 
 pub use backoff::Backoff;
+pub use budget::{Budget, Cost};
 pub use circuit_breaker::{CircuitBreaker, Counts, Permit, State};
 pub use class::{Class, Classify};
 pub use deadline::Deadline;
 pub use error::{Error, PolicyKind, Reason};
 pub use fan_out::{Collect, FanOut, FirstOk, Launch, TryAll, Unordered};
 pub use outcome::{Fallible, FromRejection, Outcome, Settled, finish};
-pub use retry::{Delay, DelayFuture, Retry, RetryCall, Verdict};
+pub use retry::{Delay, DelayFuture, Retry, RetryCall, Retrying, Verdict, WithoutRetries, without_retries};
 pub use timeout::{Timeout, TimeoutFuture};
 pub use when::{ByError, ByOutcome, BySettled, IntoClass, When};
 

@@ -1,15 +1,20 @@
-//! The retry: decides after each attempt whether there is another, and how long to wait before it.
+//! The retry: how often, how long between, and what that may cost.
 
-use std::future::{Future, IntoFuture};
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use pin_project_lite::pin_project;
-use tokio::time::Sleep;
+mod call;
+mod delay;
+mod funds;
+mod nested;
+mod pace;
 
-use crate::backoff::Memory;
-use crate::{Backoff, Class, Deadline, Error, Outcome, When, event, random};
+use self::funds::Funds;
+use self::pace::Pace;
+use crate::{Backoff, Budget, Class};
+
+pub use self::call::{RetryCall, Verdict};
+pub use self::delay::{Delay, DelayFuture};
+pub use self::nested::{WithoutRetries, without_retries};
 
 /// Runs the body again when its outcome is transient.
 ///
@@ -36,23 +41,64 @@ use crate::{Backoff, Class, Deadline, Error, Outcome, When, event, random};
 /// # }
 /// ```
 ///
-/// What is retried: outcomes of class [`Class::Transient`] and [`Class::Throttled`]; the latter never before the time the
-/// server named. What is not: a permanent error, an open breaker further in, and anything that could not
-/// begin before the [`Deadline`].
+/// # What is retried
+///
+/// Outcomes of class [`Class::Transient`] and [`Class::Throttled`]; the latter never before the time the server named, and
+/// up to a tenth after it, so that those who were told the same time do not come back together. A call ends with the
+/// outcome in hand when
+///
+/// * the error is permanent, or a refusal that a retry cannot help, such as an open breaker's;
+/// * it has had its [`max`](Self::max) retries, or would pass [`max_elapsed`](Self::max_elapsed);
+/// * the server asks for more time than [`max_hint`](Self::max_hint);
+/// * the next attempt could not begin before the [`Deadline`](crate::Deadline), or is unlikely to end before it, going by
+///   the median of earlier attempts;
+/// * the [`Budget`] has nothing left.
 #[derive(Debug)]
 pub struct Retry {
     name: &'static str,
-    max: u32,
+    /// `None` has no limit.
+    max: Option<u32>,
+    max_elapsed: Option<Duration>,
+    max_hint: Duration,
     backoff: Backoff,
+    funds: Funds,
+    on_retry: Option<fn(&Retrying)>,
+    pace: Pace,
+}
+
+/// A retry that is about to begin, as [`Retry::on_retry`] is told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Retrying {
+    /// The policy's name.
+    pub policy: &'static str,
+    /// Which retry it is, counted from zero.
+    pub retry: u32,
+    /// What the attempt before it meant.
+    pub class: Class,
+    /// How long it waits first.
+    pub delay: Duration,
 }
 
 impl Retry {
     /// The number of retries where none is given: 3.
     pub const DEFAULT_MAX: u32 = 3;
+    /// The longest wait that a server may ask for where nothing is given: a minute.
+    pub const DEFAULT_MAX_HINT: Duration = Duration::from_secs(60);
 
-    /// A retry with the default back-off, [`Backoff::exp_jitter`] from 100 ms, and at most three retries.
+    /// A retry with the default back-off, [`Backoff::exp_jitter`] from 100 ms, at most three retries, and a [`Budget`] of
+    /// its own.
     pub const fn named(name: &'static str) -> Self {
-        Self { name, max: Self::DEFAULT_MAX, backoff: Backoff::exp_jitter(Backoff::DEFAULT_BASE) }
+        Self {
+            name,
+            max: Some(Self::DEFAULT_MAX),
+            max_elapsed: None,
+            max_hint: Self::DEFAULT_MAX_HINT,
+            backoff: Backoff::exp_jitter(Backoff::DEFAULT_BASE),
+            funds: Funds::own(),
+            on_retry: None,
+            pace: Pace::new(),
+        }
     }
 
     /// How many *re*-tries there are at the most: `max(3)` is up to four attempts. Default 3.
@@ -62,8 +108,36 @@ impl Retry {
     /// If `max` is zero; in a `const` or `static`, that is a compile error.
     #[must_use]
     pub const fn max(mut self, max: u32) -> Self {
-        assert!(max > 0, "a retry that never retries: leave it out");
-        self.max = max;
+        assert!(max > 0, "zero retries is no retry: leave the policy out, or allow at least 1");
+        self.max = Some(max);
+        self
+    }
+
+    /// No limit to the number of retries: something else must end the call, a deadline or [`max_elapsed`](Self::max_elapsed).
+    #[must_use]
+    pub const fn unlimited(mut self) -> Self {
+        self.max = None;
+        self
+    }
+
+    /// No retry begins later than this after the call began. Default: no such limit.
+    ///
+    /// It limits when attempts begin, not how long they take; for that there is a time-out.
+    ///
+    /// # Panics
+    ///
+    /// If it is zero; in a `const` or `static`, that is a compile error.
+    #[must_use]
+    pub const fn max_elapsed(mut self, max_elapsed: Duration) -> Self {
+        assert!(!max_elapsed.is_zero(), "no retry can begin within no time: leave the policy out, or allow some");
+        self.max_elapsed = Some(max_elapsed);
+        self
+    }
+
+    /// The longest wait that a server may ask for; with a longer one the call ends. Default 60 s.
+    #[must_use]
+    pub const fn max_hint(mut self, max_hint: Duration) -> Self {
+        self.max_hint = max_hint;
         self
     }
 
@@ -74,147 +148,53 @@ impl Retry {
         self
     }
 
+    /// Draws on a budget that others may draw on too. Default: a [`Budget::new`] of its own.
+    #[must_use]
+    pub const fn budget(mut self, budget: &'static Budget) -> Self {
+        self.funds = Funds::Shared(budget);
+        self
+    }
+
+    /// Draws on the budget that every retry of this name shares; its first call makes it known.
+    #[must_use]
+    pub const fn budget_by_name(mut self) -> Self {
+        self.funds = Funds::by_name();
+        self
+    }
+
+    /// Retries without regard to how many calls there are.
+    ///
+    /// With three retries and a server that is down, that is four times the load. Prefer a budget with a larger
+    /// [`ratio`](Budget::ratio).
+    #[must_use]
+    pub const fn without_budget(mut self) -> Self {
+        self.funds = Funds::Unlimited;
+        self
+    }
+
+    /// Is called before the wait of each retry.
+    #[must_use]
+    pub const fn on_retry(mut self, on_retry: fn(&Retrying)) -> Self {
+        self.on_retry = Some(on_retry);
+        self
+    }
+
     /// The name that its events carry.
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Starts a call.
-    pub const fn begin(&self) -> RetryCall<'_> {
-        RetryCall { policy: self, retries: 0, memory: self.backoff.memory() }
-    }
-}
-
-/// One call through a [`Retry`]: how many retries it has had, and what the back-off remembers.
-#[derive(Debug)]
-pub struct RetryCall<'a> {
-    policy: &'a Retry,
-    retries: u32,
-    memory: Memory,
-}
-
-impl RetryCall<'_> {
-    /// The attempt under way, counted from zero.
-    pub const fn attempt(&self) -> u32 {
-        self.retries
+    /// The extra attempts that its budget could pay for now; infinite without one.
+    pub fn budget_balance(&self) -> f64 {
+        self.funds.budget(self.name).map_or(f64::INFINITY, Budget::balance)
     }
 
-    /// Accepts the outcome of an attempt, or drops it and says how long to wait before the next.
-    pub fn settle<O: Outcome>(&mut self, outcome: O) -> Verdict<O> {
-        match outcome.class() {
-            Class::Success | Class::Permanent => Verdict::Accept(outcome),
-            class => match self.delay(class, outcome.rejection()) {
-                Some(delay) => Verdict::Retry(delay),
-                None => Verdict::Accept(outcome),
-            },
+    /// Starts a call, which pays its deposit into the budget.
+    #[inline]
+    pub fn begin(&self) -> RetryCall<'_> {
+        if let Some(budget) = self.funds.budget(self.name) {
+            budget.deposit();
         }
-    }
-
-    /// As [`settle`](Self::settle), with the class that `when` assigns.
-    pub fn settle_when<O, By>(&mut self, outcome: O, when: impl When<O, By>) -> Verdict<O> {
-        match when.class_of(&outcome) {
-            Class::Success | Class::Permanent => Verdict::Accept(outcome),
-            class => match self.delay(class, when.rejection_in(&outcome)) {
-                Some(delay) => Verdict::Retry(delay),
-                None => Verdict::Accept(outcome),
-            },
-        }
-    }
-
-    /// The wait before the next attempt; `None` if there is none.
-    #[cold]
-    fn delay(&mut self, class: Class, rejection: Option<&Error>) -> Option<Delay> {
-        let Retry { name, max, backoff } = self.policy;
-        if rejection.is_some_and(|rejection| !rejection.is_retryable()) {
-            return None;
-        }
-        if self.retries >= *max {
-            event::gave_up(name, self.retries, class, "no retries left");
-            return None;
-        }
-
-        let own = backoff.delay(self.retries, random::next(), &mut self.memory);
-        let delay = match class {
-            Class::Throttled { after: Some(hint) } if hint > MAX_HINT => {
-                event::gave_up(name, self.retries, class, "the server asked for too long a wait");
-                return None;
-            }
-            Class::Throttled { after: Some(hint) } => own.max(spread(hint)),
-            _ => own,
-        };
-        if Deadline::current().is_some_and(|deadline| delay >= deadline.remaining()) {
-            event::gave_up(name, self.retries, class, "the deadline comes first");
-            return None;
-        }
-
-        event::retrying(name, self.retries, delay, class);
-        self.retries += 1;
-        Some(Delay(delay))
-    }
-}
-
-/// The server's hint and up to a tenth more, so that those who were told the same time do not come back together.
-fn spread(hint: Duration) -> Duration {
-    let tenth = hint / 10;
-    hint + tenth.mul_f64(random::next() as f64 / u64::MAX as f64)
-}
-
-/// A longer hint ends the call: no server may make a client sleep for as long as it likes.
-const MAX_HINT: Duration = Duration::from_secs(60);
-
-/// What [`RetryCall::settle`] decided.
-#[derive(Debug)]
-#[must_use]
-pub enum Verdict<O> {
-    /// The call ends with this outcome.
-    Accept(O),
-    /// Await the delay and make another attempt; the outcome is gone.
-    Retry(Delay),
-}
-
-/// The wait before a retry. Awaiting a zero delay never sleeps.
-///
-/// # Panics
-///
-/// Awaiting a delay that is not zero panics off a tokio runtime with a timer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[must_use = "a delay waits only when it is awaited"]
-pub struct Delay(Duration);
-
-impl Delay {
-    /// How long it waits.
-    pub const fn duration(self) -> Duration {
-        self.0
-    }
-}
-
-impl IntoFuture for Delay {
-    type Output = ();
-    type IntoFuture = DelayFuture;
-
-    fn into_future(self) -> DelayFuture {
-        let sleep = (!self.0.is_zero()).then(|| tokio::time::sleep(self.0));
-        DelayFuture { sleep }
-    }
-}
-
-pin_project! {
-    /// A [`Delay`] that is being awaited.
-    #[derive(Debug)]
-    #[must_use = "futures do nothing unless polled"]
-    pub struct DelayFuture {
-        #[pin]
-        sleep: Option<Sleep>,
-    }
-}
-
-impl Future for DelayFuture {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        match self.project().sleep.as_pin_mut() {
-            Some(sleep) => sleep.poll(cx),
-            None => Poll::Ready(()),
-        }
+        RetryCall::new(self)
     }
 }

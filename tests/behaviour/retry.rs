@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use resilient::{Backoff, Class, Retry, retry, timeout};
+use resilient::{Backoff, Budget, Class, Retry, Retrying, circuit_breaker, retry, timeout};
 use resilient_tests::{Error, Script, Stopwatch, ms};
 use tokio::time::sleep;
 
@@ -386,4 +386,251 @@ async fn a_panic_in_the_body_passes_through() {
 
     assert!(joined.unwrap_err().is_panic());
     assert_eq!(script.attempts(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn max_elapsed_ends_the_retries_and_not_the_attempt() {
+    #[retry(max = 10, backoff = "fixed", base = "100ms", max_elapsed = "250ms")]
+    async fn function(script: &Script) -> Result<(), Error> {
+        sleep(ms(20)).await;
+        script.next()
+    }
+    let script = Script::failing(10);
+    let watch = Stopwatch::start();
+
+    assert_eq!(function(&script).await, Err(Error::Down));
+
+    assert_eq!((script.attempts(), watch.elapsed()), (3, 260));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unlimited_retry_goes_on_until_its_bound() {
+    #[retry(max = unlimited, backoff = "fixed", base = "1s", max_elapsed = "1h")]
+    async fn bounded_by_itself(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    #[timeout(total = "1m")]
+    #[retry(max = unlimited, backoff = "none", budget = none)]
+    async fn bounded_from_outside(script: &Script) -> Result<(), Error> {
+        tokio::task::yield_now().await;
+        sleep(ms(1)).await;
+        script.next()
+    }
+
+    let script = Script::failing(100);
+    assert_eq!(bounded_by_itself(&script).await, Ok(()));
+    assert_eq!(script.attempts(), 101);
+
+    let script = Script::failing(usize::from(u16::MAX));
+    let watch = Stopwatch::start();
+    bounded_from_outside(&script).await.unwrap_err();
+    assert!(script.attempts() > 10_000, "{}", script.attempts());
+    assert!(watch.elapsed() <= 60_000, "{}", watch.elapsed());
+}
+
+#[tokio::test]
+async fn a_retry_without_a_wait_lets_others_run() {
+    #[retry(max = 10_000, backoff = "none", budget = none)]
+    async fn spins(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let (script, seen) = (Script::failing(100_000), Cell::new(0));
+
+    let other = async {
+        tokio::task::yield_now().await;
+        seen.set(script.attempts());
+    };
+    let (outcome, ()) = tokio::join!(spins(&script), other);
+
+    outcome.unwrap_err();
+    assert!(seen.get() < 10_000, "the other ran in between: {}", seen.get());
+}
+
+#[tokio::test(start_paused = true)]
+async fn max_hint_says_how_long_a_server_may_make_it_wait() {
+    #[retry(max_hint = "2m")]
+    async fn patient(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let asks_for = |millis| Script::of([Error::Busy { after: Some(ms(millis)) }]);
+    let watch = Stopwatch::start();
+
+    assert_eq!(patient(&asks_for(120_000)).await, Ok(()));
+    assert!((120_000..=132_001).contains(&watch.elapsed()), "{}", watch.elapsed());
+
+    patient(&asks_for(120_001)).await.unwrap_err();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_budget_runs_out_and_fills_again() {
+    #[retry(max = 1, backoff = "none")]
+    async fn function(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let down = Script::failing(usize::from(u16::MAX));
+
+    for _ in 0..1_000 {
+        function(&down).await.unwrap_err();
+    }
+    // the reserve of a hundred, and one for every five of a thousand calls
+    assert!((1_299..=1_300).contains(&down.attempts()), "{}", down.attempts());
+
+    tokio::time::advance(ms(1_000)).await;
+    let before = down.attempts();
+    for _ in 0..100 {
+        function(&down).await.unwrap_err();
+    }
+    assert!((129..=131).contains(&(down.attempts() - before)), "{}", down.attempts() - before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exhausted_budget_returns_the_outcome_in_hand() {
+    static EMPTY: Budget = Budget::new().reserve(0).ratio(0.0);
+    #[retry(budget = EMPTY)]
+    async fn function(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let script = Script::failing(5);
+
+    assert_eq!(function(&script).await, Err(Error::Down));
+
+    assert_eq!(script.attempts(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_out_costs_two_a_throttle_half() {
+    static OF_FAILURES: Budget = Budget::new().ratio(0.0);
+    static OF_THROTTLES: Budget = Budget::new().ratio(0.0);
+    static OF_TIMEOUTS: Budget = Budget::new().ratio(0.0);
+    #[retry(max = 1, backoff = "none", budget = OF_FAILURES)]
+    async fn fails(_: ()) -> Result<(), Error> {
+        Err(Error::Down)
+    }
+    #[retry(max = 1, backoff = "none", budget = OF_THROTTLES)]
+    async fn throttled(_: ()) -> Result<(), Error> {
+        Err(Error::Busy { after: None })
+    }
+    #[retry(max = 1, backoff = "none", budget = OF_TIMEOUTS)]
+    #[timeout(attempt = "1ns")]
+    async fn times_out(_: ()) -> Result<(), Error> {
+        std::future::pending().await
+    }
+
+    fails(()).await.unwrap_err();
+    throttled(()).await.unwrap_err();
+    times_out(()).await.unwrap_err();
+
+    assert!((OF_FAILURES.balance() - 99.0).abs() < 0.1, "{}", OF_FAILURES.balance());
+    assert!((OF_THROTTLES.balance() - 99.5).abs() < 0.1, "{}", OF_THROTTLES.balance());
+    assert!((OF_TIMEOUTS.balance() - 98.0).abs() < 0.1, "{}", OF_TIMEOUTS.balance());
+}
+
+#[tokio::test(start_paused = true)]
+async fn retries_of_one_name_share_a_budget_and_others_do_not() {
+    #[retry(max = 1, backoff = "none", name = "shared budget")]
+    async fn one(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    #[retry(max = 1, backoff = "none", name = "shared budget")]
+    async fn two(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    #[retry(max = 1, backoff = "none")]
+    async fn other(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let down = || Script::failing(usize::from(u16::MAX));
+    for _ in 0..200 {
+        one(&down()).await.unwrap_err();
+    }
+
+    let (script, fresh) = (down(), down());
+    for _ in 0..4 {
+        two(&script).await.unwrap_err();
+        other(&fresh).await.unwrap_err();
+    }
+
+    assert!(script.attempts() <= 5, "four calls pay for one retry at the most: {}", script.attempts());
+    assert_eq!(fresh.attempts(), 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_budget_every_call_retries() {
+    #[retry(max = 1, backoff = "none", budget = none)]
+    async fn function(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let down = Script::failing(usize::from(u16::MAX));
+
+    for _ in 0..1_000 {
+        function(&down).await.unwrap_err();
+    }
+
+    assert_eq!(down.attempts(), 2_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_retry_is_told_what_happened_and_what_comes_next() {
+    static TOLD: std::sync::Mutex<Vec<Retrying>> = std::sync::Mutex::new(Vec::new());
+    fn tell(retrying: &Retrying) {
+        TOLD.lock().unwrap().push(*retrying);
+    }
+    #[retry(backoff = "exp", base = "10ms", on_retry = tell)]
+    async fn function(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+
+    function(&Script::of([Error::Down, Error::Busy { after: None }])).await.unwrap();
+
+    let told = TOLD.lock().unwrap();
+    let seen: Vec<_> = told.iter().map(|retrying| (retrying.retry, retrying.class, retrying.delay)).collect();
+    assert_eq!(seen, [(0, Class::Transient, ms(10)), (1, Class::Throttled { after: None }, ms(20))]);
+    assert_eq!(told[0].policy, "function");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nested_retries_multiply_unless_they_are_suppressed() {
+    #[retry(backoff = "none")]
+    async fn inner(script: &Script) -> Result<(), Error> {
+        tokio::task::yield_now().await;
+        script.next()
+    }
+    #[retry(backoff = "none")]
+    async fn multiplies(script: &Script) -> Result<(), Error> {
+        inner(script).await
+    }
+    #[retry(backoff = "none", nested = "suppress")]
+    #[circuit_breaker]
+    async fn suppresses(script: &Script) -> Result<(), Error> {
+        inner(script).await
+    }
+    let down = || Script::failing(usize::from(u16::MAX));
+
+    let script = down();
+    multiplies(&script).await.unwrap_err();
+    assert_eq!(script.attempts(), 16);
+
+    let script = down();
+    suppresses(&script).await.unwrap_err();
+    assert_eq!(script.attempts(), 4);
+
+    let script = down();
+    inner(&script).await.unwrap_err();
+    assert_eq!(script.attempts(), 4, "it is as before outside");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_retry_begins_that_would_hardly_end_before_the_deadline() {
+    static RETRY: Retry = Retry::named("paced").max(10).backoff(Backoff::none());
+    #[timeout(total = "100ms")]
+    #[retry(with = RETRY)]
+    async fn function(script: &Script) -> Result<(), Error> {
+        sleep(ms(30)).await;
+        script.next()
+    }
+    let (script, watch) = (Script::failing(10), Stopwatch::start());
+
+    assert_eq!(function(&script).await, Err(Error::Down));
+
+    assert_eq!((script.attempts(), watch.elapsed()), (3, 90), "ten milliseconds are not enough for a fourth");
 }

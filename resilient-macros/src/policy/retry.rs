@@ -24,9 +24,14 @@ pub(crate) const KIND: Kind = Kind {
         Key::setting("factor", "factor = 2"),
         Key::setting("cap", "cap = \"10s\""),
         Key::setting("jitter", "jitter = \"100ms\""),
+        Key::setting("max_elapsed", "max_elapsed = \"30s\""),
+        Key::setting("max_hint", "max_hint = \"60s\""),
+        Key::setting("budget", "budget = PAYMENTS"),
+        Key::setting("on_retry", "on_retry = log_retry"),
         Key::setting("name", "name = \"search\""),
         Key::usage("clone", "clone(request)"),
         Key::usage("attempt", "attempt = n"),
+        Key::usage("nested", "nested = \"suppress\""),
         Key::usage("with", "with = self.retry"),
         Key::usage("when", "when = |error: &MyError| error.is_temporary()"),
         Key::usage("crate", "crate = ::resilient"),
@@ -41,7 +46,11 @@ struct Retry {
     when: Option<When>,
     clones: Vec<Ident>,
     number: Option<Ident>,
+    /// Whether retries inside it are turned off.
+    suppresses: bool,
     first_delay: Option<Duration>,
+    /// Where it says that nothing of its own ends it.
+    unbounded: Option<Span>,
 }
 
 fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
@@ -49,39 +58,114 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let when = arguments.value("when", errors, |_, when| Ok(When(when)));
     let clones = arguments.names("clone", errors);
     let number = arguments.value("attempt", errors, name);
+    let suppresses = arguments.value("nested", errors, nested).unwrap_or_default();
     let with = arguments.with(errors);
-    let (constructor, first_delay) = constructor(arguments, context, errors);
-    let (source, first_delay) = match with {
-        Some(policy) => (Source::With(policy), None),
-        None => (Source::Own { ty: "Retry", constructor }, first_delay),
+    let settings = settings(arguments, context, errors);
+    let retry = match with {
+        Some(policy) => Retry {
+            span,
+            source: Source::With(policy),
+            when,
+            clones,
+            number,
+            suppresses,
+            first_delay: None,
+            unbounded: None,
+        },
+        None => Retry {
+            span,
+            source: Source::Own { ty: "Retry", constructor: settings.constructor },
+            when,
+            clones,
+            number,
+            suppresses,
+            first_delay: settings.first_delay,
+            unbounded: settings.unbounded,
+        },
     };
-    vec![Box::new(Retry { span, source, when, clones, number, first_delay })]
+    vec![Box::new(retry)]
 }
 
-fn constructor(
-    arguments: &mut Arguments,
-    context: &Context<'_>,
-    errors: &mut Errors,
-) -> (TokenStream, Option<Duration>) {
+/// What the keys of the policy itself come to.
+struct Settings {
+    constructor: TokenStream,
+    first_delay: Option<Duration>,
+    unbounded: Option<Span>,
+}
+
+fn settings(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Settings {
     let span = Span::mixed_site();
+    let unlimited_span = arguments.span("max");
     let name = arguments.value("name", errors, |key, value| value::text(key, &value));
-    let name = name.map_or_else(|| context.function.name().to_string(), |name| name.value());
-    let max = arguments.value("max", errors, max).map(|max| quote_spanned!(span=> .max(#max)));
+    let max = arguments.value("max", errors, max);
+    let max_elapsed = arguments.value("max_elapsed", errors, some_time);
+    let max_hint = arguments.value("max_hint", errors, value::duration);
+    let budget = arguments.value("budget", errors, |_, budget| Ok(budget));
+    let on_retry = arguments.value("on_retry", errors, |_, hook| Ok(hook));
     let (backoff, first_delay) = backoff(arguments, context, errors);
+    let unbounded = match (&max, &max_elapsed) {
+        (Some(Max::Unlimited), None) => unlimited_span,
+        _ => None,
+    };
+
+    let max = max.map(|max| match max {
+        Max::Retries(max) => quote_spanned!(span=> .max(#max)),
+        Max::Unlimited => quote_spanned!(span=> .unlimited()),
+    });
+    let max_elapsed = max_elapsed.map(|time| quote_spanned!(span=> .max_elapsed(#time)));
+    let max_hint = max_hint.map(|time| quote_spanned!(span=> .max_hint(#time)));
     let backoff = backoff.map(|backoff| quote_spanned!(span=> .backoff(#backoff)));
-    (quote_spanned!(span=> named(#name) #max #backoff), first_delay)
+    let budget = match budget {
+        Some(Expr::Path(path)) if path.path.is_ident("none") => Some(quote_spanned!(span=> .without_budget())),
+        Some(budget) => Some(quote_spanned!(span=> .budget(&#budget))),
+        // whoever names two retries alike means one client of one server
+        None => name.as_ref().map(|_| quote_spanned!(span=> .budget_by_name())),
+    };
+    let on_retry = on_retry.map(|hook| quote_spanned!(span=> .on_retry(#hook)));
+    let name = name.map_or_else(|| context.function.name().to_string(), |name| name.value());
+    let constructor = quote_spanned! {span=>
+        named(#name) #max #max_elapsed #max_hint #backoff #budget #on_retry
+    };
+    Settings { constructor, first_delay, unbounded }
 }
 
-fn max(key: &str, expression: Expr) -> syn::Result<Known<u32>> {
+/// How many retries there may be.
+enum Max {
+    Retries(Known<u32>),
+    Unlimited,
+}
+
+fn max(key: &str, expression: Expr) -> syn::Result<Max> {
     if matches!(&expression, Expr::Path(path) if path.path.is_ident("unlimited")) {
-        let message = "nothing would ever stop an unlimited retry: give a number, such as `max = 10`";
-        return Err(syn::Error::new_spanned(expression, message));
+        return Ok(Max::Unlimited);
     }
     let written = expression.span();
     let max = value::count(key, expression)?;
     match max.literal() {
         Some(0) => Err(syn::Error::new(written, "zero retries is no retry: remove the attribute, or allow at least 1")),
-        _ => Ok(max),
+        _ => Ok(Max::Retries(max)),
+    }
+}
+
+fn some_time(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
+    let written = expression.span();
+    let time = value::duration(key, expression)?;
+    match time.literal() {
+        Some(Duration::ZERO) => Err(syn::Error::new(written, format!("`{key}` must be longer than zero"))),
+        _ => Ok(time),
+    }
+}
+
+/// `"suppress"` or `"allow"`.
+fn nested(key: &str, expression: Expr) -> syn::Result<bool> {
+    let text = value::text(key, &expression)?;
+    match text.value().as_str() {
+        "suppress" => Ok(true),
+        "allow" => Ok(false),
+        _ => Err(syn::Error::new(
+            text.span(),
+            "`nested` is `\"suppress\"`, which turns retries inside this one off, or `\"allow\"`",
+        )),
     }
 }
 
@@ -248,11 +332,11 @@ impl Layer for Retry {
     }
 
     fn facts(&self) -> Facts {
-        Facts { repeats: true, first_delay: self.first_delay, ..Facts::default() }
+        Facts { repeats: true, first_delay: self.first_delay, unbounded: self.unbounded, ..Facts::default() }
     }
 
     fn body(&self) -> Body<'_> {
-        Body { clones: &self.clones, number: self.number.as_ref() }
+        Body { clones: &self.clones, number: self.number.as_ref(), suppresses_retries: self.suppresses }
     }
 
     fn check(&self, function: &Function, errors: &mut Errors) {

@@ -8,7 +8,8 @@ pub async fn join(script: &Script, words: Vec<&str>) -> Result<String, Error> {
             .backoff(
                 ::resilient::Backoff::exp(::core::time::Duration::from_millis(50))
                     .cap(::core::time::Duration::from_secs(1)),
-            );
+            )
+            .budget_by_name();
         POLICY.begin()
     };
     loop {

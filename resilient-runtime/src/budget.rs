@@ -1,0 +1,357 @@
+//! The budget: how many extra attempts there may be for so many calls, in one atomic word.
+
+use crate::clock::Ticks;
+use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::Ordering::Relaxed;
+
+/// Limits extra attempts, so that retries cannot turn a struggling server into an overloaded one.
+///
+/// Every call deposits a fraction of a token, [`ratio`](Self::ratio); every extra attempt takes one, half of one after a
+/// throttle, and two after a time-out, which has already cost the server more. Beside the deposits there is a reserve that
+/// fills by itself, so that a client with few calls can retry too. Whatever happens concurrently, there are never more extra
+/// attempts than the reserve has given out plus the ratio of the calls. Deposits wear off after about ten seconds:
+/// an hour of success does not pay for a storm.
+///
+/// A retry has one of its own. To share one between policies, put it in a `static`:
+///
+/// ```
+/// use resilient::{Budget, Retry};
+///
+/// static PAYMENTS: Budget = Budget::new().ratio(0.1);
+/// static CHARGE: Retry = Retry::named("charge").budget(&PAYMENTS);
+/// static REFUND: Retry = Retry::named("refund").budget(&PAYMENTS);
+/// ```
+///
+/// Deposits that expire and a reserve for clients with few calls are those of Finagle's retry budget; that a time-out costs
+/// twice as much as another failure, of the AWS SDKs' retry quota.
+#[derive(Debug)]
+pub struct Budget {
+    /// What a call deposits, in ten-thousandths of a token.
+    deposit: u32,
+    /// The most the reserve holds, and what it gains a second, in ten-thousandths of a token.
+    reserve: u32,
+    refill: u32,
+    word: AtomicU64,
+}
+
+/// What the word holds: ten-thousandths of tokens, and the millisecond of the last withdrawal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Balance {
+    units: u32,
+    since: Millis,
+}
+
+/// Milliseconds, modulo 2³²: the time between two withdrawals matters up to some seconds, and it takes 49 days to wrap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Millis(u32);
+
+/// What an extra attempt costs, in ten-thousandths of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cost {
+    /// After an ordinary failure: one token.
+    Failure = TOKEN as isize,
+    /// After the server asked for less, and so has spent next to nothing: half a token.
+    Throttle = TOKEN as isize / 2,
+    /// After a time-out, when the server may still be at work: two tokens.
+    Timeout = TOKEN as isize * 2,
+}
+
+impl Budget {
+    /// A budget of one extra attempt for every five calls, and a reserve of ten a second.
+    #[cfg(not(resilient_loom))]
+    pub const fn new() -> Self {
+        Self { deposit: TOKEN / 5, reserve: RESERVE, refill: REFILL, word: AtomicU64::new(RESERVE as u64) }
+    }
+
+    /// As above, with loom's atomics, which are not `const`.
+    #[cfg(resilient_loom)]
+    pub fn new() -> Self {
+        Self { deposit: TOKEN / 5, reserve: RESERVE, refill: REFILL, word: AtomicU64::new(RESERVE as u64) }
+    }
+
+    /// How many extra attempts a call pays for. Default 0.2.
+    ///
+    /// # Panics
+    ///
+    /// If `ratio` is not between 0 and 1; in a `const` or `static`, that is a compile error.
+    #[cfg(not(resilient_loom))]
+    #[must_use]
+    pub const fn ratio(mut self, ratio: f64) -> Self {
+        assert!(ratio >= 0.0 && ratio <= 1.0, "the ratio of extra attempts to calls is between 0 and 1");
+        self.deposit = (ratio * TOKEN as f64 + 0.5) as u32;
+        self
+    }
+
+    /// How many extra attempts a second there may be without any deposits; ten seconds of them can be saved up. Default 10.
+    ///
+    /// # Panics
+    ///
+    /// If it is more than 10,000; in a `const` or `static`, that is a compile error.
+    #[cfg(not(resilient_loom))]
+    #[must_use]
+    pub const fn reserve(mut self, attempts_per_second: u32) -> Self {
+        assert!(attempts_per_second <= 10_000, "a reserve of more than 10,000 a second limits nothing");
+        self.refill = attempts_per_second * TOKEN;
+        self.reserve = self.refill * HORIZON_SECONDS;
+        self.word = AtomicU64::new(self.reserve as u64);
+        self
+    }
+
+    /// The extra attempts that could be paid for now.
+    pub fn balance(&self) -> f64 {
+        let balance = self.at(Balance::unpack(self.word.load(Relaxed)), Millis::now());
+        f64::from(balance.units) / f64::from(TOKEN)
+    }
+
+    /// Pays in for one call. A policy that has the budget does so by itself.
+    pub fn deposit(&self) {
+        // Relaxed throughout this file: nothing is read on the strength of the balance but the balance itself. The sum
+        // cannot reach the time beside it: the check leaves room for more deposits at once than there can be threads.
+        if Balance::unpack(self.word.load(Relaxed)).units >= FULL {
+            self.wear_off();
+        }
+        self.word.fetch_add(u64::from(self.deposit), Relaxed);
+    }
+
+    /// Makes room: so many deposits take longer than they last.
+    #[cold]
+    fn wear_off(&self) {
+        let now = Millis::now();
+        let full = |word: u64| Balance::unpack(word).units >= FULL;
+        let half = |balance: Balance| Balance { units: balance.units.min(FULL / 2), ..balance };
+        let _ = self.word.fetch_update(Relaxed, Relaxed, |word| {
+            full(word).then(|| half(self.at(Balance::unpack(word), now)).pack())
+        });
+    }
+
+    /// Takes out what an extra attempt costs, and says whether there was that much; if not, nothing is taken.
+    pub fn withdraw(&self, cost: Cost) -> bool {
+        self.withdraw_at(cost, Millis::now())
+    }
+
+    fn withdraw_at(&self, cost: Cost, now: Millis) -> bool {
+        let taken = self.word.fetch_update(Relaxed, Relaxed, |word| {
+            let balance = self.at(Balance::unpack(word), now);
+            let units = balance.units.checked_sub(cost as u32)?;
+            Some(Balance { units, ..balance }.pack())
+        });
+        taken.is_ok()
+    }
+
+    /// The balance after the time that has passed: the reserve has filled, and what lies above it has worn off.
+    fn at(&self, balance: Balance, now: Millis) -> Balance {
+        let passed = u64::from(now.0.wrapping_sub(balance.since.0));
+        let filled = u64::from(balance.units.min(self.reserve)) + passed * u64::from(self.refill) / 1_000;
+        // an hour of deposits leaves those of the last ten seconds, and a moment takes next to nothing away
+        let horizon = u64::from(HORIZON_SECONDS) * 1_000;
+        let deposits = u64::from(balance.units.saturating_sub(self.reserve)) * horizon / (horizon + passed);
+        let units = filled.min(u64::from(self.reserve)) + deposits;
+        Balance { units: units.min(u64::from(FULL)) as u32, since: now }
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Balance {
+    const fn unpack(word: u64) -> Self {
+        Self { units: word as u32, since: Millis((word >> 32) as u32) }
+    }
+
+    const fn pack(self) -> u64 {
+        (self.since.0 as u64) << 32 | self.units as u64
+    }
+}
+
+impl Millis {
+    fn now() -> Self {
+        Self((Ticks::now().0 / 1_000_000) as u32)
+    }
+}
+
+/// One token in the units of the word.
+const TOKEN: u32 = 10_000;
+/// For so long the reserve is saved up, and about so long a deposit counts.
+const HORIZON_SECONDS: u32 = 10;
+const REFILL: u32 = 10 * TOKEN;
+const RESERVE: u32 = REFILL * HORIZON_SECONDS;
+/// No more is deposited above this: half of what fits.
+const FULL: u32 = u32::MAX / 2;
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const START: Millis = Millis(u32::MAX - 500);
+
+    fn later(millis: u32) -> Millis {
+        Millis(START.0.wrapping_add(millis))
+    }
+
+    /// A budget whose reserve is full and whose clock stands at the start, just before the milliseconds wrap.
+    fn fresh(budget: Budget) -> Budget {
+        let balance = Balance { units: budget.reserve, since: START };
+        budget.word.store(balance.pack(), Relaxed);
+        budget
+    }
+
+    fn withdrawals(budget: &Budget, cost: Cost, now: Millis) -> u32 {
+        (0..).take_while(|_| budget.withdraw_at(cost, now)).count() as u32
+    }
+
+    #[test]
+    fn the_reserve_lets_a_quiet_client_retry() {
+        let budget = fresh(Budget::new());
+
+        assert_eq!(withdrawals(&budget, Cost::Failure, START), 100);
+        assert_eq!(withdrawals(&budget, Cost::Failure, later(99)), 0);
+        assert_eq!(withdrawals(&budget, Cost::Failure, later(1_100)), 11);
+    }
+
+    #[test]
+    fn five_calls_pay_for_one_extra_attempt() {
+        for (ratio, calls, extra) in [(0.2, 1_000, 200), (0.1, 10_000, 1_000), (0.5, 10, 5), (1.0, 7, 7), (0.0, 100, 0)]
+        {
+            let budget = fresh(Budget::new().reserve(0).ratio(ratio));
+
+            (0..calls).for_each(|_| budget.deposit());
+
+            assert_eq!(withdrawals(&budget, Cost::Failure, START), extra, "{ratio}");
+        }
+    }
+
+    #[test]
+    fn the_costs_differ_by_what_the_failure_cost_the_server() {
+        for (cost, attempts) in [(Cost::Failure, 100), (Cost::Throttle, 200), (Cost::Timeout, 50)] {
+            assert_eq!(withdrawals(&fresh(Budget::new()), cost, START), attempts, "{cost:?}");
+        }
+    }
+
+    #[test]
+    fn an_hour_of_success_does_not_pay_for_a_storm() {
+        let budget = fresh(Budget::new());
+        (0..360_000).for_each(|_| budget.deposit());
+
+        let extra = withdrawals(&budget, Cost::Failure, later(3_600_000));
+
+        assert!(
+            (200..310).contains(&extra),
+            "the reserve, and the deposits of ten seconds at 100 calls a second: {extra}"
+        );
+    }
+
+    #[test]
+    fn a_stream_of_calls_pays_for_those_of_ten_seconds() {
+        let budget = fresh(Budget::new());
+        for second in 0..600 {
+            (0..1_000).for_each(|_| budget.deposit());
+            assert!(budget.withdraw_at(Cost::Failure, later(second * 1_000)));
+        }
+
+        let extra = withdrawals(&budget, Cost::Failure, later(600_000));
+
+        assert!((1_900..2_300).contains(&extra), "{extra}");
+    }
+
+    #[test]
+    fn a_year_idle_fills_the_reserve_and_no_more() {
+        let budget = fresh(Budget::new());
+        withdrawals(&budget, Cost::Failure, START);
+        let year = later((365_u64 * 86_400_000) as u32);
+
+        assert_eq!(withdrawals(&budget, Cost::Failure, year), 100);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn deposits_never_reach_the_time() {
+        let budget = fresh(Budget::new().ratio(1.0));
+        budget.word.store(Balance { units: FULL - 1, since: Millis::now() }.pack(), Relaxed);
+
+        (0..1_000_000).for_each(|_| budget.deposit());
+
+        let balance = Balance::unpack(budget.word.load(Relaxed));
+        assert_eq!(balance.since, Millis::now());
+        assert!((FULL / 4..FULL).contains(&balance.units), "{balance:?}");
+    }
+
+    #[derive(Debug, Clone, Copy)]
+    enum Step {
+        Deposit(u16),
+        Withdraw(u8),
+        Pass(u32),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            any::<u16>().prop_map(Step::Deposit),
+            any::<u8>().prop_map(Step::Withdraw),
+            (0..100_000_u32).prop_map(Step::Pass),
+        ];
+        proptest::collection::vec(step, 0..40)
+    }
+
+    proptest! {
+        #[test]
+        fn extra_attempts_never_exceed_the_reserve_and_the_ratio_of_the_calls(steps in steps()) {
+            let budget = fresh(Budget::new());
+            let (mut calls, mut extra, mut now) = (0.0_f64, 0.0_f64, 0_u32);
+
+            for step in steps {
+                match step {
+                    Step::Deposit(times) => {
+                        (0..times).for_each(|_| budget.deposit());
+                        calls += f64::from(times);
+                    }
+                    Step::Withdraw(times) => {
+                        extra += (0..times).filter(|_| budget.withdraw_at(Cost::Failure, later(now))).count() as f64;
+                    }
+                    Step::Pass(millis) => now = now.saturating_add(millis),
+                }
+                let reserve = 100.0 + f64::from(now) / 1_000.0 * 10.0;
+                prop_assert!(extra <= reserve + 0.2 * calls + 1e-6, "{extra} > {reserve} + 0.2 · {calls}");
+            }
+        }
+    }
+}
+
+#[cfg(all(test, resilient_loom))]
+mod loom_models {
+    use loom::sync::Arc;
+    use loom::sync::atomic::AtomicU32;
+
+    use super::*;
+
+    #[test]
+    fn loom_concurrent_withdrawals_never_exceed_the_deposits() {
+        loom::model(|| {
+            let budget =
+                Arc::new(Budget { deposit: TOKEN, reserve: 0, refill: 0, word: AtomicU64::new(u64::from(TOKEN)) });
+            let taken = Arc::new(AtomicU32::new(0));
+            let threads: Vec<_> = (0..2)
+                .map(|_| {
+                    let (budget, taken) = (budget.clone(), taken.clone());
+                    loom::thread::spawn(move || {
+                        budget.deposit();
+                        for _ in 0..2 {
+                            if budget.withdraw_at(Cost::Failure, Millis(0)) {
+                                taken.fetch_add(1, Relaxed);
+                            }
+                        }
+                    })
+                })
+                .collect();
+            for thread in threads {
+                thread.join().unwrap();
+            }
+
+            // one token at the start and two deposits
+            let left = Balance::unpack(budget.word.load(Relaxed)).units / TOKEN;
+            assert_eq!(taken.load(Relaxed) + left, 3);
+        });
+    }
+}

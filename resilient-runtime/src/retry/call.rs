@@ -1,0 +1,173 @@
+//! One call through a retry: the decision after each attempt.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::nested::suppressed;
+use super::{Delay, Retry, Retrying};
+use crate::backoff::Memory;
+use crate::clock::{self, Ticks};
+use crate::{Class, Cost, Deadline, Error, Outcome, Reason, When, event, random};
+
+/// One call through a [`Retry`]: how many retries it has had, and what the back-off remembers.
+#[derive(Debug)]
+pub struct RetryCall<'a> {
+    policy: &'a Retry,
+    memory: Memory,
+    retries: u32,
+    /// When the call began, if the policy limits how long it may go on.
+    began: Moment,
+    /// When the attempt under way began, if it is a retry under a deadline.
+    attempt: Moment,
+}
+
+/// What [`RetryCall::settle`] decided.
+#[derive(Debug)]
+#[must_use]
+pub enum Verdict<O> {
+    /// The call ends with this outcome.
+    Accept(O),
+    /// Await the delay and make another attempt; the outcome is gone.
+    Retry(Delay),
+}
+
+/// A time within a call in steps of 66 µs, modulo 78 hours; zero where none was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Moment(u32);
+
+impl<'a> RetryCall<'a> {
+    #[inline]
+    pub(super) fn new(policy: &'a Retry) -> Self {
+        let began = if policy.max_elapsed.is_some() { Moment::at(clock::now()) } else { Moment::NONE };
+        Self { policy, memory: policy.backoff.memory(), retries: 0, began, attempt: Moment::NONE }
+    }
+}
+
+impl RetryCall<'_> {
+    /// The attempt under way, counted from zero.
+    pub const fn attempt(&self) -> u32 {
+        self.retries
+    }
+
+    /// Accepts the outcome of an attempt, or drops it and says how long to wait before the next.
+    #[inline]
+    pub fn settle<O: Outcome>(&mut self, outcome: O) -> Verdict<O> {
+        let class = outcome.class();
+        self.decide(class, outcome, Outcome::rejection)
+    }
+
+    /// As [`settle`](Self::settle), with the class that `when` assigns.
+    #[inline]
+    pub fn settle_when<O, By>(&mut self, outcome: O, when: impl When<O, By>) -> Verdict<O> {
+        let class = when.class_of(&outcome);
+        self.decide(class, outcome, |outcome| when.rejection_in(outcome))
+    }
+
+    #[inline]
+    fn decide<O>(&mut self, class: Class, outcome: O, rejection: impl Fn(&O) -> Option<&Error>) -> Verdict<O> {
+        if self.attempt != Moment::NONE {
+            self.policy.pace.sample(self.attempt.elapsed(clock::now()));
+        }
+        if !class.is_retryable() {
+            return Verdict::Accept(outcome);
+        }
+        match self.next(class, rejection(&outcome)) {
+            Ok(delay) => Verdict::Retry(delay),
+            Err(why) => {
+                event::gave_up(self.policy.name, self.retries, class, why);
+                Verdict::Accept(outcome)
+            }
+        }
+    }
+
+    /// The wait before the next attempt, or why there is none.
+    #[cold]
+    fn next(&mut self, class: Class, rejection: Option<&Error>) -> Result<Delay, &'static str> {
+        let policy = self.policy;
+        if rejection.is_some_and(|rejection| !rejection.is_retryable()) {
+            return Err("another policy refused");
+        }
+        if suppressed() {
+            return Err("an outer retry has turned this one off");
+        }
+        if policy.max.is_some_and(|max| self.retries >= max) {
+            return Err("no retries left");
+        }
+
+        let own = policy.backoff.delay(self.retries, random::next(), &mut self.memory);
+        let delay = match class {
+            Class::Throttled { after: Some(hint) } if hint > policy.max_hint => {
+                return Err("the server asked for too long a wait");
+            }
+            Class::Throttled { after: Some(hint) } => own.max(spread(hint)),
+            _ => own,
+        };
+        self.fits(delay)?;
+        let cost = cost(class, rejection);
+        if policy.funds.budget(policy.name).is_some_and(|budget| !budget.withdraw(cost)) {
+            return Err("the budget is exhausted");
+        }
+
+        event::retrying(policy.name, self.retries, delay, class);
+        if let Some(on_retry) = policy.on_retry {
+            on_retry(&Retrying { policy: policy.name, retry: self.retries, class, delay });
+        }
+        self.retries = self.retries.saturating_add(1);
+        Ok(Delay(delay))
+    }
+
+    /// Whether an attempt after this delay would begin, and probably end, in time; notes when it begins.
+    fn fits(&mut self, delay: Duration) -> Result<(), &'static str> {
+        let policy = self.policy;
+        let deadline = Deadline::current();
+        if deadline.is_none() && policy.max_elapsed.is_none() {
+            return Ok(());
+        }
+
+        let now = clock::now();
+        if policy.max_elapsed.is_some_and(|max| self.began.elapsed(now).saturating_add(delay) > max) {
+            return Err("the time for retries is over");
+        }
+        let Some(deadline) = deadline else { return Ok(()) };
+        let left = deadline.instant().saturating_duration_since(now);
+        if delay >= left {
+            return Err("the deadline comes first");
+        }
+        if policy.pace.median().is_some_and(|median| delay.saturating_add(median) > left) {
+            return Err("the deadline would come before the attempt's end");
+        }
+        self.attempt = Moment::at(now + delay);
+        Ok(())
+    }
+}
+
+impl Moment {
+    const NONE: Self = Self(0);
+
+    fn at(instant: Instant) -> Self {
+        Self(((Ticks::at(instant).0 >> Self::STEP) as u32).max(1))
+    }
+
+    fn elapsed(self, now: Instant) -> Duration {
+        let steps = Self::at(now).0.wrapping_sub(self.0);
+        Duration::from_nanos(u64::from(steps) << Self::STEP)
+    }
+
+    const STEP: u32 = 16;
+}
+
+/// A time-out has cost the server more than an ordinary failure, and a throttle less.
+fn cost(class: Class, rejection: Option<&Error>) -> Cost {
+    match (class, rejection.map(Error::reason)) {
+        (_, Some(Reason::TimedOut { .. })) => Cost::Timeout,
+        (Class::Throttled { .. }, _) => Cost::Throttle,
+        _ => Cost::Failure,
+    }
+}
+
+/// The server's hint and up to a tenth more, so that those who were told the same time do not come back together.
+fn spread(hint: Duration) -> Duration {
+    let fraction = random::next() as f64 / u64::MAX as f64;
+    hint.saturating_add((hint / 10).mul_f64(fraction))
+}

@@ -1,0 +1,47 @@
+//! Where a retry's budget is.
+
+use std::collections::BTreeMap;
+use std::mem::ManuallyDrop;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use crate::Budget;
+
+/// A retry's budget, or where to find it.
+#[derive(Debug)]
+pub(super) enum Funds {
+    Own(Budget),
+    Shared(&'static Budget),
+    /// The one of the policy's name, looked up at the first call. `ManuallyDrop`, so that a builder can replace it in a
+    /// `const`; there is nothing to drop in a reference.
+    ByName(ManuallyDrop<OnceLock<&'static Budget>>),
+    Unlimited,
+}
+
+impl Funds {
+    pub(super) const fn own() -> Self {
+        Self::Own(Budget::new())
+    }
+
+    pub(super) const fn by_name() -> Self {
+        Self::ByName(ManuallyDrop::new(OnceLock::new()))
+    }
+
+    #[inline]
+    pub(super) fn budget(&self, name: &'static str) -> Option<&Budget> {
+        match self {
+            Self::Own(budget) => Some(budget),
+            Self::Shared(budget) => Some(budget),
+            Self::ByName(budget) => Some(budget.get_or_init(|| named(name))),
+            Self::Unlimited => None,
+        }
+    }
+}
+
+/// The budget of that name, made at its first mention. Names are `&'static str`s from the program's text, so there are
+/// no more of them than were written.
+#[cold]
+fn named(name: &'static str) -> &'static Budget {
+    static NAMED: Mutex<BTreeMap<&'static str, &'static Budget>> = Mutex::new(BTreeMap::new());
+    let mut named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
+    named.entry(name).or_insert_with(|| Box::leak(Box::default()))
+}
