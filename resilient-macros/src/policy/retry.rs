@@ -9,8 +9,8 @@ use syn::{Expr, ExprPath, Ident, LitStr, Type};
 
 use super::{Body, Facts, Kind, Layer, Source};
 use crate::arguments::{Arguments, Key, Positional};
-use crate::diagnostic::{Errors, list, nearest};
-use crate::expand::{Context, Fragment, Value, own};
+use crate::diagnostic::{Errors, choice, list, nearest};
+use crate::expand::{Constructor, Context, Fragment, Value, borrow, own};
 use crate::function::Function;
 use crate::value::{self, Known};
 use crate::when::When;
@@ -52,7 +52,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let with = arguments.with(errors);
     let (constructor, first_delay) = constructor(arguments, context, errors);
     let (source, first_delay) = match with {
-        Some(policy) => (Source::With(policy), None),
+        Some(policy) => (Source::With { ty: "Retry", policy }, None),
         None => (Source::Own { ty: "Retry", constructor }, first_delay),
     };
     vec![Box::new(Retry { span, source, when, clones, number, first_delay })]
@@ -62,14 +62,18 @@ fn constructor(
     arguments: &mut Arguments,
     context: &Context<'_>,
     errors: &mut Errors,
-) -> (TokenStream, Option<Duration>) {
+) -> (Constructor, Option<Duration>) {
     let span = Span::mixed_site();
     let name = arguments.value("name", errors, |key, value| value::text(key, &value));
     let name = name.map_or_else(|| context.function.name().to_string(), |name| name.value());
-    let max = arguments.value("max", errors, max).map(|max| quote_spanned!(span=> .max(#max)));
+    let max = arguments.constant("max", context.function, errors, max);
     let (backoff, first_delay) = backoff(arguments, context, errors);
-    let backoff = backoff.map(|backoff| quote_spanned!(span=> .backoff(#backoff)));
-    (quote_spanned!(span=> named(#name) #max #backoff), first_delay)
+    let constructor = Constructor::new("Retry", quote_spanned!(span=> named(#name)), context).set("max", max.as_ref());
+    let constructor = match backoff {
+        Some(backoff) => constructor.call("backoff", Some(&backoff)),
+        None => constructor,
+    };
+    (constructor, first_delay)
 }
 
 fn max(key: &str, expression: Expr) -> syn::Result<Known<u32>> {
@@ -88,7 +92,7 @@ fn max(key: &str, expression: Expr) -> syn::Result<Known<u32>> {
 /// The name that the attempt's number is bound to.
 fn name(_: &str, expression: Expr) -> syn::Result<Ident> {
     match &expression {
-        Expr::Path(ExprPath { qself: None, path, .. }) if path.get_ident().is_some() => {
+        Expr::Path(ExprPath { qself: None, path, .. }) if path.get_ident().is_some_and(|name| name != "self") => {
             Ok(path.require_ident()?.clone())
         }
         _ => Err(syn::Error::new_spanned(
@@ -135,12 +139,12 @@ fn backoff(
 ) -> (Option<TokenStream>, Option<Duration>) {
     let span = Span::mixed_site();
     let settings = ["base", "factor", "cap", "jitter"].map(|key| (key, arguments.span(key)));
-    let written = arguments.value("backoff", errors, |_, expression| Ok(expression));
-    let base_span = arguments.span("base");
-    let base = arguments.value("base", errors, value::duration);
-    let factor = arguments.value("factor", errors, factor);
-    let cap = arguments.value("cap", errors, value::duration);
-    let jitter = arguments.value("jitter", errors, value::duration);
+    let written = arguments.constant("backoff", context.function, errors, |_, expression| Ok(expression));
+    let (base_span, cap_span) = (arguments.span("base"), arguments.span("cap"));
+    let base = arguments.constant("base", context.function, errors, value::duration);
+    let factor = arguments.constant("factor", context.function, errors, factor);
+    let cap = arguments.constant("cap", context.function, errors, value::duration);
+    let jitter = arguments.constant("jitter", context.function, errors, value::duration);
 
     let formula = match &written {
         None => DEFAULT_FORMULA,
@@ -151,6 +155,10 @@ fn backoff(
                 return (None, None);
             }
         },
+        Some(Expr::Lit(other)) => {
+            errors.over(other, "`backoff` takes a name, such as `\"exp_jitter\"`, a `Backoff` or a function");
+            return (None, None);
+        }
         Some(path) => {
             for (key, span) in settings {
                 if let Some(span) = span {
@@ -166,11 +174,13 @@ fn backoff(
         }
     }
     let capped = formula.settings.contains(&"cap");
-    let literal = |duration: &Option<Known<Duration>>, default| match duration {
-        Some(known) => known.literal(),
-        None => Some(default),
+    let literal = |duration: &Option<Known<Duration>>, written: Option<Span>, default| match (duration, written) {
+        (Some(known), _) => known.literal(),
+        (None, Some(_)) => None,
+        (None, None) => Some(default),
     };
-    let (known_base, known_cap) = (literal(&base, DEFAULT_BASE), literal(&cap, DEFAULT_CAP));
+    let known_base = literal(&base, base_span, DEFAULT_BASE);
+    let known_cap = literal(&cap, cap_span, DEFAULT_CAP);
     if let (Some(base), Some(cap), true) = (known_base, known_cap, capped)
         && base > cap
     {
@@ -179,7 +189,7 @@ fn backoff(
             value::shown(base),
             value::shown(cap)
         );
-        errors.at(base_span.or(arguments.span("cap")).unwrap_or(arguments.attribute.span()), message);
+        errors.at(base_span.or(cap_span).unwrap_or(span), message);
     }
     let first_delay = known_base.map(|base| {
         let base = if capped { base.min(known_cap.unwrap_or(Duration::MAX)) } else { base };
@@ -191,11 +201,11 @@ fn backoff(
 
     let constructor = Ident::new(formula.name, span);
     let base = formula.settings.contains(&"base").then(|| base.unwrap_or(Known::Literal(DEFAULT_BASE)));
-    let factor = factor.map(|factor| quote_spanned!(span=> .factor(#factor)));
-    let cap = cap.map(|cap| quote_spanned!(span=> .cap(#cap)));
-    let jitter = jitter.map(|jitter| quote_spanned!(span=> .jitter(#jitter)));
-    let krate = context.krate;
-    (Some(quote_spanned!(span=> #krate::Backoff::#constructor(#base) #factor #cap #jitter)), first_delay)
+    let backoff = Constructor::new("Backoff", quote_spanned!(span=> #constructor(#base)), context)
+        .set("factor", factor.as_ref())
+        .set("cap", cap.as_ref())
+        .set("jitter", jitter.as_ref());
+    (Some(backoff.into_token_stream()), first_delay)
 }
 
 /// A snake-case path is a function of the retry's number; anything else is a `Backoff`.
@@ -228,11 +238,11 @@ fn find(text: &LitStr) -> syn::Result<&'static Formula> {
 }
 
 fn factor(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
-    let written = expression.span();
+    let written = expression.to_token_stream();
     let factor = value::factor(key, expression)?;
     match factor.literal() {
         Some(factor) if factor < 1.0 => {
-            Err(syn::Error::new(written, "below 1 the waits would shrink: write at least `factor = 1`"))
+            Err(syn::Error::new_spanned(written, "below 1 the waits would shrink: write at least `factor = 1`"))
         }
         _ => Ok(factor),
     }
@@ -301,7 +311,10 @@ impl Layer for Retry {
                 let policy = own(ty, constructor, context);
                 quote_spanned!(span=> { #policy POLICY.begin() })
             }
-            Source::With(policy) => quote_spanned!(span=> #policy.begin()),
+            Source::With { ty, policy } => {
+                let (ty, policy) = (Ident::new(ty, span), borrow(policy));
+                quote_spanned!(span=> #krate::#ty::begin(#policy))
+            }
         };
         let (settled, settle) = self.settle(&inside, context);
         let statements = inside.statements;
@@ -337,13 +350,16 @@ impl Retry {
                 (Some(quote_spanned!(span=> let settled = #outcome;)), quote_spanned!(span=> settled))
             }
         };
-        let output = &context.function.output;
+        let output = context.function.output_at_error();
         let settle = match &self.when {
             Some(when) => {
                 let when = when.tokens(context);
                 quote_spanned!(span=> retry.settle_when(#outcome, #when))
             }
-            None if inside.settled || matches!(output, Type::Infer(_)) => quote_spanned!(span=> retry.settle(#outcome)),
+            None if inside.settled || matches!(context.function.output, Type::Infer(_)) => {
+                let settle = context.function.settle();
+                quote_spanned!(span=> retry.#settle(#outcome))
+            }
             None => quote_spanned!(span=> retry.settle::<#output>(#outcome)),
         };
         (statement, settle)
@@ -351,12 +367,15 @@ impl Retry {
 }
 
 fn no_such_argument(ident: &Ident, function: &Function) -> String {
+    if ident == "self" {
+        return "`clone` is for arguments, and all attempts share `self`: leave it out".to_owned();
+    }
     let names: Vec<String> = function.bindings.iter().map(|binding| binding.ident.to_string()).collect();
     if names.is_empty() {
         return format!("`{ident}` is not an argument: `{}` has none to clone", function.name());
     }
     match nearest(&ident.to_string(), names.iter().map(String::as_str)) {
         Some(meant) => format!("`{ident}` is not an argument: did you mean `{meant}`?"),
-        None => format!("`{ident}` is not an argument: the arguments are {}", list(names.iter().map(String::as_str))),
+        None => format!("`{ident}` is not an argument: {}", choice("argument", names.iter().map(String::as_str))),
     }
 }
