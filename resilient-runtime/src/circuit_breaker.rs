@@ -56,7 +56,7 @@ use crate::sync::atomic::Ordering::Relaxed;
 /// use std::time::Duration;
 ///
 /// use resilient::CircuitBreaker;
-/// use resilient::circuit_breaker::State;
+/// use resilient::State;
 ///
 /// static PAYMENTS: CircuitBreaker = CircuitBreaker::named("payments").consecutive(3).open_for(Duration::from_secs(5));
 ///
@@ -287,6 +287,7 @@ impl CircuitBreaker {
     ///
     /// A rejection with [`Reason::CircuitOpen`](crate::Reason::CircuitOpen) if it is open, or half-open with all its
     /// probes under way.
+    #[inline]
     pub fn acquire(&self) -> Result<Permit<'_>, Error> {
         self.acquire_at(Ticks::now)
     }
