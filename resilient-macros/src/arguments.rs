@@ -4,9 +4,11 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Expr, Ident, Path, Token, token};
+use syn::{Expr, Ident, LitStr, Path, Token, token};
 
 use crate::diagnostic::{Errors, list, nearest};
+use crate::function::Function;
+use crate::value;
 
 /// A key that an attribute accepts.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ impl Key {
 pub(crate) struct Arguments {
     /// The attribute's name as the user wrote it, where messages about the whole attribute point.
     pub(crate) attribute: Ident,
+    /// Whether all of it could be understood, so that what is not there is known to be missing.
+    pub(crate) understood: bool,
     entries: Vec<Entry>,
     keys: &'static [Key],
     #[cfg(debug_assertions)]
@@ -47,6 +51,8 @@ struct Entry {
 
 enum Value {
     Flag,
+    /// Nothing yet, after `key =`.
+    Missing,
     Expr(Expr),
     List(TokenStream),
 }
@@ -60,18 +66,21 @@ impl Arguments {
         positional: Positional,
         errors: &mut Errors,
     ) -> Self {
+        let mistakes = errors.count();
         let mut entries = Vec::new();
         for written in split(tokens, errors) {
             match written {
-                Written::Entry(entry) => entries.push(match (entry.value, positional) {
-                    // a lone name that is no key is a constant
+                Written::Entry(entry) => match (&entry.value, positional) {
+                    // a lone name that is no key is a constant, unless it is a keyword
                     (Value::Flag, Positional::Is(key)) if !keys.iter().any(|known| entry.key == known.name) => {
                         let key = Ident::new(key, entry.key.span());
-                        let constant = Path::from(entry.key);
-                        Entry { key, value: Value::Expr(syn::parse_quote!(#constant)) }
+                        match syn::parse2(entry.key.to_token_stream()) {
+                            Ok(constant) => entries.push(Entry { key, value: Value::Expr(constant) }),
+                            Err(_) => errors.push(incomplete(entry.key)),
+                        }
                     }
-                    (value, _) => Entry { key: entry.key, value },
-                }),
+                    _ => entries.push(entry),
+                },
                 Written::Positional(value) => match positional {
                     Positional::Is(key) => {
                         let key = Ident::new(key, syn::spanned::Spanned::span(&value));
@@ -87,6 +96,7 @@ impl Arguments {
 
         let mut arguments = Self {
             attribute,
+            understood: true,
             entries: Vec::new(),
             keys,
             #[cfg(debug_assertions)]
@@ -95,6 +105,7 @@ impl Arguments {
         for entry in entries {
             arguments.accept(entry, errors);
         }
+        arguments.understood = errors.count() == mistakes;
         arguments
     }
 
@@ -105,8 +116,13 @@ impl Arguments {
             return;
         }
         if let Some(first) = self.entries.iter().find(|earlier| earlier.key == entry.key) {
-            let both = [first.key.to_token_stream(), entry.key.to_token_stream()];
-            errors.over(both.into_iter().collect::<TokenStream>(), format!("`{name}` is set twice"));
+            let message = match &first.value {
+                Value::Expr(value) => {
+                    format!("`{name}` is already set, to `{}`: keep one of the two", value.to_token_stream())
+                }
+                _ => format!("`{name}` is already there: merge the two into one"),
+            };
+            errors.at(entry.key.span(), message);
             return;
         }
         self.entries.push(entry);
@@ -137,11 +153,25 @@ impl Arguments {
                 Ok(value) => return Some(value),
                 Err(error) => errors.push(error),
             },
-            Value::Flag | Value::List(_) => {
+            Value::Flag | Value::Missing | Value::List(_) => {
                 errors.at(written.span(), format!("`{key}` takes a value: write `{}`", self.example(key)));
             }
         }
         None
+    }
+
+    /// The value of `key = value` for the initialiser of a `static`, which can see neither `self` nor the arguments.
+    pub(crate) fn constant<T>(
+        &mut self,
+        key: &'static str,
+        function: &Function,
+        errors: &mut Errors,
+        parse: impl FnOnce(&str, Expr) -> syn::Result<T>,
+    ) -> Option<T> {
+        self.value(key, errors, |key, expression| {
+            value::reads_nothing_of_the_call(&expression, function)?;
+            parse(key, expression)
+        })
     }
 
     /// The names in `key(a, b)`.
@@ -149,17 +179,26 @@ impl Arguments {
         let Some(Entry { key: written, value }) = self.take(key) else {
             return Vec::new();
         };
-        let Value::List(tokens) = value else {
-            errors.at(written.span(), format!("`{key}` takes names in parentheses: write `{}`", self.example(key)));
-            return Vec::new();
+        let example = self.example(key);
+        let tokens = match value {
+            Value::List(tokens) => tokens,
+            Value::Expr(value) => {
+                let value = value.to_token_stream();
+                errors.at(written.span(), format!("`{key}` takes names in parentheses: write `{key}({value})`"));
+                return Vec::new();
+            }
+            Value::Flag | Value::Missing => {
+                errors.at(written.span(), format!("`{key}` takes names in parentheses: write `{example}`"));
+                return Vec::new();
+            }
         };
         let parser = |input: ParseStream<'_>| input.parse_terminated(Ident::parse_any, Token![,]);
         match parser.parse2(tokens) {
             Ok(names) if names.is_empty() => {
-                errors.at(written.span(), format!("`{key}` names nothing: write `{}`", self.example(key)));
+                errors.at(written.span(), format!("`{key}` names nothing: write `{example}`"));
             }
-            Ok(names) => return names.into_iter().collect(),
-            Err(error) => errors.push(error),
+            Ok(names) => return distinct(names, errors),
+            Err(error) => errors.at(error.span(), format!("`{key}` takes names between commas: write `{example}`")),
         }
         Vec::new()
     }
@@ -198,6 +237,19 @@ impl Arguments {
     }
 }
 
+/// The names without repetitions, each of which is a mistake.
+fn distinct(names: impl IntoIterator<Item = Ident>, errors: &mut Errors) -> Vec<Ident> {
+    let mut distinct = Vec::new();
+    for name in names {
+        if distinct.contains(&name) {
+            errors.at(name.span(), format!("`{name}` is named twice: once is enough"));
+        } else {
+            distinct.push(name);
+        }
+    }
+    distinct
+}
+
 /// One of the policies listed in `#[resilient(…)]`, or an argument for all of them.
 pub(crate) enum Listed {
     Policy(Ident, TokenStream),
@@ -218,6 +270,9 @@ pub(crate) fn listed(tokens: TokenStream, errors: &mut Errors) -> Vec<Listed> {
             Written::Entry(Entry { key, value: Value::Expr(value) }) => {
                 let value = value.to_token_stream();
                 errors.at(key.span(), format!("the arguments of a policy go into parentheses: write `{key}({value})`"));
+            }
+            Written::Entry(Entry { key, value: Value::Missing }) => {
+                errors.at(key.span(), format!("the arguments of a policy go into parentheses: write `{key}(…)`"));
             }
             Written::Positional(value) => {
                 errors.over(&value, "list policies here: `#[resilient(timeout(\"2s\"), retry(max = 3))]`");
@@ -262,7 +317,7 @@ fn split(tokens: TokenStream, errors: &mut Errors) -> Vec<Written> {
             match parse_entry(input) {
                 Ok(entry) if input.is_empty() || input.peek(Token![,]) => written.push(entry),
                 Ok(_) => {
-                    errors.push(input.error("expected a comma"));
+                    errors.push(input.error("a comma is missing: arguments are separated by `,`"));
                     skip_entry(input)?;
                 }
                 Err(error) => {
@@ -281,21 +336,19 @@ fn split(tokens: TokenStream, errors: &mut Errors) -> Vec<Written> {
 }
 
 fn parse_entry(input: ParseStream<'_>) -> syn::Result<Written> {
+    not_an_entry(input)?;
     let is_key = input.peek(Ident::peek_any)
         && (input.peek2(Token![=]) && !input.peek2(Token![==])
             || input.peek2(token::Paren)
             || input.peek2(Token![,])
             || input.fork().call(|ahead| Ident::parse_any(ahead).map(|_| ahead.is_empty()))?);
     if !is_key {
-        return input.parse().map(Written::Positional);
+        return parse_value(input).map(Written::Positional);
     }
     let key = Ident::parse_any(input)?;
     let value = if input.peek(Token![=]) {
-        let equals: Token![=] = input.parse()?;
-        if input.is_empty() || input.peek(Token![,]) {
-            return Err(syn::Error::new(equals.span, format!("`{key} =` needs a value")));
-        }
-        Value::Expr(input.parse()?)
+        input.parse::<Token![=]>()?;
+        if input.is_empty() || input.peek(Token![,]) { Value::Missing } else { Value::Expr(parse_value(input)?) }
     } else if input.peek(token::Paren) {
         let content;
         syn::parenthesized!(content in input);
@@ -304,6 +357,51 @@ fn parse_entry(input: ParseStream<'_>) -> syn::Result<Written> {
         Value::Flag
     };
     Ok(Written::Entry(Entry { key, value }))
+}
+
+/// The mistakes that can be told from the first tokens of an entry.
+fn not_an_entry(input: ParseStream<'_>) -> syn::Result<()> {
+    if input.peek(Token![,]) {
+        return Err(input.error("nothing stands before this comma: remove it"));
+    }
+    if input.peek(Token![=]) {
+        return Err(input.error("a value needs its key: write it before the `=`"));
+    }
+    if input.peek(LitStr) && input.peek2(Token![=]) {
+        let key: LitStr = input.parse()?;
+        return Err(syn::Error::new(key.span(), format!("a key has no quotes: write `{} = …`", key.value())));
+    }
+    let joined_otherwise =
+        input.peek2(Token![==]) || input.peek2(Token![=>]) || input.peek2(Token![:]) && !input.peek2(Token![::]);
+    if input.peek(Ident::peek_any) && joined_otherwise {
+        let key = Ident::parse_any(input)?;
+        return Err(input.error(format!("a key and its value are joined by `=`: write `{key} = …`")));
+    }
+    Ok(())
+}
+
+fn parse_value(input: ParseStream<'_>) -> syn::Result<Expr> {
+    let start = input.fork();
+    let value = input.parse().map_err(|error: syn::Error| {
+        // the end of the arguments is no place that the user could see
+        if error.to_string().starts_with("unexpected end of input") {
+            let mut value = TokenStream::new();
+            while !start.is_empty() && !start.peek(Token![,]) {
+                value.extend(start.parse::<TokenTree>());
+            }
+            return incomplete(value);
+        }
+        error
+    })?;
+    Ok(match value {
+        // what came through a `macro_rules!` fragment
+        Expr::Group(group) => *group.expr,
+        value => value,
+    })
+}
+
+fn incomplete(value: impl ToTokens) -> syn::Error {
+    syn::Error::new_spanned(value, "this value is not complete: something is missing at its end")
 }
 
 fn skip_entry(input: ParseStream<'_>) -> syn::Result<()> {

@@ -25,6 +25,7 @@ pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &mut
 
 /// The same policy twice on one function; only a time-out may be there twice, on both sides of the retry.
 fn duplicates(layers: &[Box<dyn Layer>], errors: &mut Errors) {
+    let repeats = layers.iter().any(|layer| layer.facts().repeats);
     for (index, layer) in layers.iter().enumerate() {
         let earlier = layers[..index].iter().rposition(|earlier| earlier.name() == layer.name());
         let Some(earlier) = earlier else { continue };
@@ -36,12 +37,22 @@ fn duplicates(layers: &[Box<dyn Layer>], errors: &mut Errors) {
                 "two retries on one function multiply: 3 and 3 make 4 × 4 = 16 attempts; merge them into one `#[retry]`",
             ),
             "timeout" if between.iter().any(|layer| layer.facts().repeats) => {}
+            // next to a retry one of the two stands on its wrong side, which `levels` reports
+            "timeout" if repeats && opposite(&**layer, &*layers[earlier]) => {}
             "timeout" => errors.at(
                 layer.span(),
                 "two time-outs with no retry between them: only the shorter one can fire, so keep that one",
             ),
             _ => errors.at(layer.span(), format!("`#[{name}]` is there twice: merge the two into one")),
         }
+    }
+}
+
+/// Whether both name a level, on different sides of the retry.
+fn opposite(one: &dyn Layer, other: &dyn Layer) -> bool {
+    match (one.facts().level, other.facts().level) {
+        (Some(one), Some(other)) => (one == Level::Call) != (other == Level::Call),
+        _ => false,
     }
 }
 
@@ -95,11 +106,11 @@ fn times(outside: &[Box<dyn Layer>], retry: &dyn Layer, inside: &[Box<dyn Layer>
     let attempt = attempt.map_or(Duration::ZERO, |(attempt, _)| attempt);
     if attempt + delay >= total {
         let spent = match attempt {
-            Duration::ZERO => format!("the first wait of at least {}", shown(delay)),
-            attempt => format!("an attempt of {} and a first wait of at least {}", shown(attempt), shown(delay)),
+            Duration::ZERO => format!("the first wait of at least {} leaves", shown(delay)),
+            attempt => format!("an attempt of {} and a first wait of at least {} leave", shown(attempt), shown(delay)),
         };
         let message = format!(
-            "no room for a retry: {spent} leave nothing of the {} of the whole call; allow more time, or shorten `base`",
+            "no room for a retry: {spent} nothing of the {} of the whole call; allow more time, or shorten `base`",
             shown(total)
         );
         errors.at(total_span, message);

@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Fields, Ident, Member, Meta, Path, Token};
 
 use crate::arguments::absolute_path;
-use crate::diagnostic::{Errors, list, nearest};
+use crate::diagnostic::{Errors, choice, nearest};
 
 /// What a mark says of a variant, or of a struct as a whole.
 enum Mark {
@@ -56,8 +56,8 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
     let variants = variants(&input, &mut errors);
     let errors = errors.finish();
     // after a mistake the trait is still implemented, so that the one message is the only one
-    let variants = if errors.is_some() { Vec::new() } else { variants };
-    let implementation = implementation(&input, &krate, &variants, errors.is_some());
+    let variants = variants.filter(|_| errors.is_none());
+    let implementation = implementation(&input, &krate, variants.as_deref());
     quote_spanned!(Span::mixed_site()=> #errors #implementation)
 }
 
@@ -68,9 +68,16 @@ struct Variant<'a> {
     fields: &'a Fields,
 }
 
-fn variants<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Vec<Variant<'a>> {
+/// The variants, unless one of them has no class.
+fn variants<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Option<Vec<Variant<'a>>> {
     let span = Span::mixed_site();
     let parts: Vec<(TokenStream, &Ident, &[Attribute], &Fields)> = match &input.data {
+        Data::Enum(_) if input.attrs.iter().any(is_mark) => {
+            for attribute in input.attrs.iter().filter(|attribute| is_mark(attribute)) {
+                errors.over(attribute, "each variant of an `enum` has a class of its own: put a mark on every variant");
+            }
+            return None;
+        }
         Data::Enum(data) => data
             .variants
             .iter()
@@ -83,22 +90,27 @@ fn variants<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Vec<Variant<'a>>
         Data::Union(data) => {
             let message = "nothing says which field of a union is in use: implement `Classify` by hand";
             errors.at(data.union_token.span, message);
-            Vec::new()
+            return None;
         }
     };
-    parts
-        .into_iter()
-        .filter_map(|(pattern, name, attributes, fields)| {
-            let mark = mark(name, attributes, fields, errors)?;
-            Some(Variant { pattern, mark, fields })
-        })
-        .collect()
+    let marked = parts.into_iter().map(|(pattern, name, attributes, fields)| {
+        for attribute in fields.iter().flat_map(|field| &field.attrs).filter(|attribute| is_mark(attribute)) {
+            errors.over(attribute, format!("a mark is for all of `{name}`: put it before the name"));
+        }
+        let mark = mark(name, attributes, fields, errors)?;
+        Some(Variant { pattern, mark, fields })
+    });
+    // all of them, so that every mistake is found
+    let marked: Vec<Option<Variant<'_>>> = marked.collect();
+    marked.into_iter().collect()
 }
 
 /// The one mark among the attributes.
 fn mark(name: &Ident, attributes: &[Attribute], fields: &Fields, errors: &mut Errors) -> Option<Mark> {
     let marks: Vec<&Attribute> = attributes.iter().filter(|attribute| is_mark(attribute)).collect();
     match marks.as_slice() {
+        // a misspelt mark, which the compiler reports
+        [] if attributes.iter().any(is_almost_mark) => None,
         [] => {
             let message = format!(
                 "what does `{name}` mean? mark it `#[transient]` (try again), `#[permanent]` (never again), `#[throttled]` (the server asked for less) or `#[transparent]` (as the error inside)"
@@ -114,7 +126,7 @@ fn mark(name: &Ident, attributes: &[Attribute], fields: &Fields, errors: &mut Er
             }
         },
         [_, second, ..] => {
-            errors.over(second, format!("`{name}` is marked twice: an error has one class"));
+            errors.over(second, format!("`{name}` is marked twice: an error has one class, so keep one mark"));
             None
         }
     }
@@ -124,14 +136,26 @@ pub(crate) fn is_mark(attribute: &Attribute) -> bool {
     MARKS.iter().any(|mark| attribute.path().is_ident(mark))
 }
 
+fn is_almost_mark(attribute: &Attribute) -> bool {
+    attribute.path().get_ident().is_some_and(|name| nearest(&name.to_string(), MARKS.iter().copied()).is_some())
+}
+
 fn parse_mark(name: &Ident, attribute: &Attribute, fields: &Fields) -> syn::Result<Mark> {
     let path = attribute.path();
     if path.is_ident("throttled") {
         return match &attribute.meta {
             Meta::Path(_) => Ok(Mark::Throttled(None)),
-            _ => {
-                attribute.parse_args_with(|input: ParseStream<'_>| after(input, fields)).map(Some).map(Mark::Throttled)
+            Meta::List(arguments) => {
+                let (key, field) = arguments.parse_args_with(key_and_field).map_err(|error| {
+                    let message = "write `#[throttled(after = field)]`, with the field that says how long to wait, or just `#[throttled]`";
+                    syn::Error::new(error.span(), message)
+                })?;
+                after(&key, field, fields).map(Some).map(Mark::Throttled)
             }
+            Meta::NameValue(pair) => Err(syn::Error::new(
+                pair.eq_token.span,
+                "the field goes into parentheses: write `#[throttled(after = field)]`",
+            )),
         };
     }
     if !matches!(attribute.meta, Meta::Path(_)) {
@@ -147,7 +171,7 @@ fn parse_mark(name: &Ident, attribute: &Attribute, fields: &Fields) -> syn::Resu
         _ if fields.len() == 1 => Ok(Mark::Transparent),
         _ => {
             let message = format!(
-                "`#[transparent]` takes the class of the one error inside, and `{name}` has {} fields",
+                "`#[transparent]` takes the class of the one error inside, and `{name}` has {} fields: give it another mark, or implement `Classify` by hand",
                 fields.len()
             );
             Err(syn::Error::new_spanned(attribute, message))
@@ -155,15 +179,20 @@ fn parse_mark(name: &Ident, attribute: &Attribute, fields: &Fields) -> syn::Resu
     }
 }
 
-/// The field in `#[throttled(after = field)]`.
-fn after(input: ParseStream<'_>, fields: &Fields) -> syn::Result<Member> {
-    let key: Ident = input.parse()?;
-    if key != "after" {
-        return Err(syn::Error::new(key.span(), "`throttled` knows one argument: `#[throttled(after = field)]`"));
-    }
+fn key_and_field(input: ParseStream<'_>) -> syn::Result<(Ident, Member)> {
+    let key = input.parse()?;
     input.parse::<Token![=]>()?;
-    let field: Member = input.parse()?;
+    let field = input.parse()?;
     input.parse::<Option<Token![,]>>()?;
+    Ok((key, field))
+}
+
+/// The field in `#[throttled(after = field)]`.
+fn after(key: &Ident, field: Member, fields: &Fields) -> syn::Result<Member> {
+    if key != "after" {
+        let message = format!("unknown argument `{key}`: `throttled` knows one, `after = field`");
+        return Err(syn::Error::new(key.span(), message));
+    }
     if fields.members().any(|member| member == field) {
         return Ok(field);
     }
@@ -172,7 +201,7 @@ fn after(input: ParseStream<'_>, fields: &Fields) -> syn::Result<Member> {
     let message = match nearest(&written, names.iter().map(String::as_str)) {
         _ if names.is_empty() => format!("there is no field `{written}`: this has none"),
         Some(meant) => format!("there is no field `{written}`: did you mean `{meant}`?"),
-        None => format!("there is no field `{written}`: the fields are {}", list(names.iter().map(String::as_str))),
+        None => format!("there is no field `{written}`: {}", choice("field", names.iter().map(String::as_str))),
     };
     Err(syn::Error::new(field.span(), message))
 }
@@ -186,7 +215,10 @@ fn krate(attributes: &[Attribute], errors: &mut Errors) -> Path {
             input.parse::<Token![=]>()?;
             input.parse::<syn::Expr>()
         };
-        match attribute.parse_args_with(parser).and_then(absolute_path) {
+        let path = attribute.parse_args_with(parser).map_err(|error| {
+            syn::Error::new(error.span(), "`classify` knows one argument: write `#[classify(crate = ::resilient)]`")
+        });
+        match path.and_then(absolute_path) {
             Ok(path) => krate = path,
             Err(error) => errors.push(error),
         }
@@ -194,8 +226,11 @@ fn krate(attributes: &[Attribute], errors: &mut Errors) -> Path {
     krate
 }
 
-fn implementation(input: &DeriveInput, krate: &Path, variants: &[Variant<'_>], failed: bool) -> TokenStream {
+/// The implementation; without variants, one that only type-checks.
+fn implementation(input: &DeriveInput, krate: &Path, variants: Option<&[Variant<'_>]>) -> TokenStream {
     let span = Span::mixed_site();
+    let failed = variants.is_none();
+    let variants = variants.unwrap_or_default();
     let mut generics = input.generics.clone();
     let inner = variants.iter().filter(|variant| matches!(variant.mark, Mark::Transparent));
     for field in inner.clone().flat_map(|variant| variant.fields) {
@@ -216,8 +251,9 @@ fn implementation(input: &DeriveInput, krate: &Path, variants: &[Variant<'_>], f
         }
     };
     let rejections = inner.map(|Variant { pattern, fields, .. }| {
+        let inner = inner_error(fields, krate);
         let field = fields.members().next();
-        quote_spanned!(span=> #pattern { #field: inner, .. } => #krate::Classify::rejection(inner),)
+        quote_spanned!(span=> #pattern { #field: inner, .. } => #inner::rejection(inner),)
     });
     let mut rejections = rejections.peekable();
     let rejection = rejections.peek().is_some().then(|| {
@@ -254,12 +290,22 @@ fn class(variant: &Variant<'_>, krate: &Path) -> TokenStream {
         Mark::Throttled(None) => {
             quote_spanned!(span=> #pattern { .. } => #krate::Class::Throttled { after: ::core::option::Option::None },)
         }
-        Mark::Throttled(Some(field)) => quote_spanned! {span=>
-            #pattern { #field: after, .. } => #krate::Class::Throttled { after: ::core::option::Option::from(*after) },
-        },
+        Mark::Throttled(Some(field)) => {
+            let written = fields.iter().zip(fields.members()).find(|(_, member)| member == field);
+            let at_type = written.map_or(span, |(field, _)| field.ty.span().resolved_at(span));
+            let after = quote_spanned!(at_type=> ::core::option::Option::from(*after));
+            quote_spanned!(span=> #pattern { #field: after, .. } => #krate::Class::Throttled { after: #after },)
+        }
         Mark::Transparent => {
+            let inner = inner_error(fields, krate);
             let field = fields.members().next();
-            quote_spanned!(span=> #pattern { #field: inner, .. } => #krate::Classify::class(inner),)
+            quote_spanned!(span=> #pattern { #field: inner, .. } => #inner::class(inner),)
         }
     }
+}
+
+/// The class of the inner error's type, which is spelled out so that it is what the compiler points at.
+fn inner_error(fields: &Fields, krate: &Path) -> TokenStream {
+    let ty = fields.iter().next().map(|field| &field.ty);
+    quote_spanned!(Span::mixed_site()=> <#ty as #krate::Classify>)
 }

@@ -23,6 +23,11 @@ impl Errors {
         self.push(syn::Error::new_spanned(tokens, message));
     }
 
+    /// How many there are so far.
+    pub(crate) fn count(&self) -> usize {
+        self.found.as_ref().map_or(0, Vec::len)
+    }
+
     pub(crate) fn push(&mut self, error: syn::Error) {
         self.found.get_or_insert_default().push(error);
     }
@@ -54,6 +59,15 @@ pub(crate) fn nearest<'w>(written: &str, accepted: impl IntoIterator<Item = &'w 
 /// The words in order, each in backticks.
 pub(crate) fn list<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
     words.into_iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// What there is to choose from: `the fields are …`, or `the only field is …`.
+pub(crate) fn choice<'w>(noun: &str, words: impl IntoIterator<Item = &'w str>) -> String {
+    let words: Vec<&str> = words.into_iter().collect();
+    match words.as_slice() {
+        [word] => format!("the only {noun} is `{word}`"),
+        words => format!("the {noun}s are {}", list(words.iter().copied())),
+    }
 }
 
 /// The number of letters to insert, remove, replace or swap with their neighbour.

@@ -1,11 +1,13 @@
 //! The expansion: the stack's layers around the user's statements.
 
-use proc_macro2::{Span, TokenStream};
-use quote::quote_spanned;
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{Ident, Path, Token};
 
 use crate::function::Function;
 use crate::policy::{Layer, Source};
+use crate::value::Known;
 
 /// What every layer's expansion may need.
 pub(crate) struct Context<'a> {
@@ -137,8 +139,9 @@ fn clone_of(ident: &Ident, context: &Context<'_>) -> (TokenStream, TokenStream) 
     let span = Span::mixed_site();
     let mutable = context.function.bindings.iter().any(|binding| binding.ident == *ident && binding.mutable);
     let mutability = mutable.then(|| Token![mut](span));
+    let borrowed = borrow(ident);
     (
-        quote_spanned!(span=> let #ident = ::core::clone::Clone::clone(&#ident);),
+        quote_spanned!(span=> let #ident = ::core::clone::Clone::clone(#borrowed);),
         quote_spanned!(span=> let #mutability #ident = #ident;),
     )
 }
@@ -149,7 +152,7 @@ fn finish(stack: &Fragment, layers: &[Box<dyn Layer>], context: &Context<'_>) ->
     if !stack.settled {
         return value;
     }
-    let (krate, output) = (context.krate, &context.function.output);
+    let (krate, output) = (context.krate, context.function.output_at_error());
     let span = Span::mixed_site();
     // an error type without room for a rejection is the business of the policy that rejects
     let refuses = layers.iter().find(|layer| layer.facts().refuses).map_or(span, |layer| layer.span());
@@ -167,21 +170,91 @@ fn finish(stack: &Fragment, layers: &[Box<dyn Layer>], context: &Context<'_>) ->
 pub(crate) fn declare(name: &str, source: &Source, context: &Context<'_>) -> TokenStream {
     let span = Span::mixed_site();
     let name = Ident::new(name, span);
-    let policy = match source {
+    match source {
         Source::Own { ty, constructor } => {
             let policy = own(ty, constructor, context);
-            quote_spanned!(span=> { #policy &POLICY })
+            quote_spanned!(span=> let #name = { #policy &POLICY };)
         }
-        Source::With(policy) => quote_spanned!(span=> &#policy),
-    };
-    quote_spanned!(span=> let #name = #policy;)
+        Source::With { ty, policy } => {
+            let (krate, ty, policy) = (context.krate, Ident::new(ty, span), borrow(policy));
+            quote_spanned!(span=> let #name: &#krate::#ty = #policy;)
+        }
+    }
+}
+
+/// A borrow of the user's expression, placed there, so that the compiler's caret covers no more.
+pub(crate) fn borrow(expression: &impl ToTokens) -> TokenStream {
+    let span = expression.span().resolved_at(Span::mixed_site());
+    quote_spanned!(span=> &#expression)
 }
 
 /// The `static` of a policy.
 ///
 /// It must stand in a block that holds nothing of the user's, because items ignore hygiene.
-pub(crate) fn own(ty: &str, constructor: &TokenStream, context: &Context<'_>) -> TokenStream {
+pub(crate) fn own(ty: &str, constructor: &Constructor, context: &Context<'_>) -> TokenStream {
     let span = Span::mixed_site();
     let (krate, ty) = (context.krate, Ident::new(ty, span));
-    quote_spanned!(span=> static POLICY: #krate::#ty = #krate::#ty::#constructor;)
+    quote_spanned!(span=> static POLICY: #krate::#ty = #constructor;)
+}
+
+/// An expression like `::resilient::Retry::named("search").max(3)`.
+///
+/// Where it has a constant of the user's, its tokens are placed at the first of them: that is where the compiler
+/// reports one that the constructor refuses.
+pub(crate) struct Constructor {
+    tokens: TokenStream,
+    placed: bool,
+}
+
+impl Constructor {
+    /// The call of an associated function of the runtime's type `ty`.
+    pub(crate) fn new(ty: &str, call: TokenStream, context: &Context<'_>) -> Self {
+        let span = Span::mixed_site();
+        let (krate, ty) = (context.krate, Ident::new(ty, span));
+        Self { tokens: quote_spanned!(span=> #krate::#ty::#call), placed: false }
+    }
+
+    /// Adds `.method(value)`, if there is a value.
+    pub(crate) fn set<T>(self, method: &str, value: Option<&Known<T>>) -> Self
+    where
+        Known<T>: ToTokens,
+    {
+        let Some(value) = value else { return self };
+        let span = Span::mixed_site();
+        let span = value.constant().map_or(span, |constant| constant.resolved_at(span));
+        let Self { tokens, placed } = self.at(value);
+        let method = Ident::new(method, span);
+        Self { tokens: quote_spanned!(span=> #tokens.#method(#value)), placed }
+    }
+
+    /// Adds `.method(argument)`.
+    pub(crate) fn call(self, method: &str, argument: &impl ToTokens) -> Self {
+        let span = Span::mixed_site();
+        let (method, tokens) = (Ident::new(method, span), self.tokens);
+        Self { tokens: quote_spanned!(span=> #tokens.#method(#argument)), placed: self.placed }
+    }
+
+    /// Adds `.method()`.
+    pub(crate) fn choose(self, method: &str) -> Self {
+        self.call(method, &TokenStream::new())
+    }
+
+    /// Places what there is so far at the value, if that is a constant.
+    pub(crate) fn at<T>(mut self, value: &Known<T>) -> Self {
+        if let (Some(constant), false) = (value.constant(), self.placed) {
+            let at_constant = |mut token: TokenTree| {
+                token.set_span(constant.resolved_at(token.span()));
+                token
+            };
+            self.tokens = self.tokens.into_iter().map(at_constant).collect();
+            self.placed = true;
+        }
+        self
+    }
+}
+
+impl ToTokens for Constructor {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.tokens.to_tokens(tokens);
+    }
 }

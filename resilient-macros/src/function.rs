@@ -6,11 +6,14 @@
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::parse::{Parse, ParseStream, Parser};
+use syn::spanned::Spanned;
 use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
 use syn::{
-    Attribute, FnArg, Ident, Pat, Path, ReceiverKind, ReturnType, Signature, Stmt, Token, Type, Visibility, token,
+    Attribute, FnArg, Ident, Meta, Pat, Path, ReceiverKind, ReturnType, Signature, Stmt, Token, Type, Visibility, token,
 };
+
+use crate::diagnostic::Errors;
 
 /// An `async fn`, or the boxed form that `#[async_trait]` makes of one.
 pub(crate) struct Function {
@@ -54,14 +57,14 @@ enum Frame {
 }
 
 impl Function {
-    /// Parses the item under the attribute; the error says what is wrong with it for `attribute`.
-    pub(crate) fn parse(attribute: &str, item: TokenStream) -> syn::Result<Self> {
+    /// Parses the item under the attribute; the error says why it is no function that `attribute` could wrap.
+    pub(crate) fn parse(attribute: &str, item: TokenStream, errors: &mut Errors) -> syn::Result<Self> {
         let parsed: Parsed = match syn::parse2(item.clone()) {
             Ok(parsed) => parsed,
             Err(error) => return Err(not_a_function(attribute, item).unwrap_or(error)),
         };
         let Parsed { attributes, visibility, mut signature, body } = parsed;
-        let each = take_each(&mut signature);
+        let each = take_each(&mut signature, errors);
         let Some((brace, body)) = body else {
             let message = format!(
                 "`#[{attribute}]` needs a body to wrap: put it on the method in each `impl`, or give this one a default body"
@@ -87,7 +90,8 @@ impl Function {
             }),
             None => {
                 let message = format!("`#[{attribute}]` needs an `async fn`: write `async fn {}`", signature.ident);
-                Err(syn::Error::new(signature.fn_token.span, message))
+                errors.at(signature.fn_token.span, message);
+                Self::plain(attributes, visibility, signature, each, brace, body)
             }
         }
     }
@@ -134,19 +138,39 @@ impl Function {
         let Self { output, statements, .. } = self;
         // the hint makes a mistake in the body be reported as in the plain function; nothing is known of a `_` output
         let hint = (!matches!(output, Type::Infer(_))).then(|| {
+            let span = output.span().resolved_at(span);
             quote_spanned! {span=>
                 if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<#output> {
                     return outcome;
                 }
             }
         });
-        quote_spanned! {span=>
-            async #capture {
-                #hint
-                #first
-                #statements
-            }
+        // placed at the user's braces, which is what the compiler then shows of a body without an outcome
+        let body = self.brace.span.join().resolved_at(span);
+        let mut block = Group::new(Delimiter::Brace, quote_spanned!(span=> #hint #first #statements));
+        block.set_span(body);
+        quote_spanned!(body=> async #capture #block)
+    }
+
+    /// The output, placed so that the compiler's caret for it is under the error type, where that is written out.
+    pub(crate) fn output_at_error(&self) -> TokenStream {
+        let Some(error) = self.error_type() else { return self.output.to_token_stream() };
+        let error: Vec<TokenTree> = error.to_token_stream().into_iter().collect();
+        let mut output: Vec<TokenTree> = self.output.to_token_stream().into_iter().collect();
+        if let ([first, ..], [.., last]) = (error.as_slice(), error.as_slice())
+            && let [start, .., end] = output.as_mut_slice()
+        {
+            start.set_span(first.span().resolved_at(start.span()));
+            end.set_span(last.span().resolved_at(end.span()));
         }
+        output.into_iter().collect()
+    }
+
+    /// The name of the method that takes an outcome, placed where a wrong one is to be reported: at the error type, or
+    /// else at the output.
+    pub(crate) fn settle(&self) -> Ident {
+        let place = self.error_type().unwrap_or(&self.output).span();
+        Ident::new("settle", place.resolved_at(Span::mixed_site()))
     }
 
     /// Takes the `mut` off arguments that are cloned for each attempt: only the clones are changed.
@@ -275,12 +299,18 @@ impl Parse for Parsed {
 }
 
 /// Takes the `#[each]` marks off the arguments.
-fn take_each(signature: &mut Signature) -> Vec<usize> {
+fn take_each(signature: &mut Signature, errors: &mut Errors) -> Vec<usize> {
     let mut each = Vec::new();
     for (index, argument) in signature.inputs.iter_mut().enumerate() {
         let FnArg::Typed(argument) = argument else { continue };
         let marks = argument.attrs.len();
-        argument.attrs.retain(|attribute| !attribute.path().is_ident("each"));
+        argument.attrs.retain(|attribute| {
+            let is_mark = attribute.path().is_ident("each");
+            if is_mark && !matches!(attribute.meta, Meta::Path(_)) {
+                errors.over(&attribute.meta, "`#[each]` takes no arguments: write `#[each]`");
+            }
+            !is_mark
+        });
         if argument.attrs.len() < marks {
             each.push(index);
         }
@@ -309,7 +339,7 @@ fn not_a_function(attribute: &str, item: TokenStream) -> Option<syn::Error> {
     let keyword = parser.parse2(item).ok()?;
     let advice = match keyword.to_string().as_str() {
         "impl" | "trait" | "mod" => "put it on each `async fn` inside",
-        "struct" | "enum" | "union" | "type" | "static" | "const" | "use" | "let" | "macro_rules" => {
+        "struct" | "enum" | "union" | "type" | "static" | "const" | "use" | "let" | "macro_rules" | "extern" => {
             "put it on an `async fn`"
         }
         _ => return None,

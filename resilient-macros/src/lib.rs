@@ -9,6 +9,8 @@ mod classify;
 mod diagnostic;
 mod expand;
 mod function;
+#[cfg(test)]
+mod half_typed;
 mod policy;
 #[cfg(test)]
 mod snapshots;

@@ -12,7 +12,7 @@ use syn::{Expr, Ident};
 
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
-use crate::expand::{Context, Fragment};
+use crate::expand::{Constructor, Context, Fragment};
 use crate::function::Function;
 
 /// A policy as the attribute's name finds it.
@@ -115,8 +115,8 @@ pub(crate) struct Body<'a> {
 
 /// Where a layer's policy comes from.
 pub(crate) enum Source {
-    /// A `static` of the function's own: its type and its constructor's calls.
-    Own { ty: &'static str, constructor: TokenStream },
-    /// A value of the user's.
-    With(Expr),
+    /// A `static` of the function's own: its type and its value.
+    Own { ty: &'static str, constructor: Constructor },
+    /// A value of the user's, that is or derefs to the type.
+    With { ty: &'static str, policy: Expr },
 }

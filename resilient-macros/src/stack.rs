@@ -1,10 +1,10 @@
 //! The stack: the attribute that is expanded first collects its siblings by name, in source order.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote_spanned;
+use quote::{ToTokens, quote_spanned};
 use syn::{Attribute, Ident, Meta, Path};
 
-use crate::arguments::{self, Arguments, Listed};
+use crate::arguments::{self, Arguments, Listed, Positional};
 use crate::check::check;
 use crate::diagnostic::{Errors, list, nearest};
 use crate::expand::{Context, expand as expand_layers};
@@ -17,7 +17,7 @@ pub(crate) fn expand(name: &str, arguments: TokenStream, item: TokenStream) -> T
         return TokenStream::new();
     }
     let mut errors = Errors::new();
-    let mut function = match Function::parse(name, item.clone()) {
+    let mut function = match Function::parse(name, item.clone(), &mut errors) {
         Ok(function) => function,
         Err(error) => {
             errors.push(error);
@@ -126,7 +126,8 @@ fn take_siblings(function: &mut Function) -> Vec<(Ident, syn::Result<TokenStream
     let (mut siblings, mut collected) = (Vec::new(), Vec::new());
     function.attributes.retain(|attribute| match policy_name(attribute) {
         Some(name) => {
-            siblings.push((name, arguments_of(attribute)));
+            let arguments = arguments_of(&name, attribute);
+            siblings.push((name, arguments));
             collected.push(attribute.path().clone());
             false
         }
@@ -154,17 +155,24 @@ pub(crate) fn policy_name(attribute: &Attribute) -> Option<Ident> {
     (kind(&name.to_string()).is_some() || *name == "resilient").then(|| (*name).clone())
 }
 
-fn arguments_of(attribute: &Attribute) -> syn::Result<TokenStream> {
+fn arguments_of(name: &Ident, attribute: &Attribute) -> syn::Result<TokenStream> {
     match &attribute.meta {
         Meta::Path(_) => Ok(TokenStream::new()),
         Meta::List(arguments) => Ok(arguments.tokens.clone()),
         Meta::NameValue(pair) => {
-            Err(syn::Error::new(pair.eq_token.span, "the arguments go into parentheses: write `#[retry(max = 3)]`"))
+            let value = pair.value.to_token_stream();
+            let arguments = match kind(&name.to_string()).map(|kind| kind.positional) {
+                Some(Positional::Is(_)) => value.to_string(),
+                Some(Positional::Write(key)) => format!("{key} = {value}"),
+                None => "timeout(\"2s\"), retry(max = 3)".to_owned(),
+            };
+            let message = format!("the arguments go into parentheses: write `#[{name}({arguments})]`");
+            Err(syn::Error::new(pair.eq_token.span, message))
         }
     }
 }
 
-/// Leaves a sign for an attribute that could not be recognised by its name: a renamed one, or one in a `cfg_attr`.
+/// Leaves a sign for an attribute that could not be recognised by its name: a renamed one, or one that another macro adds.
 ///
 /// It is expanded after this one, and could only wrap the whole stack from inside the body. The sign is an attribute that
 /// expands to nothing, and is left only where there is such an attribute.
@@ -204,7 +212,7 @@ fn is_inert(attribute: &Attribute) -> bool {
 
 fn late(name: &str) -> String {
     format!(
-        "the stack of this function is already composed, and `#[{name}]` was not part of it: a renamed attribute, or one in a `cfg_attr`, is not recognised among its siblings; write it by its own name, put it on top, or list all in one `#[resilient(…)]`"
+        "the stack of this function is already composed, and `#[{name}]` was not part of it: under another name it is not recognised among its siblings; write it by its own name, put it on top, or list all in one `#[resilient(…)]`"
     )
 }
 

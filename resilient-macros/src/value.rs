@@ -4,15 +4,28 @@ use std::time::Duration;
 
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::{Expr, ExprLit, ExprUnary, Lit, UnOp};
+use syn::spanned::Spanned;
+use syn::visit::Visit;
+use syn::{Expr, ExprLit, ExprPath, ExprUnary, Lit, UnOp};
 
 use crate::diagnostic::nearest;
+use crate::function::{Binding, Function};
 
 /// A value that the macro knows, or an expression that only the compiler will.
 #[derive(Clone)]
 pub(crate) enum Known<T> {
     Literal(T),
     Const(Expr),
+}
+
+impl<T> Known<T> {
+    /// Where the expression stands, if the compiler is the first to know its value.
+    pub(crate) fn constant(&self) -> Option<Span> {
+        match self {
+            Self::Literal(_) => None,
+            Self::Const(expression) => Some(expression.span()),
+        }
+    }
 }
 
 impl<T: Copy> Known<T> {
@@ -53,17 +66,14 @@ impl ToTokens for Known<f64> {
 
 /// A `"250ms"`, or an expression of type `Duration`.
 pub(crate) fn duration(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
+    let error = |message: String| Err(syn::Error::new_spanned(&expression, message));
     let written = match literal(&expression) {
         Some(Lit::Str(text)) => text,
-        Some(Lit::Int(number)) => {
-            let number = number.base10_digits();
-            let message = format!("a duration needs a unit: write `\"{number}s\"` or `\"{number}ms\"`");
-            return Err(syn::Error::new_spanned(&expression, message));
-        }
-        Some(other) => {
-            return Err(syn::Error::new_spanned(other, format!("`{key}` takes a duration, such as `\"250ms\"`")));
-        }
-        None => return constant(expression),
+        Some(Lit::Int(number)) => return error(not_quoted(number.base10_digits(), number.suffix())),
+        Some(Lit::Float(number)) => return error(not_quoted(number.base10_digits(), number.suffix())),
+        Some(_) => return error(format!("`{key}` takes a duration, such as `\"250ms\"`")),
+        None if number(&expression).is_some() => return error(negative_duration().to_owned()),
+        None => return Ok(Known::Const(expression)),
     };
     parse_duration(&written.value()).map(Known::Literal).map_err(|message| syn::Error::new(written.span(), message))
 }
@@ -75,14 +85,14 @@ pub(crate) fn ratio(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
         Some(number) => number,
         None => match literal(&expression) {
             Some(Lit::Str(text)) => match text.value().trim().strip_suffix('%').map(|number| number.trim().parse()) {
-                Some(Ok(percent)) => percent_to_ratio(percent),
+                Some(Ok(percent)) if f64::is_finite(percent) => percent_to_ratio(percent),
                 _ => return error(format!("`{key}` takes a ratio: write `\"50%\"` or `0.5`")),
             },
             Some(_) => return error(format!("`{key}` takes a ratio: write `\"50%\"` or `0.5`")),
-            None => return constant(expression),
+            None => return Ok(Known::Const(expression)),
         },
     };
-    if written > 1.0 && !is_percent(&expression) {
+    if written > 1.0 && written <= 100.0 && !is_percent(&expression) {
         let shown = expression.to_token_stream();
         return error(format!("`{key}` is a ratio between 0 and 1: write `\"{shown}%\"` or `{}`", written / 100.0));
     }
@@ -94,16 +104,21 @@ pub(crate) fn count(key: &str, expression: Expr) -> syn::Result<Known<u32>> {
     let error = |message: String| Err(syn::Error::new_spanned(&expression, message));
     match &expression {
         Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => match number.base10_parse() {
+            Ok(_) if !matches!(number.suffix(), "" | "u32") => {
+                error(format!("`{key}` is a plain number: write `{key} = {}`", number.base10_digits()))
+            }
             Ok(count) => Ok(Known::Literal(count)),
             Err(_) => error(format!("`{key}` is a whole number up to {}", u32::MAX)),
         },
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => match text.value().trim().parse::<u32>() {
-            Ok(count) => error(format!("`{key}` takes an integer: write `{key} = {count}`")),
-            Err(_) => error(format!("`{key}` takes an integer, such as `{key} = 3`")),
+            Ok(count) => error(format!("`{key}` takes a whole number: write `{key} = {count}`")),
+            Err(_) => error(format!("`{key}` takes a whole number, such as `{key} = 3`")),
         },
         Expr::Lit(_) => error(format!("`{key}` takes a whole number, such as `{key} = 3`")),
-        Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. }) => error(format!("`{key}` cannot be negative")),
-        _ => constant(expression),
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. }) => {
+            error(format!("`{key}` cannot be negative: write a whole number, such as `{key} = 3`"))
+        }
+        _ => Ok(Known::Const(expression)),
     }
 }
 
@@ -114,7 +129,7 @@ pub(crate) fn factor(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
         None if literal(&expression).is_some() => {
             Err(syn::Error::new_spanned(&expression, format!("`{key}` takes a number, such as `{key} = 1.5`")))
         }
-        None => constant(expression),
+        None => Ok(Known::Const(expression)),
     }
 }
 
@@ -122,7 +137,13 @@ pub(crate) fn factor(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
 pub(crate) fn text(key: &str, expression: &Expr) -> syn::Result<syn::LitStr> {
     match literal(expression) {
         Some(Lit::Str(text)) => Ok(text),
-        _ => Err(syn::Error::new_spanned(expression, format!("`{key}` takes a string: write `{key} = \"…\"`"))),
+        _ => {
+            let word = match expression {
+                Expr::Path(path) if path.path.get_ident().is_some() => path.to_token_stream().to_string(),
+                _ => "…".to_owned(),
+            };
+            Err(syn::Error::new_spanned(expression, format!("`{key}` takes a string: write `{key} = \"{word}\"`")))
+        }
     }
 }
 
@@ -152,9 +173,9 @@ fn parse_duration(written: &str) -> Result<Duration, String> {
         return Err("an empty duration: write, for instance, `\"250ms\"`".to_owned());
     }
     if rest.starts_with('-') {
-        return Err("a duration cannot be negative".to_owned());
+        return Err(negative_duration().to_owned());
     }
-    let too_long = || format!("`{written}` is longer than 584 years");
+    let too_long = || format!("`{written}` is too long: the longest duration is 584 years");
     let mut total: u64 = 0;
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_').unwrap_or(rest.len());
@@ -170,10 +191,29 @@ fn parse_duration(written: &str) -> Result<Duration, String> {
             return Err(format!("a duration needs a unit: write `\"{number}s\"` or `\"{number}ms\"`"));
         }
         let scale = unit_nanos(unit).ok_or_else(|| unknown_unit(number, unit))?;
-        let part = in_nanos(number, scale).ok_or_else(|| format!("`{number}` is not a number, or too large"))?;
+        if !is_decimal(number) {
+            return Err(format!("`{number}` is not a number: write, for instance, `\"1.5{unit}\"`"));
+        }
+        let part = in_nanos(number, scale).ok_or_else(too_long)?;
         total = total.checked_add(part).ok_or_else(too_long)?;
     }
     Ok(Duration::from_nanos(total))
+}
+
+/// The message for a number where a duration should be: `5`, `1.5`, `5s`.
+fn not_quoted(number: &str, suffix: &str) -> String {
+    if unit_nanos(suffix).is_some() {
+        return format!("a duration stands in quotes: write `\"{number}{suffix}\"`");
+    }
+    format!("a duration needs a unit: write `\"{number}s\"` or `\"{number}ms\"`")
+}
+
+const fn negative_duration() -> &'static str {
+    "a duration cannot be negative: write, for instance, `\"250ms\"`"
+}
+
+fn is_decimal(number: &str) -> bool {
+    number.starts_with(|first: char| first.is_ascii_digit()) && number.matches('.').count() <= 1
 }
 
 fn in_nanos(number: &str, scale: u64) -> Option<u64> {
@@ -230,32 +270,65 @@ fn is_percent(expression: &Expr) -> bool {
 /// The number that the expression is, sign included.
 fn number(expression: &Expr) -> Option<f64> {
     match expression {
-        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => number.base10_parse().ok(),
-        Expr::Lit(ExprLit { lit: Lit::Float(number), .. }) => number.base10_parse().ok(),
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => finite(number.base10_digits(), number.suffix()),
+        Expr::Lit(ExprLit { lit: Lit::Float(number), .. }) => finite(number.base10_digits(), number.suffix()),
         Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => number(expr).map(|number| -number),
         _ => None,
     }
 }
 
+fn finite(digits: &str, suffix: &str) -> Option<f64> {
+    let number: f64 = digits.parse().ok()?;
+    (number.is_finite() && matches!(suffix, "" | "f64")).then_some(number)
+}
+
 fn literal(expression: &Expr) -> Option<Lit> {
     match expression {
         Expr::Lit(ExprLit { lit, .. }) => Some(lit.clone()),
-        // a literal that came through a `macro_rules!` fragment
-        Expr::Group(group) => literal(&group.expr),
         _ => None,
     }
 }
 
-/// An expression for the initialiser of a `static`, which can see neither `self` nor the arguments.
-fn constant<T>(expression: Expr) -> syn::Result<Known<T>> {
+/// Refuses an expression that reads `self` or an argument.
+pub(crate) fn reads_nothing_of_the_call(expression: &Expr, function: &Function) -> syn::Result<()> {
     if let Some(span) = mentions_self(expression.to_token_stream()) {
         let message = "this is fixed when the program is compiled and cannot read `self`: put the policy itself into a field and write `with = self.…`";
         return Err(syn::Error::new(span, message));
     }
-    Ok(Known::Const(expression))
+    if let Some(argument) = mentions_argument(expression, &function.bindings) {
+        let name = argument.to_token_stream();
+        let message = format!(
+            "this is fixed when the program is compiled and cannot read the argument `{name}`: write a constant, or hand over a policy and write `with = …`"
+        );
+        return Err(syn::Error::new(argument.span(), message));
+    }
+    Ok(())
 }
 
-pub(crate) fn mentions_self(tokens: TokenStream) -> Option<Span> {
+/// The first name in the expression that is one of the arguments'.
+fn mentions_argument<'e>(expression: &'e Expr, arguments: &[Binding]) -> Option<&'e ExprPath> {
+    struct Search<'e, 'a> {
+        arguments: &'a [Binding],
+        found: Option<&'e ExprPath>,
+    }
+    impl<'e> Visit<'e> for Search<'e, '_> {
+        fn visit_expr_path(&mut self, path: &'e ExprPath) {
+            if self.arguments.iter().any(|argument| path.path.is_ident(&argument.ident)) {
+                self.found.get_or_insert(path);
+            }
+        }
+
+        // these have names of their own
+        fn visit_expr_closure(&mut self, _: &'e syn::ExprClosure) {}
+        fn visit_block(&mut self, _: &'e syn::Block) {}
+    }
+
+    let mut search = Search { arguments, found: None };
+    search.visit_expr(expression);
+    search.found
+}
+
+fn mentions_self(tokens: TokenStream) -> Option<Span> {
     tokens.into_iter().find_map(|token| match token {
         proc_macro2::TokenTree::Ident(ident) if ident == "self" => Some(ident.span()),
         proc_macro2::TokenTree::Group(group) => mentions_self(group.stream()),
@@ -294,7 +367,8 @@ mod tests {
             ("5 parsecs", "the units are"),
             ("s", "a number and a unit"),
             ("1..5s", "not a number"),
-            ("99999999999999d", "too large"),
+            ("99999999999999d", "584 years"),
+            (".5s", "not a number"),
             ("213503d 23h59m", "584 years"),
         ] {
             let error = parse_duration(written).unwrap_err();

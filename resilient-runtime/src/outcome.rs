@@ -47,7 +47,8 @@ impl<T, E> Fallible for Result<T, E> {
 #[diagnostic::on_unimplemented(
     message = "a policy on this function can refuse the call, and `{Self}` has no room for that",
     label = "cannot hold a `resilient::Error`",
-    note = "implement `From<resilient::Error>` for the error type, for instance with a variant that wraps it"
+    note = "return a `Result` whose error type implements `From<resilient::Error>`, for instance with a variant that wraps it",
+    note = "what refuses calls is `#[timeout]` and `#[circuit_breaker]`"
 )]
 pub trait FromRejection {
     /// The outcome that the caller gets for `rejection`.

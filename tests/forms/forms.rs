@@ -326,6 +326,14 @@ async fn conditional(script: &Script) -> Result<u32, Error> {
     Ok(script.attempts())
 }
 
+/// A sibling with a condition, which the one above it sees without.
+#[retry(backoff = "none")]
+#[cfg_attr(all(), timeout("1s"))]
+async fn conditional_sibling(script: &Script) -> Result<u32, Error> {
+    script.next()?;
+    Ok(script.attempts())
+}
+
 /// An error that is neither `Send` nor `Sync` does not make the future `!Send` over the wait.
 mod unsendable_error {
     use std::rc::Rc;
@@ -365,6 +373,7 @@ async fn methods_of_every_kind_are_retried_and_their_futures_are_send() {
     assert_eq!(is_send(made_by_a_macro(&Script::failing(2))).await, Ok(3));
     assert_eq!(is_send(unsendable_error::function()).await.unwrap_err().0, 1.into());
     assert_eq!(is_send(conditional(&Script::failing(2))).await, Ok(3));
+    assert_eq!(is_send(conditional_sibling(&Script::failing(2))).await, Ok(3));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

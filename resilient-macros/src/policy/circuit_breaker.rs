@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote_spanned;
+use quote::{ToTokens, quote_spanned};
 use syn::{Expr, ExprLit, Ident, Lit};
 
 use super::{Facts, Kind, Layer, Source};
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
-use crate::expand::{Context, Fragment, Value, declare};
+use crate::expand::{Constructor, Context, Fragment, Value, declare};
 use crate::value::{self, Known};
 use crate::when::When;
 
@@ -55,32 +55,30 @@ enum Consecutive {
 fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
     let span = arguments.attribute.span();
     let when = arguments.value("when", errors, |_, when| Ok(When(when)));
-    let source = match arguments.with(errors) {
-        Some(policy) => Source::With(policy),
-        None => Source::Own { ty: "CircuitBreaker", constructor: TokenStream::new() },
-    };
+    let with = arguments.with(errors);
     let constructor = constructor(arguments, context, errors);
-    let source = match source {
-        Source::Own { ty, .. } => Source::Own { ty, constructor },
-        with @ Source::With(_) => with,
+    let source = match with {
+        Some(policy) => Source::With { ty: "CircuitBreaker", policy },
+        None => Source::Own { ty: "CircuitBreaker", constructor },
     };
     vec![Box::new(CircuitBreaker { span, source, when })]
 }
 
-fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> TokenStream {
+fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Constructor {
     let span = Span::mixed_site();
     let window_span = arguments.span("window");
     let min_calls_span = arguments.span("min_calls");
+    let open_for_span = arguments.span("open_for");
     let name = arguments.value("name", errors, |key, value| value::text(key, &value));
     let name = name.map_or_else(|| context.function.name().to_string(), |name| name.value());
-    let failure_rate = arguments.value("failure_rate", errors, failure_rate);
-    let window = arguments.value("window", errors, window);
-    let min_calls = arguments.value("min_calls", errors, at_least_one);
-    let consecutive = arguments.value("consecutive", errors, consecutive);
-    let open_for = arguments.value("open_for", errors, time);
-    let open_max = arguments.value("open_max", errors, time);
-    let probes = arguments.value("probes", errors, at_least_one);
-    let probe_timeout = arguments.value("probe_timeout", errors, time);
+    let failure_rate = arguments.constant("failure_rate", context.function, errors, failure_rate);
+    let window = arguments.constant("window", context.function, errors, window);
+    let min_calls = arguments.constant("min_calls", context.function, errors, at_least_one);
+    let consecutive = arguments.constant("consecutive", context.function, errors, consecutive);
+    let open_for = arguments.constant("open_for", context.function, errors, time);
+    let open_max = arguments.constant("open_max", context.function, errors, time);
+    let probes = arguments.constant("probes", context.function, errors, at_least_one);
+    let probe_timeout = arguments.constant("probe_timeout", context.function, errors, time);
 
     let min_calls = match (&window, min_calls) {
         (Some(Window::Calls(calls)), Some(Known::Literal(least))) if least > *calls => {
@@ -98,52 +96,51 @@ fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Er
         && first > longest
     {
         let message = format!(
-            "`open_for` ({}) is longer than `open_max` ({}), to which it grows",
+            "`open_for` ({}) is longer than `open_max` ({}), to which it grows: make it shorter, or `open_max` longer",
             value::shown(*first),
             value::shown(*longest)
         );
-        errors.at(arguments.attribute.span(), message);
+        errors.at(open_for_span.unwrap_or(span), message);
     }
 
-    let failure_rate = failure_rate.map(|rate| quote_spanned!(span=> .failure_rate(#rate)));
-    let window = window.map(|window| match window {
-        Window::Time(window) => quote_spanned!(span=> .window(#window)),
-        Window::Calls(calls) => {
-            let calls = Known::Literal(calls);
-            quote_spanned!(span=> .count_window(#calls))
-        }
-    });
-    let min_calls = min_calls.map(|calls| quote_spanned!(span=> .min_calls(#calls)));
-    let consecutive = consecutive.map(|consecutive| match consecutive {
-        Consecutive::Off => quote_spanned!(span=> .without_consecutive()),
-        Consecutive::Failures(failures) => quote_spanned!(span=> .consecutive(#failures)),
-    });
-    let open_for = open_for.map(|time| quote_spanned!(span=> .open_for(#time)));
-    let open_max = open_max.map(|time| quote_spanned!(span=> .open_max(#time)));
-    let probes = probes.map(|probes| quote_spanned!(span=> .probes(#probes)));
-    let probe_timeout = probe_timeout.map(|time| quote_spanned!(span=> .probe_timeout(#time)));
-    quote_spanned! {span=>
-        named(#name) #failure_rate #min_calls #window #consecutive #open_for #open_max #probes #probe_timeout
-    }
+    let constructor = Constructor::new("CircuitBreaker", quote_spanned!(span=> named(#name)), context)
+        .set("failure_rate", failure_rate.as_ref())
+        .set("min_calls", min_calls.as_ref());
+    let constructor = match window {
+        Some(Window::Calls(calls)) => constructor.set("count_window", Some(&Known::Literal(calls))),
+        Some(Window::Time(time)) => constructor.set("window", Some(&time)),
+        None => constructor,
+    };
+    let constructor = match consecutive {
+        Some(Consecutive::Failures(failures)) => constructor.set("consecutive", Some(&failures)),
+        Some(Consecutive::Off) => constructor.choose("without_consecutive"),
+        None => constructor,
+    };
+    constructor
+        .set("open_for", open_for.as_ref())
+        .set("open_max", open_max.as_ref())
+        .set("probes", probes.as_ref())
+        .set("probe_timeout", probe_timeout.as_ref())
 }
 
 fn failure_rate(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
-    let written = syn::spanned::Spanned::span(&expression);
+    let written = expression.to_token_stream();
     let rate = value::ratio(key, expression)?;
-    match rate.literal() {
-        Some(rate) if rate <= 0.0 => {
-            Err(syn::Error::new(written, "a failure rate of zero would open on every success: write, say, `\"50%\"`"))
+    let message = match rate.literal() {
+        Some(rate) if rate < 0.0 => "a failure rate cannot be negative: write, say, `\"50%\"`",
+        Some(0.0) => "a failure rate of zero would open on every success: write, say, `\"50%\"`",
+        Some(rate) if rate > 1.0 => {
+            "more than every call cannot fail, so it could never open: write at most `\"100%\"`"
         }
-        Some(rate) if rate > 1.0 => Err(syn::Error::new(
-            written,
-            "more than every call cannot fail, so it could never open: write at most `\"100%\"`",
-        )),
-        _ => Ok(rate),
-    }
+        _ => return Ok(rate),
+    };
+    Err(syn::Error::new_spanned(written, message))
 }
 
 fn window(key: &str, expression: Expr) -> syn::Result<Window> {
-    if let Expr::Lit(ExprLit { lit: Lit::Int(calls), .. }) = &expression {
+    if let Expr::Lit(ExprLit { lit: Lit::Int(calls), .. }) = &expression
+        && calls.suffix().is_empty()
+    {
         let span = calls.span();
         return match calls.base10_parse::<u32>() {
             Ok(calls @ 1..=1024) => Ok(Window::Calls(calls)),
@@ -159,9 +156,15 @@ fn window(key: &str, expression: Expr) -> syn::Result<Window> {
 fn consecutive(key: &str, expression: Expr) -> syn::Result<Consecutive> {
     match &expression {
         Expr::Path(path) if path.path.is_ident("off") => Ok(Consecutive::Off),
+        Expr::Lit(ExprLit { lit: Lit::Bool(_), .. }) => {
+            Err(syn::Error::new_spanned(expression, "write `consecutive = off`, or how many failures in a row"))
+        }
         _ => at_least_one(key, expression).map(Consecutive::Failures),
     }
 }
+
+/// The number of probes is a field of 12 bits.
+const MORE_THAN_PROBES: u32 = 4096;
 
 fn at_least_one(key: &str, expression: Expr) -> syn::Result<Known<u32>> {
     let written = syn::spanned::Spanned::span(&expression);
@@ -172,6 +175,7 @@ fn at_least_one(key: &str, expression: Expr) -> syn::Result<Known<u32>> {
             "no failure at all would open it: write `consecutive = off` to leave the rule out",
         )),
         (_, Some(0)) => Err(syn::Error::new(written, format!("`{key}` must be at least 1"))),
+        ("probes", Some(MORE_THAN_PROBES..)) => Err(syn::Error::new(written, "`probes` must be at most 4095")),
         _ => Ok(count),
     }
 }
@@ -180,9 +184,10 @@ fn time(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
     let written = syn::spanned::Spanned::span(&expression);
     let time = value::duration(key, expression)?;
     match (key, time.literal()) {
-        ("open_for", Some(Duration::ZERO)) => {
-            Err(syn::Error::new(written, "a breaker that is open for no time never protects anything"))
-        }
+        ("open_for", Some(Duration::ZERO)) => Err(syn::Error::new(
+            written,
+            "a breaker that is open for no time never protects anything: write, say, `\"1s\"`",
+        )),
         (_, Some(Duration::ZERO)) => Err(syn::Error::new(written, format!("`{key}` must be longer than zero"))),
         _ => Ok(time),
     }
@@ -223,7 +228,10 @@ impl Layer for CircuitBreaker {
         let outcome = inside.expression();
         let statements = &inside.statements;
         let settled = match &self.when {
-            None => quote_spanned!(span=> permit.settle(#outcome)),
+            None => {
+                let settle = context.function.settle();
+                quote_spanned!(span=> permit.#settle(#outcome))
+            }
             Some(when) => {
                 let when = when.tokens(context);
                 quote_spanned!(span=> permit.settle_when(#outcome, #when))

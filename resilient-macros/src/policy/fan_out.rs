@@ -3,15 +3,17 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::spanned::Spanned;
+use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
 use syn::{
-    Expr, FnArg, GenericParam, Ident, Lifetime, LifetimeParam, Pat, PatType, ReturnType, Signature, Type, TypeReference,
+    Expr, FnArg, GenericParam, Ident, Lifetime, LifetimeParam, Pat, PatType, ReturnType, Signature, Type,
+    TypeImplTrait, TypeReference,
 };
 
 use super::{Kind, Layer};
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
-use crate::expand::Context;
+use crate::expand::{Context, borrow};
 use crate::function::Function;
 use crate::value::{self, Known};
 
@@ -53,7 +55,9 @@ fn limit(key: &str, expression: Expr) -> syn::Result<Known<u32>> {
 
 fn name(_: &str, expression: Expr) -> syn::Result<Ident> {
     match &expression {
-        Expr::Path(path) if path.path.get_ident().is_some() => Ok(path.path.require_ident()?.clone()),
+        Expr::Path(path) if path.path.get_ident().is_some_and(|name| name != "self") => {
+            Ok(path.path.require_ident()?.clone())
+        }
         _ => Err(syn::Error::new_spanned(
             expression,
             "`name` is the name of the new function: write `name = search_all`",
@@ -78,8 +82,21 @@ impl Layer for FanOut {
         if function.is_boxed() {
             errors.at(self.span, "`#[fan_out]` adds a function beside this one, which a trait's `impl` has no room for: put it on an inherent method");
         }
-        if let Err(error) = item(function) {
-            errors.push(error);
+        if self.name == *function.name() {
+            let message =
+                format!("the new function needs a name of its own: write, for instance, `name = {}_all`", self.name);
+            errors.at(self.name.span(), message);
+        }
+        match item(function) {
+            Err(error) => errors.push(error),
+            Ok(index) => {
+                if let Some(unnamed) = unnamed(&function.signature.inputs[index]) {
+                    errors.over(
+                        unnamed,
+                        "`#[fan_out]` has to name the item's type: give the function a type parameter in place of `impl`",
+                    );
+                }
+            }
         }
         for argument in &function.signature.inputs {
             if let Some(reference) = exclusive(argument) {
@@ -171,6 +188,20 @@ fn item(function: &Function) -> syn::Result<usize> {
     }
 }
 
+/// An `impl Trait` in the argument's type.
+fn unnamed(argument: &FnArg) -> Option<&TypeImplTrait> {
+    struct Search<'ast>(Option<&'ast TypeImplTrait>);
+    impl<'ast> Visit<'ast> for Search<'ast> {
+        fn visit_type_impl_trait(&mut self, found: &'ast TypeImplTrait) {
+            self.0.get_or_insert(found);
+        }
+    }
+
+    let mut search = Search(None);
+    search.visit_fn_arg(argument);
+    search.0
+}
+
 /// A `&mut` in the argument's own type.
 fn exclusive(argument: &FnArg) -> Option<TokenStream> {
     match argument {
@@ -207,7 +238,10 @@ fn arguments(signature: &Signature, index: usize, items: &TokenStream) -> (Vec<T
             };
             let passed = match &**ty {
                 Type::Reference(_) => quote_spanned!(span=> #name),
-                _ => quote_spanned!(span=> ::core::clone::Clone::clone(&#name)),
+                _ => {
+                    let name = borrow(&name);
+                    quote_spanned!(span=> ::core::clone::Clone::clone(#name))
+                }
             };
             (quote_spanned!(span=> #name: #ty), passed)
         }

@@ -9,8 +9,8 @@ use syn::{Expr, ExprPath, Ident, LitStr, Type};
 
 use super::{Body, Facts, Kind, Layer, Source};
 use crate::arguments::{Arguments, Key, Positional};
-use crate::diagnostic::{Errors, list, nearest};
-use crate::expand::{Context, Fragment, Value, own};
+use crate::diagnostic::{Errors, choice, list, nearest};
+use crate::expand::{Constructor, Context, Fragment, Value, borrow, own};
 use crate::function::Function;
 use crate::value::{self, Known};
 use crate::when::When;
@@ -61,34 +61,17 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let suppresses = arguments.value("nested", errors, nested).unwrap_or_default();
     let with = arguments.with(errors);
     let settings = settings(arguments, context, errors);
-    let retry = match with {
-        Some(policy) => Retry {
-            span,
-            source: Source::With(policy),
-            when,
-            clones,
-            number,
-            suppresses,
-            first_delay: None,
-            unbounded: None,
-        },
-        None => Retry {
-            span,
-            source: Source::Own { ty: "Retry", constructor: settings.constructor },
-            when,
-            clones,
-            number,
-            suppresses,
-            first_delay: settings.first_delay,
-            unbounded: settings.unbounded,
-        },
+    let own = Source::Own { ty: "Retry", constructor: settings.constructor };
+    let (source, first_delay, unbounded) = match with {
+        Some(policy) => (Source::With { ty: "Retry", policy }, None, None),
+        None => (own, settings.first_delay, settings.unbounded),
     };
-    vec![Box::new(retry)]
+    vec![Box::new(Retry { span, source, when, clones, number, suppresses, first_delay, unbounded })]
 }
 
 /// What the keys of the policy itself come to.
 struct Settings {
-    constructor: TokenStream,
+    constructor: Constructor,
     first_delay: Option<Duration>,
     unbounded: Option<Span>,
 }
@@ -97,36 +80,59 @@ fn settings(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Error
     let span = Span::mixed_site();
     let unlimited_span = arguments.span("max");
     let name = arguments.value("name", errors, |key, value| value::text(key, &value));
-    let max = arguments.value("max", errors, max);
-    let max_elapsed = arguments.value("max_elapsed", errors, some_time);
-    let max_hint = arguments.value("max_hint", errors, value::duration);
-    let budget = arguments.value("budget", errors, |_, budget| Ok(budget));
-    let on_retry = arguments.value("on_retry", errors, |_, hook| Ok(hook));
+    let function = context.function;
+    let max = arguments.constant("max", function, errors, max);
+    let max_elapsed = arguments.constant("max_elapsed", function, errors, some_time);
+    let max_hint = arguments.constant("max_hint", function, errors, value::duration);
+    let budget = arguments.constant("budget", function, errors, budget);
+    let on_retry = arguments.constant("on_retry", function, errors, |_, hook| Ok(hook));
     let (backoff, first_delay) = backoff(arguments, context, errors);
     let unbounded = match (&max, &max_elapsed) {
         (Some(Max::Unlimited), None) => unlimited_span,
         _ => None,
     };
+    // whoever gives two retries one name means one client of one server
+    let budget = budget.or(name.as_ref().map(|_| Funds::ByName));
 
-    let max = max.map(|max| match max {
-        Max::Retries(max) => quote_spanned!(span=> .max(#max)),
-        Max::Unlimited => quote_spanned!(span=> .unlimited()),
-    });
-    let max_elapsed = max_elapsed.map(|time| quote_spanned!(span=> .max_elapsed(#time)));
-    let max_hint = max_hint.map(|time| quote_spanned!(span=> .max_hint(#time)));
-    let backoff = backoff.map(|backoff| quote_spanned!(span=> .backoff(#backoff)));
-    let budget = match budget {
-        Some(Expr::Path(path)) if path.path.is_ident("none") => Some(quote_spanned!(span=> .without_budget())),
-        Some(budget) => Some(quote_spanned!(span=> .budget(&#budget))),
-        // whoever names two retries alike means one client of one server
-        None => name.as_ref().map(|_| quote_spanned!(span=> .budget_by_name())),
+    let name = name.map_or_else(|| function.name().to_string(), |name| name.value());
+    let mut constructor = Constructor::new("Retry", quote_spanned!(span=> named(#name)), context);
+    constructor = match &max {
+        Some(Max::Retries(max)) => constructor.set("max", Some(max)),
+        Some(Max::Unlimited) => constructor.choose("unlimited"),
+        None => constructor,
     };
-    let on_retry = on_retry.map(|hook| quote_spanned!(span=> .on_retry(#hook)));
-    let name = name.map_or_else(|| context.function.name().to_string(), |name| name.value());
-    let constructor = quote_spanned! {span=>
-        named(#name) #max #max_elapsed #max_hint #backoff #budget #on_retry
+    constructor = constructor.set("max_elapsed", max_elapsed.as_ref()).set("max_hint", max_hint.as_ref());
+    if let Some(backoff) = backoff {
+        constructor = constructor.call("backoff", &backoff);
+    }
+    constructor = match &budget {
+        Some(Funds::Shared(budget)) => constructor.call("budget", &borrow(budget)),
+        Some(Funds::ByName) => constructor.choose("budget_by_name"),
+        Some(Funds::Unlimited) => constructor.choose("without_budget"),
+        None => constructor,
     };
+    if let Some(hook) = &on_retry {
+        constructor = constructor.call("on_retry", hook);
+    }
     Settings { constructor, first_delay, unbounded }
+}
+
+/// Where the budget is, if it is not the policy's own.
+enum Funds {
+    Shared(Expr),
+    ByName,
+    Unlimited,
+}
+
+fn budget(_: &str, expression: Expr) -> syn::Result<Funds> {
+    match &expression {
+        Expr::Path(path) if path.path.is_ident("none") => Ok(Funds::Unlimited),
+        Expr::Lit(_) => Err(syn::Error::new_spanned(
+            expression,
+            "`budget` takes a `static` of type `Budget`, or `none`: write `budget = PAYMENTS`",
+        )),
+        _ => Ok(Funds::Shared(expression)),
+    }
 }
 
 /// How many retries there may be.
@@ -172,7 +178,7 @@ fn nested(key: &str, expression: Expr) -> syn::Result<bool> {
 /// The name that the attempt's number is bound to.
 fn name(_: &str, expression: Expr) -> syn::Result<Ident> {
     match &expression {
-        Expr::Path(ExprPath { qself: None, path, .. }) if path.get_ident().is_some() => {
+        Expr::Path(ExprPath { qself: None, path, .. }) if path.get_ident().is_some_and(|name| name != "self") => {
             Ok(path.require_ident()?.clone())
         }
         _ => Err(syn::Error::new_spanned(
@@ -219,12 +225,12 @@ fn backoff(
 ) -> (Option<TokenStream>, Option<Duration>) {
     let span = Span::mixed_site();
     let settings = ["base", "factor", "cap", "jitter"].map(|key| (key, arguments.span(key)));
-    let written = arguments.value("backoff", errors, |_, expression| Ok(expression));
-    let base_span = arguments.span("base");
-    let base = arguments.value("base", errors, value::duration);
-    let factor = arguments.value("factor", errors, factor);
-    let cap = arguments.value("cap", errors, value::duration);
-    let jitter = arguments.value("jitter", errors, value::duration);
+    let written = arguments.constant("backoff", context.function, errors, |_, expression| Ok(expression));
+    let (base_span, cap_span) = (arguments.span("base"), arguments.span("cap"));
+    let base = arguments.constant("base", context.function, errors, value::duration);
+    let factor = arguments.constant("factor", context.function, errors, factor);
+    let cap = arguments.constant("cap", context.function, errors, value::duration);
+    let jitter = arguments.constant("jitter", context.function, errors, value::duration);
 
     let formula = match &written {
         None => DEFAULT_FORMULA,
@@ -235,6 +241,10 @@ fn backoff(
                 return (None, None);
             }
         },
+        Some(Expr::Lit(other)) => {
+            errors.over(other, "`backoff` takes a name, such as `\"exp_jitter\"`, a `Backoff` or a function");
+            return (None, None);
+        }
         Some(path) => {
             for (key, span) in settings {
                 if let Some(span) = span {
@@ -250,11 +260,13 @@ fn backoff(
         }
     }
     let capped = formula.settings.contains(&"cap");
-    let literal = |duration: &Option<Known<Duration>>, default| match duration {
-        Some(known) => known.literal(),
-        None => Some(default),
+    let literal = |duration: &Option<Known<Duration>>, written: Option<Span>, default| match (duration, written) {
+        (Some(known), _) => known.literal(),
+        (None, Some(_)) => None,
+        (None, None) => Some(default),
     };
-    let (known_base, known_cap) = (literal(&base, DEFAULT_BASE), literal(&cap, DEFAULT_CAP));
+    let known_base = literal(&base, base_span, DEFAULT_BASE);
+    let known_cap = literal(&cap, cap_span, DEFAULT_CAP);
     if let (Some(base), Some(cap), true) = (known_base, known_cap, capped)
         && base > cap
     {
@@ -263,7 +275,7 @@ fn backoff(
             value::shown(base),
             value::shown(cap)
         );
-        errors.at(base_span.or(arguments.span("cap")).unwrap_or(arguments.attribute.span()), message);
+        errors.at(base_span.or(cap_span).unwrap_or(span), message);
     }
     let first_delay = known_base.map(|base| {
         let base = if capped { base.min(known_cap.unwrap_or(Duration::MAX)) } else { base };
@@ -275,11 +287,11 @@ fn backoff(
 
     let constructor = Ident::new(formula.name, span);
     let base = formula.settings.contains(&"base").then(|| base.unwrap_or(Known::Literal(DEFAULT_BASE)));
-    let factor = factor.map(|factor| quote_spanned!(span=> .factor(#factor)));
-    let cap = cap.map(|cap| quote_spanned!(span=> .cap(#cap)));
-    let jitter = jitter.map(|jitter| quote_spanned!(span=> .jitter(#jitter)));
-    let krate = context.krate;
-    (Some(quote_spanned!(span=> #krate::Backoff::#constructor(#base) #factor #cap #jitter)), first_delay)
+    let backoff = Constructor::new("Backoff", quote_spanned!(span=> #constructor(#base)), context)
+        .set("factor", factor.as_ref())
+        .set("cap", cap.as_ref())
+        .set("jitter", jitter.as_ref());
+    (Some(backoff.into_token_stream()), first_delay)
 }
 
 /// A snake-case path is a function of the retry's number; anything else is a `Backoff`.
@@ -312,11 +324,11 @@ fn find(text: &LitStr) -> syn::Result<&'static Formula> {
 }
 
 fn factor(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
-    let written = expression.span();
+    let written = expression.to_token_stream();
     let factor = value::factor(key, expression)?;
     match factor.literal() {
         Some(factor) if factor < 1.0 => {
-            Err(syn::Error::new(written, "below 1 the waits would shrink: write at least `factor = 1`"))
+            Err(syn::Error::new_spanned(written, "below 1 the waits would shrink: write at least `factor = 1`"))
         }
         _ => Ok(factor),
     }
@@ -385,7 +397,10 @@ impl Layer for Retry {
                 let policy = own(ty, constructor, context);
                 quote_spanned!(span=> { #policy POLICY.begin() })
             }
-            Source::With(policy) => quote_spanned!(span=> #policy.begin()),
+            Source::With { ty, policy } => {
+                let (ty, policy) = (Ident::new(ty, span), borrow(policy));
+                quote_spanned!(span=> #krate::#ty::begin(#policy))
+            }
         };
         let (settled, settle) = self.settle(&inside, context);
         let statements = inside.statements;
@@ -421,13 +436,16 @@ impl Retry {
                 (Some(quote_spanned!(span=> let settled = #outcome;)), quote_spanned!(span=> settled))
             }
         };
-        let output = &context.function.output;
+        let output = context.function.output_at_error();
         let settle = match &self.when {
             Some(when) => {
                 let when = when.tokens(context);
                 quote_spanned!(span=> retry.settle_when(#outcome, #when))
             }
-            None if inside.settled || matches!(output, Type::Infer(_)) => quote_spanned!(span=> retry.settle(#outcome)),
+            None if inside.settled || matches!(context.function.output, Type::Infer(_)) => {
+                let settle = context.function.settle();
+                quote_spanned!(span=> retry.#settle(#outcome))
+            }
             None => quote_spanned!(span=> retry.settle::<#output>(#outcome)),
         };
         (statement, settle)
@@ -435,12 +453,15 @@ impl Retry {
 }
 
 fn no_such_argument(ident: &Ident, function: &Function) -> String {
+    if ident == "self" {
+        return "`clone` is for arguments, and all attempts share `self`: leave it out".to_owned();
+    }
     let names: Vec<String> = function.bindings.iter().map(|binding| binding.ident.to_string()).collect();
     if names.is_empty() {
         return format!("`{ident}` is not an argument: `{}` has none to clone", function.name());
     }
     match nearest(&ident.to_string(), names.iter().map(String::as_str)) {
         Some(meant) => format!("`{ident}` is not an argument: did you mean `{meant}`?"),
-        None => format!("`{ident}` is not an argument: the arguments are {}", list(names.iter().map(String::as_str))),
+        None => format!("`{ident}` is not an argument: {}", choice("argument", names.iter().map(String::as_str))),
     }
 }

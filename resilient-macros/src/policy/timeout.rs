@@ -9,7 +9,7 @@ use syn::{Expr, Ident};
 use super::{Facts, Kind, Layer, Level, Source};
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
-use crate::expand::{Context, Fragment, Value, declare};
+use crate::expand::{Constructor, Context, Fragment, Value, declare};
 use crate::value::{self, Known};
 
 pub(crate) const KIND: Kind = Kind {
@@ -38,11 +38,11 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let keys = ["limit", "total", "attempt"];
     let spans = keys.map(|key| arguments.span(key));
     let with = arguments.with(errors);
-    let limits = keys.map(|key| arguments.value(key, errors, limit));
+    let limits = keys.map(|key| arguments.constant(key, context.function, errors, limit));
     let name = arguments.value("name", errors, |key, value| value::text(key, &value));
     let name = name.map_or_else(|| context.function.name().to_string(), |name| name.value());
     if let Some(policy) = with {
-        let source = Source::With(policy);
+        let source = Source::With { ty: "Timeout", policy };
         return vec![Box::new(Timeout { span: attribute, level: None, limit: None, source })];
     }
 
@@ -53,8 +53,11 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
                 named,
                 "give either one duration, or `total` and `attempt`: a bare duration counts where it stands",
             );
+            return Vec::new();
         }
-        (None, None) => errors.at(attribute, "how long? write `#[timeout(\"2s\")]`, or `total = …` and `attempt = …`"),
+        (None, None) if arguments.understood => {
+            errors.at(attribute, "how long? write `#[timeout(\"2s\")]`, or `total = …` and `attempt = …`");
+        }
         _ => {}
     }
     let attempt_level = if total.is_some() { Level::PlacedAtAttempt } else { Level::Attempt };
@@ -62,7 +65,8 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let layers = limits.into_iter().zip(spans).zip(levels).filter_map(|((limit, span), level)| {
         let (limit, span) = (limit?, span?);
         let known = limit.literal().map(|limit| (limit, span));
-        let constructor = quote_spanned!(Span::mixed_site()=> named(#name, #limit));
+        let call = quote_spanned!(Span::mixed_site()=> named(#name, #limit));
+        let constructor = Constructor::new("Timeout", call, context).at(&limit);
         let source = Source::Own { ty: "Timeout", constructor };
         Some(Box::new(Timeout { span, level, limit: known, source }) as Box<dyn Layer>)
     });

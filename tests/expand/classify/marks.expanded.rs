@@ -29,12 +29,14 @@ where
                 }
             }
             Self::NotFound { .. } => ::resilient::Class::Permanent,
-            Self::Inner { 0: inner, .. } => ::resilient::Classify::class(inner),
+            Self::Inner { 0: inner, .. } => <E as ::resilient::Classify>::class(inner),
         }
     }
     fn rejection(&self) -> ::core::option::Option<&::resilient::Error> {
         match self {
-            Self::Inner { 0: inner, .. } => ::resilient::Classify::rejection(inner),
+            Self::Inner { 0: inner, .. } => {
+                <E as ::resilient::Classify>::rejection(inner)
+            }
             _ => ::core::option::Option::None,
         }
     }

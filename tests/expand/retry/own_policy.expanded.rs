@@ -7,7 +7,7 @@ pub struct Api {
 }
 impl Api {
     pub async fn ping(&self) -> Result<(), Error> {
-        let mut retry = self.retry.begin();
+        let mut retry = ::resilient::Retry::begin(&self.retry);
         loop {
             let attempt = async {
                 if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<

@@ -1,0 +1,80 @@
+//! What is still being typed: an attribute and a body that break off at any token never cost the editor the function.
+
+use proc_macro2::{Group, TokenStream, TokenTree};
+
+use crate::stack::expand;
+
+const ATTRIBUTES: &[(&str, &str)] = &[
+    ("retry", r#"max = 3, backoff = "exp", base = "50ms", cap = LIMIT * 2, factor = -1.5, name = "fetch""#),
+    ("retry", "clone(words, more), attempt = n, when = |error: &Error, _| matches!(error, Error::Down { .. } | _)"),
+    ("retry", "with = self.retry.get(0).map(|retry| &**retry).unwrap_or(&FALLBACK), crate = ::resilient::inner"),
+    ("timeout", r#"total = "2s", attempt = LIMITS[0] / 2, name = "fetch""#),
+    ("timeout", "if FAST { SHORT } else { LONG }"),
+    ("circuit_breaker", r#"failure_rate = "50%", window = 10, min_calls = 5, consecutive = off, open_for = "1s""#),
+    ("fan_out", "limit = 4, name = every"),
+    ("resilient", r#"timeout(total = "2s"), retry(max = 3, clone(words)), circuit_breaker, crate = crate::inner"#),
+];
+
+const FUNCTIONS: &[(&str, &str)] = &[
+    ("async fn fetch(&self, words: Vec<String>) -> Result<u32, Error>", "let x = words[0].len()?; Ok(x as u32)"),
+    (r#"#[timeout("1s")] #[retry(max = 2)] pub(crate) async fn fetch<T>(mut words: T)"#, "if true { return; } loop {}"),
+    (
+        "fn fetch<'a>(&'a self) -> Pin<Box<dyn Future<Output = Result<u32, Error>> + Send + 'a>>",
+        "Box::pin(async move { let __ret: Result<u32, Error> = { self.call(|| 1).await }; __ret })",
+    ),
+    ("fn fetch(words: &str) -> usize", "match words { _ => words.len() }"),
+];
+
+#[test]
+fn a_half_typed_attribute_keeps_the_function() {
+    for (name, arguments) in ATTRIBUTES {
+        for arguments in prefixes(arguments.parse().unwrap()) {
+            for (signature, body) in FUNCTIONS {
+                assert_keeps_the_function(name, &arguments, &format!("{signature} {{ {body} }}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_half_typed_body_keeps_the_function() {
+    for (signature, body) in FUNCTIONS {
+        for body in prefixes(body.parse().unwrap()) {
+            for (name, arguments) in ATTRIBUTES {
+                assert_keeps_the_function(name, &arguments.parse().unwrap(), &format!("{signature} {{ {body} }}"));
+            }
+        }
+    }
+}
+
+fn assert_keeps_the_function(name: &str, arguments: &TokenStream, item: &str) {
+    let output = expand(name, arguments.clone(), item.parse().unwrap());
+
+    assert!(defines_fetch(output.clone()), "#[{name}({arguments})] {item}\nbecame\n{output}");
+}
+
+fn defines_fetch(output: TokenStream) -> bool {
+    let tokens: Vec<TokenTree> = output.into_iter().collect();
+    tokens.windows(2).any(|pair| pair[0].to_string() == "fn" && pair[1].to_string() == "fetch")
+}
+
+/// The tokens up to each token, with brackets closed, as an editor closes them.
+fn prefixes(tokens: TokenStream) -> Vec<TokenStream> {
+    let mut before = TokenStream::new();
+    let mut prefixes = vec![before.clone()];
+    for token in tokens {
+        if let TokenTree::Group(group) = &token {
+            for inside in prefixes_of(group) {
+                prefixes.push(before.clone().into_iter().chain([inside]).collect());
+            }
+        }
+        before.extend([token]);
+        prefixes.push(before.clone());
+    }
+    prefixes
+}
+
+fn prefixes_of(group: &Group) -> impl Iterator<Item = TokenTree> + use<> {
+    let delimiter = group.delimiter();
+    prefixes(group.stream()).into_iter().map(move |inside| Group::new(delimiter, inside).into())
+}

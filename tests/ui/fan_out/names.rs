@@ -1,0 +1,10 @@
+use resilient::fan_out;
+
+#[fan_out(name = find)]
+async fn find(query: u32) -> u32 {
+    query
+}
+
+fn main() {
+    let _ = find(1);
+}

@@ -1,0 +1,5 @@
+use resilient::retry;
+
+fn main() {}
+
+#[retry]

@@ -1,0 +1,8 @@
+use resilient::retry;
+
+#[retry]
+async fn no_type() -> {
+    Ok(())
+}
+
+fn main() {}
