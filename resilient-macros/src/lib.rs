@@ -283,7 +283,7 @@ pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// fn measure_all<'item>(
 ///     unit: &str,
 ///     items: impl IntoIterator<Item = &'item str>,
-/// ) -> ::resilient::FanOut<impl Iterator<Item = &'item str>, impl ::resilient::Launch</* … */>> {
+/// ) -> ::resilient::FanOut<impl Iterator<Item = impl Future<Output = String>>> {
 ///     ::resilient::FanOut::new(items, move |item| measure(unit, item)).limit(4)
 /// }
 /// ```

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
+use std::iter::Map;
 
 mod collect;
 mod drive;
@@ -61,30 +62,33 @@ pub use self::unordered::Unordered;
 /// ```
 #[must_use = "a fan-out does nothing unless it is awaited"]
 #[derive(Clone)]
-pub struct FanOut<I, L> {
-    items: I,
-    launch: L,
+pub struct FanOut<I> {
+    futures: I,
     limit: usize,
 }
 
-impl FanOut<(), ()> {
+impl FanOut<()> {
     /// How many children run at once when no [`limit`](FanOut::limit) is given.
     pub const DEFAULT_LIMIT: usize = 16;
 }
 
-impl<I: Iterator, L> FanOut<I, L> {
-    /// Prepares to run `launch` for each of `items`, [`DEFAULT_LIMIT`](FanOut::DEFAULT_LIMIT) of them at a time.
-    // Bounded by `FnMut`, and not by `Launch` as the rest is, so that the closure's argument needs no type.
-    pub fn new<Fut>(items: impl IntoIterator<IntoIter = I>, launch: L) -> Self
-    where
-        L: FnMut(I::Item) -> Fut,
-        Fut: Future,
-    {
-        Self { items: items.into_iter(), launch, limit: FanOut::DEFAULT_LIMIT }
+impl<I, F, T, Fut> FanOut<Map<I, F>>
+where
+    I: Iterator<Item = T>,
+    F: FnMut(T) -> Fut,
+    Fut: Future,
+{
+    /// Prepares to run `function` for each of `items`, [`DEFAULT_LIMIT`](FanOut::DEFAULT_LIMIT) of them at a time.
+    ///
+    /// The function is called for an item only when there is room to run what it returns.
+    pub fn new(items: impl IntoIterator<IntoIter = I>, function: F) -> Self {
+        // An iterator of futures, and not the items and the function: a type made of both, with a future that is found
+        // through a trait, is not recognised as its own inside a spawned task when the items are borrowed.
+        Self { futures: items.into_iter().map(function), limit: FanOut::DEFAULT_LIMIT }
     }
 }
 
-impl<I: Iterator, L: Launch<I::Item>> FanOut<I, L> {
+impl<I: Iterator<Item: Future>> FanOut<I> {
     /// Sets how many children may exist at once; 0 counts as 1.
     ///
     /// A limit above the number of items costs nothing.
@@ -117,19 +121,18 @@ impl<I: Iterator, L: Launch<I::Item>> FanOut<I, L> {
     ///     assert_eq!(finished.next().await, None);
     /// }
     /// ```
-    pub fn unordered(self) -> Unordered<I, L> {
+    pub fn unordered(self) -> Unordered<I> {
         Unordered::new(self.start())
     }
 
-    fn start(self) -> Drive<I, L> {
-        Drive::new(self.items, self.launch, self.limit)
+    fn start(self) -> Drive<I> {
+        Drive::new(self.futures, self.limit)
     }
 }
 
-impl<I, L, T, E> FanOut<I, L>
+impl<I, T, E> FanOut<I>
 where
-    I: Iterator,
-    L: Launch<I::Item, Output = Result<T, E>>,
+    I: Iterator<Item: Future<Output = Result<T, E>>>,
 {
     /// Returns a future of every success, in the order of the input, or of the first error.
     ///
@@ -150,7 +153,7 @@ where
     ///     assert!(parsed.is_err());
     /// }
     /// ```
-    pub fn try_all(self) -> TryAll<I, L, T> {
+    pub fn try_all(self) -> TryAll<I, T> {
         TryAll::new(self.start())
     }
 
@@ -173,55 +176,22 @@ where
     ///     assert_eq!(errors.unwrap_err().len(), 2);
     /// }
     /// ```
-    pub fn first_ok(self) -> FirstOk<I, L, E> {
+    pub fn first_ok(self) -> FirstOk<I, E> {
         FirstOk::new(self.start())
     }
 }
 
-impl<I: Iterator, L: Launch<I::Item>> IntoFuture for FanOut<I, L> {
-    type Output = Vec<L::Output>;
-    type IntoFuture = Collect<I, L>;
+impl<I: Iterator<Item: Future>> IntoFuture for FanOut<I> {
+    type Output = Vec<<I::Item as Future>::Output>;
+    type IntoFuture = Collect<I>;
 
     fn into_future(self) -> Self::IntoFuture {
         Collect::new(self.start())
     }
 }
 
-impl<I, L> fmt::Debug for FanOut<I, L> {
+impl<I> fmt::Debug for FanOut<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FanOut").field("limit", &self.limit).finish_non_exhaustive()
-    }
-}
-
-/// Starts the work for one item of a [`FanOut`].
-///
-/// Every `FnMut(T) -> impl Future` does; there is seldom a reason to implement it by hand. It gives names to what the
-/// function returns, so that a signature can say `impl Launch<T, Output = O, Future = impl Future<Output = O>>`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not an async function of one `{T}`",
-    label = "cannot run this for each item",
-    note = "give the fan-out a closure such as `|item| async move {{ … }}`, or an `async fn` with one argument"
-)]
-pub trait Launch<T> {
-    /// What the work for one item returns.
-    type Output;
-    /// The work for one item.
-    type Future: Future<Output = Self::Output>;
-
-    /// Starts the work for `item`. The future is polled as soon as this returns.
-    fn launch(&mut self, item: T) -> Self::Future;
-}
-
-impl<F, T, Fut> Launch<T> for F
-where
-    F: FnMut(T) -> Fut,
-    Fut: Future,
-{
-    type Output = Fut::Output;
-    type Future = Fut;
-
-    #[inline]
-    fn launch(&mut self, item: T) -> Fut {
-        self(item)
     }
 }

@@ -83,7 +83,7 @@ pub use circuit_breaker::{CircuitBreaker, Counts, Permit, State};
 pub use class::{Class, Classify};
 pub use deadline::Deadline;
 pub use error::{Error, PolicyKind, Reason};
-pub use fan_out::{Collect, FanOut, FirstOk, Launch, TryAll, Unordered};
+pub use fan_out::{Collect, FanOut, FirstOk, TryAll, Unordered};
 pub use outcome::{Fallible, FromRejection, Outcome, Settled, finish};
 pub use retry::{Delay, DelayFuture, Retry, RetryCall, Retrying, Verdict, WithoutRetries, without_retries};
 pub use timeout::{Timeout, TimeoutFuture};

@@ -351,6 +351,16 @@ mod unsendable_error {
     }
 }
 
+/// Borrows everything, the items included.
+#[fan_out]
+#[timeout(total = "1s", attempt = "100ms")]
+#[retry(backoff = "none")]
+#[circuit_breaker]
+async fn measure(script: &Script, prefix: &str, #[each] word: &String) -> Result<usize, Error> {
+    script.next()?;
+    Ok(prefix.len() + word.len())
+}
+
 fn is_send<F: Future + Send>(future: F) -> F {
     assert_send(future)
 }
@@ -388,6 +398,17 @@ async fn annotated_functions_can_be_spawned() {
     assert_eq!(spawned.await.unwrap(), Ok(3));
     let all = tokio::spawn(async move { client.each_all([1, 2, 3]).await });
     assert_eq!(all.await.unwrap(), [Ok(1), Ok(2), Ok(3)]);
+    let borrowed = tokio::spawn(async {
+        let words = vec!["one".to_owned(), "three".to_owned()];
+        let (prefix, script) = ("<".to_owned(), Script::failing(1));
+        let all = measure_all(&script, &prefix, words.iter()).await;
+        let tried = measure_all(&script, &prefix, &words).limit(1).try_all().await;
+        let first = measure_all(&script, &prefix, &words[1..]).first_ok().await;
+        let stream = measure_all(&script, &prefix, words.iter()).unordered();
+        let streamed = futures_util::StreamExt::collect::<Vec<_>>(stream).await.len();
+        (all, tried, first, streamed)
+    });
+    assert_eq!(borrowed.await.unwrap(), (vec![Ok(4), Ok(6)], Ok(vec![4, 6]), Ok(6), 2));
     let made = tokio::spawn(async { Client::made_all(0..4).limit(2).await.len() });
     assert_eq!(made.await.unwrap(), 4);
 }

@@ -112,10 +112,7 @@ impl Layer for FanOut {
     // Output: fn search_all<'item>(
     //             api: &Api,
     //             items: impl IntoIterator<Item = &'item str>,
-    //         ) -> FanOut<
-    //             impl Iterator<Item = &'item str>,
-    //             impl Launch<&'item str, Output = Output, Future = impl Future<Output = Output>>,
-    //         > {
+    //         ) -> FanOut<impl Iterator<Item = impl Future<Output = Output>>> {
     //             FanOut::new(items, move |item| search(api, item)).limit(16)
     //         }
     fn companion(&self, context: &Context<'_>) -> Option<TokenStream> {
@@ -148,12 +145,7 @@ impl Layer for FanOut {
             #(#conditions)*
             #[doc = #documentation]
             #visibility fn #name #generics(#(#inputs),*) -> #krate::FanOut<
-                impl ::core::iter::Iterator<Item = #item_type>,
-                impl #krate::Launch<
-                    #item_type,
-                    Output = #output,
-                    Future = impl ::core::future::Future<Output = #output>,
-                >,
+                impl ::core::iter::Iterator<Item = impl ::core::future::Future<Output = #output>>,
             >
             #where_clause
             {

@@ -7,7 +7,6 @@ use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use super::Launch;
 use super::drive::Drive;
 use super::in_order::InOrder;
 
@@ -21,19 +20,19 @@ use super::in_order::InOrder;
 ///
 /// When it is polled again after it has returned.
 #[must_use = "futures do nothing unless they are awaited"]
-pub struct Collect<I: Iterator, L: Launch<I::Item>> {
-    drive: Option<Drive<I, L>>,
-    outputs: InOrder<L::Output>,
+pub struct Collect<I: Iterator<Item: Future>> {
+    drive: Option<Drive<I>>,
+    outputs: InOrder<<I::Item as Future>::Output>,
 }
 
-impl<I: Iterator, L: Launch<I::Item>> Collect<I, L> {
-    pub(super) fn new(drive: Drive<I, L>) -> Self {
+impl<I: Iterator<Item: Future>> Collect<I> {
+    pub(super) fn new(drive: Drive<I>) -> Self {
         Self { drive: Some(drive), outputs: InOrder::new() }
     }
 }
 
-impl<I: Iterator, L: Launch<I::Item>> Future for Collect<I, L> {
-    type Output = Vec<L::Output>;
+impl<I: Iterator<Item: Future>> Future for Collect<I> {
+    type Output = Vec<<I::Item as Future>::Output>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { drive, outputs } = self.get_mut();
@@ -46,9 +45,9 @@ impl<I: Iterator, L: Launch<I::Item>> Future for Collect<I, L> {
 }
 
 /// The children are pinned where they are, and nothing else is.
-impl<I: Iterator, L: Launch<I::Item>> Unpin for Collect<I, L> {}
+impl<I: Iterator<Item: Future>> Unpin for Collect<I> {}
 
-impl<I: Iterator, L: Launch<I::Item>> fmt::Debug for Collect<I, L> {
+impl<I: Iterator<Item: Future>> fmt::Debug for Collect<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Collect").field("drive", &self.drive).finish_non_exhaustive()
     }

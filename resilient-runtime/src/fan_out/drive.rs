@@ -1,23 +1,22 @@
 //! The loop that all forms of a fan-out share: launch, poll what was woken, give way.
 
 use std::fmt;
+use std::future::Future;
 use std::iter::Fuse;
 use std::ops::ControlFlow;
 use std::task::{Context, Poll};
 
 use tokio::task::coop;
 
-use super::Launch;
 use super::set::Set;
 
 /// Runs a bounded number of children at a time, and hands out what they return as they finish.
-pub(super) struct Drive<I: Iterator, L: Launch<I::Item>> {
-    items: Fuse<I>,
-    launch: L,
+pub(super) struct Drive<I: Iterator<Item: Future>> {
+    futures: Fuse<I>,
     limit: usize,
     /// How many items were launched: the index of the next.
     launched: usize,
-    set: Set<L::Future>,
+    set: Set<I::Item>,
     /// Whether the last step launched a child, or could have. Woken and new children take turns, so that neither can
     /// starve the other.
     launched_last: bool,
@@ -25,11 +24,10 @@ pub(super) struct Drive<I: Iterator, L: Launch<I::Item>> {
     allowance: u32,
 }
 
-impl<I: Iterator, L: Launch<I::Item>> Drive<I, L> {
-    pub(super) fn new(items: I, launch: L, limit: usize) -> Self {
+impl<I: Iterator<Item: Future>> Drive<I> {
+    pub(super) fn new(futures: I, limit: usize) -> Self {
         Self {
-            items: items.fuse(),
-            launch,
+            futures: futures.fuse(),
             limit: limit.max(1),
             launched: 0,
             set: Set::new(),
@@ -40,7 +38,7 @@ impl<I: Iterator, L: Launch<I::Item>> Drive<I, L> {
 
     /// Gives every output to `each` until it breaks, or until all have finished: then returns `None`.
     ///
-    /// Either way the children, the launcher and the rest of the input are dropped before it returns, and also when a
+    /// Either way the children and the rest of the input are dropped before it returns, and also when a
     /// panic passes through.
     ///
     /// # Panics
@@ -50,7 +48,7 @@ impl<I: Iterator, L: Launch<I::Item>> Drive<I, L> {
     pub(super) fn poll_each<B>(
         drive: &mut Option<Self>,
         cx: &mut Context<'_>,
-        mut each: impl FnMut(usize, L::Output) -> ControlFlow<B>,
+        mut each: impl FnMut(usize, <I::Item as Future>::Output) -> ControlFlow<B>,
     ) -> Poll<Option<B>> {
         let mut running = Running::of(drive).expect("a fan-out was polled after it had finished");
         loop {
@@ -72,7 +70,7 @@ impl<I: Iterator, L: Launch<I::Item>> Drive<I, L> {
 
     /// How many outputs are still to come, as far as the input can tell.
     pub(super) fn remaining(&self) -> (usize, Option<usize>) {
-        let (least, most) = self.items.size_hint();
+        let (least, most) = self.futures.size_hint();
         let running = self.running();
         (least.saturating_add(running), most.and_then(|most| most.checked_add(running)))
     }
@@ -80,7 +78,7 @@ impl<I: Iterator, L: Launch<I::Item>> Drive<I, L> {
     /// The output of the next child that finishes, with the index of its item; `None` when the input is used up and
     /// every child has finished.
     #[inline]
-    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(usize, L::Output)>> {
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(usize, <I::Item as Future>::Output)>> {
         loop {
             if self.allowance == 0 {
                 self.allowance = POLLS_PER_TURN;
@@ -123,14 +121,14 @@ impl<I: Iterator, L: Launch<I::Item>> Drive<I, L> {
 
     /// Launches the next item and polls it, if there is an item and room for it.
     #[inline]
-    fn launch_one(&mut self) -> Option<Poll<(usize, L::Output)>> {
+    fn launch_one(&mut self) -> Option<Poll<(usize, <I::Item as Future>::Output)>> {
         if self.set.len() >= self.limit {
             return None;
         }
-        let item = self.items.next()?;
+        let future = self.futures.next()?;
         let index = self.launched;
         self.launched += 1;
-        Some(self.set.launch(index, self.launch.launch(item)))
+        Some(self.set.launch(index, future))
     }
 }
 
@@ -162,7 +160,7 @@ impl<D> Drop for Running<'_, D> {
     }
 }
 
-impl<I: Iterator, L: Launch<I::Item>> fmt::Debug for Drive<I, L> {
+impl<I: Iterator<Item: Future>> fmt::Debug for Drive<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Drive")
             .field("limit", &self.limit)

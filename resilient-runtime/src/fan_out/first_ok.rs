@@ -6,7 +6,6 @@ use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use super::Launch;
 use super::drive::Drive;
 use super::in_order::InOrder;
 
@@ -21,21 +20,20 @@ use super::in_order::InOrder;
 ///
 /// When it is polled again after it has returned.
 #[must_use = "futures do nothing unless they are awaited"]
-pub struct FirstOk<I: Iterator, L: Launch<I::Item>, E> {
-    drive: Option<Drive<I, L>>,
+pub struct FirstOk<I: Iterator<Item: Future>, E> {
+    drive: Option<Drive<I>>,
     errors: InOrder<E>,
 }
 
-impl<I: Iterator, L: Launch<I::Item>, E> FirstOk<I, L, E> {
-    pub(super) fn new(drive: Drive<I, L>) -> Self {
+impl<I: Iterator<Item: Future>, E> FirstOk<I, E> {
+    pub(super) fn new(drive: Drive<I>) -> Self {
         Self { drive: Some(drive), errors: InOrder::new() }
     }
 }
 
-impl<I, L, T, E> Future for FirstOk<I, L, E>
+impl<I, T, E> Future for FirstOk<I, E>
 where
-    I: Iterator,
-    L: Launch<I::Item, Output = Result<T, E>>,
+    I: Iterator<Item: Future<Output = Result<T, E>>>,
 {
     type Output = Result<T, Vec<E>>;
 
@@ -53,9 +51,9 @@ where
 }
 
 /// The children are pinned where they are, and nothing else is.
-impl<I: Iterator, L: Launch<I::Item>, E> Unpin for FirstOk<I, L, E> {}
+impl<I: Iterator<Item: Future>, E> Unpin for FirstOk<I, E> {}
 
-impl<I: Iterator, L: Launch<I::Item>, E> fmt::Debug for FirstOk<I, L, E> {
+impl<I: Iterator<Item: Future>, E> fmt::Debug for FirstOk<I, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FirstOk").field("drive", &self.drive).finish_non_exhaustive()
     }

@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 
-use super::{FanOut, Launch};
+use super::FanOut;
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -732,10 +732,7 @@ fn wakes_from_other_threads_arrive() {
 async fn is_send_also_behind_an_opaque_type() {
     fn halve_all(
         items: impl IntoIterator<Item = u32, IntoIter: Send>,
-    ) -> FanOut<
-        impl Iterator<Item = u32>,
-        impl Launch<u32, Output = Result<u32, u32>, Future = impl Future<Output = Result<u32, u32>>>,
-    > {
+    ) -> FanOut<impl Iterator<Item = impl Future<Output = Result<u32, u32>>>> {
         FanOut::new(items, |n| async move {
             yield_now().await;
             if n % 2 == 0 { Ok(n / 2) } else { Err(n) }

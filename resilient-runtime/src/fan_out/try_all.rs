@@ -6,7 +6,6 @@ use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use super::Launch;
 use super::drive::Drive;
 use super::in_order::InOrder;
 
@@ -21,21 +20,20 @@ use super::in_order::InOrder;
 ///
 /// When it is polled again after it has returned.
 #[must_use = "futures do nothing unless they are awaited"]
-pub struct TryAll<I: Iterator, L: Launch<I::Item>, T> {
-    drive: Option<Drive<I, L>>,
+pub struct TryAll<I: Iterator<Item: Future>, T> {
+    drive: Option<Drive<I>>,
     values: InOrder<T>,
 }
 
-impl<I: Iterator, L: Launch<I::Item>, T> TryAll<I, L, T> {
-    pub(super) fn new(drive: Drive<I, L>) -> Self {
+impl<I: Iterator<Item: Future>, T> TryAll<I, T> {
+    pub(super) fn new(drive: Drive<I>) -> Self {
         Self { drive: Some(drive), values: InOrder::new() }
     }
 }
 
-impl<I, L, T, E> Future for TryAll<I, L, T>
+impl<I, T, E> Future for TryAll<I, T>
 where
-    I: Iterator,
-    L: Launch<I::Item, Output = Result<T, E>>,
+    I: Iterator<Item: Future<Output = Result<T, E>>>,
 {
     type Output = Result<Vec<T>, E>;
 
@@ -56,9 +54,9 @@ where
 }
 
 /// The children are pinned where they are, and nothing else is.
-impl<I: Iterator, L: Launch<I::Item>, T> Unpin for TryAll<I, L, T> {}
+impl<I: Iterator<Item: Future>, T> Unpin for TryAll<I, T> {}
 
-impl<I: Iterator, L: Launch<I::Item>, T> fmt::Debug for TryAll<I, L, T> {
+impl<I: Iterator<Item: Future>, T> fmt::Debug for TryAll<I, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TryAll").field("drive", &self.drive).finish_non_exhaustive()
     }

@@ -1,12 +1,12 @@
 //! Every output, as it comes.
 
 use std::fmt;
+use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::{FusedStream, Stream};
 
-use super::Launch;
 use super::drive::{Drive, Running};
 
 /// The stream of the outputs of a [`FanOut`](super::FanOut) as the children finish, each with the index of its item;
@@ -20,18 +20,18 @@ use super::drive::{Drive, Running};
 /// Dropping the future of the next output loses nothing. Dropping the stream drops the children that run; items
 /// not launched by then never are.
 #[must_use = "streams do nothing unless they are polled"]
-pub struct Unordered<I: Iterator, L: Launch<I::Item>> {
-    drive: Option<Drive<I, L>>,
+pub struct Unordered<I: Iterator<Item: Future>> {
+    drive: Option<Drive<I>>,
 }
 
-impl<I: Iterator, L: Launch<I::Item>> Unordered<I, L> {
-    pub(super) fn new(drive: Drive<I, L>) -> Self {
+impl<I: Iterator<Item: Future>> Unordered<I> {
+    pub(super) fn new(drive: Drive<I>) -> Self {
         Self { drive: Some(drive) }
     }
 }
 
-impl<I: Iterator, L: Launch<I::Item>> Stream for Unordered<I, L> {
-    type Item = (usize, L::Output);
+impl<I: Iterator<Item: Future>> Stream for Unordered<I> {
+    type Item = (usize, <I::Item as Future>::Output);
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some(mut running) = Running::of(&mut self.get_mut().drive) else { return Poll::Ready(None) };
@@ -48,16 +48,16 @@ impl<I: Iterator, L: Launch<I::Item>> Stream for Unordered<I, L> {
 }
 
 /// After the last output it returns `None` for good.
-impl<I: Iterator, L: Launch<I::Item>> FusedStream for Unordered<I, L> {
+impl<I: Iterator<Item: Future>> FusedStream for Unordered<I> {
     fn is_terminated(&self) -> bool {
         self.drive.is_none()
     }
 }
 
 /// The children are pinned where they are, and nothing else is.
-impl<I: Iterator, L: Launch<I::Item>> Unpin for Unordered<I, L> {}
+impl<I: Iterator<Item: Future>> Unpin for Unordered<I> {}
 
-impl<I: Iterator, L: Launch<I::Item>> fmt::Debug for Unordered<I, L> {
+impl<I: Iterator<Item: Future>> fmt::Debug for Unordered<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Unordered").field("drive", &self.drive).finish_non_exhaustive()
     }

@@ -7,11 +7,8 @@ pub async fn double(number: u32) -> Result<u32, std::convert::Infallible> {
 pub fn double_all(
     items: impl ::core::iter::IntoIterator<Item = u32>,
 ) -> ::resilient::FanOut<
-    impl ::core::iter::Iterator<Item = u32>,
-    impl ::resilient::Launch<
-        u32,
-        Output = Result<u32, std::convert::Infallible>,
-        Future = impl ::core::future::Future<
+    impl ::core::iter::Iterator<
+        Item = impl ::core::future::Future<
             Output = Result<u32, std::convert::Infallible>,
         >,
     >,

@@ -35,11 +35,8 @@ impl Api {
         items: impl ::core::iter::IntoIterator<Item = &'item str>,
         times: usize,
     ) -> ::resilient::FanOut<
-        impl ::core::iter::Iterator<Item = &'item str>,
-        impl ::resilient::Launch<
-            &'item str,
-            Output = Result<String, Error>,
-            Future = impl ::core::future::Future<Output = Result<String, Error>>,
+        impl ::core::iter::Iterator<
+            Item = impl ::core::future::Future<Output = Result<String, Error>>,
         >,
     > {
         ::resilient::FanOut::new(
