@@ -1,17 +1,32 @@
 //! Resilience for async functions.
 
+mod backoff;
 pub mod circuit_breaker;
 mod class;
 mod clock;
+mod deadline;
 mod error;
 mod event;
 pub mod fan_out;
 mod outcome;
 mod random;
+mod retry;
 mod sync;
+#[cfg(feature = "test-util")]
+pub mod test;
+mod timeout;
+mod when;
 
+pub use backoff::Backoff;
 pub use circuit_breaker::CircuitBreaker;
 pub use class::{Class, Classify};
+pub use deadline::Deadline;
 pub use error::{Error, PolicyKind, Reason};
 pub use fan_out::FanOut;
-pub use outcome::{FromRejection, Outcome, Settled};
+pub use outcome::{Fallible, FromRejection, Outcome, Settled, finish};
+pub use retry::{Delay, DelayFuture, Retry, RetryCall, Verdict};
+pub use timeout::{Timeout, TimeoutFuture};
+pub use when::{ByError, ByOutcome, BySettled, IntoClass, When};
+
+#[cfg(feature = "macros")]
+pub use resilient_macros::*;

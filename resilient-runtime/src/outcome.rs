@@ -33,6 +33,16 @@ impl<T, E: Classify> Outcome for Result<T, E> {
     }
 }
 
+/// A `Result` under whatever name: gives its error type to generated code that sees only the name.
+pub trait Fallible {
+    /// The error of the `Result`.
+    type Error;
+}
+
+impl<T, E> Fallible for Result<T, E> {
+    type Error = E;
+}
+
 /// An outcome that can say that a policy refused.
 #[diagnostic::on_unimplemented(
     message = "a policy on this function can refuse the call, and `{Self}` has no room for that",
@@ -64,16 +74,6 @@ pub enum Settled<O> {
     Rejected(Error),
 }
 
-impl<O: FromRejection> Settled<O> {
-    /// What the caller gets: the body's outcome, or the rejection as an error of the function's own type.
-    pub fn into_outcome(self) -> O {
-        match self {
-            Self::Outcome(outcome) => outcome,
-            Self::Rejected(rejection) => O::from_rejection(rejection),
-        }
-    }
-}
-
 impl<O> Settled<Settled<O>> {
     /// Joins two layers that can both refuse.
     pub fn flatten(self) -> Settled<O> {
@@ -81,6 +81,14 @@ impl<O> Settled<Settled<O>> {
             Self::Outcome(settled) => settled,
             Self::Rejected(rejection) => Settled::Rejected(rejection),
         }
+    }
+}
+
+/// Ends a call: gives its caller the body's outcome, or the rejection as an error of the function's own type.
+pub fn finish<O: FromRejection>(settled: Settled<O>) -> O {
+    match settled {
+        Settled::Outcome(outcome) => outcome,
+        Settled::Rejected(rejection) => O::from_rejection(rejection),
     }
 }
 

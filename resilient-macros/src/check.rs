@@ -1,0 +1,99 @@
+//! The checks between the layers of a stack: orders and times that cannot work.
+
+use std::time::Duration;
+
+use crate::diagnostic::Errors;
+use crate::function::Function;
+use crate::policy::{Layer, Level};
+use crate::value::shown;
+
+/// Reports everything about the stack, outermost layer first, that could not work.
+pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &mut Errors) {
+    duplicates(layers, errors);
+    if let (Some(&each), false) = (function.each.first(), layers.iter().any(|layer| layer.stands_beside())) {
+        let message = "`#[each]` marks the item of a `#[fan_out]`, and this function has none";
+        errors.over(&function.signature.inputs[each], message);
+    }
+    let Some(retry) = layers.iter().position(|layer| layer.facts().repeats) else {
+        return;
+    };
+    let (outside, inside) = (&layers[..retry], &layers[retry + 1..]);
+    levels(outside, inside, errors);
+    times(outside, &*layers[retry], inside, errors);
+}
+
+/// The same policy twice on one function; only a time-out may be there twice, on both sides of the retry.
+fn duplicates(layers: &[Box<dyn Layer>], errors: &mut Errors) {
+    for (index, layer) in layers.iter().enumerate() {
+        let earlier = layers[..index].iter().rposition(|earlier| earlier.name() == layer.name());
+        let Some(earlier) = earlier else { continue };
+        let name = layer.name();
+        let between = &layers[earlier + 1..index];
+        match name {
+            "retry" => errors.at(
+                layer.span(),
+                "two retries on one function multiply: 3 and 3 make 4 × 4 = 16 attempts; merge them into one `#[retry]`",
+            ),
+            "timeout" if between.iter().any(|layer| layer.facts().repeats) => {}
+            "timeout" => errors.at(
+                layer.span(),
+                "two time-outs with no retry between them: only the shorter one can fire, so keep that one",
+            ),
+            _ => errors.at(layer.span(), format!("`#[{name}]` is there twice: merge the two into one")),
+        }
+    }
+}
+
+/// A time-out that names its level must stand there.
+fn levels(outside: &[Box<dyn Layer>], inside: &[Box<dyn Layer>], errors: &mut Errors) {
+    for layer in outside.iter().filter(|layer| layer.facts().level == Some(Level::Attempt)) {
+        errors.at(
+            level_span(&**layer),
+            "`attempt` stands above the retry, where it would limit all attempts together: move it below `#[retry]`, or write `total`",
+        );
+    }
+    for layer in inside.iter().filter(|layer| layer.facts().level == Some(Level::Call)) {
+        errors.at(
+            level_span(&**layer),
+            "`total` stands below the retry, where it would start again with each attempt: move it above `#[retry]`, or write `attempt`",
+        );
+    }
+}
+
+/// Times that leave no room for each other.
+fn times(outside: &[Box<dyn Layer>], retry: &dyn Layer, inside: &[Box<dyn Layer>], errors: &mut Errors) {
+    let Some((total, total_span)) = outside.iter().find_map(|layer| layer.facts().limit) else {
+        return;
+    };
+    let attempt = inside.iter().find_map(|layer| layer.facts().limit);
+    if let Some((attempt, span)) = attempt
+        && attempt >= total
+    {
+        let message = format!(
+            "an attempt may take {}, which is not less than the {} of the whole call, so this time-out can never fire: make it shorter",
+            shown(attempt),
+            shown(total)
+        );
+        errors.at(span, message);
+        return;
+    }
+    let Some(delay) = retry.facts().first_delay else {
+        return;
+    };
+    let attempt = attempt.map_or(Duration::ZERO, |(attempt, _)| attempt);
+    if attempt + delay >= total {
+        let spent = match attempt {
+            Duration::ZERO => format!("the first wait of at least {}", shown(delay)),
+            attempt => format!("an attempt of {} and a first wait of at least {}", shown(attempt), shown(delay)),
+        };
+        let message = format!(
+            "no room for a retry: {spent} leave nothing of the {} of the whole call; allow more time, or shorten `base`",
+            shown(total)
+        );
+        errors.at(total_span, message);
+    }
+}
+
+fn level_span(layer: &dyn Layer) -> proc_macro2::Span {
+    layer.facts().limit.map_or(layer.span(), |(_, span)| span)
+}

@@ -1,0 +1,176 @@
+//! The expansion: the stack's layers around the user's statements.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote_spanned;
+use syn::{Ident, Path, Token};
+
+use crate::function::Function;
+use crate::policy::{Layer, Source};
+
+/// What every layer's expansion may need.
+pub(crate) struct Context<'a> {
+    pub(crate) function: &'a Function,
+    /// The path of the runtime crate.
+    pub(crate) krate: &'a Path,
+}
+
+/// The code of a stack so far, from the inside out.
+pub(crate) struct Fragment {
+    /// Statements that come before the value.
+    pub(crate) statements: TokenStream,
+    pub(crate) value: Value,
+    /// Whether the value is a `Settled<Outcome>` rather than the bare outcome.
+    pub(crate) settled: bool,
+}
+
+/// The expression that gives the outcome.
+pub(crate) enum Value {
+    /// A future that still has to be awaited.
+    Future(TokenStream),
+    /// An expression that may await within.
+    Expression(TokenStream),
+}
+
+impl Fragment {
+    /// The awaited value.
+    pub(crate) fn expression(&self) -> TokenStream {
+        match &self.value {
+            Value::Future(future) => quote_spanned!(Span::mixed_site()=> #future.await),
+            Value::Expression(expression) => expression.clone(),
+        }
+    }
+
+    /// The statements and a future of the value, put into an async block if it is not one yet.
+    pub(crate) fn into_future(self) -> (TokenStream, TokenStream) {
+        let span = Span::mixed_site();
+        match self.value {
+            Value::Future(future) => (self.statements, future),
+            Value::Expression(expression) => {
+                let statements = self.statements;
+                let call = quote_spanned! {span=>
+                    let call = async move {
+                        #statements
+                        #expression
+                    };
+                };
+                (call, quote_spanned!(span=> call))
+            }
+        }
+    }
+}
+
+/// The whole output: the function with its stack inside, and the layers' companions.
+///
+/// ```text
+/// // Input:
+/// #[timeout(total = "2s")]
+/// #[retry(max = 3)]
+/// async fn fetch(id: u64) -> Result<User, Error> { statements }
+///
+/// // Output:
+/// async fn fetch(id: u64) -> Result<User, Error> {
+///     let timeout = { static POLICY: Timeout = …; &POLICY };
+///     let call = async move {
+///         let mut retry = { static POLICY: Retry = …; POLICY.begin() };
+///         loop {
+///             let attempt = async { statements };
+///             let delay = match retry.settle(attempt.await) {
+///                 Verdict::Accept(outcome) => break outcome,
+///                 Verdict::Retry(delay) => delay,
+///             };
+///             delay.await;
+///         }
+///     };
+///     finish(timeout.run(call).await)
+/// }
+/// ```
+pub(crate) fn expand(layers: &[Box<dyn Layer>], context: &Context<'_>) -> TokenStream {
+    let declarations = layers.iter().map(|layer| layer.declare(context));
+    let stack = layers.iter().rev().fold(attempt(layers, context), |inside, layer| layer.wrap(inside, context));
+    let (statements, value) = (&stack.statements, finish(&stack, layers, context));
+    let function = if layers.iter().all(|layer| layer.stands_beside()) {
+        context.function.undecorated()
+    } else {
+        context.function.with_statements(quote_spanned! {Span::mixed_site()=>
+            #(#declarations)*
+            #statements
+            #value
+        })
+    };
+    let companions = layers.iter().filter_map(|layer| layer.companion(context));
+    quote_spanned!(Span::mixed_site()=> #function #(#companions)*)
+}
+
+/// One run of the body.
+///
+/// It borrows the arguments if there may be another run, and owns them otherwise. A cloned argument is moved in, so that
+/// the future owns it and need not be able to share it.
+fn attempt(layers: &[Box<dyn Layer>], context: &Context<'_>) -> Fragment {
+    let span = Span::mixed_site();
+    let clones = layers.iter().flat_map(|layer| layer.body().clones.iter().map(|ident| clone_of(ident, context)));
+    let (outside, inside): (Vec<_>, Vec<_>) = clones.unzip();
+    let numbers = layers.iter().filter_map(|layer| {
+        let number = layer.body().number?;
+        let retry = Ident::new(layer.name(), span);
+        Some(quote_spanned!(span=> let #number = #retry.attempt();))
+    });
+    let repeats = layers.iter().any(|layer| layer.facts().repeats);
+    let capture = (!repeats).then(|| Token![move](span));
+    let body = context.function.attempt(capture, inside.into_iter().collect());
+    Fragment {
+        statements: quote_spanned! {span=>
+            #(#numbers)*
+            #(#outside)*
+            let attempt = #body;
+        },
+        value: Value::Future(quote_spanned!(span=> attempt)),
+        settled: false,
+    }
+}
+
+/// A clone for one attempt, and the move of it into the attempt's future.
+fn clone_of(ident: &Ident, context: &Context<'_>) -> (TokenStream, TokenStream) {
+    let span = Span::mixed_site();
+    let mutable = context.function.bindings.iter().any(|binding| binding.ident == *ident && binding.mutable);
+    let mutability = mutable.then(|| Token![mut](span));
+    (
+        quote_spanned!(span=> let #ident = ::core::clone::Clone::clone(&#ident);),
+        quote_spanned!(span=> let #mutability #ident = #ident;),
+    )
+}
+
+/// The function's last expression.
+fn finish(stack: &Fragment, layers: &[Box<dyn Layer>], context: &Context<'_>) -> TokenStream {
+    let value = stack.expression();
+    if !stack.settled {
+        return value;
+    }
+    let (krate, output) = (context.krate, &context.function.output);
+    // an error type without room for a rejection is the business of the policy that rejects
+    let refuses = layers.iter().find(|layer| layer.facts().refuses).map_or(Span::mixed_site(), |layer| layer.span());
+    let finish = quote_spanned!(refuses.resolved_at(Span::mixed_site())=> #krate::finish);
+    quote_spanned!(Span::mixed_site()=> #finish::<#output>(#value))
+}
+
+/// `let name = { static POLICY: Type = constructor; &POLICY };`, or a borrow of the user's own policy.
+pub(crate) fn declare(name: &str, source: &Source, context: &Context<'_>) -> TokenStream {
+    let span = Span::mixed_site();
+    let name = Ident::new(name, span);
+    let policy = match source {
+        Source::Own { ty, constructor } => {
+            let policy = own(ty, constructor, context);
+            quote_spanned!(span=> { #policy &POLICY })
+        }
+        Source::With(policy) => quote_spanned!(span=> &#policy),
+    };
+    quote_spanned!(span=> let #name = #policy;)
+}
+
+/// The `static` of a policy.
+///
+/// It must stand in a block that holds nothing of the user's, because items ignore hygiene.
+pub(crate) fn own(ty: &str, constructor: &TokenStream, context: &Context<'_>) -> TokenStream {
+    let span = Span::mixed_site();
+    let (krate, ty) = (context.krate, Ident::new(ty, span));
+    quote_spanned!(span=> static POLICY: #krate::#ty = #krate::#ty::#constructor;)
+}

@@ -1,0 +1,426 @@
+//! The annotated function: its signature, its body's statements, and where new ones go.
+//!
+//! Only the attributes and the signature are parsed; the statements stay tokens, so that a half-typed body is reported
+//! by the compiler, at its own place, and the editor goes on working.
+
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote_spanned};
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::visit::Visit;
+use syn::visit_mut::VisitMut;
+use syn::{
+    Attribute, FnArg, Ident, Pat, Path, ReceiverKind, ReturnType, Signature, Stmt, Token, Type, Visibility, token,
+};
+
+/// An `async fn`, or the boxed form that `#[async_trait]` makes of one.
+pub(crate) struct Function {
+    /// The outer attributes that are not policies.
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) visibility: Visibility,
+    pub(crate) signature: Signature,
+    /// The arguments that were marked `#[each]`, by their place.
+    pub(crate) each: Vec<usize>,
+    /// What the body evaluates to, with `_` for each `impl Trait`.
+    pub(crate) output: Type,
+    /// The names that the arguments bind.
+    pub(crate) bindings: Vec<Binding>,
+    /// The attributes that were collected into the stack, so that their names still count as used.
+    pub(crate) collected: Vec<Path>,
+    inner_attributes: Vec<Attribute>,
+    /// The user's statements.
+    statements: TokenStream,
+    frame: Frame,
+    brace: token::Brace,
+}
+
+/// A name bound by an argument.
+pub(crate) struct Binding {
+    pub(crate) ident: Ident,
+    pub(crate) mutable: bool,
+    /// Whether its type is written as a reference.
+    pub(crate) reference: bool,
+}
+
+/// What stands around the user's statements in the function's body.
+enum Frame {
+    Plain,
+    /// `Box::pin(async move { before let ret: Output = { … }; after })`
+    Boxed {
+        constructor: TokenStream,
+        before: Vec<Stmt>,
+        binding: TokenStream,
+        after: TokenStream,
+    },
+}
+
+impl Function {
+    /// Parses the item under the attribute; the error says what is wrong with it for `attribute`.
+    pub(crate) fn parse(attribute: &str, item: TokenStream) -> syn::Result<Self> {
+        let parsed: Parsed = match syn::parse2(item.clone()) {
+            Ok(parsed) => parsed,
+            Err(error) => return Err(not_a_function(attribute, item).unwrap_or(error)),
+        };
+        let Parsed { attributes, visibility, mut signature, body } = parsed;
+        let each = take_each(&mut signature);
+        let Some((brace, body)) = body else {
+            let message = format!(
+                "`#[{attribute}]` needs a body to wrap: put it on the method in each `impl`, or give this one a default body"
+            );
+            return Err(syn::Error::new(signature.ident.span(), message));
+        };
+        if signature.asyncness.is_some() {
+            return Self::plain(attributes, visibility, signature, each, brace, body);
+        }
+        match boxed(&signature, &body) {
+            Some((output, bindings, statements, frame)) => Ok(Self {
+                attributes,
+                visibility,
+                output,
+                bindings,
+                collected: Vec::new(),
+                inner_attributes: Vec::new(),
+                statements,
+                frame,
+                brace,
+                signature,
+                each,
+            }),
+            None => {
+                let message = format!("`#[{attribute}]` needs an `async fn`: write `async fn {}`", signature.ident);
+                Err(syn::Error::new(signature.fn_token.span, message))
+            }
+        }
+    }
+
+    fn plain(
+        attributes: Vec<Attribute>,
+        visibility: Visibility,
+        signature: Signature,
+        each: Vec<usize>,
+        brace: token::Brace,
+        body: TokenStream,
+    ) -> syn::Result<Self> {
+        let split = |input: ParseStream<'_>| Ok((Attribute::parse_inner(input)?, input.parse::<TokenStream>()?));
+        let (inner_attributes, statements) = split.parse2(body)?;
+        let output = match &signature.output {
+            ReturnType::Default => syn::parse_quote_spanned!(signature.ident.span()=> ()),
+            ReturnType::Type(_, output) => inferred((**output).clone()),
+        };
+        let bindings = signature.inputs.iter().flat_map(bindings_of_argument).collect();
+        let frame = Frame::Plain;
+        Ok(Self {
+            attributes,
+            visibility,
+            signature,
+            each,
+            output,
+            bindings,
+            collected: Vec::new(),
+            inner_attributes,
+            statements,
+            frame,
+            brace,
+        })
+    }
+
+    /// The function's name.
+    pub(crate) fn name(&self) -> &Ident {
+        &self.signature.ident
+    }
+
+    /// The user's statements, to be put into an async block of the given kind that starts with the return-type hint.
+    pub(crate) fn attempt(&self, capture: Option<Token![move]>, first: TokenStream) -> TokenStream {
+        let span = Span::mixed_site();
+        let Self { output, statements, .. } = self;
+        // the hint makes a mistake in the body be reported as in the plain function; nothing is known of a `_` output
+        let hint = (!matches!(output, Type::Infer(_))).then(|| {
+            quote_spanned! {span=>
+                if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<#output> {
+                    return outcome;
+                }
+            }
+        });
+        quote_spanned! {span=>
+            async #capture {
+                #hint
+                #first
+                #statements
+            }
+        }
+    }
+
+    /// Takes the `mut` off arguments that are cloned for each attempt: only the clones are changed.
+    pub(crate) fn freeze(&mut self, names: &[Ident]) {
+        struct Freeze<'a>(&'a [Ident]);
+        impl VisitMut for Freeze<'_> {
+            fn visit_pat_ident_mut(&mut self, pattern: &mut syn::PatIdent) {
+                if self.0.contains(&pattern.ident) && pattern.by_ref.is_none() {
+                    pattern.mutability = None;
+                }
+                syn::visit_mut::visit_pat_ident_mut(self, pattern);
+            }
+        }
+
+        let mut freeze = Freeze(names);
+        self.signature.inputs.iter_mut().for_each(|argument| freeze.visit_fn_arg_mut(argument));
+        if let Frame::Boxed { before, .. } = &mut self.frame {
+            before.iter_mut().for_each(|statement| freeze.visit_stmt_mut(statement));
+        }
+    }
+
+    /// The function with `statements` in place of the user's.
+    pub(crate) fn with_statements(&self, statements: TokenStream) -> TokenStream {
+        let mut tokens = TokenStream::new();
+        self.attributes.iter().for_each(|attribute| attribute.to_tokens(&mut tokens));
+        self.visibility.to_tokens(&mut tokens);
+        self.signature.to_tokens(&mut tokens);
+        self.brace.surround(&mut tokens, |body| {
+            self.inner_attributes.iter().for_each(|attribute| attribute.to_tokens(body));
+            // expands to nothing; it is the use of an import that the attribute, now gone, was
+            for path in &self.collected {
+                body.extend(quote_spanned!(Span::mixed_site()=> #[#path(__composed)] const _: () = ();));
+            }
+            match &self.frame {
+                Frame::Plain => body.extend(statements),
+                Frame::Boxed { constructor, before, binding, after } => {
+                    let span = Span::mixed_site();
+                    body.extend(quote_spanned! {span=>
+                        #constructor(async move { #(#before)* #binding { #statements }; #after })
+                    });
+                }
+            }
+        });
+        tokens
+    }
+
+    /// The function as the user wrote it, without its policies.
+    pub(crate) fn undecorated(&self) -> TokenStream {
+        self.with_statements(self.statements.clone())
+    }
+
+    /// Whether it is the boxed form that `#[async_trait]` makes.
+    pub(crate) fn is_boxed(&self) -> bool {
+        matches!(self.frame, Frame::Boxed { .. })
+    }
+
+    /// The outer attributes of that name.
+    pub(crate) fn attributes_named(&self, name: &str) -> impl Iterator<Item = &Attribute> {
+        self.attributes.iter().filter(move |attribute| attribute.path().is_ident(name))
+    }
+
+    /// Whether `word` occurs in the signature or the body.
+    pub(crate) fn mentions(&self, word: &str) -> bool {
+        contains(self.signature.to_token_stream(), word) || contains(self.statements.clone(), word)
+    }
+
+    /// A receiver that hands `self` itself to the body.
+    pub(crate) fn consumed_self(&self) -> Option<&syn::Receiver> {
+        self.signature.receiver().filter(|receiver| matches!(receiver.kind, ReceiverKind::Value))
+    }
+
+    /// The first `&mut` in the output.
+    pub(crate) fn mutable_reference_in_output(&self) -> Option<&syn::TypeReference> {
+        struct Search<'ast>(Option<&'ast syn::TypeReference>);
+        impl<'ast> Visit<'ast> for Search<'ast> {
+            fn visit_type_reference(&mut self, reference: &'ast syn::TypeReference) {
+                if reference.mutability.is_some() {
+                    self.0.get_or_insert(reference);
+                }
+                syn::visit::visit_type_reference(self, reference);
+            }
+        }
+
+        let mut search = Search(None);
+        search.visit_type(&self.output);
+        search.0
+    }
+
+    /// The error type, where the output is written as a `Result` with two arguments.
+    pub(crate) fn error_type(&self) -> Option<&Type> {
+        let Type::Path(path) = &self.output else { return None };
+        let last = path.path.segments.last()?;
+        let syn::PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+        match (last.ident == "Result", arguments.args.iter().nth(1)) {
+            (true, Some(syn::GenericArgument::Type(error))) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// An item as far as it has to be parsed.
+struct Parsed {
+    attributes: Vec<Attribute>,
+    visibility: Visibility,
+    signature: Signature,
+    body: Option<(token::Brace, TokenStream)>,
+}
+
+impl Parse for Parsed {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attributes = input.call(Attribute::parse_outer)?;
+        let visibility = input.parse()?;
+        let signature = input.parse()?;
+        let body = if input.peek(Token![;]) {
+            input.parse::<Token![;]>()?;
+            None
+        } else {
+            let content;
+            let brace = syn::braced!(content in input);
+            Some((brace, content.parse()?))
+        };
+        Ok(Self { attributes, visibility, signature, body })
+    }
+}
+
+/// Takes the `#[each]` marks off the arguments.
+fn take_each(signature: &mut Signature) -> Vec<usize> {
+    let mut each = Vec::new();
+    for (index, argument) in signature.inputs.iter_mut().enumerate() {
+        let FnArg::Typed(argument) = argument else { continue };
+        let marks = argument.attrs.len();
+        argument.attrs.retain(|attribute| !attribute.path().is_ident("each"));
+        if argument.attrs.len() < marks {
+            each.push(index);
+        }
+    }
+    each
+}
+
+fn contains(tokens: TokenStream, word: &str) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == word,
+        TokenTree::Group(group) => contains(group.stream(), word),
+        _ => false,
+    })
+}
+
+/// The message for an item that is no function at all.
+fn not_a_function(attribute: &str, item: TokenStream) -> Option<syn::Error> {
+    let parser = |input: ParseStream<'_>| {
+        input.call(Attribute::parse_outer)?;
+        input.parse::<Visibility>()?;
+        input.parse::<Option<Token![unsafe]>>()?;
+        let keyword: TokenTree = input.parse()?;
+        input.parse::<TokenStream>()?;
+        Ok(keyword)
+    };
+    let keyword = parser.parse2(item).ok()?;
+    let advice = match keyword.to_string().as_str() {
+        "impl" | "trait" | "mod" => "put it on each `async fn` inside",
+        "struct" | "enum" | "union" | "type" | "static" | "const" | "use" | "let" | "macro_rules" => {
+            "put it on an `async fn`"
+        }
+        _ => return None,
+    };
+    Some(syn::Error::new(keyword.span(), format!("`#[{attribute}]` wraps a function, not `{keyword}`: {advice}")))
+}
+
+type Boxed = (Type, Vec<Binding>, TokenStream, Frame);
+
+/// Recognises what `#[async_trait]` makes of an `async fn`:
+///
+/// ```text
+/// Box::pin(async move {
+///     if let Some(__ret) = None::<Output> { return __ret; }
+///     let argument = argument;
+///     let __ret: Output = { the user's statements };
+///     __ret
+/// })
+/// ```
+fn boxed(signature: &Signature, body: &TokenStream) -> Option<Boxed> {
+    let ReturnType::Type(_, output) = &signature.output else { return None };
+    let Type::Path(output) = &**output else { return None };
+    if output.path.segments.last()?.ident != "Pin" {
+        return None;
+    }
+    let (constructor, block) = boxed_block(body.clone())?;
+    let statements: Vec<Stmt> = syn::Block::parse_within.parse2(block).ok()?;
+    let last_let = statements.iter().rposition(|statement| matches!(statement, Stmt::Local(_)))?;
+    let (before, rest) = statements.split_at(last_let);
+    let (binding, after) = rest.split_first()?;
+    let Stmt::Local(binding) = binding else { return None };
+    let Pat::Type(pattern) = &binding.pat else { return None };
+    let initial = binding.init.as_ref()?;
+    let syn::Expr::Block(user) = &*initial.expr else { return None };
+
+    let (before, after) = (before.iter(), after.iter());
+    let bindings = before.clone().flat_map(bindings_of_statement).collect();
+    let head = quote_spanned!(Span::mixed_site()=> let #pattern =);
+    let frame = Frame::Boxed {
+        constructor,
+        before: before.cloned().collect(),
+        binding: head,
+        after: after.map(ToTokens::to_token_stream).collect(),
+    };
+    let statements = user.block.stmts.iter().map(ToTokens::to_token_stream).collect();
+    Some((inferred((*pattern.ty).clone()), bindings, statements, frame))
+}
+
+/// Splits `Box::pin(async move { … })` into the path and the block's tokens.
+fn boxed_block(body: TokenStream) -> Option<(TokenStream, TokenStream)> {
+    let mut tokens: Vec<TokenTree> = body.into_iter().collect();
+    let TokenTree::Group(call) = tokens.pop()? else { return None };
+    let constructor: TokenStream = tokens.into_iter().collect();
+    if call.delimiter() != Delimiter::Parenthesis || !constructor.to_string().replace(' ', "").ends_with("Box::pin") {
+        return None;
+    }
+    match call.stream().into_iter().collect::<Vec<_>>().as_slice() {
+        [TokenTree::Ident(r#async), TokenTree::Ident(r#move), TokenTree::Group(block)]
+            if r#async == "async" && r#move == "move" =>
+        {
+            Some((constructor, Group::stream(block)))
+        }
+        _ => None,
+    }
+}
+
+fn bindings_of_argument(argument: &FnArg) -> Vec<Binding> {
+    match argument {
+        FnArg::Receiver(_) => Vec::new(),
+        FnArg::Typed(argument) => bindings_of_pattern(&argument.pat, matches!(*argument.ty, Type::Reference(_))),
+    }
+}
+
+fn bindings_of_statement(statement: &Stmt) -> Vec<Binding> {
+    match statement {
+        Stmt::Local(local) => bindings_of_pattern(&local.pat, false),
+        _ => Vec::new(),
+    }
+}
+
+fn bindings_of_pattern(pattern: &Pat, reference: bool) -> Vec<Binding> {
+    struct Idents {
+        found: Vec<Binding>,
+        reference: bool,
+    }
+    impl<'ast> Visit<'ast> for Idents {
+        fn visit_pat_ident(&mut self, pattern: &'ast syn::PatIdent) {
+            self.found.push(Binding {
+                ident: pattern.ident.clone(),
+                mutable: pattern.mutability.is_some() && pattern.by_ref.is_none(),
+                reference: self.reference || pattern.by_ref.is_some(),
+            });
+            syn::visit::visit_pat_ident(self, pattern);
+        }
+    }
+
+    let mut idents = Idents { found: Vec::new(), reference };
+    idents.visit_pat(pattern);
+    idents.found
+}
+
+/// The type with `_` for each `impl Trait`, which cannot be named in a body.
+fn inferred(mut output: Type) -> Type {
+    struct Infer;
+    impl VisitMut for Infer {
+        fn visit_type_mut(&mut self, ty: &mut Type) {
+            if let Type::ImplTrait(_) = ty {
+                *ty = syn::parse_quote!(_);
+            }
+            syn::visit_mut::visit_type_mut(self, ty);
+        }
+    }
+
+    Infer.visit_type_mut(&mut output);
+    output
+}

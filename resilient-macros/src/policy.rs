@@ -1,0 +1,118 @@
+//! What every policy is to the macros: a row in the table, and a layer that wraps what is inside it.
+
+pub(crate) mod circuit_breaker;
+pub(crate) mod fan_out;
+pub(crate) mod retry;
+pub(crate) mod timeout;
+
+use std::time::Duration;
+
+use proc_macro2::{Span, TokenStream};
+use syn::{Expr, Ident};
+
+use crate::arguments::{Arguments, Key, Positional};
+use crate::diagnostic::Errors;
+use crate::expand::{Context, Fragment};
+use crate::function::Function;
+
+/// A policy as the attribute's name finds it.
+pub(crate) struct Kind {
+    pub(crate) name: &'static str,
+    pub(crate) keys: &'static [Key],
+    pub(crate) positional: Positional,
+    /// Turns the arguments into the layers that they ask for.
+    pub(crate) parse: fn(&mut Arguments, &Context<'_>, &mut Errors) -> Vec<Box<dyn Layer>>,
+}
+
+/// Every policy. To add one, write its file and its row.
+pub(crate) const KINDS: &[&Kind] = &[&retry::KIND, &circuit_breaker::KIND, &timeout::KIND, &fan_out::KIND];
+
+/// The policy of that name.
+pub(crate) fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.name == name).copied()
+}
+
+/// One layer of a stack.
+pub(crate) trait Layer {
+    /// Its attribute's name.
+    fn name(&self) -> &'static str;
+
+    /// Where messages about the whole layer point.
+    fn span(&self) -> Span;
+
+    /// What the checks between layers need to know.
+    fn facts(&self) -> Facts {
+        Facts::default()
+    }
+
+    /// Whether it can be on this function at all.
+    fn check(&self, _function: &Function, _errors: &mut Errors) {}
+
+    /// The statement that brings its policy into scope, before everything else in the body.
+    fn declare(&self, _context: &Context<'_>) -> TokenStream {
+        TokenStream::new()
+    }
+
+    /// Puts it around what is inside.
+    fn wrap(&self, inside: Fragment, _context: &Context<'_>) -> Fragment {
+        inside
+    }
+
+    /// Whether it adds a function beside this one and leaves this one as it is.
+    fn stands_beside(&self) -> bool {
+        false
+    }
+
+    /// The item that stands beside the function.
+    fn companion(&self, _context: &Context<'_>) -> Option<TokenStream> {
+        None
+    }
+
+    /// What it does to the body of one attempt.
+    fn body(&self) -> Body<'_> {
+        Body::default()
+    }
+}
+
+/// What the checks between layers need to know of one.
+#[derive(Default)]
+pub(crate) struct Facts {
+    /// Whether it runs what is inside it more than once.
+    pub(crate) repeats: bool,
+    /// Whether it can end a call without the body's outcome.
+    pub(crate) refuses: bool,
+    /// The time that it gives, if that is a literal, and where that was written.
+    pub(crate) limit: Option<(Duration, Span)>,
+    /// On which side of a retry it says it must stand.
+    pub(crate) level: Option<Level>,
+    /// The shortest wait before the first retry, if that is known.
+    pub(crate) first_delay: Option<Duration>,
+}
+
+/// A side of the retry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// Outside: once a call.
+    Call,
+    /// Inside: once an attempt.
+    Attempt,
+    /// Inside, wherever the attribute stands, because it also has a part for the call.
+    PlacedAtAttempt,
+}
+
+/// What a layer does to the body of one attempt.
+#[derive(Default)]
+pub(crate) struct Body<'a> {
+    /// The arguments that each attempt gets a clone of.
+    pub(crate) clones: &'a [Ident],
+    /// The name that the attempt's number is bound to.
+    pub(crate) number: Option<&'a Ident>,
+}
+
+/// Where a layer's policy comes from.
+pub(crate) enum Source {
+    /// A `static` of the function's own: its type and its constructor's calls.
+    Own { ty: &'static str, constructor: TokenStream },
+    /// A value of the user's.
+    With(Expr),
+}

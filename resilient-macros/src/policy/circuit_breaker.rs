@@ -1,0 +1,234 @@
+//! `#[circuit_breaker]`: a permit before what is inside, and its outcome reported after.
+
+use std::time::Duration;
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote_spanned;
+use syn::{Expr, ExprLit, Ident, Lit};
+
+use super::{Facts, Kind, Layer, Source};
+use crate::arguments::{Arguments, Key, Positional};
+use crate::diagnostic::Errors;
+use crate::expand::{Context, Fragment, Value, declare};
+use crate::value::{self, Known};
+use crate::when::When;
+
+pub(crate) const KIND: Kind = Kind {
+    name: "circuit_breaker",
+    keys: &[
+        Key::setting("failure_rate", "failure_rate = \"50%\""),
+        Key::setting("window", "window = \"10s\""),
+        Key::setting("min_calls", "min_calls = 20"),
+        Key::setting("consecutive", "consecutive = 5"),
+        Key::setting("open_for", "open_for = \"1s\""),
+        Key::setting("open_max", "open_max = \"30s\""),
+        Key::setting("probes", "probes = 3"),
+        Key::setting("probe_timeout", "probe_timeout = \"1s\""),
+        Key::setting("name", "name = \"payments\""),
+        Key::usage("with", "with = self.breaker"),
+        Key::usage("when", "when = |error: &MyError| error.is_temporary()"),
+        Key::usage("crate", "crate = ::resilient"),
+    ],
+    positional: Positional::Write("failure_rate"),
+    parse,
+};
+
+struct CircuitBreaker {
+    span: Span,
+    source: Source,
+    when: Option<When>,
+}
+
+/// Over what the failure rate is taken.
+enum Window {
+    Time(Known<Duration>),
+    /// The last so many calls.
+    Calls(u32),
+}
+
+/// How many failures in a row open it while there are few calls.
+enum Consecutive {
+    Off,
+    Failures(Known<u32>),
+}
+
+fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
+    let span = arguments.attribute.span();
+    let when = arguments.value("when", errors, |_, when| Ok(When(when)));
+    let source = match arguments.with(errors) {
+        Some(policy) => Source::With(policy),
+        None => Source::Own { ty: "CircuitBreaker", constructor: TokenStream::new() },
+    };
+    let constructor = constructor(arguments, context, errors);
+    let source = match source {
+        Source::Own { ty, .. } => Source::Own { ty, constructor },
+        with @ Source::With(_) => with,
+    };
+    vec![Box::new(CircuitBreaker { span, source, when })]
+}
+
+fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> TokenStream {
+    let span = Span::mixed_site();
+    let window_span = arguments.span("window");
+    let min_calls_span = arguments.span("min_calls");
+    let name = arguments.value("name", errors, |key, value| value::text(key, &value));
+    let name = name.map_or_else(|| context.function.name().to_string(), |name| name.value());
+    let failure_rate = arguments.value("failure_rate", errors, failure_rate);
+    let window = arguments.value("window", errors, window);
+    let min_calls = arguments.value("min_calls", errors, at_least_one);
+    let consecutive = arguments.value("consecutive", errors, consecutive);
+    let open_for = arguments.value("open_for", errors, time);
+    let open_max = arguments.value("open_max", errors, time);
+    let probes = arguments.value("probes", errors, at_least_one);
+    let probe_timeout = arguments.value("probe_timeout", errors, time);
+
+    let min_calls = match (&window, min_calls) {
+        (Some(Window::Calls(calls)), Some(Known::Literal(least))) if least > *calls => {
+            let message = format!(
+                "a window of {calls} calls never holds {least}, so it could never open: make `window` at least {least}, or `min_calls` at most {calls}"
+            );
+            errors.at(min_calls_span.or(window_span).unwrap_or(span), message);
+            None
+        }
+        // the default of 20 would never be reached
+        (Some(Window::Calls(calls)), None) if *calls < 20 => Some(Known::Literal(*calls)),
+        (_, min_calls) => min_calls,
+    };
+    if let (Some(Known::Literal(first)), Some(Known::Literal(longest))) = (&open_for, &open_max)
+        && first > longest
+    {
+        let message = format!(
+            "`open_for` ({}) is longer than `open_max` ({}), to which it grows",
+            value::shown(*first),
+            value::shown(*longest)
+        );
+        errors.at(arguments.attribute.span(), message);
+    }
+
+    let failure_rate = failure_rate.map(|rate| quote_spanned!(span=> .failure_rate(#rate)));
+    let window = window.map(|window| match window {
+        Window::Time(window) => quote_spanned!(span=> .window(#window)),
+        Window::Calls(calls) => {
+            let calls = Known::Literal(calls);
+            quote_spanned!(span=> .count_window(#calls))
+        }
+    });
+    let min_calls = min_calls.map(|calls| quote_spanned!(span=> .min_calls(#calls)));
+    let consecutive = consecutive.map(|consecutive| match consecutive {
+        Consecutive::Off => quote_spanned!(span=> .without_consecutive()),
+        Consecutive::Failures(failures) => quote_spanned!(span=> .consecutive(#failures)),
+    });
+    let open_for = open_for.map(|time| quote_spanned!(span=> .open_for(#time)));
+    let open_max = open_max.map(|time| quote_spanned!(span=> .open_max(#time)));
+    let probes = probes.map(|probes| quote_spanned!(span=> .probes(#probes)));
+    let probe_timeout = probe_timeout.map(|time| quote_spanned!(span=> .probe_timeout(#time)));
+    quote_spanned! {span=>
+        named(#name) #failure_rate #min_calls #window #consecutive #open_for #open_max #probes #probe_timeout
+    }
+}
+
+fn failure_rate(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
+    let written = syn::spanned::Spanned::span(&expression);
+    let rate = value::ratio(key, expression)?;
+    match rate.literal() {
+        Some(rate) if rate <= 0.0 => {
+            Err(syn::Error::new(written, "a failure rate of zero would open on every success: write, say, `\"50%\"`"))
+        }
+        Some(rate) if rate > 1.0 => Err(syn::Error::new(
+            written,
+            "more than every call cannot fail, so it could never open: write at most `\"100%\"`",
+        )),
+        _ => Ok(rate),
+    }
+}
+
+fn window(key: &str, expression: Expr) -> syn::Result<Window> {
+    if let Expr::Lit(ExprLit { lit: Lit::Int(calls), .. }) = &expression {
+        let span = calls.span();
+        return match calls.base10_parse::<u32>() {
+            Ok(calls @ 1..=1024) => Ok(Window::Calls(calls)),
+            Ok(0) => Err(syn::Error::new(span, "a window of zero calls never holds a failure: write at least 1")),
+            _ => {
+                Err(syn::Error::new(span, "a window holds at most 1024 calls: use a time, such as `window = \"10s\"`"))
+            }
+        };
+    }
+    time(key, expression).map(Window::Time)
+}
+
+fn consecutive(key: &str, expression: Expr) -> syn::Result<Consecutive> {
+    match &expression {
+        Expr::Path(path) if path.path.is_ident("off") => Ok(Consecutive::Off),
+        _ => at_least_one(key, expression).map(Consecutive::Failures),
+    }
+}
+
+fn at_least_one(key: &str, expression: Expr) -> syn::Result<Known<u32>> {
+    let written = syn::spanned::Spanned::span(&expression);
+    let count = value::count(key, expression)?;
+    match (key, count.literal()) {
+        ("consecutive", Some(0)) => Err(syn::Error::new(
+            written,
+            "no failure at all would open it: write `consecutive = off` to leave the rule out",
+        )),
+        (_, Some(0)) => Err(syn::Error::new(written, format!("`{key}` must be at least 1"))),
+        _ => Ok(count),
+    }
+}
+
+fn time(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
+    let written = syn::spanned::Spanned::span(&expression);
+    let time = value::duration(key, expression)?;
+    match (key, time.literal()) {
+        ("open_for", Some(Duration::ZERO)) => {
+            Err(syn::Error::new(written, "a breaker that is open for no time never protects anything"))
+        }
+        (_, Some(Duration::ZERO)) => Err(syn::Error::new(written, format!("`{key}` must be longer than zero"))),
+        _ => Ok(time),
+    }
+}
+
+impl Layer for CircuitBreaker {
+    fn name(&self) -> &'static str {
+        KIND.name
+    }
+
+    fn span(&self) -> Span {
+        self.span
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { refuses: true, ..Facts::default() }
+    }
+
+    fn declare(&self, context: &Context<'_>) -> TokenStream {
+        declare(KIND.name, &self.source, context)
+    }
+
+    // Input:  outcome
+    // Output: match circuit_breaker.acquire() {
+    //             Ok(permit) => Settled::Outcome(permit.settle(outcome)),
+    //             Err(rejection) => Settled::Rejected(rejection),
+    //         }
+    fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
+        let span = Span::mixed_site();
+        let krate = context.krate;
+        let policy = Ident::new(KIND.name, span);
+        let outcome = inside.expression();
+        let settled = match &self.when {
+            None => quote_spanned!(span=> permit.settle(#outcome)),
+            Some(when) => {
+                let when = when.tokens(context);
+                quote_spanned!(span=> permit.settle_when(#outcome, #when))
+            }
+        };
+        let settled = if inside.settled { settled } else { quote_spanned!(span=> #krate::Settled::Outcome(#settled)) };
+        let value = Value::Expression(quote_spanned! {span=>
+            match #policy.acquire() {
+                ::core::result::Result::Ok(permit) => #settled,
+                ::core::result::Result::Err(rejection) => #krate::Settled::Rejected(rejection),
+            }
+        });
+        Fragment { statements: inside.statements, value, settled: true }
+    }
+}

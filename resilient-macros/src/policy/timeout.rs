@@ -1,0 +1,126 @@
+//! `#[timeout]`: one layer for the call, one for the attempt, or one where it stands.
+
+use std::time::Duration;
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote_spanned;
+use syn::{Expr, Ident};
+
+use super::{Facts, Kind, Layer, Level, Source};
+use crate::arguments::{Arguments, Key, Positional};
+use crate::diagnostic::Errors;
+use crate::expand::{Context, Fragment, Value, declare};
+use crate::value::{self, Known};
+
+pub(crate) const KIND: Kind = Kind {
+    name: "timeout",
+    keys: &[
+        Key::setting("limit", "\"2s\""),
+        Key::setting("total", "total = \"2s\""),
+        Key::setting("attempt", "attempt = \"400ms\""),
+        Key::setting("name", "name = \"search\""),
+        Key::usage("with", "with = self.timeout"),
+        Key::usage("crate", "crate = ::resilient"),
+    ],
+    positional: Positional::Is("limit"),
+    parse,
+};
+
+struct Timeout {
+    span: Span,
+    level: Option<Level>,
+    limit: Option<(Duration, Span)>,
+    source: Source,
+}
+
+fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
+    let attribute = arguments.attribute.span();
+    let keys = ["limit", "total", "attempt"];
+    let spans = keys.map(|key| arguments.span(key));
+    let with = arguments.with(errors);
+    let limits = keys.map(|key| arguments.value(key, errors, limit));
+    let name = arguments.value("name", errors, |key, value| value::text(key, &value));
+    let name = name.map_or_else(|| context.function.name().to_string(), |name| name.value());
+    if let Some(policy) = with {
+        let source = Source::With(policy);
+        return vec![Box::new(Timeout { span: attribute, level: None, limit: None, source })];
+    }
+
+    let [here, total, attempt] = spans;
+    match (here, total.or(attempt)) {
+        (Some(_), Some(named)) => {
+            errors.at(
+                named,
+                "give either one duration, or `total` and `attempt`: a bare duration counts where it stands",
+            );
+        }
+        (None, None) => errors.at(attribute, "how long? write `#[timeout(\"2s\")]`, or `total = …` and `attempt = …`"),
+        _ => {}
+    }
+    let attempt_level = if total.is_some() { Level::PlacedAtAttempt } else { Level::Attempt };
+    let levels = [None, Some(Level::Call), Some(attempt_level)];
+    let layers = limits.into_iter().zip(spans).zip(levels).filter_map(|((limit, span), level)| {
+        let (limit, span) = (limit?, span?);
+        let known = limit.literal().map(|limit| (limit, span));
+        let constructor = quote_spanned!(Span::mixed_site()=> named(#name, #limit));
+        let source = Source::Own { ty: "Timeout", constructor };
+        Some(Box::new(Timeout { span, level, limit: known, source }) as Box<dyn Layer>)
+    });
+    layers.collect()
+}
+
+fn limit(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
+    let written = syn::spanned::Spanned::span(&expression);
+    let limit = value::duration(key, expression)?;
+    match limit.literal() {
+        Some(Duration::ZERO) => {
+            Err(syn::Error::new(written, "a time-out of zero fails every call: give it some time, or remove it"))
+        }
+        _ => Ok(limit),
+    }
+}
+
+impl Timeout {
+    /// The local that holds the policy: two time-outs of one function must not share one.
+    fn local(&self) -> &'static str {
+        match self.level {
+            Some(Level::Attempt | Level::PlacedAtAttempt) => "attempt_timeout",
+            Some(Level::Call) => "total_timeout",
+            None => "timeout",
+        }
+    }
+}
+
+impl Layer for Timeout {
+    fn name(&self) -> &'static str {
+        KIND.name
+    }
+
+    fn span(&self) -> Span {
+        self.span
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { refuses: true, limit: self.limit, level: self.level, ..Facts::default() }
+    }
+
+    fn declare(&self, context: &Context<'_>) -> TokenStream {
+        declare(self.local(), &self.source, context)
+    }
+
+    // Input:  future
+    // Output: timeout.run(future)
+    fn wrap(&self, inside: Fragment, _context: &Context<'_>) -> Fragment {
+        let span = Span::mixed_site();
+        let policy = Ident::new(self.local(), span);
+        let inside_settled = inside.settled;
+        let (statements, future) = inside.into_future();
+        let timed = quote_spanned!(span=> #policy.run(#future));
+        let value = if inside_settled {
+            Value::Expression(quote_spanned!(span=> #timed.await.flatten()))
+        } else {
+            Value::Future(timed)
+        };
+        Fragment { statements, value, settled: true }
+    }
+}

@@ -1,0 +1,189 @@
+//! The expansions as files: each case under `tests/expand` is expanded, printed and compared with its `.expanded.rs`.
+//!
+//! `UPDATE_EXPECT=1 cargo test -p resilient-macros` rewrites them; review the difference like code. The tests package
+//! compiles both files of each case and checks that they do the same.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::visit_mut::VisitMut;
+use syn::{Attribute, Item, Stmt};
+
+#[test]
+fn expansions_are_as_reviewed() {
+    let cases = cases(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/expand")));
+    assert!(!cases.is_empty(), "no cases were found");
+    let update = std::env::var_os("UPDATE_EXPECT").is_some();
+
+    let mut differing = Vec::new();
+    for case in cases {
+        let expanded = expand_file(&fs::read_to_string(&case).unwrap());
+        let reviewed = case.with_extension("expanded.rs");
+        if fs::read_to_string(&reviewed).unwrap_or_default() == expanded {
+            continue;
+        }
+        if update {
+            fs::write(&reviewed, expanded).unwrap();
+        } else {
+            differing.push(format!("{}\n{expanded}", reviewed.display()));
+        }
+    }
+
+    assert!(differing.is_empty(), "these differ from what was reviewed:\n\n{}", differing.join("\n\n"));
+}
+
+#[test]
+fn every_expansion_still_has_its_case() {
+    for expanded in files(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/expand"))) {
+        let Some(case) = expanded.to_str().and_then(|path| path.strip_suffix(".expanded.rs")) else { continue };
+
+        assert!(Path::new(&format!("{case}.rs")).exists(), "{} has no case", expanded.display());
+    }
+}
+
+fn cases(folder: &Path) -> Vec<PathBuf> {
+    let is_case = |path: &PathBuf| {
+        let name = path.to_string_lossy();
+        name.ends_with(".rs") && !name.ends_with(".expanded.rs")
+    };
+    files(folder).into_iter().filter(is_case).collect()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn expand_file(source: &str) -> String {
+    let mut file = syn::parse_file(source).unwrap();
+    ExpandPolicies.visit_file_mut(&mut file);
+    format!("// @generated from the case beside it\n{}", prettyplease::unparse(&file))
+}
+
+/// Expands policies and `derive(Classify)` as the compiler would, and leaves everything else.
+struct ExpandPolicies;
+
+impl VisitMut for ExpandPolicies {
+    fn visit_file_mut(&mut self, file: &mut syn::File) {
+        file.items = file.items.drain(..).flat_map(expand_item).collect();
+        syn::visit_mut::visit_file_mut(self, file);
+    }
+
+    fn visit_item_mod_mut(&mut self, module: &mut syn::ItemMod) {
+        if let Some((_, items)) = &mut module.content {
+            *items = items.drain(..).flat_map(expand_item).collect();
+        }
+        syn::visit_mut::visit_item_mod_mut(self, module);
+    }
+
+    fn visit_item_impl_mut(&mut self, item: &mut syn::ItemImpl) {
+        item.items = item.items.drain(..).flat_map(expand_member).collect();
+        syn::visit_mut::visit_item_impl_mut(self, item);
+    }
+
+    fn visit_item_trait_mut(&mut self, item: &mut syn::ItemTrait) {
+        for member in &mut item.items {
+            if let syn::TraitItem::Fn(function) = member
+                && let Some(tokens) = expand_first(&mut function.attrs.clone(), function)
+            {
+                *member = syn::parse2(tokens).unwrap();
+            }
+        }
+        syn::visit_mut::visit_item_trait_mut(self, item);
+    }
+
+    /// Drops the statements that expand to nothing.
+    fn visit_block_mut(&mut self, block: &mut syn::Block) {
+        block.stmts.retain(|statement| match statement {
+            Stmt::Item(Item::Const(item)) => !item.attrs.iter().any(is_collected),
+            _ => true,
+        });
+        syn::visit_mut::visit_block_mut(self, block);
+    }
+}
+
+fn is_collected(attribute: &Attribute) -> bool {
+    attribute.to_token_stream().to_string().contains("__composed")
+}
+
+fn expand_item(mut item: Item) -> Vec<Item> {
+    let attributes = match &mut item {
+        Item::Fn(function) => &mut function.attrs,
+        Item::Enum(syn::ItemEnum { attrs, .. }) | Item::Struct(syn::ItemStruct { attrs, .. }) => {
+            let derives = attrs.iter().any(|attribute| attribute.to_token_stream().to_string().contains("Classify"));
+            return if derives { derive(item) } else { vec![item] };
+        }
+        _ => return vec![item],
+    };
+    let mut attributes = std::mem::take(attributes);
+    match expand_first(&mut attributes, &item) {
+        Some(tokens) => syn::parse2::<syn::File>(tokens).unwrap().items,
+        None => {
+            if let Item::Fn(function) = &mut item {
+                function.attrs = attributes;
+            }
+            vec![item]
+        }
+    }
+}
+
+fn expand_member(mut member: syn::ImplItem) -> Vec<syn::ImplItem> {
+    let syn::ImplItem::Fn(function) = &mut member else { return vec![member] };
+    let mut attributes = std::mem::take(&mut function.attrs);
+    match expand_first(&mut attributes, function) {
+        Some(tokens) => syn::parse2::<syn::ItemImpl>(quote::quote!(impl Type { #tokens })).unwrap().items,
+        None => {
+            function.attrs = attributes;
+            vec![member]
+        }
+    }
+}
+
+/// Expands the first of the attributes that is a policy, over the item with the others.
+fn expand_first(attributes: &mut Vec<Attribute>, item: &impl ToTokens) -> Option<TokenStream> {
+    let index = attributes.iter().position(|attribute| crate::stack::policy_name(attribute).is_some())?;
+    let first = attributes.remove(index);
+    let name = crate::stack::policy_name(&first)?.to_string();
+    let arguments = match first.meta {
+        syn::Meta::List(list) => list.tokens,
+        _ => TokenStream::new(),
+    };
+    let mut tokens = TokenStream::new();
+    attributes.iter().for_each(|attribute| attribute.to_tokens(&mut tokens));
+    item.to_tokens(&mut tokens);
+    Some(crate::stack::expand(&name, arguments, tokens))
+}
+
+/// The item without `Classify` in its derives and without its marks, and the implementation beside it.
+fn derive(mut item: Item) -> Vec<Item> {
+    let implementation = syn::parse2(crate::classify::expand(item.to_token_stream())).unwrap();
+    Unmark.visit_item_mut(&mut item);
+    vec![item, implementation]
+}
+
+struct Unmark;
+
+impl VisitMut for Unmark {
+    fn visit_attributes_mut(&mut self, attributes: &mut Vec<Attribute>) {
+        attributes.retain(|attribute| !crate::classify::is_mark(attribute));
+        for attribute in attributes {
+            if attribute.path().is_ident("derive") {
+                let derives = attribute
+                    .parse_args_with(syn::punctuated::Punctuated::<syn::Path, syn::Token![,]>::parse_terminated);
+                let kept: Vec<_> = derives.unwrap().into_iter().filter(|path| !path.is_ident("Classify")).collect();
+                *attribute = syn::parse_quote!(#[derive(#(#kept),*)]);
+            }
+        }
+    }
+}

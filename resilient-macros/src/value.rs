@@ -1,0 +1,318 @@
+//! Values of arguments: durations, ratios and counts, known where they are literals.
+
+use std::time::Duration;
+
+use proc_macro2::{Literal, Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::{Expr, ExprLit, ExprUnary, Lit, UnOp};
+
+use crate::diagnostic::nearest;
+
+/// A value that the macro knows, or an expression that only the compiler will.
+#[derive(Clone)]
+pub(crate) enum Known<T> {
+    Literal(T),
+    Const(Expr),
+}
+
+impl<T: Copy> Known<T> {
+    pub(crate) fn literal(&self) -> Option<T> {
+        match self {
+            Self::Literal(value) => Some(*value),
+            Self::Const(_) => None,
+        }
+    }
+}
+
+impl ToTokens for Known<Duration> {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Literal(duration) => tokens.extend(duration_tokens(*duration)),
+            Self::Const(expression) => expression.to_tokens(tokens),
+        }
+    }
+}
+
+impl ToTokens for Known<u32> {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Literal(count) => Literal::u32_unsuffixed(*count).to_tokens(tokens),
+            Self::Const(expression) => expression.to_tokens(tokens),
+        }
+    }
+}
+
+impl ToTokens for Known<f64> {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Literal(ratio) => Literal::f64_unsuffixed(*ratio).to_tokens(tokens),
+            Self::Const(expression) => expression.to_tokens(tokens),
+        }
+    }
+}
+
+/// A `"250ms"`, or an expression of type `Duration`.
+pub(crate) fn duration(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
+    let written = match literal(&expression) {
+        Some(Lit::Str(text)) => text,
+        Some(Lit::Int(number)) => {
+            let number = number.base10_digits();
+            let message = format!("a duration needs a unit: write `\"{number}s\"` or `\"{number}ms\"`");
+            return Err(syn::Error::new_spanned(&expression, message));
+        }
+        Some(other) => {
+            return Err(syn::Error::new_spanned(other, format!("`{key}` takes a duration, such as `\"250ms\"`")));
+        }
+        None => return constant(expression),
+    };
+    parse_duration(&written.value()).map(Known::Literal).map_err(|message| syn::Error::new(written.span(), message))
+}
+
+/// A `"50%"`, a `0.5`, or an expression of type `f64`.
+pub(crate) fn ratio(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
+    let error = |message: String| Err(syn::Error::new_spanned(&expression, message));
+    let written = match number(&expression) {
+        Some(number) => number,
+        None => match literal(&expression) {
+            Some(Lit::Str(text)) => match text.value().trim().strip_suffix('%').map(|number| number.trim().parse()) {
+                Some(Ok(percent)) => percent_to_ratio(percent),
+                _ => return error(format!("`{key}` takes a ratio: write `\"50%\"` or `0.5`")),
+            },
+            Some(_) => return error(format!("`{key}` takes a ratio: write `\"50%\"` or `0.5`")),
+            None => return constant(expression),
+        },
+    };
+    if written > 1.0 && !is_percent(&expression) {
+        let shown = expression.to_token_stream();
+        return error(format!("`{key}` is a ratio between 0 and 1: write `\"{shown}%\"` or `{}`", written / 100.0));
+    }
+    Ok(Known::Literal(written))
+}
+
+/// A whole number from zero, or an expression of type `u32`.
+pub(crate) fn count(key: &str, expression: Expr) -> syn::Result<Known<u32>> {
+    let error = |message: String| Err(syn::Error::new_spanned(&expression, message));
+    match &expression {
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => match number.base10_parse() {
+            Ok(count) => Ok(Known::Literal(count)),
+            Err(_) => error(format!("`{key}` is a whole number up to {}", u32::MAX)),
+        },
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => match text.value().trim().parse::<u32>() {
+            Ok(count) => error(format!("`{key}` takes an integer: write `{key} = {count}`")),
+            Err(_) => error(format!("`{key}` takes an integer, such as `{key} = 3`")),
+        },
+        Expr::Lit(_) => error(format!("`{key}` takes a whole number, such as `{key} = 3`")),
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. }) => error(format!("`{key}` cannot be negative")),
+        _ => constant(expression),
+    }
+}
+
+/// A number that may have a fraction, or an expression of type `f64`.
+pub(crate) fn factor(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
+    match number(&expression) {
+        Some(number) => Ok(Known::Literal(number)),
+        None if literal(&expression).is_some() => {
+            Err(syn::Error::new_spanned(&expression, format!("`{key}` takes a number, such as `{key} = 1.5`")))
+        }
+        None => constant(expression),
+    }
+}
+
+/// A string literal.
+pub(crate) fn text(key: &str, expression: &Expr) -> syn::Result<syn::LitStr> {
+    match literal(expression) {
+        Some(Lit::Str(text)) => Ok(text),
+        _ => Err(syn::Error::new_spanned(expression, format!("`{key}` takes a string: write `{key} = \"…\"`"))),
+    }
+}
+
+/// The duration as a constructor call with the largest unit that is exact.
+fn duration_tokens(duration: Duration) -> TokenStream {
+    let span = Span::mixed_site();
+    let nanos = duration.as_nanos() as u64;
+    let (constructor, count) = match nanos {
+        _ if nanos.is_multiple_of(1_000_000_000) => ("from_secs", nanos / 1_000_000_000),
+        _ if nanos.is_multiple_of(1_000_000) => ("from_millis", nanos / 1_000_000),
+        _ if nanos.is_multiple_of(1_000) => ("from_micros", nanos / 1_000),
+        _ => ("from_nanos", nanos),
+    };
+    let constructor = syn::Ident::new(constructor, span);
+    let count = Literal::u64_unsuffixed(count);
+    quote_spanned!(span=> ::core::time::Duration::#constructor(#count))
+}
+
+/// A duration as people write it: with the largest units that are exact.
+pub(crate) fn shown(duration: Duration) -> String {
+    format!("{duration:?}")
+}
+
+fn parse_duration(written: &str) -> Result<Duration, String> {
+    let mut rest = written.trim();
+    if rest.is_empty() {
+        return Err("an empty duration: write, for instance, `\"250ms\"`".to_owned());
+    }
+    if rest.starts_with('-') {
+        return Err("a duration cannot be negative".to_owned());
+    }
+    let too_long = || format!("`{written}` is longer than 584 years");
+    let mut total: u64 = 0;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_').unwrap_or(rest.len());
+        let (number, after) = rest.split_at(digits);
+        let after = after.trim_start();
+        let letters = after.find(|c: char| c.is_ascii_digit() || c.is_whitespace()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(letters);
+        rest = after.trim_start();
+        if number.is_empty() {
+            return Err(format!("`{written}` is not a duration: write a number and a unit, such as `\"250ms\"`"));
+        }
+        if unit.is_empty() {
+            return Err(format!("a duration needs a unit: write `\"{number}s\"` or `\"{number}ms\"`"));
+        }
+        let scale = unit_nanos(unit).ok_or_else(|| unknown_unit(number, unit))?;
+        let part = in_nanos(number, scale).ok_or_else(|| format!("`{number}` is not a number, or too large"))?;
+        total = total.checked_add(part).ok_or_else(too_long)?;
+    }
+    Ok(Duration::from_nanos(total))
+}
+
+fn in_nanos(number: &str, scale: u64) -> Option<u64> {
+    let number = number.replace('_', "");
+    let (whole, fraction) = number.split_once('.').unwrap_or((&number, "0"));
+    let mut nanos = whole.parse::<u64>().ok()?.checked_mul(scale)?;
+    let mut place = scale;
+    for digit in fraction.chars() {
+        place /= 10;
+        nanos = nanos.checked_add(place.checked_mul(u64::from(digit.to_digit(10)?))?)?;
+    }
+    Some(nanos)
+}
+
+fn unit_nanos(unit: &str) -> Option<u64> {
+    UNITS.iter().find(|(short, ..)| *short == unit).map(|&(_, nanos, _)| nanos)
+}
+
+fn unknown_unit(number: &str, unit: &str) -> String {
+    if unit == "M" {
+        return format!(
+            "`M` could be minutes or months: write `\"{number}m\"` for minutes, `\"{number}ms\"` for milliseconds"
+        );
+    }
+    let long = UNITS.iter().flat_map(|(short, _, names)| names.iter().map(move |name| (*name, *short)));
+    let meant = nearest(unit, long.clone().map(|(name, _)| name));
+    match long.into_iter().find(|(name, _)| Some(*name) == meant) {
+        Some((_, short)) => format!("unknown unit `{unit}`: did you mean `\"{number}{short}\"`?"),
+        None => format!("unknown unit `{unit}`: the units are `ns`, `us`, `ms`, `s`, `m`, `h` and `d`"),
+    }
+}
+
+/// Each unit, its nanoseconds, and the names that people give it.
+const UNITS: &[(&str, u64, &[&str])] = &[
+    ("ns", 1, &["ns", "nano", "nanos", "nanoseconds"]),
+    ("us", 1_000, &["us", "µs", "micro", "micros", "microseconds"]),
+    ("µs", 1_000, &[]),
+    ("ms", 1_000_000, &["ms", "msec", "milli", "millis", "milliseconds"]),
+    ("s", 1_000_000_000, &["sec", "secs", "second", "seconds"]),
+    ("m", 60_000_000_000, &["min", "mins", "minute", "minutes"]),
+    ("h", 3_600_000_000_000, &["hr", "hrs", "hour", "hours"]),
+    ("d", 86_400_000_000_000, &["day", "days"]),
+];
+
+/// Dividing by 100 in decimal, so that `"7%"` is 0.07.
+fn percent_to_ratio(percent: f64) -> f64 {
+    format!("{percent}e-2").parse().unwrap_or(percent / 100.0)
+}
+
+fn is_percent(expression: &Expr) -> bool {
+    matches!(literal(expression), Some(Lit::Str(_)))
+}
+
+/// The number that the expression is, sign included.
+fn number(expression: &Expr) -> Option<f64> {
+    match expression {
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => number.base10_parse().ok(),
+        Expr::Lit(ExprLit { lit: Lit::Float(number), .. }) => number.base10_parse().ok(),
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => number(expr).map(|number| -number),
+        _ => None,
+    }
+}
+
+fn literal(expression: &Expr) -> Option<Lit> {
+    match expression {
+        Expr::Lit(ExprLit { lit, .. }) => Some(lit.clone()),
+        // a literal that came through a `macro_rules!` fragment
+        Expr::Group(group) => literal(&group.expr),
+        _ => None,
+    }
+}
+
+/// An expression for the initialiser of a `static`, which can see neither `self` nor the arguments.
+fn constant<T>(expression: Expr) -> syn::Result<Known<T>> {
+    if let Some(span) = mentions_self(expression.to_token_stream()) {
+        let message = "this is fixed when the program is compiled and cannot read `self`: put the policy itself into a field and write `with = self.…`";
+        return Err(syn::Error::new(span, message));
+    }
+    Ok(Known::Const(expression))
+}
+
+pub(crate) fn mentions_self(tokens: TokenStream) -> Option<Span> {
+    tokens.into_iter().find_map(|token| match token {
+        proc_macro2::TokenTree::Ident(ident) if ident == "self" => Some(ident.span()),
+        proc_macro2::TokenTree::Group(group) => mentions_self(group.stream()),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_exact() {
+        for (written, nanos) in [
+            ("250ms", 250_000_000),
+            ("1m30s", 90_000_000_000),
+            ("1.5s", 1_500_000_000),
+            ("2 h", 7_200_000_000_000),
+            ("10us", 10_000),
+            ("10µs", 10_000),
+            ("0s", 0),
+            ("1_000ms", 1_000_000_000),
+        ] {
+            assert_eq!(parse_duration(written), Ok(Duration::from_nanos(nanos)), "{written}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_duration_says_why() {
+        for (written, message) in [
+            ("", "empty"),
+            ("-1s", "negative"),
+            ("5", "needs a unit"),
+            ("5 sconds", "did you mean `\"5s\"`"),
+            ("5M", "minutes"),
+            ("5 parsecs", "the units are"),
+            ("s", "a number and a unit"),
+            ("1..5s", "not a number"),
+            ("99999999999999d", "too large"),
+            ("213503d 23h59m", "584 years"),
+        ] {
+            let error = parse_duration(written).unwrap_err();
+            assert!(error.contains(message), "{written}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_duration_is_written_with_its_largest_exact_unit() {
+        let tokens = duration_tokens(Duration::from_millis(1_500));
+
+        assert_eq!(tokens.to_string(), quote::quote!(::core::time::Duration::from_millis(1500)).to_string());
+    }
+
+    #[test]
+    fn percents_are_exact_decimals() {
+        for (percent, ratio) in [(7.0, 0.07), (50.0, 0.5), (29.0, 0.29), (99.9, 0.999)] {
+            assert_eq!(percent_to_ratio(percent), ratio);
+        }
+    }
+}

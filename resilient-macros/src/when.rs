@@ -1,0 +1,52 @@
+//! `when = …`: a closure or function that classifies in place of the error's own `Classify`.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::{Expr, ExprClosure, Pat, PatType, Token, Type};
+
+use crate::expand::Context;
+
+/// The value of a `when`.
+pub(crate) struct When(pub(crate) Expr);
+
+impl When {
+    /// The expression, with a type for a closure's argument that has none: `&` the error of a `Result`, otherwise `&` the
+    /// outcome. Without it the compiler could not tell which of the two is meant.
+    pub(crate) fn tokens(&self, context: &Context<'_>) -> TokenStream {
+        match &self.0 {
+            Expr::Closure(closure) => typed(closure.clone(), context).into_token_stream(),
+            function => function.to_token_stream(),
+        }
+    }
+}
+
+fn typed(mut closure: ExprClosure, context: &Context<'_>) -> ExprClosure {
+    if let Some(argument) = closure.inputs.first_mut()
+        && !matches!(argument, Pat::Type(_))
+    {
+        *argument = Pat::Type(PatType {
+            attrs: Vec::new(),
+            pat: Box::new(argument.clone()),
+            colon_token: Token![:](Span::mixed_site()),
+            ty: Box::new(Type::Verbatim(argument_type(context))),
+        });
+    }
+    closure
+}
+
+fn argument_type(context: &Context<'_>) -> TokenStream {
+    let (function, krate) = (context.function, context.krate);
+    let output = &function.output;
+    let span = Span::mixed_site();
+    match function.error_type() {
+        Some(error) => quote_spanned!(span=> &#error),
+        None if is_result(output) => quote_spanned!(span=> &<#output as #krate::Fallible>::Error),
+        None => quote_spanned!(span=> &#output),
+    }
+}
+
+/// Whether the type's name says that it is a `Result`, as in `io::Result<T>`.
+fn is_result(output: &Type) -> bool {
+    let Type::Path(path) = output else { return false };
+    path.path.segments.last().is_some_and(|last| last.ident.to_string().ends_with("Result"))
+}

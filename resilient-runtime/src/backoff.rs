@@ -1,0 +1,397 @@
+//! How long to wait before each retry: the formulae, as pure functions of the retry and a random fraction.
+
+use std::time::Duration;
+
+use crate::clock::nanos;
+
+/// The wait before each retry.
+///
+/// A `const` value: a formula, its `base`, a `factor` for the exponential ones and a `cap`. The cap limits the wait
+/// *before* the jitter is drawn, so clients that have reached it stay spread out.
+///
+/// In the table, `a` is the retry from zero, `r` is uniform in [0, 1), `b` the base, `c` the cap and
+/// `e = min(c, b·factor^a)`.
+///
+/// | constructor | attribute | wait before retry `a` |
+/// |---|---|---|
+/// | [`none`](Self::none) | `"none"` | 0 |
+/// | [`fixed`](Self::fixed) | `"fixed"` | b |
+/// | [`linear`](Self::linear) | `"linear"` | min(c, b·(a + 1)) |
+/// | [`fibonacci`](Self::fibonacci) | `"fibonacci"` | min(c, b·fib(a + 1)) |
+/// | [`exp`](Self::exp) | `"exp"` | e |
+/// | [`exp_jitter`](Self::exp_jitter) | `"exp_jitter"` | e + r·jitter, where jitter is b unless set |
+/// | [`full_jitter`](Self::full_jitter) | `"full_jitter"` | r·e |
+/// | [`equal_jitter`](Self::equal_jitter) | `"equal_jitter"` | e/2 + r·e/2 |
+/// | [`decorrelated`](Self::decorrelated) | `"decorrelated"` | uniform in [b, min(c, 3·the wait before)] |
+/// | [`decorrelated_v2`](Self::decorrelated_v2) | `"decorrelated_v2"` | (f(a + r) − f(a − 1 + r before))·b/1.4 |
+/// | [`custom`](Self::custom) | a path to a function | what the function says |
+///
+/// Full and equal jitter are those of the AWS Architecture Blog, "Exponential Backoff And Jitter"; the decorrelated ones
+/// are named at their constructors. All arithmetic saturates; no retry number overflows.
+///
+/// ```
+/// use std::time::Duration;
+/// use resilient::Backoff;
+///
+/// const GENTLE: Backoff = Backoff::exp(Duration::from_millis(100)).cap(Duration::from_secs(1));
+///
+/// assert_eq!(GENTLE.min_delay(2), Duration::from_millis(400));
+/// assert_eq!(GENTLE.max_delay(40), Duration::from_secs(1));
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Backoff {
+    formula: Formula,
+    base: Duration,
+    factor: f64,
+    cap: Duration,
+    jitter: Option<Duration>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Formula {
+    None,
+    Fixed,
+    Linear,
+    Fibonacci,
+    Exp,
+    ExpJitter,
+    FullJitter,
+    EqualJitter,
+    Decorrelated,
+    DecorrelatedV2,
+    Custom(fn(u32) -> Duration),
+}
+
+/// What a back-off remembers from one retry of a call to the next: the wait before, or the fraction drawn for it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Memory(u64);
+
+impl Backoff {
+    /// The base where none is given: 100 ms.
+    pub const DEFAULT_BASE: Duration = Duration::from_millis(100);
+    /// The cap where none is given: 10 s.
+    pub const DEFAULT_CAP: Duration = Duration::from_secs(10);
+    /// The factor where none is given: 2.
+    pub const DEFAULT_FACTOR: f64 = 2.0;
+
+    const fn new(formula: Formula, base: Duration) -> Self {
+        Self { formula, base, factor: Self::DEFAULT_FACTOR, cap: Self::DEFAULT_CAP, jitter: None }
+    }
+
+    /// No wait at all.
+    pub const fn none() -> Self {
+        Self::new(Formula::None, Duration::ZERO)
+    }
+
+    /// The same wait each time; the cap does not apply.
+    pub const fn fixed(base: Duration) -> Self {
+        Self::new(Formula::Fixed, base)
+    }
+
+    /// One base more each time.
+    pub const fn linear(base: Duration) -> Self {
+        Self::new(Formula::Linear, base)
+    }
+
+    /// The base times 1, 1, 2, 3, 5, 8, …
+    pub const fn fibonacci(base: Duration) -> Self {
+        Self::new(Formula::Fibonacci, base)
+    }
+
+    /// The base times 1, `factor`, `factor²`, …
+    pub const fn exp(base: Duration) -> Self {
+        Self::new(Formula::Exp, base)
+    }
+
+    /// The exponential wait plus up to one [`jitter`](Self::jitter). What a bare `#[retry]` uses.
+    pub const fn exp_jitter(base: Duration) -> Self {
+        Self::new(Formula::ExpJitter, base)
+    }
+
+    /// Anything between nothing and the exponential wait.
+    pub const fn full_jitter(base: Duration) -> Self {
+        Self::new(Formula::FullJitter, base)
+    }
+
+    /// Half the exponential wait, and up to another half.
+    pub const fn equal_jitter(base: Duration) -> Self {
+        Self::new(Formula::EqualJitter, base)
+    }
+
+    /// Anything between the base and three times the wait before.
+    ///
+    /// The "decorrelated jitter" of the AWS Architecture Blog, with the cap applied to the upper end of the range.
+    pub const fn decorrelated(base: Duration) -> Self {
+        Self::new(Formula::Decorrelated, base)
+    }
+
+    /// A smooth exponential spread without two peaks: f(t) = 2^t · tanh(√(4t)).
+    ///
+    /// The total wait before retry `n` is f(n − 1 + r)·b/1.4, whatever the waits between were. Source: Polly's
+    /// `DecorrelatedJitterBackoffV2`. Past the last retry whose longest wait is within the cap, the waits
+    /// keep that retry's spread.
+    pub const fn decorrelated_v2(base: Duration) -> Self {
+        Self::new(Formula::DecorrelatedV2, base)
+    }
+
+    /// What `delay` says for the retry, counted from zero. The cap applies to it.
+    pub const fn custom(delay: fn(u32) -> Duration) -> Self {
+        let mut backoff = Self::new(Formula::Custom(delay), Duration::ZERO);
+        backoff.cap = Duration::MAX;
+        backoff
+    }
+
+    /// The base, for a back-off that is made in one place and scaled in another.
+    #[must_use]
+    pub const fn base(mut self, base: Duration) -> Self {
+        self.base = base;
+        self
+    }
+
+    /// By how much an exponential wait grows each time. Default 2.
+    ///
+    /// # Panics
+    ///
+    /// If `factor` is not finite or is below 1; in a `const` or `static`, that is a compile error.
+    #[must_use]
+    pub const fn factor(mut self, factor: f64) -> Self {
+        assert!(factor.is_finite() && factor >= 1.0, "`factor` must be 1 or more, or the waits would shrink");
+        self.factor = factor;
+        self
+    }
+
+    /// The longest wait before jitter. Default 10 s.
+    #[must_use]
+    pub const fn cap(mut self, cap: Duration) -> Self {
+        self.cap = cap;
+        self
+    }
+
+    /// How much [`exp_jitter`](Self::exp_jitter) adds at the most. Default: the base.
+    #[must_use]
+    pub const fn jitter(mut self, jitter: Duration) -> Self {
+        self.jitter = Some(jitter);
+        self
+    }
+
+    /// The shortest wait before retry `a`, counted from zero.
+    pub fn min_delay(&self, retry: u32) -> Duration {
+        match self.formula {
+            Formula::FullJitter | Formula::DecorrelatedV2 => Duration::ZERO,
+            Formula::Decorrelated => self.base.min(self.cap),
+            _ => self.delay(retry, 0, &mut self.memory()),
+        }
+    }
+
+    /// The longest wait before retry `a`, counted from zero.
+    pub fn max_delay(&self, retry: u32) -> Duration {
+        let longest = match self.formula {
+            Formula::Decorrelated => {
+                let tripled = 3_u64.checked_pow(retry.saturating_add(1)).unwrap_or(u64::MAX);
+                scale(nanos(self.base), tripled).min(nanos(self.cap)).max(nanos(self.base).min(nanos(self.cap)))
+            }
+            Formula::DecorrelatedV2 => self.longest_v2(self.spread_v2(retry)).min(nanos(self.cap)),
+            _ => return self.delay(retry, u64::MAX, &mut self.memory()),
+        };
+        Duration::from_nanos(longest)
+    }
+
+    /// The wait before retry `a`, for the fraction `random / 2⁶⁴`.
+    pub(crate) fn delay(&self, retry: u32, random: u64, memory: &mut Memory) -> Duration {
+        let base = nanos(self.base);
+        let cap = nanos(self.cap);
+        let wait = match self.formula {
+            Formula::None => 0,
+            Formula::Fixed => return self.base,
+            Formula::Linear => scale(base, u64::from(retry) + 1).min(cap),
+            Formula::Fibonacci => scale(base, fibonacci(retry)).min(cap),
+            Formula::Exp => self.exponential(retry),
+            Formula::ExpJitter => {
+                let jitter = self.jitter.map_or(base, nanos);
+                self.exponential(retry).saturating_add(fraction(jitter, random))
+            }
+            Formula::FullJitter => fraction(self.exponential(retry), random),
+            Formula::EqualJitter => {
+                let whole = self.exponential(retry);
+                whole / 2 + fraction(whole - whole / 2, random)
+            }
+            Formula::Decorrelated => {
+                let low = base.min(cap);
+                let high = scale(memory.0, 3).min(cap).max(low);
+                memory.0 = low + fraction(high - low, random);
+                memory.0
+            }
+            Formula::DecorrelatedV2 => {
+                let retry = self.spread_v2(retry);
+                let before = if retry == 0 { 0.0 } else { smooth(f64::from(retry) - 1.0 + unit(memory.0)) };
+                memory.0 = random;
+                let grown = (smooth(f64::from(retry) + unit(random)) - before).max(0.0);
+                saturating(grown * base as f64 / V2_SCALE).min(cap)
+            }
+            Formula::Custom(delay) => return delay(retry).min(self.cap),
+        };
+        Duration::from_nanos(wait)
+    }
+
+    /// What a call's first retry remembers.
+    pub(crate) const fn memory(&self) -> Memory {
+        match self.formula {
+            Formula::Decorrelated => Memory(nanos(self.base)),
+            _ => Memory(0),
+        }
+    }
+
+    /// min(cap, base·factor^retry) in nanoseconds.
+    fn exponential(&self, retry: u32) -> u64 {
+        let base = nanos(self.base);
+        let cap = nanos(self.cap);
+        #[expect(clippy::float_cmp, reason = "the default is exactly 2, and has an exact integer form")]
+        let grown = if self.factor == 2.0 {
+            scale(base, 1_u64.checked_shl(retry).unwrap_or(u64::MAX))
+        } else if base == 0 {
+            0
+        } else {
+            saturating(base as f64 * self.factor.powi(i32::try_from(retry).unwrap_or(i32::MAX)))
+        };
+        grown.min(cap)
+    }
+
+    /// The retry whose spread is used for `retry`: itself, or the last one whose longest wait is within the cap.
+    fn spread_v2(&self, retry: u32) -> u32 {
+        let mut spread = 0;
+        while spread < retry.min(V2_FITS) && self.longest_v2(spread + 1) <= nanos(self.cap) {
+            spread += 1;
+        }
+        spread
+    }
+
+    /// The longest wait before retry `a`: f(a + 1) − f(a − 1), in nanoseconds.
+    fn longest_v2(&self, retry: u32) -> u64 {
+        let before = if retry == 0 { 0.0 } else { smooth(f64::from(retry) - 1.0) };
+        saturating((smooth(f64::from(retry) + 1.0) - before) * nanos(self.base) as f64 / V2_SCALE)
+    }
+}
+
+/// As the attribute without arguments: [`exp_jitter`](Backoff::exp_jitter) from 100 ms.
+impl Default for Backoff {
+    fn default() -> Self {
+        Self::exp_jitter(Self::DEFAULT_BASE)
+    }
+}
+
+fn scale(base: u64, times: u64) -> u64 {
+    base.saturating_mul(times)
+}
+
+/// `whole · random / 2⁶⁴`, rounded to the nearest.
+fn fraction(whole: u64, random: u64) -> u64 {
+    ((u128::from(whole) * u128::from(random) + (1 << 63)) >> 64) as u64
+}
+
+/// `random / 2⁶⁴` as a number in [0, 1).
+fn unit(random: u64) -> f64 {
+    (random >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// f(t) = 2^t · tanh(√(4t)).
+fn smooth(t: f64) -> f64 {
+    t.exp2() * (4.0 * t).sqrt().tanh()
+}
+
+/// Nanoseconds from a number that is never negative; infinity saturates.
+fn saturating(nanos: f64) -> u64 {
+    debug_assert!(nanos >= 0.0, "{nanos} ns");
+    nanos as u64
+}
+
+/// fib(retry + 1), counted from fib(1) = fib(2) = 1.
+fn fibonacci(retry: u32) -> u64 {
+    let (mut this, mut next) = (1_u64, 1_u64);
+    for _ in 0..retry.min(FIBONACCI_FITS) {
+        (this, next) = (next, this.saturating_add(next));
+    }
+    this
+}
+
+/// The divisor that makes the median of the first wait about one base.
+const V2_SCALE: f64 = 1.4;
+/// Past this retry no base above a nanosecond gives a wait that fits 64 bits.
+const V2_FITS: u32 = 64;
+/// Past this index the Fibonacci numbers no longer fit 64 bits.
+const FIBONACCI_FITS: u32 = 93;
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ALL: [fn(Duration) -> Backoff; 9] = [
+        Backoff::fixed,
+        Backoff::linear,
+        Backoff::fibonacci,
+        Backoff::exp,
+        Backoff::exp_jitter,
+        Backoff::full_jitter,
+        Backoff::equal_jitter,
+        Backoff::decorrelated,
+        Backoff::decorrelated_v2,
+    ];
+
+    proptest! {
+        #[test]
+        fn every_delay_lies_between_its_bounds(
+            kind in 0..ALL.len(), base in 0..u64::MAX, cap in 0..u64::MAX, factor in 1.0..1e9_f64, random: Vec<u64>,
+        ) {
+            let backoff = ALL[kind](Duration::from_nanos(base)).cap(Duration::from_nanos(cap)).factor(factor);
+            let mut memory = backoff.memory();
+
+            for (retry, random) in (0..).zip(random) {
+                let delay = backoff.delay(retry, random, &mut memory);
+
+                prop_assert!(delay >= backoff.min_delay(retry), "{delay:?} < {:?}", backoff.min_delay(retry));
+                prop_assert!(delay <= backoff.max_delay(retry), "{delay:?} > {:?}", backoff.max_delay(retry));
+            }
+        }
+
+        #[test]
+        fn no_retry_number_overflows(kind in 0..ALL.len(), retry: u32, random: u64, base: Duration, factor in 1.0..f64::MAX) {
+            let backoff = ALL[kind](base).cap(Duration::MAX).factor(factor);
+
+            let delay = backoff.delay(retry, random, &mut backoff.memory());
+
+            prop_assert!(base.is_zero() || retry < 2 || !delay.is_zero() || random < u64::MAX / 2);
+        }
+    }
+
+    #[test]
+    fn waits_at_the_cap_stay_spread() {
+        let spread = [Backoff::exp_jitter, Backoff::full_jitter, Backoff::equal_jitter, Backoff::decorrelated_v2];
+        for make in spread {
+            let backoff = make(Duration::from_millis(100)).cap(Duration::from_secs(5));
+            let mut memory = backoff.memory();
+
+            let early = backoff.delay(1_000, u64::MAX / 8, &mut memory);
+            let late = backoff.delay(1_001, u64::MAX / 8 * 7, &mut memory);
+
+            assert!(late > early + Duration::from_millis(50), "{backoff:?}: {early:?} {late:?}");
+        }
+    }
+
+    #[test]
+    fn the_smooth_total_is_bounded_by_its_own_curve() {
+        let backoff = Backoff::decorrelated_v2(Duration::from_secs(1)).cap(Duration::from_secs(3_600));
+        crate::random::seed(7);
+        for _ in 0..1_000 {
+            let mut memory = backoff.memory();
+            let mut total = Duration::ZERO;
+
+            for retry in 0..6 {
+                total += backoff.delay(retry, crate::random::next(), &mut memory);
+
+                let bound = smooth(f64::from(retry) + 1.0) / V2_SCALE;
+                assert!(total.as_secs_f64() < bound + 1e-6, "after retry {retry}: {total:?} > {bound}");
+            }
+        }
+    }
+}

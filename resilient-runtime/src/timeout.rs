@@ -1,0 +1,168 @@
+//! The time-out: gives a future so long to end, and tells everything inside when that is.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+use tokio::time::Sleep;
+
+use crate::deadline::Limit;
+use crate::{Error, PolicyKind, Reason, Settled, event};
+
+/// Gives what it runs a limited time, and sets the [`Deadline`](crate::Deadline) for everything inside.
+///
+/// ```
+/// use std::time::Duration;
+/// use resilient::{Settled, Timeout};
+///
+/// static LOOKUP: Timeout = Timeout::named("lookup", Duration::from_millis(50));
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let answer = LOOKUP.run(async { 42 }).await;
+/// assert_eq!(answer, Settled::Outcome(42));
+///
+/// let stuck = LOOKUP.run(std::future::pending::<u32>()).await;
+/// assert!(matches!(stuck, Settled::Rejected(rejection) if rejection.to_string() == "`lookup` did not end within 50ms"));
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Timeout {
+    name: &'static str,
+    limit: Duration,
+}
+
+impl Timeout {
+    /// A time-out of `limit`, with the name that its rejections and events carry.
+    ///
+    /// # Panics
+    ///
+    /// If `limit` is zero; in a `const` or `static`, that is a compile error.
+    pub const fn named(name: &'static str, limit: Duration) -> Self {
+        assert!(!limit.is_zero(), "a time-out of zero fails every call");
+        Self { name, limit }
+    }
+
+    /// The name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The time that it gives.
+    pub const fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// Runs `future` for at most the limit.
+    ///
+    /// The time counts from the first poll. A future that is ready at once never touches the timer, nor the clock
+    /// unless something inside asks for the deadline. If a deadline from further out has already passed, `future` is
+    /// not polled at all.
+    ///
+    /// A future that never yields cannot be stopped by any time-out; see to it that CPU-bound work runs elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// [`Settled::Rejected`] with [`Reason::TimedOut`], [`Reason::DeadlineExceeded`], or, off a tokio runtime,
+    /// [`Reason::NoRuntime`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops `future`. When the time is over, `future` is dropped before the rejection is returned.
+    pub const fn run<F: Future>(&self, future: F) -> TimeoutFuture<'_, F> {
+        self.run_within(self.limit, future)
+    }
+
+    /// As [`run`](Self::run), with a limit that is known only at the call.
+    ///
+    /// A limit of zero gives `future` one poll.
+    pub const fn run_within<F: Future>(&self, limit: Duration, future: F) -> TimeoutFuture<'_, F> {
+        TimeoutFuture { future: Some(future), watch: Watch::Fresh, name: self.name, limit, policy: PhantomData }
+    }
+}
+
+pin_project! {
+    /// What [`Timeout::run`] returns.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct TimeoutFuture<'a, F> {
+        // `None` once it has ended
+        #[pin]
+        future: Option<F>,
+        #[pin]
+        watch: Watch,
+        name: &'static str,
+        limit: Duration,
+        policy: PhantomData<&'a Timeout>,
+    }
+}
+
+pin_project! {
+    /// Who sees to it that the future ends in time.
+    #[project = WatchProjection]
+    #[derive(Debug)]
+    enum Watch {
+        // Not polled yet; most futures that need no wait end here.
+        Fresh,
+        // A deadline from further out comes first, and whoever set it has the timer.
+        Sheltered,
+        Armed { #[pin] timer: Sleep },
+    }
+}
+
+impl<F: Future> Future for TimeoutFuture<'_, F> {
+    type Output = Settled<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let future = this.future.as_mut().as_pin_mut().expect("a time-out is not polled again after it ended");
+        let outer = Limit::current();
+
+        let polled = match this.watch.as_mut().project() {
+            WatchProjection::Sheltered => future.poll(cx),
+            WatchProjection::Armed { timer } => outer.tighten_to(timer.deadline()).scope(|| future.poll(cx)),
+            WatchProjection::Fresh if outer.is_over() => {
+                return Poll::Ready(reject(this.future, this.name, Reason::DeadlineExceeded));
+            }
+            WatchProjection::Fresh => {
+                let (inner, ends_first) = outer.tighten(*this.limit);
+                let (polled, inner) = inner.scope(|| (future.poll(cx), Limit::current()));
+                if polled.is_pending() {
+                    let Some(watch) = (if ends_first { Watch::until(inner) } else { Some(Watch::Sheltered) }) else {
+                        return Poll::Ready(reject(this.future, this.name, Reason::NoRuntime));
+                    };
+                    this.watch.set(watch);
+                }
+                polled
+            }
+        };
+        if let Poll::Ready(outcome) = polled {
+            this.future.set(None);
+            return Poll::Ready(Settled::Outcome(outcome));
+        }
+
+        match this.watch.project() {
+            WatchProjection::Armed { timer } => ready!(timer.poll(cx)),
+            WatchProjection::Fresh | WatchProjection::Sheltered => return Poll::Pending,
+        }
+        event::timed_out(this.name, *this.limit);
+        Poll::Ready(reject(this.future, this.name, Reason::TimedOut { limit: *this.limit }))
+    }
+}
+
+impl Watch {
+    /// A timer that goes off at the limit; `None` where there is no runtime to drive it.
+    fn until(limit: Limit) -> Option<Self> {
+        tokio::runtime::Handle::try_current().ok()?;
+        Some(Self::Armed { timer: tokio::time::sleep_until(limit.instant()?) })
+    }
+}
+
+/// Drops the future before the caller learns that it was given up.
+fn reject<F, O>(mut future: Pin<&mut Option<F>>, name: &'static str, reason: Reason) -> Settled<O> {
+    future.set(None);
+    Settled::Rejected(Error::new(PolicyKind::Timeout, name, reason))
+}

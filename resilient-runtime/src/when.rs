@@ -1,0 +1,95 @@
+//! The `when = …` of an attribute: a closure or function that classifies in place of the error's own `Classify`.
+
+use crate::{Class, Classify, Error, Settled};
+
+/// What a [`when`](When) may return: a [`Class`], or a `bool` that says whether it was a transient failure.
+pub trait IntoClass {
+    /// The class; `accepted` is what `false` means.
+    fn into_class(self, accepted: Class) -> Class;
+}
+
+impl IntoClass for Class {
+    fn into_class(self, _accepted: Class) -> Class {
+        self
+    }
+}
+
+impl IntoClass for bool {
+    fn into_class(self, accepted: Class) -> Class {
+        if self { Class::Transient } else { accepted }
+    }
+}
+
+/// Classifies outcomes of type `O`: a function of the error of a `Result`, or of the whole outcome.
+///
+/// `By` tells the two apart and is always inferred. With a `bool`, `true` means [`Class::Transient`]; `false` means
+/// [`Class::Permanent`] for an error and [`Class::Success`] for an outcome. A rejection by a policy inside is
+/// never shown to it: that has a class of its own.
+#[diagnostic::on_unimplemented(
+    message = "`when` takes the error or the whole outcome by reference and returns a `bool` or a `Class`",
+    label = "not a function of `&Error` or `&Outcome` that returns `bool` or `Class`",
+    note = "for instance `when = |error: &MyError| error.is_temporary()`"
+)]
+pub trait When<O, By> {
+    /// The class of `outcome`.
+    fn class_of(&self, outcome: &O) -> Class;
+
+    /// The rejection by a policy inside that `outcome` is, if it is one.
+    fn rejection_in<'o>(&self, _outcome: &'o O) -> Option<&'o Error> {
+        None
+    }
+}
+
+/// Marks a [`When`] over the error of a `Result`.
+#[derive(Debug, Clone, Copy)]
+pub struct ByError;
+
+/// Marks a [`When`] over the whole outcome.
+#[derive(Debug, Clone, Copy)]
+pub struct ByOutcome;
+
+/// Marks a [`When`] over what is inside a [`Settled`].
+#[derive(Debug, Clone, Copy)]
+pub struct BySettled<By>(By);
+
+impl<F, T, E, R> When<Result<T, E>, ByError> for F
+where
+    F: Fn(&E) -> R,
+    R: IntoClass,
+{
+    fn class_of(&self, outcome: &Result<T, E>) -> Class {
+        match outcome {
+            Ok(_) => Class::Success,
+            Err(error) => self(error).into_class(Class::Permanent),
+        }
+    }
+}
+
+impl<F, O, R> When<O, ByOutcome> for F
+where
+    F: Fn(&O) -> R,
+    R: IntoClass,
+{
+    fn class_of(&self, outcome: &O) -> Class {
+        self(outcome).into_class(Class::Success)
+    }
+}
+
+impl<W, O, By> When<Settled<O>, BySettled<By>> for W
+where
+    W: When<O, By>,
+{
+    fn class_of(&self, settled: &Settled<O>) -> Class {
+        match settled {
+            Settled::Outcome(outcome) => self.class_of(outcome),
+            Settled::Rejected(rejection) => rejection.class(),
+        }
+    }
+
+    fn rejection_in<'o>(&self, settled: &'o Settled<O>) -> Option<&'o Error> {
+        match settled {
+            Settled::Outcome(_) => None,
+            Settled::Rejected(rejection) => Some(rejection),
+        }
+    }
+}

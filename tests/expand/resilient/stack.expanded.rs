@@ -1,0 +1,69 @@
+// @generated from the case beside it
+use resilient::{circuit_breaker, retry, timeout};
+use crate::support::{Error, Script};
+pub async fn search(script: &Script, query: &str) -> Result<String, Error> {
+    let total_timeout = {
+        static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
+            "search",
+            ::core::time::Duration::from_secs(2),
+        );
+        &POLICY
+    };
+    let circuit_breaker = {
+        static POLICY: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
+                "search",
+            )
+            .failure_rate(0.5)
+            .window(::core::time::Duration::from_secs(10));
+        &POLICY
+    };
+    let attempt_timeout = {
+        static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
+            "search",
+            ::core::time::Duration::from_millis(400),
+        );
+        &POLICY
+    };
+    let call = async move {
+        let mut retry = {
+            static POLICY: ::resilient::Retry = ::resilient::Retry::named("search")
+                .max(3)
+                .backoff(
+                    ::resilient::Backoff::full_jitter(
+                        ::core::time::Duration::from_millis(10),
+                    ),
+                );
+            POLICY.begin()
+        };
+        loop {
+            let number = retry.attempt();
+            let attempt = async {
+                if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+                    Result<String, Error>,
+                > {
+                    return outcome;
+                }
+                script.next()?;
+                Ok(format!("{query} at attempt {number}"))
+            };
+            let settled = match circuit_breaker.acquire() {
+                ::core::result::Result::Ok(permit) => {
+                    permit.settle(attempt_timeout.run(attempt).await)
+                }
+                ::core::result::Result::Err(rejection) => {
+                    ::resilient::Settled::Rejected(rejection)
+                }
+            };
+            let delay = match retry.settle(settled) {
+                ::resilient::Verdict::Accept(outcome) => break outcome,
+                ::resilient::Verdict::Retry(delay) => delay,
+            };
+            delay.await;
+        }
+    };
+    ::resilient::finish::<Result<String, Error>>(total_timeout.run(call).await.flatten())
+}
+pub async fn transcript() -> String {
+    let script = Script::failing(2);
+    format!("{:?}", search(& script, "words"). await)
+}
