@@ -146,10 +146,17 @@ fn finish(stack: &Fragment, layers: &[Box<dyn Layer>], context: &Context<'_>) ->
         return value;
     }
     let (krate, output) = (context.krate, &context.function.output);
+    let span = Span::mixed_site();
     // an error type without room for a rejection is the business of the policy that rejects
-    let refuses = layers.iter().find(|layer| layer.facts().refuses).map_or(Span::mixed_site(), |layer| layer.span());
-    let finish = quote_spanned!(refuses.resolved_at(Span::mixed_site())=> #krate::finish);
-    quote_spanned!(Span::mixed_site()=> #finish::<#output>(#value))
+    let refuses = layers.iter().find(|layer| layer.facts().refuses).map_or(span, |layer| layer.span());
+    let finish = quote_spanned!(refuses.resolved_at(span)=> #krate::finish);
+    match stack.value {
+        Value::Future(_) => quote_spanned!(span=> #finish::<#output>(#value)),
+        Value::Expression(_) => quote_spanned! {span=>
+            let settled = #value;
+            #finish::<#output>(settled)
+        },
+    }
 }
 
 /// `let name = { static POLICY: Type = constructor; &POLICY };`, or a borrow of the user's own policy.

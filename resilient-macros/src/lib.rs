@@ -1,7 +1,7 @@
 //! The attribute macros of `resilient`. Depend on `resilient-runtime`, which re-exports them.
 //!
-//! The modules are the pipeline, in one direction: [`arguments`] and [`function`] parse, [`stack`] collects the layers,
-//! [`check`] refuses what cannot work, and [`expand`] writes the code. Each policy has its file under [`policy`].
+//! The modules are the pipeline, in one direction: `arguments` and `function` parse, `stack` collects the layers, `check`
+//! refuses what cannot work, and `expand` writes the code. Each policy has its file under `policy`.
 
 mod arguments;
 mod check;
@@ -18,31 +18,301 @@ mod when;
 
 use proc_macro::TokenStream;
 
-#[allow(missing_docs)]
+/// Runs the function's body again while its outcome is transient.
+///
+/// The class of the error decides ([`Classify`](derive@Classify)): transient and throttled errors are retried, a permanent
+/// one ends the call, and so do an open breaker further in and a deadline that the next attempt could not begin before.
+/// A server that names a time is never asked sooner. The caller gets the last outcome as it is.
+///
+/// `?` and `return` in the body end the attempt, not the call. Every attempt borrows the arguments; what the body must
+/// consume or change goes into `clone(…)`.
+///
+/// ```
+/// # #[derive(Debug, resilient::Classify)]
+/// # enum FetchError { #[transient] Busy }
+/// use resilient::retry;
+///
+/// #[retry(max = 5, backoff = "full_jitter", base = "50ms", cap = "2s", attempt = n)]
+/// async fn fetch(id: u32) -> Result<u32, FetchError> {
+///     if n < 2 { Err(FetchError::Busy) } else { Ok(id) }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// assert_eq!(fetch(7).await.unwrap(), 7);
+/// # }
+/// ```
+///
+/// # Arguments
+///
+/// | key | type | default | meaning |
+/// |---|---|---|---|
+/// | `max` | integer or `u32` constant | 3 | how many *re*-tries at the most |
+/// | `backoff` | name, function or `Backoff` constant | `"exp_jitter"` | the formula, see `resilient::Backoff` |
+/// | `base` | duration | `"100ms"` | the first wait of most formulae |
+/// | `factor` | number or `f64` constant, at least 1 | 2 | the growth of the exponential ones |
+/// | `cap` | duration | `"10s"` | the longest wait, before jitter |
+/// | `jitter` | duration | the base | the most that `"exp_jitter"` adds |
+/// | `clone(a, b)` | arguments | none | cloned for each attempt |
+/// | `attempt = n` | name | none | the attempt's number from zero, for the body |
+/// | `when` | closure or function | the error's class | decides instead; see below |
+/// | `name` | string | the function's | stands in events |
+/// | `with` | expression | none | a `Retry` of your own: a `static`, or a field of `self` |
+/// | `crate` | path | `::resilient` | where the runtime crate is |
+///
+/// A duration is `"250ms"`, `"1m30s"`, or a constant of type `Duration`. `when` takes the error, or the whole outcome if
+/// its argument says so (`|outcome: &Result<_, _>| …`), by reference, and returns a `bool` (transient or not) or
+/// a `Class`.
+///
+/// # Expansion
+///
+/// ```ignore
+/// async fn fetch(id: u32) -> Result<u32, FetchError> {
+///     let mut retry = {
+///         static POLICY: ::resilient::Retry = ::resilient::Retry::named("fetch").max(5);
+///         POLICY.begin()
+///     };
+///     loop {
+///         let n = retry.attempt();
+///         let attempt = async { /* the body */ };
+///         let delay = match retry.settle::<Result<u32, FetchError>>(attempt.await) {
+///             ::resilient::Verdict::Accept(outcome) => break outcome,
+///             ::resilient::Verdict::Retry(delay) => delay,
+///         };
+///         delay.await;
+///     }
+/// }
+/// ```
+///
+/// The `static` is one for the function; a generic function shares it between all its instances.
+///
+/// # Cancel safety
+///
+/// Dropping the future ends the call where it stands, in an attempt or between two.
 #[proc_macro_attribute]
 pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("retry", arguments.into(), item.into()).into()
 }
 
-#[allow(missing_docs)]
+/// Stops calling the function's body while it keeps failing, and tries again carefully.
+///
+/// Closed, it lets every call through and counts; at too many failures it opens and refuses at once; after a while it
+/// lets a few probes through and closes again if they succeed. Transient errors and time-outs are failures; a permanent or
+/// throttled error is not, for the server answered. A refusal is a `resilient::Error`, so the function's error type needs
+/// `From<resilient::Error>`.
+///
+/// ```
+/// # #[derive(Debug, resilient::Classify)]
+/// # enum PayError { #[transient] Down, #[transparent] Refused(resilient::Error) }
+/// # impl From<resilient::Error> for PayError { fn from(e: resilient::Error) -> Self { Self::Refused(e) } }
+/// use resilient::circuit_breaker;
+///
+/// #[circuit_breaker(consecutive = 2, open_for = "5s")]
+/// async fn pay(amount: u32) -> Result<u32, PayError> {
+///     Err(PayError::Down)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// assert!(matches!(pay(1).await, Err(PayError::Down)));
+/// assert!(matches!(pay(1).await, Err(PayError::Down)));
+/// assert!(matches!(pay(1).await, Err(PayError::Refused(_))));
+/// # }
+/// ```
+///
+/// # Arguments
+///
+/// | key | type | default | meaning |
+/// |---|---|---|---|
+/// | `failure_rate` | ratio, `"50%"` or `0.5` | `"50%"` | opens at this share of failures in the window, or more |
+/// | `window` | duration, or integer up to 1024 | `"10s"` | the time, or the number of calls, that is looked back on |
+/// | `min_calls` | integer or `u32` constant | 20 | below so many calls in the window the rate does not count |
+/// | `consecutive` | integer or `u32` constant, or `off` | 5 | with fewer calls, so many failures in a row open it |
+/// | `open_for` | duration | `"1s"` | how long it refuses at first, give or take a tenth; doubles with each failed probing |
+/// | `open_max` | duration | `"30s"` | up to which that grows |
+/// | `probes` | integer or `u32` constant | 3 | how many calls it tries before it decides |
+/// | `probe_timeout` | duration | `open_for` | after which a probe that hangs has failed |
+/// | `when` | closure or function | the error's class | says what is a failure, as for [`retry`](macro@retry) |
+/// | `name` | string | the function's | stands in rejections and events |
+/// | `with` | expression | none | a `CircuitBreaker` of your own: a `static` shared by several functions, or a field |
+/// | `crate` | path | `::resilient` | where the runtime crate is |
+///
+/// # Expansion
+///
+/// ```ignore
+/// async fn pay(amount: u32) -> Result<u32, PayError> {
+///     let circuit_breaker = {
+///         static POLICY: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named("pay").consecutive(2);
+///         &POLICY
+///     };
+///     let attempt = async move { /* the body */ };
+///     let settled = match circuit_breaker.acquire() {
+///         Ok(permit) => ::resilient::Settled::Outcome(permit.settle(attempt.await)),
+///         Err(rejection) => ::resilient::Settled::Rejected(rejection),
+///     };
+///     ::resilient::finish::<Result<u32, PayError>>(settled)
+/// }
+/// ```
+///
+/// # Panics
+///
+/// A panic in the body counts as a failure and goes on.
+///
+/// # Cancel safety
+///
+/// Dropping the future is no vote: nothing is counted, and a probe's permit goes to the next caller.
 #[proc_macro_attribute]
 pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("circuit_breaker", arguments.into(), item.into()).into()
 }
 
-#[allow(missing_docs)]
+/// Gives the function so long to end, and tells everything inside when that is.
+///
+/// `#[timeout("2s")]` limits what stands below it: above a retry the whole call, below it each attempt. `total` and
+/// `attempt` say which is meant, and both can be in one attribute, which puts each at its level. An attempt that ran out
+/// of time is transient; at the end of the total the call is over. Both are a `resilient::Error`, so the
+/// function's error type needs `From<resilient::Error>`.
+///
+/// ```
+/// # #[derive(Debug, resilient::Classify)]
+/// # enum FetchError { #[transparent] Refused(resilient::Error) }
+/// # impl From<resilient::Error> for FetchError { fn from(e: resilient::Error) -> Self { Self::Refused(e) } }
+/// use resilient::{retry, timeout};
+///
+/// #[timeout(total = "1s", attempt = "200ms")]
+/// #[retry(attempt = n)]
+/// async fn fetch(id: u32) -> Result<u32, FetchError> {
+///     if n == 0 {
+///         std::future::pending::<()>().await;
+///     }
+///     Ok(id)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// assert_eq!(fetch(7).await.unwrap(), 7);
+/// # }
+/// ```
+///
+/// The body can ask `resilient::Deadline::current()` how long is left, for a client with time-outs of its own. A body that
+/// never yields cannot be stopped by any time-out.
+///
+/// # Arguments
+///
+/// | key | type | meaning |
+/// |---|---|---|
+/// | a duration without a key | duration | the time for what stands below |
+/// | `total` | duration | the time for the call; stands above the retry |
+/// | `attempt` | duration | the time for each attempt; stands below the retry, or beside `total` |
+/// | `name` | string | stands in rejections and events; the function's by default |
+/// | `with` | expression | a `Timeout` of your own |
+/// | `crate` | path | where the runtime crate is |
+///
+/// # Expansion
+///
+/// ```ignore
+/// async fn fetch(id: u32) -> Result<u32, FetchError> {
+///     let timeout = {
+///         static POLICY: ::resilient::Timeout = ::resilient::Timeout::named("fetch", Duration::from_secs(2));
+///         &POLICY
+///     };
+///     let attempt = async move { /* the body */ };
+///     ::resilient::finish::<Result<u32, FetchError>>(timeout.run(attempt).await)
+/// }
+/// ```
+///
+/// # Cancel safety
+///
+/// Dropping the future drops the body. When the time is over, the body is dropped before the caller gets the error.
 #[proc_macro_attribute]
 pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("timeout", arguments.into(), item.into()).into()
 }
 
-#[allow(missing_docs)]
+/// Adds a function that runs this one over many items, at most so many at once.
+///
+/// For `async fn fetch(&self, id: u64)` there is a `fetch_all` beside it, which takes anything that iterates over `u64`
+/// and returns a `resilient::FanOut`: await it for all outcomes in the items' order, or choose another form first.
+///
+/// | on the result | gives |
+/// |---|---|
+/// | `.await` | every outcome, in the order of the items |
+/// | `.try_all().await` | all values, or the first error; the rest is dropped |
+/// | `.first_ok().await` | the first value, or all errors; the rest is dropped |
+/// | `.unordered()` | a stream of `(index, outcome)` as they come |
+/// | `.limit(n)` | before any of them: another limit for this call |
+///
+/// The item is the only argument, or the one marked `#[each]`; of the others, references are shared and values are cloned
+/// for each item. Every item passes through the function's own policies, wherever this attribute stands among them.
+///
+/// ```
+/// use resilient::fan_out;
+///
+/// #[fan_out(limit = 4)]
+/// async fn measure(unit: &str, #[each] word: &str) -> String {
+///     format!("{} {unit}", word.len())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// assert_eq!(measure_all("letters", ["one", "three"]).await, ["3 letters", "5 letters"]);
+/// # }
+/// ```
+///
+/// # Arguments
+///
+/// | key | type | default | meaning |
+/// |---|---|---|---|
+/// | `limit` | integer | 16 | how many run at once |
+/// | `name` | name | the function's with `_all` | what the new function is called |
+/// | `crate` | path | `::resilient` | where the runtime crate is |
+///
+/// An associated function without `self` must mention `Self` somewhere, for nothing else tells it from a free one. A trait
+/// and its `impl`s have no room for the new function; put it on an inherent method.
+///
+/// # Expansion
+///
+/// The function itself is left as it is. Beside it stands:
+///
+/// ```ignore
+/// fn measure_all<'item>(
+///     unit: &str,
+///     items: impl IntoIterator<Item = &'item str>,
+/// ) -> ::resilient::FanOut<impl Iterator<Item = &'item str>, impl ::resilient::fan_out::Launch</* … */>> {
+///     ::resilient::FanOut::new(items, move |item| measure(unit, item)).limit(4)
+/// }
+/// ```
+///
+/// # Cancel safety
+///
+/// Dropping the result drops everything that is running.
 #[proc_macro_attribute]
 pub fn fan_out(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("fan_out", arguments.into(), item.into()).into()
 }
 
-#[allow(missing_docs)]
+/// Several policies as one attribute, outermost first.
+///
+/// The same as its list of attributes, for those who prefer one line, and for conditions:
+/// `#[cfg_attr(feature = "resilience", resilient(timeout("2s"), retry))]` takes all or nothing.
+///
+/// ```
+/// # #[derive(Debug, resilient::Classify)]
+/// # enum FetchError { #[transparent] Refused(resilient::Error) }
+/// # impl From<resilient::Error> for FetchError { fn from(e: resilient::Error) -> Self { Self::Refused(e) } }
+/// use resilient::resilient;
+///
+/// #[resilient(timeout("2s"), retry(max = 3), circuit_breaker)]
+/// async fn fetch(id: u32) -> Result<u32, FetchError> {
+///     Ok(id)
+/// }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() { assert_eq!(fetch(7).await.unwrap(), 7); }
+/// ```
+///
+/// # Arguments
+///
+/// The policies with their own arguments, and `crate = ::path` for where the runtime crate is.
 #[proc_macro_attribute]
 pub fn resilient(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("resilient", arguments.into(), item.into()).into()
@@ -55,7 +325,37 @@ pub fn composed(_arguments: TokenStream, item: TokenStream) -> TokenStream {
     item
 }
 
-#[allow(missing_docs)]
+/// Says what each variant of an error means to the policies.
+///
+/// | mark | class |
+/// |---|---|
+/// | `#[transient]` | may work when tried again |
+/// | `#[permanent]` | will fail again |
+/// | `#[throttled]`, `#[throttled(after = field)]` | the server asked for less; `field` is a `Duration` or an `Option` of one |
+/// | `#[transparent]` | as the one error inside, which is classified itself |
+///
+/// Every variant has exactly one mark; one that is added later without it does not compile. A struct is marked as a whole.
+///
+/// ```
+/// use std::time::Duration;
+/// use resilient::{Class, Classify};
+///
+/// #[derive(Classify)]
+/// enum SearchError {
+///     #[transient]
+///     Connect(std::io::Error),
+///     #[throttled(after = retry_after)]
+///     Busy { retry_after: Option<Duration> },
+///     #[permanent]
+///     NotFound,
+///     #[transparent]
+///     Refused(resilient::Error),
+/// }
+///
+/// assert_eq!(SearchError::NotFound.class(), Class::Permanent);
+/// ```
+///
+/// `#[classify(crate = ::path)]` on the type says where the runtime crate is, if not at `::resilient`.
 #[proc_macro_derive(Classify, attributes(transient, permanent, throttled, transparent, classify))]
 pub fn classify(item: TokenStream) -> TokenStream {
     classify::expand(item.into()).into()

@@ -1,7 +1,34 @@
 //! The atomics: those of std, or of loom when the models are checked.
 
 #[cfg(not(resilient_loom))]
+pub(crate) use futures_util::task::AtomicWaker;
+#[cfg(not(resilient_loom))]
 pub(crate) use std::sync::atomic;
 
 #[cfg(resilient_loom)]
+pub(crate) use self::model::AtomicWaker;
+#[cfg(resilient_loom)]
 pub(crate) use loom::sync::atomic;
+
+#[cfg(resilient_loom)]
+mod model {
+    use std::task::Waker;
+
+    /// Loom's `AtomicWaker` with the signatures of the one in `futures-util`.
+    #[derive(Debug, Default)]
+    pub(crate) struct AtomicWaker(loom::future::AtomicWaker);
+
+    impl AtomicWaker {
+        pub(crate) fn register(&self, waker: &Waker) {
+            self.0.register_by_ref(waker);
+        }
+
+        pub(crate) fn wake(&self) {
+            self.0.wake();
+        }
+
+        pub(crate) fn take(&self) -> Option<Waker> {
+            self.0.take_waker()
+        }
+    }
+}

@@ -1,1 +1,153 @@
-//! What the tests share.
+//! What the tests share: an error with every class, a script of failures, and a stopwatch for the paused clock.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use resilient::Classify;
+use tokio::time::Instant;
+
+/// An error of every class.
+#[derive(Debug, Clone, PartialEq, Eq, Classify)]
+pub enum Error {
+    /// Worth another attempt.
+    #[transient]
+    Down,
+    /// Worth another attempt, but not before the time.
+    #[throttled(after = after)]
+    Busy {
+        /// How long the server asked to wait.
+        after: Option<Duration>,
+    },
+    /// Never worth another attempt.
+    #[permanent]
+    Gone,
+    /// What a policy said.
+    #[transparent]
+    Refused(resilient::Error),
+}
+
+impl From<resilient::Error> for Error {
+    fn from(rejection: resilient::Error) -> Self {
+        Self::Refused(rejection)
+    }
+}
+
+impl Error {
+    /// The reason of a rejection.
+    ///
+    /// # Panics
+    ///
+    /// If it is no rejection.
+    pub fn reason(&self) -> resilient::Reason {
+        match self {
+            Self::Refused(rejection) => rejection.reason(),
+            other => panic!("{other:?} is no rejection"),
+        }
+    }
+}
+
+/// What each attempt of a test's function does: the scripted errors in order, then success.
+#[derive(Debug)]
+pub struct Script {
+    errors: Vec<Error>,
+    attempts: AtomicU32,
+}
+
+impl Script {
+    /// The given errors, then success.
+    pub fn of(errors: impl IntoIterator<Item = Error>) -> Self {
+        Self { errors: errors.into_iter().collect(), attempts: AtomicU32::new(0) }
+    }
+
+    /// So many transient failures, then success.
+    pub fn failing(times: usize) -> Self {
+        Self::of(vec![Error::Down; times])
+    }
+
+    /// Success from the start.
+    pub fn fine() -> Self {
+        Self::failing(0)
+    }
+
+    /// Counts an attempt and says how it goes.
+    ///
+    /// # Errors
+    ///
+    /// The next error of the script.
+    pub fn next(&self) -> Result<(), Error> {
+        let attempt = self.attempts.fetch_add(1, Ordering::SeqCst);
+        self.errors.get(attempt as usize).map_or(Ok(()), |error| Err(error.clone()))
+    }
+
+    /// The attempts so far.
+    pub fn attempts(&self) -> u32 {
+        self.attempts.load(Ordering::SeqCst)
+    }
+}
+
+/// Takes times on tokio's clock.
+#[derive(Debug)]
+pub struct Stopwatch {
+    start: Instant,
+    laps: Mutex<Vec<Instant>>,
+}
+
+impl Stopwatch {
+    /// Starts.
+    pub fn start() -> Self {
+        Self { start: Instant::now(), laps: Mutex::new(Vec::new()) }
+    }
+
+    /// Takes a time.
+    ///
+    /// # Panics
+    ///
+    /// Never.
+    pub fn lap(&self) {
+        self.laps.lock().unwrap().push(Instant::now());
+    }
+
+    /// The times between the laps, in whole milliseconds.
+    ///
+    /// # Panics
+    ///
+    /// Never.
+    pub fn between_laps(&self) -> Vec<u128> {
+        let laps = self.laps.lock().unwrap();
+        laps.windows(2).map(|pair| (pair[1] - pair[0]).as_millis()).collect()
+    }
+
+    /// The time since the start, in whole milliseconds.
+    pub fn elapsed(&self) -> u128 {
+        self.start.elapsed().as_millis()
+    }
+}
+
+/// Milliseconds.
+pub const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// Accepts what can be sent to another thread.
+pub fn assert_send<T: Send>(value: T) -> T {
+    value
+}
+
+/// Counts how many of it are alive.
+#[derive(Debug)]
+pub struct Alive<'a>(&'a AtomicU32);
+
+impl<'a> Alive<'a> {
+    /// One more.
+    pub fn new(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Alive<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}

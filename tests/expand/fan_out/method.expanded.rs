@@ -51,5 +51,6 @@ impl Api {
 }
 pub async fn transcript() -> String {
     let api = Api { script: Script::failing(1) };
-    format!("{:?}", api.fetch_all(["a", "b", "c"], 2). await)
+    let fetched = api.fetch_all(["a", "b", "c"], 2).await;
+    format!("{fetched:?}")
 }

@@ -61,9 +61,11 @@ pub async fn search(script: &Script, query: &str) -> Result<String, Error> {
             delay.await;
         }
     };
-    ::resilient::finish::<Result<String, Error>>(total_timeout.run(call).await.flatten())
+    let settled = total_timeout.run(call).await.flatten();
+    ::resilient::finish::<Result<String, Error>>(settled)
 }
 pub async fn transcript() -> String {
     let script = Script::failing(2);
-    format!("{:?}", search(& script, "words"). await)
+    let found = search(&script, "words").await;
+    format!("{found:?}")
 }

@@ -12,5 +12,6 @@ pub async fn search(script: &Script, query: &str) -> Result<String, Error> {
 
 pub async fn transcript() -> String {
     let script = Script::failing(2);
-    format!("{:?}", search(&script, "words").await)
+    let found = search(&script, "words").await;
+    format!("{found:?}")
 }

@@ -1,0 +1,79 @@
+//! Classes: the derive, and what the standard library's errors mean.
+
+use std::io::{self, ErrorKind};
+use std::time::Duration;
+
+use resilient::{Class, Classify};
+use resilient_tests::ms;
+
+#[derive(Debug, Classify)]
+enum Marked<E> {
+    #[transient]
+    Unit,
+    #[permanent]
+    Tuple(#[allow(dead_code)] u32, #[allow(dead_code)] u32),
+    #[throttled(after = wait)]
+    Named { wait: Duration },
+    #[throttled(after = 1)]
+    Optional(#[allow(dead_code)] u8, Option<Duration>),
+    #[throttled]
+    Unknown {},
+    #[transparent]
+    Inner(E),
+    #[transparent]
+    Boxed { error: Box<dyn Classify + Send + Sync> },
+}
+
+#[derive(Debug, Classify)]
+#[transient]
+struct Always;
+
+#[derive(Debug, Classify)]
+#[transparent]
+struct Wrapper(Always);
+
+#[derive(Debug, Classify)]
+enum Never {}
+
+impl std::fmt::Debug for dyn Classify + Send + Sync {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("dyn Classify")
+    }
+}
+
+#[test]
+fn each_mark_gives_its_class() {
+    let table: [(Marked<Wrapper>, Class); 8] = [
+        (Marked::Unit, Class::Transient),
+        (Marked::Tuple(1, 2), Class::Permanent),
+        (Marked::Named { wait: ms(5) }, Class::Throttled { after: Some(ms(5)) }),
+        (Marked::Optional(0, Some(ms(6))), Class::Throttled { after: Some(ms(6)) }),
+        (Marked::Optional(0, None), Class::Throttled { after: None }),
+        (Marked::Unknown {}, Class::Throttled { after: None }),
+        (Marked::Inner(Wrapper(Always)), Class::Transient),
+        (Marked::Boxed { error: Box::new(Always) }, Class::Transient),
+    ];
+
+    for (error, class) in table {
+        assert_eq!(error.class(), class, "{error:?}");
+        assert!(error.rejection().is_none());
+    }
+    let _: Option<Never> = None;
+}
+
+#[test]
+fn what_the_network_does_to_io_is_transient_and_the_rest_permanent() {
+    for kind in [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe, ErrorKind::TimedOut, ErrorKind::Interrupted] {
+        assert_eq!(io::Error::from(kind).class(), Class::Transient, "{kind}");
+    }
+    for kind in [ErrorKind::NotFound, ErrorKind::PermissionDenied, ErrorKind::InvalidData, ErrorKind::Other] {
+        assert_eq!(io::Error::from(kind).class(), Class::Permanent, "{kind}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_elapsed_time_out_of_tokios_is_transient() {
+    let elapsed = tokio::time::timeout(ms(1), std::future::pending::<()>()).await.unwrap_err();
+
+    assert_eq!(elapsed.class(), Class::Transient);
+}

@@ -1,0 +1,9 @@
+//! What annotated functions do, on the paused clock: one module a policy.
+
+mod circuit_breaker;
+mod classify;
+mod fan_out;
+mod retry;
+mod sizes;
+mod stack;
+mod timeout;

@@ -1,0 +1,61 @@
+//! What each policy adds to the size of a function's future.
+
+use resilient::{circuit_breaker, retry, timeout};
+use resilient_tests::Error;
+
+macro_rules! function {
+    ($(#[$policy:meta])* $name:ident) => {
+        $(#[$policy])*
+        async fn $name(n: u32) -> Result<u32, Error> {
+            let large = [n as u8; 256];
+            tokio::task::yield_now().await;
+            Ok(u32::from(large[0]))
+        }
+    };
+}
+
+function!(plain);
+function!(
+    #[retry]
+    retried
+);
+function!(
+    #[circuit_breaker]
+    broken
+);
+function!(
+    #[timeout("1s")]
+    timed
+);
+function!(
+    #[timeout(total = "1s")]
+    #[retry]
+    #[circuit_breaker]
+    stacked
+);
+function!(
+    #[timeout(total = "1s", attempt = "100ms")]
+    #[retry]
+    #[circuit_breaker]
+    doubly_timed
+);
+
+#[test]
+fn the_future_grows_by_no_more_than_its_policies_need() {
+    let plain = size_of_val(&plain(1));
+    let grown = |size: usize| size - plain;
+
+    let sizes = [
+        ("retry", grown(size_of_val(&retried(1))), 48),
+        ("circuit_breaker", grown(size_of_val(&broken(1))), 48),
+        ("timeout", grown(size_of_val(&timed(1))), 184),
+        ("stack", grown(size_of_val(&stacked(1))), 264),
+        ("stack with two time-outs", grown(size_of_val(&doubly_timed(1))), 432),
+    ];
+
+    println!("plain: {plain} bytes");
+    for (policy, bytes, most) in sizes {
+        println!("{policy}: {bytes} bytes more");
+        assert!(bytes <= most, "{policy} adds {bytes} bytes, more than {most}");
+    }
+}

@@ -1,0 +1,218 @@
+//! `#[timeout]` and the deadline it sets.
+
+use std::future::pending;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use resilient::{Deadline, Reason, Timeout, retry, timeout};
+use resilient_tests::{Alive, Error, Stopwatch, ms};
+use tokio::time::sleep;
+
+#[timeout("50ms")]
+async fn takes(time: Duration) -> Result<(), Error> {
+    sleep(time).await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_ends_in_time_is_left_alone() {
+    let watch = Stopwatch::start();
+
+    assert_eq!(takes(ms(49)).await, Ok(()));
+
+    assert_eq!(watch.elapsed(), 49);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_is_given_up() {
+    let watch = Stopwatch::start();
+
+    let error = takes(ms(1_000)).await.unwrap_err();
+
+    assert_eq!(error.reason(), Reason::TimedOut { limit: ms(50) });
+    assert_eq!(error, Error::Refused(resilient_error(&error)));
+    assert_eq!(watch.elapsed(), 50);
+}
+
+fn resilient_error(error: &Error) -> resilient::Error {
+    match error {
+        Error::Refused(rejection) => rejection.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_message_names_the_function_and_the_time() {
+    let error = takes(ms(1_000)).await.unwrap_err();
+
+    assert_eq!(resilient_error(&error).to_string(), "`takes` did not end within 50ms");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_of_its_own_is_in_the_message() {
+    #[timeout("50ms", name = "the look-up")]
+    async fn renamed() -> Result<(), Error> {
+        pending().await
+    }
+
+    assert_eq!(resilient_error(&renamed().await.unwrap_err()).name(), "the look-up");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_body_is_dropped_before_the_caller_hears_of_it() {
+    #[timeout("50ms")]
+    async fn holds(count: &AtomicU32) -> Result<(), Error> {
+        let _alive = Alive::new(count);
+        pending().await
+    }
+    let count = AtomicU32::new(0);
+
+    holds(&count).await.unwrap_err();
+
+    assert_eq!(count.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_body_sees_its_deadline() {
+    #[timeout("50ms")]
+    async fn asks() -> Result<[Duration; 2], Error> {
+        let at_first = Deadline::current().unwrap().remaining();
+        sleep(ms(20)).await;
+        let later = Deadline::current().unwrap().remaining();
+        Ok([at_first, later])
+    }
+
+    assert_eq!(Deadline::current(), None);
+    assert_eq!(asks().await, Ok([ms(50), ms(30)]));
+    assert_eq!(Deadline::current(), None, "it does not leak out");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_inner_deadline_is_never_later_than_an_outer_one() {
+    #[timeout("1s")]
+    async fn inner() -> Result<Duration, Error> {
+        sleep(ms(10)).await;
+        Ok(Deadline::current().unwrap().remaining())
+    }
+    #[timeout("50ms")]
+    async fn outer() -> Result<[Duration; 2], Error> {
+        let nested = inner().await?;
+        Ok([nested, Deadline::current().unwrap().remaining()])
+    }
+
+    assert_eq!(outer().await, Ok([ms(40), ms(40)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_outer_time_out_is_the_one_that_fires_when_it_comes_first() {
+    #[timeout("1s")]
+    async fn inner() -> Result<(), Error> {
+        pending().await
+    }
+    #[timeout("50ms")]
+    async fn outer() -> Result<(), Error> {
+        inner().await
+    }
+    let watch = Stopwatch::start();
+
+    let error = outer().await.unwrap_err();
+
+    assert_eq!(error.reason(), Reason::TimedOut { limit: ms(50) });
+    assert_eq!(watch.elapsed(), 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_started_after_the_deadline() {
+    #[timeout("10ms")]
+    async fn inner(started: &AtomicU32) -> Result<(), Error> {
+        started.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+    // a body that does not yield goes on past the deadline
+    #[timeout("50ms")]
+    async fn outer(started: &AtomicU32) -> Result<(), Error> {
+        sleep(ms(10)).await;
+        tokio::time::advance(ms(60)).await;
+        inner(started).await
+    }
+    let started = AtomicU32::new(0);
+
+    let error = outer(&started).await.unwrap_err();
+
+    assert!(matches!(error.reason(), Reason::DeadlineExceeded | Reason::TimedOut { .. }), "{error:?}");
+    assert_eq!(started.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn total_and_attempt_go_to_their_levels() {
+    #[timeout(total = "100ms", attempt = "30ms")]
+    #[retry(max = 10, backoff = "none")]
+    async fn never(attempts: &AtomicU32) -> Result<(), Error> {
+        attempts.fetch_add(1, Ordering::SeqCst);
+        pending().await
+    }
+    let attempts = AtomicU32::new(0);
+    let watch = Stopwatch::start();
+
+    let error = never(&attempts).await.unwrap_err();
+
+    assert_eq!(error.reason(), Reason::TimedOut { limit: ms(100) });
+    assert_eq!((attempts.load(Ordering::SeqCst), watch.elapsed()), (4, 100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_may_be_a_constant_expression() {
+    const LIMIT: Duration = ms(7);
+    #[timeout(LIMIT)]
+    async fn constant() -> Result<(), Error> {
+        pending().await
+    }
+    #[timeout(Duration::from_millis(2 * 4))]
+    async fn expression() -> Result<(), Error> {
+        pending().await
+    }
+    let watch = Stopwatch::start();
+
+    constant().await.unwrap_err();
+    expression().await.unwrap_err();
+
+    assert_eq!(watch.elapsed(), 15);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_value_of_the_users_can_be_used() {
+    struct Api {
+        timeout: Timeout,
+    }
+    impl Api {
+        #[timeout(with = self.timeout)]
+        async fn hangs(&self) -> Result<(), Error> {
+            pending().await
+        }
+    }
+    let api = Api { timeout: Timeout::named("api", ms(9)) };
+
+    assert_eq!(api.hangs().await.unwrap_err().reason(), Reason::TimedOut { limit: ms(9) });
+}
+
+#[test]
+fn without_a_runtime_there_is_an_error_and_no_panic() {
+    let outcome = futures_util::future::FutureExt::now_or_never(takes_nothing()).unwrap();
+
+    assert_eq!(outcome, Ok(()), "ready at once needs no timer");
+
+    let mut waits = Box::pin(waits_without_timer());
+    let outcome = futures_util::future::FutureExt::now_or_never(waits.as_mut()).unwrap();
+
+    assert_eq!(outcome.unwrap_err().reason(), Reason::NoRuntime);
+}
+
+#[timeout("50ms")]
+async fn takes_nothing() -> Result<(), Error> {
+    Ok(())
+}
+
+#[timeout("50ms")]
+async fn waits_without_timer() -> Result<(), Error> {
+    pending().await
+}

@@ -1,0 +1,55 @@
+// @generated from the case beside it
+use std::time::Duration;
+use resilient::{Classify, Error};
+#[derive(Debug)]
+#[allow(dead_code)]
+pub enum SearchError<E> {
+    Connect(String),
+    Busy { wait: Duration, quota: u32 },
+    Full,
+    NotFound { id: u64 },
+    Inner(E),
+}
+#[automatically_derived]
+impl<E> ::resilient::Classify for SearchError<E>
+where
+    E: ::resilient::Classify,
+{
+    fn class(&self) -> ::resilient::Class {
+        match self {
+            Self::Connect { .. } => ::resilient::Class::Transient,
+            Self::Busy { wait: after, .. } => {
+                ::resilient::Class::Throttled {
+                    after: ::core::option::Option::from(*after),
+                }
+            }
+            Self::Full { .. } => {
+                ::resilient::Class::Throttled {
+                    after: ::core::option::Option::None,
+                }
+            }
+            Self::NotFound { .. } => ::resilient::Class::Permanent,
+            Self::Inner { 0: inner, .. } => ::resilient::Classify::class(inner),
+        }
+    }
+    fn rejection(&self) -> ::core::option::Option<&::resilient::Error> {
+        match self {
+            Self::Inner { 0: inner, .. } => ::resilient::Classify::rejection(inner),
+            _ => ::core::option::Option::None,
+        }
+    }
+}
+pub async fn transcript() -> String {
+    let errors = [
+        SearchError::Connect(String::new()),
+        SearchError::Busy {
+            wait: Duration::from_secs(1),
+            quota: 3,
+        },
+        SearchError::Full,
+        SearchError::NotFound { id: 4 },
+        SearchError::Inner(std::io::Error::from(std::io::ErrorKind::ConnectionReset)),
+    ];
+    let classes = errors.iter().map(|error| format!("{:?}", error.class()));
+    classes.collect::<Vec<_>>().join(" ")
+}

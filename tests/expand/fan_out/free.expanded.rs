@@ -1,0 +1,24 @@
+// @generated from the case beside it
+use resilient::fan_out;
+pub async fn double(number: u32) -> Result<u32, std::convert::Infallible> {
+    Ok(number * 2)
+}
+/// Runs `double` for each of the items, several at a time.
+pub fn double_all(
+    items: impl ::core::iter::IntoIterator<Item = u32>,
+) -> ::resilient::FanOut<
+    impl ::core::iter::Iterator<Item = u32>,
+    impl ::resilient::fan_out::Launch<
+        u32,
+        Output = Result<u32, std::convert::Infallible>,
+        Future = impl ::core::future::Future<
+            Output = Result<u32, std::convert::Infallible>,
+        >,
+    >,
+> {
+    ::resilient::FanOut::new(items, move |item| double(item))
+}
+pub async fn transcript() -> String {
+    let doubled = double_all([1, 2, 3]).await;
+    format!("{doubled:?}")
+}

@@ -1,0 +1,26 @@
+// @generated from the case beside it
+use resilient::timeout;
+use crate::support::Error;
+pub async fn lookup(name: String) -> Result<String, Error> {
+    let timeout = {
+        static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
+            "lookup",
+            ::core::time::Duration::from_millis(250),
+        );
+        &POLICY
+    };
+    let attempt = async move {
+        if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+            Result<String, Error>,
+        > {
+            return outcome;
+        }
+        std::future::pending::<()>().await;
+        Ok(name)
+    };
+    ::resilient::finish::<Result<String, Error>>(timeout.run(attempt).await)
+}
+pub async fn transcript() -> String {
+    let outcome = lookup("name".to_owned()).await;
+    format!("{outcome:?}")
+}

@@ -1,0 +1,3 @@
+//! Every form of function in edition 2021.
+
+mod forms;

@@ -1,0 +1,3 @@
+//! Every form of function in edition 2024.
+
+mod forms;

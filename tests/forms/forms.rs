@@ -1,0 +1,376 @@
+//! Every form of function that can carry a policy, under each of them and under all, and each future still `Send`.
+//!
+//! What does not compile here is the test's failure; the few that run show that the policies are really there.
+
+#![deny(warnings, missing_docs, unsafe_op_in_unsafe_fn, clippy::all, clippy::pedantic)]
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use resilient::{circuit_breaker, fan_out, resilient, retry, timeout};
+use resilient_tests::{Error, Script, assert_send};
+
+/// Writes the function once under each policy and once under the whole stack.
+macro_rules! under_each_policy {
+    ($($name:ident: { $($function:tt)* })*) => {$(
+        #[allow(dead_code, clippy::unused_async, clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref)]
+        mod $name {
+            use super::*;
+
+            mod under_retry {
+                use super::*;
+                #[retry(backoff = "none")]
+                $($function)*
+            }
+            mod under_circuit_breaker {
+                use super::*;
+                #[circuit_breaker]
+                $($function)*
+            }
+            mod under_timeout {
+                use super::*;
+                #[timeout("1s")]
+                $($function)*
+            }
+            mod under_the_stack {
+                use super::*;
+                #[timeout(total = "1s", attempt = "100ms")]
+                #[retry(backoff = "none")]
+                #[circuit_breaker]
+                $($function)*
+            }
+            mod under_the_one_attribute {
+                use super::*;
+                #[resilient(timeout("1s"), retry(backoff = "none"), circuit_breaker)]
+                $($function)*
+            }
+        }
+    )*};
+}
+
+under_each_policy! {
+    free: { async fn function(n: u32) -> Result<u32, Error> { Ok(n) } }
+    public: { pub async fn function(n: u32) -> Result<u32, Error> { Ok(n) } }
+    restricted: { pub(super) async fn function(n: u32) -> Result<u32, Error> { Ok(n) } }
+    without_arguments: { async fn function() -> Result<(), Error> { Ok(()) } }
+    borrowing: { async fn function<'a>(text: &'a str, more: &[u8]) -> Result<&'a str, Error> { Ok(&text[more.len()..]) } }
+    elided: { async fn function(text: &str) -> Result<&str, Error> { Ok(text) } }
+    exclusive: { async fn function(list: &mut Vec<u32>) -> Result<usize, Error> { list.push(1); Ok(list.len()) } }
+    owned: { async fn function(text: String) -> Result<usize, Error> { Ok(text.len()) } }
+    generic: {
+        async fn function<T, const N: usize>(all: [T; N]) -> Result<String, Error>
+        where
+            T: Debug + Send + Sync,
+        {
+            Ok(format!("{all:?}"))
+        }
+    }
+    higher_ranked: { async fn function<F>(read: F) -> Result<u32, Error> where F: for<'a> Fn(&'a str) -> u32 { Ok(read("")) } }
+    impl_trait_argument: { async fn function(name: impl AsRef<str> + Send + Sync) -> Result<usize, Error> { Ok(name.as_ref().len()) } }
+    impl_trait_output: { async fn function(n: u32) -> Result<impl Iterator<Item = u32>, Error> { Ok(0..n) } }
+    patterns: { async fn function((a, b): (u32, u32), [c, ..]: [u32; 3], _: u32) -> Result<u32, Error> { Ok(a + b + c) } }
+    alias: { async fn function() -> std::io::Result<u32> { Ok(1) } }
+    unsafe_function: { async unsafe fn function(n: u32) -> Result<u32, Error> { Ok(n) } }
+    inner_attributes: {
+        async fn function(n: u64) -> Result<u32, Error> {
+            #![allow(clippy::cast_possible_truncation)]
+            Ok(n as u32)
+        }
+    }
+    documented: {
+        /// Has words above.
+        #[must_use]
+        #[allow(clippy::double_must_use)]
+        async fn function(#[cfg(test)] n: u32, #[cfg(not(test))] m: u64) -> Result<u32, Error> { Ok(n) }
+    }
+    raw_identifiers: { async fn r#type(r#fn: u32) -> Result<u32, Error> { Ok(r#fn) } }
+    names_of_the_expansion: {
+        async fn function(attempt: u32, retry: u32, outcome: u32, delay: u32, settled: u32, circuit_breaker: u32, timeout: u32, call: u32)
+            -> Result<u32, Error>
+        {
+            let permit = attempt + retry + outcome + delay;
+            let rejection = settled + circuit_breaker + timeout + call;
+            Ok(permit + rejection)
+        }
+    }
+    early_return: {
+        async fn function(n: u32) -> Result<u32, Error> {
+            if n == 0 {
+                return Err(Error::Gone);
+            }
+            for i in 0..n {
+                if i == 3 { continue }
+                if i == 4 { break }
+            }
+            Err(Error::Gone)?
+        }
+    }
+    diverging: { async fn function() -> Result<u32, Error> { std::future::pending::<()>().await; unreachable!() } }
+    nested_items: {
+        async fn function() -> Result<u32, Error> {
+            const POLICY: u32 = 1;
+            static BREAKER: u32 = 2;
+            fn inner() -> u32 { POLICY + BREAKER }
+            Ok(inner())
+        }
+    }
+    instrumented: {
+        #[tracing::instrument(skip_all)]
+        async fn function(text: &str) -> Result<usize, Error> { Ok(text.len()) }
+    }
+}
+
+/// A client with methods of every kind.
+pub struct Client {
+    script: Script,
+}
+
+#[allow(clippy::unused_async, missing_docs, clippy::missing_errors_doc)]
+impl Client {
+    #[timeout(total = "1s", attempt = "100ms")]
+    #[retry(backoff = "none")]
+    #[circuit_breaker]
+    pub async fn shared(&self) -> Result<u32, Error> {
+        self.script.next()?;
+        Ok(self.script.attempts())
+    }
+
+    #[timeout(total = "1s", attempt = "100ms")]
+    #[retry(backoff = "none")]
+    #[circuit_breaker]
+    pub async fn exclusive(&mut self, more: &mut Vec<u32>) -> Result<u32, Error> {
+        more.push(self.script.attempts());
+        self.script.next()?;
+        Ok(self.script.attempts())
+    }
+
+    #[timeout(total = "1s", attempt = "100ms")]
+    #[retry(backoff = "none")]
+    #[circuit_breaker]
+    pub async fn counted(self: Arc<Self>) -> Result<u32, Error> {
+        self.script.next()?;
+        Ok(self.script.attempts())
+    }
+
+    #[timeout("1s")]
+    #[circuit_breaker]
+    pub async fn consumed(self) -> Result<Script, Error> {
+        Ok(self.script)
+    }
+
+    #[timeout(total = "1s", attempt = "100ms")]
+    #[retry(backoff = "none")]
+    #[circuit_breaker]
+    pub async fn associated() -> Result<Self, Error> {
+        Ok(Self { script: Script::fine() })
+    }
+
+    #[fan_out(limit = 2)]
+    #[retry(backoff = "none")]
+    pub async fn each(&self, n: u32) -> Result<u32, Error> {
+        self.script.next()?;
+        Ok(n)
+    }
+
+    #[fan_out(name = made_all)]
+    pub async fn made(n: usize) -> Result<Self, Error> {
+        Ok(Self { script: Script::failing(n) })
+    }
+}
+
+/// A native async trait with a default body.
+#[allow(async_fn_in_trait, missing_docs, clippy::missing_errors_doc)]
+pub trait Native {
+    async fn required(&self, n: u32) -> Result<u32, Error>;
+
+    #[timeout(total = "1s", attempt = "100ms")]
+    #[retry(backoff = "none")]
+    #[circuit_breaker]
+    async fn provided(&mut self) -> Result<u32, Error> {
+        self.required(1).await
+    }
+}
+
+impl Native for Client {
+    #[timeout(total = "1s", attempt = "100ms")]
+    #[retry(backoff = "none")]
+    #[circuit_breaker]
+    async fn required(&self, n: u32) -> Result<u32, Error> {
+        self.script.next()?;
+        Ok(n)
+    }
+}
+
+/// A trait whose futures are boxed.
+#[async_trait]
+#[allow(missing_docs, clippy::missing_errors_doc)]
+pub trait Boxed: Send + Sync {
+    async fn required(&self, text: &str, owned: String) -> Result<usize, Error>;
+
+    #[timeout(total = "1s", attempt = "100ms")]
+    #[retry(backoff = "none")]
+    #[circuit_breaker]
+    async fn provided(&self, text: &str) -> Result<usize, Error> {
+        self.required(text, String::new()).await
+    }
+}
+
+#[async_trait]
+impl Boxed for Client {
+    #[timeout(total = "1s", attempt = "100ms")]
+    #[retry(backoff = "none", clone(owned))]
+    #[circuit_breaker]
+    async fn required(&self, text: &str, mut owned: String) -> Result<usize, Error> {
+        self.script.next()?;
+        owned.push_str(text);
+        Ok(owned.len())
+    }
+}
+
+/// A generic type, whose methods share one policy between all instantiations.
+pub struct Repository<'a, T: ?Sized> {
+    items: &'a T,
+}
+
+#[allow(missing_docs, clippy::missing_errors_doc, clippy::unused_async)]
+impl<T> Repository<'_, T>
+where
+    T: AsRef<[u32]> + Sync + ?Sized,
+{
+    #[timeout(total = "1s", attempt = "100ms")]
+    #[retry(backoff = "none")]
+    #[circuit_breaker]
+    pub async fn first(&self) -> Result<&u32, Error> {
+        self.items.as_ref().first().ok_or(Error::Gone)
+    }
+}
+
+/// No prelude, and every name the expansion could trip over taken.
+#[allow(dead_code, clippy::unused_async, non_camel_case_types)]
+mod hostile {
+    #![no_implicit_prelude]
+
+    use ::resilient::{circuit_breaker, fan_out, retry, timeout};
+
+    type Fine = ::std::result::Result<u32, ::resilient_tests::Error>;
+
+    struct Result;
+    struct Option;
+    struct Ok;
+    struct Err;
+    struct Some;
+    struct None;
+    struct Duration;
+    struct Box;
+    struct POLICY;
+    mod resilient {}
+    mod core {}
+    mod std {}
+    mod tokio {}
+
+    #[fan_out(limit = 3)]
+    #[timeout(total = "1s", attempt = "100ms")]
+    #[retry(backoff = "exp", base = "1ms")]
+    #[circuit_breaker(window = "10s")]
+    async fn function(n: u32) -> Fine {
+        ::std::result::Result::Ok(n)
+    }
+}
+
+/// By the crate's path, with nothing imported.
+mod by_path {
+    use resilient_tests::Error;
+
+    #[resilient::timeout("1s")]
+    #[resilient::retry(backoff = "none")]
+    pub(super) async fn function(n: u32) -> Result<u32, Error> {
+        Ok(n)
+    }
+}
+
+/// Through a re-export with another name for the crate.
+mod renamed {
+    mod inner {
+        pub(crate) use resilient as toolkit;
+    }
+
+    #[inner::toolkit::timeout("1s", crate = crate::forms::renamed::inner::toolkit)]
+    #[allow(dead_code)]
+    async fn function() -> Result<(), resilient_tests::Error> {
+        Ok(())
+    }
+}
+
+/// Made by a macro.
+macro_rules! endpoint {
+    ($name:ident, $limit:literal, $max:expr, $output:ty) => {
+        #[timeout($limit)]
+        #[retry(max = $max, backoff = "none")]
+        async fn $name(script: &Script) -> $output {
+            script.next()?;
+            Ok(script.attempts())
+        }
+    };
+}
+
+endpoint!(made_by_a_macro, "1s", 2, Result<u32, Error>);
+
+/// Compiled only with a condition.
+#[cfg_attr(all(), retry(backoff = "none"))]
+#[timeout("1s")]
+async fn conditional(script: &Script) -> Result<u32, Error> {
+    script.next()?;
+    Ok(script.attempts())
+}
+
+/// An error that is neither `Send` nor `Sync` does not make the future `!Send` over the wait.
+#[allow(dead_code)]
+mod unsendable_error {
+    use std::rc::Rc;
+
+    use super::*;
+
+    #[derive(Debug, resilient::Classify)]
+    pub(super) struct Local(#[allow(dead_code)] Rc<u32>);
+}
+
+fn is_send<F: Future + Send>(future: F) -> F {
+    assert_send(future)
+}
+
+#[tokio::test(start_paused = true)]
+async fn methods_of_every_kind_are_retried_and_their_futures_are_send() {
+    let client = || Client { script: Script::failing(2) };
+
+    assert_eq!(is_send(client().shared()).await, Ok(3));
+    assert_eq!(is_send(client().exclusive(&mut Vec::new())).await, Ok(3));
+    assert_eq!(is_send(Arc::new(client()).counted()).await, Ok(3));
+    assert_eq!(is_send(client().consumed()).await.unwrap().attempts(), 0);
+    assert!(is_send(Client::associated()).await.is_ok());
+    assert_eq!(is_send(Native::required(&client(), 5)).await, Ok(5));
+    assert_eq!(Native::provided(&mut client()).await, Ok(1));
+    assert_eq!(is_send(Boxed::required(&client(), "abc", "d".to_owned())).await, Ok(4));
+    assert_eq!(is_send(Boxed::provided(&client(), "abc")).await, Ok(3));
+    assert_eq!(is_send(Repository { items: &[7][..] }.first()).await, Ok(&7));
+    assert_eq!(is_send(by_path::function(1)).await, Ok(1));
+    assert_eq!(is_send(made_by_a_macro(&Script::failing(2))).await, Ok(3));
+    assert_eq!(is_send(conditional(&Script::failing(2))).await, Ok(3));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn annotated_functions_can_be_spawned() {
+    let client = Arc::new(Client { script: Script::failing(2) });
+
+    let spawned = tokio::spawn({
+        let client = client.clone();
+        async move { client.shared().await }
+    });
+
+    assert_eq!(spawned.await.unwrap(), Ok(3));
+    let all = tokio::spawn(async move { client.each_all([1, 2, 3]).await });
+    assert_eq!(all.await.unwrap(), [Ok(1), Ok(2), Ok(3)]);
+    let made = tokio::spawn(async { Client::made_all(0..4).limit(2).await.len() });
+    assert_eq!(made.await.unwrap(), 4);
+}
