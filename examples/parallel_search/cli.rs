@@ -40,7 +40,7 @@ pub(crate) struct Args {
     pub(crate) serve: bool,
 
     /// What the weather, the arrivals and the searches of the comparison depend on
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, allow_negative_numbers = true)]
     pub(crate) seed: u64,
 
     /// Searches in the comparison, for each strategy [default: 480, with --quick 72]
@@ -48,7 +48,7 @@ pub(crate) struct Args {
     searches: Option<u64>,
 
     /// Searches that arrive in a second
-    #[arg(long, value_name = "PER_SECOND", default_value = "90", value_parser = rate)]
+    #[arg(long, value_name = "PER_SECOND", default_value = "90", value_parser = rate, allow_negative_numbers = true)]
     pub(crate) rate: f64,
 
     /// Hits to show
@@ -59,7 +59,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", help = REPORT_HELP)]
     report: Option<PathBuf>,
 
-    /// A comparison of about three seconds
+    /// A comparison of a few seconds
     #[arg(long)]
     quick: bool,
 }
@@ -106,7 +106,8 @@ impl Args {
 
 /// The address of a provider's search, from the address of the provider.
 fn endpoint(text: &str) -> Result<Url, String> {
-    let mut url = Url::parse(text).map_err(|error| format!("{error}; write it like http://127.0.0.1:8080"))?;
+    let mut url = Url::parse(text)
+        .map_err(|_| "not the address of a provider; write it like http://127.0.0.1:8080".to_owned())?;
     match url.scheme() {
         "http" => {}
         "https" if cfg!(feature = "tls") => {}

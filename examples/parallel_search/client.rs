@@ -1,12 +1,7 @@
-//! The search with policies: what `#[fan_out]`, `#[timeout]`, `#[retry]` and `#[circuit_breaker]` make of one request.
+//! The search with policies: one request under four attributes.
 
-use std::time::Duration;
-
-use futures_util::stream::FuturesUnordered;
-use futures_util::{Stream, StreamExt};
 use reqwest::Url;
-use resilient::{Class, Classify};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use resilient::{fan_out, retry, timeout};
 
 use crate::error::SearchError;
 use crate::hit::Hit;
@@ -24,40 +19,17 @@ impl Provider {
     }
 }
 
-// Stand-in for the annotated function.
-async fn search_provider(client: &Client, query: &Query, provider: &Provider) -> Result<Vec<Hit>, SearchError> {
-    let deadline = Instant::now() + Duration::from_secs(1);
-    let mut last = Err(SearchError::Server(0));
-    for retry in 0..=3 {
-        match timeout_at(deadline, timeout(Duration::from_millis(120), client.ask(&provider.search, query))).await {
-            Ok(Ok(Ok(hits))) => return Ok(hits),
-            Ok(Ok(Err(error))) => last = Err(error),
-            Ok(Err(_)) => last = Err(SearchError::Server(598)),
-            Err(_) => return Err(SearchError::Server(599)),
-        }
-        let jitter = Duration::from_millis(u64::from(Instant::now().elapsed().subsec_nanos() % 10));
-        match last.as_ref().map_err(Classify::class) {
-            Err(Class::Permanent) => break,
-            Err(Class::Throttled { after: Some(after) }) => sleep(after + jitter).await,
-            _ => sleep(Duration::from_millis(10 << retry) + jitter).await,
-        }
-    }
-    last
-}
-
-// Stand-in for what `#[fan_out]` adds, followed by `.unordered()`.
-pub(crate) fn search_everywhere<'a>(
-    client: &'a Client,
-    query: &'a Query,
-    providers: &'a [Provider],
-) -> impl Stream<Item = (usize, Result<Vec<Hit>, SearchError>)> + 'a {
-    providers
-        .iter()
-        .enumerate()
-        .map(|(index, provider)| async move { (index, search_provider(client, query, provider).await) })
-        .collect::<FuturesUnordered<_>>()
-        .map(|done| done)
+/// Searches one provider; `search_provider_all` searches many at the same time.
+#[fan_out(limit = 16)]
+#[timeout(total = "1s", attempt = "120ms")]
+#[retry(max = 3, backoff = "exp_jitter", base = "10ms", cap = "100ms")]
+pub(crate) async fn search_provider(
+    client: &Client,
+    query: &Query,
+    #[each] provider: &Provider,
+) -> Result<Vec<Hit>, SearchError> {
+    client.ask(&provider.search, query).await
 }
 
 /// The policies, as the report shows them.
-pub(crate) const SETTINGS: &str = "fan-out of at most 16 at a time; 1 s in all; up to 3 retries; 120 ms an attempt";
+pub(crate) const SETTINGS: &str = "at most 16 at a time; 1 s in all; up to 3 retries; 120 ms an attempt";

@@ -4,36 +4,32 @@ use std::error::Error as _;
 use std::fmt;
 use std::time::Duration;
 
-use resilient::{Class, Classify};
+use resilient::Classify;
 
 /// Why a provider's hits are missing.
-#[derive(Debug)]
+#[derive(Debug, Classify)]
 pub(crate) enum SearchError {
     /// No connection, or it broke before the answer was complete.
+    #[transient]
     Connection(reqwest::Error),
     /// 429: asked to come back later.
+    #[throttled(after = after)]
     Busy { after: Option<Duration> },
     /// 5xx.
+    #[transient]
     Server(u16),
     /// Any other status: asking again would not help.
+    #[permanent]
     Rejected(u16),
     /// An answer that is no list of hits.
+    #[permanent]
     Malformed(serde_json::Error),
     /// An answer too long to be a list of hits.
+    #[permanent]
     TooLong,
     /// Not asked, or not waited for.
+    #[transparent]
     Refused(resilient::Error),
-}
-
-impl Classify for SearchError {
-    fn class(&self) -> Class {
-        match self {
-            Self::Connection(_) | Self::Server(_) => Class::Transient,
-            Self::Busy { after } => Class::Throttled { after: *after },
-            Self::Rejected(_) | Self::Malformed(_) | Self::TooLong => Class::Permanent,
-            Self::Refused(rejection) => rejection.class(),
-        }
-    }
 }
 
 impl From<resilient::Error> for SearchError {

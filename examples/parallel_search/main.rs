@@ -74,7 +74,10 @@ async fn serve(args: &Args) -> Result<(), Failure> {
     }
     let endpoints: Vec<String> =
         providers.servers().iter().map(|server| format!("--endpoint {}", server.url)).collect();
-    say(&format!("\nin another terminal:\n  parallel_search snowman {}\n\nCtrl-C ends this.", endpoints.join(" ")))?;
+    say(&format!(
+        "\nin another terminal:\n  cargo run --release --example parallel_search -- snowman {}\n\nCtrl-C ends this.",
+        endpoints.join(" ")
+    ))?;
     tokio::signal::ctrl_c().await.map_err(|error| failed("cannot wait for Ctrl-C", error))
 }
 
@@ -97,12 +100,8 @@ async fn search_and_compare(args: &Args, words: String) -> Result<(), Failure> {
         let plan = Plan::draw(catalogue, args.seed, args.searches(), args.rate, args.limit(), local.is_some());
         let course = Course { plan: &plan, local: local.as_ref().map(|local| (local, weather)), limit: args.limit() };
         let names: Vec<String> = fleet()?.providers.into_iter().map(|provider| provider.name).collect();
-        eprintln!(
-            "\ncomparing: {} searches at {} a second, by each of three strategies, seed {} …",
-            args.searches(),
-            args.rate,
-            args.seed
-        );
+        let (searches, rate, seed) = (args.searches(), args.rate, args.seed);
+        eprintln!("\ncomparing three strategies: searches {searches} each, {rate} a second, seed {seed} …");
         let measured = course.run(fleet).await?;
 
         let reference = local.is_some().then(|| compare::reference(catalogue, &plan));

@@ -67,8 +67,9 @@ impl Report<'_> {
         let Report { rate, names, .. } = self;
         let searches = self.plan.searches.len();
         let mut summary = format!(
-            "{searches} searches at {rate} a second, each at {} providers, once with each of three strategies, with latency counted \
-             from the planned arrival. ",
+            "{} at {rate} a second, each at {} providers, once with each of three strategies, with latency counted from \
+             the planned arrival. ",
+            text::searches(searches),
             names.len()
         );
         if let [_, before, after] = self.figures {
@@ -118,7 +119,7 @@ impl Report<'_> {
         if self.hits.is_empty() {
             return writeln!(page, "<p class=\"note\">No character's name has these words.</p>");
         }
-        writeln!(page, "<table class=\"hits\"><thead><tr><th></th><th>code point</th><th>name</th><th>block</th>")?;
+        writeln!(page, "<div class=\"wide\"><table class=\"hits\"><thead><tr><th></th><th>code point</th><th>name</th><th>block</th>")?;
         writeln!(page, "<th>score</th><th>providers</th></tr></thead><tbody>")?;
         for Ranked { hit, providers } in self.hits {
             let (char, name, block) = (text::visible(hit.char).to_string(), hit.name.as_str(), hit.block.as_str());
@@ -126,7 +127,7 @@ impl Report<'_> {
             write!(page, "<td><bdi>{}</bdi></td><td><bdi>{}</bdi></td>", Escaped(name), Escaped(block))?;
             writeln!(page, "<td>{}</td><td>{providers}</td></tr>", hit.score)?;
         }
-        writeln!(page, "</tbody></table>")
+        writeln!(page, "</tbody></table></div>")
     }
 
     fn section_settings(&self, page: &mut String) -> fmt::Result {
@@ -138,7 +139,7 @@ impl Report<'_> {
         setting("sequential", "one provider after the other, up to three more tries at once after any error")?;
         setting("join_all", "all providers at once, up to three more tries at once after any error")?;
         setting("annotated", crate::client::SETTINGS)?;
-        setting("load", &format!("{} searches, Poisson arrivals at {} a second", self.plan.searches.len(), self.rate))?;
+        setting("load", &format!("{}, Poisson arrivals at {} a second", text::searches(self.plan.searches.len()), self.rate))?;
         for climate in CLIMATES.iter().take_while(|_| self.weather.is_some()) {
             setting(climate.name, &climate.describe())?;
         }
@@ -169,7 +170,7 @@ fn capitalised(text: &str) -> String {
 
 const STYLE: &str = include_str!("report/style.css");
 const LATENCIES: &str = "The share of the searches (upwards, ever finer towards all of them) that had every provider's \
-    outcome within a time (to the right, each step ten times as long). Further left is better. The dots mark p50, p95 and p99.";
+    outcome within a time (to the right, on a logarithmic scale). Further left is better. The dots mark p50, p95 and p99.";
 const PROVIDERS: &str = "The time from asking a provider to having its hits or giving up: each bar reaches from p50 to p99. \
     On the right the p99, and how many of the calls brought hits.";
 const BROWNOUT: &str = "Requests that reached the provider in each tenth of a second, by how they ended. The shaded \

@@ -1,12 +1,11 @@
 //! The three ways to search all providers that the program compares.
 
-use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 
 use crate::baseline;
-use crate::client::{Provider, search_everywhere};
+use crate::client::{Provider, search_provider_all};
 use crate::error::SearchError;
 use crate::hit::Hit;
 use crate::merge::{Ranked, merge};
@@ -55,7 +54,7 @@ impl Strategy {
             Self::Annotated => {
                 let began = Instant::now();
                 let mut calls: Vec<Option<Call>> = providers.iter().map(|_| None).collect();
-                let mut outcomes = pin!(search_everywhere(client, query, providers));
+                let mut outcomes = search_provider_all(client, query, providers).unordered().boxed();
                 while let Some((index, outcome)) = outcomes.next().await {
                     calls[index] = Some(Call { asked: Duration::ZERO, took: began.elapsed(), outcome });
                     on_answer();

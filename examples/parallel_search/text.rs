@@ -32,7 +32,10 @@ pub(crate) fn rows(figures: &[Figures]) -> Vec<(&'static str, Vec<String>)> {
         row("p95 ms", &time(95.0)),
         row("p99 ms", &time(99.0)),
         row("max ms", &|figures| format_millis(figures.latency.max())),
-        row("p99 ms where all answered", &|figures| format_millis(figures.latency_of_complete.percentile(99.0))),
+        row("p99 ms where all answered", &|Figures { latency_of_complete: latency, .. }| match latency.as_slice() {
+            [] => "–".to_owned(),
+            _ => format_millis(latency.percentile(99.0)),
+        }),
         row("attempts per call", &|figures| format!("{:.3}", figures.attempts_per_call)),
     ];
     if figures.iter().all(|figures| figures.right.is_some()) {
@@ -70,7 +73,7 @@ pub(crate) fn split(figures: &Figures) -> String {
         ("queueing for them", split.queued),
         ("attempts given up", split.abandoned),
         ("network and client", split.network),
-        ("backing off", split.waiting),
+        ("between attempts", split.waiting),
     ];
     parts.retain(|(_, share)| *share >= 0.001);
     let parts: Vec<String> = parts.into_iter().map(|(what, share)| format!("{what} {}", percent(share))).collect();
@@ -85,7 +88,8 @@ pub(crate) fn agreement(agreement: &Agreement, with_reference: bool) -> String {
         "no search was answered by all providers under every strategy, so there is nothing to compare".to_owned()
     } else {
         format!(
-            "identical results: {equal} of the {compared} searches that all providers answered every time, by {among}"
+            "identical results: {equal} of the {} that all providers answered every time, by {among}",
+            searches(*compared)
         )
     }
 }
@@ -96,14 +100,20 @@ pub(crate) fn change(label: &str, before: Duration, after: Duration) -> String {
     if before.is_zero() {
         return format!("{label} {before_ms} → {after_ms} ms");
     }
-    let change = (after.as_secs_f64() / before.as_secs_f64() - 1.0) * 100.0;
-    format!("{label} {before_ms} → {after_ms} ms ({change:+.0} %)")
+    // Adding zero makes a negative zero positive.
+    let change = ((after.as_secs_f64() / before.as_secs_f64() - 1.0) * 100.0).round() + 0.0;
+    format!("{label} {before_ms} → {after_ms} ms ({change:+.0}\u{a0}%)")
+}
+
+/// A number of searches, in words.
+pub(crate) fn searches(count: usize) -> String {
+    if count == 1 { "1 search".to_owned() } else { format!("{count} searches") }
 }
 
 pub(crate) fn percent(share: f64) -> String {
     // Rounding must not turn "nearly all" into "all", nor "hardly any" into "none".
     let percent = share * 100.0;
-    if share < 1.0 && percent > 99.9 { "99.9 %".to_owned() } else { format!("{percent:.1} %") }
+    if share < 1.0 && percent > 99.9 { "99.9\u{a0}%".to_owned() } else { format!("{percent:.1}\u{a0}%") }
 }
 
 pub(crate) fn format_millis(duration: Duration) -> String {
@@ -135,16 +145,16 @@ mod tests {
 
     #[test]
     fn never_rounds_to_all() {
-        assert_eq!(percent(0.9996), "99.9 %");
-        assert_eq!(percent(1.0), "100.0 %");
-        assert_eq!(percent(0.0), "0.0 %");
+        assert_eq!(percent(0.9996), "99.9\u{a0}%");
+        assert_eq!(percent(1.0), "100.0\u{a0}%");
+        assert_eq!(percent(0.0), "0.0\u{a0}%");
     }
 
     #[test]
     fn says_how_much_lower() {
         let ms = Duration::from_millis;
 
-        assert_eq!(change("p99", ms(400), ms(100)), "p99 400 → 100 ms (-75 %)");
+        assert_eq!(change("p99", ms(400), ms(100)), "p99 400 → 100 ms (-75\u{a0}%)");
         assert_eq!(change("p99", ms(0), ms(100)), "p99 0.0 → 100 ms");
     }
 

@@ -10,11 +10,11 @@ pub(super) const WIDTH: f64 = 860.0;
 
 /// Opens a drawing of the given height, with what it shows for those who cannot see it.
 pub(super) fn open(page: &mut String, height: f64, label: &str) -> fmt::Result {
-    writeln!(page, "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{label}\">")
+    writeln!(page, "<div class=\"wide\"><svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{label}\">")
 }
 
 pub(super) fn close(page: &mut String) -> fmt::Result {
-    writeln!(page, "</svg>")
+    writeln!(page, "</svg></div>")
 }
 
 /// Milliseconds along a line, each ten times at the same distance.
