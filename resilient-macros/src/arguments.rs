@@ -220,7 +220,7 @@ pub(crate) fn listed(tokens: TokenStream, errors: &mut Errors) -> Vec<Listed> {
                 errors.at(key.span(), format!("the arguments of a policy go into parentheses: write `{key}({value})`"));
             }
             Written::Positional(value) => {
-                errors.over(&value, "list policies here: `#[resilient(timeout(\"2s\"), retry(max = 3))]`")
+                errors.over(&value, "list policies here: `#[resilient(timeout(\"2s\"), retry(max = 3))]`");
             }
         }
     }

@@ -164,7 +164,9 @@ impl Function {
         let mut freeze = Freeze(names);
         self.signature.inputs.iter_mut().for_each(|argument| freeze.visit_fn_arg_mut(argument));
         if let Frame::Boxed { before, .. } = &mut self.frame {
-            before.iter_mut().for_each(|statement| freeze.visit_stmt_mut(statement));
+            for statement in before {
+                freeze.visit_stmt_mut(statement);
+            }
         }
     }
 

@@ -66,7 +66,7 @@ use proc_macro::TokenStream;
 ///
 /// # Expansion
 ///
-/// ```ignore
+/// ```text
 /// async fn fetch(id: u32) -> Result<u32, FetchError> {
 ///     let mut retry = {
 ///         static POLICY: ::resilient::Retry = ::resilient::Retry::named("fetch").max(5);
@@ -139,16 +139,19 @@ pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Expansion
 ///
-/// ```ignore
+/// ```text
 /// async fn pay(amount: u32) -> Result<u32, PayError> {
 ///     let circuit_breaker = {
 ///         static POLICY: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named("pay").consecutive(2);
 ///         &POLICY
 ///     };
-///     let attempt = async move { /* the body */ };
-///     let settled = match circuit_breaker.acquire() {
-///         Ok(permit) => ::resilient::Settled::Outcome(permit.settle(attempt.await)),
-///         Err(rejection) => ::resilient::Settled::Rejected(rejection),
+///     let settled = 'call: {
+///         let permit = match circuit_breaker.acquire() {
+///             Ok(permit) => permit,
+///             Err(rejection) => break 'call ::resilient::Settled::Rejected(rejection),
+///         };
+///         let attempt = async move { /* the body */ };
+///         ::resilient::Settled::Outcome(permit.settle(attempt.await))
 ///     };
 ///     ::resilient::finish::<Result<u32, PayError>>(settled)
 /// }
@@ -210,7 +213,7 @@ pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream
 ///
 /// # Expansion
 ///
-/// ```ignore
+/// ```text
 /// async fn fetch(id: u32) -> Result<u32, FetchError> {
 ///     let timeout = {
 ///         static POLICY: ::resilient::Timeout = ::resilient::Timeout::named("fetch", Duration::from_secs(2));
@@ -274,11 +277,11 @@ pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// The function itself is left as it is. Beside it stands:
 ///
-/// ```ignore
+/// ```text
 /// fn measure_all<'item>(
 ///     unit: &str,
 ///     items: impl IntoIterator<Item = &'item str>,
-/// ) -> ::resilient::FanOut<impl Iterator<Item = &'item str>, impl ::resilient::fan_out::Launch</* … */>> {
+/// ) -> ::resilient::FanOut<impl Iterator<Item = &'item str>, impl ::resilient::Launch</* … */>> {
 ///     ::resilient::FanOut::new(items, move |item| measure(unit, item)).limit(4)
 /// }
 /// ```

@@ -160,7 +160,9 @@ fn expand_first(attributes: &mut Vec<Attribute>, item: &impl ToTokens) -> Option
         _ => TokenStream::new(),
     };
     let mut tokens = TokenStream::new();
-    attributes.iter().for_each(|attribute| attribute.to_tokens(&mut tokens));
+    for attribute in attributes.iter() {
+        attribute.to_tokens(&mut tokens);
+    }
     item.to_tokens(&mut tokens);
     Some(crate::stack::expand(&name, arguments, tokens))
 }

@@ -78,7 +78,7 @@ impl Written {
             match entry {
                 Listed::Crate(path) => self.krate = Some(path),
                 Listed::Policy(name, arguments) if kind(&name.to_string()).is_some() => {
-                    self.add(name, arguments, errors)
+                    self.add(name, arguments, errors);
                 }
                 Listed::Policy(name, _) => errors.at(name.span(), unknown_policy(&name.to_string())),
             }
@@ -102,13 +102,13 @@ impl Written {
 
     /// The layers, outermost first, each at its level.
     fn layers(self, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
-        let mut layers = Vec::new();
+        let mut layers: Vec<Box<dyn Layer>> = Vec::new();
         for (kind, mut arguments) in self.policies {
             layers.extend((kind.parse)(&mut arguments, context, errors));
             arguments.finish();
         }
         // the attempt's part of `timeout(total = …, attempt = …)` belongs innermost, where every policy sees it fire
-        layers.sort_by_key(|layer: &Box<dyn Layer>| layer.facts().level == Some(Level::PlacedAtAttempt));
+        layers.sort_by_key(|layer| layer.facts().level == Some(Level::PlacedAtAttempt));
         layers
     }
 }

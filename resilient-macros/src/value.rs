@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn percents_are_exact_decimals() {
         for (percent, ratio) in [(7.0, 0.07), (50.0, 0.5), (29.0, 0.29), (99.9, 0.999)] {
-            assert_eq!(percent_to_ratio(percent), ratio);
+            assert_eq!(percent_to_ratio(percent).to_bits(), f64::to_bits(ratio));
         }
     }
 }

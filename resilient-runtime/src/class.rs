@@ -158,4 +158,8 @@ impl Classify for std::io::Error {
             _ => Class::Permanent,
         }
     }
+
+    fn rejection(&self) -> Option<&Error> {
+        self.get_ref()?.downcast_ref()
+    }
 }

@@ -138,3 +138,14 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// As `TimedOut` where the time was over, and `Other` for the rest, with the rejection inside.
+impl From<Error> for std::io::Error {
+    fn from(rejection: Error) -> Self {
+        let kind = match rejection.reason {
+            Reason::TimedOut { .. } | Reason::DeadlineExceeded => std::io::ErrorKind::TimedOut,
+            Reason::CircuitOpen { .. } | Reason::NoRuntime => std::io::ErrorKind::Other,
+        };
+        Self::new(kind, rejection)
+    }
+}

@@ -20,12 +20,22 @@ pub(crate) fn gave_up(policy: &'static str, retries: u32, class: Class, why: &'s
     let _ = (policy, retries, class, why);
 }
 
-/// A breaker's change of state.
-pub(crate) fn transition(policy: &'static str, from: &'static str, to: &'static str) {
+/// A breaker's change of state, the calls it was decided on, and how long it will be open if it is.
+pub(crate) fn transition(
+    policy: &'static str,
+    from: &'static str,
+    to: &'static str,
+    failures: u32,
+    calls: u32,
+    open_for: Option<Duration>,
+) {
     #[cfg(feature = "tracing")]
-    tracing::info!(target: "resilient", policy, from, to, "circuit breaker");
+    tracing::info!(
+        target: "resilient", policy, from, to, failures, calls, open_for = open_for.map(tracing::field::debug),
+        "circuit breaker"
+    );
     #[cfg(not(feature = "tracing"))]
-    let _ = (policy, from, to);
+    let _ = (policy, from, to, failures, calls, open_for);
 }
 
 /// A body that did not end in time.

@@ -1,13 +1,13 @@
 //! Resilience for async functions.
 
 mod backoff;
-pub mod circuit_breaker;
+mod circuit_breaker;
 mod class;
 mod clock;
 mod deadline;
 mod error;
 mod event;
-pub mod fan_out;
+mod fan_out;
 mod outcome;
 mod random;
 mod retry;
@@ -18,11 +18,11 @@ mod timeout;
 mod when;
 
 pub use backoff::Backoff;
-pub use circuit_breaker::CircuitBreaker;
+pub use circuit_breaker::{CircuitBreaker, Counts, Permit, State};
 pub use class::{Class, Classify};
 pub use deadline::Deadline;
 pub use error::{Error, PolicyKind, Reason};
-pub use fan_out::FanOut;
+pub use fan_out::{Collect, FanOut, FirstOk, Launch, TryAll, Unordered};
 pub use outcome::{Fallible, FromRejection, Outcome, Settled, finish};
 pub use retry::{Delay, DelayFuture, Retry, RetryCall, Verdict};
 pub use timeout::{Timeout, TimeoutFuture};

@@ -2,8 +2,8 @@
 
 use std::cell::RefCell;
 
+use rand::Rng;
 use rand::rngs::SmallRng;
-use rand::{Rng, SeedableRng};
 
 thread_local! {
     static GENERATOR: RefCell<SmallRng> = RefCell::new(rand::make_rng());
@@ -17,5 +17,5 @@ pub(crate) fn next() -> u64 {
 /// Makes this thread's jitter repeat from `seed` on.
 #[cfg(any(test, feature = "test-util"))]
 pub(crate) fn seed(seed: u64) {
-    GENERATOR.set(SmallRng::seed_from_u64(seed));
+    GENERATOR.set(rand::SeedableRng::seed_from_u64(seed));
 }

@@ -1,7 +1,6 @@
 //! The time-out: gives a future so long to end, and tells everything inside when that is.
 
 use std::future::Future;
-use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -73,14 +72,7 @@ impl Timeout {
     ///
     /// Dropping it drops `future`. When the time is over, `future` is dropped before the rejection is returned.
     pub const fn run<F: Future>(&self, future: F) -> TimeoutFuture<'_, F> {
-        self.run_within(self.limit, future)
-    }
-
-    /// As [`run`](Self::run), with a limit that is known only at the call.
-    ///
-    /// A limit of zero gives `future` one poll.
-    pub const fn run_within<F: Future>(&self, limit: Duration, future: F) -> TimeoutFuture<'_, F> {
-        TimeoutFuture { future: Some(future), watch: Watch::Fresh, name: self.name, limit, policy: PhantomData }
+        TimeoutFuture { future: Some(future), watch: Watch::Fresh, timeout: self }
     }
 }
 
@@ -94,9 +86,7 @@ pin_project! {
         future: Option<F>,
         #[pin]
         watch: Watch,
-        name: &'static str,
-        limit: Duration,
-        policy: PhantomData<&'a Timeout>,
+        timeout: &'a Timeout,
     }
 }
 
@@ -125,14 +115,14 @@ impl<F: Future> Future for TimeoutFuture<'_, F> {
             WatchProjection::Sheltered => future.poll(cx),
             WatchProjection::Armed { timer } => outer.tighten_to(timer.deadline()).scope(|| future.poll(cx)),
             WatchProjection::Fresh if outer.is_over() => {
-                return Poll::Ready(reject(this.future, this.name, Reason::DeadlineExceeded));
+                return Poll::Ready(reject(this.future, this.timeout, Reason::DeadlineExceeded));
             }
             WatchProjection::Fresh => {
-                let (inner, ends_first) = outer.tighten(*this.limit);
+                let (inner, ends_first) = outer.tighten(this.timeout.limit);
                 let (polled, inner) = inner.scope(|| (future.poll(cx), Limit::current()));
                 if polled.is_pending() {
                     let Some(watch) = (if ends_first { Watch::until(inner) } else { Some(Watch::Sheltered) }) else {
-                        return Poll::Ready(reject(this.future, this.name, Reason::NoRuntime));
+                        return Poll::Ready(reject(this.future, this.timeout, Reason::NoRuntime));
                     };
                     this.watch.set(watch);
                 }
@@ -148,8 +138,8 @@ impl<F: Future> Future for TimeoutFuture<'_, F> {
             WatchProjection::Armed { timer } => ready!(timer.poll(cx)),
             WatchProjection::Fresh | WatchProjection::Sheltered => return Poll::Pending,
         }
-        event::timed_out(this.name, *this.limit);
-        Poll::Ready(reject(this.future, this.name, Reason::TimedOut { limit: *this.limit }))
+        event::timed_out(this.timeout.name, this.timeout.limit);
+        Poll::Ready(reject(this.future, this.timeout, Reason::TimedOut { limit: this.timeout.limit }))
     }
 }
 
@@ -162,7 +152,7 @@ impl Watch {
 }
 
 /// Drops the future before the caller learns that it was given up.
-fn reject<F, O>(mut future: Pin<&mut Option<F>>, name: &'static str, reason: Reason) -> Settled<O> {
+fn reject<F, O>(mut future: Pin<&mut Option<F>>, timeout: &Timeout, reason: Reason) -> Settled<O> {
     future.set(None);
-    Settled::Rejected(Error::new(PolicyKind::Timeout, name, reason))
+    Settled::Rejected(Error::new(PolicyKind::Timeout, timeout.name, reason))
 }

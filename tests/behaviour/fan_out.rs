@@ -23,7 +23,7 @@ impl Api {
         let _running = Alive::new(&self.running);
         self.most.fetch_max(self.running.load(Ordering::SeqCst), Ordering::SeqCst);
         sleep(ms(millis)).await;
-        if millis % 3 == 0 { Err(Error::Down) } else { Ok(millis) }
+        if millis.is_multiple_of(3) { Err(Error::Down) } else { Ok(millis) }
     }
 }
 
@@ -106,6 +106,7 @@ async fn each_item_passes_through_the_functions_own_stack() {
     #[retry(max = 1, backoff = "none")]
     #[timeout(attempt = "10ms")]
     async fn fetch(script: &Script, #[each] item: u32) -> Result<u32, Error> {
+        sleep(ms(1)).await;
         script.next()?;
         Ok(item)
     }

@@ -160,9 +160,7 @@ async fn question_mark_and_return_end_the_attempt_and_not_the_call() {
     #[retry(backoff = "none")]
     async fn either(script: &Script, by_return: bool) -> Result<u32, Error> {
         if by_return {
-            if let Err(error) = script.next() {
-                return Err(error);
-            }
+            let Ok(()) = script.next() else { return Err(Error::Down) };
         } else {
             script.next()?;
         }

@@ -46,16 +46,18 @@ fn the_future_grows_by_no_more_than_its_policies_need() {
     let grown = |size: usize| size - plain;
 
     let sizes = [
-        ("retry", grown(size_of_val(&retried(1))), 48),
-        ("circuit_breaker", grown(size_of_val(&broken(1))), 48),
-        ("timeout", grown(size_of_val(&timed(1))), 184),
-        ("stack", grown(size_of_val(&stacked(1))), 264),
-        ("stack with two time-outs", grown(size_of_val(&doubly_timed(1))), 432),
+        ("retry", grown(size_of_val(&retried(1))), 56),
+        ("circuit_breaker", grown(size_of_val(&broken(1))), 24),
+        ("timeout", grown(size_of_val(&timed(1))), 136),
+        ("stack", grown(size_of_val(&stacked(1))), 200),
+        ("stack with two time-outs", grown(size_of_val(&doubly_timed(1))), 336),
     ];
 
     println!("plain: {plain} bytes");
-    for (policy, bytes, most) in sizes {
+    for (policy, bytes, _) in sizes {
         println!("{policy}: {bytes} bytes more");
+    }
+    for (policy, bytes, most) in sizes {
         assert!(bytes <= most, "{policy} adds {bytes} bytes, more than {most}");
     }
 }

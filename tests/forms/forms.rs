@@ -15,7 +15,7 @@ use resilient_tests::{Error, Script, assert_send};
 /// Writes the function once under each policy and once under the whole stack.
 macro_rules! under_each_policy {
     ($($name:ident: { $($function:tt)* })*) => {$(
-        #[allow(dead_code, clippy::unused_async, clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref)]
+        #[allow(dead_code, unsafe_code, clippy::unused_async, clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref)]
         mod $name {
             use super::*;
 
@@ -326,14 +326,20 @@ async fn conditional(script: &Script) -> Result<u32, Error> {
 }
 
 /// An error that is neither `Send` nor `Sync` does not make the future `!Send` over the wait.
-#[allow(dead_code)]
 mod unsendable_error {
     use std::rc::Rc;
 
     use super::*;
 
     #[derive(Debug, resilient::Classify)]
-    pub(super) struct Local(#[allow(dead_code)] Rc<u32>);
+    #[transient]
+    pub(super) struct Local(pub(super) Rc<u32>);
+
+    #[retry(max = 1)]
+    pub(super) async fn function() -> Result<u32, Local> {
+        tokio::task::yield_now().await;
+        Err(Local(Rc::new(1)))
+    }
 }
 
 fn is_send<F: Future + Send>(future: F) -> F {
@@ -356,6 +362,7 @@ async fn methods_of_every_kind_are_retried_and_their_futures_are_send() {
     assert_eq!(is_send(Repository { items: &[7][..] }.first()).await, Ok(&7));
     assert_eq!(is_send(by_path::function(1)).await, Ok(1));
     assert_eq!(is_send(made_by_a_macro(&Script::failing(2))).await, Ok(3));
+    assert_eq!(is_send(unsendable_error::function()).await.unwrap_err().0, 1.into());
     assert_eq!(is_send(conditional(&Script::failing(2))).await, Ok(3));
 }
 

@@ -206,15 +206,22 @@ impl Layer for CircuitBreaker {
     }
 
     // Input:  outcome
-    // Output: match circuit_breaker.acquire() {
-    //             Ok(permit) => Settled::Outcome(permit.settle(outcome)),
-    //             Err(rejection) => Settled::Rejected(rejection),
+    // Output: 'call: {
+    //             let permit = match circuit_breaker.acquire() {
+    //                 Ok(permit) => permit,
+    //                 Err(rejection) => break 'call Settled::Rejected(rejection),
+    //             };
+    //             Settled::Outcome(permit.settle(outcome))
     //         }
+    //
+    // A `match` with the outcome in its first arm would keep the whole `Result` in the future, 64 bytes more; and what is
+    // inside is made only with a permit, or the future would hold it over the wait of a retry outside.
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let krate = context.krate;
         let policy = Ident::new(KIND.name, span);
         let outcome = inside.expression();
+        let statements = &inside.statements;
         let settled = match &self.when {
             None => quote_spanned!(span=> permit.settle(#outcome)),
             Some(when) => {
@@ -224,11 +231,15 @@ impl Layer for CircuitBreaker {
         };
         let settled = if inside.settled { settled } else { quote_spanned!(span=> #krate::Settled::Outcome(#settled)) };
         let value = Value::Expression(quote_spanned! {span=>
-            match #policy.acquire() {
-                ::core::result::Result::Ok(permit) => #settled,
-                ::core::result::Result::Err(rejection) => #krate::Settled::Rejected(rejection),
+            'call: {
+                let permit = match #policy.acquire() {
+                    ::core::result::Result::Ok(permit) => permit,
+                    ::core::result::Result::Err(rejection) => break 'call #krate::Settled::Rejected(rejection),
+                };
+                #statements
+                #settled
             }
         });
-        Fragment { statements: inside.statements, value, settled: true }
+        Fragment { statements: TokenStream::new(), value, settled: true }
     }
 }

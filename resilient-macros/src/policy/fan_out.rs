@@ -132,7 +132,7 @@ impl Layer for FanOut {
             #[doc = #documentation]
             #visibility fn #name #generics(#(#inputs),*) -> #krate::FanOut<
                 impl ::core::iter::Iterator<Item = #item_type>,
-                impl #krate::fan_out::Launch<
+                impl #krate::Launch<
                     #item_type,
                     Output = #output,
                     Future = impl ::core::future::Future<Output = #output>,
@@ -189,11 +189,15 @@ fn exclusive(argument: &FnArg) -> Option<TokenStream> {
 fn arguments(signature: &Signature, index: usize, items: &TokenStream) -> (Vec<TokenStream>, Vec<TokenStream>) {
     let span = Span::mixed_site();
     let one = |(position, argument): (usize, &FnArg)| match argument {
-        FnArg::Receiver(receiver) if is_reference(receiver) => {
-            (receiver.to_token_stream(), quote_spanned!(span=> self))
-        }
         FnArg::Receiver(receiver) => {
-            (receiver.to_token_stream(), quote_spanned!(span=> ::core::clone::Clone::clone(&self)))
+            // the user's own token: `self` is hygienic
+            let this = &receiver.self_token;
+            let passed = if is_reference(receiver) {
+                this.to_token_stream()
+            } else {
+                quote_spanned!(span=> ::core::clone::Clone::clone(&#this))
+            };
+            (receiver.to_token_stream(), passed)
         }
         FnArg::Typed(_) if position == index => (items.clone(), quote_spanned!(span=> item)),
         FnArg::Typed(PatType { pat, ty, .. }) => {

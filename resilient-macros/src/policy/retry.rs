@@ -101,29 +101,26 @@ fn name(_: &str, expression: Expr) -> syn::Result<Ident> {
 /// A back-off of the table: the constructor's name, and which settings change it.
 struct Formula {
     name: &'static str,
-    base: bool,
-    factor: bool,
-    cap: bool,
-    jitter: bool,
+    settings: &'static [&'static str],
     /// The shortest first delay in halves of the base.
     first_delay_halves: u32,
 }
 
-const fn formula(name: &'static str, factor: bool, jitter: bool, first_delay_halves: u32) -> Formula {
-    Formula { name, base: true, factor, cap: true, jitter, first_delay_halves }
+const fn formula(name: &'static str, settings: &'static [&'static str], first_delay_halves: u32) -> Formula {
+    Formula { name, settings, first_delay_halves }
 }
 
 const FORMULAE: &[Formula] = &[
-    Formula { name: "none", base: false, factor: false, cap: false, jitter: false, first_delay_halves: 0 },
-    Formula { name: "fixed", base: true, factor: false, cap: false, jitter: false, first_delay_halves: 2 },
-    formula("linear", false, false, 2),
-    formula("fibonacci", false, false, 2),
-    formula("exp", true, false, 2),
-    formula("exp_jitter", true, true, 2),
-    formula("full_jitter", true, false, 0),
-    formula("equal_jitter", true, false, 1),
-    formula("decorrelated", false, false, 2),
-    formula("decorrelated_v2", false, false, 0),
+    formula("none", &[], 0),
+    formula("fixed", &["base"], 2),
+    formula("linear", &["base", "cap"], 2),
+    formula("fibonacci", &["base", "cap"], 2),
+    formula("exp", &["base", "cap", "factor"], 2),
+    formula("exp_jitter", &["base", "cap", "factor", "jitter"], 2),
+    formula("full_jitter", &["base", "cap", "factor"], 0),
+    formula("equal_jitter", &["base", "cap", "factor"], 1),
+    formula("decorrelated", &["base", "cap"], 2),
+    formula("decorrelated_v2", &["base", "cap"], 0),
 ];
 
 const DEFAULT_FORMULA: &Formula = &FORMULAE[5];
@@ -163,18 +160,18 @@ fn backoff(
             return (Some(own_backoff(path, context)), None);
         }
     };
-    let applies = [formula.base, formula.factor, formula.cap, formula.jitter];
-    for ((key, span), applies) in settings.into_iter().zip(applies) {
-        if let (Some(span), false) = (span, applies) {
+    for (key, span) in settings {
+        if let (Some(span), false) = (span, formula.settings.contains(&key)) {
             errors.at(span, format!("`{key}` has no effect on the back-off `\"{}\"`: remove it", formula.name));
         }
     }
+    let capped = formula.settings.contains(&"cap");
     let literal = |duration: &Option<Known<Duration>>, default| match duration {
         Some(known) => known.literal(),
         None => Some(default),
     };
     let (known_base, known_cap) = (literal(&base, DEFAULT_BASE), literal(&cap, DEFAULT_CAP));
-    if let (Some(base), Some(cap), true) = (known_base, known_cap, formula.cap)
+    if let (Some(base), Some(cap), true) = (known_base, known_cap, capped)
         && base > cap
     {
         let message = format!(
@@ -185,7 +182,7 @@ fn backoff(
         errors.at(base_span.or(arguments.span("cap")).unwrap_or(arguments.attribute.span()), message);
     }
     let first_delay = known_base.map(|base| {
-        let base = if formula.cap { base.min(known_cap.unwrap_or(Duration::MAX)) } else { base };
+        let base = if capped { base.min(known_cap.unwrap_or(Duration::MAX)) } else { base };
         base / 2 * formula.first_delay_halves
     });
     if written.is_none() && base.is_none() && factor.is_none() && cap.is_none() && jitter.is_none() {
@@ -193,7 +190,7 @@ fn backoff(
     }
 
     let constructor = Ident::new(formula.name, span);
-    let base = formula.base.then(|| base.unwrap_or(Known::Literal(DEFAULT_BASE)));
+    let base = formula.settings.contains(&"base").then(|| base.unwrap_or(Known::Literal(DEFAULT_BASE)));
     let factor = factor.map(|factor| quote_spanned!(span=> .factor(#factor)));
     let cap = cap.map(|cap| quote_spanned!(span=> .cap(#cap)));
     let jitter = jitter.map(|jitter| quote_spanned!(span=> .jitter(#jitter)));

@@ -96,6 +96,7 @@ impl<I: Iterator, L: Launch<I::Item>> Drive<I, L> {
                 None => self.launch_one(),
             };
             let Some(polled) = step else {
+                // Nothing to launch, and the woken have not been asked yet.
                 if !woken_first {
                     continue;
                 }

@@ -176,8 +176,10 @@ const ASLEEP: usize = usize::MAX - 1;
 
 #[cfg(all(test, not(resilient_loom)))]
 mod tests {
+    use std::sync::Arc;
     use std::task::Waker;
 
+    use super::super::tests::Alarm;
     use super::{ReadySet, SLOTS_PER_WORD};
 
     fn ready_set(slots: usize) -> (ReadySet, Vec<Waker>) {
@@ -236,6 +238,24 @@ mod tests {
         assert_eq!(ready.next(), Some(0));
         assert!(ready.sleep(Waker::noop()));
     }
+
+    #[test]
+    fn wakes_the_task_only_when_it_sleeps() {
+        let (mut ready, wakers) = ready_set(1);
+        let alarm = Arc::new(Alarm::default());
+        let task = Waker::from(Arc::clone(&alarm));
+        wakers[0].wake_by_ref();
+        assert!(!ready.sleep(&task));
+        assert_eq!(ready.next(), Some(0));
+
+        wakers[0].wake_by_ref();
+        assert_eq!(alarm.rings(), 0);
+        assert_eq!(ready.next(), Some(0));
+
+        assert!(ready.sleep(&task));
+        wakers[0].wake_by_ref();
+        assert_eq!(alarm.rings(), 1);
+    }
 }
 
 #[cfg(all(test, resilient_loom))]
@@ -280,6 +300,7 @@ mod loom_tests {
 
             assert_eq!(wait(&mut ready), 0);
             thread.join().unwrap();
+            assert_eq!(ready.next(), None);
         });
     }
 
@@ -294,6 +315,7 @@ mod loom_tests {
             for thread in threads {
                 thread.join().unwrap();
             }
+            assert_eq!(ready.next(), None);
         });
     }
 
@@ -309,6 +331,7 @@ mod loom_tests {
             for thread in threads {
                 thread.join().unwrap();
             }
+            assert_eq!(ready.next(), None);
         });
     }
 

@@ -1,7 +1,6 @@
 //! What a fan-out promises, seen from outside.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::future::{Future, IntoFuture, pending, poll_fn, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -53,10 +52,10 @@ impl Drop for Citizen {
 
 /// A task that counts how often it is woken.
 #[derive(Default)]
-struct Alarm(AtomicUsize);
+pub(super) struct Alarm(AtomicUsize);
 
 impl Alarm {
-    fn rings(&self) -> usize {
+    pub(super) fn rings(&self) -> usize {
         self.0.load(Ordering::SeqCst)
     }
 }
@@ -68,8 +67,8 @@ impl Wake for Alarm {
 }
 
 /// Children that finish when told to, and tell how often they were polled.
-#[derive(Clone, Default)]
-struct Gates(Rc<HashMap<usize, Gate>>);
+#[derive(Clone)]
+struct Gates(Rc<[Gate]>);
 
 #[derive(Default)]
 struct Gate {
@@ -80,12 +79,12 @@ struct Gate {
 
 impl Gates {
     fn new(count: usize) -> Self {
-        Self(Rc::new((0..count).map(|n| (n, Gate::default())).collect()))
+        Self((0..count).map(|_| Gate::default()).collect())
     }
 
     async fn pass(self, n: usize) -> usize {
         poll_fn(|cx| {
-            let gate = &self.0[&n];
+            let gate = &self.0[n];
             gate.polls.set(gate.polls.get() + 1);
             gate.waker.set(Some(cx.waker().clone()));
             if gate.open.get() { Poll::Ready(n) } else { Poll::Pending }
@@ -94,16 +93,16 @@ impl Gates {
     }
 
     fn open(&self, n: usize) {
-        self.0[&n].open.set(true);
+        self.0[n].open.set(true);
         self.wake(n);
     }
 
     fn wake(&self, n: usize) {
-        self.0[&n].waker.take().expect("the child was polled").wake();
+        self.0[n].waker.take().expect("the child was polled").wake();
     }
 
     fn polls(&self) -> Vec<usize> {
-        (0..self.0.len()).map(|n| self.0[&n].polls.get()).collect()
+        self.0.iter().map(|gate| gate.polls.get()).collect()
     }
 }
 
@@ -238,8 +237,8 @@ fn a_waker_of_a_finished_child_costs_the_next_at_most_a_poll() {
     let gates = Gates::new(2);
     let mut stream = FanOut::new(0..2, |n| gates.clone().pass(n)).limit(1).unordered();
     assert!(poll_once(&mut stream.next()).is_pending());
-    let stale = gates.0[&0].waker.take().unwrap();
-    gates.0[&0].open.set(true);
+    let stale = gates.0[0].waker.take().unwrap();
+    gates.0[0].open.set(true);
     stale.wake_by_ref();
     assert_eq!(poll_once(&mut stream.next()), Poll::Ready(Some((0, 0))));
     stale.wake_by_ref();
@@ -587,6 +586,32 @@ async fn many_queueing_children_are_polled_a_bounded_number_of_times() {
 
     assert_eq!(lock.into_inner(), ITEMS);
     assert!(polls.get() <= 4 * ITEMS, "{} polls", polls.get());
+}
+
+/// A child that finds tokio's budget used up returns at once, and would do so as often as it is polled.
+#[tokio::test]
+async fn gives_way_when_the_budget_is_used_up() {
+    const ITEMS: usize = 2_000;
+    let polls = Cell::new(0);
+
+    let run = |_| {
+        let polls = &polls;
+        async move {
+            let mut work = pin!(async {
+                for _ in 0..10 {
+                    tokio::task::consume_budget().await;
+                }
+            });
+            poll_fn(|cx| {
+                polls.set(polls.get() + 1);
+                work.as_mut().poll(cx)
+            })
+            .await;
+        }
+    };
+    FanOut::new(0..ITEMS, run).limit(usize::MAX).await;
+
+    assert!(polls.get() <= ITEMS + ITEMS / 5, "{} polls", polls.get());
 }
 
 #[tokio::test]

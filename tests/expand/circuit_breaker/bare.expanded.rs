@@ -8,21 +8,22 @@ pub async fn search(query: &str) -> Result<&str, Error> {
         );
         &POLICY
     };
-    let attempt = async move {
-        if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
-            Result<&str, Error>,
-        > {
-            return outcome;
-        }
-        Ok(query)
-    };
-    let settled = match circuit_breaker.acquire() {
-        ::core::result::Result::Ok(permit) => {
-            ::resilient::Settled::Outcome(permit.settle(attempt.await))
-        }
-        ::core::result::Result::Err(rejection) => {
-            ::resilient::Settled::Rejected(rejection)
-        }
+    let settled = 'call: {
+        let permit = match circuit_breaker.acquire() {
+            ::core::result::Result::Ok(permit) => permit,
+            ::core::result::Result::Err(rejection) => {
+                break 'call ::resilient::Settled::Rejected(rejection);
+            }
+        };
+        let attempt = async move {
+            if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+                Result<&str, Error>,
+            > {
+                return outcome;
+            }
+            Ok(query)
+        };
+        ::resilient::Settled::Outcome(permit.settle(attempt.await))
     };
     ::resilient::finish::<Result<&str, Error>>(settled)
 }

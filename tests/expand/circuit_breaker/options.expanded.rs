@@ -14,21 +14,22 @@ pub async fn ask(script: &Script) -> Result<(), Error> {
             .probes(1);
         &POLICY
     };
-    let attempt = async move {
-        if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
-            Result<(), Error>,
-        > {
-            return outcome;
-        }
-        script.next()
-    };
-    let settled = match circuit_breaker.acquire() {
-        ::core::result::Result::Ok(permit) => {
-            ::resilient::Settled::Outcome(permit.settle(attempt.await))
-        }
-        ::core::result::Result::Err(rejection) => {
-            ::resilient::Settled::Rejected(rejection)
-        }
+    let settled = 'call: {
+        let permit = match circuit_breaker.acquire() {
+            ::core::result::Result::Ok(permit) => permit,
+            ::core::result::Result::Err(rejection) => {
+                break 'call ::resilient::Settled::Rejected(rejection);
+            }
+        };
+        let attempt = async move {
+            if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+                Result<(), Error>,
+            > {
+                return outcome;
+            }
+            script.next()
+        };
+        ::resilient::Settled::Outcome(permit.settle(attempt.await))
     };
     ::resilient::finish::<Result<(), Error>>(settled)
 }

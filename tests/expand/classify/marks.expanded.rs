@@ -1,6 +1,6 @@
 // @generated from the case beside it
 use std::time::Duration;
-use resilient::{Classify, Error};
+use resilient::Classify;
 #[derive(Debug)]
 #[allow(dead_code)]
 pub enum SearchError<E> {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use resilient::{Classify, Error};
+use resilient::Classify;
 
 #[derive(Debug, Classify)]
 #[allow(dead_code)]

@@ -8,7 +8,7 @@ pub fn double_all(
     items: impl ::core::iter::IntoIterator<Item = u32>,
 ) -> ::resilient::FanOut<
     impl ::core::iter::Iterator<Item = u32>,
-    impl ::resilient::fan_out::Launch<
+    impl ::resilient::Launch<
         u32,
         Output = Result<u32, std::convert::Infallible>,
         Future = impl ::core::future::Future<

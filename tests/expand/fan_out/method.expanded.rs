@@ -36,7 +36,7 @@ impl Api {
         times: usize,
     ) -> ::resilient::FanOut<
         impl ::core::iter::Iterator<Item = &'item str>,
-        impl ::resilient::fan_out::Launch<
+        impl ::resilient::Launch<
             &'item str,
             Output = Result<String, Error>,
             Future = impl ::core::future::Future<Output = Result<String, Error>>,

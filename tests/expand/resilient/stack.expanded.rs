@@ -36,23 +36,24 @@ pub async fn search(script: &Script, query: &str) -> Result<String, Error> {
             POLICY.begin()
         };
         loop {
-            let number = retry.attempt();
-            let attempt = async {
-                if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
-                    Result<String, Error>,
-                > {
-                    return outcome;
-                }
-                script.next()?;
-                Ok(format!("{query} at attempt {number}"))
-            };
-            let settled = match circuit_breaker.acquire() {
-                ::core::result::Result::Ok(permit) => {
-                    permit.settle(attempt_timeout.run(attempt).await)
-                }
-                ::core::result::Result::Err(rejection) => {
-                    ::resilient::Settled::Rejected(rejection)
-                }
+            let settled = 'call: {
+                let permit = match circuit_breaker.acquire() {
+                    ::core::result::Result::Ok(permit) => permit,
+                    ::core::result::Result::Err(rejection) => {
+                        break 'call ::resilient::Settled::Rejected(rejection);
+                    }
+                };
+                let number = retry.attempt();
+                let attempt = async {
+                    if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+                        Result<String, Error>,
+                    > {
+                        return outcome;
+                    }
+                    script.next()?;
+                    Ok(format!("{query} at attempt {number}"))
+                };
+                permit.settle(attempt_timeout.run(attempt).await)
             };
             let delay = match retry.settle(settled) {
                 ::resilient::Verdict::Accept(outcome) => break outcome,

@@ -1,0 +1,282 @@
+//! What a breaker was told: the numbers, their checks and their defaults.
+
+use std::time::Duration;
+
+use super::state::Tally;
+
+/// The configuration of one breaker; every value in it has been checked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Config {
+    failure_rate: f64,
+    span: Span,
+    min_calls: Option<u32>,
+    consecutive: Option<u32>,
+    open_for: Duration,
+    open_max: Duration,
+    growth: f64,
+    jitter: f64,
+    probes: u32,
+    probe_timeout: Option<Duration>,
+}
+
+/// How far back the window reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Span {
+    /// So long.
+    Time(Duration),
+    /// So many outcomes.
+    Calls(u32),
+}
+
+impl Config {
+    pub(super) const fn new() -> Self {
+        Self {
+            failure_rate: 0.5,
+            span: Span::Time(Duration::from_secs(10)),
+            min_calls: None,
+            consecutive: Some(5),
+            open_for: Duration::from_secs(1),
+            open_max: Duration::from_secs(30),
+            growth: 2.0,
+            jitter: 0.1,
+            probes: 3,
+            probe_timeout: None,
+        }
+    }
+
+    pub(super) const fn failure_rate(mut self, rate: f64) -> Self {
+        assert!(rate > 0.0 && rate <= 1.0, "`failure_rate` must be above 0 and at most 1: 0.5 is one half");
+        self.failure_rate = rate;
+        self
+    }
+
+    pub(super) const fn window(mut self, window: Duration) -> Self {
+        assert!(!window.is_zero(), "`window` must be longer than zero");
+        self.span = Span::Time(window);
+        self
+    }
+
+    pub(super) const fn count_window(mut self, calls: u32) -> Self {
+        assert!(calls >= 1 && calls <= MAX_COUNT_WINDOW, "`count_window` must be between 1 and 1024 calls");
+        self.span = Span::Calls(calls);
+        self.check_min_calls();
+        self
+    }
+
+    pub(super) const fn min_calls(mut self, calls: u32) -> Self {
+        assert!(calls >= 1, "`min_calls` must be at least 1");
+        self.min_calls = Some(calls);
+        self.check_min_calls();
+        self
+    }
+
+    pub(super) const fn consecutive(mut self, failures: u32) -> Self {
+        assert!(failures >= 1, "`consecutive` must be at least 1; `without_consecutive` turns the rule off");
+        self.consecutive = Some(failures);
+        self
+    }
+
+    pub(super) const fn without_consecutive(mut self) -> Self {
+        self.consecutive = None;
+        self
+    }
+
+    pub(super) const fn open_for(mut self, time: Duration) -> Self {
+        assert!(!time.is_zero(), "`open_for` must be longer than zero");
+        self.open_for = time;
+        self
+    }
+
+    pub(super) const fn open_max(mut self, time: Duration) -> Self {
+        self.open_max = time;
+        self
+    }
+
+    pub(super) const fn open_growth(mut self, factor: f64) -> Self {
+        assert!(factor >= 1.0 && factor.is_finite(), "`open_growth` must be a finite factor of at least 1");
+        self.growth = factor;
+        self
+    }
+
+    pub(super) const fn open_jitter(mut self, fraction: f64) -> Self {
+        assert!(fraction >= 0.0 && fraction < 1.0, "`open_jitter` must be at least 0 and below 1: 0.1 is ±10 %");
+        self.jitter = fraction;
+        self
+    }
+
+    pub(super) const fn probes(mut self, probes: u32) -> Self {
+        assert!(probes >= 1 && probes <= MAX_PROBES, "`probes` must be between 1 and 4095");
+        self.probes = probes;
+        self
+    }
+
+    pub(super) const fn probe_timeout(mut self, time: Duration) -> Self {
+        assert!(!time.is_zero(), "`probe_timeout` must be longer than zero");
+        self.probe_timeout = Some(time);
+        self
+    }
+
+    /// Only numbers that the user gave can contradict each other; the default minimum shrinks with the ring.
+    const fn check_min_calls(&self) {
+        if let (Span::Calls(ring), Some(minimum)) = (self.span, self.min_calls) {
+            assert!(
+                minimum <= ring,
+                "`min_calls` is larger than `count_window`, so the failure rate could never count"
+            );
+        }
+    }
+}
+
+impl Config {
+    pub(super) const fn span(&self) -> Span {
+        self.span
+    }
+
+    pub(super) const fn probe_count(&self) -> u32 {
+        self.probes
+    }
+
+    pub(super) fn probe_limit(&self) -> Duration {
+        self.probe_timeout.unwrap_or(self.open_for)
+    }
+
+    /// Whether a failure that leaves the window at `tally`, and is the `streak`th in a row, opens the breaker.
+    pub(super) fn trips(&self, tally: Tally, streak: u32) -> bool {
+        if tally.calls >= self.smallest_sample() {
+            self.is_failing(tally)
+        } else {
+            self.consecutive.is_some_and(|limit| streak >= limit)
+        }
+    }
+
+    /// Whether the failures reach the configured rate.
+    ///
+    /// The quotient is compared, not a product: both it and the literal in the source are the doubles nearest to
+    /// their fractions, so that one in ten does reach 0.1.
+    pub(super) fn is_failing(&self, tally: Tally) -> bool {
+        tally.rate().is_some_and(|rate| rate >= self.failure_rate)
+    }
+
+    /// How long to stay open after so many reopenings; `draw` is a uniform 64-bit number.
+    ///
+    /// `min(open_for · growth^reopenings, open_max) · (1 ± jitter)`: the cap comes before the jitter, so that
+    /// breakers at the cap do not all probe at the same moment.
+    pub(super) fn open_time(&self, reopenings: u32, draw: impl FnOnce() -> u64) -> Duration {
+        let grown = self.grown(reopenings);
+        if self.jitter == 0.0 {
+            return grown;
+        }
+        let fraction = f64::from((draw() >> 32) as u32) / f64::from(u32::MAX);
+        scaled(grown, 1.0 + self.jitter * (2.0 * fraction - 1.0))
+    }
+
+    fn grown(&self, reopenings: u32) -> Duration {
+        let cap = self.open_max.max(self.open_for);
+        if reopenings == 0 {
+            return self.open_for;
+        }
+        scaled(self.open_for, self.growth.powf(f64::from(reopenings))).min(cap)
+    }
+
+    fn smallest_sample(&self) -> u32 {
+        match (self.min_calls, self.span) {
+            (Some(calls), _) => calls,
+            (None, Span::Calls(ring)) => MIN_CALLS.min(ring),
+            (None, Span::Time(_)) => MIN_CALLS,
+        }
+    }
+}
+
+/// The product, or the longest duration there is if it does not fit.
+fn scaled(time: Duration, factor: f64) -> Duration {
+    Duration::try_from_secs_f64(time.as_secs_f64() * factor).unwrap_or(Duration::MAX)
+}
+
+/// The most outcomes that the ring has room for.
+pub(super) const MAX_COUNT_WINDOW: u32 = 1024;
+/// What the probes' twelve-bit counters can hold.
+const MAX_PROBES: u32 = 4095;
+/// `min_calls` where the user does not say.
+const MIN_CALLS: u32 = 20;
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use super::*;
+
+    const fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn reaches_a_decimal_rate_exactly() {
+        for hundredths in 1..=100_u32 {
+            let config = Config::new().failure_rate(f64::from(hundredths) / 100.0).min_calls(1);
+
+            for scale in [1, 7, 1_000, 9_999] {
+                let (calls, failures) = (100 * scale, hundredths * scale);
+                assert!(config.trips(Tally { calls, failures }, 1), "{hundredths} % of {calls}");
+                assert!(!config.trips(Tally { calls, failures: failures - 1 }, 1), "{hundredths} % of {calls}");
+            }
+        }
+    }
+
+    #[test]
+    fn counts_in_a_row_only_below_the_minimum() {
+        let config = Config::new();
+
+        assert!(!config.trips(Tally { calls: 4, failures: 4 }, 4));
+        assert!(config.trips(Tally { calls: 5, failures: 5 }, 5));
+        assert!(config.trips(Tally { calls: 19, failures: 5 }, 5));
+        assert!(!config.trips(Tally { calls: 20, failures: 5 }, 5));
+        assert!(!config.without_consecutive().trips(Tally { calls: 19, failures: 19 }, 19));
+    }
+
+    #[test]
+    fn default_minimum_fits_a_short_ring() {
+        let config = Config::new().count_window(4).without_consecutive();
+
+        assert!(!config.trips(Tally { calls: 3, failures: 3 }, 3));
+        assert!(config.trips(Tally { calls: 4, failures: 2 }, 1));
+    }
+
+    #[test]
+    fn stays_open_longer_each_time_up_to_the_cap() {
+        let config = Config::new().open_jitter(0.0);
+
+        let times = [0, 1, 2, 3, 4, 5, 6, 31, u32::MAX].map(|n| config.open_time(n, || unreachable!()));
+
+        assert_eq!(times, [1, 2, 4, 8, 16, 30, 30, 30, 30].map(Duration::from_secs));
+    }
+
+    #[test]
+    fn growth_of_any_size_stops_at_the_cap() {
+        let endless = Config::new().open_jitter(0.0).open_growth(1e300).open_max(Duration::MAX);
+
+        assert_eq!(endless.open_time(31, || 0), Duration::MAX);
+        assert_eq!(endless.open_jitter(0.5).open_time(31, || u64::MAX), Duration::MAX);
+    }
+
+    #[test]
+    fn longest_time_never_shortens_the_first() {
+        let config = Config::new().open_jitter(0.0).open_for(Duration::from_secs(60));
+
+        assert_eq!(config.open_time(0, || 0), Duration::from_secs(60));
+        assert_eq!(config.open_time(3, || 0), Duration::from_secs(60));
+    }
+
+    #[test]
+    fn jitter_spreads_to_both_sides_even_at_the_cap() {
+        let config = Config::new().open_jitter(0.1);
+
+        for (reopenings, middle) in [(0, ms(1_000)), (9, ms(30_000))] {
+            assert_eq!(config.open_time(reopenings, || 0), middle.mul_f64(0.9));
+            assert_eq!(config.open_time(reopenings, || u64::MAX), middle.mul_f64(1.1));
+        }
+    }
+
+    #[test]
+    fn probe_limit_follows_the_open_time() {
+        assert_eq!(Config::new().open_for(ms(700)).probe_limit(), ms(700));
+        assert_eq!(Config::new().open_for(ms(700)).probe_timeout(ms(50)).probe_limit(), ms(50));
+    }
+}

@@ -1,0 +1,461 @@
+//! The breaker on a paused clock, and by many threads at once.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use tokio::sync::Barrier;
+use tokio::time::{Instant, advance};
+
+use super::*;
+use crate::{Class, PolicyKind, Reason, Settled, random};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Opens after one failure for exactly a second.
+fn touchy() -> CircuitBreaker {
+    CircuitBreaker::named("touchy").consecutive(1).open_jitter(0.0)
+}
+
+fn vote(breaker: &CircuitBreaker, class: Class) {
+    breaker.acquire().expect("admitted").settle_as(class, ());
+}
+
+fn fail(breaker: &CircuitBreaker) {
+    vote(breaker, Class::Transient);
+}
+
+fn succeed(breaker: &CircuitBreaker) {
+    vote(breaker, Class::Success);
+}
+
+fn retry_after(breaker: &CircuitBreaker) -> Duration {
+    breaker.acquire().expect_err("refused").retry_after().expect("known")
+}
+
+#[test]
+fn is_a_value_for_a_static() {
+    static BREAKER: CircuitBreaker =
+        CircuitBreaker::named("payments").failure_rate(0.5).window(Duration::from_secs(10));
+
+    assert_eq!(BREAKER.name(), "payments");
+    assert_eq!(BREAKER.state(), State::Closed);
+}
+
+#[test]
+fn guards_do_not_weigh_much() {
+    assert_eq!(size_of::<Permit<'_>>(), 16);
+    assert!(size_of::<CircuitBreaker>() <= 512);
+}
+
+#[test]
+fn permits_travel_between_threads() {
+    fn travels<T: Send + Sync>() {}
+
+    travels::<Permit<'_>>();
+    travels::<CircuitBreaker>();
+}
+
+#[test]
+fn contradictions_do_not_build() {
+    let refused = |build: fn() -> CircuitBreaker| {
+        let panic = catch_unwind(build).expect_err("built");
+        panic.downcast_ref::<&str>().map(ToString::to_string).expect("a message")
+    };
+
+    let messages = [
+        refused(|| unnamed().failure_rate(0.0)),
+        refused(|| unnamed().failure_rate(1.01)),
+        refused(|| unnamed().failure_rate(f64::NAN)),
+        refused(|| unnamed().window(Duration::ZERO)),
+        refused(|| unnamed().count_window(0)),
+        refused(|| unnamed().count_window(1_025)),
+        refused(|| unnamed().min_calls(0)),
+        refused(|| unnamed().consecutive(0)),
+        refused(|| unnamed().open_for(Duration::ZERO)),
+        refused(|| unnamed().open_growth(0.99)),
+        refused(|| unnamed().open_growth(f64::INFINITY)),
+        refused(|| unnamed().open_jitter(1.0)),
+        refused(|| unnamed().open_jitter(-0.1)),
+        refused(|| unnamed().probes(0)),
+        refused(|| unnamed().probes(4_096)),
+        refused(|| unnamed().probe_timeout(Duration::ZERO)),
+        refused(|| unnamed().min_calls(11).count_window(10)),
+        refused(|| unnamed().count_window(10).min_calls(11)),
+    ];
+
+    assert!(messages.iter().all(|message| message.starts_with('`')), "{messages:?}");
+    let _ = unnamed().min_calls(10).count_window(10).min_calls(3).window(SECOND).min_calls(5_000);
+}
+
+const fn unnamed() -> CircuitBreaker {
+    CircuitBreaker::named("unnamed")
+}
+
+#[tokio::test(start_paused = true)]
+async fn opens_after_failures_in_a_row() {
+    let breaker = CircuitBreaker::named("search").open_jitter(0.0);
+    for _ in 0..4 {
+        fail(&breaker);
+    }
+    assert_eq!(breaker.state(), State::Closed);
+
+    fail(&breaker);
+
+    assert_eq!(breaker.state(), State::Open);
+    let rejection = breaker.acquire().unwrap_err();
+    assert_eq!(rejection.policy(), PolicyKind::CircuitBreaker);
+    assert_eq!(rejection.name(), "search");
+    assert_eq!(rejection.reason(), Reason::CircuitOpen { retry_after: SECOND, last: Some(Class::Transient) });
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttled_and_permanent_are_answers() {
+    let breaker = unnamed().consecutive(2);
+
+    for class in [Class::Throttled { after: None }, Class::Permanent, Class::Success] {
+        fail(&breaker);
+        vote(&breaker, class);
+    }
+
+    assert_eq!(breaker.state(), State::Closed);
+    let counts = breaker.counts();
+    assert_eq!((counts.calls, counts.failures, counts.consecutive), (6, 3, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_outs_of_inner_policies_count_and_other_rejections_do_not() {
+    let breaker = unnamed();
+    let reject = |reason| {
+        let rejection = Error::new(PolicyKind::Timeout, "inner", reason);
+        let _ = breaker.acquire().unwrap().settle(Settled::<Result<(), Error>>::Rejected(rejection.clone()));
+        let _ = breaker.acquire().unwrap().settle(Err::<(), _>(rejection));
+    };
+
+    reject(Reason::CircuitOpen { retry_after: SECOND, last: None });
+    reject(Reason::DeadlineExceeded);
+    reject(Reason::NoRuntime);
+    assert_eq!(breaker.counts().calls, 0);
+
+    reject(Reason::TimedOut { limit: SECOND });
+    assert_eq!((breaker.counts().calls, breaker.counts().failures), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn admits_at_exactly_the_end_of_the_open_time() {
+    let breaker = touchy();
+    fail(&breaker);
+
+    advance(Duration::from_nanos(999_999_999)).await;
+    assert_eq!(retry_after(&breaker), Duration::from_nanos(1));
+    advance(Duration::from_nanos(1)).await;
+
+    assert!(breaker.acquire().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn never_admits_before_a_fractional_end() {
+    let breaker = touchy().open_for(Duration::from_nanos(1_500_001));
+    fail(&breaker);
+
+    assert_eq!(retry_after(&breaker), Duration::from_millis(2));
+    advance(retry_after(&breaker)).await;
+
+    assert!(breaker.acquire().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn closes_with_an_empty_window() {
+    let breaker = touchy();
+    fail(&breaker);
+    advance(SECOND).await;
+
+    for _ in 0..3 {
+        assert_ne!(breaker.state(), State::Closed);
+        succeed(&breaker);
+    }
+
+    assert_eq!(breaker.state(), State::Closed);
+    let counts = breaker.counts();
+    assert_eq!((counts.calls, counts.opened, counts.half_opened, counts.closed), (0, 1, 1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn stays_open_longer_each_time_until_it_closes() {
+    let breaker = touchy().probes(1);
+    let mut times = Vec::new();
+
+    for _ in 0..7 {
+        fail(&breaker);
+        times.push(retry_after(&breaker).as_secs());
+        advance(retry_after(&breaker)).await;
+    }
+    succeed(&breaker);
+    fail(&breaker);
+    times.push(retry_after(&breaker).as_secs());
+
+    assert_eq!(times, [1, 2, 4, 8, 16, 30, 30, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn jitter_spreads_every_open_time_even_at_the_cap() {
+    random::seed(7);
+
+    for (reopenings, middle) in [(0, 1_000), (1, 2_000), (8, 30_000)] {
+        let mut times = Vec::new();
+        for _ in 0..200 {
+            let breaker = unnamed().consecutive(1).probes(1);
+            for _ in 0..reopenings {
+                fail(&breaker);
+                advance(retry_after(&breaker)).await;
+            }
+            fail(&breaker);
+            times.push(retry_after(&breaker).as_millis());
+        }
+
+        let (least, most) = (*times.iter().min().unwrap(), *times.iter().max().unwrap());
+        assert!((middle * 90 / 100..=middle * 91 / 100).contains(&least), "{least} of {middle}");
+        assert!((middle * 109 / 100..=middle * 110 / 100).contains(&most), "{most} of {middle}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn sees_an_outage_behind_ten_thousand_successes() {
+    let breaker = unnamed();
+    for _ in 0..10_000 {
+        succeed(&breaker);
+    }
+
+    let outage = Instant::now();
+    fail(&breaker);
+    while breaker.state() == State::Closed {
+        advance(Duration::from_millis(50)).await;
+        fail(&breaker);
+    }
+
+    assert!(outage.elapsed() <= Duration::from_secs(10), "{:?}", outage.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn sees_an_outage_in_the_last_hundred_calls() {
+    let breaker = unnamed().count_window(100);
+    for _ in 0..10_000 {
+        succeed(&breaker);
+    }
+
+    let mut failures = 0;
+    while breaker.state() == State::Closed {
+        fail(&breaker);
+        failures += 1;
+    }
+
+    assert_eq!(failures, 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_failures_a_year_apart_are_not_one_in_the_window() {
+    let breaker = unnamed().min_calls(2).without_consecutive();
+    fail(&breaker);
+
+    advance(Duration::from_secs(365 * 86_400)).await;
+    fail(&breaker);
+
+    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!((breaker.counts().calls, breaker.counts().failures), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn admits_after_a_year_open() {
+    let breaker = touchy();
+    fail(&breaker);
+
+    advance(Duration::from_secs(365 * 86_400)).await;
+    assert!(breaker.acquire().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropped_probe_gives_its_place_back() {
+    let breaker = touchy().probes(1);
+    fail(&breaker);
+    advance(SECOND).await;
+
+    for _ in 0..100 {
+        drop(breaker.acquire().expect("the probe was given back"));
+        breaker.acquire().expect("the probe was given back").abandon();
+    }
+
+    assert_eq!(breaker.state(), State::HalfOpen);
+    succeed(&breaker);
+    assert_eq!(breaker.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn probe_of_a_cancelled_future_is_given_back() {
+    let breaker = touchy().probes(1);
+    fail(&breaker);
+    advance(SECOND).await;
+
+    let probe = async {
+        let permit = breaker.acquire().expect("a probe");
+        std::future::pending::<()>().await;
+        permit.settle_as(Class::Success, ());
+    };
+    let _ = tokio::time::timeout(Duration::from_millis(10), probe).await.expect_err("pending");
+
+    assert!(breaker.acquire().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn panicking_probe_fails() {
+    let breaker = touchy().probes(1);
+    fail(&breaker);
+    advance(SECOND).await;
+
+    let panic = catch_unwind(AssertUnwindSafe(|| {
+        let _permit = breaker.acquire().expect("a probe");
+        resume_unwind(Box::new("the body's own"));
+    }));
+
+    assert!(panic.is_err());
+    let rejection = breaker.acquire().unwrap_err();
+    assert_eq!(rejection.reason(), Reason::CircuitOpen { retry_after: 2 * SECOND, last: None });
+}
+
+#[test]
+fn permit_taken_during_a_panic_is_not_to_blame_for_it() {
+    struct CallsOnDrop<'a>(&'a CircuitBreaker);
+    impl Drop for CallsOnDrop<'_> {
+        fn drop(&mut self) {
+            drop(self.0.acquire().expect("closed"));
+        }
+    }
+    let breaker = touchy();
+
+    let panic = catch_unwind(AssertUnwindSafe(|| {
+        let _guard = CallsOnDrop(&breaker);
+        resume_unwind(Box::new("somebody else's"));
+    }));
+
+    assert!(panic.is_err());
+    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.counts().calls, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn hanging_probe_fails_and_its_result_is_late() {
+    let breaker = touchy().probes(2).probe_timeout(3 * SECOND);
+    fail(&breaker);
+    advance(SECOND).await;
+    let hanging = breaker.acquire().expect("a probe");
+    advance(SECOND).await;
+    succeed(&breaker);
+
+    assert_eq!(retry_after(&breaker), 3 * SECOND);
+    advance(3 * SECOND).await;
+    assert_eq!(retry_after(&breaker), 2 * SECOND);
+    advance(2 * SECOND).await;
+    let probe = breaker.acquire().expect("half-open again");
+    hanging.settle_as(Class::Success, ());
+    probe.settle_as(Class::Success, ());
+
+    assert_eq!(breaker.state(), State::HalfOpen);
+    assert_eq!(breaker.counts().calls, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn late_results_move_nothing() {
+    let breaker = touchy().probes(1);
+    let slow: Vec<_> = (0..4).map(|_| breaker.acquire().expect("closed")).collect();
+    let mut slow = slow.into_iter();
+    let mut late = |class| slow.next().expect("one left").settle_as(class, ());
+
+    fail(&breaker);
+    late(Class::Transient);
+    late(Class::Success);
+    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(retry_after(&breaker), SECOND);
+
+    advance(SECOND).await;
+    let probe = breaker.acquire().expect("a probe");
+    late(Class::Transient);
+    assert_eq!(breaker.state(), State::HalfOpen);
+
+    probe.settle_as(Class::Success, ());
+    late(Class::Transient);
+    assert_eq!(breaker.state(), State::Closed);
+    let counts = breaker.counts();
+    assert_eq!((counts.calls, counts.failures, counts.consecutive, counts.opened), (0, 0, 0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn counts_the_probes_while_half_open() {
+    let breaker = touchy();
+    fail(&breaker);
+    assert_eq!(breaker.counts().failure_rate(), None);
+    advance(SECOND).await;
+
+    succeed(&breaker);
+    fail(&breaker);
+
+    let counts = breaker.counts();
+    assert_eq!((counts.calls, counts.failures), (2, 1));
+    assert_eq!(counts.failure_rate(), Some(0.5));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_thousand_callers_get_exactly_the_probes() {
+    for probes in [1, 3, 7] {
+        let breaker = Arc::new(touchy().probes(probes));
+        breaker.acquire_at(|| Ticks(0)).unwrap().end(state::Vote::Failure, || Ticks(0));
+        let later = || Ticks(1_000_000_000);
+        let barrier = Arc::new(Barrier::new(1_000));
+        let admitted = Arc::new(AtomicUsize::new(0));
+
+        let tasks: Vec<_> = (0..1_000)
+            .map(|_| {
+                let (breaker, barrier, admitted) = (breaker.clone(), barrier.clone(), admitted.clone());
+                tokio::spawn(async move {
+                    barrier.wait().await;
+                    let permit = breaker.acquire_at(later).ok();
+                    admitted.fetch_add(usize::from(permit.is_some()), Relaxed);
+                    barrier.wait().await;
+                    drop(permit);
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.expect("no panic");
+        }
+
+        assert_eq!(admitted.load(Relaxed), probes as usize);
+        assert_eq!(breaker.counts().half_opened, 1);
+        assert_eq!(breaker.counts().rejected, 1_000 - u64::from(probes));
+    }
+}
+
+#[test]
+fn threads_that_record_at_once_lose_no_outcome() {
+    const CALLS: u32 = 20_000;
+    for breaker in [CircuitBreaker::named("time"), CircuitBreaker::named("count").count_window(1_000)] {
+        let breaker = breaker.failure_rate(1.0);
+
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let breaker = &breaker;
+                scope.spawn(move || {
+                    for call in 0..CALLS {
+                        let vote = if call % 4 == thread { state::Vote::Failure } else { state::Vote::Success };
+                        breaker.acquire_at(|| Ticks(0)).expect("closed").end(vote, || Ticks(0));
+                    }
+                });
+            }
+        });
+
+        let tally = breaker.tally(breaker.circuit(), || Ticks(0));
+        match breaker.name() {
+            "time" => assert_eq!((tally.calls, tally.failures), (4 * CALLS, CALLS)),
+            _ => assert_eq!(tally.calls, 1_000),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Every form of function in edition 2021, which many users are still on.
+
+#[path = "../forms/forms.rs"]
+mod forms;

@@ -1,3 +1,0 @@
-//! Every form of function in edition 2021.
-
-mod forms;

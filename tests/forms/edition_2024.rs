@@ -1,3 +1,0 @@
-//! Every form of function in edition 2024.
-
-mod forms;

@@ -1,0 +1,3 @@
+//! Every form of function in the edition of the workspace.
+
+mod forms;
