@@ -39,7 +39,8 @@ impl Store for Remote {
     }
 }
 
-/// `when` says what an error means that does not say it itself, `clone` gives each attempt a copy of what the body uses up.
+/// `when` says what an error means that does not say it itself, and `clone` gives each attempt a copy of what the body
+/// uses up.
 #[retry(max = 4, base = "5ms", when = |_: &E| Class::Transient, clone(fallback), attempt = number)]
 async fn parse<T, E>(texts: &[T], parser: impl Fn(String) -> Result<u32, E>, fallback: String) -> Result<u32, E>
 where

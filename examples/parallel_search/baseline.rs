@@ -35,9 +35,9 @@ pub(crate) async fn all_at_once(client: &Client, query: &Query, providers: &[Pro
 /// Three more tries after any error, at once, for as long as each may take.
 async fn ask_up_to_four_times(client: &Client, query: &Query, provider: &Provider) -> Result<Vec<Hit>, SearchError> {
     for _ in 0..3 {
-        if let Ok(hits) = client.ask(&provider.search, query).await {
+        if let Ok(hits) = client.ask(provider.search(), query).await {
             return Ok(hits);
         }
     }
-    client.ask(&provider.search, query).await
+    client.ask(provider.search(), query).await
 }

@@ -10,9 +10,9 @@ use crate::catalogue::words_of;
 /// Searches eight providers of Unicode character names in parallel, through functions with `#[fan_out]`, `#[timeout]`,
 /// `#[retry]` and `#[circuit_breaker]`, and compares that with the same searches without them.
 ///
-/// The providers run inside this program, on loopback ports, and have bad weather: slow answers, failures, dropped connections,
-/// throttling, and a brown-out of one of them in the middle of each run. The seed decides all of it, so that every strategy meets
-/// the same.
+/// The providers run inside this program, on loopback ports, and have bad weather: slow answers, failures, dropped
+/// connections, throttling, and a brown-out of one of them in the middle of each run. The seed decides all of it, so
+/// that every strategy meets the same.
 #[derive(Debug, Parser)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(name = "parallel_search", disable_version_flag = true)]
@@ -22,12 +22,13 @@ pub(crate) struct Args {
     #[arg(required_unless_present = "serve")]
     words: Vec<String>,
 
-    /// Search this provider instead of the built-in ones; repeat for several. Requests go to URL/search?q=WORDS&limit=N, the
-    /// answer is {"hits": [{"code": 9731, "name": "SNOWMAN", "score": 1000}]}
+    /// Search this provider instead of the built-in ones; repeat for several. Requests go to
+    /// URL/search?q=WORDS&limit=N, the answer is {"hits": [{"code": 9731, "name": "SNOWMAN", "score": 1000}]}
     #[arg(long = "endpoint", value_name = "URL", value_parser = endpoint)]
     pub(crate) endpoints: Vec<Url>,
 
-    /// Compare the strategies on the endpoints too; sends each of them three times as many requests as there are searches
+    /// Compare the strategies on the endpoints too; sends each of them three times as many requests as there are
+    /// searches
     #[arg(long, requires = "endpoints")]
     pub(crate) compare: bool,
 

@@ -13,8 +13,8 @@ pub(crate) struct Ranked {
 
 /// The best `limit` characters of all answers, by score and then by code point.
 ///
-/// Exact as long as each answer has its own best `limit`: what belongs into the merged list is then in one of them. Where
-/// providers disagree about a character's score, the highest counts.
+/// Exact as long as each answer has its own best `limit`: what belongs into the merged list is then in one of them.
+/// Where providers disagree about a character's score, the highest counts.
 pub(crate) fn merge<'a>(answers: impl IntoIterator<Item = &'a [Hit]>, limit: usize) -> Vec<Ranked> {
     let mut found: HashMap<char, Ranked> = HashMap::new();
     for hit in answers.into_iter().flatten() {

@@ -280,8 +280,8 @@ fn answer(matches: &[Match<'_>]) -> Response {
     Json(Answer { hits: matches.iter().map(Found::from).collect() }).into_response()
 }
 
-/// A 429 with the pause in both spellings: whole seconds as the standard has it, and the milliseconds that some services add
-/// because a second is a long time.
+/// A 429 with the pause in both spellings: whole seconds as the standard has it, and the milliseconds that some
+/// services add because a second is a long time.
 fn throttled(pause: Duration) -> Response {
     let headers = [
         ("retry-after", pause.as_secs().max(1).to_string()),
@@ -350,7 +350,7 @@ fn default_limit() -> usize {
 }
 
 /// Requests that one provider works on at a time; the others queue. At the usual 21 ms a request it keeps up with 760 a
-/// second, in a brown-out with 95.
+/// second, in a brown-out with less than 100.
 const WORKERS: usize = 16;
 /// Hits in one answer.
 const MOST_HITS: usize = 100;

@@ -67,8 +67,8 @@ impl Report<'_> {
         let Report { rate, names, .. } = self;
         let searches = self.plan.searches.len();
         let mut summary = format!(
-            "{} at {rate} a second, each at {} providers, once with each of three strategies, with latency counted from \
-             the planned arrival. ",
+            "{} at {rate} a second, each at {} providers, once with each of three strategies, with latency counted \
+             from the planned arrival. ",
             text::searches(searches),
             names.len()
         );
@@ -94,6 +94,9 @@ impl Report<'_> {
         writeln!(page, "</tbody></table>")?;
         let agreement = text::agreement(self.agreement, self.weather.is_some());
         writeln!(page, "<p class=\"note\">{}.</p>", Escaped(&capitalised(&agreement)))?;
+        if self.weather.is_some() {
+            writeln!(page, "<p class=\"note\">{RIGHT}</p>")?;
+        }
         for (strategy, figures) in Strategy::ALL.iter().zip(self.figures) {
             let split = text::split(figures);
             writeln!(page, "<p class=\"note\"><b>{}</b> {}.</p>", strategy.name(), Escaped(&split))?;
@@ -119,8 +122,11 @@ impl Report<'_> {
         if self.hits.is_empty() {
             return writeln!(page, "<p class=\"note\">No character's name has these words.</p>");
         }
-        writeln!(page, "<div class=\"wide\"><table class=\"hits\"><thead><tr><th></th><th>code point</th><th>name</th><th>block</th>")?;
-        writeln!(page, "<th>score</th><th>providers</th></tr></thead><tbody>")?;
+        writeln!(
+            page,
+            "<div class=\"wide\"><table class=\"hits\"><thead><tr><th></th><th>code point</th><th>name</th>"
+        )?;
+        writeln!(page, "<th>block</th><th>score</th><th>providers</th></tr></thead><tbody>")?;
         for Ranked { hit, providers } in self.hits {
             let (char, name, block) = (text::visible(hit.char).to_string(), hit.name.as_str(), hit.block.as_str());
             write!(page, "<tr><td class=\"char\">{}</td><td>U+{:04X}</td>", Escaped(&char), u32::from(hit.char))?;
@@ -139,7 +145,10 @@ impl Report<'_> {
         setting("sequential", "one provider after the other, up to three more tries at once after any error")?;
         setting("join_all", "all providers at once, up to three more tries at once after any error")?;
         setting("annotated", crate::client::SETTINGS)?;
-        setting("load", &format!("{}, Poisson arrivals at {} a second", text::searches(self.plan.searches.len()), self.rate))?;
+        setting(
+            "load",
+            &format!("{}, Poisson arrivals at {} a second", text::searches(self.plan.searches.len()), self.rate),
+        )?;
         for climate in CLIMATES.iter().take_while(|_| self.weather.is_some()) {
             setting(climate.name, &climate.describe())?;
         }
@@ -169,15 +178,19 @@ fn capitalised(text: &str) -> String {
 }
 
 const STYLE: &str = include_str!("report/style.css");
+const RIGHT: &str = "Right hits are those of an index of all characters. Every character is held by two providers, so an \
+    answer can be right although one of them is missing.";
 const LATENCIES: &str = "The share of the searches (upwards, ever finer towards all of them) that had every provider's \
-    outcome within a time (to the right, on a logarithmic scale). Further left is better. The dots mark p50, p95 and p99.";
-const PROVIDERS: &str = "The time from asking a provider to having its hits or giving up: each bar reaches from p50 to p99. \
-    On the right the p99, and how many of the calls brought hits.";
+    outcome within a time (to the right, on a logarithmic scale). Further left is better. The dots mark p50, p95 and \
+    p99.";
+const PROVIDERS: &str = "The time from asking a provider to having its hits or giving up: each bar reaches from p50 to \
+    p99. On the right the p99, and how many of the calls brought hits.";
 const BROWNOUT: &str = "Requests that reached the provider in each tenth of a second, by how they ended. The shaded \
-    band is the time in which searches met the brown-out. Hollow bars are calls that an open circuit breaker spared it.";
-const WEATHER: &str = "Latency is lognormal (median 15 ms, σ 0.4), and for 3 requests in 100 Pareto from 80 ms (α 1.8), \
-    at most 3 s. Each provider has 16 workers and a queue. All of it depends on the seed, the provider, the search \
-    and the attempt alone, so each strategy met the same.";
+    band is the time in which searches met the brown-out. Hollow bars are calls that an open circuit breaker spared \
+    it.";
+const WEATHER: &str = "Latency is lognormal (median 15 ms, σ 0.4), and for 3 requests in 100 Pareto from 80 ms \
+    (α 1.8), at most 3 s. Each provider has 16 workers and a queue. All of it depends on the seed, the provider, the \
+    search and the attempt alone, so each strategy met the same.";
 
 #[cfg(test)]
 mod tests {

@@ -84,7 +84,8 @@ async fn read(mut response: Response) -> Result<Bytes, SearchError> {
     Ok(body.into())
 }
 
-/// How long a 429 asks to stay away: `retry-after-ms` if the service has it, else `retry-after` in seconds or as a date.
+/// How long a 429 asks to stay away: `retry-after-ms` if the service has it, else `retry-after` in seconds or as a
+/// date.
 fn pause(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     if let Some(millis) = text("retry-after-ms").and_then(|text| text.parse().ok()) {
@@ -179,11 +180,12 @@ fn add(nanos: &AtomicU64, duration: Duration) {
     nanos.fetch_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
 }
 
-/// A connection to a healthy host takes a round trip; ten times the usual one inside a continent is long enough to give up.
+/// A connection to a healthy host takes a round trip; ten times the usual one inside a continent is long enough to give
+/// up.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
-/// Connections kept per provider. At 90 searches a second and at most 120 ms an attempt, at most 90 × 0.12 ≈ 11 requests are
-/// under way with each provider (Little's law); half as many again covers the bunches in which they arrive. Fewer would
-/// open a connection for every request of a bunch, more would hold sockets that nobody uses.
+/// Connections kept per provider. At 90 searches a second and at most 120 ms an attempt, at most 90 × 0.12 ≈ 11
+/// requests are under way with each provider (Little's law); half as many again covers the bunches in which they
+/// arrive. Fewer would open a connection for every request of a bunch, more would hold sockets that nobody uses.
 const IDLE_PER_PROVIDER: usize = 16;
 /// Below the minute after which common servers and load balancers close an idle connection, so that it is ours to
 /// close and no request is sent into one that has just gone.

@@ -77,7 +77,7 @@ pub(crate) fn split(figures: &Figures) -> String {
     ];
     parts.retain(|(_, share)| *share >= 0.001);
     let parts: Vec<String> = parts.into_iter().map(|(what, share)| format!("{what} {}", percent(share))).collect();
-    format!("{}; client threads {} busy: {}", parts.join(", "), percent(split.busy), split.bottleneck())
+    format!("{}; client threads {} busy; {}", parts.join(", "), percent(split.busy), split.bottleneck())
 }
 
 /// Whether the strategies agree, in a sentence.
@@ -121,7 +121,8 @@ pub(crate) fn format_millis(duration: Duration) -> String {
     if millis < 9.95 { format!("{millis:.1}") } else { format!("{millis:.0}") }
 }
 
-/// The character where it shows and stays in its place, else a blank: no control, no direction mark, nothing that combines.
+/// The character where it shows and stays in its place, else a blank: no control, no direction mark, nothing that
+/// combines.
 pub(crate) fn visible(char: char) -> char {
     let directional = matches!(char, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}');
     if directional || char.escape_debug().len() > 1 && !matches!(char, '"' | '\'' | '\\') { ' ' } else { char }

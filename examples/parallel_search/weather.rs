@@ -40,8 +40,8 @@ pub(crate) const CLIMATES: [Climate; 8] = [
 const FAIR: Climate =
     Climate { name: "", pace: 1.0, unavailable: 0.01, dropped: 0.002, throttled: 0.0, detached: false, brownout: None };
 
-/// The weather of one run: a pure function of the seed, the provider, the search and the attempt, so that two runs with the
-/// same seed meet the same conditions however differently they call.
+/// The weather of one run: a pure function of the seed, the provider, the search and the attempt, so that two runs with
+/// the same seed meet the same conditions however differently they call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Weather {
     pub(crate) seed: u64,
@@ -87,7 +87,7 @@ impl Climate {
             let (from, to) = (start * 100.0, end * 100.0);
             let failing = BROWNOUT_UNAVAILABLE * 100.0;
             parts.push(format!(
-                "brown-out from {from:.0} % to {to:.0} % of the run: {BROWNOUT_PACE:.0} times slower and {failing:.0} % answered 503"
+                "brown-out from {from:.0} % to {to:.0} % of the run: {BROWNOUT_PACE:.0} times slower, {failing:.0} % answered 503"
             ));
         }
         parts.join(", ")

@@ -36,10 +36,8 @@ pub(super) fn plot(page: &mut String, names: &[String], measured: &[Measured]) -
             let (x, width) = (scale.at(p50), (scale.at(p99) - scale.at(p50)).max(2.0));
             let height = BAR - 3.0;
             let title = format!("{strategy}: p50 {} ms, p99 {} ms", format_millis(p50), format_millis(p99));
-            write!(
-                page,
-                "<rect class=\"{strategy}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height}\" rx=\"2\">"
-            )?;
+            write!(page, "<rect class=\"{strategy}\" x=\"{x:.1}\" y=\"{y:.1}\" ")?;
+            write!(page, "width=\"{width:.1}\" height=\"{height}\" rx=\"2\">")?;
             writeln!(page, "<title>{title}</title></rect>")?;
             plot::text(page, WIDTH - RIGHT + 74.0, y + height, "end", &format_millis(p99))?;
             plot::text(page, WIDTH - 4.0, y + height, "end", &answered)?;

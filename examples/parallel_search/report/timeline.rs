@@ -4,6 +4,8 @@ use std::fmt::{self, Write};
 use std::ops::Range;
 use std::time::Duration;
 
+use resilient::PolicyKind;
+
 use super::plot::{self, WIDTH};
 use crate::compare::Measured;
 use crate::error::SearchError;
@@ -102,8 +104,9 @@ fn slots(run: &Measured, provider: usize) -> Vec<Slot> {
         });
     }
     for search in &run.searches {
-        let Some(call) = search.calls.get(provider) else { continue };
-        if matches!(&call.outcome, Err(SearchError::Refused(error)) if error.policy() == resilient::PolicyKind::CircuitBreaker)
+        if let Some(call) = search.calls.get(provider)
+            && let Err(SearchError::Refused(error)) = &call.outcome
+            && error.policy() == PolicyKind::CircuitBreaker
         {
             slot_at(search.arrival + call.asked, &|slot| slot.spared += 1);
         }
