@@ -7,7 +7,8 @@ use resilient_tests as support;
 macro_rules! cases {
     ($($attribute:ident { $($case:ident => $transcript:literal,)* })*) => {
         $(mod $attribute {
-            $(mod $case {
+            $(#[allow(clippy::unused_async)]
+            mod $case {
                 mod attribute {
                     include!(concat!("expand/", stringify!($attribute), "/", stringify!($case), ".rs"));
                 }

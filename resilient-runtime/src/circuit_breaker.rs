@@ -56,7 +56,7 @@ use crate::sync::atomic::Ordering::Relaxed;
 /// use std::time::Duration;
 ///
 /// use resilient::CircuitBreaker;
-/// use resilient::circuit_breaker::State;
+/// use resilient::State;
 ///
 /// static PAYMENTS: CircuitBreaker = CircuitBreaker::named("payments").consecutive(3).open_for(Duration::from_secs(5));
 ///

@@ -32,11 +32,6 @@ impl Ticks {
         });
         Self(nanos(instant.saturating_duration_since(origin)))
     }
-
-    /// The time between; zero if `earlier` is later.
-    pub(crate) const fn since(self, earlier: Self) -> Duration {
-        Duration::from_nanos(self.0.saturating_sub(earlier.0))
-    }
 }
 
 /// Whole nanoseconds, saturating after 584 years.

@@ -1,28 +1,4 @@
 //! Fan-out: one async function over many items, a bounded number of them at a time.
-//!
-//! [`FanOut`] says what to run and how many at once. What it becomes says how the outputs come back:
-//!
-//! | form | outputs | ends |
-//! |---|---|---|
-//! | `.await` ([`Collect`]) | all, in the order of the input | when every item has finished |
-//! | [`.try_all()`](FanOut::try_all) | every success, in the order of the input | at the first error |
-//! | [`.first_ok()`](FanOut::first_ok) | one | at the first success |
-//! | [`.unordered()`](FanOut::unordered) | all, as they finish | when every item has finished |
-//!
-//! # How it runs
-//!
-//! The children run inside the task that polls the fan-out; nothing is spawned. That is concurrency and not
-//! parallelism: a child that computes for long holds up the others.
-//!
-//! An item is taken from the input only when there is room to run it, so the input may be endless or costly to
-//! produce. A child that finishes makes room at once, also while the output of an earlier one is being waited for.
-//! Only children that were woken are polled, and after a fixed number of polls the task gives way to others. Memory
-//! is allocated for each place among the running children, when it is first needed, and not for each item.
-//!
-//! # Panics
-//!
-//! A panic in a child, in the function or in the input goes to whoever polls the fan-out. The other children are
-//! dropped with the fan-out.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -47,7 +23,29 @@ pub use self::unordered::Unordered;
 
 /// Runs an async function for each item, a bounded number of them at a time.
 ///
-/// Does nothing until it is awaited, or turned into one of the other forms that the [module](self) lists.
+/// Does nothing until it is awaited, or turned into one of the other forms:
+///
+/// | form | outputs | ends |
+/// |---|---|---|
+/// | `.await` ([`Collect`]) | all, in the order of the input | when every item has finished |
+/// | [`.try_all()`](Self::try_all) | every success, in the order of the input | at the first error |
+/// | [`.first_ok()`](Self::first_ok) | one | at the first success |
+/// | [`.unordered()`](Self::unordered) | all, as they finish | when every item has finished |
+///
+/// # How it runs
+///
+/// The children run inside the task that polls the fan-out; nothing is spawned. That is concurrency and not
+/// parallelism: a child that computes for long holds up the others.
+///
+/// An item is taken from the input only when there is room to run it, so the input may be endless or costly to
+/// produce. A child that finishes makes room at once, also while the output of an earlier one is being waited for.
+/// Only children that were woken are polled, and after a fixed number of polls the task gives way to others. Memory
+/// is allocated for each place among the running children, when it is first needed, and not for each item.
+///
+/// # Panics
+///
+/// A panic in a child, in the function or in the input goes to whoever polls the fan-out. The other children are
+/// dropped with the fan-out.
 ///
 /// # Examples
 ///

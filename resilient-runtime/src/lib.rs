@@ -1,4 +1,63 @@
-//! Resilience for async functions.
+//! Resilience for async functions: retry, circuit breaker, time-out and fan-out, as attributes or by hand.
+//!
+//! An attribute above an async function wraps its body in a policy. Attributes nest in the order in which they are
+//! written, the top one outermost, and expand to calls of what this crate documents.
+//!
+#![cfg_attr(feature = "macros", doc = "```")]
+#![cfg_attr(not(feature = "macros"), doc = "```text")]
+//! use resilient::{Classify, retry, timeout};
+//!
+//! #[derive(Debug, Classify)]
+//! enum FetchError {
+//!     #[transient]
+//!     Busy,
+//!     #[transparent]
+//!     Refused(resilient::Error),
+//! }
+//!
+//! impl From<resilient::Error> for FetchError {
+//!     fn from(refusal: resilient::Error) -> Self {
+//!         FetchError::Refused(refusal)
+//!     }
+//! }
+//!
+//! #[timeout(total = "2s", attempt = "400ms")]
+//! #[retry(max = 3, attempt = n)]
+//! async fn fetch(id: u32) -> Result<String, FetchError> {
+//!     if n == 0 { Err(FetchError::Busy) } else { Ok(format!("{id} at attempt {n}")) }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() {
+//! assert_eq!(fetch(7).await.unwrap(), "7 at attempt 1");
+//! # }
+//! ```
+//!
+//! # The pieces
+//!
+//! | policy | attribute | by hand |
+//! |---|---|---|
+//! | retry | `#[retry]` | [`Retry`], [`Backoff`] |
+//! | circuit breaker | `#[circuit_breaker]` | [`CircuitBreaker`] |
+//! | time-out | `#[timeout]` | [`Timeout`], [`Deadline`] |
+//! | fan-out | `#[fan_out]` | [`FanOut`] |
+//!
+//! Policies decide on the [`Class`] of an outcome, which comes from the error's [`Classify`] implementation or from a
+//! [`When`] closure. A policy that refuses a call returns an [`Error`]; inside a stack that is a
+//! [`Settled::Rejected`], and [`finish`] turns it into the function's own error type at the end.
+//!
+//! # Features
+//!
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `macros` | yes | the attributes and the derive |
+//! | `tracing` | yes | events of target `resilient`: `retrying`, `gave up`, `timed out`, `circuit breaker` |
+//! | `test-util` | no | `resilient::test`: jitter that repeats |
+//!
+//! # Cancellation
+//!
+//! Dropping any future of this crate abandons what it was doing: permits go back, nothing is counted, nothing goes on in
+//! the background.
 
 mod backoff;
 mod circuit_breaker;

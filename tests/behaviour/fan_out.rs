@@ -134,6 +134,7 @@ async fn a_deadline_over_the_set_is_inherited_by_each() {
 #[tokio::test(start_paused = true)]
 async fn other_arguments_are_shared_or_cloned() {
     #[fan_out(name = everywhere)]
+    #[allow(clippy::unused_async)]
     async fn join(prefix: &str, (a, b): (u32, u32), suffix: String, #[each] item: &str) -> String {
         format!("{prefix}{a}{item}{b}{suffix}")
     }

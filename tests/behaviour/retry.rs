@@ -161,9 +161,9 @@ async fn question_mark_and_return_end_the_attempt_and_not_the_call() {
     async fn either(script: &Script, by_return: bool) -> Result<u32, Error> {
         if by_return {
             let Ok(()) = script.next() else { return Err(Error::Down) };
-        } else {
-            script.next()?;
+            return Ok(script.attempts());
         }
+        script.next()?;
         Ok(script.attempts())
     }
 

@@ -87,10 +87,11 @@ under_each_policy! {
     }
     raw_identifiers: { async fn r#type(r#fn: u32) -> Result<u32, Error> { Ok(r#fn) } }
     names_of_the_expansion: {
-        async fn function(attempt: u32, retry: u32, outcome: u32, delay: u32, settled: u32, circuit_breaker: u32, timeout: u32, call: u32)
+        async fn function(attempt: u32, retry: u32, outcome: u32, delay: u32, settled: u32, circuit_breaker: u32, timeout: u32)
             -> Result<u32, Error>
         {
             let permit = attempt + retry + outcome + delay;
+            let call = 1;
             let rejection = settled + circuit_breaker + timeout + call;
             Ok(permit + rejection)
         }
@@ -248,7 +249,7 @@ where
 }
 
 /// No prelude, and every name the expansion could trip over taken.
-#[allow(dead_code, clippy::unused_async, non_camel_case_types)]
+#[allow(dead_code, clippy::unused_async, clippy::upper_case_acronyms)]
 mod hostile {
     #![no_implicit_prelude]
 

@@ -1,5 +1,8 @@
 //! What the tests share: an error with every class, a script of failures, and a stopwatch for the paused clock.
 
+#![cfg_attr(doctest, doc = "The README's code compiles.")]
+#![cfg_attr(doctest, doc = include_str!("../../README.md"))]
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

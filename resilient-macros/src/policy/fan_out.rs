@@ -122,7 +122,7 @@ impl Layer for FanOut {
         let (generics, _, where_clause) = generics.split_for_impl();
         let items = quote_spanned!(span=> items: impl ::core::iter::IntoIterator<Item = #item_type>);
         let (inputs, passed) = arguments(signature, index, &items);
-        let call = call(function, &passed);
+        let launch = launch(function, &passed);
         let limit = self.limit.as_ref().map(|limit| quote_spanned!(span=> .limit(#limit)));
 
         let (visibility, conditions) = (&function.visibility, function.attributes_named("cfg"));
@@ -140,7 +140,7 @@ impl Layer for FanOut {
             >
             #where_clause
             {
-                #krate::FanOut::new(items, move |item| #call) #limit
+                #krate::FanOut::new(items, #launch) #limit
             }
         })
     }
@@ -219,16 +219,17 @@ fn is_reference(receiver: &syn::Receiver) -> bool {
     receiver.to_token_stream().to_string().starts_with('&')
 }
 
-/// The call of the function for one item.
+/// What runs the function for one item: itself, if the item is its only argument, or a closure with the others.
 ///
 /// Nothing tells an associated function without `self` from a free one, except that it speaks of `Self`.
-fn call(function: &Function, passed: &[TokenStream]) -> TokenStream {
+fn launch(function: &Function, passed: &[TokenStream]) -> TokenStream {
     let span = Span::mixed_site();
     let name = function.name();
+    let path = if function.mentions("Self") { quote_spanned!(span=> Self::#name) } else { name.to_token_stream() };
     match (function.signature.receiver(), passed) {
-        (Some(_), [receiver, rest @ ..]) => quote_spanned!(span=> #receiver.#name(#(#rest),*)),
-        _ if function.mentions("Self") => quote_spanned!(span=> Self::#name(#(#passed),*)),
-        _ => quote_spanned!(span=> #name(#(#passed),*)),
+        (Some(_), [receiver, rest @ ..]) => quote_spanned!(span=> move |item| #receiver.#name(#(#rest),*)),
+        (None, [_]) => path,
+        _ => quote_spanned!(span=> move |item| #path(#(#passed),*)),
     }
 }
 

@@ -6,7 +6,7 @@ use std::thread;
 use super::CircuitBreaker;
 use super::state::{Epoch, Vote};
 use crate::clock::Ticks;
-use crate::{Class, Outcome, Reason};
+use crate::{Class, Error, Outcome, Reason, When};
 
 /// The right to make one call, which ends as a success, a failure or not at all.
 ///
@@ -59,11 +59,14 @@ impl Permit<'_> {
     /// # }
     /// ```
     pub fn settle<O: Outcome>(self, outcome: O) -> O {
-        let vote = match outcome.rejection() {
-            Some(rejection) if matches!(rejection.reason(), Reason::TimedOut { .. }) => Vote::Failure,
-            Some(_) => Vote::Abandoned,
-            None => Vote::from(outcome.class()),
-        };
+        let vote = Vote::of(outcome.rejection(), || outcome.class());
+        self.end(vote, Ticks::now);
+        outcome
+    }
+
+    /// As [`settle`](Self::settle), with the class that `when` assigns.
+    pub fn settle_when<O, By>(self, outcome: O, when: impl When<O, By>) -> O {
+        let vote = Vote::of(when.rejection_in(&outcome), || when.class_of(&outcome));
         self.end(vote, Ticks::now);
         outcome
     }
@@ -91,6 +94,17 @@ impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let vote = if thread::panicking() && !self.unwinding { Vote::Panic } else { Vote::Abandoned };
         self.breaker.end(self.epoch, vote, Ticks::now);
+    }
+}
+
+impl Vote {
+    /// The vote of an outcome: a policy further in that refused says nothing about the server, except by a time-out.
+    fn of(rejection: Option<&Error>, class: impl FnOnce() -> Class) -> Self {
+        match rejection.map(Error::reason) {
+            Some(Reason::TimedOut { .. }) => Self::Failure,
+            Some(_) => Self::Abandoned,
+            None => Self::from(class()),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ pub fn double_all(
         >,
     >,
 > {
-    ::resilient::FanOut::new(items, move |item| double(item))
+    ::resilient::FanOut::new(items, double)
 }
 pub async fn transcript() -> String {
     let doubled = double_all([1, 2, 3]).await;
