@@ -219,3 +219,36 @@ fn bar_style() -> ProgressStyle {
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━╸ ")
 }
+
+#[cfg(test)]
+mod tests {
+    use reqwest::Url;
+
+    use super::*;
+    use crate::client::Provider;
+    use crate::request::Client;
+
+    #[tokio::test]
+    async fn every_strategy_finds_what_the_index_has() {
+        let catalogue = Catalogue::load();
+        let weather = Weather { seed: 1, searches: 20 };
+        let providers = Providers::start(&catalogue, weather).unwrap();
+        let plan = Plan::draw(&catalogue, 1, 20, 200.0, 5, true);
+        let course = Course { plan: &plan, local: Some((&providers, weather)), limit: 5 };
+
+        let measured = course.run(|| fleet(&providers)).await.unwrap();
+
+        let reference = reference(&catalogue, &plan);
+        let agreement = Agreement::of(&measured, Some(&reference));
+        assert!(agreement.compared > 0);
+        assert_eq!(agreement.equal, agreement.compared);
+        let seen: usize = measured[1].served.as_ref().unwrap().visits.iter().map(Vec::len).sum();
+        assert_eq!(seen as u64, measured[1].spent.attempts);
+    }
+
+    fn fleet(providers: &Providers) -> reqwest::Result<Fleet> {
+        let search = |url: &str| Url::parse(&format!("{url}/search")).unwrap();
+        let provider = |server: &Arc<crate::provider::Server>| Provider::new(server.name.into(), search(&server.url));
+        Ok(Fleet { client: Client::new(true)?, providers: providers.servers().iter().map(provider).collect() })
+    }
+}

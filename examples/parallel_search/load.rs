@@ -6,7 +6,7 @@ use std::time::Duration;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Exp};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 use crate::catalogue::{Catalogue, words_of};
@@ -64,7 +64,8 @@ impl Plan {
         let began = Instant::now();
         let mut running = JoinSet::new();
         let mut done: Vec<Option<Search>> = self.searches.iter().map(|_| None).collect();
-        let mut finish = |(number, search): (usize, Search)| {
+        let mut finish = |ended: Result<(usize, Search), JoinError>| {
+            let (number, search) = ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
             done[number] = Some(search);
             on_done();
         };
@@ -76,11 +77,11 @@ impl Plan {
                 let calls = strategy.search(&fleet, &query, || {}).await;
                 (number, Search { arrival, latency: (began + arrival).elapsed(), calls })
             });
-            while let Some(Ok(ended)) = running.try_join_next() {
+            while let Some(ended) = running.try_join_next() {
                 finish(ended);
             }
         }
-        while let Some(Ok(ended)) = running.join_next().await {
+        while let Some(ended) = running.join_next().await {
             finish(ended);
         }
         done.into_iter().flatten().collect()
