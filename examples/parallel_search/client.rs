@@ -55,7 +55,28 @@ pub(crate) async fn search_provider(
     client.ask(&provider.search, query).await
 }
 
-/// The policies, as the report shows them.
-pub(crate) const SETTINGS: &str = "fan_out(limit = 16), timeout(total = 1s, attempt = 120ms), retry(max = 3, \
-    backoff = exp_jitter, base = 10ms, cap = 100ms), and a circuit breaker for each provider: half of the last 20 \
-    attempts failed, open for 200 to 400 ms, 3 probes";
+/// The annotated function as it stands above, for the report.
+pub(crate) fn source() -> &'static str {
+    let file = include_str!("client.rs");
+    let from = file.find("#[fan_out(").unwrap_or_default();
+    let length = file[from..].find("\n}").map_or(0, |end| end + 2);
+    &file[from..from + length]
+}
+
+/// The breaker of each provider, for the report.
+pub(crate) const BREAKER: &str =
+    "opens when half of the last 20 attempts failed, for 200 to 400 ms, and closes after 3 good probes";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_source_is_the_annotated_function() {
+        let source = source();
+
+        assert!(source.starts_with("#[fan_out("), "{source}");
+        assert!(source.contains("async fn search_provider("), "{source}");
+        assert!(source.ends_with("query).await\n}"), "{source}");
+    }
+}

@@ -10,6 +10,7 @@ use std::fmt::{self, Write};
 
 use escape::Escaped;
 
+use crate::client;
 use crate::compare::{Agreement, Figures, Measured};
 use crate::load::Plan;
 use crate::merge::Ranked;
@@ -144,7 +145,8 @@ impl Report<'_> {
         setting("seed", &self.seed.to_string())?;
         setting("sequential", "one provider after the other, up to three more tries at once after any error")?;
         setting("join_all", "all providers at once, up to three more tries at once after any error")?;
-        setting("annotated", crate::client::SETTINGS)?;
+        setting("annotated", "the function below")?;
+        setting("its breakers", client::BREAKER)?;
         setting(
             "load",
             &format!("{}, Poisson arrivals at {} a second", text::searches(self.plan.searches.len()), self.rate),
@@ -152,7 +154,7 @@ impl Report<'_> {
         for climate in CLIMATES.iter().take_while(|_| self.weather.is_some()) {
             setting(climate.name, &climate.describe())?;
         }
-        writeln!(page, "</tbody></table>")?;
+        writeln!(page, "</tbody></table>\n<pre>{}</pre>", Escaped(client::source()))?;
         if self.weather.is_some() {
             writeln!(page, "<p class=\"note\">{WEATHER}</p>")?;
         }

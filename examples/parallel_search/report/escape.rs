@@ -15,6 +15,7 @@ impl Display for Escaped<'_> {
             '>' => f.write_str("&gt;"),
             '"' => f.write_str("&quot;"),
             '\'' => f.write_str("&#39;"),
+            '\n' => f.write_char('\n'),
             other => f.write_char(visible(other)),
         })
     }
