@@ -196,6 +196,27 @@ impl Backoff {
         Duration::from_nanos(longest)
     }
 
+    /// The waits of one call in their order, for the fractions that are drawn: each from 0 up to, but not including, 1.
+    ///
+    /// A larger fraction counts as the largest there is. The iterator never ends.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use resilient::Backoff;
+    ///
+    /// let halfway = Backoff::full_jitter(Duration::from_secs(1)).delays(|| 0.5);
+    ///
+    /// assert!(halfway.take(3).eq([500, 1_000, 2_000].map(Duration::from_millis)));
+    /// ```
+    pub fn delays(self, mut fraction: impl FnMut() -> f64) -> impl Iterator<Item = Duration> {
+        let mut memory = self.memory();
+        (0..=u32::MAX).chain(std::iter::repeat(u32::MAX)).map(move |retry| {
+            // 2⁶⁴ as a float; the cast saturates, and makes 0 of what is no number
+            let random = (fraction() * 18_446_744_073_709_551_616.0) as u64;
+            self.delay(retry, random, &mut memory)
+        })
+    }
+
     /// The wait before retry `a`, for the fraction `random / 2⁶⁴`.
     pub(crate) fn delay(&self, retry: u32, random: u64, memory: &mut Memory) -> Duration {
         let base = nanos(self.base);

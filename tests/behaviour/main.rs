@@ -2,6 +2,7 @@
 
 mod circuit_breaker;
 mod classify;
+mod events;
 mod fan_out;
 mod retry;
 mod sizes;

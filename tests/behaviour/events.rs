@@ -1,0 +1,143 @@
+//! The events of the policies: what they say, and what they never say.
+
+use std::fmt::Write;
+use std::sync::{Arc, Mutex};
+
+use resilient::{circuit_breaker, retry, timeout};
+use resilient_tests::{Error, Script, ms};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+/// Writes down every event of the policies as one line.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Subscriber for Log {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "resilient"
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        struct Line(String);
+        impl Visit for Line {
+            fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+                write!(self.0, " {field}={value:?}").unwrap();
+            }
+        }
+
+        let mut line = Line(event.metadata().level().to_string());
+        event.record(&mut line);
+        self.0.lock().unwrap().push(line.0);
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_says_when_it_tries_again_and_when_it_gives_up() {
+    #[retry(max = 1, backoff = "fixed", base = "10ms")]
+    async fn function(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+
+    function(&Script::failing(2)).await.unwrap_err();
+
+    assert_eq!(
+        log.lines(),
+        [
+            r#"DEBUG message=retrying policy="function" retry=0 delay=10ms class="transient""#,
+            r#"WARN message=gave up policy="function" retries=1 class="transient" why="no retries left""#,
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_out_says_how_long_it_waited() {
+    #[timeout("10ms", name = "the look-up")]
+    async fn function() -> Result<(), Error> {
+        std::future::pending().await
+    }
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+
+    function().await.unwrap_err();
+
+    assert_eq!(log.lines(), [r#"DEBUG message=timed out policy="the look-up" limit=10ms"#]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_breaker_says_what_changed_and_why() {
+    #[circuit_breaker(consecutive = 2, probes = 1)]
+    async fn function(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let script = Script::failing(2);
+
+    function(&script).await.unwrap_err();
+    function(&script).await.unwrap_err();
+    tokio::time::advance(ms(1_200)).await;
+    function(&script).await.unwrap();
+
+    let lines = log.lines();
+    let changes: Vec<&str> = lines.iter().map(|line| line.split(" open_for").next().unwrap()).collect();
+    assert_eq!(
+        changes,
+        [
+            r#"INFO message=circuit breaker policy="function" from="closed" to="open" failures=2 calls=2"#,
+            r#"INFO message=circuit breaker policy="function" from="open" to="half-open" failures=0 calls=0"#,
+            r#"INFO message=circuit breaker policy="function" from="half-open" to="closed" failures=0 calls=1"#,
+        ]
+    );
+    assert!(lines[0].contains("open_for"), "{}", lines[0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_argument_and_no_error_text_is_ever_said() {
+    const CANARY: &str = "hunter2";
+
+    #[derive(Debug, resilient::Classify)]
+    #[transient]
+    struct Secret(#[allow(dead_code)] String);
+
+    impl From<resilient::Error> for Secret {
+        fn from(refusal: resilient::Error) -> Self {
+            Secret(refusal.to_string())
+        }
+    }
+
+    #[timeout(total = "1s", attempt = "100ms")]
+    #[retry]
+    #[circuit_breaker(consecutive = 2)]
+    async fn function(password: &str) -> Result<String, Secret> {
+        Err(Secret(password.to_owned()))
+    }
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+
+    for _ in 0..3 {
+        let error = function(CANARY).await.unwrap_err();
+        drop(error);
+    }
+
+    let all = log.lines().join("\n");
+    assert!(all.contains("retrying") && all.contains("circuit breaker"), "{all}");
+    assert!(!all.contains(CANARY), "{all}");
+}

@@ -1,0 +1,8 @@
+//! Behaviour that other projects' tests have settled, replayed from tables: one module and one table a policy.
+
+#[path = "conformance/circuit_breaker.rs"]
+mod circuit_breaker;
+#[path = "conformance/retry_delays.rs"]
+mod retry_delays;
+#[path = "conformance/table.rs"]
+mod table;
