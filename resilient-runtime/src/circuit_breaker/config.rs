@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::state::Tally;
+use crate::clock::nanos;
 
 /// The configuration of one breaker; every value in it has been checked.
 #[derive(Debug, Clone, Copy)]
@@ -22,8 +23,8 @@ pub(super) struct Config {
 /// How far back the window reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Span {
-    /// So long.
-    Time(Duration),
+    /// Ten buckets of so many nanoseconds, never zero.
+    Time { bucket: u64 },
     /// So many outcomes.
     Calls(u32),
 }
@@ -32,7 +33,7 @@ impl Config {
     pub(super) const fn new() -> Self {
         Self {
             failure_rate: 0.5,
-            span: Span::Time(Duration::from_secs(10)),
+            span: Span::over(Duration::from_secs(10)),
             min_calls: None,
             consecutive: Some(5),
             open_for: Duration::from_secs(1),
@@ -52,7 +53,7 @@ impl Config {
 
     pub(super) const fn window(mut self, window: Duration) -> Self {
         assert!(!window.is_zero(), "`window` must be longer than zero");
-        self.span = Span::Time(window);
+        self.span = Span::over(window);
         self
     }
 
@@ -182,8 +183,15 @@ impl Config {
         match (self.min_calls, self.span) {
             (Some(calls), _) => calls,
             (None, Span::Calls(ring)) => MIN_CALLS.min(ring),
-            (None, Span::Time(_)) => MIN_CALLS,
+            (None, Span::Time { .. }) => MIN_CALLS,
         }
+    }
+}
+
+impl Span {
+    const fn over(window: Duration) -> Self {
+        let bucket = nanos(window) / BUCKETS as u64;
+        Self::Time { bucket: if bucket == 0 { 1 } else { bucket } }
     }
 }
 
@@ -194,6 +202,8 @@ fn scaled(time: Duration, factor: f64) -> Duration {
 
 /// The most outcomes that the ring has room for.
 pub(super) const MAX_COUNT_WINDOW: u32 = 1024;
+/// How many steps a time window moves in.
+pub(super) const BUCKETS: u32 = 10;
 /// What the probes' twelve-bit counters can hold.
 const MAX_PROBES: u32 = 4095;
 /// `min_calls` where the user does not say.
@@ -272,6 +282,13 @@ mod tests {
             assert_eq!(config.open_time(reopenings, || 0), middle.mul_f64(0.9));
             assert_eq!(config.open_time(reopenings, || u64::MAX), middle.mul_f64(1.1));
         }
+    }
+
+    #[test]
+    fn buckets_are_never_of_no_time() {
+        assert_eq!(Config::new().span(), Span::Time { bucket: 1_000_000_000 });
+        assert_eq!(Config::new().window(Duration::from_nanos(9)).span(), Span::Time { bucket: 1 });
+        assert_eq!(Config::new().window(Duration::MAX).span(), Span::Time { bucket: u64::MAX / 10 });
     }
 
     #[test]

@@ -62,11 +62,11 @@ impl CircuitBreaker {
     #[inline]
     pub(super) fn admit(&self, clock: impl Fn() -> Ticks) -> Result<Epoch, Error> {
         let word = self.storage.word();
-        if word.is_closed() { Ok(word.epoch()) } else { self.admit_guarded(clock) }
+        if word.is_closed() { Ok(word.epoch()) } else { self.admit_guarded(&clock) }
     }
 
     #[cold]
-    fn admit_guarded(&self, clock: impl Fn() -> Ticks) -> Result<Epoch, Error> {
+    fn admit_guarded(&self, clock: &dyn Fn() -> Ticks) -> Result<Epoch, Error> {
         let storage = &self.storage;
         loop {
             let circuit = self.circuit();
@@ -107,12 +107,12 @@ impl CircuitBreaker {
             // Nothing failed since the last success, so the word already says what it should.
             self.record(epoch, false, || self.storage.origin.moment(clock()));
         } else if word.epoch() == epoch {
-            self.end_guarded(epoch, vote, clock);
+            self.end_guarded(epoch, vote, &clock);
         }
     }
 
     #[cold]
-    fn end_guarded(&self, epoch: Epoch, vote: Vote, clock: impl Fn() -> Ticks) {
+    fn end_guarded(&self, epoch: Epoch, vote: Vote, clock: &dyn Fn() -> Ticks) {
         let closed = self.storage.word().is_closed();
         if closed && vote == Vote::Abandoned {
             return;

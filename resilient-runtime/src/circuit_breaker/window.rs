@@ -30,6 +30,7 @@ impl Window {
     }
 
     /// Adds an outcome of the given epoch, for as long as `current` says that the epoch lasts.
+    #[inline]
     pub(super) fn record(
         &self,
         span: Span,
@@ -39,7 +40,7 @@ impl Window {
         current: impl Fn() -> bool,
     ) {
         match span {
-            Span::Time(window) => self.buckets.record(window, epoch, failed, now(), current),
+            Span::Time { bucket } => self.buckets.record(bucket, epoch, failed, now(), current),
             Span::Calls(calls) => self.ring.record(calls, epoch, failed, current),
         }
     }
@@ -47,7 +48,7 @@ impl Window {
     /// What the window holds of the given epoch.
     pub(super) fn tally(&self, span: Span, epoch: Epoch, now: impl FnOnce() -> Moment) -> Tally {
         match span {
-            Span::Time(window) => self.buckets.tally(window, epoch, now()),
+            Span::Time { bucket } => self.buckets.tally(bucket, epoch, now()),
             Span::Calls(_) => self.ring.tally(epoch),
         }
     }

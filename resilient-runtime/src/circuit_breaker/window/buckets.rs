@@ -1,9 +1,7 @@
 //! The time window: ten buckets, each a tenth of it long.
 
-use std::time::Duration;
-
+use crate::circuit_breaker::config;
 use crate::circuit_breaker::state::{Epoch, Moment, Tally};
-use crate::clock::nanos;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
@@ -33,8 +31,9 @@ impl Buckets {
         Self(std::array::from_fn(|_| AtomicU64::new(0)))
     }
 
-    pub(super) fn record(&self, window: Duration, epoch: Epoch, failed: bool, now: Moment, current: impl Fn() -> bool) {
-        let Place { index, tag } = Place::of(window, epoch, now);
+    #[inline]
+    pub(super) fn record(&self, width: u64, epoch: Epoch, failed: bool, now: Moment, current: impl Fn() -> bool) {
+        let Place { index, tag } = Place::of(width, epoch, now);
         let bucket = &self.0[index];
         // Acquire pairs with the Release below: whoever sees a later epoch's word also sees that state in `current`,
         // and one that sees none overwrites only what it has seen. So a late result never enters a newer epoch.
@@ -48,8 +47,8 @@ impl Buckets {
         }
     }
 
-    pub(super) fn tally(&self, window: Duration, epoch: Epoch, now: Moment) -> Tally {
-        let newest = Place::of(window, epoch, now);
+    pub(super) fn tally(&self, width: u64, epoch: Epoch, now: Moment) -> Tally {
+        let newest = Place::of(width, epoch, now);
         let mut sum = Tally::default();
         for (index, bucket) in self.0.iter().enumerate() {
             // Relaxed: each word is complete in itself, and the caller's fence orders it after its own record.
@@ -63,10 +62,10 @@ impl Buckets {
 
 impl Place {
     /// The tag counts rounds through the buckets, moved on by the epoch. Time never goes back and two closed states
-    /// are at least three epochs apart, so a tag that the new state looks for was never used by an older one. It
-    /// repeats after 2²⁸ rounds: 85 years of a 10 s window.
-    fn of(window: Duration, epoch: Epoch, now: Moment) -> Self {
-        let period = now.0 / (nanos(window) / PERIODS).max(1);
+    /// are at least three epochs apart, so no older one has used a tag that the new state looks for, until 2²⁸ rounds have
+    /// passed (85 years of a 10 s window) or the epochs have gone round.
+    fn of(width: u64, epoch: Epoch, now: Moment) -> Self {
+        let period = now.0 / width;
         let round = period / PERIODS;
         let index = (period % PERIODS) as usize;
         Self { index, tag: round.wrapping_add(u64::from(epoch.0)) & MAX_TAG }
@@ -106,9 +105,8 @@ impl Bucket {
     }
 }
 
-const BUCKETS: usize = 10;
-/// The same, to reckon time with.
-const PERIODS: u64 = 10;
+const BUCKETS: usize = config::BUCKETS as usize;
+const PERIODS: u64 = config::BUCKETS as u64;
 const TAG: u32 = 36;
 const CALLS: u32 = 18;
 const MAX_TAG: u64 = (1 << 28) - 1;
@@ -118,7 +116,7 @@ const MAX_COUNT: u64 = (1 << 18) - 1;
 mod tests {
     use super::*;
 
-    const WINDOW: Duration = Duration::from_secs(10);
+    const WIDTH: u64 = 1_000_000_000;
     const FIRST: Epoch = Epoch(0);
 
     fn at(millis: u64) -> Moment {
@@ -126,11 +124,11 @@ mod tests {
     }
 
     fn record(buckets: &Buckets, epoch: Epoch, millis: u64, failed: bool) {
-        buckets.record(WINDOW, epoch, failed, at(millis), || true);
+        buckets.record(WIDTH, epoch, failed, at(millis), || true);
     }
 
     fn tally(buckets: &Buckets, epoch: Epoch, millis: u64) -> (u32, u32) {
-        let Tally { calls, failures } = buckets.tally(WINDOW, epoch, at(millis));
+        let Tally { calls, failures } = buckets.tally(WIDTH, epoch, at(millis));
         (calls, failures)
     }
 
@@ -183,7 +181,7 @@ mod tests {
     fn drops_an_outcome_whose_epoch_has_passed() {
         let buckets = Buckets::new();
 
-        buckets.record(WINDOW, FIRST, true, at(0), || false);
+        buckets.record(WIDTH, FIRST, true, at(0), || false);
 
         assert_eq!(tally(&buckets, FIRST, 0), (0, 0));
     }
@@ -199,12 +197,5 @@ mod tests {
         let tally = bucket.tally(7);
         assert!(tally.calls > 100_000);
         assert!((tally.rate().unwrap() - 0.25).abs() < 0.001);
-    }
-
-    #[test]
-    fn window_of_a_nanosecond_still_has_a_width() {
-        let place = Place::of(Duration::from_nanos(1), FIRST, Moment(25));
-
-        assert_eq!(place, Place { index: 5, tag: 2 });
     }
 }

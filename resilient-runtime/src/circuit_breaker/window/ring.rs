@@ -38,6 +38,7 @@ impl Ring {
         Self { cursor: AtomicU64::new(0), outcomes: std::array::from_fn(|_| AtomicU64::new(0)) }
     }
 
+    #[inline]
     pub(super) fn record(&self, calls: u32, epoch: Epoch, failed: bool, current: impl Fn() -> bool) {
         if let Some(slot) = self.claim(calls, epoch, &current) {
             self.write(slot, epoch, failed, &current);
@@ -55,6 +56,7 @@ impl Ring {
         Tally { calls: cursor.filled, failures: failures.sum() }
     }
 
+    #[inline]
     fn claim(&self, calls: u32, epoch: Epoch, current: impl Fn() -> bool) -> Option<u32> {
         // Acquire and Release as in the time window: whoever sees a later epoch's word sees its state in `current`.
         let mut seen = self.cursor.load(Acquire);
@@ -69,6 +71,7 @@ impl Ring {
     }
 
     /// Nearly always a success over a success, which writes nothing.
+    #[inline]
     fn write(&self, slot: u32, epoch: Epoch, failed: bool, current: impl Fn() -> bool) {
         let word = &self.outcomes[(slot / SLOTS) as usize];
         // Acquire and Release as above.
