@@ -25,10 +25,10 @@ impl Provider {
             // attempts.
             .count_window(20)
             .failure_rate(0.5)
-            // Three probes tell after 200 ms whether it is over. Longer would be kinder to a provider that is down for
-            // minutes; here it would leave a healthy one out for longer than it was ill.
+            // Three probes tell after 200 ms whether it is over, and again every 200 ms. Longer would be kinder to a
+            // provider that is down for minutes; here it would leave a healthy one out for longer than it was ill.
             .open_for(Duration::from_millis(200))
-            .open_max(Duration::from_millis(400))
+            .open_max(Duration::from_millis(200))
             .probes(3);
         Self { name, search, breaker }
     }
@@ -65,7 +65,7 @@ pub(crate) fn source() -> &'static str {
 
 /// The breaker of each provider, for the report.
 pub(crate) const BREAKER: &str =
-    "opens when half of the last 20 attempts failed, for 200 to 400 ms, and closes after 3 good probes";
+    "opens when half of the last 20 attempts failed, for 200 ms, and closes after 3 good probes";
 
 #[cfg(test)]
 mod tests {
