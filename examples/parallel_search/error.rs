@@ -1,0 +1,88 @@
+//! What can go wrong with one provider, and what each failure means to the policies.
+
+use std::error::Error as _;
+use std::fmt;
+use std::time::Duration;
+
+use resilient::Classify;
+
+/// Why a provider's hits are missing.
+#[derive(Debug, Classify)]
+pub(crate) enum SearchError {
+    /// No connection, or it broke before the answer was complete.
+    #[transient]
+    Connection(reqwest::Error),
+    /// 429: asked to come back later.
+    #[throttled(after = after)]
+    Busy { after: Option<Duration> },
+    /// 5xx.
+    #[transient]
+    Server(u16),
+    /// Any other status: asking again would not help.
+    #[permanent]
+    Rejected(u16),
+    /// An answer that is no list of hits.
+    #[permanent]
+    Malformed(serde_json::Error),
+    /// An answer too long to be a list of hits.
+    #[permanent]
+    TooLong,
+    /// Not asked, or not waited for.
+    #[transparent]
+    Refused(resilient::Error),
+}
+
+impl From<resilient::Error> for SearchError {
+    fn from(rejection: resilient::Error) -> Self {
+        Self::Refused(rejection)
+    }
+}
+
+impl From<reqwest::Error> for SearchError {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Connection(error)
+    }
+}
+
+impl From<serde_json::Error> for SearchError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Malformed(error)
+    }
+}
+
+impl fmt::Display for SearchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connection(error) => write!(f, "{}", root_cause(error)),
+            Self::Busy { after: Some(after) } => write!(f, "busy, try again in {after:?}"),
+            Self::Busy { after: None } => write!(f, "busy"),
+            Self::Server(status) => write!(f, "the provider failed with status {status}"),
+            Self::Rejected(status) => write!(f, "the provider answered with status {status}"),
+            Self::Malformed(error) => write!(f, "the answer is not a list of hits: {error}"),
+            Self::TooLong => write!(f, "the answer is longer than a list of hits can be"),
+            Self::Refused(rejection) => write!(f, "{rejection}"),
+        }
+    }
+}
+
+impl std::error::Error for SearchError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Connection(error) => Some(error),
+            Self::Malformed(error) => Some(error),
+            Self::Refused(rejection) => Some(rejection),
+            Self::Busy { .. } | Self::Server(_) | Self::Rejected(_) | Self::TooLong => None,
+        }
+    }
+}
+
+/// The innermost source, which says "connection refused" where the outer ones say that a request failed.
+fn root_cause(error: &reqwest::Error) -> &dyn std::error::Error {
+    let mut cause: &dyn std::error::Error = error;
+    let mut source = error.source();
+    while let Some(inner) = source {
+        cause = inner;
+        source = inner.source();
+    }
+    cause
+}

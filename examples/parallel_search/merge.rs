@@ -1,0 +1,66 @@
+//! Many answers into one: without duplicates, best first.
+
+use std::collections::HashMap;
+
+use crate::hit::Hit;
+
+/// A character with the number of providers that returned it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ranked {
+    pub(crate) hit: Hit,
+    pub(crate) providers: usize,
+}
+
+/// The best `limit` characters of all answers, by score and then by code point.
+///
+/// Exact as long as each answer has its own best `limit`: what belongs into the merged list is then in one of them.
+/// Where providers disagree about a character's score, the highest counts.
+pub(crate) fn merge<'a>(answers: impl IntoIterator<Item = &'a [Hit]>, limit: usize) -> Vec<Ranked> {
+    let mut found: HashMap<char, Ranked> = HashMap::new();
+    for hit in answers.into_iter().flatten() {
+        found
+            .entry(hit.char)
+            .and_modify(|known| {
+                known.providers += 1;
+                if hit.score > known.hit.score {
+                    known.hit = hit.clone();
+                }
+            })
+            .or_insert_with(|| Ranked { hit: hit.clone(), providers: 1 });
+    }
+
+    let mut ranked: Vec<Ranked> = found.into_values().collect();
+    ranked.sort_unstable_by_key(|ranked| (std::cmp::Reverse(ranked.hit.score), ranked.hit.char));
+    ranked.truncate(limit);
+    ranked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hit(char: char, score: u32) -> Hit {
+        Hit { char, score, name: "".into(), block: "".into() }
+    }
+
+    #[test]
+    fn joins_duplicates_and_ranks_by_score_then_code_point() {
+        let answers = [vec![hit('b', 500), hit('a', 500)], vec![hit('b', 500), hit('c', 900)], vec![]];
+
+        let merged = merge(answers.iter().map(Vec::as_slice), 10);
+
+        let seen: Vec<(char, usize)> = merged.iter().map(|ranked| (ranked.hit.char, ranked.providers)).collect();
+        assert_eq!(seen, [('c', 1), ('a', 1), ('b', 2)]);
+    }
+
+    #[test]
+    fn does_not_depend_on_the_order_of_the_answers() {
+        let answers = [vec![hit('b', 400), hit('a', 500)], vec![hit('b', 600), hit('c', 100)]];
+
+        let forwards = merge(answers.iter().map(Vec::as_slice), 2);
+        let backwards = merge(answers.iter().rev().map(Vec::as_slice), 2);
+
+        assert_eq!(forwards, backwards);
+        assert_eq!(forwards[0].hit.score, 600);
+    }
+}

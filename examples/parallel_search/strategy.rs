@@ -1,0 +1,71 @@
+//! The three ways to search all providers that the program compares.
+
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+
+use crate::baseline;
+use crate::client::{Provider, search_provider_all};
+use crate::error::SearchError;
+use crate::hit::Hit;
+use crate::merge::{Ranked, merge};
+use crate::request::{Client, Query};
+
+/// How the providers of one search are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Strategy {
+    Sequential,
+    JoinAll,
+    Annotated,
+}
+
+/// The client and the providers that a strategy works with.
+pub(crate) struct Fleet {
+    pub(crate) client: Client,
+    pub(crate) providers: Vec<Provider>,
+}
+
+/// What became of one provider in one search.
+#[derive(Debug)]
+pub(crate) struct Call {
+    /// Since the search began.
+    pub(crate) asked: Duration,
+    pub(crate) took: Duration,
+    pub(crate) outcome: Result<Vec<Hit>, SearchError>,
+}
+
+impl Strategy {
+    pub(crate) const ALL: [Self; 3] = [Self::Sequential, Self::JoinAll, Self::Annotated];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Sequential => "sequential",
+            Self::JoinAll => "join_all",
+            Self::Annotated => "annotated",
+        }
+    }
+
+    /// Asks every provider, and says of each what became of it, in the order of the providers.
+    pub(crate) async fn search(self, fleet: &Fleet, query: &Query, on_answer: impl Fn()) -> Vec<Call> {
+        let Fleet { client, providers } = fleet;
+        match self {
+            Self::Sequential => baseline::one_by_one(client, query, providers).await,
+            Self::JoinAll => baseline::all_at_once(client, query, providers).await,
+            Self::Annotated => {
+                let began = Instant::now();
+                let mut calls: Vec<Option<Call>> = providers.iter().map(|_| None).collect();
+                let mut outcomes = search_provider_all(client, query, providers).unordered().boxed();
+                while let Some((index, outcome)) = outcomes.next().await {
+                    calls[index] = Some(Call { asked: Duration::ZERO, took: began.elapsed(), outcome });
+                    on_answer();
+                }
+                calls.into_iter().flatten().collect()
+            }
+        }
+    }
+}
+
+/// The best hits of all providers that answered.
+pub(crate) fn hits_of(calls: &[Call], limit: usize) -> Vec<Ranked> {
+    merge(calls.iter().filter_map(|call| call.outcome.as_deref().ok()), limit)
+}
