@@ -6,14 +6,8 @@ use resilient::{Classify, retry, timeout};
 enum FetchError {
     #[transient]
     Disconnected,
-    #[transparent]
+    #[transparent(from)]
     Refused(resilient::Error),
-}
-
-impl From<resilient::Error> for FetchError {
-    fn from(refusal: resilient::Error) -> Self {
-        Self::Refused(refusal)
-    }
 }
 
 #[timeout(total = "1s")]

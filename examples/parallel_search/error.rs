@@ -28,14 +28,8 @@ pub(crate) enum SearchError {
     #[permanent]
     TooLong,
     /// Not asked, or not waited for.
-    #[transparent]
+    #[transparent(from)]
     Refused(resilient::Error),
-}
-
-impl From<resilient::Error> for SearchError {
-    fn from(rejection: resilient::Error) -> Self {
-        Self::Refused(rejection)
-    }
 }
 
 impl From<reqwest::Error> for SearchError {

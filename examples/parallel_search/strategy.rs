@@ -54,7 +54,7 @@ impl Strategy {
             Self::Annotated => {
                 let began = Instant::now();
                 let mut calls: Vec<Option<Call>> = providers.iter().map(|_| None).collect();
-                let mut outcomes = search_provider_all(client, query, providers).unordered().boxed();
+                let mut outcomes = search_provider_all(client, query, providers).unordered();
                 while let Some((index, outcome)) = outcomes.next().await {
                     calls[index] = Some(Call { asked: Duration::ZERO, took: began.elapsed(), outcome });
                     on_answer();

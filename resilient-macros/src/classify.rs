@@ -15,8 +15,10 @@ enum Mark {
     Permanent,
     /// With the field that says how long.
     Throttled(Option<Member>),
-    /// The class of the one field.
-    Transparent,
+    /// The class of the one field, from which the error can also be made.
+    Transparent {
+        from: bool,
+    },
 }
 
 const MARKS: &[&str] = &["transient", "permanent", "throttled", "transparent"];
@@ -158,17 +160,21 @@ fn parse_mark(name: &Ident, attribute: &Attribute, fields: &Fields) -> syn::Resu
             )),
         };
     }
-    if !matches!(attribute.meta, Meta::Path(_)) {
+    let from = path.is_ident("transparent") && is_from(attribute);
+    if !from && !matches!(attribute.meta, Meta::Path(_)) {
         let mark = path.to_token_stream();
         return Err(syn::Error::new_spanned(
             &attribute.meta,
-            format!("`{mark}` takes no arguments: write `#[{mark}]`"),
+            match path.is_ident("transparent") {
+                true => "write `#[transparent]`, or `#[transparent(from)]` for a `From` of the error inside".to_owned(),
+                false => format!("`{mark}` takes no arguments: write `#[{mark}]`"),
+            },
         ));
     }
     match path {
         _ if path.is_ident("transient") => Ok(Mark::Transient),
         _ if path.is_ident("permanent") => Ok(Mark::Permanent),
-        _ if fields.len() == 1 => Ok(Mark::Transparent),
+        _ if fields.len() == 1 => Ok(Mark::Transparent { from }),
         _ => {
             let message = format!(
                 "`#[transparent]` takes the class of the one error inside, and `{name}` has {} fields: give it another mark, or implement `Classify` by hand",
@@ -232,7 +238,7 @@ fn implementation(input: &DeriveInput, krate: &Path, variants: Option<&[Variant<
     let failed = variants.is_none();
     let variants = variants.unwrap_or_default();
     let mut generics = input.generics.clone();
-    let inner = variants.iter().filter(|variant| matches!(variant.mark, Mark::Transparent));
+    let inner = variants.iter().filter(|variant| matches!(variant.mark, Mark::Transparent { .. }));
     for field in inner.clone().flat_map(|variant| variant.fields) {
         let ty = &field.ty;
         if input.generics.type_params().next().is_some() {
@@ -269,6 +275,8 @@ fn implementation(input: &DeriveInput, krate: &Path, variants: Option<&[Variant<
             }
         }
     });
+    let conversions = variants.iter().filter(|variant| matches!(variant.mark, Mark::Transparent { from: true }));
+    let conversions = conversions.map(|variant| conversion(input, variant));
     quote_spanned! {span=>
         #[automatically_derived]
         impl #parameters #krate::Classify for #name #arguments #where_clause {
@@ -277,6 +285,24 @@ fn implementation(input: &DeriveInput, krate: &Path, variants: Option<&[Variant<
             }
 
             #rejection
+        }
+
+        #(#conversions)*
+    }
+}
+
+/// The `From` of a variant marked `#[transparent(from)]`.
+fn conversion(input: &DeriveInput, Variant { pattern, fields, .. }: &Variant<'_>) -> TokenStream {
+    let span = Span::mixed_site();
+    let name = &input.ident;
+    let (parameters, arguments, where_clause) = input.generics.split_for_impl();
+    let (ty, field) = (fields.iter().map(|field| &field.ty).next(), fields.members().next());
+    quote_spanned! {span=>
+        #[automatically_derived]
+        impl #parameters ::core::convert::From<#ty> for #name #arguments #where_clause {
+            fn from(inner: #ty) -> Self {
+                #pattern { #field: inner }
+            }
         }
     }
 }
@@ -296,12 +322,17 @@ fn class(variant: &Variant<'_>, krate: &Path) -> TokenStream {
             let after = quote_spanned!(at_type=> ::core::option::Option::from(*after));
             quote_spanned!(span=> #pattern { #field: after, .. } => #krate::Class::Throttled { after: #after },)
         }
-        Mark::Transparent => {
+        Mark::Transparent { .. } => {
             let inner = inner_error(fields, krate);
             let field = fields.members().next();
             quote_spanned!(span=> #pattern { #field: inner, .. } => #inner::class(inner),)
         }
     }
+}
+
+/// Whether the mark is `#[transparent(from)]`.
+fn is_from(attribute: &Attribute) -> bool {
+    matches!(&attribute.meta, Meta::List(list) if list.tokens.to_string() == "from")
 }
 
 /// The class of the inner error's type, which is spelled out so that it is what the compiler points at.

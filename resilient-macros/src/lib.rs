@@ -101,12 +101,11 @@ pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// Closed, it lets every call through and counts; at too many failures it opens and refuses at once; after a while it
 /// lets a few probes through and closes again if they succeed. Transient errors and time-outs are failures; a permanent or
 /// throttled error is not, for the server answered. A refusal is a `resilient::Error`, so the function's error type needs
-/// `From<resilient::Error>`.
+/// `From<resilient::Error>`, for instance by a variant marked `#[transparent(from)]`.
 ///
 /// ```
 /// # #[derive(Debug, resilient::Classify)]
-/// # enum PayError { #[transient] Down, #[transparent] Refused(resilient::Error) }
-/// # impl From<resilient::Error> for PayError { fn from(e: resilient::Error) -> Self { Self::Refused(e) } }
+/// # enum PayError { #[transient] Down, #[transparent(from)] Refused(resilient::Error) }
 /// use resilient::circuit_breaker;
 ///
 /// #[circuit_breaker(consecutive = 2, open_for = "5s")]
@@ -180,8 +179,7 @@ pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream
 ///
 /// ```
 /// # #[derive(Debug, resilient::Classify)]
-/// # enum FetchError { #[transparent] Refused(resilient::Error) }
-/// # impl From<resilient::Error> for FetchError { fn from(e: resilient::Error) -> Self { Self::Refused(e) } }
+/// # enum FetchError { #[transparent(from)] Refused(resilient::Error) }
 /// use resilient::{retry, timeout};
 ///
 /// #[timeout(total = "1s", attempt = "200ms")]
@@ -303,8 +301,7 @@ pub fn fan_out(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```
 /// # #[derive(Debug, resilient::Classify)]
-/// # enum FetchError { #[transparent] Refused(resilient::Error) }
-/// # impl From<resilient::Error> for FetchError { fn from(e: resilient::Error) -> Self { Self::Refused(e) } }
+/// # enum FetchError { #[transparent(from)] Refused(resilient::Error) }
 /// use resilient::resilient;
 ///
 /// #[resilient(timeout("2s"), retry(max = 3), circuit_breaker)]
@@ -338,6 +335,7 @@ pub fn composed(_arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `#[permanent]` | will fail again |
 /// | `#[throttled]`, `#[throttled(after = field)]` | the server asked for less; `field` is a `Duration` or an `Option` of one |
 /// | `#[transparent]` | as the one error inside, which is classified itself |
+/// | `#[transparent(from)]` | the same, and implements `From` of that error, for `?` and for what policies refuse |
 ///
 /// Every variant has exactly one mark; one that is added later without it does not compile. A struct is marked as a whole.
 ///
@@ -353,7 +351,7 @@ pub fn composed(_arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///     Busy { retry_after: Option<Duration> },
 ///     #[permanent]
 ///     NotFound,
-///     #[transparent]
+///     #[transparent(from)]
 ///     Refused(resilient::Error),
 /// }
 ///

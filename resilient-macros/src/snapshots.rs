@@ -169,9 +169,9 @@ fn expand_first(attributes: &mut Vec<Attribute>, item: &impl ToTokens) -> Option
 
 /// The item without `Classify` in its derives and without its marks, and the implementation beside it.
 fn derive(mut item: Item) -> Vec<Item> {
-    let implementation = syn::parse2(crate::classify::expand(item.to_token_stream())).unwrap();
+    let implementations: syn::File = syn::parse2(crate::classify::expand(item.to_token_stream())).unwrap();
     Unmark.visit_item_mut(&mut item);
-    vec![item, implementation]
+    [item].into_iter().chain(implementations.items).collect()
 }
 
 struct Unmark;

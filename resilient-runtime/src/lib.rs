@@ -11,14 +11,8 @@
 //! enum FetchError {
 //!     #[transient]
 //!     Busy,
-//!     #[transparent]
+//!     #[transparent(from)]
 //!     Refused(resilient::Error),
-//! }
-//!
-//! impl From<resilient::Error> for FetchError {
-//!     fn from(refusal: resilient::Error) -> Self {
-//!         FetchError::Refused(refusal)
-//!     }
 //! }
 //!
 //! #[timeout(total = "2s", attempt = "400ms")]

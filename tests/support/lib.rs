@@ -26,14 +26,8 @@ pub enum Error {
     #[permanent]
     Gone,
     /// What a policy said.
-    #[transparent]
+    #[transparent(from)]
     Refused(resilient::Error),
-}
-
-impl From<resilient::Error> for Error {
-    fn from(rejection: resilient::Error) -> Self {
-        Self::Refused(rejection)
-    }
 }
 
 impl Error {

@@ -9,11 +9,13 @@ pub enum SearchError<E> {
     Full,
     NotFound { id: u64 },
     Inner(E),
+    Refused(resilient::Error),
 }
 #[automatically_derived]
 impl<E> ::resilient::Classify for SearchError<E>
 where
     E: ::resilient::Classify,
+    resilient::Error: ::resilient::Classify,
 {
     fn class(&self) -> ::resilient::Class {
         match self {
@@ -30,6 +32,9 @@ where
             }
             Self::NotFound { .. } => ::resilient::Class::Permanent,
             Self::Inner { 0: inner, .. } => <E as ::resilient::Classify>::class(inner),
+            Self::Refused { 0: inner, .. } => {
+                <resilient::Error as ::resilient::Classify>::class(inner)
+            }
         }
     }
     fn rejection(&self) -> ::core::option::Option<&::resilient::Error> {
@@ -37,8 +42,17 @@ where
             Self::Inner { 0: inner, .. } => {
                 <E as ::resilient::Classify>::rejection(inner)
             }
+            Self::Refused { 0: inner, .. } => {
+                <resilient::Error as ::resilient::Classify>::rejection(inner)
+            }
             _ => ::core::option::Option::None,
         }
+    }
+}
+#[automatically_derived]
+impl<E> ::core::convert::From<resilient::Error> for SearchError<E> {
+    fn from(inner: resilient::Error) -> Self {
+        Self::Refused { 0: inner }
     }
 }
 pub async fn transcript() -> String {

@@ -15,6 +15,8 @@ pub enum SearchError<E> {
     NotFound { id: u64 },
     #[transparent]
     Inner(E),
+    #[transparent(from)]
+    Refused(resilient::Error),
 }
 
 pub async fn transcript() -> String {
