@@ -165,9 +165,10 @@ fn parse_mark(name: &Ident, attribute: &Attribute, fields: &Fields) -> syn::Resu
         let mark = path.to_token_stream();
         return Err(syn::Error::new_spanned(
             &attribute.meta,
-            match path.is_ident("transparent") {
-                true => "write `#[transparent]`, or `#[transparent(from)]` for a `From` of the error inside".to_owned(),
-                false => format!("`{mark}` takes no arguments: write `#[{mark}]`"),
+            if path.is_ident("transparent") {
+                "write `#[transparent]`, or `#[transparent(from)]` for a `From` of the error inside".to_owned()
+            } else {
+                format!("`{mark}` takes no arguments: write `#[{mark}]`")
             },
         ));
     }

@@ -45,15 +45,25 @@ struct Balance {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Millis(u32);
 
-/// What an extra attempt costs, in ten-thousandths of a token.
+/// What an extra attempt costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cost {
     /// After an ordinary failure: one token.
-    Failure = TOKEN as isize,
+    Failure,
     /// After the server asked for less, and so has spent next to nothing: half a token.
-    Throttle = TOKEN as isize / 2,
+    Throttle,
     /// After a time-out, when the server may still be at work: two tokens.
-    Timeout = TOKEN as isize * 2,
+    Timeout,
+}
+
+impl Cost {
+    const fn units(self) -> u32 {
+        match self {
+            Self::Failure => TOKEN,
+            Self::Throttle => TOKEN / 2,
+            Self::Timeout => TOKEN * 2,
+        }
+    }
 }
 
 impl Budget {
@@ -132,7 +142,7 @@ impl Budget {
     fn withdraw_at(&self, cost: Cost, now: Millis) -> bool {
         let taken = self.word.fetch_update(Relaxed, Relaxed, |word| {
             let balance = self.at(Balance::unpack(word), now);
-            let units = balance.units.checked_sub(cost as u32)?;
+            let units = balance.units.checked_sub(cost.units())?;
             Some(Balance { units, ..balance }.pack())
         });
         taken.is_ok()

@@ -1,17 +1,26 @@
 //! The instant after which nobody wants the answer, as everything below a time-out can read it.
 
-use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
+mod header;
+mod limit;
+
 use crate::clock;
+
+pub use self::header::ParseDeadlineError;
+pub(crate) use self::limit::{Limit, Timer};
 
 /// The instant after which the caller no longer wants the answer.
 ///
 /// A [`Timeout`](crate::Timeout) sets it for everything that runs under it in the same task, and an inner one can only
-/// bring it forward. A retry starts nothing that could not begin before it; hand what remains of it to a client
-/// that has a time-out of its own.
+/// bring it forward. A retry starts nothing that could not begin before it, and a time-out under it ends no later; hand
+/// what remains of it to a client that has a time-out of its own.
 ///
 /// ```
 /// use resilient::Deadline;
@@ -21,16 +30,29 @@ use crate::clock;
 ///     connect(deadline.remaining());
 /// }
 /// ```
+///
+/// # Across tasks and processes
+///
+/// It belongs to the task. A task that is spawned has it only through [`inherit`](Self::inherit). For another process, send
+/// [`to_header`](Self::to_header) along, and have the server run its work in the [`scope`](Self::scope) of
+/// what [`from_header`](Self::from_header) reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Deadline(Instant);
 
 impl Deadline {
     /// The deadline of the call that is being polled, if it has one.
     pub fn current() -> Option<Self> {
-        let instant = CURRENT.get().instant()?;
-        // whoever asks next, and the time-out itself, get the same answer
-        CURRENT.set(Limit::At(instant));
-        Some(Self(instant))
+        Limit::current().settle().map(Self)
+    }
+
+    /// So long from now; thirty years at the most.
+    pub fn after(time: Duration) -> Self {
+        Self(limit::far(clock::now(), time))
+    }
+
+    /// At the given instant.
+    pub const fn at(instant: Instant) -> Self {
+        Self(instant)
     }
 
     /// The instant itself.
@@ -47,81 +69,63 @@ impl Deadline {
     pub fn is_over(self) -> bool {
         clock::now() >= self.0
     }
-}
 
-/// The deadline in force while a future is polled.
-///
-/// A time-out starts to count without reading the clock; the instant is worked out when somebody asks for it or
-/// when the body first has to wait.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Limit {
-    None,
-    /// So long from now, and nobody has asked yet.
-    Within(Duration),
-    At(Instant),
-}
-
-impl Limit {
-    /// The limit that is in force on this thread.
-    pub(crate) fn current() -> Self {
-        CURRENT.get()
-    }
-
-    /// Both limits at once, and whether the new one ends first.
+    /// Runs `future` under this deadline, or under the one in force if that is earlier.
     ///
-    /// Two that have not been worked out yet compare without the clock.
-    pub(crate) fn tighten(self, limit: Duration) -> (Self, bool) {
-        match self {
-            Self::None => (Self::Within(limit), true),
-            Self::Within(outer) => (Self::Within(limit.min(outer)), limit < outer),
-            Self::At(outer) => {
-                let inner = far(clock::now(), limit);
-                (Self::At(inner.min(outer)), inner < outer)
-            }
-        }
+    /// It tells the policies inside, and stops nothing by itself; a [`Timeout`](crate::Timeout) does.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use resilient::Deadline;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let left = Deadline::after(Duration::from_secs(2)).scope(async {
+    ///     Deadline::current().map(Deadline::remaining)
+    /// });
+    ///
+    /// assert_eq!(left.await, Some(Duration::from_secs(2)));
+    /// # }
+    /// ```
+    pub const fn scope<F: Future>(self, future: F) -> DeadlineScope<F> {
+        DeadlineScope { future, deadline: Some(self) }
     }
 
-    /// The earlier of the limit and a known instant.
-    pub(crate) fn tighten_to(self, instant: Instant) -> Self {
-        match self {
-            Self::At(outer) => Self::At(instant.min(outer)),
-            Self::None | Self::Within(_) => Self::At(instant),
-        }
-    }
-
-    /// Whether the limit is known to have passed.
-    pub(crate) fn is_over(self) -> bool {
-        matches!(self, Self::At(instant) if clock::now() >= instant)
-    }
-
-    /// Runs `poll` with this limit in force, and puts back what was in force before, even if it panics.
-    pub(crate) fn scope<R>(self, poll: impl FnOnce() -> R) -> R {
-        struct Restore(Limit);
-        impl Drop for Restore {
-            fn drop(&mut self) {
-                CURRENT.set(self.0);
-            }
-        }
-
-        let _restore = Restore(CURRENT.replace(self));
-        poll()
-    }
-
-    /// The instant, if there is a limit at all.
-    pub(crate) fn instant(self) -> Option<Instant> {
-        match self {
-            Self::None => None,
-            Self::At(instant) => Some(instant),
-            Self::Within(limit) => Some(far(clock::now(), limit)),
-        }
+    /// Takes the deadline in force along with `future`, into a task that is about to be spawned.
+    ///
+    /// ```
+    /// use resilient::Deadline;
+    ///
+    /// # async fn audit() {}
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// tokio::spawn(Deadline::inherit(audit())).await.unwrap();
+    /// # }
+    /// ```
+    pub fn inherit<F: Future>(future: F) -> DeadlineScope<F> {
+        DeadlineScope { future, deadline: Self::current() }
     }
 }
 
-/// `start + limit`, or thirty years on where that cannot be represented.
-fn far(start: Instant, limit: Duration) -> Instant {
-    start.checked_add(limit).unwrap_or_else(|| start + Duration::from_secs(86_400 * 365 * 30))
+pin_project! {
+    /// What [`Deadline::scope`] and [`Deadline::inherit`] return.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct DeadlineScope<F> {
+        #[pin]
+        future: F,
+        deadline: Option<Deadline>,
+    }
 }
 
-thread_local! {
-    static CURRENT: Cell<Limit> = const { Cell::new(Limit::None) };
+impl<F: Future> Future for DeadlineScope<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        match this.deadline {
+            Some(deadline) => Limit::current().tighten_to(deadline.0, false).scope(|| this.future.poll(cx)),
+            None => this.future.poll(cx),
+        }
+    }
 }

@@ -55,7 +55,7 @@ pub enum Reason {
         /// The time it was given.
         limit: Duration,
     },
-    /// The deadline that the caller had set was already over, and the body was not started.
+    /// The deadline of the call around it had passed, and the body was not started or did not go on.
     DeadlineExceeded,
     /// There is no tokio runtime with a timer on this thread, so the time could not be measured.
     NoRuntime,
@@ -128,7 +128,7 @@ impl fmt::Display for Error {
             }
             Reason::TimedOut { limit } => write!(f, "`{name}` did not end within {limit:?}"),
             Reason::DeadlineExceeded => {
-                write!(f, "the deadline had passed before `{name}` was started")
+                write!(f, "`{name}` ran into the deadline of the call around it")
             }
             Reason::NoRuntime => {
                 write!(f, "`{name}` needs a tokio runtime with a timer, and there is none on this thread")

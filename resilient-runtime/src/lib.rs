@@ -75,7 +75,7 @@ pub use backoff::Backoff;
 pub use budget::{Budget, Cost};
 pub use circuit_breaker::{CircuitBreaker, Counts, Permit, State};
 pub use class::{Class, Classify};
-pub use deadline::Deadline;
+pub use deadline::{Deadline, DeadlineScope, ParseDeadlineError};
 pub use error::{Error, PolicyKind, Reason};
 pub use fan_out::{Collect, FanOut, FirstOk, TryAll, Unordered};
 pub use outcome::{Fallible, FromRejection, Outcome, Settled, finish};

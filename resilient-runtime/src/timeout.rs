@@ -8,7 +8,7 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
-use crate::deadline::Limit;
+use crate::deadline::{Limit, Timer};
 use crate::{Error, PolicyKind, Reason, Settled, event};
 
 /// Gives what it runs a limited time, and sets the [`Deadline`](crate::Deadline) for everything inside.
@@ -99,6 +99,7 @@ pin_project! {
         Fresh,
         // A deadline from further out comes first, and whoever set it has the timer.
         Sheltered,
+        // For its own limit, or for a deadline that nobody else watches.
         Armed { #[pin] timer: Sleep },
     }
 }
@@ -113,15 +114,15 @@ impl<F: Future> Future for TimeoutFuture<'_, F> {
 
         let polled = match this.watch.as_mut().project() {
             WatchProjection::Sheltered => future.poll(cx),
-            WatchProjection::Armed { timer } => outer.tighten_to(timer.deadline()).scope(|| future.poll(cx)),
+            WatchProjection::Armed { timer, .. } => outer.tighten_to(timer.deadline(), true).scope(|| future.poll(cx)),
             WatchProjection::Fresh if outer.is_over() => {
                 return Poll::Ready(reject(this.future, this.timeout, Reason::DeadlineExceeded));
             }
             WatchProjection::Fresh => {
-                let (inner, ends_first) = outer.tighten(this.timeout.limit);
+                let (inner, timer) = outer.tighten(this.timeout.limit);
                 let (polled, inner) = inner.scope(|| (future.poll(cx), Limit::current()));
                 if polled.is_pending() {
-                    let Some(watch) = (if ends_first { Watch::until(inner) } else { Some(Watch::Sheltered) }) else {
+                    let Some(watch) = Watch::over(inner, timer) else {
                         return Poll::Ready(reject(this.future, this.timeout, Reason::NoRuntime));
                     };
                     this.watch.set(watch);
@@ -134,18 +135,30 @@ impl<F: Future> Future for TimeoutFuture<'_, F> {
             return Poll::Ready(Settled::Outcome(outcome));
         }
 
-        match this.watch.project() {
-            WatchProjection::Armed { timer } => ready!(timer.poll(cx)),
+        let limit = this.timeout.limit;
+        let reason = match this.watch.project() {
+            WatchProjection::Armed { timer } => {
+                let deadline = timer.deadline();
+                ready!(timer.poll(cx));
+                match outer.instant() {
+                    // a deadline that nobody else watches came first
+                    Some(outer) if outer <= deadline => Reason::DeadlineExceeded,
+                    _ => Reason::TimedOut { limit },
+                }
+            }
             WatchProjection::Fresh | WatchProjection::Sheltered => return Poll::Pending,
-        }
-        event::timed_out(this.timeout.name, this.timeout.limit);
-        Poll::Ready(reject(this.future, this.timeout, Reason::TimedOut { limit: this.timeout.limit }))
+        };
+        event::timed_out(this.timeout.name, limit);
+        Poll::Ready(reject(this.future, this.timeout, reason))
     }
 }
 
 impl Watch {
-    /// A timer that goes off at the limit; `None` where there is no runtime to drive it.
-    fn until(limit: Limit) -> Option<Self> {
+    /// Who sees to it that `limit` is kept; `None` if that takes a timer and there is no runtime to drive it.
+    fn over(limit: Limit, timer: Timer) -> Option<Self> {
+        if timer == Timer::Unneeded {
+            return Some(Self::Sheltered);
+        }
         tokio::runtime::Handle::try_current().ok()?;
         Some(Self::Armed { timer: tokio::time::sleep_until(limit.instant()?) })
     }

@@ -216,3 +216,69 @@ async fn takes_nothing() -> Result<(), Error> {
 async fn waits_without_timer() -> Result<(), Error> {
     pending().await
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_from_elsewhere_is_kept_by_the_time_out_under_it() {
+    #[timeout("1s")]
+    async fn hangs() -> Result<(), Error> {
+        pending().await
+    }
+    let watch = Stopwatch::start();
+
+    let error = Deadline::after(ms(30)).scope(hangs()).await.unwrap_err();
+
+    assert_eq!((error.reason(), watch.elapsed()), (Reason::DeadlineExceeded, 30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scope_tightens_and_never_loosens() {
+    #[timeout("50ms")]
+    async fn inside(scope: Duration) -> Result<Duration, Error> {
+        Ok(Deadline::after(scope).scope(async { Deadline::current().unwrap().remaining() }).await)
+    }
+
+    assert_eq!(inside(ms(1_000)).await, Ok(ms(50)));
+    assert_eq!(inside(ms(20)).await, Ok(ms(20)));
+    assert_eq!(Deadline::current(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_spawned_task_has_the_deadline_only_if_it_inherits_it() {
+    #[timeout("50ms")]
+    async fn spawns() -> Result<[bool; 2], Error> {
+        let ask = || async { Deadline::current().is_some() };
+        let without = tokio::spawn(ask()).await.unwrap();
+        let with = tokio::spawn(Deadline::inherit(ask())).await.unwrap();
+        Ok([without, with])
+    }
+
+    assert_eq!(spawns().await, Ok([false, true]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_keeps_a_deadline_that_came_in_a_header() {
+    #[retry(max = 10, backoff = "fixed", base = "100ms")]
+    async fn fails(attempts: &AtomicU32) -> Result<(), Error> {
+        attempts.fetch_add(1, Ordering::SeqCst);
+        Err(Error::Down)
+    }
+    let attempts = AtomicU32::new(0);
+    let watch = Stopwatch::start();
+
+    Deadline::from_header("250m").unwrap().scope(fails(&attempts)).await.unwrap_err();
+
+    assert_eq!((attempts.load(Ordering::SeqCst), watch.elapsed()), (3, 200));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_does_not_leave_its_deadline_behind() {
+    #[timeout("50ms")]
+    async fn panics() -> Result<(), Error> {
+        panic!("on purpose")
+    }
+
+    let panicked = futures_util::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(panics())).await;
+
+    assert!(panicked.is_err());
+    assert_eq!(Deadline::current(), None);
+}

@@ -1,0 +1,116 @@
+//! The deadline in force while a future is polled.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::clock;
+
+/// The deadline in force on this thread.
+///
+/// A time-out starts to count without reading the clock; the instant is worked out when somebody asks for it or
+/// when the body first has to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Limit {
+    None,
+    /// So long from now, and nobody has asked yet. A time-out watches over it.
+    Within(Duration),
+    At {
+        instant: Instant,
+        /// Whether a time-out further out has a timer for it.
+        watched: bool,
+    },
+}
+
+/// Which timer a time-out needs under a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Timer {
+    /// One for the limit that ends first: its own, or a deadline that nobody watches.
+    Needed,
+    /// None: whoever set the deadline that ends first has one.
+    Unneeded,
+}
+
+impl Limit {
+    pub(crate) fn current() -> Self {
+        CURRENT.get()
+    }
+
+    /// Both limits at once, and who must watch the one that ends first.
+    ///
+    /// Two that have not been worked out yet compare without the clock.
+    pub(crate) fn tighten(self, limit: Duration) -> (Self, Timer) {
+        match self {
+            Self::None => (Self::Within(limit), Timer::Needed),
+            Self::Within(outer) if limit < outer => (Self::Within(limit), Timer::Needed),
+            Self::Within(_) => (self, Timer::Unneeded),
+            Self::At { instant: outer, watched } => {
+                let instant = far(clock::now(), limit);
+                match watched {
+                    _ if instant < outer => (Self::At { instant, watched: true }, Timer::Needed),
+                    true => (self, Timer::Unneeded),
+                    false => (Self::At { instant: outer, watched: true }, Timer::Needed),
+                }
+            }
+        }
+    }
+
+    /// The earlier of the limit and a known instant.
+    pub(crate) fn tighten_to(self, instant: Instant, watched: bool) -> Self {
+        match self {
+            Self::At { instant: outer, .. } if outer <= instant => self,
+            Self::None | Self::At { .. } => Self::At { instant, watched },
+            Self::Within(outer) => {
+                let outer = far(clock::now(), outer);
+                let sooner = instant < outer;
+                Self::At { instant: instant.min(outer), watched: watched || !sooner }
+            }
+        }
+    }
+
+    /// Whether the limit is known to have passed.
+    pub(crate) fn is_over(self) -> bool {
+        matches!(self, Self::At { instant, .. } if clock::now() >= instant)
+    }
+
+    /// The instant, if there is a limit at all.
+    pub(crate) fn instant(self) -> Option<Instant> {
+        match self {
+            Self::None => None,
+            Self::At { instant, .. } => Some(instant),
+            Self::Within(limit) => Some(far(clock::now(), limit)),
+        }
+    }
+
+    /// The instant of the current limit, from now on the same for whoever asks next, the time-out included.
+    pub(super) fn settle(self) -> Option<Instant> {
+        let instant = self.instant()?;
+        if let Self::Within(_) = self {
+            CURRENT.set(Self::At { instant, watched: true });
+        }
+        Some(instant)
+    }
+
+    /// Runs `poll` with this limit in force, and puts back what was in force before, even if it panics.
+    pub(crate) fn scope<R>(self, poll: impl FnOnce() -> R) -> R {
+        struct Restore(Limit);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                CURRENT.set(self.0);
+            }
+        }
+
+        let _restore = Restore(CURRENT.replace(self));
+        poll()
+    }
+}
+
+/// `start + time`, or thirty years on where that cannot be represented.
+pub(super) fn far(start: Instant, time: Duration) -> Instant {
+    start.checked_add(time).unwrap_or_else(|| start + Duration::from_secs(86_400 * 365 * 30))
+}
+
+thread_local! {
+    static CURRENT: Cell<Limit> = const { Cell::new(Limit::None) };
+}
