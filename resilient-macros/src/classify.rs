@@ -297,12 +297,16 @@ fn conversion(input: &DeriveInput, Variant { pattern, fields, .. }: &Variant<'_>
     let span = Span::mixed_site();
     let name = &input.ident;
     let (parameters, arguments, where_clause) = input.generics.split_for_impl();
-    let (ty, field) = (fields.iter().map(|field| &field.ty).next(), fields.members().next());
+    let ty = fields.iter().map(|field| &field.ty).next();
+    let variant = match fields.members().next() {
+        Some(Member::Named(field)) => quote_spanned!(span=> #pattern { #field: inner }),
+        _ => quote_spanned!(span=> #pattern(inner)),
+    };
     quote_spanned! {span=>
         #[automatically_derived]
         impl #parameters ::core::convert::From<#ty> for #name #arguments #where_clause {
             fn from(inner: #ty) -> Self {
-                #pattern { #field: inner }
+                #variant
             }
         }
     }

@@ -62,7 +62,7 @@ pub struct Retry {
     max_hint: Duration,
     backoff: Backoff,
     funds: Funds,
-    on_retry: Option<fn(&Retrying)>,
+    hook: Option<fn(&Retrying)>,
     pace: Pace,
 }
 
@@ -96,7 +96,7 @@ impl Retry {
             max_hint: Self::DEFAULT_MAX_HINT,
             backoff: Backoff::exp_jitter(Backoff::DEFAULT_BASE),
             funds: Funds::own(),
-            on_retry: None,
+            hook: None,
             pace: Pace::new(),
         }
     }
@@ -175,7 +175,7 @@ impl Retry {
     /// Is called before the wait of each retry.
     #[must_use]
     pub const fn on_retry(mut self, on_retry: fn(&Retrying)) -> Self {
-        self.on_retry = Some(on_retry);
+        self.hook = Some(on_retry);
         self
     }
 

@@ -503,22 +503,22 @@ async fn a_time_out_costs_two_a_throttle_half() {
     static OF_THROTTLES: Budget = Budget::new().ratio(0.0);
     static OF_TIMEOUTS: Budget = Budget::new().ratio(0.0);
     #[retry(max = 1, backoff = "none", budget = OF_FAILURES)]
-    async fn fails(_: ()) -> Result<(), Error> {
+    async fn fails() -> Result<(), Error> {
         Err(Error::Down)
     }
     #[retry(max = 1, backoff = "none", budget = OF_THROTTLES)]
-    async fn throttled(_: ()) -> Result<(), Error> {
+    async fn throttled() -> Result<(), Error> {
         Err(Error::Busy { after: None })
     }
     #[retry(max = 1, backoff = "none", budget = OF_TIMEOUTS)]
     #[timeout(attempt = "1ns")]
-    async fn times_out(_: ()) -> Result<(), Error> {
+    async fn times_out() -> Result<(), Error> {
         std::future::pending().await
     }
 
-    fails(()).await.unwrap_err();
-    throttled(()).await.unwrap_err();
-    times_out(()).await.unwrap_err();
+    fails().await.unwrap_err();
+    throttled().await.unwrap_err();
+    times_out().await.unwrap_err();
 
     assert!((OF_FAILURES.balance() - 99.0).abs() < 0.1, "{}", OF_FAILURES.balance());
     assert!((OF_THROTTLES.balance() - 99.5).abs() < 0.1, "{}", OF_THROTTLES.balance());

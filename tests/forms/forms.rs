@@ -356,7 +356,7 @@ mod unsendable_error {
 #[timeout(total = "1s", attempt = "100ms")]
 #[retry(backoff = "none")]
 #[circuit_breaker]
-async fn measure(script: &Script, prefix: &str, #[each] word: &String) -> Result<usize, Error> {
+async fn measure(script: &Script, prefix: &str, #[each] word: &str) -> Result<usize, Error> {
     script.next()?;
     Ok(prefix.len() + word.len())
 }
@@ -399,12 +399,13 @@ async fn annotated_functions_can_be_spawned() {
     let all = tokio::spawn(async move { client.each_all([1, 2, 3]).await });
     assert_eq!(all.await.unwrap(), [Ok(1), Ok(2), Ok(3)]);
     let borrowed = tokio::spawn(async {
-        let words = vec!["one".to_owned(), "three".to_owned()];
+        let owned = ["one".to_owned(), "three".to_owned()];
+        let words: Vec<&str> = owned.iter().map(String::as_str).collect();
         let (prefix, script) = ("<".to_owned(), Script::failing(1));
-        let all = measure_all(&script, &prefix, words.iter()).await;
-        let tried = measure_all(&script, &prefix, &words).limit(1).try_all().await;
-        let first = measure_all(&script, &prefix, &words[1..]).first_ok().await;
-        let stream = measure_all(&script, &prefix, words.iter()).unordered();
+        let all = measure_all(&script, &prefix, words.iter().copied()).await;
+        let tried = measure_all(&script, &prefix, words.clone()).limit(1).try_all().await;
+        let first = measure_all(&script, &prefix, [words[1]]).first_ok().await;
+        let stream = measure_all(&script, &prefix, owned.iter().map(String::as_str)).unordered();
         let streamed = futures_util::StreamExt::collect::<Vec<_>>(stream).await.len();
         (all, tried, first, streamed)
     });

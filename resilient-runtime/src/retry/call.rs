@@ -110,8 +110,8 @@ impl RetryCall<'_> {
         }
 
         event::retrying(policy.name, self.retries, delay, class);
-        if let Some(on_retry) = policy.on_retry {
-            on_retry(&Retrying { policy: policy.name, retry: self.retries, class, delay });
+        if let Some(hook) = policy.hook {
+            hook(&Retrying { policy: policy.name, retry: self.retries, class, delay });
         }
         self.retries = self.retries.saturating_add(1);
         Ok(Delay(delay))

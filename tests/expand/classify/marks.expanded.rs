@@ -52,7 +52,7 @@ where
 #[automatically_derived]
 impl<E> ::core::convert::From<resilient::Error> for SearchError<E> {
     fn from(inner: resilient::Error) -> Self {
-        Self::Refused { 0: inner }
+        Self::Refused(inner)
     }
 }
 pub async fn transcript() -> String {
