@@ -48,6 +48,12 @@ cases! {
         bare => "Ok(\"words\")",
         options => "open after 4",
     }
+    cancel {
+        token => "Ok(()) true",
+    }
+    fallback {
+        chain => "Ok(\"tide after Down\") Ok(\"TIDE\") Ok(\"TIDE\") Ok(\"\")",
+    }
     fan_out {
         free => "[Ok(2), Ok(4), Ok(6)]",
         method => "[Ok(\"aa\"), Ok(\"bb\"), Ok(\"cc\")]",

@@ -203,6 +203,11 @@ impl Arguments {
         Vec::new()
     }
 
+    /// The place of `key` among the arguments, if it was written.
+    pub(crate) fn place(&self, key: &str) -> Option<usize> {
+        self.entries.iter().position(|entry| entry.key.unraw() == key)
+    }
+
     /// The span of `key`, if it was written.
     pub(crate) fn span(&self, key: &str) -> Option<Span> {
         self.entries.iter().map(|entry| &entry.key).find(|written| written.unraw() == key).map(Ident::span)

@@ -20,6 +20,12 @@ pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &mut
     let (outside, inside) = (&layers[..retry], &layers[retry + 1..]);
     levels(outside, inside, errors);
     bounds(outside, &*layers[retry], errors);
+    for layer in inside.iter().filter(|layer| layer.facts().recovers) {
+        errors.at(
+            layer.span(),
+            "`#[fallback]` stands below the retry, which would never see a failure: move it above `#[retry]`, outermost",
+        );
+    }
     times(outside, &*layers[retry], inside, errors);
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct Fragment {
     pub(crate) value: Value,
     /// Whether the value is a `Settled<Outcome>` rather than the bare outcome.
     pub(crate) settled: bool,
+    /// Whether the arguments must be left for something further out.
+    pub(crate) borrows: bool,
 }
 
 /// The expression that gives the outcome.
@@ -42,15 +44,30 @@ impl Fragment {
         }
     }
 
+    /// Puts a future that yields a `Settled` of what it runs around this.
+    pub(crate) fn within(self, wrap: impl FnOnce(TokenStream) -> TokenStream) -> Self {
+        let span = Span::mixed_site();
+        let (settled, borrows) = (self.settled, self.borrows);
+        let (statements, future) = self.into_future();
+        let wrapped = wrap(future);
+        let value = if settled {
+            Value::Expression(quote_spanned!(span=> #wrapped.await.flatten()))
+        } else {
+            Value::Future(wrapped)
+        };
+        Self { statements, value, settled: true, borrows }
+    }
+
     /// The statements and a future of the value, put into an async block if it is not one yet.
-    pub(crate) fn into_future(self) -> (TokenStream, TokenStream) {
+    fn into_future(self) -> (TokenStream, TokenStream) {
         let span = Span::mixed_site();
         match self.value {
             Value::Future(future) => (self.statements, future),
             Value::Expression(expression) => {
+                let capture = (!self.borrows).then(|| Token![move](span));
                 let statements = self.statements;
                 let call = quote_spanned! {span=>
-                    let call = async move {
+                    let call = async #capture {
                         #statements
                         #expression
                     };
@@ -105,7 +122,7 @@ pub(crate) fn expand(layers: &[Box<dyn Layer>], context: &Context<'_>) -> TokenS
 
 /// One run of the body.
 ///
-/// It borrows the arguments if there may be another run, and owns them otherwise. A cloned argument is moved in, so that
+/// It borrows the arguments if there may be another run, or something that reads them later, and owns them otherwise. A cloned argument is moved in, so that
 /// the future owns it and need not be able to share it.
 fn attempt(layers: &[Box<dyn Layer>], context: &Context<'_>) -> Fragment {
     let span = Span::mixed_site();
@@ -116,8 +133,9 @@ fn attempt(layers: &[Box<dyn Layer>], context: &Context<'_>) -> Fragment {
         let retry = Ident::new(layer.name(), span);
         Some(quote_spanned!(span=> let #number = #retry.attempt();))
     });
+    let borrows = layers.iter().any(|layer| layer.facts().reads_arguments);
     let repeats = layers.iter().any(|layer| layer.facts().repeats);
-    let capture = (!repeats).then(|| Token![move](span));
+    let capture = (!repeats && !borrows).then(|| Token![move](span));
     let mut body = context.function.attempt(capture, inside.into_iter().collect());
     if layers.iter().any(|layer| layer.body().suppresses_retries) {
         let krate = context.krate;
@@ -131,6 +149,7 @@ fn attempt(layers: &[Box<dyn Layer>], context: &Context<'_>) -> Fragment {
         },
         value: Value::Future(quote_spanned!(span=> attempt)),
         settled: false,
+        borrows,
     }
 }
 

@@ -224,6 +224,17 @@ impl Function {
         self.with_statements(self.statements.clone())
     }
 
+    /// How the body says `self`: `#[async_trait]` has given it another name.
+    pub(crate) fn this(&self, receiver: &syn::Receiver) -> TokenStream {
+        let renamed = match &self.frame {
+            Frame::Plain => None,
+            Frame::Boxed { before, .. } => {
+                before.iter().flat_map(bindings_of_statement).find(|binding| binding.ident == "__self")
+            }
+        };
+        renamed.map_or_else(|| receiver.self_token.to_token_stream(), |binding| binding.ident.to_token_stream())
+    }
+
     /// Whether it is the boxed form that `#[async_trait]` makes.
     pub(crate) fn is_boxed(&self) -> bool {
         matches!(self.frame, Frame::Boxed { .. })

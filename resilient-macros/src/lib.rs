@@ -232,6 +232,131 @@ pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("timeout", arguments.into(), item.into()).into()
 }
 
+/// Gives a call that failed another answer.
+///
+/// The answers are tried in the order in which they are written, until one is good: `stale` is the last good outcome,
+/// `with` a function, which may fail too, and `value` a value, which cannot. If none is, the caller gets the error. Every
+/// failure falls back but a permanent one; `when` decides otherwise. It belongs outermost, above a retry.
+///
+/// ```
+/// # #[derive(Debug, resilient::Classify)]
+/// # enum SearchError { #[transient] Down }
+/// use resilient::fallback;
+///
+/// #[fallback(with = from_archive, value = Vec::new())]
+/// async fn search(word: &str) -> Result<Vec<String>, SearchError> {
+///     Err(SearchError::Down)
+/// }
+///
+/// async fn from_archive(word: &str, error: &SearchError) -> Result<Vec<String>, SearchError> {
+///     Ok(vec![format!("an old page about {word}")])
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// assert_eq!(search("tides").await.unwrap(), ["an old page about tides"]);
+/// # }
+/// ```
+///
+/// # Arguments
+///
+/// | key | type | meaning |
+/// |---|---|---|
+/// | `value` | expression of the good type | evaluated when it is needed; the end of the chain |
+/// | `with` | path, or `[path, path]` | functions, `async` or not, of the arguments by reference and the error, which return what this one returns |
+/// | `stale` | duration | gives the last good outcome back while it is no older |
+/// | `key` | expression | whose last good outcome; evaluated at the start of the call. Without it there is one for all |
+/// | `when` | closure or function | says what falls back, as for [`retry`](macro@retry) |
+/// | `name` | string | stands in events; the function's by default |
+/// | `crate` | path | where the runtime crate is |
+///
+/// With `stale` the good type is cloned once a call, and it and the key are `'static`; at most a thousand are kept. For
+/// `with`, the arguments are borrowed by the body instead of moved into it.
+///
+/// # Expansion
+///
+/// ```text
+/// async fn search(word: &str) -> Result<Vec<String>, SearchError> {
+///     let fallback = {
+///         static POLICY: ::resilient::Fallback = ::resilient::Fallback::named("search");
+///         &POLICY
+///     };
+///     'fallback: {
+///         let attempt = async { /* the body */ };
+///         let error = match fallback.settle(attempt.await) {
+///             ::resilient::Rescue::Accept(outcome) => break 'fallback outcome,
+///             ::resilient::Rescue::FallBack(error) => error,
+///         };
+///         if let Ok(value) = ::resilient::answer::<Result<_, _>, _, _>(from_archive(word, &error)).await {
+///             break 'fallback Ok(value);
+///         }
+///         Ok(Vec::new())
+///     }
+/// }
+/// ```
+///
+/// # Cancel safety
+///
+/// Dropping the future drops the body, or the function that is being fallen back to.
+#[proc_macro_attribute]
+pub fn fallback(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stack::expand("fallback", arguments.into(), item.into()).into()
+}
+
+/// Stops the function when a cancellation signal comes.
+///
+/// `on` is a token whose `cancelled()` is a future, such as `tokio_util::sync::CancellationToken`: a field of `self`, an
+/// argument, a `static`. A signal that has come before the function is called means that its body is never polled. The
+/// refusal is a `resilient::Error`, is not retried, and is no strike against a breaker.
+///
+/// ```
+/// # #[derive(Debug, resilient::Classify)]
+/// # enum SyncError { #[transparent(from)] Refused(resilient::Error) }
+/// use resilient::cancel;
+/// use tokio_util::sync::CancellationToken;
+///
+/// #[cancel(on = stop)]
+/// async fn sync(stop: &CancellationToken) -> Result<(), SyncError> {
+///     std::future::pending().await
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let stop = CancellationToken::new();
+/// stop.cancel();
+/// assert!(sync(&stop).await.is_err());
+/// # }
+/// ```
+///
+/// # Arguments
+///
+/// | key | type | meaning |
+/// |---|---|---|
+/// | `on`, or no key | expression | the token |
+/// | `name` | string | stands in rejections and events; the function's by default |
+/// | `crate` | path | where the runtime crate is |
+///
+/// # Expansion
+///
+/// ```text
+/// async fn sync(stop: &CancellationToken) -> Result<(), SyncError> {
+///     let cancel = {
+///         static POLICY: ::resilient::Cancel = ::resilient::Cancel::named("sync");
+///         &POLICY
+///     };
+///     let attempt = async move { /* the body */ };
+///     ::resilient::finish::<Result<(), SyncError>>(cancel.run(stop.cancelled(), attempt).await)
+/// }
+/// ```
+///
+/// # Cancel safety
+///
+/// Dropping the future drops the body. When the signal comes, the body is dropped before the caller gets the error.
+#[proc_macro_attribute]
+pub fn cancel(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stack::expand("cancel", arguments.into(), item.into()).into()
+}
+
 /// Adds a function that runs this one over many items, at most so many at once.
 ///
 /// For `async fn fetch(&self, id: u64)` there is a `fetch_all` beside it, which takes anything that iterates over `u64`

@@ -1,6 +1,8 @@
 //! What every policy is to the macros: a row in the table, and a layer that wraps what is inside it.
 
+pub(crate) mod cancel;
 pub(crate) mod circuit_breaker;
+pub(crate) mod fallback;
 pub(crate) mod fan_out;
 pub(crate) mod retry;
 pub(crate) mod timeout;
@@ -25,7 +27,8 @@ pub(crate) struct Kind {
 }
 
 /// Every policy. To add one, write its file and its row.
-pub(crate) const KINDS: &[&Kind] = &[&retry::KIND, &circuit_breaker::KIND, &timeout::KIND, &fan_out::KIND];
+pub(crate) const KINDS: &[&Kind] =
+    &[&retry::KIND, &circuit_breaker::KIND, &timeout::KIND, &cancel::KIND, &fallback::KIND, &fan_out::KIND];
 
 /// The policy of that name.
 pub(crate) fn kind(name: &str) -> Option<&'static Kind> {
@@ -81,6 +84,10 @@ pub(crate) struct Facts {
     pub(crate) repeats: bool,
     /// Whether it can end a call without the body's outcome.
     pub(crate) refuses: bool,
+    /// Whether it gives failed calls another answer.
+    pub(crate) recovers: bool,
+    /// Whether it reads the arguments after what is inside it has ended.
+    pub(crate) reads_arguments: bool,
     /// The time that it gives, if that is a literal, and where that was written.
     pub(crate) limit: Option<(Duration, Span)>,
     /// On which side of a retry it says it must stand.

@@ -37,6 +37,8 @@ pub enum PolicyKind {
     CircuitBreaker,
     /// A [`Timeout`](crate::Timeout).
     Timeout,
+    /// A [`Cancel`](crate::Cancel).
+    Cancel,
 }
 
 /// Why a policy refused.
@@ -57,6 +59,8 @@ pub enum Reason {
     },
     /// The deadline of the call around it had passed, and the body was not started or did not go on.
     DeadlineExceeded,
+    /// A cancellation signal came.
+    Cancelled,
     /// There is no tokio runtime with a timer on this thread, so the time could not be measured.
     NoRuntime,
 }
@@ -103,7 +107,7 @@ impl Classify for Error {
         match self.reason {
             Reason::TimedOut { .. } | Reason::DeadlineExceeded => Class::Transient,
             Reason::CircuitOpen { retry_after, .. } => Class::Throttled { after: Some(retry_after) },
-            Reason::NoRuntime => Class::Permanent,
+            Reason::Cancelled | Reason::NoRuntime => Class::Permanent,
         }
     }
 
@@ -130,6 +134,7 @@ impl fmt::Display for Error {
             Reason::DeadlineExceeded => {
                 write!(f, "`{name}` ran into the deadline of the call around it")
             }
+            Reason::Cancelled => write!(f, "`{name}` was cancelled"),
             Reason::NoRuntime => {
                 write!(f, "`{name}` needs a tokio runtime with a timer, and there is none on this thread")
             }
@@ -144,7 +149,7 @@ impl From<Error> for std::io::Error {
     fn from(rejection: Error) -> Self {
         let kind = match rejection.reason {
             Reason::TimedOut { .. } | Reason::DeadlineExceeded => std::io::ErrorKind::TimedOut,
-            Reason::CircuitOpen { .. } | Reason::NoRuntime => std::io::ErrorKind::Other,
+            Reason::CircuitOpen { .. } | Reason::Cancelled | Reason::NoRuntime => std::io::ErrorKind::Other,
         };
         Self::new(kind, rejection)
     }

@@ -45,3 +45,19 @@ pub(crate) fn timed_out(policy: &'static str, limit: Duration) {
     #[cfg(not(feature = "tracing"))]
     let _ = (policy, limit);
 }
+
+/// A body that was stopped by a signal.
+pub(crate) fn cancelled(policy: &'static str) {
+    #[cfg(feature = "tracing")]
+    tracing::debug!(target: "resilient", policy, "cancelled");
+    #[cfg(not(feature = "tracing"))]
+    let _ = policy;
+}
+
+/// A failed call whose outcome was replaced.
+pub(crate) fn fell_back(policy: &'static str, class: Class) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(target: "resilient", policy, class = class.as_str(), "fell back");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (policy, class);
+}

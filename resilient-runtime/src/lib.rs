@@ -55,12 +55,14 @@
 
 mod backoff;
 mod budget;
+mod cancel;
 mod circuit_breaker;
 mod class;
 mod clock;
 mod deadline;
 mod error;
 mod event;
+mod fallback;
 mod fan_out;
 mod outcome;
 mod random;
@@ -73,10 +75,12 @@ mod when;
 
 pub use backoff::Backoff;
 pub use budget::{Budget, Cost};
+pub use cancel::{Cancel, CancelFuture};
 pub use circuit_breaker::{CircuitBreaker, Counts, Permit, State};
 pub use class::{Class, Classify};
 pub use deadline::{Deadline, DeadlineScope, ParseDeadlineError};
 pub use error::{Error, PolicyKind, Reason};
+pub use fallback::{Answer, ByFuture, ByValue, Fallback, IntoResult, Rescue, answer};
 pub use fan_out::{Collect, FanOut, FirstOk, TryAll, Unordered};
 pub use outcome::{Fallible, FromRejection, Outcome, Settled, finish};
 pub use retry::{Delay, DelayFuture, Retry, RetryCall, Retrying, Verdict, WithoutRetries, without_retries};

@@ -1,8 +1,10 @@
 //! What annotated functions do, on the paused clock: one module a policy.
 
+mod cancel;
 mod circuit_breaker;
 mod classify;
 mod events;
+mod fallback;
 mod fan_out;
 mod retry;
 mod sizes;

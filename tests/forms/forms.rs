@@ -402,7 +402,7 @@ async fn annotated_functions_can_be_spawned() {
         let owned = ["one".to_owned(), "three".to_owned()];
         let words: Vec<&str> = owned.iter().map(String::as_str).collect();
         let (prefix, script) = ("<".to_owned(), Script::failing(1));
-        let all = measure_all(&script, &prefix, words.iter().copied()).await;
+        let all = measure_all(&script, &prefix, words.clone()).await;
         let tried = measure_all(&script, &prefix, words.clone()).limit(1).try_all().await;
         let first = measure_all(&script, &prefix, [words[1]]).first_ok().await;
         let stream = measure_all(&script, &prefix, owned.iter().map(String::as_str)).unordered();

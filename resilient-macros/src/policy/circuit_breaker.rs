@@ -248,6 +248,6 @@ impl Layer for CircuitBreaker {
                 #settled
             }
         });
-        Fragment { statements: TokenStream::new(), value, settled: true }
+        Fragment { statements: TokenStream::new(), value, settled: true, ..inside }
     }
 }

@@ -418,7 +418,7 @@ impl Layer for Retry {
         Fragment {
             statements: quote_spanned!(span=> let mut retry = #begin;),
             value: Value::Expression(value),
-            settled: inside.settled,
+            ..inside
         }
     }
 }

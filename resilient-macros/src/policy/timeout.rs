@@ -9,7 +9,7 @@ use syn::{Expr, Ident};
 use super::{Facts, Kind, Layer, Level, Source};
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
-use crate::expand::{Constructor, Context, Fragment, Value, declare};
+use crate::expand::{Constructor, Context, Fragment, declare};
 use crate::value::{self, Known};
 
 pub(crate) const KIND: Kind = Kind {
@@ -117,14 +117,6 @@ impl Layer for Timeout {
     fn wrap(&self, inside: Fragment, _context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let policy = Ident::new(self.local(), span);
-        let inside_settled = inside.settled;
-        let (statements, future) = inside.into_future();
-        let timed = quote_spanned!(span=> #policy.run(#future));
-        let value = if inside_settled {
-            Value::Expression(quote_spanned!(span=> #timed.await.flatten()))
-        } else {
-            Value::Future(timed)
-        };
-        Fragment { statements, value, settled: true }
+        inside.within(|future| quote_spanned!(span=> #policy.run(#future)))
     }
 }

@@ -1,0 +1,76 @@
+//! `#[cancel]`: what is inside races a signal.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote_spanned;
+use syn::spanned::Spanned;
+use syn::{Expr, Ident};
+
+use super::{Facts, Kind, Layer, Source};
+use crate::arguments::{Arguments, Key, Positional};
+use crate::diagnostic::Errors;
+use crate::expand::{Constructor, Context, Fragment, declare};
+use crate::value;
+
+pub(crate) const KIND: Kind = Kind {
+    name: "cancel",
+    keys: &[
+        Key::usage("on", "on = self.token"),
+        Key::setting("name", "name = \"search\""),
+        Key::usage("crate", "crate = ::resilient"),
+    ],
+    positional: Positional::Is("on"),
+    parse,
+};
+
+struct Cancel {
+    span: Span,
+    source: Source,
+    token: Expr,
+}
+
+fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
+    let span = arguments.attribute.span();
+    let written = arguments.span("on");
+    let token = arguments.value("on", errors, |_, token| match token {
+        Expr::Lit(_) => Err(syn::Error::new_spanned(token, "`on` takes a cancellation token: write `on = self.token`")),
+        token => Ok(token),
+    });
+    let name = arguments.value("name", errors, |key, value| value::text(key, &value));
+    let name = name.map_or_else(|| context.function.name().to_string(), |name| name.value());
+    let Some(token) = token else {
+        if written.is_none() {
+            errors.at(span, "cancelled by what? write `#[cancel(on = token)]`, with a token that has a `cancelled()`");
+        }
+        return Vec::new();
+    };
+    let call = quote_spanned!(Span::mixed_site()=> named(#name));
+    let source = Source::Own { ty: "Cancel", constructor: Constructor::new("Cancel", call, context) };
+    vec![Box::new(Cancel { span, source, token })]
+}
+
+impl Layer for Cancel {
+    fn name(&self) -> &'static str {
+        KIND.name
+    }
+
+    fn span(&self) -> Span {
+        self.span
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { refuses: true, ..Facts::default() }
+    }
+
+    fn declare(&self, context: &Context<'_>) -> TokenStream {
+        declare(KIND.name, &self.source, context)
+    }
+
+    // Input:  future
+    // Output: cancel.run(token.cancelled(), future)
+    fn wrap(&self, inside: Fragment, _context: &Context<'_>) -> Fragment {
+        let span = Span::mixed_site();
+        let (policy, token) = (Ident::new(KIND.name, span), &self.token);
+        let signal = quote_spanned!(token.span().resolved_at(span)=> #token.cancelled());
+        inside.within(|future| quote_spanned!(span=> #policy.run(#signal, #future)))
+    }
+}

@@ -1,0 +1,250 @@
+//! `#[fallback]`: another answer for what failed inside.
+
+use std::time::Duration;
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Expr, FnArg, Ident, Pat, Type};
+
+use super::{Facts, Kind, Layer, Source};
+use crate::arguments::{Arguments, Key, Positional};
+use crate::diagnostic::Errors;
+use crate::expand::{Constructor, Context, Fragment, Value, declare};
+use crate::function::Function;
+use crate::value::{self, Known};
+use crate::when::When;
+
+pub(crate) const KIND: Kind = Kind {
+    name: "fallback",
+    keys: &[
+        Key::usage("value", "value = Vec::new()"),
+        Key::usage("with", "with = cached_hits"),
+        Key::usage("stale", "stale = \"5m\""),
+        Key::usage("key", "key = (query, page)"),
+        Key::usage("when", "when = |error: &MyError| error.is_temporary()"),
+        Key::setting("name", "name = \"search\""),
+        Key::usage("crate", "crate = ::resilient"),
+    ],
+    positional: Positional::Write("value"),
+    parse,
+};
+
+struct Fallback {
+    span: Span,
+    source: Source,
+    when: Option<When>,
+    /// The key of old answers, if they are kept.
+    stale: Option<Expr>,
+    /// In the order in which they are tried.
+    answers: Vec<Answer>,
+    /// Whether one of them reads the function's arguments.
+    reads_arguments: bool,
+}
+
+enum Answer {
+    /// The last good outcome.
+    Stale,
+    /// What a function says.
+    With(Expr),
+    /// A value, the end of every chain.
+    Value(Expr),
+}
+
+fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
+    let span = arguments.attribute.span();
+    let [value_at, with_at, stale_at, key_at] = ["value", "with", "stale", "key"].map(|key| arguments.place(key));
+    let key_span = arguments.span("key");
+    let value_span = arguments.span("value");
+    let when = arguments.value("when", errors, |_, when| Ok(When(when)));
+    let name = arguments.value("name", errors, |key, value| value::text(key, &value));
+    let value = arguments.value("value", errors, |_, value| Ok(value));
+    let with = arguments.value("with", errors, |_, with| Ok(chain(with)));
+    let max_age = arguments.constant("stale", context.function, errors, age);
+    let key = arguments.value("key", errors, |_, key| Ok(key));
+    if value_at.or(with_at).or(stale_at).is_none() {
+        errors.at(span, "fall back to what? write `value = …`, `with = a_function` or `stale = \"5m\"`");
+    }
+    if let (Some(_), None, Some(span)) = (key_at, stale_at, key_span) {
+        errors.at(span, "`key` says whose last good outcome to keep: add `stale = \"5m\"`, or remove it");
+    }
+    if let (Some(value), Some(later), Some(span)) = (value_at, with_at.max(stale_at), value_span)
+        && value < later
+    {
+        errors.at(span, "nothing after a `value` is ever tried, for it cannot fail: write it last");
+    }
+
+    let name = name.map_or_else(|| context.function.name().to_string(), |name| name.value());
+    let call = quote_spanned!(Span::mixed_site()=> named(#name));
+    let constructor = Constructor::new("Fallback", call, context).set("max_age", max_age.as_ref());
+    let stale = max_age.map(|_| key.unwrap_or_else(|| syn::parse_quote_spanned!(Span::mixed_site()=> ())));
+    let mut answers: Vec<(Option<usize>, Answer)> = Vec::new();
+    answers.extend(stale.is_some().then_some((stale_at, Answer::Stale)));
+    answers.extend(with.into_iter().flatten().map(|function| (with_at, Answer::With(function))));
+    answers.extend(value.map(|value| (value_at, Answer::Value(value))));
+    answers.sort_by_key(|(place, _)| *place);
+    let answers: Vec<Answer> = answers.into_iter().map(|(_, answer)| answer).collect();
+    let reads_arguments = answers.iter().any(|answer| match answer {
+        Answer::Stale => false,
+        Answer::With(_) => true,
+        Answer::Value(value) => value::reads_nothing_of_the_call(value, context.function).is_err(),
+    });
+    let source = Source::Own { ty: "Fallback", constructor };
+    vec![Box::new(Fallback { span, source, when, stale, answers, reads_arguments })]
+}
+
+/// `with = path`, or `with = [first, second]`.
+fn chain(with: Expr) -> Vec<Expr> {
+    match with {
+        Expr::Array(array) => array.elems.into_iter().collect(),
+        function => vec![function],
+    }
+}
+
+fn age(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
+    let written = expression.span();
+    let age = value::duration(key, expression)?;
+    match age.literal() {
+        Some(Duration::ZERO) => {
+            Err(syn::Error::new(written, "an outcome of no age is never there: write, say, `\"5m\"`"))
+        }
+        _ => Ok(age),
+    }
+}
+
+impl Fallback {
+    fn has_functions(&self) -> bool {
+        self.answers.iter().any(|answer| matches!(answer, Answer::With(_)))
+    }
+}
+
+impl Layer for Fallback {
+    fn name(&self) -> &'static str {
+        KIND.name
+    }
+
+    fn span(&self) -> Span {
+        self.span
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { recovers: true, reads_arguments: self.reads_arguments, ..Facts::default() }
+    }
+
+    fn check(&self, function: &Function, errors: &mut Errors) {
+        if !self.has_functions() {
+            return;
+        }
+        for argument in &function.signature.inputs {
+            if let FnArg::Typed(argument) = argument
+                && !matches!(&*argument.pat, Pat::Ident(pattern) if pattern.subpat.is_none())
+            {
+                errors.over(
+                    &argument.pat,
+                    "the function that is fallen back to gets the arguments by reference: give this one a name",
+                );
+            }
+        }
+    }
+
+    fn declare(&self, context: &Context<'_>) -> TokenStream {
+        let span = Span::mixed_site();
+        let policy = declare(KIND.name, &self.source, context);
+        let key = self.stale.as_ref().map(|key| quote_spanned!(span=> let key = #key;));
+        quote_spanned!(span=> #policy #key)
+    }
+
+    // Input:  outcome
+    // Output: 'fallback: {
+    //             let error = match fallback.settle(outcome) {
+    //                 Rescue::Accept(outcome) => break 'fallback outcome,
+    //                 Rescue::FallBack(error) => error,
+    //             };
+    //             if let Ok(value) = answer(cached(query, &error)).await {
+    //                 break 'fallback Ok(value);
+    //             }
+    //             Err(error)
+    //         }
+    fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
+        let span = Span::mixed_site();
+        let krate = context.krate;
+        let policy = Ident::new(KIND.name, span);
+        let (statements, outcome) = (&inside.statements, inside.expression());
+        let settle = match &self.when {
+            None => quote_spanned!(span=> #policy.settle(#outcome)),
+            Some(when) => {
+                let when = when.tokens(context);
+                quote_spanned!(span=> #policy.settle_when(#outcome, #when))
+            }
+        };
+        let accepted = match &self.stale {
+            Some(_) => quote_spanned!(span=> #policy.keep(key, outcome)),
+            None => quote_spanned!(span=> outcome),
+        };
+        let (passed, output) = (passed(context.function), &context.function.output);
+        let tried = self.answers.iter().map(|answer| match answer {
+            Answer::Stale => quote_spanned! {span=>
+                if let ::core::option::Option::Some(value) = #policy.recall(&key) {
+                    break 'fallback ::core::result::Result::Ok(value);
+                }
+            },
+            Answer::With(function) => quote_spanned! {span=>
+                if let ::core::result::Result::Ok(value) = #krate::answer::<#output, _, _>(#function(#(#passed,)* &error)).await {
+                    break 'fallback ::core::result::Result::Ok(value);
+                }
+            },
+            Answer::Value(_) => TokenStream::new(),
+        });
+        let last = match self.answers.last() {
+            Some(Answer::Value(value)) => quote_spanned!(span=> ::core::result::Result::Ok(#value)),
+            _ => quote_spanned!(span=> ::core::result::Result::Err(error)),
+        };
+        // an error that nothing looks at has no name
+        let error = match self.answers.last() {
+            Some(Answer::Value(_)) if !self.has_functions() => quote_spanned!(span=> _error),
+            _ => quote_spanned!(span=> error),
+        };
+        let value = quote_spanned! {span=>
+            'fallback: {
+                #statements
+                let #error = match #settle {
+                    #krate::Rescue::Accept(outcome) => break 'fallback #accepted,
+                    #krate::Rescue::FallBack(error) => error,
+                };
+                #(#tried)*
+                #last
+            }
+        };
+        Fragment { statements: TokenStream::new(), value: Value::Expression(value), settled: false, ..inside }
+    }
+}
+
+/// The arguments by reference.
+fn passed(function: &Function) -> Vec<TokenStream> {
+    let one = |argument: &FnArg| match argument {
+        FnArg::Receiver(receiver) => {
+            let written = receiver.to_token_stream().to_string();
+            by_reference(&function.this(receiver), written.starts_with('&'), written.starts_with("& mut"))
+        }
+        FnArg::Typed(argument) => {
+            let name = match &*argument.pat {
+                Pat::Ident(pattern) => pattern.ident.to_token_stream(),
+                other => other.to_token_stream(),
+            };
+            match &*argument.ty {
+                Type::Reference(reference) => by_reference(&name, true, reference.mutability.is_some()),
+                _ => by_reference(&name, false, false),
+            }
+        }
+    };
+    function.signature.inputs.iter().map(one).collect()
+}
+
+fn by_reference(name: &TokenStream, reference: bool, exclusive: bool) -> TokenStream {
+    let span = Span::mixed_site();
+    match (reference, exclusive) {
+        (true, false) => name.clone(),
+        (true, true) => quote_spanned!(span=> &*#name),
+        (false, _) => quote_spanned!(span=> &#name),
+    }
+}

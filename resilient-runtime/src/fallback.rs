@@ -1,0 +1,151 @@
+//! The fallback: decides whether a failed call gets another answer, and keeps old ones.
+
+use std::hash::Hash;
+use std::time::Duration;
+
+mod answer;
+mod kept;
+
+use self::kept::Kept;
+use crate::{Class, FromRejection, Outcome, Settled, When, event};
+
+pub use self::answer::{Answer, ByFuture, ByValue, answer};
+
+/// Gives a failed call another answer: a value, what a function says, or the last good outcome.
+///
+/// Every failure falls back but a permanent one: the caller's own mistake is not to be hidden, nor a cancellation.
+///
+/// ```
+/// use resilient::{Fallback, Rescue};
+///
+/// static LOOKUP: Fallback = Fallback::named("lookup");
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let failed: Result<u32, std::io::Error> = Err(std::io::ErrorKind::ConnectionReset.into());
+/// let outcome = match LOOKUP.settle(failed) {
+///     Rescue::Accept(outcome) => outcome,
+///     Rescue::FallBack(_error) => Ok(42),
+/// };
+/// assert_eq!(outcome.unwrap(), 42);
+/// # }
+/// ```
+///
+/// # Old answers
+///
+/// [`keep`](Self::keep) remembers a good value under a key, and [`recall`](Self::recall) gives it back while it is no older
+/// than [`max_age`](Self::max_age). At most [`MOST_KEPT`](Self::MOST_KEPT) are remembered for each type of key and value; the one
+/// that was kept longest ago leaves first.
+#[derive(Debug)]
+pub struct Fallback {
+    name: &'static str,
+    max_age: Duration,
+    kept: Kept,
+}
+
+/// What [`Fallback::settle`] decided.
+#[derive(Debug)]
+#[must_use]
+pub enum Rescue<T, E> {
+    /// The call ends with this outcome.
+    Accept(Result<T, E>),
+    /// It failed with this error, and may have another answer.
+    FallBack(E),
+}
+
+/// A `Result`, or one inside a [`Settled`], that can be taken apart.
+pub trait IntoResult {
+    /// The good value.
+    type Value;
+    /// The error.
+    type Error;
+
+    /// The `Result`, with a rejection as an error of its own type.
+    fn into_result(self) -> Result<Self::Value, Self::Error>;
+}
+
+impl Fallback {
+    /// How many old values of a type are kept at the most.
+    pub const MOST_KEPT: usize = 1_000;
+
+    /// A fallback with the name that its events carry.
+    pub const fn named(name: &'static str) -> Self {
+        Self { name, max_age: Duration::MAX, kept: Kept::new() }
+    }
+
+    /// How old a value may be that [`recall`](Self::recall) gives back. Default: any age.
+    #[must_use]
+    pub const fn max_age(mut self, max_age: Duration) -> Self {
+        self.max_age = max_age;
+        self
+    }
+
+    /// The name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Says whether the outcome stands.
+    pub fn settle<O: Outcome + IntoResult>(&self, outcome: O) -> Rescue<O::Value, O::Error> {
+        let class = outcome.class();
+        self.decide(class, outcome.into_result())
+    }
+
+    /// As [`settle`](Self::settle), with the class that `when` assigns: `true`, transient and throttled fall back.
+    pub fn settle_when<O: IntoResult, By>(&self, outcome: O, when: impl When<O, By>) -> Rescue<O::Value, O::Error> {
+        let class = when.class_of(&outcome);
+        self.decide(class, outcome.into_result())
+    }
+
+    fn decide<T, E>(&self, class: Class, outcome: Result<T, E>) -> Rescue<T, E> {
+        match outcome {
+            Err(error) if class.is_retryable() => {
+                event::fell_back(self.name, class);
+                Rescue::FallBack(error)
+            }
+            outcome => Rescue::Accept(outcome),
+        }
+    }
+
+    /// Remembers a clone of a good value under `key`, and gives the outcome back.
+    pub fn keep<K, T, E>(&self, key: K, outcome: Result<T, E>) -> Result<T, E>
+    where
+        K: Hash + Eq + Clone + Send + 'static,
+        T: Clone + Send + Sync + 'static,
+    {
+        if let Ok(value) = &outcome {
+            self.kept.insert(key, value.clone());
+        }
+        outcome
+    }
+
+    /// A clone of the value that was kept last under `key`, unless it is too old.
+    pub fn recall<K, T>(&self, key: &K) -> Option<T>
+    where
+        K: Hash + Eq + Clone + Send + 'static,
+        T: Clone + Send + Sync + 'static,
+    {
+        self.kept.get(key, self.max_age)
+    }
+}
+
+impl<T, E> IntoResult for Result<T, E> {
+    type Value = T;
+    type Error = E;
+
+    fn into_result(self) -> Self {
+        self
+    }
+}
+
+impl<T, E> IntoResult for Settled<Result<T, E>>
+where
+    Result<T, E>: FromRejection,
+{
+    type Value = T;
+    type Error = E;
+
+    fn into_result(self) -> Result<T, E> {
+        crate::finish(self)
+    }
+}
