@@ -24,7 +24,9 @@ use proc_macro::TokenStream;
 ///
 /// The class of the error decides ([`Classify`](derive@Classify)): transient and throttled errors are retried, a permanent
 /// one ends the call, and so do an open breaker further in and a deadline that the next attempt could not begin before.
-/// A server that names a time is never asked sooner. The caller gets the last outcome as it is.
+/// A server that names a time is never asked sooner. The caller gets the last outcome as it is. Retries are paid for from
+/// a budget, one for every five calls and ten a second besides, so that they cannot turn a struggling server into an
+/// overloaded one.
 ///
 /// `?` and `return` in the body end the attempt, not the call. Every attempt borrows the arguments; what the body must
 /// consume or change goes into `clone(…)`.
@@ -49,16 +51,21 @@ use proc_macro::TokenStream;
 ///
 /// | key | type | default | meaning |
 /// |---|---|---|---|
-/// | `max` | integer or `u32` constant | 3 | how many *re*-tries at the most |
+/// | `max` | integer or `u32` constant, or `unlimited` | 3 | how many *re*-tries at the most; `unlimited` needs a `max_elapsed` or a time-out above |
+/// | `max_elapsed` | duration | none | no retry begins later than this after the call began |
 /// | `backoff` | name, function or `Backoff` constant | `"exp_jitter"` | the formula, see `resilient::Backoff` |
 /// | `base` | duration | `"100ms"` | the first wait of most formulae |
 /// | `factor` | number or `f64` constant, at least 1 | 2 | the growth of the exponential ones |
 /// | `cap` | duration | `"10s"` | the longest wait, before jitter |
 /// | `jitter` | duration | the base | the most that `"exp_jitter"` adds |
+/// | `max_hint` | duration | `"60s"` | a server that asks for a longer wait ends the call |
+/// | `budget` | path of a `static Budget`, or `none` | one of its own | pays for the retries, see `resilient::Budget` |
+/// | `on_retry` | function of `&Retrying` | none | is called before each wait |
+/// | `nested` | `"allow"` or `"suppress"` | `"allow"` | whether retries inside the body retry too |
 /// | `clone(a, b)` | arguments | none | cloned for each attempt |
 /// | `attempt = n` | name | none | the attempt's number from zero, for the body |
 /// | `when` | closure or function | the error's class | decides instead; see below |
-/// | `name` | string | the function's | stands in events |
+/// | `name` | string | the function's | stands in events; retries that are given the same name share a budget |
 /// | `with` | expression | none | a `Retry` of your own: a `static`, or a field of `self` |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
 ///

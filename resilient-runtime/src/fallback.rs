@@ -54,6 +54,11 @@ pub enum Rescue<T, E> {
 }
 
 /// A `Result`, or one inside a [`Settled`], that can be taken apart.
+#[diagnostic::on_unimplemented(
+    message = "a fallback takes the place of an `Err`, but this function returns `{Self}`",
+    label = "not a `Result`",
+    note = "return a `Result` from a function with a `#[fallback]`"
+)]
 pub trait IntoResult {
     /// The good value.
     type Value;

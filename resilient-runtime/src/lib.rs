@@ -31,9 +31,11 @@
 //!
 //! | policy | attribute | by hand |
 //! |---|---|---|
-//! | retry | `#[retry]` | [`Retry`], [`Backoff`] |
+//! | retry | `#[retry]` | [`Retry`], [`Backoff`], [`Budget`] |
 //! | circuit breaker | `#[circuit_breaker]` | [`CircuitBreaker`] |
 //! | time-out | `#[timeout]` | [`Timeout`], [`Deadline`] |
+//! | fallback | `#[fallback]` | [`Fallback`] |
+//! | cancellation | `#[cancel]` | [`Cancel`] |
 //! | fan-out | `#[fan_out]` | [`FanOut`] |
 //!
 //! Policies decide on the [`Class`] of an outcome, which comes from the error's [`Classify`] implementation or from a
@@ -45,7 +47,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `macros` | yes | the attributes and the derive |
-//! | `tracing` | yes | events of target `resilient`: `retrying`, `gave up`, `timed out`, `circuit breaker` |
+//! | `tracing` | yes | events of target `resilient`: `retrying`, `gave up`, `timed out`, `circuit breaker`, `fell back`, `cancelled` |
 //! | `test-util` | no | `resilient::test`: jitter that repeats |
 //!
 //! # Cancellation

@@ -62,7 +62,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let with = arguments.value("with", errors, |_, with| Ok(chain(with)));
     let max_age = arguments.constant("stale", context.function, errors, age);
     let key = arguments.value("key", errors, |_, key| Ok(key));
-    if value_at.or(with_at).or(stale_at).is_none() {
+    if value_at.or(with_at).or(stale_at).is_none() && arguments.understood {
         errors.at(span, "fall back to what? write `value = …`, `with = a_function` or `stale = \"5m\"`");
     }
     if let (Some(_), None, Some(span)) = (key_at, stale_at, key_span) {
@@ -170,8 +170,10 @@ impl Layer for Fallback {
         let krate = context.krate;
         let policy = Ident::new(KIND.name, span);
         let (statements, outcome) = (&inside.statements, inside.expression());
+        let output = &context.function.output;
         let settle = match &self.when {
-            None => quote_spanned!(span=> #policy.settle(#outcome)),
+            None if inside.settled => quote_spanned!(span=> #policy.settle(#outcome)),
+            None => quote_spanned!(span=> #policy.settle::<#output>(#outcome)),
             Some(when) => {
                 let when = when.tokens(context);
                 quote_spanned!(span=> #policy.settle_when(#outcome, #when))
@@ -181,7 +183,7 @@ impl Layer for Fallback {
             Some(_) => quote_spanned!(span=> #policy.keep(key, outcome)),
             None => quote_spanned!(span=> outcome),
         };
-        let (passed, output) = (passed(context.function), &context.function.output);
+        let passed = passed(context.function);
         let tried = self.answers.iter().map(|answer| match answer {
             Answer::Stale => quote_spanned! {span=>
                 if let ::core::option::Option::Some(value) = #policy.recall(&key) {
