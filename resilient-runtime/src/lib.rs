@@ -85,7 +85,7 @@ pub use fan_out::{Collect, FanOut, FirstOk, Launch, TryAll, Unordered};
 pub use outcome::{Fallible, FromRejection, Outcome, Settled, finish};
 pub use retry::{Delay, DelayFuture, Retry, RetryCall, Verdict};
 pub use timeout::{Timeout, TimeoutFuture};
-pub use when::{ByError, ByOutcome, BySettled, IntoClass, When};
+pub use when::{ByClassified, ByError, ByOutcome, BySettled, Classified, IntoClass, When};
 
 #[cfg(feature = "macros")]
 pub use resilient_macros::*;
