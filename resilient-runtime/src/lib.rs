@@ -53,6 +53,8 @@
 //! | `macros` | yes | the attributes and the derive |
 //! | `tracing` | yes | events of target `resilient`: `retrying`, `gave up`, `timed out`, `circuit breaker` |
 //! | `test-util` | no | `resilient::test`: jitter that repeats |
+//! | `http` | no | `resilient::http`: classes of responses, `Retry-After` and rate-limit headers; classifies `http::StatusCode` |
+//! | `reqwest` | no | classifies `reqwest::Error`; responses for `resilient::http` |
 //!
 //! # Cancellation
 //!
@@ -67,6 +69,8 @@ mod deadline;
 mod error;
 mod event;
 mod fan_out;
+#[cfg(feature = "http")]
+pub mod http;
 mod outcome;
 mod random;
 mod retry;
