@@ -55,6 +55,12 @@
 //! | `test-util` | no | `resilient::test`: jitter that repeats |
 //! | `http` | no | `resilient::http`: classes of responses, `Retry-After` and rate-limit headers; classifies `http::StatusCode` |
 //! | `reqwest` | no | classifies `reqwest::Error`; responses for `resilient::http` |
+//! | `hyper` | no | classifies `hyper::Error` |
+//! | `tonic` | no | classifies `tonic::Status`, with the server's pushback |
+//! | `sqlx` | no | classifies `sqlx::Error` |
+//! | `tokio-postgres` | no | classifies `tokio_postgres::Error` |
+//! | `redis` | no | classifies `redis::RedisError` |
+//! | `anyhow` | no | classifies `anyhow::Error` by what is in its chain |
 //!
 //! # Cancellation
 //!
@@ -66,6 +72,7 @@ mod circuit_breaker;
 mod class;
 mod clock;
 mod deadline;
+mod ecosystem;
 mod error;
 mod event;
 mod fan_out;
