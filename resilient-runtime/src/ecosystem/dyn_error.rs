@@ -28,6 +28,8 @@ use crate::{Class, Classify, Error};
 /// let text: Box<dyn Error + Send + Sync> = "no such user".into();
 /// assert_eq!(text.class(), Class::Permanent);
 /// ```
+// `do_not_recommend`: erasing its type is not what to do about an error that is not classified.
+#[diagnostic::do_not_recommend]
 impl Classify for dyn StdError + Send + Sync {
     fn class(&self) -> Class {
         cause::class(self).unwrap_or(Class::Permanent)
@@ -39,6 +41,7 @@ impl Classify for dyn StdError + Send + Sync {
 }
 
 /// As `dyn Error + Send + Sync`.
+#[diagnostic::do_not_recommend]
 impl Classify for dyn StdError + Send {
     fn class(&self) -> Class {
         cause::class(self).unwrap_or(Class::Permanent)
@@ -50,6 +53,7 @@ impl Classify for dyn StdError + Send {
 }
 
 /// As `dyn Error + Send + Sync`.
+#[diagnostic::do_not_recommend]
 impl Classify for dyn StdError {
     fn class(&self) -> Class {
         cause::class(self).unwrap_or(Class::Permanent)
