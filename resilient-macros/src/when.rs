@@ -20,6 +20,30 @@ impl When {
     }
 }
 
+/// What decides on the class: the user's `when`, or, for a function that returns a response, its status too.
+///
+/// `None` leaves it to the outcome's own type.
+pub(crate) fn deciding(when: Option<&When>, context: &Context<'_>) -> Option<TokenStream> {
+    if let Some(when) = when {
+        return Some(when.tokens(context));
+    }
+    let response = response_type(&context.function.output)?;
+    let krate = context.krate;
+    Some(quote_spanned! {Span::mixed_site()=>
+        #krate::values(|response: &#response| #krate::class_of_value!(response))
+    })
+}
+
+/// The good type, if the output is a `Result` of something named `…Response`.
+fn response_type(output: &Type) -> Option<&Type> {
+    let Type::Path(path) = output else { return None };
+    let last = path.path.segments.last().filter(|_| is_result(output))?;
+    let syn::PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    let Some(syn::GenericArgument::Type(good)) = arguments.args.first() else { return None };
+    let Type::Path(named) = good else { return None };
+    named.path.segments.last().filter(|last| last.ident.to_string().ends_with("Response")).map(|_| good)
+}
+
 fn typed(mut closure: ExprClosure, context: &Context<'_>) -> ExprClosure {
     if let Some(argument) = closure.inputs.first_mut()
         && !matches!(argument, Pat::Type(_))

@@ -2,12 +2,20 @@
 
 use std::sync::OnceLock;
 use std::time::Duration;
+#[cfg(feature = "http")]
+use std::time::SystemTime;
 
 use tokio::time::Instant;
 
 /// The present on tokio's clock, which tests may pause.
 pub(crate) fn now() -> Instant {
     Instant::now()
+}
+
+/// The present in calendar time, which servers give dates in. It can jump: nothing is measured with it.
+#[cfg(feature = "http")]
+pub(crate) fn wall() -> SystemTime {
+    SystemTime::now()
 }
 
 /// A point in time that fits an atomic word: nanoseconds since an origin a day before the process first asked.

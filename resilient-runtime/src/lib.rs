@@ -49,6 +49,14 @@
 //! | `macros` | yes | the attributes and the derive |
 //! | `tracing` | yes | events of target `resilient`: `retrying`, `gave up`, `timed out`, `circuit breaker`, `fell back`, `cancelled` |
 //! | `test-util` | no | `resilient::test`: jitter that repeats |
+//! | `http` | no | `resilient::http`: classes of responses, `Retry-After` and rate-limit headers; classifies `http::StatusCode` |
+//! | `reqwest` | no | classifies `reqwest::Error`; responses for `resilient::http` |
+//! | `hyper` | no | classifies `hyper::Error` |
+//! | `tonic` | no | classifies `tonic::Status`, with the server's pushback |
+//! | `sqlx` | no | classifies `sqlx::Error` |
+//! | `tokio-postgres` | no | classifies `tokio_postgres::Error` |
+//! | `redis` | no | classifies `redis::RedisError` |
+//! | `anyhow` | no | classifies `anyhow::Error` by what is in its chain |
 //!
 //! # Cancellation
 //!
@@ -62,10 +70,13 @@ mod circuit_breaker;
 mod class;
 mod clock;
 mod deadline;
+mod ecosystem;
 mod error;
 mod event;
 mod fallback;
 mod fan_out;
+#[cfg(feature = "http")]
+pub mod http;
 mod outcome;
 mod random;
 mod retry;
@@ -73,6 +84,7 @@ mod sync;
 #[cfg(feature = "test-util")]
 pub mod test;
 mod timeout;
+mod values;
 mod when;
 
 pub use backoff::Backoff;
@@ -87,7 +99,10 @@ pub use fan_out::{Collect, FanOut, FirstOk, TryAll, Unordered};
 pub use outcome::{Fallible, FromRejection, Outcome, Settled, finish};
 pub use retry::{Delay, DelayFuture, Retry, RetryCall, Retrying, Verdict, WithoutRetries, without_retries};
 pub use timeout::{Timeout, TimeoutFuture};
-pub use when::{ByError, ByOutcome, BySettled, IntoClass, When};
+#[doc(hidden)]
+pub use values::probe as __values;
+pub use values::{ByGoodValue, ClassifyValue, Values, values};
+pub use when::{ByClassified, ByError, ByOutcome, BySettled, Classified, IntoClass, When};
 
 #[cfg(feature = "macros")]
 pub use resilient_macros::*;

@@ -1,6 +1,6 @@
 //! The `when = …` of an attribute: a closure or function that classifies in place of the error's own `Classify`.
 
-use crate::{Class, Classify, Error, Settled};
+use crate::{Class, Classify, Error, Outcome, Settled};
 
 /// What a [`when`](When) may return: a [`Class`], or a `bool` that says whether it was a transient failure.
 pub trait IntoClass {
@@ -17,6 +17,33 @@ impl IntoClass for Class {
 impl IntoClass for bool {
     fn into_class(self, accepted: Class) -> Class {
         if self { Class::Transient } else { accepted }
+    }
+}
+
+/// What a [`When`] over outcomes may return instead of a bare class: the class, and the rejection that is inside.
+///
+/// A retry ends the call when a breaker further down has refused, and a breaker does not count that. Both can tell only
+/// if the function shows them the rejection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub struct Classified<'o> {
+    /// What the outcome means.
+    pub class: Class,
+    /// The rejection by a policy of another function that the outcome is or wraps.
+    pub rejection: Option<&'o Error>,
+}
+
+impl<'o> Classified<'o> {
+    /// What the outcome itself says.
+    pub fn of(outcome: &'o impl Outcome) -> Self {
+        Self { class: outcome.class(), rejection: outcome.rejection() }
+    }
+}
+
+/// Nothing is wrapped.
+impl From<Class> for Classified<'_> {
+    fn from(class: Class) -> Self {
+        Self { class, rejection: None }
     }
 }
 
@@ -48,6 +75,10 @@ pub struct ByError;
 #[derive(Debug, Clone, Copy)]
 pub struct ByOutcome;
 
+/// Marks a [`When`] over the whole outcome that also shows the rejection inside.
+#[derive(Debug, Clone, Copy)]
+pub struct ByClassified;
+
 /// Marks a [`When`] over what is inside a [`Settled`].
 #[derive(Debug, Clone, Copy)]
 pub struct BySettled<By>(By);
@@ -75,6 +106,19 @@ where
     }
 }
 
+impl<F, O> When<O, ByClassified> for F
+where
+    F: for<'o> Fn(&'o O) -> Classified<'o>,
+{
+    fn class_of(&self, outcome: &O) -> Class {
+        self(outcome).class
+    }
+
+    fn rejection_in<'o>(&self, outcome: &'o O) -> Option<&'o Error> {
+        self(outcome).rejection
+    }
+}
+
 impl<W, O, By> When<Settled<O>, BySettled<By>> for W
 where
     W: When<O, By>,
@@ -88,7 +132,7 @@ where
 
     fn rejection_in<'o>(&self, settled: &'o Settled<O>) -> Option<&'o Error> {
         match settled {
-            Settled::Outcome(_) => None,
+            Settled::Outcome(outcome) => self.rejection_in(outcome),
             Settled::Rejected(rejection) => Some(rejection),
         }
     }

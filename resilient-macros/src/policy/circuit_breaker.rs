@@ -11,7 +11,7 @@ use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
 use crate::expand::{Constructor, Context, Fragment, Value, declare};
 use crate::value::{self, Known};
-use crate::when::When;
+use crate::when::{When, deciding};
 
 pub(crate) const KIND: Kind = Kind {
     name: "circuit_breaker",
@@ -227,15 +227,12 @@ impl Layer for CircuitBreaker {
         let policy = Ident::new(KIND.name, span);
         let outcome = inside.expression();
         let statements = &inside.statements;
-        let settled = match &self.when {
+        let settled = match deciding(self.when.as_ref(), context) {
             None => {
                 let settle = context.function.settle();
                 quote_spanned!(span=> permit.#settle(#outcome))
             }
-            Some(when) => {
-                let when = when.tokens(context);
-                quote_spanned!(span=> permit.settle_when(#outcome, #when))
-            }
+            Some(when) => quote_spanned!(span=> permit.settle_when(#outcome, #when)),
         };
         let settled = if inside.settled { settled } else { quote_spanned!(span=> #krate::Settled::Outcome(#settled)) };
         let value = Value::Expression(quote_spanned! {span=>

@@ -13,7 +13,7 @@ use crate::diagnostic::Errors;
 use crate::expand::{Constructor, Context, Fragment, Value, declare};
 use crate::function::Function;
 use crate::value::{self, Known};
-use crate::when::When;
+use crate::when::{When, deciding};
 
 pub(crate) const KIND: Kind = Kind {
     name: "fallback",
@@ -171,13 +171,10 @@ impl Layer for Fallback {
         let policy = Ident::new(KIND.name, span);
         let (statements, outcome) = (&inside.statements, inside.expression());
         let output = &context.function.output;
-        let settle = match &self.when {
+        let settle = match deciding(self.when.as_ref(), context) {
             None if inside.settled => quote_spanned!(span=> #policy.settle(#outcome)),
             None => quote_spanned!(span=> #policy.settle::<#output>(#outcome)),
-            Some(when) => {
-                let when = when.tokens(context);
-                quote_spanned!(span=> #policy.settle_when(#outcome, #when))
-            }
+            Some(when) => quote_spanned!(span=> #policy.settle_when(#outcome, #when)),
         };
         let accepted = match &self.stale {
             Some(_) => quote_spanned!(span=> #policy.keep(key, outcome)),

@@ -13,7 +13,7 @@ use crate::diagnostic::{Errors, choice, list, nearest};
 use crate::expand::{Constructor, Context, Fragment, Value, borrow, own};
 use crate::function::Function;
 use crate::value::{self, Known};
-use crate::when::When;
+use crate::when::{When, deciding};
 
 pub(crate) const KIND: Kind = Kind {
     name: "retry",
@@ -437,11 +437,8 @@ impl Retry {
             }
         };
         let output = context.function.output_at_error();
-        let settle = match &self.when {
-            Some(when) => {
-                let when = when.tokens(context);
-                quote_spanned!(span=> retry.settle_when(#outcome, #when))
-            }
+        let settle = match deciding(self.when.as_ref(), context) {
+            Some(when) => quote_spanned!(span=> retry.settle_when(#outcome, #when)),
             None if inside.settled || matches!(context.function.output, Type::Infer(_)) => {
                 let settle = context.function.settle();
                 quote_spanned!(span=> retry.#settle(#outcome))

@@ -213,7 +213,7 @@ fn votes() -> impl Strategy<Value = Vote> {
 }
 
 fn actions() -> impl Strategy<Value = Vec<Action>> {
-    let wait = prop_oneof![6 => 1..200_u64, 2 => 200..3_000_u64, 1 => Just(1_000), 1 => 10_000..3_000_000_000_u64];
+    let wait = prop_oneof![6 => 1..200_u64, 2 => 200..3_000_u64, 1 => Just(1_000), 1 => 10_000..300_000_000_u64];
     let back = prop_oneof![6 => Just(0), 2 => 0..4_usize, 1 => 0..40_usize];
     let action = prop_oneof![
         5 => Just(Action::Begin),

@@ -20,11 +20,6 @@ async fn alias() -> Alias<u32> {
 }
 
 #[retry]
-async fn boxed() -> Result<u32, Box<dyn std::error::Error>> {
-    Ok(1)
-}
-
-#[retry]
 async fn text() -> Result<u32, String> {
     Ok(1)
 }
@@ -48,7 +43,6 @@ fn main() {
     let _ = plain();
     let _ = in_a_list();
     let _ = alias();
-    let _ = boxed();
     let _ = text();
     let _ = generic(Some(1));
     let _ = Client.fetch();

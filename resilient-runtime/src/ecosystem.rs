@@ -1,0 +1,20 @@
+//! `Classify` for the errors of other crates: one module a crate, each behind the feature of its name.
+
+#[cfg(feature = "anyhow")]
+mod anyhow;
+mod cause;
+mod dyn_error;
+#[cfg(feature = "hyper")]
+mod hyper;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(feature = "reqwest")]
+mod reqwest;
+#[cfg(any(feature = "sqlx", feature = "tokio-postgres"))]
+mod sqlstate;
+#[cfg(feature = "sqlx")]
+mod sqlx;
+#[cfg(feature = "tokio-postgres")]
+mod tokio_postgres;
+#[cfg(feature = "tonic")]
+mod tonic;

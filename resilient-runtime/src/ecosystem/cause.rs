@@ -1,0 +1,162 @@
+//! The search through an error and its sources for one whose type is known.
+
+use std::error::Error as StdError;
+use std::io;
+use std::iter;
+
+use crate::{Class, Classify, Error};
+
+/// The class of the first error, from the outermost inwards, that is classified.
+pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
+    causes(error).find_map(known).map(Classify::class)
+}
+
+/// The first rejection, from the outermost error inwards.
+pub(super) fn rejection<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e Error> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// The error, its source, the source of that, and so on.
+pub(super) fn causes<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
+    iter::successors(Some(error), |error| source(*error)).take(MAX_DEPTH)
+}
+
+fn source<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 'static)> {
+    // The source of an I/O error is that of the error inside, which would be left out.
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inside) => Some(inside),
+        None => error.source(),
+    }
+}
+
+fn known<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e dyn Classify> {
+    KNOWN.iter().find_map(|known| known(error))
+}
+
+fn a<'e, T: StdError + Classify + 'static>(error: &'e (dyn StdError + 'static)) -> Option<&'e dyn Classify> {
+    Some(error.downcast_ref::<T>()?)
+}
+
+/// An I/O error that only carries another one says nothing itself.
+fn io_error<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e dyn Classify> {
+    let error: &io::Error = error.downcast_ref()?;
+    let carrier = error.kind() == io::ErrorKind::Other && error.get_ref().is_some();
+    (!carrier).then_some(error)
+}
+
+type Known = for<'e> fn(&'e (dyn StdError + 'static)) -> Option<&'e dyn Classify>;
+
+const KNOWN: &[Known] = &[
+    a::<Error>,
+    a::<tokio::time::error::Elapsed>,
+    io_error,
+    #[cfg(feature = "hyper")]
+    a::<hyper::Error>,
+    #[cfg(feature = "redis")]
+    a::<redis::RedisError>,
+    #[cfg(feature = "reqwest")]
+    a::<reqwest::Error>,
+    #[cfg(feature = "sqlx")]
+    a::<sqlx::Error>,
+    #[cfg(feature = "tokio-postgres")]
+    a::<tokio_postgres::Error>,
+    #[cfg(feature = "tonic")]
+    a::<tonic::Status>,
+];
+
+/// Deeper than errors get; nothing forbids a source that leads back to itself.
+const MAX_DEPTH: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+    use std::io::ErrorKind;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{PolicyKind, Reason};
+
+    #[derive(Debug)]
+    struct Layer(Option<Box<dyn StdError + Send + Sync>>);
+
+    impl fmt::Display for Layer {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("layer")
+        }
+    }
+
+    impl StdError for Layer {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            self.0.as_deref().map(|source| source as _)
+        }
+    }
+
+    /// Its own source.
+    #[derive(Debug)]
+    struct Endless;
+
+    impl fmt::Display for Endless {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("endless")
+        }
+    }
+
+    impl StdError for Endless {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            Some(self)
+        }
+    }
+
+    fn over(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Layer {
+        Layer(Some(error.into()))
+    }
+
+    fn open() -> Error {
+        Error::new(
+            PolicyKind::CircuitBreaker,
+            "inner",
+            Reason::CircuitOpen { retry_after: Duration::from_secs(1), last: None },
+        )
+    }
+
+    #[test]
+    fn finds_what_is_classified_at_any_depth() {
+        assert_eq!(class(&Layer(None)), None);
+        assert_eq!(class(&over("text")), None);
+        assert_eq!(class(&io::Error::from(ErrorKind::TimedOut)), Some(Class::Transient));
+        assert_eq!(class(&over(over(io::Error::from(ErrorKind::BrokenPipe)))), Some(Class::Transient));
+        assert_eq!(class(&over(io::Error::from(ErrorKind::NotFound))), Some(Class::Permanent));
+        assert_eq!(class(&over(open())), Some(open().class()));
+    }
+
+    #[test]
+    fn the_outermost_that_is_classified_counts() {
+        let inside = io::Error::from(ErrorKind::TimedOut);
+
+        assert_eq!(class(&over(io::Error::new(ErrorKind::InvalidData, over(inside)))), Some(Class::Permanent));
+    }
+
+    #[test]
+    fn looks_into_an_io_error_that_only_carries_another() {
+        let inside = || io::Error::from(ErrorKind::ConnectionReset);
+
+        assert_eq!(class(&io::Error::other(inside())), Some(Class::Transient));
+        assert_eq!(class(&io::Error::other(over(inside()))), Some(Class::Transient));
+        assert_eq!(class(&io::Error::other("text")), None);
+        assert_eq!(rejection(&io::Error::other(over(open()))), Some(&open()));
+    }
+
+    #[test]
+    fn finds_rejections() {
+        assert_eq!(rejection(&open()), Some(&open()));
+        assert_eq!(rejection(&over(over(open()))), Some(&open()));
+        assert_eq!(rejection(&over(io::Error::from(open()))), Some(&open()));
+        assert_eq!(rejection(&over("text")), None);
+    }
+
+    #[test]
+    fn a_source_that_is_itself_comes_to_an_end() {
+        assert_eq!(class(&Endless), None);
+        assert_eq!(rejection(&Endless), None);
+    }
+}

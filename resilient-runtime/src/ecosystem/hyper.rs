@@ -1,0 +1,34 @@
+//! `hyper::Error`.
+
+use std::error::Error as StdError;
+
+use super::cause;
+use crate::{Class, Classify, Error};
+
+/// By what went wrong with the message or its connection.
+///
+/// | error | class |
+/// |---|---|
+/// | canceled, closed, incomplete message, time-out | transient |
+/// | a message that could not be parsed | permanent |
+/// | one that the user's own body or service raised | that of the source, permanent where it is not known |
+/// | every other: I/O, HTTP/2 | that of the source, transient where it is not known |
+///
+/// That a failure is transient does not mean that the request was not carried out: the connection may have been lost
+/// after it arrived.
+impl Classify for hyper::Error {
+    fn class(&self) -> Class {
+        if self.is_canceled() || self.is_closed() || self.is_incomplete_message() || self.is_timeout() {
+            return Class::Transient;
+        }
+        if self.is_parse() {
+            return Class::Permanent;
+        }
+        let unknown = if self.is_user() { Class::Permanent } else { Class::Transient };
+        self.source().and_then(cause::class).unwrap_or(unknown)
+    }
+
+    fn rejection(&self) -> Option<&Error> {
+        cause::rejection(self)
+    }
+}

@@ -1,0 +1,52 @@
+//! The lines of a header and the numbers and times in them, within limits.
+
+use std::time::{Duration, SystemTime};
+
+use http::HeaderMap;
+
+/// The lines of the header `name` that are text and not too long, without the blanks around them.
+pub(super) fn lines<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'h str> {
+    headers
+        .get_all(name)
+        .into_iter()
+        .take(MAX_LINES)
+        .filter(|line| line.len() <= MAX_LENGTH)
+        .filter_map(|line| line.to_str().ok())
+        .map(|line| line.trim_matches([' ', '\t']))
+}
+
+/// A whole number of nothing but digits. One that does not fit is as large as can be.
+pub(super) fn whole(digits: &str) -> Option<u64> {
+    let all_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    all_digits.then(|| digits.parse().unwrap_or(u64::MAX))
+}
+
+/// Seconds, of which some servers send a fraction too. Digits behind the ninth are dropped.
+pub(super) fn seconds(number: &str) -> Option<Duration> {
+    let (seconds, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    whole(fraction)?;
+    let nanos = fraction
+        .bytes()
+        .chain(std::iter::repeat(b'0'))
+        .take(9)
+        .fold(0, |nanos, digit| nanos * 10 + u32::from(digit - b'0'));
+    Some(Duration::new(whole(seconds)?, nanos))
+}
+
+/// The instant of an HTTP date in any of its three forms.
+pub(super) fn date(text: &str) -> Option<SystemTime> {
+    httpdate::parse_http_date(text).ok()
+}
+
+/// How long it is until `instant`: zero if that is over, and at most [`LONGEST`].
+pub(super) fn until(instant: SystemTime, now: SystemTime) -> Duration {
+    instant.duration_since(now).unwrap_or(Duration::ZERO).min(LONGEST)
+}
+
+/// A year. A longer wait means the same to every caller, and this one can be added to any clock.
+pub(super) const LONGEST: Duration = Duration::from_secs(365 * 86_400);
+
+/// Longer than any line that makes sense, and short enough to be read whatever is in it.
+const MAX_LENGTH: usize = 512;
+
+const MAX_LINES: usize = 8;

@@ -1,0 +1,104 @@
+//! Good values that are failures all the same: a response with status 503 is an `Ok`.
+
+use crate::{Class, Classify, Error, When};
+
+/// A good value that can mean a failure.
+///
+/// The responses of HTTP clients implement it (features `http` and `reqwest`). A function that returns a `Result` of something
+/// named `…Response` is classified by it without a `when`; for others, write `when = resilient::values(…)`.
+pub trait ClassifyValue {
+    /// What the value means.
+    fn class_of_value(&self) -> Class;
+}
+
+/// Classifies the value of an `Ok` by `class`, and an `Err` as it is; for the `when` of an attribute.
+///
+/// ```
+/// use resilient::{Class, Classify, retry, values};
+///
+/// #[derive(Debug, Classify)]
+/// #[transient]
+/// struct Down;
+///
+/// # use std::sync::atomic::{AtomicU32, Ordering};
+/// # static ATTEMPTS: AtomicU32 = AtomicU32::new(0);
+/// #[retry(backoff = "none", when = values(|page: &String| if page.is_empty() { Class::Transient } else { Class::Success }))]
+/// async fn page() -> Result<String, Down> {
+///     # if ATTEMPTS.fetch_add(1, Ordering::Relaxed) == 1 { return Ok("text".to_owned()) }
+///     Ok(String::new())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() { assert_eq!(page().await.unwrap(), "text"); }
+/// ```
+pub const fn values<F>(class: F) -> Values<F> {
+    Values(class)
+}
+
+/// What [`values`] returns.
+#[derive(Debug, Clone, Copy)]
+pub struct Values<F>(F);
+
+/// Marks a [`When`] over the good value of a `Result`.
+#[derive(Debug, Clone, Copy)]
+pub struct ByGoodValue;
+
+impl<F, T, E> When<Result<T, E>, ByGoodValue> for Values<F>
+where
+    F: Fn(&T) -> Class,
+    E: Classify,
+{
+    fn class_of(&self, outcome: &Result<T, E>) -> Class {
+        match outcome {
+            Ok(value) => (self.0)(value),
+            Err(error) => error.class(),
+        }
+    }
+
+    fn rejection_in<'o>(&self, outcome: &'o Result<T, E>) -> Option<&'o Error> {
+        outcome.as_ref().err().and_then(Classify::rejection)
+    }
+}
+
+/// The class of a value if its type says one, and [`Class::Success`] otherwise.
+///
+/// It looks at the type where it is written: in a function that is generic over it, the class is success. That is what
+/// an `Ok` means to everybody else.
+///
+/// ```
+/// # use resilient::Class;
+/// assert_eq!(resilient::class_of_value!(&5), Class::Success);
+/// ```
+#[macro_export]
+macro_rules! class_of_value {
+    ($value:expr) => {{
+        use $crate::__values::AnyValue as _;
+        $crate::__values::Value($value).class()
+    }};
+}
+
+/// How [`class_of_value!`] finds out whether a type is a [`ClassifyValue`]: a method of the type itself goes before one of
+/// a trait.
+#[doc(hidden)]
+pub mod probe {
+    use super::{Class, ClassifyValue};
+
+    #[derive(Debug)]
+    pub struct Value<'a, T>(pub &'a T);
+
+    impl<T: ClassifyValue> Value<'_, T> {
+        pub fn class(&self) -> Class {
+            self.0.class_of_value()
+        }
+    }
+
+    pub trait AnyValue {
+        fn class(&self) -> Class;
+    }
+
+    impl<T> AnyValue for Value<'_, T> {
+        fn class(&self) -> Class {
+            Class::Success
+        }
+    }
+}
