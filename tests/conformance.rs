@@ -1,5 +1,7 @@
 //! Behaviour that other projects' tests have settled, replayed from tables: one module and one table a policy.
 
+#[path = "conformance/budgets.rs"]
+mod budgets;
 #[path = "conformance/circuit_breaker.rs"]
 mod circuit_breaker;
 #[path = "conformance/retry_delays.rs"]

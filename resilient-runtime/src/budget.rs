@@ -140,22 +140,30 @@ impl Budget {
     }
 
     fn withdraw_at(&self, cost: Cost, now: Millis) -> bool {
-        let taken = self.word.fetch_update(Relaxed, Relaxed, |word| {
+        let mut granted = false;
+        // A refusal is written down too: what has worn off by now must not wear off again, from a longer time.
+        let _ = self.word.fetch_update(Relaxed, Relaxed, |word| {
             let balance = self.at(Balance::unpack(word), now);
-            let units = balance.units.checked_sub(cost.units())?;
-            Some(Balance { units, ..balance }.pack())
+            let left = balance.units.checked_sub(cost.units());
+            granted = left.is_some();
+            Some(Balance { units: left.unwrap_or(balance.units), ..balance }.pack())
         });
-        taken.is_ok()
+        granted
     }
 
     /// The balance after the time that has passed: the reserve has filled, and what lies above it has worn off.
     fn at(&self, balance: Balance, now: Millis) -> Balance {
+        let deposits = u64::from(balance.units.saturating_sub(self.reserve));
+        if balance.since == Millis::NEVER {
+            // Nobody has looked since the program began, and nobody knows how old the deposits are.
+            let units = u64::from(balance.units.min(self.reserve)) + deposits.min(u64::from(RESERVE));
+            return Balance { units: units as u32, since: now };
+        }
         let passed = u64::from(now.0.wrapping_sub(balance.since.0));
         let filled = u64::from(balance.units.min(self.reserve)) + passed * u64::from(self.refill) / 1_000;
         // an hour of deposits leaves those of the last ten seconds, and a moment takes next to nothing away
         let horizon = u64::from(HORIZON_SECONDS) * 1_000;
-        let deposits = u64::from(balance.units.saturating_sub(self.reserve)) * horizon / (horizon + passed);
-        let units = filled.min(u64::from(self.reserve)) + deposits;
+        let units = filled.min(u64::from(self.reserve)) + deposits * horizon / (horizon + passed);
         Balance { units: units.min(u64::from(FULL)) as u32, since: now }
     }
 }
@@ -177,8 +185,11 @@ impl Balance {
 }
 
 impl Millis {
+    /// Before the first look.
+    const NEVER: Self = Self(0);
+
     fn now() -> Self {
-        Self((Ticks::now().0 / 1_000_000) as u32)
+        Self(((Ticks::now().0 / 1_000_000) as u32).max(1))
     }
 }
 
@@ -253,6 +264,26 @@ mod tests {
             (200..310).contains(&extra),
             "the reserve, and the deposits of ten seconds at 100 calls a second: {extra}"
         );
+    }
+
+    #[test]
+    fn refusals_do_not_wear_the_deposits_off() {
+        let budget = fresh(Budget::new().reserve(0));
+
+        let granted = (0..1_000).filter(|_| {
+            budget.deposit();
+            budget.withdraw_at(Cost::Failure, later(86_400_000))
+        });
+
+        assert_eq!(granted.count(), 199, "the first deposit alone was a day old");
+    }
+
+    #[test]
+    fn the_first_failure_finds_some_of_what_was_paid_before() {
+        let budget = Budget::new();
+        (0..100_000).for_each(|_| budget.deposit());
+
+        assert_eq!(withdrawals(&budget, Cost::Failure, START), 200);
     }
 
     #[test]
@@ -348,7 +379,7 @@ mod loom_models {
                     loom::thread::spawn(move || {
                         budget.deposit();
                         for _ in 0..2 {
-                            if budget.withdraw_at(Cost::Failure, Millis(0)) {
+                            if budget.withdraw_at(Cost::Failure, Millis(1)) {
                                 taken.fetch_add(1, Relaxed);
                             }
                         }
