@@ -228,6 +228,12 @@ impl Arguments {
         Some(with)
     }
 
+    /// The text of `name = "…"`, or the function's own name.
+    pub(crate) fn name(&mut self, function: &Function, errors: &mut Errors) -> String {
+        let name = self.value("name", errors, |key, value| value::text(key, &value));
+        name.map_or_else(|| function.name().to_string(), |name| name.value())
+    }
+
     /// The path of `crate = ::path`.
     pub(crate) fn krate(&mut self, errors: &mut Errors) -> Option<Path> {
         self.value("crate", errors, |_, expression| absolute_path(expression))

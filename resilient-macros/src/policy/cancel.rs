@@ -35,8 +35,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
         Expr::Lit(_) => Err(syn::Error::new_spanned(token, "`on` takes a cancellation token: write `on = self.token`")),
         token => Ok(token),
     });
-    let name = arguments.value("name", errors, |key, value| value::text(key, &value));
-    let name = name.map_or_else(|| context.function.name().to_string(), |name| name.value());
+    let name = arguments.name(context.function, errors);
     let Some(token) = token else {
         if written.is_none() && arguments.understood {
             errors.at(span, "cancelled by what? write `#[cancel(on = token)]`, with a token that has a `cancelled()`");

@@ -69,8 +69,7 @@ fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Er
     let window_span = arguments.span("window");
     let min_calls_span = arguments.span("min_calls");
     let open_for_span = arguments.span("open_for");
-    let name = arguments.value("name", errors, |key, value| value::text(key, &value));
-    let name = name.map_or_else(|| context.function.name().to_string(), |name| name.value());
+    let name = arguments.name(context.function, errors);
     let failure_rate = arguments.constant("failure_rate", context.function, errors, failure_rate);
     let window = arguments.constant("window", context.function, errors, window);
     let min_calls = arguments.constant("min_calls", context.function, errors, at_least_one);

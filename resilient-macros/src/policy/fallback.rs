@@ -57,7 +57,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let key_span = arguments.span("key");
     let value_span = arguments.span("value");
     let when = arguments.value("when", errors, |_, when| Ok(When(when)));
-    let name = arguments.value("name", errors, |key, value| value::text(key, &value));
+    let name = arguments.name(context.function, errors);
     let value = arguments.value("value", errors, |_, value| Ok(value));
     let with = arguments.value("with", errors, |_, with| Ok(chain(with)));
     let max_age = arguments.constant("stale", context.function, errors, age);
@@ -74,7 +74,6 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
         errors.at(span, "nothing after a `value` is ever tried, for it cannot fail: write it last");
     }
 
-    let name = name.map_or_else(|| context.function.name().to_string(), |name| name.value());
     let call = quote_spanned!(Span::mixed_site()=> named(#name));
     let constructor = Constructor::new("Fallback", call, context).set("max_age", max_age.as_ref());
     let stale = max_age.map(|_| key.unwrap_or_else(|| syn::parse_quote_spanned!(Span::mixed_site()=> ())));

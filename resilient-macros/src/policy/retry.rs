@@ -79,8 +79,9 @@ struct Settings {
 fn settings(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Settings {
     let span = Span::mixed_site();
     let unlimited_span = arguments.span("max");
-    let name = arguments.value("name", errors, |key, value| value::text(key, &value));
     let function = context.function;
+    let named = arguments.span("name").is_some();
+    let name = arguments.name(function, errors);
     let max = arguments.constant("max", function, errors, max);
     let max_elapsed = arguments.constant("max_elapsed", function, errors, some_time);
     let max_hint = arguments.constant("max_hint", function, errors, value::duration);
@@ -92,9 +93,8 @@ fn settings(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Error
         _ => None,
     };
     // whoever gives two retries one name means one client of one server
-    let budget = budget.or(name.as_ref().map(|_| Funds::ByName));
+    let budget = budget.or(named.then_some(Funds::ByName));
 
-    let name = name.map_or_else(|| function.name().to_string(), |name| name.value());
     let mut constructor = Constructor::new("Retry", quote_spanned!(span=> named(#name)), context);
     constructor = match &max {
         Some(Max::Retries(max)) => constructor.set("max", Some(max)),

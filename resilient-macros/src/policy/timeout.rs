@@ -39,8 +39,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let spans = keys.map(|key| arguments.span(key));
     let with = arguments.with(errors);
     let limits = keys.map(|key| arguments.constant(key, context.function, errors, limit));
-    let name = arguments.value("name", errors, |key, value| value::text(key, &value));
-    let name = name.map_or_else(|| context.function.name().to_string(), |name| name.value());
+    let name = arguments.name(context.function, errors);
     if let Some(policy) = with {
         let source = Source::With { ty: "Timeout", policy };
         return vec![Box::new(Timeout { span: attribute, level: None, limit: None, source })];
