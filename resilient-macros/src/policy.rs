@@ -79,6 +79,7 @@ pub(crate) trait Layer {
 
 /// What the checks between layers need to know of one.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each for a check or a step of its own")]
 pub(crate) struct Facts {
     /// Whether it runs what is inside it more than once.
     pub(crate) repeats: bool,

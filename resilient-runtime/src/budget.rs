@@ -222,7 +222,7 @@ mod tests {
     }
 
     fn withdrawals(budget: &Budget, cost: Cost, now: Millis) -> u32 {
-        (0..).take_while(|_| budget.withdraw_at(cost, now)).count() as u32
+        (0..u32::MAX).take_while(|_| budget.withdraw_at(cost, now)).count() as u32
     }
 
     #[test]

@@ -66,6 +66,10 @@ pub trait IntoResult {
     type Error;
 
     /// The `Result`, with a rejection as an error of its own type.
+    ///
+    /// # Errors
+    ///
+    /// The error that it holds.
     fn into_result(self) -> Result<Self::Value, Self::Error>;
 }
 
@@ -113,6 +117,10 @@ impl Fallback {
     }
 
     /// Remembers a clone of a good value under `key`, and gives the outcome back.
+    ///
+    /// # Errors
+    ///
+    /// That of `outcome`.
     pub fn keep<K, T, E>(&self, key: K, outcome: Result<T, E>) -> Result<T, E>
     where
         K: Hash + Eq + Clone + Send + 'static,

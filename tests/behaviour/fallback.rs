@@ -104,6 +104,7 @@ async fn a_chain_is_tried_in_the_order_in_which_it_is_written() {
         Err(Error::Gone)
     }
     async fn neither(_: &Script, tried: &AtomicU32, _: &Error) -> Result<u32, Error> {
+        tokio::task::yield_now().await;
         tried.fetch_add(10, Ordering::SeqCst);
         Err(Error::Gone)
     }

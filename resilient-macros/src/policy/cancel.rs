@@ -9,7 +9,6 @@ use super::{Facts, Kind, Layer, Source};
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
 use crate::expand::{Constructor, Context, Fragment, declare};
-use crate::value;
 
 pub(crate) const KIND: Kind = Kind {
     name: "cancel",
