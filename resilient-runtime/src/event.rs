@@ -1,11 +1,17 @@
 //! The events that the policies report, one function each, so that every policy speaks the same words.
+//!
+//! They go to `tracing`, and with the test kit to the recorders of the thread.
 
 use std::time::Duration;
 
 use crate::Class;
+#[cfg(any(test, feature = "test-util"))]
+use crate::test::{Report, note};
 
 /// The delay before another attempt begins.
 pub(crate) fn retrying(policy: &'static str, retry: u32, delay: Duration, class: Class) {
+    #[cfg(any(test, feature = "test-util"))]
+    note(Report::Retrying(crate::Retrying { policy, retry, class, delay }));
     #[cfg(feature = "tracing")]
     tracing::debug!(target: "resilient", policy, retry, ?delay, class = class.as_str(), "retrying");
     #[cfg(not(feature = "tracing"))]
@@ -14,6 +20,8 @@ pub(crate) fn retrying(policy: &'static str, retry: u32, delay: Duration, class:
 
 /// A call that ends with a failure although it was worth another attempt.
 pub(crate) fn gave_up(policy: &'static str, retries: u32, class: Class, why: &'static str) {
+    #[cfg(any(test, feature = "test-util"))]
+    note(Report::GaveUp { policy, retries, class, why });
     #[cfg(feature = "tracing")]
     tracing::warn!(target: "resilient", policy, retries, class = class.as_str(), why, "gave up");
     #[cfg(not(feature = "tracing"))]
@@ -29,6 +37,8 @@ pub(crate) fn transition(
     calls: u32,
     open_for: Option<Duration>,
 ) {
+    #[cfg(any(test, feature = "test-util"))]
+    note(Report::Transition { policy, from, to });
     #[cfg(feature = "tracing")]
     tracing::info!(
         target: "resilient", policy, from, to, failures, calls, open_for = open_for.map(tracing::field::debug),
@@ -40,6 +50,8 @@ pub(crate) fn transition(
 
 /// A body that did not end in time.
 pub(crate) fn timed_out(policy: &'static str, limit: Duration) {
+    #[cfg(any(test, feature = "test-util"))]
+    note(Report::TimedOut { policy, limit });
     #[cfg(feature = "tracing")]
     tracing::debug!(target: "resilient", policy, ?limit, "timed out");
     #[cfg(not(feature = "tracing"))]
@@ -48,6 +60,8 @@ pub(crate) fn timed_out(policy: &'static str, limit: Duration) {
 
 /// A body that was stopped by a signal.
 pub(crate) fn cancelled(policy: &'static str) {
+    #[cfg(any(test, feature = "test-util"))]
+    note(Report::Cancelled { policy });
     #[cfg(feature = "tracing")]
     tracing::debug!(target: "resilient", policy, "cancelled");
     #[cfg(not(feature = "tracing"))]
@@ -56,6 +70,8 @@ pub(crate) fn cancelled(policy: &'static str) {
 
 /// A failed call whose outcome was replaced.
 pub(crate) fn fell_back(policy: &'static str, class: Class) {
+    #[cfg(any(test, feature = "test-util"))]
+    note(Report::FellBack { policy, class });
     #[cfg(feature = "tracing")]
     tracing::warn!(target: "resilient", policy, class = class.as_str(), "fell back");
     #[cfg(not(feature = "tracing"))]

@@ -48,7 +48,7 @@
 //! |---|---|---|
 //! | `macros` | yes | the attributes and the derive |
 //! | `tracing` | yes | events of target `resilient`: `retrying`, `gave up`, `timed out`, `circuit breaker`, `fell back`, `cancelled` |
-//! | `test-util` | no | `resilient::test`: jitter that repeats |
+//! | `test-util` | no | `resilient::test`: jitter that repeats, failures on order, a record of what policies do |
 //! | `http` | no | `resilient::http`: classes of responses, `Retry-After` and rate-limit headers; classifies `http::StatusCode` |
 //! | `reqwest` | no | classifies `reqwest::Error`; responses for `resilient::http` |
 //! | `hyper` | no | classifies `hyper::Error` |
@@ -81,7 +81,7 @@ mod outcome;
 mod random;
 mod retry;
 mod sync;
-#[cfg(feature = "test-util")]
+#[cfg(any(test, feature = "test-util"))]
 pub mod test;
 mod timeout;
 mod values;

@@ -1,4 +1,74 @@
-//! For tests of annotated functions: makes the jitter repeat.
+//! The kit for testing annotated functions: jitter that repeats, failures on order, and a record of what the policies did.
+//!
+//! Use it with tokio's paused clock, on which every wait is over at once and yet takes exactly as long as it says:
+//!
+#![cfg_attr(feature = "macros", doc = "```")]
+#![cfg_attr(not(feature = "macros"), doc = "```text")]
+//! use std::time::Duration;
+//! use resilient::test::{Script, assert_delays, record, seed};
+//! use resilient::{Classify, retry, timeout};
+//!
+//! #[derive(Debug, Classify)]
+//! enum FetchError {
+//!     #[transient]
+//!     Down,
+//!     #[transparent(from)]
+//!     Refused(resilient::Error),
+//! }
+//!
+//! // the application: the function under test takes what it calls as an argument
+//! #[timeout(total = "2s")]
+//! #[retry(max = 3)]
+//! async fn fetch(server: &impl Server) -> Result<&'static str, FetchError> {
+//!     server.answer().await
+//! }
+//!
+//! trait Server {
+//!     async fn answer(&self) -> Result<&'static str, FetchError>;
+//! }
+//!
+//! // the test's fake fails as often as its script says
+//! struct Fake(Script<FetchError>);
+//!
+//! impl Server for Fake {
+//!     async fn answer(&self) -> Result<&'static str, FetchError> {
+//!         self.0.next()?;
+//!         Ok("fine")
+//!     }
+//! }
+//!
+//! // #[tokio::test(start_paused = true)]
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() {
+//! seed(7); // only if the test depends on the exact jitter
+//! let log = record();
+//! let server = Fake(Script::failing(2, || FetchError::Down));
+//!
+//! assert_eq!(fetch(&server).await.unwrap(), "fine");
+//!
+//! assert_eq!(server.0.attempts(), 3);
+//! assert_delays(&log.delays("fetch"), [100..=200, 200..=300]);
+//!
+//! server.0.fail_next(9, || FetchError::Down);
+//! fetch(&server).await.unwrap_err();
+//!
+//! assert_eq!(log.gave_up("fetch"), ["no retries left"]);
+//! assert!(log.timeouts("fetch").is_empty());
+//! # }
+//! ```
+//!
+//! The clock, the jitter and the record are those of one thread, which is all that `#[tokio::test]` uses unless told
+//! otherwise. The policies' state lasts longer: a breaker or a budget is a `static`, and the tests of one program share it.
+//! Give each test a function or a policy value of its own where that matters.
+
+mod assert;
+mod record;
+mod script;
+
+pub use self::assert::assert_delays;
+pub use self::record::{Recorder, record};
+pub(crate) use self::record::{Report, note};
+pub use self::script::Script;
 
 /// Makes the jitter of this thread's policies repeat from `seed` on.
 ///

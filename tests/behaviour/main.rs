@@ -9,4 +9,5 @@ mod fan_out;
 mod retry;
 mod sizes;
 mod stack;
+mod test_kit;
 mod timeout;
