@@ -1,19 +1,22 @@
 //! The attribute macros of `resilient`. Depend on `resilient-runtime`, which re-exports them.
 //!
 //! The modules are the pipeline, in one direction: `arguments` and `function` parse, `stack` collects the layers, `check`
-//! refuses what cannot work, and `expand` writes the code. Each policy has its file under `policy`.
+//! refuses what cannot work, and `expand` writes the code. Each policy is a row and a file of `policies`.
 
 mod arguments;
 mod check;
 mod classify;
 mod diagnostic;
 mod expand;
+mod fragment;
 mod function;
 #[cfg(test)]
 mod half_typed;
+mod policies;
 mod policy;
 #[cfg(test)]
 mod snapshots;
+mod source;
 mod stack;
 mod value;
 mod when;

@@ -1,20 +1,13 @@
 //! What every policy is to the macros: a row in the table, and a layer that wraps what is inside it.
 
-pub(crate) mod cancel;
-pub(crate) mod circuit_breaker;
-pub(crate) mod fallback;
-pub(crate) mod fan_out;
-pub(crate) mod retry;
-pub(crate) mod timeout;
-
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
-use syn::{Expr, Ident};
+use syn::Ident;
 
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
-use crate::expand::{Constructor, Context, Fragment};
+use crate::fragment::{Context, Fragment};
 use crate::function::Function;
 
 /// A policy as the attribute's name finds it.
@@ -24,15 +17,6 @@ pub(crate) struct Kind {
     pub(crate) positional: Positional,
     /// Turns the arguments into the layers that they ask for.
     pub(crate) parse: fn(&mut Arguments, &Context<'_>, &mut Errors) -> Vec<Box<dyn Layer>>,
-}
-
-/// Every policy. To add one, write its file and its row.
-pub(crate) const KINDS: &[&Kind] =
-    &[&retry::KIND, &circuit_breaker::KIND, &timeout::KIND, &cancel::KIND, &fallback::KIND, &fan_out::KIND];
-
-/// The policy of that name.
-pub(crate) fn kind(name: &str) -> Option<&'static Kind> {
-    KINDS.iter().find(|kind| kind.name == name).copied()
 }
 
 /// One layer of a stack.
@@ -119,12 +103,4 @@ pub(crate) struct Body<'a> {
     pub(crate) number: Option<&'a Ident>,
     /// Whether retries of the functions that it calls are turned off.
     pub(crate) suppresses_retries: bool,
-}
-
-/// Where a layer's policy comes from.
-pub(crate) enum Source {
-    /// A `static` of the function's own: its type and its value.
-    Own { ty: &'static str, constructor: Constructor },
-    /// A value of the user's, that is or derefs to the type.
-    With { ty: &'static str, policy: Expr },
 }

@@ -7,9 +7,11 @@ use syn::{Attribute, Ident, Meta, Path};
 use crate::arguments::{self, Arguments, Listed, Positional};
 use crate::check::check;
 use crate::diagnostic::{Errors, list, nearest};
-use crate::expand::{Context, expand as expand_layers};
+use crate::expand::expand as expand_layers;
+use crate::fragment::Context;
 use crate::function::Function;
-use crate::policy::{KINDS, Kind, Layer, Level, kind};
+use crate::policies::{KINDS, kind};
+use crate::policy::{Kind, Layer, Level};
 
 /// Expands the attribute `name` and, with it, every sibling that is left on the item.
 pub(crate) fn expand(name: &str, arguments: TokenStream, item: TokenStream) -> TokenStream {

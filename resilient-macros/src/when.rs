@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::{Expr, ExprClosure, Pat, PatType, Token, Type};
 
-use crate::expand::Context;
+use crate::fragment::Context;
 
 /// The value of a `when`.
 pub(crate) struct When(pub(crate) Expr);

@@ -10,11 +10,12 @@ use syn::{
     TypeImplTrait, TypeReference,
 };
 
-use super::{Kind, Layer};
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
-use crate::expand::{Context, borrow};
+use crate::fragment::Context;
 use crate::function::Function;
+use crate::policy::{Kind, Layer};
+use crate::source::borrow;
 use crate::value::{self, Known};
 
 pub(crate) const KIND: Kind = Kind {

@@ -7,11 +7,12 @@ use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, FnArg, Ident, Pat, Type};
 
-use super::{Facts, Kind, Layer, Source};
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
-use crate::expand::{Constructor, Context, Fragment, Value, declare};
+use crate::fragment::{Context, Fragment, Value};
 use crate::function::Function;
+use crate::policy::{Facts, Kind, Layer};
+use crate::source::{Constructor, Source, declare};
 use crate::value::{self, Known};
 use crate::when::{When, deciding};
 

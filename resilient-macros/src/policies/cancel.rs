@@ -5,10 +5,11 @@ use quote::quote_spanned;
 use syn::spanned::Spanned;
 use syn::{Expr, Ident};
 
-use super::{Facts, Kind, Layer, Source};
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
-use crate::expand::{Constructor, Context, Fragment, declare};
+use crate::fragment::{Context, Fragment};
+use crate::policy::{Facts, Kind, Layer};
+use crate::source::{Constructor, Source, declare};
 
 pub(crate) const KIND: Kind = Kind {
     name: "cancel",

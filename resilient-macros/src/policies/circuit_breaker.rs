@@ -6,10 +6,11 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::{Expr, ExprLit, Ident, Lit};
 
-use super::{Facts, Kind, Layer, Source};
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
-use crate::expand::{Constructor, Context, Fragment, Value, declare};
+use crate::fragment::{Context, Fragment, Value};
+use crate::policy::{Facts, Kind, Layer};
+use crate::source::{Constructor, Source, declare};
 use crate::value::{self, Known};
 use crate::when::{When, deciding};
 

@@ -7,11 +7,12 @@ use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprPath, Ident, LitStr, Type};
 
-use super::{Body, Facts, Kind, Layer, Source};
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::{Errors, choice, list, nearest};
-use crate::expand::{Constructor, Context, Fragment, Value, borrow, own};
+use crate::fragment::{Context, Fragment, Value};
 use crate::function::Function;
+use crate::policy::{Body, Facts, Kind, Layer};
+use crate::source::{Constructor, Source, borrow, own};
 use crate::value::{self, Known};
 use crate::when::{When, deciding};
 

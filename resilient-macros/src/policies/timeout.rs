@@ -6,10 +6,11 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use syn::{Expr, Ident};
 
-use super::{Facts, Kind, Layer, Level, Source};
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
-use crate::expand::{Constructor, Context, Fragment, declare};
+use crate::fragment::{Context, Fragment};
+use crate::policy::{Facts, Kind, Layer, Level};
+use crate::source::{Constructor, Source, declare};
 use crate::value::{self, Known};
 
 pub(crate) const KIND: Kind = Kind {

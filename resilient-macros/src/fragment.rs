@@ -1,0 +1,76 @@
+//! The code of a stack while it grows, from the inside out.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote_spanned;
+use syn::{Path, Token};
+
+use crate::function::Function;
+
+/// What every layer's expansion may need.
+pub(crate) struct Context<'a> {
+    pub(crate) function: &'a Function,
+    /// The path of the runtime crate.
+    pub(crate) krate: &'a Path,
+}
+
+/// The code of a stack so far, from the inside out.
+pub(crate) struct Fragment {
+    /// Statements that come before the value.
+    pub(crate) statements: TokenStream,
+    pub(crate) value: Value,
+    /// Whether the value is a `Settled<Outcome>` rather than the bare outcome.
+    pub(crate) settled: bool,
+    /// Whether the arguments must be left for something further out.
+    pub(crate) borrows: bool,
+}
+
+/// The expression that gives the outcome.
+pub(crate) enum Value {
+    /// A future that still has to be awaited.
+    Future(TokenStream),
+    /// An expression that may await within.
+    Expression(TokenStream),
+}
+
+impl Fragment {
+    /// The awaited value.
+    pub(crate) fn expression(&self) -> TokenStream {
+        match &self.value {
+            Value::Future(future) => quote_spanned!(Span::mixed_site()=> #future.await),
+            Value::Expression(expression) => expression.clone(),
+        }
+    }
+
+    /// Puts a future that yields a `Settled` of what it runs around this.
+    pub(crate) fn within(self, wrap: impl FnOnce(TokenStream) -> TokenStream) -> Self {
+        let span = Span::mixed_site();
+        let (settled, borrows) = (self.settled, self.borrows);
+        let (statements, future) = self.into_future();
+        let wrapped = wrap(future);
+        let value = if settled {
+            Value::Expression(quote_spanned!(span=> #wrapped.await.flatten()))
+        } else {
+            Value::Future(wrapped)
+        };
+        Self { statements, value, settled: true, borrows }
+    }
+
+    /// The statements and a future of the value, put into an async block if it is not one yet.
+    fn into_future(self) -> (TokenStream, TokenStream) {
+        let span = Span::mixed_site();
+        match self.value {
+            Value::Future(future) => (self.statements, future),
+            Value::Expression(expression) => {
+                let capture = (!self.borrows).then(|| Token![move](span));
+                let statements = self.statements;
+                let call = quote_spanned! {span=>
+                    let call = async #capture {
+                        #statements
+                        #expression
+                    };
+                };
+                (call, quote_spanned!(span=> call))
+            }
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The table of the policies: to add one, write its file and its row.
+
+mod cancel;
+mod circuit_breaker;
+mod fallback;
+mod fan_out;
+mod retry;
+mod timeout;
+
+use crate::policy::Kind;
+
+/// Every policy.
+pub(crate) const KINDS: &[&Kind] =
+    &[&retry::KIND, &circuit_breaker::KIND, &timeout::KIND, &cancel::KIND, &fallback::KIND, &fan_out::KIND];
+
+/// The policy of that name.
+pub(crate) fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.name == name).copied()
+}
