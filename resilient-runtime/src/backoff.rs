@@ -180,7 +180,7 @@ impl Backoff {
         match self.formula {
             Formula::FullJitter | Formula::DecorrelatedV2 => Duration::ZERO,
             Formula::Decorrelated => self.base.min(self.cap),
-            _ => self.delay(retry, 0, &mut self.memory()),
+            _ => self.delay(retry, || 0, &mut self.memory()),
         }
     }
 
@@ -192,7 +192,7 @@ impl Backoff {
                 scale(nanos(self.base), tripled).min(nanos(self.cap)).max(nanos(self.base).min(nanos(self.cap)))
             }
             Formula::DecorrelatedV2 => self.longest_v2(self.spread_v2(retry)).min(nanos(self.cap)),
-            _ => return self.delay(retry, u64::MAX, &mut self.memory()),
+            _ => return self.delay(retry, || u64::MAX, &mut self.memory()),
         };
         Duration::from_nanos(longest)
     }
@@ -214,12 +214,12 @@ impl Backoff {
         (0..=u32::MAX).chain(std::iter::repeat(u32::MAX)).map(move |retry| {
             // 2⁶⁴ as a float; the cast saturates, and makes 0 of what is no number
             let random = (fraction() * 18_446_744_073_709_551_616.0) as u64;
-            self.delay(retry, random, &mut memory)
+            self.delay(retry, || random, &mut memory)
         })
     }
 
     /// The wait before retry `a`, for the fraction `random / 2⁶⁴`.
-    pub(crate) fn delay(&self, retry: u32, random: u64, memory: &mut Memory) -> Duration {
+    pub(crate) fn delay(&self, retry: u32, random: impl FnOnce() -> u64, memory: &mut Memory) -> Duration {
         let base = nanos(self.base);
         let cap = nanos(self.cap);
         let wait = match self.formula {
@@ -230,18 +230,18 @@ impl Backoff {
             Formula::Exp => self.exponential(retry),
             Formula::ExpJitter => {
                 let jitter = self.jitter.map_or(base, nanos);
-                self.exponential(retry).saturating_add(fraction(jitter, random))
+                self.exponential(retry).saturating_add(fraction(jitter, random()))
             }
-            Formula::FullJitter => fraction(self.exponential(retry), random),
+            Formula::FullJitter => fraction(self.exponential(retry), random()),
             Formula::EqualJitter => {
                 let whole = self.exponential(retry);
-                whole / 2 + fraction(whole - whole / 2, random)
+                whole / 2 + fraction(whole - whole / 2, random())
             }
             Formula::Decorrelated => {
                 let low = base.min(cap);
                 let before = fraction(cap, u64::from(memory.0) << 32).max(low);
                 let high = scale(before, 3).min(cap).max(low);
-                let wait = low + fraction(high - low, random);
+                let wait = low + fraction(high - low, random());
                 *memory = Memory::part(wait, cap);
                 wait
             }
@@ -249,6 +249,7 @@ impl Backoff {
                 let retry = self.spread_v2(retry);
                 let before =
                     if retry == 0 { 0.0 } else { smooth(f64::from(retry) - 1.0 + unit(u64::from(memory.0) << 32)) };
+                let random = random();
                 *memory = Memory((random >> 32) as u32);
                 let grown = (smooth(f64::from(retry) + unit(random)) - before).max(0.0);
                 saturating(grown * base as f64 / V2_SCALE).min(cap)
@@ -379,7 +380,7 @@ mod tests {
             let mut memory = backoff.memory();
 
             for (retry, random) in (0..).zip(random) {
-                let delay = backoff.delay(retry, random, &mut memory);
+                let delay = backoff.delay(retry, || random, &mut memory);
 
                 prop_assert!(delay >= backoff.min_delay(retry), "{delay:?} < {:?}", backoff.min_delay(retry));
                 prop_assert!(delay <= backoff.max_delay(retry), "{delay:?} > {:?}", backoff.max_delay(retry));
@@ -390,7 +391,7 @@ mod tests {
         fn no_retry_number_overflows(kind in 0..ALL.len(), retry: u32, random: u64, base: Duration, factor in 1.0..f64::MAX) {
             let backoff = ALL[kind](base).cap(Duration::MAX).factor(factor);
 
-            let delay = backoff.delay(retry, random, &mut backoff.memory());
+            let delay = backoff.delay(retry, || random, &mut backoff.memory());
 
             prop_assert!(base.is_zero() || retry < 2 || !delay.is_zero() || random < u64::MAX / 2);
         }
@@ -403,8 +404,8 @@ mod tests {
             let backoff = make(Duration::from_millis(100)).cap(Duration::from_secs(5));
             let mut memory = backoff.memory();
 
-            let early = backoff.delay(1_000, u64::MAX / 8, &mut memory);
-            let late = backoff.delay(1_001, u64::MAX / 8 * 7, &mut memory);
+            let early = backoff.delay(1_000, || u64::MAX / 8, &mut memory);
+            let late = backoff.delay(1_001, || u64::MAX / 8 * 7, &mut memory);
 
             assert!(late > early + Duration::from_millis(50), "{backoff:?}: {early:?} {late:?}");
         }
@@ -419,7 +420,7 @@ mod tests {
             let mut total = Duration::ZERO;
 
             for retry in 0..6 {
-                total += backoff.delay(retry, crate::random::next(), &mut memory);
+                total += backoff.delay(retry, crate::random::next, &mut memory);
 
                 let bound = smooth(f64::from(retry) + 1.0) / V2_SCALE;
                 assert!(total.as_secs_f64() < bound + 1e-6, "after retry {retry}: {total:?} > {bound}");

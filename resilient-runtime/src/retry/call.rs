@@ -95,7 +95,7 @@ impl RetryCall<'_> {
             return Err("no retries left");
         }
 
-        let own = policy.backoff.delay(self.retries, random::next(), &mut self.memory);
+        let own = policy.backoff.delay(self.retries, random::next, &mut self.memory);
         let delay = match class {
             Class::Throttled { after: Some(hint) } if hint > policy.max_hint => {
                 return Err("the server asked for too long a wait");
