@@ -63,6 +63,7 @@ pub(crate) enum Limit {
 
 impl Limit {
     /// The limit that is in force on this thread.
+    #[inline]
     pub(crate) fn current() -> Self {
         CURRENT.get()
     }
@@ -70,6 +71,7 @@ impl Limit {
     /// Both limits at once, and whether the new one ends first.
     ///
     /// Two that have not been worked out yet compare without the clock.
+    #[inline]
     pub(crate) fn tighten(self, limit: Duration) -> (Self, bool) {
         match self {
             Self::None => (Self::Within(limit), true),
@@ -82,6 +84,7 @@ impl Limit {
     }
 
     /// The earlier of the limit and a known instant.
+    #[inline]
     pub(crate) fn tighten_to(self, instant: Instant) -> Self {
         match self {
             Self::At(outer) => Self::At(instant.min(outer)),
@@ -90,14 +93,17 @@ impl Limit {
     }
 
     /// Whether the limit is known to have passed.
+    #[inline]
     pub(crate) fn is_over(self) -> bool {
         matches!(self, Self::At(instant) if clock::now() >= instant)
     }
 
     /// Runs `poll` with this limit in force, and puts back what was in force before, even if it panics.
+    #[inline]
     pub(crate) fn scope<R>(self, poll: impl FnOnce() -> R) -> R {
         struct Restore(Limit);
         impl Drop for Restore {
+            #[inline]
             fn drop(&mut self) {
                 CURRENT.set(self.0);
             }
