@@ -30,6 +30,7 @@ impl Window {
     }
 
     /// Adds an outcome of the given epoch, for as long as `current` says that the epoch lasts.
+    #[inline]
     pub(super) fn record(
         &self,
         span: Span,

@@ -33,6 +33,7 @@ impl Buckets {
         Self(std::array::from_fn(|_| AtomicU64::new(0)))
     }
 
+    #[inline]
     pub(super) fn record(&self, window: Duration, epoch: Epoch, failed: bool, now: Moment, current: impl Fn() -> bool) {
         let Place { index, tag } = Place::of(window, epoch, now);
         let bucket = &self.0[index];
@@ -65,6 +66,7 @@ impl Place {
     /// The tag counts rounds through the buckets, moved on by the epoch. Time never goes back and two closed states
     /// are at least three epochs apart, so a tag that the new state looks for was never used by an older one. It
     /// repeats after 2²⁸ rounds: 85 years of a 10 s window.
+    #[inline]
     fn of(window: Duration, epoch: Epoch, now: Moment) -> Self {
         let period = now.0 / (nanos(window) / PERIODS).max(1);
         let round = period / PERIODS;
