@@ -287,6 +287,7 @@ impl CircuitBreaker {
     ///
     /// A rejection with [`Reason::CircuitOpen`](crate::Reason::CircuitOpen) if it is open, or half-open with all its
     /// probes under way.
+    #[inline]
     pub fn acquire(&self) -> Result<Permit<'_>, Error> {
         self.acquire_at(Ticks::now)
     }
