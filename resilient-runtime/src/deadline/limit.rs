@@ -33,6 +33,7 @@ pub(crate) enum Timer {
 }
 
 impl Limit {
+    #[inline]
     pub(crate) fn current() -> Self {
         CURRENT.get()
     }
@@ -40,6 +41,7 @@ impl Limit {
     /// Both limits at once, and who must watch the one that ends first.
     ///
     /// Two that have not been worked out yet compare without the clock.
+    #[inline]
     pub(crate) fn tighten(self, limit: Duration) -> (Self, Timer) {
         match self {
             Self::None => (Self::Within(limit), Timer::Needed),
@@ -57,6 +59,7 @@ impl Limit {
     }
 
     /// The earlier of the limit and a known instant.
+    #[inline]
     pub(crate) fn tighten_to(self, instant: Instant, watched: bool) -> Self {
         match self {
             Self::At { instant: outer, .. } if outer <= instant => self,
@@ -70,6 +73,7 @@ impl Limit {
     }
 
     /// Whether the limit is known to have passed.
+    #[inline]
     pub(crate) fn is_over(self) -> bool {
         matches!(self, Self::At { instant, .. } if clock::now() >= instant)
     }
@@ -93,9 +97,11 @@ impl Limit {
     }
 
     /// Runs `poll` with this limit in force, and puts back what was in force before, even if it panics.
+    #[inline]
     pub(crate) fn scope<R>(self, poll: impl FnOnce() -> R) -> R {
         struct Restore(Limit);
         impl Drop for Restore {
+            #[inline]
             fn drop(&mut self) {
                 CURRENT.set(self.0);
             }

@@ -64,6 +64,7 @@ impl Place {
     /// The tag counts rounds through the buckets, moved on by the epoch. Time never goes back and two closed states
     /// are at least three epochs apart, so no older one has used a tag that the new state looks for, until 2²⁸ rounds have
     /// passed (85 years of a 10 s window) or the epochs have gone round.
+    #[inline]
     fn of(width: u64, epoch: Epoch, now: Moment) -> Self {
         let period = now.0 / width;
         let round = period / PERIODS;

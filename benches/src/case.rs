@@ -1,0 +1,86 @@
+//! A table of cases: the same work, done by us and by others.
+
+use std::sync::LazyLock;
+
+use crate::work;
+
+/// Cases that are compared with each other.
+pub(crate) struct Table {
+    pub(crate) title: &'static str,
+    /// What is done and how the peers are set up, in sentences.
+    pub(crate) about: &'static str,
+    /// How many items one call handles; all numbers are for one of them.
+    pub(crate) items: u64,
+    /// Whether the callers share something, so that it matters how many there are.
+    pub(crate) shared: bool,
+    /// Whether the time means anything; not if the case has to sleep.
+    pub(crate) timed: bool,
+    /// How many instructions ours may need at the most, without an allocation.
+    pub(crate) goal: Option<u64>,
+    /// The first is the limit: the least that can do the work, written by hand.
+    pub(crate) cases: Vec<Case>,
+}
+
+/// One way to do the work.
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    /// Prepared when it first runs, so that nothing of one case is there while another is counted.
+    run: LazyLock<Run, Box<dyn FnOnce() -> Run + Send>>,
+}
+
+type Run = Box<dyn Fn(u64) -> u64 + Send + Sync>;
+
+impl Table {
+    pub(crate) fn new(title: &'static str, about: &'static str, cases: Vec<Case>) -> Self {
+        Self { title, about, items: 1, shared: false, timed: true, goal: None, cases }
+    }
+
+    pub(crate) fn goal(mut self, instructions: u64) -> Self {
+        self.goal = Some(instructions);
+        self
+    }
+
+    pub(crate) fn per_item(mut self, items: u64) -> Self {
+        self.items = items;
+        self
+    }
+
+    pub(crate) fn shared(mut self) -> Self {
+        self.shared = true;
+        self
+    }
+
+    pub(crate) fn untimed(mut self) -> Self {
+        self.timed = false;
+        self
+    }
+}
+
+impl Case {
+    /// A case is a function that makes so many calls and returns the sum of the answers.
+    pub(crate) fn new(name: &'static str, run: impl Fn(u64) -> u64 + Send + Sync + 'static) -> Self {
+        Self::prepared(name, || run)
+    }
+
+    /// A case that needs something of its own, which `prepare` makes.
+    pub(crate) fn prepared<R>(name: &'static str, prepare: impl FnOnce() -> R + Send + 'static) -> Self
+    where
+        R: Fn(u64) -> u64 + Send + Sync + 'static,
+    {
+        Self { name, run: LazyLock::new(Box::new(|| Box::new(prepare()))) }
+    }
+
+    pub(crate) fn is_ours(&self) -> bool {
+        self.name.starts_with("resilient")
+    }
+
+    /// Makes the calls and checks that the work was done.
+    ///
+    /// # Panics
+    ///
+    /// If the answers are wrong.
+    pub(crate) fn run(&self, calls: u64) {
+        let expected = calls * (work::answer(0) + work::answer(calls) - 1) / 2;
+        assert_eq!((self.run)(calls), expected, "{} did something else", self.name);
+    }
+}

@@ -1,0 +1,21 @@
+//! The cases, one module a policy.
+
+mod circuit_breaker;
+mod fan_out;
+mod retry;
+mod stack;
+mod timeout;
+
+use crate::case::Table;
+
+/// A name, and the tables that it stands for.
+pub(crate) type Policy = (&'static str, fn() -> Vec<Table>);
+
+/// What can be asked for, in the order in which it is documented.
+pub(crate) const POLICIES: &[Policy] = &[
+    ("retry", retry::tables),
+    ("circuit_breaker", circuit_breaker::tables),
+    ("timeout", timeout::tables),
+    ("fan_out", fan_out::tables),
+    ("stack", stack::tables),
+];

@@ -1,0 +1,113 @@
+//! Writes the tables down.
+
+use std::fmt::Write;
+
+use crate::case::Table;
+use crate::harness::Cost;
+
+/// A table in Markdown, under its title.
+pub(crate) fn section(table: &Table, costs: &[Cost]) -> String {
+    let mut text = format!("### {}\n\n{}\n\n", table.title, table.about);
+    let unit = if table.items > 1 { "item" } else { "call" };
+
+    let mut columns = vec![format!("instructions per {unit}"), format!("allocations per {unit}")];
+    if table.timed {
+        columns.extend([format!("ns per {unit}"), "ratio to the limit".to_owned()]);
+    }
+    if table.shared {
+        columns.push("ns with two threads".to_owned());
+    }
+    row(&mut text, "", &columns);
+    row(&mut text, "---", &vec!["---:".to_owned(); columns.len()]);
+    for (case, cost) in table.cases.iter().zip(costs) {
+        let mut cells = vec![number(cost.instructions), number(Some(cost.allocations))];
+        if table.timed {
+            cells.extend([number(Some(cost.nanos)), format!("{:.1}", cost.ratio)]);
+        }
+        if table.shared {
+            cells.push(number(cost.contended_nanos));
+        }
+        let name = if case.is_ours() { format!("**{}**", case.name) } else { case.name.to_owned() };
+        row(&mut text, &name, &cells);
+    }
+
+    if let Some(verdict) = verdict(table, costs, unit) {
+        write!(text, "\n{verdict}\n").expect("a string takes everything");
+    }
+    text
+}
+
+/// Our goal, and which of our own rows miss it.
+fn verdict(table: &Table, costs: &[Cost], unit: &str) -> Option<String> {
+    let goal = table.goal?;
+    let mut missed = Vec::new();
+    for (case, cost) in table.cases.iter().zip(costs) {
+        let instructions = cost.instructions?;
+        // what is allocated once for many items is less than one for each
+        let meets = instructions.round() <= goal as f64 && cost.allocations < 0.5;
+        if case.is_ours() && !meets {
+            missed.push(case.name);
+        }
+    }
+    let verdict = if missed.is_empty() { "met".to_owned() } else { format!("missed by {}", missed.join(" and ")) };
+    Some(format!("Our goal is at most {goal} instructions and no allocation per {unit}: {verdict}."))
+}
+
+/// The whole document: how to read it, the tables, and what was compared.
+pub(crate) fn document(sections: &str) -> String {
+    let mut versions = String::new();
+    for peer in PEERS {
+        writeln!(versions, "| {peer} | {} |", version(peer)).expect("a string takes everything");
+    }
+    format!("{}\n{sections}\n## Versions\n\n| | |\n|---|---|\n{versions}", include_str!("preface.md"))
+}
+
+fn row(text: &mut String, first: &str, cells: &[String]) {
+    writeln!(text, "| {first} | {} |", cells.join(" | ")).expect("a string takes everything");
+}
+
+/// Three digits, or a dash.
+fn number(value: Option<f64>) -> String {
+    let Some(value) = value else { return "—".to_owned() };
+    let whole = value.round();
+    match value {
+        0.0 => "0".to_owned(),
+        _ if value >= 100_000.0 => grouped(value),
+        _ if value >= 100.0 || (value - whole).abs() < 0.005 => grouped(value),
+        _ if value >= 10.0 => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    }
+}
+
+fn grouped(value: f64) -> String {
+    let digits = format!("{value:.0}");
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn version(package: &str) -> &'static str {
+    let lock = include_str!("../Cargo.lock");
+    lock.split_once(&format!("name = \"{package}\"\nversion = \""))
+        .and_then(|(_, rest)| rest.split_once('"'))
+        .map_or("?", |(version, _)| version)
+}
+
+const PEERS: &[&str] = &[
+    "backoff",
+    "backon",
+    "failsafe",
+    "futures",
+    "futures-concurrency",
+    "recloser",
+    "seatbelt",
+    "tokio",
+    "tokio-retry2",
+    "tower",
+    "tower-resilience",
+];

@@ -1,0 +1,88 @@
+//! What every case calls: functions that do next to nothing, so that what is around them shows.
+
+use std::future::{Future, poll_fn};
+use std::hint::black_box;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::Poll;
+
+use resilient::Classify;
+
+/// Why the work failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Classify)]
+#[transient]
+pub(crate) struct Busy;
+
+/// Why a call failed that a policy may refuse.
+#[derive(Debug, Clone, Classify)]
+pub(crate) enum Failure {
+    #[transient]
+    Busy,
+    #[transparent]
+    Refused(resilient::Error),
+}
+
+impl From<resilient::Error> for Failure {
+    fn from(refusal: resilient::Error) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Busy> for Failure {
+    fn from(Busy: Busy) -> Self {
+        Self::Busy
+    }
+}
+
+/// What the work answers.
+pub(crate) const fn answer(id: u64) -> u64 {
+    id + 1
+}
+
+/// Ends at once. It succeeds, but the compiler cannot know: it would fail for [`FAILING`].
+pub(crate) async fn attempt<E: From<Busy>>(id: u64) -> Result<u64, E> {
+    outcome(id)
+}
+
+/// As [`attempt`], but ends at the second poll.
+pub(crate) async fn attempt_later<E: From<Busy>>(id: u64) -> Result<u64, E> {
+    yield_once().await;
+    outcome(id)
+}
+
+#[inline]
+fn outcome<E: From<Busy>>(id: u64) -> Result<u64, E> {
+    match black_box(id) {
+        FAILING => Err(Busy.into()),
+        id => Ok(answer(id)),
+    }
+}
+
+/// What every attempt fails for.
+pub(crate) const FAILING: u64 = u64::MAX;
+
+/// Fails twice, then succeeds, and so on. It counts for itself, because not every peer can hand a counter in.
+pub(crate) async fn fail_twice<E: From<Busy>>(id: u64) -> Result<u64, E> {
+    static ATTEMPT: AtomicU64 = AtomicU64::new(0);
+
+    let attempt = ATTEMPT.load(Relaxed);
+    if attempt < 2 {
+        ATTEMPT.store(attempt + 1, Relaxed);
+        Err(Busy.into())
+    } else {
+        ATTEMPT.store(0, Relaxed);
+        Ok(answer(id))
+    }
+}
+
+fn yield_once() -> impl Future<Output = ()> {
+    let mut yielded = false;
+    poll_fn(move |context| {
+        if yielded {
+            return Poll::Ready(());
+        }
+        yielded = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+}
