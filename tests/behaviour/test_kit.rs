@@ -5,6 +5,7 @@ use std::time::Duration;
 use resilient::test::{Script, assert_delays, record, seed};
 use resilient::{Class, cancel, circuit_breaker, fallback, fan_out, retry, timeout};
 use resilient_tests::{Error, ms};
+use tokio_util::sync::CancellationToken;
 
 #[tokio::test(start_paused = true)]
 async fn the_record_has_the_delays_of_each_retry() {
@@ -105,16 +106,18 @@ async fn the_record_has_what_fell_back_and_what_was_cancelled() {
     async fn search(script: &Script<Error>) -> Result<(), Error> {
         script.next()
     }
-    #[cancel(on = tokio::time::sleep(ms(10)))]
-    async fn fetch(nap: Duration) -> Result<(), Error> {
-        tokio::time::sleep(nap).await;
+    #[cancel(on = stop)]
+    async fn fetch(stop: &CancellationToken) -> Result<(), Error> {
+        tokio::task::yield_now().await;
         Ok(())
     }
     let log = record();
+    let stop = CancellationToken::new();
 
     search(&Script::failing(1, || Error::Down)).await.unwrap();
-    fetch(ms(5)).await.unwrap();
-    fetch(ms(20)).await.unwrap_err();
+    fetch(&stop).await.unwrap();
+    stop.cancel();
+    fetch(&stop).await.unwrap_err();
 
     assert_eq!(log.fell_back("search"), [Class::Transient]);
     assert_eq!((log.cancelled("fetch"), log.cancelled("search")), (1, 0));

@@ -26,7 +26,7 @@ pub struct Script<E> {
 type Errors<E> = Fuse<Box<dyn Iterator<Item = E> + Send>>;
 
 impl<E: 'static> Script<E> {
-    /// The given errors, then success; one after the other without end if there is none to the iterator.
+    /// The given errors, then success; never success if the iterator has no end.
     pub fn of<I>(errors: I) -> Self
     where
         I: IntoIterator<Item = E>,
