@@ -31,6 +31,7 @@ impl IntoFuture for Delay {
     type Output = ();
     type IntoFuture = DelayFuture;
 
+    #[inline]
     fn into_future(self) -> DelayFuture {
         let sleep = (!self.0.is_zero()).then(|| tokio::time::sleep(self.0));
         DelayFuture { sleep }
