@@ -43,6 +43,7 @@ pub struct Values<F>(F);
 #[derive(Debug, Clone, Copy)]
 pub struct ByGoodValue;
 
+#[diagnostic::do_not_recommend]
 impl<F, T, E> When<Result<T, E>, ByGoodValue> for Values<F>
 where
     F: Fn(&T) -> Class,

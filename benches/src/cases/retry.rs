@@ -79,8 +79,8 @@ fn first_attempt_succeeds() -> Table {
 fn two_fail() -> Table {
     Table::new(
         "Retry, two failures without a wait",
-        "Up to three retries at once. Peers that sleep for zero time wait for tokio's timer, whose steps are \
-             a millisecond.",
+        "Up to three retries at once, without a budget, which would refuse most of them. Peers that sleep for zero time \
+             wait for tokio's timer, whose steps are a millisecond.",
         vec![
             Case::new("loop by hand", |calls| {
                 poll(repeat(calls, async |id| by_hand_after_failures(id).await.unwrap()))
@@ -90,7 +90,7 @@ fn two_fail() -> Table {
             }),
             Case::new("resilient `Retry`", |calls| {
                 poll(repeat(calls, async |id| {
-                    static POLICY: Retry = Retry::named("retry").backoff(Backoff::none());
+                    static POLICY: Retry = Retry::named("retry").backoff(Backoff::none()).without_budget();
                     ours_by_hand(&POLICY, async || fail_twice(id).await).await.unwrap()
                 }))
             }),
@@ -168,7 +168,7 @@ async fn ours(id: u64) -> Result<u64, Busy> {
     attempt(id).await
 }
 
-#[retry(max = 3, backoff = "none")]
+#[retry(max = 3, backoff = "none", budget = none)]
 async fn ours_after_failures(id: u64) -> Result<u64, Busy> {
     fail_twice(id).await
 }
