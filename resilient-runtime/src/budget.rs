@@ -114,13 +114,14 @@ impl Budget {
     }
 
     /// Pays in for one call. A policy that has the budget does so by itself.
+    #[inline]
     pub fn deposit(&self) {
         // Relaxed throughout this file: nothing is read on the strength of the balance but the balance itself. The sum
-        // cannot reach the time beside it: the check leaves room for more deposits at once than there can be threads.
-        if Balance::unpack(self.word.load(Relaxed)).units >= FULL {
+        // cannot reach the time beside it: `FULL` leaves room for more deposits at once than there can be threads.
+        let before = self.word.fetch_add(u64::from(self.deposit), Relaxed);
+        if Balance::unpack(before).units >= FULL {
             self.wear_off();
         }
-        self.word.fetch_add(u64::from(self.deposit), Relaxed);
     }
 
     /// Makes room: so many deposits take longer than they last.
