@@ -3,6 +3,7 @@
 use crate::clock::Ticks;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
+use crate::sync::const_fn;
 
 /// Limits extra attempts, so that retries cannot turn a struggling server into an overloaded one.
 ///
@@ -67,16 +68,11 @@ impl Cost {
 }
 
 impl Budget {
-    /// A budget of one extra attempt for every five calls, and a reserve of ten a second.
-    #[cfg(not(resilient_loom))]
-    pub const fn new() -> Self {
-        Self { deposit: TOKEN / 5, reserve: RESERVE, refill: REFILL, word: AtomicU64::new(RESERVE as u64) }
-    }
-
-    /// As above, with loom's atomics, which are not `const`.
-    #[cfg(resilient_loom)]
-    pub fn new() -> Self {
-        Self { deposit: TOKEN / 5, reserve: RESERVE, refill: REFILL, word: AtomicU64::new(RESERVE as u64) }
+    const_fn! {
+        /// A budget of one extra attempt for every five calls, and a reserve of ten a second.
+        pub fn new() -> Self {
+            Self { deposit: TOKEN / 5, reserve: RESERVE, refill: REFILL, word: AtomicU64::new(RESERVE as u64) }
+        }
     }
 
     /// How many extra attempts a call pays for. Default 0.2.
@@ -386,31 +382,26 @@ mod loom_models {
     #[test]
     fn loom_concurrent_withdrawals_never_exceed_the_deposits() {
         loom::model(|| {
-            let budget =
-                Arc::new(Budget { deposit: TOKEN, reserve: 0, refill: 0, word: AtomicU64::new(u64::from(TOKEN)) });
+            // half a token for each of two calls pays for one extra attempt
+            let budget = Arc::new(Budget { deposit: TOKEN / 2, reserve: TOKEN, refill: 0, word: AtomicU64::new(0) });
             let taken = Arc::new(AtomicU32::new(0));
-            let threads: Vec<_> = (0..2)
+            let calls: Vec<_> = (0..2)
                 .map(|_| {
                     let (budget, taken) = (budget.clone(), taken.clone());
                     loom::thread::spawn(move || {
                         budget.deposit();
-                        for _ in 0..2 {
-                            let granted =
-                                budget.withdraw_untimed(Cost::Failure) || budget.withdraw_at(Cost::Failure, Millis(1));
-                            if granted {
-                                taken.fetch_add(1, Relaxed);
-                            }
+                        if budget.withdraw_untimed(Cost::Failure) || budget.withdraw_at(Cost::Failure, Millis(1)) {
+                            taken.fetch_add(1, Relaxed);
                         }
                     })
                 })
                 .collect();
-            for thread in threads {
-                thread.join().unwrap();
+            for call in calls {
+                call.join().unwrap();
             }
 
-            // one token at the start and two deposits
-            let left = Balance::unpack(budget.word.load(Relaxed)).units / TOKEN;
-            assert_eq!(taken.load(Relaxed) + left, 3);
+            let left = Balance::unpack(budget.word.load(Relaxed)).units;
+            assert_eq!(taken.load(Relaxed) * TOKEN + left, TOKEN);
         });
     }
 }

@@ -10,6 +10,7 @@ mod pace;
 
 use self::funds::Funds;
 use self::pace::Pace;
+use crate::sync::const_fn;
 use crate::{Backoff, Budget, Class};
 
 pub use self::call::{RetryCall, Verdict};
@@ -86,18 +87,20 @@ impl Retry {
     /// The longest wait that a server may ask for where nothing is given: a minute.
     pub const DEFAULT_MAX_HINT: Duration = Duration::from_secs(60);
 
-    /// A retry with the default back-off, [`Backoff::exp_jitter`] from 100 ms, at most three retries, and a [`Budget`] of
-    /// its own.
-    pub const fn named(name: &'static str) -> Self {
-        Self {
-            name,
-            max: Some(Self::DEFAULT_MAX),
-            max_elapsed: None,
-            max_hint: Self::DEFAULT_MAX_HINT,
-            backoff: Backoff::exp_jitter(Backoff::DEFAULT_BASE),
-            funds: Funds::own(),
-            hook: None,
-            pace: Pace::new(),
+    const_fn! {
+        /// A retry with the default back-off, [`Backoff::exp_jitter`] from 100 ms, at most three retries, and a [`Budget`] of
+        /// its own.
+        pub fn named(name: &'static str) -> Self {
+            Self {
+                name,
+                max: Some(Self::DEFAULT_MAX),
+                max_elapsed: None,
+                max_hint: Self::DEFAULT_MAX_HINT,
+                backoff: Backoff::exp_jitter(Backoff::DEFAULT_BASE),
+                funds: Funds::own(),
+                hook: None,
+                pace: Pace::new(),
+            }
         }
     }
 

@@ -32,3 +32,22 @@ mod model {
         }
     }
 }
+
+/// A `const fn`, except with loom's atomics, which are made at run time.
+#[cfg(not(resilient_loom))]
+macro_rules! const_fn {
+    ($(#[$attribute:meta])* $visibility:vis fn $($rest:tt)*) => {
+        $(#[$attribute])*
+        $visibility const fn $($rest)*
+    };
+}
+
+#[cfg(resilient_loom)]
+macro_rules! const_fn {
+    ($(#[$attribute:meta])* $visibility:vis fn $($rest:tt)*) => {
+        $(#[$attribute])*
+        $visibility fn $($rest)*
+    };
+}
+
+pub(crate) use const_fn;

@@ -7,6 +7,7 @@ use super::word::Word;
 use crate::clock::Ticks;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
 use crate::sync::atomic::{AtomicU64, fence};
+use crate::sync::const_fn;
 use crate::{Error, PolicyKind, Reason, event, random};
 
 /// Everything about a breaker that changes.
@@ -167,35 +168,20 @@ impl CircuitBreaker {
 }
 
 impl Storage {
-    #[cfg(not(resilient_loom))]
-    pub(super) const fn new() -> Self {
-        Self {
-            word: AtomicU64::new(Word::NEW.0),
-            origin: Origin(AtomicU64::new(Origin::UNSET)),
-            probed: Probed(AtomicU64::new(0)),
-            window: Window::new(),
-            totals: Totals {
-                opened: AtomicU64::new(0),
-                half_opened: AtomicU64::new(0),
-                closed: AtomicU64::new(0),
-                rejected: AtomicU64::new(0),
-            },
-        }
-    }
-
-    #[cfg(resilient_loom)]
-    pub(super) fn new() -> Self {
-        Self {
-            word: AtomicU64::new(Word::NEW.0),
-            origin: Origin(AtomicU64::new(Origin::UNSET)),
-            probed: Probed(AtomicU64::new(0)),
-            window: Window::new(),
-            totals: Totals {
-                opened: AtomicU64::new(0),
-                half_opened: AtomicU64::new(0),
-                closed: AtomicU64::new(0),
-                rejected: AtomicU64::new(0),
-            },
+    const_fn! {
+        pub(super) fn new() -> Self {
+            Self {
+                word: AtomicU64::new(Word::NEW.0),
+                origin: Origin(AtomicU64::new(Origin::UNSET)),
+                probed: Probed(AtomicU64::new(0)),
+                window: Window::new(),
+                totals: Totals {
+                    opened: AtomicU64::new(0),
+                    half_opened: AtomicU64::new(0),
+                    closed: AtomicU64::new(0),
+                    rejected: AtomicU64::new(0),
+                },
+            }
         }
     }
 

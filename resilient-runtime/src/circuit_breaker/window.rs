@@ -7,6 +7,7 @@ use self::buckets::Buckets;
 use self::ring::Ring;
 use super::config::Span;
 use super::state::{Epoch, Moment, Tally};
+use crate::sync::const_fn;
 
 /// Both kinds of window; the configuration says which of them is used.
 ///
@@ -19,14 +20,10 @@ pub(super) struct Window {
 }
 
 impl Window {
-    #[cfg(not(resilient_loom))]
-    pub(super) const fn new() -> Self {
-        Self { buckets: Buckets::new(), ring: Ring::new() }
-    }
-
-    #[cfg(resilient_loom)]
-    pub(super) fn new() -> Self {
-        Self { buckets: Buckets::new(), ring: Ring::new() }
+    const_fn! {
+        pub(super) fn new() -> Self {
+            Self { buckets: Buckets::new(), ring: Ring::new() }
+        }
     }
 
     /// Adds an outcome of the given epoch, for as long as `current` says that the epoch lasts.

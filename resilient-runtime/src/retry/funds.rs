@@ -5,6 +5,7 @@ use std::mem::ManuallyDrop;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::Budget;
+use crate::sync::const_fn;
 
 /// A retry's budget, or where to find it.
 #[derive(Debug)]
@@ -18,8 +19,10 @@ pub(super) enum Funds {
 }
 
 impl Funds {
-    pub(super) const fn own() -> Self {
-        Self::Own(Budget::new())
+    const_fn! {
+        pub(super) fn own() -> Self {
+            Self::Own(Budget::new())
+        }
     }
 
     pub(super) const fn by_name() -> Self {

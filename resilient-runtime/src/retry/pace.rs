@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::clock::nanos;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
+use crate::sync::const_fn;
 
 /// A running estimate of the median attempt.
 ///
@@ -14,8 +15,10 @@ use crate::sync::atomic::Ordering::Relaxed;
 pub(super) struct Pace(AtomicU64);
 
 impl Pace {
-    pub(super) const fn new() -> Self {
-        Self(AtomicU64::new(UNKNOWN))
+    const_fn! {
+        pub(super) fn new() -> Self {
+            Self(AtomicU64::new(UNKNOWN))
+        }
     }
 
     /// The median so far, if there has been a sample.
@@ -46,7 +49,7 @@ const UNKNOWN: u64 = 0;
 /// A sample moves the estimate by a sixteenth.
 const STEPS: u64 = 16;
 
-#[cfg(test)]
+#[cfg(all(test, not(resilient_loom)))]
 mod tests {
     use super::*;
 
