@@ -64,7 +64,7 @@ fn argument_type(context: &Context<'_>) -> TokenStream {
     let span = Span::mixed_site();
     match function.error_type() {
         Some(error) => quote_spanned!(span=> &#error),
-        None if is_result(output) => quote_spanned!(span=> &<#output as #krate::Fallible>::Error),
+        None if is_result(output) => quote_spanned!(span=> &<#output as #krate::IntoResult>::Error),
         None => quote_spanned!(span=> &#output),
     }
 }

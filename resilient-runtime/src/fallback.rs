@@ -53,11 +53,11 @@ pub enum Rescue<T, E> {
     FallBack(E),
 }
 
-/// A `Result`, or one inside a [`Settled`], that can be taken apart.
+/// A `Result` under whatever name, or one inside a [`Settled`], that can be taken apart.
 #[diagnostic::on_unimplemented(
-    message = "a fallback takes the place of an `Err`, but this function returns `{Self}`",
+    message = "this takes an `Err`, but the function returns `{Self}`",
     label = "not a `Result`",
-    note = "return a `Result` from a function with a `#[fallback]`"
+    note = "return a `Result`"
 )]
 pub trait IntoResult {
     /// The good value.

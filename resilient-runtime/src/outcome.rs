@@ -33,16 +33,6 @@ impl<T, E: Classify> Outcome for Result<T, E> {
     }
 }
 
-/// A `Result` under whatever name: gives its error type to generated code that sees only the name.
-pub trait Fallible {
-    /// The error of the `Result`.
-    type Error;
-}
-
-impl<T, E> Fallible for Result<T, E> {
-    type Error = E;
-}
-
 /// An outcome that can say that a policy refused.
 #[diagnostic::on_unimplemented(
     message = "a policy on this function can refuse the call, and `{Self}` has no room for that",
