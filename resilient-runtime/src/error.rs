@@ -120,15 +120,12 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.name;
         match self.reason {
-            Reason::CircuitOpen { retry_after, last: Some(class) } => {
-                write!(
-                    f,
-                    "circuit breaker `{name}` is open after a {} failure, try again in {retry_after:?}",
-                    class.as_str()
-                )
-            }
-            Reason::CircuitOpen { retry_after, last: None } => {
-                write!(f, "circuit breaker `{name}` is open, try again in {retry_after:?}")
+            Reason::CircuitOpen { retry_after, last } => {
+                write!(f, "circuit breaker `{name}` is open")?;
+                if let Some(class) = last {
+                    write!(f, " after a {} failure", class.as_str())?;
+                }
+                write!(f, ", try again in {:?}", in_millis(retry_after))
             }
             Reason::TimedOut { limit } => write!(f, "`{name}` did not end within {limit:?}"),
             Reason::DeadlineExceeded => {
@@ -152,5 +149,44 @@ impl From<Error> for std::io::Error {
             Reason::CircuitOpen { .. } | Reason::Cancelled | Reason::NoRuntime => std::io::ErrorKind::Other,
         };
         Self::new(kind, rejection)
+    }
+}
+
+/// The time in whole milliseconds, rounded up: whoever reads the message does not come too early.
+fn in_millis(time: Duration) -> Duration {
+    let millis = time.as_nanos().div_ceil(1_000_000);
+    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+}
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_says_what_happened() {
+        let retry_after = Duration::from_nanos(8_953_117_051);
+        let table = [
+            (
+                Reason::CircuitOpen { retry_after, last: Some(Class::Transient) },
+                "circuit breaker `pay` is open after a transient failure, try again in 8.954s",
+            ),
+            (Reason::CircuitOpen { retry_after, last: None }, "circuit breaker `pay` is open, try again in 8.954s"),
+            (Reason::TimedOut { limit: Duration::from_millis(400) }, "`pay` did not end within 400ms"),
+            (Reason::DeadlineExceeded, "`pay` ran into the deadline of the call around it"),
+            (Reason::Cancelled, "`pay` was cancelled"),
+            (Reason::NoRuntime, "`pay` needs a tokio runtime with a timer, and there is none on this thread"),
+        ];
+        for (reason, message) in table {
+            assert_eq!(Error::new(PolicyKind::Timeout, "pay", reason).to_string(), message);
+        }
+    }
+
+    #[test]
+    fn an_io_error_made_of_it_shows_it_again() {
+        let rejection = Error::new(PolicyKind::CircuitBreaker, "pay", Reason::Cancelled);
+
+        let error = std::io::Error::from(rejection.clone());
+
+        assert_eq!(error.rejection(), Some(&rejection));
     }
 }
