@@ -1,9 +1,10 @@
 //! `#[circuit_breaker]`: each argument's effect. What the breaker itself does is tested beside it.
 
 use std::cell::Cell;
+use std::sync::Arc;
 use std::time::Duration;
 
-use resilient::{CircuitBreaker, Class, Reason, State, circuit_breaker};
+use resilient::{Backoff, CircuitBreaker, Class, Reason, Retry, State, Timeout, circuit_breaker, retry, timeout};
 use resilient_tests::{Error, Script, ms};
 use tokio::time::advance;
 
@@ -235,6 +236,33 @@ async fn a_panic_counts_as_a_failure_and_goes_on() {
 
     assert!(joined.unwrap_err().is_panic());
     assert_eq!(BREAKER.state(), State::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_behind_an_arc_can_be_used() {
+    struct Client {
+        breaker: Arc<CircuitBreaker>,
+        retry: Arc<Retry>,
+        timeout: Box<Timeout>,
+    }
+    impl Client {
+        #[timeout(with = self.timeout)]
+        #[retry(with = self.retry)]
+        #[circuit_breaker(with = self.breaker)]
+        async fn call(&self) -> Result<(), Error> {
+            Err(Error::Down)
+        }
+    }
+    let client = Client {
+        breaker: Arc::new(CircuitBreaker::named("behind an arc")),
+        retry: Arc::new(Retry::named("behind an arc").max(2).backoff(Backoff::none())),
+        timeout: Box::new(Timeout::named("behind a box", ms(10))),
+    };
+
+    client.call().await.unwrap_err();
+
+    assert_eq!(client.breaker.counts().failures, 3);
+    assert!(client.retry.budget_balance() < 99.0, "{}", client.retry.budget_balance());
 }
 
 #[tokio::test(start_paused = true)]

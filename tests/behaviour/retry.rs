@@ -421,7 +421,7 @@ async fn an_unlimited_retry_goes_on_until_its_bound() {
     assert_eq!(bounded_by_itself(&script).await, Ok(()));
     assert_eq!(script.attempts(), 101);
 
-    let script = Script::failing(usize::from(u16::MAX));
+    let script = Script::failing(u32::from(u16::MAX));
     let watch = Stopwatch::start();
     bounded_from_outside(&script).await.unwrap_err();
     assert!(script.attempts() > 10_000, "{}", script.attempts());
@@ -467,7 +467,7 @@ async fn the_budget_runs_out_and_fills_again() {
     async fn function(script: &Script) -> Result<(), Error> {
         script.next()
     }
-    let down = Script::failing(usize::from(u16::MAX));
+    let down = Script::failing(u32::from(u16::MAX));
 
     for _ in 0..1_000 {
         function(&down).await.unwrap_err();
@@ -539,7 +539,7 @@ async fn retries_of_one_name_share_a_budget_and_others_do_not() {
     async fn other(script: &Script) -> Result<(), Error> {
         script.next()
     }
-    let down = || Script::failing(usize::from(u16::MAX));
+    let down = || Script::failing(u32::from(u16::MAX));
     for _ in 0..200 {
         one(&down()).await.unwrap_err();
     }
@@ -560,7 +560,7 @@ async fn without_a_budget_every_call_retries() {
     async fn function(script: &Script) -> Result<(), Error> {
         script.next()
     }
-    let down = Script::failing(usize::from(u16::MAX));
+    let down = Script::failing(u32::from(u16::MAX));
 
     for _ in 0..1_000 {
         function(&down).await.unwrap_err();
@@ -604,7 +604,7 @@ async fn nested_retries_multiply_unless_they_are_suppressed() {
     async fn suppresses(script: &Script) -> Result<(), Error> {
         inner(script).await
     }
-    let down = || Script::failing(usize::from(u16::MAX));
+    let down = || Script::failing(u32::from(u16::MAX));
 
     let script = down();
     multiplies(&script).await.unwrap_err();

@@ -176,7 +176,7 @@ impl Client {
     }
 
     #[fan_out(name = made_all)]
-    pub async fn made(n: usize) -> Result<Self, Error> {
+    pub async fn made(n: u32) -> Result<Self, Error> {
         Ok(Self { script: Script::failing(n) })
     }
 }
@@ -297,10 +297,22 @@ mod renamed {
         pub(crate) use resilient as toolkit;
     }
 
-    #[inner::toolkit::timeout("1s", crate = crate::forms::renamed::inner::toolkit)]
-    #[allow(dead_code)]
-    async fn function() -> Result<(), resilient_tests::Error> {
-        Ok(())
+    #[derive(Debug, inner::toolkit::Classify)]
+    #[classify(crate = crate::forms::renamed::inner::toolkit)]
+    pub(super) enum Refused {
+        #[transparent(from)]
+        By(inner::toolkit::Error),
+    }
+
+    #[inner::toolkit::resilient(
+        crate = crate::forms::renamed::inner::toolkit,
+        fallback(value = 7),
+        timeout(total = "1s", attempt = "100ms"),
+        retry(backoff = "none"),
+        circuit_breaker
+    )]
+    pub(super) async fn function() -> Result<u32, Refused> {
+        std::future::pending().await
     }
 }
 
@@ -380,6 +392,7 @@ async fn methods_of_every_kind_are_retried_and_their_futures_are_send() {
     assert_eq!(is_send(Boxed::provided(&client(), "abc")).await, Ok(3));
     assert_eq!(is_send(Repository { items: &[7][..] }.first()).await, Ok(&7));
     assert_eq!(is_send(by_path::function(1)).await, Ok(1));
+    assert_eq!(is_send(renamed::function()).await.unwrap(), 7);
     assert_eq!(is_send(made_by_a_macro(&Script::failing(2))).await, Ok(3));
     assert_eq!(is_send(unsendable_error::function()).await.unwrap_err().0, 1.into());
     assert_eq!(is_send(conditional(&Script::failing(2))).await, Ok(3));

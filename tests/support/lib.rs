@@ -46,25 +46,26 @@ impl Error {
 
 /// What each attempt of a test's function does: the scripted errors in order, then success.
 #[derive(Debug)]
-pub struct Script {
-    errors: Vec<Error>,
-    attempts: AtomicU32,
-}
+pub struct Script(resilient::test::Script<Error>);
 
 impl Script {
     /// The given errors, then success.
-    pub fn of(errors: impl IntoIterator<Item = Error>) -> Self {
-        Self { errors: errors.into_iter().collect(), attempts: AtomicU32::new(0) }
+    pub fn of<I>(errors: I) -> Self
+    where
+        I: IntoIterator<Item = Error>,
+        I::IntoIter: Send + 'static,
+    {
+        Self(resilient::test::Script::of(errors))
     }
 
     /// So many transient failures, then success.
-    pub fn failing(times: usize) -> Self {
-        Self::of(vec![Error::Down; times])
+    pub fn failing(times: u32) -> Self {
+        Self(resilient::test::Script::failing(times, || Error::Down))
     }
 
     /// Success from the start.
     pub fn fine() -> Self {
-        Self::failing(0)
+        Self(resilient::test::Script::fine())
     }
 
     /// Counts an attempt and says how it goes.
@@ -73,13 +74,12 @@ impl Script {
     ///
     /// The next error of the script.
     pub fn next(&self) -> Result<(), Error> {
-        let attempt = self.attempts.fetch_add(1, Ordering::SeqCst);
-        self.errors.get(attempt as usize).map_or(Ok(()), |error| Err(error.clone()))
+        self.0.next()
     }
 
     /// The attempts so far.
     pub fn attempts(&self) -> u32 {
-        self.attempts.load(Ordering::SeqCst)
+        self.0.attempts()
     }
 }
 
