@@ -58,6 +58,14 @@ pub(crate) fn timed_out(policy: &'static str, limit: Duration) {
     let _ = (policy, limit);
 }
 
+/// A body that was not started, or given up, because of a deadline from further out.
+pub(crate) fn deadline_exceeded(policy: &'static str) {
+    #[cfg(feature = "tracing")]
+    tracing::debug!(target: "resilient", policy, "deadline exceeded");
+    #[cfg(not(feature = "tracing"))]
+    let _ = policy;
+}
+
 /// A body that was stopped by a signal.
 pub(crate) fn cancelled(policy: &'static str) {
     #[cfg(any(test, feature = "test-util"))]

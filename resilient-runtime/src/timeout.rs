@@ -148,7 +148,6 @@ impl<F: Future> Future for TimeoutFuture<'_, F> {
             }
             WatchProjection::Fresh | WatchProjection::Sheltered => return Poll::Pending,
         };
-        event::timed_out(this.timeout.name, limit);
         Poll::Ready(reject(this.future, this.timeout, reason))
     }
 }
@@ -167,5 +166,10 @@ impl Watch {
 /// Drops the future before the caller learns that it was given up.
 fn reject<F, O>(mut future: Pin<&mut Option<F>>, timeout: &Timeout, reason: Reason) -> Settled<O> {
     future.set(None);
+    match reason {
+        Reason::TimedOut { limit } => event::timed_out(timeout.name, limit),
+        Reason::DeadlineExceeded => event::deadline_exceeded(timeout.name),
+        _ => {}
+    }
     Settled::Rejected(Error::new(PolicyKind::Timeout, timeout.name, reason))
 }

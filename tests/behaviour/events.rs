@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 
-use resilient::{circuit_breaker, retry, timeout};
+use resilient::{Deadline, circuit_breaker, retry, timeout};
 use resilient_tests::{Error, Script, ms};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -79,6 +79,20 @@ async fn a_time_out_says_how_long_it_waited() {
     function().await.unwrap_err();
 
     assert_eq!(log.lines(), [r#"DEBUG message=timed out policy="the look-up" limit=10ms"#]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_from_further_out_is_not_called_a_time_out() {
+    #[timeout("1s")]
+    async fn function() -> Result<(), Error> {
+        std::future::pending().await
+    }
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+
+    Deadline::after(ms(10)).scope(function()).await.unwrap_err();
+
+    assert_eq!(log.lines(), [r#"DEBUG message=deadline exceeded policy="function""#]);
 }
 
 #[tokio::test(start_paused = true)]
