@@ -35,6 +35,10 @@ pub struct Error {
 pub enum PolicyKind {
     /// A [`CircuitBreaker`](crate::CircuitBreaker).
     CircuitBreaker,
+    /// A bulkhead.
+    Bulkhead,
+    /// A rate limit.
+    RateLimit,
     /// A [`Timeout`](crate::Timeout).
     Timeout,
     /// A [`Cancel`](crate::Cancel).
@@ -45,13 +49,35 @@ pub enum PolicyKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {
-    /// The breaker is open, or half-open with all its probes under way.
+    /// The breaker is open, half-open with all its probes under way, or recovering and not yet letting everything through.
     CircuitOpen {
-        /// When the next call may be let through, counted from the refusal.
-        retry_after: Duration,
-        /// The class of the failure that opened it; `None` if a panic or an operator did.
+        /// When the next call may be let through, counted from the refusal; `None` if an operator holds it open.
+        retry_after: Option<Duration>,
+        /// The class of the last failure that it counted, which is [`Class::Success`] for a call that was only slow;
+        /// `None` if that was a panic, or an operator opened it.
         last: Option<Class>,
     },
+    /// All permits were taken, and so were all places in the queue.
+    QueueFull,
+    /// All permits were taken, and none came free in the time that the call was given to wait.
+    WaitedTooLong {
+        /// The time that it was given.
+        limit: Duration,
+    },
+    /// The call waited for a permit that it holds itself: it came back to the same bulkhead from inside.
+    Reentrant,
+    /// The rate was used up, or the wait for the next free place would have been too long.
+    RateLimited {
+        /// When there will be room, counted from the refusal.
+        retry_after: Duration,
+    },
+    /// The server asked for less, and the pause that it named is not over.
+    Paused {
+        /// How much of the pause is left.
+        retry_after: Duration,
+    },
+    /// The server refuses so many calls that this one was dropped before it was made.
+    Shed,
     /// The body did not end in time.
     TimedOut {
         /// The time it was given.
@@ -88,26 +114,45 @@ impl Error {
     /// How long to stay away, where that is known.
     pub const fn retry_after(&self) -> Option<Duration> {
         match self.reason {
-            Reason::CircuitOpen { retry_after, .. } => Some(retry_after),
+            Reason::CircuitOpen { retry_after, .. } => retry_after,
+            Reason::RateLimited { retry_after } | Reason::Paused { retry_after } => Some(retry_after),
             _ => None,
         }
     }
 
     /// Whether a retry around the policy could do better.
     ///
-    /// An attempt that ran out of time may be tried again; an open breaker or a deadline that has passed ends the call.
+    /// An attempt that ran out of time, or found no room, may be tried again; an open breaker or a deadline that has
+    /// passed ends the call.
     pub const fn is_retryable(&self) -> bool {
-        matches!(self.reason, Reason::TimedOut { .. })
+        match self.reason {
+            Reason::TimedOut { .. }
+            | Reason::QueueFull
+            | Reason::WaitedTooLong { .. }
+            | Reason::RateLimited { .. }
+            | Reason::Paused { .. }
+            | Reason::Shed => true,
+            Reason::CircuitOpen { .. }
+            | Reason::Reentrant
+            | Reason::DeadlineExceeded
+            | Reason::Cancelled
+            | Reason::NoRuntime => false,
+        }
     }
 }
 
-/// A time-out is transient; an open breaker asks to stay away for as long as it is open; the rest is permanent.
+/// A time-out is transient; an open breaker or a limit asks to stay away for a while; the rest is permanent.
 impl Classify for Error {
     fn class(&self) -> Class {
         match self.reason {
             Reason::TimedOut { .. } | Reason::DeadlineExceeded => Class::Transient,
-            Reason::CircuitOpen { retry_after, .. } => Class::Throttled { after: Some(retry_after) },
-            Reason::Cancelled | Reason::NoRuntime => Class::Permanent,
+            Reason::CircuitOpen { .. }
+            | Reason::QueueFull
+            | Reason::WaitedTooLong { .. }
+            | Reason::RateLimited { .. }
+            | Reason::Paused { .. }
+            | Reason::Shed => Class::Throttled { after: self.retry_after() },
+            Reason::Reentrant | Reason::Cancelled | Reason::NoRuntime => Class::Permanent,
         }
     }
 
@@ -122,11 +167,28 @@ impl fmt::Display for Error {
         match self.reason {
             Reason::CircuitOpen { retry_after, last } => {
                 write!(f, "circuit breaker `{name}` is open")?;
-                if let Some(class) = last {
-                    write!(f, " after a {} failure", class.as_str())?;
+                match last {
+                    Some(Class::Success) => f.write_str(" after a slow call")?,
+                    Some(class) => write!(f, " after a {} failure", class.as_str())?,
+                    None => {}
                 }
-                write!(f, ", try again in {:?}", in_millis(retry_after))
+                match retry_after {
+                    Some(time) => write!(f, ", try again in {:?}", in_millis(time)),
+                    None => Ok(()),
+                }
             }
+            Reason::QueueFull => write!(f, "bulkhead `{name}` is full, and so is its queue"),
+            Reason::WaitedTooLong { limit } => write!(f, "bulkhead `{name}` had no room within {limit:?}"),
+            Reason::Reentrant => {
+                write!(f, "bulkhead `{name}` is full, and the call that waits for it holds one of its permits")
+            }
+            Reason::RateLimited { retry_after } => {
+                write!(f, "rate limit `{name}` is used up, try again in {:?}", in_millis(retry_after))
+            }
+            Reason::Paused { retry_after } => {
+                write!(f, "`{name}` is paused by the server, try again in {:?}", in_millis(retry_after))
+            }
+            Reason::Shed => write!(f, "`{name}` dropped the call, since the server refuses too many"),
             Reason::TimedOut { limit } => write!(f, "`{name}` did not end within {limit:?}"),
             Reason::DeadlineExceeded => {
                 write!(f, "`{name}` ran into the deadline of the call around it")
@@ -146,7 +208,7 @@ impl From<Error> for std::io::Error {
     fn from(rejection: Error) -> Self {
         let kind = match rejection.reason {
             Reason::TimedOut { .. } | Reason::DeadlineExceeded => std::io::ErrorKind::TimedOut,
-            Reason::CircuitOpen { .. } | Reason::Cancelled | Reason::NoRuntime => std::io::ErrorKind::Other,
+            _ => std::io::ErrorKind::Other,
         };
         Self::new(kind, rejection)
     }
@@ -167,10 +229,20 @@ mod tests {
         let retry_after = Duration::from_nanos(8_953_117_051);
         let table = [
             (
-                Reason::CircuitOpen { retry_after, last: Some(Class::Transient) },
+                Reason::CircuitOpen { retry_after: Some(retry_after), last: Some(Class::Transient) },
                 "circuit breaker `pay` is open after a transient failure, try again in 8.954s",
             ),
-            (Reason::CircuitOpen { retry_after, last: None }, "circuit breaker `pay` is open, try again in 8.954s"),
+            (
+                Reason::CircuitOpen { retry_after: Some(retry_after), last: Some(Class::Success) },
+                "circuit breaker `pay` is open after a slow call, try again in 8.954s",
+            ),
+            (Reason::CircuitOpen { retry_after: None, last: None }, "circuit breaker `pay` is open"),
+            (Reason::QueueFull, "bulkhead `pay` is full, and so is its queue"),
+            (Reason::WaitedTooLong { limit: Duration::from_millis(50) }, "bulkhead `pay` had no room within 50ms"),
+            (Reason::Reentrant, "bulkhead `pay` is full, and the call that waits for it holds one of its permits"),
+            (Reason::RateLimited { retry_after }, "rate limit `pay` is used up, try again in 8.954s"),
+            (Reason::Paused { retry_after }, "`pay` is paused by the server, try again in 8.954s"),
+            (Reason::Shed, "`pay` dropped the call, since the server refuses too many"),
             (Reason::TimedOut { limit: Duration::from_millis(400) }, "`pay` did not end within 400ms"),
             (Reason::DeadlineExceeded, "`pay` ran into the deadline of the call around it"),
             (Reason::Cancelled, "`pay` was cancelled"),

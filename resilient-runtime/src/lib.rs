@@ -77,6 +77,7 @@ mod fallback;
 mod fan_out;
 #[cfg(feature = "http")]
 pub mod http;
+mod mode;
 mod outcome;
 mod random;
 mod retry;
@@ -96,6 +97,7 @@ pub use deadline::{Deadline, DeadlineScope, ParseDeadlineError};
 pub use error::{Error, PolicyKind, Reason};
 pub use fallback::{Answer, ByFuture, ByValue, Fallback, IntoResult, Rescue, answer};
 pub use fan_out::{Collect, FanOut, FirstOk, TryAll, Unordered};
+pub use mode::Mode;
 pub use outcome::{FromRejection, Outcome, Settled, finish};
 pub use retry::{Delay, DelayFuture, Retry, RetryCall, Retrying, Verdict, WithoutRetries, without_retries};
 pub use timeout::{Timeout, TimeoutFuture};

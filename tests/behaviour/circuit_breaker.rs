@@ -43,7 +43,9 @@ async fn the_rejection_says_when_to_come_back_and_what_the_last_failure_was() {
 
     let Err(Error::Refused(rejection)) = function(&script).await else { panic!("refused") };
 
-    let Reason::CircuitOpen { retry_after, last } = rejection.reason() else { panic!("{rejection:?}") };
+    let Reason::CircuitOpen { retry_after: Some(retry_after), last } = rejection.reason() else {
+        panic!("{rejection:?}")
+    };
     assert!((ms(8_000)..=ms(10_000)).contains(&retry_after), "nine seconds and a tenth of jitter: {retry_after:?}");
     assert_eq!(last, Some(Class::Transient));
     assert_eq!(rejection.name(), "function");

@@ -93,7 +93,7 @@ impl CircuitBreaker {
                 }
                 Answer::Refused(retry_after) => {
                     storage.totals.rejected.fetch_add(1, Relaxed);
-                    let reason = Reason::CircuitOpen { retry_after, last: circuit.last_failure() };
+                    let reason = Reason::CircuitOpen { retry_after: Some(retry_after), last: circuit.last_failure() };
                     return Err(Error::new(PolicyKind::CircuitBreaker, self.name, reason));
                 }
             }

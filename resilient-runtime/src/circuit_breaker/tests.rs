@@ -107,7 +107,7 @@ async fn opens_after_failures_in_a_row() {
     let rejection = breaker.acquire().unwrap_err();
     assert_eq!(rejection.policy(), PolicyKind::CircuitBreaker);
     assert_eq!(rejection.name(), "search");
-    assert_eq!(rejection.reason(), Reason::CircuitOpen { retry_after: SECOND, last: Some(Class::Transient) });
+    assert_eq!(rejection.reason(), Reason::CircuitOpen { retry_after: Some(SECOND), last: Some(Class::Transient) });
 }
 
 #[tokio::test(start_paused = true)]
@@ -133,7 +133,7 @@ async fn time_outs_of_inner_policies_count_and_other_rejections_do_not() {
         let _ = breaker.acquire().unwrap().settle(Err::<(), _>(rejection));
     };
 
-    reject(Reason::CircuitOpen { retry_after: SECOND, last: None });
+    reject(Reason::CircuitOpen { retry_after: Some(SECOND), last: None });
     reject(Reason::DeadlineExceeded);
     reject(Reason::NoRuntime);
     assert_eq!(breaker.counts().calls, 0);
@@ -319,7 +319,7 @@ async fn panicking_probe_fails() {
 
     assert!(panic.is_err());
     let rejection = breaker.acquire().unwrap_err();
-    assert_eq!(rejection.reason(), Reason::CircuitOpen { retry_after: 2 * SECOND, last: None });
+    assert_eq!(rejection.reason(), Reason::CircuitOpen { retry_after: Some(2 * SECOND), last: None });
 }
 
 #[test]

@@ -115,7 +115,7 @@ mod tests {
         Error::new(
             PolicyKind::CircuitBreaker,
             "inner",
-            Reason::CircuitOpen { retry_after: Duration::from_secs(1), last: None },
+            Reason::CircuitOpen { retry_after: Some(Duration::from_secs(1)), last: None },
         )
     }
 
