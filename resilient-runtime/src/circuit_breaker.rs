@@ -1,23 +1,26 @@
 //! The circuit breaker: what is failing is left alone for a while, then tried again with care.
 
+mod builder;
 mod config;
 mod permit;
 mod state;
 mod storage;
+mod transitions;
 mod window;
 mod word;
 
 use std::fmt;
-use std::time::Duration;
 
 pub use self::permit::Permit;
+pub use self::transitions::{Transition, Transitions};
 
 use self::config::Config;
+use self::permit::Began;
 use self::state::Phase;
 use self::storage::Storage;
-use crate::Error;
 use crate::clock::Ticks;
 use crate::sync::atomic::Ordering::Relaxed;
+use crate::{Error, Mode};
 
 /// Stops calling what is failing, and finds out when it works again.
 ///
@@ -29,10 +32,10 @@ use crate::sync::atomic::Ordering::Relaxed;
 ///
 /// # What opens it
 ///
-/// It is evaluated whenever a call fails, and on nothing else:
+/// It is evaluated whenever a call fails, or is [slow](Self::slow_call), and on nothing else:
 ///
-/// * with at least [`min_calls`](Self::min_calls) in the window, when the [`failure_rate`](Self::failure_rate) is
-///   reached;
+/// * with at least [`min_calls`](Self::min_calls) in the window, when the [`failure_rate`](Self::failure_rate) or the
+///   [`slow_rate`](Self::slow_rate) is reached;
 /// * with fewer, when so many calls failed in a row as [`consecutive`](Self::consecutive) says. So it works at one
 ///   call a minute as well.
 ///
@@ -48,7 +51,15 @@ use crate::sync::atomic::Ordering::Relaxed;
 ///
 /// When [`probes`](Self::probes) probes have ended, fewer than `failure_rate` of them failed. One that is abandoned
 /// gives its place to the next caller, and one that takes longer than [`probe_timeout`](Self::probe_timeout) has failed,
-/// so that it cannot stay half-open for ever. Closed again, it starts with an empty window.
+/// so that it cannot stay half-open for ever. Then it closes, or with [`recover`](Self::recover) lets through more and
+/// more of the calls first. Closed again, it starts with an empty window.
+///
+/// # What a call costs
+///
+/// While nothing fails, a call reads one word when it begins and writes one when it ends, which threads share with few
+/// others. A thread that makes many calls looks at the clock once in 32 of them. When calls stop all of a sudden and
+/// go on after more than a window, when up to 31 of a thread's ended is not known: they are taken to have ended evenly
+/// over the pause.
 ///
 /// # Examples
 ///
@@ -91,6 +102,12 @@ pub enum State {
     Open,
     /// Lets it through if a probe is wanted, and refuses it otherwise.
     HalfOpen,
+    /// Lets it through with a probability that grows, as [`recover`](CircuitBreaker::recover) says.
+    Recovering,
+    /// Refuses it, because of [`force_open`](CircuitBreaker::force_open).
+    ForcedOpen,
+    /// Lets it through and does not look at it, because of [`Mode::Off`].
+    Disabled,
 }
 
 /// What a breaker has seen.
@@ -99,9 +116,11 @@ pub enum State {
 pub struct Counts {
     /// Calls in the window; the probes that have ended while half-open, and none while open.
     pub calls: u32,
-    /// How many of those failed.
+    /// How many of those failed; of the probes, also those that were slow.
     pub failures: u32,
-    /// Failures since the last success; 0 unless closed.
+    /// How many of the calls in the window were [slow](CircuitBreaker::slow_call).
+    pub slow: u32,
+    /// Failures since the last success; 0 unless closed or recovering.
     pub consecutive: u32,
     /// How often it opened, ever.
     pub opened: u64,
@@ -111,144 +130,8 @@ pub struct Counts {
     pub closed: u64,
     /// Calls that it refused, ever.
     pub rejected: u64,
-}
-
-impl CircuitBreaker {
-    /// A closed breaker with the defaults; the name is the one in rejections and events.
-    #[cfg(not(resilient_loom))]
-    pub const fn named(name: &'static str) -> Self {
-        Self { name, config: Config::new(), storage: Storage::new() }
-    }
-
-    /// A closed breaker with the defaults, for a model: loom's atomics are not const.
-    #[cfg(resilient_loom)]
-    pub fn named(name: &'static str) -> Self {
-        Self { name, config: Config::new(), storage: Storage::new() }
-    }
-
-    /// The fraction of failures that opens it, and of failed probes that opens it again; 0.5 unless set.
-    ///
-    /// Inclusive: at 0.5, five failures of ten do.
-    ///
-    /// # Panics
-    ///
-    /// Unless `0 < rate <= 1`; at compile time in a `static`.
-    pub const fn failure_rate(mut self, rate: f64) -> Self {
-        self.config = self.config.failure_rate(rate);
-        self
-    }
-
-    /// Takes the rate from the calls that ended in the last `window`; 10 s unless set.
-    ///
-    /// The window moves in steps of a tenth of its length.
-    ///
-    /// # Panics
-    ///
-    /// If it is zero; at compile time in a `static`.
-    pub const fn window(mut self, window: Duration) -> Self {
-        self.config = self.config.window(window);
-        self
-    }
-
-    /// Takes the rate from the last `calls` calls, however long ago they ended, and not from a time window.
-    ///
-    /// # Panics
-    ///
-    /// Unless `1 <= calls <= 1024`, or if [`min_calls`](Self::min_calls) was set to more; at compile time in a `static`.
-    pub const fn count_window(mut self, calls: u32) -> Self {
-        self.config = self.config.count_window(calls);
-        self
-    }
-
-    /// How many calls must be in the window before the rate means anything; 20 unless set, or the whole of a shorter
-    /// [`count_window`](Self::count_window).
-    ///
-    /// # Panics
-    ///
-    /// If it is 0, or more than a `count_window` that was set; at compile time in a `static`.
-    pub const fn min_calls(mut self, calls: u32) -> Self {
-        self.config = self.config.min_calls(calls);
-        self
-    }
-
-    /// How many failures in a row open it while fewer than [`min_calls`](Self::min_calls) are in the window; 5 unless
-    /// set.
-    ///
-    /// # Panics
-    ///
-    /// If it is 0; at compile time in a `static`.
-    pub const fn consecutive(mut self, failures: u32) -> Self {
-        self.config = self.config.consecutive(failures);
-        self
-    }
-
-    /// Opens on the failure rate alone.
-    pub const fn without_consecutive(mut self) -> Self {
-        self.config = self.config.without_consecutive();
-        self
-    }
-
-    /// How long it is open the first time; 1 s unless set. Kept in whole milliseconds, rounded up.
-    ///
-    /// # Panics
-    ///
-    /// If it is zero; at compile time in a `static`.
-    pub const fn open_for(mut self, time: Duration) -> Self {
-        self.config = self.config.open_for(time);
-        self
-    }
-
-    /// The longest that it is open as the time grows, before the jitter; 30 s unless set.
-    ///
-    /// Shorter than [`open_for`](Self::open_for), it means that the time does not grow.
-    pub const fn open_max(mut self, time: Duration) -> Self {
-        self.config = self.config.open_max(time);
-        self
-    }
-
-    /// The factor by which the open time grows with each reopening; 2 unless set. Closing starts it over.
-    ///
-    /// # Panics
-    ///
-    /// Unless it is finite and at least 1; at compile time in a `static`.
-    pub const fn open_growth(mut self, factor: f64) -> Self {
-        self.config = self.config.open_growth(factor);
-        self
-    }
-
-    /// The fraction of the open time by which it varies to both sides; 0.1 unless set.
-    ///
-    /// It keeps many clients from probing the server at the same moment, so it also applies to
-    /// [`open_max`](Self::open_max).
-    ///
-    /// # Panics
-    ///
-    /// Unless `0 <= fraction < 1`; at compile time in a `static`.
-    pub const fn open_jitter(mut self, fraction: f64) -> Self {
-        self.config = self.config.open_jitter(fraction);
-        self
-    }
-
-    /// How many calls are let through while half-open; 3 unless set.
-    ///
-    /// # Panics
-    ///
-    /// Unless `1 <= probes <= 4095`; at compile time in a `static`.
-    pub const fn probes(mut self, probes: u32) -> Self {
-        self.config = self.config.probes(probes);
-        self
-    }
-
-    /// How long after the last probe was let through those that have not ended count as failed; [`open_for`
-    /// ](Self::open_for) unless set.
-    ///
-    /// # Panics
-    ///
-    /// If it is zero; at compile time in a `static`.
-    pub const fn probe_timeout(mut self, time: Duration) -> Self {
-        self.config = self.config.probe_timeout(time);
-        self
-    }
+    /// Calls that it would have refused, but let through in [`Mode::Observe`], ever.
+    pub observed: u64,
 }
 
 impl CircuitBreaker {
@@ -262,7 +145,7 @@ impl CircuitBreaker {
     /// Time alone does not change it: an open breaker stays open until somebody asks for a permit after its time is
     /// over.
     pub fn state(&self) -> State {
-        self.circuit().phase.as_state()
+        self.circuit().phase.into()
     }
 
     /// What it has seen; each number is right, but other threads may have changed one before the next was read.
@@ -273,20 +156,53 @@ impl CircuitBreaker {
         Counts {
             calls: tally.calls,
             failures: tally.failures,
-            consecutive: if let Phase::Closed { streak } = circuit.phase { streak } else { 0 },
+            slow: tally.slow,
+            consecutive: match circuit.phase {
+                Phase::Closed { streak } | Phase::Recovering { streak, .. } => streak,
+                _ => 0,
+            },
             opened: totals.opened.load(Relaxed),
             half_opened: totals.half_opened.load(Relaxed),
             closed: totals.closed.load(Relaxed),
             rejected: totals.rejected.load(Relaxed),
+            observed: totals.observed.load(Relaxed),
         }
+    }
+
+    /// Opens it until somebody [closes](Self::force_close) it. In [`Mode::Off`] it changes nothing.
+    pub fn force_open(&self) {
+        self.force(Phase::ForcedOpen);
+    }
+
+    /// Closes it, with an empty window; what fails from now on may open it again. In [`Mode::Off`] it changes nothing.
+    pub fn force_close(&self) {
+        self.force(Phase::Closed { streak: 0 });
+    }
+
+    /// Makes it as new: as [`force_close`](Self::force_close), and all [`counts`](Self::counts) begin at zero.
+    ///
+    /// Tests that share a `static` begin with this, since each of them has a clock of its own.
+    pub fn reset(&self) {
+        self.force(Phase::Closed { streak: 0 });
+        self.storage.forget();
+    }
+
+    /// The mode that it is in.
+    pub fn current_mode(&self) -> Mode {
+        self.storage.mode.get()
+    }
+
+    /// Changes the mode. After [`Mode::Off`] it begins closed, with an empty window.
+    pub fn set_mode(&self, mode: Mode) {
+        self.switch(mode);
     }
 
     /// Asks to make a call.
     ///
     /// # Errors
     ///
-    /// A rejection with [`Reason::CircuitOpen`](crate::Reason::CircuitOpen) if it is open, or half-open with all its
-    /// probes under way.
+    /// A rejection with [`Reason::CircuitOpen`](crate::Reason::CircuitOpen) if it is open, half-open with all its
+    /// probes under way, or recovering and this call not among those let through.
     #[inline]
     pub fn acquire(&self) -> Result<Permit<'_>, Error> {
         self.acquire_at(Ticks::now)
@@ -294,7 +210,9 @@ impl CircuitBreaker {
 
     #[inline]
     fn acquire_at(&self, clock: impl Fn() -> Ticks) -> Result<Permit<'_>, Error> {
-        self.admit(clock).map(|epoch| Permit::new(self, epoch))
+        let ticket = self.admit(&clock)?;
+        let began = if self.config.slow_time().is_some() { Began::at(clock()) } else { Began::UNKNOWN };
+        Ok(Permit::new(self, ticket, began))
     }
 }
 
@@ -309,12 +227,15 @@ impl fmt::Debug for CircuitBreaker {
 }
 
 impl State {
-    /// The state's name as it appears in events: `closed`, `open` or `half-open`.
+    /// The state's name as it appears in events: `half-open` for [`HalfOpen`](Self::HalfOpen), and so on.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Closed => "closed",
             Self::Open => "open",
             Self::HalfOpen => "half-open",
+            Self::Recovering => "recovering",
+            Self::ForcedOpen => "forced-open",
+            Self::Disabled => "disabled",
         }
     }
 }
@@ -326,12 +247,15 @@ impl Counts {
     }
 }
 
-impl Phase {
-    const fn as_state(self) -> State {
-        match self {
-            Self::Closed { .. } => State::Closed,
-            Self::Open { .. } => State::Open,
-            Self::HalfOpen { .. } => State::HalfOpen,
+impl From<Phase> for State {
+    fn from(phase: Phase) -> Self {
+        match phase {
+            Phase::Closed { .. } => Self::Closed,
+            Phase::Open { .. } => Self::Open,
+            Phase::HalfOpen { .. } => Self::HalfOpen,
+            Phase::Recovering { .. } => Self::Recovering,
+            Phase::ForcedOpen => Self::ForcedOpen,
+            Phase::Disabled => Self::Disabled,
         }
     }
 }

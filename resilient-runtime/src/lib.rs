@@ -81,6 +81,7 @@ mod mode;
 mod outcome;
 mod random;
 mod retry;
+mod striped;
 mod sync;
 #[cfg(any(test, feature = "test-util"))]
 pub mod test;
@@ -91,7 +92,7 @@ mod when;
 pub use backoff::Backoff;
 pub use budget::{Budget, Cost};
 pub use cancel::{Cancel, CancelFuture};
-pub use circuit_breaker::{CircuitBreaker, Counts, Permit, State};
+pub use circuit_breaker::{CircuitBreaker, Counts, Permit, State, Transition, Transitions};
 pub use class::{Class, Classify};
 pub use deadline::{Deadline, DeadlineScope, ParseDeadlineError};
 pub use error::{Error, PolicyKind, Reason};

@@ -18,6 +18,10 @@ pub(super) struct Config {
     jitter: f64,
     probes: u32,
     probe_timeout: Option<Duration>,
+    slow_call: Option<Duration>,
+    slow_rate: f64,
+    recover: Option<Duration>,
+    throttled_fails: bool,
 }
 
 /// How far back the window reaches.
@@ -42,6 +46,10 @@ impl Config {
             jitter: 0.1,
             probes: 3,
             probe_timeout: None,
+            slow_call: None,
+            slow_rate: 0.8,
+            recover: None,
+            throttled_fails: false,
         }
     }
 
@@ -117,6 +125,29 @@ impl Config {
         self
     }
 
+    pub(super) const fn slow_call(mut self, time: Duration) -> Self {
+        assert!(time.as_millis() > 0, "`slow_call` must be at least a millisecond, the unit that it is measured in");
+        self.slow_call = Some(time);
+        self
+    }
+
+    pub(super) const fn slow_rate(mut self, rate: f64) -> Self {
+        assert!(rate > 0.0 && rate <= 1.0, "`slow_rate` must be above 0 and at most 1: 0.8 is four of five");
+        self.slow_rate = rate;
+        self
+    }
+
+    pub(super) const fn recover(mut self, time: Duration) -> Self {
+        assert!(!time.is_zero(), "`recover` must be longer than zero");
+        self.recover = Some(time);
+        self
+    }
+
+    pub(super) const fn throttled_fails(mut self) -> Self {
+        self.throttled_fails = true;
+        self
+    }
+
     /// Only numbers that the user gave can contradict each other; the default minimum shrinks with the ring.
     const fn check_min_calls(&self) {
         if let (Span::Calls(ring), Some(minimum)) = (self.span, self.min_calls) {
@@ -141,10 +172,10 @@ impl Config {
         self.probe_timeout.unwrap_or(self.open_for)
     }
 
-    /// Whether a failure that leaves the window at `tally`, and is the `streak`th in a row, opens the breaker.
+    /// Whether a call that leaves the window at `tally`, and the failures in a row at `streak`, opens the breaker.
     pub(super) fn trips(&self, tally: Tally, streak: u32) -> bool {
         if tally.calls >= self.smallest_sample() {
-            self.is_failing(tally)
+            self.is_failing(tally) || self.is_slow(tally)
         } else {
             self.consecutive.is_some_and(|limit| streak >= limit)
         }
@@ -156,6 +187,38 @@ impl Config {
     /// their fractions, so that one in ten does reach 0.1.
     pub(super) fn is_failing(&self, tally: Tally) -> bool {
         tally.rate().is_some_and(|rate| rate >= self.failure_rate)
+    }
+
+    fn is_slow(&self, tally: Tally) -> bool {
+        self.slow_call.is_some() && tally.slow_rate().is_some_and(|rate| rate >= self.slow_rate)
+    }
+
+    /// How long a slow call takes, if calls are timed.
+    #[inline]
+    pub(super) const fn slow_time(&self) -> Option<Duration> {
+        self.slow_call
+    }
+
+    /// How long it takes to let everything through again after the probes.
+    pub(super) const fn ramp(&self) -> Option<Duration> {
+        self.recover
+    }
+
+    /// The part of the calls that is let through so long after the ramp began; 1 is all of them.
+    pub(super) fn share(&self, elapsed: Duration) -> f64 {
+        match self.recover {
+            Some(ramp) if elapsed < ramp => (elapsed.as_secs_f64() / ramp.as_secs_f64()).max(LEAST_SHARE),
+            _ => 1.0,
+        }
+    }
+
+    pub(super) const fn counts_throttled(&self) -> bool {
+        self.throttled_fails
+    }
+
+    /// No open time is longer: the cap and the jitter, and what the word has room for.
+    pub(super) fn longest_open_time(&self) -> Duration {
+        scaled(self.open_max.max(self.open_for), 1.0 + self.jitter)
     }
 
     /// How long to stay open after so many reopenings; `draw` is a uniform 64-bit number.
@@ -206,6 +269,8 @@ pub(super) const MAX_COUNT_WINDOW: u32 = 1024;
 pub(super) const BUCKETS: u32 = 10;
 /// What the probes' twelve-bit counters can hold.
 const MAX_PROBES: u32 = 4095;
+/// What is let through when the ramp begins.
+const LEAST_SHARE: f64 = 0.1;
 /// `min_calls` where the user does not say.
 const MIN_CALLS: u32 = 20;
 
@@ -224,8 +289,11 @@ mod tests {
 
             for scale in [1, 7, 1_000, 9_999] {
                 let (calls, failures) = (100 * scale, hundredths * scale);
-                assert!(config.trips(Tally { calls, failures }, 1), "{hundredths} % of {calls}");
-                assert!(!config.trips(Tally { calls, failures: failures - 1 }, 1), "{hundredths} % of {calls}");
+                assert!(config.trips(Tally { calls, failures, slow: 0 }, 1), "{hundredths} % of {calls}");
+                assert!(
+                    !config.trips(Tally { calls, failures: failures - 1, slow: 0 }, 1),
+                    "{hundredths} % of {calls}"
+                );
             }
         }
     }
@@ -234,19 +302,40 @@ mod tests {
     fn counts_in_a_row_only_below_the_minimum() {
         let config = Config::new();
 
-        assert!(!config.trips(Tally { calls: 4, failures: 4 }, 4));
-        assert!(config.trips(Tally { calls: 5, failures: 5 }, 5));
-        assert!(config.trips(Tally { calls: 19, failures: 5 }, 5));
-        assert!(!config.trips(Tally { calls: 20, failures: 5 }, 5));
-        assert!(!config.without_consecutive().trips(Tally { calls: 19, failures: 19 }, 19));
+        assert!(!config.trips(Tally { calls: 4, failures: 4, slow: 0 }, 4));
+        assert!(config.trips(Tally { calls: 5, failures: 5, slow: 0 }, 5));
+        assert!(config.trips(Tally { calls: 19, failures: 5, slow: 0 }, 5));
+        assert!(!config.trips(Tally { calls: 20, failures: 5, slow: 0 }, 5));
+        assert!(!config.without_consecutive().trips(Tally { calls: 19, failures: 19, slow: 0 }, 19));
+    }
+
+    #[test]
+    fn slow_calls_count_only_where_calls_are_timed() {
+        let slow = Tally { calls: 20, failures: 0, slow: 16 };
+
+        assert!(!Config::new().trips(slow, 0));
+        assert!(Config::new().slow_call(ms(100)).trips(slow, 0));
+        assert!(!Config::new().slow_call(ms(100)).trips(Tally { slow: 15, ..slow }, 0));
+        assert!(!Config::new().slow_call(ms(100)).slow_rate(1.0).trips(slow, 0));
+        assert!(!Config::new().slow_call(ms(100)).trips(Tally { calls: 19, failures: 0, slow: 19 }, 0));
+    }
+
+    #[test]
+    fn share_rises_from_a_tenth_to_all() {
+        let config = Config::new().recover(Duration::from_secs(10));
+
+        let shares = [0, 500, 1_000, 2_500, 9_999, 10_000, 10_001].map(|millis| config.share(ms(millis)));
+
+        assert_eq!(shares, [0.1, 0.1, 0.1, 0.25, 0.9999, 1.0, 1.0]);
+        assert_eq!(Config::new().share(Duration::ZERO), 1.0);
     }
 
     #[test]
     fn default_minimum_fits_a_short_ring() {
         let config = Config::new().count_window(4).without_consecutive();
 
-        assert!(!config.trips(Tally { calls: 3, failures: 3 }, 3));
-        assert!(config.trips(Tally { calls: 4, failures: 2 }, 1));
+        assert!(!config.trips(Tally { calls: 3, failures: 3, slow: 0 }, 3));
+        assert!(config.trips(Tally { calls: 4, failures: 2, slow: 0 }, 1));
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use std::mem;
 use std::thread;
+use std::time::Duration;
 
 use super::CircuitBreaker;
-use super::state::{Epoch, Vote};
+use super::state::{Cause, Vote};
+use super::word::Ticket;
 use crate::clock::Ticks;
 use crate::{Class, Error, Outcome, Reason, When};
 
@@ -22,14 +24,33 @@ use crate::{Class, Error, Outcome, Reason, When};
 #[must_use = "a permit that is dropped at once guards nothing"]
 pub struct Permit<'a> {
     breaker: &'a CircuitBreaker,
-    epoch: Epoch,
-    /// Whether a panic was already unwinding, and so is not this call's.
-    unwinding: bool,
+    ticket: Ticket,
+    /// If calls are timed.
+    began: Began,
 }
 
+/// When a call began: milliseconds, modulo 2³² (49 days).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Began(u32);
+
 impl<'a> Permit<'a> {
-    pub(super) fn new(breaker: &'a CircuitBreaker, epoch: Epoch) -> Self {
-        Self { breaker, epoch, unwinding: thread::panicking() }
+    #[inline]
+    pub(super) fn new(breaker: &'a CircuitBreaker, ticket: Ticket, began: Began) -> Self {
+        let ticket = if thread::panicking() { ticket.unwinding() } else { ticket };
+        Self { breaker, ticket, began }
+    }
+}
+
+impl Began {
+    /// Of a call that nobody times.
+    pub(super) const UNKNOWN: Self = Self(0);
+
+    pub(super) const fn at(now: Ticks) -> Self {
+        Self((now.0 / NANOS_PER_MILLI) as u32)
+    }
+
+    pub(super) const fn elapsed(self, now: Ticks) -> Duration {
+        Duration::from_millis(Self::at(now).0.wrapping_sub(self.0) as u64)
     }
 }
 
@@ -39,7 +60,8 @@ impl Permit<'_> {
     /// | outcome | counts as |
     /// |---|---|
     /// | [`Class::Transient`] | failure |
-    /// | [`Class::Success`], [`Class::Throttled`], [`Class::Permanent`] | success: the server answered |
+    /// | [`Class::Throttled`] | success, unless it [counts](CircuitBreaker::throttled_fails) as a failure |
+    /// | [`Class::Success`], [`Class::Permanent`] | success: the server answered |
     /// | a rejection because of a time-out | failure |
     /// | any other [rejection](Outcome::rejection) | nothing, as when it is dropped |
     ///
@@ -59,21 +81,22 @@ impl Permit<'_> {
     /// # }
     /// ```
     pub fn settle<O: Outcome>(self, outcome: O) -> O {
-        let vote = Vote::of(outcome.rejection(), || outcome.class());
+        let vote = self.vote(outcome.rejection(), || outcome.class());
         self.end(vote, Ticks::now);
         outcome
     }
 
     /// As [`settle`](Self::settle), with the class that `when` assigns.
     pub fn settle_when<O, By>(self, outcome: O, when: impl When<O, By>) -> O {
-        let vote = Vote::of(when.rejection_in(&outcome), || when.class_of(&outcome));
+        let vote = self.vote(when.rejection_in(&outcome), || when.class_of(&outcome));
         self.end(vote, Ticks::now);
         outcome
     }
 
     /// Ends the call with a class that the caller determined, whatever the outcome is.
     pub fn settle_as<O>(self, class: Class, outcome: O) -> O {
-        self.end(Vote::from(class), Ticks::now);
+        let vote = self.counted(class);
+        self.end(vote, Ticks::now);
         outcome
     }
 
@@ -82,9 +105,28 @@ impl Permit<'_> {
         self.end(Vote::Abandoned, Ticks::now);
     }
 
+    /// The vote of an outcome: a policy further in that refused says nothing about the server, except by a time-out.
+    #[inline]
+    fn vote(&self, rejection: Option<&Error>, class: impl FnOnce() -> Class) -> Vote {
+        match rejection.map(Error::reason) {
+            Some(Reason::TimedOut { .. }) => Vote::Failure(Cause::Transient),
+            Some(_) => Vote::Abandoned,
+            None => self.counted(class()),
+        }
+    }
+
+    #[inline]
+    fn counted(&self, class: Class) -> Vote {
+        match class {
+            Class::Transient => Vote::Failure(Cause::Transient),
+            Class::Throttled { .. } if self.breaker.config.counts_throttled() => Vote::Failure(Cause::Throttled),
+            Class::Success | Class::Throttled { .. } | Class::Permanent => Vote::Success,
+        }
+    }
+
     #[inline]
     pub(super) fn end(self, vote: Vote, clock: impl Fn() -> Ticks) {
-        self.breaker.end(self.epoch, vote, clock);
+        self.breaker.end(self.ticket, vote, self.began, clock);
         // It has ended, and must not end again as abandoned.
         mem::forget(self);
     }
@@ -92,27 +134,10 @@ impl Permit<'_> {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        let vote = if thread::panicking() && !self.unwinding { Vote::Panic } else { Vote::Abandoned };
-        self.breaker.end(self.epoch, vote, Ticks::now);
+        let own_panic = thread::panicking() && !self.ticket.is_unwinding();
+        let vote = if own_panic { Vote::Failure(Cause::Panic) } else { Vote::Abandoned };
+        self.breaker.end(self.ticket, vote, self.began, Ticks::now);
     }
 }
 
-impl Vote {
-    /// The vote of an outcome: a policy further in that refused says nothing about the server, except by a time-out.
-    fn of(rejection: Option<&Error>, class: impl FnOnce() -> Class) -> Self {
-        match rejection.map(Error::reason) {
-            Some(Reason::TimedOut { .. }) => Self::Failure,
-            Some(_) => Self::Abandoned,
-            None => Self::from(class()),
-        }
-    }
-}
-
-impl From<Class> for Vote {
-    fn from(class: Class) -> Self {
-        match class {
-            Class::Transient => Self::Failure,
-            Class::Success | Class::Throttled { .. } | Class::Permanent => Self::Success,
-        }
-    }
-}
+const NANOS_PER_MILLI: u64 = 1_000_000;

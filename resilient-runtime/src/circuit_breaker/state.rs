@@ -21,6 +21,12 @@ pub(super) enum Phase {
     Open { trip: Trip, until: Millis },
     /// Lets probes through.
     HalfOpen { trip: Trip, probes: Probes },
+    /// Lets a growing part of the calls through; so many failures came in a row.
+    Recovering { trip: Trip, streak: u32 },
+    /// Lets nothing through until an operator says otherwise.
+    ForcedOpen,
+    /// Lets everything through and counts nothing.
+    Disabled,
 }
 
 /// What is remembered of the opening.
@@ -28,8 +34,19 @@ pub(super) enum Phase {
 pub(super) struct Trip {
     /// How often it opened again since it was last closed.
     pub(super) reopenings: u32,
-    /// Whether the last failure was a panic, which has no class.
-    pub(super) panicked: bool,
+    /// What the last failure was.
+    pub(super) cause: Cause,
+}
+
+/// What counted as a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    Transient,
+    Throttled,
+    /// A success that took too long.
+    Slow,
+    /// It has no class.
+    Panic,
 }
 
 /// The probes of one half-open state; those neither succeeded nor failed are under way.
@@ -48,26 +65,33 @@ pub(super) struct Epoch(pub(super) u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Moment(pub(super) u64);
 
-/// A [`Moment`] in whole milliseconds, short enough to share a word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// A [`Moment`] in whole milliseconds, modulo 2³⁷ (4.3 years), short enough to share a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Millis(pub(super) u64);
 
-/// Calls that have ended, and how many of them failed.
+/// Calls that have ended, how many of them failed, and how many were slow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Tally {
     pub(super) calls: u32,
     pub(super) failures: u32,
+    pub(super) slow: u32,
 }
 
 /// How a permit ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Vote {
     Success,
-    Failure,
-    /// A failure without a class.
-    Panic,
+    Failure(Cause),
     /// No vote; the permit is free again.
     Abandoned,
+}
+
+/// A vote that counts, and whether the call took too long, in the window that it left behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ending {
+    pub(super) vote: Vote,
+    pub(super) slow: bool,
+    pub(super) window: Tally,
 }
 
 /// What a caller is told that asks for a permit.
@@ -75,21 +99,30 @@ pub(super) enum Vote {
 pub(super) enum Answer {
     /// Go ahead, nothing changes.
     Admitted,
+    /// Go ahead, and nobody asks how it ends.
+    Unguarded,
     /// Go ahead as a probe, once this state is in place.
     Probe(Circuit),
-    /// The probes took too long: put this state in place and ask again.
-    Overdue(Circuit),
-    /// Come back after this time, which is not zero.
-    Refused(Duration),
+    /// The time of this state is over: put the next one in place and ask again.
+    Over(Circuit),
+    /// Come back after this time, which is not zero; `None` is unknown.
+    Refused(Option<Duration>),
 }
 
 impl Circuit {
-    /// Answers a caller; `last_probe` is when the last probe of this state was let through.
-    pub(super) fn ask(self, config: &Config, now: Moment, last_probe: Millis, draw: impl FnOnce() -> u64) -> Answer {
+    /// Answers a caller; `noted` is when the last probe of this state was let through, or its ramp began.
+    #[inline]
+    pub(super) fn ask(
+        self,
+        config: &Config,
+        now: Moment,
+        noted: impl FnOnce() -> Millis,
+        draw: impl FnOnce() -> u64,
+    ) -> Answer {
         match self.phase {
             Phase::Closed { .. } => Answer::Admitted,
-            Phase::Open { trip, until } => match now.until(until) {
-                Some(left) => Answer::Refused(left),
+            Phase::Open { trip, until } => match now.until(until, config.longest_open_time()) {
+                Some(left) => Answer::Refused(Some(left)),
                 None => Answer::Probe(self.enter(Phase::HalfOpen { trip, probes: Probes::FIRST })),
             },
             Phase::HalfOpen { trip, probes } if probes.issued < config.probe_count() => {
@@ -97,82 +130,136 @@ impl Circuit {
                 Answer::Probe(self.stay(Phase::HalfOpen { trip, probes }))
             }
             Phase::HalfOpen { trip, probes } => {
-                if let Some(left) = now.until(last_probe.plus(config.probe_limit())) {
-                    return Answer::Refused(left);
+                let end = noted().plus(config.probe_limit());
+                if let Some(left) = now.until(end, config.probe_limit()) {
+                    return Answer::Refused(Some(left));
                 }
                 // A hang is a time-out, and a time-out has a class.
-                let trip = Trip { panicked: false, ..trip };
-                Answer::Overdue(self.settle(trip, probes.given_up(), config, now, draw))
+                let trip = Trip { cause: Cause::Transient, ..trip };
+                Answer::Over(self.settle(trip, probes.given_up(), config, now, draw))
             }
+            Phase::Recovering { .. } => {
+                let ramp = config.ramp().unwrap_or_default();
+                let Some(left) = now.until(noted().plus(ramp), ramp) else {
+                    return Answer::Over(self.enter(Phase::Closed { streak: 0 }));
+                };
+                let drawn = (draw() >> 11) as f64 / (1_u64 << 53) as f64;
+                if drawn < config.share(ramp.saturating_sub(left)) {
+                    Answer::Admitted
+                } else {
+                    Answer::Refused(Some(left))
+                }
+            }
+            Phase::ForcedOpen => Answer::Refused(None),
+            Phase::Disabled => Answer::Unguarded,
         }
     }
 
-    /// The state after a permit of this epoch ended; `tally` is the window with that call in it.
-    pub(super) fn end(
-        self,
-        vote: Vote,
-        tally: Tally,
-        config: &Config,
-        now: Moment,
-        draw: impl FnOnce() -> u64,
-    ) -> Self {
-        match (self.phase, vote) {
-            // An open breaker has given no permit.
-            (Phase::Open { .. }, _) | (Phase::Closed { .. }, Vote::Abandoned) => self,
-            (Phase::Closed { .. }, Vote::Success) => self.stay(Phase::Closed { streak: 0 }),
-            (Phase::Closed { streak }, Vote::Failure | Vote::Panic) => {
-                let streak = streak.saturating_add(1);
-                if config.trips(tally, streak) {
-                    self.open(Trip { reopenings: 0, panicked: vote == Vote::Panic }, config, now, draw)
-                } else {
-                    self.stay(Phase::Closed { streak })
-                }
+    /// The state after a permit of this epoch ended.
+    pub(super) fn end(self, ending: Ending, config: &Config, now: Moment, draw: impl FnOnce() -> u64) -> Self {
+        match self.phase {
+            Phase::Closed { streak } => {
+                let trip = |cause| Trip { reopenings: 0, cause };
+                self.count(
+                    ending,
+                    streak,
+                    config,
+                    |streak| Phase::Closed { streak },
+                    |cause| self.open(trip(cause), config, now, draw),
+                )
             }
-            (Phase::HalfOpen { trip, probes }, Vote::Abandoned) => {
-                self.stay(Phase::HalfOpen { trip, probes: Probes { issued: probes.issued - 1, ..probes } })
-            }
-            (Phase::HalfOpen { trip, probes }, _) => {
-                let (trip, probes) = (trip.with(vote), probes.with(vote));
+            Phase::Recovering { trip, streak } => self.count(
+                ending,
+                streak,
+                config,
+                |streak| Phase::Recovering { trip, streak },
+                |cause| self.open(trip.again(cause), config, now, draw),
+            ),
+            Phase::HalfOpen { trip, probes } => {
+                let (trip, probes) = match ending.vote.with(ending.slow) {
+                    Vote::Abandoned => {
+                        let probes = Probes { issued: probes.issued - 1, ..probes };
+                        return self.stay(Phase::HalfOpen { trip, probes });
+                    }
+                    Vote::Success => (trip, Probes { succeeded: probes.succeeded + 1, ..probes }),
+                    Vote::Failure(cause) => (Trip { cause, ..trip }, Probes { failed: probes.failed + 1, ..probes }),
+                };
                 if probes.ended() < config.probe_count() {
                     self.stay(Phase::HalfOpen { trip, probes })
                 } else {
                     self.settle(trip, probes, config, now, draw)
                 }
             }
+            // They have given no permit.
+            Phase::Open { .. } | Phase::ForcedOpen | Phase::Disabled => self,
+        }
+    }
+
+    /// A vote in a state that keeps a window.
+    fn count(
+        self,
+        Ending { vote, slow, window }: Ending,
+        streak: u32,
+        config: &Config,
+        stay: impl FnOnce(u32) -> Phase,
+        open: impl FnOnce(Cause) -> Self,
+    ) -> Self {
+        let streak = match vote {
+            Vote::Abandoned => return self,
+            Vote::Success => 0,
+            Vote::Failure(_) => streak.saturating_add(1),
+        };
+        match vote.with(slow) {
+            Vote::Failure(cause) if config.trips(window, streak) => open(cause),
+            _ => self.stay(stay(streak)),
         }
     }
 
     /// What a change of state by `vote` is based on: the window, or all the probes.
-    pub(super) fn evidence(self, vote: Vote, window: Tally) -> Tally {
+    pub(super) fn evidence(self, ending: Ending) -> Tally {
         match self.phase {
             Phase::HalfOpen { probes, .. } => {
-                let Tally { calls, failures } = probes.given_up().tally();
-                Tally { calls, failures: failures - u32::from(vote == Vote::Success) }
+                let Tally { calls, failures, slow } = probes.given_up().tally();
+                Tally { calls, failures: failures - u32::from(ending.vote.with(ending.slow) == Vote::Success), slow }
             }
-            _ => window,
+            _ => ending.window,
         }
     }
 
-    /// The class of the failure that opened it; a panic has none.
+    /// The class of the failure that opened it, and of a slow call [`Class::Success`]; a panic has none.
     pub(super) fn last_failure(self) -> Option<Class> {
         match self.phase {
-            Phase::Open { trip, .. } | Phase::HalfOpen { trip, .. } if !trip.panicked => Some(Class::Transient),
-            _ => None,
+            Phase::Open { trip, .. } | Phase::HalfOpen { trip, .. } | Phase::Recovering { trip, .. } => {
+                match trip.cause {
+                    Cause::Transient => Some(Class::Transient),
+                    Cause::Throttled => Some(Class::Throttled { after: None }),
+                    Cause::Slow => Some(Class::Success),
+                    Cause::Panic => None,
+                }
+            }
+            Phase::Closed { .. } | Phase::ForcedOpen | Phase::Disabled => None,
         }
+    }
+
+    /// The state that follows because somebody says so; one that is switched off stays as it is.
+    pub(super) fn forced(self, phase: Phase) -> Option<Self> {
+        let stays = matches!(self.phase, Phase::Disabled) || self.phase == phase && phase == Phase::ForcedOpen;
+        (!stays).then(|| self.enter(phase))
     }
 
     /// Decides a half-open state whose probes have all ended.
     fn settle(self, trip: Trip, probes: Probes, config: &Config, now: Moment, draw: impl FnOnce() -> u64) -> Self {
         if config.is_failing(probes.tally()) {
-            let reopenings = (trip.reopenings + 1).min(MAX_REOPENINGS);
-            self.open(Trip { reopenings, ..trip }, config, now, draw)
+            self.open(trip.again(trip.cause), config, now, draw)
+        } else if config.ramp().is_some() {
+            self.enter(Phase::Recovering { trip, streak: 0 })
         } else {
             self.enter(Phase::Closed { streak: 0 })
         }
     }
 
     fn open(self, trip: Trip, config: &Config, now: Moment, draw: impl FnOnce() -> u64) -> Self {
-        let until = now.plus(config.open_time(trip.reopenings, draw)).round_up();
+        let until = now.plus(config.open_time(trip.reopenings, draw).min(MAX_WAIT)).round_up();
         self.enter(Phase::Open { trip, until })
     }
 
@@ -180,14 +267,32 @@ impl Circuit {
         Self { phase, ..self }
     }
 
-    fn enter(self, phase: Phase) -> Self {
+    pub(super) fn enter(self, phase: Phase) -> Self {
         Self { epoch: self.epoch.next(), phase }
     }
 }
 
+impl Phase {
+    /// Whether calls are counted in a window.
+    pub(super) const fn keeps_a_window(self) -> bool {
+        matches!(self, Self::Closed { .. } | Self::Recovering { .. })
+    }
+}
+
+impl Vote {
+    /// With a success that took too long as what it is.
+    const fn with(self, slow: bool) -> Self {
+        match self {
+            Self::Success if slow => Self::Failure(Cause::Slow),
+            vote => vote,
+        }
+    }
+}
+
 impl Trip {
-    fn with(self, vote: Vote) -> Self {
-        if vote == Vote::Success { self } else { Self { panicked: vote == Vote::Panic, ..self } }
+    /// One more reopening.
+    fn again(self, cause: Cause) -> Self {
+        Self { reopenings: (self.reopenings + 1).min(MAX_REOPENINGS), cause }
     }
 }
 
@@ -199,15 +304,7 @@ impl Probes {
     }
 
     pub(super) const fn tally(self) -> Tally {
-        Tally { calls: self.ended(), failures: self.failed }
-    }
-
-    const fn with(self, vote: Vote) -> Self {
-        match vote {
-            Vote::Success => Self { succeeded: self.succeeded + 1, ..self },
-            Vote::Failure | Vote::Panic => Self { failed: self.failed + 1, ..self },
-            Vote::Abandoned => self,
-        }
+        Tally { calls: self.ended(), failures: self.failed, slow: 0 }
     }
 
     /// Those still under way count as failed.
@@ -220,6 +317,11 @@ impl Tally {
     /// The fraction that failed; `None` of no calls.
     pub(super) fn rate(self) -> Option<f64> {
         (self.calls > 0).then(|| f64::from(self.failures) / f64::from(self.calls))
+    }
+
+    /// The fraction that was slow; `None` of no calls.
+    pub(super) fn slow_rate(self) -> Option<f64> {
+        (self.calls > 0).then(|| f64::from(self.slow) / f64::from(self.calls))
     }
 }
 
@@ -241,20 +343,27 @@ impl Moment {
     }
 
     /// Rounded up, so that what waits for it is never early, and exact for a whole number.
-    pub(super) fn round_up(self) -> Millis {
-        Millis(self.0.div_ceil(NANOS_PER_MILLI).min(MAX_MILLIS))
+    pub(super) const fn round_up(self) -> Millis {
+        Millis(self.0.div_ceil(NANOS_PER_MILLI) & MAX_MILLIS)
     }
 
-    /// The time left until `end`; `None` from the end on.
-    pub(super) fn until(self, end: Millis) -> Option<Duration> {
-        let left = end.0.saturating_mul(NANOS_PER_MILLI).saturating_sub(self.0);
-        (left > 0).then(|| Duration::from_nanos(left))
+    /// The time left until `end`, which was set to be at most `longest` ahead; `None` from the end on.
+    ///
+    /// So an end that lies further ahead than that is one long past, before the milliseconds went round.
+    #[inline]
+    pub(super) fn until(self, end: Millis, longest: Duration) -> Option<Duration> {
+        let (now, into) = (self.0 / NANOS_PER_MILLI, self.0 % NANOS_PER_MILLI);
+        let ahead = end.0.wrapping_sub(now) & MAX_MILLIS;
+        let left = (ahead * NANOS_PER_MILLI).saturating_sub(into);
+        let longest = nanos(longest).min(nanos(MAX_WAIT)) + NANOS_PER_MILLI;
+        (left > 0 && left <= longest).then(|| Duration::from_nanos(left))
     }
 }
 
 impl Millis {
-    fn plus(self, time: Duration) -> Self {
-        Moment(self.0.saturating_mul(NANOS_PER_MILLI)).plus(time).round_up()
+    pub(super) fn plus(self, time: Duration) -> Self {
+        let millis = u64::try_from(time.min(MAX_WAIT).as_nanos().div_ceil(u128::from(NANOS_PER_MILLI)));
+        Self((self.0 + millis.unwrap_or(MAX_MILLIS / 2)) & MAX_MILLIS)
     }
 }
 
@@ -262,8 +371,10 @@ impl Millis {
 pub(super) const MAX_EPOCH: u32 = (1 << 17) - 1;
 /// What five bits can hold; the open time has long reached its cap, or does not grow.
 pub(super) const MAX_REOPENINGS: u32 = (1 << 5) - 1;
-/// What 38 bits can hold: 8.7 years. A breaker that is older opens for no time at all, which means it still probes.
-pub(super) const MAX_MILLIS: u64 = (1 << 38) - 1;
+/// What 37 bits can hold.
+pub(super) const MAX_MILLIS: u64 = (1 << 37) - 1;
+/// The longest time that is told apart from one in the past: two years.
+const MAX_WAIT: Duration = Duration::from_millis(MAX_MILLIS / 2);
 const NANOS_PER_MILLI: u64 = 1_000_000;
 
 #[cfg(all(test, not(resilient_loom)))]

@@ -1,23 +1,28 @@
 //! The atomics, and the loops that apply the transitions to them.
 
-use super::CircuitBreaker;
-use super::state::{Answer, Circuit, Epoch, MAX_EPOCH, Millis, Moment, Phase, Tally, Vote};
-use super::window::Window;
-use super::word::Word;
+use super::permit::Began;
+use super::state::{Answer, Circuit, Ending, Epoch, MAX_EPOCH, Millis, Moment, Phase, Tally, Vote};
+use super::transitions::History;
+use super::window::{Mark, Window};
+use super::word::{Ticket, Word};
+use super::{CircuitBreaker, State};
 use crate::clock::Ticks;
+use crate::mode::Switch;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
 use crate::sync::atomic::{AtomicU64, fence};
 use crate::sync::const_fn;
-use crate::{Error, PolicyKind, Reason, event, random};
+use crate::{Error, Mode, PolicyKind, Reason, event, random};
 
 /// Everything about a breaker that changes.
 #[derive(Debug)]
 pub(super) struct Storage {
     word: AtomicU64,
     origin: Origin,
-    probed: Probed,
-    window: Window,
+    noted: Noted,
+    pub(super) mode: Switch,
     pub(super) totals: Totals,
+    window: Window,
+    pub(super) history: History,
 }
 
 /// The breaker's own zero of time: when it first recorded something.
@@ -27,9 +32,9 @@ pub(super) struct Storage {
 #[derive(Debug)]
 struct Origin(AtomicU64);
 
-/// When the last probe was let through, and in which epoch: 17 bits, and 47 of milliseconds.
+/// When the last probe was let through, or the ramp began, and in which epoch: 17 bits, and 47 of milliseconds.
 #[derive(Debug)]
-struct Probed(AtomicU64);
+struct Noted(AtomicU64);
 
 /// How often each thing happened, ever.
 ///
@@ -40,6 +45,7 @@ pub(super) struct Totals {
     pub(super) half_opened: AtomicU64,
     pub(super) closed: AtomicU64,
     pub(super) rejected: AtomicU64,
+    pub(super) observed: AtomicU64,
 }
 
 impl CircuitBreaker {
@@ -47,85 +53,96 @@ impl CircuitBreaker {
         self.storage.word().unpack()
     }
 
-    /// What the present state goes by: the window while closed, the probes while half-open.
+    /// What the present state goes by: the window while there is one, the probes while half-open.
     pub(super) fn tally(&self, circuit: Circuit, clock: impl FnOnce() -> Ticks) -> Tally {
         match circuit.phase {
-            Phase::Closed { .. } => {
-                let now = || self.storage.origin.glimpse(clock());
+            Phase::HalfOpen { probes, .. } => probes.tally(),
+            phase if phase.keeps_a_window() => {
+                let now = self.storage.origin.glimpse(clock());
                 self.storage.window.tally(self.config.span(), circuit.epoch, now)
             }
-            Phase::Open { .. } => Tally::default(),
-            Phase::HalfOpen { probes, .. } => probes.tally(),
+            _ => Tally::default(),
         }
     }
 
-    /// Lets a caller through, in the epoch that it gets, or says when to come back.
+    /// Lets a caller through, or says when to come back.
     #[inline]
-    pub(super) fn admit(&self, clock: impl Fn() -> Ticks) -> Result<Epoch, Error> {
+    pub(super) fn admit(&self, clock: impl Fn() -> Ticks) -> Result<Ticket, Error> {
         let word = self.storage.word();
-        if word.is_closed() { Ok(word.epoch()) } else { self.admit_guarded(&clock) }
+        if word.is_closed() { Ok(Ticket::closed(word)) } else { self.admit_guarded(clock) }
     }
 
     #[cold]
-    fn admit_guarded(&self, clock: &dyn Fn() -> Ticks) -> Result<Epoch, Error> {
+    fn admit_guarded(&self, clock: impl Fn() -> Ticks) -> Result<Ticket, Error> {
         let storage = &self.storage;
         loop {
             let circuit = self.circuit();
             let now = storage.origin.moment(clock());
-            let (epoch, probed) = storage.probed.last();
-            if matches!(circuit.phase, Phase::HalfOpen { .. }) && epoch != circuit.epoch {
+            let (epoch, noted) = storage.noted.last();
+            let goes_by_note = matches!(circuit.phase, Phase::HalfOpen { .. } | Phase::Recovering { .. });
+            if goes_by_note && epoch != circuit.epoch {
                 // Noted for a later epoch: the state that was read is gone.
                 continue;
             }
-            match circuit.ask(&self.config, now, probed, random::next) {
-                Answer::Admitted => return Ok(circuit.epoch),
+            match circuit.ask(&self.config, now, || noted, random::next) {
+                Answer::Admitted => return Ok(Ticket::guarded(circuit.epoch)),
+                Answer::Unguarded => return Ok(Ticket::UNGUARDED),
                 Answer::Probe(next) => {
-                    storage.probed.note(next.epoch, now);
-                    if storage.replace(circuit, next) {
-                        self.report(circuit, next, Tally::default(), now);
-                        return Ok(next.epoch);
+                    storage.noted.note(next.epoch, now);
+                    if self.change(circuit, next, Tally::default(), now) {
+                        return Ok(Ticket::guarded(next.epoch));
                     }
                 }
-                Answer::Overdue(next) => {
-                    if storage.replace(circuit, next) {
-                        self.report(circuit, next, circuit.evidence(Vote::Failure, Tally::default()), now);
-                    }
+                Answer::Over(next) => {
+                    self.change(circuit, next, self.tally_at_the_end(circuit, now), now);
                 }
                 Answer::Refused(retry_after) => {
+                    if storage.mode.get() == Mode::Observe {
+                        storage.totals.observed.fetch_add(1, Relaxed);
+                        return Ok(Ticket::UNGUARDED);
+                    }
                     storage.totals.rejected.fetch_add(1, Relaxed);
-                    let reason = Reason::CircuitOpen { retry_after: Some(retry_after), last: circuit.last_failure() };
+                    let reason = Reason::CircuitOpen { retry_after, last: circuit.last_failure() };
                     return Err(Error::new(PolicyKind::CircuitBreaker, self.name, reason));
                 }
             }
         }
     }
 
-    /// Ends a permit of the given epoch; a late one changes nothing.
+    /// Ends a permit; a late one changes nothing.
     #[inline]
-    pub(super) fn end(&self, epoch: Epoch, vote: Vote, clock: impl Fn() -> Ticks) {
+    pub(super) fn end(&self, ticket: Ticket, vote: Vote, began: Began, clock: impl Fn() -> Ticks) {
         let word = self.storage.word();
-        if vote == Vote::Success && word == Word::quiet(epoch) {
+        if vote == Vote::Success && word.is_quiet(ticket) && self.config.slow_time().is_none() {
             // Nothing failed since the last success, so the word already says what it should.
-            self.record(epoch, false, || self.storage.origin.moment(clock()));
-        } else if word.epoch() == epoch {
-            self.end_guarded(epoch, vote, &clock);
+            let current = || self.storage.word().epoch() == word.epoch();
+            let now = || self.storage.origin.moment(clock());
+            self.storage.window.succeed(self.config.span(), word.epoch(), now, current);
+        } else if ticket.epoch() == Some(word.epoch()) {
+            self.end_guarded(word.epoch(), vote, began, clock);
         }
     }
 
     #[cold]
-    fn end_guarded(&self, epoch: Epoch, vote: Vote, clock: &dyn Fn() -> Ticks) {
-        let closed = self.storage.word().is_closed();
-        if closed && vote == Vote::Abandoned {
+    fn end_guarded(&self, epoch: Epoch, vote: Vote, began: Began, clock: impl Fn() -> Ticks) {
+        let counting = self.circuit().phase.keeps_a_window();
+        if counting && vote == Vote::Abandoned {
             return;
         }
-        let now = self.storage.origin.moment(clock());
-        let mut tally = Tally::default();
-        if closed {
-            self.record(epoch, vote != Vote::Success, || now);
-            // Two failures that are recorded at once must not both miss the other one: whichever fence comes second
-            // in the single order of fences reads what was written before the first.
-            fence(SeqCst);
-            tally = self.storage.window.tally(self.config.span(), epoch, || now);
+        let ticks = clock();
+        let now = self.storage.origin.moment(ticks);
+        let slow = self.config.slow_time().map(|slow| began.elapsed(ticks) >= slow);
+        let mut ending = Ending { vote, slow: slow.unwrap_or_default(), window: Tally::default() };
+        if counting {
+            let failed = matches!(vote, Vote::Failure(_));
+            let current = || self.storage.word().epoch() == epoch;
+            self.storage.window.record(self.config.span(), epoch, Mark { failed, slow }, now, current);
+            if failed || ending.slow {
+                // Two failures that are recorded at once must not both miss the other one: whichever fence comes second
+                // in the single order of fences reads what was written before the first.
+                fence(SeqCst);
+                ending.window = self.storage.window.tally(self.config.span(), epoch, now);
+            }
         }
 
         loop {
@@ -133,37 +150,83 @@ impl CircuitBreaker {
             if circuit.epoch != epoch {
                 break;
             }
-            let next = circuit.end(vote, tally, &self.config, now, random::next);
-            if next == circuit {
-                break;
-            }
-            if self.storage.replace(circuit, next) {
-                self.report(circuit, next, circuit.evidence(vote, tally), now);
+            let next = circuit.end(ending, &self.config, now, random::next);
+            if next == circuit || self.change(circuit, next, circuit.evidence(ending), now) {
                 break;
             }
         }
     }
 
-    #[inline]
-    fn record(&self, epoch: Epoch, failed: bool, now: impl FnOnce() -> Moment) {
-        let current = || self.storage.word().epoch() == epoch;
-        self.storage.window.record(self.config.span(), epoch, failed, now, current);
+    /// What a state went by whose time is over.
+    fn tally_at_the_end(&self, circuit: Circuit, now: Moment) -> Tally {
+        if circuit.phase.keeps_a_window() {
+            self.storage.window.tally(self.config.span(), circuit.epoch, now)
+        } else {
+            let hung = Ending { vote: Vote::Abandoned, slow: false, window: Tally::default() };
+            circuit.evidence(hung)
+        }
+    }
+
+    /// Changes to a state because somebody says so.
+    pub(super) fn force(&self, phase: Phase) {
+        loop {
+            let circuit = self.circuit();
+            let Some(next) = circuit.forced(phase) else { break };
+            if self.change(circuit, next, Tally::default(), Moment(0)) {
+                break;
+            }
+        }
+    }
+
+    /// Switches it off, or on again.
+    pub(super) fn switch(&self, mode: Mode) {
+        self.storage.mode.set(mode);
+        loop {
+            let circuit = self.circuit();
+            let phase = match (mode, circuit.phase) {
+                (Mode::Off, phase) if phase != Phase::Disabled => Phase::Disabled,
+                (Mode::Enforce | Mode::Observe, Phase::Disabled) => Phase::Closed { streak: 0 },
+                _ => break,
+            };
+            if self.change(circuit, circuit.enter(phase), Tally::default(), Moment(0)) {
+                break;
+            }
+        }
+    }
+
+    /// Puts `next` in the place of `seen`, unless another thread changed it first, and announces it.
+    fn change(&self, seen: Circuit, next: Circuit, evidence: Tally, now: Moment) -> bool {
+        if let Phase::Recovering { .. } = next.phase
+            && next.epoch != seen.epoch
+        {
+            self.storage.noted.note(next.epoch, now);
+        }
+        let changed = self.storage.replace(seen, next);
+        if changed && seen.epoch != next.epoch {
+            self.report(seen, next, evidence, now);
+        }
+        changed
     }
 
     /// Counts and announces a change of state, which only the thread that made it does.
     fn report(&self, from: Circuit, to: Circuit, evidence: Tally, now: Moment) {
-        if from.epoch == to.epoch {
+        let (old, new) = (State::from(from.phase), State::from(to.phase));
+        self.storage.history.add(to.epoch, old, new);
+        if old == new {
             return;
         }
         let totals = &self.storage.totals;
         let (total, open_for) = match to.phase {
-            Phase::Closed { .. } => (&totals.closed, None),
-            Phase::Open { until, .. } => (&totals.opened, now.until(until)),
-            Phase::HalfOpen { .. } => (&totals.half_opened, None),
+            Phase::Open { until, .. } => (Some(&totals.opened), now.until(until, self.config.longest_open_time())),
+            Phase::ForcedOpen => (Some(&totals.opened), None),
+            Phase::HalfOpen { .. } => (Some(&totals.half_opened), None),
+            Phase::Closed { .. } => (Some(&totals.closed), None),
+            Phase::Recovering { .. } | Phase::Disabled => (None, None),
         };
-        total.fetch_add(1, Relaxed);
-        let (from, to) = (from.phase.as_state().as_str(), to.phase.as_state().as_str());
-        event::transition(self.name, from, to, evidence.failures, evidence.calls, open_for);
+        if let Some(total) = total {
+            total.fetch_add(1, Relaxed);
+        }
+        event::transition(self.name, old.as_str(), new.as_str(), evidence.failures, evidence.calls, open_for);
     }
 }
 
@@ -173,31 +236,57 @@ impl Storage {
             Self {
                 word: AtomicU64::new(Word::NEW.0),
                 origin: Origin(AtomicU64::new(Origin::UNSET)),
-                probed: Probed(AtomicU64::new(0)),
-                window: Window::new(),
+                noted: Noted(AtomicU64::new(0)),
+                mode: Switch::new(Mode::Enforce),
                 totals: Totals {
                     opened: AtomicU64::new(0),
                     half_opened: AtomicU64::new(0),
                     closed: AtomicU64::new(0),
                     rejected: AtomicU64::new(0),
+                    observed: AtomicU64::new(0),
                 },
+                window: Window::new(),
+                history: History::new(),
             }
         }
     }
 
-    fn word(&self) -> Word {
+    #[cfg(not(resilient_loom))]
+    pub(super) const fn beginning_in(mut self, mode: Mode) -> Self {
+        let word = if matches!(mode, Mode::Off) { Word::NEW_DISABLED } else { Word::NEW };
+        self.word = AtomicU64::new(word.0);
+        self.mode = Switch::new(mode);
+        self
+    }
+
+    /// Forgets what was counted, and when time began.
+    pub(super) fn forget(&self) {
+        // Relaxed: a call that ends meanwhile may be counted before or after.
+        self.origin.0.store(Origin::UNSET, Relaxed);
+        for total in self.totals.all() {
+            total.store(0, Relaxed);
+        }
+    }
+
+    #[inline]
+    pub(super) fn word(&self) -> Word {
         // Acquire pairs with the Release in `replace`: whoever sees a half-open state also sees when its last probe
         // was let through.
         Word(self.word.load(Acquire))
     }
 
-    /// Puts `next` in the place of `seen`, unless another thread changed it first.
     fn replace(&self, seen: Circuit, next: Circuit) -> bool {
         let (seen, next) = (Word::pack(seen).0, Word::pack(next).0);
-        // AcqRel: Release publishes the probe's time that was noted before; Acquire orders what the new state's
+        // AcqRel: Release publishes the time that was noted before; Acquire orders what the new state's
         // owner does after everything that led to the old one. All decisions are made on this one word, so its
         // modification order is the breaker's history.
         self.word.compare_exchange(seen, next, AcqRel, Relaxed).is_ok()
+    }
+}
+
+impl Totals {
+    fn all(&self) -> [&AtomicU64; 5] {
+        [&self.opened, &self.half_opened, &self.closed, &self.rejected, &self.observed]
     }
 }
 
@@ -227,14 +316,15 @@ impl Origin {
     }
 }
 
-impl Probed {
+impl Noted {
+    #[inline]
     fn last(&self) -> (Epoch, Millis) {
         // Acquire pairs with the Release below: whoever reads the note of a later epoch finds the word moved on.
         let note = self.0.load(Acquire);
         (Self::epoch(note), Millis(note & Self::TIME))
     }
 
-    /// Notes the time before the probe is let through; one that then is not moves it by no more than the race took.
+    /// Notes the time before the state is in place; if it then is not, that moves it by no more than the race took.
     fn note(&self, epoch: Epoch, now: Moment) {
         let note = u64::from(epoch.0) << Self::EPOCH | now.round_up().0;
         // AcqRel: Release as said above; Acquire keeps the chain of notes unbroken. An older epoch, or an earlier

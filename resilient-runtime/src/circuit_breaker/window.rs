@@ -1,9 +1,11 @@
-//! The outcomes that the failure rate is taken from.
+//! The outcomes that the rates are taken from.
 
 mod buckets;
+mod pending;
 mod ring;
 
-use self::buckets::Buckets;
+use self::buckets::{Buckets, Count};
+use self::pending::Pending;
 use self::ring::Ring;
 use super::config::Span;
 use super::state::{Epoch, Moment, Tally};
@@ -11,41 +13,66 @@ use crate::sync::const_fn;
 
 /// Both kinds of window; the configuration says which of them is used.
 ///
-/// Every word in them carries the epoch of the closed state that it belongs to. Words of an earlier epoch count
-/// nothing, which is how the window is empty after a close without anybody having to empty it.
+/// Every word in them carries the epoch of the state that it belongs to. Words of an earlier epoch count nothing, which
+/// is how the window is empty after a change of state without anybody having to empty it.
 #[derive(Debug)]
 pub(super) struct Window {
-    buckets: Buckets,
+    pending: Pending,
+    failures: Buckets,
+    slow: Buckets,
     ring: Ring,
+}
+
+/// An outcome as the window sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub(super) failed: bool,
+    /// Whether the call took too long, if calls are timed.
+    pub(super) slow: Option<bool>,
 }
 
 impl Window {
     const_fn! {
         pub(super) fn new() -> Self {
-            Self { buckets: Buckets::new(), ring: Ring::new() }
+            Self { pending: Pending::new(), failures: Buckets::new(), slow: Buckets::new(), ring: Ring::new() }
+        }
+    }
+
+    /// Adds a success of the given epoch to the window of a breaker that does not time its calls.
+    #[inline]
+    pub(super) fn succeed(&self, span: Span, epoch: Epoch, now: impl FnOnce() -> Moment, current: impl Fn() -> bool) {
+        match span {
+            Span::Time { bucket } => {
+                if !self.pending.count(epoch) {
+                    self.pending.turn(bucket, epoch, now(), current, &self.failures);
+                }
+            }
+            Span::Calls(calls) => self.ring.record(calls, epoch, [false, false], current),
         }
     }
 
     /// Adds an outcome of the given epoch, for as long as `current` says that the epoch lasts.
-    #[inline]
-    pub(super) fn record(
-        &self,
-        span: Span,
-        epoch: Epoch,
-        failed: bool,
-        now: impl FnOnce() -> Moment,
-        current: impl Fn() -> bool,
-    ) {
+    pub(super) fn record(&self, span: Span, epoch: Epoch, mark: Mark, now: Moment, current: impl Fn() -> bool) {
         match span {
-            Span::Time { bucket } => self.buckets.record(bucket, epoch, failed, now(), current),
-            Span::Calls(calls) => self.ring.record(calls, epoch, failed, current),
+            Span::Time { bucket } => {
+                let count = |hit| Count { calls: 1, hits: u32::from(hit) };
+                self.failures.record(bucket, epoch, count(mark.failed), now, &current);
+                if let Some(slow) = mark.slow {
+                    self.slow.record(bucket, epoch, count(slow), now, current);
+                }
+            }
+            Span::Calls(calls) => self.ring.record(calls, epoch, [mark.failed, mark.slow == Some(true)], current),
         }
     }
 
     /// What the window holds of the given epoch.
-    pub(super) fn tally(&self, span: Span, epoch: Epoch, now: impl FnOnce() -> Moment) -> Tally {
+    pub(super) fn tally(&self, span: Span, epoch: Epoch, now: Moment) -> Tally {
         match span {
-            Span::Time { bucket } => self.buckets.tally(bucket, epoch, now()),
+            Span::Time { bucket } => {
+                let moved = self.failures.tally(bucket, epoch, now);
+                let calls = moved.calls + self.pending.calls(bucket, epoch, now);
+                Tally { calls, failures: moved.hits, slow: self.slow.tally(bucket, epoch, now).hits }
+            }
             Span::Calls(_) => self.ring.tally(epoch),
         }
     }

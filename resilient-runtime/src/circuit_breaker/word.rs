@@ -1,28 +1,36 @@
 //! The packing of the state into one atomic word.
 //!
-//! | bits | closed | open | half-open |
-//! |---|---|---|---|
-//! | 63–61 | 0 | 1 | 2 |
-//! | 60 | 0 | opened by a panic | opened by a panic |
-//! | 59–55 | 0 | reopenings | reopenings |
-//! | 54–38 | epoch | epoch | epoch |
-//! | 37–0 | failures in a row | end, in milliseconds | issued, succeeded, failed: 12 bits each |
+//! | bits | closed | open | half-open | recovering | forced open, disabled |
+//! |---|---|---|---|---|---|
+//! | 63–61 | 0 | 1 | 2 | 3 | 4, 5 |
+//! | 60–59 | 0 | cause | cause | cause | 0 |
+//! | 58–54 | 0 | reopenings | reopenings | reopenings | 0 |
+//! | 53–37 | epoch | epoch | epoch | epoch | epoch |
+//! | 36–0 | failures in a row, 32 bits | end, in milliseconds | issued, succeeded, failed: 12 bits each | failures in a row | 0 |
 
-use super::state::{Circuit, Epoch, MAX_EPOCH, MAX_MILLIS, MAX_REOPENINGS, Millis, Phase, Probes, Trip};
+use super::state::{Cause, Circuit, Epoch, MAX_EPOCH, MAX_MILLIS, MAX_REOPENINGS, Millis, Phase, Probes, Trip};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Word(pub(super) u64);
 
+/// What a permit remembers of the word that it was given by: its upper half, in which the epoch is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ticket(u32);
+
 impl Word {
-    pub(super) const NEW: Self = Self::quiet(Epoch(0));
+    pub(super) const NEW: Self = Self(0);
+    pub(super) const NEW_DISABLED: Self = Self(DISABLED << KIND);
 
-    /// Closed, without a failure since the last success: what the word is nearly always.
-    pub(super) const fn quiet(epoch: Epoch) -> Self {
-        Self((epoch.0 as u64) << EPOCH)
-    }
-
+    #[inline]
     pub(super) const fn is_closed(self) -> bool {
         self.0 >> KIND == CLOSED
+    }
+
+    /// Whether it is closed, in the ticket's epoch and without a failure since the last success: what the word nearly
+    /// always is when a call ends.
+    #[inline]
+    pub(super) const fn is_quiet(self, ticket: Ticket) -> bool {
+        self.0 == (ticket.0 as u64) << u32::BITS
     }
 
     pub(super) const fn epoch(self) -> Epoch {
@@ -34,26 +42,77 @@ impl Word {
             Phase::Closed { streak } => CLOSED << KIND | u64::from(streak),
             Phase::Open { trip, until } => OPEN << KIND | pack_trip(trip) | until.0,
             Phase::HalfOpen { trip, probes } => HALF_OPEN << KIND | pack_trip(trip) | pack_probes(probes),
+            Phase::Recovering { trip, streak } => RECOVERING << KIND | pack_trip(trip) | u64::from(streak),
+            Phase::ForcedOpen => FORCED_OPEN << KIND,
+            Phase::Disabled => DISABLED << KIND,
         };
-        Self(state | Self::quiet(circuit.epoch).0)
+        Self(state | u64::from(circuit.epoch.0) << EPOCH)
     }
 
+    #[inline]
     pub(super) fn unpack(self) -> Circuit {
         let trip = Trip {
             reopenings: (self.0 >> REOPENINGS & u64::from(MAX_REOPENINGS)) as u32,
-            panicked: self.0 >> PANICKED & 1 == 1,
+            cause: unpack_cause(self.0 >> CAUSE & MAX_CAUSE),
         };
+        let streak = (self.0 & STREAK) as u32;
         let phase = match self.0 >> KIND {
-            CLOSED => Phase::Closed { streak: (self.0 & STREAK) as u32 },
+            CLOSED => Phase::Closed { streak },
             OPEN => Phase::Open { trip, until: Millis(self.0 & MAX_MILLIS) },
-            _ => Phase::HalfOpen { trip, probes: unpack_probes(self.0) },
+            HALF_OPEN => Phase::HalfOpen { trip, probes: unpack_probes(self.0) },
+            RECOVERING => Phase::Recovering { trip, streak },
+            FORCED_OPEN => Phase::ForcedOpen,
+            _ => Phase::Disabled,
         };
         Circuit { epoch: self.epoch(), phase }
     }
 }
 
+impl Ticket {
+    /// Nobody asks how the call ends.
+    pub(super) const UNGUARDED: Self = Self(u32::MAX);
+
+    #[inline]
+    pub(super) const fn closed(word: Word) -> Self {
+        Self((word.0 >> u32::BITS) as u32)
+    }
+
+    /// Of a call that is counted with care: in no state is the word quiet for it.
+    pub(super) const fn guarded(epoch: Epoch) -> Self {
+        Self(epoch.0 << EPOCH_IN_TICKET | CARE)
+    }
+
+    /// The same call, when a panic is unwinding already and so is not the call's.
+    pub(super) const fn unwinding(self) -> Self {
+        Self(self.0 | UNWINDING | CARE)
+    }
+
+    pub(super) const fn is_unwinding(self) -> bool {
+        self.0 & UNWINDING != 0
+    }
+
+    pub(super) fn epoch(self) -> Option<Epoch> {
+        (self != Self::UNGUARDED).then_some(Epoch(self.0 >> EPOCH_IN_TICKET & MAX_EPOCH))
+    }
+}
+
 fn pack_trip(trip: Trip) -> u64 {
-    u64::from(trip.panicked) << PANICKED | u64::from(trip.reopenings) << REOPENINGS
+    let cause = match trip.cause {
+        Cause::Transient => 0,
+        Cause::Throttled => 1,
+        Cause::Slow => 2,
+        Cause::Panic => 3,
+    };
+    cause << CAUSE | u64::from(trip.reopenings) << REOPENINGS
+}
+
+const fn unpack_cause(bits: u64) -> Cause {
+    match bits {
+        0 => Cause::Transient,
+        1 => Cause::Throttled,
+        2 => Cause::Slow,
+        _ => Cause::Panic,
+    }
 }
 
 fn pack_probes(probes: Probes) -> u64 {
@@ -69,9 +128,10 @@ fn unpack_probes(word: u64) -> Probes {
 }
 
 const KIND: u32 = 61;
-const PANICKED: u32 = 60;
-const REOPENINGS: u32 = 55;
-const EPOCH: u32 = 38;
+const CAUSE: u32 = 59;
+const MAX_CAUSE: u64 = 3;
+const REOPENINGS: u32 = 54;
+const EPOCH: u32 = 37;
 const STREAK: u64 = (1 << 32) - 1;
 const ISSUED: u32 = 24;
 const SUCCEEDED: u32 = 12;
@@ -80,6 +140,14 @@ const PROBES: u64 = (1 << 12) - 1;
 const CLOSED: u64 = 0;
 const OPEN: u64 = 1;
 const HALF_OPEN: u64 = 2;
+const RECOVERING: u64 = 3;
+const FORCED_OPEN: u64 = 4;
+const DISABLED: u64 = 5;
+
+const EPOCH_IN_TICKET: u32 = EPOCH - u32::BITS;
+/// Bits 36 and 35 of the word, which are both zero in a closed one.
+const CARE: u32 = 1 << 4;
+const UNWINDING: u32 = 1 << 3;
 
 #[cfg(all(test, not(resilient_loom)))]
 mod tests {
@@ -87,7 +155,12 @@ mod tests {
 
     #[test]
     fn keeps_every_field_at_its_limits() {
-        let trips = [Trip { reopenings: 0, panicked: true }, Trip { reopenings: MAX_REOPENINGS, panicked: false }];
+        let trips = [
+            Trip { reopenings: 0, cause: Cause::Panic },
+            Trip { reopenings: MAX_REOPENINGS, cause: Cause::Transient },
+            Trip { reopenings: 1, cause: Cause::Slow },
+            Trip { reopenings: 0, cause: Cause::Throttled },
+        ];
         let phases = trips.into_iter().flat_map(|trip| {
             let probes = [
                 Probes::FIRST,
@@ -97,16 +170,36 @@ mod tests {
             let half_open = probes.map(|probes| Phase::HalfOpen { trip, probes });
             let open = [0, 1, MAX_MILLIS].map(|end| Phase::Open { trip, until: Millis(end) });
             let closed = [0, 1, u32::MAX].map(|streak| Phase::Closed { streak });
-            [half_open, open, closed].concat()
+            let recovering = [0, 1, u32::MAX].map(|streak| Phase::Recovering { trip, streak });
+            [half_open, open, closed, recovering, [Phase::ForcedOpen, Phase::Disabled, Phase::Disabled]].concat()
         });
 
         for phase in phases {
             for epoch in [0, 1, MAX_EPOCH].map(Epoch) {
                 let circuit = Circuit { epoch, phase };
-                assert_eq!(Word::pack(circuit).unpack(), circuit);
-                assert_eq!(Word::pack(circuit).epoch(), epoch);
-                assert_eq!(Word::pack(circuit).is_closed(), matches!(phase, Phase::Closed { .. }));
+                let word = Word::pack(circuit);
+                assert_eq!(word.unpack(), circuit);
+                assert_eq!(word.epoch(), epoch);
+                assert_eq!(word.is_closed(), matches!(phase, Phase::Closed { .. }));
+                assert!(!word.is_quiet(Ticket::guarded(epoch)));
+                assert!(!word.is_quiet(Ticket::UNGUARDED));
+                assert_eq!(Ticket::guarded(epoch).epoch(), Some(epoch));
+                assert_eq!(Ticket::guarded(epoch).unwinding().epoch(), Some(epoch));
             }
         }
+        assert_eq!(Ticket::UNGUARDED.epoch(), None);
+    }
+
+    #[test]
+    fn is_quiet_only_for_a_ticket_of_its_own_epoch_and_without_a_streak() {
+        let closed = |epoch, streak| Word::pack(Circuit { epoch: Epoch(epoch), phase: Phase::Closed { streak } });
+
+        let ticket = Ticket::closed(closed(7, 3));
+
+        assert_eq!(ticket.epoch(), Some(Epoch(7)));
+        assert!(closed(7, 0).is_quiet(ticket));
+        assert!(!closed(7, 1).is_quiet(ticket));
+        assert!(!closed(8, 0).is_quiet(ticket));
+        assert!(!closed(7, 0).is_quiet(ticket.unwinding()));
     }
 }

@@ -5,15 +5,19 @@ use crate::circuit_breaker::state::{Epoch, MAX_EPOCH, Tally};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-/// A cursor that hands out the slots in turn, and the slots' outcomes.
+/// A cursor that hands out the slots in turn, and the slots' outcomes; those of slow calls beside them.
 ///
-/// The failures are counted when somebody asks, not kept in a running total: a total that two threads correct at
+/// They are counted when somebody asks, not kept in a running total: a total that two threads correct at
 /// the same time drifts, and the ring's few words are only read after a failure.
 #[derive(Debug)]
 pub(super) struct Ring {
     cursor: AtomicU64,
-    outcomes: [AtomicU64; WORDS],
+    failed: Bits,
+    slow: Bits,
 }
+
+/// One bit for each slot.
+type Bits = [AtomicU64; WORDS];
 
 /// The cursor's word: epoch 17 bits, outcomes recorded 11, next slot 11.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,25 +27,31 @@ struct Cursor {
     slot: u32,
 }
 
-/// A word of outcomes: epoch 17 bits, and a one for each of 47 slots that failed.
+/// A word of outcomes: epoch 17 bits, and a one for each of 47 slots that was a hit: failed, or slow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Outcomes(u64);
 
 impl Ring {
     #[cfg(not(resilient_loom))]
     pub(super) const fn new() -> Self {
-        Self { cursor: AtomicU64::new(0), outcomes: [const { AtomicU64::new(0) }; WORDS] }
+        Self {
+            cursor: AtomicU64::new(0),
+            failed: [const { AtomicU64::new(0) }; WORDS],
+            slow: [const { AtomicU64::new(0) }; WORDS],
+        }
     }
 
     #[cfg(resilient_loom)]
     pub(super) fn new() -> Self {
-        Self { cursor: AtomicU64::new(0), outcomes: std::array::from_fn(|_| AtomicU64::new(0)) }
+        let bits = || std::array::from_fn(|_| AtomicU64::new(0));
+        Self { cursor: AtomicU64::new(0), failed: bits(), slow: bits() }
     }
 
     #[inline]
-    pub(super) fn record(&self, calls: u32, epoch: Epoch, failed: bool, current: impl Fn() -> bool) {
+    pub(super) fn record(&self, calls: u32, epoch: Epoch, [failed, slow]: [bool; 2], current: impl Fn() -> bool) {
         if let Some(slot) = self.claim(calls, epoch, &current) {
-            self.write(slot, epoch, failed, &current);
+            write(&self.failed, slot, epoch, failed, &current);
+            write(&self.slow, slot, epoch, slow, &current);
         }
     }
 
@@ -51,9 +61,11 @@ impl Ring {
         if cursor.epoch != epoch {
             return Tally::default();
         }
-        let words = self.outcomes.iter().zip((0..cursor.filled).step_by(SLOTS as usize));
-        let failures = words.map(|(word, first)| Outcomes(word.load(Relaxed)).failures(epoch, cursor.filled - first));
-        Tally { calls: cursor.filled, failures: failures.sum() }
+        let count = |bits: &Bits| {
+            let words = bits.iter().zip((0..cursor.filled).step_by(SLOTS as usize));
+            words.map(|(word, first)| Outcomes(word.load(Relaxed)).hits(epoch, cursor.filled - first)).sum()
+        };
+        Tally { calls: cursor.filled, failures: count(&self.failed), slow: count(&self.slow) }
     }
 
     #[inline]
@@ -69,22 +81,22 @@ impl Ring {
         }
         None
     }
+}
 
-    /// Nearly always a success over a success, which writes nothing.
-    #[inline]
-    fn write(&self, slot: u32, epoch: Epoch, failed: bool, current: impl Fn() -> bool) {
-        let word = &self.outcomes[(slot / SLOTS) as usize];
-        // Acquire and Release as above.
-        let mut seen = word.load(Acquire);
-        while current() {
-            let next = Outcomes(seen).with(slot % SLOTS, epoch, failed).0;
-            if next == seen {
-                break;
-            }
-            match word.compare_exchange_weak(seen, next, Release, Acquire) {
-                Ok(_) => break,
-                Err(newer) => seen = newer,
-            }
+/// Nearly always a miss over a miss, which writes nothing.
+#[inline]
+fn write(bits: &Bits, slot: u32, epoch: Epoch, hit: bool, current: impl Fn() -> bool) {
+    let word = &bits[(slot / SLOTS) as usize];
+    // Acquire and Release as above.
+    let mut seen = word.load(Acquire);
+    while current() {
+        let next = Outcomes(seen).with(slot % SLOTS, epoch, hit).0;
+        if next == seen {
+            break;
+        }
+        match word.compare_exchange_weak(seen, next, Release, Acquire) {
+            Ok(_) => break,
+            Err(newer) => seen = newer,
         }
     }
 }
@@ -116,19 +128,19 @@ impl Cursor {
 }
 
 impl Outcomes {
-    const fn with(self, slot: u32, epoch: Epoch, failed: bool) -> Self {
+    const fn with(self, slot: u32, epoch: Epoch, hit: bool) -> Self {
         let bit = 1 << slot;
-        match (self.is_of(epoch), failed) {
+        match (self.is_of(epoch), hit) {
             (true, true) => Self(self.0 | bit),
             (true, false) => Self(self.0 & !bit),
             (false, true) => Self((epoch.0 as u64) << SLOTS | bit),
-            // What is left of another epoch holds no failure of this one.
+            // What is left of another epoch holds no hit of this one.
             (false, false) => self,
         }
     }
 
-    /// The failures in the first `filled` slots.
-    fn failures(self, epoch: Epoch, filled: u32) -> u32 {
+    /// The hits in the first `filled` slots.
+    fn hits(self, epoch: Epoch, filled: u32) -> u32 {
         let recorded = (1 << filled.min(SLOTS)) - 1;
         if self.is_of(epoch) { (self.0 & recorded).count_ones() } else { 0 }
     }
@@ -153,7 +165,7 @@ mod tests {
     const FIRST: Epoch = Epoch(0);
 
     fn tally(ring: &Ring, epoch: Epoch) -> (u32, u32) {
-        let Tally { calls, failures } = ring.tally(epoch);
+        let Tally { calls, failures, .. } = ring.tally(epoch);
         (calls, failures)
     }
 
@@ -165,15 +177,18 @@ mod tests {
 
             for n in 0..3_000_u32 {
                 let failed = n.wrapping_mul(2_654_435_761) >> 30 == 0;
-                ring.record(calls, FIRST, failed, || true);
-                last.push_back(failed);
+                let slow = n.wrapping_mul(2_246_822_519) >> 31 == 0;
+                ring.record(calls, FIRST, [failed, slow], || true);
+                last.push_back((failed, slow));
                 if last.len() > calls as usize {
                     last.pop_front();
                 }
 
-                let failures = last.iter().filter(|failed| **failed).count();
+                let failures = last.iter().filter(|(failed, _)| *failed).count();
+                let slow = last.iter().filter(|(_, slow)| *slow).count();
                 assert_eq!(ring.tally(FIRST).calls as usize, last.len());
                 assert_eq!(ring.tally(FIRST).failures as usize, failures);
+                assert_eq!(ring.tally(FIRST).slow as usize, slow);
             }
         }
     }
@@ -182,14 +197,14 @@ mod tests {
     fn later_epoch_starts_empty() {
         let ring = Ring::new();
         for _ in 0..100 {
-            ring.record(100, FIRST, true, || true);
+            ring.record(100, FIRST, [true, false], || true);
         }
         let next = Epoch(3);
 
         assert_eq!(tally(&ring, next), (0, 0));
-        ring.record(100, next, false, || true);
+        ring.record(100, next, [false; 2], || true);
         assert_eq!(tally(&ring, next), (1, 0));
-        ring.record(100, next, true, || true);
+        ring.record(100, next, [true, false], || true);
         assert_eq!(tally(&ring, next), (2, 1));
     }
 
@@ -197,7 +212,7 @@ mod tests {
     fn drops_an_outcome_whose_epoch_has_passed() {
         let ring = Ring::new();
 
-        ring.record(10, FIRST, true, || false);
+        ring.record(10, FIRST, [true, false], || false);
 
         assert_eq!(tally(&ring, FIRST), (0, 0));
     }

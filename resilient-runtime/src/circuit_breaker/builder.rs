@@ -1,0 +1,200 @@
+//! How a breaker is configured, in a `static` or by hand.
+
+use std::time::Duration;
+
+use super::CircuitBreaker;
+use super::config::Config;
+use super::storage::Storage;
+use crate::Mode;
+
+impl CircuitBreaker {
+    /// A closed breaker with the defaults; the name is the one in rejections and events.
+    #[cfg(not(resilient_loom))]
+    pub const fn named(name: &'static str) -> Self {
+        Self { name, config: Config::new(), storage: Storage::new() }
+    }
+
+    /// A closed breaker with the defaults, for a model: loom's atomics are not const.
+    #[cfg(resilient_loom)]
+    pub fn named(name: &'static str) -> Self {
+        Self { name, config: Config::new(), storage: Storage::new() }
+    }
+
+    /// The fraction of failures that opens it, and of failed probes that opens it again; 0.5 unless set.
+    ///
+    /// Inclusive: at 0.5, five failures of ten do.
+    ///
+    /// # Panics
+    ///
+    /// Unless `0 < rate <= 1`; at compile time in a `static`.
+    pub const fn failure_rate(mut self, rate: f64) -> Self {
+        self.config = self.config.failure_rate(rate);
+        self
+    }
+
+    /// Takes the rate from the calls that ended in the last `window`; 10 s unless set.
+    ///
+    /// The window moves in steps of a tenth of its length.
+    ///
+    /// # Panics
+    ///
+    /// If it is zero; at compile time in a `static`.
+    pub const fn window(mut self, window: Duration) -> Self {
+        self.config = self.config.window(window);
+        self
+    }
+
+    /// Takes the rate from the last `calls` calls, however long ago they ended, and not from a time window.
+    ///
+    /// # Panics
+    ///
+    /// Unless `1 <= calls <= 1024`, or if [`min_calls`](Self::min_calls) was set to more; at compile time in a `static`.
+    pub const fn count_window(mut self, calls: u32) -> Self {
+        self.config = self.config.count_window(calls);
+        self
+    }
+
+    /// How many calls must be in the window before the rate means anything; 20 unless set, or the whole of a shorter
+    /// [`count_window`](Self::count_window).
+    ///
+    /// # Panics
+    ///
+    /// If it is 0, or more than a `count_window` that was set; at compile time in a `static`.
+    pub const fn min_calls(mut self, calls: u32) -> Self {
+        self.config = self.config.min_calls(calls);
+        self
+    }
+
+    /// How many failures in a row open it while fewer than [`min_calls`](Self::min_calls) are in the window; 5 unless
+    /// set.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0; at compile time in a `static`.
+    pub const fn consecutive(mut self, failures: u32) -> Self {
+        self.config = self.config.consecutive(failures);
+        self
+    }
+
+    /// Opens on the failure rate alone.
+    pub const fn without_consecutive(mut self) -> Self {
+        self.config = self.config.without_consecutive();
+        self
+    }
+
+    /// How long it is open the first time; 1 s unless set. Kept in whole milliseconds, rounded up.
+    ///
+    /// # Panics
+    ///
+    /// If it is zero; at compile time in a `static`.
+    pub const fn open_for(mut self, time: Duration) -> Self {
+        self.config = self.config.open_for(time);
+        self
+    }
+
+    /// The longest that it is open as the time grows, before the jitter; 30 s unless set.
+    ///
+    /// Shorter than [`open_for`](Self::open_for), it means that the time does not grow.
+    pub const fn open_max(mut self, time: Duration) -> Self {
+        self.config = self.config.open_max(time);
+        self
+    }
+
+    /// The factor by which the open time grows with each reopening; 2 unless set. Closing starts it over.
+    ///
+    /// # Panics
+    ///
+    /// Unless it is finite and at least 1; at compile time in a `static`.
+    pub const fn open_growth(mut self, factor: f64) -> Self {
+        self.config = self.config.open_growth(factor);
+        self
+    }
+
+    /// The fraction of the open time by which it varies to both sides; 0.1 unless set.
+    ///
+    /// It keeps many clients from probing the server at the same moment, so it also applies to
+    /// [`open_max`](Self::open_max).
+    ///
+    /// # Panics
+    ///
+    /// Unless `0 <= fraction < 1`; at compile time in a `static`.
+    pub const fn open_jitter(mut self, fraction: f64) -> Self {
+        self.config = self.config.open_jitter(fraction);
+        self
+    }
+
+    /// How many calls are let through while half-open; 3 unless set.
+    ///
+    /// # Panics
+    ///
+    /// Unless `1 <= probes <= 4095`; at compile time in a `static`.
+    pub const fn probes(mut self, probes: u32) -> Self {
+        self.config = self.config.probes(probes);
+        self
+    }
+
+    /// How long after the last probe was let through those that have not ended count as failed; [`open_for`
+    /// ](Self::open_for) unless set.
+    ///
+    /// # Panics
+    ///
+    /// If it is zero; at compile time in a `static`.
+    pub const fn probe_timeout(mut self, time: Duration) -> Self {
+        self.config = self.config.probe_timeout(time);
+        self
+    }
+
+    /// How long a call takes that is slow, whatever its outcome; by default calls are not timed.
+    ///
+    /// It opens as well when the [`slow_rate`](Self::slow_rate) is reached, and a probe that is slow has failed. Each
+    /// call then reads the clock twice, and is measured in whole milliseconds.
+    ///
+    /// # Panics
+    ///
+    /// If it is less than a millisecond; at compile time in a `static`.
+    pub const fn slow_call(mut self, time: Duration) -> Self {
+        self.config = self.config.slow_call(time);
+        self
+    }
+
+    /// The fraction of slow calls that opens it; 0.8 unless set. It means nothing without
+    /// [`slow_call`](Self::slow_call).
+    ///
+    /// # Panics
+    ///
+    /// Unless `0 < rate <= 1`; at compile time in a `static`.
+    pub const fn slow_rate(mut self, rate: f64) -> Self {
+        self.config = self.config.slow_rate(rate);
+        self
+    }
+
+    /// After the probes succeeded, lets through more and more of the calls over this time, and only then all of them;
+    /// by default it closes at once.
+    ///
+    /// The fraction is `max(0.1, elapsed / recover)`: the linear form of Envoy's slow start. If it opens again
+    /// meanwhile, it is for the longer time.
+    ///
+    /// # Panics
+    ///
+    /// If it is zero; at compile time in a `static`.
+    pub const fn recover(mut self, time: Duration) -> Self {
+        self.config = self.config.recover(time);
+        self
+    }
+
+    /// Counts [`Class::Throttled`](crate::Class::Throttled) as a failure.
+    ///
+    /// Only for a server that answers so when it is broken. One that sheds what it cannot do is at its best just then,
+    /// and a breaker that opens on it turns full capacity into an outage.
+    pub const fn throttled_fails(mut self) -> Self {
+        self.config = self.config.throttled_fails();
+        self
+    }
+
+    /// The mode that it begins in; [`Mode::Enforce`] unless set. [`set_mode`](Self::set_mode) changes it later.
+    #[cfg(not(resilient_loom))]
+    pub const fn mode(mut self, mode: Mode) -> Self {
+        self.storage = self.storage.beginning_in(mode);
+        self
+    }
+}

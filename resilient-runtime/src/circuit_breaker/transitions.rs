@@ -1,0 +1,259 @@
+//! The changes of state, as a stream.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
+use super::state::{Epoch, MAX_EPOCH};
+use super::{CircuitBreaker, State};
+use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::Ordering::{AcqRel, Acquire};
+
+/// A change of a breaker's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Transition {
+    /// The state that it left.
+    pub from: State,
+    /// The state that it entered.
+    pub to: State,
+    /// How many changes before this one were too long ago to be told; 0 unless the stream was not polled for 16 of
+    /// them.
+    pub missed: u32,
+}
+
+/// The changes of a breaker's state from [`transitions`](CircuitBreaker::transitions) on, in order; it never ends.
+///
+/// # Cancel safety
+///
+/// A change that was not received yet is received at the next poll.
+pub struct Transitions<'a> {
+    breaker: &'a CircuitBreaker,
+    seen: Epoch,
+    notified: Pin<Box<Notified<'a>>>,
+}
+
+/// The last changes of state, and who waits for the next.
+#[derive(Debug)]
+pub(super) struct History {
+    changes: [AtomicU64; KEPT],
+    added: Notify,
+}
+
+/// A change's word: epoch 17 bits, the states 8 each, and a one to tell it from none at all.
+#[derive(Debug, Clone, Copy)]
+struct Change {
+    epoch: Epoch,
+    from: State,
+    to: State,
+}
+
+impl CircuitBreaker {
+    /// The changes of its state from now on.
+    ///
+    /// ```
+    /// use resilient::{CircuitBreaker, State};
+    ///
+    /// static PAYMENTS: CircuitBreaker = CircuitBreaker::named("payments");
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut transitions = PAYMENTS.transitions();
+    ///
+    /// PAYMENTS.force_open();
+    ///
+    /// let transition = transitions.next().await;
+    /// assert_eq!((transition.from, transition.to), (State::Closed, State::ForcedOpen));
+    /// # }
+    /// ```
+    pub fn transitions(&self) -> Transitions<'_> {
+        let notified = Box::pin(self.storage.history.added.notified());
+        Transitions { breaker: self, seen: self.circuit().epoch, notified }
+    }
+}
+
+impl Transitions<'_> {
+    /// The next change.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Transition {
+        std::future::poll_fn(|context| self.poll(context)).await
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Transition> {
+        let history = &self.breaker.storage.history;
+        loop {
+            if let Some(transition) = history.after(&mut self.seen) {
+                return Poll::Ready(transition);
+            }
+            ready!(self.notified.as_mut().poll(context));
+            // It is told of what comes from here on; what came before, the history holds.
+            self.notified.set(history.added.notified());
+        }
+    }
+}
+
+impl Stream for Transitions<'_> {
+    type Item = Transition;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Transition>> {
+        self.get_mut().poll(context).map(Some)
+    }
+}
+
+impl fmt::Debug for Transitions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transitions").field("breaker", &self.breaker.name).finish_non_exhaustive()
+    }
+}
+
+impl History {
+    #[cfg(not(resilient_loom))]
+    pub(super) const fn new() -> Self {
+        Self { changes: [const { AtomicU64::new(0) }; KEPT], added: Notify::const_new() }
+    }
+
+    #[cfg(resilient_loom)]
+    pub(super) fn new() -> Self {
+        Self { changes: std::array::from_fn(|_| AtomicU64::new(0)), added: Notify::new() }
+    }
+
+    /// Adds the change that began the epoch. Each has one thread that adds it, but they may come in another order.
+    pub(super) fn add(&self, epoch: Epoch, from: State, to: State) {
+        let change = Change { epoch, from, to }.pack();
+        // AcqRel keeps the chain of changes unbroken for the Acquire in `after`. One that comes so late that its place
+        // was taken by a later one is left out.
+        let _ = self.changes[place(epoch)].fetch_update(AcqRel, Acquire, |there| {
+            let older = Change::unpack(there).is_none_or(|there| epoch.is_after(there.epoch));
+            older.then_some(change)
+        });
+        self.added.notify_waiters();
+    }
+
+    /// The first change after the epoch, which becomes that of the change.
+    fn after(&self, seen: &mut Epoch) -> Option<Transition> {
+        let mut missed = 0;
+        loop {
+            let next = seen.next();
+            let there = Change::unpack(self.changes[place(next)].load(Acquire))?;
+            if there.epoch == next {
+                *seen = next;
+                if there.from == there.to {
+                    continue;
+                }
+                return Some(Transition { from: there.from, to: there.to, missed });
+            }
+            if !there.epoch.is_after(next) {
+                return None;
+            }
+            // Its place was taken by one that came sixteen, or a multiple of that, later: go on behind what is lost.
+            let oldest = Epoch(there.epoch.0.wrapping_sub(KEPT as u32) & MAX_EPOCH);
+            missed += oldest.0.wrapping_sub(seen.0) & MAX_EPOCH;
+            *seen = oldest;
+        }
+    }
+}
+
+impl Change {
+    fn pack(self) -> u64 {
+        u64::from(self.epoch.0) << 17 | (self.from as u64) << 9 | (self.to as u64) << 1 | 1
+    }
+
+    fn unpack(word: u64) -> Option<Self> {
+        let state = |bits: u64| STATES[bits as usize & 7];
+        let epoch = Epoch((word >> 17) as u32);
+        (word != 0).then(|| Self { epoch, from: state(word >> 9), to: state(word >> 1) })
+    }
+}
+
+fn place(epoch: Epoch) -> usize {
+    epoch.0 as usize % KEPT
+}
+
+/// By their discriminants.
+const STATES: [State; 8] = [
+    State::Closed,
+    State::Open,
+    State::HalfOpen,
+    State::Recovering,
+    State::ForcedOpen,
+    State::Disabled,
+    State::Disabled,
+    State::Disabled,
+];
+/// How many changes are kept for those who are late to ask.
+const KEPT: usize = 16;
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use super::*;
+
+    /// Changes so many times, forth and back.
+    fn change(breaker: &CircuitBreaker, times: u32) {
+        for _ in 0..times {
+            if breaker.state() == State::Closed { breaker.force_open() } else { breaker.force_close() }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn tells_every_change_in_order() {
+        let breaker = CircuitBreaker::named("told");
+        change(&breaker, 3);
+        let mut transitions = breaker.transitions();
+
+        change(&breaker, 5);
+
+        for to in [State::Closed, State::ForcedOpen, State::Closed, State::ForcedOpen, State::Closed] {
+            let transition = transitions.next().await;
+            assert_eq!((transition.to, transition.missed), (to, 0));
+        }
+        assert!(futures_util::poll!(Box::pin(transitions.next())).is_pending());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn wakes_every_listener() {
+        let breaker = std::sync::Arc::new(CircuitBreaker::named("told"));
+        let listeners: Vec<_> = (0..3)
+            .map(|_| {
+                let breaker = breaker.clone();
+                tokio::spawn(async move {
+                    let mut transitions = breaker.transitions();
+                    (transitions.next().await.to, transitions.next().await.to)
+                })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+
+        change(&breaker, 1);
+        tokio::task::yield_now().await;
+        change(&breaker, 1);
+
+        for listener in listeners {
+            assert_eq!(listener.await.unwrap(), (State::ForcedOpen, State::Closed));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn says_how_many_it_missed() {
+        for changes in [16, 17, 18, 40, 60_000] {
+            let breaker = CircuitBreaker::named("told");
+            let mut transitions = breaker.transitions();
+
+            change(&breaker, changes);
+
+            let mut told = Vec::new();
+            while let Poll::Ready(transition) = futures_util::poll!(Box::pin(transitions.next())) {
+                told.push(transition.missed);
+            }
+            assert_eq!(told.iter().sum::<u32>() + told.len() as u32, changes, "{told:?}");
+            assert_eq!(told.len(), 16, "{changes}");
+            assert!(told[1..].iter().all(|missed| *missed == 0));
+        }
+    }
+}

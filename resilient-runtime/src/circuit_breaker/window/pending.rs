@@ -1,0 +1,264 @@
+//! Successes that are counted without a look at the clock, until there are enough of them for one.
+
+use super::buckets::{Buckets, in_window};
+use crate::circuit_breaker::state::{Epoch, MAX_EPOCH, Moment};
+use crate::striped::{Padded, STRIPES, stripe};
+use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+/// A count for each stripe of threads, and when it was last moved into the buckets.
+///
+/// A thread that makes many calls moves every 32nd time, so that a success is one write to a line that is nearly its
+/// own. As soon as calls come less often, each of them looks at the clock. So those that have not been moved ended
+/// within half a bucket, or, if calls stopped all of a sudden, there are at most 31 of them, which are taken to have
+/// ended evenly since the last look.
+#[derive(Debug)]
+pub(super) struct Pending([Padded<Stripe>; STRIPES]);
+
+#[derive(Debug)]
+struct Stripe {
+    word: AtomicU64,
+    /// Nanoseconds, as a [`Moment`].
+    ///
+    /// Relaxed: it is written after the word, and whoever reads the earlier time spreads a few calls a little wider.
+    since: AtomicU64,
+}
+
+/// A stripe's word: epoch 17 bits, quick calls in a row 6, and 41 for the calls that may yet come before a look at the
+/// clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Batch {
+    epoch: Epoch,
+    quick: u32,
+    left: u32,
+}
+
+impl Pending {
+    #[cfg(not(resilient_loom))]
+    pub(super) const fn new() -> Self {
+        Self([const { Padded(Stripe { word: AtomicU64::new(0), since: AtomicU64::new(0) }) }; STRIPES])
+    }
+
+    #[cfg(resilient_loom)]
+    pub(super) fn new() -> Self {
+        Self(std::array::from_fn(|_| Padded(Stripe { word: AtomicU64::new(0), since: AtomicU64::new(0) })))
+    }
+
+    /// Counts a success of the epoch, unless it is time to look at the clock.
+    #[inline]
+    pub(super) fn count(&self, epoch: Epoch) -> bool {
+        let word = &self.0[stripe()].0.word;
+        // Relaxed: a word of the epoch stays what it is until a later one takes its place, and the count is read where
+        // a fence or nothing at all orders it.
+        let mut seen = word.load(Relaxed);
+        while Batch::is_running(seen, epoch) {
+            match word.compare_exchange_weak(seen, seen - 1, Relaxed, Relaxed) {
+                Ok(_) => return true,
+                Err(newer) => seen = newer,
+            }
+        }
+        false
+    }
+
+    /// Counts a success and moves it into the buckets with those before it.
+    #[cold]
+    pub(super) fn turn(&self, width: u64, epoch: Epoch, now: Moment, current: impl Fn() -> bool, buckets: &Buckets) {
+        let Stripe { word, since } = &self.0[stripe()].0;
+        // Acquire pairs with the Release below: whoever sees a later epoch's word also sees that state in `current`, and
+        // one that sees none overwrites only what it has seen. So a late result never enters a newer epoch.
+        let mut seen = word.load(Acquire);
+        while current() {
+            let batch = Batch::unpack(seen);
+            let began = if batch.epoch == epoch { Moment(since.load(Relaxed)) } else { now };
+            let (next, calls) = batch.next(epoch, now.0.saturating_sub(began.0), width);
+            match word.compare_exchange_weak(seen, next.pack(), Release, Acquire) {
+                Ok(_) => {
+                    if let Some(calls) = calls {
+                        since.store(now.0, Relaxed);
+                        let began = if calls == 1 { now } else { began };
+                        buckets.spread(width, epoch, calls, began, now, current);
+                    }
+                    break;
+                }
+                Err(newer) => seen = newer,
+            }
+        }
+    }
+
+    /// The calls of the window that have not been moved.
+    pub(super) fn calls(&self, width: u64, epoch: Epoch, now: Moment) -> u32 {
+        let stripes = self.0.iter().map(|Padded(stripe)| {
+            // Relaxed: each word is complete in itself, and the caller's fence orders it after its own record.
+            let batch = Batch::unpack(stripe.word.load(Relaxed));
+            match batch.pending(epoch) {
+                0 => 0,
+                calls => in_window(width, calls, Moment(stripe.since.load(Relaxed)), now),
+            }
+        });
+        stripes.sum()
+    }
+}
+
+impl Batch {
+    #[inline]
+    const fn is_running(word: u64, epoch: Epoch) -> bool {
+        word >> EPOCH == epoch.0 as u64 && word & LEFT != 0
+    }
+
+    /// What follows when the next call ends, and how many calls that moves; none if another thread has just done so.
+    const fn next(self, epoch: Epoch, elapsed: u64, width: u64) -> (Self, Option<u32>) {
+        if self.epoch.0 != epoch.0 {
+            return (Self { epoch, quick: 0, left: 0 }, Some(1));
+        }
+        if self.left > 0 {
+            return (Self { left: self.left - 1, ..self }, None);
+        }
+        // As many calls at this pace take half a bucket.
+        let calls = if self.quick == STRIDE { STRIDE } else { 1 };
+        let quick = elapsed <= width / 2 / STRIDE as u64 * calls as u64;
+        let quick = if !quick {
+            0
+        } else if self.quick < STRIDE {
+            self.quick + 1
+        } else {
+            STRIDE
+        };
+        (Self { epoch, quick, left: if quick == STRIDE { STRIDE - 1 } else { 0 } }, Some(calls))
+    }
+
+    const fn pending(self, epoch: Epoch) -> u32 {
+        if self.epoch.0 == epoch.0 && self.quick == STRIDE { STRIDE - 1 - self.left } else { 0 }
+    }
+
+    const fn pack(self) -> u64 {
+        (self.epoch.0 as u64) << EPOCH | (self.quick as u64) << QUICK | self.left as u64
+    }
+
+    const fn unpack(word: u64) -> Self {
+        Self {
+            epoch: Epoch((word >> EPOCH) as u32 & MAX_EPOCH),
+            quick: (word >> QUICK & MAX_QUICK) as u32,
+            left: (word & LEFT) as u32,
+        }
+    }
+}
+
+/// After so many quick calls, so many are counted between two looks at the clock.
+const STRIDE: u32 = 32;
+const EPOCH: u32 = 47;
+const QUICK: u32 = 41;
+const MAX_QUICK: u64 = (1 << 6) - 1;
+const LEFT: u64 = (1 << 41) - 1;
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use super::*;
+
+    const WIDTH: u64 = 1_000_000_000;
+    const FIRST: Epoch = Epoch(0);
+
+    /// A count and its buckets.
+    struct Window(Pending, Buckets);
+
+    impl Window {
+        fn new() -> Self {
+            Self(Pending::new(), Buckets::new())
+        }
+
+        /// Whether that took a look at the clock.
+        fn succeed(&self, epoch: Epoch, millis: u64) -> bool {
+            let looks = !self.0.count(epoch);
+            if looks {
+                self.0.turn(WIDTH, epoch, at(millis), || true, &self.1);
+            }
+            looks
+        }
+
+        fn calls(&self, epoch: Epoch, millis: u64) -> u32 {
+            self.0.calls(WIDTH, epoch, at(millis)) + self.1.tally(WIDTH, epoch, at(millis)).calls
+        }
+    }
+
+    fn at(millis: u64) -> Moment {
+        Moment(millis * 1_000_000)
+    }
+
+    #[test]
+    fn many_calls_look_at_the_clock_once_in_32() {
+        let window = Window::new();
+
+        let looks = (0..33 + 32_000).filter(|call| window.succeed(FIRST, call / 100)).count();
+
+        assert_eq!(looks, 33 + 1_000);
+        assert_eq!(window.calls(FIRST, 320), 33 + 32_000);
+    }
+
+    #[test]
+    fn few_calls_look_at_the_clock_each_time() {
+        let window = Window::new();
+
+        for second in 0..100 {
+            for call in 0..32 {
+                assert!(window.succeed(FIRST, second * 1_000 + call * 17), "{second} {call}");
+            }
+        }
+        assert_eq!(window.calls(FIRST, 99_999), 320);
+    }
+
+    #[test]
+    fn calls_that_become_rare_look_again() {
+        let window = Window::new();
+        (0..1_000).for_each(|call| drop(window.succeed(FIRST, call)));
+
+        let looks: Vec<_> = (0..64).map(|call| window.succeed(FIRST, 1_000 + call * 500)).collect();
+
+        let batched = looks.iter().take_while(|looks| !**looks).count();
+        assert!(batched < 32, "{looks:?}");
+        assert!(looks[batched..].iter().all(|looks| *looks), "{looks:?}");
+    }
+
+    #[test]
+    fn calls_of_all_threads_add_up() {
+        let window = Window::new();
+        std::thread::scope(|threads| {
+            for _ in 0..16 {
+                threads.spawn(|| (0..10_007).for_each(|_| drop(window.succeed(FIRST, 5))));
+            }
+        });
+
+        assert_eq!(window.calls(FIRST, 5), 16 * 10_007);
+    }
+
+    #[test]
+    fn later_epoch_starts_empty() {
+        let window = Window::new();
+        (0..100).for_each(|_| drop(window.succeed(FIRST, 0)));
+        let next = Epoch(3);
+
+        assert_eq!(window.calls(next, 0), 0);
+        assert!(window.succeed(next, 0), "the first call tells when it began");
+        assert_eq!(window.calls(next, 0), 1);
+    }
+
+    #[test]
+    fn success_whose_epoch_has_passed_is_dropped() {
+        let window = Window::new();
+        assert!(window.succeed(Epoch(3), 0));
+
+        assert!(!window.0.count(FIRST));
+        window.0.turn(WIDTH, FIRST, at(0), || false, &window.1);
+
+        assert_eq!(window.calls(Epoch(3), 0), 1);
+        assert_eq!(window.calls(FIRST, 0), 0);
+    }
+
+    #[test]
+    fn word_keeps_every_field_at_its_limits() {
+        for epoch in [0, 1, MAX_EPOCH].map(Epoch) {
+            for (quick, left) in [(0, 0), (1, 0), (STRIDE, 0), (STRIDE, STRIDE - 1)] {
+                let batch = Batch { epoch, quick, left };
+                assert_eq!(Batch::unpack(batch.pack()), batch);
+            }
+        }
+    }
+}
