@@ -80,6 +80,9 @@ impl Permit<'_> {
     /// # Ok(())
     /// # }
     /// ```
+    // A tenth of a happy call is what it takes to move the outcome into a function and out again.
+    #[expect(clippy::inline_always)]
+    #[inline(always)]
     pub fn settle<O: Outcome>(self, outcome: O) -> O {
         let vote = self.vote(outcome.rejection(), || outcome.class());
         self.end(vote, Ticks::now);
@@ -87,6 +90,8 @@ impl Permit<'_> {
     }
 
     /// As [`settle`](Self::settle), with the class that `when` assigns.
+    #[expect(clippy::inline_always)]
+    #[inline(always)]
     pub fn settle_when<O, By>(self, outcome: O, when: impl When<O, By>) -> O {
         let vote = self.vote(when.rejection_in(&outcome), || when.class_of(&outcome));
         self.end(vote, Ticks::now);
