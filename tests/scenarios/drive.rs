@@ -1,0 +1,93 @@
+//! One run: a server, some clients of one kind, an open loop of calls, and the books.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::arrivals::{Stretch, poisson};
+use crate::calls::{CallError, Client, Wire};
+use crate::server::{Seen, Server, Setup};
+
+/// What happens in a run.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) setup: Setup,
+    pub(crate) stretches: Vec<Stretch>,
+    /// The clients that share the calls between them; each has its own policies.
+    pub(crate) clients: usize,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) calls: Vec<Call>,
+    pub(crate) attempts: u64,
+    pub(crate) seen: Seen,
+}
+
+/// One call: when it should have begun, and when it ended and how, if it did.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) at: Duration,
+    pub(crate) end: Option<(Duration, Result<(), CallError>)>,
+}
+
+/// Runs `plan` with clients that `client` makes, on a paused clock of its own.
+pub(crate) fn run<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) -> Run {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.expect("a runtime");
+    // the jitter of our own policies
+    resilient::test::seed(seed);
+    let run = runtime.block_on(calls(seed, plan, client));
+    run.balance();
+    run
+}
+
+async fn calls<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) -> Run {
+    let wire = Wire::to(Server::start(plan.setup.clone(), seed));
+    let clients: Vec<Arc<C>> = (0..plan.clients).map(|_| Arc::new(client(wire.clone()))).collect();
+    let arrivals = poisson(seed.wrapping_add(0x5eed), &plan.stretches);
+    let calls = arrivals.iter().map(|&at| Call { at, end: None }).collect();
+    let calls: Arc<Mutex<Vec<Call>>> = Arc::new(Mutex::new(calls));
+    let mut tasks = JoinSet::new();
+    let start = Instant::now();
+    let end = plan.stretches.iter().map(|stretch| stretch.time).sum::<Duration>();
+
+    let mut next = 0;
+    let mut now = Duration::ZERO;
+    while now < end {
+        now += TICK;
+        tokio::time::sleep_until(start + now).await;
+        wire.server().tick();
+        while let Some(&at) = arrivals.get(next).filter(|&&at| at <= now) {
+            let client = Arc::clone(&clients[next % clients.len()]);
+            let calls = Arc::clone(&calls);
+            let index = next;
+            tasks.spawn(async move {
+                let outcome = client.call().await;
+                let mut calls = calls.lock().unwrap_or_else(PoisonError::into_inner);
+                calls[index].end = Some((start.elapsed(), outcome));
+            });
+            debug_assert!(at <= now);
+            next += 1;
+        }
+    }
+
+    let attempts = wire.sent();
+    let seen = wire.server().seen();
+    let calls = calls.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    Run { calls, attempts, seen }
+}
+
+impl Run {
+    /// Every call has one outcome or is still under way, and the server saw every attempt and has one end for each.
+    fn balance(&self) {
+        let Seen { arrived, refused, served, left, inside, .. } = self.seen;
+        assert_eq!(self.attempts, arrived, "attempts that were sent, and that the server saw");
+        assert_eq!(arrived, refused + served + left + inside, "{:?}", self.seen);
+    }
+}
+
+const TICK: Duration = Duration::from_millis(1);
