@@ -11,3 +11,4 @@ mod latency;
 mod report;
 mod server;
 mod spike;
+mod tiers;
