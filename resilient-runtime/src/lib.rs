@@ -33,6 +33,7 @@
 //! |---|---|---|
 //! | retry | `#[retry]` | [`Retry`], [`Backoff`], [`Budget`] |
 //! | circuit breaker | `#[circuit_breaker]` | [`CircuitBreaker`] |
+//! | rate limit | `#[rate_limit]` | [`RateLimit`], [`Quota`] |
 //! | time-out | `#[timeout]` | [`Timeout`], [`Deadline`] |
 //! | fallback | `#[fallback]` | [`Fallback`] |
 //! | cancellation | `#[cancel]` | [`Cancel`] |
@@ -47,7 +48,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `macros` | yes | the attributes and the derive |
-//! | `tracing` | yes | events of target `resilient`: `retrying`, `gave up`, `timed out`, `deadline exceeded`, `circuit breaker`, `fell back`, `cancelled` |
+//! | `tracing` | yes | events of target `resilient`: `retrying`, `gave up`, `timed out`, `deadline exceeded`, `circuit breaker`, `fell back`, `cancelled`, `paused`, `slowed` |
 //! | `test-util` | no | `resilient::test`: jitter that repeats, failures on order, a record of what policies do |
 //! | `http` | no | `resilient::http`: classes of responses, `Retry-After` and rate-limit headers; classifies `http::StatusCode` |
 //! | `reqwest` | no | classifies `reqwest::Error`; responses for `resilient::http` |
@@ -80,6 +81,7 @@ pub mod http;
 mod mode;
 mod outcome;
 mod random;
+mod rate_limit;
 mod retry;
 mod striped;
 mod sync;
@@ -100,6 +102,7 @@ pub use fallback::{Answer, ByFuture, ByValue, Fallback, IntoResult, Rescue, answ
 pub use fan_out::{Collect, FanOut, FirstOk, TryAll, Unordered};
 pub use mode::Mode;
 pub use outcome::{FromRejection, Outcome, Settled, finish};
+pub use rate_limit::{Quota, RateAcquire, RateCounts, RateLimit, RatePermit};
 pub use retry::{Delay, DelayFuture, Retry, RetryCall, Retrying, Verdict, WithoutRetries, without_retries};
 pub use timeout::{Timeout, TimeoutFuture};
 #[doc(hidden)]
