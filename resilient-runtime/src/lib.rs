@@ -34,6 +34,7 @@
 //! | retry | `#[retry]` | [`Retry`], [`Backoff`], [`Budget`] |
 //! | circuit breaker | `#[circuit_breaker]` | [`CircuitBreaker`] |
 //! | rate limit | `#[rate_limit]` | [`RateLimit`], [`Quota`] |
+//! | adaptive throttling | `#[rate_limit("adaptive")]` | [`Throttle`] |
 //! | time-out | `#[timeout]` | [`Timeout`], [`Deadline`] |
 //! | fallback | `#[fallback]` | [`Fallback`] |
 //! | cancellation | `#[cancel]` | [`Cancel`] |
@@ -87,6 +88,7 @@ mod striped;
 mod sync;
 #[cfg(any(test, feature = "test-util"))]
 pub mod test;
+mod throttle;
 mod timeout;
 mod values;
 mod when;
@@ -104,6 +106,7 @@ pub use mode::Mode;
 pub use outcome::{FromRejection, Outcome, Settled, finish};
 pub use rate_limit::{Quota, RateAcquire, RateCounts, RateLimit, RatePermit};
 pub use retry::{Delay, DelayFuture, Retry, RetryCall, Retrying, Verdict, WithoutRetries, without_retries};
+pub use throttle::{Throttle, ThrottleCounts, ThrottlePermit};
 pub use timeout::{Timeout, TimeoutFuture};
 #[doc(hidden)]
 pub use values::probe as __values;
