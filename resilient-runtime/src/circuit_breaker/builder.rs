@@ -6,18 +6,18 @@ use super::CircuitBreaker;
 use super::config::Config;
 use super::storage::Storage;
 use crate::Mode;
+use crate::naming::Naming;
+use crate::sync::const_fn;
 
 impl CircuitBreaker {
-    /// A closed breaker with the defaults; the name is the one in rejections and events.
-    #[cfg(not(resilient_loom))]
-    pub const fn named(name: &'static str) -> Self {
-        Self { name, config: Config::new(), storage: Storage::new() }
-    }
-
-    /// A closed breaker with the defaults, for a model: loom's atomics are not const.
-    #[cfg(resilient_loom)]
-    pub fn named(name: &'static str) -> Self {
-        Self { name, config: Config::new(), storage: Storage::new() }
+    const_fn! {
+        /// A closed breaker with the defaults; the name is the one in rejections and events.
+        ///
+        /// Breakers of one name are one only where they are [`shared`](Self::shared).
+        #[track_caller]
+        pub fn named(name: &'static str) -> Self {
+            Self { name, config: Config::new(), storage: Storage::new(), naming: Naming::here() }
+        }
     }
 
     /// The fraction of failures that opens it, and of failed probes that opens it again; 0.5 unless set.
@@ -191,10 +191,12 @@ impl CircuitBreaker {
         self
     }
 
-    /// The mode that it begins in; [`Mode::Enforce`] unless set. [`set_mode`](Self::set_mode) changes it later.
-    #[cfg(not(resilient_loom))]
-    pub const fn mode(mut self, mode: Mode) -> Self {
-        self.storage = self.storage.beginning_in(mode);
-        self
+    const_fn! {
+        /// The mode that it begins in; [`Mode::Enforce`] unless set. [`set_mode`](Self::set_mode) changes it later.
+        pub fn mode(mut self, mode: Mode) -> Self {
+            self.config = self.config.mode(mode);
+            self.storage = self.storage.beginning_in(mode);
+            self
+        }
     }
 }

@@ -251,12 +251,13 @@ impl Storage {
         }
     }
 
-    #[cfg(not(resilient_loom))]
-    pub(super) const fn beginning_in(mut self, mode: Mode) -> Self {
-        let word = if matches!(mode, Mode::Off) { Word::NEW_DISABLED } else { Word::NEW };
-        self.word = AtomicU64::new(word.0);
-        self.mode = Switch::new(mode);
-        self
+    const_fn! {
+        pub(super) fn beginning_in(mut self, mode: Mode) -> Self {
+            let word = if matches!(mode, Mode::Off) { Word::NEW_DISABLED } else { Word::NEW };
+            self.word = AtomicU64::new(word.0);
+            self.mode = Switch::new(mode);
+            self
+        }
     }
 
     /// Forgets what was counted, and when time began.
