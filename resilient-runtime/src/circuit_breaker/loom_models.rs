@@ -1,10 +1,13 @@
 //! The state machine under every interleaving of a few threads.
 
+use std::time::Duration;
+
 use loom::sync::Arc;
 use loom::sync::atomic::AtomicUsize;
 use loom::thread;
 
-use super::state::Vote;
+use super::permit::Began;
+use super::state::{Cause, Vote};
 use super::*;
 
 /// Opens after one failure for a second; a short ring keeps the models small.
@@ -14,7 +17,7 @@ fn touchy() -> CircuitBreaker {
 
 /// Opens a second before `LATER`.
 fn open(breaker: &CircuitBreaker) {
-    breaker.acquire_at(|| START).expect("closed").end(Vote::Failure, || START);
+    breaker.acquire_at(|| START).expect("closed").end(Vote::Failure(Cause::Transient), || START);
     assert_eq!(breaker.state(), State::Open);
 }
 
@@ -92,13 +95,13 @@ fn loom_never_more_probes_at_once_than_permits() {
 fn loom_racing_failures_open_it_once() {
     explore(|| {
         let breaker = Arc::new(touchy());
-        let epoch = breaker.admit(|| START).expect("closed");
+        let ticket = breaker.admit(|| START).expect("closed");
 
         let other = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.end(epoch, Vote::Failure, || START))
+            thread::spawn(move || breaker.end(ticket, Vote::Failure(Cause::Transient), Began::UNKNOWN, || START))
         };
-        breaker.end(epoch, Vote::Failure, || START);
+        breaker.end(ticket, Vote::Failure(Cause::Transient), Began::UNKNOWN, || START);
         other.join().unwrap();
 
         assert_eq!(breaker.state(), State::Open);
@@ -112,16 +115,16 @@ fn loom_racing_failures_in_two_words_do_not_miss_each_other() {
     explore(|| {
         let breaker = CircuitBreaker::named("ring").count_window(LAST_SLOT + 2).failure_rate(2.0 / 48.0);
         let breaker = Arc::new(breaker.min_calls(LAST_SLOT + 2).without_consecutive());
-        let epoch = breaker.admit(|| START).expect("closed");
+        let ticket = breaker.admit(|| START).expect("closed");
         for _ in 0..LAST_SLOT {
-            breaker.end(epoch, Vote::Success, || START);
+            breaker.end(ticket, Vote::Success, Began::UNKNOWN, || START);
         }
 
         let other = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.end(epoch, Vote::Failure, || START))
+            thread::spawn(move || breaker.end(ticket, Vote::Failure(Cause::Transient), Began::UNKNOWN, || START))
         };
-        breaker.end(epoch, Vote::Failure, || START);
+        breaker.end(ticket, Vote::Failure(Cause::Transient), Began::UNKNOWN, || START);
         other.join().unwrap();
 
         assert_eq!(breaker.counts().opened, 1);
@@ -141,7 +144,7 @@ fn loom_racing_probes_decide_once() {
         };
         let other = {
             let breaker = breaker.clone();
-            thread::spawn(move || probe(&breaker, Vote::Failure))
+            thread::spawn(move || probe(&breaker, Vote::Failure(Cause::Transient)))
         };
         probe(&breaker, Vote::Success);
         other.join().unwrap();
@@ -155,12 +158,12 @@ fn loom_racing_probes_decide_once() {
 fn loom_late_failure_does_not_touch_the_next_closed_state() {
     explore(|| {
         let breaker = Arc::new(touchy().consecutive(1).probes(1));
-        let epoch = breaker.admit(|| START).expect("closed");
+        let ticket = breaker.admit(|| START).expect("closed");
         open(&breaker);
 
         let late = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.end(epoch, Vote::Failure, || START))
+            thread::spawn(move || breaker.end(ticket, Vote::Failure(Cause::Transient), Began::UNKNOWN, || START))
         };
         ask(&breaker).expect("a probe").end(Vote::Success, || LATER);
         late.join().unwrap();
@@ -175,11 +178,11 @@ fn loom_late_failure_does_not_touch_the_next_closed_state() {
 fn loom_result_that_becomes_late_counts_in_no_newer_window() {
     explore(|| {
         let breaker = Arc::new(touchy().consecutive(1).probes(1));
-        let epoch = breaker.admit(|| START).expect("closed");
+        let ticket = breaker.admit(|| START).expect("closed");
 
         let slow = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.end(epoch, Vote::Success, || START))
+            thread::spawn(move || breaker.end(ticket, Vote::Success, Began::UNKNOWN, || START))
         };
         open(&breaker);
         ask(&breaker).expect("a probe").end(Vote::Success, || LATER);
@@ -195,11 +198,11 @@ fn loom_result_that_becomes_late_counts_in_no_newer_window() {
 fn loom_result_that_becomes_late_counts_in_no_newer_bucket() {
     explore(|| {
         let breaker = Arc::new(touchy().window(Duration::from_secs(100)).probes(1));
-        let epoch = breaker.admit(|| START).expect("closed");
+        let ticket = breaker.admit(|| START).expect("closed");
 
         let slow = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.end(epoch, Vote::Success, || START))
+            thread::spawn(move || breaker.end(ticket, Vote::Success, Began::UNKNOWN, || START))
         };
         open(&breaker);
         ask(&breaker).expect("a probe").end(Vote::Success, || LATER);
@@ -216,11 +219,11 @@ fn loom_hanging_probe_and_its_late_result_decide_once() {
     explore(|| {
         let breaker = Arc::new(touchy().probes(1));
         open(&breaker);
-        let epoch = breaker.admit(|| LATER).expect("a probe");
+        let ticket = breaker.admit(|| LATER).expect("a probe");
 
         let hanging = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.end(epoch, Vote::Success, || OVERDUE))
+            thread::spawn(move || breaker.end(ticket, Vote::Success, Began::UNKNOWN, || OVERDUE))
         };
         let admitted = breaker.admit(|| OVERDUE).is_ok();
         hanging.join().unwrap();
@@ -229,6 +232,67 @@ fn loom_hanging_probe_and_its_late_result_decide_once() {
         let closed = breaker.state() == State::Closed;
         assert_eq!(admitted, closed);
         assert_eq!((counts.opened, counts.closed), if closed { (1, 1) } else { (2, 0) });
+    });
+}
+
+#[test]
+fn loom_failures_across_the_edge_of_a_bucket_do_not_miss_each_other() {
+    explore(|| {
+        let breaker = CircuitBreaker::named("edge").failure_rate(1.0).min_calls(2).without_consecutive();
+        let breaker = Arc::new(breaker.window(Duration::from_nanos(100)));
+        let ticket = breaker.admit(|| START).expect("closed");
+        breaker.end(ticket, Vote::Abandoned, Began::UNKNOWN, || START);
+
+        let other = {
+            let breaker = breaker.clone();
+            thread::spawn(move || breaker.end(ticket, Vote::Failure(Cause::Transient), Began::UNKNOWN, || START))
+        };
+        breaker.end(ticket, Vote::Failure(Cause::Transient), Began::UNKNOWN, || Ticks(START.0 + 10));
+        other.join().unwrap();
+
+        assert_eq!(breaker.state(), State::Open);
+    });
+}
+
+#[test]
+fn loom_successes_between_two_looks_at_the_clock_are_all_counted() {
+    explore(|| {
+        let breaker = Arc::new(CircuitBreaker::named("busy"));
+        let ticket = breaker.admit(|| START).expect("closed");
+        let succeed = move |breaker: &CircuitBreaker| breaker.end(ticket, Vote::Success, Began::UNKNOWN, || START);
+        // one less than it takes to look no more
+        (0..31).for_each(|_| succeed(&breaker));
+
+        let other = {
+            let breaker = breaker.clone();
+            thread::spawn(move || (0..2).for_each(|_| succeed(&breaker)))
+        };
+        succeed(&breaker);
+        other.join().unwrap();
+
+        let tally = breaker.tally(breaker.circuit(), || START);
+        assert_eq!((tally.calls, tally.failures), (34, 0));
+    });
+}
+
+#[test]
+fn loom_success_that_becomes_late_between_two_looks_counts_in_no_newer_window() {
+    explore(|| {
+        let breaker = Arc::new(CircuitBreaker::named("busy").failure_rate(0.01).open_jitter(0.0).probes(1));
+        let ticket = breaker.admit(|| START).expect("closed");
+        (0..40).for_each(|_| breaker.end(ticket, Vote::Success, Began::UNKNOWN, || START));
+
+        let slow = {
+            let breaker = breaker.clone();
+            thread::spawn(move || breaker.end(ticket, Vote::Success, Began::UNKNOWN, || START))
+        };
+        open(&breaker);
+        ask(&breaker).expect("a probe").end(Vote::Success, || LATER);
+        ask(&breaker).expect("closed").end(Vote::Success, || LATER);
+        slow.join().unwrap();
+
+        let tally = breaker.tally(breaker.circuit(), || LATER);
+        assert_eq!((tally.calls, tally.failures), (1, 0));
     });
 }
 

@@ -46,7 +46,7 @@ fn is_a_value_for_a_static() {
 #[test]
 fn guards_do_not_weigh_much() {
     assert_eq!(size_of::<Permit<'_>>(), 16);
-    assert!(size_of::<CircuitBreaker>() <= 512);
+    assert!(size_of::<CircuitBreaker>() <= 1_536, "{}", size_of::<CircuitBreaker>());
 }
 
 #[test]
@@ -81,6 +81,10 @@ fn contradictions_do_not_build() {
         refused(|| unnamed().probes(0)),
         refused(|| unnamed().probes(4_096)),
         refused(|| unnamed().probe_timeout(Duration::ZERO)),
+        refused(|| unnamed().slow_call(Duration::from_micros(999))),
+        refused(|| unnamed().slow_rate(0.0)),
+        refused(|| unnamed().slow_rate(1.5)),
+        refused(|| unnamed().recover(Duration::ZERO)),
         refused(|| unnamed().min_calls(11).count_window(10)),
         refused(|| unnamed().count_window(10).min_calls(11)),
     ];
@@ -407,7 +411,7 @@ async fn counts_the_probes_while_half_open() {
 async fn a_thousand_callers_get_exactly_the_probes() {
     for probes in [1, 3, 7] {
         let breaker = Arc::new(touchy().probes(probes));
-        breaker.acquire_at(|| Ticks(0)).unwrap().end(state::Vote::Failure, || Ticks(0));
+        breaker.acquire_at(|| Ticks(0)).unwrap().end(state::Vote::Failure(state::Cause::Transient), || Ticks(0));
         let later = || Ticks(1_000_000_000);
         let barrier = Arc::new(Barrier::new(1_000));
         let admitted = Arc::new(AtomicUsize::new(0));
@@ -445,7 +449,11 @@ fn threads_that_record_at_once_lose_no_outcome() {
                 let breaker = &breaker;
                 scope.spawn(move || {
                     for call in 0..CALLS {
-                        let vote = if call % 4 == thread { state::Vote::Failure } else { state::Vote::Success };
+                        let vote = if call % 4 == thread {
+                            state::Vote::Failure(state::Cause::Transient)
+                        } else {
+                            state::Vote::Success
+                        };
                         breaker.acquire_at(|| Ticks(0)).expect("closed").end(vote, || Ticks(0));
                     }
                 });
@@ -458,4 +466,203 @@ fn threads_that_record_at_once_lose_no_outcome() {
             _ => assert_eq!(tally.calls, 1_000),
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_successes_do_not_hide_an_outage() {
+    for pause in [0, 1, 9, 11, 3_600, 365 * 86_400] {
+        let breaker = unnamed();
+        (0..10_000).for_each(|_| succeed(&breaker));
+        advance(SECOND * pause).await;
+
+        let began = Instant::now();
+        let mut failures = 0;
+        while breaker.state() == State::Closed {
+            fail(&breaker);
+            failures += 1;
+            advance(Duration::from_millis(100)).await;
+        }
+
+        assert!(began.elapsed() <= 11 * SECOND, "{pause}: {failures} failures in {:?}", began.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_failure_a_year_is_one_failure() {
+    let breaker = unnamed().consecutive(3).min_calls(2);
+    succeed(&breaker);
+    fail(&breaker);
+    assert_eq!(breaker.state(), State::Open);
+    advance(2 * SECOND).await;
+    (0..3).for_each(|_| succeed(&breaker));
+
+    for _ in 0..20 {
+        fail(&breaker);
+        assert_eq!((breaker.counts().calls, breaker.state()), (1, State::Closed));
+        succeed(&breaker);
+        advance(365 * 86_400 * SECOND).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn open_for_years_it_probes_at_once() {
+    let breaker = touchy();
+    fail(&breaker);
+
+    for _ in 0..20 {
+        advance(365 * 86_400 * SECOND).await;
+        assert!(breaker.acquire().is_ok());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_calls_open_it() {
+    let breaker = unnamed().slow_call(SECOND).slow_rate(0.5).min_calls(4);
+    let call = async |time: u32| {
+        let permit = breaker.acquire().expect("closed");
+        advance(SECOND * time).await;
+        permit.settle_as(Class::Success, ());
+    };
+
+    for time in [0, 0, 1] {
+        call(time).await;
+    }
+    assert_eq!((breaker.counts().calls, breaker.counts().slow), (3, 1));
+    call(1).await;
+
+    assert_eq!(breaker.state(), State::Open);
+    let Reason::CircuitOpen { last, .. } = breaker.acquire().unwrap_err().reason() else { panic!() };
+    assert_eq!(last, Some(Class::Success));
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_are_just_fast_enough_do_not_open_it() {
+    let breaker = unnamed().slow_call(SECOND).slow_rate(0.5).min_calls(4).count_window(8);
+    for _ in 0..100 {
+        let permit = breaker.acquire().expect("closed");
+        advance(Duration::from_millis(999)).await;
+        permit.settle_as(Class::Success, ());
+    }
+
+    assert_eq!((breaker.counts().calls, breaker.counts().slow), (8, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn recovers_by_and_by() {
+    random::seed(4);
+    let breaker = touchy().probes(1).recover(10 * SECOND);
+    fail(&breaker);
+    advance(SECOND).await;
+    succeed(&breaker);
+    assert_eq!(breaker.state(), State::Recovering);
+
+    let mut shares = Vec::new();
+    for _ in 0..10 {
+        let admitted = (0..1_000).filter(|_| breaker.acquire().is_ok()).count();
+        shares.push(admitted);
+        advance(SECOND).await;
+    }
+
+    for (second, admitted) in shares.iter().enumerate() {
+        let expected = (second * 100).max(100);
+        assert!(admitted.abs_diff(expected) < 50, "{shares:?}");
+    }
+    assert!((0..1_000).all(|_| breaker.acquire().is_ok()));
+    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.counts().closed, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn failing_while_it_recovers_opens_it_for_longer() {
+    let breaker = touchy().probes(1).recover(10 * SECOND);
+    fail(&breaker);
+    advance(SECOND).await;
+    succeed(&breaker);
+    advance(9 * SECOND).await;
+
+    let permit = std::iter::repeat_with(|| breaker.acquire()).find_map(Result::ok).expect("nine of ten");
+    permit.settle_as(Class::Transient, ());
+
+    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(retry_after(&breaker), 2 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttled_counts_where_it_is_told_to() {
+    let breaker = touchy().throttled_fails();
+
+    vote(&breaker, Class::Throttled { after: Some(SECOND) });
+
+    let Reason::CircuitOpen { last, .. } = breaker.acquire().unwrap_err().reason() else { panic!() };
+    assert_eq!(last, Some(Class::Throttled { after: None }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn held_open_it_stays_open_until_it_is_let_go() {
+    let breaker = touchy();
+    let under_way = breaker.acquire().unwrap();
+    breaker.force_open();
+    under_way.settle_as(Class::Success, ());
+    advance(365 * 86_400 * SECOND).await;
+
+    let rejection = breaker.acquire().unwrap_err();
+    assert_eq!(rejection.reason(), Reason::CircuitOpen { retry_after: None, last: None });
+    assert_eq!(breaker.state(), State::ForcedOpen);
+
+    breaker.force_close();
+    succeed(&breaker);
+    assert_eq!((breaker.state(), breaker.counts().calls), (State::Closed, 1));
+    fail(&breaker);
+    assert_eq!(breaker.state(), State::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reset_makes_it_as_new() {
+    let breaker = touchy();
+    fail(&breaker);
+    let _ = breaker.acquire();
+
+    breaker.reset();
+
+    let counts = breaker.counts();
+    assert_eq!((counts.calls, counts.failures, counts.opened, counts.closed, counts.rejected), (0, 0, 0, 0, 0));
+    assert_eq!(breaker.state(), State::Closed);
+    fail(&breaker);
+    assert_eq!(retry_after(&breaker), SECOND, "as after the first opening");
+}
+
+#[tokio::test(start_paused = true)]
+async fn observing_it_refuses_nobody_and_counts_whom_it_would_have() {
+    let breaker = touchy().probes(1).mode(Mode::Observe);
+    fail(&breaker);
+
+    for _ in 0..5 {
+        fail(&breaker);
+    }
+    assert_eq!((breaker.state(), breaker.counts().observed, breaker.counts().rejected), (State::Open, 5, 0));
+
+    advance(SECOND).await;
+    succeed(&breaker);
+    assert_eq!(breaker.state(), State::Closed, "it probes as ever");
+    breaker.set_mode(Mode::Enforce);
+    fail(&breaker);
+    assert!(breaker.acquire().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn switched_off_it_sees_nothing() {
+    let breaker = touchy().mode(Mode::Off);
+    fail(&breaker);
+    breaker.force_open();
+    fail(&breaker);
+    assert_eq!((breaker.state(), breaker.counts().calls), (State::Disabled, 0));
+
+    let under_way = breaker.acquire().unwrap();
+    breaker.set_mode(Mode::Enforce);
+    under_way.settle_as(Class::Transient, ());
+    assert_eq!((breaker.state(), breaker.counts().calls), (State::Closed, 0), "it was let through while off");
+    fail(&breaker);
+    breaker.set_mode(Mode::Off);
+    succeed(&breaker);
+    assert_eq!(breaker.current_mode(), Mode::Off);
 }
