@@ -186,6 +186,10 @@ mod tests {
     use super::*;
     use crate::{CircuitBreaker, Mode, PerKey};
 
+    fn same<P>(one: &P, other: &P) -> bool {
+        ptr::eq(one, other)
+    }
+
     fn conflicts_of(name: &str) -> Vec<Conflict> {
         conflicts().into_iter().filter(|conflict| conflict.name == name).collect()
     }
@@ -197,8 +201,8 @@ mod tests {
 
         let (first, second) = (FIRST.shared(), SECOND.shared());
 
-        assert!(ptr::eq(first, second));
-        assert!(ptr::eq(second, &FIRST), "the one that was used first");
+        assert!(same(first, second));
+        assert!(same(second, &FIRST), "the one that was used first");
         assert!(conflicts_of("naming: equal").is_empty());
     }
 
@@ -209,7 +213,7 @@ mod tests {
         FIRST.shared().set_mode(Mode::Observe);
         FIRST.shared().force_open();
 
-        assert!(ptr::eq(SECOND.shared(), &FIRST));
+        assert!(same(SECOND.shared(), &FIRST));
     }
 
     #[test]
@@ -217,7 +221,7 @@ mod tests {
         static ONE: CircuitBreaker = CircuitBreaker::named("naming: one");
         static OTHER: CircuitBreaker = CircuitBreaker::named("naming: other");
 
-        assert!(!ptr::eq(ONE.shared(), OTHER.shared()));
+        assert!(!same(ONE.shared(), OTHER.shared()));
         assert!(conflicts_of("naming: one").is_empty() && conflicts_of("naming: other").is_empty());
     }
 
@@ -238,9 +242,9 @@ mod tests {
         let line = line!() - 3;
 
         for _ in 0..3 {
-            assert!(ptr::eq(FIRST.shared(), &FIRST));
-            assert!(ptr::eq(SECOND.shared(), &SECOND), "it has a state of its own");
-            assert!(ptr::eq(THIRD.shared(), &FIRST), "the third is the first");
+            assert!(same(FIRST.shared(), &FIRST));
+            assert!(same(SECOND.shared(), &SECOND), "it has a state of its own");
+            assert!(same(THIRD.shared(), &FIRST), "the third is the first");
         }
 
         let [conflict] = *conflicts_of("naming: differ") else { panic!("{:?}", conflicts_of("naming: differ")) };
@@ -259,7 +263,7 @@ mod tests {
     #[test]
     fn every_setting_counts() {
         let plain = || CircuitBreaker::named("naming: every");
-        let others = [
+        let others = vec![
             plain().failure_rate(0.4),
             plain().window(Duration::from_secs(9)),
             plain().count_window(100),
@@ -291,7 +295,7 @@ mod tests {
         static KEYED: PerKey<CircuitBreaker> = PerKey::new(CircuitBreaker::named("naming: keyed"));
 
         PLAIN.shared();
-        assert!(ptr::eq(KEYED.shared(), &KEYED));
+        assert!(same(KEYED.shared(), &KEYED));
 
         let [conflict] = *conflicts_of("naming: keyed") else { panic!("{:?}", conflicts_of("naming: keyed")) };
         assert!(conflict.first().line() < conflict.second().line());
@@ -331,7 +335,7 @@ mod tests {
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
 
-        assert!(shared.iter().all(|policy| ptr::eq(*policy, shared[0])));
+        assert!(shared.iter().all(|policy| same(*policy, shared[0])));
         assert_eq!(conflicts_of("naming: meet alone").len(), 1, "reported once");
     }
 }
