@@ -31,7 +31,7 @@ pub async fn read(script: &Script) -> Result<(), Error> {
 pub async fn read_part(id: u32, script: &Script) -> Result<(), Error> {
     let circuit_breaker = &{
         static POLICY: ::resilient::PerKey<::resilient::CircuitBreaker> = ::resilient::PerKey::new(
-            ::resilient::CircuitBreaker::named("expand: archive").consecutive(2),
+            ::resilient::CircuitBreaker::named("expand: parts"),
         );
         POLICY.shared()
     }

@@ -7,7 +7,7 @@ pub async fn read(script: &Script) -> Result<(), Error> {
     script.next()
 }
 
-#[circuit_breaker(name = "expand: archive", consecutive = 2, key = id)]
+#[circuit_breaker(name = "expand: parts", key = id)]
 pub async fn read_part(id: u32, script: &Script) -> Result<(), Error> {
     script.next()
 }
