@@ -233,6 +233,15 @@ impl Arguments {
 
     /// The expression of `key = …`, which is evaluated once a call.
     pub(crate) fn key(&mut self, function: &Function, errors: &mut Errors) -> Option<Expr> {
+        let listed = self.entries.iter().find_map(|entry| match &entry.value {
+            Value::List(parts) if entry.key == "key" => Some((entry.key.span(), parts.to_string())),
+            _ => None,
+        });
+        if let Some((span, parts)) = listed {
+            self.take("key");
+            errors.at(span, format!("`key` takes an expression: write `key = ({parts})`"));
+            return None;
+        }
         self.value("key", errors, |_, key| value::differs_between_calls(key, function))
     }
 

@@ -172,7 +172,7 @@ fn rate(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
     let message = match rate.literal() {
         Some(rate) if rate < 0.0 => format!("a {noun} cannot be negative: write, say, `\"{example}\"`"),
         Some(0.0) if key == "slow_rate" => {
-            "a slow rate of zero would open on the first failure, slow or not: write, say, `\"80%\"`".to_owned()
+            "a slow rate of zero would open on any failure, slow or not: write, say, `\"80%\"`".to_owned()
         }
         Some(0.0) => format!("a {noun} of zero would open on every success: write, say, `\"{example}\"`"),
         Some(rate) if rate > 1.0 => {

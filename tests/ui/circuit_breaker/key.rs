@@ -1,3 +1,5 @@
+#![allow(unused_variables)]
+
 use resilient::circuit_breaker;
 
 struct Error;

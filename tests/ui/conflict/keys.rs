@@ -19,6 +19,7 @@ async fn breaker_with() -> Result<(), Error> {
 
 #[circuit_breaker(with = BREAKER, key = host)]
 async fn breaker_with_and_key(host: &str) -> Result<(), Error> {
+    let _ = host;
     Ok(())
 }
 
