@@ -438,11 +438,6 @@ async fn a_key_may_be_any_expression_over_the_arguments() {
 
 #[tokio::test(start_paused = true)]
 async fn a_key_is_evaluated_once_a_call_and_its_policy_is_shared_by_the_attempts() {
-    let keys = Cell::new(0);
-    let key = || {
-        keys.set(keys.get() + 1);
-        keys.get() / 100
-    };
     #[fallback(with = rescue)]
     #[retry(max = 9, backoff = "none")]
     #[timeout("1s")]
@@ -450,9 +445,14 @@ async fn a_key_is_evaluated_once_a_call_and_its_policy_is_shared_by_the_attempts
     async fn fetch(key: &impl Fn() -> u32, script: &Script) -> Result<(), Error> {
         script.next()
     }
-    async fn rescue(_: &impl Fn() -> u32, _: &Script, error: &Error) -> Result<(), Error> {
+    fn rescue(_: &impl Fn() -> u32, _: &Script, error: &Error) -> Result<(), Error> {
         Err(error.clone())
     }
+    let keys = Cell::new(0);
+    let key = || {
+        keys.set(keys.get() + 1);
+        keys.get() / 100
+    };
     let script = Script::failing(100);
 
     fetch(&key, &script).await.unwrap_err();

@@ -169,7 +169,7 @@ impl Client {
 
     #[timeout(total = "1s", attempt = "100ms")]
     #[retry(backoff = "none", clone(host))]
-    #[circuit_breaker(key = (host, more, self.script.attempts() as u8, *more.first().unwrap_or(&0)))]
+    #[circuit_breaker(key = (host, more, self.script.attempts(), *more.first().unwrap_or(&0)))]
     pub async fn keyed(&mut self, mut host: String, more: &mut Vec<u32>) -> Result<String, Error> {
         more.push(1);
         host.push('.');
