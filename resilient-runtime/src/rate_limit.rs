@@ -1,6 +1,8 @@
 //! The rate limit: so many calls in so long, and fewer while the server asks for less.
 
 mod acquire;
+mod builder;
+mod counts;
 mod gcra;
 mod meter;
 mod permit;
@@ -14,19 +16,20 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub use self::acquire::RateAcquire;
+pub use self::counts::RateCounts;
 pub use self::permit::RatePermit;
 pub use self::quota::Quota;
 
 use self::acquire::{Held, Queue};
+use self::builder::Config;
+use self::counts::Totals;
 use self::gcra::{Pace, Units};
 use self::meter::Meter;
 use crate::clock::{self, Ticks};
 use crate::mode::Switch;
-use crate::striped::{Padded, STRIPES, stripe};
-use crate::sync::atomic::AtomicU64;
+use crate::naming::{self, Named, Naming};
 use crate::sync::atomic::Ordering::Relaxed;
-use crate::sync::const_fn;
-use crate::{Error, Mode, event, random};
+use crate::{Error, Keyed, Mode, PolicyKind, event, random};
 
 /// Lets so many calls through in so long, and fewer while the server asks for less.
 ///
@@ -85,123 +88,14 @@ use crate::{Error, Mode, event, random};
 #[must_use = "a rate limit guards what asks it for a permit"]
 pub struct RateLimit {
     name: &'static str,
-    /// As it was built; the meter has what holds now.
-    rate: (u32, Duration),
-    burst: Option<u32>,
-    max_wait: Duration,
-    max_pause: Duration,
+    config: Config,
     mode: Switch,
     meter: Meter,
     queue: Queue,
     /// Held while the rate or the burst is changed, and never otherwise.
     changing: Mutex<()>,
     totals: Totals,
-}
-
-/// What a rate limit has done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RateCounts {
-    /// Requests that it let through, ever.
-    pub admitted: u64,
-    /// How many of those had to wait.
-    pub waited: u64,
-    /// Requests that it refused because the rate was used up, ever.
-    pub limited: u64,
-    /// Requests that it refused because it was paused, ever.
-    pub paused: u64,
-    /// How often a pause began, ever.
-    pub pauses: u64,
-    /// How often the rate was halved, ever.
-    pub slowed: u64,
-    /// Callers that wait now.
-    pub waiting: u32,
-}
-
-/// How often each thing happened, ever.
-///
-/// Relaxed throughout: nothing is decided on them.
-#[derive(Debug)]
-struct Totals {
-    admitted: [Padded<AtomicU64>; STRIPES],
-    waited: AtomicU64,
-    limited: AtomicU64,
-    paused: AtomicU64,
-    pauses: AtomicU64,
-    slowed: AtomicU64,
-}
-
-impl RateLimit {
-    const_fn! {
-        /// A limit of 100 calls a second with the defaults; the name is the one in rejections and events.
-        pub fn named(name: &'static str) -> Self {
-            let rate = (100, Duration::from_secs(1));
-            Self {
-                name,
-                rate,
-                burst: None,
-                max_wait: Duration::ZERO,
-                max_pause: Duration::from_secs(60),
-                mode: Switch::new(Mode::Enforce),
-                meter: Meter::new(Pace::new(rate.0, rate.1, None), None),
-                queue: Queue::new(),
-                changing: Mutex::new(()),
-                totals: Totals::new(),
-            }
-        }
-    }
-
-    const_fn! {
-        /// Lets `calls` through in every `per`, in the long run.
-        ///
-        /// # Panics
-        ///
-        /// If `calls` is 0, or `per` is zero or more than a year, or a burst that was set would take more than a year to come
-        /// back; at compile time in a `static`.
-        pub fn rate(mut self, calls: u32, per: Duration) -> Self {
-            self.rate = (calls, per);
-            self.meter = Meter::new(Pace::new(calls, per, self.burst), self.burst);
-            self
-        }
-    }
-
-    const_fn! {
-        /// How many calls may come at once, after as long an idle time; a second's worth unless set, and at least 1.
-        ///
-        /// # Panics
-        ///
-        /// If it is 0, or would take more than a year to come back; at compile time in a `static`.
-        pub fn burst(mut self, calls: u32) -> Self {
-            self.burst = Some(calls);
-            self.meter = Meter::new(Pace::new(self.rate.0, self.rate.1, self.burst), self.burst);
-            self
-        }
-    }
-
-    /// How long a call that comes too early waits for its turn at the most; zero unless set, which refuses it at once.
-    pub const fn max_wait(mut self, time: Duration) -> Self {
-        self.max_wait = time;
-        self
-    }
-
-    /// The longest that the server can pause it, or spread its quota over, by one answer; 60 s unless set.
-    ///
-    /// At zero, what the server says changes nothing.
-    pub const fn max_pause(mut self, time: Duration) -> Self {
-        self.max_pause = time;
-        self
-    }
-
-    const_fn! {
-        /// The mode that it begins in; [`Mode::Enforce`] unless set. [`set_mode`](Self::set_mode) changes it later.
-        ///
-        /// A limit that only observes lets through at once what it would have refused or held up, and counts it as refused or
-        /// waited; such a call takes up nothing of the rate.
-        pub fn mode(mut self, mode: Mode) -> Self {
-            self.mode = Switch::new(mode);
-            self
-        }
-    }
+    naming: Naming<Self>,
 }
 
 impl RateLimit {
@@ -250,16 +144,7 @@ impl RateLimit {
 
     /// What it has done; each number is right, but other threads may have changed one before the next was read.
     pub fn counts(&self) -> RateCounts {
-        let totals = &self.totals;
-        RateCounts {
-            admitted: totals.admitted.iter().map(|Padded(stripe)| stripe.load(Relaxed)).sum(),
-            waited: totals.waited.load(Relaxed),
-            limited: totals.limited.load(Relaxed),
-            paused: totals.paused.load(Relaxed),
-            pauses: totals.pauses.load(Relaxed),
-            slowed: totals.slowed.load(Relaxed),
-            waiting: self.queue.waiting(),
-        }
+        self.totals.counts(self.queue.waiting())
     }
 
     /// The end of the pause that the server asked for, if there is one.
@@ -356,7 +241,7 @@ impl RateLimit {
     /// Follows a refusal by the server.
     #[cold]
     fn throttled(&self, after: Option<Duration>) {
-        if self.max_pause.is_zero() || self.mode.get() == Mode::Off {
+        if self.config.max_pause.is_zero() || self.mode.get() == Mode::Off {
             return;
         }
         let now = units(clock::now());
@@ -367,7 +252,7 @@ impl RateLimit {
             }
             return self.meter.drain(now);
         };
-        let pause = pressure::pause_for(hint, self.max_pause, random::next());
+        let pause = pressure::pause_for(hint, self.config.max_pause, random::next());
         let until = now.after(pause);
         let begins = self.meter.pressure.pause(until, now);
         self.meter.drain(until);
@@ -379,11 +264,11 @@ impl RateLimit {
 
     /// Makes what remains last until the reset.
     fn spread(&self, remaining: u64, reset: Duration) {
-        if self.max_pause.is_zero() || self.mode.get() == Mode::Off {
+        if self.config.max_pause.is_zero() || self.mode.get() == Mode::Off {
             return;
         }
         let now = units(clock::now());
-        let until = now.after(reset.min(self.max_pause));
+        let until = now.after(reset.min(self.config.max_pause));
         let interval = Units((until.0 - now.0).div_ceil(remaining));
         if interval > self.meter.pace().interval {
             self.meter.pressure.spread(interval, until);
@@ -394,51 +279,68 @@ impl RateLimit {
     }
 }
 
+impl RateLimit {
+    /// The limit that this one's name stands for: the first `static` of that name whose `shared` was called.
+    ///
+    /// Policies of one name are one, wherever they are written, if they have the same settings. If these differ, this one
+    /// keeps a state of its own, which is an event and one of the [`conflicts`](crate::conflicts). It is looked up
+    /// once; from then on it costs one load.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use resilient::RateLimit;
+    ///
+    /// static READS: RateLimit = RateLimit::named("disk").rate(1, Duration::from_secs(1));
+    /// static WRITES: RateLimit = RateLimit::named("disk").rate(1, Duration::from_secs(1));
+    ///
+    /// assert!(READS.shared().try_acquire().is_ok());
+    /// assert!(WRITES.shared().try_acquire().is_err());
+    /// ```
+    #[inline]
+    pub fn shared(&'static self) -> &'static Self {
+        naming::shared(self)
+    }
+}
+
+impl Named for RateLimit {
+    const KIND: PolicyKind = PolicyKind::RateLimit;
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn naming(&self) -> &Naming<Self> {
+        &self.naming
+    }
+
+    fn agrees(&self, other: &Self) -> bool {
+        self.config == other.config
+    }
+}
+
+impl Keyed for RateLimit {
+    fn fresh(&self) -> Self {
+        Self::built(self.name, self.config, self.naming.again())
+    }
+
+    /// Also while what was used has not come back: a limit that is forgotten sooner would let more through than its rate.
+    fn is_held_by_hand(&self) -> bool {
+        self.current_mode() != self.config.mode
+            || self.meter.is_changed(self.config.pace())
+            || self.meter.is_in_debt(units(clock::now()))
+    }
+}
+
 impl fmt::Debug for RateLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RateLimit")
             .field("name", &self.name)
             .field("pace", &self.meter.pace())
-            .field("max_wait", &self.max_wait)
-            .field("max_pause", &self.max_pause)
+            .field("config", &self.config)
             .field("mode", &self.mode.get())
             .field("counts", &self.counts())
             .finish_non_exhaustive()
-    }
-}
-
-impl Totals {
-    #[cfg(not(resilient_loom))]
-    const fn new() -> Self {
-        Self::beside([const { Padded(AtomicU64::new(0)) }; STRIPES])
-    }
-
-    #[cfg(resilient_loom)]
-    fn new() -> Self {
-        Self::beside(std::array::from_fn(|_| Padded(AtomicU64::new(0))))
-    }
-
-    const_fn! {
-        fn beside(admitted: [Padded<AtomicU64>; STRIPES]) -> Self {
-            Self {
-                admitted,
-                waited: AtomicU64::new(0),
-                limited: AtomicU64::new(0),
-                paused: AtomicU64::new(0),
-                pauses: AtomicU64::new(0),
-                slowed: AtomicU64::new(0),
-            }
-        }
-    }
-
-    #[inline]
-    fn admit(&self) {
-        self.admitted[stripe()].0.fetch_add(1, Relaxed);
-    }
-
-    fn refuse(&self, paused: bool) {
-        let total = if paused { &self.paused } else { &self.limited };
-        total.fetch_add(1, Relaxed);
     }
 }
 

@@ -7,10 +7,11 @@ use std::fmt;
 use self::window::Window;
 use crate::clock::Ticks;
 use crate::mode::Switch;
+use crate::naming::{self, Named, Naming};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::const_fn;
-use crate::{Class, Error, Mode, Outcome, PolicyKind, Reason, When, random};
+use crate::{Class, Error, Keyed, Mode, Outcome, PolicyKind, Reason, When, random};
 
 /// Drops a part of the calls while the server refuses many, so that it need not spend its time on refusing.
 ///
@@ -46,9 +47,12 @@ use crate::{Class, Error, Mode, Outcome, PolicyKind, Reason, When, random};
 pub struct Throttle {
     name: &'static str,
     k: f64,
+    /// The mode that it was built with.
+    first_mode: Mode,
     mode: Switch,
     window: Window,
     shed: AtomicU64,
+    naming: Naming<Self>,
 }
 
 /// What a throttle has seen.
@@ -66,8 +70,17 @@ pub struct ThrottleCounts {
 impl Throttle {
     const_fn! {
         /// A throttle with the defaults; the name is the one in rejections and events.
+        #[track_caller]
         pub fn named(name: &'static str) -> Self {
-            Self { name, k: 2.0, mode: Switch::new(Mode::Enforce), window: Window::new(), shed: AtomicU64::new(0) }
+            Self::built(name, 2.0, Mode::Enforce, Naming::here())
+        }
+    }
+
+    const_fn! {
+        /// One that nothing has happened to yet.
+        fn built(name: &'static str, k: f64, mode: Mode, naming: Naming<Self>) -> Self {
+            let (window, shed) = (Window::new(), AtomicU64::new(0));
+            Self { name, k, first_mode: mode, mode: Switch::new(mode), window, shed, naming }
         }
     }
 
@@ -90,6 +103,7 @@ impl Throttle {
     const_fn! {
         /// The mode that it begins in; [`Mode::Enforce`] unless set. [`set_mode`](Self::set_mode) changes it later.
         pub fn mode(mut self, mode: Mode) -> Self {
+            self.first_mode = mode;
             self.mode = Switch::new(mode);
             self
         }
@@ -157,6 +171,42 @@ impl Throttle {
         if self.mode.get() != Mode::Off {
             self.window.record(accepted, Ticks::now());
         }
+    }
+}
+
+impl Throttle {
+    /// The throttle that this one's name stands for: the first `static` of that name whose `shared` was called.
+    ///
+    /// As [`RateLimit::shared`](crate::RateLimit::shared).
+    #[inline]
+    pub fn shared(&'static self) -> &'static Self {
+        naming::shared(self)
+    }
+}
+
+impl Named for Throttle {
+    const KIND: PolicyKind = PolicyKind::RateLimit;
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn naming(&self) -> &Naming<Self> {
+        &self.naming
+    }
+
+    fn agrees(&self, other: &Self) -> bool {
+        self.k.to_bits() == other.k.to_bits() && self.first_mode == other.first_mode
+    }
+}
+
+impl Keyed for Throttle {
+    fn fresh(&self) -> Self {
+        Self::built(self.name, self.k, self.first_mode, self.naming.again())
+    }
+
+    fn is_held_by_hand(&self) -> bool {
+        self.current_mode() != self.first_mode
     }
 }
 

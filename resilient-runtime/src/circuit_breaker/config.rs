@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::state::Tally;
+use super::state::{Millis, Tally};
+use crate::Mode;
 use crate::clock::nanos;
 
 /// The configuration of one breaker; every value in it has been checked.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Config {
     failure_rate: f64,
     span: Span,
@@ -22,6 +23,11 @@ pub(super) struct Config {
     slow_rate: f64,
     recover: Option<Duration>,
     throttled_fails: bool,
+    mode: Mode,
+    /// Whether a success may be counted without a look at the clock.
+    counts_blindly: bool,
+    /// No open time is longer: twice the cap, as the jitter stays below one.
+    longest_open: Millis,
 }
 
 /// How far back the window reaches.
@@ -50,6 +56,9 @@ impl Config {
             slow_rate: 0.8,
             recover: None,
             throttled_fails: false,
+            mode: Mode::Enforce,
+            counts_blindly: true,
+            longest_open: Millis::of(Duration::from_secs(60)),
         }
     }
 
@@ -62,12 +71,14 @@ impl Config {
     pub(super) const fn window(mut self, window: Duration) -> Self {
         assert!(!window.is_zero(), "`window` must be longer than zero");
         self.span = Span::over(window);
+        self.counts_blindly = self.slow_call.is_none();
         self
     }
 
     pub(super) const fn count_window(mut self, calls: u32) -> Self {
         assert!(calls >= 1 && calls <= MAX_COUNT_WINDOW, "`count_window` must be between 1 and 1024 calls");
         self.span = Span::Calls(calls);
+        self.counts_blindly = false;
         self.check_min_calls();
         self
     }
@@ -93,11 +104,18 @@ impl Config {
     pub(super) const fn open_for(mut self, time: Duration) -> Self {
         assert!(!time.is_zero(), "`open_for` must be longer than zero");
         self.open_for = time;
-        self
+        self.measured()
     }
 
     pub(super) const fn open_max(mut self, time: Duration) -> Self {
         self.open_max = time;
+        self.measured()
+    }
+
+    const fn measured(mut self) -> Self {
+        let (first, cap) = (nanos(self.open_for), nanos(self.open_max));
+        let longest = if first > cap { self.open_for } else { self.open_max };
+        self.longest_open = Millis::of(longest.saturating_mul(2));
         self
     }
 
@@ -128,6 +146,7 @@ impl Config {
     pub(super) const fn slow_call(mut self, time: Duration) -> Self {
         assert!(time.as_millis() > 0, "`slow_call` must be at least a millisecond, the unit that it is measured in");
         self.slow_call = Some(time);
+        self.counts_blindly = false;
         self
     }
 
@@ -148,6 +167,11 @@ impl Config {
         self
     }
 
+    pub(super) const fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
     /// Only numbers that the user gave can contradict each other; the default minimum shrinks with the ring.
     const fn check_min_calls(&self) {
         if let (Span::Calls(ring), Some(minimum)) = (self.span, self.min_calls) {
@@ -160,6 +184,11 @@ impl Config {
 }
 
 impl Config {
+    /// The mode that the breaker began in.
+    pub(super) const fn first_mode(&self) -> Mode {
+        self.mode
+    }
+
     pub(super) const fn span(&self) -> Span {
         self.span
     }
@@ -193,6 +222,11 @@ impl Config {
         self.slow_call.is_some() && tally.slow_rate().is_some_and(|rate| rate >= self.slow_rate)
     }
 
+    #[inline]
+    pub(super) const fn counts_blindly(&self) -> bool {
+        self.counts_blindly
+    }
+
     /// How long a slow call takes, if calls are timed.
     #[inline]
     pub(super) const fn slow_time(&self) -> Option<Duration> {
@@ -216,9 +250,9 @@ impl Config {
         self.throttled_fails
     }
 
-    /// No open time is longer: the cap and the jitter, and what the word has room for.
-    pub(super) fn longest_open_time(&self) -> Duration {
-        scaled(self.open_max.max(self.open_for), 1.0 + self.jitter)
+    #[inline]
+    pub(super) const fn longest_open(&self) -> Millis {
+        self.longest_open
     }
 
     /// How long to stay open after so many reopenings; `draw` is a uniform 64-bit number.

@@ -456,7 +456,8 @@ proptest! {
             now += wait;
             longest_pause = wait.max(longest_pause);
 
-            let bucket = |time: u64| time / (WINDOW / 10);
+            let first = calls.first().map_or(now, |(at, _)| *at);
+            let bucket = |time: u64| (time - first) / (WINDOW / 10);
             let in_window = |slack: u64| calls.iter().filter(move |(at, _)| bucket(*at) + 10 + slack > bucket(now));
             let tally = breaker.tally(breaker.circuit(), || Ticks(now * 1_000_000));
             let failed = in_window(0).filter(|(_, failed)| *failed).count();

@@ -112,16 +112,10 @@ pub(super) enum Answer {
 impl Circuit {
     /// Answers a caller; `noted` is when the last probe of this state was let through, or its ramp began.
     #[inline]
-    pub(super) fn ask(
-        self,
-        config: &Config,
-        now: Moment,
-        noted: impl FnOnce() -> Millis,
-        draw: impl FnOnce() -> u64,
-    ) -> Answer {
+    pub(super) fn ask(self, config: &Config, now: Moment, noted: Millis, draw: impl FnOnce() -> u64) -> Answer {
         match self.phase {
             Phase::Closed { .. } => Answer::Admitted,
-            Phase::Open { trip, until } => match now.until(until, config.longest_open_time()) {
+            Phase::Open { trip, until } => match now.until(until, config.longest_open()) {
                 Some(left) => Answer::Refused(Some(left)),
                 None => Answer::Probe(self.enter(Phase::HalfOpen { trip, probes: Probes::FIRST })),
             },
@@ -130,8 +124,8 @@ impl Circuit {
                 Answer::Probe(self.stay(Phase::HalfOpen { trip, probes }))
             }
             Phase::HalfOpen { trip, probes } => {
-                let end = noted().plus(config.probe_limit());
-                if let Some(left) = now.until(end, config.probe_limit()) {
+                let end = noted.plus(config.probe_limit());
+                if let Some(left) = now.until(end, Millis::of(config.probe_limit())) {
                     return Answer::Refused(Some(left));
                 }
                 // A hang is a time-out, and a time-out has a class.
@@ -140,7 +134,7 @@ impl Circuit {
             }
             Phase::Recovering { .. } => {
                 let ramp = config.ramp().unwrap_or_default();
-                let Some(left) = now.until(noted().plus(ramp), ramp) else {
+                let Some(left) = now.until(noted.plus(ramp), Millis::of(ramp)) else {
                     return Answer::Over(self.enter(Phase::Closed { streak: 0 }));
                 };
                 let drawn = (draw() >> 11) as f64 / (1_u64 << 53) as f64;
@@ -259,7 +253,7 @@ impl Circuit {
     }
 
     fn open(self, trip: Trip, config: &Config, now: Moment, draw: impl FnOnce() -> u64) -> Self {
-        let until = now.plus(config.open_time(trip.reopenings, draw).min(MAX_WAIT)).round_up();
+        let until = now.plus(config.open_time(trip.reopenings, draw).min(Duration::from_millis(MAX_WAIT))).round_up();
         self.enter(Phase::Open { trip, until })
     }
 
@@ -351,19 +345,27 @@ impl Moment {
     ///
     /// So an end that lies further ahead than that is one long past, before the milliseconds went round.
     #[inline]
-    pub(super) fn until(self, end: Millis, longest: Duration) -> Option<Duration> {
+    pub(super) fn until(self, end: Millis, longest: Millis) -> Option<Duration> {
         let (now, into) = (self.0 / NANOS_PER_MILLI, self.0 % NANOS_PER_MILLI);
         let ahead = end.0.wrapping_sub(now) & MAX_MILLIS;
-        let left = (ahead * NANOS_PER_MILLI).saturating_sub(into);
-        let longest = nanos(longest).min(nanos(MAX_WAIT)) + NANOS_PER_MILLI;
-        (left > 0 && left <= longest).then(|| Duration::from_nanos(left))
+        // one more for the rounding
+        if ahead == 0 || ahead > longest.0 + 1 {
+            return None;
+        }
+        // At least a nanosecond, since `into` is less than a millisecond.
+        Some(Duration::from_nanos(ahead * NANOS_PER_MILLI - into))
     }
 }
 
 impl Millis {
-    pub(super) fn plus(self, time: Duration) -> Self {
-        let millis = u64::try_from(time.min(MAX_WAIT).as_nanos().div_ceil(u128::from(NANOS_PER_MILLI)));
-        Self((self.0 + millis.unwrap_or(MAX_MILLIS / 2)) & MAX_MILLIS)
+    /// The time, rounded up, and no longer than can be told apart from one in the past: two years.
+    pub(super) const fn of(time: Duration) -> Self {
+        let millis = nanos(time).div_ceil(NANOS_PER_MILLI);
+        Self(if millis > MAX_WAIT { MAX_WAIT } else { millis })
+    }
+
+    pub(super) const fn plus(self, time: Duration) -> Self {
+        Self((self.0 + Self::of(time).0) & MAX_MILLIS)
     }
 }
 
@@ -373,8 +375,7 @@ pub(super) const MAX_EPOCH: u32 = (1 << 17) - 1;
 pub(super) const MAX_REOPENINGS: u32 = (1 << 5) - 1;
 /// What 37 bits can hold.
 pub(super) const MAX_MILLIS: u64 = (1 << 37) - 1;
-/// The longest time that is told apart from one in the past: two years.
-const MAX_WAIT: Duration = Duration::from_millis(MAX_MILLIS / 2);
+const MAX_WAIT: u64 = MAX_MILLIS / 2;
 const NANOS_PER_MILLI: u64 = 1_000_000;
 
 #[cfg(all(test, not(resilient_loom)))]

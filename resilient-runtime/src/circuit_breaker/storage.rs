@@ -49,6 +49,7 @@ pub(super) struct Totals {
 }
 
 impl CircuitBreaker {
+    #[inline]
     pub(super) fn circuit(&self) -> Circuit {
         self.storage.word().unpack()
     }
@@ -78,13 +79,16 @@ impl CircuitBreaker {
         loop {
             let circuit = self.circuit();
             let now = storage.origin.moment(clock());
-            let (epoch, noted) = storage.noted.last();
-            let goes_by_note = matches!(circuit.phase, Phase::HalfOpen { .. } | Phase::Recovering { .. });
-            if goes_by_note && epoch != circuit.epoch {
-                // Noted for a later epoch: the state that was read is gone.
-                continue;
+            let mut noted = Millis(0);
+            if let Phase::HalfOpen { .. } | Phase::Recovering { .. } = circuit.phase {
+                let (epoch, time) = storage.noted.last();
+                if epoch != circuit.epoch {
+                    // Noted for a later epoch: the state that was read is gone.
+                    continue;
+                }
+                noted = time;
             }
-            match circuit.ask(&self.config, now, || noted, random::next) {
+            match circuit.ask(&self.config, now, noted, random::next) {
                 Answer::Admitted => return Ok(Ticket::guarded(circuit.epoch)),
                 Answer::Unguarded => return Ok(Ticket::UNGUARDED),
                 Answer::Probe(next) => {
@@ -112,6 +116,15 @@ impl CircuitBreaker {
     /// Ends a permit; a late one changes nothing.
     #[inline]
     pub(super) fn end(&self, ticket: Ticket, vote: Vote, began: Began, clock: impl Fn() -> Ticks) {
+        let word = self.storage.word();
+        let is_quiet = vote == Vote::Success && word.is_quiet(ticket);
+        if !(is_quiet && self.config.counts_blindly() && self.storage.window.count(word.epoch())) {
+            self.end_with_a_look(ticket, vote, began, clock);
+        }
+    }
+
+    #[inline(never)]
+    fn end_with_a_look(&self, ticket: Ticket, vote: Vote, began: Began, clock: impl Fn() -> Ticks) {
         let word = self.storage.word();
         if vote == Vote::Success && word.is_quiet(ticket) && self.config.slow_time().is_none() {
             // Nothing failed since the last success, so the word already says what it should.
@@ -217,7 +230,7 @@ impl CircuitBreaker {
         }
         let totals = &self.storage.totals;
         let (total, open_for) = match to.phase {
-            Phase::Open { until, .. } => (Some(&totals.opened), now.until(until, self.config.longest_open_time())),
+            Phase::Open { until, .. } => (Some(&totals.opened), now.until(until, self.config.longest_open())),
             Phase::ForcedOpen => (Some(&totals.opened), None),
             Phase::HalfOpen { .. } => (Some(&totals.half_opened), None),
             Phase::Closed { .. } => (Some(&totals.closed), None),

@@ -38,15 +38,16 @@ impl Window {
         }
     }
 
-    /// Adds a success of the given epoch to the window of a breaker that does not time its calls.
+    /// Adds a success of the given epoch to a window of time, unless it is time for a look at the clock.
     #[inline]
+    pub(super) fn count(&self, epoch: Epoch) -> bool {
+        self.pending.count(epoch)
+    }
+
+    /// Adds a success of the given epoch that was not [counted](Self::count), for a breaker that does not time its calls.
     pub(super) fn succeed(&self, span: Span, epoch: Epoch, now: impl FnOnce() -> Moment, current: impl Fn() -> bool) {
         match span {
-            Span::Time { bucket } => {
-                if !self.pending.count(epoch) {
-                    self.pending.turn(bucket, epoch, now(), current, &self.failures);
-                }
-            }
+            Span::Time { bucket } => self.pending.turn(bucket, epoch, now(), current, &self.failures),
             Span::Calls(calls) => self.ring.record(calls, epoch, [false, false], current),
         }
     }

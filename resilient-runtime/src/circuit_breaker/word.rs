@@ -15,7 +15,7 @@ pub(super) struct Word(pub(super) u64);
 
 /// What a permit remembers of the word that it was given by: its upper half, in which the epoch is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ticket(u32);
+pub(super) struct Ticket(pub(super) u32);
 
 impl Word {
     pub(super) const NEW: Self = Self(0);

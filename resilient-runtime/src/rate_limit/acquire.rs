@@ -67,7 +67,7 @@ impl<'a> Future for RateAcquire<'a> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if self.waiting.is_none() {
             let limit = self.limit;
-            let waited = match limit.admit(self.calls, limit.max_wait) {
+            let waited = match limit.admit(self.calls, limit.config.max_wait) {
                 Ok(()) => return Poll::Ready(Ok(RatePermit::new(limit))),
                 Err(Held::Refused(rejection)) => return Poll::Ready(Err(rejection)),
                 Err(Held::Until(give_up)) => limit.wait(self.calls, give_up),

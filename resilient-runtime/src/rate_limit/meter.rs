@@ -96,6 +96,16 @@ impl Meter {
         Blocked { slot, paused: (paused > now).then_some(paused), interval }
     }
 
+    /// Whether something of the rate or the burst is used up, or the server holds it back.
+    pub(super) fn is_in_debt(&self, now: Units) -> bool {
+        self.due.load(Relaxed) > now.0 || self.pressure.interval(self.pace(), now) > self.pace().interval
+    }
+
+    /// Whether somebody changed the rate or the burst.
+    pub(super) fn is_changed(&self, pace: Pace) -> bool {
+        self.pace() != pace
+    }
+
     /// Uses up what may come at once: from `start` on, one call and then the rate.
     pub(super) fn drain(&self, start: Units) {
         self.due.fetch_max(self.pace().drained(start).0, Relaxed);

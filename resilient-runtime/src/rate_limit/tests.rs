@@ -603,3 +603,39 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn every_setting_counts_for_a_name() {
+    let plain = || RateLimit::named("rate limit: every");
+    let others = [
+        plain().rate(99, SECOND),
+        plain().rate(100, ms(999)),
+        plain().burst(100),
+        plain().max_wait(ms(1)),
+        plain().max_pause(SECOND),
+        plain().mode(Mode::Observe),
+    ];
+
+    assert!(plain().agrees(&plain()));
+    for other in others {
+        assert!(!plain().agrees(&other), "{other:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_key_has_a_rate_of_its_own_and_is_not_forgotten_while_it_is_used_up() {
+    static KEYS: crate::PerKey<RateLimit> =
+        crate::PerKey::new(RateLimit::named("keys").rate(1, Duration::from_secs(3_600))).idle(ms(100)).capacity(1);
+    assert_eq!(at_once(&KEYS.of("a")), 1);
+
+    advance(Duration::from_secs(3_599)).await;
+    assert_eq!(at_once(&KEYS.of("b")), 1, "the overflow's: `a` keeps the only place");
+    assert_eq!(at_once(&KEYS.of("a")), 0);
+    assert_eq!((KEYS.len(), KEYS.overflowed(), KEYS.evicted()), (1, 1, 0));
+
+    advance(Duration::from_secs(3_601)).await;
+    at_once(&KEYS.of("c")); // `a` was used since its last turn, and gets another
+    advance(SECOND).await;
+    assert_eq!(at_once(&KEYS.of("c")), 1);
+    assert_eq!((KEYS.len(), KEYS.evicted()), (1, 1));
+}

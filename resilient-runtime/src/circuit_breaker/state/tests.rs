@@ -34,7 +34,7 @@ fn ms(millis: u64) -> Duration {
 }
 
 fn ask(circuit: Circuit, now: Moment, last_probe: u64) -> Answer {
-    circuit.ask(&config(), now, || Millis(last_probe), || unreachable!("no jitter"))
+    circuit.ask(&config(), now, Millis(last_probe), || unreachable!("no jitter"))
 }
 
 fn ending(vote: Vote, window: Tally) -> Ending {
@@ -180,21 +180,22 @@ fn ends_that_are_long_past_stay_past_when_the_milliseconds_go_round() {
     let second = Duration::from_secs(1);
     let end = at(5_000).plus(second).round_up();
 
-    assert_eq!(at(5_000).until(end, second), Some(second));
+    assert_eq!(at(5_000).until(end, Millis::of(second)), Some(second));
     for years in [1, 2, 3, 4, 5, 50, 500] {
         let later = Moment(5_000_000_000 + years * 365 * 86_400 * 1_000_000_000);
-        assert_eq!(later.until(end, second), None, "{years}");
+        assert_eq!(later.until(end, Millis::of(second)), None, "{years}");
     }
     let just_round = Moment((MAX_MILLIS + 1) * NANOS_PER_MILLI);
-    assert_eq!(just_round.until(just_round.plus(second).round_up(), second), Some(second));
+    assert_eq!(just_round.until(just_round.plus(second).round_up(), Millis::of(second)), Some(second));
 }
 
 #[test]
 fn the_longest_waits_end() {
-    let forever = Moment(7).plus(Duration::MAX.min(MAX_WAIT)).round_up();
+    let longest = Duration::from_millis(MAX_WAIT);
+    let forever = Moment(7).plus(Duration::MAX.min(longest)).round_up();
 
-    assert!(Moment(7).until(forever, Duration::MAX).is_some_and(|left| left >= MAX_WAIT));
-    assert_eq!(Moment(1_000_007).plus(MAX_WAIT).until(forever, Duration::MAX), None);
+    assert!(Moment(7).until(forever, Millis::of(Duration::MAX)).is_some_and(|left| left >= longest));
+    assert_eq!(Moment(1_000_007).plus(longest).until(forever, Millis::of(Duration::MAX)), None);
 }
 
 fn recovering(reopenings: u32, streak: u32) -> Circuit {
@@ -215,7 +216,7 @@ fn ramp_lets_through_what_falls_below_the_share() {
     let config = config().recover(ms(10_000));
     let ask = |elapsed: u64, draw: f64| {
         let draw = (draw * 2_f64.powi(64)) as u64;
-        recovering(0, 0).ask(&config, at(1_000 + elapsed), || Millis(1_000), || draw)
+        recovering(0, 0).ask(&config, at(1_000 + elapsed), Millis(1_000), || draw)
     };
 
     assert_eq!(ask(0, 0.0999), Answer::Admitted);
