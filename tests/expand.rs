@@ -51,6 +51,13 @@ cases! {
         named => "Ok(()) Ok(())",
         slow => "open after 5",
     }
+    rate_limit {
+        bare => "Ok(\"words\")",
+        options => "Ok(()) in 200 ms",
+        keyed => "Ok(()) true Ok(())",
+        adaptive => "true",
+        response => "true true true",
+    }
     cancel {
         token => "Ok(()) true",
     }

@@ -231,8 +231,8 @@ impl RateLimit {
     pub fn heed(&self, quota: impl Into<Quota>) {
         let quota = quota.into();
         match (quota.remaining, quota.reset) {
-            (Some(0), Some(Duration::ZERO)) => {}
-            (Some(0), reset) => self.throttled(reset),
+            (_, Some(Duration::ZERO)) => {}
+            (Some(0), reset @ Some(_)) => self.throttled(reset),
             (Some(remaining), Some(reset)) => self.spread(remaining, reset),
             _ => {}
         }

@@ -332,6 +332,8 @@ async fn what_says_nothing_changes_nothing() {
 
     limit.heed(Quota::default());
     limit.heed(Quota { remaining: Some(3), reset: None });
+    limit.heed(Quota { remaining: Some(0), reset: None });
+    limit.heed(Quota::of(3, Duration::ZERO));
     limit.heed(Quota { remaining: None, reset: Some(SECOND) });
     limit.heed(Quota::of(0, Duration::ZERO));
 
