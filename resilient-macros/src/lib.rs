@@ -279,10 +279,10 @@ pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream
 ///             ::resilient::RateLimit::named("search").rate(100, Duration::from_secs(1)).burst(2);
 ///         &POLICY
 ///     };
-///     let settled = 'call: {
+///     let settled = 'limited: {
 ///         let permit = match rate_limit.acquire().await {
 ///             Ok(permit) => permit,
-///             Err(rejection) => break 'call ::resilient::Settled::Rejected(rejection),
+///             Err(rejection) => break 'limited ::resilient::Settled::Rejected(rejection),
 ///         };
 ///         let attempt = async move { /* the body */ };
 ///         ::resilient::Settled::Outcome(permit.settle(attempt.await))

@@ -74,7 +74,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     }
     let named = arguments.span("name").is_some();
     let key = arguments.key(context.function, errors);
-    let constructor = constructor(arguments, rate, context, errors);
+    let constructor = constructor(arguments, rate, rate_span, context, errors);
     let ty = if adaptive { "Throttle" } else { "RateLimit" };
     let source = Shareable::new(ty, with, constructor, named, key);
     vec![Box::new(RateLimit { span, source, when, adaptive })]
@@ -83,6 +83,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
 fn constructor(
     arguments: &mut Arguments,
     rate: Option<Rate>,
+    rate_span: Option<Span>,
     context: &Context<'_>,
     errors: &mut Errors,
 ) -> Constructor {
@@ -112,7 +113,13 @@ fn constructor(
         (Some(Rate::Calls(calls)), None) => {
             // a mistake in `per` has been reported
             if per_span.is_none() {
-                missing_period(&calls, errors);
+                let message = match calls {
+                    Known::Literal(calls) => {
+                        format!("{calls} calls in what time? write `\"{calls}/s\"`, or add `per = \"1s\"`")
+                    }
+                    Known::Const(_) => "so many calls in what time? add, for instance, `per = \"1s\"`".to_owned(),
+                };
+                errors.at(rate_span.unwrap_or(span), message);
             }
             None
         }
@@ -160,22 +167,15 @@ fn for_the_other_kind(arguments: &Arguments, rate: Option<&Rate>, errors: &mut E
     }
 }
 
-fn missing_period(calls: &Known<u32>, errors: &mut Errors) {
-    match calls {
-        Known::Literal(calls) => errors.over(
-            Known::Literal(*calls),
-            format!("`{calls}` calls in what time? write `\"{calls}/s\"`, or add `per = \"1s\"`"),
-        ),
-        Known::Const(calls) => errors.over(calls, "so many calls in what time? add, for instance, `per = \"1s\"`"),
-    }
-}
-
 fn rate(key: &str, expression: Expr) -> syn::Result<Rate> {
     match &expression {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
             parse_rate(&text.value()).map_err(|message| syn::Error::new(text.span(), message))
         }
-        Expr::Lit(ExprLit { lit: Lit::Int(_), .. }) | Expr::Unary(_) => {
+        Expr::Unary(syn::ExprUnary { op: syn::UnOp::Neg(_), .. }) => {
+            Err(syn::Error::new_spanned(expression, "a rate cannot be negative: write, for instance, `\"100/s\"`"))
+        }
+        Expr::Lit(ExprLit { lit: Lit::Int(_), .. }) => {
             let written = expression.span();
             match value::count(key, expression)? {
                 Known::Literal(0) => Err(syn::Error::new(written, never())),
@@ -322,15 +322,16 @@ impl Layer for RateLimit {
     }
 
     // Input:  outcome
-    // Output: 'call: {
+    // Output: 'limited: {
     //             let permit = match rate_limit.acquire().await {
     //                 Ok(permit) => permit,
-    //                 Err(rejection) => break 'call Settled::Rejected(rejection),
+    //                 Err(rejection) => break 'limited Settled::Rejected(rejection),
     //             };
     //             Settled::Outcome(permit.settle(outcome))
     //         }
     //
-    // As with the circuit breaker, and for the same reasons. The adaptive limit never waits.
+    // As with the circuit breaker, and for the same reasons; the label is another, because one that shadows a label is
+    // warned of. The adaptive limit never waits.
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let krate = context.krate;
@@ -348,10 +349,10 @@ impl Layer for RateLimit {
         };
         let settled = if inside.settled { settled } else { quote_spanned!(span=> #krate::Settled::Outcome(#settled)) };
         let value = Value::Expression(quote_spanned! {span=>
-            'call: {
+            'limited: {
                 let permit = match #policy.acquire()#waits {
                     ::core::result::Result::Ok(permit) => permit,
-                    ::core::result::Result::Err(rejection) => break 'call #krate::Settled::Rejected(rejection),
+                    ::core::result::Result::Err(rejection) => break 'limited #krate::Settled::Rejected(rejection),
                 };
                 #statements
                 #heeded

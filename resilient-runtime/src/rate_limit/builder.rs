@@ -37,12 +37,6 @@ impl Config {
     pub(super) const fn pace(self) -> Pace {
         Pace::new(self.rate.0, self.rate.1, self.burst)
     }
-
-    const_fn! {
-        fn meter(self) -> Meter {
-            Meter::new(self.pace(), self.burst)
-        }
-    }
 }
 
 impl RateLimit {
@@ -63,7 +57,7 @@ impl RateLimit {
         /// back; at compile time in a `static`.
         pub fn rate(mut self, calls: u32, per: Duration) -> Self {
             self.config.rate = (calls, per);
-            self.meter = self.config.meter();
+            self.meter = Meter::new(Pace::new(calls, per, self.config.burst), self.config.burst);
             self
         }
     }
@@ -75,8 +69,9 @@ impl RateLimit {
         ///
         /// If it is 0, or would take more than a year to come back; at compile time in a `static`.
         pub fn burst(mut self, calls: u32) -> Self {
+            let (each, per) = self.config.rate;
             self.config.burst = Some(calls);
-            self.meter = self.config.meter();
+            self.meter = Meter::new(Pace::new(each, per, Some(calls)), Some(calls));
             self
         }
     }
@@ -114,7 +109,7 @@ impl RateLimit {
                 name,
                 config,
                 mode: Switch::new(config.mode),
-                meter: config.meter(),
+                meter: Meter::new(config.pace(), config.burst),
                 queue: Queue::new(),
                 changing: Mutex::new(()),
                 totals: Totals::new(),

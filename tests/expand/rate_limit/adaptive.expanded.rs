@@ -7,11 +7,11 @@ pub async fn ask(script: &Script) -> Result<(), Error> {
             .k(1.5);
         &POLICY
     };
-    let settled = 'call: {
+    let settled = 'limited: {
         let permit = match rate_limit.acquire() {
             ::core::result::Result::Ok(permit) => permit,
             ::core::result::Result::Err(rejection) => {
-                break 'call ::resilient::Settled::Rejected(rejection);
+                break 'limited ::resilient::Settled::Rejected(rejection);
             }
         };
         let attempt = async move {

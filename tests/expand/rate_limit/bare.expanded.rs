@@ -7,11 +7,11 @@ pub async fn search(query: &str) -> Result<&str, Error> {
             .rate(100, ::core::time::Duration::from_secs(1));
         &POLICY
     };
-    let settled = 'call: {
+    let settled = 'limited: {
         let permit = match rate_limit.acquire().await {
             ::core::result::Result::Ok(permit) => permit,
             ::core::result::Result::Err(rejection) => {
-                break 'call ::resilient::Settled::Rejected(rejection);
+                break 'limited ::resilient::Settled::Rejected(rejection);
             }
         };
         let attempt = async move {

@@ -10,11 +10,11 @@ pub async fn ask(tenant: &str) -> Result<(), Error> {
         POLICY.shared()
     }
         .of(&tenant);
-    let settled = 'call: {
+    let settled = 'limited: {
         let permit = match rate_limit.acquire().await {
             ::core::result::Result::Ok(permit) => permit,
             ::core::result::Result::Err(rejection) => {
-                break 'call ::resilient::Settled::Rejected(rejection);
+                break 'limited ::resilient::Settled::Rejected(rejection);
             }
         };
         let attempt = async move {

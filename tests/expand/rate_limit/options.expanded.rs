@@ -19,11 +19,11 @@ pub async fn ask(script: &Script) -> Result<(), Error> {
         POLICY.begin()
     };
     let settled = loop {
-        let settled = 'call: {
+        let settled = 'limited: {
             let permit = match rate_limit.acquire().await {
                 ::core::result::Result::Ok(permit) => permit,
                 ::core::result::Result::Err(rejection) => {
-                    break 'call ::resilient::Settled::Rejected(rejection);
+                    break 'limited ::resilient::Settled::Rejected(rejection);
                 }
             };
             let attempt = async {

@@ -78,6 +78,7 @@ async fn two_limits() -> Result<(), Error> {
 
 #[rate_limit("100/s", key = "tenant")]
 async fn one_key_for_all(tenant: &str) -> Result<(), Error> {
+    let _ = tenant;
     Ok(())
 }
 
