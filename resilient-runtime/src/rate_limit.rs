@@ -55,8 +55,9 @@ use crate::{Error, Keyed, Mode, PolicyKind, event, random};
 /// What one caller is told in [`RatePermit::settle`] or [`heed`](Self::heed) holds for all:
 ///
 /// * **Throttled, with a time**: nobody is let through until then. A later hint lengthens the pause and never shortens it; no
-///   hint makes it longer than [`max_pause`](Self::max_pause). Up to a tenth more, at most a second, is added at random, so that
-///   clients of one server do not return together.
+///   hint makes it longer than [`max_pause`](Self::max_pause). Where callers may wait, up to a tenth more is added at random, at most a
+///   second and at most that wait, so that clients of one server do not return together; without a wait it is for their
+///   retries to do that.
 /// * **Throttled, without a time** or with a time of zero: the burst is used up and the rate halved, at most once a second and down to a
 ///   sixteenth. It grows back by a sixteenth of the whole each second.
 /// * **A quota of which nothing remains**: a pause until its reset.
@@ -252,7 +253,8 @@ impl RateLimit {
             }
             return self.meter.drain(now);
         };
-        let pause = pressure::pause_for(hint, self.config.max_pause, random::next());
+        let Config { max_pause, max_wait, .. } = self.config;
+        let pause = pressure::pause_for(hint, max_pause, max_wait, random::next());
         let until = now.after(pause);
         let begins = self.meter.pressure.pause(until, now);
         self.meter.drain(until);

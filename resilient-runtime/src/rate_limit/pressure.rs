@@ -134,14 +134,16 @@ impl Slowdown {
 
 /// How long to pause when the server asks for `hint`; `draw` is a uniform 64-bit number.
 ///
-/// Never shorter than the hint and up to a tenth longer, at most a second, so that clients which were told the same time
-/// do not come back together. `cap` is the longest; a hint that is longer still gives the cap less the jitter.
-pub(super) fn pause_for(hint: Duration, cap: Duration, draw: u64) -> Duration {
-    let jitter = |of: Duration| {
-        let most = (of / 10).min(Duration::from_secs(1));
-        most.mul_f64((draw >> 11) as f64 / (1_u64 << 53) as f64)
-    };
-    if hint > cap { cap.saturating_sub(jitter(cap)) } else { hint.saturating_add(jitter(hint)).min(cap) }
+/// Never shorter than the hint, and up to a tenth longer, at most a second and at most what a caller may wait: then a retry
+/// that comes back when the hint is over is never refused because of the jitter. `cap` is the longest; a hint that is
+/// longer still gives the cap less the jitter.
+pub(super) fn pause_for(hint: Duration, cap: Duration, max_wait: Duration, draw: u64) -> Duration {
+    let jitter = |most: Duration| most.min(Duration::from_secs(1)).mul_f64((draw >> 11) as f64 / (1_u64 << 53) as f64);
+    if hint > cap {
+        cap.saturating_sub(jitter(cap / 10))
+    } else {
+        hint.saturating_add(jitter((hint / 10).min(max_wait))).min(cap)
+    }
 }
 
 /// The interval at so many 65,536ths of the rate.
@@ -240,13 +242,18 @@ mod tests {
     }
 
     #[test]
-    fn pauses_vary_by_a_tenth_at_most_a_second_and_also_at_the_cap() {
+    fn pauses_vary_by_a_tenth_at_most_a_second_and_a_wait_and_also_at_the_cap() {
         let cap = ms(60_000);
 
-        for (hint, shortest, longest) in
-            [(ms(1_000), ms(1_000), ms(1_100)), (ms(30_000), ms(30_000), ms(31_000)), (ms(90_000), ms(59_000), cap)]
-        {
-            let mut drawn = [pause_for(hint, cap, 0), pause_for(hint, cap, u64::MAX)];
+        let wait = Duration::from_secs(5);
+        for (hint, wait, shortest, longest) in [
+            (ms(1_000), wait, ms(1_000), ms(1_100)),
+            (ms(30_000), wait, ms(30_000), ms(31_000)),
+            (ms(30_000), ms(5), ms(30_000), ms(30_005)),
+            (ms(30_000), ms(0), ms(30_000), ms(30_000)),
+            (ms(90_000), ms(0), ms(59_000), cap),
+        ] {
+            let mut drawn = [pause_for(hint, cap, wait, 0), pause_for(hint, cap, wait, u64::MAX)];
             drawn.sort();
             let near = |time: Duration, other: Duration| time.abs_diff(other) < Duration::from_nanos(10);
             assert!(near(drawn[0], shortest) && near(drawn[1], longest), "{hint:?}: {drawn:?}");
@@ -256,11 +263,15 @@ mod tests {
     proptest! {
         #[test]
         fn no_hint_is_cut_short_or_longer_than_the_cap(
-            seconds in any::<u64>(), nanos in 0..1_000_000_000_u32, cap in 0..100_000_000_u64, draw in any::<u64>(),
+            seconds in any::<u64>(),
+            nanos in 0..1_000_000_000_u32,
+            cap in 0..100_000_000_u64,
+            wait in any::<u64>(),
+            draw in any::<u64>(),
         ) {
             let (hint, cap) = (Duration::new(seconds, nanos), ms(cap));
 
-            let pause = pause_for(hint, cap, draw);
+            let pause = pause_for(hint, cap, ms(wait), draw);
 
             prop_assert!(pause <= cap);
             prop_assert!(pause >= hint || hint > cap && pause >= cap.mul_f64(0.9) - Duration::from_nanos(1).min(cap));
