@@ -47,6 +47,16 @@ cases! {
     circuit_breaker {
         bare => "Ok(\"words\")",
         options => "open after 4",
+        keyed => "2 true Ok(())",
+        named => "Ok(()) Ok(())",
+        slow => "open after 5",
+    }
+    rate_limit {
+        bare => "Ok(\"words\")",
+        options => "Ok(()) in 200 ms",
+        keyed => "Ok(()) true Ok(())",
+        adaptive => "true",
+        response => "true true true",
     }
     cancel {
         token => "Ok(()) true",

@@ -4,14 +4,22 @@ mod cancel;
 mod circuit_breaker;
 mod fallback;
 mod fan_out;
+mod rate_limit;
 mod retry;
 mod timeout;
 
 use crate::policy::Kind;
 
 /// Every policy.
-pub(crate) const KINDS: &[&Kind] =
-    &[&retry::KIND, &circuit_breaker::KIND, &timeout::KIND, &cancel::KIND, &fallback::KIND, &fan_out::KIND];
+pub(crate) const KINDS: &[&Kind] = &[
+    &retry::KIND,
+    &circuit_breaker::KIND,
+    &rate_limit::KIND,
+    &timeout::KIND,
+    &cancel::KIND,
+    &fallback::KIND,
+    &fan_out::KIND,
+];
 
 /// The policy of that name.
 pub(crate) fn kind(name: &str) -> Option<&'static Kind> {

@@ -147,6 +147,38 @@ pub(crate) fn text(key: &str, expression: &Expr) -> syn::Result<syn::LitStr> {
     }
 }
 
+/// One of the words that `key` accepts, as it stands in the table.
+pub(crate) fn word(key: &str, expression: &Expr, accepted: &[&'static str]) -> syn::Result<&'static str> {
+    let text = text(key, expression)?;
+    let written = text.value();
+    if let Some(word) = accepted.iter().find(|word| **word == written) {
+        return Ok(word);
+    }
+    let message = match (nearest(&written, accepted.iter().copied()), accepted) {
+        (Some(meant), _) => format!("unknown `{key}` `\"{written}\"`: did you mean `\"{meant}\"`?"),
+        (None, [only]) => format!("unknown `{key}` `\"{written}\"`: the only one is `\"{only}\"`"),
+        (None, all) => {
+            let all: Vec<String> = all.iter().map(|word| format!("`\"{word}\"`")).collect();
+            format!("unknown `{key}` `\"{written}\"`: write one of {}", all.join(", "))
+        }
+    };
+    Err(syn::Error::new(text.span(), message))
+}
+
+/// Refuses an expression that is the same for every call.
+pub(crate) fn differs_between_calls(expression: Expr, function: &Function) -> syn::Result<Expr> {
+    let is_argument = |name: &str| function.bindings.iter().any(|argument| argument.ident == name);
+    let meant = match (&expression, literal(&expression)) {
+        (_, Some(Lit::Str(text))) if is_argument(&text.value()) => text.value(),
+        (_, Some(_)) => function.bindings.first().map_or("host".to_owned(), |argument| argument.ident.to_string()),
+        (Expr::Tuple(tuple), _) if tuple.elems.is_empty() => "host".to_owned(),
+        _ => return Ok(expression),
+    };
+    let message =
+        format!("`key` is what tells one call from another, and this is the same for all: write, say, `key = {meant}`");
+    Err(syn::Error::new_spanned(expression, message))
+}
+
 /// The duration as a constructor call with the largest unit that is exact.
 fn duration_tokens(duration: Duration) -> TokenStream {
     let span = Span::mixed_site();
@@ -167,7 +199,8 @@ pub(crate) fn shown(duration: Duration) -> String {
     format!("{duration:?}")
 }
 
-fn parse_duration(written: &str) -> Result<Duration, String> {
+/// The duration that is written, or what is wrong with it.
+pub(crate) fn parse_duration(written: &str) -> Result<Duration, String> {
     let mut rest = written.trim();
     if rest.is_empty() {
         return Err("an empty duration: write, for instance, `\"250ms\"`".to_owned());
@@ -232,16 +265,27 @@ fn unit_nanos(unit: &str) -> Option<u64> {
     UNITS.iter().find(|(short, ..)| *short == unit).map(|&(_, nanos, _)| nanos)
 }
 
+/// One of the unit of that name, short or long.
+pub(crate) fn unit(name: &str) -> Option<Duration> {
+    let found = UNITS.iter().find(|(short, _, names)| *short == name || names.contains(&name));
+    found.map(|&(_, nanos, _)| Duration::from_nanos(nanos))
+}
+
+/// The short name of the unit that was probably meant.
+pub(crate) fn nearest_unit(name: &str) -> Option<&'static str> {
+    let long = UNITS.iter().flat_map(|(short, _, names)| names.iter().map(move |name| (*name, *short)));
+    let meant = nearest(name, long.clone().map(|(name, _)| name))?;
+    long.into_iter().find(|(name, _)| *name == meant).map(|(_, short)| short)
+}
+
 fn unknown_unit(number: &str, unit: &str) -> String {
     if unit == "M" {
         return format!(
             "`M` could be minutes or months: write `\"{number}m\"` for minutes, `\"{number}ms\"` for milliseconds"
         );
     }
-    let long = UNITS.iter().flat_map(|(short, _, names)| names.iter().map(move |name| (*name, *short)));
-    let meant = nearest(unit, long.clone().map(|(name, _)| name));
-    match long.into_iter().find(|(name, _)| Some(*name) == meant) {
-        Some((_, short)) => format!("unknown unit `{unit}`: did you mean `\"{number}{short}\"`?"),
+    match nearest_unit(unit) {
+        Some(short) => format!("unknown unit `{unit}`: did you mean `\"{number}{short}\"`?"),
         None => format!("unknown unit `{unit}`: the units are `ns`, `us`, `ms`, `s`, `m`, `h` and `d`"),
     }
 }

@@ -48,6 +48,14 @@ pub(crate) fn transition(
     let _ = (policy, from, to, failures, calls, open_for);
 }
 
+/// A policy that shares its name, and not its settings, with another.
+pub(crate) fn conflict(conflict: &crate::Conflict) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: "resilient", policy = conflict.name(), "{conflict}");
+    #[cfg(not(feature = "tracing"))]
+    let _ = conflict;
+}
+
 /// A body that did not end in time.
 pub(crate) fn timed_out(policy: &'static str, limit: Duration) {
     #[cfg(any(test, feature = "test-util"))]
@@ -84,4 +92,24 @@ pub(crate) fn fell_back(policy: &'static str, class: Class) {
     tracing::warn!(target: "resilient", policy, class = class.as_str(), "fell back");
     #[cfg(not(feature = "tracing"))]
     let _ = (policy, class);
+}
+
+/// The beginning of a pause that the server asked for, and how long it is to be.
+pub(crate) fn paused(policy: &'static str, time: Duration) {
+    #[cfg(any(test, feature = "test-util"))]
+    note(Report::Paused { policy, time });
+    #[cfg(feature = "tracing")]
+    tracing::info!(target: "resilient", policy, ?time, "paused");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (policy, time);
+}
+
+/// A rate that was halved because the server asked for less, and what is left of it.
+pub(crate) fn slowed(policy: &'static str, share: f64) {
+    #[cfg(any(test, feature = "test-util"))]
+    note(Report::Slowed { policy, share });
+    #[cfg(feature = "tracing")]
+    tracing::info!(target: "resilient", policy, share, "slowed");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (policy, share);
 }

@@ -6,6 +6,7 @@ mod classify;
 mod events;
 mod fallback;
 mod fan_out;
+mod rate_limit;
 mod retry;
 mod sizes;
 mod stack;
