@@ -49,36 +49,41 @@ async fn calls<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) ->
     let wire = Wire::to(Server::start(plan.setup.clone(), seed));
     let clients: Vec<Arc<C>> = (0..plan.clients).map(|_| Arc::new(client(wire.clone()))).collect();
     let arrivals = poisson(seed.wrapping_add(0x5eed), &plan.stretches);
+
+    let calls = open_loop(&arrivals, &clients, || wire.server().tick()).await;
+
+    Run { calls, attempts: wire.sent(), seen: wire.server().seen() }
+}
+
+/// Makes a call at each of the arrivals, by one client after the other, and waits some more for the last ones.
+pub(crate) async fn open_loop<C: Client>(arrivals: &[Duration], clients: &[Arc<C>], tick: impl Fn()) -> Vec<Call> {
     let calls = arrivals.iter().map(|&at| Call { at, end: None }).collect();
     let calls: Arc<Mutex<Vec<Call>>> = Arc::new(Mutex::new(calls));
     let mut tasks = JoinSet::new();
     let start = Instant::now();
-    let end = plan.stretches.iter().map(|stretch| stretch.time).sum::<Duration>();
+    let last = arrivals.last().copied().unwrap_or_default() + PATIENCE;
 
-    let mut next = 0;
+    let mut arriving = arrivals.iter().copied().enumerate().peekable();
     let mut now = Duration::ZERO;
-    while now < end {
+    while now < last {
         now += TICK;
         tokio::time::sleep_until(start + now).await;
-        wire.server().tick();
-        while let Some(&at) = arrivals.get(next).filter(|&&at| at <= now) {
-            let client = Arc::clone(&clients[next % clients.len()]);
+        tick();
+        while let Some((index, _)) = arriving.next_if(|&(_, at)| at <= now) {
+            let client = Arc::clone(&clients[index % clients.len()]);
             let calls = Arc::clone(&calls);
-            let index = next;
             tasks.spawn(async move {
                 let outcome = client.call().await;
                 let mut calls = calls.lock().unwrap_or_else(PoisonError::into_inner);
                 calls[index].end = Some((start.elapsed(), outcome));
             });
-            debug_assert!(at <= now);
-            next += 1;
         }
     }
 
-    let attempts = wire.sent();
-    let seen = wire.server().seen();
-    let calls = calls.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    Run { calls, attempts, seen }
+    // Those who have waited until now have waited for too long.
+    drop(tasks);
+    let calls = calls.lock().unwrap_or_else(PoisonError::into_inner);
+    calls.clone()
 }
 
 impl Run {
@@ -91,3 +96,5 @@ impl Run {
 }
 
 const TICK: Duration = Duration::from_millis(1);
+/// Longer than the last call may take.
+const PATIENCE: Duration = Duration::from_millis(1_200);
