@@ -63,6 +63,7 @@
 //! Dropping any future of this crate abandons what it was doing: permits go back, nothing is counted, nothing goes on in
 //! the background.
 
+mod adaptive;
 mod backoff;
 mod budget;
 mod cancel;
