@@ -47,6 +47,9 @@ cases! {
     circuit_breaker {
         bare => "Ok(\"words\")",
         options => "open after 4",
+        keyed => "2 true Ok(())",
+        named => "Ok(()) Ok(())",
+        slow => "open after 5",
     }
     cancel {
         token => "Ok(()) true",

@@ -219,13 +219,30 @@ impl Arguments {
         for entry in &self.entries {
             let name = entry.key.unraw().to_string();
             if self.keys.iter().any(|key| key.name == name && key.configures) {
-                let message =
-                    format!("`with` uses a policy that has its own settings: set `{name}` there, or leave out `with`");
+                let message = if name == "key" {
+                    "`with` brings one policy, and `key` finds one among the function's own: write `with = POLICIES.of(…)` with a `PerKey` of yours, or leave out `with`".to_owned()
+                } else {
+                    format!("`with` uses a policy that has its own settings: set `{name}` there, or leave out `with`")
+                };
                 errors.at(entry.key.span(), message);
             }
         }
         self.entries.retain(|entry| !self.keys.iter().any(|key| entry.key.unraw() == key.name && key.configures));
         Some(with)
+    }
+
+    /// The expression of `key = …`, which is evaluated once a call.
+    pub(crate) fn key(&mut self, function: &Function, errors: &mut Errors) -> Option<Expr> {
+        let listed = self.entries.iter().find_map(|entry| match &entry.value {
+            Value::List(parts) if entry.key == "key" => Some((entry.key.span(), parts.to_string())),
+            _ => None,
+        });
+        if let Some((span, parts)) = listed {
+            self.take("key");
+            errors.at(span, format!("`key` takes an expression: write `key = ({parts})`"));
+            return None;
+        }
+        self.value("key", errors, |_, key| value::differs_between_calls(key, function))
     }
 
     /// The text of `name = "…"`, or the function's own name.

@@ -80,6 +80,7 @@ fn attempt(layers: &[Box<dyn Layer>], context: &Context<'_>) -> Fragment {
         value: Value::Future(quote_spanned!(span=> attempt)),
         settled: false,
         borrows,
+        repeated: repeats,
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Fragment {
     pub(crate) settled: bool,
     /// Whether the arguments must be left for something further out.
     pub(crate) borrows: bool,
+    /// Whether it is inside a loop that is still to come, so that each round must leave the arguments for the next.
+    pub(crate) repeated: bool,
 }
 
 /// The expression that gives the outcome.
@@ -44,7 +46,7 @@ impl Fragment {
     /// Puts a future that yields a `Settled` of what it runs around this.
     pub(crate) fn within(self, wrap: impl FnOnce(TokenStream) -> TokenStream) -> Self {
         let span = Span::mixed_site();
-        let (settled, borrows) = (self.settled, self.borrows);
+        let (settled, borrows, repeated) = (self.settled, self.borrows, self.repeated);
         let (statements, future) = self.into_future();
         let wrapped = wrap(future);
         let value = if settled {
@@ -52,7 +54,7 @@ impl Fragment {
         } else {
             Value::Future(wrapped)
         };
-        Self { statements, value, settled: true, borrows }
+        Self { statements, value, settled: true, borrows, repeated }
     }
 
     /// The statements and a future of the value, put into an async block if it is not one yet.
@@ -61,7 +63,7 @@ impl Fragment {
         match self.value {
             Value::Future(future) => (self.statements, future),
             Value::Expression(expression) => {
-                let capture = (!self.borrows).then(|| Token![move](span));
+                let capture = (!self.borrows && !self.repeated).then(|| Token![move](span));
                 let statements = self.statements;
                 let call = quote_spanned! {span=>
                     let call = async #capture {

@@ -143,10 +143,30 @@ pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `open_max` | duration | `"30s"` | up to which that grows |
 /// | `probes` | integer or `u32` constant | 3 | how many calls it tries before it decides |
 /// | `probe_timeout` | duration | `open_for` | after which a probe that hangs has failed |
+/// | `slow_call` | duration, at least `"1ms"` | none | how long a call takes that is slow, whatever its outcome; calls are timed only with it |
+/// | `slow_rate` | ratio | `"80%"` | opens at this share of slow calls as well; needs `slow_call` |
+/// | `recover` | duration | none | after the probes, lets more and more calls through over this time before it closes |
+/// | `throttled` | `"fail"` | not a failure | counts throttled errors as failures |
+/// | `mode` | `"enforce"`, `"observe"` or `"off"` | `"enforce"` | `"observe"` counts and decides, and refuses nothing; `"off"` does nothing |
 /// | `when` | closure or function | the error's class | says what is a failure, as for [`retry`](macro@retry) |
-/// | `name` | string | the function's | stands in rejections and events |
-/// | `with` | expression | none | a `CircuitBreaker` of your own: a `static` shared by several functions, or a field |
+/// | `name` | string | the function's | stands in rejections and events; functions that are given the same name share the breaker |
+/// | `key` | expression | none | a breaker for each value of it, see below |
+/// | `with` | expression | none | a `CircuitBreaker` of your own: a `static` shared by several functions, a field, or one of a `PerKey` |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
+///
+/// # A breaker for each key
+///
+/// With `key = host`, each host has a breaker with these settings, so that one that is down does not keep calls from the
+/// others. The key is any expression over the arguments that is `Hash`: `key = (tenant, region)`, `key = request.host()`.
+/// It is evaluated once a call, before the body has the arguments, and is only borrowed, the parts of a tuple too. At
+/// most 10,000 keys have a breaker at once, each until it has not been used for ten minutes; `resilient::PerKey` says what
+/// happens beyond. For other limits, write a `static` of that type and `with = HOSTS.of(host)`.
+///
+/// # One breaker for several functions
+///
+/// Functions whose attributes say the same `name = "…"` and the same settings share one breaker, or, with `key`, the
+/// breakers of all keys. Where the settings differ, the second has a breaker of its own, which is reported with
+/// both places: by an event, by `resilient::conflicts()`, and by `resilient::test::assert_no_conflicts()`.
 ///
 /// # Expansion
 ///
@@ -166,6 +186,16 @@ pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///     };
 ///     ::resilient::finish::<Result<u32, PayError>>(settled)
 /// }
+/// ```
+///
+/// With a name of its own, `POLICY.shared()` stands in place of `&POLICY`. With `key = host`, the first statement is
+///
+/// ```text
+/// let circuit_breaker = &{
+///     static POLICY: ::resilient::PerKey<::resilient::CircuitBreaker> =
+///         ::resilient::PerKey::new(::resilient::CircuitBreaker::named("pay"));
+///     &POLICY
+/// }.of(&host);
 /// ```
 ///
 /// # Panics

@@ -1,4 +1,5 @@
-//! Where a policy's value comes from: a `static` of the function's own, or an expression of the user's.
+//! Where a policy's value comes from: a `static` of the function's own, the one of its name or key, or an expression of the
+//! user's.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
@@ -14,6 +15,34 @@ pub(crate) enum Source {
     Own { ty: &'static str, constructor: Constructor },
     /// A value of the user's, that is or derefs to the type.
     With { ty: &'static str, policy: Expr },
+}
+
+/// Where the policy comes from, for one that several functions can share, or that there can be many of.
+pub(crate) enum Shareable {
+    /// As for any other.
+    Plain(Source),
+    /// The one that an explicit name stands for, which this `static` is if it is the first.
+    Named { ty: &'static str, constructor: Constructor },
+    /// One for each key, in a `static` of the function's own, or in that which an explicit name stands for.
+    Keyed { ty: &'static str, constructor: Constructor, named: bool, key: Expr },
+}
+
+impl Shareable {
+    /// The user's own, or what the constructor makes under the name and the key, if there are any.
+    pub(crate) fn new(
+        ty: &'static str,
+        with: Option<Expr>,
+        constructor: Constructor,
+        named: bool,
+        key: Option<Expr>,
+    ) -> Self {
+        match (with, key) {
+            (Some(policy), _) => Self::Plain(Source::With { ty, policy }),
+            (None, Some(key)) => Self::Keyed { ty, constructor, named, key },
+            (None, None) if named => Self::Named { ty, constructor },
+            (None, None) => Self::Plain(Source::Own { ty, constructor }),
+        }
+    }
 }
 
 /// `let name = { static POLICY: Type = constructor; &POLICY };`, or a borrow of the user's own policy.
@@ -32,10 +61,59 @@ pub(crate) fn declare(name: &str, source: &Source, context: &Context<'_>) -> Tok
     }
 }
 
+/// As [`declare`]; `let name = { static POLICY: Type = constructor; POLICY.shared() };` for an explicit name, and for a key
+/// `let name = &{ static POLICY: PerKey<Type> = PerKey::new(constructor); &POLICY }.of(&key);`
+///
+/// The policy of a key is held for the whole call, behind a reference, which futures further in can have copies of.
+pub(crate) fn declare_shareable(name: &str, source: &Shareable, context: &Context<'_>) -> TokenStream {
+    let span = Span::mixed_site();
+    let variable = Ident::new(name, span);
+    match source {
+        Shareable::Plain(source) => declare(name, source, context),
+        Shareable::Named { ty, constructor } => {
+            let policy = own(ty, constructor, context);
+            quote_spanned!(span=> let #variable = { #policy POLICY.shared() };)
+        }
+        Shareable::Keyed { ty, constructor, named, key } => {
+            let (krate, ty, of) = (context.krate, Ident::new(ty, span), place(key, "of"));
+            let policies = if *named { quote_spanned!(span=> POLICY.shared()) } else { quote_spanned!(span=> &POLICY) };
+            let key = borrow_parts(key);
+            quote_spanned! {span=>
+                let #variable = &{
+                    static POLICY: #krate::PerKey<#krate::#ty> = #krate::PerKey::new(#constructor);
+                    #policies
+                }.#of(#key);
+            }
+        }
+    }
+}
+
 /// A borrow of the user's expression, placed there, so that the compiler's caret covers no more.
 pub(crate) fn borrow(expression: &impl ToTokens) -> TokenStream {
     let span = expression.span().resolved_at(Span::mixed_site());
     quote_spanned!(span=> &#expression)
+}
+
+/// A borrow of the user's expression, or of each part of a tuple, so that nothing of the caller's is moved into a key.
+fn borrow_parts(expression: &Expr) -> TokenStream {
+    match expression {
+        Expr::Tuple(tuple) => {
+            let span = tuple.span().resolved_at(Span::mixed_site());
+            let parts = tuple.elems.iter().map(borrow_parts);
+            quote_spanned!(span=> &(#(#parts,)*))
+        }
+        Expr::Paren(inside) => borrow_parts(&inside.expr),
+        Expr::Binary(_) | Expr::Cast(_) | Expr::Range(_) | Expr::Closure(_) | Expr::Assign(_) => {
+            let span = expression.span().resolved_at(Span::mixed_site());
+            quote_spanned!(span=> &(#expression))
+        }
+        _ => borrow(expression),
+    }
+}
+
+/// A name of the macro's own, where the compiler is to report what is wrong with the user's expression.
+fn place(expression: &Expr, name: &str) -> Ident {
+    Ident::new(name, expression.span().resolved_at(Span::mixed_site()))
 }
 
 /// The `static` of a policy.

@@ -147,6 +147,38 @@ pub(crate) fn text(key: &str, expression: &Expr) -> syn::Result<syn::LitStr> {
     }
 }
 
+/// One of the words that `key` accepts, as it stands in the table.
+pub(crate) fn word(key: &str, expression: &Expr, accepted: &[&'static str]) -> syn::Result<&'static str> {
+    let text = text(key, expression)?;
+    let written = text.value();
+    if let Some(word) = accepted.iter().find(|word| **word == written) {
+        return Ok(word);
+    }
+    let message = match (nearest(&written, accepted.iter().copied()), accepted) {
+        (Some(meant), _) => format!("unknown `{key}` `\"{written}\"`: did you mean `\"{meant}\"`?"),
+        (None, [only]) => format!("unknown `{key}` `\"{written}\"`: the only one is `\"{only}\"`"),
+        (None, all) => {
+            let all: Vec<String> = all.iter().map(|word| format!("`\"{word}\"`")).collect();
+            format!("unknown `{key}` `\"{written}\"`: write one of {}", all.join(", "))
+        }
+    };
+    Err(syn::Error::new(text.span(), message))
+}
+
+/// Refuses an expression that is the same for every call.
+pub(crate) fn differs_between_calls(expression: Expr, function: &Function) -> syn::Result<Expr> {
+    let is_argument = |name: &str| function.bindings.iter().any(|argument| argument.ident == name);
+    let meant = match (&expression, literal(&expression)) {
+        (_, Some(Lit::Str(text))) if is_argument(&text.value()) => text.value(),
+        (_, Some(_)) => function.bindings.first().map_or("host".to_owned(), |argument| argument.ident.to_string()),
+        (Expr::Tuple(tuple), _) if tuple.elems.is_empty() => "host".to_owned(),
+        _ => return Ok(expression),
+    };
+    let message =
+        format!("`key` is what tells one call from another, and this is the same for all: write, say, `key = {meant}`");
+    Err(syn::Error::new_spanned(expression, message))
+}
+
 /// The duration as a constructor call with the largest unit that is exact.
 fn duration_tokens(duration: Duration) -> TokenStream {
     let span = Span::mixed_site();

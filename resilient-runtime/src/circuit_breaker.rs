@@ -19,8 +19,9 @@ use self::permit::Began;
 use self::state::Phase;
 use self::storage::Storage;
 use crate::clock::Ticks;
+use crate::naming::{self, Named, Naming};
 use crate::sync::atomic::Ordering::Relaxed;
-use crate::{Error, Mode};
+use crate::{Error, Keyed, Mode, PolicyKind};
 
 /// Stops calling what is failing, and finds out when it works again.
 ///
@@ -90,6 +91,7 @@ pub struct CircuitBreaker {
     name: &'static str,
     config: Config,
     storage: Storage,
+    naming: Naming<Self>,
 }
 
 /// What a breaker does with the next call.
@@ -213,6 +215,56 @@ impl CircuitBreaker {
         let ticket = self.admit(&clock)?;
         let began = if self.config.slow_time().is_some() { Began::at(clock()) } else { Began::UNKNOWN };
         Ok(Permit::new(self, ticket, began))
+    }
+}
+
+impl CircuitBreaker {
+    /// The breaker that this one's name stands for: the first `static` of that name whose `shared` was called.
+    ///
+    /// So functions in different places share one by writing the same name and the same settings. With other settings
+    /// than the first, this one keeps a state of its own, which is an event of level `ERROR` and one of the
+    /// [`conflicts`](crate::conflicts). It is looked up once; from then on it costs one load.
+    ///
+    /// ```
+    /// use resilient::CircuitBreaker;
+    ///
+    /// static READS: CircuitBreaker = CircuitBreaker::named("disk");
+    /// static WRITES: CircuitBreaker = CircuitBreaker::named("disk");
+    ///
+    /// READS.shared().force_open();
+    ///
+    /// assert!(WRITES.shared().acquire().is_err());
+    /// ```
+    #[inline]
+    pub fn shared(&'static self) -> &'static Self {
+        naming::shared(self)
+    }
+}
+
+impl Named for CircuitBreaker {
+    const KIND: PolicyKind = PolicyKind::CircuitBreaker;
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn naming(&self) -> &Naming<Self> {
+        &self.naming
+    }
+
+    fn agrees(&self, other: &Self) -> bool {
+        self.config == other.config
+    }
+}
+
+impl Keyed for CircuitBreaker {
+    fn fresh(&self) -> Self {
+        let storage = Storage::new().beginning_in(self.config.first_mode());
+        Self { name: self.name, config: self.config, storage, naming: self.naming.again() }
+    }
+
+    fn is_held_by_hand(&self) -> bool {
+        self.state() == State::ForcedOpen || self.current_mode() != self.config.first_mode()
     }
 }
 

@@ -48,6 +48,17 @@ pub(crate) fn transition(
     let _ = (policy, from, to, failures, calls, open_for);
 }
 
+/// A policy that shares its name, and not its settings, with another.
+pub(crate) fn conflict(conflict: &crate::Conflict) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(
+        target: "resilient", policy = conflict.name(), kind = ?conflict.policy(), first = %conflict.first(),
+        second = %conflict.second(), "settings differ"
+    );
+    #[cfg(not(feature = "tracing"))]
+    let _ = conflict;
+}
+
 /// A body that did not end in time.
 pub(crate) fn timed_out(policy: &'static str, limit: Duration) {
     #[cfg(any(test, feature = "test-util"))]

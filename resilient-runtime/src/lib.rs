@@ -32,7 +32,7 @@
 //! | policy | attribute | by hand |
 //! |---|---|---|
 //! | retry | `#[retry]` | [`Retry`], [`Backoff`], [`Budget`] |
-//! | circuit breaker | `#[circuit_breaker]` | [`CircuitBreaker`] |
+//! | circuit breaker | `#[circuit_breaker]` | [`CircuitBreaker`], [`PerKey`] |
 //! | time-out | `#[timeout]` | [`Timeout`], [`Deadline`] |
 //! | fallback | `#[fallback]` | [`Fallback`] |
 //! | cancellation | `#[cancel]` | [`Cancel`] |
@@ -42,12 +42,19 @@
 //! [`When`] closure. A policy that refuses a call returns an [`Error`]; inside a stack that is a
 //! [`Settled::Rejected`], and [`finish`] turns it into the function's own error type at the end.
 //!
+//! # Keys and names
+//!
+//! A policy is a `static`, with one state for all callers. [`PerKey`] has one for each key, a host or a tenant, in bounded
+//! memory: `#[circuit_breaker(key = host)]`. The other way round, [`CircuitBreaker::shared`] makes policies of one name
+//! one, wherever they stand: `#[circuit_breaker(name = "payments")]`. Two that have one name and different settings
+//! are among the [`conflicts`].
+//!
 //! # Features
 //!
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `macros` | yes | the attributes and the derive |
-//! | `tracing` | yes | events of target `resilient`: `retrying`, `gave up`, `timed out`, `deadline exceeded`, `circuit breaker`, `fell back`, `cancelled` |
+//! | `tracing` | yes | events of target `resilient`: `retrying`, `gave up`, `timed out`, `deadline exceeded`, `circuit breaker`, `fell back`, `cancelled`, `settings differ` |
 //! | `test-util` | no | `resilient::test`: jitter that repeats, failures on order, a record of what policies do |
 //! | `http` | no | `resilient::http`: classes of responses, `Retry-After` and rate-limit headers; classifies `http::StatusCode` |
 //! | `reqwest` | no | classifies `reqwest::Error`; responses for `resilient::http` |
@@ -78,7 +85,9 @@ mod fallback;
 mod fan_out;
 #[cfg(feature = "http")]
 pub mod http;
+mod keyed;
 mod mode;
+mod naming;
 mod outcome;
 mod random;
 mod retry;
@@ -99,7 +108,9 @@ pub use deadline::{Deadline, DeadlineScope, ParseDeadlineError};
 pub use error::{Error, PolicyKind, Reason};
 pub use fallback::{Answer, ByFuture, ByValue, Fallback, IntoResult, Rescue, answer};
 pub use fan_out::{Collect, FanOut, FirstOk, TryAll, Unordered};
+pub use keyed::{Held, Keyed, PerKey};
 pub use mode::Mode;
+pub use naming::{Conflict, conflicts};
 pub use outcome::{FromRejection, Outcome, Settled, finish};
 pub use retry::{Delay, DelayFuture, Retry, RetryCall, Retrying, Verdict, WithoutRetries, without_retries};
 pub use timeout::{Timeout, TimeoutFuture};

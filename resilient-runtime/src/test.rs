@@ -65,7 +65,7 @@ mod assert;
 mod record;
 mod script;
 
-pub use self::assert::assert_delays;
+pub use self::assert::{assert_delays, assert_no_conflicts};
 pub use self::record::{Recorder, record};
 pub(crate) use self::record::{Report, note};
 pub use self::script::Script;

@@ -4,8 +4,11 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use resilient::{Backoff, CircuitBreaker, Class, Reason, Retry, State, Timeout, circuit_breaker, retry, timeout};
-use resilient_tests::{Error, Script, ms};
+use resilient::{
+    Backoff, CircuitBreaker, Class, Mode, PerKey, Reason, Retry, State, Timeout, circuit_breaker, fallback, retry,
+    timeout,
+};
+use resilient_tests::{Error, Script, assert_send, ms};
 use tokio::time::advance;
 
 /// Calls until the breaker refuses, and says how many calls it let through.
@@ -288,4 +291,318 @@ async fn instances_share_a_breaker_through_with() {
     }
 
     assert_eq!(clients.iter().map(|client| client.calls.get()).sum::<u32>(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_call_says_what_is_slow_and_slow_rate_how_much_is_too_much() {
+    #[circuit_breaker(slow_call = "100ms", slow_rate = "50%", min_calls = 4)]
+    async fn half(time: Duration) -> Result<(), Error> {
+        tokio::time::sleep(time).await;
+        Ok(())
+    }
+    #[circuit_breaker(slow_call = "100ms", min_calls = 4)]
+    async fn by_default(time: Duration) -> Result<(), Error> {
+        tokio::time::sleep(time).await;
+        Ok(())
+    }
+
+    for millis in [99, 99, 100, 100] {
+        half(ms(millis)).await.unwrap();
+        by_default(ms(millis)).await.unwrap();
+    }
+
+    assert!(matches!(half(ms(0)).await, Err(Error::Refused(_))), "two of four");
+    assert_eq!(by_default(ms(0)).await, Ok(()), "not four of five");
+}
+
+#[tokio::test(start_paused = true)]
+async fn recover_lets_more_and_more_through_after_the_probes() {
+    #[circuit_breaker(consecutive = 1, probes = 1, open_for = "1s", recover = "100s")]
+    async fn function(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    resilient::test::seed(1);
+    let script = Script::failing(1);
+    function(&script).await.unwrap_err();
+    advance(ms(1_150)).await;
+    function(&script).await.unwrap();
+
+    let mut admitted = Vec::new();
+    for _ in 0..2 {
+        let before = script.attempts();
+        for _ in 0..200 {
+            let _ = function(&script).await;
+        }
+        admitted.push(script.attempts() - before);
+        advance(ms(100_000)).await;
+    }
+
+    assert!((5..60).contains(&admitted[0]), "a tenth: {admitted:?}");
+    assert_eq!(admitted[1], 200, "all of them");
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttled_fail_makes_it_open_on_throttled_errors() {
+    #[circuit_breaker(throttled = "fail")]
+    async fn function(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+
+    assert_eq!(calls_until_open!(function, Script::of(std::iter::repeat_n(Error::Busy { after: None }, 100))), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mode_that_observes_or_is_off_refuses_nothing() {
+    #[circuit_breaker(mode = "observe", consecutive = 1)]
+    async fn observing(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    #[circuit_breaker(mode = "off", consecutive = 1)]
+    async fn off(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    #[circuit_breaker(mode = "enforce", consecutive = 1)]
+    async fn enforcing(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let log = resilient::test::record();
+
+    for _ in 0..10 {
+        assert_eq!(observing(&Script::failing(1)).await, Err(Error::Down));
+        assert_eq!(off(&Script::failing(1)).await, Err(Error::Down));
+    }
+
+    assert_eq!(log.transitions("observing"), [("closed", "open")], "it decides all the same");
+    assert_eq!(log.transitions("off"), []);
+    assert_eq!(calls_until_open!(enforcing, Script::failing(9)), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_key_that_fails_leaves_the_others_alone() {
+    #[circuit_breaker(key = host, consecutive = 2)]
+    async fn fetch(host: &str, script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let (down, fine) = (Script::failing(100), Script::fine());
+
+    for _ in 0..10 {
+        let _ = fetch("a.example", &down).await;
+        assert_eq!(fetch("b.example", &fine).await, Ok(()));
+    }
+
+    assert_eq!((down.attempts(), fine.attempts()), (2, 10));
+    let Err(Error::Refused(rejection)) = fetch("a.example", &fine).await else { panic!("refused") };
+    assert_eq!(rejection.name(), "fetch");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_may_be_any_expression_over_the_arguments() {
+    struct Request {
+        url: String,
+    }
+    impl Request {
+        fn host(&self) -> &str {
+            self.url.split('/').next().unwrap_or_default()
+        }
+    }
+    struct Client {
+        tenant: u32,
+        region: String,
+    }
+    impl Client {
+        #[circuit_breaker(key = (self.tenant, self.region, request.host()), consecutive = 1)]
+        async fn send(&self, request: Request) -> Result<(), Error> {
+            drop(request);
+            Err(Error::Down)
+        }
+    }
+    // each part is only borrowed, so that the body can have it
+    #[circuit_breaker(key = (tenant, (region, n % 2 + 1)), consecutive = 1)]
+    async fn owned(tenant: String, region: String, n: u32) -> Result<(), Error> {
+        drop((tenant, region, n));
+        Err(Error::Down)
+    }
+    let client = |tenant, region: &str| Client { tenant, region: region.to_owned() };
+    let request = |url: &str| Request { url: url.to_owned() };
+
+    assert_eq!(client(1, "north").send(request("a/1")).await, Err(Error::Down));
+    assert!(matches!(client(1, "north").send(request("a/2")).await, Err(Error::Refused(_))), "the host is the same");
+    assert_eq!(client(1, "north").send(request("b/1")).await, Err(Error::Down));
+    assert_eq!(client(1, "south").send(request("a/1")).await, Err(Error::Down));
+    assert_eq!(client(2, "north").send(request("a/1")).await, Err(Error::Down));
+
+    assert_eq!(owned("t".into(), "north".into(), 1).await, Err(Error::Down));
+    assert!(matches!(owned("t".into(), "north".into(), 3).await, Err(Error::Refused(_))));
+    assert_eq!(owned("t".into(), "north".into(), 2).await, Err(Error::Down));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_is_evaluated_once_a_call_and_its_policy_is_shared_by_the_attempts() {
+    #[fallback(with = rescue)]
+    #[retry(max = 9, backoff = "none")]
+    #[timeout("1s")]
+    #[circuit_breaker(key = key(), consecutive = 3)]
+    async fn fetch(key: &impl Fn() -> u32, script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    fn rescue(_: &impl Fn() -> u32, _: &Script, error: &Error) -> Result<(), Error> {
+        Err(error.clone())
+    }
+    let keys = Cell::new(0);
+    let key = || {
+        keys.set(keys.get() + 1);
+        keys.get() / 100
+    };
+    let script = Script::failing(100);
+
+    fetch(&key, &script).await.unwrap_err();
+
+    assert_eq!((keys.get(), script.attempts()), (1, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_cannot_be_sent_does_not_keep_the_future_from_being_sent() {
+    #[retry(max = 1)]
+    #[circuit_breaker(key = std::rc::Rc::new(host.len()))]
+    #[timeout("1s")]
+    async fn fetch(host: String) -> Result<(), Error> {
+        tokio::task::yield_now().await;
+        drop(host.clone());
+        Ok(())
+    }
+
+    assert_send(fetch("a.example".into())).await.unwrap();
+    tokio::spawn(fetch("a.example".into())).await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_in_a_method_of_an_async_trait() {
+    #[async_trait::async_trait]
+    trait Fetch {
+        async fn fetch(&self, host: String) -> Result<(), Error>;
+    }
+    struct Client;
+    #[async_trait::async_trait]
+    impl Fetch for Client {
+        #[circuit_breaker(key = host, consecutive = 1)]
+        async fn fetch(&self, host: String) -> Result<(), Error> {
+            if host == "down" { Err(Error::Down) } else { Ok(()) }
+        }
+    }
+
+    assert_eq!(Client.fetch("down".into()).await, Err(Error::Down));
+    assert!(matches!(Client.fetch("down".into()).await, Err(Error::Refused(_))));
+    assert_eq!(Client.fetch("up".into()).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_takes_the_policy_of_a_key() {
+    static HOSTS: PerKey<CircuitBreaker> = PerKey::new(CircuitBreaker::named("hosts").consecutive(1));
+    #[retry(max = 3, backoff = "none")]
+    #[timeout("1s")]
+    #[circuit_breaker(with = HOSTS.of(host))]
+    async fn fetch(host: &str, script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+
+    let down = Script::failing(9);
+    fetch("a", &down).await.unwrap_err();
+
+    assert_eq!(down.attempts(), 1);
+    assert_eq!((HOSTS.of("a").state(), HOSTS.of("b").state()), (State::Open, State::Closed));
+    assert_send(fetch("b", &Script::fine())).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn functions_with_the_same_explicit_name_share_a_breaker() {
+    #[circuit_breaker(name = "behaviour: archive", consecutive = 2)]
+    async fn read(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    #[circuit_breaker(name = "behaviour: archive", consecutive = 2)]
+    async fn write(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let script = Script::failing(100);
+    read(&script).await.unwrap_err();
+    write(&script).await.unwrap_err();
+
+    assert!(matches!(read(&script).await, Err(Error::Refused(_))));
+    assert!(matches!(write(&script).await, Err(Error::Refused(_))));
+    assert_eq!(script.attempts(), 2);
+    assert!(resilient::conflicts().iter().all(|conflict| conflict.name() != "behaviour: archive"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn functions_of_one_name_share_the_breakers_of_all_keys() {
+    #[circuit_breaker(name = "behaviour: hosts", key = host, consecutive = 1)]
+    async fn read(host: &str, script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    #[circuit_breaker(name = "behaviour: hosts", key = host, consecutive = 1)]
+    async fn write(host: String, script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    read("a", &Script::failing(1)).await.unwrap_err();
+
+    assert!(matches!(write("a".into(), &Script::fine()).await, Err(Error::Refused(_))));
+    assert_eq!(write("b".into(), &Script::fine()).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn functions_of_one_name_with_other_settings_are_apart_and_a_conflict_at_both_attributes() {
+    #[circuit_breaker(name = "behaviour: differ", consecutive = 1)]
+    async fn one(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    #[circuit_breaker(name = "behaviour: differ", consecutive = 1, mode = "observe")]
+    async fn other(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let line = line!() - 4;
+    one(&Script::failing(1)).await.unwrap_err();
+
+    assert_eq!(other(&Script::fine()).await, Ok(()));
+    assert!(matches!(one(&Script::fine()).await, Err(Error::Refused(_))));
+
+    let conflicts = resilient::conflicts();
+    let conflicts: Vec<_> = conflicts.iter().filter(|conflict| conflict.name() == "behaviour: differ").collect();
+    let [conflict] = conflicts[..] else { panic!("{conflicts:?}") };
+    assert_eq!((conflict.first().line(), conflict.second().line()), (line - 4, line));
+    assert!(conflict.second().file().ends_with("behaviour/circuit_breaker.rs"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn functions_that_only_happen_to_have_one_name_are_apart() {
+    mod one {
+        #[resilient::circuit_breaker(consecutive = 1)]
+        pub(super) async fn fetch(script: &super::Script) -> Result<(), super::Error> {
+            script.next()
+        }
+    }
+    mod other {
+        #[resilient::circuit_breaker(consecutive = 1)]
+        pub(super) async fn fetch(script: &super::Script) -> Result<(), super::Error> {
+            script.next()
+        }
+    }
+    one::fetch(&Script::failing(1)).await.unwrap_err();
+
+    assert_eq!(other::fetch(&Script::fine()).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_breaker_of_a_key_can_be_changed_by_hand() {
+    static HOSTS: PerKey<CircuitBreaker> = PerKey::new(CircuitBreaker::named("by hand"));
+    #[circuit_breaker(with = HOSTS.of(&host))]
+    async fn fetch(host: u8) -> Result<(), Error> {
+        Err(Error::Down)
+    }
+    HOSTS.of(&1_u8).set_mode(Mode::Off);
+    HOSTS.of(&2_u8).force_open();
+
+    for _ in 0..20 {
+        assert_eq!(fetch(1).await, Err(Error::Down));
+        assert!(matches!(fetch(2).await, Err(Error::Refused(_))));
+    }
 }

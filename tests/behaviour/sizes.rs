@@ -24,6 +24,10 @@ function!(
     broken
 );
 function!(
+    #[circuit_breaker(key = 1 + 1)]
+    broken_by_key
+);
+function!(
     #[timeout("1s")]
     timed
 );
@@ -48,6 +52,7 @@ fn the_future_grows_by_no_more_than_its_policies_need() {
     let sizes = [
         ("retry", grown(size_of_val(&retried(1))), 56),
         ("circuit_breaker", grown(size_of_val(&broken(1))), 24),
+        ("circuit_breaker of a key", grown(size_of_val(&broken_by_key(1))), 40),
         ("timeout", grown(size_of_val(&timed(1))), 136),
         ("stack", grown(size_of_val(&stacked(1))), 200),
         ("stack with two time-outs", grown(size_of_val(&doubly_timed(1))), 336),

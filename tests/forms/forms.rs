@@ -29,6 +29,18 @@ macro_rules! under_each_policy {
                 #[circuit_breaker]
                 $($function)*
             }
+            mod under_a_circuit_breaker_of_a_key {
+                use super::*;
+                #[retry(backoff = "none")]
+                #[timeout("1s")]
+                #[circuit_breaker(key = (module_path!(), 1 + 1), slow_call = "1s")]
+                $($function)*
+            }
+            mod under_a_circuit_breaker_of_a_name {
+                use super::*;
+                #[circuit_breaker(name = "forms", mode = "observe")]
+                $($function)*
+            }
             mod under_timeout {
                 use super::*;
                 #[timeout("1s")]
@@ -153,6 +165,16 @@ impl Client {
     pub async fn counted(self: Arc<Self>) -> Result<u32, Error> {
         self.script.next()?;
         Ok(self.script.attempts())
+    }
+
+    #[timeout(total = "1s", attempt = "100ms")]
+    #[retry(backoff = "none", clone(host))]
+    #[circuit_breaker(key = (host, more, self.script.attempts(), *more.first().unwrap_or(&0)))]
+    pub async fn keyed(&mut self, mut host: String, more: &mut Vec<u32>) -> Result<String, Error> {
+        more.push(1);
+        host.push('.');
+        self.script.next()?;
+        Ok(host)
     }
 
     #[timeout("1s")]
@@ -385,6 +407,7 @@ async fn methods_of_every_kind_are_retried_and_their_futures_are_send() {
     assert_eq!(is_send(client().exclusive(&mut Vec::new())).await, Ok(3));
     assert_eq!(is_send(Arc::new(client()).counted()).await, Ok(3));
     assert_eq!(is_send(client().consumed()).await.unwrap().attempts(), 0);
+    assert_eq!(is_send(client().keyed("host".to_owned(), &mut Vec::new())).await, Ok("host.".to_owned()));
     assert!(is_send(Client::associated()).await.is_ok());
     assert_eq!(is_send(Native::required(&client(), 5)).await, Ok(5));
     assert_eq!(Native::provided(&mut client()).await, Ok(1));

@@ -10,7 +10,7 @@ use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment, Value};
 use crate::policy::{Facts, Kind, Layer};
-use crate::source::{Constructor, Source, declare};
+use crate::source::{Constructor, Shareable, declare_shareable};
 use crate::value::{self, Known};
 use crate::when::{When, deciding};
 
@@ -25,7 +25,13 @@ pub(crate) const KIND: Kind = Kind {
         Key::setting("open_max", "open_max = \"30s\""),
         Key::setting("probes", "probes = 3"),
         Key::setting("probe_timeout", "probe_timeout = \"1s\""),
+        Key::setting("slow_call", "slow_call = \"1s\""),
+        Key::setting("slow_rate", "slow_rate = \"80%\""),
+        Key::setting("recover", "recover = \"10s\""),
+        Key::setting("throttled", "throttled = \"fail\""),
+        Key::setting("mode", "mode = \"observe\""),
         Key::setting("name", "name = \"payments\""),
+        Key::setting("key", "key = host"),
         Key::usage("with", "with = self.breaker"),
         Key::usage("when", "when = |error: &MyError| error.is_temporary()"),
         Key::usage("crate", "crate = ::resilient"),
@@ -36,7 +42,7 @@ pub(crate) const KIND: Kind = Kind {
 
 struct CircuitBreaker {
     span: Span,
-    source: Source,
+    source: Shareable,
     when: Option<When>,
 }
 
@@ -57,11 +63,10 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let span = arguments.attribute.span();
     let when = arguments.value("when", errors, |_, when| Ok(When(when)));
     let with = arguments.with(errors);
+    let named = arguments.span("name").is_some();
+    let key = arguments.key(context.function, errors);
     let constructor = constructor(arguments, context, errors);
-    let source = match with {
-        Some(policy) => Source::With { ty: "CircuitBreaker", policy },
-        None => Source::Own { ty: "CircuitBreaker", constructor },
-    };
+    let source = Shareable::new("CircuitBreaker", with, constructor, named, key);
     vec![Box::new(CircuitBreaker { span, source, when })]
 }
 
@@ -70,8 +75,9 @@ fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Er
     let window_span = arguments.span("window");
     let min_calls_span = arguments.span("min_calls");
     let open_for_span = arguments.span("open_for");
+    let (slow_call_span, slow_rate_span) = (arguments.span("slow_call"), arguments.span("slow_rate"));
     let name = arguments.name(context.function, errors);
-    let failure_rate = arguments.constant("failure_rate", context.function, errors, failure_rate);
+    let failure_rate = arguments.constant("failure_rate", context.function, errors, rate);
     let window = arguments.constant("window", context.function, errors, window);
     let min_calls = arguments.constant("min_calls", context.function, errors, at_least_one);
     let consecutive = arguments.constant("consecutive", context.function, errors, consecutive);
@@ -79,6 +85,11 @@ fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Er
     let open_max = arguments.constant("open_max", context.function, errors, time);
     let probes = arguments.constant("probes", context.function, errors, at_least_one);
     let probe_timeout = arguments.constant("probe_timeout", context.function, errors, time);
+    let slow_call = arguments.constant("slow_call", context.function, errors, time);
+    let slow_rate = arguments.constant("slow_rate", context.function, errors, rate);
+    let recover = arguments.constant("recover", context.function, errors, time);
+    let throttled = arguments.value("throttled", errors, |key, value| value::word(key, &value, &["fail"]));
+    let mode = arguments.value("mode", errors, mode);
 
     let min_calls = match (&window, min_calls) {
         (Some(Window::Calls(calls)), Some(Known::Literal(least))) if least > *calls => {
@@ -103,6 +114,13 @@ fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Er
         errors.at(open_for_span.unwrap_or(span), message);
     }
 
+    if let (None, Some(span)) = (slow_call_span, slow_rate_span) {
+        errors.at(
+            span,
+            "`slow_rate` is a share of the slow calls, and none is slow: say from when on one is, with `slow_call = \"1s\"`",
+        );
+    }
+
     let constructor = Constructor::new("CircuitBreaker", quote_spanned!(span=> named(#name)), context)
         .set("failure_rate", failure_rate.as_ref())
         .set("min_calls", min_calls.as_ref());
@@ -116,21 +134,49 @@ fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Er
         Some(Consecutive::Off) => constructor.choose("without_consecutive"),
         None => constructor,
     };
-    constructor
+    let constructor = constructor
         .set("open_for", open_for.as_ref())
         .set("open_max", open_max.as_ref())
         .set("probes", probes.as_ref())
         .set("probe_timeout", probe_timeout.as_ref())
+        .set("slow_call", slow_call.as_ref())
+        .set("slow_rate", slow_rate.as_ref())
+        .set("recover", recover.as_ref());
+    let constructor = if throttled.is_some() { constructor.choose("throttled_fails") } else { constructor };
+    match mode {
+        Some(mode) => {
+            let (krate, mode) = (context.krate, Ident::new(mode, span));
+            constructor.call("mode", &quote_spanned!(span=> #krate::Mode::#mode))
+        }
+        None => constructor,
+    }
 }
 
-fn failure_rate(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
+/// The variant of the runtime's `Mode`.
+fn mode(key: &str, expression: Expr) -> syn::Result<&'static str> {
+    Ok(match value::word(key, &expression, &["enforce", "observe", "off"])? {
+        "enforce" => "Enforce",
+        "observe" => "Observe",
+        _ => "Off",
+    })
+}
+
+/// The rate of failures, or of slow calls.
+fn rate(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
     let written = expression.to_token_stream();
     let rate = value::ratio(key, expression)?;
+    let (noun, what, example) = match key {
+        "slow_rate" => ("slow rate", "be slow", "80%"),
+        _ => ("failure rate", "fail", "50%"),
+    };
     let message = match rate.literal() {
-        Some(rate) if rate < 0.0 => "a failure rate cannot be negative: write, say, `\"50%\"`",
-        Some(0.0) => "a failure rate of zero would open on every success: write, say, `\"50%\"`",
+        Some(rate) if rate < 0.0 => format!("a {noun} cannot be negative: write, say, `\"{example}\"`"),
+        Some(0.0) if key == "slow_rate" => {
+            "a slow rate of zero would open on any failure, slow or not: write, say, `\"80%\"`".to_owned()
+        }
+        Some(0.0) => format!("a {noun} of zero would open on every success: write, say, `\"{example}\"`"),
         Some(rate) if rate > 1.0 => {
-            "more than every call cannot fail, so it could never open: write at most `\"100%\"`"
+            format!("more than every call cannot {what}, so it could never open: write at most `\"100%\"`")
         }
         _ => return Ok(rate),
     };
@@ -188,6 +234,9 @@ fn time(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
             written,
             "a breaker that is open for no time never protects anything: write, say, `\"1s\"`",
         )),
+        ("slow_call", Some(time)) if time < Duration::from_millis(1) => {
+            Err(syn::Error::new(written, "calls are measured in whole milliseconds: write at least `\"1ms\"`"))
+        }
         (_, Some(Duration::ZERO)) => Err(syn::Error::new(written, format!("`{key}` must be longer than zero"))),
         _ => Ok(time),
     }
@@ -207,7 +256,7 @@ impl Layer for CircuitBreaker {
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {
-        declare(KIND.name, &self.source, context)
+        declare_shareable(KIND.name, &self.source, context)
     }
 
     // Input:  outcome

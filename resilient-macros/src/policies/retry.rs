@@ -419,6 +419,7 @@ impl Layer for Retry {
         Fragment {
             statements: quote_spanned!(span=> let mut retry = #begin;),
             value: Value::Expression(value),
+            repeated: false,
             ..inside
         }
     }

@@ -6,13 +6,17 @@ use super::CircuitBreaker;
 use super::config::Config;
 use super::storage::Storage;
 use crate::Mode;
+use crate::naming::Naming;
 use crate::sync::const_fn;
 
 impl CircuitBreaker {
     const_fn! {
         /// A closed breaker with the defaults; the name is the one in rejections and events.
+        ///
+        /// Breakers of one name are one only where they are [`shared`](Self::shared).
+        #[track_caller]
         pub fn named(name: &'static str) -> Self {
-            Self { name, config: Config::new(), storage: Storage::new() }
+            Self { name, config: Config::new(), storage: Storage::new(), naming: Naming::here() }
         }
     }
 
@@ -190,6 +194,7 @@ impl CircuitBreaker {
     const_fn! {
         /// The mode that it begins in; [`Mode::Enforce`] unless set. [`set_mode`](Self::set_mode) changes it later.
         pub fn mode(mut self, mode: Mode) -> Self {
+            self.config = self.config.mode(mode);
             self.storage = self.storage.beginning_in(mode);
             self
         }

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::state::{Millis, Tally};
+use crate::Mode;
 use crate::clock::nanos;
 
 /// The configuration of one breaker; every value in it has been checked.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Config {
     failure_rate: f64,
     span: Span,
@@ -22,6 +23,7 @@ pub(super) struct Config {
     slow_rate: f64,
     recover: Option<Duration>,
     throttled_fails: bool,
+    mode: Mode,
     /// Whether a success may be counted without a look at the clock.
     counts_blindly: bool,
     /// No open time is longer: twice the cap, as the jitter stays below one.
@@ -54,6 +56,7 @@ impl Config {
             slow_rate: 0.8,
             recover: None,
             throttled_fails: false,
+            mode: Mode::Enforce,
             counts_blindly: true,
             longest_open: Millis::of(Duration::from_secs(60)),
         }
@@ -164,6 +167,11 @@ impl Config {
         self
     }
 
+    pub(super) const fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
     /// Only numbers that the user gave can contradict each other; the default minimum shrinks with the ring.
     const fn check_min_calls(&self) {
         if let (Span::Calls(ring), Some(minimum)) = (self.span, self.min_calls) {
@@ -176,6 +184,11 @@ impl Config {
 }
 
 impl Config {
+    /// The mode that the breaker began in.
+    pub(super) const fn first_mode(&self) -> Mode {
+        self.mode
+    }
+
     pub(super) const fn span(&self) -> Span {
         self.span
     }

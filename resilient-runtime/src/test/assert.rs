@@ -1,8 +1,10 @@
-//! The assertion for delays that have jitter.
+//! The assertions: for delays that have jitter, and for names that stand for one policy.
 
 use std::fmt::Write;
 use std::ops::RangeInclusive;
 use std::time::Duration;
+
+use crate::{Conflict, conflicts};
 
 /// Asserts that there were exactly so many delays, each within its range of milliseconds, both ends included.
 ///
@@ -23,6 +25,41 @@ pub fn assert_delays(delays: &[Duration], millis: impl IntoIterator<Item = Range
     let ranges: Vec<_> = millis.into_iter().collect();
     let fits = delays.len() == ranges.len() && delays.iter().zip(&ranges).all(|(delay, range)| is_in(range, *delay));
     assert!(fits, "{}", report(delays, &ranges));
+}
+
+/// Asserts that no two policies that were used so far have one name and different [settings](crate::conflicts).
+///
+/// The policies are those of the whole program, in whatever test they were used: call it last, in a test that uses all of
+/// them.
+///
+/// ```
+/// use resilient::test::assert_no_conflicts;
+/// use resilient::CircuitBreaker;
+///
+/// static READS: CircuitBreaker = CircuitBreaker::named("disk").consecutive(3);
+/// static WRITES: CircuitBreaker = CircuitBreaker::named("disk").consecutive(3);
+///
+/// READS.shared().reset();
+/// WRITES.shared().reset();
+///
+/// assert_no_conflicts();
+/// ```
+///
+/// # Panics
+///
+/// If there are conflicts. The message lists all of them, with both places of each.
+#[track_caller]
+pub fn assert_no_conflicts() {
+    let conflicts = conflicts();
+    assert!(conflicts.is_empty(), "{}", list(&conflicts));
+}
+
+fn list(conflicts: &[Conflict]) -> String {
+    let mut list = format!("{} conflicts between policies of one name:", conflicts.len());
+    for conflict in conflicts {
+        let _ = write!(list, "\n  {conflict}");
+    }
+    list
 }
 
 fn is_in(millis: &RangeInclusive<u64>, delay: Duration) -> bool {
@@ -68,6 +105,20 @@ mod tests {
     #[should_panic(expected = "0: 200.000001ms is not within 100..=200 ms")]
     fn a_nanosecond_over_is_over() {
         assert_delays(&[Duration::from_nanos(200_000_001)], [100..=200]);
+    }
+
+    #[cfg(not(resilient_loom))]
+    #[test]
+    #[should_panic(expected = "the circuit breaker `assert: two` has other settings at ")]
+    fn a_conflict_fails() {
+        use crate::CircuitBreaker;
+
+        static ONE: CircuitBreaker = CircuitBreaker::named("assert: two").probes(1);
+        static TWO: CircuitBreaker = CircuitBreaker::named("assert: two").probes(2);
+        ONE.shared();
+        TWO.shared();
+
+        assert_no_conflicts();
     }
 
     #[test]

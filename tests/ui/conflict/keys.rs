@@ -17,6 +17,12 @@ async fn breaker_with() -> Result<(), Error> {
     Ok(())
 }
 
+#[circuit_breaker(with = BREAKER, key = host)]
+async fn breaker_with_and_key(host: &str) -> Result<(), Error> {
+    let _ = host;
+    Ok(())
+}
+
 #[timeout("2s", with = LIMIT)]
 async fn timeout_with() -> Result<(), Error> {
     Ok(())
@@ -35,6 +41,7 @@ async fn bare_and_both() -> Result<(), Error> {
 fn main() {
     let _ = retry_with();
     let _ = breaker_with();
+    let _ = breaker_with_and_key("a");
     let _ = timeout_with();
     let _ = bare_and_total();
     let _ = bare_and_both();

@@ -82,6 +82,36 @@ async fn too_many_probes() -> Result<(), Error> {
     Ok(())
 }
 
+#[circuit_breaker(slow_call = "1s", slow_rate = 80)]
+async fn slow_percent_as_a_number() -> Result<(), Error> {
+    Ok(())
+}
+
+#[circuit_breaker(slow_call = "1s", slow_rate = 0)]
+async fn slow_rate_of_zero() -> Result<(), Error> {
+    Ok(())
+}
+
+#[circuit_breaker(slow_call = "1s", slow_rate = "120%")]
+async fn slower_than_all() -> Result<(), Error> {
+    Ok(())
+}
+
+#[circuit_breaker(slow_call = "1s", slow_rate = "-1%")]
+async fn negative_slow_rate() -> Result<(), Error> {
+    Ok(())
+}
+
+#[circuit_breaker(slow_call = "0s", recover = "0s")]
+async fn no_time() -> Result<(), Error> {
+    Ok(())
+}
+
+#[circuit_breaker(slow_call = "100us")]
+async fn below_a_millisecond() -> Result<(), Error> {
+    Ok(())
+}
+
 fn main() {
     let _ = percent_as_a_number();
     let _ = above_one();
@@ -99,4 +129,10 @@ fn main() {
     let _ = open_longer_than_the_longest();
     let _ = above_all_as_a_number();
     let _ = too_many_probes();
+    let _ = slow_percent_as_a_number();
+    let _ = slow_rate_of_zero();
+    let _ = slower_than_all();
+    let _ = negative_slow_rate();
+    let _ = no_time();
+    let _ = below_a_millisecond();
 }

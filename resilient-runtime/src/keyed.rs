@@ -1,0 +1,300 @@
+//! One instance of a policy for each key, bounded in number.
+
+mod fingerprint;
+mod held;
+mod shard;
+mod turns;
+
+use std::fmt;
+use std::hash::Hash;
+// std's under loom too: nothing is decided on them that the locks would not decide again
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+pub use self::held::Held;
+
+use self::fingerprint::{Fingerprint, fingerprint};
+use self::shard::Shard;
+use self::turns::Turns;
+use crate::PolicyKind;
+use crate::clock::{Ticks, nanos};
+use crate::naming::{self, Named, Naming};
+
+/// One policy for each key: for each host, tenant or region its own circuit breaker, with the same settings.
+///
+/// It is a value for a `static`. A policy is made when its key is first asked for, and is forgotten when nobody has asked
+/// for it for a while. To ask for a key that is there takes a read lock on one of 16 parts and reads no clock; it
+/// allocates nothing.
+///
+/// # Keys
+///
+/// A key is anything that implements [`Hash`], and is borrowed: `str`, `&str` and `String` of the same text are the same
+/// key, as are `(&str, u16)` and `(String, u16)`. A key is not kept and not compared: it is known by a 128-bit hash under
+/// secrets that the process drew at its start. So
+///
+/// * what a key's `Hash` leaves out does not tell keys apart;
+/// * two keys that differ could be taken for one. For the most keys that are there at once by default, 10,000, the
+///   chance that any two of them meet is about 10⁻³¹, as far as SipHash-1-3 behaves like a random function, and
+///   nobody who does not know the secrets can find two that do. Two keys that met would share one policy, and nothing
+///   else would happen.
+///
+/// All keys of one `PerKey` should be of one type: `7_u32` and `7_u64` are different keys, and `1_u16` and `(1_u8, 0_u8)` may
+/// be the same.
+///
+/// # How many
+///
+/// At most [`capacity`](Self::capacity). A policy that nobody holds, and that nobody asked for in the last
+/// [`idle`](Self::idle) time, is forgotten at a later call with a new key, and at the latest after about twice that time if
+/// there are such calls. When there are as many as there may be and none can be forgotten, all further keys share one
+/// more, the overflow policy, until there is room; [`overflowed`](Self::overflowed) counts that. So whoever can choose the
+/// keys can neither exhaust the memory nor switch off the policies of the keys that are in use.
+///
+/// An idle policy is forgotten whatever its state is, an open breaker too: otherwise keys that fail once and never
+/// come again would fill it for ever. After the idle time its open time is long over, as
+/// long as `idle` exceeds [`open_max`](crate::CircuitBreaker::open_max), and what is lost is that the next open time
+/// would have been longer. Only what was set by hand is not forgotten: a breaker that was
+/// [forced open](crate::CircuitBreaker::force_open), or whose mode was changed.
+///
+/// # Examples
+///
+/// ```
+/// use resilient::{CircuitBreaker, PerKey, State};
+///
+/// static HOSTS: PerKey<CircuitBreaker> = PerKey::new(CircuitBreaker::named("fetch").consecutive(1));
+///
+/// fn fetch(host: &str) -> Result<(), Box<dyn std::error::Error>> {
+///     let breaker = HOSTS.of(host);
+///     let permit = breaker.acquire()?;
+///     let down: std::io::Result<()> = Err(std::io::ErrorKind::ConnectionRefused.into());
+///     Ok(permit.settle(down)?)
+/// }
+///
+/// fetch("a.example").unwrap_err();
+///
+/// assert_eq!(HOSTS.of("a.example").state(), State::Open);
+/// assert_eq!(HOSTS.of("b.example").state(), State::Closed);
+/// ```
+#[must_use = "it does nothing unless it is asked for a key"]
+pub struct PerKey<P: 'static> {
+    template: P,
+    capacity: usize,
+    idle: Duration,
+    shards: [Shard<P>; SHARDS],
+    /// Whoever adds or takes out a policy holds this first, and a shard's lock only for the change itself.
+    turns: Mutex<Turns>,
+    /// Until when it is full for sure, and nothing in it will be idle.
+    full_until: AtomicU64,
+    overflowed: AtomicU64,
+    evicted: AtomicU64,
+    naming: Naming<Self>,
+}
+
+/// A policy that there can be many of, one for each key. Those of this crate implement it, and only they.
+pub trait Keyed: Named {
+    /// One with the same settings and a new state.
+    #[must_use]
+    fn fresh(&self) -> Self;
+
+    /// Whether somebody has set its state by hand, which must not be forgotten.
+    fn is_held_by_hand(&self) -> bool {
+        false
+    }
+}
+
+impl<P> PerKey<P> {
+    /// One policy like `template` for each key, at most 10,000 of them, each forgotten after ten minutes without use.
+    #[track_caller]
+    pub const fn new(template: P) -> Self {
+        Self {
+            template,
+            capacity: 10_000,
+            idle: Duration::from_secs(600),
+            shards: [const { Shard::new() }; SHARDS],
+            turns: Mutex::new(Turns::new()),
+            full_until: AtomicU64::new(0),
+            overflowed: AtomicU64::new(0),
+            evicted: AtomicU64::new(0),
+            naming: Naming::here(),
+        }
+    }
+
+    /// How many policies there are at most, besides the one for the overflow; 10,000 unless set.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0; at compile time in a `static`.
+    pub const fn capacity(mut self, keys: usize) -> Self {
+        assert!(keys >= 1, "`capacity` must be at least 1");
+        self.capacity = keys;
+        self
+    }
+
+    /// How long a policy must not have been used before it may be forgotten; 10 min unless set. With `Duration::MAX`
+    /// none ever is.
+    ///
+    /// # Panics
+    ///
+    /// If it is zero; at compile time in a `static`.
+    pub const fn idle(mut self, time: Duration) -> Self {
+        assert!(!time.is_zero(), "`idle` must be longer than zero");
+        self.idle = time;
+        self
+    }
+}
+
+impl<P: Keyed> PerKey<P> {
+    /// The policy of that key, or the overflow policy if there is no room for it.
+    ///
+    /// Keep the result for as long as the call takes: a policy that is held is not forgotten.
+    ///
+    /// # Panics
+    ///
+    /// If the key's `Hash` does; everything is then as it was.
+    #[inline]
+    pub fn of<K: Hash + ?Sized>(&self, key: &K) -> Held<'_, P> {
+        // the user's code, and so before any lock
+        let key = fingerprint(key);
+        match self.shard(key).get(key) {
+            Some(policy) => Held::own(policy),
+            None => self.of_new(key),
+        }
+    }
+
+    /// The `PerKey` that this one's name stands for: the first `static` of that name whose `shared` was called.
+    ///
+    /// As [`CircuitBreaker::shared`](crate::CircuitBreaker::shared), for the policies of all keys together; the
+    /// capacity and the idle time are among the settings that must be equal.
+    #[inline]
+    pub fn shared(&'static self) -> &'static Self {
+        naming::shared(self)
+    }
+
+    #[cold]
+    fn of_new(&self, key: Fingerprint) -> Held<'_, P> {
+        let now = Ticks::now();
+        // Relaxed: whoever sees an old value goes the long way. `get` again, because the last place may have been taken by
+        // this very key since it was looked for.
+        if now.0 < self.full_until.load(Relaxed) {
+            return self.shard(key).get(key).map_or_else(|| self.overflow(), Held::own);
+        }
+        let mut forgotten = Vec::new();
+        let mut turns = self.turns();
+        self.sweep(&mut turns, now, &mut forgotten);
+        let policy = match self.shard(key).get(key) {
+            Some(policy) => Some(policy),
+            None if turns.len() < self.capacity => {
+                let policy = Arc::new(self.template.fresh());
+                self.shard(key).insert(key, policy.clone());
+                turns.add(key, now);
+                Some(policy)
+            }
+            None => {
+                self.full_until.store(turns.next_due(nanos(self.idle)), Relaxed);
+                None
+            }
+        };
+        drop(turns);
+        drop(forgotten);
+        policy.map_or_else(|| self.overflow(), Held::own)
+    }
+
+    /// Looks at the policies whose turn it is, and takes out those that are idle.
+    ///
+    /// A turn comes once in an idle time. One that was used since its last turn, or is in use, gets another, so that
+    /// none is looked at more often than that, however many new keys come. One call looks at no more than 64, unless
+    /// it finds no room otherwise.
+    fn sweep(&self, turns: &mut Turns, now: Ticks, forgotten: &mut Vec<Arc<P>>) {
+        let mut looked_at = 0;
+        while looked_at < MOST_TURNS || turns.len() >= self.capacity {
+            let Some(key) = turns.take_due(now, nanos(self.idle)) else { break };
+            match self.shard(key).take_if_idle(key) {
+                Some(policy) => forgotten.push(policy),
+                None => turns.add(key, now),
+            }
+            looked_at += 1;
+        }
+        // Relaxed: a count, on which nothing is decided.
+        self.evicted.fetch_add(forgotten.len() as u64, Relaxed);
+    }
+
+    #[cold]
+    fn overflow(&self) -> Held<'_, P> {
+        self.overflowed.fetch_add(1, Relaxed);
+        Held::overflow(&self.template)
+    }
+}
+
+impl<P> PerKey<P> {
+    /// How many policies there are now, without the one for the overflow.
+    pub fn len(&self) -> usize {
+        self.turns().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How often a key was asked for that there was no room for, ever.
+    ///
+    /// If it grows, more keys are in use than [`capacity`](Self::capacity) allows, or somebody makes them up.
+    pub fn overflowed(&self) -> u64 {
+        self.overflowed.load(Relaxed)
+    }
+
+    /// How many policies were forgotten because they were idle, ever.
+    pub fn evicted(&self) -> u64 {
+        self.evicted.load(Relaxed)
+    }
+
+    fn shard(&self, key: Fingerprint) -> &Shard<P> {
+        &self.shards[key.shard(SHARDS)]
+    }
+
+    /// Poisoned or not: nothing that runs under it can panic between two changes that belong together.
+    fn turns(&self) -> MutexGuard<'_, Turns> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<P: Keyed> Named for PerKey<P> {
+    const KIND: PolicyKind = P::KIND;
+
+    fn name(&self) -> &'static str {
+        self.template.name()
+    }
+
+    fn naming(&self) -> &Naming<Self> {
+        &self.naming
+    }
+
+    fn agrees(&self, other: &Self) -> bool {
+        self.template.agrees(&other.template) && (self.capacity, self.idle) == (other.capacity, other.idle)
+    }
+}
+
+impl<P: fmt::Debug> fmt::Debug for PerKey<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PerKey")
+            .field("template", &self.template)
+            .field("capacity", &self.capacity)
+            .field("idle", &self.idle)
+            .field("len", &self.len())
+            .field("overflowed", &self.overflowed())
+            .field("evicted", &self.evicted())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Into how many parts the keys are divided, so that callers with different keys seldom wait for each other: a power of two.
+const SHARDS: usize = 16;
+/// How many policies one call with a new key looks at, if there is room.
+const MOST_TURNS: usize = 64;
+
+#[cfg(all(test, not(resilient_loom)))]
+mod model;
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests;

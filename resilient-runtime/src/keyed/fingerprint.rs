@@ -1,0 +1,118 @@
+//! The hash that stands for a key.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher};
+use std::sync::OnceLock;
+
+/// A key, as far as a map knows it: 128 bits that nobody outside the process can foresee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fingerprint(u128);
+
+/// Two hashers with different secrets, fed at once, so that the user's `Hash` runs once.
+struct Both(DefaultHasher, DefaultHasher);
+
+/// What hashes a fingerprint: itself. It must only be given one.
+#[derive(Debug, Default)]
+pub(super) struct Unchanged(u64);
+
+/// The fingerprint of a key.
+pub(super) fn fingerprint<K: Hash + ?Sized>(key: &K) -> Fingerprint {
+    // std derives one state's secret from the other's, which SipHash is made to hide
+    static SECRETS: OnceLock<[RandomState; 2]> = OnceLock::new();
+    let [first, second] = SECRETS.get_or_init(|| [RandomState::new(), RandomState::new()]);
+    let mut both = Both(first.build_hasher(), second.build_hasher());
+    key.hash(&mut both);
+    Fingerprint(u128::from(both.0.finish()) << 64 | u128::from(both.1.finish()))
+}
+
+impl Fingerprint {
+    /// The number of its shard; the map within it goes by other bits.
+    pub(super) const fn shard(self, shards: usize) -> usize {
+        (self.0 >> 64) as usize % shards
+    }
+}
+
+impl Hash for Fingerprint {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0 as u64);
+    }
+}
+
+impl Hasher for Both {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.write(bytes);
+        self.1.write(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.finish()
+    }
+}
+
+impl Hasher for Unchanged {
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use std::borrow::Cow;
+    use std::collections::HashSet;
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn owned_and_borrowed_text_is_the_same() {
+        let text = fingerprint("a.example");
+
+        assert_eq!(fingerprint(&"a.example"), text);
+        assert_eq!(fingerprint(&String::from("a.example")), text);
+        assert_eq!(fingerprint(&&String::from("a.example")), text);
+        assert_eq!(fingerprint(&Arc::<str>::from("a.example")), text);
+        assert_eq!(fingerprint(&Cow::Borrowed("a.example")), text);
+        assert_eq!(fingerprint(&(&"a", &8_u16)), fingerprint(&(String::from("a"), 8_u16)));
+    }
+
+    #[test]
+    fn what_is_put_together_differently_is_different() {
+        let all = [
+            fingerprint(&("ab", "c")),
+            fingerprint(&("a", "bc")),
+            fingerprint(&("a", "b", "c")),
+            fingerprint("abc"),
+            fingerprint(""),
+            fingerprint(&("", "")),
+            fingerprint(&Some(0_u8)),
+            fingerprint(&None::<u8>),
+            fingerprint(&[1_u8, 2][..]),
+            fingerprint(&[[1_u8].as_slice(), &[2]]),
+        ];
+
+        assert_eq!(all.map(|fingerprint| fingerprint.0).into_iter().collect::<HashSet<_>>().len(), all.len());
+    }
+
+    #[test]
+    fn the_halves_are_different_functions_and_spread_over_the_shards() {
+        let mut shards = [0; 16];
+        for key in 0..16_000_u32 {
+            let fingerprint = fingerprint(&key);
+            assert_ne!((fingerprint.0 >> 64) as u64, fingerprint.0 as u64);
+            shards[fingerprint.shard(16)] += 1;
+        }
+
+        // a thousand each, and five standard deviations of 31
+        assert!(shards.iter().all(|keys| (845..=1_155).contains(keys)), "{shards:?}");
+    }
+}

@@ -1,0 +1,52 @@
+//! The policy of a key while somebody uses it.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// A policy that [`PerKey::of`](crate::PerKey::of) gave out. While it is there, the policy is not forgotten.
+#[derive(Debug)]
+#[must_use = "the policy may be forgotten when it is dropped"]
+pub struct Held<'a, P>(Whose<'a, P>);
+
+#[derive(Debug)]
+enum Whose<'a, P> {
+    Own(Arc<P>),
+    Everybodys(&'a P),
+}
+
+impl<'a, P> Held<'a, P> {
+    pub(super) const fn own(policy: Arc<P>) -> Self {
+        Self(Whose::Own(policy))
+    }
+
+    pub(super) const fn overflow(policy: &'a P) -> Self {
+        Self(Whose::Everybodys(policy))
+    }
+
+    /// Whether it is the one that all keys share for which there is no room.
+    pub const fn is_overflow(&self) -> bool {
+        matches!(self.0, Whose::Everybodys(_))
+    }
+}
+
+impl<P> Deref for Held<'_, P> {
+    type Target = P;
+
+    #[inline]
+    fn deref(&self) -> &P {
+        match &self.0 {
+            Whose::Own(policy) => policy,
+            Whose::Everybodys(policy) => policy,
+        }
+    }
+}
+
+/// Another hold on the same policy.
+impl<P> Clone for Held<'_, P> {
+    fn clone(&self) -> Self {
+        Self(match &self.0 {
+            Whose::Own(policy) => Whose::Own(policy.clone()),
+            Whose::Everybodys(policy) => Whose::Everybodys(policy),
+        })
+    }
+}

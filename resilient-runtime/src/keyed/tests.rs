@@ -1,0 +1,343 @@
+//! What is promised of the policies of many keys.
+
+use std::cell::Cell;
+use std::ptr;
+use std::sync::Barrier;
+use std::thread;
+
+use super::*;
+use crate::{CircuitBreaker, Mode, State};
+
+const IDLE: Duration = Duration::from_secs(60);
+
+fn hosts() -> PerKey<CircuitBreaker> {
+    PerKey::new(CircuitBreaker::named("hosts")).idle(IDLE)
+}
+
+/// Whether both are the same policy.
+fn same(one: &CircuitBreaker, other: &CircuitBreaker) -> bool {
+    ptr::eq(one, other)
+}
+
+async fn advance(time: Duration) {
+    tokio::time::advance(time).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_key_is_one_policy() {
+    let hosts = hosts();
+
+    let (first, second) = (hosts.of("a"), hosts.of("a"));
+
+    assert!(same(&first, &second));
+    assert_eq!(hosts.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_keys_are_left_alone() {
+    let hosts = hosts();
+    hosts.of("a").force_open();
+
+    assert_eq!(hosts.of("b").state(), State::Closed);
+    assert_eq!(hosts.of("a").state(), State::ForcedOpen);
+    assert_eq!(hosts.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_does_not_matter_who_owns_the_key() {
+    let hosts = hosts();
+    let policy = hosts.of("a");
+
+    assert!(same(&policy, &hosts.of(&"a")));
+    assert!(same(&policy, &hosts.of(&String::from("a"))));
+    assert!(same(&policy, &hosts.of(&&String::from("a"))));
+    assert!(same(&hosts.of(&("a", 1)), &hosts.of(&(String::from("a"), &1))));
+    assert!(!same(&hosts.of(&("a", 1)), &hosts.of(&("a", 2))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_policy_has_the_settings_and_none_of_the_state_of_the_first() {
+    let hosts = PerKey::new(CircuitBreaker::named("hosts").mode(Mode::Observe).consecutive(2));
+
+    let policy = hosts.of("a");
+
+    assert_eq!(policy.name(), "hosts");
+    assert!(policy.agrees(&hosts.template));
+    assert_eq!((policy.current_mode(), policy.state()), (Mode::Observe, State::Closed));
+    let off = PerKey::new(CircuitBreaker::named("hosts").mode(Mode::Off));
+    assert_eq!(off.of("a").state(), State::Disabled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_beyond_the_capacity_share_one_policy_and_are_counted() {
+    let hosts = hosts().capacity(2);
+    let (a, b) = (hosts.of("a"), hosts.of("b"));
+
+    let (c, d) = (hosts.of("c"), hosts.of("d"));
+
+    assert!(same(&c, &d) && !same(&c, &a) && !same(&c, &b));
+    assert!(c.is_overflow() && !a.is_overflow());
+    assert!(same(&a, &hosts.of("a")), "those that are there stay");
+    assert_eq!((hosts.len(), hosts.overflowed(), hosts.evicted()), (2, 2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn there_is_room_again_when_a_policy_was_idle() {
+    let hosts = hosts().capacity(1);
+    drop(hosts.of("a"));
+    assert!(hosts.of("b").is_overflow());
+
+    advance(IDLE).await;
+    assert!(hosts.of("b").is_overflow(), "it was used since its last turn");
+    advance(IDLE).await;
+    assert!(!hosts.of("b").is_overflow());
+    assert!(hosts.of("a").is_overflow());
+    assert_eq!((hosts.len(), hosts.overflowed(), hosts.evicted()), (1, 3, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_policy_is_forgotten_after_between_one_and_two_idle_times() {
+    for used_until in [0, 1, 30, 59] {
+        let hosts = hosts();
+        drop(hosts.of("a"));
+        advance(Duration::from_secs(used_until)).await;
+        drop(hosts.of("a"));
+
+        let mut unused = 0;
+        while hosts.evicted() == 0 {
+            advance(Duration::from_secs(1)).await;
+            unused += 1;
+            drop(hosts.of(&unused));
+        }
+
+        assert!((60..=120).contains(&unused), "after {unused} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_is_asked_for_now_and_then_stays() {
+    let hosts = hosts();
+    let first: *const CircuitBreaker = &raw const *hosts.of("a");
+
+    for other in 0..500 {
+        advance(Duration::from_secs(59)).await;
+        drop(hosts.of(&other));
+        assert!(ptr::eq(first, &raw const *hosts.of("a")));
+    }
+    assert!(hosts.len() < 8, "and few besides");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_in_use_stays_and_is_idle_only_from_the_end_of_its_use() {
+    let hosts = hosts();
+    let held = hosts.of("a");
+    for other in 0..100 {
+        advance(IDLE / 2).await;
+        drop(hosts.of(&other));
+    }
+    assert!(same(&held, &hosts.of("a")));
+    advance(IDLE * 10).await;
+    drop(hosts.of("other"));
+    let address: *const CircuitBreaker = &raw const *held;
+
+    drop(held);
+    advance(Duration::from_millis(59_999)).await;
+    drop(hosts.of("another"));
+
+    assert!(ptr::eq(address, &raw const *hosts.of("a")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_breaker_that_is_idle_is_forgotten_and_one_that_was_opened_by_hand_is_not() {
+    let hosts = PerKey::new(CircuitBreaker::named("hosts").consecutive(1)).idle(IDLE);
+    let down: Result<(), std::io::Error> = Err(std::io::ErrorKind::ConnectionRefused.into());
+    hosts.of("failing").acquire().unwrap().settle(down).unwrap_err();
+    hosts.of("shut").force_open();
+    hosts.of("watched").set_mode(Mode::Observe);
+    assert_eq!(hosts.of("failing").state(), State::Open);
+
+    for other in 0..10 {
+        advance(IDLE).await;
+        drop(hosts.of(&other));
+    }
+
+    assert_eq!(hosts.of("failing").state(), State::Closed);
+    assert_eq!(hosts.of("shut").state(), State::ForcedOpen);
+    assert_eq!(hosts.of("watched").current_mode(), Mode::Observe);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_forgotten_in_an_endless_idle_time() {
+    let hosts = hosts().idle(Duration::MAX).capacity(1);
+    drop(hosts.of("a"));
+
+    advance(Duration::from_secs(3_600 * 24 * 365)).await;
+
+    assert!(hosts.of("b").is_overflow());
+    assert_eq!(hosts.evicted(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_new_keys_do_not_make_it_look_at_all_policies_each_time() {
+    thread_local! {
+        static LOOKS: Cell<u32> = const { Cell::new(0) };
+    }
+    /// Counts how often it is asked whether it may be forgotten, which is once a turn.
+    #[derive(Debug)]
+    struct Watched(Naming<Self>);
+    impl Named for Watched {
+        const KIND: PolicyKind = PolicyKind::Bulkhead;
+        fn name(&self) -> &'static str {
+            "watched"
+        }
+        fn naming(&self) -> &Naming<Self> {
+            &self.0
+        }
+        fn agrees(&self, _: &Self) -> bool {
+            true
+        }
+    }
+    impl Keyed for Watched {
+        fn fresh(&self) -> Self {
+            Self(self.0.again())
+        }
+        fn is_held_by_hand(&self) -> bool {
+            LOOKS.set(LOOKS.get() + 1);
+            true
+        }
+    }
+    let full = PerKey::new(Watched(Naming::here())).capacity(1_000).idle(IDLE);
+    (0..1_000).for_each(|key| drop(full.of(&key)));
+    advance(IDLE).await;
+    drop(full.of("the first turn, which only takes the touch"));
+    advance(IDLE).await;
+
+    (0..10_000).for_each(|key| drop(full.of(&("made up", key))));
+
+    assert_eq!(LOOKS.get(), 1_000, "each was looked at once");
+    assert_eq!(full.overflowed(), 10_001);
+
+    LOOKS.set(0);
+    let roomy = PerKey::new(Watched(Naming::here())).idle(IDLE);
+    (0..1_000).for_each(|key| drop(roomy.of(&key)));
+    advance(IDLE).await;
+    (0..20).for_each(|key| drop(roomy.of(&("other", key))));
+    advance(IDLE).await;
+
+    drop(roomy.of("one more"));
+
+    assert_eq!(LOOKS.get(), 64, "a call looks at no more while there is room");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_a_keys_hash_leaves_everything_usable() {
+    struct Bad;
+    impl Hash for Bad {
+        fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+            state.write_u8(1);
+            panic!("no hash today");
+        }
+    }
+    let hosts = hosts();
+    let a = hosts.of("a");
+
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(hosts.of(&Bad))));
+
+    assert!(panic.is_err());
+    assert!(same(&a, &hosts.of("a")) && !same(&a, &hosts.of("b")));
+    assert_eq!(hosts.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_may_ask_for_another_while_it_is_hashed() {
+    struct Curious<'a>(&'a PerKey<CircuitBreaker>);
+    impl Hash for Curious<'_> {
+        fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+            drop(self.0.of("inside"));
+            state.write_u8(1);
+        }
+    }
+    let hosts = hosts();
+
+    drop(hosts.of(&Curious(&hosts)));
+
+    assert_eq!(hosts.len(), 2);
+}
+
+#[test]
+fn threads_that_meet_at_a_new_key_get_one_policy() {
+    for round in 0..50 {
+        let hosts = hosts();
+        let barrier = Barrier::new(8);
+
+        let held: Vec<_> = thread::scope(|scope| {
+            let ask = || {
+                barrier.wait();
+                hosts.of(&round)
+            };
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+
+        assert!(held.iter().all(|policy| same(policy, &held[0]) && !policy.is_overflow()));
+        assert_eq!(hosts.len(), 1);
+    }
+}
+
+#[test]
+fn threads_with_many_keys_stay_within_the_capacity() {
+    let hosts = PerKey::new(CircuitBreaker::named("hosts")).capacity(10).idle(Duration::from_nanos(1));
+
+    thread::scope(|scope| {
+        for start in 0..4_u32 {
+            let hosts = &hosts;
+            scope.spawn(move || {
+                for n in 0..2_000_u32 {
+                    let held = hosts.of(&(n.wrapping_mul(start + 1) % 25));
+                    assert!(hosts.len() <= 10);
+                    assert!(held.acquire().is_ok());
+                }
+            });
+        }
+    });
+
+    let left: usize = hosts.shards.iter().map(Shard::len).sum();
+    assert_eq!(left, hosts.len(), "each policy has exactly one turn");
+    assert!(hosts.evicted() > 0);
+}
+
+#[test]
+fn says_how_it_is() {
+    let hosts = hosts().capacity(1);
+    assert!(hosts.is_empty());
+    drop((hosts.of("secret key"), hosts.of("another")));
+
+    let shown = format!("{hosts:?}");
+
+    assert!(shown.contains("capacity: 1, idle: 60s, len: 1, overflowed: 1, evicted: 0"), "{shown}");
+    assert!(!hosts.is_empty() && !shown.contains("secret"));
+}
+
+#[test]
+#[should_panic(expected = "`capacity` must be at least 1")]
+fn no_room_at_all_is_refused() {
+    let _ = hosts().capacity(0);
+}
+
+#[test]
+#[should_panic(expected = "`idle` must be longer than zero")]
+fn no_idle_time_is_refused() {
+    let _ = hosts().idle(Duration::ZERO);
+}
+
+#[test]
+fn what_is_held_can_be_sent_and_cloned() {
+    fn assert_send_sync<T: Send + Sync>(value: T) -> T {
+        value
+    }
+    let hosts = hosts();
+
+    let held = assert_send_sync(hosts.of("a"));
+
+    assert!(same(&held.clone(), &held));
+}

@@ -1,0 +1,35 @@
+//! The order in which policies are looked at again.
+
+use std::collections::VecDeque;
+
+use super::fingerprint::Fingerprint;
+use crate::clock::Ticks;
+
+/// The keys of all policies, each once, with the time of its last turn; the longest ago first.
+#[derive(Debug)]
+pub(super) struct Turns(VecDeque<(Fingerprint, Ticks)>);
+
+impl Turns {
+    pub(super) const fn new() -> Self {
+        Self(VecDeque::new())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Gives a key its turn, the next of which comes an idle time after `now`.
+    pub(super) fn add(&mut self, key: Fingerprint, now: Ticks) {
+        self.0.push_back((key, now));
+    }
+
+    /// Takes out the first key, if its last turn was `idle` nanoseconds ago.
+    pub(super) fn take_due(&mut self, now: Ticks, idle: u64) -> Option<Fingerprint> {
+        (self.next_due(idle) <= now.0).then(|| self.0.pop_front()).flatten().map(|(key, _)| key)
+    }
+
+    /// When the first key's next turn is; never, if it is too far away to be told or there is none.
+    pub(super) fn next_due(&self, idle: u64) -> u64 {
+        self.0.front().map_or(u64::MAX, |(_, last)| last.0.saturating_add(idle))
+    }
+}

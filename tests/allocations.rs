@@ -1,0 +1,96 @@
+//! What a call costs the allocator, with every policy that has a state of its own for a key or a name.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use resilient::{CircuitBreaker, PerKey, circuit_breaker};
+use resilient_tests::Error;
+
+struct Counting;
+
+thread_local! {
+    // const, and without a destructor, because it is used while others are destroyed
+    static COUNT: Cell<u32> = const { Cell::new(0) };
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+// SAFETY: every method passes its arguments on to the system's allocator, whose contract is the same.
+#[expect(unsafe_code, reason = "an allocator cannot be written without")]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.set(COUNT.get() + 1);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        COUNT.set(COUNT.get() + 1);
+        unsafe { System.realloc(memory, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+/// How often it allocates, the second time.
+fn allocations(mut act: impl FnMut()) -> u32 {
+    act();
+    let before = COUNT.get();
+    act();
+    COUNT.get() - before
+}
+
+#[test]
+fn what_is_counted_is_counted() {
+    assert_eq!(allocations(|| drop(std::hint::black_box(Box::new(1)))), 1);
+}
+
+#[test]
+fn asking_for_a_key_that_is_there_allocates_nothing() {
+    static HOSTS: PerKey<CircuitBreaker> = PerKey::new(CircuitBreaker::named("hosts"));
+    let owned = String::from("a.example");
+
+    assert_eq!(allocations(|| drop(HOSTS.of("a.example"))), 0);
+    assert_eq!(allocations(|| drop(HOSTS.of(&owned))), 0);
+    assert_eq!(allocations(|| drop(HOSTS.of(&("a.example", 443)))), 0);
+}
+
+#[test]
+fn asking_for_a_key_that_there_is_no_room_for_allocates_nothing() {
+    static HOSTS: PerKey<CircuitBreaker> = PerKey::new(CircuitBreaker::named("hosts")).capacity(1);
+    drop(HOSTS.of("a.example"));
+    let mut key = 0;
+
+    let made_up = || {
+        key += 1;
+        assert!(HOSTS.of(&key).is_overflow());
+    };
+
+    assert_eq!(allocations(made_up), 0);
+}
+
+#[test]
+fn a_call_under_the_breaker_of_a_key_or_a_name_allocates_nothing() {
+    #[circuit_breaker(name = "allocations", key = (host, port))]
+    async fn keyed(host: &str, port: u16) -> Result<(), Error> {
+        Ok(())
+    }
+    #[circuit_breaker(name = "allocations: plain")]
+    async fn named() -> Result<(), Error> {
+        Ok(())
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+
+    runtime.block_on(async {
+        for _ in 0..3 {
+            keyed("a.example", 443).await.unwrap();
+            named().await.unwrap();
+        }
+        let before = COUNT.get();
+        keyed("a.example", 443).await.unwrap();
+        named().await.unwrap();
+        assert_eq!(COUNT.get() - before, 0);
+    });
+}
