@@ -3,12 +3,12 @@
 #[cfg(not(resilient_loom))]
 pub(crate) use futures_util::task::AtomicWaker;
 #[cfg(not(resilient_loom))]
-pub(crate) use std::sync::{Mutex, atomic};
+pub(crate) use std::sync::{Mutex, MutexGuard, atomic};
 
 #[cfg(resilient_loom)]
 pub(crate) use self::model::AtomicWaker;
 #[cfg(resilient_loom)]
-pub(crate) use loom::sync::{Mutex, atomic};
+pub(crate) use loom::sync::{Mutex, MutexGuard, atomic};
 
 #[cfg(resilient_loom)]
 mod model {
