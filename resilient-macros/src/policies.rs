@@ -1,5 +1,6 @@
 //! The table of the policies: to add one, write its file and its row.
 
+mod bulkhead;
 mod cancel;
 mod circuit_breaker;
 mod fallback;
@@ -10,8 +11,15 @@ mod timeout;
 use crate::policy::Kind;
 
 /// Every policy.
-pub(crate) const KINDS: &[&Kind] =
-    &[&retry::KIND, &circuit_breaker::KIND, &timeout::KIND, &cancel::KIND, &fallback::KIND, &fan_out::KIND];
+pub(crate) const KINDS: &[&Kind] = &[
+    &retry::KIND,
+    &circuit_breaker::KIND,
+    &bulkhead::KIND,
+    &timeout::KIND,
+    &cancel::KIND,
+    &fallback::KIND,
+    &fan_out::KIND,
+];
 
 /// The policy of that name.
 pub(crate) fn kind(name: &str) -> Option<&'static Kind> {

@@ -362,6 +362,16 @@ impl Bulkhead {
         self.entry().run_adaptive(future)
     }
 
+    /// As [`run_adaptive`](Self::run_adaptive), with the class that `when` assigns.
+    #[inline]
+    pub const fn run_adaptive_when<F, W, By>(&self, future: F, when: W) -> BulkheadFuture<'_, F, ByWhen<W, By>>
+    where
+        F: Future,
+        W: When<F::Output, By>,
+    {
+        self.entry().run_adaptive_when(future, when)
+    }
+
     fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
