@@ -14,6 +14,8 @@ mod conformance;
 #[cfg(all(test, resilient_loom))]
 mod loom_models;
 #[cfg(all(test, not(resilient_loom)))]
+mod simulation;
+#[cfg(all(test, not(resilient_loom)))]
 mod tests;
 
 use self::aimd::Aimd;

@@ -31,6 +31,11 @@ impl Gradient {
         self.limit as u32
     }
 
+    #[cfg(test)]
+    pub(super) fn exact_limit(&self) -> f64 {
+        self.limit
+    }
+
     pub(super) fn step(self, window: &Summary, bounds: Bounds) -> Self {
         let long = match window.mean {
             Some(time) => self.long.plus(time).drifted(time),

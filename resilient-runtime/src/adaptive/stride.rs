@@ -35,6 +35,11 @@ impl Stride {
         mask == 0 || lot() & mask == 0
     }
 
+    #[cfg(all(test, not(resilient_loom)))]
+    pub(super) fn mask(&self) -> u64 {
+        self.mask.load(Relaxed)
+    }
+
     pub(super) fn lengthen(&self) {
         let _ = self.mask.fetch_update(Relaxed, Relaxed, |mask| {
             let longer = mask << 1 | 1;
