@@ -56,6 +56,13 @@ cases! {
         options => "Ok(3) 2",
         adaptive => "Ok(()) Err(Down)",
     }
+    rate_limit {
+        bare => "Ok(\"words\")",
+        options => "Ok(()) in 200 ms",
+        keyed => "Ok(()) true Ok(())",
+        adaptive => "true",
+        response => "true true true",
+    }
     cancel {
         token => "Ok(()) true",
     }

@@ -49,6 +49,10 @@ fn duplicates(layers: &[Box<dyn Layer>], errors: &mut Errors) {
                 layer.span(),
                 "two time-outs with no retry between them: only the shorter one can fire, so keep that one",
             ),
+            "rate_limit" => errors.at(
+                layer.span(),
+                "two rate limits on one function: keep one here, and put the other on a function that this one calls",
+            ),
             _ => errors.at(layer.span(), format!("`#[{name}]` is there twice: merge the two into one")),
         }
     }

@@ -294,6 +294,96 @@ pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("bulkhead", arguments.into(), item.into()).into()
 }
 
+/// Lets so many calls of the function through in so long, and fewer while the server asks for less.
+///
+/// `"100/s"` is a hundred a second in the long run, and after an idle time at most a burst at once; exactly so, in whatever
+/// second one counts. Who comes too early is refused, or with a `max_wait` waits in line. A refusal is a
+/// `resilient::Error`, so the function's error type needs `From<resilient::Error>`; a [`retry`](macro@retry) above waits as long as
+/// the refusal says.
+///
+/// What the server tells one caller holds for all: a throttled error with a time pauses the limit until then, one without
+/// halves the rate for a while. If the function returns a `Result` of something named `…Response`, the rate-limit headers
+/// count too: nothing remaining pauses until the reset, and little is spread over the time until then. For a type of your own,
+/// implement `resilient::ClassifyValue`, or call `RateLimit::heed` on a limit `with = …`.
+///
+/// ```
+/// # #[derive(Debug, resilient::Classify)]
+/// # enum SearchError {
+/// #     #[throttled(after = after)] Busy { after: Option<std::time::Duration> },
+/// #     #[transparent(from)] Refused(resilient::Error),
+/// # }
+/// use resilient::rate_limit;
+///
+/// #[rate_limit("100/s", burst = 2, max_wait = "15ms")]
+/// async fn search(word: &str) -> Result<String, SearchError> {
+///     Ok(word.to_owned())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let start = tokio::time::Instant::now();
+///
+/// for _ in 0..3 {
+///     search("tides").await.unwrap();
+/// }
+///
+/// assert_eq!(start.elapsed().as_millis(), 10); // two at once, and the third when there is room again
+/// # }
+/// ```
+///
+/// # Arguments
+///
+/// | key | type | default | meaning |
+/// |---|---|---|---|
+/// | a rate without a key, or `rate` | `"100/s"`, `"5/min"`, `"1000/h"`, `"10/100ms"` | none | so many calls in so long |
+/// | `rate` and `per` | integer or `u32` constant, and duration | none | the same, where one of them is a constant |
+/// | `burst` | integer or `u32` constant | a second's worth, at least 1 | how many calls may come at once after an idle time |
+/// | `max_wait` | duration | `"0s"` | how long a call that comes too early may wait; none longer than that or than the deadline allows begins |
+/// | `max_pause` | duration | `"60s"` | the longest pause that the server can ask for; at `"0s"` it is not listened to |
+/// | `mode` | `"enforce"`, `"observe"` or `"off"` | `"enforce"` | `"observe"` counts and decides, and neither refuses nor waits; `"off"` does nothing |
+/// | `when` | closure or function | the error's class | says what is throttled, as for [`retry`](macro@retry) |
+/// | `name` | string | the function's | stands in rejections and events; functions that are given the same name share the limit |
+/// | `key` | expression | none | a limit for each value of it, as for [`circuit_breaker`](macro@circuit_breaker) |
+/// | `with` | expression | none | a `RateLimit` of your own, or a `Throttle` beside `"adaptive"` |
+/// | `crate` | path | `::resilient` | where the runtime crate is |
+///
+/// # Adaptive
+///
+/// `#[rate_limit("adaptive", k = 2.0)]` needs no number. Of the calls of the last two minutes the server took some; when it
+/// took less than one in `k`, a part of the calls is dropped before they are made, so that about `k` calls are made for each
+/// that is taken. Throttled and transient errors and time-outs were not taken, permanent ones were.
+/// `k` is a number or an `f64` constant of at least 1. Beside it, `mode`, `when`, `name`, `key`, `with` and `crate` mean the same.
+///
+/// # Expansion
+///
+/// ```text
+/// async fn search(word: &str) -> Result<String, SearchError> {
+///     let rate_limit = {
+///         static POLICY: ::resilient::RateLimit =
+///             ::resilient::RateLimit::named("search").rate(100, Duration::from_secs(1)).burst(2);
+///         &POLICY
+///     };
+///     let settled = 'limited: {
+///         let permit = match rate_limit.acquire().await {
+///             Ok(permit) => permit,
+///             Err(rejection) => break 'limited ::resilient::Settled::Rejected(rejection),
+///         };
+///         let attempt = async move { /* the body */ };
+///         ::resilient::Settled::Outcome(permit.settle(attempt.await))
+///     };
+///     ::resilient::finish::<Result<String, SearchError>>(settled)
+/// }
+/// ```
+///
+/// # Cancel safety
+///
+/// Dropping the future while it waits gives its place to the next in line, and uses up nothing. A call that was let through
+/// stays counted, for the server may have seen it.
+#[proc_macro_attribute]
+pub fn rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stack::expand("rate_limit", arguments.into(), item.into()).into()
+}
+
 /// Gives the function so long to end, and tells everything inside when that is.
 ///
 /// `#[timeout("2s")]` limits what stands below it: above a retry the whole call, below it each attempt. `total` and

@@ -155,6 +155,20 @@ impl Constructor {
         Self { tokens: quote_spanned!(span=> #tokens.#method(#value)), placed }
     }
 
+    /// Adds `.method(first, second)`.
+    pub(crate) fn set_both<T, U>(self, method: &str, first: &Known<T>, second: &Known<U>) -> Self
+    where
+        Known<T>: ToTokens,
+        Known<U>: ToTokens,
+    {
+        let span = Span::mixed_site();
+        let constant = first.constant().or(second.constant());
+        let span = constant.map_or(span, |constant| constant.resolved_at(span));
+        let Self { tokens, placed } = self.at(first).at(second);
+        let method = Ident::new(method, span);
+        Self { tokens: quote_spanned!(span=> #tokens.#method(#first, #second)), placed }
+    }
+
     /// Adds `.method(argument)`.
     pub(crate) fn call(self, method: &str, argument: &impl ToTokens) -> Self {
         let span = Span::mixed_site();

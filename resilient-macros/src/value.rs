@@ -208,7 +208,8 @@ pub(crate) fn shown(duration: Duration) -> String {
     format!("{duration:?}")
 }
 
-fn parse_duration(written: &str) -> Result<Duration, String> {
+/// The duration that is written, or what is wrong with it.
+pub(crate) fn parse_duration(written: &str) -> Result<Duration, String> {
     let mut rest = written.trim();
     if rest.is_empty() {
         return Err("an empty duration: write, for instance, `\"250ms\"`".to_owned());
@@ -273,16 +274,27 @@ fn unit_nanos(unit: &str) -> Option<u64> {
     UNITS.iter().find(|(short, ..)| *short == unit).map(|&(_, nanos, _)| nanos)
 }
 
+/// One of the unit of that name, short or long.
+pub(crate) fn unit(name: &str) -> Option<Duration> {
+    let found = UNITS.iter().find(|(short, _, names)| *short == name || names.contains(&name));
+    found.map(|&(_, nanos, _)| Duration::from_nanos(nanos))
+}
+
+/// The short name of the unit that was probably meant.
+pub(crate) fn nearest_unit(name: &str) -> Option<&'static str> {
+    let long = UNITS.iter().flat_map(|(short, _, names)| names.iter().map(move |name| (*name, *short)));
+    let meant = nearest(name, long.clone().map(|(name, _)| name))?;
+    long.into_iter().find(|(name, _)| *name == meant).map(|(_, short)| short)
+}
+
 fn unknown_unit(number: &str, unit: &str) -> String {
     if unit == "M" {
         return format!(
             "`M` could be minutes or months: write `\"{number}m\"` for minutes, `\"{number}ms\"` for milliseconds"
         );
     }
-    let long = UNITS.iter().flat_map(|(short, _, names)| names.iter().map(move |name| (*name, *short)));
-    let meant = nearest(unit, long.clone().map(|(name, _)| name));
-    match long.into_iter().find(|(name, _)| Some(*name) == meant) {
-        Some((_, short)) => format!("unknown unit `{unit}`: did you mean `\"{number}{short}\"`?"),
+    match nearest_unit(unit) {
+        Some(short) => format!("unknown unit `{unit}`: did you mean `\"{number}{short}\"`?"),
         None => format!("unknown unit `{unit}`: the units are `ns`, `us`, `ms`, `s`, `m`, `h` and `d`"),
     }
 }

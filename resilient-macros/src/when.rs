@@ -35,7 +35,7 @@ pub(crate) fn deciding(when: Option<&When>, context: &Context<'_>) -> Option<Tok
 }
 
 /// The good type, if the output is a `Result` of something named `…Response`.
-fn response_type(output: &Type) -> Option<&Type> {
+pub(crate) fn response_type(output: &Type) -> Option<&Type> {
     let Type::Path(path) = output else { return None };
     let last = path.path.segments.last().filter(|_| is_result(output))?;
     let syn::PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };

@@ -96,3 +96,23 @@ pub(crate) fn fell_back(policy: &'static str, class: Class) {
     #[cfg(not(feature = "tracing"))]
     let _ = (policy, class);
 }
+
+/// The beginning of a pause that the server asked for, and how long it is to be.
+pub(crate) fn paused(policy: &'static str, time: Duration) {
+    #[cfg(any(test, feature = "test-util"))]
+    note(Report::Paused { policy, time });
+    #[cfg(feature = "tracing")]
+    tracing::info!(target: "resilient", policy, ?time, "paused");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (policy, time);
+}
+
+/// A rate that was halved because the server asked for less, and what is left of it.
+pub(crate) fn slowed(policy: &'static str, share: f64) {
+    #[cfg(any(test, feature = "test-util"))]
+    note(Report::Slowed { policy, share });
+    #[cfg(feature = "tracing")]
+    tracing::info!(target: "resilient", policy, share, "slowed");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (policy, share);
+}

@@ -33,6 +33,8 @@
 //! |---|---|---|
 //! | retry | `#[retry]` | [`Retry`], [`Backoff`], [`Budget`] |
 //! | circuit breaker | `#[circuit_breaker]` | [`CircuitBreaker`], [`PerKey`] |
+//! | rate limit | `#[rate_limit]` | [`RateLimit`], [`Quota`], [`PerKey`] |
+//! | adaptive throttling | `#[rate_limit("adaptive")]` | [`Throttle`], [`PerKey`] |
 //! | time-out | `#[timeout]` | [`Timeout`], [`Deadline`] |
 //! | fallback | `#[fallback]` | [`Fallback`] |
 //! | cancellation | `#[cancel]` | [`Cancel`] |
@@ -54,7 +56,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `macros` | yes | the attributes and the derive |
-//! | `tracing` | yes | events of target `resilient`: `retrying`, `gave up`, `timed out`, `deadline exceeded`, `circuit breaker`, `fell back`, `cancelled`, `settings differ` |
+//! | `tracing` | yes | events of target `resilient`: `retrying`, `gave up`, `timed out`, `deadline exceeded`, `circuit breaker`, `fell back`, `cancelled`, `paused`, `slowed`, `settings differ` |
 //! | `test-util` | no | `resilient::test`: jitter that repeats, failures on order, a record of what policies do |
 //! | `http` | no | `resilient::http`: classes of responses, `Retry-After` and rate-limit headers; classifies `http::StatusCode` |
 //! | `reqwest` | no | classifies `reqwest::Error`; responses for `resilient::http` |
@@ -91,11 +93,13 @@ mod mode;
 mod naming;
 mod outcome;
 mod random;
+mod rate_limit;
 mod retry;
 mod striped;
 mod sync;
 #[cfg(any(test, feature = "test-util"))]
 pub mod test;
+mod throttle;
 mod timeout;
 mod values;
 mod when;
@@ -115,7 +119,9 @@ pub use keyed::{Held, Keyed, PerKey};
 pub use mode::Mode;
 pub use naming::{Conflict, conflicts};
 pub use outcome::{FromRejection, Outcome, Settled, finish};
+pub use rate_limit::{Quota, RateAcquire, RateCounts, RateLimit, RatePermit};
 pub use retry::{Delay, DelayFuture, Retry, RetryCall, Retrying, Verdict, WithoutRetries, without_retries};
+pub use throttle::{Throttle, ThrottleCounts, ThrottlePermit};
 pub use timeout::{Timeout, TimeoutFuture};
 #[doc(hidden)]
 pub use values::probe as __values;

@@ -1,6 +1,6 @@
 //! Good values that are failures all the same: a response with status 503 is an `Ok`.
 
-use crate::{Class, Classify, Error, When};
+use crate::{Class, Classify, Error, Quota, When};
 
 /// A good value that can mean a failure.
 ///
@@ -9,6 +9,13 @@ use crate::{Class, Classify, Error, When};
 pub trait ClassifyValue {
     /// What the value means.
     fn class_of_value(&self) -> Class;
+
+    /// What it says about how much the server still allows; nothing unless implemented.
+    ///
+    /// A [`RateLimit`](crate::RateLimit) on a function that returns something named `…Response` heeds it.
+    fn quota_of_value(&self) -> Quota {
+        Quota::default()
+    }
 }
 
 /// Classifies the value of an `Ok` by `class`, and an `Err` as it is; for the `when` of an attribute.
@@ -78,11 +85,25 @@ macro_rules! class_of_value {
     }};
 }
 
+/// What a value says about how much the server still allows, if its type says that; as [`class_of_value!`].
+///
+/// ```
+/// # use resilient::Quota;
+/// assert_eq!(resilient::quota_of_value!(&5), Quota::default());
+/// ```
+#[macro_export]
+macro_rules! quota_of_value {
+    ($value:expr) => {{
+        use $crate::__values::AnyValue as _;
+        $crate::__values::Value($value).quota()
+    }};
+}
+
 /// How [`class_of_value!`] finds out whether a type is a [`ClassifyValue`]: a method of the type itself goes before one of
 /// a trait.
 #[doc(hidden)]
 pub mod probe {
-    use super::{Class, ClassifyValue};
+    use super::{Class, ClassifyValue, Quota};
 
     #[derive(Debug)]
     pub struct Value<'a, T>(pub &'a T);
@@ -91,15 +112,24 @@ pub mod probe {
         pub fn class(&self) -> Class {
             self.0.class_of_value()
         }
+
+        pub fn quota(&self) -> Quota {
+            self.0.quota_of_value()
+        }
     }
 
     pub trait AnyValue {
         fn class(&self) -> Class;
+        fn quota(&self) -> Quota;
     }
 
     impl<T> AnyValue for Value<'_, T> {
         fn class(&self) -> Class {
             Class::Success
+        }
+
+        fn quota(&self) -> Quota {
+            Quota::default()
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What each policy adds to the size of a function's future.
 
-use resilient::{circuit_breaker, retry, timeout};
+use resilient::{circuit_breaker, rate_limit, retry, timeout};
 use resilient_tests::Error;
 
 macro_rules! function {
@@ -28,6 +28,10 @@ function!(
     broken_by_key
 );
 function!(
+    #[rate_limit("100/s", max_wait = "1s")]
+    limited
+);
+function!(
     #[timeout("1s")]
     timed
 );
@@ -53,6 +57,7 @@ fn the_future_grows_by_no_more_than_its_policies_need() {
         ("retry", grown(size_of_val(&retried(1))), 56),
         ("circuit_breaker", grown(size_of_val(&broken(1))), 24),
         ("circuit_breaker of a key", grown(size_of_val(&broken_by_key(1))), 40),
+        ("rate_limit", grown(size_of_val(&limited(1))), 56),
         ("timeout", grown(size_of_val(&timed(1))), 136),
         ("stack", grown(size_of_val(&stacked(1))), 200),
         ("stack with two time-outs", grown(size_of_val(&doubly_timed(1))), 336),

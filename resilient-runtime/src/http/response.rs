@@ -2,8 +2,8 @@
 
 use http::{HeaderMap, StatusCode};
 
-use super::class_of_response;
-use crate::{Class, Classified, Classify, ClassifyValue};
+use super::{RateLimit, class_of_response};
+use crate::{Class, Classified, Classify, ClassifyValue, Quota, clock};
 
 /// A response of whichever client: what [`by_response`] looks at.
 ///
@@ -44,6 +44,10 @@ impl<B> ClassifyValue for http::Response<B> {
     fn class_of_value(&self) -> Class {
         class_of_response(self.status(), self.headers())
     }
+
+    fn quota_of_value(&self) -> Quota {
+        quota_of(self.headers())
+    }
 }
 
 impl<B> Response for http::Response<B> {
@@ -70,6 +74,10 @@ impl Response for http::response::Parts {
 impl ClassifyValue for reqwest::Response {
     fn class_of_value(&self) -> Class {
         class_of_response(self.status(), self.headers())
+    }
+
+    fn quota_of_value(&self) -> Quota {
+        quota_of(self.headers())
     }
 }
 
@@ -111,4 +119,9 @@ pub fn by_response<R: Response, E: Classify>(outcome: &Result<R, E>) -> Classifi
         Ok(response) => class_of_response(response.status(), response.headers()).into(),
         Err(error) => Classified { class: error.class(), rejection: error.rejection() },
     }
+}
+
+/// What the rate-limit headers say, by this machine's calendar.
+fn quota_of(headers: &HeaderMap) -> Quota {
+    RateLimit::from_headers(headers, clock::wall()).map(Quota::from).unwrap_or_default()
 }

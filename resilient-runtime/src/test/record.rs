@@ -34,6 +34,8 @@ pub(crate) enum Report {
     TimedOut { policy: &'static str, limit: Duration },
     Cancelled { policy: &'static str },
     FellBack { policy: &'static str, class: Class },
+    Paused { policy: &'static str, time: Duration },
+    Slowed { policy: &'static str, share: f64 },
 }
 
 thread_local! {
@@ -114,6 +116,22 @@ impl Recorder {
     pub fn fell_back(&self, policy: &str) -> Vec<Class> {
         self.pick(|report| match report {
             Report::FellBack { policy: name, class } if name == policy => Some(class),
+            _ => None,
+        })
+    }
+
+    /// How long the pauses of that rate limit were to be when they began, in order.
+    pub fn pauses(&self, policy: &str) -> Vec<Duration> {
+        self.pick(|report| match report {
+            Report::Paused { policy: name, time } if name == policy => Some(time),
+            _ => None,
+        })
+    }
+
+    /// What was left of that limit's rate each time it was halved: 0.5, 0.25 and so on.
+    pub fn slowed(&self, policy: &str) -> Vec<f64> {
+        self.pick(|report| match report {
+            Report::Slowed { policy: name, share } if name == policy => Some(share),
             _ => None,
         })
     }

@@ -1,0 +1,357 @@
+//! The rate limit: so many calls in so long, and fewer while the server asks for less.
+
+mod acquire;
+mod builder;
+mod counts;
+mod gcra;
+mod meter;
+mod permit;
+mod pressure;
+mod quota;
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+pub use self::acquire::RateAcquire;
+pub use self::counts::RateCounts;
+pub use self::permit::RatePermit;
+pub use self::quota::Quota;
+
+use self::acquire::{Held, Queue};
+use self::builder::Config;
+use self::counts::Totals;
+use self::gcra::{Pace, Units};
+use self::meter::Meter;
+use crate::clock::{self, Ticks};
+use crate::mode::Switch;
+use crate::naming::{self, Named, Naming};
+use crate::sync::atomic::Ordering::Relaxed;
+use crate::{Error, Keyed, Mode, PolicyKind, event, random};
+
+/// Lets so many calls through in so long, and fewer while the server asks for less.
+///
+/// It is a value for a `static`, shared by all callers of what it guards. A call that keeps to the rate costs one look at
+/// the clock and one atomic word, takes no lock and allocates nothing.
+///
+/// # The promise
+///
+/// In any time `w`, wherever it begins, at most `burst + rate · w` calls are let through: exactly, under any interleaving of threads, after
+/// days of idling, and by late timers too. The algorithm is the generic cell rate algorithm, as in ATM networks; it has no
+/// windows, and so no edges at which twice as much would fit. Times are kept in 32nds of a nanosecond, intervals
+/// rounded up: 1,000 a second are exact, and 999 a second come 3 in 10⁸ slower than that.
+///
+/// # Waiting
+///
+/// With a [`max_wait`](Self::max_wait), who comes too early waits in line. A wait that would be longer than that, or go
+/// past the [`Deadline`](crate::Deadline) of the call, is refused at once. Nothing is reserved: whoever gives up waiting leaves
+/// its turn to the next, and whoever is let through is measured at the time at which it was. As timers tick in milliseconds, a
+/// limit of more than a thousand a second at which callers wait needs a burst of some milliseconds' worth to be used in full.
+///
+/// # When the server asks for less
+///
+/// What one caller is told in [`RatePermit::settle`] or [`heed`](Self::heed) holds for all:
+///
+/// * **Throttled, with a time**: nobody is let through until then. A later hint lengthens the pause and never shortens it; no
+///   hint makes it longer than [`max_pause`](Self::max_pause). Where callers may wait, up to a tenth more is added at random, at most a
+///   second and at most that wait, so that clients of one server do not return together; without a wait it is for their
+///   retries to do that.
+/// * **Throttled, without a time** or with a time of zero: the burst is used up and the rate halved, at most once a second and down to a
+///   sixteenth. It grows back by a sixteenth of the whole each second.
+/// * **A quota of which nothing remains**: a pause until its reset.
+/// * **A quota that would not last until its reset**: what remains is spread evenly over the time.
+///
+/// Where a pause ends, callers are let through at the rate from the first on, not in a burst.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use resilient::{RateLimit, Reason};
+///
+/// static SEARCH: RateLimit = RateLimit::named("search").rate(100, Duration::from_secs(1)).burst(2);
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), resilient::Error> {
+/// for _ in 0..2 {
+///     let permit = SEARCH.acquire().await?;
+///     permit.settle(Ok::<_, std::io::Error>("found")).unwrap();
+/// }
+///
+/// let rejection = SEARCH.acquire().await.unwrap_err();
+/// assert_eq!(rejection.reason(), Reason::RateLimited { retry_after: Duration::from_millis(10) });
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a rate limit guards what asks it for a permit"]
+pub struct RateLimit {
+    name: &'static str,
+    config: Config,
+    mode: Switch,
+    meter: Meter,
+    queue: Queue,
+    /// Held while the rate or the burst is changed, and never otherwise.
+    changing: Mutex<()>,
+    totals: Totals,
+    naming: Naming<Self>,
+}
+
+impl RateLimit {
+    /// The name it was given.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The mode that it is in.
+    pub fn current_mode(&self) -> Mode {
+        self.mode.get()
+    }
+
+    /// Changes the mode. Callers that wait already go on waiting.
+    pub fn set_mode(&self, mode: Mode) {
+        self.mode.set(mode);
+    }
+
+    /// Changes the rate. What was used stays used, call for call, and a burst that was not set follows the rate.
+    ///
+    /// A burst that would take more than a year to come back is cut to what would not. A call that is being decided on at the
+    /// same time may still count by the old rate. Callers that wait already wait as they thought to.
+    ///
+    /// # Panics
+    ///
+    /// If `calls` is 0, or `per` is zero or more than a year; nothing is changed then.
+    pub fn set_rate(&self, calls: u32, per: Duration) {
+        let pace = Pace::new(calls, per, Some(1));
+        let burst = Pace::second(calls, per).min(pace.longest_burst());
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.meter.change(Pace { burst, ..pace }, units(clock::now()));
+    }
+
+    /// Changes how many calls may come at once. What was used stays used: five more are five more at once.
+    ///
+    /// One that would take more than a year to come back is cut to what would not.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0; nothing is changed then.
+    pub fn set_burst(&self, calls: u32) {
+        assert!(calls > 0, "`burst` must be at least 1: with 0 nothing would ever be let through");
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.meter.change_burst(calls);
+    }
+
+    /// What it has done; each number is right, but other threads may have changed one before the next was read.
+    pub fn counts(&self) -> RateCounts {
+        self.totals.counts(self.queue.waiting())
+    }
+
+    /// The end of the pause that the server asked for, if there is one.
+    pub fn paused_until(&self) -> Option<Instant> {
+        let now = clock::now();
+        let left = self.meter.pressure.paused_until().since(units(now));
+        if left.is_zero() { None } else { now.checked_add(left) }
+    }
+
+    /// Whether the server asked for a pause that is not over.
+    pub fn is_paused(&self) -> bool {
+        self.paused_until().is_some()
+    }
+
+    /// The share of the rate that is let through: 1, or less while the server has slowed it.
+    pub fn share(&self) -> f64 {
+        self.meter.pressure.share(self.meter.pace(), units(clock::now()))
+    }
+}
+
+impl RateLimit {
+    /// Asks to make a call, and waits for its turn if it may.
+    ///
+    /// # Errors
+    ///
+    /// A rejection with [`Reason::RateLimited`](crate::Reason::RateLimited) or [`Reason::Paused`](crate::Reason::Paused), at once if the wait
+    /// would be longer than [`max_wait`](Self::max_wait) or than the deadline allows. It comes after a wait only if the limit
+    /// was paused or slowed meanwhile, or if timers were so late that the turn did not come in time. A wait off a tokio
+    /// runtime is refused with [`Reason::NoRuntime`](crate::Reason::NoRuntime).
+    ///
+    /// # Panics
+    ///
+    /// Waiting panics on a tokio runtime whose timers are not enabled.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives its place to the next in line, and uses up nothing.
+    #[inline]
+    pub const fn acquire(&self) -> RateAcquire<'_> {
+        RateAcquire::new(self, 1)
+    }
+
+    /// As [`acquire`](Self::acquire), for so many calls at once, or for a call that weighs as much as so many.
+    ///
+    /// More than the burst can never come at once, and counts as the burst; none counts as one.
+    pub const fn acquire_many(&self, calls: u32) -> RateAcquire<'_> {
+        RateAcquire::new(self, if calls == 0 { 1 } else { calls })
+    }
+
+    /// Asks to make a call, and never waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`acquire`](Self::acquire), also where that would have waited.
+    #[inline]
+    pub fn try_acquire(&self) -> Result<RatePermit<'_>, Error> {
+        loop {
+            match self.admit(1, Duration::ZERO) {
+                Ok(()) => return Ok(RatePermit::new(self)),
+                Err(Held::Refused(rejection)) => return Err(rejection),
+                // The rate was changed meanwhile, and there is room after all.
+                Err(Held::Until(_)) => {}
+            }
+        }
+    }
+
+    /// Follows what a server said about its quota, for every caller.
+    ///
+    /// See [above](Self#when-the-server-asks-for-less) for what that means. An annotated function that returns a response does it by itself.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use resilient::{Quota, RateLimit};
+    ///
+    /// static SEARCH: RateLimit = RateLimit::named("search");
+    ///
+    /// SEARCH.heed(Quota::of(40, Duration::from_secs(1)));
+    /// assert!(SEARCH.share() < 0.41); // 40 in the next second, evenly
+    ///
+    /// SEARCH.heed(Quota::of(0, Duration::from_secs(20)));
+    /// assert!(SEARCH.is_paused());
+    /// ```
+    pub fn heed(&self, quota: impl Into<Quota>) {
+        let quota = quota.into();
+        match (quota.remaining, quota.reset) {
+            (_, Some(Duration::ZERO)) => {}
+            (Some(0), reset @ Some(_)) => self.throttled(reset),
+            (Some(remaining), Some(reset)) => self.spread(remaining, reset),
+            _ => {}
+        }
+    }
+
+    /// Follows a refusal by the server.
+    #[cold]
+    fn throttled(&self, after: Option<Duration>) {
+        if self.config.max_pause.is_zero() || self.mode.get() == Mode::Off {
+            return;
+        }
+        let now = units(clock::now());
+        let Some(hint) = after.filter(|hint| !hint.is_zero()) else {
+            if self.meter.pressure.slow(now) {
+                self.totals.slowed.fetch_add(1, Relaxed);
+                event::slowed(self.name, self.share());
+            }
+            return self.meter.drain(now);
+        };
+        let Config { max_pause, max_wait, .. } = self.config;
+        let pause = pressure::pause_for(hint, max_pause, max_wait, random::next());
+        let until = now.after(pause);
+        let begins = self.meter.pressure.pause(until, now);
+        self.meter.drain(until);
+        if begins {
+            self.totals.pauses.fetch_add(1, Relaxed);
+            event::paused(self.name, pause);
+        }
+    }
+
+    /// Makes what remains last until the reset.
+    fn spread(&self, remaining: u64, reset: Duration) {
+        if self.config.max_pause.is_zero() || self.mode.get() == Mode::Off {
+            return;
+        }
+        let now = units(clock::now());
+        let until = now.after(reset.min(self.config.max_pause));
+        let interval = Units((until.0 - now.0).div_ceil(remaining));
+        if interval > self.meter.pace().interval {
+            self.meter.pressure.spread(interval, until);
+            self.meter.drain(now);
+        } else {
+            self.meter.pressure.spread_no_more();
+        }
+    }
+}
+
+impl RateLimit {
+    /// The limit that this one's name stands for: the first `static` of that name whose `shared` was called.
+    ///
+    /// Policies of one name are one, wherever they are written, if they have the same settings. If these differ, this one
+    /// keeps a state of its own, which is an event and one of the [`conflicts`](crate::conflicts). It is looked up
+    /// once; from then on it costs one load.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use resilient::RateLimit;
+    ///
+    /// static READS: RateLimit = RateLimit::named("disk").rate(1, Duration::from_secs(1));
+    /// static WRITES: RateLimit = RateLimit::named("disk").rate(1, Duration::from_secs(1));
+    ///
+    /// assert!(READS.shared().try_acquire().is_ok());
+    /// assert!(WRITES.shared().try_acquire().is_err());
+    /// ```
+    #[inline]
+    pub fn shared(&'static self) -> &'static Self {
+        naming::shared(self)
+    }
+}
+
+impl Named for RateLimit {
+    const KIND: PolicyKind = PolicyKind::RateLimit;
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn naming(&self) -> &Naming<Self> {
+        &self.naming
+    }
+
+    fn agrees(&self, other: &Self) -> bool {
+        self.config == other.config
+    }
+}
+
+impl Keyed for RateLimit {
+    fn fresh(&self) -> Self {
+        Self::built(self.name, self.config, self.naming.again())
+    }
+
+    /// Also while what was used has not come back: a limit that is forgotten sooner would let more through than its rate.
+    fn is_held_by_hand(&self) -> bool {
+        self.current_mode() != self.config.mode
+            || self.meter.is_changed(self.config.pace())
+            || self.meter.is_in_debt(units(clock::now()))
+    }
+}
+
+impl fmt::Debug for RateLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RateLimit")
+            .field("name", &self.name)
+            .field("pace", &self.meter.pace())
+            .field("config", &self.config)
+            .field("mode", &self.mode.get())
+            .field("counts", &self.counts())
+            .finish_non_exhaustive()
+    }
+}
+
+fn units(now: Instant) -> Units {
+    Units::at(Ticks::at(now))
+}
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests;
+
+#[cfg(all(test, resilient_loom))]
+mod loom_models;

@@ -1,0 +1,86 @@
+//! The counts: what a rate limit has done.
+
+use crate::striped::{Padded, STRIPES, stripe};
+use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::Ordering::Relaxed;
+use crate::sync::const_fn;
+
+/// What a rate limit has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RateCounts {
+    /// Requests that it let through, ever.
+    pub admitted: u64,
+    /// How many of those had to wait.
+    pub waited: u64,
+    /// Requests that it refused because the rate was used up, ever.
+    pub limited: u64,
+    /// Requests that it refused because it was paused, ever.
+    pub paused: u64,
+    /// How often a pause began, ever.
+    pub pauses: u64,
+    /// How often the rate was halved, ever.
+    pub slowed: u64,
+    /// Callers that wait now.
+    pub waiting: u32,
+}
+
+/// How often each thing happened, ever.
+///
+/// Relaxed throughout: nothing is decided on them.
+#[derive(Debug)]
+pub(super) struct Totals {
+    admitted: [Padded<AtomicU64>; STRIPES],
+    pub(super) waited: AtomicU64,
+    pub(super) limited: AtomicU64,
+    pub(super) paused: AtomicU64,
+    pub(super) pauses: AtomicU64,
+    pub(super) slowed: AtomicU64,
+}
+
+impl Totals {
+    #[cfg(not(resilient_loom))]
+    pub(super) const fn new() -> Self {
+        Self::beside([const { Padded(AtomicU64::new(0)) }; STRIPES])
+    }
+
+    #[cfg(resilient_loom)]
+    pub(super) fn new() -> Self {
+        Self::beside(std::array::from_fn(|_| Padded(AtomicU64::new(0))))
+    }
+
+    const_fn! {
+        fn beside(admitted: [Padded<AtomicU64>; STRIPES]) -> Self {
+            Self {
+                admitted,
+                waited: AtomicU64::new(0),
+                limited: AtomicU64::new(0),
+                paused: AtomicU64::new(0),
+                pauses: AtomicU64::new(0),
+                slowed: AtomicU64::new(0),
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn admit(&self) {
+        self.admitted[stripe()].0.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn refuse(&self, paused: bool) {
+        let total = if paused { &self.paused } else { &self.limited };
+        total.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn counts(&self, waiting: u32) -> RateCounts {
+        RateCounts {
+            admitted: self.admitted.iter().map(|Padded(stripe)| stripe.load(Relaxed)).sum(),
+            waited: self.waited.load(Relaxed),
+            limited: self.limited.load(Relaxed),
+            paused: self.paused.load(Relaxed),
+            pauses: self.pauses.load(Relaxed),
+            slowed: self.slowed.load(Relaxed),
+            waiting,
+        }
+    }
+}

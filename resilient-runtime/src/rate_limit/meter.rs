@@ -1,0 +1,140 @@
+//! The meter: the atomic word of a rate limit, and the pace that it keeps to.
+
+use super::gcra::{Demand, Early, Pace, Units};
+use super::pressure::Pressure;
+use crate::sync::atomic::Ordering::Relaxed;
+use crate::sync::atomic::{AtomicU32, AtomicU64};
+use crate::sync::const_fn;
+
+/// Everything that decides on a call.
+///
+/// Relaxed throughout: all that was ever let through is in `due`, each call moves it by a compare-and-swap, and its
+/// modification order is the order of the calls. The pace beside it changes only so that a mixture of two paces lets no
+/// more through than the looser one.
+#[derive(Debug)]
+pub(super) struct Meter {
+    /// When the next call would come if all came evenly, in [`Units`].
+    due: AtomicU64,
+    interval: AtomicU64,
+    burst: AtomicU32,
+    /// The burst that somebody chose; 0 if it follows the rate.
+    chosen: AtomicU32,
+    pub(super) pressure: Pressure,
+}
+
+/// A call that cannot be let through yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Blocked {
+    /// When it could.
+    pub(super) slot: Units,
+    /// The end of the pause, if the limit is paused.
+    pub(super) paused: Option<Units>,
+    /// The time that each call takes up at present.
+    pub(super) interval: Units,
+}
+
+impl Blocked {
+    /// The same for somebody with so many in front.
+    pub(super) fn behind(self, waiting: u32) -> Self {
+        let ahead = self.interval.times(u64::from(waiting));
+        Self { slot: Units(self.slot.0.saturating_add(ahead.0)), ..self }
+    }
+}
+
+impl Meter {
+    const_fn! {
+        pub(super) fn new(pace: Pace, chosen: Option<u32>) -> Self {
+            Self {
+                due: AtomicU64::new(0),
+                interval: AtomicU64::new(pace.interval.0),
+                burst: AtomicU32::new(pace.burst),
+                chosen: AtomicU32::new(match chosen {
+                    Some(burst) => burst,
+                    None => 0,
+                }),
+                pressure: Pressure::none(),
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn pace(&self) -> Pace {
+        Pace { interval: Units(self.interval.load(Relaxed)), burst: self.burst.load(Relaxed) }
+    }
+
+    /// Lets so many calls through, or says when it could. More calls than the burst count as the burst.
+    #[inline]
+    pub(super) fn admit(&self, now: Units, calls: u32) -> Result<(), Blocked> {
+        let mut due = self.due.load(Relaxed);
+        loop {
+            let pace = self.pace();
+            let interval = self.pressure.interval(pace, now);
+            let demand = Demand { calls: calls.min(pace.burst), interval };
+            match pace.admit(Units(due), now, demand) {
+                Ok(next) if self.pressure.paused_until() <= now => {
+                    match self.due.compare_exchange_weak(due, next.0, Relaxed, Relaxed) {
+                        Ok(_) => return Ok(()),
+                        Err(newer) => due = newer,
+                    }
+                }
+                _ => return Err(self.glimpse(now, calls)),
+            }
+        }
+    }
+
+    /// When so many calls could be let through; now, if that is so.
+    #[cold]
+    pub(super) fn glimpse(&self, now: Units, calls: u32) -> Blocked {
+        let pace = self.pace();
+        let interval = self.pressure.interval(pace, now);
+        let paused = self.pressure.paused_until();
+        let demand = Demand { calls: calls.min(pace.burst), interval };
+        let slot = match pace.admit(Units(self.due.load(Relaxed)), now, demand) {
+            Ok(_) => now.max(paused),
+            Err(Early { slot }) => slot.max(paused),
+        };
+        Blocked { slot, paused: (paused > now).then_some(paused), interval }
+    }
+
+    /// Whether something of the rate or the burst is used up, or the server holds it back.
+    pub(super) fn is_in_debt(&self, now: Units) -> bool {
+        self.due.load(Relaxed) > now.0 || self.pressure.interval(self.pace(), now) > self.pace().interval
+    }
+
+    /// Whether somebody changed the rate or the burst.
+    pub(super) fn is_changed(&self, pace: Pace) -> bool {
+        self.pace() != pace
+    }
+
+    /// Uses up what may come at once: from `start` on, one call and then the rate.
+    pub(super) fn drain(&self, start: Units) {
+        self.due.fetch_max(self.pace().drained(start).0, Relaxed);
+    }
+
+    /// Changes the rate. The caller sees to it that this happens once at a time.
+    pub(super) fn change(&self, to: Pace, now: Units) {
+        let from = self.pace();
+        let chosen = self.chosen.load(Relaxed);
+        let burst = if chosen == 0 { to.burst } else { chosen.min(to.longest_burst()) };
+        let to = Pace { burst, ..to };
+        // What is due after a pause counts from its end.
+        let base = now.max(self.pressure.paused_until());
+        let carry = || self.due.fetch_update(Relaxed, Relaxed, |due| Some(from.carry(Units(due), base, to).0));
+        // In this order, so that between the two steps less is let through and never more.
+        if to.interval > from.interval {
+            let _ = carry();
+            self.interval.store(to.interval.0, Relaxed);
+            self.burst.store(burst, Relaxed);
+        } else {
+            self.burst.store(burst, Relaxed);
+            self.interval.store(to.interval.0, Relaxed);
+            let _ = carry();
+        }
+    }
+
+    /// Changes the burst. The caller sees to it that this happens once at a time.
+    pub(super) fn change_burst(&self, burst: u32) {
+        self.chosen.store(burst, Relaxed);
+        self.burst.store(burst.min(self.pace().longest_burst()), Relaxed);
+    }
+}

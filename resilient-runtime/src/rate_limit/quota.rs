@@ -1,0 +1,38 @@
+//! What a server says about how much it still allows.
+
+use std::time::Duration;
+
+/// How much a server still allows, as it said in an answer: for [`RateLimit::heed`](crate::RateLimit::heed).
+///
+/// The feature `http` reads it from the headers of a response, as a `resilient::http::RateLimit` that turns into it.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use resilient::Quota;
+///
+/// let quota = Quota::of(40, Duration::from_secs(20));
+/// assert_eq!(quota.remaining, Some(40));
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Quota {
+    /// How many calls it will still take until the reset; `None` if it did not say.
+    pub remaining: Option<u64>,
+    /// How long it is until there is more; `None` if it did not say.
+    pub reset: Option<Duration>,
+}
+
+impl Quota {
+    /// So many calls until a reset in so long.
+    pub const fn of(remaining: u64, reset: Duration) -> Self {
+        Self { remaining: Some(remaining), reset: Some(reset) }
+    }
+}
+
+#[cfg(feature = "http")]
+impl From<crate::http::RateLimit> for Quota {
+    fn from(limit: crate::http::RateLimit) -> Self {
+        Self { remaining: limit.remaining, reset: limit.reset }
+    }
+}

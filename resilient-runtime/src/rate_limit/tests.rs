@@ -1,0 +1,648 @@
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+
+use proptest::prelude::*;
+use tokio::time::{advance, sleep};
+
+use super::*;
+use crate::test::{record, seed};
+use crate::{Class, Classify, Deadline, Reason};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// Ten a second, one at once.
+fn even() -> RateLimit {
+    RateLimit::named("even").rate(10, SECOND).burst(1)
+}
+
+/// How many are let through now.
+fn at_once(limit: &RateLimit) -> usize {
+    std::iter::from_fn(|| limit.try_acquire().ok()).count()
+}
+
+fn refusal(limit: &RateLimit) -> Reason {
+    limit.try_acquire().expect_err("refused").reason()
+}
+
+/// The share of the rate that is let through.
+fn percent(limit: &RateLimit) -> u32 {
+    (limit.share() * 100.0).round() as u32
+}
+
+fn throttle(limit: &RateLimit, after: Option<Duration>) {
+    RatePermit::new(limit).settle_as(Class::Throttled { after }, ());
+}
+
+#[tokio::test(start_paused = true)]
+async fn refuses_at_once_and_says_exactly_when_there_is_room() {
+    let limit = RateLimit::named("search").rate(100, SECOND).burst(20);
+
+    assert_eq!(at_once(&limit), 20);
+    let rejection = limit.acquire().await.unwrap_err();
+    assert_eq!(rejection.reason(), Reason::RateLimited { retry_after: ms(10) });
+    assert_eq!((rejection.policy(), rejection.name()), (crate::PolicyKind::RateLimit, "search"));
+    advance(ms(4)).await;
+    assert_eq!(refusal(&limit), Reason::RateLimited { retry_after: ms(6) });
+    advance(ms(6)).await;
+    assert_eq!(at_once(&limit), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_idle_days_give_the_burst_and_no_more() {
+    let limit = RateLimit::named("search").rate(100, SECOND).burst(20);
+    at_once(&limit);
+
+    advance(Duration::from_secs(864_000)).await;
+
+    assert_eq!(at_once(&limit), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_may_wait_are_let_through_in_order_at_the_rate() {
+    let limit = Arc::new(even().max_wait(ms(350)));
+    let start = Instant::now();
+    let callers: Vec<_> = (0..6)
+        .map(|caller| {
+            let limit = limit.clone();
+            tokio::spawn(async move {
+                let outcome = limit.acquire().await.map(drop).map_err(|rejection| rejection.reason());
+                (caller, outcome, start.elapsed())
+            })
+        })
+        .collect();
+
+    let mut ends = Vec::new();
+    for caller in callers {
+        ends.push(caller.await.unwrap());
+    }
+
+    let late = |millis| Err(Reason::RateLimited { retry_after: ms(millis) });
+    assert_eq!(
+        ends,
+        [
+            (0, Ok(()), ms(0)),
+            (1, Ok(()), ms(100)),
+            (2, Ok(()), ms(200)),
+            (3, Ok(()), ms(300)),
+            (4, late(400), ms(0)),
+            (5, late(400), ms(0)),
+        ]
+    );
+    let counts = limit.counts();
+    assert_eq!((counts.admitted, counts.waited, counts.limited, counts.waiting), (4, 3, 2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_of_exactly_the_longest_is_taken() {
+    let limit = even().max_wait(ms(100));
+    limit.try_acquire().unwrap().abandon();
+
+    limit.acquire().await.unwrap().abandon();
+
+    assert_eq!(refusal(&limit), Reason::RateLimited { retry_after: ms(100) });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_past_the_deadline_is_refused_at_once() {
+    let limit = even().max_wait(SECOND);
+    at_once(&limit);
+    let start = Instant::now();
+
+    let refused = Deadline::after(ms(99)).scope(limit.acquire()).await.unwrap_err();
+    let refused_after = start.elapsed();
+    Deadline::after(ms(100)).scope(limit.acquire()).await.unwrap().abandon();
+
+    assert_eq!((refused.reason(), refused_after), (Reason::RateLimited { retry_after: ms(100) }, ms(0)));
+    assert_eq!(start.elapsed(), ms(100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_overtakes_those_who_wait() {
+    let limit = even().max_wait(SECOND);
+    at_once(&limit);
+    let mut waiting = pin!(limit.acquire());
+    assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+
+    advance(ms(150)).await;
+
+    assert_eq!(refusal(&limit), Reason::RateLimited { retry_after: ms(100) }, "the slot is the other's");
+    waiting.await.unwrap().abandon();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_is_given_up_is_the_next_ones() {
+    let limit = Arc::new(even().max_wait(SECOND));
+    at_once(&limit);
+    let start = Instant::now();
+    let waiting: Vec<_> = (0..3)
+        .map(|_| {
+            let limit = limit.clone();
+            tokio::spawn(async move {
+                limit.acquire().await.unwrap().abandon();
+                start.elapsed()
+            })
+        })
+        .collect();
+    sleep(ms(50)).await;
+
+    waiting[0].abort();
+    waiting[1].abort();
+    sleep(ms(1)).await;
+    assert_eq!(limit.counts().waiting, 1);
+
+    let [_, _, last] = <[_; 3]>::try_from(waiting).unwrap();
+    assert_eq!(last.await.unwrap(), ms(100));
+    assert_eq!(refusal(&limit), Reason::RateLimited { retry_after: ms(100) }, "nothing more was used up");
+}
+
+#[tokio::test(start_paused = true)]
+async fn late_timers_let_no_more_through_than_the_rate() {
+    let limit = Arc::new(even().max_wait(Duration::from_secs(10)));
+    let admitted = Arc::new(Mutex::new(Vec::new()));
+    for _ in 0..20 {
+        let (limit, admitted) = (limit.clone(), admitted.clone());
+        tokio::spawn(async move {
+            limit.acquire().await.unwrap().abandon();
+            admitted.lock().unwrap().push(Instant::now());
+        });
+    }
+    sleep(ms(1)).await;
+
+    advance(SECOND).await; // as if the thread had been busy
+    sleep(Duration::from_secs(5)).await;
+
+    let admitted = admitted.lock().unwrap();
+    assert_eq!(admitted.len(), 20);
+    for pair in admitted.windows(2) {
+        assert!(pair[1] - pair[0] >= ms(100), "{pair:?}");
+    }
+}
+
+#[test]
+fn a_wait_off_a_runtime_is_refused() {
+    let limit = even().max_wait(SECOND);
+    at_once(&limit);
+
+    let polled = pin!(limit.acquire()).poll(&mut Context::from_waker(Waker::noop()));
+
+    let std::task::Poll::Ready(Err(rejection)) = polled else { panic!("{polled:?}") };
+    assert_eq!(rejection.reason(), Reason::NoRuntime);
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_at_once_wait_for_as_many() {
+    let limit = RateLimit::named("weighted").rate(10, SECOND).burst(4).max_wait(SECOND);
+    let start = Instant::now();
+
+    limit.acquire_many(3).await.unwrap().abandon();
+    limit.acquire_many(3).await.unwrap().abandon();
+    assert_eq!(start.elapsed(), ms(200));
+    limit.acquire_many(u32::MAX).await.unwrap().abandon();
+    assert_eq!(start.elapsed(), ms(600), "as much as there can ever be");
+    limit.acquire_many(0).await.unwrap().abandon();
+    assert_eq!(start.elapsed(), ms(700));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_caller_pauses_every_other() {
+    seed(1);
+    let log = record();
+    let limit = RateLimit::named("search");
+
+    throttle(&limit, Some(ms(500)));
+
+    let Reason::Paused { retry_after } = refusal(&limit) else { panic!("paused") };
+    assert!((ms(500)..=ms(550)).contains(&retry_after), "{retry_after:?}");
+    assert_eq!(limit.paused_until(), Some(Instant::now() + retry_after));
+    assert_eq!(log.pauses("search"), [retry_after]);
+    advance(retry_after.saturating_sub(Duration::from_nanos(1))).await;
+    assert!(limit.is_paused());
+    assert_eq!(refusal(&limit), Reason::Paused { retry_after: Duration::from_nanos(1) });
+    advance(Duration::from_nanos(1)).await;
+    assert!(!limit.is_paused());
+    assert_eq!(at_once(&limit), 1, "the rate from the first on, not the burst");
+    assert_eq!((limit.counts().pauses, limit.counts().paused), (1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_a_pause_ends_those_who_waited_come_at_the_rate() {
+    let limit = Arc::new(RateLimit::named("search").max_wait(Duration::from_secs(5)));
+    throttle(&limit, Some(SECOND));
+    let end = limit.paused_until().unwrap();
+    let came = Arc::new(Mutex::new(Vec::new()));
+    for _ in 0..100 {
+        let (limit, came) = (limit.clone(), came.clone());
+        tokio::spawn(async move {
+            limit.acquire().await.unwrap().abandon();
+            came.lock().unwrap().push(Instant::now());
+        });
+    }
+
+    sleep(Duration::from_secs(3)).await;
+
+    let came = came.lock().unwrap();
+    let within = |time: Duration| came.iter().filter(|&&at| at < end + time).count();
+    assert_eq!(came.len(), 100);
+    assert!(came.iter().all(|&at| at >= end), "nobody before the end");
+    assert!((9..=11).contains(&within(ms(100))), "{}", within(ms(100)));
+    assert!((95..=100).contains(&within(SECOND)), "{}", within(SECOND));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_when_a_pause_begins_is_not_let_through_in_it() {
+    let limit = Arc::new(even().max_wait(ms(400)));
+    at_once(&limit);
+    let start = Instant::now();
+    let waiting = |limit: Arc<RateLimit>| async move {
+        let outcome = limit.acquire().await.map(drop).map_err(|rejection| rejection.reason());
+        (outcome, start.elapsed())
+    };
+    let first = tokio::spawn(waiting(limit.clone()));
+    sleep(ms(50)).await;
+
+    throttle(&limit, Some(SECOND));
+
+    let (outcome, at) = first.await.unwrap();
+    assert!(matches!(outcome, Err(Reason::Paused { retry_after }) if retry_after >= ms(940)), "{outcome:?}");
+    assert_eq!(at, ms(100), "as soon as its turn came and it could not be in time");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_later_hint_lengthens_a_pause_and_never_shortens_it() {
+    let limit = RateLimit::named("search");
+    throttle(&limit, Some(Duration::from_secs(5)));
+    let first = limit.paused_until().unwrap();
+
+    throttle(&limit, Some(ms(1)));
+    assert_eq!(limit.paused_until(), Some(first));
+    throttle(&limit, Some(Duration::from_secs(9)));
+    assert!(limit.paused_until().unwrap() > first);
+    assert_eq!(limit.counts().pauses, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttled_without_a_time_halves_the_rate_and_uses_up_the_burst() {
+    let log = record();
+    let limit = RateLimit::named("search").rate(10, SECOND);
+
+    (0..8).for_each(|_| throttle(&limit, None));
+
+    assert_eq!(at_once(&limit), 1);
+    assert_eq!(refusal(&limit), Reason::RateLimited { retry_after: ms(200) });
+    assert_eq!(percent(&limit), 50);
+    assert_eq!(log.slowed("search"), [0.5]);
+    assert_eq!(limit.counts().slowed, 1);
+    advance(Duration::from_secs(8)).await;
+    assert_eq!(percent(&limit), 100);
+    assert_eq!(at_once(&limit), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quota_that_would_not_last_is_spread_over_the_time() {
+    let limit = RateLimit::named("search").max_wait(SECOND);
+    let start = Instant::now();
+
+    limit.heed(Quota::of(4, ms(1_000)));
+    for _ in 0..5 {
+        limit.acquire().await.unwrap().abandon();
+    }
+
+    assert_eq!(start.elapsed(), ms(1_000));
+    assert_eq!(percent(&limit), 100);
+
+    limit.heed(Quota::of(4, ms(1_000)));
+    limit.heed(Quota::of(1_000, ms(1_000)));
+    assert_eq!(percent(&limit), 100, "the newest answer counts");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quota_that_is_used_up_pauses_until_its_reset() {
+    let limit = RateLimit::named("search");
+
+    limit.heed(Quota::of(0, Duration::from_secs(7)));
+
+    let Reason::Paused { retry_after } = refusal(&limit) else { panic!("paused") };
+    assert!((ms(7_000)..=ms(7_700)).contains(&retry_after));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_says_nothing_changes_nothing() {
+    let limit = RateLimit::named("search");
+
+    limit.heed(Quota::default());
+    limit.heed(Quota { remaining: Some(3), reset: None });
+    limit.heed(Quota { remaining: Some(0), reset: None });
+    limit.heed(Quota::of(3, Duration::ZERO));
+    limit.heed(Quota { remaining: None, reset: Some(SECOND) });
+    limit.heed(Quota::of(0, Duration::ZERO));
+
+    assert_eq!(at_once(&limit), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn max_pause_of_zero_follows_no_server() {
+    let limit = RateLimit::named("search").max_pause(Duration::ZERO);
+
+    throttle(&limit, Some(SECOND));
+    throttle(&limit, None);
+    limit.heed(Quota::of(0, SECOND));
+    limit.heed(Quota::of(1, SECOND));
+
+    assert_eq!(at_once(&limit), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejection_from_further_in_says_nothing_about_the_server() {
+    let limit = RateLimit::named("search");
+    let full = RateLimit::named("inner").rate(1, SECOND);
+    full.try_acquire().unwrap().abandon();
+    let rejection = full.try_acquire().unwrap_err();
+    assert!(matches!(rejection.class(), Class::Throttled { after: Some(_) }));
+
+    let outcome: Result<(), _> = limit.try_acquire().unwrap().settle(Err(rejection));
+
+    assert!(outcome.is_err());
+    assert!(!limit.is_paused());
+    assert_eq!(at_once(&limit), 99);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_rate_keeps_what_was_used() {
+    let limit = RateLimit::named("search").rate(10, SECOND).burst(10);
+    (0..6).for_each(|_| limit.try_acquire().unwrap().abandon());
+
+    limit.set_rate(100, SECOND);
+
+    assert_eq!(at_once(&limit), 4);
+    assert_eq!(refusal(&limit), Reason::RateLimited { retry_after: ms(10) });
+    limit.set_rate(1, SECOND);
+    assert_eq!(refusal(&limit), Reason::RateLimited { retry_after: SECOND });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_burst_keeps_what_was_used() {
+    let limit = RateLimit::named("search").rate(10, SECOND).burst(10);
+    assert_eq!(at_once(&limit), 10);
+
+    limit.set_burst(15);
+    assert_eq!(at_once(&limit), 5);
+    limit.set_burst(5);
+    assert_eq!(refusal(&limit), Reason::RateLimited { retry_after: ms(1_100) });
+    advance(SECOND).await;
+    limit.set_rate(100, SECOND);
+    advance(SECOND).await;
+    assert_eq!(at_once(&limit), 5, "a burst that was set stays");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_that_was_not_set_follows_the_rate() {
+    let limit = RateLimit::named("search").rate(10, SECOND);
+
+    limit.set_rate(30, SECOND);
+
+    assert_eq!(at_once(&limit), 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_during_a_pause_do_not_end_it_nor_make_a_herd() {
+    let limit = RateLimit::named("search").rate(10, SECOND);
+    throttle(&limit, Some(SECOND));
+    let end = limit.paused_until().unwrap();
+
+    limit.set_rate(1_000, SECOND);
+    assert_eq!(limit.paused_until(), Some(end));
+    assert!(matches!(refusal(&limit), Reason::Paused { .. }));
+    limit.set_burst(5_000);
+    assert!(matches!(refusal(&limit), Reason::Paused { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn observing_counts_what_it_would_refuse_and_refuses_nothing() {
+    let limit = even().mode(Mode::Observe);
+
+    for _ in 0..5 {
+        limit.acquire().await.unwrap().abandon();
+    }
+    throttle(&limit, Some(SECOND));
+    limit.acquire().await.unwrap().abandon();
+
+    let counts = limit.counts();
+    assert_eq!((counts.admitted, counts.limited, counts.paused, counts.pauses), (1, 4, 1, 1));
+    limit.set_mode(Mode::Enforce);
+    assert!(matches!(refusal(&limit), Reason::Paused { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn observing_never_waits() {
+    let limit = even().max_wait(SECOND).mode(Mode::Observe);
+    let start = Instant::now();
+
+    for _ in 0..3 {
+        limit.acquire().await.unwrap().abandon();
+    }
+
+    assert_eq!(start.elapsed(), ms(0));
+    assert_eq!((limit.counts().admitted, limit.counts().waited), (1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn off_does_nothing_at_all() {
+    let limit = even().mode(Mode::Off);
+
+    for _ in 0..5 {
+        limit.acquire().await.unwrap().settle_as(Class::Throttled { after: Some(SECOND) }, ());
+        limit.heed(Quota::of(1, SECOND));
+    }
+
+    assert_eq!(limit.current_mode(), Mode::Off);
+    assert_eq!((limit.counts().admitted, limit.counts().pauses), (0, 0));
+    limit.set_mode(Mode::Enforce);
+    assert_eq!(at_once(&limit), 1);
+}
+
+#[test]
+fn extreme_settings_overflow_nothing() {
+    let limit = RateLimit::named("extreme").rate(u32::MAX, Duration::from_nanos(1)).max_wait(Duration::MAX);
+    assert!(limit.try_acquire().is_ok());
+    limit.set_rate(1, Duration::from_secs(365 * 86_400));
+    limit.set_burst(u32::MAX);
+    assert_eq!(limit.meter.pace().burst, 1, "as much as comes back within a year");
+    throttle(&limit, Some(Duration::MAX));
+    assert!(limit.paused_until().unwrap() <= Instant::now() + Duration::from_secs(60));
+    limit.heed(Quota::of(u64::MAX, Duration::MAX));
+    limit.heed(Quota::of(1, Duration::MAX));
+}
+
+#[test]
+#[should_panic(expected = "`rate` must be at least 1")]
+fn no_calls_are_no_rate() {
+    let _ = RateLimit::named("none").rate(0, SECOND);
+}
+
+#[test]
+#[should_panic(expected = "`burst` must come back within a year")]
+fn a_burst_of_years_is_none() {
+    let _ = RateLimit::named("years").rate(1, Duration::from_secs(86_400)).burst(366);
+}
+
+#[test]
+fn callers_on_many_threads_share_one_burst() {
+    let limit = Arc::new(RateLimit::named("threads").rate(1, Duration::from_secs(3_600)).burst(1_000));
+
+    let callers: Vec<_> = (0..4)
+        .map(|_| {
+            let limit = limit.clone();
+            std::thread::spawn(move || at_once(&limit))
+        })
+        .collect();
+
+    assert_eq!(callers.into_iter().map(|caller| caller.join().unwrap()).sum::<usize>(), 1_000);
+    assert_eq!(limit.counts().admitted, 1_000);
+}
+
+/// What a server may say, sane or not.
+#[derive(Debug, Clone, Copy)]
+enum Said {
+    Throttled(Option<Duration>),
+    Quota(Option<u64>, Option<Duration>),
+    Nothing(u64),
+}
+
+fn said() -> impl Strategy<Value = Said> {
+    let time = || {
+        prop_oneof![
+            (any::<u64>(), 0..1_000_000_000_u32).prop_map(|(seconds, nanos)| Duration::new(seconds, nanos)),
+            (0..100_000_u64).prop_map(Duration::from_millis),
+            Just(Duration::ZERO),
+            Just(Duration::MAX),
+        ]
+    };
+    let count = prop_oneof![any::<u64>(), 0..5_u64, Just(u64::MAX)];
+    prop_oneof![
+        proptest::option::of(time()).prop_map(Said::Throttled),
+        (proptest::option::of(count), proptest::option::of(time())).prop_map(|(left, reset)| Said::Quota(left, reset)),
+        (0..100_000_u64).prop_map(Said::Nothing),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_a_server_says_stops_it_for_no_longer_than_the_cap(
+        said in proptest::collection::vec(said(), 1..30),
+        cap in prop_oneof![Just(Duration::from_secs(60)), (1..10_000_u64).prop_map(Duration::from_millis)],
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let limit = RateLimit::named("hostile").rate(10, SECOND).max_pause(cap);
+            // a call of the slowed rate, or one that is spread over the cap, beside the pause
+            let longest = cap.max(ms(1_600));
+            for said in said {
+                match said {
+                    Said::Throttled(after) => throttle(&limit, after),
+                    Said::Quota(remaining, reset) => limit.heed(Quota { remaining, reset }),
+                    Said::Nothing(millis) => advance(ms(millis)).await,
+                }
+                match limit.try_acquire().map_err(|rejection| rejection.reason()) {
+                    Ok(permit) => permit.abandon(),
+                    Err(Reason::Paused { retry_after }) => prop_assert!(retry_after <= cap),
+                    Err(Reason::RateLimited { retry_after }) => prop_assert!(retry_after <= longest),
+                    Err(other) => prop_assert!(false, "{other:?}"),
+                }
+                let share = limit.share();
+                prop_assert!((0.0..=1.0).contains(&share) && share > 0.0);
+            }
+            advance(cap + longest).await;
+            prop_assert!(limit.try_acquire().is_ok(), "{limit:?}");
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn no_window_admits_too_many_however_callers_come_and_go(
+        callers in proptest::collection::vec((0..3_000_u64, 1..4_u32, proptest::option::of(0..500_u64)), 1..60),
+        burst in 1..6_u32,
+        idle in prop_oneof![Just(0), Just(864_000_000_u64)],
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let (admitted, waiting) = runtime.block_on(async {
+            let limit = Arc::new(RateLimit::named("any").rate(17, SECOND).burst(burst).max_wait(SECOND));
+            let admitted = Arc::new(Mutex::new(Vec::new()));
+            advance(ms(idle)).await;
+            let tasks: Vec<_> = callers
+                .into_iter()
+                .map(|(at, calls, gives_up)| {
+                    let (limit, admitted) = (limit.clone(), admitted.clone());
+                    tokio::spawn(async move {
+                        sleep(ms(at)).await;
+                        let call = async {
+                            if limit.acquire_many(calls).await.is_ok() {
+                                let now = Instant::now();
+                                admitted.lock().unwrap().extend(std::iter::repeat_n(now, calls.min(burst) as usize));
+                            }
+                        };
+                        match gives_up {
+                            Some(millis) => drop(tokio::time::timeout(ms(millis), call).await),
+                            None => call.await,
+                        }
+                    })
+                })
+                .collect();
+            for task in tasks {
+                task.await.unwrap();
+            }
+            (admitted.lock().unwrap().clone(), limit.counts().waiting)
+        });
+
+        prop_assert_eq!(waiting, 0);
+        for (first, from) in admitted.iter().enumerate() {
+            for (last, to) in admitted.iter().enumerate().skip(first) {
+                let over = (last - first + 1).saturating_sub(burst as usize) as u128;
+                prop_assert!(over * 1_000_000_000 <= 17 * (*to - *from).as_nanos());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_setting_counts_for_a_name() {
+    let plain = || RateLimit::named("rate limit: every");
+    let others = [
+        plain().rate(99, SECOND),
+        plain().rate(100, ms(999)),
+        plain().burst(100),
+        plain().max_wait(ms(1)),
+        plain().max_pause(SECOND),
+        plain().mode(Mode::Observe),
+    ];
+
+    assert!(plain().agrees(&plain()));
+    for other in others {
+        assert!(!plain().agrees(&other), "{other:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_key_has_a_rate_of_its_own_and_is_not_forgotten_while_it_is_used_up() {
+    static KEYS: crate::PerKey<RateLimit> =
+        crate::PerKey::new(RateLimit::named("keys").rate(1, Duration::from_secs(3_600))).idle(ms(100)).capacity(1);
+    assert_eq!(at_once(&KEYS.of("a")), 1);
+
+    advance(Duration::from_secs(3_599)).await;
+    assert_eq!(at_once(&KEYS.of("b")), 1, "the overflow's: `a` keeps the only place");
+    assert_eq!(at_once(&KEYS.of("a")), 0);
+    assert_eq!((KEYS.len(), KEYS.overflowed(), KEYS.evicted()), (1, 1, 0));
+
+    advance(Duration::from_secs(3_601)).await;
+    at_once(&KEYS.of("c")); // `a` was used since its last turn, and gets another
+    advance(SECOND).await;
+    assert_eq!(at_once(&KEYS.of("c")), 1);
+    assert_eq!((KEYS.len(), KEYS.evicted()), (1, 1));
+}

@@ -1,0 +1,393 @@
+//! The throttle: a client that sees its server refuse calls drops some of its own before they are made.
+
+mod window;
+
+use std::fmt;
+
+use self::window::Window;
+use crate::clock::Ticks;
+use crate::mode::Switch;
+use crate::naming::{self, Named, Naming};
+use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::Ordering::Relaxed;
+use crate::sync::const_fn;
+use crate::{Class, Error, Keyed, Mode, Outcome, PolicyKind, Reason, When, random};
+
+/// Drops a part of the calls while the server refuses many, so that it need not spend its time on refusing.
+///
+/// There is no rate to choose: of `requests` in the last two minutes the server took `accepts`, and each further call is
+/// dropped with the probability
+///
+/// `max(0, (requests − k · accepts) / (requests + 1))`.
+///
+/// As long as the server takes more than one in `k`, nothing is dropped. When it takes none, a few calls still go through to
+/// find out when it does again; after two minutes of taking none there are so few that it takes minutes until all do.
+/// Calls that were dropped are requests too. It is the client-side throttling of Google's
+/// book *Site Reliability Engineering*, chapter 21. Where nothing was refused in the window, a call costs no look at the clock before it.
+///
+/// ```
+/// use resilient::{Class, Reason, Throttle};
+///
+/// static SEARCH: Throttle = Throttle::named("search");
+///
+/// let mut dropped = 0;
+/// for _ in 0..1_000 {
+///     match SEARCH.acquire() {
+///         Ok(permit) => permit.settle_as(Class::Throttled { after: None }, ()),
+///         Err(rejection) => {
+///             assert_eq!(rejection.reason(), Reason::Shed);
+///             dropped += 1;
+///         }
+///     }
+/// }
+///
+/// assert!(dropped > 900);
+/// ```
+#[must_use = "a throttle guards what asks it for a permit"]
+pub struct Throttle {
+    name: &'static str,
+    k: f64,
+    /// The mode that it was built with.
+    first_mode: Mode,
+    mode: Switch,
+    window: Window,
+    shed: AtomicU64,
+    naming: Naming<Self>,
+}
+
+/// What a throttle has seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ThrottleCounts {
+    /// Calls of the last two minutes that have ended, and those that were dropped.
+    pub requests: u64,
+    /// How many of those the server took.
+    pub accepts: u64,
+    /// Calls that it dropped, ever.
+    pub shed: u64,
+}
+
+impl Throttle {
+    const_fn! {
+        /// A throttle with the defaults; the name is the one in rejections and events.
+        #[track_caller]
+        pub fn named(name: &'static str) -> Self {
+            Self::built(name, 2.0, Mode::Enforce, Naming::here())
+        }
+    }
+
+    const_fn! {
+        /// One that nothing has happened to yet.
+        fn built(name: &'static str, k: f64, mode: Mode, naming: Naming<Self>) -> Self {
+            let (window, shed) = (Window::new(), AtomicU64::new(0));
+            Self { name, k, first_mode: mode, mode: Switch::new(mode), window, shed, naming }
+        }
+    }
+
+    /// How many calls are made for each one that the server takes before any are dropped; 2 unless set.
+    ///
+    /// Nearer to 1, more is dropped and the server is spared more; higher, it is found out sooner that it takes calls again.
+    ///
+    /// # Panics
+    ///
+    /// Unless it is finite and at least 1; at compile time in a `static`.
+    pub const fn k(mut self, k: f64) -> Self {
+        assert!(
+            k >= 1.0 && k.is_finite(),
+            "`k` must be a finite number of at least 1: 2 makes two calls for each that is taken"
+        );
+        self.k = k;
+        self
+    }
+
+    const_fn! {
+        /// The mode that it begins in; [`Mode::Enforce`] unless set. [`set_mode`](Self::set_mode) changes it later.
+        pub fn mode(mut self, mode: Mode) -> Self {
+            self.first_mode = mode;
+            self.mode = Switch::new(mode);
+            self
+        }
+    }
+
+    /// The name it was given.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The mode that it is in.
+    pub fn current_mode(&self) -> Mode {
+        self.mode.get()
+    }
+
+    /// Changes the mode.
+    pub fn set_mode(&self, mode: Mode) {
+        self.mode.set(mode);
+    }
+
+    /// The probability with which the next call is dropped.
+    pub fn excess(&self) -> f64 {
+        if self.window.is_calm() { 0.0 } else { self.window.tally(Ticks::now()).excess(self.k) }
+    }
+
+    /// What it has seen; each number is right, but other threads may have changed one before the next was read.
+    pub fn counts(&self) -> ThrottleCounts {
+        let tally = self.window.tally(Ticks::now());
+        ThrottleCounts { requests: tally.requests, accepts: tally.accepts, shed: self.shed.load(Relaxed) }
+    }
+
+    /// Asks to make a call.
+    ///
+    /// # Errors
+    ///
+    /// A rejection with [`Reason::Shed`] if it is one of those to drop.
+    #[inline]
+    pub fn acquire(&self) -> Result<ThrottlePermit<'_>, Error> {
+        if self.window.is_calm() || self.mode.get() == Mode::Off || !self.drops() {
+            return Ok(ThrottlePermit { throttle: self });
+        }
+        Err(Error::new(PolicyKind::RateLimit, self.name, Reason::Shed))
+    }
+
+    /// Draws whether to drop a call, and counts it if so.
+    #[cold]
+    fn drops(&self) -> bool {
+        let now = Ticks::now();
+        let excess = self.window.tally(now).excess(self.k);
+        // 53 bits are what a double holds exactly.
+        let draw = (random::next() >> 11) as f64 / (1_u64 << 53) as f64;
+        if draw >= excess {
+            return false;
+        }
+        self.shed.fetch_add(1, Relaxed);
+        if self.mode.get() == Mode::Observe {
+            // It is made, and counts when it ends.
+            return false;
+        }
+        self.window.record(false, now);
+        true
+    }
+
+    fn record(&self, accepted: bool) {
+        if self.mode.get() != Mode::Off {
+            self.window.record(accepted, Ticks::now());
+        }
+    }
+}
+
+impl Throttle {
+    /// The throttle that this one's name stands for: the first `static` of that name whose `shared` was called.
+    ///
+    /// As [`RateLimit::shared`](crate::RateLimit::shared).
+    #[inline]
+    pub fn shared(&'static self) -> &'static Self {
+        naming::shared(self)
+    }
+}
+
+impl Named for Throttle {
+    const KIND: PolicyKind = PolicyKind::RateLimit;
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn naming(&self) -> &Naming<Self> {
+        &self.naming
+    }
+
+    fn agrees(&self, other: &Self) -> bool {
+        self.k.to_bits() == other.k.to_bits() && self.first_mode == other.first_mode
+    }
+}
+
+impl Keyed for Throttle {
+    fn fresh(&self) -> Self {
+        Self::built(self.name, self.k, self.first_mode, self.naming.again())
+    }
+
+    fn is_held_by_hand(&self) -> bool {
+        self.current_mode() != self.first_mode
+    }
+}
+
+impl fmt::Debug for Throttle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Throttle")
+            .field("name", &self.name)
+            .field("k", &self.k)
+            .field("mode", &self.mode.get())
+            .field("counts", &self.counts())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The right to make one call, which says at its end whether the server took it.
+///
+/// Dropping it is abandoning it: the call counts as nothing.
+#[derive(Debug)]
+#[must_use = "a permit that is dropped at once counts as nothing"]
+pub struct ThrottlePermit<'a> {
+    throttle: &'a Throttle,
+}
+
+impl ThrottlePermit<'_> {
+    /// Ends the call with its outcome, and hands the outcome back.
+    ///
+    /// | outcome | the server |
+    /// |---|---|
+    /// | [`Class::Success`], [`Class::Permanent`] | took it |
+    /// | [`Class::Throttled`], [`Class::Transient`]: a 429, a 503, a connection that was refused | did not |
+    /// | a rejection because of a time-out | did not |
+    /// | any other [rejection](Outcome::rejection) | was not asked: counts as nothing |
+    pub fn settle<O: Outcome>(self, outcome: O) -> O {
+        self.end(outcome.rejection(), || outcome.class());
+        outcome
+    }
+
+    /// As [`settle`](Self::settle), with the class that `when` assigns.
+    pub fn settle_when<O, By>(self, outcome: O, when: impl When<O, By>) -> O {
+        self.end(when.rejection_in(&outcome), || when.class_of(&outcome));
+        outcome
+    }
+
+    /// Ends the call with a class that the caller determined, whatever the outcome is.
+    pub fn settle_as<O>(self, class: Class, outcome: O) -> O {
+        self.end(None, || class);
+        outcome
+    }
+
+    /// Ends the call, which counts as nothing; the same as dropping it.
+    pub fn abandon(self) {}
+
+    fn end(self, rejection: Option<&Error>, class: impl FnOnce() -> Class) {
+        let accepted = match rejection.map(Error::reason) {
+            Some(Reason::TimedOut { .. }) => false,
+            Some(_) => return,
+            None => matches!(class(), Class::Success | Class::Permanent),
+        };
+        self.throttle.record(accepted);
+    }
+}
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::test::seed;
+
+    fn settle(throttle: &Throttle, class: Class, times: u32) {
+        for _ in 0..times {
+            ThrottlePermit { throttle }.settle_as(class, ());
+        }
+    }
+
+    const REFUSED: Class = Class::Throttled { after: None };
+
+    #[tokio::test(start_paused = true)]
+    async fn drops_nothing_while_the_server_takes_every_second_call() {
+        let throttle = Throttle::named("search");
+        settle(&throttle, REFUSED, 100);
+        settle(&throttle, Class::Success, 100);
+
+        assert!(throttle.excess() <= 0.0);
+        assert!((0..1_000).all(|_| throttle.acquire().is_ok()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn drops_as_large_a_share_as_the_formula_says() {
+        seed(1);
+        let throttle = Throttle::named("search");
+        settle(&throttle, Class::Success, 1_000);
+        settle(&throttle, REFUSED, 9_000);
+
+        let dropped = (0..1_000).filter(|_| throttle.acquire().is_err()).count();
+
+        assert!((770..=850).contains(&dropped), "{dropped}");
+        let counts = throttle.counts();
+        assert_eq!((counts.requests, counts.accepts, counts.shed), (10_000 + dropped as u64, 1_000, dropped as u64));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn finds_out_when_the_server_takes_calls_again() {
+        seed(1);
+        let throttle = Throttle::named("search");
+        settle(&throttle, REFUSED, 1_000);
+
+        let mut calls = 0;
+        while throttle.excess() > 0.0 {
+            calls += 1;
+            assert!(calls < 100_000, "stuck at {throttle:?}");
+            if let Ok(permit) = throttle.acquire() {
+                permit.settle_as(Class::Success, ());
+            }
+            advance(Duration::from_millis(10)).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn k_says_how_many_calls_one_accept_pays_for() {
+        let throttle = Throttle::named("search").k(1.1);
+        settle(&throttle, Class::Success, 50);
+        settle(&throttle, REFUSED, 50);
+
+        assert!((throttle.excess() - 45.0 / 101.0).abs() < 1e-9);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_abandoned_or_refused_further_in_counts_as_nothing() {
+        let throttle = Throttle::named("search");
+        let rejection = |reason| Err::<(), _>(Error::new(PolicyKind::CircuitBreaker, "inner", reason));
+
+        drop(throttle.acquire().unwrap());
+        throttle.acquire().unwrap().abandon();
+        let open = rejection(Reason::CircuitOpen { retry_after: None, last: None });
+        throttle.acquire().unwrap().settle(open).unwrap_err();
+        assert_eq!(throttle.counts().requests, 0);
+
+        let late = rejection(Reason::TimedOut { limit: Duration::from_secs(1) });
+        throttle.acquire().unwrap().settle(late).unwrap_err();
+        assert_eq!((throttle.counts().requests, throttle.counts().accepts), (1, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_permanent_error_was_taken_and_a_transient_one_not() {
+        let throttle = Throttle::named("search");
+
+        settle(&throttle, Class::Permanent, 3);
+        settle(&throttle, Class::Transient, 2);
+
+        assert_eq!((throttle.counts().requests, throttle.counts().accepts), (5, 3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn observing_counts_and_drops_nothing() {
+        let throttle = Throttle::named("search").mode(Mode::Observe);
+        settle(&throttle, REFUSED, 1_000);
+
+        assert!((0..100).all(|_| throttle.acquire().is_ok()));
+
+        assert!(throttle.counts().shed > 90);
+        assert_eq!(throttle.counts().requests, 1_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn off_does_nothing_at_all() {
+        let throttle = Throttle::named("search");
+        settle(&throttle, REFUSED, 1_000);
+        throttle.set_mode(Mode::Off);
+
+        settle(&throttle, REFUSED, 10);
+
+        assert!((0..100).all(|_| throttle.acquire().is_ok()));
+        assert_eq!((throttle.counts().requests, throttle.counts().shed), (1_000, 0));
+    }
+
+    #[test]
+    #[should_panic(expected = "`k` must be a finite number of at least 1")]
+    fn k_is_a_number() {
+        let _ = Throttle::named("search").k(f64::NAN);
+    }
+}

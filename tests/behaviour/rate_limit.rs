@@ -1,0 +1,443 @@
+//! `#[rate_limit]`: each argument's effect. What the limit itself does is tested beside it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use resilient::{
+    Class, ClassifyValue, Mode, PerKey, Quota, RateLimit, Reason, Throttle, circuit_breaker, rate_limit, retry, timeout,
+};
+use resilient_tests::{Alive, Error, Script, Stopwatch, assert_send, ms};
+use tokio::time::{advance, sleep};
+
+/// How many of so many calls at once are let through.
+macro_rules! admitted {
+    ($call:expr, $times:expr) => {{
+        let mut admitted = 0;
+        for _ in 0..$times {
+            admitted += u32::from(!matches!($call.await, Err(Error::Refused(_))));
+        }
+        admitted
+    }};
+}
+
+fn refusal<T: std::fmt::Debug>(outcome: Result<T, Error>) -> Reason {
+    outcome.unwrap_err().reason()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_lets_a_second_of_calls_through_and_says_when_the_next_may_come() {
+    #[rate_limit("20/s")]
+    async fn function() -> Result<(), Error> {
+        Ok(())
+    }
+
+    assert_eq!(admitted!(function(), 50), 20);
+    let Err(Error::Refused(rejection)) = function().await else { panic!("refused") };
+    assert_eq!(rejection.reason(), Reason::RateLimited { retry_after: ms(50) });
+    assert_eq!(rejection.to_string(), "rate limit `function` is used up, try again in 50ms");
+    advance(ms(50)).await;
+    assert_eq!(admitted!(function(), 5), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn per_gives_a_rate_in_numbers_its_period() {
+    const PERIOD: Duration = ms(200);
+    #[rate_limit(10, per = PERIOD, burst = 1)]
+    async fn function() -> Result<(), Error> {
+        Ok(())
+    }
+    function().await.unwrap();
+
+    assert_eq!(refusal(function().await), Reason::RateLimited { retry_after: ms(20) });
+}
+
+#[tokio::test(start_paused = true)]
+async fn burst_says_how_many_come_at_once() {
+    #[rate_limit("100/s", burst = 7)]
+    async fn function() -> Result<(), Error> {
+        Ok(())
+    }
+
+    assert_eq!(admitted!(function(), 50), 7);
+    advance(Duration::from_secs(864_000)).await;
+    assert_eq!(admitted!(function(), 50), 7, "after ten idle days too");
+}
+
+#[tokio::test(start_paused = true)]
+async fn max_wait_lets_those_wait_whose_turn_comes_in_time() {
+    #[rate_limit("10/s", burst = 1, max_wait = "250ms")]
+    async fn function() -> Result<(), Error> {
+        Ok(())
+    }
+    let watch = Stopwatch::start();
+
+    let outcomes = join_all((0..6).map(|_| function())).await;
+
+    let admitted: Vec<bool> = outcomes.iter().map(Result::is_ok).collect();
+    assert_eq!(admitted, [true, true, true, false, false, false]);
+    assert_eq!(watch.elapsed(), 200);
+    assert_eq!(refusal(outcomes[3].clone()), Reason::RateLimited { retry_after: ms(300) });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_past_the_deadline_is_not_begun() {
+    #[timeout("150ms")]
+    #[rate_limit("10/s", burst = 1, max_wait = "10s")]
+    async fn function() -> Result<(), Error> {
+        Ok(())
+    }
+    function().await.unwrap();
+    function().await.unwrap();
+    let watch = Stopwatch::start();
+
+    let outcomes = join_all((0..3).map(|_| function())).await;
+
+    assert!(outcomes[0].is_ok());
+    assert_eq!(refusal(outcomes[1].clone()), Reason::RateLimited { retry_after: ms(200) });
+    assert_eq!(watch.elapsed(), 100, "refused at once, and not by the time-out");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_callers_throttle_pauses_every_other() {
+    #[rate_limit("100/s")]
+    async fn function(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let told = Script::of([Error::Busy { after: Some(ms(800)) }]);
+    let other = Script::fine();
+
+    assert_eq!(function(&told).await, Err(Error::Busy { after: Some(ms(800)) }));
+
+    let Reason::Paused { retry_after } = refusal(function(&other).await) else { panic!("paused") };
+    assert!((ms(800)..=ms(880)).contains(&retry_after), "{retry_after:?}");
+    advance(ms(799)).await;
+    assert_eq!(admitted!(function(&other), 10), 0);
+    advance(ms(81)).await;
+    assert!(admitted!(function(&other), 100) <= 10, "no burst after the pause");
+    assert_eq!(told.attempts(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttle_without_a_time_halves_the_rate() {
+    #[rate_limit("10/s")]
+    async fn function(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    function(&Script::of([Error::Busy { after: None }])).await.unwrap_err();
+    let script = Script::fine();
+
+    assert_eq!(admitted!(function(&script), 10), 1);
+    assert_eq!(refusal(function(&script).await), Reason::RateLimited { retry_after: ms(200) });
+}
+
+#[tokio::test(start_paused = true)]
+async fn max_pause_is_the_longest_that_the_server_can_ask_for() {
+    #[rate_limit("100/s", max_pause = "2s")]
+    async fn function(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let script = Script::of([Error::Busy { after: Some(Duration::MAX) }]);
+    function(&script).await.unwrap_err();
+
+    let Reason::Paused { retry_after } = refusal(function(&script).await) else { panic!("paused") };
+
+    assert!((ms(1_800)..=ms(2_000)).contains(&retry_after), "{retry_after:?}");
+    advance(ms(2_000)).await;
+    assert_eq!(function(&script).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_herd_comes_back_after_a_pause() {
+    #[rate_limit("100/s", burst = 20, max_wait = "5s")]
+    async fn function(script: &Script, watch: &Stopwatch) -> Result<(), Error> {
+        watch.lap();
+        script.next()
+    }
+    let told = Script::of([Error::Busy { after: Some(ms(1_000)) }]);
+    function(&told, &Stopwatch::start()).await.unwrap_err();
+    let (fine, watch) = (Script::fine(), Stopwatch::start());
+
+    let outcomes = join_all((0..80).map(|_| function(&fine, &watch))).await;
+
+    assert!(outcomes.iter().all(Result::is_ok));
+    let gaps = watch.between_laps();
+    let first_hundred = gaps.iter().scan(0, |sum, gap| {
+        *sum += gap;
+        (*sum < 100).then_some(())
+    });
+    assert!(first_hundred.count() < 20, "at most twice the mean: {gaps:?}");
+    assert!((1_700..=2_000).contains(&watch.elapsed()), "{}", watch.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_outside_waits_as_long_as_the_refusal_says() {
+    #[retry(max = 1, backoff = "none")]
+    #[rate_limit("1/s")]
+    async fn function(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let script = Script::fine();
+    function(&script).await.unwrap();
+    let watch = Stopwatch::start();
+
+    function(&script).await.unwrap();
+
+    assert!((1_000..=1_101).contains(&watch.elapsed()), "{}", watch.elapsed());
+    assert_eq!(script.attempts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_outside_waits_for_the_end_of_the_pause() {
+    #[retry(max = 1, backoff = "none")]
+    #[rate_limit("100/s")]
+    async fn function(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let script = Script::of([Error::Busy { after: Some(ms(500)) }]);
+    let watch = Stopwatch::start();
+
+    assert_eq!(function(&script).await, Ok(()));
+
+    assert!((500..=551).contains(&watch.elapsed()), "{}", watch.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn mode_observe_counts_and_lets_through() {
+    #[rate_limit("1/s", mode = "observe")]
+    async fn function(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let script = Script::of([Error::Busy { after: Some(ms(800)) }]);
+
+    assert_eq!(admitted!(function(&script), 10), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn mode_off_does_nothing() {
+    #[rate_limit("1/s", mode = "off")]
+    async fn function() -> Result<(), Error> {
+        Ok(())
+    }
+
+    assert_eq!(admitted!(function(), 10), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_decides_what_is_throttled() {
+    #[rate_limit("100/s", when = |error| match error {
+        Error::Gone => Class::Throttled { after: Some(ms(500)) },
+        _ => Class::Permanent,
+    })]
+    async fn function(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let script = Script::of([Error::Busy { after: Some(ms(900)) }, Error::Gone]);
+
+    function(&script).await.unwrap_err();
+    assert_eq!(function(&script).await, Err(Error::Gone));
+    assert!(matches!(refusal(function(&script).await), Reason::Paused { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn name_is_in_the_refusal_and_shared() {
+    #[rate_limit("1/min", name = "behaviour: shared")]
+    async fn reads() -> Result<(), Error> {
+        Ok(())
+    }
+    #[rate_limit("1/min", name = "behaviour: shared")]
+    async fn writes() -> Result<(), Error> {
+        Ok(())
+    }
+    reads().await.unwrap();
+
+    let Err(Error::Refused(rejection)) = writes().await else { panic!("used up by the other") };
+
+    assert_eq!(rejection.name(), "behaviour: shared");
+}
+
+#[tokio::test(start_paused = true)]
+async fn key_gives_each_tenant_a_rate_of_its_own() {
+    #[rate_limit("1/min", key = tenant)]
+    async fn function(tenant: &str, script: &Script) -> Result<(), Error> {
+        let _ = tenant;
+        script.next()
+    }
+    let busy = Script::of([Error::Busy { after: Some(ms(500)) }]);
+
+    function("a", &busy).await.unwrap_err();
+
+    assert!(matches!(refusal(function("a", &busy).await), Reason::Paused { .. }));
+    assert_eq!(function("b", &busy).await, Ok(()), "what `a` was told is its own affair");
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_uses_a_limit_of_ones_own() {
+    struct Client {
+        limit: Arc<RateLimit>,
+    }
+    impl Client {
+        #[rate_limit(with = self.limit)]
+        async fn call(&self) -> Result<(), Error> {
+            Ok(())
+        }
+    }
+    static HOSTS: PerKey<RateLimit> = PerKey::new(RateLimit::named("hosts").rate(1, ms(1_000)));
+    #[rate_limit(with = HOSTS.of(host))]
+    async fn by_host(host: &str) -> Result<(), Error> {
+        let _ = host;
+        Ok(())
+    }
+    let client = Client { limit: Arc::new(RateLimit::named("field").rate(2, ms(1_000))) };
+
+    assert_eq!(admitted!(client.call(), 5), 2);
+    assert_eq!(client.limit.counts().limited, 3);
+    client.limit.set_mode(Mode::Off);
+    assert_eq!(admitted!(client.call(), 5), 5);
+    assert_eq!((admitted!(by_host("a"), 3), admitted!(by_host("b"), 3)), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_of_ones_own_that_heeds_a_quota_counts_for_all() {
+    static LIMIT: RateLimit = RateLimit::named("heeds");
+    #[rate_limit(with = LIMIT)]
+    async fn function(remaining: u64) -> Result<(), Error> {
+        LIMIT.heed(Quota::of(remaining, ms(1_000)));
+        Ok(())
+    }
+
+    function(0).await.unwrap();
+
+    assert!(matches!(refusal(function(9).await), Reason::Paused { .. }));
+}
+
+/// A response whose headers say what remains, and whose status may be a 429.
+#[derive(Debug)]
+struct SearchResponse {
+    remaining: u64,
+    refused: bool,
+}
+
+impl ClassifyValue for SearchResponse {
+    fn class_of_value(&self) -> Class {
+        if self.refused { Class::Throttled { after: Some(ms(700)) } } else { Class::Success }
+    }
+
+    fn quota_of_value(&self) -> Quota {
+        Quota::of(self.remaining, ms(2_000))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_responses_headers_are_heeded_also_inside_other_policies_and_beside_when() {
+    #[rate_limit("100/s", max_wait = "5s")]
+    #[circuit_breaker]
+    async fn inside(remaining: u64) -> Result<SearchResponse, Error> {
+        Ok(SearchResponse { remaining, refused: false })
+    }
+    #[rate_limit("100/s", when = |_| Class::Permanent)]
+    async fn beside_when(remaining: u64) -> Result<SearchResponse, Error> {
+        Ok(SearchResponse { remaining, refused: true })
+    }
+    let watch = Stopwatch::start();
+
+    inside(4).await.unwrap();
+    inside(4).await.unwrap();
+    inside(4).await.unwrap();
+    assert_eq!(watch.elapsed(), 500, "four in two seconds, the first of them at once");
+    beside_when(0).await.unwrap();
+    assert!(matches!(refusal(beside_when(5).await), Reason::Paused { retry_after } if retry_after >= ms(2_000)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_responses_status_counts_as_well() {
+    #[rate_limit("100/s")]
+    async fn function(refused: bool) -> Result<SearchResponse, Error> {
+        Ok(SearchResponse { remaining: 1_000, refused })
+    }
+
+    assert!(function(true).await.unwrap().refused, "it is the caller's");
+
+    assert!(matches!(refusal(function(false).await), Reason::Paused { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn adaptive_drops_calls_that_the_server_would_refuse() {
+    #[rate_limit("adaptive")]
+    async fn function(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    resilient::test::seed(1);
+    let busy = Script::of(std::iter::repeat_n(Error::Busy { after: None }, 10_000));
+
+    let made = admitted!(function(&busy), 1_000);
+
+    assert!(made < 50, "{made}");
+    let dropped = loop {
+        if let Err(Error::Refused(rejection)) = function(&busy).await {
+            break rejection;
+        }
+    };
+    assert_eq!(dropped.reason(), Reason::Shed);
+    advance(Duration::from_secs(121)).await;
+    assert_eq!(admitted!(function(&Script::fine()), 100), 100, "two minutes later it is forgotten");
+}
+
+#[tokio::test(start_paused = true)]
+async fn k_says_how_much_is_dropped() {
+    static STRICT: Throttle = Throttle::named("strict").k(1.0);
+    #[rate_limit("adaptive", with = STRICT)]
+    async fn strict(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    #[rate_limit("adaptive", k = 100)]
+    async fn lenient(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let half = || Script::of((0..10_000).map(|n| if n % 2 == 0 { Error::Gone } else { Error::Down }));
+
+    let (for_lenient, for_strict) = (half(), half());
+
+    assert_eq!(admitted!(lenient(&for_lenient), 1_000), 1_000);
+    assert!(admitted!(strict(&for_strict), 1_000) < 900);
+    assert!(STRICT.counts().shed > 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_the_call_anywhere_gives_its_place_to_the_next() {
+    static LIMIT: RateLimit = RateLimit::named("dropped").rate(10, ms(1_000)).burst(1).max_wait(ms(500));
+    #[rate_limit(with = LIMIT)]
+    async fn function(count: &AtomicU32) -> Result<(), Error> {
+        let _alive = Alive::new(count);
+        sleep(ms(50)).await;
+        Ok(())
+    }
+    let count = AtomicU32::new(0);
+
+    for time in 0..180 {
+        advance(Duration::from_secs(1)).await;
+        // one that is let through, one that waits 100 ms and runs 50, and one behind it
+        let others = async { tokio::join!(function(&count), function(&count)) };
+        let dropped = tokio::time::timeout(ms(time), async { tokio::join!(others, function(&count)) }).await;
+
+        assert_eq!(count.load(Ordering::SeqCst), 0, "after {time} ms: {dropped:?}");
+        assert_eq!(LIMIT.counts().waiting, 0, "after {time} ms");
+    }
+    advance(Duration::from_secs(1)).await;
+    let watch = Stopwatch::start();
+    for _ in 0..3 {
+        function(&count).await.unwrap();
+    }
+    assert_eq!(watch.elapsed(), 250, "nothing was lost");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_future_can_be_sent() {
+    #[rate_limit("100/s", max_wait = "1s", key = tenant)]
+    async fn function(tenant: u32) -> Result<u32, Error> {
+        Ok(tenant)
+    }
+
+    assert_eq!(assert_send(function(1)).await, Ok(1));
+}

@@ -1,0 +1,60 @@
+// @generated from the case beside it
+use std::time::Duration;
+use resilient::{Class, ClassifyValue, Quota, rate_limit};
+use crate::support::Error;
+#[derive(Debug)]
+pub struct SearchResponse {
+    pub remaining: u64,
+}
+impl ClassifyValue for SearchResponse {
+    fn class_of_value(&self) -> Class {
+        Class::Success
+    }
+    fn quota_of_value(&self) -> Quota {
+        Quota::of(self.remaining, Duration::from_secs(10))
+    }
+}
+pub async fn search(remaining: u64) -> Result<SearchResponse, Error> {
+    let rate_limit = {
+        static POLICY: ::resilient::RateLimit = ::resilient::RateLimit::named("search")
+            .rate(100, ::core::time::Duration::from_secs(1));
+        &POLICY
+    };
+    let settled = 'limited: {
+        let permit = match rate_limit.acquire().await {
+            ::core::result::Result::Ok(permit) => permit,
+            ::core::result::Result::Err(rejection) => {
+                break 'limited ::resilient::Settled::Rejected(rejection);
+            }
+        };
+        let attempt = async move {
+            if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+                Result<SearchResponse, Error>,
+            > {
+                return outcome;
+            }
+            Ok(SearchResponse { remaining })
+        };
+        let outcome = attempt.await;
+        if let ::core::result::Result::Ok(response) = &outcome {
+            permit.heed(::resilient::quota_of_value!(response));
+        }
+        ::resilient::Settled::Outcome(
+            permit
+                .settle_when(
+                    outcome,
+                    ::resilient::values(|response: &SearchResponse| {
+                        ::resilient::class_of_value!(response)
+                    }),
+                ),
+        )
+    };
+    ::resilient::finish::<Result<SearchResponse, Error>>(settled)
+}
+pub async fn transcript() -> String {
+    let (first, last) = (search(5_000).await.is_ok(), search(0).await.is_ok());
+    let Err(refused) = search(7).await else { panic!("paused") };
+    format!(
+        "{first} {last} {}", matches!(refused.reason(), resilient::Reason::Paused { .. })
+    )
+}
