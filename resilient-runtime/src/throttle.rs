@@ -292,7 +292,7 @@ mod tests {
         settle(&throttle, REFUSED, 100);
         settle(&throttle, Class::Success, 100);
 
-        assert_eq!(throttle.excess(), 0.0);
+        assert!(throttle.excess() <= 0.0);
         assert!((0..1_000).all(|_| throttle.acquire().is_ok()));
     }
 

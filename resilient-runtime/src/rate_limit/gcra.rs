@@ -305,7 +305,7 @@ mod tests {
             // no f is more than (burst − 1) · period above an earlier one
             let mut lowest = i128::MAX;
             for (index, at) in admitted.iter().enumerate() {
-                let period = period.as_nanos() as i128;
+                let period = i128::try_from(period.as_nanos()).unwrap();
                 let level = index as i128 * period - i128::from(calls) * i128::from(*at);
                 lowest = lowest.min(level);
                 prop_assert!(level - lowest <= i128::from(burst - 1) * period, "number {index}");

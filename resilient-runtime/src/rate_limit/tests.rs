@@ -30,6 +30,11 @@ fn refusal(limit: &RateLimit) -> Reason {
     limit.try_acquire().expect_err("refused").reason()
 }
 
+/// The share of the rate that is let through.
+fn percent(limit: &RateLimit) -> u32 {
+    (limit.share() * 100.0).round() as u32
+}
+
 fn throttle(limit: &RateLimit, after: Option<Duration>) {
     RatePermit::new(limit).settle_as(Class::Throttled { after }, ());
 }
@@ -216,7 +221,7 @@ async fn a_throttled_caller_pauses_every_other() {
     assert!((ms(500)..=ms(550)).contains(&retry_after), "{retry_after:?}");
     assert_eq!(limit.paused_until(), Some(Instant::now() + retry_after));
     assert_eq!(log.pauses("search"), [retry_after]);
-    advance(retry_after - Duration::from_nanos(1)).await;
+    advance(retry_after.saturating_sub(Duration::from_nanos(1))).await;
     assert!(limit.is_paused());
     assert_eq!(refusal(&limit), Reason::Paused { retry_after: Duration::from_nanos(1) });
     advance(Duration::from_nanos(1)).await;
@@ -290,11 +295,11 @@ async fn throttled_without_a_time_halves_the_rate_and_uses_up_the_burst() {
 
     assert_eq!(at_once(&limit), 1);
     assert_eq!(refusal(&limit), Reason::RateLimited { retry_after: ms(200) });
-    assert_eq!((limit.share() * 100.0).round(), 50.0);
+    assert_eq!(percent(&limit), 50);
     assert_eq!(log.slowed("search"), [0.5]);
     assert_eq!(limit.counts().slowed, 1);
     advance(Duration::from_secs(8)).await;
-    assert_eq!((limit.share() * 100.0).round(), 100.0);
+    assert_eq!(percent(&limit), 100);
     assert_eq!(at_once(&limit), 10);
 }
 
@@ -309,11 +314,11 @@ async fn a_quota_that_would_not_last_is_spread_over_the_time() {
     }
 
     assert_eq!(start.elapsed(), ms(1_000));
-    assert_eq!((limit.share() * 100.0).round(), 100.0);
+    assert_eq!(percent(&limit), 100);
 
     limit.heed(Quota::of(4, ms(1_000)));
     limit.heed(Quota::of(1_000, ms(1_000)));
-    assert_eq!((limit.share() * 100.0).round(), 100.0, "the newest answer counts");
+    assert_eq!(percent(&limit), 100, "the newest answer counts");
 }
 
 #[tokio::test(start_paused = true)]
