@@ -5,25 +5,25 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 use tower::retry::budget::{Budget, TpsBudget};
-use tower::util::BoxCloneSyncService;
 use tower::timeout::error::Elapsed;
+use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceBuilder, ServiceExt};
 
-use crate::calls::{CallError, Client, SLO, Wire};
+use crate::calls::{CallError, Client, SLO, Target};
 
 /// Waits for the answer, however long it takes.
-pub(crate) struct NoPolicy(pub(crate) Wire);
+pub(crate) struct NoPolicy<T>(pub(crate) T);
 
-impl Client for NoPolicy {
+impl<T: Target> Client for NoPolicy<T> {
     async fn call(&self) -> Result<(), CallError> {
         self.0.send().await
     }
 }
 
 /// A loop: a second for each attempt, and three more after 100 ms each.
-pub(crate) struct Naive(pub(crate) Wire);
+pub(crate) struct Naive<T>(pub(crate) T);
 
-impl Client for Naive {
+impl<T: Target> Client for Naive<T> {
     async fn call(&self) -> Result<(), CallError> {
         let mut retries = 0;
         loop {
@@ -41,15 +41,16 @@ impl Client for Naive {
 pub(crate) struct Tower(BoxCloneSyncService<(), (), CallError>);
 
 impl Tower {
-    pub(crate) fn new(wire: Wire) -> Self {
+    pub(crate) fn new(server: impl Target) -> Self {
+        let server = Arc::new(server);
         let service = ServiceBuilder::new()
             .load_shed()
             .concurrency_limit(64)
             .timeout(SLO)
             .retry(Again { budget: Arc::new(TpsBudget::new(Duration::from_secs(10), 10, 0.2)), left: 3 })
             .service_fn(move |()| {
-                let wire = wire.clone();
-                async move { wire.send().await }
+                let server = Arc::clone(&server);
+                async move { server.send().await }
             });
         Self(BoxCloneSyncService::new(service.map_err(error_of_tower)))
     }

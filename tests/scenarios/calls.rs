@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use resilient::{Classify, Deadline};
+use tokio::time::Instant;
 
 use crate::server::{Refusal, Server};
 
@@ -14,6 +15,22 @@ use crate::server::{Refusal, Server};
 pub(crate) trait Client: Send + Sync + 'static {
     /// Makes one call.
     fn call(&self) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// How full its own limit is; 0 if it has none.
+    fn occupancy(&self) -> f64 {
+        0.0
+    }
+}
+
+/// What a client makes its attempts at.
+pub(crate) trait Target: Send + Sync + 'static {
+    /// Makes one attempt.
+    fn send(&self) -> impl Future<Output = Result<(), CallError>> + Send;
+}
+
+tokio::task_local! {
+    /// When the call that an attempt belongs to should have ended: what the books go by, whether or not policies know it.
+    pub(crate) static DUE: Instant;
 }
 
 /// Why a call, or an attempt, failed.
@@ -22,6 +39,12 @@ pub(crate) enum CallError {
     /// The server is full and said so at once: a 503 with `Retry-After`, or a 429.
     #[throttled]
     Busy,
+    /// The server named a time to come back at.
+    #[throttled(after = after)]
+    Later {
+        /// How long that is.
+        after: Duration,
+    },
     /// The time was over.
     #[transient]
     Late,
@@ -37,6 +60,7 @@ impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Busy => f.write_str("the server is full"),
+            Self::Later { after } => write!(f, "the server asks to come back in {after:?}"),
             Self::Late => f.write_str("the time was over"),
             Self::Unsent => f.write_str("the client is full"),
             Self::Refused(rejection) => rejection.fmt(f),
@@ -59,15 +83,6 @@ impl Wire {
         Self { server, sent: Arc::default() }
     }
 
-    /// One attempt, with the deadline in force in its header.
-    pub(crate) async fn send(&self) -> Result<(), CallError> {
-        self.sent.fetch_add(1, Relaxed);
-        self.server.serve(Deadline::current().map(Deadline::instant)).await.map_err(|refusal| match refusal {
-            Refusal::Full => CallError::Busy,
-            Refusal::Expired => CallError::Late,
-        })
-    }
-
     /// The attempts so far.
     pub(crate) fn sent(&self) -> u64 {
         self.sent.load(Relaxed)
@@ -75,6 +90,19 @@ impl Wire {
 
     pub(crate) fn server(&self) -> &Server {
         &self.server
+    }
+}
+
+impl Target for Wire {
+    /// One attempt, with the deadline in force in its header.
+    async fn send(&self) -> Result<(), CallError> {
+        self.sent.fetch_add(1, Relaxed);
+        let header = Deadline::current().map(Deadline::to_header);
+        let due = DUE.try_with(|due| *due).ok();
+        self.server.serve(header.as_deref(), due).await.map_err(|refusal| match refusal {
+            Refusal::Full => CallError::Busy,
+            Refusal::Expired => CallError::Late,
+        })
     }
 }
 

@@ -111,7 +111,8 @@ impl Provider {
             state.tokens -= 1.0;
             return (terms.headers.of_success(state.tokens, terms, now), None);
         }
-        let opens = closed.map_or_else(|| Duration::from_secs_f64((1.0 - state.tokens.min(1.0)) / terms.rate), |it| it.1 - now);
+        let opens =
+            closed.map_or_else(|| Duration::from_secs_f64((1.0 - state.tokens.min(1.0)) / terms.rate), |it| it.1 - now);
         terms.headers.of_refusal(opens)
     }
 

@@ -34,6 +34,10 @@ pub(crate) struct Figures {
     pub(crate) refused: f64,
     /// The share of calls that got nothing in time.
     pub(crate) late: f64,
+    /// How full the clients' own limits were on average.
+    pub(crate) occupancy: f64,
+    /// What the servers did for nothing, as a share of what they did.
+    pub(crate) wasted: f64,
 }
 
 impl Figures {
@@ -43,10 +47,13 @@ impl Figures {
         let during = good.clone().filter(|call| call.ended_within(fault.from, fault.until)).count();
         let possible = fault.capacity * (fault.until - fault.from).as_secs_f64();
         let refused = run.calls.iter().filter(|call| call.is_refused()).count() as f64 / calls;
-        let good = good.count() as f64 / calls;
+        let good = good.count() as f64;
+        let wasted = 1.0 - good / run.seen.served as f64;
+        let good = good / calls;
         let mut latencies: Vec<Duration> = run.calls.iter().filter_map(Call::latency).collect();
         latencies.sort_unstable();
-        let at = |share: f64| latencies.get((share * latencies.len() as f64) as usize).copied().unwrap_or(Duration::MAX);
+        let at =
+            |share: f64| latencies.get((share * latencies.len() as f64) as usize).copied().unwrap_or(Duration::MAX);
         Self {
             goodput: during as f64 / possible,
             good,
@@ -55,7 +62,9 @@ impl Figures {
             p50: at(0.50),
             p99: at(0.99),
             refused,
-            late: 1.0 - good - refused,
+            late: run.calls.iter().filter(|call| call.is_late()).count() as f64 / calls,
+            occupancy: run.occupancy,
+            wasted,
         }
     }
 
@@ -70,6 +79,8 @@ impl Figures {
             p99: self.p99.max(other.p99),
             refused: self.refused.max(other.refused),
             late: self.late.max(other.late),
+            occupancy: self.occupancy.max(other.occupancy),
+            wasted: self.wasted.max(other.wasted),
         }
     }
 }
@@ -86,13 +97,25 @@ impl Call {
         self.latency().is_some_and(|latency| latency <= SLO)
     }
 
-    fn is_refused(&self) -> bool {
+    pub(crate) fn is_refused(&self) -> bool {
         match &self.end {
-            Some((_, Err(CallError::Busy | CallError::Unsent))) => true,
+            Some((_, Err(CallError::Busy | CallError::Later { .. } | CallError::Unsent))) => true,
             Some((_, Err(CallError::Refused(rejection)))) => {
                 !matches!(rejection.reason(), Reason::TimedOut { .. } | Reason::DeadlineExceeded)
             }
             _ => false,
+        }
+    }
+
+    /// Not answered in time, be it with an error that says so.
+    pub(crate) fn is_late(&self) -> bool {
+        match &self.end {
+            None | Some((_, Err(CallError::Late))) => true,
+            Some((end, Ok(()))) => *end > self.at + SLO,
+            Some((_, Err(CallError::Refused(rejection)))) => {
+                matches!(rejection.reason(), Reason::TimedOut { .. } | Reason::DeadlineExceeded)
+            }
+            Some(_) => false,
         }
     }
 

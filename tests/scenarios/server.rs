@@ -6,12 +6,14 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use resilient::Deadline;
 use tokio::time::Instant;
 
 use crate::latency::{self, Latency};
@@ -35,6 +37,21 @@ pub(crate) enum OnLeave {
     /// It is served all the same, as by servers that do not watch their connections.
     GoOn,
 }
+
+/// The two things by which servers differ.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kind {
+    on_leave: OnLeave,
+    shed_at: Option<usize>,
+}
+
+/// Every kind of server.
+pub(crate) const KINDS: [Kind; 4] = [
+    Kind { on_leave: OnLeave::Stop, shed_at: None },
+    Kind { on_leave: OnLeave::GoOn, shed_at: None },
+    Kind { on_leave: OnLeave::Stop, shed_at: Some(100) },
+    Kind { on_leave: OnLeave::GoOn, shed_at: Some(100) },
+];
 
 /// A brown-out.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +88,7 @@ pub(crate) struct Seen {
     pub(crate) left: u64,
     /// In the queue or at a worker.
     pub(crate) inside: u64,
-    /// Begun after the deadline that came with them.
+    /// Begun after the end of the call that they belong to.
     pub(crate) begun_late: u64,
 }
 
@@ -92,6 +109,7 @@ struct State {
 struct Job {
     phase: Phase,
     deadline: Option<Duration>,
+    due: Option<Duration>,
     waker: Option<Waker>,
 }
 
@@ -116,6 +134,36 @@ impl Setup {
     }
 }
 
+impl OnLeave {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stops when a client leaves",
+            Self::GoOn => "goes on when a client leaves",
+        }
+    }
+}
+
+impl fmt::Display for OnLeave {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.shed_at {
+            Some(most) => write!(f, "{}, sheds at {most}", self.on_leave),
+            None => write!(f, "{}, no end of the queue", self.on_leave),
+        }
+    }
+}
+
+impl Kind {
+    pub(crate) fn with(self, workers: u32) -> Setup {
+        Setup { on_leave: self.on_leave, shed_at: self.shed_at, ..Setup::of(workers) }
+    }
+}
+
 impl Server {
     pub(crate) fn start(setup: Setup, seed: u64) -> Arc<Self> {
         let state = State {
@@ -131,8 +179,11 @@ impl Server {
     }
 
     /// One attempt of a client. It arrives when the future is first polled.
-    pub(crate) const fn serve(&self, deadline: Option<Instant>) -> Reply<'_> {
-        Reply { server: self, deadline, job: None }
+    ///
+    /// What waits when its deadline, as in the header, comes is not begun. `due` is when its call ends in truth.
+    pub(crate) fn serve(&self, header: Option<&str>, due: Option<Instant>) -> Reply<'_> {
+        let deadline = header.and_then(|header| Deadline::from_header(header).ok()).map(Deadline::instant);
+        Reply { server: self, deadline, due, job: None }
     }
 
     /// Ends and begins what has come to its time. To be called once a millisecond.
@@ -170,19 +221,19 @@ impl State {
         }
     }
 
-    fn arrive(&mut self, setup: &Setup, now: Duration, deadline: Option<Duration>, waker: &Waker) -> usize {
-        let job = self.jobs.len();
+    fn arrive(&mut self, setup: &Setup, now: Duration, job: Job) -> usize {
+        let number = self.jobs.len();
         self.seen.arrived += 1;
         if setup.shed_at.is_some_and(|most| self.waiting >= most) {
             self.seen.refused += 1;
-            self.jobs.push(Job { phase: Phase::Refused(Refusal::Full), deadline, waker: None });
-            return job;
+            self.jobs.push(Job { phase: Phase::Refused(Refusal::Full), ..job });
+            return number;
         }
-        self.jobs.push(Job { phase: Phase::Waiting, deadline, waker: Some(waker.clone()) });
-        self.queue.push_back(job);
+        self.jobs.push(job);
+        self.queue.push_back(number);
         self.waiting += 1;
         self.begin_next(setup, now);
-        job
+        number
     }
 
     /// Gives the idle workers what waits.
@@ -199,6 +250,7 @@ impl State {
                 self.reply(job, Phase::Refused(Refusal::Expired));
                 continue;
             }
+            self.seen.begun_late += u64::from(self.jobs[job].due.is_some_and(|due| due < now));
             self.idle -= 1;
             self.jobs[job].phase = Phase::Working;
             let factor = setup.slow.map_or(1.0, |slow| slow.factor_at(now));
@@ -241,6 +293,7 @@ impl Slow {
 pub(crate) struct Reply<'a> {
     server: &'a Server,
     deadline: Option<Instant>,
+    due: Option<Instant>,
     job: Option<usize>,
 }
 
@@ -251,8 +304,14 @@ impl Future for Reply<'_> {
         let server = self.server;
         let mut state = server.present();
         let job = self.job.unwrap_or_else(|| {
-            let deadline = self.deadline.map(|at| at.saturating_duration_since(server.start));
-            state.arrive(&server.setup, server.start.elapsed(), deadline, context.waker())
+            let since_start = |at: Instant| at.saturating_duration_since(server.start);
+            let job = Job {
+                phase: Phase::Waiting,
+                deadline: self.deadline.map(since_start),
+                due: self.due.map(since_start),
+                waker: Some(context.waker().clone()),
+            };
+            state.arrive(&server.setup, server.start.elapsed(), job)
         });
         self.job = Some(job);
         match state.jobs[job].phase {
