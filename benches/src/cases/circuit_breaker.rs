@@ -1,6 +1,7 @@
-//! The circuit breaker: closed, open, and once around all of its states.
+//! The circuit breaker: closed, open, half-open, and once around all of its states.
 
 use std::future::Future;
+use std::hint::black_box;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
@@ -24,10 +25,12 @@ pub(crate) fn tables() -> Vec<Table> {
         Table::new(
             "Circuit breaker, closed",
             "Every call succeeds. Each breaker has its own defaults; ours keeps a window of ten seconds, recloser and \
-             tower-resilience one of so many calls. By hand, it is one flag that is read. tower-resilience with a \
-             window of time becomes slower with each call in the window.",
+             tower-resilience one of so many calls. By hand, it is one flag that is read; the counter by hand also counts \
+             the call, with one relaxed atomic addition, and is the least that can know a failure rate. tower-resilience \
+             with a window of time becomes slower with each call in the window.",
             vec![
                 closed("flag by hand", || ByHand(&FLAGS[0])),
+                closed("counter by hand", || CountedByHand(&COUNTER)),
                 closed("resilient `#[circuit_breaker]`", || OursClosed),
                 closed("resilient `CircuitBreaker`", || Ours(Ours::CLOSED)),
                 closed("recloser", || recloser(Recloser::custom())),
@@ -46,8 +49,20 @@ pub(crate) fn tables() -> Vec<Table> {
         .goal(70)
         .shared(),
         Table::new(
+            "Circuit breaker, closed, with other settings",
+            "As above, where ours does more for each call: `slow_call` times it, and `count_window` puts its outcome in its \
+             place among the last hundred.",
+            vec![
+                closed("counter by hand", || CountedByHand(&COUNTER)),
+                closed("resilient `CircuitBreaker`", || Ours(Ours::CLOSED)),
+                closed("resilient `CircuitBreaker`, `slow_call`", || Ours(Ours::TIMED)),
+                closed("resilient `CircuitBreaker`, `count_window`", || Ours(Ours::COUNTED)),
+            ],
+        )
+        .shared(),
+        Table::new(
             "Circuit breaker, open",
-            "Every call is refused. (There is no column for two threads: tower-resilience waits for a timer when two callers \
+            "Every call is refused. (tower-resilience has no time for two threads: it waits for a timer when two callers \
              meet.)",
             vec![
                 open("flag by hand", || ByHand(&FLAGS[1])),
@@ -58,9 +73,36 @@ pub(crate) fn tables() -> Vec<Table> {
                 open("seatbelt", || seatbelt(|breaker| breaker.min_throughput(1).break_duration(HOUR))),
                 open("tower-resilience", || {
                     tower_resilience(|breaker| breaker.consecutive_failures(2).wait_duration_in_open(HOUR))
+                })
+                .alone(),
+            ],
+        )
+        .shared(),
+        Table::new(
+            "Circuit breaker, half-open",
+            "Every call is a probe that is let through and succeeds. Each breaker wants more probes than it gets, so that it stays \
+             half-open; after a thousand it is a new one, which two failures open and a millisecond makes half-open. \
+             That wait is part of it, so there is no time to compare, and its share of the instructions is small. failsafe \
+             and seatbelt are not here, since one probe closes them.",
+            vec![
+                half_open("resilient `CircuitBreaker`", || {
+                    Ours::PROBED.reset();
+                    Ours(Ours::PROBED)
+                }),
+                half_open("recloser", || {
+                    recloser(Recloser::custom().closed_len(1).half_open_len(2 * STINT as usize).open_wait(INSTANT))
+                }),
+                half_open("tower-resilience", || {
+                    tower_resilience(|breaker| {
+                        breaker
+                            .consecutive_failures(2)
+                            .wait_duration_in_open(INSTANT)
+                            .permitted_calls_in_half_open(2 * STINT as usize)
+                    })
                 }),
             ],
-        ),
+        )
+        .untimed(),
         Table::new(
             "Circuit breaker, once around",
             "Two failures open it, it refuses a call, a while later a probe closes it, and another call \
@@ -139,6 +181,24 @@ fn open<G: Guard>(name: &'static str, guard: impl Fn() -> G + Send + 'static) ->
     })
 }
 
+fn half_open<G: Guard>(name: &'static str, guard: impl Fn() -> G + Send + Sync + 'static) -> Case {
+    Case::new(name, move |calls| {
+        poll(async {
+            let mut sum = 0;
+            for first in (0..calls).step_by(STINT as usize) {
+                let mut guard = guard();
+                guard.call(FAILING).await.assert_failed();
+                guard.call(FAILING).await.assert_failed();
+                thread::sleep(INSTANT * 2);
+                for id in first..calls.min(first + STINT) {
+                    sum += black_box(guard.call(black_box(id)).await.answer());
+                }
+            }
+            sum
+        })
+    })
+}
+
 fn around<G: Guard>(name: &'static str, guard: impl Fn() -> G + Send + 'static) -> Case {
     Case::prepared(name, move || {
         let guard = guard();
@@ -175,6 +235,32 @@ impl Guard for ByHand {
 
 static FLAGS: [AtomicU32; 2] = [const { AtomicU32::new(0) }; 2];
 
+/// As that, and knows how many calls there were.
+#[derive(Clone)]
+struct CountedByHand(&'static Counter);
+
+struct Counter {
+    failures: AtomicU32,
+    calls: AtomicU32,
+}
+
+impl Guard for CountedByHand {
+    async fn call(&mut self, id: u64) -> Reply {
+        let Counter { failures, calls } = self.0;
+        if failures.load(Relaxed) >= 2 {
+            return Reply::Refused;
+        }
+        let outcome: Result<u64, Failure> = attempt(id).await;
+        calls.fetch_add(1, Relaxed);
+        if outcome.is_err() {
+            failures.fetch_add(1, Relaxed);
+        }
+        outcome.into()
+    }
+}
+
+static COUNTER: Counter = Counter { failures: AtomicU32::new(0), calls: AtomicU32::new(0) };
+
 #[derive(Clone)]
 struct OursClosed;
 
@@ -209,6 +295,19 @@ struct Ours(&'static CircuitBreaker);
 impl Ours {
     const CLOSED: &CircuitBreaker = {
         static BREAKER: CircuitBreaker = CircuitBreaker::named("closed");
+        &BREAKER
+    };
+    const TIMED: &CircuitBreaker = {
+        static BREAKER: CircuitBreaker = CircuitBreaker::named("timed").slow_call(Duration::from_secs(1));
+        &BREAKER
+    };
+    const COUNTED: &CircuitBreaker = {
+        static BREAKER: CircuitBreaker = CircuitBreaker::named("counted").count_window(100);
+        &BREAKER
+    };
+    const PROBED: &CircuitBreaker = {
+        static BREAKER: CircuitBreaker =
+            CircuitBreaker::named("probed").consecutive(2).probes(2 * STINT as u32).open_for(INSTANT).open_jitter(0.0);
         &BREAKER
     };
     const OPEN: &CircuitBreaker = {
@@ -339,3 +438,7 @@ fn tower_resilience(configure: impl FnOnce(Builder) -> Builder) -> impl Guard {
 
 const HOUR: Duration = Duration::from_hours(1);
 const BRIEF: Duration = Duration::from_millis(50);
+/// The shortest time that all of them can be open.
+const INSTANT: Duration = Duration::from_millis(1);
+/// How many probes a breaker is given.
+const STINT: u64 = 1_000;
