@@ -51,7 +51,10 @@ pub(crate) fn transition(
 /// A policy that shares its name, and not its settings, with another.
 pub(crate) fn conflict(conflict: &crate::Conflict) {
     #[cfg(feature = "tracing")]
-    tracing::error!(target: "resilient", policy = conflict.name(), "{conflict}");
+    tracing::error!(
+        target: "resilient", policy = conflict.name(), kind = ?conflict.policy(), first = %conflict.first(),
+        second = %conflict.second(), "settings differ"
+    );
     #[cfg(not(feature = "tracing"))]
     let _ = conflict;
 }

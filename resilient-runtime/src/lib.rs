@@ -49,14 +49,14 @@
 //! A policy is a `static`, with one state for all callers. [`PerKey`] has one for each key, a host or a tenant, in bounded
 //! memory: `#[circuit_breaker(key = host)]`. The other way round, [`CircuitBreaker::shared`] makes policies of one name
 //! one, wherever they stand: `#[circuit_breaker(name = "payments")]`. Two that have one name and different settings
-//! are among the [`conflicts`].
+//! are among the [`conflicts`]. Rate limits have both as well.
 //!
 //! # Features
 //!
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `macros` | yes | the attributes and the derive |
-//! | `tracing` | yes | events of target `resilient`: `retrying`, `gave up`, `timed out`, `deadline exceeded`, `circuit breaker`, `fell back`, `cancelled`, `paused`, `slowed`, and policies of one name that differ |
+//! | `tracing` | yes | events of target `resilient`: `retrying`, `gave up`, `timed out`, `deadline exceeded`, `circuit breaker`, `fell back`, `cancelled`, `paused`, `slowed`, `settings differ` |
 //! | `test-util` | no | `resilient::test`: jitter that repeats, failures on order, a record of what policies do |
 //! | `http` | no | `resilient::http`: classes of responses, `Retry-After` and rate-limit headers; classifies `http::StatusCode` |
 //! | `reqwest` | no | classifies `reqwest::Error`; responses for `resilient::http` |

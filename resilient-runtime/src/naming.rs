@@ -246,6 +246,8 @@ mod tests {
             assert!(same(SECOND.shared(), &SECOND), "it has a state of its own");
             assert!(same(THIRD.shared(), &FIRST), "the third is the first");
         }
+        // what a thread does that looked it up at the same time
+        assert!(same(look_up(&SECOND), &SECOND));
 
         let [conflict] = *conflicts_of("naming: differ") else { panic!("{:?}", conflicts_of("naming: differ")) };
         assert_eq!(conflict.policy(), PolicyKind::CircuitBreaker);

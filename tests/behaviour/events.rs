@@ -68,6 +68,35 @@ async fn a_retry_says_when_it_tries_again_and_when_it_gives_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn two_policies_of_one_name_that_differ_say_where_they_are() {
+    #[circuit_breaker(name = "events: differ", probes = 1)]
+    async fn one() -> Result<(), Error> {
+        Ok(())
+    }
+    #[circuit_breaker(name = "events: differ", probes = 2)]
+    async fn other() -> Result<(), Error> {
+        Ok(())
+    }
+    let line = line!() - 4;
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+
+    for _ in 0..2 {
+        one().await.unwrap();
+        other().await.unwrap();
+    }
+
+    let file = file!();
+    assert_eq!(
+        log.lines(),
+        [format!(
+            r#"ERROR message=settings differ policy="events: differ" kind=CircuitBreaker first={file}:{}:5 second={file}:{line}:5"#,
+            line - 4
+        )]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_time_out_says_how_long_it_waited() {
     #[timeout("10ms", name = "the look-up")]
     async fn function() -> Result<(), Error> {
