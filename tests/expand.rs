@@ -51,6 +51,11 @@ cases! {
         named => "Ok(()) Ok(())",
         slow => "open after 5",
     }
+    bulkhead {
+        bare => "Ok(\"words\")",
+        options => "Ok(3) 2",
+        adaptive => "Ok(()) Err(Down)",
+    }
     rate_limit {
         bare => "Ok(\"words\")",
         options => "Ok(()) in 200 ms",

@@ -169,8 +169,13 @@ impl Function {
     /// The name of the method that takes an outcome, placed where a wrong one is to be reported: at the error type, or
     /// else at the output.
     pub(crate) fn settle(&self) -> Ident {
+        self.reporting("settle")
+    }
+
+    /// As [`settle`](Self::settle), for a method of another name.
+    pub(crate) fn reporting(&self, method: &str) -> Ident {
         let place = self.error_type().unwrap_or(&self.output).span();
-        Ident::new("settle", place.resolved_at(Span::mixed_site()))
+        Ident::new(method, place.resolved_at(Span::mixed_site()))
     }
 
     /// Takes the `mut` off arguments that are cloned for each attempt: only the clones are changed.

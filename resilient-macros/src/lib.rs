@@ -210,6 +210,90 @@ pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream
     stack::expand("circuit_breaker", arguments.into(), item.into()).into()
 }
 
+/// Lets at most so many calls of the function run at once, and few others wait.
+///
+/// Who finds no room waits in a queue, which is served in order, is bounded, and in which nobody waits for long. A refusal is a
+/// `resilient::Error` of the throttled class, so the function's error type needs `From<resilient::Error>`, for instance
+/// by a variant marked `#[transparent(from)]`, and a retry outside tries again later.
+///
+/// ```
+/// # #[derive(Debug, resilient::Classify)]
+/// # enum ReportError { #[transparent(from)] Refused(resilient::Error) }
+/// use resilient::bulkhead;
+///
+/// #[bulkhead(limit = 2, queue = 0)]
+/// async fn report(month: u32) -> Result<u32, ReportError> {
+///     tokio::task::yield_now().await;
+///     Ok(month)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let (january, february, march) = tokio::join!(report(1), report(2), report(3));
+///
+/// assert!(january.is_ok() && february.is_ok());
+/// assert_eq!(march.unwrap_err().to_string(), "bulkhead `report` is full, and so is its queue");
+/// # }
+/// # impl std::fmt::Display for ReportError {
+/// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// #         let Self::Refused(refusal) = self;
+/// #         refusal.fmt(f)
+/// #     }
+/// # }
+/// ```
+///
+/// # Arguments
+///
+/// | key | type | default | meaning |
+/// |---|---|---|---|
+/// | `limit` | integer or `u32` constant, or `"aimd"`, `"vegas"`, `"gradient"` | 64 | how many calls run at once, or how that is found out |
+/// | `min`, `max`, `initial` | integers or `u32` constants | 1, 200, 20 | the least, the most and the first of a limit that adapts |
+/// | `queue` | integer or `u32` constant | the limit | how many callers may wait; 0 is nobody |
+/// | `max_wait` | duration | until the deadline, or `"1s"` without one | how long each waits; `"0s"` is not at all |
+/// | `weight` | `u32` expression | 1 | how many places the call takes; more than there are means all of them |
+/// | `priority` | `"high"`, `"low"`, or an expression of type `Priority` | `"high"` | who is served first, and who loses the place in a full queue |
+/// | `mode` | `"enforce"`, `"observe"` or `"off"` | `"enforce"` | `"observe"` counts and lets everybody in; `"off"` does nothing |
+/// | `when` | closure or function | the error's class | with a limit that adapts: what an outcome means, as for [`retry`](macro@retry) |
+/// | `name` | string | the function's | stands in rejections; functions that are given the same name and settings share the places |
+/// | `key` | expression | none | a bulkhead for each value of it, as for [`circuit_breaker`](macro@circuit_breaker) |
+/// | `with` | expression | none | a `Bulkhead` of your own: a `static` shared by several functions, a field, or one of a `PerKey` |
+/// | `crate` | path | `::resilient` | where the runtime crate is |
+///
+/// `weight` and `priority` are evaluated once a call, before the body has the arguments.
+///
+/// # A limit that adapts
+///
+/// `"aimd"` adds one place at a time and takes a tenth away when the server refuses or calls time out; `"vegas"` compares how
+/// long calls take with the least that they ever took; `"gradient"` with what they took over the last minutes. The
+/// outcome then has to say what it means: the error implements `Classify`, or there is a `when`.
+///
+/// # Expansion
+///
+/// ```text
+/// async fn report(month: u32) -> Result<u32, ReportError> {
+///     let bulkhead = {
+///         static POLICY: ::resilient::Bulkhead = ::resilient::Bulkhead::named("report").limit(2).queue(0);
+///         &POLICY
+///     };
+///     let attempt = async move { /* the body */ };
+///     ::resilient::finish::<Result<u32, ReportError>>(bulkhead.run(attempt).await)
+/// }
+/// ```
+///
+/// With a limit that adapts, or one from `with`, it is `bulkhead.run_adaptive(attempt)`.
+///
+/// # Panics
+///
+/// A panic in the body gives the place back and goes on.
+///
+/// # Cancel safety
+///
+/// Dropping the future leaves the queue, or drops the body and then gives its place to the next.
+#[proc_macro_attribute]
+pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stack::expand("bulkhead", arguments.into(), item.into()).into()
+}
+
 /// Lets so many calls of the function through in so long, and fewer while the server asks for less.
 ///
 /// `"100/s"` is a hundred a second in the long run, and after an idle time at most a burst at once; exactly so, in whatever

@@ -1,5 +1,6 @@
 //! The table of the policies: to add one, write its file and its row.
 
+mod bulkhead;
 mod cancel;
 mod circuit_breaker;
 mod fallback;
@@ -14,6 +15,7 @@ use crate::policy::Kind;
 pub(crate) const KINDS: &[&Kind] = &[
     &retry::KIND,
     &circuit_breaker::KIND,
+    &bulkhead::KIND,
     &rate_limit::KIND,
     &timeout::KIND,
     &cancel::KIND,

@@ -176,6 +176,14 @@ impl Constructor {
         Self { tokens: quote_spanned!(span=> #tokens.#method(#argument)), placed: self.placed }
     }
 
+    /// Adds `.mode(Mode::Observe)`, or whatever the variant is.
+    pub(crate) fn mode(self, mode: Option<&str>, context: &Context<'_>) -> Self {
+        let Some(mode) = mode else { return self };
+        let span = Span::mixed_site();
+        let (krate, mode) = (context.krate, Ident::new(mode, span));
+        self.call("mode", &quote_spanned!(span=> #krate::Mode::#mode))
+    }
+
     /// Adds `.method()`.
     pub(crate) fn choose(self, method: &str) -> Self {
         self.call(method, &TokenStream::new())

@@ -165,6 +165,15 @@ pub(crate) fn word(key: &str, expression: &Expr, accepted: &[&'static str]) -> s
     Err(syn::Error::new(text.span(), message))
 }
 
+/// The variant of the runtime's `Mode`.
+pub(crate) fn mode(key: &str, expression: Expr) -> syn::Result<&'static str> {
+    Ok(match word(key, &expression, &["enforce", "observe", "off"])? {
+        "enforce" => "Enforce",
+        "observe" => "Observe",
+        _ => "Off",
+    })
+}
+
 /// Refuses an expression that is the same for every call.
 pub(crate) fn differs_between_calls(expression: Expr, function: &Function) -> syn::Result<Expr> {
     let is_argument = |name: &str| function.bindings.iter().any(|argument| argument.ident == name);

@@ -249,6 +249,7 @@ impl Last {
     }
 }
 
+#[expect(clippy::missing_fields_in_debug, reason = "the reason is made of the others")]
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Error")

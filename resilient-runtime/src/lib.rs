@@ -72,8 +72,10 @@
 //! Dropping any future of this crate abandons what it was doing: permits go back, nothing is counted, nothing goes on in
 //! the background.
 
+mod adaptive;
 mod backoff;
 mod budget;
+mod bulkhead;
 mod cancel;
 mod circuit_breaker;
 mod class;
@@ -104,6 +106,8 @@ mod when;
 
 pub use backoff::Backoff;
 pub use budget::{Budget, Cost};
+pub use bulkhead::{Acquire, Bulkhead, BulkheadCounts, BulkheadFuture, BulkheadPermit, Entry, Judge, Priority};
+pub use bulkhead::{Blind, ByClass, ByWhen};
 pub use cancel::{Cancel, CancelFuture};
 pub use circuit_breaker::{CircuitBreaker, Counts, Permit, State, Transition, Transitions};
 pub use class::{Class, Classify};

@@ -38,7 +38,7 @@ impl<T, E: Classify> Outcome for Result<T, E> {
     message = "a policy on this function can refuse the call, and `{Self}` has no room for that",
     label = "cannot hold a `resilient::Error`",
     note = "return a `Result` whose error type implements `From<resilient::Error>`, for instance with a variant that wraps it",
-    note = "what refuses calls is `#[timeout]` and `#[circuit_breaker]`"
+    note = "time-outs, circuit breakers, limits and cancellation can refuse a call"
 )]
 pub trait FromRejection {
     /// The outcome that the caller gets for `rejection`.

@@ -1,14 +1,14 @@
-//! The atomics: those of std, or of loom when the models are checked.
+//! The atomics and the lock: those of std, or of loom when the models are checked.
 
 #[cfg(not(resilient_loom))]
 pub(crate) use futures_util::task::AtomicWaker;
 #[cfg(not(resilient_loom))]
-pub(crate) use std::sync::atomic;
+pub(crate) use std::sync::{Mutex, MutexGuard, atomic};
 
 #[cfg(resilient_loom)]
 pub(crate) use self::model::AtomicWaker;
 #[cfg(resilient_loom)]
-pub(crate) use loom::sync::atomic;
+pub(crate) use loom::sync::{Mutex, MutexGuard, atomic};
 
 #[cfg(resilient_loom)]
 mod model {

@@ -89,7 +89,7 @@ fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Er
     let slow_rate = arguments.constant("slow_rate", context.function, errors, rate);
     let recover = arguments.constant("recover", context.function, errors, time);
     let throttled = arguments.value("throttled", errors, |key, value| value::word(key, &value, &["fail"]));
-    let mode = arguments.value("mode", errors, mode);
+    let mode = arguments.value("mode", errors, value::mode);
 
     let min_calls = match (&window, min_calls) {
         (Some(Window::Calls(calls)), Some(Known::Literal(least))) if least > *calls => {
@@ -143,22 +143,7 @@ fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Er
         .set("slow_rate", slow_rate.as_ref())
         .set("recover", recover.as_ref());
     let constructor = if throttled.is_some() { constructor.choose("throttled_fails") } else { constructor };
-    match mode {
-        Some(mode) => {
-            let (krate, mode) = (context.krate, Ident::new(mode, span));
-            constructor.call("mode", &quote_spanned!(span=> #krate::Mode::#mode))
-        }
-        None => constructor,
-    }
-}
-
-/// The variant of the runtime's `Mode`.
-fn mode(key: &str, expression: Expr) -> syn::Result<&'static str> {
-    Ok(match value::word(key, &expression, &["enforce", "observe", "off"])? {
-        "enforce" => "Enforce",
-        "observe" => "Observe",
-        _ => "Off",
-    })
+    constructor.mode(mode, context)
 }
 
 /// The rate of failures, or of slow calls.

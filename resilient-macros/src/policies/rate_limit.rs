@@ -96,7 +96,7 @@ fn constructor(
     let max_wait = arguments.constant("max_wait", context.function, errors, value::duration);
     let max_pause = arguments.constant("max_pause", context.function, errors, value::duration);
     let k = arguments.constant("k", context.function, errors, k);
-    let mode = arguments.value("mode", errors, mode);
+    let mode = arguments.value("mode", errors, value::mode);
 
     let adaptive = matches!(rate, Some(Rate::Adaptive));
     let ty = if adaptive { "Throttle" } else { "RateLimit" };
@@ -133,13 +133,7 @@ fn constructor(
         .set("burst", burst.as_ref())
         .set("max_wait", max_wait.as_ref())
         .set("max_pause", max_pause.as_ref());
-    match mode {
-        Some(mode) => {
-            let (krate, mode) = (context.krate, Ident::new(mode, span));
-            constructor.call("mode", &quote_spanned!(span=> #krate::Mode::#mode))
-        }
-        None => constructor,
-    }
+    constructor.mode(mode, context)
 }
 
 /// Reports the keys that mean nothing to the kind of limit that was asked for.
@@ -293,15 +287,6 @@ fn k(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
         )),
         _ => Ok(k),
     }
-}
-
-/// The variant of the runtime's `Mode`.
-fn mode(key: &str, expression: Expr) -> syn::Result<&'static str> {
-    Ok(match value::word(key, &expression, &["enforce", "observe", "off"])? {
-        "enforce" => "Enforce",
-        "observe" => "Observe",
-        _ => "Off",
-    })
 }
 
 impl Layer for RateLimit {

@@ -1,0 +1,269 @@
+//! `#[bulkhead]`: at most so many calls at once of what is inside.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote_spanned;
+use syn::spanned::Spanned;
+use syn::{Expr, ExprLit, Ident, Lit};
+
+use crate::arguments::{Arguments, Key, Positional};
+use crate::diagnostic::Errors;
+use crate::fragment::{Context, Fragment};
+use crate::policy::{Facts, Kind, Layer};
+use crate::source::{Constructor, Shareable, declare_shareable};
+use crate::value::{self, Known};
+use crate::when::{When, deciding};
+
+pub(crate) const KIND: Kind = Kind {
+    name: "bulkhead",
+    keys: &[
+        Key::setting("limit", "limit = 64"),
+        Key::setting("min", "min = 1"),
+        Key::setting("max", "max = 200"),
+        Key::setting("initial", "initial = 20"),
+        Key::setting("queue", "queue = 64"),
+        Key::setting("max_wait", "max_wait = \"50ms\""),
+        Key::setting("mode", "mode = \"observe\""),
+        Key::setting("name", "name = \"search\""),
+        Key::setting("key", "key = host"),
+        Key::usage("weight", "weight = batch.len() as u32"),
+        Key::usage("priority", "priority = \"low\""),
+        Key::usage("with", "with = self.bulkhead"),
+        Key::usage("when", "when = |error: &MyError| error.is_overload()"),
+        Key::usage("crate", "crate = ::resilient"),
+    ],
+    positional: Positional::Write("limit"),
+    parse,
+};
+
+struct Bulkhead {
+    span: Span,
+    source: Shareable,
+    adapts: bool,
+    weight: Option<Expr>,
+    priority: Option<Priority>,
+    when: Option<When>,
+}
+
+/// How many calls at once.
+enum Limit {
+    Calls(Known<u32>),
+    /// By the algorithm of this name.
+    Adaptive(&'static str),
+}
+
+enum Priority {
+    /// The variant of the runtime's `Priority`.
+    Word(&'static str),
+    Value(Expr),
+}
+
+fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
+    let span = arguments.attribute.span();
+    let when_span = arguments.span("when");
+    let when = arguments.value("when", errors, |_, when| Ok(When(when)));
+    let weight = arguments.value("weight", errors, weight);
+    let priority = arguments.value("priority", errors, priority);
+    let with = arguments.with(errors);
+    let named = arguments.span("name").is_some();
+    let key = arguments.key(context.function, errors);
+    let (constructor, fixed) = constructor(arguments, context, errors);
+    if let (Some(span), None, true) = (when_span, &with, fixed) {
+        errors.at(
+            span,
+            "`when` says what an outcome means to a limit that adapts, and this one does not: remove it, or write `limit = \"gradient\"`",
+        );
+    }
+    let adapts = with.is_some() || !fixed;
+    let source = Shareable::new("Bulkhead", with, constructor, named, key);
+    vec![Box::new(Bulkhead { span, source, adapts, weight, priority, when })]
+}
+
+/// The constructor, and whether its limit is fixed.
+fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> (Constructor, bool) {
+    let span = Span::mixed_site();
+    let bounds_spans = ["min", "max", "initial"].map(|key| arguments.span(key).map(|span| (key, span)));
+    let name = arguments.name(context.function, errors);
+    let limit = arguments.constant("limit", context.function, errors, limit);
+    let [min, max, initial] =
+        ["min", "max", "initial"].map(|key| arguments.constant(key, context.function, errors, permits));
+    let queue = arguments.constant("queue", context.function, errors, value::count);
+    let max_wait = arguments.constant("max_wait", context.function, errors, value::duration);
+    let mode = arguments.value("mode", errors, value::mode);
+
+    let constructor = Constructor::new("Bulkhead", quote_spanned!(span=> named(#name)), context);
+    let fixed = !matches!(limit, Some(Limit::Adaptive(_)));
+    let constructor = match limit {
+        Some(Limit::Adaptive(algorithm)) => {
+            let bounds = [min, max, initial];
+            check_bounds(&bounds, &bounds_spans, span, errors);
+            let [min, max, initial] = within(bounds);
+            let constructor = constructor.at(&min).at(&max).at(&initial);
+            constructor.call(algorithm, &quote_spanned!(span=> #min, #max, #initial))
+        }
+        limit => {
+            for (key, span) in bounds_spans.into_iter().flatten() {
+                let message = format!(
+                    "`{key}` is for a limit that adapts: write `limit = \"gradient\"`, `\"vegas\"` or `\"aimd\"`, or remove it"
+                );
+                errors.at(span, message);
+            }
+            match limit {
+                Some(Limit::Calls(calls)) => constructor.set("limit", Some(&calls)),
+                _ => constructor,
+            }
+        }
+    };
+    let constructor = constructor.set("queue", queue.as_ref()).set("max_wait", max_wait.as_ref());
+    (constructor.mode(mode, context), fixed)
+}
+
+/// The bounds, with what stands for those that are not given.
+fn within([min, max, initial]: [Option<Known<u32>>; 3]) -> [Known<u32>; 3] {
+    let min = min.unwrap_or(Known::Literal(1));
+    let max = max.unwrap_or_else(|| Known::Literal(min.literal().unwrap_or(1).max(200)));
+    let initial = initial.unwrap_or_else(|| {
+        let (least, most) = (min.literal().unwrap_or(1), max.literal().unwrap_or(20));
+        Known::Literal(20.min(most).max(least))
+    });
+    [min, max, initial]
+}
+
+fn check_bounds(
+    [min, max, initial]: &[Option<Known<u32>>; 3],
+    spans: &[Option<(&str, Span)>; 3],
+    all: Span,
+    errors: &mut Errors,
+) {
+    let literal = |value: &Option<Known<u32>>| value.as_ref().and_then(Known::literal);
+    let place = |index: usize| spans[index].map_or(all, |(_, span)| span);
+    if let (Some(min), Some(max)) = (literal(min), literal(max))
+        && min > max
+    {
+        errors.at(place(0), format!("`min` ({min}) is more than `max` ({max}), so there is no limit between them"));
+        return;
+    }
+    if let Some(initial) = literal(initial) {
+        let (least, most) = (literal(min).unwrap_or(1), literal(max).unwrap_or(MOST));
+        if initial < least || initial > most {
+            let message = match (literal(min), literal(max)) {
+                (Some(_), Some(_)) => format!("`initial` ({initial}) must be from `min` ({least}) to `max` ({most})"),
+                (Some(_), None) => format!("`initial` ({initial}) must be at least `min` ({least})"),
+                _ => format!("`initial` ({initial}) must be at most `max` ({most})"),
+            };
+            errors.at(place(2), message);
+        }
+    }
+}
+
+fn limit(key: &str, expression: Expr) -> syn::Result<Limit> {
+    match &expression {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
+            if let Ok(calls) = text.value().trim().parse::<u32>() {
+                return Err(syn::Error::new(text.span(), format!("`limit` takes an integer: write `limit = {calls}`")));
+            }
+            value::word(key, &expression, &["aimd", "vegas", "gradient"]).map(Limit::Adaptive)
+        }
+        _ => permits(key, expression).map(Limit::Calls),
+    }
+}
+
+/// A number of calls at once.
+fn permits(key: &str, expression: Expr) -> syn::Result<Known<u32>> {
+    let written = expression.span();
+    let count = value::count(key, expression)?;
+    match (key, count.literal()) {
+        ("limit", Some(0)) => {
+            Err(syn::Error::new(written, "a limit of zero refuses every call: write at least `limit = 1`"))
+        }
+        (_, Some(0)) => Err(syn::Error::new(written, format!("`{key}` must be at least 1"))),
+        (_, Some(count)) if count > MOST => Err(syn::Error::new(
+            written,
+            format!("`{key}` must be at most {MOST}; without a limit, remove the attribute"),
+        )),
+        _ => Ok(count),
+    }
+}
+
+fn weight(_: &str, expression: Expr) -> syn::Result<Expr> {
+    let complaint = match &expression {
+        Expr::Lit(ExprLit { lit: Lit::Int(weight), .. }) if weight.base10_digits() == "0" => {
+            "a weight of zero takes no room: write at least 1"
+        }
+        Expr::Lit(ExprLit { lit: Lit::Int(_), .. }) => return Ok(expression),
+        Expr::Lit(_) => "`weight` takes a `u32`: write, say, `weight = items.len() as u32`",
+        _ => return Ok(expression),
+    };
+    Err(syn::Error::new_spanned(expression, complaint))
+}
+
+fn priority(key: &str, expression: Expr) -> syn::Result<Priority> {
+    match &expression {
+        Expr::Lit(_) => Ok(Priority::Word(match value::word(key, &expression, &["high", "low"])? {
+            "low" => "Low",
+            _ => "High",
+        })),
+        _ => Ok(Priority::Value(expression)),
+    }
+}
+
+/// What the runtime has room for.
+const MOST: u32 = (1 << 20) - 1;
+
+impl Layer for Bulkhead {
+    fn name(&self) -> &'static str {
+        KIND.name
+    }
+
+    fn span(&self) -> Span {
+        self.span
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { refuses: true, ..Facts::default() }
+    }
+
+    // Output: let bulkhead = { static POLICY: Bulkhead = …; &POLICY };
+    //         let bulkhead = bulkhead.entry().weight(weight).priority(priority);
+    //
+    // The user's expressions are evaluated here, while the arguments are there.
+    fn declare(&self, context: &Context<'_>) -> TokenStream {
+        let span = Span::mixed_site();
+        let declaration = declare_shareable(KIND.name, &self.source, context);
+        if self.weight.is_none() && self.priority.is_none() {
+            return declaration;
+        }
+        let policy = Ident::new(KIND.name, span);
+        let weight = self.weight.as_ref().map(|weight| {
+            let method = Ident::new("weight", weight.span().resolved_at(span));
+            quote_spanned!(span=> .#method(#weight))
+        });
+        let priority = self.priority.as_ref().map(|priority| match priority {
+            Priority::Word(word) => {
+                let (krate, word) = (context.krate, Ident::new(word, span));
+                quote_spanned!(span=> .priority(#krate::Priority::#word))
+            }
+            Priority::Value(value) => {
+                let method = Ident::new("priority", value.span().resolved_at(span));
+                quote_spanned!(span=> .#method(#value))
+            }
+        });
+        quote_spanned!(span=> #declaration let #policy = #policy.entry() #weight #priority;)
+    }
+
+    // Input:  future
+    // Output: bulkhead.run(future)
+    fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
+        let span = Span::mixed_site();
+        let policy = Ident::new(KIND.name, span);
+        if !self.adapts {
+            return inside.within(|future| quote_spanned!(span=> #policy.run(#future)));
+        }
+        match deciding(self.when.as_ref(), context) {
+            None => {
+                let run = context.function.reporting("run_adaptive");
+                inside.within(|future| quote_spanned!(span=> #policy.#run(#future)))
+            }
+            Some(when) => inside.within(|future| quote_spanned!(span=> #policy.run_adaptive_when(#future, #when))),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Coming in: at once, after a wait, or not at all.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep};
+
+use super::gate::{Fate, Place};
+use super::{Bulkhead, BulkheadPermit, Entry, nested};
+use crate::{Deadline, Error, Mode, Reason, clock};
+
+/// A caller on its way in: what [`Bulkhead::acquire`] returns.
+///
+/// # Cancel safety
+///
+/// Dropped while it waits, it leaves the queue. Permits that it was given but has not taken go to the next.
+#[must_use = "futures do nothing unless polled"]
+pub struct Acquire<'a> {
+    entry: Entry<'a>,
+    waiting: Option<Box<Waiting>>,
+}
+
+struct Waiting {
+    place: Arc<Place>,
+    /// None if nothing ends the wait.
+    end: Option<End>,
+}
+
+/// When a wait is over without a permit.
+struct End {
+    timer: Pin<Box<Sleep>>,
+    reason: Reason,
+}
+
+impl<'a> Acquire<'a> {
+    pub(super) const fn new(entry: Entry<'a>) -> Self {
+        Self { entry, waiting: None }
+    }
+
+    /// In at once, or into the queue.
+    #[inline]
+    fn begin(&mut self) -> Result<Option<BulkheadPermit<'a>>, Error> {
+        if let Some(permit) = self.entry.enter_at_once() {
+            return Ok(Some(permit));
+        }
+        self.begin_to_wait()
+    }
+
+    #[cold]
+    fn begin_to_wait(&mut self) -> Result<Option<BulkheadPermit<'a>>, Error> {
+        let Entry { bulkhead, weight, priority } = self.entry;
+        if bulkhead.current_mode() == Mode::Observe {
+            bulkhead.count(|counts| &counts.observed);
+            return Ok(Some(BulkheadPermit::new(bulkhead, bulkhead.gate.force(weight))));
+        }
+        if nested::is_inside(bulkhead.address()) {
+            return Err(bulkhead.refuse(Reason::Reentrant));
+        }
+        let most = bulkhead.queue_length();
+        if most == 0 || bulkhead.longest_wait() == Some(Duration::ZERO) {
+            return Err(bulkhead.refuse(Reason::QueueFull));
+        }
+        let end = End::of(bulkhead).map_err(|reason| bulkhead.refuse(reason))?;
+        let Some(place) = bulkhead.gate.wait(weight, priority, most) else {
+            return Err(bulkhead.refuse(Reason::QueueFull));
+        };
+        bulkhead.count(|counts| &counts.queued);
+        self.waiting = Some(Box::new(Waiting { place, end }));
+        Ok(None)
+    }
+
+    /// What became of the place, which it no longer has.
+    fn decided(&mut self, fate: Fate) -> Result<BulkheadPermit<'a>, Error> {
+        self.waiting = None;
+        let bulkhead = self.entry.bulkhead;
+        match fate {
+            Fate::Entered(permits) => Ok(BulkheadPermit::new(bulkhead, permits)),
+            Fate::Shed => Err(bulkhead.refuse(Reason::QueueFull)),
+        }
+    }
+}
+
+impl<'a> Future for Acquire<'a> {
+    type Output = Result<BulkheadPermit<'a>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.waiting.is_none()
+            && let Some(permit) = self.begin()?
+        {
+            return Poll::Ready(Ok(permit));
+        }
+        let Some(waiting) = &mut self.waiting else { return Poll::Pending };
+        if let Poll::Ready(fate) = waiting.place.poll(context) {
+            return Poll::Ready(self.decided(fate));
+        }
+        let Some(end) = &mut waiting.end else { return Poll::Pending };
+        if end.timer.as_mut().poll(context).is_pending() {
+            return Poll::Pending;
+        }
+        let (reason, place) = (end.reason, waiting.place.clone());
+        // A permit that came at the last moment is as good as any.
+        let fate = self.entry.bulkhead.gate.give_up(&place);
+        Poll::Ready(match fate {
+            Some(fate) => self.decided(fate),
+            None => {
+                self.waiting = None;
+                Err(self.entry.bulkhead.refuse(reason))
+            }
+        })
+    }
+}
+
+impl Drop for Acquire<'_> {
+    fn drop(&mut self) {
+        if let Some(waiting) = self.waiting.take() {
+            let gate = &self.entry.bulkhead.gate;
+            if let Some(Fate::Entered(permits)) = gate.give_up(&waiting.place) {
+                gate.leave(permits);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Acquire<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Acquire")
+            .field("bulkhead", &self.entry.bulkhead.name())
+            .field("waiting", &self.waiting.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl End {
+    /// The end of a wait that begins now, or why there can be none.
+    fn of(bulkhead: &Bulkhead) -> Result<Option<Self>, Reason> {
+        let deadline = Deadline::current();
+        let limit = bulkhead.longest_wait().or_else(|| deadline.is_none().then_some(DEFAULT_WAIT));
+        let now = clock::now();
+        let by_limit = limit.and_then(|limit| Some((now.checked_add(limit)?, Reason::WaitedTooLong { limit })));
+        let by_deadline = deadline.map(|deadline| (deadline.instant(), Reason::DeadlineExceeded));
+        let Some((at, reason)) = earlier(by_deadline, by_limit) else { return Ok(None) };
+        if at <= now {
+            return Err(reason);
+        }
+        tokio::runtime::Handle::try_current().map_err(|_| Reason::NoRuntime)?;
+        Ok(Some(Self { timer: Box::pin(tokio::time::sleep_until(at)), reason }))
+    }
+}
+
+fn earlier(one: Option<(Instant, Reason)>, other: Option<(Instant, Reason)>) -> Option<(Instant, Reason)> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(if one.0 <= other.0 { one } else { other }),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Without a deadline, and unless set.
+const DEFAULT_WAIT: Duration = Duration::from_secs(1);

@@ -1,0 +1,220 @@
+//! The atomic word, and the queue of those who wait.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, PoisonError};
+use std::task::{Context, Poll};
+
+use super::Priority;
+use super::level::{Level, MOST, permits};
+use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use crate::sync::atomic::{AtomicU32, AtomicU64};
+use crate::sync::{AtomicWaker, Mutex, MutexGuard, const_fn};
+
+/// Who is in, and who waits, in order.
+///
+/// Coming and going is a change of the word, and nothing else while nobody waits. Whoever waits stands in the queue, and
+/// `waiting` in the word says so; both are changed under the lock. All that is decided about permits is
+/// decided by changes of the one word, so that its modification order is the history of the bulkhead.
+#[derive(Debug)]
+pub(super) struct Gate {
+    word: AtomicU64,
+    queue: Mutex<Queue>,
+}
+
+#[derive(Debug)]
+struct Queue {
+    /// Those of high priority, and those of low.
+    lanes: [VecDeque<Arc<Place>>; 2],
+}
+
+/// A place in the queue.
+#[derive(Debug)]
+pub(super) struct Place {
+    weight: u32,
+    priority: Priority,
+    /// What has become of it: `WAITING`, `SHED`, or the permits that it got.
+    ///
+    /// Written under the lock. Release pairs with the Acquire of its owner.
+    fate: AtomicU32,
+    waker: AtomicWaker,
+}
+
+/// What has become of a place in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Its owner has so many permits.
+    Entered(u32),
+    /// It was taken by a caller of higher priority.
+    Shed,
+}
+
+impl Gate {
+    const_fn! {
+        pub(super) fn new(limit: u32) -> Self {
+            let queue = Queue { lanes: [VecDeque::new(), VecDeque::new()] };
+            Self { word: AtomicU64::new(Level::empty(limit).pack()), queue: Mutex::new(queue) }
+        }
+    }
+
+    const_fn! {
+        pub(super) fn begin_at(&mut self, limit: u32) {
+            self.word = AtomicU64::new(Level::empty(limit).pack());
+        }
+    }
+
+    #[inline]
+    pub(super) fn level(&self) -> Level {
+        // Relaxed: for show, and for decisions that the next change of the word makes again.
+        Level::unpack(self.word.load(Relaxed))
+    }
+
+    /// Lets a caller in who has just come, if there is room and nobody waits; says how many permits it has.
+    #[inline]
+    pub(super) fn enter(&self, weight: u32) -> Option<u32> {
+        let mut seen = self.word.load(Relaxed);
+        loop {
+            let (next, permits) = Level::unpack(seen).enter(weight)?;
+            // Acquire pairs with the Release in `leave`: who comes in sees what those did whose permits it has.
+            match self.word.compare_exchange_weak(seen, next.pack(), Acquire, Relaxed) {
+                Ok(_) => return Some(permits),
+                Err(newer) => seen = newer,
+            }
+        }
+    }
+
+    /// Lets a caller in whatever the limit is.
+    pub(super) fn force(&self, weight: u32) -> u32 {
+        let mut permits = 0;
+        // Acquire as above.
+        let _ = self.word.fetch_update(Acquire, Relaxed, |word| {
+            let (next, taken) = Level::unpack(word).force(weight);
+            permits = taken;
+            Some(next.pack())
+        });
+        permits
+    }
+
+    /// Gives permits back, and lets those in who wait for them.
+    #[inline]
+    pub(super) fn leave(&self, count: u32) {
+        // AcqRel: Release as said above. Acquire: if somebody waits, what led to that comes before the look at the queue.
+        let before = self.word.fetch_sub(permits(count), AcqRel);
+        if Level::unpack(before).waiting > 0 {
+            self.admit();
+        }
+    }
+
+    /// Puts a caller into the queue, unless `most` wait already; one of high priority then takes the place of the last of
+    /// low, if there is one.
+    pub(super) fn wait(&self, weight: u32, priority: Priority, most: u32) -> Option<Arc<Place>> {
+        let place = Arc::new(Place { weight, priority, fate: AtomicU32::new(WAITING), waker: AtomicWaker::default() });
+        let mut queue = self.queue();
+        // Relaxed: `waiting` changes under the lock only.
+        let waiting = Level::unpack(self.word.load(Relaxed)).waiting;
+        let mut shed = None;
+        if waiting >= most.min(MOST) {
+            let last = match priority {
+                Priority::High => queue.lanes[Priority::Low as usize].pop_back(),
+                Priority::Low => None,
+            };
+            shed = Some(last?);
+        }
+        queue.lanes[priority as usize].push_back(place.clone());
+        match &shed {
+            Some(shed) => shed.fate.store(SHED, Release),
+            // AcqRel: it stands in one order with the changes by those who leave. One of them that came before has made
+            // room that `admit` finds; one that comes after sees that somebody waits, and calls `admit` itself.
+            None => _ = self.word.fetch_add(1, AcqRel),
+        }
+        drop(queue);
+        if let Some(shed) = shed {
+            shed.waker.wake();
+        }
+        self.admit();
+        Some(place)
+    }
+
+    /// Takes a caller out of the queue, unless its fate has been decided.
+    pub(super) fn give_up(&self, place: &Arc<Place>) -> Option<Fate> {
+        let mut queue = self.queue();
+        // Relaxed: it is written under the lock.
+        if let Some(fate) = Fate::of(place.fate.load(Relaxed)) {
+            return Some(fate);
+        }
+        let lane = &mut queue.lanes[place.priority as usize];
+        // Those who have waited longest give up first, as a rule.
+        let index = lane.iter().position(|waiting| Arc::ptr_eq(waiting, place));
+        if index.and_then(|index| lane.remove(index)).is_some() {
+            // AcqRel as in `wait`.
+            self.word.fetch_sub(1, AcqRel);
+        }
+        drop(queue);
+        // Whoever stood behind it may be small enough.
+        self.admit();
+        None
+    }
+
+    /// Changes how many permits there are. What is in use beyond that stays in use until it ends.
+    pub(super) fn resize(&self, limit: u32) {
+        // AcqRel as in `leave`.
+        let _ = self.word.fetch_update(AcqRel, Relaxed, |word| Some(Level { limit, ..Level::unpack(word) }.pack()));
+        self.admit();
+    }
+
+    /// Lets those in for whom there is room, in their order.
+    #[cold]
+    fn admit(&self) {
+        while let Some(place) = self.admit_one() {
+            place.waker.wake();
+        }
+    }
+
+    fn admit_one(&self) -> Option<Arc<Place>> {
+        let mut queue = self.queue();
+        let lane = queue.lanes.iter_mut().find(|lane| !lane.is_empty())?;
+        let weight = lane.front()?.weight;
+        let mut seen = self.word.load(Relaxed);
+        loop {
+            let (next, permits) = Level::unpack(seen).enter_from_queue(weight)?;
+            // AcqRel as in `enter` and `leave`.
+            match self.word.compare_exchange_weak(seen, next.pack(), AcqRel, Relaxed) {
+                Ok(_) => {
+                    let place = lane.pop_front()?;
+                    place.fate.store(permits, Release);
+                    return Some(place);
+                }
+                Err(newer) => seen = newer,
+            }
+        }
+    }
+
+    /// Poisoned or not: nothing that runs under it panics between two changes that belong together.
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    pub(super) fn poll(&self, context: &Context<'_>) -> Poll<Fate> {
+        self.waker.register(context.waker());
+        // Acquire, as said at `fate`; it is read after the waker is in place, so that no change is missed.
+        match Fate::of(self.fate.load(Acquire)) {
+            Some(fate) => Poll::Ready(fate),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl Fate {
+    const fn of(word: u32) -> Option<Self> {
+        match word {
+            WAITING => None,
+            SHED => Some(Self::Shed),
+            permits => Some(Self::Entered(permits)),
+        }
+    }
+}
+
+/// Nobody has ever so many permits.
+const WAITING: u32 = u32::MAX;
+const SHED: u32 = u32::MAX - 1;
