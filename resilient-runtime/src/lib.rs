@@ -33,6 +33,7 @@
 //! |---|---|---|
 //! | retry | `#[retry]` | [`Retry`], [`Backoff`], [`Budget`] |
 //! | circuit breaker | `#[circuit_breaker]` | [`CircuitBreaker`], [`PerKey`] |
+//! | bulkhead | `#[bulkhead]` | [`Bulkhead`], [`PerKey`] |
 //! | rate limit | `#[rate_limit]` | [`RateLimit`], [`Quota`], [`PerKey`] |
 //! | adaptive throttling | `#[rate_limit("adaptive")]` | [`Throttle`], [`PerKey`] |
 //! | time-out | `#[timeout]` | [`Timeout`], [`Deadline`] |
