@@ -24,6 +24,8 @@ pub(crate) struct Table {
 /// One way to do the work.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
+    /// Whether two threads can make its calls at once.
+    pub(crate) shareable: bool,
     /// Prepared when it first runs, so that nothing of one case is there while another is counted.
     run: LazyLock<Run, Box<dyn FnOnce() -> Run + Send>>,
 }
@@ -67,7 +69,13 @@ impl Case {
     where
         R: Fn(u64) -> u64 + Send + Sync + 'static,
     {
-        Self { name, run: LazyLock::new(Box::new(|| Box::new(prepare()))) }
+        Self { name, shareable: true, run: LazyLock::new(Box::new(|| Box::new(prepare()))) }
+    }
+
+    /// Leaves it out where two threads make the calls.
+    pub(crate) fn alone(mut self) -> Self {
+        self.shareable = false;
+        self
     }
 
     pub(crate) fn is_ours(&self) -> bool {

@@ -44,7 +44,8 @@ pub(crate) fn measure(table: &Table, address: Address<'_>, count: bool) -> Vec<C
             nanos: median(rounds.iter().map(|round| round[index])) / items,
             ratio: median(rounds.iter().map(|round| round[index] / round[0])),
             allocations: allocations_per_call(&cases[index], batches[index]) / items,
-            contended_nanos: table.shared.then(|| contended(&cases[index], batches[index]) / items),
+            contended_nanos: (table.shared && cases[index].shareable)
+                .then(|| contended(&cases[index], batches[index]) / items),
             instructions: count
                 .then(|| instructions_per_call(address, index, batches[index]))
                 .flatten()

@@ -33,6 +33,7 @@
 //! |---|---|---|
 //! | retry | `#[retry]` | [`Retry`], [`Backoff`], [`Budget`] |
 //! | circuit breaker | `#[circuit_breaker]` | [`CircuitBreaker`], [`PerKey`] |
+//! | bulkhead | `#[bulkhead]` | [`Bulkhead`], [`PerKey`] |
 //! | rate limit | `#[rate_limit]` | [`RateLimit`], [`Quota`], [`PerKey`] |
 //! | adaptive throttling | `#[rate_limit("adaptive")]` | [`Throttle`], [`PerKey`] |
 //! | time-out | `#[timeout]` | [`Timeout`], [`Deadline`] |
@@ -49,7 +50,7 @@
 //! A policy is a `static`, with one state for all callers. [`PerKey`] has one for each key, a host or a tenant, in bounded
 //! memory: `#[circuit_breaker(key = host)]`. The other way round, [`CircuitBreaker::shared`] makes policies of one name
 //! one, wherever they stand: `#[circuit_breaker(name = "payments")]`. Two that have one name and different settings
-//! are among the [`conflicts`].
+//! are among the [`conflicts`]. Rate limits have both as well.
 //!
 //! # Features
 //!

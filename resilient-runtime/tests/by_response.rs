@@ -259,3 +259,17 @@ mod without_ceremony {
         assert_eq!(asked.get(), 1);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_limit_heeds_the_headers_of_a_good_response() {
+    #[resilient::rate_limit("100/s")]
+    async fn fetch(remaining: &str) -> CallResult<Response<u32>> {
+        Ok(Response::builder().header("ratelimit", format!("\"minute\";r={remaining};t=9")).body(0).unwrap())
+    }
+
+    fetch("5000").await.unwrap();
+    fetch("0").await.unwrap();
+
+    let Err(CallError::Refused(rejection)) = fetch("9").await else { panic!("paused until the reset") };
+    assert_eq!(rejection.reason(), resilient::Reason::Paused { retry_after: Duration::from_secs(9) });
+}

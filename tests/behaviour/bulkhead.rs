@@ -192,7 +192,8 @@ async fn with_uses_a_bulkhead_of_ones_own() {
     assert!(poll(inside.as_mut()).is_none());
     assert_eq!(SHARED.counts().in_use, 1);
 
-    let _permit = HOSTS.of("a").try_acquire().map(std::mem::forget).unwrap();
+    let hosts = HOSTS.of("a");
+    let _permit = hosts.try_acquire().unwrap();
 
     assert!(other("a").await.is_err());
     assert_eq!(other("bb").await, Ok(2));
@@ -332,7 +333,7 @@ async fn it_travels_between_threads() {
         sleep(ms(time)).await;
         Ok(time)
     }
-    assert_send(call(1));
+    drop(assert_send(call(1)));
     let calls: Vec<_> = (0..3).map(|_| tokio::spawn(call(1))).collect();
     for call in calls {
         assert_eq!(call.await.unwrap(), Ok(1));

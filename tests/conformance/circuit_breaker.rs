@@ -1,8 +1,9 @@
 //! Replays `circuit_breaker.toml` on the paused clock.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use resilient::{CircuitBreaker, Class, Permit, State};
+use resilient::{CircuitBreaker, Class, Error, Mode, Permit, Reason, State};
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -12,6 +13,9 @@ use crate::table::{self, Script};
 #[serde(deny_unknown_fields)]
 struct Replay {
     breaker: Rules,
+    /// Makes the draws of a breaker that recovers repeat.
+    #[serde(default)]
+    seed: u64,
     steps: Vec<Step>,
 }
 
@@ -28,9 +32,16 @@ struct Rules {
     open_max: Option<f64>,
     open_growth: Option<f64>,
     probes: Option<u32>,
+    probe_timeout: Option<f64>,
+    slow_call: Option<f64>,
+    slow_rate: Option<f64>,
+    recover: Option<f64>,
+    #[serde(default)]
+    throttled_fails: bool,
+    mode: Option<Switch>,
 }
 
-/// Does something `times` times at the second `at`, and looks at the breaker afterwards.
+/// Does something `times` times from the second `at` on, each call taking so long, and looks at the breaker afterwards.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Step {
@@ -38,6 +49,8 @@ struct Step {
     act: Acts,
     #[serde(default = "once")]
     times: u32,
+    #[serde(default)]
+    takes: f64,
     expect: Option<Expectation>,
 }
 
@@ -57,28 +70,54 @@ enum Act {
     Succeed,
     /// Makes a call that fails.
     Fail,
+    /// Makes a call that is told to come less often.
+    Throttle,
     /// Asks for a permit and gives it back.
     Ask,
     /// Asks for a permit and keeps it.
     Hold,
-    /// Gives back a permit that was kept.
+    /// Gives back the permit that was kept last.
     Release,
+    /// Ends the call that was kept first.
+    SucceedHeld,
+    FailHeld,
+    ForceOpen,
+    ForceClose,
+    Reset,
+    #[serde(untagged)]
+    Switch(Switch),
+}
+
+/// Changes the mode.
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "kebab-case")]
+enum Switch {
+    Enforce,
+    Observe,
+    Off,
 }
 
 /// What is absent is not looked at, except that a call which is not said to be refused must be admitted.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, PartialEq)]
 #[serde(deny_unknown_fields)]
 struct Expectation {
     state: Option<Expected>,
     refused: Option<u32>,
-    retry_after: Option<f64>,
+    /// For what is drawn: the fewest and the most.
+    refused_between: Option<[u32; 2]>,
+    retry_after: Option<Wait>,
+    last: Option<Last>,
     calls: Option<u32>,
     failures: Option<u32>,
     failure_rate: Option<f64>,
+    slow: Option<u32>,
+    slow_rate: Option<f64>,
+    consecutive: Option<u32>,
     opened: Option<u64>,
     half_opened: Option<u64>,
     closed: Option<u64>,
     rejected: Option<u64>,
+    observed: Option<u64>,
 }
 
 #[derive(Deserialize, Debug, Clone, Copy, PartialEq)]
@@ -87,6 +126,34 @@ enum Expected {
     Closed,
     Open,
     HalfOpen,
+    Recovering,
+    ForcedOpen,
+    Disabled,
+}
+
+/// When a refused caller is told to come back.
+#[derive(Deserialize, Debug, Clone, Copy, PartialEq)]
+#[serde(untagged)]
+enum Wait {
+    Seconds(f64),
+    Unknown(Unknown),
+}
+
+#[derive(Deserialize, Debug, Clone, Copy, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+enum Unknown {
+    Unknown,
+}
+
+/// What a refused caller is told about the last failure.
+#[derive(Deserialize, Debug, Clone, Copy, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+enum Last {
+    Transient,
+    Throttled,
+    /// It succeeded, and took too long.
+    Slow,
+    Unknown,
 }
 
 impl Script for Replay {
@@ -97,14 +164,7 @@ impl Script for Replay {
 
 impl Expectation {
     fn is_something(&self) -> bool {
-        let Self { state, refused, retry_after, calls, failures, failure_rate, opened, half_opened, closed, rejected } =
-            self;
-        state.is_some()
-            || refused.is_some()
-            || retry_after.is_some()
-            || failure_rate.is_some()
-            || calls.or(*failures).is_some()
-            || opened.or(*half_opened).or(*closed).or(*rejected).is_some()
+        *self != Self::default()
     }
 }
 
@@ -149,14 +209,33 @@ impl Rules {
         if let Some(probes) = self.probes {
             breaker = breaker.probes(probes);
         }
+        if let Some(time) = self.probe_timeout {
+            breaker = breaker.probe_timeout(seconds(time));
+        }
+        if let Some(time) = self.slow_call {
+            breaker = breaker.slow_call(seconds(time));
+        }
+        if let Some(rate) = self.slow_rate {
+            breaker = breaker.slow_rate(rate);
+        }
+        if let Some(time) = self.recover {
+            breaker = breaker.recover(seconds(time));
+        }
+        if self.throttled_fails {
+            breaker = breaker.throttled_fails();
+        }
+        if let Some(switch) = self.mode {
+            breaker = breaker.mode(switch.into());
+        }
         breaker
     }
 }
 
 async fn run(replay: &Replay) -> Result<(), String> {
+    resilient::test::seed(replay.seed);
     let breaker = replay.breaker.build();
     let start = Instant::now();
-    let mut held = Vec::new();
+    let mut held = VecDeque::new();
 
     for (index, step) in replay.steps.iter().enumerate() {
         let wait = (start + Duration::from_secs_f64(step.at)).checked_duration_since(Instant::now());
@@ -165,7 +244,7 @@ async fn run(replay: &Replay) -> Result<(), String> {
         let mut refused = Refused::default();
         for _ in 0..step.times {
             for &next in step.act.as_slice() {
-                act(&breaker, next, &mut held, &mut refused)?;
+                act(&breaker, next, Duration::from_secs_f64(step.takes), &mut held, &mut refused).await?;
             }
         }
 
@@ -174,35 +253,45 @@ async fn run(replay: &Replay) -> Result<(), String> {
     Ok(())
 }
 
+/// How many calls were refused, and what the last of them was told.
 #[derive(Default)]
 struct Refused {
     times: u32,
-    retry_after: Option<Duration>,
+    told: Option<Error>,
 }
 
-fn act<'a>(
+async fn act<'a>(
     breaker: &'a CircuitBreaker,
     act: Act,
-    held: &mut Vec<Permit<'a>>,
+    takes: Duration,
+    held: &mut VecDeque<Permit<'a>>,
     refused: &mut Refused,
 ) -> Result<(), String> {
-    match act {
-        Act::Look => return Ok(()),
-        Act::Release => return held.pop().map(Permit::abandon).ok_or_else(|| "nothing is held".to_owned()),
-        Act::Succeed | Act::Fail | Act::Ask | Act::Hold => {}
-    }
-    let permit = match breaker.acquire() {
-        Ok(permit) => permit,
-        Err(rejection) => {
-            *refused = Refused { times: refused.times + 1, retry_after: rejection.retry_after() };
-            return Ok(());
+    let none_held = || "nothing is held".to_owned();
+    let mut call = async |settle: fn(Permit<'a>)| match breaker.acquire() {
+        Ok(permit) => {
+            tokio::time::advance(takes).await;
+            settle(permit);
         }
+        Err(rejection) => *refused = Refused { times: refused.times + 1, told: Some(rejection) },
     };
     match act {
-        Act::Succeed => permit.settle_as(Class::Success, ()),
-        Act::Fail => permit.settle_as(Class::Transient, ()),
-        Act::Hold => held.push(permit),
-        _ => permit.abandon(),
+        Act::Look => {}
+        Act::Succeed => call(|permit| permit.settle_as(Class::Success, ())).await,
+        Act::Fail => call(|permit| permit.settle_as(Class::Transient, ())).await,
+        Act::Throttle => call(|permit| permit.settle_as(Class::Throttled { after: None }, ())).await,
+        Act::Ask => call(Permit::abandon).await,
+        Act::Hold => match breaker.acquire() {
+            Ok(permit) => held.push_back(permit),
+            Err(rejection) => *refused = Refused { times: refused.times + 1, told: Some(rejection) },
+        },
+        Act::Release => held.pop_back().ok_or_else(none_held)?.abandon(),
+        Act::SucceedHeld => held.pop_front().ok_or_else(none_held)?.settle_as(Class::Success, ()),
+        Act::FailHeld => held.pop_front().ok_or_else(none_held)?.settle_as(Class::Transient, ()),
+        Act::ForceOpen => breaker.force_open(),
+        Act::ForceClose => breaker.force_close(),
+        Act::Reset => breaker.reset(),
+        Act::Switch(switch) => breaker.set_mode(switch.into()),
     }
     Ok(())
 }
@@ -215,25 +304,63 @@ fn check(breaker: &CircuitBreaker, step: &Step, refused: &Refused) -> Result<(),
         State::Closed => Expected::Closed,
         State::Open => Expected::Open,
         State::HalfOpen => Expected::HalfOpen,
+        State::Recovering => Expected::Recovering,
+        State::ForcedOpen => Expected::ForcedOpen,
+        State::Disabled => Expected::Disabled,
         other => return Err(format!("unknown state {other:?}")),
     };
+    let slow_rate = (counts.calls > 0).then(|| f64::from(counts.slow) / f64::from(counts.calls));
 
-    same("refused", Some(expect.refused.unwrap_or(0)), &refused.times)?;
+    match expect.refused_between {
+        Some([fewest, most]) if !(fewest..=most).contains(&refused.times) => {
+            return Err(format!("`refused` should be between {fewest} and {most} and is {}", refused.times));
+        }
+        Some(_) => same("refused", expect.refused, &refused.times)?,
+        None => same("refused", Some(expect.refused.unwrap_or(0)), &refused.times)?,
+    }
     same("state", expect.state, &state)?;
-    same("retry_after", expect.retry_after.map(|time| Some(Duration::from_secs_f64(time))), &refused.retry_after)?;
+    same("retry_after", expect.retry_after.map(Some), &refused.told.as_ref().map(wait))?;
+    same("last", expect.last.map(Some), &refused.told.as_ref().map(last))?;
     same("calls", expect.calls, &counts.calls)?;
     same("failures", expect.failures, &counts.failures)?;
     same("failure_rate", expect.failure_rate.map(Some), &counts.failure_rate())?;
+    same("slow", expect.slow, &counts.slow)?;
+    same("slow_rate", expect.slow_rate.map(Some), &slow_rate)?;
+    same("consecutive", expect.consecutive, &counts.consecutive)?;
     same("opened", expect.opened, &counts.opened)?;
     same("half_opened", expect.half_opened, &counts.half_opened)?;
     same("closed", expect.closed, &counts.closed)?;
-    same("rejected", expect.rejected, &counts.rejected)
+    same("rejected", expect.rejected, &counts.rejected)?;
+    same("observed", expect.observed, &counts.observed)
+}
+
+fn wait(rejection: &Error) -> Wait {
+    rejection.retry_after().map_or(Wait::Unknown(Unknown::Unknown), |time| Wait::Seconds(time.as_secs_f64()))
+}
+
+fn last(rejection: &Error) -> Last {
+    match rejection.reason() {
+        Reason::CircuitOpen { last: Some(Class::Transient), .. } => Last::Transient,
+        Reason::CircuitOpen { last: Some(Class::Throttled { .. }), .. } => Last::Throttled,
+        Reason::CircuitOpen { last: Some(Class::Success), .. } => Last::Slow,
+        _ => Last::Unknown,
+    }
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, expected: Option<T>, seen: &T) -> Result<(), String> {
     match expected {
         Some(expected) if expected != *seen => Err(format!("`{what}` should be {expected:?} and is {seen:?}")),
         _ => Ok(()),
+    }
+}
+
+impl From<Switch> for Mode {
+    fn from(switch: Switch) -> Self {
+        match switch {
+            Switch::Enforce => Self::Enforce,
+            Switch::Observe => Self::Observe,
+            Switch::Off => Self::Off,
+        }
     }
 }
 
@@ -267,6 +394,10 @@ fn table_with_an_unknown_word_is_refused() {
         ("consecutive = 1", "act = \"fail\", expect = { state = \"ajar\" }", ""),
         ("consecutive = 1", "act = \"fail\", expect = { status = \"open\" }", ""),
         ("consecutive = 1", "act = \"fail\", count = 2, expect = { state = \"open\" }", ""),
+        ("consecutive = 1, mode = \"shadow\"", good, ""),
+        ("consecutive = 1", "act = \"fail\", expect = { retry_after = \"soon\" }", ""),
+        ("consecutive = 1", "act = \"fail\", expect = { last = \"worst\" }", ""),
+        ("consecutive = 1", "act = [\"off\", \"away\"], expect = { state = \"disabled\" }", ""),
         ("consecutive = 1", good, "because = \"x\""),
         ("consecutive = 1", good, "skip = \"both\""),
         ("consecutive = 1", "act = \"fail\"", ""),

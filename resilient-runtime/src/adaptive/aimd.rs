@@ -17,7 +17,7 @@ impl Aimd {
         Self { limit: initial }
     }
 
-    pub(super) fn limit(&self) -> u32 {
+    pub(super) fn limit(self) -> u32 {
         self.limit
     }
 

@@ -36,6 +36,9 @@ pub(super) fn draw(runs: &[(&str, Run); 3]) -> Result<String, fmt::Error> {
         let waits = (0..run.seconds.len()).map(|second| run.wait(second..second + 1));
         delay.area(&mut svg, "delay", waits)?;
         text(&mut svg, LEFT + 8.0, top + 18.0, "name", name)?;
+        if *name == "Vegas" {
+            text(&mut svg, RIGHT - 8.0, top + 18.0, "tick end", "each short dip is a probe with half of the limit")?;
+        }
     }
     time(&mut svg, TOP + runs.len() as f64 * PAIR - 22.0)?;
     writeln!(svg, "</svg>")?;

@@ -1,0 +1,25 @@
+//! Does independent jobs on all cores.
+
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
+
+/// What `work` makes of each job, in the jobs' order. It must not depend on which thread does it, or after which other job.
+pub(crate) fn map<J: Sync, R: Send + Sync>(jobs: &[J], work: impl Fn(&J) -> R + Sync) -> Vec<R> {
+    let results: Vec<OnceLock<R>> = jobs.iter().map(|_| OnceLock::new()).collect();
+    // Relaxed: each number is drawn once, and the end of the scope orders the results.
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some((job, result)) =
+                    Some(next.fetch_add(1, Relaxed)).and_then(|i| jobs.get(i).zip(results.get(i)))
+                {
+                    result.get_or_init(|| work(job));
+                }
+            });
+        }
+    });
+    results.into_iter().map(|result| result.into_inner().expect("every job is done")).collect()
+}
