@@ -85,7 +85,7 @@ impl tower::retry::Policy<(), (), CallError> for Again {
     }
 }
 
-fn error_of_tower(error: BoxError) -> CallError {
+pub(crate) fn error_of_tower(error: BoxError) -> CallError {
     match error.downcast::<CallError>() {
         Ok(error) => *error,
         Err(error) if error.is::<Elapsed>() => CallError::Late,

@@ -17,5 +17,5 @@ mod server;
 mod settings;
 mod spike;
 mod stack;
-
+mod throttled;
 mod tiers;

@@ -57,6 +57,8 @@ struct State {
 pub(crate) struct Ledger {
     /// When clients sent attempts.
     pub(crate) sent: Vec<Duration>,
+    /// Attempts that were given up on their way.
+    pub(crate) left: usize,
     /// When attempts arrived, and whether they were served.
     pub(crate) arrived: Vec<(Duration, bool)>,
     /// When clients were told to stay away, and until when.
@@ -88,7 +90,9 @@ impl Provider {
     }
 
     pub(crate) fn ledger(&self) -> Ledger {
-        self.state().seen.clone()
+        let mut seen = self.state().seen.clone();
+        seen.left = seen.sent.len() - seen.arrived.len();
+        seen
     }
 
     fn depart(&self) -> (Duration, Duration) {

@@ -86,7 +86,7 @@ impl Figures {
 }
 
 impl Call {
-    fn latency(&self) -> Option<Duration> {
+    pub(crate) fn latency(&self) -> Option<Duration> {
         match self.end {
             Some((end, Ok(()))) => Some(end - self.at),
             _ => None,

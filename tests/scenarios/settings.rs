@@ -5,7 +5,7 @@ use crate::calls::{CallError, Target, Wire};
 #[timeout(total = "1s")]
 #[retry]
 #[circuit_breaker]
-#[bulkhead(limit = "vegas", min = 2, max = 200, initial = 10, max_wait = "100ms")]
+#[bulkhead(limit = "vegas", min = 2, max = 200, initial = 16, max_wait = "100ms")]
 #[timeout(attempt = "800ms")]
 pub(crate) async fn fetch(server: &Wire) -> Result<(), CallError> {
     server.send().await

@@ -5,6 +5,8 @@ use std::time::Duration;
 use resilient::{Bulkhead, CircuitBreaker, Retry, bulkhead, circuit_breaker, retry, timeout};
 
 use crate::calls::{CallError, Client, Target};
+use crate::drive::{Plan, worst};
+use crate::report::{Fault, Figures};
 
 /// A client with all policies.
 pub(crate) struct Ours<T> {
@@ -15,12 +17,16 @@ pub(crate) struct Ours<T> {
 }
 
 impl<T: Target> Ours<T> {
-    pub(crate) fn new(server: T) -> Self {
+    /// One of so many clients of a server with so many workers.
+    ///
+    /// It begins with twice what it has under way when all workers are busy, and may grow to its share of 200.
+    pub(crate) fn sharing(server: T, workers: u32, clients: u32) -> Self {
+        let bulkhead = Bulkhead::named("fetch").vegas(2, 200 / clients, (2 * workers / clients).max(4));
         Self {
             server,
             retry: Retry::named("fetch"),
             breaker: CircuitBreaker::named("fetch"),
-            bulkhead: Bulkhead::named("fetch").vegas(2, 200, 10).max_wait(Duration::from_millis(100)),
+            bulkhead: bulkhead.max_wait(Duration::from_millis(100)),
         }
     }
 
@@ -40,8 +46,14 @@ impl<T: Target> Client for Ours<T> {
     }
 
     fn occupancy(&self) -> f64 {
-        f64::from(self.bulkhead.in_use()) / f64::from(self.bulkhead.current_limit())
+        let counts = self.bulkhead.counts();
+        f64::from(counts.in_use) / f64::from(counts.limit)
     }
+}
+
+/// The worst figures of our stack.
+pub(crate) fn ours(plan: &Plan, fault: Fault) -> Figures {
+    worst(plan, fault, |wire| Ours::sharing(wire, plan.setup.workers, plan.clients as u32))
 }
 
 /// A client with all but the bulkhead.

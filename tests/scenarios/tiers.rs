@@ -30,7 +30,7 @@ fn three_tiers_of_retries_do_not_multiply() {
         }
         tiered(&mut table, "tower", &setup, Tower::new);
         tiered(&mut table, "retry, breaker, no limit", &setup, Unlimited::new);
-        let (figures, begun_late) = tiered(&mut table, "**ours**", &setup, Ours::new);
+        let (figures, begun_late) = tiered(&mut table, "**ours**", &setup, |link| Ours::sharing(link, 8, 1));
         assert!(figures.amplification <= 1.3, "{setup}: {figures:?}");
         assert_eq!(begun_late, 0, "{setup}: begun after the deadline");
         tables.push(table);
