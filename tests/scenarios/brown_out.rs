@@ -61,6 +61,6 @@ fn survives(figures: &Figures) {
 
 const WORKERS: u32 = 20;
 const FACTOR: f64 = 5.0;
-const BEFORE: Duration = Duration::from_secs(2);
-const SLOW: Duration = Duration::from_secs(8);
-const AFTER: Duration = Duration::from_secs(6);
+const BEFORE: Duration = Duration::from_secs(1);
+const SLOW: Duration = Duration::from_secs(6);
+const AFTER: Duration = Duration::from_millis(5_500);

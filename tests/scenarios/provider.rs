@@ -1,5 +1,6 @@
 //! The provider: a server that allows so many calls a second, and says so in its headers.
 
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -79,7 +80,9 @@ impl Provider {
     /// One attempt: there, and back again.
     pub(crate) async fn answer(&self) -> Response<()> {
         let (there, back) = self.depart();
+        let on_the_way = OnTheWay(self);
         sleep(there).await;
+        mem::forget(on_the_way);
         let (response, stay_away) = self.decide();
         sleep(back).await;
         if let Some(stay_away) = stay_away {
@@ -90,9 +93,7 @@ impl Provider {
     }
 
     pub(crate) fn ledger(&self) -> Ledger {
-        let mut seen = self.state().seen.clone();
-        seen.left = seen.sent.len() - seen.arrived.len();
-        seen
+        self.state().seen.clone()
     }
 
     fn depart(&self) -> (Duration, Duration) {
@@ -125,6 +126,15 @@ impl Provider {
     }
 }
 
+/// An attempt that has not arrived. Dropping it is giving it up.
+struct OnTheWay<'a>(&'a Provider);
+
+impl Drop for OnTheWay<'_> {
+    fn drop(&mut self) {
+        self.0.state().seen.left += 1;
+    }
+}
+
 impl Headers {
     fn of_success(self, tokens: f64, terms: &Terms, now: Duration) -> Response<()> {
         let response = Response::builder();
@@ -154,7 +164,8 @@ impl Headers {
             // A date has whole seconds: the next full one after the time that is meant.
             Self::Date => {
                 let date = SystemTime::now() + Duration::from_secs_f64(seconds + 1.0);
-                (httpdate::fmt_http_date(date), Some(seconds))
+                // The calendar goes on while the paused clock stands still.
+                (httpdate::fmt_http_date(date), Some(seconds - 0.2))
             }
             Self::Hostile(text) => (text.to_owned(), None),
         };

@@ -1,3 +1,5 @@
+//! The settings of the scenarios as attributes, for the page and as a promise that they compile.
+
 use resilient::{bulkhead, circuit_breaker, retry, timeout};
 
 use crate::calls::{CallError, Target, Wire};

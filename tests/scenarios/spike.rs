@@ -76,6 +76,6 @@ fn survives(figures: &Figures, amplification: f64) {
     assert!(figures.amplification <= amplification, "{figures:?}");
 }
 
-const BEFORE: Duration = Duration::from_secs(2);
+const BEFORE: Duration = Duration::from_secs(1);
 const SPIKE: Duration = Duration::from_secs(3);
-const AFTER: Duration = Duration::from_secs(6);
+const AFTER: Duration = Duration::from_millis(5_500);

@@ -24,9 +24,9 @@ fn three_tiers_of_retries_do_not_multiply() {
             &["client", "goodput", "amplification", "begun too late", "wasted", "p50", "p99", "refused", "late"],
         );
         let unlimited = setup.shed_at.is_none();
-        tiered(&mut table, "no policy", &setup, |link| NoPolicy(link));
+        tiered(&mut table, "no policy", &setup, NoPolicy);
         if unlimited {
-            tiered(&mut table, "naive retry", &setup, |link| Naive(link));
+            tiered(&mut table, "naive retry", &setup, Naive);
         }
         tiered(&mut table, "tower", &setup, Tower::new);
         tiered(&mut table, "retry, breaker, no limit", &setup, Unlimited::new);
