@@ -14,7 +14,7 @@ use crate::stack::{Unlimited, ours};
 fn a_brown_out_takes_no_more_than_it_takes_from_the_server() {
     let mut tables = Vec::new();
     for on_leave in [OnLeave::Stop, OnLeave::GoOn] {
-        let one = brown_out(0.7, Setup { on_leave, ..Setup::of(WORKERS) }, 1);
+        let one = brown_out(0.7, &Setup { on_leave, ..Setup::of(WORKERS) }, 1);
         let eight = Plan { clients: 8, ..one.clone() };
         let fault = fault(&one);
         let mut table = Table::of_faults(format!("Five times slower at ρ 0.7, a queue without end, {on_leave}"));
@@ -34,7 +34,7 @@ fn a_brown_out_takes_no_more_than_it_takes_from_the_server() {
     for (rho, kind) in [(0.4, KINDS[0]), (0.4, KINDS[1]), (0.7, KINDS[2]), (0.7, KINDS[3])] {
         let setup = kind.with(WORKERS);
         for clients in [1, 8] {
-            let plan = brown_out(rho, setup.clone(), clients);
+            let plan = brown_out(rho, &setup, clients);
             let figures = ours(&plan, fault(&plan));
             survives(&figures);
             table.figures(&format!("ρ {rho}, {setup}, clients: {clients}"), figures);
@@ -44,9 +44,9 @@ fn a_brown_out_takes_no_more_than_it_takes_from_the_server() {
     page::publish("S5", &tables);
 }
 
-fn brown_out(rho: f64, setup: Setup, clients: usize) -> Plan {
+fn brown_out(rho: f64, setup: &Setup, clients: usize) -> Plan {
     let rate = rho * setup.capacity();
-    let setup = Setup { slow: Some(Slow { from: BEFORE, until: BEFORE + SLOW, factor: FACTOR }), ..setup };
+    let setup = Setup { slow: Some(Slow { from: BEFORE, until: BEFORE + SLOW, factor: FACTOR }), ..setup.clone() };
     Plan { setup, stretches: vec![Stretch { rate, time: BEFORE + SLOW + AFTER }], clients }
 }
 

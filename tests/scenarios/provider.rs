@@ -107,7 +107,7 @@ impl Provider {
         let now = self.start.elapsed();
         let terms = &self.terms;
         let mut state = self.state();
-        state.tokens = (state.tokens + (now - state.since).as_secs_f64() * terms.rate).min(terms.burst);
+        state.tokens = (state.tokens + now.saturating_sub(state.since).as_secs_f64() * terms.rate).min(terms.burst);
         state.since = now;
         let closed = terms.closed.filter(|&(from, until)| from <= now && now < until);
         let served = closed.is_none() && state.tokens >= 1.0;
@@ -116,8 +116,10 @@ impl Provider {
             state.tokens -= 1.0;
             return (terms.headers.of_success(state.tokens, terms, now), None);
         }
-        let opens =
-            closed.map_or_else(|| Duration::from_secs_f64((1.0 - state.tokens.min(1.0)) / terms.rate), |it| it.1 - now);
+        let opens = closed.map_or_else(
+            || Duration::from_secs_f64((1.0 - state.tokens.min(1.0)) / terms.rate),
+            |it| it.1.saturating_sub(now),
+        );
         terms.headers.of_refusal(opens)
     }
 

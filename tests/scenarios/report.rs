@@ -45,7 +45,7 @@ impl Figures {
         let calls = run.calls.len() as f64;
         let good = run.calls.iter().filter(|call| call.is_good());
         let during = good.clone().filter(|call| call.ended_within(fault.from, fault.until)).count();
-        let possible = fault.capacity * (fault.until - fault.from).as_secs_f64();
+        let possible = fault.capacity * fault.until.saturating_sub(fault.from).as_secs_f64();
         let refused = run.calls.iter().filter(|call| call.is_refused()).count() as f64 / calls;
         let good = good.count() as f64;
         let wasted = 1.0 - good / run.seen.served as f64;
@@ -88,7 +88,7 @@ impl Figures {
 impl Call {
     pub(crate) fn latency(&self) -> Option<Duration> {
         match self.end {
-            Some((end, Ok(()))) => Some(end - self.at),
+            Some((end, Ok(()))) => Some(end.saturating_sub(self.at)),
             _ => None,
         }
     }
@@ -135,7 +135,7 @@ fn recovery(calls: &[Call], until: Duration) -> Option<Duration> {
     };
     (0..).map(|step| until + STEP * step).take_while(|&from| from + 4 * SECOND <= last).find_map(|from| {
         let well = (0..4).all(|second| is_well(from + SECOND * second));
-        well.then(|| from - until)
+        well.then(|| from.saturating_sub(until))
     })
 }
 

@@ -192,12 +192,13 @@ fn no_value_of_a_header_stops_the_calls_for_longer_than_the_cap() {
         let terms = Terms { closed: Some((4 * SECOND, 5 * SECOND)), ..terms(Headers::Hostile(text)) };
         let (calls, ledger) = run(1, 10, &terms, Ours::new);
 
-        let longest = ledger.sent.windows(2).map(|pair| pair[1] - pair[0]).max().expect("attempts");
+        let longest = ledger.sent.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).max().expect("attempts");
         assert!(longest <= CAP + Duration::from_millis(50), "`{text}` stopped all calls for {longest:?}");
         let late = calls.iter().filter(|call| call.at > 8 * SECOND);
         let good = late.clone().filter(|call| call.is_good()).count();
         assert!(good >= 40, "`{text}`: {good} of {} were good after all", late.count());
-        let longest = calls.iter().filter_map(|call| Some(call.end.as_ref()?.0 - call.at)).max().expect("outcomes");
+        let longest =
+            calls.iter().filter_map(|call| Some(call.end.as_ref()?.0.saturating_sub(call.at))).max().expect("outcomes");
         assert!(longest <= SLO + Duration::from_millis(2), "`{text}` held a call for {longest:?}");
         assert!(calls.iter().all(|call| call.end.is_some()), "`{text}` left a call without an outcome");
     }
