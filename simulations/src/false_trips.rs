@@ -164,7 +164,11 @@ mod tests {
 
             let expected = expected::runs_per_second(p, pace, 5) * DAY;
             // Some hundreds of trips, and the time that it is open between them.
-            assert!((seen.trips as f64 / seen.days / expected - 1.0).abs() < 0.2, "{} for {expected}", seen.per_day());
+            assert!(
+                (f64::from(seen.trips) / seen.days / expected - 1.0).abs() < 0.2,
+                "{} for {expected}",
+                seen.per_day()
+            );
         }
     }
 
@@ -196,7 +200,7 @@ mod tests {
                 }
                 let seen = observed::quiet(setting, Quiet { failing: p, pace, calls: 300_000 }, 5);
                 let spread = 3.0 * (at_most * seen.days).sqrt() + 3.0;
-                assert!((seen.trips as f64) < at_most * seen.days + spread, "{}, {p}, {pace}", setting.name);
+                assert!(f64::from(seen.trips) < at_most * seen.days + spread, "{}, {p}, {pace}", setting.name);
             }
         }
     }

@@ -15,7 +15,9 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match arguments.as_slice() {
         ["false_trips"] => {
-            false_trips::tables().iter().for_each(|table| println!("### {}\n\n{}", table.name, table.text));
+            for table in false_trips::tables() {
+                println!("### {}\n\n{}", table.name, table.text);
+            }
             Ok(())
         }
         ["false_trips", "--write", file] => write(&PathBuf::from(file)),
