@@ -133,7 +133,7 @@ pub struct Entry<'a> {
 pub struct BulkheadPermit<'a> {
     bulkhead: &'a Bulkhead,
     permits: u32,
-    sample: Option<Sample>,
+    sample: Sample,
 }
 
 /// What a bulkhead has seen.
@@ -471,7 +471,8 @@ impl<'a> Entry<'a> {
 impl<'a> BulkheadPermit<'a> {
     #[inline]
     fn new(bulkhead: &'a Bulkhead, permits: u32) -> Self {
-        Self { bulkhead, permits, sample: bulkhead.adaptive.as_ref().map(Adaptive::begin) }
+        let sample = bulkhead.adaptive.as_ref().map_or(Sample::UNTIMED, Adaptive::begin);
+        Self { bulkhead, permits, sample }
     }
 
     /// How many permits it is: the weight of the call, or fewer if there were no more.
@@ -497,10 +498,10 @@ impl<'a> BulkheadPermit<'a> {
     }
 
     #[inline]
-    fn end(mut self, ended: Ended) {
-        if let (Some(sample), Some(adaptive)) = (self.sample.take(), self.bulkhead.adaptive.as_ref()) {
+    fn end(self, ended: Ended) {
+        if let Some(adaptive) = self.bulkhead.adaptive.as_ref() {
             let in_use = self.bulkhead.gate.level().in_use;
-            if adaptive.end(sample, in_use, ended).is_some() {
+            if adaptive.end(self.sample, in_use, ended).is_some() {
                 self.bulkhead.set_limit(adaptive.limit());
             }
         }
