@@ -190,10 +190,10 @@ impl Bulkhead {
         ///
         /// # Panics
         ///
-        /// Unless `1 <= calls <= 1_048_575`; at compile time in a `static`.
+        /// Unless `1 <= calls <= 1_000_000`; at compile time in a `static`.
         pub fn limit(self, calls: u32) -> Self {
             assert!(calls >= 1, "`limit` must be at least 1, or every call is refused");
-            assert!(calls <= MOST_PERMITS, "`limit` must be at most 1048575");
+            assert!(calls <= MOST_PERMITS, "`limit` must be at most 1000000");
             self.limited(Limit::Fixed(calls))
         }
     }
@@ -204,7 +204,7 @@ impl Bulkhead {
         ///
         /// # Panics
         ///
-        /// Unless `1 <= min <= initial <= max <= 1_048_575`; at compile time in a `static`.
+        /// Unless `1 <= min <= initial <= max <= 1_000_000`; at compile time in a `static`.
         pub fn aimd(self, min: u32, max: u32, initial: u32) -> Self {
             self.limited(Limit::Aimd(Bounds::new(min, max, initial)))
         }
@@ -298,7 +298,7 @@ impl Bulkhead {
         }
     }
 
-    /// Changes how many calls may run at once; 0 is taken for 1, and more than 1,048,575 for that.
+    /// Changes how many calls may run at once; 0 is taken for 1, and more than 1,000,000 for that.
     ///
     /// What runs goes on. After it shrank, nobody is let in until fewer run than it allows now. A limit that adapts goes on
     /// from its own figure at its next step.
@@ -537,7 +537,7 @@ impl Limit {
 
 impl Bounds {
     const fn new(min: u32, max: u32, initial: u32) -> Self {
-        assert!(max <= MOST_PERMITS, "`max` must be at most 1048575");
+        assert!(max <= MOST_PERMITS, "`max` must be at most 1000000");
         Self { min, max, initial }
     }
 }

@@ -65,8 +65,8 @@ pub(super) const fn permits(permits: u32) -> u64 {
 
 /// What 21 bits can hold.
 pub(super) const MOST: u32 = (1 << 21) - 1;
-/// The highest limit. So the permits that are in use never reach the bits beside them.
-pub(super) const MOST_PERMITS: u32 = MOST / 2;
+/// The highest limit: less than half of that, so that the permits that are in use never reach the bits beside them.
+pub(super) const MOST_PERMITS: u32 = 1_000_000;
 const LIMIT: u32 = 42;
 const IN_USE: u32 = 21;
 
