@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, advance, sleep};
 
 use super::*;
+use crate::adaptive::Ended;
 use crate::{Class, Deadline, Settled, Timeout};
 
 const fn ms(millis: u64) -> Duration {
