@@ -150,8 +150,12 @@ pub struct BulkheadCounts {
     pub queued: u64,
     /// Calls refused because the queue was full, or because a call of higher priority took their place, ever.
     pub queue_full: u64,
-    /// Calls refused after a wait, ever, because of [`max_wait`](Bulkhead::max_wait) or a deadline.
+    /// Calls refused after a wait of [`max_wait`](Bulkhead::max_wait), ever.
     pub waited_too_long: u64,
+    /// Calls refused because their deadline came first, ever.
+    pub deadline_exceeded: u64,
+    /// Calls refused because there was no runtime to end their wait, ever.
+    pub no_runtime: u64,
     /// Calls refused because they were inside already, ever.
     pub reentrant: u64,
     /// Calls that would have had to wait or been refused, but were let in by [`Mode::Observe`], ever.
@@ -164,6 +168,8 @@ struct Counters {
     queued: AtomicU64,
     queue_full: AtomicU64,
     waited_too_long: AtomicU64,
+    deadline_exceeded: AtomicU64,
+    no_runtime: AtomicU64,
     reentrant: AtomicU64,
     observed: AtomicU64,
 }
@@ -293,6 +299,8 @@ impl Bulkhead {
             queued: counts.queued.load(Relaxed),
             queue_full: counts.queue_full.load(Relaxed),
             waited_too_long: counts.waited_too_long.load(Relaxed),
+            deadline_exceeded: counts.deadline_exceeded.load(Relaxed),
+            no_runtime: counts.no_runtime.load(Relaxed),
             reentrant: counts.reentrant.load(Relaxed),
             observed: counts.observed.load(Relaxed),
         }
@@ -303,7 +311,7 @@ impl Bulkhead {
     /// What runs goes on. After it shrank, nobody is let in until fewer run than it allows now. A limit that adapts goes on
     /// from its own figure at its next step.
     pub fn set_limit(&self, calls: u32) {
-        self.gate.resize(calls.clamp(1, MOST_PERMITS));
+        self.gate.resize(|| calls.clamp(1, MOST_PERMITS));
     }
 
     /// The mode that it is in.
@@ -394,6 +402,8 @@ impl Bulkhead {
         match reason {
             Reason::QueueFull => counts.queue_full.fetch_add(1, Relaxed),
             Reason::Reentrant => counts.reentrant.fetch_add(1, Relaxed),
+            Reason::DeadlineExceeded => counts.deadline_exceeded.fetch_add(1, Relaxed),
+            Reason::NoRuntime => counts.no_runtime.fetch_add(1, Relaxed),
             _ => counts.waited_too_long.fetch_add(1, Relaxed),
         };
         Error::new(PolicyKind::Bulkhead, self.name, reason)
@@ -471,7 +481,9 @@ impl<'a> Entry<'a> {
 impl<'a> BulkheadPermit<'a> {
     #[inline]
     fn new(bulkhead: &'a Bulkhead, permits: u32) -> Self {
-        Self { bulkhead, permits, sample: bulkhead.adaptive.as_ref().map(Adaptive::begin) }
+        // One that was let in without a permit is not counted, and teaches nothing.
+        let adaptive = bulkhead.adaptive.as_ref().filter(|_| permits > 0);
+        Self { bulkhead, permits, sample: adaptive.map(Adaptive::begin) }
     }
 
     /// How many permits it is: the weight of the call, or fewer if there were no more.
@@ -501,7 +513,7 @@ impl<'a> BulkheadPermit<'a> {
         if let (Some(sample), Some(adaptive)) = (self.sample.take(), self.bulkhead.adaptive.as_ref()) {
             let in_use = self.bulkhead.gate.level().in_use;
             if adaptive.end(sample, in_use, ended).is_some() {
-                self.bulkhead.set_limit(adaptive.limit());
+                self.bulkhead.gate.resize(|| adaptive.limit());
             }
         }
     }
@@ -510,7 +522,9 @@ impl<'a> BulkheadPermit<'a> {
 impl Drop for BulkheadPermit<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.bulkhead.gate.leave(self.permits);
+        if self.permits > 0 {
+            self.bulkhead.gate.leave(self.permits);
+        }
     }
 }
 
@@ -548,6 +562,8 @@ impl Counters {
                 queued: AtomicU64::new(0),
                 queue_full: AtomicU64::new(0),
                 waited_too_long: AtomicU64::new(0),
+                deadline_exceeded: AtomicU64::new(0),
+                no_runtime: AtomicU64::new(0),
                 reentrant: AtomicU64::new(0),
                 observed: AtomicU64::new(0),
             }

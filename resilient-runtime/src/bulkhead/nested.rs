@@ -9,7 +9,7 @@ thread_local! {
 
 /// Whether what runs now is inside the bulkhead of that address.
 pub(super) fn is_inside(bulkhead: usize) -> bool {
-    INSIDE.with_borrow(|inside| inside.contains(&bulkhead))
+    INSIDE.try_with(|inside| inside.borrow().contains(&bulkhead)).unwrap_or(false)
 }
 
 /// Runs it inside the bulkhead of that address.
@@ -18,11 +18,12 @@ pub(super) fn within<R>(bulkhead: usize, run: impl FnOnce() -> R) -> R {
     struct Leave;
     impl Drop for Leave {
         fn drop(&mut self) {
-            INSIDE.with_borrow_mut(Vec::pop);
+            let _ = INSIDE.try_with(|inside| inside.borrow_mut().pop());
         }
     }
 
-    INSIDE.with_borrow_mut(|inside| inside.push(bulkhead));
+    // A future can be polled by a destructor while its thread ends, when the list is gone: what is inside is not known then.
+    let _ = INSIDE.try_with(|inside| inside.borrow_mut().push(bulkhead));
     let _leave = Leave;
     run()
 }
