@@ -335,6 +335,7 @@ impl Bulkhead {
     /// # Errors
     ///
     /// [`Reason::QueueFull`] if there is none.
+    #[inline]
     pub fn try_acquire(&self) -> Result<BulkheadPermit<'_>, Error> {
         self.entry().try_acquire()
     }
@@ -431,6 +432,7 @@ impl<'a> Entry<'a> {
     /// # Errors
     ///
     /// [`Reason::QueueFull`] if there is no room.
+    #[inline]
     pub fn try_acquire(self) -> Result<BulkheadPermit<'a>, Error> {
         match self.enter_at_once() {
             Some(permit) => Ok(permit),

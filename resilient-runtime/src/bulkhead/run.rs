@@ -75,6 +75,7 @@ impl<W, By> ByWhen<W, By> {
 impl<F: Future, J: Judge<F::Output>> Future for BulkheadFuture<'_, F, J> {
     type Output = Settled<F::Output>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let Stage::Outside(acquire) = this.stage {

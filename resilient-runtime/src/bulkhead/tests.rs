@@ -727,3 +727,19 @@ fn of_two_limits_that_are_learnt_at_once_the_newer_stays() {
 
     assert_eq!(bulkhead.counts().limit, 7);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_does_not_wait_for_itself_through_others() {
+    let (outer, middle, inner) = (single(), single(), single());
+
+    let call = outer.run(middle.run(inner.run(async {
+        sleep(ms(1)).await;
+        [reason(outer.acquire().await), reason(middle.acquire().await), reason(inner.acquire().await)]
+    })));
+
+    let flatten = |settled: Settled<_>| settled.flatten();
+    assert_eq!(flatten(call.await).flatten(), Settled::Outcome([Reason::Reentrant; 3]));
+    let held = outer.try_acquire().unwrap();
+    assert_eq!(reason(outer.acquire().await), Reason::WaitedTooLong { limit: ms(1_000) }, "nothing is left of it");
+    drop(held);
+}
