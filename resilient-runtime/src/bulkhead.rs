@@ -98,8 +98,12 @@ pub struct BulkheadCounts {
     pub queued: u64,
     /// Calls refused because the queue was full, or because a call of higher priority took their place, ever.
     pub queue_full: u64,
-    /// Calls refused after a wait, ever, because of [`max_wait`](Bulkhead::max_wait) or a deadline.
+    /// Calls refused after a wait of [`max_wait`](Bulkhead::max_wait), ever.
     pub waited_too_long: u64,
+    /// Calls refused because their deadline came first, ever.
+    pub deadline_exceeded: u64,
+    /// Calls refused because there was no runtime to end their wait, ever.
+    pub no_runtime: u64,
     /// Calls refused because they were inside already, ever.
     pub reentrant: u64,
     /// Calls that would have had to wait or been refused, but were let in by [`Mode::Observe`], ever.
@@ -112,6 +116,8 @@ struct Counters {
     queued: AtomicU64,
     queue_full: AtomicU64,
     waited_too_long: AtomicU64,
+    deadline_exceeded: AtomicU64,
+    no_runtime: AtomicU64,
     reentrant: AtomicU64,
     observed: AtomicU64,
 }
@@ -141,6 +147,8 @@ impl Bulkhead {
             queued: counts.queued.load(Relaxed),
             queue_full: counts.queue_full.load(Relaxed),
             waited_too_long: counts.waited_too_long.load(Relaxed),
+            deadline_exceeded: counts.deadline_exceeded.load(Relaxed),
+            no_runtime: counts.no_runtime.load(Relaxed),
             reentrant: counts.reentrant.load(Relaxed),
             observed: counts.observed.load(Relaxed),
         }
@@ -151,7 +159,7 @@ impl Bulkhead {
     /// What runs goes on. After it shrank, nobody is let in until fewer run than it allows now. A limit that adapts goes on
     /// from its own figure at its next step.
     pub fn set_limit(&self, calls: u32) {
-        self.gate.resize(calls.clamp(1, MOST_PERMITS));
+        self.gate.resize(|| calls.clamp(1, MOST_PERMITS));
     }
 
     /// The mode that it is in.
@@ -175,6 +183,7 @@ impl Bulkhead {
     /// # Errors
     ///
     /// [`Reason::QueueFull`] if there is none.
+    #[inline]
     pub fn try_acquire(&self) -> Result<BulkheadPermit<'_>, Error> {
         self.entry().try_acquire()
     }
@@ -242,6 +251,8 @@ impl Bulkhead {
         match reason {
             Reason::QueueFull => counts.queue_full.fetch_add(1, Relaxed),
             Reason::Reentrant => counts.reentrant.fetch_add(1, Relaxed),
+            Reason::DeadlineExceeded => counts.deadline_exceeded.fetch_add(1, Relaxed),
+            Reason::NoRuntime => counts.no_runtime.fetch_add(1, Relaxed),
             _ => counts.waited_too_long.fetch_add(1, Relaxed),
         };
         Error::new(PolicyKind::Bulkhead, self.name, reason)
@@ -255,6 +266,8 @@ impl Counters {
                 queued: AtomicU64::new(0),
                 queue_full: AtomicU64::new(0),
                 waited_too_long: AtomicU64::new(0),
+                deadline_exceeded: AtomicU64::new(0),
+                no_runtime: AtomicU64::new(0),
                 reentrant: AtomicU64::new(0),
                 observed: AtomicU64::new(0),
             }

@@ -57,6 +57,7 @@ impl<'a> Entry<'a> {
     /// # Errors
     ///
     /// [`Reason::QueueFull`] if there is no room.
+    #[inline]
     pub fn try_acquire(self) -> Result<BulkheadPermit<'a>, Error> {
         match self.enter_at_once() {
             Some(permit) => Ok(permit),
@@ -107,7 +108,9 @@ impl<'a> Entry<'a> {
 impl<'a> BulkheadPermit<'a> {
     #[inline]
     pub(super) fn new(bulkhead: &'a Bulkhead, permits: u32) -> Self {
-        let sample = bulkhead.adaptive.as_ref().map_or(Sample::UNTIMED, Adaptive::begin);
+        // One that was let in without a permit is not counted, and teaches nothing.
+        let adaptive = bulkhead.adaptive.as_ref().filter(|_| permits > 0);
+        let sample = adaptive.map_or(Sample::UNTIMED, Adaptive::begin);
         Self { bulkhead, permits, sample }
     }
 
@@ -135,10 +138,10 @@ impl<'a> BulkheadPermit<'a> {
 
     #[inline]
     pub(super) fn end(self, ended: Ended) {
-        if let Some(adaptive) = self.bulkhead.adaptive.as_ref() {
+        if let Some(adaptive) = self.bulkhead.adaptive.as_ref().filter(|_| self.permits > 0) {
             let in_use = self.bulkhead.gate.level().in_use;
             if adaptive.end(self.sample, in_use, ended).is_some() {
-                self.bulkhead.set_limit(adaptive.limit());
+                self.bulkhead.gate.resize(|| adaptive.limit());
             }
         }
     }
@@ -147,6 +150,8 @@ impl<'a> BulkheadPermit<'a> {
 impl Drop for BulkheadPermit<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.bulkhead.gate.leave(self.permits);
+        if self.permits > 0 {
+            self.bulkhead.gate.leave(self.permits);
+        }
     }
 }

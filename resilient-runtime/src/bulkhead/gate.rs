@@ -113,6 +113,14 @@ impl Gate {
         let waiting = Level::unpack(self.word.load(Relaxed)).waiting;
         let mut shed = None;
         if waiting >= most.min(MOST) {
+            // Only low ones wait, perhaps because the first of them is too heavy: what there is room for takes no place.
+            if priority == Priority::High
+                && queue.lanes[Priority::High as usize].is_empty()
+                && let Some(permits) = self.enter_before_low(weight)
+            {
+                place.fate.store(permits, Release);
+                return Some(place);
+            }
             let last = match priority {
                 Priority::High => queue.lanes[Priority::Low as usize].pop_back(),
                 Priority::Low => None,
@@ -132,6 +140,19 @@ impl Gate {
         }
         self.admit();
         Some(place)
+    }
+
+    /// Lets a caller in who is the first, to be called under the lock.
+    fn enter_before_low(&self, weight: u32) -> Option<u32> {
+        let mut seen = self.word.load(Relaxed);
+        loop {
+            let (next, permits) = Level::unpack(seen).enter_first(weight)?;
+            // AcqRel as in `enter` and `leave`.
+            match self.word.compare_exchange_weak(seen, next.pack(), AcqRel, Relaxed) {
+                Ok(_) => return Some(permits),
+                Err(newer) => seen = newer,
+            }
+        }
     }
 
     /// Takes a caller out of the queue, unless its fate has been decided.
@@ -154,10 +175,19 @@ impl Gate {
         None
     }
 
-    /// Changes how many permits there are. What is in use beyond that stays in use until it ends.
-    pub(super) fn resize(&self, limit: u32) {
-        // AcqRel as in `leave`.
-        let _ = self.word.fetch_update(AcqRel, Relaxed, |word| Some(Level { limit, ..Level::unpack(word) }.pack()));
+    /// Changes how many permits there are, to what `limit` says, afterwards too. What is in use beyond that stays in use until
+    /// it ends.
+    pub(super) fn resize(&self, limit: impl Fn() -> u32) {
+        loop {
+            let new = limit();
+            let resized = |word| Some(Level { limit: new, ..Level::unpack(word) }.pack());
+            // AcqRel as in `leave`. And of two threads that come with two limits, the later sees the limit that the
+            // earlier came with, and asks again, so that the older of the two does not stay.
+            let _ = self.word.fetch_update(AcqRel, Acquire, resized);
+            if limit() == new {
+                break;
+            }
+        }
         self.admit();
     }
 

@@ -20,6 +20,11 @@ impl Level {
         if self.waiting == 0 { self.admit(weight) } else { None }
     }
 
+    /// With a caller let in who has just come, and goes before all that wait.
+    pub(super) const fn enter_first(self, weight: u32) -> Option<(Self, u32)> {
+        self.admit(weight)
+    }
+
     /// With the first of those who wait let in.
     pub(super) const fn enter_from_queue(self, weight: u32) -> Option<(Self, u32)> {
         match self.admit(weight) {
