@@ -126,14 +126,14 @@ impl Drop for Acquire<'_> {
     #[inline]
     fn drop(&mut self) {
         if let Some(waiting) = self.waiting.take() {
-            leave_queue(self.entry.bulkhead, waiting);
+            leave_queue(self.entry.bulkhead, &waiting.place);
         }
     }
 }
 
 #[cold]
-fn leave_queue(bulkhead: &Bulkhead, waiting: Box<Waiting>) {
-    if let Some(Fate::Entered(permits)) = bulkhead.gate.give_up(&waiting.place) {
+fn leave_queue(bulkhead: &Bulkhead, place: &Arc<Place>) {
+    if let Some(Fate::Entered(permits)) = bulkhead.gate.give_up(place) {
         bulkhead.gate.leave(permits);
     }
 }

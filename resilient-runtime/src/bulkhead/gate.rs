@@ -73,10 +73,11 @@ impl Gate {
     pub(super) fn enter(&self, weight: u32) -> Option<u32> {
         let mut seen = self.word.load(Relaxed);
         loop {
-            let (next, permits) = Level::unpack(seen).enter(weight)?;
-            // Acquire pairs with the Release in `leave`: who comes in sees what those did whose permits it has.
-            match self.word.compare_exchange_weak(seen, next.pack(), Acquire, Relaxed) {
-                Ok(_) => return Some(permits),
+            let (_, taken) = Level::unpack(seen).enter(weight)?;
+            // What the next level packs to, by one addition. Acquire pairs with the Release in `leave`: who comes in sees
+            // what those did whose permits it has.
+            match self.word.compare_exchange_weak(seen, seen + permits(taken), Acquire, Relaxed) {
+                Ok(_) => return Some(taken),
                 Err(newer) => seen = newer,
             }
         }

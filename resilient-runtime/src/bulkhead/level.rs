@@ -63,7 +63,8 @@ impl Level {
     }
 }
 
-/// What a word loses when so many permits come back.
+/// What a word gains when so many permits are taken, and loses when they come back.
+#[inline]
 pub(super) const fn permits(permits: u32) -> u64 {
     (permits as u64) << IN_USE
 }
@@ -100,6 +101,16 @@ mod tests {
         assert_eq!(Level { waiting: 1, ..level }.enter(1), None);
         let from_queue = Level { waiting: 2, ..level }.enter_from_queue(1);
         assert_eq!(from_queue, Some((Level { in_use: 3, waiting: 1, ..level }, 1)));
+    }
+
+    #[test]
+    fn taking_permits_is_one_addition() {
+        for (limit, in_use, weight) in [(1, 0, 1), (MOST_PERMITS, MOST_PERMITS - 7, 7), (4, 0, u32::MAX)] {
+            let level = Level { limit, in_use, waiting: 0 };
+            let (next, taken) = level.enter(weight).unwrap();
+
+            assert_eq!(next.pack(), level.pack() + permits(taken));
+        }
     }
 
     #[test]
