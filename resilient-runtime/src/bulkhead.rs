@@ -167,9 +167,12 @@ impl Bulkhead {
         self.mode.get()
     }
 
-    /// Changes the mode, for calls that begin from now on.
+    /// Changes the mode. If it no longer enforces, all who wait are let in.
     pub fn set_mode(&self, mode: Mode) {
         self.mode.set(mode);
+        if mode != Mode::Enforce {
+            self.gate.admit_all();
+        }
     }
 
     /// A call of weight 1 and high priority, for which both can be set.

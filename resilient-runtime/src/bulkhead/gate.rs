@@ -192,21 +192,33 @@ impl Gate {
         self.admit();
     }
 
-    /// Lets those in for whom there is room, in their order.
-    #[cold]
-    fn admit(&self) {
-        while let Some(place) = self.admit_one() {
+    /// Lets all in who wait, whatever the limit is.
+    pub(super) fn admit_all(&self) {
+        let forced = |level: Level, weight| {
+            let (level, permits) = level.force(weight);
+            Some((Level { waiting: level.waiting - 1, ..level }, permits))
+        };
+        while let Some(place) = self.admit_one(forced) {
             place.waker.wake();
         }
     }
 
-    fn admit_one(&self) -> Option<Arc<Place>> {
+    /// Lets those in for whom there is room, in their order.
+    #[cold]
+    fn admit(&self) {
+        while let Some(place) = self.admit_one(Level::enter_from_queue) {
+            place.waker.wake();
+        }
+    }
+
+    /// Lets the first in who waits, if the level says that it may.
+    fn admit_one(&self, enter: impl Fn(Level, u32) -> Option<(Level, u32)>) -> Option<Arc<Place>> {
         let mut queue = self.queue();
         let lane = queue.lanes.iter_mut().find(|lane| !lane.is_empty())?;
         let weight = lane.front()?.weight;
         let mut seen = self.word.load(Relaxed);
         loop {
-            let (next, permits) = Level::unpack(seen).enter_from_queue(weight)?;
+            let (next, permits) = enter(Level::unpack(seen), weight)?;
             // AcqRel as in `enter` and `leave`.
             match self.word.compare_exchange_weak(seen, next.pack(), AcqRel, Relaxed) {
                 Ok(_) => {

@@ -744,3 +744,20 @@ async fn a_call_does_not_wait_for_itself_through_others() {
     assert_eq!(reason(outer.acquire().await), Reason::WaitedTooLong { limit: ms(1_000) }, "nothing is left of it");
     drop(held);
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_when_it_is_switched_off_is_let_in() {
+    for mode in [Mode::Observe, Mode::Off] {
+        let bulkhead = single().queue(3);
+        let inside = bulkhead.try_acquire().unwrap();
+        let mut waiting = [0; 3].map(|_| bulkhead.acquire());
+        assert!(waiting.iter_mut().all(|acquire| poll(acquire).is_none()));
+
+        bulkhead.set_mode(mode);
+
+        let permits = waiting.each_mut().map(|acquire| poll(acquire).unwrap().unwrap());
+        assert_eq!((bulkhead.counts().in_use, bulkhead.counts().waiting), (4, 0));
+        drop((inside, permits));
+        assert_eq!(bulkhead.counts().in_use, 0);
+    }
+}
