@@ -1,0 +1,133 @@
+//! S9: three tiers, each of which tries four times, and the last at half its capacity.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use resilient::Deadline;
+use tokio::task::JoinHandle;
+
+use crate::arrivals::Stretch;
+use crate::baselines::{Naive, NoPolicy, Tower};
+use crate::calls::{CallError, Client, DUE, Target, Wire};
+use crate::drive::{Plan, SEEDS, run};
+use crate::page;
+use crate::report::{Fault, Figures, Table, millis, percent};
+use crate::server::{KINDS, OnLeave, Setup};
+use crate::stack::{Ours, Unlimited};
+
+#[test]
+fn three_tiers_of_retries_do_not_multiply() {
+    let mut tables = Vec::new();
+    for setup in KINDS.map(|kind| kind.with(4)) {
+        let mut table = Table::new(
+            format!("{setup}"),
+            &["client", "goodput", "amplification", "begun too late", "wasted", "p50", "p99", "refused", "late"],
+        );
+        let unlimited = setup.shed_at.is_none();
+        tiered(&mut table, "no policy", &setup, NoPolicy);
+        if unlimited {
+            tiered(&mut table, "naive retry", &setup, Naive);
+        }
+        tiered(&mut table, "tower", &setup, Tower::new);
+        tiered(&mut table, "retry, breaker, no limit", &setup, Unlimited::new);
+        let (figures, begun_late) = tiered(&mut table, "**ours**", &setup, |link| Ours::sharing(link, 8, 1));
+        assert!(figures.amplification <= 1.3, "{setup}: {figures:?}");
+        assert_eq!(begun_late, 0, "{setup}: begun after the deadline");
+        tables.push(table);
+    }
+    page::publish("S9", &tables);
+}
+
+/// The worst of three tiers of the same kind of client, and how many attempts were begun after the end of their calls.
+fn tiered<C: Client>(table: &mut Table, name: &str, setup: &Setup, client: impl Fn(Link) -> C) -> (Figures, u64) {
+    // Four of eight workers are left, and the calls are those that eight could serve well.
+    let rate = 0.8 * 2.0 * setup.capacity();
+    let plan = Plan { setup: setup.clone(), stretches: vec![Stretch { rate, time: TIME }], clients: 1 };
+    let fault = Fault { from: Duration::from_secs(2), until: TIME, capacity: setup.capacity() };
+    let runs = SEEDS.map(|seed| {
+        let run = run(seed, &plan, |wire| {
+            let last = client(Link::to_server(wire));
+            let middle = client(Link::to_tier(last, setup.on_leave));
+            client(Link::to_tier(middle, setup.on_leave))
+        });
+        (Figures::of(&run, fault), run.seen.begun_late)
+    });
+    let (figures, late) = runs.into_iter().reduce(|one, two| (one.0.worse(two.0), one.1.max(two.1))).expect("seeds");
+    table.row(vec![
+        name.to_owned(),
+        percent(figures.goodput),
+        format!("{:.2}", figures.amplification),
+        late.to_string(),
+        percent(figures.wasted),
+        millis(figures.p50),
+        millis(figures.p99),
+        percent(figures.refused),
+        percent(figures.late),
+    ]);
+    (figures, late)
+}
+
+/// What a tier calls: the one below it, or the server at the end.
+struct Link(Box<dyn Fn() -> Attempt + Send + Sync>);
+
+type Attempt = std::pin::Pin<Box<dyn Future<Output = Result<(), CallError>> + Send>>;
+
+impl Link {
+    fn to_server(wire: Wire) -> Self {
+        Self(Box::new(move || {
+            let wire = wire.clone();
+            Box::pin(async move { wire.send().await })
+        }))
+    }
+
+    /// A request to a tier: a deadline header, and a task of its own in which it is the deadline.
+    fn to_tier<C: Client>(tier: C, on_leave: OnLeave) -> Self {
+        let tier = Arc::new(tier);
+        Self(Box::new(move || {
+            let tier = Arc::clone(&tier);
+            Box::pin(async move {
+                let header = Deadline::current().map(Deadline::to_header);
+                let work = async move {
+                    match header.as_deref().map(Deadline::from_header) {
+                        Some(Ok(deadline)) => deadline.scope(tier.call()).await,
+                        _ => tier.call().await,
+                    }
+                };
+                Request { task: tokio::spawn(DUE.scope(DUE.get(), work)), on_leave }.reply().await
+            })
+        }))
+    }
+}
+
+impl Target for Link {
+    async fn send(&self) -> Result<(), CallError> {
+        (self.0)().await
+    }
+}
+
+/// The task of a request, which is stopped when the caller goes away, if the tier watches for that.
+struct Request {
+    task: JoinHandle<Result<(), CallError>>,
+    on_leave: OnLeave,
+}
+
+impl Request {
+    /// What the tier answers. Its own refusals are errors of a server to the caller.
+    async fn reply(mut self) -> Result<(), CallError> {
+        (&mut self.task).await.expect("nothing panics").map_err(|error| match error {
+            CallError::Refused(rejection) if rejection.is_retryable() => CallError::Busy,
+            CallError::Refused(_) | CallError::Late => CallError::Late,
+            error => error,
+        })
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        if self.on_leave == OnLeave::Stop {
+            self.task.abort();
+        }
+    }
+}
+
+const TIME: Duration = Duration::from_secs(8);
