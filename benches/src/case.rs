@@ -1,7 +1,11 @@
 //! A table of cases: the same work, done by us and by others.
 
+use std::fmt::Debug;
 use std::sync::LazyLock;
 
+use tower::{Service, ServiceExt as _};
+
+use crate::drive::{poll, repeat};
 use crate::work;
 
 /// Cases that are compared with each other.
@@ -70,6 +74,20 @@ impl Case {
         R: Fn(u64) -> u64 + Send + Sync + 'static,
     {
         Self { name, shareable: true, run: LazyLock::new(Box::new(|| Box::new(prepare()))) }
+    }
+
+    /// A service that answers every call; each thread has a clone of it.
+    pub(crate) fn service<S>(name: &'static str, prepare: impl FnOnce() -> S + Send + 'static) -> Self
+    where
+        S: Service<u64, Response = u64, Error: Debug> + Clone + Send + Sync + 'static,
+    {
+        Self::prepared(name, || {
+            let service = prepare();
+            move |calls| {
+                let mut service = service.clone();
+                poll(repeat(calls, async |id| service.ready().await.unwrap().call(id).await.unwrap()))
+            }
+        })
     }
 
     /// Leaves it out where two threads make the calls.

@@ -1,5 +1,6 @@
 //! The cases, one module a policy.
 
+mod bulkhead;
 mod circuit_breaker;
 mod fan_out;
 mod retry;
@@ -17,5 +18,6 @@ pub(crate) const POLICIES: &[Policy] = &[
     ("circuit_breaker", circuit_breaker::tables),
     ("timeout", timeout::tables),
     ("fan_out", fan_out::tables),
+    ("bulkhead", bulkhead::tables),
     ("stack", stack::tables),
 ];
