@@ -1,5 +1,7 @@
 //! The bulkhead: with room, full, and with a limit that adapts.
 
+mod adaptive;
+
 use std::future::{Future, pending, poll_fn};
 use std::mem::forget;
 use std::sync::atomic::AtomicU32;
@@ -19,7 +21,7 @@ use crate::drive::{poll, repeat, run};
 use crate::work::{Busy, FAILING, Failure, Unwell, answer, attempt};
 
 pub(crate) fn tables() -> Vec<Table> {
-    vec![with_room(), when_full()]
+    vec![with_room(), when_full(), adaptive::table()]
 }
 
 fn with_room() -> Table {
@@ -30,7 +32,7 @@ fn with_room() -> Table {
          where tokio's `try_acquire` takes 26.",
         vec![
             Case::new("counter by hand", |calls| {
-                static COUNTER: Counter = Counter(AtomicU32::new(0));
+                static COUNTER: Counter = Counter::new();
                 poll(repeat(calls, async |id| {
                     let _place = COUNTER.enter(PLACES).expect("room");
                     attempt::<Failure>(id).await.unwrap()
@@ -83,7 +85,7 @@ fn when_full() -> Table {
          threads.)",
         vec![
             Case::prepared("counter by hand", || {
-                static COUNTER: Counter = Counter(AtomicU32::new(0));
+                static COUNTER: Counter = Counter::new();
                 forget(COUNTER.enter(1));
                 |calls| {
                     poll(repeat(calls, async |id| {
@@ -168,6 +170,10 @@ struct Counter(AtomicU32);
 struct Place<'a>(&'a Counter);
 
 impl Counter {
+    const fn new() -> Self {
+        Self(AtomicU32::new(0))
+    }
+
     fn enter(&self, places: u32) -> Option<Place<'_>> {
         self.0.fetch_update(Acquire, Relaxed, |inside| (inside < places).then(|| inside + 1)).ok()?;
         Some(Place(self))
