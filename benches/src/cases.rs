@@ -3,6 +3,7 @@
 mod bulkhead;
 mod circuit_breaker;
 mod fan_out;
+mod rate_limit;
 mod retry;
 mod stack;
 mod timeout;
@@ -19,5 +20,6 @@ pub(crate) const POLICIES: &[Policy] = &[
     ("timeout", timeout::tables),
     ("fan_out", fan_out::tables),
     ("bulkhead", bulkhead::tables),
+    ("rate_limit", rate_limit::tables),
     ("stack", stack::tables),
 ];
