@@ -1,7 +1,11 @@
 //! A table of cases: the same work, done by us and by others.
 
+use std::fmt::Debug;
 use std::sync::LazyLock;
 
+use tower::{Service, ServiceExt as _};
+
+use crate::drive::{poll, repeat};
 use crate::work;
 
 /// Cases that are compared with each other.
@@ -15,10 +19,20 @@ pub(crate) struct Table {
     pub(crate) shared: bool,
     /// Whether the time means anything; not if the case has to sleep.
     pub(crate) timed: bool,
-    /// How many instructions ours may need at the most, without an allocation.
-    pub(crate) goal: Option<u64>,
+    /// What ours may need at the most, without an allocation.
+    pub(crate) goal: Option<Goal>,
     /// The first is the limit: the least that can do the work, written by hand.
     pub(crate) cases: Vec<Case>,
+}
+
+pub(crate) enum Goal {
+    Instructions(u64),
+    /// So many nanoseconds where the peer of that name takes so many.
+    Beside {
+        ours: u32,
+        peer: &'static str,
+        peers: u32,
+    },
 }
 
 /// One way to do the work.
@@ -26,6 +40,8 @@ pub(crate) struct Case {
     pub(crate) name: &'static str,
     /// Whether two threads can make its calls at once.
     pub(crate) shareable: bool,
+    /// Over how many calls its instructions are counted, if that matters.
+    pub(crate) counted: Option<u64>,
     /// Prepared when it first runs, so that nothing of one case is there while another is counted.
     run: LazyLock<Run, Box<dyn FnOnce() -> Run + Send>>,
 }
@@ -38,7 +54,13 @@ impl Table {
     }
 
     pub(crate) fn goal(mut self, instructions: u64) -> Self {
-        self.goal = Some(instructions);
+        self.goal = Some(Goal::Instructions(instructions));
+        self
+    }
+
+    /// At most so many nanoseconds where the peer takes so many.
+    pub(crate) fn goal_beside(mut self, ours: u32, peer: &'static str, peers: u32) -> Self {
+        self.goal = Some(Goal::Beside { ours, peer, peers });
         self
     }
 
@@ -69,12 +91,32 @@ impl Case {
     where
         R: Fn(u64) -> u64 + Send + Sync + 'static,
     {
-        Self { name, shareable: true, run: LazyLock::new(Box::new(|| Box::new(prepare()))) }
+        Self { name, shareable: true, counted: None, run: LazyLock::new(Box::new(|| Box::new(prepare()))) }
+    }
+
+    /// A service that answers every call; each thread has a clone of it.
+    pub(crate) fn service<S>(name: &'static str, prepare: impl FnOnce() -> S + Send + 'static) -> Self
+    where
+        S: Service<u64, Response = u64, Error: Debug> + Clone + Send + Sync + 'static,
+    {
+        Self::prepared(name, || {
+            let service = prepare();
+            move |calls| {
+                let mut service = service.clone();
+                poll(repeat(calls, async |id| service.ready().await.unwrap().call(id).await.unwrap()))
+            }
+        })
     }
 
     /// Leaves it out where two threads make the calls.
     pub(crate) fn alone(mut self) -> Self {
         self.shareable = false;
+        self
+    }
+
+    /// Counts the instructions of so many calls, for a case that needs any number of them to prepare itself.
+    pub(crate) fn counted_over(mut self, calls: u64) -> Self {
+        self.counted = Some(calls);
         self
     }
 

@@ -1,7 +1,9 @@
 //! The cases, one module a policy.
 
+mod bulkhead;
 mod circuit_breaker;
 mod fan_out;
+mod rate_limit;
 mod retry;
 mod stack;
 mod timeout;
@@ -17,5 +19,7 @@ pub(crate) const POLICIES: &[Policy] = &[
     ("circuit_breaker", circuit_breaker::tables),
     ("timeout", timeout::tables),
     ("fan_out", fan_out::tables),
+    ("bulkhead", bulkhead::tables),
+    ("rate_limit", rate_limit::tables),
     ("stack", stack::tables),
 ];

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::case::Table;
+use crate::case::{Goal, Table};
 use crate::harness::Cost;
 
 /// A table in Markdown, under its title.
@@ -39,18 +39,27 @@ pub(crate) fn section(table: &Table, costs: &[Cost]) -> String {
 
 /// Our goal, and which of our own rows miss it.
 fn verdict(table: &Table, costs: &[Cost], unit: &str) -> Option<String> {
-    let goal = table.goal?;
+    let (aim, limit, needed): (_, _, fn(&Cost) -> Option<f64>) = match *table.goal.as_ref()? {
+        Goal::Instructions(most) => {
+            let needed = |cost: &Cost| cost.instructions.map(f64::round);
+            (format!("at most {most} instructions and no allocation per {unit}"), most as f64, needed)
+        }
+        Goal::Beside { ours, peer, peers } => {
+            let beside = table.cases.iter().position(|case| case.name == peer).expect("the peer has a row");
+            let aim = format!("at most {ours} ns and no allocation per {unit} where {peer} takes {peers} ns");
+            (aim, f64::from(ours) / f64::from(peers) * costs[beside].ratio, |cost: &Cost| Some(cost.ratio))
+        }
+    };
     let mut missed = Vec::new();
     for (case, cost) in table.cases.iter().zip(costs) {
-        let instructions = cost.instructions?;
         // what is allocated once for many items is less than one for each
-        let meets = instructions.round() <= goal as f64 && cost.allocations < 0.5;
+        let meets = needed(cost)? <= limit && cost.allocations < 0.5;
         if case.is_ours() && !meets {
             missed.push(case.name);
         }
     }
     let verdict = if missed.is_empty() { "met".to_owned() } else { format!("missed by {}", missed.join(" and ")) };
-    Some(format!("Our goal is at most {goal} instructions and no allocation per {unit}: {verdict}."))
+    Some(format!("Our goal is {aim}: {verdict}."))
 }
 
 /// The whole document: how to read it, the tables, and what was compared.
@@ -101,9 +110,12 @@ fn version(package: &str) -> &'static str {
 const PEERS: &[&str] = &[
     "backoff",
     "backon",
+    "congestion-limiter",
     "failsafe",
     "futures",
     "futures-concurrency",
+    "governor",
+    "leaky-bucket",
     "recloser",
     "seatbelt",
     "tokio",

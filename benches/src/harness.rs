@@ -47,7 +47,13 @@ pub(crate) fn measure(table: &Table, address: Address<'_>, count: bool) -> Vec<C
             contended_nanos: (table.shared && cases[index].shareable)
                 .then(|| contended(&cases[index], batches[index]) / items),
             instructions: count
-                .then(|| instructions_per_call(address, index, batches[index]))
+                .then(|| {
+                    instructions_per_call(
+                        address,
+                        index,
+                        cases[index].counted.unwrap_or_else(|| enough(batches[index])),
+                    )
+                })
                 .flatten()
                 .map(|n| n / items),
         })
@@ -97,10 +103,14 @@ fn contended(case: &Case, calls: u64) -> f64 {
 }
 
 /// The instructions of twice so many calls less those of once so many, which leaves out how the process starts.
-fn instructions_per_call(address: Address<'_>, case: usize, batch: u64) -> Option<f64> {
-    let calls = if batch < MOST_COUNTED { FEWEST_COUNTED } else { MOST_COUNTED };
+fn instructions_per_call(address: Address<'_>, case: usize, calls: u64) -> Option<f64> {
     let instructions = |calls| instructions(address, case, calls);
     Some((instructions(2 * calls)? - instructions(calls)?) / calls as f64)
+}
+
+/// So many calls that counting takes no longer than it must.
+fn enough(batch: u64) -> u64 {
+    if batch < MOST_COUNTED { FEWEST_COUNTED } else { MOST_COUNTED }
 }
 
 /// The instructions of this program when it does nothing but these calls; `None` without valgrind.

@@ -1,5 +1,7 @@
 //! What every case calls: functions that do next to nothing, so that what is around them shows.
 
+use std::error::Error;
+use std::fmt;
 use std::future::{Future, poll_fn};
 use std::hint::black_box;
 use std::sync::atomic::AtomicU64;
@@ -31,6 +33,24 @@ impl From<resilient::Error> for Failure {
 impl From<Busy> for Failure {
     fn from(Busy: Busy) -> Self {
         Self::Busy
+    }
+}
+
+/// tower wants errors that are errors.
+#[derive(Debug)]
+pub(crate) struct Unwell;
+
+impl Error for Unwell {}
+
+impl fmt::Display for Unwell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("busy")
+    }
+}
+
+impl From<Busy> for Unwell {
+    fn from(Busy: Busy) -> Self {
+        Self
     }
 }
 

@@ -182,7 +182,7 @@ impl Adaptive {
 }
 
 impl Sample {
-    const UNTIMED: Self = Self(u64::MAX);
+    pub(crate) const UNTIMED: Self = Self(u64::MAX);
 
     fn at(now: Ticks) -> Self {
         // A clock at its very end would say "not timed".

@@ -1,6 +1,8 @@
 //! The bulkhead: at most so many calls at once, and a short queue before it.
 
 mod acquire;
+mod builder;
+mod entry;
 mod gate;
 mod level;
 mod nested;
@@ -11,11 +13,13 @@ use std::mem::ManuallyDrop;
 use std::time::Duration;
 
 pub use self::acquire::Acquire;
+pub use self::entry::{BulkheadPermit, Entry, Priority};
 pub use self::run::{Blind, BulkheadFuture, ByClass, ByWhen, Judge};
 
+use self::builder::{Config, Limit};
 use self::gate::Gate;
 use self::level::MOST_PERMITS;
-use crate::adaptive::{Adaptive, Ended, Sample};
+use crate::adaptive::Adaptive;
 use crate::keyed::Keyed;
 use crate::mode::Switch;
 use crate::naming::{self, Named, Naming};
@@ -80,62 +84,6 @@ pub struct Bulkhead {
     naming: Naming<Self>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Config {
-    limit: Limit,
-    queue: Option<u32>,
-    max_wait: Option<Duration>,
-    mode: Mode,
-}
-
-/// How many permits there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Limit {
-    Fixed(u32),
-    Aimd(Bounds),
-    Vegas(Bounds),
-    Gradient(Bounds),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Bounds {
-    min: u32,
-    max: u32,
-    initial: u32,
-}
-
-/// Which calls matter more when there is no room for all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum Priority {
-    /// Served first; the default.
-    #[default]
-    High,
-    /// Served when no call of high priority waits, and the first to go when the queue is full. It waits for a limited
-    /// time like every other, so that it is refused and not forgotten.
-    Low,
-}
-
-/// A call about to be made, with its weight and priority.
-#[derive(Debug, Clone, Copy)]
-#[must_use = "nothing comes in before it acquires or runs"]
-pub struct Entry<'a> {
-    bulkhead: &'a Bulkhead,
-    weight: u32,
-    priority: Priority,
-}
-
-/// The right to run, until it is dropped.
-///
-/// Dropping it ends the call without a word about the server, which is right for one that was cancelled; a limit that
-/// adapts learns nothing from it.
-#[derive(Debug)]
-#[must_use = "a permit that is dropped at once limits nothing"]
-pub struct BulkheadPermit<'a> {
-    bulkhead: &'a Bulkhead,
-    permits: u32,
-    sample: Option<Sample>,
-}
-
 /// What a bulkhead has seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -150,8 +98,12 @@ pub struct BulkheadCounts {
     pub queued: u64,
     /// Calls refused because the queue was full, or because a call of higher priority took their place, ever.
     pub queue_full: u64,
-    /// Calls refused after a wait, ever, because of [`max_wait`](Bulkhead::max_wait) or a deadline.
+    /// Calls refused after a wait of [`max_wait`](Bulkhead::max_wait), ever.
     pub waited_too_long: u64,
+    /// Calls refused because their deadline came first, ever.
+    pub deadline_exceeded: u64,
+    /// Calls refused because there was no runtime to end their wait, ever.
+    pub no_runtime: u64,
     /// Calls refused because they were inside already, ever.
     pub reentrant: u64,
     /// Calls that would have had to wait or been refused, but were let in by [`Mode::Observe`], ever.
@@ -164,108 +116,10 @@ struct Counters {
     queued: AtomicU64,
     queue_full: AtomicU64,
     waited_too_long: AtomicU64,
+    deadline_exceeded: AtomicU64,
+    no_runtime: AtomicU64,
     reentrant: AtomicU64,
     observed: AtomicU64,
-}
-
-impl Bulkhead {
-    const_fn! {
-        /// A bulkhead for 64 calls at once; the name is the one in rejections.
-        #[track_caller]
-        pub fn named(name: &'static str) -> Self {
-            Self {
-                name,
-                config: Config { limit: Limit::Fixed(64), queue: None, max_wait: None, mode: Mode::Enforce },
-                gate: Gate::new(64),
-                adaptive: ManuallyDrop::new(None),
-                mode: Switch::new(Mode::Enforce),
-                counts: Counters::new(),
-                naming: Naming::here(),
-            }
-        }
-    }
-
-    const_fn! {
-        /// How many calls may run at once; 64 unless set. [`set_limit`](Self::set_limit) changes it later.
-        ///
-        /// # Panics
-        ///
-        /// Unless `1 <= calls <= 1_048_575`; at compile time in a `static`.
-        pub fn limit(self, calls: u32) -> Self {
-            assert!(calls >= 1, "`limit` must be at least 1, or every call is refused");
-            assert!(calls <= MOST_PERMITS, "`limit` must be at most 1048575");
-            self.limited(Limit::Fixed(calls))
-        }
-    }
-
-    const_fn! {
-        /// A limit between `min` and `max` that adds one while all goes well, and loses a tenth when the server refuses or calls
-        /// time out. It begins at `initial`.
-        ///
-        /// # Panics
-        ///
-        /// Unless `1 <= min <= initial <= max <= 1_048_575`; at compile time in a `static`.
-        pub fn aimd(self, min: u32, max: u32, initial: u32) -> Self {
-            self.limited(Limit::Aimd(Bounds::new(min, max, initial)))
-        }
-    }
-
-    const_fn! {
-        /// A limit between `min` and `max` that keeps the queue at the server short, as measured by how much longer calls take
-        /// than they did at their fastest. It begins at `initial`.
-        ///
-        /// # Panics
-        ///
-        /// As [`aimd`](Self::aimd).
-        pub fn vegas(self, min: u32, max: u32, initial: u32) -> Self {
-            self.limited(Limit::Vegas(Bounds::new(min, max, initial)))
-        }
-    }
-
-    const_fn! {
-        /// A limit between `min` and `max` that shrinks when calls take longer than they did over the last minutes. It begins at
-        /// `initial`.
-        ///
-        /// # Panics
-        ///
-        /// As [`aimd`](Self::aimd).
-        pub fn gradient(self, min: u32, max: u32, initial: u32) -> Self {
-            self.limited(Limit::Gradient(Bounds::new(min, max, initial)))
-        }
-    }
-
-    const_fn! {
-        fn limited(mut self, limit: Limit) -> Self {
-            self.config.limit = limit;
-            self.gate.begin_at(limit.initial());
-            self.adaptive = ManuallyDrop::new(limit.adaptive());
-            self
-        }
-    }
-
-    /// How many callers may wait; as many as the limit unless set. With 0 nobody waits.
-    pub const fn queue(mut self, callers: u32) -> Self {
-        self.config.queue = Some(callers);
-        self
-    }
-
-    /// How long a caller waits at most. Unless set, until its [deadline](crate::Deadline), and without one for a second. A
-    /// deadline that comes first ends the wait in any case. With zero nobody waits.
-    pub const fn max_wait(mut self, time: Duration) -> Self {
-        self.config.max_wait = Some(time);
-        self
-    }
-
-    const_fn! {
-        /// The mode that it begins in; [`Mode::Enforce`] unless set. [`set_mode`](Self::set_mode) changes it later.
-        ///
-        /// In [`Mode::Observe`], calls for which there is no room come in all the same, and are counted.
-        pub fn mode(mut self, mode: Mode) -> Self {
-            self.config.mode = mode;
-            self.mode = Switch::new(mode);
-            self
-        }
-    }
 }
 
 impl Bulkhead {
@@ -293,17 +147,19 @@ impl Bulkhead {
             queued: counts.queued.load(Relaxed),
             queue_full: counts.queue_full.load(Relaxed),
             waited_too_long: counts.waited_too_long.load(Relaxed),
+            deadline_exceeded: counts.deadline_exceeded.load(Relaxed),
+            no_runtime: counts.no_runtime.load(Relaxed),
             reentrant: counts.reentrant.load(Relaxed),
             observed: counts.observed.load(Relaxed),
         }
     }
 
-    /// Changes how many calls may run at once; 0 is taken for 1, and more than 1,048,575 for that.
+    /// Changes how many calls may run at once; 0 is taken for 1, and more than 1,000,000 for that.
     ///
     /// What runs goes on. After it shrank, nobody is let in until fewer run than it allows now. A limit that adapts goes on
     /// from its own figure at its next step.
     pub fn set_limit(&self, calls: u32) {
-        self.gate.resize(calls.clamp(1, MOST_PERMITS));
+        self.gate.resize(|| calls.clamp(1, MOST_PERMITS));
     }
 
     /// The mode that it is in.
@@ -311,9 +167,12 @@ impl Bulkhead {
         self.mode.get()
     }
 
-    /// Changes the mode, for calls that begin from now on.
+    /// Changes the mode. If it no longer enforces, all who wait are let in.
     pub fn set_mode(&self, mode: Mode) {
         self.mode.set(mode);
+        if mode != Mode::Enforce {
+            self.gate.admit_all();
+        }
     }
 
     /// A call of weight 1 and high priority, for which both can be set.
@@ -327,6 +186,7 @@ impl Bulkhead {
     /// # Errors
     ///
     /// [`Reason::QueueFull`] if there is none.
+    #[inline]
     pub fn try_acquire(&self) -> Result<BulkheadPermit<'_>, Error> {
         self.entry().try_acquire()
     }
@@ -394,150 +254,11 @@ impl Bulkhead {
         match reason {
             Reason::QueueFull => counts.queue_full.fetch_add(1, Relaxed),
             Reason::Reentrant => counts.reentrant.fetch_add(1, Relaxed),
+            Reason::DeadlineExceeded => counts.deadline_exceeded.fetch_add(1, Relaxed),
+            Reason::NoRuntime => counts.no_runtime.fetch_add(1, Relaxed),
             _ => counts.waited_too_long.fetch_add(1, Relaxed),
         };
         Error::new(PolicyKind::Bulkhead, self.name, reason)
-    }
-}
-
-impl<'a> Entry<'a> {
-    /// How many permits the call takes; 1 unless set, and 0 is taken for 1.
-    ///
-    /// A call that weighs more than there are permits takes all of them, alone. It waits in the queue like every other, and
-    /// nobody overtakes it.
-    pub const fn weight(mut self, weight: u32) -> Self {
-        self.weight = if weight == 0 { 1 } else { weight };
-        self
-    }
-
-    /// Which calls are served first; [`Priority::High`] unless set.
-    pub const fn priority(mut self, priority: Priority) -> Self {
-        self.priority = priority;
-        self
-    }
-
-    /// As [`Bulkhead::try_acquire`].
-    ///
-    /// # Errors
-    ///
-    /// [`Reason::QueueFull`] if there is no room.
-    pub fn try_acquire(self) -> Result<BulkheadPermit<'a>, Error> {
-        match self.enter_at_once() {
-            Some(permit) => Ok(permit),
-            None if self.bulkhead.current_mode() == Mode::Observe => {
-                self.bulkhead.count(|counts| &counts.observed);
-                Ok(BulkheadPermit::new(self.bulkhead, self.bulkhead.gate.force(self.weight)))
-            }
-            None => Err(self.bulkhead.refuse(Reason::QueueFull)),
-        }
-    }
-
-    /// As [`Bulkhead::acquire`].
-    #[inline]
-    pub const fn acquire(self) -> Acquire<'a> {
-        Acquire::new(self)
-    }
-
-    /// As [`Bulkhead::run`].
-    #[inline]
-    pub const fn run<F: Future>(self, future: F) -> BulkheadFuture<'a, F, Blind> {
-        BulkheadFuture::new(self, future, Blind)
-    }
-
-    /// As [`Bulkhead::run_adaptive`].
-    #[inline]
-    pub const fn run_adaptive<F: Future<Output: Outcome>>(self, future: F) -> BulkheadFuture<'a, F, ByClass> {
-        BulkheadFuture::new(self, future, ByClass)
-    }
-
-    /// As [`run_adaptive`](Self::run_adaptive), with the class that `when` assigns.
-    #[inline]
-    pub const fn run_adaptive_when<F, W, By>(self, future: F, when: W) -> BulkheadFuture<'a, F, ByWhen<W, By>>
-    where
-        F: Future,
-        W: When<F::Output, By>,
-    {
-        BulkheadFuture::new(self, future, ByWhen::new(when))
-    }
-
-    #[inline]
-    fn enter_at_once(self) -> Option<BulkheadPermit<'a>> {
-        let Self { bulkhead, weight, .. } = self;
-        let permits = if bulkhead.mode.get() == Mode::Off { 0 } else { bulkhead.gate.enter(weight)? };
-        Some(BulkheadPermit::new(bulkhead, permits))
-    }
-}
-
-impl<'a> BulkheadPermit<'a> {
-    #[inline]
-    fn new(bulkhead: &'a Bulkhead, permits: u32) -> Self {
-        Self { bulkhead, permits, sample: bulkhead.adaptive.as_ref().map(Adaptive::begin) }
-    }
-
-    /// How many permits it is: the weight of the call, or fewer if there were no more.
-    pub const fn permits(&self) -> u32 {
-        self.permits
-    }
-
-    /// Ends the call with its outcome, from which a limit that adapts learns, and hands the outcome back.
-    ///
-    /// | outcome | what it tells |
-    /// |---|---|
-    /// | [`Class::Success`](crate::Class::Success) | how long a call takes |
-    /// | [`Class::Throttled`](crate::Class::Throttled), and a rejection because of a time-out | that there were too many |
-    /// | anything else | nothing: a quick failure is not a quick server |
-    pub fn settle<O: Outcome>(self, outcome: O) -> O {
-        let ended = run::ended(outcome.rejection(), || outcome.class());
-        self.end(ended);
-        outcome
-    }
-
-    const fn bulkhead(&self) -> &'a Bulkhead {
-        self.bulkhead
-    }
-
-    #[inline]
-    fn end(mut self, ended: Ended) {
-        if let (Some(sample), Some(adaptive)) = (self.sample.take(), self.bulkhead.adaptive.as_ref()) {
-            let in_use = self.bulkhead.gate.level().in_use;
-            if adaptive.end(sample, in_use, ended).is_some() {
-                self.bulkhead.set_limit(adaptive.limit());
-            }
-        }
-    }
-}
-
-impl Drop for BulkheadPermit<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        self.bulkhead.gate.leave(self.permits);
-    }
-}
-
-impl Limit {
-    const fn initial(self) -> u32 {
-        match self {
-            Self::Fixed(limit) => limit,
-            Self::Aimd(bounds) | Self::Vegas(bounds) | Self::Gradient(bounds) => bounds.initial,
-        }
-    }
-
-    const_fn! {
-        fn adaptive(self) -> Option<Adaptive> {
-            match self {
-                Self::Fixed(_) => None,
-                Self::Aimd(Bounds { min, max, initial }) => Some(Adaptive::aimd(min, max, initial)),
-                Self::Vegas(Bounds { min, max, initial }) => Some(Adaptive::vegas(min, max, initial)),
-                Self::Gradient(Bounds { min, max, initial }) => Some(Adaptive::gradient(min, max, initial)),
-            }
-        }
-    }
-}
-
-impl Bounds {
-    const fn new(min: u32, max: u32, initial: u32) -> Self {
-        assert!(max <= MOST_PERMITS, "`max` must be at most 1048575");
-        Self { min, max, initial }
     }
 }
 
@@ -548,6 +269,8 @@ impl Counters {
                 queued: AtomicU64::new(0),
                 queue_full: AtomicU64::new(0),
                 waited_too_long: AtomicU64::new(0),
+                deadline_exceeded: AtomicU64::new(0),
+                no_runtime: AtomicU64::new(0),
                 reentrant: AtomicU64::new(0),
                 observed: AtomicU64::new(0),
             }

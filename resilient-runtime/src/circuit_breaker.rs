@@ -40,7 +40,8 @@ use crate::{Error, Keyed, Mode, PolicyKind};
 /// * with fewer, when so many calls failed in a row as [`consecutive`](Self::consecutive) says. So it works at one
 ///   call a minute as well.
 ///
-/// [`Permit::settle`] says which outcomes are failures.
+/// [`Permit::settle`] says which outcomes are failures. How often that happens when nothing is wrong, and how soon when
+/// something is, is in the repository's `docs/circuit_breaker.md`, with settings for different traffic.
 ///
 /// # How long it is open
 ///

@@ -265,7 +265,8 @@ impl fmt::Display for Error {
         let name = self.name;
         match self.reason() {
             Reason::CircuitOpen { retry_after, last } => {
-                write!(f, "circuit breaker `{name}` is open")?;
+                let state = if retry_after.is_some() { "open" } else { "held open" };
+                write!(f, "circuit breaker `{name}` is {state}")?;
                 match last {
                     Some(Class::Success) => f.write_str(" after a slow call")?,
                     Some(class) => write!(f, " after a {} failure", class.as_str())?,
@@ -335,7 +336,7 @@ mod tests {
                 Reason::CircuitOpen { retry_after: Some(retry_after), last: Some(Class::Success) },
                 "circuit breaker `pay` is open after a slow call, try again in 8.954s",
             ),
-            (Reason::CircuitOpen { retry_after: None, last: None }, "circuit breaker `pay` is open"),
+            (Reason::CircuitOpen { retry_after: None, last: None }, "circuit breaker `pay` is held open"),
             (Reason::QueueFull, "bulkhead `pay` is full, and so is its queue"),
             (Reason::WaitedTooLong { limit: Duration::from_millis(50) }, "bulkhead `pay` had no room within 50ms"),
             (Reason::Reentrant, "bulkhead `pay` is full, and the call that waits for it holds one of its permits"),

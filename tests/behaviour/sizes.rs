@@ -1,6 +1,6 @@
 //! What each policy adds to the size of a function's future.
 
-use resilient::{circuit_breaker, rate_limit, retry, timeout};
+use resilient::{bulkhead, circuit_breaker, rate_limit, retry, timeout};
 use resilient_tests::Error;
 
 macro_rules! function {
@@ -32,8 +32,19 @@ function!(
     limited
 );
 function!(
+    #[bulkhead]
+    few
+);
+function!(
     #[timeout("1s")]
     timed
+);
+function!(
+    #[timeout(total = "1s")]
+    #[retry]
+    #[circuit_breaker]
+    #[bulkhead]
+    limited_stack
 );
 function!(
     #[timeout(total = "1s")]
@@ -58,8 +69,10 @@ fn the_future_grows_by_no_more_than_its_policies_need() {
         ("circuit_breaker", grown(size_of_val(&broken(1))), 24),
         ("circuit_breaker of a key", grown(size_of_val(&broken_by_key(1))), 40),
         ("rate_limit", grown(size_of_val(&limited(1))), 56),
+        ("bulkhead", grown(size_of_val(&few(1))), 48),
         ("timeout", grown(size_of_val(&timed(1))), 136),
         ("stack", grown(size_of_val(&stacked(1))), 200),
+        ("stack with a bulkhead", grown(size_of_val(&limited_stack(1))), 248),
         ("stack with two time-outs", grown(size_of_val(&doubly_timed(1))), 336),
     ];
 

@@ -9,7 +9,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use resilient::{circuit_breaker, fan_out, resilient, retry, timeout};
+use resilient::{bulkhead, circuit_breaker, fan_out, rate_limit, resilient, retry, timeout};
 use resilient_tests::{Error, Script, assert_send};
 
 /// Writes the function once under each policy and once under the whole stack.
@@ -39,6 +39,24 @@ macro_rules! under_each_policy {
             mod under_a_circuit_breaker_of_a_name {
                 use super::*;
                 #[circuit_breaker(name = "forms", mode = "observe")]
+                $($function)*
+            }
+            mod under_a_bulkhead {
+                use super::*;
+                #[bulkhead(limit = 2, weight = 1 + 1, priority = "low")]
+                $($function)*
+            }
+            mod under_limits_that_adapt {
+                use super::*;
+                #[retry(backoff = "none")]
+                #[rate_limit("adaptive", key = module_path!())]
+                #[bulkhead(limit = "vegas", key = module_path!())]
+                #[timeout("1s")]
+                $($function)*
+            }
+            mod under_a_rate_limit {
+                use super::*;
+                #[rate_limit("5/s", max_wait = "1s", name = "forms")]
                 $($function)*
             }
             mod under_timeout {

@@ -14,7 +14,7 @@ use tower_resilience::timelimiter::TimeLimiterLayer;
 
 use crate::case::{Case, Table};
 use crate::drive::{poll, repeat, runtime};
-use crate::work::{Busy, Failure, attempt, attempt_later};
+use crate::work::{Busy, Failure, Unwell, attempt, attempt_later};
 
 pub(crate) fn tables() -> Vec<Table> {
     vec![
@@ -99,24 +99,6 @@ async fn by_hand(work: impl Future<Output = Result<u64, Failure>>) -> Result<u64
         timer.poll(context).map(|()| Err(Failure::Busy))
     })
     .await
-}
-
-/// tower wants errors that are errors.
-#[derive(Debug)]
-struct Unwell;
-
-impl std::error::Error for Unwell {}
-
-impl std::fmt::Display for Unwell {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("busy")
-    }
-}
-
-impl From<Busy> for Unwell {
-    fn from(Busy: Busy) -> Self {
-        Self
-    }
 }
 
 const MINUTE: Duration = Duration::from_mins(1);

@@ -207,7 +207,7 @@ fn priority(key: &str, expression: Expr) -> syn::Result<Priority> {
 }
 
 /// What the runtime has room for.
-const MOST: u32 = (1 << 20) - 1;
+const MOST: u32 = 1_000_000;
 
 impl Layer for Bulkhead {
     fn name(&self) -> &'static str {

@@ -31,7 +31,7 @@ impl Gradient {
         self.limit as u32
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, not(resilient_loom)))]
     pub(super) fn exact_limit(&self) -> f64 {
         self.limit
     }

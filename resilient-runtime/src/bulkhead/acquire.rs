@@ -87,12 +87,20 @@ impl<'a> Acquire<'a> {
 impl<'a> Future for Acquire<'a> {
     type Output = Result<BulkheadPermit<'a>, Error>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         if self.waiting.is_none()
             && let Some(permit) = self.begin()?
         {
             return Poll::Ready(Ok(permit));
         }
+        self.poll_waiting(context)
+    }
+}
+
+impl<'a> Acquire<'a> {
+    #[cold]
+    fn poll_waiting(&mut self, context: &mut Context<'_>) -> Poll<Result<BulkheadPermit<'a>, Error>> {
         let Some(waiting) = &mut self.waiting else { return Poll::Pending };
         if let Poll::Ready(fate) = waiting.place.poll(context) {
             return Poll::Ready(self.decided(fate));
@@ -115,13 +123,18 @@ impl<'a> Future for Acquire<'a> {
 }
 
 impl Drop for Acquire<'_> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(waiting) = self.waiting.take() {
-            let gate = &self.entry.bulkhead.gate;
-            if let Some(Fate::Entered(permits)) = gate.give_up(&waiting.place) {
-                gate.leave(permits);
-            }
+            leave_queue(self.entry.bulkhead, &waiting.place);
         }
+    }
+}
+
+#[cold]
+fn leave_queue(bulkhead: &Bulkhead, place: &Arc<Place>) {
+    if let Some(Fate::Entered(permits)) = bulkhead.gate.give_up(place) {
+        bulkhead.gate.leave(permits);
     }
 }
 

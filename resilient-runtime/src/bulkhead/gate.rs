@@ -73,10 +73,11 @@ impl Gate {
     pub(super) fn enter(&self, weight: u32) -> Option<u32> {
         let mut seen = self.word.load(Relaxed);
         loop {
-            let (next, permits) = Level::unpack(seen).enter(weight)?;
-            // Acquire pairs with the Release in `leave`: who comes in sees what those did whose permits it has.
-            match self.word.compare_exchange_weak(seen, next.pack(), Acquire, Relaxed) {
-                Ok(_) => return Some(permits),
+            let (_, taken) = Level::unpack(seen).enter(weight)?;
+            // What the next level packs to, by one addition. Acquire pairs with the Release in `leave`: who comes in sees
+            // what those did whose permits it has.
+            match self.word.compare_exchange_weak(seen, seen + permits(taken), Acquire, Relaxed) {
+                Ok(_) => return Some(taken),
                 Err(newer) => seen = newer,
             }
         }
@@ -113,6 +114,14 @@ impl Gate {
         let waiting = Level::unpack(self.word.load(Relaxed)).waiting;
         let mut shed = None;
         if waiting >= most.min(MOST) {
+            // Only low ones wait, perhaps because the first of them is too heavy: what there is room for takes no place.
+            if priority == Priority::High
+                && queue.lanes[Priority::High as usize].is_empty()
+                && let Some(permits) = self.enter_before_low(weight)
+            {
+                place.fate.store(permits, Release);
+                return Some(place);
+            }
             let last = match priority {
                 Priority::High => queue.lanes[Priority::Low as usize].pop_back(),
                 Priority::Low => None,
@@ -132,6 +141,19 @@ impl Gate {
         }
         self.admit();
         Some(place)
+    }
+
+    /// Lets a caller in who is the first, to be called under the lock.
+    fn enter_before_low(&self, weight: u32) -> Option<u32> {
+        let mut seen = self.word.load(Relaxed);
+        loop {
+            let (next, permits) = Level::unpack(seen).enter_first(weight)?;
+            // AcqRel as in `enter` and `leave`.
+            match self.word.compare_exchange_weak(seen, next.pack(), AcqRel, Relaxed) {
+                Ok(_) => return Some(permits),
+                Err(newer) => seen = newer,
+            }
+        }
     }
 
     /// Takes a caller out of the queue, unless its fate has been decided.
@@ -154,28 +176,49 @@ impl Gate {
         None
     }
 
-    /// Changes how many permits there are. What is in use beyond that stays in use until it ends.
-    pub(super) fn resize(&self, limit: u32) {
-        // AcqRel as in `leave`.
-        let _ = self.word.fetch_update(AcqRel, Relaxed, |word| Some(Level { limit, ..Level::unpack(word) }.pack()));
+    /// Changes how many permits there are, to what `limit` says, afterwards too. What is in use beyond that stays in use until
+    /// it ends.
+    pub(super) fn resize(&self, limit: impl Fn() -> u32) {
+        loop {
+            let new = limit();
+            let resized = |word| Some(Level { limit: new, ..Level::unpack(word) }.pack());
+            // AcqRel as in `leave`. And of two threads that come with two limits, the later sees the limit that the
+            // earlier came with, and asks again, so that the older of the two does not stay.
+            let _ = self.word.fetch_update(AcqRel, Acquire, resized);
+            if limit() == new {
+                break;
+            }
+        }
         self.admit();
+    }
+
+    /// Lets all in who wait, whatever the limit is.
+    pub(super) fn admit_all(&self) {
+        let forced = |level: Level, weight| {
+            let (level, permits) = level.force(weight);
+            Some((Level { waiting: level.waiting - 1, ..level }, permits))
+        };
+        while let Some(place) = self.admit_one(forced) {
+            place.waker.wake();
+        }
     }
 
     /// Lets those in for whom there is room, in their order.
     #[cold]
     fn admit(&self) {
-        while let Some(place) = self.admit_one() {
+        while let Some(place) = self.admit_one(Level::enter_from_queue) {
             place.waker.wake();
         }
     }
 
-    fn admit_one(&self) -> Option<Arc<Place>> {
+    /// Lets the first in who waits, if the level says that it may.
+    fn admit_one(&self, enter: impl Fn(Level, u32) -> Option<(Level, u32)>) -> Option<Arc<Place>> {
         let mut queue = self.queue();
         let lane = queue.lanes.iter_mut().find(|lane| !lane.is_empty())?;
         let weight = lane.front()?.weight;
         let mut seen = self.word.load(Relaxed);
         loop {
-            let (next, permits) = Level::unpack(seen).enter_from_queue(weight)?;
+            let (next, permits) = enter(Level::unpack(seen), weight)?;
             // AcqRel as in `enter` and `leave`.
             match self.word.compare_exchange_weak(seen, next.pack(), AcqRel, Relaxed) {
                 Ok(_) => {

@@ -20,6 +20,11 @@ impl Level {
         if self.waiting == 0 { self.admit(weight) } else { None }
     }
 
+    /// With a caller let in who has just come, and goes before all that wait.
+    pub(super) const fn enter_first(self, weight: u32) -> Option<(Self, u32)> {
+        self.admit(weight)
+    }
+
     /// With the first of those who wait let in.
     pub(super) const fn enter_from_queue(self, weight: u32) -> Option<(Self, u32)> {
         match self.admit(weight) {
@@ -58,15 +63,16 @@ impl Level {
     }
 }
 
-/// What a word loses when so many permits come back.
+/// What a word gains when so many permits are taken, and loses when they come back.
+#[inline]
 pub(super) const fn permits(permits: u32) -> u64 {
     (permits as u64) << IN_USE
 }
 
 /// What 21 bits can hold.
 pub(super) const MOST: u32 = (1 << 21) - 1;
-/// The highest limit. So the permits that are in use never reach the bits beside them.
-pub(super) const MOST_PERMITS: u32 = MOST / 2;
+/// The highest limit: less than half of that, so that the permits that are in use never reach the bits beside them.
+pub(super) const MOST_PERMITS: u32 = 1_000_000;
 const LIMIT: u32 = 42;
 const IN_USE: u32 = 21;
 
@@ -95,6 +101,16 @@ mod tests {
         assert_eq!(Level { waiting: 1, ..level }.enter(1), None);
         let from_queue = Level { waiting: 2, ..level }.enter_from_queue(1);
         assert_eq!(from_queue, Some((Level { in_use: 3, waiting: 1, ..level }, 1)));
+    }
+
+    #[test]
+    fn taking_permits_is_one_addition() {
+        for (limit, in_use, weight) in [(1, 0, 1), (MOST_PERMITS, MOST_PERMITS - 7, 7), (4, 0, u32::MAX)] {
+            let level = Level { limit, in_use, waiting: 0 };
+            let (next, taken) = level.enter(weight).unwrap();
+
+            assert_eq!(next.pack(), level.pack() + permits(taken));
+        }
     }
 
     #[test]

@@ -102,7 +102,7 @@ fn loom_resize_and_leave_let_in_exactly_those_who_fit() {
             let gate = gate.clone();
             thread::spawn(move || gate.leave(permits))
         };
-        gate.resize(2);
+        gate.resize(|| 2);
         leaving.join().unwrap();
 
         let context = &mut Context::from_waker(Waker::noop());
@@ -122,13 +122,58 @@ fn loom_shrinking_lets_nobody_in_beyond_it() {
             let gate = gate.clone();
             thread::spawn(move || gate.leave(permits))
         };
-        gate.resize(1);
+        gate.resize(|| 1);
         let (one, other) = (gate.enter(1), gate.enter(1));
         leaving.join().unwrap();
 
         assert!(one.is_none() || other.is_none());
         let inside = u32::from(one.is_some()) + u32::from(other.is_some());
         assert_eq!(level(&gate), (inside, 0));
+    });
+}
+
+#[test]
+fn loom_the_limit_that_stays_is_the_last_that_was_learnt() {
+    explore(|| {
+        let gate = Arc::new(Gate::new(1));
+        let learnt = Arc::new(loom::sync::atomic::AtomicU32::new(1));
+        let learn = |gate: &Gate, learnt: &loom::sync::atomic::AtomicU32, limit| {
+            learnt.store(limit, Relaxed);
+            gate.resize(|| learnt.load(Relaxed));
+        };
+
+        let other = {
+            let (gate, learnt) = (gate.clone(), learnt.clone());
+            thread::spawn(move || learn(&gate, &learnt, 5))
+        };
+        learn(&gate, &learnt, 7);
+        other.join().unwrap();
+
+        assert_eq!(gate.level().limit, learnt.load(Relaxed));
+    });
+}
+
+#[test]
+fn loom_a_high_one_at_a_full_queue_takes_no_place_while_there_is_room() {
+    explore(|| {
+        let gate = Arc::new(Gate::new(2));
+        let permits = gate.enter(1).unwrap();
+        let heavy = gate.wait(2, Priority::Low, 1).unwrap();
+
+        let leaving = {
+            let gate = gate.clone();
+            thread::spawn(move || gate.leave(permits))
+        };
+        let high = gate.wait(1, Priority::High, 1).unwrap();
+        leaving.join().unwrap();
+
+        let context = &mut Context::from_waker(Waker::noop());
+        // whichever came first is in, and the other is in the queue
+        match (high.poll(context), heavy.poll(context)) {
+            (Poll::Ready(Fate::Entered(1)), Poll::Pending) => assert_eq!(level(&gate), (1, 1)),
+            (Poll::Pending, Poll::Ready(Fate::Entered(2))) => assert_eq!(level(&gate), (2, 1)),
+            fates => panic!("{fates:?}"),
+        }
     });
 }
 

@@ -31,7 +31,8 @@ struct Model {
 impl Model {
     fn come(&mut self, caller: Caller, priority: Priority) -> Option<usize> {
         let mut shed = None;
-        if self.high.len() + self.low.len() == 0 && self.fits(caller.1) {
+        let is_first = self.high.is_empty() && (priority == Priority::High || self.low.is_empty());
+        if is_first && self.fits(caller.1) {
             self.enter(caller);
             return None;
         }

@@ -75,6 +75,7 @@ impl<W, By> ByWhen<W, By> {
 impl<F: Future, J: Judge<F::Output>> Future for BulkheadFuture<'_, F, J> {
     type Output = Settled<F::Output>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let Stage::Outside(acquire) = this.stage {
@@ -91,7 +92,12 @@ impl<F: Future, J: Judge<F::Output>> Future for BulkheadFuture<'_, F, J> {
             panic!("a bulkhead's future is not polled again after it ended")
         };
         let future = this.future.as_mut().as_pin_mut().expect("it is there until it has ended");
-        let outcome = ready!(nested::within(permit.bulkhead().address(), || future.poll(context)));
+        let outcome = if permit.permits() > 0 {
+            ready!(nested::within(permit.bulkhead().address(), || future.poll(context)))
+        } else {
+            // It holds nothing that anybody could wait for.
+            ready!(future.poll(context))
+        };
         this.future.set(None);
         if let Stage::Inside(permit) = std::mem::replace(this.stage, Stage::Over) {
             permit.end(this.judge.judge(&outcome));

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, advance, sleep};
 
 use super::*;
+use crate::adaptive::Ended;
 use crate::{Class, Deadline, Settled, Timeout};
 
 const fn ms(millis: u64) -> Duration {
@@ -45,7 +46,7 @@ fn is_a_value_for_a_static() {
 
 #[test]
 fn does_not_weigh_much() {
-    assert_eq!(size_of::<BulkheadPermit<'_>>(), 32);
+    assert_eq!(size_of::<BulkheadPermit<'_>>(), 24);
     assert_eq!(size_of::<Acquire<'_>>(), 24);
     let future = size_of_val(&single().run(ready(())));
     assert!(future <= 48, "{future}");
@@ -625,4 +626,138 @@ async fn nobody_is_forgotten_when_callers_come_and_go_at_random() {
     }
     let counts = bulkhead.counts();
     assert_eq!((counts.in_use, counts.waiting), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_high_one_for_which_there_is_room_takes_nobodys_place() {
+    let bulkhead = Bulkhead::named("two").limit(2).queue(1);
+    let _permit = bulkhead.try_acquire().unwrap();
+    let mut heavy = pin!(bulkhead.entry().weight(2).priority(Priority::Low).acquire());
+    assert!(poll(&mut heavy).is_none());
+
+    assert!(poll(&mut pin!(bulkhead.acquire())).is_some_and(|result| result.is_ok()));
+
+    assert!(poll(&mut heavy).is_none(), "it still waits");
+}
+
+#[tokio::test(start_paused = true)]
+async fn switched_off_it_teaches_its_limit_nothing() {
+    let bulkhead = Bulkhead::named("off").aimd(1, 100, 20).mode(Mode::Off);
+
+    for _ in 0..200 {
+        let permit = bulkhead.acquire().await.unwrap();
+        advance(ms(50)).await;
+        let _ = permit.settle(Err::<(), _>(Error::new(PolicyKind::Timeout, "off", Reason::TimedOut { limit: ms(1) })));
+    }
+
+    assert_eq!(bulkhead.counts().limit, 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_was_let_in_without_a_permit_does_not_wait_for_itself() {
+    let bulkhead = single().mode(Mode::Off);
+
+    let outer = bulkhead.run(async {
+        bulkhead.set_mode(Mode::Enforce);
+        let permit = bulkhead.try_acquire().unwrap();
+        let leave = async {
+            sleep(ms(10)).await;
+            drop(permit);
+        };
+        tokio::join!(bulkhead.run(ready(())), leave).0
+    });
+
+    assert_eq!(outer.await, Settled::Outcome(Settled::Outcome(())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn counts_each_reason_by_itself() {
+    let bulkhead = single().max_wait(ms(20));
+    let _permit = bulkhead.try_acquire().unwrap();
+
+    assert_eq!(reason(bulkhead.acquire().await), Reason::WaitedTooLong { limit: ms(20) });
+    for _ in 0..2 {
+        assert_eq!(reason(Deadline::after(ms(5)).scope(bulkhead.acquire()).await), Reason::DeadlineExceeded);
+    }
+    std::thread::scope(|threads| {
+        let off_a_runtime = || reason(now(bulkhead.acquire()).expect("at once"));
+        let reason = threads.spawn(off_a_runtime).join();
+        assert_eq!(reason.unwrap(), Reason::NoRuntime);
+    });
+
+    let counts = bulkhead.counts();
+    assert_eq!((counts.waited_too_long, counts.deadline_exceeded, counts.no_runtime), (1, 2, 1));
+}
+
+#[test]
+fn a_call_that_ends_with_its_thread_is_no_panic() {
+    static BULKHEAD: Bulkhead = Bulkhead::named("late").limit(1);
+    struct Late;
+    impl Drop for Late {
+        fn drop(&mut self) {
+            assert_eq!(now(BULKHEAD.run(ready(()))), Some(Settled::Outcome(())));
+        }
+    }
+    thread_local! {
+        static LATE: Late = const { Late };
+    }
+
+    // made first, dropped last on most platforms; the other order must do as well
+    let ends = [true, false].map(|late_first| {
+        let end = move || {
+            if late_first {
+                LATE.with(|_| ());
+            }
+            now(BULKHEAD.run(ready(())));
+            LATE.with(|_| ());
+        };
+        std::thread::spawn(end).join()
+    });
+
+    assert!(ends.iter().all(Result::is_ok));
+    assert_eq!(BULKHEAD.counts().in_use, 0);
+}
+
+#[test]
+fn of_two_limits_that_are_learnt_at_once_the_newer_stays() {
+    let bulkhead = single();
+    // while this thread applies 5, another comes to know 7
+    let asked = std::cell::Cell::new(0);
+
+    bulkhead.gate.resize(|| if asked.replace(asked.get() + 1) == 0 { 5 } else { 7 });
+
+    assert_eq!(bulkhead.counts().limit, 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_does_not_wait_for_itself_through_others() {
+    let (outer, middle, inner) = (single(), single(), single());
+
+    let call = outer.run(middle.run(inner.run(async {
+        sleep(ms(1)).await;
+        [reason(outer.acquire().await), reason(middle.acquire().await), reason(inner.acquire().await)]
+    })));
+
+    let flatten = |settled: Settled<_>| settled.flatten();
+    assert_eq!(flatten(call.await).flatten(), Settled::Outcome([Reason::Reentrant; 3]));
+    let held = outer.try_acquire().unwrap();
+    assert_eq!(reason(outer.acquire().await), Reason::WaitedTooLong { limit: ms(1_000) }, "nothing is left of it");
+    drop(held);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_when_it_is_switched_off_is_let_in() {
+    for mode in [Mode::Observe, Mode::Off] {
+        let bulkhead = single().queue(3);
+        let inside = bulkhead.try_acquire().unwrap();
+        let mut waiting = [0; 3].map(|_| bulkhead.acquire());
+        assert!(waiting.iter_mut().all(|acquire| poll(acquire).is_none()));
+
+        bulkhead.set_mode(mode);
+
+        let permits = waiting.each_mut().map(|acquire| poll(acquire).unwrap().unwrap());
+        assert_eq!((bulkhead.counts().in_use, bulkhead.counts().waiting), (4, 0));
+        drop((inside, permits));
+        assert_eq!(bulkhead.counts().in_use, 0);
+    }
 }

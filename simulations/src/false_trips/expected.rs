@@ -6,7 +6,7 @@ use super::setting::{Setting, Span};
 ///
 /// That is one over the mean number of trials until the first run (Feller, volume 1, XIII.7), times the pace.
 pub(super) fn runs_per_second(p: f64, pace: f64, length: u32) -> f64 {
-    let run = p.powf(f64::from(length));
+    let run = p.powf(length.into());
     pace * (1.0 - p) * run / (1.0 - run)
 }
 
@@ -34,7 +34,7 @@ pub(super) fn at_most_per_second(setting: &Setting, p: f64, pace: f64) -> f64 {
 fn chance_at_a_call(setting: &Setting, p: f64, mean: f64) -> f64 {
     let reach = 12.0 * mean.sqrt() + 60.0;
     let (fewest, most) = ((mean - reach).max(0.0) as u32, (mean + reach) as u32 + 2 * setting.min_calls);
-    let run = setting.consecutive.map_or(0.0, |length| p.powf(f64::from(length)));
+    let run = setting.consecutive.map_or(0.0, |length| p.powf(length.into()));
     (fewest..=most)
         .map(|others| {
             let calls = others + 1;

@@ -36,7 +36,7 @@ impl Setting {
 }
 
 /// The defaults first.
-pub(super) const SETTINGS: [Setting; 8] = [
+pub(super) const SETTINGS: [Setting; 9] = [
     DEFAULTS,
     Setting { name: "`consecutive = off`", consecutive: None, ..DEFAULTS },
     Setting { name: "`consecutive = 10`", consecutive: Some(10), ..DEFAULTS },
@@ -44,11 +44,12 @@ pub(super) const SETTINGS: [Setting; 8] = [
     Setting { name: "`window = \"2s\"`", span: Span::Seconds(2), ..DEFAULTS },
     Setting { name: "`window = 100`", span: Span::Calls(100), ..DEFAULTS },
     Setting { name: "`failure_rate = \"20%\"`", failure_rate: 0.2, ..DEFAULTS },
+    Setting { name: "`min_calls = 50, consecutive = 10`", min_calls: 50, consecutive: Some(10), ..DEFAULTS },
     Setting {
-        name: "`failure_rate = \"20%\", min_calls = 100, consecutive = off`",
+        name: "`failure_rate = \"20%\", min_calls = 100, consecutive = 10`",
         failure_rate: 0.2,
         min_calls: 100,
-        consecutive: None,
+        consecutive: Some(10),
         ..DEFAULTS
     },
 ];

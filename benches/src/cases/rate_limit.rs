@@ -1,0 +1,236 @@
+//! The rate limit: with room, and used up.
+
+use std::num::NonZeroU32;
+use std::sync::LazyLock;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use governor::clock::{Clock, MonotonicClock, QuantaClock};
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use resilient::{RateLimit, Reason, rate_limit};
+use tower::load_shed::error::Overloaded;
+use tower::{Layer as _, Service as _, ServiceBuilder, ServiceExt as _};
+use tower_resilience::ratelimiter::{RateLimiterLayer, RateLimiterServiceError};
+
+use crate::case::{Case, Table};
+use crate::drive::{poll, repeat, runtime};
+use crate::work::{Busy, Failure, Unwell, answer, attempt};
+
+pub(crate) fn tables() -> Vec<Table> {
+    vec![with_room(), when_used_up()]
+}
+
+fn with_room() -> Table {
+    Table::new(
+        "Rate limit, with room",
+        "A thousand million calls a second, so that none is refused. By hand, it is the generic cell rate algorithm in one \
+         atomic word, with the standard library's clock; governor's own clock is quanta, which reads the processor's counter. \
+         tower's limit belongs to one thread: it cannot be cloned.",
+        vec![
+            Case::new("cell rate by hand", |calls| {
+                static CELL: Cell = Cell::new(Duration::from_nanos(1));
+                poll(repeat(calls, async |id| {
+                    assert!(CELL.admit(SECOND));
+                    attempt::<Failure>(id).await.unwrap()
+                }))
+            }),
+            Case::new("resilient `#[rate_limit]`", |calls| {
+                #[rate_limit("1000000000/s")]
+                async fn ours(id: u64) -> Result<u64, Failure> {
+                    attempt(id).await
+                }
+
+                poll(repeat(calls, async |id| ours(id).await.unwrap()))
+            }),
+            Case::new("resilient `RateLimit`", |calls| {
+                static POLICY: RateLimit = RateLimit::named("with room").rate(MANY, SECOND);
+                poll(repeat(calls, async |id| {
+                    let permit = POLICY.acquire().await.expect("room");
+                    permit.settle(attempt::<Failure>(id).await).unwrap()
+                }))
+            }),
+            answered_by_governor("governor", QuantaClock::default).counted_over(CALIBRATED),
+            answered_by_governor("governor, std clock", MonotonicClock::default),
+            Case::new("tower", |calls| {
+                poll(async {
+                    let service = tower::service_fn(attempt::<Busy>);
+                    let mut service = ServiceBuilder::new().rate_limit(MANY.into(), SECOND).service(service);
+                    repeat(calls, async |id| service.ready().await.unwrap().call(id).await.unwrap()).await
+                })
+            })
+            .alone(),
+            Case::prepared("leaky-bucket", || {
+                let _entered = runtime().enter();
+                let many = MANY as usize;
+                let limiter =
+                    leaky_bucket::RateLimiter::builder().max(many).initial(many).refill(many).interval(SECOND).build();
+                move |calls| {
+                    poll(repeat(calls, async |id| {
+                        limiter.acquire_one().await;
+                        attempt::<Failure>(id).await.unwrap()
+                    }))
+                }
+            }),
+            Case::service("tower-resilience", || {
+                let layer = RateLimiterLayer::builder().limit_for_period(MANY as usize).refresh_period(SECOND).build();
+                layer.expect("a rate").layer(tower::service_fn(attempt::<Busy>))
+            }),
+        ],
+    )
+    .shared()
+}
+
+fn when_used_up() -> Table {
+    Table::new(
+        "Rate limit, used up",
+        "One call an hour, which was made: every other is refused, without a wait. tower needs its `LoadShed` for that.",
+        vec![
+            Case::prepared("cell rate by hand", || {
+                static CELL: Cell = Cell::new(HOUR);
+                CELL.admit(Duration::ZERO);
+                |calls| {
+                    poll(repeat(calls, async |id| {
+                        assert!(!CELL.admit(Duration::ZERO));
+                        answer(id)
+                    }))
+                }
+            }),
+            Case::prepared("resilient `#[rate_limit]`", || {
+                #[rate_limit("1/h")]
+                async fn ours(id: u64) -> Result<u64, Failure> {
+                    attempt(id).await
+                }
+
+                poll(ours(0)).expect("the first");
+                |calls| {
+                    poll(repeat(calls, async |id| {
+                        let Err(Failure::Refused(refusal)) = ours(id).await else { panic!("it is not used up") };
+                        assert!(matches!(refusal.reason(), Reason::RateLimited { .. }));
+                        answer(id)
+                    }))
+                }
+            }),
+            Case::prepared("resilient `RateLimit`", || {
+                static POLICY: RateLimit = RateLimit::named("used up").rate(1, HOUR);
+                POLICY.try_acquire().expect("the first").abandon();
+                |calls| {
+                    poll(repeat(calls, async |id| {
+                        let Err(refusal) = POLICY.acquire().await else { panic!("it is not used up") };
+                        assert!(matches!(refusal.reason(), Reason::RateLimited { .. }));
+                        answer(id)
+                    }))
+                }
+            }),
+            refused_by_governor("governor", QuantaClock::default).counted_over(CALIBRATED),
+            refused_by_governor("governor, std clock", MonotonicClock::default),
+            Case::new("tower", |calls| {
+                poll(async {
+                    let service = tower::service_fn(attempt::<Unwell>);
+                    let mut service = ServiceBuilder::new().load_shed().rate_limit(1, HOUR).service(service);
+                    service.ready().await.unwrap().call(0).await.expect("the first");
+                    repeat(calls, async |id| {
+                        let outcome = service.ready().await.expect("it says so in the call").call(id).await;
+                        assert!(outcome.is_err_and(|error| error.is::<Overloaded>()));
+                        answer(id)
+                    })
+                    .await
+                })
+            })
+            .alone(),
+            Case::prepared("leaky-bucket", || {
+                let _entered = runtime().enter();
+                let limiter = leaky_bucket::RateLimiter::builder().max(1).initial(0).interval(HOUR).build();
+                move |calls| {
+                    poll(repeat(calls, async |id| {
+                        assert!(!limiter.try_acquire(1));
+                        answer(id)
+                    }))
+                }
+            }),
+            Case::prepared("tower-resilience", || {
+                let layer = RateLimiterLayer::builder()
+                    .limit_for_period(1)
+                    .refresh_period(HOUR)
+                    .timeout_duration(Duration::ZERO)
+                    .build();
+                let service = layer.expect("a rate").layer(tower::service_fn(attempt::<Busy>));
+                poll(service.clone().oneshot(0)).expect("the first");
+                move |calls| {
+                    let mut service = service.clone();
+                    poll(repeat(calls, async |id| {
+                        let outcome = service.ready().await.expect("it says so in the call").call(id).await;
+                        assert!(matches!(outcome, Err(RateLimiterServiceError::RateLimited)));
+                        answer(id)
+                    }))
+                }
+            }),
+        ],
+    )
+    .shared()
+}
+
+/// The least that can limit a rate: when the next call would be on time, in nanoseconds.
+struct Cell {
+    next: AtomicU64,
+    interval: u64,
+}
+
+impl Cell {
+    const fn new(interval: Duration) -> Self {
+        Self { next: AtomicU64::new(0), interval: interval.as_nanos() as u64 }
+    }
+
+    fn admit(&self, early: Duration) -> bool {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+        let now = START.elapsed().as_nanos() as u64;
+        let latest = now + early.as_nanos() as u64;
+        self.next.fetch_update(Relaxed, Relaxed, |next| (next <= latest).then(|| next.max(now) + self.interval)).is_ok()
+    }
+}
+
+type Governor<C> = RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as Clock>::Instant>>;
+
+fn answered_by_governor<C>(name: &'static str, clock: fn() -> C) -> Case
+where
+    C: Clock + Send + Sync + 'static,
+    C::Instant: Send + Sync,
+{
+    Case::prepared(name, move || {
+        let quota = Quota::per_second(NonZeroU32::new(MANY).expect("it is more"));
+        let limiter: Governor<C> = RateLimiter::direct_with_clock(quota, clock());
+        move |calls| {
+            poll(repeat(calls, async |id| {
+                limiter.check().expect("room");
+                attempt::<Failure>(id).await.unwrap()
+            }))
+        }
+    })
+}
+
+fn refused_by_governor<C>(name: &'static str, clock: fn() -> C) -> Case
+where
+    C: Clock + Send + Sync + 'static,
+    C::Instant: Send + Sync,
+{
+    Case::prepared(name, move || {
+        let quota = Quota::with_period(HOUR).expect("it is more than none");
+        let limiter: Governor<C> = RateLimiter::direct_with_clock(quota, clock());
+        limiter.check().expect("the first");
+        move |calls| {
+            poll(repeat(calls, async |id| {
+                limiter.check().expect_err("it is used up");
+                answer(id)
+            }))
+        }
+    })
+}
+
+const MANY: u32 = 1_000_000_000;
+/// So many that it does not matter how long quanta takes to calibrate itself, which is never the same.
+const CALIBRATED: u64 = 500_000;
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_hours(1);

@@ -1,0 +1,157 @@
+//! A call about to be made, and the right to make it.
+
+use super::{Acquire, Blind, Bulkhead, BulkheadFuture, ByClass, ByWhen, run};
+use crate::adaptive::{Adaptive, Ended, Sample};
+use crate::{Error, Mode, Outcome, Reason, When};
+
+/// Which calls matter more when there is no room for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Priority {
+    /// Served first; the default.
+    #[default]
+    High,
+    /// Served when no call of high priority waits, and the first to go when the queue is full. It waits for a limited
+    /// time like every other, so that it is refused and not forgotten.
+    Low,
+}
+
+/// A call about to be made, with its weight and priority.
+#[derive(Debug, Clone, Copy)]
+#[must_use = "nothing comes in before it acquires or runs"]
+pub struct Entry<'a> {
+    pub(super) bulkhead: &'a Bulkhead,
+    pub(super) weight: u32,
+    pub(super) priority: Priority,
+}
+
+/// The right to run, until it is dropped.
+///
+/// Dropping it ends the call without a word about the server, which is right for one that was cancelled; a limit that
+/// adapts learns nothing from it.
+#[derive(Debug)]
+#[must_use = "a permit that is dropped at once limits nothing"]
+pub struct BulkheadPermit<'a> {
+    bulkhead: &'a Bulkhead,
+    permits: u32,
+    sample: Sample,
+}
+
+impl<'a> Entry<'a> {
+    /// How many permits the call takes; 1 unless set, and 0 is taken for 1.
+    ///
+    /// A call that weighs more than there are permits takes all of them, alone. It waits in the queue like every other, and
+    /// nobody overtakes it.
+    pub const fn weight(mut self, weight: u32) -> Self {
+        self.weight = if weight == 0 { 1 } else { weight };
+        self
+    }
+
+    /// Which calls are served first; [`Priority::High`] unless set.
+    pub const fn priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// As [`Bulkhead::try_acquire`].
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::QueueFull`] if there is no room.
+    #[inline]
+    pub fn try_acquire(self) -> Result<BulkheadPermit<'a>, Error> {
+        match self.enter_at_once() {
+            Some(permit) => Ok(permit),
+            None if self.bulkhead.current_mode() == Mode::Observe => {
+                self.bulkhead.count(|counts| &counts.observed);
+                Ok(BulkheadPermit::new(self.bulkhead, self.bulkhead.gate.force(self.weight)))
+            }
+            None => Err(self.bulkhead.refuse(Reason::QueueFull)),
+        }
+    }
+
+    /// As [`Bulkhead::acquire`].
+    #[inline]
+    pub const fn acquire(self) -> Acquire<'a> {
+        Acquire::new(self)
+    }
+
+    /// As [`Bulkhead::run`].
+    #[inline]
+    pub const fn run<F: Future>(self, future: F) -> BulkheadFuture<'a, F, Blind> {
+        BulkheadFuture::new(self, future, Blind)
+    }
+
+    /// As [`Bulkhead::run_adaptive`].
+    #[inline]
+    pub const fn run_adaptive<F: Future<Output: Outcome>>(self, future: F) -> BulkheadFuture<'a, F, ByClass> {
+        BulkheadFuture::new(self, future, ByClass)
+    }
+
+    /// As [`run_adaptive`](Self::run_adaptive), with the class that `when` assigns.
+    #[inline]
+    pub const fn run_adaptive_when<F, W, By>(self, future: F, when: W) -> BulkheadFuture<'a, F, ByWhen<W, By>>
+    where
+        F: Future,
+        W: When<F::Output, By>,
+    {
+        BulkheadFuture::new(self, future, ByWhen::new(when))
+    }
+
+    #[inline]
+    pub(super) fn enter_at_once(self) -> Option<BulkheadPermit<'a>> {
+        let Self { bulkhead, weight, .. } = self;
+        let permits = if bulkhead.mode.get() == Mode::Off { 0 } else { bulkhead.gate.enter(weight)? };
+        Some(BulkheadPermit::new(bulkhead, permits))
+    }
+}
+
+impl<'a> BulkheadPermit<'a> {
+    #[inline]
+    pub(super) fn new(bulkhead: &'a Bulkhead, permits: u32) -> Self {
+        // One that was let in without a permit is not counted, and teaches nothing.
+        let adaptive = bulkhead.adaptive.as_ref().filter(|_| permits > 0);
+        let sample = adaptive.map_or(Sample::UNTIMED, Adaptive::begin);
+        Self { bulkhead, permits, sample }
+    }
+
+    /// How many permits it is: the weight of the call, or fewer if there were no more.
+    pub const fn permits(&self) -> u32 {
+        self.permits
+    }
+
+    /// Ends the call with its outcome, from which a limit that adapts learns, and hands the outcome back.
+    ///
+    /// | outcome | what it tells |
+    /// |---|---|
+    /// | [`Class::Success`](crate::Class::Success) | how long a call takes |
+    /// | [`Class::Throttled`](crate::Class::Throttled), and a rejection because of a time-out | that there were too many |
+    /// | anything else | nothing: a quick failure is not a quick server |
+    pub fn settle<O: Outcome>(self, outcome: O) -> O {
+        let ended = run::ended(outcome.rejection(), || outcome.class());
+        self.end(ended);
+        outcome
+    }
+
+    pub(super) const fn bulkhead(&self) -> &'a Bulkhead {
+        self.bulkhead
+    }
+
+    #[inline]
+    pub(super) fn end(self, ended: Ended) {
+        if let Some(adaptive) = self.bulkhead.adaptive.as_ref().filter(|_| self.permits > 0) {
+            let in_use = self.bulkhead.gate.level().in_use;
+            if adaptive.end(self.sample, in_use, ended).is_some() {
+                self.bulkhead.gate.resize(|| adaptive.limit());
+            }
+        }
+    }
+}
+
+impl Drop for BulkheadPermit<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.permits > 0 {
+            self.bulkhead.gate.leave(self.permits);
+        }
+    }
+}
