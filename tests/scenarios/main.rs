@@ -1,6 +1,6 @@
 //! What whole stacks must survive: spikes, brown-outs, throttling, tiers of retries, on the paused clock and seeded.
 //!
-//! `cargo test -p resilient-tests --test scenarios -- --nocapture` prints the tables; with `UPDATE_SCENARIOS=1` it writes
+//! `cargo test -p resilient-scenarios -- --nocapture` prints the tables; with `UPDATE_SCENARIOS=1` it writes
 //! `docs/scenarios.md` as well.
 
 mod arrivals;

@@ -35,7 +35,7 @@ pub(crate) fn publish(id: &'static str, tables: &[Table]) {
             page.push('\n');
             page.push_str(&text.replace("{tables}\n", &all[id]));
         }
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/scenarios.md");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/scenarios.md");
         std::fs::write(path, page).expect("docs can be written");
     }
 }
