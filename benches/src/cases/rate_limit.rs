@@ -230,7 +230,7 @@ where
 }
 
 const MANY: u32 = 1_000_000_000;
-/// So many that it does not matter how long quanta takes to calibrate itself, which is never the same.
-const CALIBRATED: u64 = 500_000;
+/// So many that it matters little how long quanta takes to calibrate itself, which is never the same.
+const CALIBRATED: u64 = 2_000_000;
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
