@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::Url;
 use resilient::{CircuitBreaker, circuit_breaker, fan_out, retry, timeout};
 
+use crate::detail::Detail;
 use crate::error::SearchError;
 use crate::hit::Hit;
 use crate::request::{Client, Query};
@@ -13,12 +14,14 @@ use crate::request::{Client, Query};
 pub(crate) struct Provider {
     pub(crate) name: String,
     search: Url,
+    /// Where details are looked up, if it has them.
+    details: Option<Url>,
     /// Each has its own: one that is down must not keep us from the others.
     breaker: CircuitBreaker,
 }
 
 impl Provider {
-    pub(crate) fn new(name: String, search: Url) -> Self {
+    pub(crate) fn new(name: String, search: Url, details: Option<Url>) -> Self {
         let breaker = CircuitBreaker::named("provider")
             // Looks at the last twenty attempts, a fifth of a second at 90 searches a second, so that it notices a
             // brown-out before the searches pile up. At the usual 5 % of failures, ten in twenty come about once in 10⁸
@@ -30,11 +33,15 @@ impl Provider {
             .open_for(Duration::from_millis(200))
             .open_max(Duration::from_millis(200))
             .probes(3);
-        Self { name, search, breaker }
+        Self { name, search, details, breaker }
     }
 
     pub(crate) const fn search(&self) -> &Url {
         &self.search
+    }
+
+    pub(crate) const fn details(&self) -> Option<&Url> {
+        self.details.as_ref()
     }
 }
 
@@ -53,6 +60,18 @@ pub(crate) async fn search_provider(
     #[each] provider: &Provider,
 ) -> Result<Vec<Hit>, SearchError> {
     client.ask(&provider.search, query).await
+}
+
+/// Looks one character up.
+pub(crate) async fn look_up_one(
+    client: &Client,
+    provider: &Provider,
+    char: char,
+) -> Result<Option<Detail>, SearchError> {
+    match provider.details() {
+        Some(details) => Ok(client.look_up(details, &[char]).await?.remove(&char)),
+        None => Ok(None),
+    }
 }
 
 /// The annotated function as it stands above, for the report.

@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
+use resilient::FanOut;
 
 use crate::baseline;
-use crate::client::{Provider, search_provider_all};
+use crate::client::{Provider, look_up_one, search_provider_all};
+use crate::detail::Detail;
 use crate::error::SearchError;
 use crate::hit::Hit;
 use crate::merge::{Ranked, merge};
@@ -63,9 +65,24 @@ impl Strategy {
             }
         }
     }
+
+    /// What each hit's provider says of it besides, in the order of the hits; `None` where it says nothing.
+    pub(crate) async fn describe(self, fleet: &Fleet, hits: &[Ranked]) -> Vec<Option<Detail>> {
+        let Fleet { client, providers } = fleet;
+        match self {
+            Self::Sequential => baseline::describe_one_by_one(client, providers, hits).await,
+            Self::JoinAll => baseline::describe_all_at_once(client, providers, hits).await,
+            Self::Annotated => {
+                let look_up = |ranked: &Ranked| look_up_one(client, &providers[ranked.holder], ranked.hit.char);
+                let details = FanOut::new(hits, look_up).limit(hits.len()).await;
+                details.into_iter().map(|found| found.ok().flatten()).collect()
+            }
+        }
+    }
 }
 
 /// The best hits of all providers that answered.
 pub(crate) fn hits_of(calls: &[Call], limit: usize) -> Vec<Ranked> {
-    merge(calls.iter().filter_map(|call| call.outcome.as_deref().ok()), limit)
+    let answers = calls.iter().enumerate();
+    merge(answers.filter_map(|(number, call)| Some((number, call.outcome.as_deref().ok()?))), limit)
 }
