@@ -73,6 +73,11 @@ cases! {
         free => "[Ok(2), Ok(4), Ok(6)]",
         method => "[Ok(\"aa\"), Ok(\"bb\"), Ok(\"cc\")]",
     }
+    batch {
+        bare => "(Ok(Some(2)), Ok(Some(4)), Ok(Some(2)))",
+        method => "(Ok(\"1m\"), Ok(\"2m\"), Ok(\"2m\"), Ok(\"1m\")) in 3",
+        key => "(Ok(Some(2010)), Ok(Some(1022)), Ok(Some(2030)), Ok(Some(1040))) (Ok(2), Ok(2), Ok(1))",
+    }
     resilient {
         stack => "Ok(\"words at attempt 2\")",
         boxed => "Ok(\"words\")",

@@ -11,7 +11,8 @@ use crate::value::shown;
 pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &mut Errors) {
     duplicates(layers, errors);
     if let (Some(&each), false) = (function.each.first(), layers.iter().any(|layer| layer.stands_beside())) {
-        let message = "`#[each]` marks the item of a `#[fan_out]`, and this function has none";
+        let message =
+            "`#[each]` marks the item of a `#[fan_out]`, or the keys of a `#[batch]`, and this function has neither";
         errors.over(&function.signature.inputs[each], message);
     }
     let Some(retry) = layers.iter().position(|layer| layer.facts().repeats) else {

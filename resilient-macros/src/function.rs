@@ -334,7 +334,8 @@ fn take_each(signature: &mut Signature, errors: &mut Errors) -> Vec<usize> {
     each
 }
 
-fn contains(tokens: TokenStream, word: &str) -> bool {
+/// Whether `word` is among the tokens.
+pub(crate) fn contains(tokens: TokenStream, word: &str) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Ident(ident) => ident == word,
         TokenTree::Group(group) => contains(group.stream(), word),

@@ -12,6 +12,7 @@ const ATTRIBUTES: &[(&str, &str)] = &[
     ("timeout", "if FAST { SHORT } else { LONG }"),
     ("circuit_breaker", r#"failure_rate = "50%", window = 10, min_calls = 5, consecutive = off, open_for = "1s""#),
     ("fan_out", "limit = 4, name = every"),
+    ("batch", r#"max_size = 4, max_wait = "2ms", name = one, key = (self.tenant, words), with = self.batch"#),
     ("resilient", r#"timeout(total = "2s"), retry(max = 3, clone(words)), circuit_breaker, crate = crate::inner"#),
 ];
 

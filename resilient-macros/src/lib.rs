@@ -633,6 +633,94 @@ pub fn fan_out(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("fan_out", arguments.into(), item.into()).into()
 }
 
+/// Adds a function that asks for one key, and makes one call of this one for all who ask at the same time.
+///
+/// `load` becomes the two functions `load` and `load_one`, which takes a key in place of a vector of them. The first caller
+/// waits for others, for `max_wait` at the most, or until they are `max_size`, and runs `load` for all of them in its own
+/// task; each gets the outcome of its own key. Equal keys are asked for once. If the first caller is dropped, or `load`
+/// panics, another takes its place. Nothing is spawned. Every batch passes through the function's other policies.
+/// `resilient::Batch` says more.
+///
+/// | `load` returns | a caller gets |
+/// |---|---|
+/// | `Result<HashMap<K, V>, E>`, or a `BTreeMap` | `Result<Option<V>, E>`: `None` if its key is not in the map |
+/// | `Vec<Result<V, E>>`, in the order of the keys | `Result<V, E>` |
+/// | `Result<Vec<Result<V, E>>, E>` | `Result<V, E>` |
+/// | another `Result<C, E>` | as `resilient::BatchAnswers` of `C` says |
+///
+/// Keys are `Hash + Eq + Clone`, values and errors `Clone`, and all of them `Send + 'static`, since they go from one caller's
+/// task to another's. The error of a vector is `From<resilient::Error>`: one with more or fewer answers than keys says nothing
+/// about whose is whose, so that all get `Reason::Unanswered`.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::convert::Infallible;
+/// use resilient::batch;
+///
+/// struct Users;
+///
+/// impl Users {
+///     #[batch(max_size = 50, max_wait = "5ms")]
+///     async fn names(&self, ids: Vec<u64>) -> Result<HashMap<u64, String>, Infallible> {
+///         println!("asked for {} names", ids.len());
+///         Ok(ids.into_iter().filter(|id| *id > 0).map(|id| (id, format!("user {id}"))).collect())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let users = Users;
+/// let (one, nobody) = tokio::join!(users.names_one(1), users.names_one(0)); // asked for 2 names
+///
+/// assert_eq!((one.unwrap().as_deref(), nobody.unwrap()), (Some("user 1"), None));
+/// # }
+/// ```
+///
+/// # Who is batched together
+///
+/// Calls of the same function of the same object, with the same other arguments. Objects and references are compared by
+/// their address, which costs nothing and is never wrong: two clones of a client are two. Other arguments cannot be compared that way, and
+/// want a `key`: what calls must agree on, by its hash. It stands in place of the addresses, so that `key = self.tenant` batches across
+/// clones of a client; it must name each other argument, but not `self`. The caller that runs the batch does so with its own arguments.
+///
+/// # Arguments
+///
+/// | key | type | default | meaning |
+/// |---|---|---|---|
+/// | `max_size` | integer or `u32` constant, from 2 | 100 | how many callers are in a batch at the most; it then runs at once |
+/// | `max_wait` | duration | `"2ms"` | how long the first caller waits for others; `"0s"` is until other tasks had a turn. Less if a caller's deadline is closer than twice that |
+/// | `name` | name | the function's with `_one` | what the new function is called |
+/// | `key` | expression | the object and the references | what calls in a batch agree on |
+/// | `with` | `Batch` | a `static` of the function's own | a policy of your own; one in a field of `self` has only that object's calls |
+/// | `crate` | path | `::resilient` | where the runtime crate is |
+///
+/// The keys are the only argument that is a `Vec`, or the one marked `#[each]`. An associated function without `self` must
+/// mention `Self` somewhere, for nothing else tells it from a free one. A trait and its `impl`s have no room for
+/// the new function; put it on an inherent method.
+///
+/// # Expansion
+///
+/// The function itself is left as it is, and can be called for many keys. Beside it stands:
+///
+/// ```text
+/// async fn names_one(&self, key: u64) -> Result<Option<String>, Infallible> {
+///     let batch = {
+///         static POLICY: ::resilient::Batch = ::resilient::Batch::named("names").max_size(50).max_wait(Duration::from_millis(5));
+///         &POLICY
+///     };
+///     batch.of(self).run(key, move |keys| self.names(keys)).await
+/// }
+/// ```
+///
+/// # Cancel safety
+///
+/// Dropping a caller takes it out of its batch, and its key is not asked for unless somebody else wants it. If it ran the
+/// batch, another runs it again, for what is still wanted.
+#[proc_macro_attribute]
+pub fn batch(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stack::expand("batch", arguments.into(), item.into()).into()
+}
+
 /// Several policies as one attribute, outermost first.
 ///
 /// The same as its list of attributes, for those who prefer one line, and for conditions:

@@ -1,5 +1,6 @@
 //! The table of the policies: to add one, write its file and its row.
 
+mod batch;
 mod bulkhead;
 mod cancel;
 mod circuit_breaker;
@@ -21,6 +22,7 @@ pub(crate) const KINDS: &[&Kind] = &[
     &cancel::KIND,
     &fallback::KIND,
     &fan_out::KIND,
+    &batch::KIND,
 ];
 
 /// The policy of that name.

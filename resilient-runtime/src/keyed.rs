@@ -15,7 +15,9 @@ use std::time::Duration;
 
 pub use self::held::Held;
 
-use self::fingerprint::{Fingerprint, fingerprint};
+pub(crate) use self::fingerprint::{Unchanged, fingerprint};
+
+use self::fingerprint::Fingerprint;
 use self::shard::Shard;
 use self::turns::Turns;
 use crate::PolicyKind;

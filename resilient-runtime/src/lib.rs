@@ -40,6 +40,7 @@
 //! | fallback | `#[fallback]` | [`Fallback`] |
 //! | cancellation | `#[cancel]` | [`Cancel`] |
 //! | fan-out | `#[fan_out]` | [`FanOut`] |
+//! | batching | `#[batch]` | [`Batch`] |
 //!
 //! Policies decide on the [`Class`] of an outcome, which comes from the error's [`Classify`] implementation or from a
 //! [`When`] closure. A policy that refuses a call returns an [`Error`]; inside a stack that is a
@@ -75,6 +76,7 @@
 
 mod adaptive;
 mod backoff;
+mod batch;
 mod budget;
 mod bulkhead;
 mod cancel;
@@ -106,6 +108,7 @@ mod values;
 mod when;
 
 pub use backoff::Backoff;
+pub use batch::{Batch, BatchAnswers, BatchCounts, BatchFuture, BatchGroup, BatchItem, BatchOutcome};
 pub use budget::{Budget, Cost};
 pub use bulkhead::{Acquire, Bulkhead, BulkheadCounts, BulkheadFuture, BulkheadPermit, Entry, Judge, Priority};
 pub use bulkhead::{Blind, ByClass, ByWhen};

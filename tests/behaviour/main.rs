@@ -1,5 +1,6 @@
 //! What annotated functions do, on the paused clock: one module a policy.
 
+mod batch;
 mod bulkhead;
 mod cancel;
 mod circuit_breaker;
