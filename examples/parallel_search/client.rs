@@ -1,9 +1,10 @@
 //! The search with policies: one request under four attributes.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use reqwest::Url;
-use resilient::{CircuitBreaker, circuit_breaker, fan_out, retry, timeout};
+use resilient::{CircuitBreaker, batch, circuit_breaker, fan_out, retry, timeout};
 
 use crate::detail::Detail;
 use crate::error::SearchError;
@@ -62,15 +63,17 @@ pub(crate) async fn search_provider(
     client.ask(&provider.search, query).await
 }
 
-/// Looks one character up.
-pub(crate) async fn look_up_one(
+/// Looks characters up at their provider; `look_up_one` looks up one, together with what others ask for at that moment.
+#[batch(max_size = 100, max_wait = "2ms")]
+#[timeout("250ms")]
+pub(crate) async fn look_up(
     client: &Client,
     provider: &Provider,
-    char: char,
-) -> Result<Option<Detail>, SearchError> {
+    chars: Vec<char>,
+) -> Result<HashMap<char, Detail>, SearchError> {
     match provider.details() {
-        Some(details) => Ok(client.look_up(details, &[char]).await?.remove(&char)),
-        None => Ok(None),
+        Some(details) => client.look_up(details, &chars).await,
+        None => Ok(HashMap::new()),
     }
 }
 
