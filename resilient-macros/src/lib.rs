@@ -352,7 +352,8 @@ pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// `#[rate_limit("adaptive", k = 2.0)]` needs no number. Of the calls of the last two minutes the server took some; when it
 /// took less than one in `k`, a part of the calls is dropped before they are made, so that about `k` calls are made for each
 /// that is taken. Throttled and transient errors and time-outs were not taken, permanent ones were.
-/// `k` is a number or an `f64` constant of at least 1. Beside it, `mode`, `when`, `name`, `key`, `with` and `crate` mean the same.
+/// `k` is a number or an `f64` constant of at least 1. However little the server takes, at most `max_drop` of the calls are
+/// dropped, a share of at most 1 and 0.9 by default: the others find out when it takes calls again. Beside them, `mode`, `when`, `name`, `key`, `with` and `crate` mean the same.
 ///
 /// # Expansion
 ///

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use crate::report::Table;
+use resilient_scenarios::report::Table;
 
 /// The sections in their order.
 const SECTIONS: [(&str, &str); 5] = [
@@ -28,7 +28,7 @@ pub(crate) fn publish(id: &'static str, tables: &[Table]) {
     let mut all = TABLES.lock().unwrap_or_else(PoisonError::into_inner);
     all.insert(id, tables);
     if all.len() == SECTIONS.len() {
-        let settings = include_str!("settings.rs").split_once("#[timeout").map_or("", |(_, rest)| rest);
+        let settings = include_str!("shared/settings.rs").split_once("#[timeout").map_or("", |(_, rest)| rest);
         let mut page =
             include_str!("page/preface.md").replace("{settings}", &format!("#[timeout{}", settings.trim_end()));
         for (id, text) in SECTIONS {

@@ -25,6 +25,7 @@ pub(crate) const KIND: Kind = Kind {
         Key::setting("max_wait", "max_wait = \"50ms\""),
         Key::setting("max_pause", "max_pause = \"60s\""),
         Key::setting("k", "k = 2.0"),
+        Key::setting("max_drop", "max_drop = 0.9"),
         Key::setting("mode", "mode = \"observe\""),
         Key::setting("name", "name = \"search\""),
         Key::setting("key", "key = host"),
@@ -96,11 +97,14 @@ fn constructor(
     let max_wait = arguments.constant("max_wait", context.function, errors, value::duration);
     let max_pause = arguments.constant("max_pause", context.function, errors, value::duration);
     let k = arguments.constant("k", context.function, errors, k);
+    let max_drop = arguments.constant("max_drop", context.function, errors, max_drop);
     let mode = arguments.value("mode", errors, value::mode);
 
     let adaptive = matches!(rate, Some(Rate::Adaptive));
     let ty = if adaptive { "Throttle" } else { "RateLimit" };
-    let constructor = Constructor::new(ty, quote_spanned!(span=> named(#name)), context).set("k", k.as_ref());
+    let constructor = Constructor::new(ty, quote_spanned!(span=> named(#name)), context)
+        .set("k", k.as_ref())
+        .set("max_drop", max_drop.as_ref());
     let rate = match (rate, per) {
         (Some(Rate::Whole(calls, period)), None) => Some((Known::Literal(calls), Known::Literal(period))),
         (Some(Rate::Whole(..)), Some(_)) => {
@@ -150,11 +154,13 @@ fn for_the_other_kind(arguments: &Arguments, rate: Option<&Rate>, errors: &mut E
             }
         }
         Some(_) => {
-            if let Some(span) = arguments.span("k") {
-                errors.at(
-                    span,
-                    "`k` belongs to the adaptive limit: write `#[rate_limit(\"adaptive\", k = 2.0)]`, or leave it out",
-                );
+            for (key, value) in [("k", "2.0"), ("max_drop", "0.9")] {
+                if let Some(span) = arguments.span(key) {
+                    let message = format!(
+                        "`{key}` belongs to the adaptive limit: write `#[rate_limit(\"adaptive\", {key} = {value})]`, or leave it out"
+                    );
+                    errors.at(span, message);
+                }
             }
         }
         None => {}
@@ -286,6 +292,22 @@ fn k(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
             "with a `k` below 1 it would drop calls that the server takes: write at least 1, such as `k = 2.0`",
         )),
         _ => Ok(k),
+    }
+}
+
+fn max_drop(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
+    let written = expression.to_token_stream();
+    let share = value::factor(key, expression)?;
+    match share.literal() {
+        Some(number) if number > 1.0 => Err(syn::Error::new_spanned(
+            written,
+            "`max_drop` is a share of the calls: write at most 1, such as `max_drop = 0.9`, which still makes every tenth",
+        )),
+        Some(number) if number <= 0.0 => Err(syn::Error::new_spanned(
+            written,
+            "with a `max_drop` of zero nothing would ever be dropped: write, for instance, `max_drop = 0.9`, or `mode = \"off\"`",
+        )),
+        _ => Ok(share),
     }
 }
 

@@ -10,38 +10,43 @@ use crate::drive::{Call, Run};
 
 /// When something was wrong, and how many calls a second the servers could serve then.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Fault {
-    pub(crate) from: Duration,
-    pub(crate) until: Duration,
-    pub(crate) capacity: f64,
+pub struct Fault {
+    /// Its beginning.
+    pub from: Duration,
+    /// Its end.
+    pub until: Duration,
+    /// Calls a second.
+    pub capacity: f64,
 }
 
 /// What is said of a run, or of the worst of several.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Figures {
+pub struct Figures {
     /// Good answers while something was wrong, as a share of what the server could have given.
-    pub(crate) goodput: f64,
+    pub goodput: f64,
     /// Good answers to all calls, as a share of the calls.
-    pub(crate) good: f64,
+    pub good: f64,
     /// Attempts for each call.
-    pub(crate) amplification: f64,
+    pub amplification: f64,
     /// From the end of the fault to the first of four seconds with 95 % good answers.
-    pub(crate) recovery: Option<Duration>,
+    pub recovery: Option<Duration>,
     /// Of the calls that succeeded, in time or not, from when they should have begun.
-    pub(crate) p50: Duration,
-    pub(crate) p99: Duration,
+    pub p50: Duration,
+    /// The same.
+    pub p99: Duration,
     /// The share of calls that got an error before their time was over.
-    pub(crate) refused: f64,
+    pub refused: f64,
     /// The share of calls that got nothing in time.
-    pub(crate) late: f64,
+    pub late: f64,
     /// How full the clients' own limits were on average.
-    pub(crate) occupancy: f64,
+    pub occupancy: f64,
     /// What the servers did for nothing, as a share of what they did.
-    pub(crate) wasted: f64,
+    pub wasted: f64,
 }
 
 impl Figures {
-    pub(crate) fn of(run: &Run, fault: Fault) -> Self {
+    /// The figures of a run in which something was wrong.
+    pub fn of(run: &Run, fault: Fault) -> Self {
         let calls = run.calls.len() as f64;
         let good = run.calls.iter().filter(|call| call.is_good());
         let during = good.clone().filter(|call| call.ended_within(fault.from, fault.until)).count();
@@ -69,7 +74,7 @@ impl Figures {
     }
 
     /// The worse of each.
-    pub(crate) fn worse(self, other: Self) -> Self {
+    pub fn worse(self, other: Self) -> Self {
         Self {
             goodput: self.goodput.min(other.goodput),
             good: self.good.min(other.good),
@@ -86,20 +91,23 @@ impl Figures {
 }
 
 impl Call {
-    pub(crate) fn latency(&self) -> Option<Duration> {
+    /// How long a call that succeeded took, from when it should have begun.
+    pub fn latency(&self) -> Option<Duration> {
         match self.end {
             Some((end, Ok(()))) => Some(end.saturating_sub(self.at)),
             _ => None,
         }
     }
 
-    pub(crate) fn is_good(&self) -> bool {
+    /// Whether it succeeded within the SLO.
+    pub fn is_good(&self) -> bool {
         self.latency().is_some_and(|latency| latency <= SLO)
     }
 
-    pub(crate) fn is_refused(&self) -> bool {
+    /// Whether it got an error at once or soon.
+    pub fn is_refused(&self) -> bool {
         match &self.end {
-            Some((_, Err(CallError::Busy | CallError::Later { .. } | CallError::Unsent))) => true,
+            Some((_, Err(CallError::Busy | CallError::Later { .. } | CallError::Lost | CallError::Unsent))) => true,
             Some((_, Err(CallError::Refused(rejection)))) => {
                 !matches!(rejection.reason(), Reason::TimedOut { .. } | Reason::DeadlineExceeded)
             }
@@ -108,7 +116,7 @@ impl Call {
     }
 
     /// Not answered in time, be it with an error that says so.
-    pub(crate) fn is_late(&self) -> bool {
+    pub fn is_late(&self) -> bool {
         match &self.end {
             None | Some((_, Err(CallError::Late))) => true,
             Some((end, Ok(()))) => *end > self.at + SLO,
@@ -141,28 +149,46 @@ fn recovery(calls: &[Call], until: Duration) -> Option<Duration> {
 
 /// Rows of figures under one heading.
 #[derive(Debug)]
-pub(crate) struct Table {
+pub struct Table {
     title: String,
     columns: Vec<&'static str>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(crate) fn new(title: impl Into<String>, columns: &[&'static str]) -> Self {
+    /// A table without rows.
+    pub fn new(title: impl Into<String>, columns: &[&'static str]) -> Self {
         Self { title: title.into(), columns: columns.to_vec(), rows: Vec::new() }
     }
 
+    /// What it is about.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// The headings.
+    pub fn columns(&self) -> &[&'static str] {
+        &self.columns
+    }
+
+    /// The cells, row by row.
+    pub fn rows(&self) -> &[Vec<String>] {
+        &self.rows
+    }
+
     /// The table of an overload.
-    pub(crate) fn of_faults(title: impl Into<String>) -> Self {
+    pub fn of_faults(title: impl Into<String>) -> Self {
         Self::new(title, &["client", "goodput", "amplification", "recovery", "p50", "p99", "refused", "late"])
     }
 
-    pub(crate) fn row(&mut self, cells: Vec<String>) {
+    /// Adds a row, with a cell for each column.
+    pub fn row(&mut self, cells: Vec<String>) {
         assert_eq!(cells.len(), self.columns.len(), "a cell for each column");
         self.rows.push(cells);
     }
 
-    pub(crate) fn figures(&mut self, client: &str, figures: Figures) {
+    /// A row of the table of an overload.
+    pub fn figures(&mut self, client: &str, figures: Figures) {
         self.row(vec![
             client.to_owned(),
             percent(figures.goodput),
@@ -176,7 +202,7 @@ impl Table {
     }
 
     /// As Markdown, which reads well on a terminal too.
-    pub(crate) fn to_markdown(&self) -> String {
+    pub fn to_markdown(&self) -> String {
         let width = |column: usize| {
             let cells = self.rows.iter().map(|row| row[column].chars().count());
             cells.max().unwrap_or(0).max(self.columns[column].chars().count()).max(3)
@@ -201,12 +227,14 @@ impl Table {
     }
 }
 
-pub(crate) fn percent(share: f64) -> String {
+/// A share in per cent.
+pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if percent == 0.0 || percent >= 0.1 { format!("{percent:.1} %") } else { format!("{percent:.3} %") }
 }
 
-pub(crate) fn millis(time: Duration) -> String {
+/// A time in milliseconds; the longest there is stands for none.
+pub fn millis(time: Duration) -> String {
     if time == Duration::MAX { "–".to_owned() } else { format!("{} ms", time.as_millis()) }
 }
 

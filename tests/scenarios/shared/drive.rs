@@ -13,32 +13,39 @@ use crate::server::{Seen, Server, Setup};
 
 /// What happens in a run.
 #[derive(Debug, Clone)]
-pub(crate) struct Plan {
-    pub(crate) setup: Setup,
-    pub(crate) stretches: Vec<Stretch>,
+pub struct Plan {
+    /// The server.
+    pub setup: Setup,
+    /// The calls.
+    pub stretches: Vec<Stretch>,
     /// The clients that share the calls between them; each has its own policies.
-    pub(crate) clients: usize,
+    pub clients: usize,
 }
 
 /// What came of it.
 #[derive(Debug)]
-pub(crate) struct Run {
-    pub(crate) calls: Vec<Call>,
-    pub(crate) attempts: u64,
-    pub(crate) seen: Seen,
+pub struct Run {
+    /// Every call.
+    pub calls: Vec<Call>,
+    /// How many attempts the clients sent.
+    pub attempts: u64,
+    /// What the server has seen.
+    pub seen: Seen,
     /// How full the clients' own limits were on average.
-    pub(crate) occupancy: f64,
+    pub occupancy: f64,
 }
 
 /// One call: when it should have begun, and when it ended and how, if it did.
 #[derive(Debug, Clone)]
-pub(crate) struct Call {
-    pub(crate) at: Duration,
-    pub(crate) end: Option<(Duration, Result<(), CallError>)>,
+pub struct Call {
+    /// Since the beginning of the run.
+    pub at: Duration,
+    /// Since the beginning of the run, too.
+    pub end: Option<(Duration, Result<(), CallError>)>,
 }
 
 /// Runs `plan` with clients that `client` makes, on a paused clock of its own.
-pub(crate) fn run<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) -> Run {
+pub fn run<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) -> Run {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("a runtime");
     // the jitter of our own policies
@@ -49,7 +56,7 @@ pub(crate) fn run<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C)
 }
 
 /// The worst figures of the three seeds.
-pub(crate) fn worst<C: Client>(plan: &Plan, fault: Fault, client: impl Fn(Wire) -> C) -> Figures {
+pub fn worst<C: Client>(plan: &Plan, fault: Fault, client: impl Fn(Wire) -> C) -> Figures {
     let figures = SEEDS.map(|seed| Figures::of(&run(seed, plan, &client), fault));
     figures.into_iter().reduce(Figures::worse).expect("there are seeds")
 }
@@ -74,11 +81,7 @@ async fn calls<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) ->
 }
 
 /// Makes a call at each of the arrivals, by one client after the other, and waits some more for the last ones.
-pub(crate) async fn open_loop<C: Client>(
-    arrivals: &[Duration],
-    clients: &[Arc<C>],
-    mut tick: impl FnMut(),
-) -> Vec<Call> {
+pub async fn open_loop<C: Client>(arrivals: &[Duration], clients: &[Arc<C>], mut tick: impl FnMut()) -> Vec<Call> {
     let calls = arrivals.iter().map(|&at| Call { at, end: None }).collect();
     let calls: Arc<Mutex<Vec<Call>>> = Arc::new(Mutex::new(calls));
     let mut tasks = JoinSet::new();
@@ -121,7 +124,8 @@ impl Run {
     }
 }
 
-pub(crate) const SEEDS: [u64; 3] = [1, 2, 3];
+/// The seeds of the runs; the worst figures count.
+pub const SEEDS: [u64; 3] = [1, 2, 3];
 const TICK: Duration = Duration::from_millis(1);
 /// Longer than the last call may take.
 const PATIENCE: Duration = Duration::from_millis(1_200);

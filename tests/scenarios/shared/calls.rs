@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::server::{Refusal, Server};
 
 /// A client: what stands between a call and the attempts that the server sees.
-pub(crate) trait Client: Send + Sync + 'static {
+pub trait Client: Send + Sync + 'static {
     /// Makes one call.
     fn call(&self) -> impl Future<Output = Result<(), CallError>> + Send;
 
@@ -23,19 +23,19 @@ pub(crate) trait Client: Send + Sync + 'static {
 }
 
 /// What a client makes its attempts at.
-pub(crate) trait Target: Send + Sync + 'static {
+pub trait Target: Send + Sync + 'static {
     /// Makes one attempt.
     fn send(&self) -> impl Future<Output = Result<(), CallError>> + Send;
 }
 
 tokio::task_local! {
     /// When the call that an attempt belongs to should have ended: what the books go by, whether or not policies know it.
-    pub(crate) static DUE: Instant;
+    pub static DUE: Instant;
 }
 
 /// Why a call, or an attempt, failed.
 #[derive(Debug, Clone, PartialEq, Eq, Classify)]
-pub(crate) enum CallError {
+pub enum CallError {
     /// The server is full and said so at once: a 503 with `Retry-After`, or a 429.
     #[throttled]
     Busy,
@@ -48,6 +48,9 @@ pub(crate) enum CallError {
     /// The time was over.
     #[transient]
     Late,
+    /// The connection broke.
+    #[transient]
+    Lost,
     /// The client refused by itself.
     #[permanent]
     Unsent,
@@ -62,6 +65,7 @@ impl fmt::Display for CallError {
             Self::Busy => f.write_str("the server is full"),
             Self::Later { after } => write!(f, "the server asks to come back in {after:?}"),
             Self::Late => f.write_str("the time was over"),
+            Self::Lost => f.write_str("the connection broke"),
             Self::Unsent => f.write_str("the client is full"),
             Self::Refused(rejection) => rejection.fmt(f),
         }
@@ -73,22 +77,24 @@ impl std::error::Error for CallError {}
 
 /// The wire between the clients of one run and their server, which counts what is sent.
 #[derive(Debug, Clone)]
-pub(crate) struct Wire {
+pub struct Wire {
     server: Arc<Server>,
     sent: Arc<AtomicU64>,
 }
 
 impl Wire {
-    pub(crate) fn to(server: Arc<Server>) -> Self {
+    /// A wire that nothing has been sent on.
+    pub fn to(server: Arc<Server>) -> Self {
         Self { server, sent: Arc::default() }
     }
 
     /// The attempts so far.
-    pub(crate) fn sent(&self) -> u64 {
+    pub fn sent(&self) -> u64 {
         self.sent.load(Relaxed)
     }
 
-    pub(crate) fn server(&self) -> &Server {
+    /// Its other end.
+    pub fn server(&self) -> &Server {
         &self.server
     }
 }
@@ -107,4 +113,4 @@ impl Target for Wire {
 }
 
 /// An answer counts if it comes within this.
-pub(crate) const SLO: Duration = Duration::from_secs(1);
+pub const SLO: Duration = Duration::from_secs(1);

@@ -9,7 +9,7 @@ use crate::drive::{Plan, worst};
 use crate::report::{Fault, Figures};
 
 /// A client with all policies.
-pub(crate) struct Ours<T> {
+pub struct Ours<T> {
     server: T,
     retry: Retry,
     breaker: CircuitBreaker,
@@ -20,7 +20,7 @@ impl<T: Target> Ours<T> {
     /// One of so many clients of a server with so many workers.
     ///
     /// It begins with twice what it has under way when all workers are busy, and may grow to its share of 200.
-    pub(crate) fn sharing(server: T, workers: u32, clients: u32) -> Self {
+    pub fn sharing(server: T, workers: u32, clients: u32) -> Self {
         let bulkhead = Bulkhead::named("fetch").vegas(2, 200 / clients, (2 * workers / clients).max(4));
         Self {
             server,
@@ -52,19 +52,20 @@ impl<T: Target> Client for Ours<T> {
 }
 
 /// The worst figures of our stack.
-pub(crate) fn ours(plan: &Plan, fault: Fault) -> Figures {
+pub fn ours(plan: &Plan, fault: Fault) -> Figures {
     worst(plan, fault, |wire| Ours::sharing(wire, plan.setup.workers, plan.clients as u32))
 }
 
 /// A client with all but the bulkhead.
-pub(crate) struct Unlimited<T> {
+pub struct Unlimited<T> {
     server: T,
     retry: Retry,
     breaker: CircuitBreaker,
 }
 
 impl<T: Target> Unlimited<T> {
-    pub(crate) fn new(server: T) -> Self {
+    /// A client with policies of its own.
+    pub fn new(server: T) -> Self {
         Self { server, retry: Retry::named("fetch"), breaker: CircuitBreaker::named("fetch") }
     }
 

@@ -12,7 +12,7 @@ use tower::{BoxError, ServiceBuilder, ServiceExt};
 use crate::calls::{CallError, Client, SLO, Target};
 
 /// Waits for the answer, however long it takes.
-pub(crate) struct NoPolicy<T>(pub(crate) T);
+pub struct NoPolicy<T>(pub T);
 
 impl<T: Target> Client for NoPolicy<T> {
     async fn call(&self) -> Result<(), CallError> {
@@ -21,7 +21,7 @@ impl<T: Target> Client for NoPolicy<T> {
 }
 
 /// A loop: a second for each attempt, and three more after 100 ms each.
-pub(crate) struct Naive<T>(pub(crate) T);
+pub struct Naive<T>(pub T);
 
 impl<T: Target> Client for Naive<T> {
     async fn call(&self) -> Result<(), CallError> {
@@ -38,10 +38,11 @@ impl<T: Target> Client for Naive<T> {
 }
 
 /// A second for the call, at most 64 calls at once and none that wait, three retries from a budget of a fifth.
-pub(crate) struct Tower(BoxCloneSyncService<(), (), CallError>);
+pub struct Tower(BoxCloneSyncService<(), (), CallError>);
 
 impl Tower {
-    pub(crate) fn new(server: impl Target) -> Self {
+    /// A client with a limit and a budget of its own.
+    pub fn new(server: impl Target) -> Self {
         let server = Arc::new(server);
         let service = ServiceBuilder::new()
             .load_shed()
@@ -85,7 +86,8 @@ impl tower::retry::Policy<(), (), CallError> for Again {
     }
 }
 
-pub(crate) fn error_of_tower(error: BoxError) -> CallError {
+/// What tower's layers said, in our words.
+pub fn error_of_tower(error: BoxError) -> CallError {
     match error.downcast::<CallError>() {
         Ok(error) => *error,
         Err(error) if error.is::<Elapsed>() => CallError::Late,

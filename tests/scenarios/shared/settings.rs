@@ -4,11 +4,12 @@ use resilient::{bulkhead, circuit_breaker, retry, timeout};
 
 use crate::calls::{CallError, Target, Wire};
 
+/// The whole stack.
 #[timeout(total = "1s")]
 #[retry]
 #[circuit_breaker]
 #[bulkhead(limit = "vegas", min = 2, max = 200, initial = 16, max_wait = "100ms")]
 #[timeout(attempt = "800ms")]
-pub(crate) async fn fetch(server: &Wire) -> Result<(), CallError> {
+pub async fn fetch(server: &Wire) -> Result<(), CallError> {
     server.send().await
 }

@@ -20,18 +20,20 @@ use crate::latency::{self, Latency};
 
 /// What a server is like.
 #[derive(Debug, Clone)]
-pub(crate) struct Setup {
-    pub(crate) workers: u32,
-    pub(crate) on_leave: OnLeave,
+pub struct Setup {
+    /// How many calls it works on at once.
+    pub workers: u32,
+    /// What it does when a client goes away.
+    pub on_leave: OnLeave,
     /// At so many waiting calls, a further one is refused at once; without, the queue has no end.
-    pub(crate) shed_at: Option<usize>,
+    pub shed_at: Option<usize>,
     /// Work begun between these times takes so many times as long.
-    pub(crate) slow: Option<Slow>,
+    pub slow: Option<Slow>,
 }
 
 /// What happens to a call whose client has gone away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OnLeave {
+pub enum OnLeave {
     /// It leaves the queue, or its worker.
     Stop,
     /// It is served all the same, as by servers that do not watch their connections.
@@ -40,13 +42,13 @@ pub(crate) enum OnLeave {
 
 /// The two things by which servers differ.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Kind {
+pub struct Kind {
     on_leave: OnLeave,
     shed_at: Option<usize>,
 }
 
 /// Every kind of server.
-pub(crate) const KINDS: [Kind; 4] = [
+pub const KINDS: [Kind; 4] = [
     Kind { on_leave: OnLeave::Stop, shed_at: None },
     Kind { on_leave: OnLeave::GoOn, shed_at: None },
     Kind { on_leave: OnLeave::Stop, shed_at: Some(100) },
@@ -55,15 +57,18 @@ pub(crate) const KINDS: [Kind; 4] = [
 
 /// A brown-out.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Slow {
-    pub(crate) from: Duration,
-    pub(crate) until: Duration,
-    pub(crate) factor: f64,
+pub struct Slow {
+    /// Its beginning.
+    pub from: Duration,
+    /// Its end.
+    pub until: Duration,
+    /// So many times as long.
+    pub factor: f64,
 }
 
 /// A server with workers that serve one call at a time, and a queue in order of arrival.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub struct Server {
     setup: Setup,
     start: Instant,
     state: Mutex<State>,
@@ -71,7 +76,7 @@ pub(crate) struct Server {
 
 /// How the server refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     /// The queue is full.
     Full,
     /// The deadline that came with the call had passed before its turn came.
@@ -80,16 +85,19 @@ pub(crate) enum Refusal {
 
 /// What the server has seen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Seen {
-    pub(crate) arrived: u64,
-    pub(crate) refused: u64,
-    pub(crate) served: u64,
+pub struct Seen {
+    /// Attempts.
+    pub arrived: u64,
+    /// Of them, those that were refused.
+    pub refused: u64,
+    /// Of them, those that were worked on to the end.
+    pub served: u64,
     /// Left by their clients before they were served, and not served.
-    pub(crate) left: u64,
+    pub left: u64,
     /// In the queue or at a worker.
-    pub(crate) inside: u64,
+    pub inside: u64,
     /// Begun after the end of the call that they belong to.
-    pub(crate) begun_late: u64,
+    pub begun_late: u64,
 }
 
 #[derive(Debug)]
@@ -124,12 +132,12 @@ enum Phase {
 
 impl Setup {
     /// So many workers, which stop when a client leaves, and a queue without end.
-    pub(crate) const fn of(workers: u32) -> Self {
+    pub const fn of(workers: u32) -> Self {
         Self { workers, on_leave: OnLeave::Stop, shed_at: None, slow: None }
     }
 
     /// The calls a second that it can serve.
-    pub(crate) fn capacity(&self) -> f64 {
+    pub fn capacity(&self) -> f64 {
         f64::from(self.workers) / latency::MEAN
     }
 }
@@ -159,13 +167,15 @@ impl fmt::Display for Setup {
 }
 
 impl Kind {
-    pub(crate) fn with(self, workers: u32) -> Setup {
+    /// So many workers of this kind.
+    pub fn with(self, workers: u32) -> Setup {
         Setup { on_leave: self.on_leave, shed_at: self.shed_at, ..Setup::of(workers) }
     }
 }
 
 impl Server {
-    pub(crate) fn start(setup: Setup, seed: u64) -> Arc<Self> {
+    /// A server whose time begins now.
+    pub fn start(setup: Setup, seed: u64) -> Arc<Self> {
         let state = State {
             latency: Latency::seeded(seed),
             jobs: Vec::new(),
@@ -181,17 +191,18 @@ impl Server {
     /// One attempt of a client. It arrives when the future is first polled.
     ///
     /// What waits when its deadline, as in the header, comes is not begun. `due` is when its call ends in truth.
-    pub(crate) fn serve(&self, header: Option<&str>, due: Option<Instant>) -> Reply<'_> {
+    pub fn serve(&self, header: Option<&str>, due: Option<Instant>) -> Reply<'_> {
         let deadline = header.and_then(|header| Deadline::from_header(header).ok()).map(Deadline::instant);
         Reply { server: self, deadline, due, job: None }
     }
 
     /// Ends and begins what has come to its time. To be called once a millisecond.
-    pub(crate) fn tick(&self) {
+    pub fn tick(&self) {
         drop(self.present());
     }
 
-    pub(crate) fn seen(&self) -> Seen {
+    /// What it has seen so far.
+    pub fn seen(&self) -> Seen {
         let state = self.present();
         let mut seen = state.seen;
         seen.inside = state.waiting as u64 + u64::from(self.setup.workers - state.idle);
@@ -290,7 +301,7 @@ impl Slow {
 
 /// What [`Server::serve`] returns. Dropping it is going away.
 #[derive(Debug)]
-pub(crate) struct Reply<'a> {
+pub struct Reply<'a> {
     server: &'a Server,
     deadline: Option<Instant>,
     due: Option<Instant>,

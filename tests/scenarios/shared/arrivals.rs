@@ -8,13 +8,15 @@ use rand_distr::{Distribution, Exp1};
 
 /// So many calls a second for so long.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Stretch {
-    pub(crate) rate: f64,
-    pub(crate) time: Duration,
+pub struct Stretch {
+    /// Calls a second.
+    pub rate: f64,
+    /// For so long.
+    pub time: Duration,
 }
 
 /// The intended arrivals from the start, in order. They do not wait for the answers of earlier ones.
-pub(crate) fn poisson(seed: u64, stretches: &[Stretch]) -> Vec<Duration> {
+pub fn poisson(seed: u64, stretches: &[Stretch]) -> Vec<Duration> {
     let mut generator = SmallRng::seed_from_u64(seed);
     let mut arrivals = Vec::new();
     let mut begin = 0.0;

@@ -9,9 +9,11 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use tokio::time::{Instant, sleep};
 
+use crate::calls::CallError;
+
 /// A provider behind a network, and what it has seen.
 #[derive(Debug)]
-pub(crate) struct Provider {
+pub struct Provider {
     terms: Terms,
     start: Instant,
     state: Mutex<State>,
@@ -19,19 +21,20 @@ pub(crate) struct Provider {
 
 /// What it allows, and how it speaks.
 #[derive(Debug, Clone)]
-pub(crate) struct Terms {
+pub struct Terms {
     /// Calls a second, in the long run.
-    pub(crate) rate: f64,
+    pub rate: f64,
     /// Calls at once.
-    pub(crate) burst: f64,
+    pub burst: f64,
     /// Between these times it takes none, and names the end of it as the time to come back.
-    pub(crate) closed: Option<(Duration, Duration)>,
-    pub(crate) headers: Headers,
+    pub closed: Option<(Duration, Duration)>,
+    /// How it says so.
+    pub headers: Headers,
 }
 
 /// What stands in the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Headers {
+pub enum Headers {
     /// `Retry-After: 1` on a 429.
     Seconds,
     /// `Retry-After: Fri, 31 Dec 1999 23:59:59 GMT` on a 429.
@@ -55,19 +58,39 @@ struct State {
 
 /// What was sent, what came, and what was said.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Ledger {
+pub struct Ledger {
     /// When clients sent attempts.
-    pub(crate) sent: Vec<Duration>,
+    pub sent: Vec<Duration>,
     /// Attempts that were given up on their way.
-    pub(crate) left: usize,
+    pub left: usize,
     /// When attempts arrived, and whether they were served.
-    pub(crate) arrived: Vec<(Duration, bool)>,
+    pub arrived: Vec<(Duration, bool)>,
     /// When clients were told to stay away, and until when.
-    pub(crate) told: Vec<(Duration, Duration)>,
+    pub told: Vec<(Duration, Duration)>,
+}
+
+/// What a caller makes its attempts at.
+pub trait Answers: Send + Sync + 'static {
+    /// One attempt.
+    fn answer(&self) -> impl Future<Output = Result<Response<()>, CallError>> + Send;
+}
+
+impl Answers for Arc<Provider> {
+    async fn answer(&self) -> Result<Response<()>, CallError> {
+        let (there, back) = self.depart();
+        let on_the_way = OnTheWay(self);
+        sleep(there).await;
+        mem::forget(on_the_way);
+        let (response, stay_away) = self.decide();
+        sleep(back).await;
+        self.tell(stay_away);
+        Ok(response)
+    }
 }
 
 impl Provider {
-    pub(crate) fn open(terms: Terms, seed: u64) -> Arc<Self> {
+    /// A provider whose time begins now.
+    pub fn open(terms: Terms, seed: u64) -> Arc<Self> {
         let state = State {
             tokens: terms.burst,
             since: Duration::ZERO,
@@ -77,33 +100,34 @@ impl Provider {
         Arc::new(Self { terms, start: Instant::now(), state: Mutex::new(state) })
     }
 
-    /// One attempt: there, and back again.
-    pub(crate) async fn answer(&self) -> Response<()> {
-        let (there, back) = self.depart();
-        let on_the_way = OnTheWay(self);
-        sleep(there).await;
-        mem::forget(on_the_way);
-        let (response, stay_away) = self.decide();
-        sleep(back).await;
-        if let Some(stay_away) = stay_away {
-            let now = self.start.elapsed();
-            self.state().seen.told.push((now, now + stay_away));
-        }
-        response
-    }
-
-    pub(crate) fn ledger(&self) -> Ledger {
-        self.state().seen.clone()
-    }
-
-    fn depart(&self) -> (Duration, Duration) {
+    /// A client sends an attempt now. How long it is on its way, there and back.
+    pub fn depart(&self) -> (Duration, Duration) {
         let mut state = self.state();
         state.seen.sent.push(self.start.elapsed());
         let mut hop = || Duration::from_millis(state.generator.random_range(2..=12));
         (hop(), hop())
     }
 
-    fn decide(&self) -> (Response<()>, Option<Duration>) {
+    /// An attempt was given up before it had arrived.
+    pub fn left(&self) {
+        self.state().seen.left += 1;
+    }
+
+    /// A client is told now to stay away for so long.
+    pub fn tell(&self, stay_away: Option<Duration>) {
+        if let Some(stay_away) = stay_away {
+            let now = self.start.elapsed();
+            self.state().seen.told.push((now, now + stay_away));
+        }
+    }
+
+    /// What has happened so far.
+    pub fn ledger(&self) -> Ledger {
+        self.state().seen.clone()
+    }
+
+    /// An attempt arrives now: the answer, and how long it tells the client to stay away.
+    pub fn decide(&self) -> (Response<()>, Option<Duration>) {
         let now = self.start.elapsed();
         let terms = &self.terms;
         let mut state = self.state();
@@ -133,7 +157,7 @@ struct OnTheWay<'a>(&'a Provider);
 
 impl Drop for OnTheWay<'_> {
     fn drop(&mut self) {
-        self.0.state().seen.left += 1;
+        self.0.left();
     }
 }
 
@@ -178,3 +202,21 @@ impl Headers {
         (response.header("retry-after", text).body(()).expect("valid headers"), named.map(Duration::from_secs_f64))
     }
 }
+
+/// Values of `Retry-After` and of a reset that no provider should send.
+pub const HOSTILE: [&str; 14] = [
+    "",
+    "soon",
+    "-1",
+    "1.5",
+    "1e9",
+    "NaN",
+    "inf",
+    "0",
+    "0x10",
+    "1, 2",
+    "99999999999999999999",
+    "Fri, 31 Dec 9999 23:59:59 GMT",
+    "Thu, 01 Jan 1970 00:00:00 GMT",
+    "Mon, 31 Feb 2026 25:61:61 GMT",
+];

@@ -1,0 +1,69 @@
+//! The scenarios over HTTP: the clients of the tests before real servers on loopback, in real time, with a report.
+//!
+//! `cargo run --release --example scenarios`, or `-- s2 s6 --quick`, or `-- --help`.
+
+mod ask;
+mod books;
+mod brown_out;
+mod cli;
+mod cpu;
+mod host;
+mod lanes;
+mod normal;
+mod page;
+mod plot;
+mod spike;
+mod throttled;
+mod tiers;
+mod trial;
+mod verdict;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Args, Scenario};
+use crate::page::{Page, Section};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match run(&args) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Runs what was asked for, and says whether every *must* was met.
+fn run(args: &Args) -> Result<bool, String> {
+    host::check_descriptors()?;
+    let began = std::time::Instant::now();
+    let mut sections: Vec<Section> = Vec::new();
+    for scenario in args.scenarios() {
+        eprintln!("{} …", scenario.title());
+        let section = match scenario {
+            Scenario::S2 => spike::section(args),
+            Scenario::S5 => brown_out::section(args),
+            Scenario::S6 => throttled::section(args),
+            Scenario::S7 => normal::section(args),
+            Scenario::S9 => tiers::section(args),
+        };
+        println!("{}", section.to_markdown());
+        sections.push(section);
+    }
+    let page = Page { args, sections, took: began.elapsed() };
+    page.write(&args.report())?;
+    if let Some(path) = &args.markdown {
+        page.write_markdown(path)?;
+    }
+    let missed: Vec<String> = page.missed().collect();
+    for missed in &missed {
+        eprintln!("missed: {missed}");
+    }
+    eprintln!("{:.0} s; the report is {}", page.took.as_secs_f64(), args.report().display());
+    Ok(missed.is_empty())
+}
