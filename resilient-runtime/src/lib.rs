@@ -115,7 +115,10 @@ pub use class::{Class, Classify};
 pub use deadline::{Deadline, DeadlineScope, ParseDeadlineError};
 pub use error::{Error, PolicyKind, Reason};
 pub use fallback::{Answer, ByFuture, ByValue, Fallback, IntoResult, Rescue, answer};
-pub use fan_out::{Collect, FanOut, FirstOk, TryAll, Unordered};
+pub use fan_out::{
+    Cancellable, Collect, FanOut, FirstOk, Input, Observed, Ordered, Progress, Quorum, SettleWithin, Settlement,
+};
+pub use fan_out::{Streamed, TryAll, Unordered};
 pub use keyed::{Held, Keyed, PerKey};
 pub use mode::Mode;
 pub use naming::{Conflict, conflicts};
