@@ -74,6 +74,8 @@ pub enum PolicyKind {
     Timeout,
     /// A [`Cancel`](crate::Cancel).
     Cancel,
+    /// A [`FanOut`](crate::FanOut) whose children are tasks.
+    FanOut,
 }
 
 /// Why a policy refused.

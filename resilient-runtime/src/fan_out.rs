@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use futures_core::Stream;
 
+mod adapting;
 mod collect;
+mod deduplicated;
 mod drive;
 mod first_ok;
 mod in_order;
@@ -18,6 +20,7 @@ mod ready;
 mod set;
 mod settle_within;
 mod streamed;
+mod task;
 #[cfg(all(test, not(resilient_loom)))]
 mod tests;
 mod try_all;
@@ -27,15 +30,18 @@ mod watched;
 use self::drive::Drive;
 use self::input::OutputOf;
 use self::streamed::Calls;
-use crate::FromRejection;
+use crate::{FromRejection, Outcome};
 
+pub use self::adapting::{Adapting, FanOutLimit};
 pub use self::collect::Collect;
+pub use self::deduplicated::{Deduplicated, deduplicated};
 pub use self::first_ok::FirstOk;
 pub use self::input::Input;
 pub use self::ordered::Ordered;
 pub use self::quorum::Quorum;
 pub use self::settle_within::{SettleWithin, Settlement};
 pub use self::streamed::Streamed;
+pub use self::task::{Task, spawned, spawned_blocking};
 pub use self::try_all::TryAll;
 pub use self::unordered::Unordered;
 pub use self::watched::{Cancellable, Observed, Progress};
@@ -147,6 +153,16 @@ impl<I: Input> FanOut<I> {
     /// A limit above the number of items costs nothing.
     pub fn limit(self, limit: usize) -> Self {
         Self { limit, ..self }
+    }
+
+    /// Has `limit` set how many children may exist at once, from how long they take and how many are refused.
+    ///
+    /// A [`limit`](Self::limit) that is set after this one is the most that it can be.
+    pub fn adaptive(self, limit: &'static FanOutLimit) -> FanOut<Adapting<I>>
+    where
+        I: Input<Child: Future<Output: Outcome>>,
+    {
+        FanOut { input: Adapting { input: self.input, limit }, limit: usize::MAX }
     }
 
     /// Calls `observer` after each item that has finished.

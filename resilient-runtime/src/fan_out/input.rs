@@ -36,9 +36,9 @@ mod sealed {
         /// How many items there are that will never be launched, as far as they can be counted.
         fn count_rest(&mut self) -> usize;
 
-        /// How many children may exist at once, when `set` is what the caller asked for.
+        /// How many children may exist at once, when `set` is what the caller asked for and `running` are there.
         #[inline]
-        fn limit(&self, set: usize) -> usize {
+        fn limit(&self, set: usize, _running: usize) -> usize {
             set
         }
 

@@ -45,8 +45,8 @@ impl<I: Input, F: FnMut(Progress)> Source for Observed<I, F> {
         self.input.count_rest()
     }
 
-    fn limit(&self, set: usize) -> usize {
-        self.input.limit(set)
+    fn limit(&self, set: usize, running: usize) -> usize {
+        self.input.limit(set, running)
     }
 
     fn finished(&mut self, progress: Progress) {
@@ -93,8 +93,8 @@ where
         self.input.count_rest()
     }
 
-    fn limit(&self, set: usize) -> usize {
-        self.input.limit(set)
+    fn limit(&self, set: usize, running: usize) -> usize {
+        self.input.limit(set, running)
     }
 
     fn finished(&mut self, progress: Progress) {

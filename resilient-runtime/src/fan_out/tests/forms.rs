@@ -235,11 +235,11 @@ mod settle_within {
         .settle_within(ms(12))
         .await;
 
-        use Settlement::{Err, Ok, Unfinished};
-        assert_eq!(settled, [Ok(10), Unfinished, Unfinished, Unfinished, Unfinished, Unfinished]);
+        let unfinished = Settlement::Unfinished;
+        assert_eq!(settled, [Settlement::Ok(10), unfinished, unfinished, unfinished, unfinished, unfinished]);
         assert_eq!((start.elapsed(), census.alive(), census.most()), (ms(12), 0, 2));
         let settled = FanOut::new([10, 5, 1_000], even).settle_within(ms(12)).await;
-        assert_eq!(settled, [Ok(10), Err(5), Unfinished]);
+        assert_eq!(settled, [Settlement::Ok(10), Settlement::Err(5), unfinished]);
     }
 
     #[tokio::test(start_paused = true)]
