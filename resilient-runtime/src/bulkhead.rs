@@ -14,6 +14,7 @@ use std::time::Duration;
 
 pub use self::acquire::Acquire;
 pub use self::entry::{BulkheadPermit, Entry, Priority};
+pub(crate) use self::run::ended;
 pub use self::run::{Blind, BulkheadFuture, ByClass, ByWhen, Judge};
 
 use self::builder::{Config, Limit};

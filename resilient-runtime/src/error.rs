@@ -77,6 +77,8 @@ pub enum PolicyKind {
     Cancel,
     /// A [`Batch`](crate::Batch).
     Batch,
+    /// A [`FanOut`](crate::FanOut) whose children are tasks.
+    FanOut,
 }
 
 /// Why a policy refused.

@@ -118,7 +118,12 @@ pub use class::{Class, Classify};
 pub use deadline::{Deadline, DeadlineScope, ParseDeadlineError};
 pub use error::{Error, PolicyKind, Reason};
 pub use fallback::{Answer, ByFuture, ByValue, Fallback, IntoResult, Rescue, answer};
-pub use fan_out::{Collect, FanOut, FirstOk, TryAll, Unordered};
+pub use fan_out::{
+    Adapting, Cancellable, Collect, Deduplicated, FanOut, FanOutLimit, FirstOk, Input, Observed, Ordered,
+};
+pub use fan_out::{Progress, Quorum, SettleWithin, Settlement, Streamed, Task, TryAll, Unordered};
+pub use fan_out::{deduplicated, spawned, spawned_blocking};
+pub use futures_core::Stream;
 pub use keyed::{Held, Keyed, PerKey};
 pub use mode::Mode;
 pub use naming::{Conflict, conflicts};

@@ -176,6 +176,7 @@ const fn kind(policy: PolicyKind) -> &'static str {
         PolicyKind::Timeout => "time-out",
         PolicyKind::Cancel => "cancellation",
         PolicyKind::Batch => "batch",
+        PolicyKind::FanOut => "fan-out",
     }
 }
 

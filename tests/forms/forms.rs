@@ -5,12 +5,12 @@
 #![deny(warnings, missing_docs, unsafe_op_in_unsafe_fn, clippy::all, clippy::pedantic)]
 
 use std::fmt::Debug;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use resilient::{bulkhead, circuit_breaker, fan_out, rate_limit, resilient, retry, timeout};
-use resilient_tests::{Error, Script, assert_send};
+use resilient_tests::{Error, Script, assert_send, ms};
 
 /// Writes the function once under each policy and once under the whole stack.
 macro_rules! under_each_policy {
@@ -464,6 +464,19 @@ async fn annotated_functions_can_be_spawned() {
         (all, tried, first, streamed)
     });
     assert_eq!(borrowed.await.unwrap(), (vec![Ok(4), Ok(6)], Ok(vec![4, 6]), Ok(6), 2));
+    let more = tokio::spawn(async {
+        let owned = ["one".to_owned(), "three".to_owned()];
+        let words: Vec<&str> = owned.iter().map(String::as_str).collect();
+        let (prefix, script) = ("<".to_owned(), Script::fine());
+        let ordered = measure_all(&script, &prefix, words.clone()).ordered();
+        let ordered = futures_util::StreamExt::collect::<Vec<_>>(ordered).await.len();
+        let quorum = measure_all(&script, &prefix, words.clone()).quorum(2).await.map(|values| values.len());
+        let settled = measure_all(&script, &prefix, words.clone()).settle_within(ms(50)).await.len();
+        let observed = measure_all(&script, &prefix, words.clone()).progress(|_| ()).await.len();
+        let stopped = measure_all(&script, &prefix, words.clone()).cancel_on(ready(())).try_all().await.is_err();
+        (ordered, quorum, settled, observed, stopped)
+    });
+    assert_eq!(more.await.unwrap(), (2, Ok(2), 2, 2, true));
     let made = tokio::spawn(async { Client::made_all(0..4).limit(2).await.len() });
     assert_eq!(made.await.unwrap(), 4);
 }
