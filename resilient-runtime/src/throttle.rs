@@ -41,7 +41,7 @@ use crate::{Class, Error, Keyed, Mode, Outcome, PolicyKind, Reason, When, random
 ///     }
 /// }
 ///
-/// assert!(dropped > 900);
+/// assert!(dropped > 800);
 /// ```
 #[must_use = "a throttle guards what asks it for a permit"]
 pub struct Throttle {
