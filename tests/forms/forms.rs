@@ -421,6 +421,13 @@ async fn weigh(script: &Script, prefix: &str, #[each] word: &str) -> Result<usiz
     Ok(prefix.len() + word.len())
 }
 
+/// Of the two new functions, one is not used.
+#[fan_out(stream)]
+async fn half_used(n: u32) -> u32 {
+    tokio::task::yield_now().await;
+    n
+}
+
 /// Generic in the item, which is borrowed from no argument.
 #[fan_out(stream, dedup)]
 async fn show<T: Debug + Clone + Eq + std::hash::Hash>(item: &T) -> String {
@@ -561,6 +568,7 @@ async fn annotated_functions_can_be_spawned() {
         (looked_up, far, near, free, streamed)
     });
     assert_eq!(by_method.await.unwrap(), (4, 4, 4, 2, 2));
+    assert_eq!(half_used_all([1]).await, [1]);
     let made = tokio::spawn(async { Client::made_all(0..4).limit(2).await.len() });
     assert_eq!(made.await.unwrap(), 4);
 }
