@@ -72,6 +72,8 @@ cases! {
     fan_out {
         free => "[Ok(2), Ok(4), Ok(6)]",
         method => "[Ok(\"aa\"), Ok(\"bb\"), Ok(\"cc\")]",
+        stream => "[Ok(\"3 letters\"), Ok(\"5 letters\")] Ok([\"3 letters\", \"5 letters\"])",
+        spawn => "[Ok(3), Ok(6), Ok(3)]",
     }
     batch {
         bare => "(Ok(Some(2)), Ok(Some(4)), Ok(Some(2)))",

@@ -582,8 +582,13 @@ pub fn cancel(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `.await` | every outcome, in the order of the items |
 /// | `.try_all().await` | all values, or the first error; the rest is dropped |
 /// | `.first_ok().await` | the first value, or all errors; the rest is dropped |
+/// | `.quorum(n).await` | the first `n` values, or the errors once there can no longer be so many; the rest is dropped |
+/// | `.settle_within(time).await` | what has finished by then, in the order of the items: `Ok`, `Err` or `Unfinished` |
 /// | `.unordered()` | a stream of `(index, outcome)` as they come |
-/// | `.limit(n)` | before any of them: another limit for this call |
+/// | `.ordered()` | a stream of the outcomes in the order of the items |
+///
+/// Before any of them, `.limit(n)` sets another limit for this call, `.progress(f)` listens, and `.cancel_on(signal)` ends
+/// it early.
 ///
 /// The item is the only argument, or the one marked `#[each]`; of the others, references are shared and values are cloned
 /// for each item. Every item passes through the function's own policies, wherever this attribute stands among them.
@@ -606,9 +611,24 @@ pub fn cancel(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | key | type | default | meaning |
 /// |---|---|---|---|
-/// | `limit` | integer | 16 | how many run at once |
+/// | `limit` | integer, or `"adaptive"`, `"gradient"`, `"vegas"`, `"aimd"` | 16 | how many run at once |
 /// | `name` | name | the function's with `_all` | what the new function is called |
+/// | `stream` | flag | | adds one that takes a `Stream`, too: named as the function, or as `name`, with `_stream` |
+/// | `dedup` | flag | | runs equal items once, and gives each a clone of the outcome |
+/// | `on` | `"task"`, `"spawn"`, `"blocking"` | `"task"` | what an item runs on: the caller's task, a task of its own, a thread for blocking work |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
+///
+/// A limit that adapts follows how long the items take and how many are refused: it begins at 20, stays between 1 and 200, and
+/// is shared by all calls of the new function. `"adaptive"` is `"gradient"`, which bears with times that vary; for the others
+/// see `resilient::FanOutLimit`. The function returns a `Result` of a classified error.
+///
+/// `dedup` needs an item that is `Hash + Eq + Clone`, and an outcome that is `Clone`. All outcomes are kept until
+/// the end.
+///
+/// With `on = "spawn"` or `"blocking"`, what is passed along is `Send` and `'static`: `self: Arc<Self>` in place of `&self`. The
+/// error type implements `From<resilient::Error>`, for a runtime that is not there or shuts down. The deadline is
+/// inherited, and a panic goes on in the caller. Dropping the result aborts what was spawned; what runs on a thread for
+/// blocking work goes on to its end.
 ///
 /// An associated function without `self` must mention `Self` somewhere, for nothing else tells it from a free one. A trait
 /// and its `impl`s have no room for the new function; put it on an inherent method.
@@ -628,7 +648,7 @@ pub fn cancel(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Cancel safety
 ///
-/// Dropping the result drops everything that is running.
+/// Dropping the result drops everything that is running, or aborts it where it was spawned.
 #[proc_macro_attribute]
 pub fn fan_out(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("fan_out", arguments.into(), item.into()).into()

@@ -61,12 +61,13 @@ pub use self::watched::{Cancellable, Observed, Progress};
 /// | [`.ordered()`](Self::ordered) | all, one by one in the order of the input | when every item has finished |
 ///
 /// Before that, [`.limit(n)`](Self::limit) sets how many run at once, [`.progress(f)`](Self::progress) listens, and
-/// [`.cancel_on(signal)`](Self::cancel_on) can end it early.
+/// [`.cancel_on(signal)`](Self::cancel_on) can end it early. What is done for each item can be changed before it is handed to
+/// [`new`](FanOut::new): [`deduplicated`] runs equal items once, [`spawned`] and [`spawned_blocking`] run them as tasks.
 ///
 /// # How it runs
 ///
-/// The children run inside the task that polls the fan-out; nothing is spawned. That is concurrency and not
-/// parallelism: a child that computes for long holds up the others.
+/// The children run inside the task that polls the fan-out; nothing is spawned unless the function does it. That is
+/// concurrency and not parallelism: a child that computes for long holds up the others.
 ///
 /// An item is taken from the input only when there is room to run it, so the input may be endless or costly to
 /// produce. A child that finishes makes room at once, also while the output of an earlier one is being waited for.

@@ -39,7 +39,7 @@
 //! | time-out | `#[timeout]` | [`Timeout`], [`Deadline`] |
 //! | fallback | `#[fallback]` | [`Fallback`] |
 //! | cancellation | `#[cancel]` | [`Cancel`] |
-//! | fan-out | `#[fan_out]` | [`FanOut`] |
+//! | fan-out | `#[fan_out]` | [`FanOut`], [`FanOutLimit`], [`spawned`], [`deduplicated`] |
 //! | batching | `#[batch]` | [`Batch`] |
 //!
 //! Policies decide on the [`Class`] of an outcome, which comes from the error's [`Classify`] implementation or from a

@@ -413,6 +413,63 @@ async fn measure(script: &Script, prefix: &str, #[each] word: &str) -> Result<us
     Ok(prefix.len() + word.len())
 }
 
+/// The same with everything that keeps the items where they are.
+#[fan_out(limit = "adaptive", stream, dedup)]
+#[timeout("1s")]
+async fn weigh(script: &Script, prefix: &str, #[each] word: &str) -> Result<usize, Error> {
+    script.next()?;
+    Ok(prefix.len() + word.len())
+}
+
+/// Of the two new functions, one is not used.
+#[fan_out(stream)]
+async fn half_used(n: u32) -> u32 {
+    tokio::task::yield_now().await;
+    n
+}
+
+/// Generic in the item, which is borrowed from no argument.
+#[fan_out(stream, dedup)]
+async fn show<T: Debug + Clone + Eq + std::hash::Hash>(item: &T) -> String {
+    tokio::task::yield_now().await;
+    format!("{item:?}")
+}
+
+/// On all cores, with arguments of every kind that can go there.
+#[fan_out(on = "spawn", stream, dedup, limit = "vegas")]
+#[retry(backoff = "none")]
+async fn far<T: Send + Sync + 'static>(
+    shared: Arc<T>,
+    name: &'static str,
+    (low, high): (u32, u32),
+    #[each] word: String,
+) -> Result<usize, Error> {
+    tokio::task::yield_now().await;
+    Ok(name.len() + word.len() + (low + high) as usize + usize::from(Arc::strong_count(&shared) == 0))
+}
+
+impl Client {
+    #[fan_out(stream, dedup, limit = "aimd")]
+    #[retry(backoff = "none")]
+    async fn looked_up(&self, word: &str) -> Result<usize, Error> {
+        self.script.next()?;
+        Ok(word.len())
+    }
+
+    #[fan_out(on = "spawn", stream)]
+    #[retry(backoff = "none")]
+    async fn far(self: Arc<Self>, n: u32) -> Result<u32, Error> {
+        self.script.next()?;
+        Ok(n)
+    }
+
+    #[fan_out(on = "blocking", stream, name = near)]
+    async fn blocking(self: Arc<Self>, n: u32) -> Result<u32, Error> {
+        self.script.next()?;
+        Ok(n)
+    }
+}
+
 fn is_send<F: Future + Send>(future: F) -> F {
     assert_send(future)
 }
@@ -477,6 +534,41 @@ async fn annotated_functions_can_be_spawned() {
         (ordered, quorum, settled, observed, stopped)
     });
     assert_eq!(more.await.unwrap(), (2, Ok(2), 2, 2, true));
+    let weighed = tokio::spawn(async {
+        let owned = ["one".to_owned(), "three".to_owned()];
+        let (prefix, script) = ("<".to_owned(), Script::fine());
+        let words = || owned.iter().map(String::as_str);
+        let streamed = || futures_util::stream::iter(words());
+        let all = weigh_all(&script, &prefix, words()).await.len();
+        let tried = weigh_all(&script, &prefix, words()).limit(1).try_all().await;
+        let ordered = weigh_stream(&script, &prefix, streamed()).ordered();
+        let ordered = futures_util::StreamExt::collect::<Vec<_>>(ordered).await.len();
+        let unordered = weigh_stream(&script, &prefix, streamed()).unordered();
+        let unordered = futures_util::StreamExt::collect::<Vec<_>>(unordered).await.len();
+        let quorum = weigh_stream(&script, &prefix, streamed()).progress(|_| ()).quorum(1).await.map(|some| some.len());
+        let settled = weigh_stream(&script, &prefix, streamed()).settle_within(ms(50)).await.len();
+        let stopped = weigh_stream(&script, &prefix, streamed()).cancel_on(ready(())).first_ok().await.is_err();
+        let shown = show_all(&owned).await.len() + show_stream(futures_util::stream::iter(&owned)).await.len();
+        (all, tried, ordered, unordered, quorum, settled, stopped, shown)
+    });
+    assert_eq!(weighed.await.unwrap(), (2, Ok(vec![4, 6]), 2, 2, Ok(1), 2, true, 4));
+    let by_method = tokio::spawn(async {
+        let owned = ["one".to_owned(), "three".to_owned()];
+        let client = Arc::new(Client { script: Script::fine() });
+        let words = || owned.iter().map(String::as_str);
+        let looked_up = client.looked_up_all(words()).await.len()
+            + client.looked_up_stream(futures_util::stream::iter(words())).await.len();
+        let far = Arc::clone(&client).far_all([1, 2]).await.len()
+            + Arc::clone(&client).far_stream(futures_util::stream::iter([1, 2])).await.len();
+        let near = Arc::clone(&client).near([1, 2]).await.len()
+            + Arc::clone(&client).near_stream(futures_util::stream::iter([1, 2])).await.len();
+        let free = far_all(Arc::new(()), "<", (1, 2), owned.clone()).ordered();
+        let free = futures_util::StreamExt::collect::<Vec<_>>(free).await.len();
+        let streamed = far_stream(Arc::new(()), "<", (1, 2), futures_util::stream::iter(owned.clone())).await.len();
+        (looked_up, far, near, free, streamed)
+    });
+    assert_eq!(by_method.await.unwrap(), (4, 4, 4, 2, 2));
+    assert_eq!(half_used_all([1]).await, [1]);
     let made = tokio::spawn(async { Client::made_all(0..4).limit(2).await.len() });
     assert_eq!(made.await.unwrap(), 4);
 }

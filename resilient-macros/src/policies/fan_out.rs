@@ -7,7 +7,7 @@ use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
 use syn::{
     Expr, ExprLit, FnArg, GenericParam, Ident, Lifetime, LifetimeParam, Lit, Pat, PatType, ReturnType, Signature, Type,
-    TypeImplTrait, TypeReference,
+    TypeImplTrait, TypeParamBound, TypeReference,
 };
 
 use crate::arguments::{Arguments, Key, Positional};
@@ -204,6 +204,12 @@ impl FanOut {
         };
         let mut generics = signature.generics.clone();
         if name_lifetimes(&mut item_type) {
+            // What an argument's type implies, an iterator's does not.
+            for parameter in generics.type_params_mut() {
+                if mentions(&item_type, &parameter.ident) {
+                    parameter.bounds.push(TypeParamBound::Lifetime(item_lifetime()));
+                }
+            }
             generics.params.insert(0, GenericParam::Lifetime(LifetimeParam::new(item_lifetime())));
         }
         let (generics, _, where_clause) = generics.split_for_impl();
@@ -428,6 +434,23 @@ fn name_lifetimes(ty: &mut Type) -> bool {
     let mut name = Name { found: false };
     name.visit_type_mut(ty);
     name.found
+}
+
+/// Whether the type has to do with a parameter.
+fn mentions(ty: &Type, parameter: &Ident) -> bool {
+    struct Search<'a> {
+        parameter: &'a Ident,
+        found: bool,
+    }
+    impl<'ast> Visit<'ast> for Search<'_> {
+        fn visit_ident(&mut self, ident: &'ast Ident) {
+            self.found |= ident == self.parameter;
+        }
+    }
+
+    let mut search = Search { parameter, found: false };
+    search.visit_type(ty);
+    search.found
 }
 
 fn item_lifetime() -> Lifetime {

@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep};
 use super::FanOut;
 
 mod forms;
+mod functions;
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
