@@ -5,6 +5,7 @@
 
 mod arrivals;
 mod baselines;
+mod batched;
 mod brown_out;
 mod calls;
 mod drive;
