@@ -1,5 +1,6 @@
 //! The cases, one module a policy.
 
+mod batch;
 mod bulkhead;
 mod circuit_breaker;
 mod fan_out;
@@ -19,6 +20,7 @@ pub(crate) const POLICIES: &[Policy] = &[
     ("circuit_breaker", circuit_breaker::tables),
     ("timeout", timeout::tables),
     ("fan_out", fan_out::tables),
+    ("batch", batch::tables),
     ("bulkhead", bulkhead::tables),
     ("rate_limit", rate_limit::tables),
     ("stack", stack::tables),

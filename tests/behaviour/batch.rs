@@ -204,6 +204,7 @@ async fn instances_of_a_generic_object_are_apart_wherever_they_are() {
     struct Kind<T>(std::marker::PhantomData<T>);
     impl<T: 'static> Kind<T> {
         #[batch]
+        #[allow(clippy::unused_async)]
         async fn name(&self, keys: Vec<u64>) -> Result<HashMap<u64, &'static str>, Error> {
             Ok(keys.into_iter().map(|key| (key, std::any::type_name::<T>())).collect())
         }
@@ -256,6 +257,7 @@ async fn a_shape_that_only_the_types_tell_is_found_by_them() {
         Ok(keys.into_iter().zip(["a", "b"]).collect())
     }
     #[batch]
+    #[allow(clippy::unused_async)]
     async fn files(#[each] keys: Vec<u32>, _roots: &Vec<u32>) -> std::result::Result<BTreeMap<u32, u32>, Error> {
         Ok(keys.into_iter().map(|key| (key, key)).collect())
     }

@@ -3,6 +3,7 @@
 //! `cargo test -p resilient-scenarios -- --nocapture` prints the tables; with `UPDATE_SCENARIOS=1` it writes
 //! `docs/scenarios.md` as well.
 
+mod batched;
 mod brown_out;
 mod normal;
 mod page;

@@ -42,7 +42,7 @@ struct Batch {
 fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
     let span = arguments.attribute.span();
     let with = arguments.with(errors);
-    let key = arguments.key(context.function, errors);
+    let key = arguments.value("key", errors, group);
     let max_size = arguments.constant("max_size", context.function, errors, max_size);
     let max_wait = arguments.constant("max_wait", context.function, errors, value::duration);
     let name = arguments.value("name", errors, name);
@@ -71,6 +71,17 @@ fn max_size(key: &str, expression: Expr) -> syn::Result<Known<u32>> {
             "a batch of one is a plain call: write at least `max_size = 2`, or remove the attribute",
         )),
         _ => Ok(size),
+    }
+}
+
+/// What calls in one batch agree on.
+fn group(_: &str, expression: Expr) -> syn::Result<Expr> {
+    match expression {
+        Expr::Lit(_) => Err(syn::Error::new_spanned(
+            expression,
+            "`key` is what calls in one batch agree on: write, say, `key = self.tenant`, or `key = ()` if it is nothing",
+        )),
+        expression => Ok(expression),
     }
 }
 
@@ -127,7 +138,7 @@ impl Layer for Batch {
         let (function, name) = (context.function, &self.name);
         let keys = keys(function).ok()?;
         let key_type = keys.key;
-        let others = others(function, keys.index);
+        let others = others(function, keys.index, self.key.as_ref());
         let declaration = declare("batch", &self.source, context);
         let groups = self.groups(function, &others);
         let output = answer::of_one(&function.signature.output, keys.key, context);
@@ -140,6 +151,7 @@ impl Layer for Batch {
         // what is wrong with the types is reported where they are written
         let key = Ident::new("key", keys.key.span().resolved_at(span));
         let run = function.reporting("run");
+        let wait = quote_spanned!(run.span()=> .await);
         Some(quote_spanned! {span=>
             #(#conditions)*
             #[doc = #documentation]
@@ -147,7 +159,7 @@ impl Layer for Batch {
             #where_clause
             {
                 #declaration
-                batch #groups.#run(#key, #load).await
+                batch #groups.#run(#key, #load) #wait
             }
         })
     }

@@ -37,7 +37,7 @@ pub trait BatchOutcome<K>: Sized {
 /// impl<V: Clone, E: Clone> BatchAnswers<UserId, E> for Pairs<V> {
 ///     type Answer = Option<V>;
 ///
-///     fn answer(&mut self, item: BatchItem<'_, UserId>) -> Result<Option<V>, E> {
+///     fn find(&mut self, item: BatchItem<'_, UserId>) -> Result<Option<V>, E> {
 ///         Ok(self.0.iter().find(|(id, _)| id == item.key()).map(|(_, value)| value.clone()))
 ///     }
 /// }
@@ -56,7 +56,7 @@ pub trait BatchAnswers<K, E> {
     /// # Errors
     ///
     /// The key's own error, where there is one.
-    fn answer(&mut self, item: BatchItem<'_, K>) -> Result<Self::Answer, E>;
+    fn find(&mut self, item: BatchItem<'_, K>) -> Result<Self::Answer, E>;
 }
 
 /// One of the keys of a batch.
@@ -99,7 +99,7 @@ where
 
     fn one(&mut self, item: BatchItem<'_, K>) -> Self::One {
         match self {
-            Ok(answers) => answers.answer(item),
+            Ok(answers) => answers.find(item),
             Err(error) => Err(error.clone()),
         }
     }
@@ -113,7 +113,7 @@ where
     type One = Result<V, E>;
 
     fn one(&mut self, item: BatchItem<'_, K>) -> Self::One {
-        self.answer(item)
+        self.find(item)
     }
 }
 
@@ -126,7 +126,7 @@ where
 {
     type Answer = V;
 
-    fn answer(&mut self, item: BatchItem<'_, K>) -> Result<V, E> {
+    fn find(&mut self, item: BatchItem<'_, K>) -> Result<V, E> {
         match self.get(item.position) {
             Some(answer) if self.len() == item.of => answer.clone(),
             _ => Err(item.unanswered().into()),
@@ -142,7 +142,7 @@ where
 {
     type Answer = Option<V>;
 
-    fn answer(&mut self, item: BatchItem<'_, K>) -> Result<Option<V>, E> {
+    fn find(&mut self, item: BatchItem<'_, K>) -> Result<Option<V>, E> {
         Ok(self.remove(item.key))
     }
 }
@@ -154,7 +154,7 @@ where
 {
     type Answer = Option<V>;
 
-    fn answer(&mut self, item: BatchItem<'_, K>) -> Result<Option<V>, E> {
+    fn find(&mut self, item: BatchItem<'_, K>) -> Result<Option<V>, E> {
         Ok(self.remove(item.key))
     }
 }

@@ -448,11 +448,11 @@ async fn calls_with_something_in_common_are_batched_together_and_no_others() {
 
 #[tokio::test(start_paused = true)]
 async fn keys_and_answers_of_other_types_are_apart() {
-    let batch = Batch::named("load");
     async fn load<K: Clone + Eq + Hash>(keys: Vec<K>) -> Result<HashMap<K, usize>, Failure> {
         let count = keys.len();
         Ok(keys.into_iter().map(|key| (key, count)).collect())
     }
+    let batch = Batch::named("load");
 
     let got = tokio::join!(batch.run(1_u8, load), batch.run(1_u16, load), batch.run(2_u8, load));
 

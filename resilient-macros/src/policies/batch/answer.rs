@@ -2,6 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{GenericArgument, Path, PathArguments, ReturnType, Type};
 
 use crate::fragment::Context;
@@ -14,7 +15,9 @@ pub(super) fn of_one(output: &ReturnType, key: &Type, context: &Context<'_>) -> 
         return one;
     }
     let krate = context.krate;
-    quote_spanned!(Span::mixed_site()=> <#output as #krate::BatchOutcome<#key>>::One)
+    // at the output, which is what is wrong if there is no such type
+    let span = output.span().resolved_at(Span::mixed_site());
+    quote_spanned!(span=> <#output as #krate::BatchOutcome<#key>>::One)
 }
 
 fn written_out(output: &Type) -> Option<TokenStream> {

@@ -1,14 +1,14 @@
 //! The arguments of a function over many keys: the keys, and the others, which calls in one batch must agree on.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote_spanned};
+use quote::{ToTokens, format_ident, quote_spanned};
 use syn::visit::Visit;
 use syn::{
     Expr, FnArg, GenericArgument, Ident, Lifetime, Pat, PathArguments, Receiver, ReceiverKind, Type, TypeImplTrait,
     TypeReference,
 };
 
-use crate::diagnostic::{Errors, list};
+use crate::diagnostic::Errors;
 use crate::function::{Function, contains};
 
 /// The argument with the keys.
@@ -83,7 +83,7 @@ fn borrowed(ty: &Type) -> Option<TokenStream> {
     struct Search(Option<TokenStream>);
     impl<'ast> Visit<'ast> for Search {
         fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
-            if !reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static") {
+            if reference.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static") {
                 self.0.get_or_insert(reference.to_token_stream());
             }
             syn::visit::visit_type_reference(self, reference);
@@ -119,6 +119,9 @@ pub(super) fn check(function: &Function, keys: Option<usize>, key: Option<&Expr>
     let mut incomparable = Vec::new();
     for (index, argument) in function.signature.inputs.iter().enumerate() {
         if Some(index) == keys {
+            if let (FnArg::Typed(argument), Some(key)) = (argument, key) {
+                not_the_keys(&argument.pat, key, errors);
+            }
             continue;
         }
         match argument {
@@ -158,10 +161,23 @@ pub(super) fn check(function: &Function, keys: Option<usize>, key: Option<&Expr>
     let key: Vec<String> = this.into_iter().chain(names.iter().cloned()).collect();
     let key = if let [only] = key.as_slice() { only.clone() } else { format!("({})", key.join(", ")) };
     let message = format!(
-        "calls in one batch run with one {}, and nothing says whether theirs are the same: say what they must agree on, `key = {key}`, or take a reference, which is compared by its address",
-        list(names.iter().map(String::as_str)),
+        "calls in one batch run with one `{}`, and nothing says whether theirs are the same: say what they must agree on, `key = {key}`, or take a reference, which is compared by its address",
+        names.join("` and one `"),
     );
     errors.at(first.span(), message);
+}
+
+/// The keys are not there when it is asked who is batched together.
+fn not_the_keys(keys: &Pat, key: &Expr, errors: &mut Errors) {
+    if let Pat::Ident(pattern) = keys
+        && contains(key.to_token_stream(), &pattern.ident.to_string())
+    {
+        let message = format!(
+            "`{}` are the keys, which are what calls in one batch differ in: `key` is what they agree on, such as `key = self.tenant`",
+            pattern.ident
+        );
+        errors.over(key, message);
+    }
 }
 
 const EXCLUSIVE: &str = "`#[batch]` is for callers at the same time, and they cannot share a `&mut`: take `&`, with a lock inside if it has to change";
@@ -173,23 +189,30 @@ fn is_exclusive(ty: &Type) -> bool {
 /// An argument beside the keys.
 pub(super) enum Other<'f> {
     Receiver(&'f Receiver),
-    Argument { name: &'f Ident, ty: &'f Type },
+    Argument { name: Ident, ty: &'f Type },
 }
 
-pub(super) fn others(function: &Function, keys: usize) -> Vec<Other<'_>> {
+pub(super) fn others<'f>(function: &'f Function, keys: usize, key: Option<&Expr>) -> Vec<Other<'f>> {
     let inputs = function.signature.inputs.iter().enumerate().filter(|(index, _)| *index != keys);
-    inputs.filter_map(|(_, input)| Other::of(input)).collect()
+    inputs.filter_map(|(index, input)| Other::of(index, input, key)).collect()
 }
 
 impl<'f> Other<'f> {
-    fn of(input: &'f FnArg) -> Option<Self> {
-        match input {
-            FnArg::Receiver(receiver) => Some(Self::Receiver(receiver)),
-            FnArg::Typed(argument) => match &*argument.pat {
-                Pat::Ident(pattern) => Some(Self::Argument { name: &pattern.ident, ty: &argument.ty }),
-                _ => None,
-            },
-        }
+    fn of(index: usize, input: &'f FnArg, key: Option<&Expr>) -> Option<Self> {
+        let argument = match input {
+            FnArg::Receiver(receiver) => return Some(Self::Receiver(receiver)),
+            FnArg::Typed(argument) => argument,
+        };
+        let Pat::Ident(pattern) = &*argument.pat else { return None };
+        let name = pattern.ident.to_string();
+        // one that the function does not use is used here
+        let is_renamed = name.starts_with('_') && !key.is_some_and(|key| contains(key.to_token_stream(), &name));
+        let name = if is_renamed {
+            format_ident!("argument{index}", span = Span::mixed_site())
+        } else {
+            pattern.ident.clone()
+        };
+        Some(Self::Argument { name, ty: &argument.ty })
     }
 
     pub(super) fn is_receiver(&self) -> bool {
