@@ -35,7 +35,7 @@ pub(crate) fn section(args: &Args) -> Section {
     }
 
     let jobs = rows.iter().flat_map(|(_, kind, plan, _)| args.seeds.iter().map(|&seed| job(*kind, seed, plan.clone())));
-    let runs = lanes::run(5, Duration::from_millis(1_500), jobs.collect());
+    let runs = lanes::run(6, Duration::from_millis(1_000), jobs.collect());
 
     let mut tables =
         vec![Table::of_faults("Five times slower at ρ 0.7, a queue without end, goes on when a client leaves")];
@@ -47,7 +47,7 @@ pub(crate) fn section(args: &Args) -> Section {
         let fault = Fault { from: BEFORE, until: BEFORE + slow, capacity: plan.setup.capacity() / FACTOR };
         let figures = trial::worst(runs, fault);
         tables[*table].figures(name, figures);
-        imbalances.extend(runs.iter().filter_map(|run| Some(format!("{name}: {}", run.imbalance.as_ref()?))));
+        imbalances.extend(runs.iter().filter_map(|run| Some(format!("{name}: {}", run.imbalance(*kind)?))));
         if *table == 0 {
             series.push(runs[0].series(name, fault));
         }

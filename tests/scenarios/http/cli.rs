@@ -8,7 +8,7 @@ use clap::{Parser, ValueEnum};
 /// what comes of it with clients that have no policy, a plain loop of retries, or tower's layers.
 ///
 /// The seed decides when calls arrive and how long the servers work on them; what else happens on the machine does the rest.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(name = "scenarios", disable_version_flag = true)]
 #[command(after_help = "Exit code: 0 if every must was met, 1 if one was missed, 2 if it could not run.")]
 pub(crate) struct Args {

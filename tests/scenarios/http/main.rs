@@ -20,10 +20,12 @@ mod verdict;
 mod wire;
 
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 
 use crate::cli::{Args, Scenario};
+use crate::lanes::Job;
 use crate::page::{Page, Section};
 
 fn main() -> ExitCode {
@@ -41,20 +43,12 @@ fn main() -> ExitCode {
 /// Runs what was asked for, and says whether every *must* was met.
 fn run(args: &Args) -> Result<bool, String> {
     host::check_descriptors()?;
-    let began = std::time::Instant::now();
-    let mut sections: Vec<Section> = Vec::new();
-    for scenario in args.scenarios() {
-        eprintln!("{} …", scenario.title());
-        let section = match scenario {
-            Scenario::S2 => spike::section(args),
-            Scenario::S5 => brown_out::section(args),
-            Scenario::S6 => throttled::section(args),
-            Scenario::S7 => normal::section(args),
-            Scenario::S9 => tiers::section(args),
-        };
-        println!("{}", section.to_markdown());
-        sections.push(section);
-    }
+    let began = Instant::now();
+    let jobs = args.scenarios().into_iter().map(|scenario| {
+        let args = args.clone();
+        Box::new(move || section(scenario, &args)) as Job<Section>
+    });
+    let sections = lanes::run(if args.quick { 2 } else { 1 }, Duration::ZERO, jobs.collect());
     let page = Page { args, sections, took: began.elapsed() };
     page.write(&args.report())?;
     if let Some(path) = &args.markdown {
@@ -66,4 +60,18 @@ fn run(args: &Args) -> Result<bool, String> {
     }
     eprintln!("{:.0} s; the report is {}", page.took.as_secs_f64(), args.report().display());
     Ok(missed.is_empty())
+}
+
+/// Runs one scenario, and prints its tables.
+fn section(scenario: Scenario, args: &Args) -> Section {
+    eprintln!("{} …", scenario.title());
+    let section = match scenario {
+        Scenario::S2 => spike::section(args),
+        Scenario::S5 => brown_out::section(args),
+        Scenario::S6 => throttled::section(args),
+        Scenario::S7 => normal::section(args),
+        Scenario::S9 => tiers::section(args),
+    };
+    println!("{}", section.to_markdown());
+    section
 }

@@ -68,7 +68,7 @@ pub(crate) fn section(args: &Args) -> Section {
                 millis(figures.p99),
             ]);
         }
-        imbalances.extend(runs.iter().filter_map(|run| Some(format!("{name}, ρ {rho}: {}", run.imbalance.as_ref()?))));
+        imbalances.extend(runs.iter().filter_map(|run| Some(format!("{name}, ρ {rho}: {}", run.imbalance(*kind)?))));
         if *kind == Kind::Ours {
             let what = format!("ρ {rho}, clients: {}", plan.clients);
             let mut check = |figure: &str, reached, must, aim| {

@@ -41,7 +41,7 @@ pub(crate) fn section(args: &Args) -> Section {
             Box::new(move || tiered(kind, seed, &plan)) as Job<Measured>
         })
     });
-    let runs = lanes::run(3, Duration::from_millis(500), jobs.collect());
+    let runs = lanes::run(4, Duration::from_millis(500), jobs.collect());
 
     let columns = ["client", "goodput", "amplification", "begun too late", "wasted", "p50", "p99", "refused", "late"];
     let mut tables: Vec<(String, Table)> = Vec::new();
@@ -67,7 +67,7 @@ pub(crate) fn section(args: &Args) -> Section {
                 percent(figures.late),
             ]);
         }
-        let imbalance = |run: &Measured| Some(format!("{}, {title}: {}", kind.name(), run.imbalance.as_ref()?));
+        let imbalance = |run: &Measured| Some(format!("{}, {title}: {}", kind.name(), run.imbalance(*kind)?));
         imbalances.extend(runs.iter().filter_map(imbalance));
         if setup.shed_at.is_none() && setup.on_leave == OnLeave::GoOn {
             series.push(runs[0].series(kind.name(), fault));

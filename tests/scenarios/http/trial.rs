@@ -33,7 +33,9 @@ pub(crate) enum Kind {
 pub(crate) struct Measured {
     pub(crate) run: Run,
     /// What does not add up.
-    pub(crate) imbalance: Option<String>,
+    imbalance: Option<String>,
+    /// Attempts that a broken connection ended.
+    lost: u64,
     /// The share of a core that the clients' thread kept busy.
     pub(crate) cpu: Option<f64>,
     /// CPU time of that thread for each call.
@@ -69,6 +71,12 @@ impl Kind {
 }
 
 impl Measured {
+    /// What does not add up. Of our own clients, nothing may be lost on the way either.
+    pub(crate) fn imbalance(&self, kind: Kind) -> Option<String> {
+        let lost = (kind == Kind::Ours && self.lost > 0).then(|| format!("{} lost with their connections", self.lost));
+        self.imbalance.clone().or(lost)
+    }
+
     pub(crate) fn series(&self, name: impl Into<String>, fault: Fault) -> Series {
         Series::of(name, &self.run.calls, fault)
     }
@@ -125,12 +133,11 @@ pub(crate) fn run<C: Client>(
 
     let seen = server.seen();
     let imbalance = books.imbalance(&calls, Some(&seen)).or_else(|| first.imbalance(&calls, None));
-    let lost = first.lost().max(books.lost());
-    let imbalance = imbalance.or_else(|| (lost > 0).then(|| format!("{lost} attempts lost to broken connections")));
     let (new, sent) = (first.connections.load(Relaxed) - warm.0, first.sent() - warm.1);
     let count = u32::try_from(calls.len()).unwrap_or(u32::MAX).max(1);
     Measured {
         imbalance,
+        lost: first.lost().max(books.lost()),
         cpu: cpu.map(|cpu| cpu.as_secs_f64() / wall.as_secs_f64()),
         cpu_a_call: cpu.map(|cpu| cpu / count),
         new_connections: new as f64 / sent.max(1) as f64,
@@ -147,3 +154,27 @@ pub(crate) fn worst(runs: &[Measured], fault: Fault) -> Figures {
 
 /// Ticks until connections count as new ones.
 const WARM: u32 = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use resilient_scenarios::arrivals::Stretch;
+    use resilient_scenarios::server::KINDS;
+
+    use super::*;
+    use crate::lanes::{self, Job};
+
+    /// However slow the machine is: what is late is late, and no call or attempt gets lost.
+    #[test]
+    fn the_books_of_a_short_run_balance() {
+        let jobs = [Kind::NoPolicy, Kind::Naive, Kind::Tower, Kind::Ours].iter().zip(KINDS).map(|(&kind, server)| {
+            let stretches = vec![Stretch { rate: 400.0, time: Duration::from_millis(300) }];
+            let plan = Plan { setup: server.with(2), stretches, clients: 2 };
+            Box::new(move || kind.run(1, &plan)) as Job<Measured>
+        });
+
+        for measured in lanes::run(4, Duration::ZERO, jobs.collect()) {
+            assert_eq!(measured.imbalance, None);
+            assert!(measured.run.calls.len() > 60);
+        }
+    }
+}

@@ -19,6 +19,8 @@ pub(crate) struct Check {
 pub(crate) enum Verdict {
     Aim,
     Must,
+    /// There is no must.
+    Short,
     Missed,
 }
 
@@ -52,8 +54,8 @@ impl Check {
     /// A figure with an aim and no must.
     pub(crate) fn only_aim(mut self) -> Self {
         "–".clone_into(&mut self.must);
-        if self.verdict == Verdict::Missed {
-            self.verdict = Verdict::Must;
+        if matches!(self.verdict, Verdict::Missed | Verdict::Must) {
+            self.verdict = Verdict::Short;
         }
         self
     }
@@ -93,7 +95,8 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Aim => "aim reached",
-            Self::Must => "must met, aim not reached",
+            Self::Must => "must met",
+            Self::Short => "aim not reached",
             Self::Missed => "**MISSED**",
         })
     }
