@@ -56,7 +56,11 @@ fn excerpt(error: &[&str], source: &[&str]) -> String {
     let mut skips = false;
     for line in &error[1..] {
         let advice = line.trim_start().strip_prefix("= ");
-        if line.starts_with("note:") || line.starts_with("help:") || advice.is_some_and(is_the_compilers_own) {
+        if line.starts_with("note: future is not") {
+            // where a future holds what cannot be sent is the user's to see
+            skips = false;
+            lines.push((*line).to_owned());
+        } else if line.starts_with("note:") || line.starts_with("help:") || advice.is_some_and(is_the_compilers_own) {
             skips = true;
         } else if let Some(advice) = advice {
             skips = false;

@@ -418,7 +418,7 @@ pub fn rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | key | type | meaning |
 /// |---|---|---|
-/// | a duration without a key | duration | the time for what stands below |
+/// | `limit`, or no key | duration | the time for what stands below |
 /// | `total` | duration | the time for the call; stands above the retry |
 /// | `attempt` | duration | the time for each attempt; stands below the retry, or beside `total` |
 /// | `name` | string | stands in rejections and events; the function's by default |
