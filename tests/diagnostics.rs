@@ -91,7 +91,9 @@ fn is_the_compilers_own(advice: &str) -> bool {
 /// Adds the attributes that stand directly above the first line that is shown.
 fn with_attributes(lines: &mut Vec<String>, source: &[&str]) {
     let number = |line: &str| line.split_once('|').and_then(|(number, _)| number.trim().parse::<usize>().ok());
-    let Some((place, first)) = lines.iter().enumerate().find_map(|(at, line)| Some((at, number(line)?))) else { return };
+    let Some((place, first)) = lines.iter().enumerate().find_map(|(at, line)| Some((at, number(line)?))) else {
+        return;
+    };
     let margin = lines[place].find('|').expect("it has a number");
     let above = source[..first - 1].iter().rev().take_while(|line| line.trim_start().starts_with("#["));
     for (back, attribute) in above.enumerate() {

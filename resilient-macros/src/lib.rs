@@ -6,6 +6,8 @@
 mod arguments;
 mod check;
 mod classify;
+#[cfg(test)]
+mod coverage;
 mod diagnostic;
 mod expand;
 mod fragment;

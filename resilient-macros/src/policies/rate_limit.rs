@@ -150,8 +150,9 @@ fn comes_back(burst: &Known<u32>, calls: &Known<u32>, per: &Known<Duration>, spa
     let (Some(burst), Some(calls), Some(per)) = (burst.literal(), calls.literal(), per.literal()) else { return };
     let most = YEAR.as_nanos() * u128::from(calls) / per.as_nanos();
     if u128::from(burst) > most {
-        let message =
-            format!("a burst of {burst} takes longer than a year to come back at this rate: write at most `burst = {most}`");
+        let message = format!(
+            "a burst of {burst} takes longer than a year to come back at this rate: write at most `burst = {most}`"
+        );
         errors.at(span, message);
     }
 }
@@ -270,9 +271,7 @@ fn period(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
 fn in_range(period: Duration) -> Result<Duration, &'static str> {
     match period {
         Duration::ZERO => Err("a period of zero is no limit: write, for instance, `\"100/s\"`"),
-        period if period > YEAR => {
-            Err("a period is at most a year: write, say, `\"100/d\"`")
-        }
+        period if period > YEAR => Err("a period is at most a year: write, say, `\"100/d\"`"),
         period => Ok(period),
     }
 }
