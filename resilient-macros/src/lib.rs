@@ -3,6 +3,8 @@
 //! The modules are the pipeline, in one direction: `arguments` and `function` parse, `stack` collects the layers, `check`
 //! refuses what cannot work, and `expand` writes the code. Each policy is a row and a file of `policies`.
 
+#[cfg(test)]
+mod any_tokens;
 mod arguments;
 mod check;
 mod classify;
