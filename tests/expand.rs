@@ -37,6 +37,7 @@ cases! {
     retry {
         bare => "Ok(7) after 3",
         options => "Ok(\"some more\") at 2",
+        growth => "Ok(()) [10, 30, 90]",
         own_policy => "Ok(()) after 2",
         when => "Err(503) after 4",
     }

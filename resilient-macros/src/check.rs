@@ -41,7 +41,7 @@ fn duplicates(layers: &[Box<dyn Layer>], errors: &mut Errors) {
         match name {
             "retry" => errors.at(
                 layer.span(),
-                "two retries on one function multiply: 3 and 3 make 4 × 4 = 16 attempts; merge them into one `#[retry]`",
+                "two retries on one function multiply: with 3 retries each, they make 4 × 4 = 16 attempts; merge them into one `#[retry]`",
             ),
             "timeout" if between.iter().any(|layer| layer.facts().repeats) => {}
             // next to a retry one of the two stands on its wrong side, which `levels` reports

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Group, TokenStream, TokenTree};
 
+use crate::policies::KINDS;
 use crate::stack::expand;
 
 const ATTRIBUTES: &[(&str, &str)] = &[
@@ -16,7 +17,8 @@ const ATTRIBUTES: &[(&str, &str)] = &[
     ("resilient", r#"timeout(total = "2s"), retry(max = 3, clone(words)), circuit_breaker, crate = crate::inner"#),
 ];
 
-const FUNCTIONS: &[(&str, &str)] = &[
+/// Functions of every form, each called `fetch`: the signature and the body.
+pub(crate) const FUNCTIONS: &[(&str, &str)] = &[
     ("async fn fetch(&self, words: Vec<String>) -> Result<u32, Error>", "let x = words[0].len()?; Ok(x as u32)"),
     (r#"#[timeout("1s")] #[retry(max = 2)] pub(crate) async fn fetch<T>(mut words: T)"#, "if true { return; } loop {}"),
     (
@@ -32,6 +34,23 @@ fn a_half_typed_attribute_keeps_the_function() {
         for arguments in prefixes(arguments.parse().unwrap()) {
             for (signature, body) in FUNCTIONS {
                 assert_keeps_the_function(name, &arguments, &format!("{signature} {{ {body} }}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_key_may_be_half_typed() {
+    for kind in KINDS {
+        let examples: Vec<&str> = kind.keys.iter().map(|key| key.example).collect();
+        for arguments in examples.iter().copied().chain([&*examples.join(", ")]) {
+            for arguments in prefixes(arguments.parse().unwrap()) {
+                for (signature, body) in FUNCTIONS {
+                    let item = format!("{signature} {{ {body} }}");
+                    assert_keeps_the_function(kind.name, &arguments, &item);
+                    let listed = format!("{}({arguments})", kind.name).parse().unwrap();
+                    assert_keeps_the_function("resilient", &listed, &item);
+                }
             }
         }
     }
@@ -54,7 +73,8 @@ fn assert_keeps_the_function(name: &str, arguments: &TokenStream, item: &str) {
     assert!(defines_fetch(output.clone()), "#[{name}({arguments})] {item}\nbecame\n{output}");
 }
 
-fn defines_fetch(output: TokenStream) -> bool {
+/// Whether a function of this name is among the items.
+pub(crate) fn defines_fetch(output: TokenStream) -> bool {
     let tokens: Vec<TokenTree> = output.into_iter().collect();
     tokens.windows(2).any(|pair| pair[0].to_string() == "fn" && pair[1].to_string() == "fetch")
 }

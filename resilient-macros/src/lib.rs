@@ -3,9 +3,13 @@
 //! The modules are the pipeline, in one direction: `arguments` and `function` parse, `stack` collects the layers, `check`
 //! refuses what cannot work, and `expand` writes the code. Each policy is a row and a file of `policies`.
 
+#[cfg(test)]
+mod any_tokens;
 mod arguments;
 mod check;
 mod classify;
+#[cfg(test)]
+mod coverage;
 mod diagnostic;
 mod expand;
 mod fragment;
@@ -419,7 +423,7 @@ pub fn rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | key | type | meaning |
 /// |---|---|---|
-/// | a duration without a key | duration | the time for what stands below |
+/// | `limit`, or no key | duration | the time for what stands below |
 /// | `total` | duration | the time for the call; stands above the retry |
 /// | `attempt` | duration | the time for each attempt; stands below the retry, or beside `total` |
 /// | `name` | string | stands in rejections and events; the function's by default |

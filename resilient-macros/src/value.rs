@@ -244,8 +244,9 @@ pub(crate) fn parse_duration(written: &str) -> Result<Duration, String> {
 
 /// The message for a number where a duration should be: `5`, `1.5`, `5s`.
 fn not_quoted(number: &str, suffix: &str) -> String {
-    if unit_nanos(suffix).is_some() {
-        return format!("a duration stands in quotes: write `\"{number}{suffix}\"`");
+    let meant = if unit_nanos(suffix).is_some() { Some(suffix) } else { nearest_unit(suffix) };
+    if let (Some(unit), false) = (meant, suffix.is_empty()) {
+        return format!("a duration stands in quotes: write `\"{number}{unit}\"`");
     }
     format!("a duration needs a unit: write `\"{number}s\"` or `\"{number}ms\"`")
 }

@@ -5,6 +5,7 @@ mod bulkhead;
 mod cancel;
 mod circuit_breaker;
 mod classify;
+mod crate_path;
 mod events;
 mod fallback;
 mod fan_out;

@@ -19,7 +19,7 @@ pub(crate) const KIND: Kind = Kind {
     name: "rate_limit",
     keys: &[
         // a usage, because beside `with` it may say which kind of limit that is
-        Key::usage("rate", "\"100/s\""),
+        Key::usage("rate", "rate = \"100/s\""),
         Key::setting("per", "per = \"1s\""),
         Key::setting("burst", "burst = 20"),
         Key::setting("max_wait", "max_wait = \"50ms\""),
@@ -36,6 +36,9 @@ pub(crate) const KIND: Kind = Kind {
     positional: Positional::Is("rate"),
     parse,
 };
+
+/// The longest time that a limit reckons with.
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 struct RateLimit {
     span: Span,
@@ -91,6 +94,7 @@ fn constructor(
     let span = Span::mixed_site();
     for_the_other_kind(arguments, rate.as_ref(), errors);
     let per_span = arguments.span("per");
+    let burst_span = arguments.span("burst");
     let name = arguments.name(context.function, errors);
     let per = arguments.constant("per", context.function, errors, period);
     let burst = arguments.constant("burst", context.function, errors, burst);
@@ -130,7 +134,12 @@ fn constructor(
         (Some(Rate::Adaptive) | None, _) => None,
     };
     let constructor = match rate {
-        Some((calls, per)) => constructor.set_both("rate", &calls, &per),
+        Some((calls, per)) => {
+            if let (Some(burst), Some(span)) = (&burst, burst_span) {
+                comes_back(burst, &calls, &per, span, errors);
+            }
+            constructor.set_both("rate", &calls, &per)
+        }
         None => constructor,
     };
     let constructor = constructor
@@ -138,6 +147,18 @@ fn constructor(
         .set("max_wait", max_wait.as_ref())
         .set("max_pause", max_pause.as_ref());
     constructor.mode(mode, context)
+}
+
+/// Refuses a burst that takes longer than a year to come back, where all its numbers are literals.
+fn comes_back(burst: &Known<u32>, calls: &Known<u32>, per: &Known<Duration>, span: Span, errors: &mut Errors) {
+    let (Some(burst), Some(calls), Some(per)) = (burst.literal(), calls.literal(), per.literal()) else { return };
+    let most = YEAR.as_nanos() * u128::from(calls) / per.as_nanos();
+    if u128::from(burst) > most {
+        let message = format!(
+            "a burst of {burst} takes longer than a year to come back at this rate: write at most `burst = {most}`"
+        );
+        errors.at(span, message);
+    }
 }
 
 /// Reports the keys that mean nothing to the kind of limit that was asked for.
@@ -256,9 +277,7 @@ fn period(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
 fn in_range(period: Duration) -> Result<Duration, &'static str> {
     match period {
         Duration::ZERO => Err("a period of zero is no limit: write, for instance, `\"100/s\"`"),
-        period if period > Duration::from_secs(365 * 86_400) => {
-            Err("a period is at most a year: write, say, `\"100/d\"`")
-        }
+        period if period > YEAR => Err("a period is at most a year: write, say, `\"100/d\"`"),
         period => Ok(period),
     }
 }

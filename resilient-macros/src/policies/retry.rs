@@ -87,7 +87,7 @@ fn settings(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Error
     let max_elapsed = arguments.constant("max_elapsed", function, errors, some_time);
     let max_hint = arguments.constant("max_hint", function, errors, value::duration);
     let budget = arguments.constant("budget", function, errors, budget);
-    let on_retry = arguments.constant("on_retry", function, errors, |_, hook| Ok(hook));
+    let on_retry = arguments.constant("on_retry", function, errors, hook);
     let (backoff, first_delay) = backoff(arguments, context, errors);
     let unbounded = match (&max, &max_elapsed) {
         (Some(Max::Unlimited), None) => unlimited_span,
@@ -133,6 +133,17 @@ fn budget(_: &str, expression: Expr) -> syn::Result<Funds> {
             "`budget` takes a `static` of type `Budget`, or `none`: write `budget = PAYMENTS`",
         )),
         _ => Ok(Funds::Shared(expression)),
+    }
+}
+
+/// What is told of each retry.
+fn hook(_: &str, expression: Expr) -> syn::Result<Expr> {
+    match &expression {
+        Expr::Lit(_) => Err(syn::Error::new_spanned(
+            expression,
+            "`on_retry` takes a function of a `&Retrying`: write `on_retry = log_retry`",
+        )),
+        _ => Ok(expression),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::value::{self, Known};
 pub(crate) const KIND: Kind = Kind {
     name: "timeout",
     keys: &[
-        Key::setting("limit", "\"2s\""),
+        Key::setting("limit", "limit = \"2s\""),
         Key::setting("total", "total = \"2s\""),
         Key::setting("attempt", "attempt = \"400ms\""),
         Key::setting("name", "name = \"search\""),

@@ -97,4 +97,9 @@ async fn one_key_for_all(tenant: &str) -> Result<(), Error> {
     Ok(())
 }
 
+#[rate_limit("1/d", burst = 400)]
+async fn a_burst_of_years() -> Result<(), Error> {
+    Ok(())
+}
+
 fn main() {}
