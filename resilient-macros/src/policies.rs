@@ -3,6 +3,7 @@
 mod bulkhead;
 mod cancel;
 mod circuit_breaker;
+mod coalesce;
 mod fallback;
 mod fan_out;
 mod rate_limit;
@@ -19,6 +20,7 @@ pub(crate) const KINDS: &[&Kind] = &[
     &rate_limit::KIND,
     &timeout::KIND,
     &cancel::KIND,
+    &coalesce::KIND,
     &fallback::KIND,
     &fan_out::KIND,
 ];

@@ -2,6 +2,7 @@
 
 mod flights;
 mod run;
+mod share;
 mod waiters;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use std::hash::Hash;
 use std::time::Duration;
 
 pub use self::run::{CoalesceCall, CoalesceFuture};
+pub use self::share::{Share, Sharing, finish_shared};
 
 use self::flights::Flights;
 use crate::Mode;

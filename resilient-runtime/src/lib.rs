@@ -115,7 +115,7 @@ pub use bulkhead::{Blind, ByClass, ByWhen};
 pub use cancel::{Cancel, CancelFuture};
 pub use circuit_breaker::{CircuitBreaker, Counts, Permit, State, Transition, Transitions};
 pub use class::{Class, Classify};
-pub use coalesce::{Coalesce, CoalesceCall, CoalesceCounts, CoalesceFuture, Shareable};
+pub use coalesce::{Coalesce, CoalesceCall, CoalesceCounts, CoalesceFuture, Share, Shareable, Sharing, finish_shared};
 pub use deadline::{Deadline, DeadlineScope, ParseDeadlineError};
 pub use error::{Error, PolicyKind, Reason};
 pub use fallback::{Answer, ByFuture, ByValue, Fallback, IntoResult, Rescue, answer};
