@@ -10,6 +10,7 @@ use crate::value::shown;
 /// Reports everything about the stack, outermost layer first, that could not work.
 pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &mut Errors) {
     duplicates(layers, errors);
+    outputs(layers, errors);
     if let (Some(&each), false) = (function.each.first(), layers.iter().any(|layer| layer.stands_beside())) {
         let message =
             "`#[each]` marks the item of a `#[fan_out]`, or the keys of a `#[batch]`, and this function has neither";
@@ -55,6 +56,21 @@ fn duplicates(layers: &[Box<dyn Layer>], errors: &mut Errors) {
                 "two rate limits on one function: keep one here, and put the other on a function that this one calls",
             ),
             _ => errors.at(layer.span(), format!("`#[{name}]` is there twice: merge the two into one")),
+        }
+    }
+}
+
+/// A layer that changes the output gives it to the caller: nothing else that wraps can stand above it.
+fn outputs(layers: &[Box<dyn Layer>], errors: &mut Errors) {
+    let mut wrapping = layers.iter().filter(|layer| !layer.stands_beside());
+    let Some(outermost) = wrapping.next() else { return };
+    for layer in wrapping {
+        if let Some(span) = layer.output_changed() {
+            let (name, above) = (layer.name(), outermost.name());
+            let message = format!(
+                "`share` changes what comes out of `#[{name}]`, which `#[{above}]` above it does not know: move `#[{name}]` to the top, or derive `Clone` for the outcome"
+            );
+            errors.at(span, message);
         }
     }
 }

@@ -57,6 +57,13 @@ impl Fragment {
         Self { statements, value, settled: true, borrows, repeated }
     }
 
+    /// Puts a future that yields what it runs around this.
+    pub(crate) fn around(self, wrap: impl FnOnce(TokenStream) -> TokenStream) -> Self {
+        let (settled, borrows, repeated) = (self.settled, self.borrows, self.repeated);
+        let (statements, future) = self.into_future();
+        Self { statements, value: Value::Future(wrap(future)), settled, borrows, repeated }
+    }
+
     /// The statements and a future of the value, put into an async block if it is not one yet.
     fn into_future(self) -> (TokenStream, TokenStream) {
         let span = Span::mixed_site();

@@ -199,6 +199,15 @@ impl Function {
         }
     }
 
+    /// Changes what its callers get; the body's own output stays.
+    pub(crate) fn returns(&mut self, output: Type) {
+        let arrow = match &self.signature.output {
+            ReturnType::Default => Token![->](Span::mixed_site()),
+            ReturnType::Type(arrow, _) => *arrow,
+        };
+        self.signature.output = ReturnType::Type(arrow, Box::new(output));
+    }
+
     /// The function with `statements` in place of the user's.
     pub(crate) fn with_statements(&self, statements: TokenStream) -> TokenStream {
         let mut tokens = TokenStream::new();

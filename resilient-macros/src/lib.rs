@@ -451,6 +451,122 @@ pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("timeout", arguments.into(), item.into()).into()
 }
 
+/// Has calls with an equal key share one run.
+///
+/// The first caller of a key runs the body, inside its own task. Callers that come with an equal key before that has ended
+/// wait, and each gets a clone of the outcome, a failure too. If the one that runs is dropped or panics, one of those who wait
+/// runs its own body instead, and a panic stays with its caller. Nothing is spawned, and nothing is kept of a key that
+/// nobody calls for.
+///
+/// Callers get what another caller's call returned. So **the key must have in it all that the outcome depends on**, above
+/// all the tenant, the user and the credentials; see *Who is joined*.
+///
+/// ```
+/// # #[derive(Debug, Clone, PartialEq)]
+/// # struct SearchError;
+/// use resilient::coalesce;
+///
+/// #[coalesce(key = (query, page))]
+/// async fn search(query: &str, page: u32) -> Result<String, SearchError> {
+///     tokio::task::yield_now().await;
+///     Ok(format!("{query}, page {page}"))
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let (one, two, other) = tokio::join!(search("tide", 1), search("tide", 1), search("tide", 2));
+///
+/// assert_eq!((one.as_deref(), other.as_deref()), (Ok("tide, page 1"), Ok("tide, page 2")));
+/// assert_eq!(one, two);
+/// # }
+/// ```
+///
+/// # Arguments
+///
+/// | key | type | default | meaning |
+/// |---|---|---|---|
+/// | `key` | expression that is `Hash` | none | what makes two calls the same; needed if the function has arguments |
+/// | `shared_across(a, b)` | arguments, or `self` | none | callers that differ in them may share all the same |
+/// | `share` | | | the outcome need not be `Clone`: callers get `Arc`s, see below |
+/// | `hold` | duration | none | keeps the outcome, a failure too, for so long after the body has ended |
+/// | `mode` | `"enforce"`, `"observe"` or `"off"` | `"enforce"` | `"observe"` lets each caller run and counts who would have joined; `"off"` does nothing |
+/// | `name` | string | the function's | the policy's name |
+/// | `with` | expression | none | a `Coalesce` of your own: a field of `self`, or a `static` that other code can ask for its `counts()` |
+/// | `crate` | path | `::resilient` | where the runtime crate is |
+///
+/// The key is evaluated once a call, before the body has the arguments, and is only borrowed. At most 10,000 keys are in
+/// flight or held; what comes then runs by itself.
+///
+/// # Who is joined
+///
+/// * Only calls of the same function, also where functions share a policy, and of the same instance of a generic one.
+/// * An argument that is not in the key makes no difference, so that a time limit or a flag for logging can be left out. One
+///   that is named like a credential or its owner (`token`, `auth`, `password`, `secret`, `api_key`, `session`, `cookie`, `jwt`,
+///   `tenant`, `user`, `account` and their like) must be in the key or in `shared_across(…)`. This goes by the name: an
+///   argument called `headers` can have a token in it as well.
+/// * In a method, only calls on the same `self` are joined, unless `key` or `with` reads `self`, or it says
+///   `shared_across(self)`. It is known by its address, so with `hold` one of the three is needed.
+///
+/// # Where it stands
+///
+/// Above `#[timeout]` and `#[retry]`, so that callers share a call with all its attempts, or below the retry, where they share
+/// attempts. What is inside can be refused, by a breaker for instance: that is shared as well. Only what concerns
+/// the one caller is not, its deadline or its cancellation: then another one runs. A time-out above it ends the wait of
+/// its own caller. With `hold` below a retry, a failure that is held is what the next attempt gets.
+///
+/// # What is not `Clone`
+///
+/// `share` **changes what the function returns**: `Result<Arc<T>, Arc<E>>` where the body returns `Result<T, E>`, and
+/// `Arc<O>` where it returns any other `O`. Nothing but a `#[fan_out]` can then stand above it.
+///
+/// ```
+/// # struct Hits(Vec<String>);
+/// # #[derive(Debug)]
+/// # struct SearchError;
+/// use std::sync::Arc;
+/// use resilient::coalesce;
+///
+/// #[coalesce(key = query, share)]
+/// async fn search(query: &str) -> Result<Hits, SearchError> {
+///     Ok(Hits(vec![query.to_owned()]))
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let hits: Arc<Hits> = search("tide").await.unwrap();
+/// assert_eq!(hits.0, ["tide"]);
+/// # }
+/// ```
+///
+/// # Expansion
+///
+/// ```text
+/// async fn search(query: &str, page: u32) -> Result<String, SearchError> {
+///     let coalesce = {
+///         static POLICY: ::resilient::Coalesce = ::resilient::Coalesce::named("search");
+///         &POLICY
+///     };
+///     let coalesce = coalesce.call(&(&query, &page));
+///     let attempt = async move { /* the body */ };
+///     coalesce.run(attempt).await
+/// }
+/// ```
+///
+/// In a method, it is `coalesce.call(&key).on(self)`.
+///
+/// # Panics
+///
+/// A panic in the body, or in the outcome's `Clone`, stays with the caller whose it is.
+///
+/// # Cancel safety
+///
+/// Dropping the future of the caller that runs drops the body, and then another one runs its own. Dropping another's leaves
+/// the rest as they are.
+#[proc_macro_attribute]
+pub fn coalesce(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stack::expand("coalesce", arguments.into(), item.into()).into()
+}
+
 /// Gives a call that failed another answer.
 ///
 /// The answers are tried in the order in which they are written, until one is good: `stale` is the last good outcome,

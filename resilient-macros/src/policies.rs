@@ -4,6 +4,7 @@ mod batch;
 mod bulkhead;
 mod cancel;
 mod circuit_breaker;
+mod coalesce;
 mod fallback;
 mod fan_out;
 mod rate_limit;
@@ -20,6 +21,7 @@ pub(crate) const KINDS: &[&Kind] = &[
     &rate_limit::KIND,
     &timeout::KIND,
     &cancel::KIND,
+    &coalesce::KIND,
     &fallback::KIND,
     &fan_out::KIND,
     &batch::KIND,

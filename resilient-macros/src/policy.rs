@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
-use syn::Ident;
+use syn::{Ident, Type};
 
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
@@ -48,6 +48,16 @@ pub(crate) trait Layer {
     /// Whether it adds a function beside this one and leaves this one as it is.
     fn stands_beside(&self) -> bool {
         false
+    }
+
+    /// Where it says that the function returns something else than the body.
+    fn output_changed(&self) -> Option<Span> {
+        None
+    }
+
+    /// What the function returns in place of the body's output.
+    fn output(&self, _context: &Context<'_>) -> Option<Type> {
+        None
     }
 
     /// The item that stands beside the function.

@@ -112,7 +112,7 @@ pub(crate) fn borrow_parts(expression: &Expr) -> TokenStream {
 }
 
 /// A name of the macro's own, where the compiler is to report what is wrong with the user's expression.
-fn place(expression: &Expr, name: &str) -> Ident {
+pub(crate) fn place(expression: &Expr, name: &str) -> Ident {
     Ident::new(name, expression.span().resolved_at(Span::mixed_site()))
 }
 

@@ -56,6 +56,10 @@ pub(crate) fn expand(name: &str, arguments: TokenStream, item: TokenStream) -> T
             mark(&mut function, &krate);
             let clones: Vec<Ident> = layers.iter().flat_map(|layer| layer.body().clones.iter().cloned()).collect();
             function.freeze(&clones);
+            let context = Context { function: &function, krate: &krate };
+            if let Some(output) = layers.iter().find_map(|layer| layer.output(&context)) {
+                function.returns(output);
+            }
             expand_layers(&layers, &Context { function: &function, krate: &krate })
         }
     }

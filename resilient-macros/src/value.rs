@@ -359,6 +359,40 @@ pub(crate) fn reads_nothing_of_the_call(expression: &Expr, function: &Function) 
     Ok(())
 }
 
+/// Whether the expression reads the argument of that name, or `self`: by its name, or in the text of a macro.
+pub(crate) fn reads(expression: &Expr, name: &str) -> bool {
+    struct Search<'a> {
+        name: &'a str,
+        found: bool,
+    }
+    impl<'e> Visit<'e> for Search<'_> {
+        fn visit_expr_path(&mut self, path: &'e ExprPath) {
+            self.found |= path.path.is_ident(self.name);
+        }
+
+        fn visit_macro(&mut self, call: &'e syn::Macro) {
+            self.found |= occurs(call.tokens.clone(), self.name);
+        }
+    }
+
+    let mut search = Search { name, found: false };
+    search.visit_expr(expression);
+    search.found
+}
+
+/// Whether the name stands among the tokens, or in braces in a string, as in `format!("{name}")`.
+fn occurs(tokens: TokenStream, name: &str) -> bool {
+    tokens.into_iter().any(|token| match token {
+        proc_macro2::TokenTree::Ident(ident) => ident == name,
+        proc_macro2::TokenTree::Group(group) => occurs(group.stream(), name),
+        proc_macro2::TokenTree::Literal(literal) => {
+            let text = literal.to_string();
+            [format!("{{{name}}}"), format!("{{{name}:")].iter().any(|written| text.contains(written))
+        }
+        proc_macro2::TokenTree::Punct(_) => false,
+    })
+}
+
 /// The first name in the expression that is one of the arguments'.
 fn mentions_argument<'e>(expression: &'e Expr, arguments: &[Binding]) -> Option<&'e ExprPath> {
     struct Search<'e, 'a> {

@@ -5,7 +5,6 @@ mod builder;
 mod entry;
 mod gate;
 mod level;
-mod nested;
 mod run;
 
 use std::fmt;

@@ -1,6 +1,6 @@
 //! One instance of a policy for each key, bounded in number.
 
-mod fingerprint;
+pub(crate) mod fingerprint;
 mod held;
 mod shard;
 mod turns;

@@ -37,6 +37,7 @@
 //! | rate limit | `#[rate_limit]` | [`RateLimit`], [`Quota`], [`PerKey`] |
 //! | adaptive throttling | `#[rate_limit("adaptive")]` | [`Throttle`], [`PerKey`] |
 //! | time-out | `#[timeout]` | [`Timeout`], [`Deadline`] |
+//! | coalescing | `#[coalesce]` | [`Coalesce`] |
 //! | fallback | `#[fallback]` | [`Fallback`] |
 //! | cancellation | `#[cancel]` | [`Cancel`] |
 //! | fan-out | `#[fan_out]` | [`FanOut`], [`FanOutLimit`], [`spawned`], [`deduplicated`] |
@@ -83,6 +84,7 @@ mod cancel;
 mod circuit_breaker;
 mod class;
 mod clock;
+mod coalesce;
 mod deadline;
 mod ecosystem;
 mod error;
@@ -94,6 +96,7 @@ pub mod http;
 mod keyed;
 mod mode;
 mod naming;
+mod nested;
 mod outcome;
 mod random;
 mod rate_limit;
@@ -115,6 +118,7 @@ pub use bulkhead::{Blind, ByClass, ByWhen};
 pub use cancel::{Cancel, CancelFuture};
 pub use circuit_breaker::{CircuitBreaker, Counts, Permit, State, Transition, Transitions};
 pub use class::{Class, Classify};
+pub use coalesce::{Coalesce, CoalesceCall, CoalesceCounts, CoalesceFuture, Share, Shareable, Sharing, finish_shared};
 pub use deadline::{Deadline, DeadlineScope, ParseDeadlineError};
 pub use error::{Error, PolicyKind, Reason};
 pub use fallback::{Answer, ByFuture, ByValue, Fallback, IntoResult, Rescue, answer};

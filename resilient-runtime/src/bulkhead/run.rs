@@ -7,9 +7,9 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use super::{Acquire, BulkheadPermit, Entry, nested};
+use super::{Acquire, BulkheadPermit, Entry};
 use crate::adaptive::Ended;
-use crate::{Class, Error, Outcome, Reason, Settled, When};
+use crate::{Class, Error, Outcome, Reason, Settled, When, nested};
 
 pin_project! {
     /// What [`Bulkhead::run`](crate::Bulkhead::run) and its likes return.

@@ -35,11 +35,16 @@ impl Fingerprint {
     pub(crate) const fn shard(self, shards: usize) -> usize {
         (self.0 >> 64) as usize % shards
     }
+
+    /// The bits by which a map within the shard goes.
+    pub(crate) const fn bits(self) -> u64 {
+        self.0 as u64
+    }
 }
 
 impl Hash for Fingerprint {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.0 as u64);
+        state.write_u64(self.bits());
     }
 }
 

@@ -1,23 +1,23 @@
-//! Which bulkheads the running future is inside of, so that a call does not wait for a permit that it holds itself.
+//! What the running future is inside of, so that a call does not wait for what it holds itself.
 
 use std::cell::{Cell, RefCell};
 
 thread_local! {
-    /// The address of the innermost bulkhead, or `NONE`. Most calls are inside no other, and come and go with this alone.
+    /// The mark of the innermost, or `NONE`. Most calls are inside no other, and come and go with this alone.
     static INNERMOST: Cell<usize> = const { Cell::new(NONE) };
-    /// The addresses of those around it, outermost first.
+    /// The marks of those around it, outermost first.
     static AROUND: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Whether what runs now is inside the bulkhead of that address.
-pub(super) fn is_inside(bulkhead: usize) -> bool {
+/// Whether what runs now is inside what has that mark: a bulkhead's address, or the hash of a coalesced key.
+pub(crate) fn is_inside(mark: usize) -> bool {
     // A future can be polled by a destructor while its thread ends, when the list is gone: it counts as empty then.
-    INNERMOST.get() == bulkhead || AROUND.try_with(|around| around.borrow().contains(&bulkhead)).unwrap_or(false)
+    INNERMOST.get() == mark || AROUND.try_with(|around| around.borrow().contains(&mark)).unwrap_or(false)
 }
 
-/// Runs it inside the bulkhead of that address.
+/// Runs it inside what has that mark.
 #[inline]
-pub(super) fn within<R>(bulkhead: usize, run: impl FnOnce() -> R) -> R {
+pub(crate) fn within<R>(mark: usize, run: impl FnOnce() -> R) -> R {
     struct Leave {
         outer: usize,
     }
@@ -31,7 +31,7 @@ pub(super) fn within<R>(bulkhead: usize, run: impl FnOnce() -> R) -> R {
         }
     }
 
-    let outer = INNERMOST.replace(bulkhead);
+    let outer = INNERMOST.replace(mark);
     if outer != NONE {
         cover(outer);
     }
@@ -49,5 +49,5 @@ fn uncover() {
     let _ = AROUND.try_with(|around| around.borrow_mut().pop());
 }
 
-/// No bulkhead's address.
+/// Nothing's mark.
 const NONE: usize = 0;
