@@ -174,6 +174,17 @@ impl Arguments {
         })
     }
 
+    /// Whether the word `key` stands there.
+    pub(crate) fn flag(&mut self, key: &'static str, errors: &mut Errors) -> bool {
+        let Some(Entry { key: written, value }) = self.take(key) else {
+            return false;
+        };
+        if !matches!(value, Value::Flag) {
+            errors.at(written.span(), format!("`{key}` is a word without a value: write `{}`", self.example(key)));
+        }
+        true
+    }
+
     /// The names in `key(a, b)`.
     pub(crate) fn names(&mut self, key: &'static str, errors: &mut Errors) -> Vec<Ident> {
         let Some(Entry { key: written, value }) = self.take(key) else {

@@ -5,6 +5,7 @@ mod cancel;
 mod circuit_breaker;
 mod fallback;
 mod fan_out;
+mod hedge;
 mod rate_limit;
 mod retry;
 mod timeout;
@@ -15,6 +16,7 @@ use crate::policy::Kind;
 pub(crate) const KINDS: &[&Kind] = &[
     &retry::KIND,
     &circuit_breaker::KIND,
+    &hedge::KIND,
     &bulkhead::KIND,
     &rate_limit::KIND,
     &timeout::KIND,

@@ -74,6 +74,8 @@ pub enum PolicyKind {
     Timeout,
     /// A [`Cancel`](crate::Cancel).
     Cancel,
+    /// A [`Hedge`](crate::Hedge), which refuses nothing.
+    Hedge,
 }
 
 /// Why a policy refused.

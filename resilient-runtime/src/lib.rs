@@ -39,6 +39,7 @@
 //! | time-out | `#[timeout]` | [`Timeout`], [`Deadline`] |
 //! | fallback | `#[fallback]` | [`Fallback`] |
 //! | cancellation | `#[cancel]` | [`Cancel`] |
+//! | hedging | `#[hedge]` | [`Hedge`], [`PerKey`] |
 //! | fan-out | `#[fan_out]` | [`FanOut`] |
 //!
 //! Policies decide on the [`Class`] of an outcome, which comes from the error's [`Classify`] implementation or from a
@@ -57,7 +58,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `macros` | yes | the attributes and the derive |
-//! | `tracing` | yes | events of target `resilient`: `retrying`, `gave up`, `timed out`, `deadline exceeded`, `circuit breaker`, `fell back`, `cancelled`, `paused`, `slowed`, `settings differ` |
+//! | `tracing` | yes | events of target `resilient`: `retrying`, `gave up`, `timed out`, `deadline exceeded`, `circuit breaker`, `fell back`, `cancelled`, `paused`, `slowed`, `hedging`, `settings differ` |
 //! | `test-util` | no | `resilient::test`: jitter that repeats, failures on order, a record of what policies do |
 //! | `http` | no | `resilient::http`: classes of responses, `Retry-After` and rate-limit headers; classifies `http::StatusCode` |
 //! | `reqwest` | no | classifies `reqwest::Error`; responses for `resilient::http` |
@@ -87,6 +88,7 @@ mod error;
 mod event;
 mod fallback;
 mod fan_out;
+mod hedge;
 #[cfg(feature = "http")]
 pub mod http;
 mod keyed;
@@ -116,6 +118,7 @@ pub use deadline::{Deadline, DeadlineScope, ParseDeadlineError};
 pub use error::{Error, PolicyKind, Reason};
 pub use fallback::{Answer, ByFuture, ByValue, Fallback, IntoResult, Rescue, answer};
 pub use fan_out::{Collect, FanOut, FirstOk, TryAll, Unordered};
+pub use hedge::{Decide, Hedge, HedgeCounts, HedgeFuture, Hedging};
 pub use keyed::{Held, Keyed, PerKey};
 pub use mode::Mode;
 pub use naming::{Conflict, conflicts};

@@ -175,6 +175,7 @@ const fn kind(policy: PolicyKind) -> &'static str {
         PolicyKind::RateLimit => "rate limit",
         PolicyKind::Timeout => "time-out",
         PolicyKind::Cancel => "cancellation",
+        PolicyKind::Hedge => "hedge",
     }
 }
 
