@@ -123,8 +123,8 @@ fn settings(arguments: &mut Arguments, named: bool, context: &Context<'_>, error
         Some(After::Delay(delay)) => constructor.set("after", Some(delay)),
         None => constructor,
     };
-    // both at once could cross the other's default on the way: the shorter goes first
-    let constructor = constructor.set("max_after", max_after.as_ref()).set("min_after", min_after.as_ref());
+    // the least first, which is in nobody's way, and then the most, which may be less than the default of the least
+    let constructor = constructor.set("min_after", min_after.as_ref()).set("max_after", max_after.as_ref());
     let constructor = constructor.set("max", max.as_ref()).set("budget", budget.as_ref());
     let constructor = if named { constructor.choose("retry_budget_by_name") } else { constructor };
     let max = max.map_or(Some(1), |max| max.literal());
