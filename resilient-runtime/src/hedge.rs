@@ -145,7 +145,8 @@ impl Hedge {
             After::Delay(delay) => Some(delay),
             After::Percentile(_) => {
                 let estimate = self.estimate.get()?;
-                Some(estimate.min(self.config.max_after).max(self.config.min_after))
+                let (min, max) = (self.config.min_after.unwrap_or(Duration::from_millis(1)), self.config.max_after);
+                Some(estimate.max(min).min(max))
             }
         }
     }

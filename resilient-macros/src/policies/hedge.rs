@@ -123,7 +123,6 @@ fn settings(arguments: &mut Arguments, named: bool, context: &Context<'_>, error
         Some(After::Delay(delay)) => constructor.set("after", Some(delay)),
         None => constructor,
     };
-    // the least first, which is in nobody's way, and then the most, which may be less than the default of the least
     let constructor = constructor.set("min_after", min_after.as_ref()).set("max_after", max_after.as_ref());
     let constructor = constructor.set("max", max.as_ref()).set("budget", budget.as_ref());
     let constructor = if named { constructor.choose("retry_budget_by_name") } else { constructor };

@@ -16,7 +16,7 @@ pub(super) struct Config {
     pub(super) max: u32,
     /// What a call pays in, in units of the bucket.
     pub(super) deposit: u32,
-    pub(super) min_after: Duration,
+    pub(super) min_after: Option<Duration>,
     pub(super) max_after: Duration,
     pub(super) retry_budget: bool,
     pub(super) mode: Mode,
@@ -41,7 +41,7 @@ impl Hedge {
                     after: After::Percentile(95.0),
                     max: 1,
                     deposit: TOKEN / 20,
-                    min_after: Duration::from_millis(1),
+                    min_after: None,
                     max_after: Duration::MAX,
                     retry_budget: false,
                     mode: Mode::Enforce,
@@ -76,13 +76,14 @@ impl Hedge {
         self
     }
 
-    /// The least time after which a percentile starts another attempt; 1 ms unless set, which is as fine as timers are.
+    /// The least time after which a percentile starts another attempt; unless set, 1 ms, which is as fine as timers are,
+    /// or [`max_after`](Self::max_after) if that is less.
     ///
     /// # Panics
     ///
     /// If it is longer than [`max_after`](Self::max_after); at compile time in a `static`.
     pub const fn min_after(mut self, delay: Duration) -> Self {
-        self.config.min_after = delay;
+        self.config.min_after = Some(delay);
         self.checked()
     }
 
@@ -97,8 +98,12 @@ impl Hedge {
     }
 
     const fn checked(self) -> Self {
-        let (min, max) = (self.config.min_after.as_nanos(), self.config.max_after.as_nanos());
-        assert!(min <= max, "`min_after` must not be longer than `max_after`");
+        if let Some(min) = self.config.min_after {
+            assert!(
+                min.as_nanos() <= self.config.max_after.as_nanos(),
+                "`min_after` must not be longer than `max_after`"
+            );
+        }
         self
     }
 
