@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use resilient::{CircuitBreaker, PerKey, circuit_breaker};
+use resilient::{CircuitBreaker, PerKey, circuit_breaker, hedge};
 use resilient_tests::Error;
 
 struct Counting;
@@ -91,6 +91,31 @@ fn a_call_under_the_breaker_of_a_key_or_a_name_allocates_nothing() {
         let before = COUNT.get();
         keyed("a.example", 443).await.unwrap();
         named().await.unwrap();
+        assert_eq!(COUNT.get() - before, 0);
+    });
+}
+
+#[test]
+fn a_hedged_call_allocates_nothing_until_it_starts_a_second_attempt() {
+    #[hedge(idempotent, after = "1s")]
+    async fn ready() -> Result<(), Error> {
+        Ok(())
+    }
+    #[hedge(idempotent)]
+    async fn waiting() -> Result<(), Error> {
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+
+    runtime.block_on(async {
+        for _ in 0..30 {
+            ready().await.unwrap();
+            waiting().await.unwrap();
+        }
+        let before = COUNT.get();
+        ready().await.unwrap();
+        waiting().await.unwrap();
         assert_eq!(COUNT.get() - before, 0);
     });
 }

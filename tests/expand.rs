@@ -64,6 +64,12 @@ cases! {
         adaptive => "true",
         response => "true true true",
     }
+    hedge {
+        bare => "Ok(\"WORDS\") from 11",
+        options => "Ok(\"some more 1\")",
+        learning => "Ok(9)",
+        stack => "Ok(\"words at attempt 0\") 2",
+    }
     cancel {
         token => "Ok(()) true",
     }

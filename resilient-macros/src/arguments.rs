@@ -183,17 +183,6 @@ impl Arguments {
         })
     }
 
-    /// Whether `key` was written, which stands alone.
-    pub(crate) fn flag(&mut self, key: &'static str, errors: &mut Errors) -> bool {
-        let Some(Entry { key: written, value }) = self.take(key) else {
-            return false;
-        };
-        if !matches!(value, Value::Flag) {
-            errors.at(written.span(), format!("`{key}` takes no value: write it alone, as in `{}`", self.example(key)));
-        }
-        true
-    }
-
     /// The names in `key(a, b)`.
     pub(crate) fn names(&mut self, key: &'static str, errors: &mut Errors) -> Vec<Ident> {
         let Some(Entry { key: written, value }) = self.take(key) else {

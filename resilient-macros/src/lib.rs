@@ -18,6 +18,7 @@ mod function;
 mod half_typed;
 mod policies;
 mod policy;
+mod repeated;
 #[cfg(test)]
 mod snapshots;
 mod source;
@@ -296,6 +297,107 @@ pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream
 #[proc_macro_attribute]
 pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("bulkhead", arguments.into(), item.into()).into()
+}
+
+/// Starts the body a second time beside the first, when that takes longer than nearly all calls do, and takes the first success.
+///
+/// For work that may run twice at once without harm, on servers of which one is slow now and then: a search, a read of a replica.
+/// The other attempt is dropped before the call returns. It says so with `idempotent`, without which the attribute
+/// does not compile.
+///
+/// By default the second attempt starts after the 95th percentile of how long attempts take, which the function learns as it
+/// goes; before it has seen 20 it starts none. When an attempt fails, and not permanently, the next starts at once, but not
+/// before a time that the server named. A permanent error ends the call. If all fail, the outcome is that of the first. No
+/// attempt starts after the deadline, and there are never more of them than the budget: 5 % of the calls that had to wait.
+/// With a [`bulkhead`](macro@bulkhead) below it, none starts while more than 70 % of its places are taken.
+///
+/// ```
+/// # #[derive(Debug, resilient::Classify)]
+/// # enum SearchError { #[transient] Down }
+/// use std::time::Duration;
+/// use resilient::hedge;
+/// use tokio::time::{Instant, sleep};
+///
+/// #[hedge(idempotent, after = "50ms", budget = "100%")]
+/// async fn search(replicas: &Replicas) -> Result<u32, SearchError> {
+///     sleep(replicas.next()).await;
+///     Ok(7)
+/// }
+/// # struct Replicas(std::sync::atomic::AtomicU32);
+/// # impl Replicas {
+/// #     // each second one takes a second
+/// #     fn next(&self) -> Duration {
+/// #         let calls = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+/// #         Duration::from_millis(if calls % 2 == 0 { 1_000 } else { 10 })
+/// #     }
+/// # }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// # let replicas = Replicas(0.into());
+/// let start = Instant::now();
+///
+/// assert_eq!(search(&replicas).await.unwrap(), 7);
+///
+/// assert_eq!(start.elapsed().as_millis(), 60);
+/// # }
+/// ```
+///
+/// # Arguments
+///
+/// | key | type | default | meaning |
+/// |---|---|---|---|
+/// | `idempotent` | a word | required | says that the body may run twice at once |
+/// | `after` | percentile such as `"p95"`, from `"p50"` to `"p99.9"`, or duration | `"p95"` | after how long the next attempt starts |
+/// | `min_after` | duration | `"1ms"` | the least delay that a percentile leads to |
+/// | `max_after` | duration | none | the most |
+/// | `max` | integer or `u32` constant | 1 | how many attempts beside the first, each after the delay again; at most 10 |
+/// | `budget` | ratio | `"5%"` | further attempts as a share of the calls that had to wait; a hundred are saved up at most |
+/// | `mode` | `"enforce"`, `"observe"` or `"off"` | `"enforce"` | `"observe"` counts what it would start; `"off"` does nothing |
+/// | `when` | closure or function | the error's class | what an outcome means, as for [`retry`](macro@retry) |
+/// | `clone(…)` | names of arguments | none | each attempt gets a clone of these and may use it up, as for [`retry`](macro@retry) |
+/// | `name` | string | the function's | stands in events; functions that are given the same name and settings share what is learnt and the budget, and draw on the budget of the retries of that name too |
+/// | `key` | expression | none | a hedge for each value of it, as for [`circuit_breaker`](macro@circuit_breaker) |
+/// | `with` | expression | none | a `Hedge` of your own: a `static` shared by several functions, a field, or one of a `PerKey` |
+/// | `crate` | path | `::resilient` | where the runtime crate is |
+///
+/// `Hedge::counts` says how many attempts were started, have won, or were suppressed; for that, use a `Hedge` of your own.
+///
+/// # Where it stands
+///
+/// Below a [`retry`](macro@retry), never above: each attempt would be retried. Above the breaker, the limits and the time-out of an
+/// attempt, so that each attempt goes through them. `timeout(total = …)` goes above it.
+///
+/// Attempts share the arguments, so none can be a `&mut`, and a cloned one must be `Sync` for the future to be `Send`.
+///
+/// # Expansion
+///
+/// ```text
+/// async fn search(replicas: &Replicas) -> Result<u32, SearchError> {
+///     let hedge = {
+///         static POLICY: ::resilient::Hedge = ::resilient::Hedge::named("search")
+///             .after(::core::time::Duration::from_millis(50))
+///             .budget(1.0);
+///         &POLICY
+///     };
+///     let attempt = || async { /* the body */ };
+///     hedge.run(attempt).await
+/// }
+/// ```
+///
+/// With policies below it, their statements stand in the closure's block; with a bulkhead among them, it is
+/// `hedge.unless_busy(bulkhead).run(attempt)`.
+///
+/// # Panics
+///
+/// A panic in an attempt goes on, and drops the others.
+///
+/// # Cancel safety
+///
+/// Dropping the future drops all attempts; nothing is learnt from them.
+#[proc_macro_attribute]
+pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stack::expand("hedge", arguments.into(), item.into()).into()
 }
 
 /// Lets so many calls of the function through in so long, and fewer while the server asks for less.

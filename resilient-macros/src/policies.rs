@@ -7,6 +7,7 @@ mod circuit_breaker;
 mod coalesce;
 mod fallback;
 mod fan_out;
+mod hedge;
 mod rate_limit;
 mod retry;
 mod timeout;
@@ -17,6 +18,7 @@ use crate::policy::Kind;
 pub(crate) const KINDS: &[&Kind] = &[
     &retry::KIND,
     &circuit_breaker::KIND,
+    &hedge::KIND,
     &bulkhead::KIND,
     &rate_limit::KIND,
     &timeout::KIND,

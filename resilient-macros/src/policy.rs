@@ -75,8 +75,14 @@ pub(crate) trait Layer {
 #[derive(Default)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, each for a check or a step of its own")]
 pub(crate) struct Facts {
-    /// Whether it runs what is inside it more than once.
+    /// Whether it runs what is inside it more than once: again, or several times at once.
     pub(crate) repeats: bool,
+    /// Whether it runs what is inside it several times at once.
+    pub(crate) hedges: bool,
+    /// How many times more at the most, if that is known.
+    pub(crate) further: Option<u32>,
+    /// The time after which it acts, if that is a literal, and where that was written.
+    pub(crate) delay: Option<(Duration, Span)>,
     /// Whether it can end a call without the body's outcome.
     pub(crate) refuses: bool,
     /// Whether it gives failed calls another answer.

@@ -7,7 +7,7 @@ use syn::{Attribute, Ident, Meta, Path};
 use crate::arguments::{self, Arguments, Listed, Positional};
 use crate::check::check;
 use crate::diagnostic::{Errors, list, nearest};
-use crate::expand::expand as expand_layers;
+use crate::expand::{clones, expand as expand_layers};
 use crate::fragment::Context;
 use crate::function::Function;
 use crate::policies::{KINDS, kind};
@@ -54,8 +54,7 @@ pub(crate) fn expand(name: &str, arguments: TokenStream, item: TokenStream) -> T
         }
         None => {
             mark(&mut function, &krate);
-            let clones: Vec<Ident> = layers.iter().flat_map(|layer| layer.body().clones.iter().cloned()).collect();
-            function.freeze(&clones);
+            function.freeze(&clones(&layers));
             let context = Context { function: &function, krate: &krate };
             if let Some(output) = layers.iter().find_map(|layer| layer.output(&context)) {
                 function.returns(output);

@@ -232,6 +232,12 @@ impl Bulkhead {
         self.entry().run_adaptive_when(future, when)
     }
 
+    /// Whether more than 70 % of the permits are in use.
+    pub(crate) fn is_busy(&self) -> bool {
+        let level = self.gate.level();
+        u64::from(level.in_use) * 10 > u64::from(level.limit) * 7
+    }
+
     fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }

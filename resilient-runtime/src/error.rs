@@ -79,6 +79,8 @@ pub enum PolicyKind {
     Batch,
     /// A [`FanOut`](crate::FanOut) whose children are tasks.
     FanOut,
+    /// A [`Hedge`](crate::Hedge), which refuses nothing.
+    Hedge,
 }
 
 /// Why a policy refused.

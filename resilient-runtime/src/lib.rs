@@ -40,6 +40,7 @@
 //! | coalescing | `#[coalesce]` | [`Coalesce`] |
 //! | fallback | `#[fallback]` | [`Fallback`] |
 //! | cancellation | `#[cancel]` | [`Cancel`] |
+//! | hedging | `#[hedge]` | [`Hedge`], [`PerKey`] |
 //! | fan-out | `#[fan_out]` | [`FanOut`], [`FanOutLimit`], [`spawned`], [`deduplicated`] |
 //! | batching | `#[batch]` | [`Batch`] |
 //!
@@ -59,7 +60,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `macros` | yes | the attributes and the derive |
-//! | `tracing` | yes | events of target `resilient`: `retrying`, `gave up`, `timed out`, `deadline exceeded`, `circuit breaker`, `fell back`, `cancelled`, `paused`, `slowed`, `settings differ` |
+//! | `tracing` | yes | events of target `resilient`: `retrying`, `gave up`, `timed out`, `deadline exceeded`, `circuit breaker`, `fell back`, `cancelled`, `paused`, `slowed`, `hedging`, `settings differ` |
 //! | `test-util` | no | `resilient::test`: jitter that repeats, failures on order, a record of what policies do |
 //! | `http` | no | `resilient::http`: classes of responses, `Retry-After` and rate-limit headers; classifies `http::StatusCode` |
 //! | `reqwest` | no | classifies `reqwest::Error`; responses for `resilient::http` |
@@ -91,6 +92,7 @@ mod error;
 mod event;
 mod fallback;
 mod fan_out;
+mod hedge;
 #[cfg(feature = "http")]
 pub mod http;
 mod keyed;
@@ -128,6 +130,7 @@ pub use fan_out::{
 pub use fan_out::{Progress, Quorum, SettleWithin, Settlement, Streamed, Task, TryAll, Unordered};
 pub use fan_out::{deduplicated, spawned, spawned_blocking};
 pub use futures_core::Stream;
+pub use hedge::{Decide, Hedge, HedgeCounts, HedgeFuture, Hedging};
 pub use keyed::{Held, Keyed, PerKey};
 pub use mode::Mode;
 pub use naming::{Conflict, conflicts};

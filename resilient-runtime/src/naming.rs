@@ -177,6 +177,7 @@ const fn kind(policy: PolicyKind) -> &'static str {
         PolicyKind::Cancel => "cancellation",
         PolicyKind::Batch => "batch",
         PolicyKind::FanOut => "fan-out",
+        PolicyKind::Hedge => "hedge",
     }
 }
 

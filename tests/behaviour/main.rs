@@ -9,6 +9,7 @@ mod crate_path;
 mod events;
 mod fallback;
 mod fan_out;
+mod hedge;
 mod rate_limit;
 mod retry;
 mod sizes;

@@ -54,6 +54,6 @@ impl<'a> BatchGroup<'a> {
     }
 
     fn and(self, what: &impl Hash) -> Self {
-        Self { same: fingerprint(&(self.same, what)).bits(), ..self }
+        Self { same: fingerprint(&(self.same, what)).whole(), ..self }
     }
 }

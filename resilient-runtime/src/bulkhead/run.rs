@@ -67,8 +67,12 @@ impl<'a, F: Future, J> BulkheadFuture<'a, F, J> {
 }
 
 impl<W, By> ByWhen<W, By> {
-    pub(super) const fn new(when: W) -> Self {
+    pub(crate) const fn new(when: W) -> Self {
         Self { when, by: PhantomData }
+    }
+
+    pub(crate) const fn when(&self) -> &W {
+        &self.when
     }
 }
 

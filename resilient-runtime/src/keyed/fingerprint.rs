@@ -27,7 +27,7 @@ pub(crate) fn fingerprint<K: Hash + ?Sized>(key: &K) -> Fingerprint {
 
 impl Fingerprint {
     /// All of it.
-    pub(crate) const fn bits(self) -> u128 {
+    pub(crate) const fn whole(self) -> u128 {
         self.0
     }
 
