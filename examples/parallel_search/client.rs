@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use reqwest::Url;
-use resilient::{CircuitBreaker, batch, circuit_breaker, fan_out, retry, timeout};
+use resilient::{CircuitBreaker, Hedge, batch, circuit_breaker, coalesce, fan_out, hedge, retry, timeout};
 
 use crate::detail::Detail;
 use crate::error::SearchError;
@@ -19,6 +19,8 @@ pub(crate) struct Provider {
     details: Option<Url>,
     /// Each has its own: one that is down must not keep us from the others.
     breaker: CircuitBreaker,
+    /// Each has its own as well: what is slow for one is usual for another.
+    hedge: Hedge,
 }
 
 impl Provider {
@@ -34,7 +36,8 @@ impl Provider {
             .open_for(Duration::from_millis(200))
             .open_max(Duration::from_millis(200))
             .probes(3);
-        Self { name, search, details, breaker }
+        let hedge = Hedge::named("provider").min_after(Duration::from_millis(10));
+        Self { name, search, details, breaker, hedge }
     }
 
     pub(crate) const fn search(&self) -> &Url {
@@ -52,8 +55,10 @@ impl Provider {
 /// quicker than waiting and costs as few requests. The first back-off is about as long as a usual request. All of it
 /// fits into the second that a search may take.
 #[fan_out(limit = 16)]
+#[coalesce(key = (&provider.name, &query.words, query.limit))]
 #[timeout(total = "1s", attempt = "120ms")]
 #[retry(max = 3, backoff = "exp_jitter", base = "10ms", cap = "100ms")]
+#[hedge(with = provider.hedge, idempotent)]
 #[circuit_breaker(with = provider.breaker)]
 pub(crate) async fn search_provider(
     client: &Client,

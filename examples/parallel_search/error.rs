@@ -28,6 +28,9 @@ pub(crate) enum SearchError {
     /// An answer too long to be either.
     #[permanent]
     TooLong,
+    /// The search did not wait for it any longer.
+    #[permanent]
+    Late,
     /// Not asked, or not waited for.
     #[transparent(from)]
     Refused(resilient::Error),
@@ -55,6 +58,7 @@ impl fmt::Display for SearchError {
             Self::Rejected(status) => write!(f, "the provider answered with status {status}"),
             Self::Malformed(error) => write!(f, "the answer is not what was asked for: {error}"),
             Self::TooLong => write!(f, "the answer is longer than any can be"),
+            Self::Late => write!(f, "no answer in time"),
             Self::Refused(rejection) => write!(f, "{rejection}"),
         }
     }
@@ -66,7 +70,7 @@ impl std::error::Error for SearchError {
             Self::Connection(error) => Some(&**error),
             Self::Malformed(error) => Some(&**error),
             Self::Refused(rejection) => Some(rejection),
-            Self::Busy { .. } | Self::Server(_) | Self::Rejected(_) | Self::TooLong => None,
+            Self::Busy { .. } | Self::Server(_) | Self::Rejected(_) | Self::TooLong | Self::Late => None,
         }
     }
 }

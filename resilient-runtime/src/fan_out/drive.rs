@@ -141,7 +141,7 @@ impl<I: Input> Drive<I> {
 
             self.allowance -= 1;
             if let Poll::Ready(finished) = polled {
-                self.report();
+                self.report(finished.0);
                 return Poll::Ready(Some(finished));
             }
             // Without budget every child that uses tokio would be polled in vain.
@@ -173,12 +173,13 @@ impl<I: Input> Drive<I> {
 
     /// Tells the input that a child has finished, if it wants to know.
     #[inline]
-    fn report(&mut self) {
+    fn report(&mut self, item: usize) {
         if !I::LISTENS {
             return;
         }
         let left = if self.exhausted { Some(self.rest) } else { exactly(self.input.children_left()) };
         self.input.finished(Progress {
+            item,
             finished: self.launched - self.set.len() - self.stopped.len(),
             launched: self.launched,
             total: left.and_then(|left| self.launched.checked_add(left)),
@@ -202,7 +203,7 @@ impl<I: Input> Drive<I> {
                 self.launched - 1
             }
         };
-        self.report();
+        self.report(index);
         Some((index, refusal()))
     }
 }

@@ -13,6 +13,8 @@ use crate::{Error, FromRejection, PolicyKind, Reason, event};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
+    /// The index of the item that has just finished.
+    pub item: usize,
     /// How many items have finished, whatever their outcome.
     pub finished: usize,
     /// How many items have been launched, those that have finished included.

@@ -350,11 +350,11 @@ mod progress {
 
         let outputs = FanOut::new([30, 10, 20], after)
             .limit(2)
-            .progress(|progress| seen.push((progress.finished, progress.launched, progress.total)))
+            .progress(|progress| seen.push((progress.item, progress.finished, progress.launched, progress.total)))
             .await;
 
         assert_eq!(outputs, [30, 10, 20]);
-        assert_eq!(seen, [(1, 2, Some(3)), (2, 3, Some(3)), (3, 3, Some(3))]);
+        assert_eq!(seen, [(1, 1, 2, Some(3)), (0, 2, 3, Some(3)), (2, 3, 3, Some(3))]);
     }
 
     #[tokio::test]
