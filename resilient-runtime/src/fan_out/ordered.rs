@@ -41,7 +41,7 @@ impl<I: Input> Ordered<I> {
     /// Runs the children until one has the next output, if that is not there, or as far as there is room for what they
     /// return.
     fn advance(&mut self, cx: &mut Context<'_>) -> Option<OutputOf<I>> {
-        let at_hand = self.waiting.front().is_some_and(Option::is_some);
+        let at_hand = self.is_at_hand();
         let mut running = Running::of(&mut self.drive)?;
         loop {
             running.drive().hold(self.held);
@@ -67,6 +67,10 @@ impl<I: Input> Ordered<I> {
                 }
             }
         }
+    }
+
+    fn is_at_hand(&self) -> bool {
+        self.waiting.front().is_some_and(Option::is_some)
     }
 
     /// The next output, if it has been waiting.
@@ -110,7 +114,7 @@ impl<I: Input> Stream for Ordered<I> {
 /// After the last output it returns `None` for good.
 impl<I: Input> FusedStream for Ordered<I> {
     fn is_terminated(&self) -> bool {
-        self.drive.is_none() && self.held == 0
+        self.drive.is_none() && !self.is_at_hand()
     }
 }
 
