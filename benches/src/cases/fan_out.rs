@@ -9,12 +9,12 @@ use std::task::Poll;
 use futures::stream::{self, StreamExt as _};
 use futures_concurrency::concurrent_stream::ConcurrentStream as _;
 use futures_concurrency::stream::StreamExt as _;
-use resilient::{FanOut, fan_out};
+use resilient::{FanOut, fan_out, spawned};
 use tokio::task::JoinSet;
 
 use crate::case::{Case, Table};
 use crate::drive::{poll, repeat, run};
-use crate::work::{Busy, answer, attempt, attempt_later};
+use crate::work::{Busy, Failure, answer, attempt, attempt_later};
 
 pub(crate) fn tables() -> Vec<Table> {
     vec![
@@ -53,6 +53,25 @@ macro_rules! cases {
             Case::new("resilient `FanOut`, unordered", |calls| {
                 poll(repeat(calls, async |id| {
                     let outputs = FanOut::new(0..ITEMS, $work::<Busy>).limit(LIMIT).unordered();
+                    check(outputs.fold(0, async |sum, (_, output)| sum + output.unwrap()).await, id)
+                }))
+            }),
+            Case::new("resilient `FanOut`, ordered", |calls| {
+                poll(repeat(calls, async |id| {
+                    let outputs = FanOut::new(0..ITEMS, |item| $work::<Busy>(item)).limit(LIMIT).ordered();
+                    check(outputs.fold(0, async |sum, output| sum + output.unwrap()).await, id)
+                }))
+            }),
+            Case::new("resilient `FanOut` over a stream, unordered", |calls| {
+                poll(repeat(calls, async |id| {
+                    let items = stream::iter(0..ITEMS);
+                    let outputs = FanOut::from_stream(items, $work::<Busy>).limit(LIMIT).unordered();
+                    check(outputs.fold(0, async |sum, (_, output)| sum + output.unwrap()).await, id)
+                }))
+            }),
+            Case::new("resilient `FanOut` of tasks, unordered", |calls| {
+                run(repeat(calls, async |id| {
+                    let outputs = FanOut::new(0..ITEMS, spawned($work::<Failure>)).limit(LIMIT).unordered();
                     check(outputs.fold(0, async |sum, (_, output)| sum + output.unwrap()).await, id)
                 }))
             }),

@@ -154,8 +154,8 @@ impl<I: Input> Drive<I> {
     /// Launches the next item and polls it, if there is an item and room for it.
     #[inline]
     fn launch_one(&mut self, cx: &mut Context<'_>, input_waits: &mut bool) -> Option<Poll<(usize, OutputOf<I>)>> {
-        let room = self.input.limit(self.limit, self.set.len()).saturating_sub(self.held);
-        if self.set.len() >= room || self.exhausted || *input_waits {
+        let running = self.set.len();
+        if running + self.held >= self.input.limit(self.limit, running) || self.exhausted || *input_waits {
             return None;
         }
         let Poll::Ready(child) = self.input.poll_child(cx) else {

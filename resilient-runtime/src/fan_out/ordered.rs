@@ -38,12 +38,20 @@ impl<I: Input> Ordered<I> {
         Self { drive: Some(drive), waiting: VecDeque::new(), held: 0, next: 0, allowance: POLLS_PER_TURN }
     }
 
-    /// Runs the children as far as there is room for what they return.
-    fn advance(&mut self, cx: &mut Context<'_>) {
-        let Some(mut running) = Running::of(&mut self.drive) else { return };
+    /// Runs the children until one has the next output, if that is not there, or as far as there is room for what they
+    /// return.
+    fn advance(&mut self, cx: &mut Context<'_>) -> Option<OutputOf<I>> {
+        let at_hand = self.is_at_hand();
+        let mut running = Running::of(&mut self.drive)?;
         loop {
             running.drive().hold(self.held);
             match running.drive().poll_next(cx) {
+                Poll::Ready(Some((index, output))) if index == self.next && !at_hand => {
+                    running.goes_on();
+                    self.waiting.pop_front();
+                    self.next += 1;
+                    return Some(output);
+                }
                 Poll::Ready(Some((index, output))) => {
                     let offset = index - self.next;
                     if self.waiting.len() <= offset {
@@ -52,13 +60,20 @@ impl<I: Input> Ordered<I> {
                     self.waiting[offset] = Some(output);
                     self.held += 1;
                 }
-                Poll::Ready(None) => return,
-                Poll::Pending => return running.goes_on(),
+                Poll::Ready(None) => return None,
+                Poll::Pending => {
+                    running.goes_on();
+                    return None;
+                }
             }
         }
     }
 
-    /// The next output, if it is there.
+    fn is_at_hand(&self) -> bool {
+        self.waiting.front().is_some_and(Option::is_some)
+    }
+
+    /// The next output, if it has been waiting.
     fn hand_out(&mut self) -> Option<OutputOf<I>> {
         let output = self.waiting.front_mut()?.take()?;
         self.waiting.pop_front();
@@ -79,8 +94,7 @@ impl<I: Input> Stream for Ordered<I> {
             return Poll::Pending;
         }
         // First, so that what has become free is used also while outputs are at hand.
-        this.advance(cx);
-        if let Some(output) = this.hand_out() {
+        if let Some(output) = this.advance(cx).or_else(|| this.hand_out()) {
             this.allowance -= 1;
             return Poll::Ready(Some(output));
         }
@@ -100,7 +114,7 @@ impl<I: Input> Stream for Ordered<I> {
 /// After the last output it returns `None` for good.
 impl<I: Input> FusedStream for Ordered<I> {
     fn is_terminated(&self) -> bool {
-        self.drive.is_none() && self.held == 0
+        self.drive.is_none() && !self.is_at_hand()
     }
 }
 
