@@ -338,7 +338,7 @@ mod hostile {
     #[batch(max_size = 3, max_wait = "1ms")]
     async fn for_many(keys: ::std::vec::Vec<u32>, batch: &str, key: &str) -> Answers {
         let _ = (keys, batch, key);
-        ::std::result::Result::Ok(::std::default::Default::default())
+        ::std::result::Result::Ok(::std::collections::HashMap::new())
     }
 
     type Fine = ::std::result::Result<u32, ::resilient_tests::Error>;
