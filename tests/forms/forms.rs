@@ -4,12 +4,13 @@
 
 #![deny(warnings, missing_docs, unsafe_op_in_unsafe_fn, clippy::all, clippy::pedantic)]
 
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 use std::future::{Future, ready};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use resilient::{bulkhead, circuit_breaker, fan_out, rate_limit, resilient, retry, timeout};
+use resilient::{batch, bulkhead, circuit_breaker, fan_out, rate_limit, resilient, retry, timeout};
 use resilient_tests::{Error, Script, assert_send, ms};
 
 /// Writes the function once under each policy and once under the whole stack.
@@ -215,6 +216,37 @@ impl Client {
         Ok(n)
     }
 
+    #[batch]
+    #[retry(backoff = "none")]
+    pub async fn find(&self, keys: Vec<u32>) -> Result<HashMap<u32, u32>, Error> {
+        self.script.next()?;
+        Ok(keys.iter().map(|key| (*key, key + 1)).collect())
+    }
+
+    #[fan_out(name = counted_find_all)]
+    #[batch]
+    pub async fn counted_find(
+        self: Arc<Self>,
+        prefix: &str,
+        #[each] keys: Vec<String>,
+    ) -> Result<Vec<Result<String, Error>>, Error> {
+        tokio::task::yield_now().await;
+        Ok(keys.into_iter().map(|key| Ok(format!("{prefix}{key}"))).collect())
+    }
+
+    #[batch(name = count_of)]
+    pub async fn count(mut self: Arc<Self>, keys: Vec<u32>, _unused: &str) -> Vec<Result<usize, Error>> {
+        self = self.clone();
+        let _ = self.script.attempts();
+        vec![Ok(keys.len()); keys.len()]
+    }
+
+    #[batch(key = ())]
+    pub async fn lengths(words: Vec<String>) -> Result<HashMap<String, usize>, Error> {
+        Self::associated().await?;
+        Ok(words.into_iter().map(|word| (word.clone(), word.len())).collect())
+    }
+
     #[fan_out(name = made_all)]
     pub async fn made(n: u32) -> Result<Self, Error> {
         Ok(Self { script: Script::failing(n) })
@@ -286,6 +318,12 @@ where
     pub async fn first(&self) -> Result<&u32, Error> {
         self.items.as_ref().first().ok_or(Error::Gone)
     }
+
+    #[batch]
+    pub async fn at(&self, places: Vec<usize>) -> Result<BTreeMap<usize, u32>, Error> {
+        let items = self.items.as_ref();
+        Ok(places.into_iter().filter_map(|place| Some((place, *items.get(place)?))).collect())
+    }
 }
 
 /// No prelude, and every name the expansion could trip over taken.
@@ -293,7 +331,15 @@ where
 mod hostile {
     #![no_implicit_prelude]
 
-    use ::resilient::{circuit_breaker, fan_out, retry, timeout};
+    use ::resilient::{batch, circuit_breaker, fan_out, retry, timeout};
+
+    type Answers = ::std::result::Result<::std::collections::HashMap<u32, u32>, ::resilient_tests::Error>;
+
+    #[batch(max_size = 3, max_wait = "1ms")]
+    async fn for_many(keys: ::std::vec::Vec<u32>, batch: &str, key: &str) -> Answers {
+        let _ = (keys, batch, key);
+        ::std::result::Result::Ok(::std::collections::HashMap::new())
+    }
 
     type Fine = ::std::result::Result<u32, ::resilient_tests::Error>;
 
@@ -569,6 +615,24 @@ async fn annotated_functions_can_be_spawned() {
     });
     assert_eq!(by_method.await.unwrap(), (4, 4, 4, 2, 2));
     assert_eq!(half_used_all([1]).await, [1]);
+    let batched = tokio::spawn({
+        let client = Arc::new(Client { script: Script::failing(2) });
+        async move {
+            let prefix = "<".to_owned();
+            let items = [7, 8];
+            let repository = Repository { items: &items[..] };
+            tokio::join!(
+                client.find_one(1),
+                client.clone().counted_find_one(&prefix, "a".to_owned()),
+                client.clone().count_of(5, "b"),
+                repository.at_one(1),
+                repository.at_one(2),
+                Client::lengths_one("four".to_owned()),
+            )
+        }
+    });
+    let wanted = (Ok(Some(2)), Ok("<a".to_owned()), Ok(1), Ok(Some(8)), Ok(None), Ok(Some(4)));
+    assert_eq!(batched.await.unwrap(), wanted);
     let made = tokio::spawn(async { Client::made_all(0..4).limit(2).await.len() });
     assert_eq!(made.await.unwrap(), 4);
 }

@@ -140,8 +140,7 @@ where
         match members.join(key, context.waker().clone(), by) {
             Ok(joined) => {
                 if joined.leads {
-                    let now = clock::now();
-                    members.close_by(now.checked_add(batch.max_wait).unwrap_or(now));
+                    members.close_by(Deadline::after(batch.max_wait).instant());
                 }
                 if joined.filled {
                     batch.open.remove(group, &members);

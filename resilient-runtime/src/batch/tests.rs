@@ -380,6 +380,20 @@ async fn without_a_wait_it_takes_whoever_is_there() {
     assert_eq!((backend.asked().len(), start.elapsed()), (1, ms(10)));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_wait_without_an_end_ends_when_it_is_full() {
+    let (batch, backend) = (Batch::named("load").max_size(2).max_wait(Duration::MAX), Backend::default());
+    let call = |key| batch.run(key, |keys| backend.load(keys));
+
+    let late = async {
+        sleep(ms(100)).await;
+        call(2).await
+    };
+
+    assert_eq!(tokio::join!(call(1), late), (Ok(Some(10)), Ok(Some(20))));
+    assert_eq!(backend.asked(), [[1, 2]]);
+}
+
 #[test]
 fn without_a_runtime_it_takes_whoever_is_there() {
     let batch = Batch::named("load");
