@@ -4,6 +4,7 @@ mod bulkhead;
 mod cancel;
 mod circuit_breaker;
 mod classify;
+mod coalesce;
 mod events;
 mod fallback;
 mod fan_out;
