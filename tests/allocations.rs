@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use resilient::{CircuitBreaker, PerKey, circuit_breaker};
+use resilient::{CircuitBreaker, PerKey, circuit_breaker, coalesce};
 use resilient_tests::Error;
 
 struct Counting;
@@ -91,6 +91,22 @@ fn a_call_under_the_breaker_of_a_key_or_a_name_allocates_nothing() {
         let before = COUNT.get();
         keyed("a.example", 443).await.unwrap();
         named().await.unwrap();
+        assert_eq!(COUNT.get() - before, 0);
+    });
+}
+
+#[test]
+fn a_coalesced_call_that_nobody_joins_allocates_nothing() {
+    #[coalesce(key = (host, port))]
+    async fn coalesced(host: &str, port: u16) -> Result<(), Error> {
+        Ok(())
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+
+    runtime.block_on(async {
+        coalesced("a.example", 443).await.unwrap();
+        let before = COUNT.get();
+        coalesced("a.example", 443).await.unwrap();
         assert_eq!(COUNT.get() - before, 0);
     });
 }

@@ -543,7 +543,7 @@ pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///     };
 ///     let coalesce = coalesce.call(&(&query, &page));
 ///     let attempt = async move { /* the body */ };
-///     coalesce.run(attempt).await
+///     coalesce.run::<Result<String, SearchError>, _>(attempt).await
 /// }
 /// ```
 ///

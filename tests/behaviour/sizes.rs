@@ -1,6 +1,6 @@
 //! What each policy adds to the size of a function's future.
 
-use resilient::{bulkhead, circuit_breaker, rate_limit, retry, timeout};
+use resilient::{bulkhead, circuit_breaker, coalesce, rate_limit, retry, timeout};
 use resilient_tests::Error;
 
 macro_rules! function {
@@ -34,6 +34,10 @@ function!(
 function!(
     #[bulkhead]
     few
+);
+function!(
+    #[coalesce(key = n)]
+    coalesced
 );
 function!(
     #[timeout("1s")]
@@ -70,6 +74,7 @@ fn the_future_grows_by_no_more_than_its_policies_need() {
         ("circuit_breaker of a key", grown(size_of_val(&broken_by_key(1))), 40),
         ("rate_limit", grown(size_of_val(&limited(1))), 56),
         ("bulkhead", grown(size_of_val(&few(1))), 48),
+        ("coalesce", grown(size_of_val(&coalesced(1))), 160),
         ("timeout", grown(size_of_val(&timed(1))), 136),
         ("stack", grown(size_of_val(&stacked(1))), 200),
         ("stack with a bulkhead", grown(size_of_val(&limited_stack(1))), 248),

@@ -15,6 +15,7 @@ mod provider;
 mod report;
 mod server;
 mod settings;
+mod shared_work;
 mod spike;
 mod stack;
 mod throttled;

@@ -46,7 +46,11 @@ impl Api {
         };
         ::resilient::finish::<
             Result<String, Error>,
-        >(coalesce.run_settled(total_timeout.run(call)).await)
+        >(
+            coalesce
+                .run_settled::<Result<String, Error>, _>(total_timeout.run(call))
+                .await,
+        )
     }
 }
 pub async fn transcript() -> String {
