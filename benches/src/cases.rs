@@ -2,6 +2,7 @@
 
 mod bulkhead;
 mod circuit_breaker;
+mod coalesce;
 mod fan_out;
 mod rate_limit;
 mod retry;
@@ -21,5 +22,6 @@ pub(crate) const POLICIES: &[Policy] = &[
     ("fan_out", fan_out::tables),
     ("bulkhead", bulkhead::tables),
     ("rate_limit", rate_limit::tables),
+    ("coalesce", coalesce::tables),
     ("stack", stack::tables),
 ];
