@@ -6,7 +6,7 @@ use std::future::pending;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use resilient::{CircuitBreaker, FanOut, FanOutLimit, PerKey, circuit_breaker, hedge};
+use resilient::{CircuitBreaker, FanOut, FanOutLimit, PerKey, circuit_breaker, coalesce, hedge};
 use resilient_tests::Error;
 
 struct Counting;
@@ -163,4 +163,20 @@ fn no_form_of_a_fan_out_allocates_for_an_item() {
         })
     });
     assert_eq!(by_stream[0], by_stream[1]);
+}
+
+#[test]
+fn a_coalesced_call_that_nobody_joins_allocates_nothing() {
+    #[coalesce(key = (host, port))]
+    async fn coalesced(host: &str, port: u16) -> Result<(), Error> {
+        Ok(())
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+
+    runtime.block_on(async {
+        coalesced("a.example", 443).await.unwrap();
+        let before = COUNT.get();
+        coalesced("a.example", 443).await.unwrap();
+        assert_eq!(COUNT.get() - before, 0);
+    });
 }

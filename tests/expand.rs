@@ -73,6 +73,12 @@ cases! {
     cancel {
         token => "Ok(()) true",
     }
+    coalesce {
+        bare => "(7, 7)",
+        key => "(Ok(\"tide 1 by a\"), Ok(\"tide 1 by a\"), Ok(\"tide 2 by c\"))",
+        method => "(Ok(\"a 1 at 2\"), Ok(\"a 1 at 2\"), Ok(\"b 1 at 1\"))",
+        share => "[\"tide\"] true",
+    }
     fallback {
         chain => "Ok(\"tide after Down\") Ok(\"TIDE\") Ok(\"TIDE\") Ok(\"\")",
     }

@@ -3,6 +3,7 @@
 mod batch;
 mod bulkhead;
 mod circuit_breaker;
+mod coalesce;
 mod fan_out;
 mod rate_limit;
 mod retry;
@@ -23,5 +24,6 @@ pub(crate) const POLICIES: &[Policy] = &[
     ("batch", batch::tables),
     ("bulkhead", bulkhead::tables),
     ("rate_limit", rate_limit::tables),
+    ("coalesce", coalesce::tables),
     ("stack", stack::tables),
 ];

@@ -650,7 +650,7 @@ pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///     };
 ///     let coalesce = coalesce.call(&(&query, &page));
 ///     let attempt = async move { /* the body */ };
-///     coalesce.run(attempt).await
+///     coalesce.run::<Result<String, SearchError>, _>(attempt).await
 /// }
 /// ```
 ///

@@ -5,6 +5,7 @@ mod bulkhead;
 mod cancel;
 mod circuit_breaker;
 mod classify;
+mod coalesce;
 mod crate_path;
 mod events;
 mod fallback;

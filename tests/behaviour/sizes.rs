@@ -1,6 +1,6 @@
 //! What each policy adds to the size of a function's future.
 
-use resilient::{bulkhead, circuit_breaker, hedge, rate_limit, retry, timeout};
+use resilient::{bulkhead, circuit_breaker, coalesce, hedge, rate_limit, retry, timeout};
 use resilient_tests::Error;
 
 macro_rules! function {
@@ -40,6 +40,10 @@ function!(
     hedged
 );
 function!(
+    #[coalesce(key = n)]
+    coalesced
+);
+function!(
     #[timeout("1s")]
     timed
 );
@@ -75,6 +79,7 @@ fn the_future_grows_by_no_more_than_its_policies_need() {
         ("rate_limit", grown(size_of_val(&limited(1))), 56),
         ("bulkhead", grown(size_of_val(&few(1))), 48),
         ("hedge", grown(size_of_val(&hedged(1))), 320),
+        ("coalesce", grown(size_of_val(&coalesced(1))), 160),
         ("timeout", grown(size_of_val(&timed(1))), 136),
         ("stack", grown(size_of_val(&stacked(1))), 200),
         ("stack with a bulkhead", grown(size_of_val(&limited_stack(1))), 248),

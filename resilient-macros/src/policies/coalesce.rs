@@ -217,16 +217,16 @@ impl Layer for Coalesce {
     }
 
     // Input:  future
-    // Output: coalesce.run(future)
+    // Output: coalesce.run::<Output, _>(future)
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         if self.share.is_some() {
             return shared::wrap(inside, context);
         }
         let policy = Ident::new(KIND.name, span);
-        // an outcome that cannot be cloned is reported at the output
-        let name = if inside.settled { "run_settled" } else { "run" };
-        let run = Ident::new(name, context.function.output.span().resolved_at(span));
-        inside.around(|future| quote_spanned!(span=> #policy.#run(#future)))
+        // named, so that one that cannot be cloned is reported there
+        let output = &context.function.output;
+        let run = Ident::new(if inside.settled { "run_settled" } else { "run" }, span);
+        inside.around(|future| quote_spanned!(span=> #policy.#run::<#output, _>(#future)))
     }
 }

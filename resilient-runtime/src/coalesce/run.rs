@@ -46,9 +46,10 @@ impl<'a> CoalesceCall<'a> {
     ///
     /// Dropping it drops `future`. If that was running, one of those who wait runs its own instead.
     #[inline]
-    pub fn run<F>(self, future: F) -> CoalesceFuture<'a, F>
+    pub fn run<O, F>(self, future: F) -> CoalesceFuture<'a, F>
     where
-        F: Future<Output: Shareable>,
+        O: Shareable,
+        F: Future<Output = O>,
     {
         self.begin(future, |_| true)
     }
@@ -56,10 +57,10 @@ impl<'a> CoalesceCall<'a> {
     /// As [`run`](Self::run), for what is inside may have been refused. A rejection is shared like any outcome, except that
     /// nobody else is told that this caller's deadline has passed, or that it was cancelled: the next one runs then.
     #[inline]
-    pub fn run_settled<F, O>(self, future: F) -> CoalesceFuture<'a, F>
+    pub fn run_settled<O, F>(self, future: F) -> CoalesceFuture<'a, F>
     where
-        F: Future<Output = Settled<O>>,
         O: Shareable,
+        F: Future<Output = Settled<O>>,
     {
         let concerns_all = |settled: &Settled<O>| match settled {
             Settled::Outcome(_) => true,
