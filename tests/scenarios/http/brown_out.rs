@@ -35,7 +35,7 @@ pub(crate) fn section(args: &Args) -> Section {
     }
 
     let jobs = rows.iter().flat_map(|(_, kind, plan, _)| args.seeds.iter().map(|&seed| job(*kind, seed, plan.clone())));
-    let runs = lanes::run(6, Duration::from_millis(1_000), jobs.collect());
+    let runs = lanes::run(6, Duration::from_secs(1), jobs.collect());
 
     let mut tables =
         vec![Table::of_faults("Five times slower at ρ 0.7, a queue without end, goes on when a client leaves")];
@@ -70,7 +70,8 @@ fn brown_out(rho: f64, setup: &Setup, time: Duration, clients: usize) -> Plan {
     Plan { setup, stretches: vec![Stretch { rate, time: BEFORE + time + AFTER }], clients }
 }
 
-const WORKERS: u32 = 16;
+/// Half of what the tests have, as in the spike.
+const WORKERS: u32 = 8;
 const FACTOR: f64 = 5.0;
 const BEFORE: Duration = Duration::from_secs(1);
 const AFTER: Duration = Duration::from_millis(5_500);

@@ -27,7 +27,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 
-    /// Write the tables as Markdown, too
+    /// Write the tables as Markdown, too, and the plots to a folder beside it
     #[arg(long, value_name = "FILE")]
     pub(crate) markdown: Option<PathBuf>,
 }
@@ -48,6 +48,17 @@ pub(crate) enum Scenario {
 }
 
 impl Scenario {
+    /// As on the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::S2 => "s2",
+            Self::S5 => "s5",
+            Self::S6 => "s6",
+            Self::S7 => "s7",
+            Self::S9 => "s9",
+        }
+    }
+
     pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::S2 => "S2: a spike of ten times the calls",

@@ -48,7 +48,7 @@ fn run(args: &Args) -> Result<bool, String> {
         let args = args.clone();
         Box::new(move || section(scenario, &args)) as Job<Section>
     });
-    let sections = lanes::run(if args.quick { 2 } else { 1 }, Duration::ZERO, jobs.collect());
+    let sections = lanes::run(if args.quick { 3 } else { 1 }, Duration::ZERO, jobs.collect());
     let page = Page { args, sections, took: began.elapsed() };
     page.write(&args.report())?;
     if let Some(path) = &args.markdown {

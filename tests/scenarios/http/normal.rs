@@ -84,7 +84,7 @@ pub(crate) fn section(args: &Args) -> Section {
             }
             let what = format!("{what}: new connections");
             checks.push(Check::most(what, connections, 0.01, 0.01, percent).only_aim());
-            if *rho == rhos[rhos.len() - 1] {
+            if rhos.last().is_some_and(|last| last.total_cmp(rho).is_eq()) {
                 series.push(runs[0].series(&name, fault));
             }
         }

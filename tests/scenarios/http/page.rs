@@ -7,7 +7,7 @@ use std::time::Duration;
 use resilient_scenarios::report::Table;
 
 use crate::cli::{Args, Scenario};
-use crate::plot::{Series, draw};
+use crate::plot::{Series, draw, standalone};
 use crate::verdict::Check;
 
 /// What is said of one scenario.
@@ -27,7 +27,14 @@ pub(crate) struct Page<'a> {
 
 impl Section {
     pub(crate) fn to_markdown(&self) -> String {
-        let mut text = format!("## {}\n\n{}\n", self.scenario.title(), self.what.trim());
+        self.to_markdown_with("")
+    }
+
+    /// The same with something before the tables.
+    fn to_markdown_with(&self, before: &str) -> String {
+        let mut text = format!("## {}\n\n{}\n\n{before}", self.scenario.title(), wrapped(self.what.trim()));
+        text.truncate(text.trim_end().len());
+        text.push('\n');
         let checks = Check::table(&self.checks);
         for table in self.tables.iter().chain([&checks]) {
             text.push('\n');
@@ -73,10 +80,17 @@ impl Page<'_> {
     }
 
     pub(crate) fn write_markdown(&self, path: &Path) -> Result<(), String> {
-        let mut page = format!("{}\n{}\n", PREFACE.trim(), wrapped(&self.summary()));
+        let mut page = format!("{}\n\n{}\n", PREFACE.trim(), wrapped(&self.summary()));
+        let plots = path.with_extension("");
+        let name = plots.file_name().unwrap_or_default().to_string_lossy();
+        page.push_str(
+            "\nIn the plots, grey is what is offered and blue what is answered well within a second, both a second; the band is \
+             the\ntime in which something is wrong, and the dashed line what the server could serve then.\n",
+        );
         for section in &self.sections {
-            page.push('\n');
-            page.push_str(&section.to_markdown());
+            let plot = format!("{}.svg", section.scenario.name());
+            let _ = write!(page, "\n{}", section.to_markdown_with(&format!("![]({name}/{plot})\n\n")));
+            save(&plots.join(plot), &standalone(&section.series))?;
         }
         save(path, &page)
     }

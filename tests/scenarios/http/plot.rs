@@ -99,6 +99,18 @@ pub(crate) fn draw(all: &[Series]) -> String {
     svg
 }
 
+/// The same as an image of its own.
+pub(crate) fn standalone(all: &[Series]) -> String {
+    draw(all).replacen(
+        '>',
+        &format!(">\n<style>{STYLE}</style>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>"),
+        1,
+    )
+}
+
+const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:#5b6575}.band{fill:#fff1d6}.axis{stroke:#5b6575}\
+    .capacity{stroke:#d96b0b;stroke-dasharray:4 3}polyline{fill:none;stroke-width:2.2;stroke-linejoin:round}\
+    .offered{stroke:#9aa3b2}.good{stroke:#1d63d8}";
 /// Seconds.
 const SLOT: f64 = 0.25;
 const WIDTH: f64 = 860.0;

@@ -20,7 +20,7 @@ use crate::verdict::{Check, times};
 use crate::wire::Wire;
 
 pub(crate) fn section(args: &Args) -> Section {
-    let time = if args.quick { Duration::from_secs(4) } else { Duration::from_secs(8) };
+    let time = if args.quick { Duration::from_secs(4) } else { Duration::from_secs(7) };
     let mut rows: Vec<(Kind, Setup)> = Vec::new();
     for setup in KINDS.map(|kind| kind.with(WORKERS)) {
         let (ends, goes_on) = (setup.shed_at.is_none(), setup.on_leave == OnLeave::GoOn);
@@ -37,6 +37,8 @@ pub(crate) fn section(args: &Args) -> Section {
 
     let jobs = rows.iter().flat_map(|(kind, setup)| {
         args.seeds.iter().map(|&seed| {
+            // Each second of the loop opens more connections than the second before.
+            let time = if *kind == Kind::Naive { time.min(NAIVE) } else { time };
             let (kind, plan) = (*kind, plan(setup, time));
             Box::new(move || tiered(kind, seed, &plan)) as Job<Measured>
         })
@@ -47,7 +49,8 @@ pub(crate) fn section(args: &Args) -> Section {
     let mut tables: Vec<(String, Table)> = Vec::new();
     let (mut checks, mut series, mut imbalances) = (Vec::new(), Vec::new(), Vec::new());
     for ((kind, setup), runs) in rows.iter().zip(runs.chunks(args.seeds.len())) {
-        let fault = Fault { from: Duration::from_secs(2), until: time, capacity: setup.capacity() };
+        let until = if *kind == Kind::Naive { time.min(NAIVE) } else { time };
+        let fault = Fault { from: Duration::from_secs(2), until, capacity: setup.capacity() };
         let figures = trial::worst(runs, fault);
         let late = runs.iter().map(|run| run.run.seen.begun_late).max().unwrap_or_default();
         let title = setup.to_string();
@@ -83,7 +86,7 @@ pub(crate) fn section(args: &Args) -> Section {
     Section { scenario: Scenario::S9, what: WHAT, tables, checks, series }
 }
 
-/// Four of eight workers are left, and the calls are those that eight could serve well.
+/// Half of the workers are left, and the calls are those that all could serve well.
 fn plan(setup: &Setup, time: Duration) -> Plan {
     let rate = 0.8 * 2.0 * setup.capacity();
     Plan { setup: setup.clone(), stretches: vec![Stretch { rate, time }], clients: 1 }
@@ -111,6 +114,9 @@ fn three<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) -> Measu
     trial::run(seed, plan, &caller, &at_first, &at_last, server, vec![(first, upper), (middle, lower), (last, app)])
 }
 
-const WORKERS: u32 = 4;
+/// Half of what the tests have, as in the spike.
+const WORKERS: u32 = 2;
+/// How long the plain loop of retries runs.
+const NAIVE: Duration = Duration::from_secs(4);
 const WHAT: &str = "A client calls a tier, which calls a tier, which calls a server at half of its capacity. Each of the three \
     has the whole stack, and the deadline goes along as a header. Amplification is that of the attempts at the server.";

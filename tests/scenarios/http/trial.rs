@@ -87,7 +87,7 @@ fn direct<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) -> Meas
     let port = Port::bind();
     let (url, books) = (port.url.clone(), Arc::clone(&port.books));
     let wires = (0..plan.clients).map(|_| Wire::to(&url, &books));
-    let clients = wires.map(|wire| Arc::new(client(wire))).collect();
+    let clients: Vec<_> = wires.map(|wire| Arc::new(client(wire))).collect();
     let server = Server::start(plan.setup.clone(), seed);
     let app = host::serving(Arc::clone(&server), Arc::clone(&books));
     run(seed, plan, &clients, &books, &books, server, vec![(port, app)])
@@ -98,7 +98,7 @@ fn direct<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) -> Meas
 pub(crate) fn run<C: Client>(
     seed: u64,
     plan: &Plan,
-    clients: &Vec<Arc<C>>,
+    clients: &[Arc<C>],
     first: &Books,
     books: &Books,
     server: Arc<Server>,
@@ -131,8 +131,8 @@ pub(crate) fn run<C: Client>(
     std::thread::sleep(Duration::from_millis(50));
     drop(host);
 
-    let seen = server.seen();
-    let imbalance = books.imbalance(&calls, Some(&seen)).or_else(|| first.imbalance(&calls, None));
+    let at_server = server.seen();
+    let imbalance = books.imbalance(&calls, Some(&at_server)).or_else(|| first.imbalance(&calls, None));
     let (new, sent) = (first.connections.load(Relaxed) - warm.0, first.sent() - warm.1);
     let count = u32::try_from(calls.len()).unwrap_or(u32::MAX).max(1);
     Measured {
@@ -142,7 +142,7 @@ pub(crate) fn run<C: Client>(
         cpu_a_call: cpu.map(|cpu| cpu / count),
         new_connections: new as f64 / sent.max(1) as f64,
         pool: busy as f64 / f64::from(looks.max(1)) / (POOL * clients.len()) as f64,
-        run: Run { calls, attempts: books.sent(), seen, occupancy: full / f64::from(looks.max(1)) },
+        run: Run { calls, attempts: books.sent(), seen: at_server, occupancy: full / f64::from(looks.max(1)) },
     }
 }
 

@@ -45,6 +45,10 @@ pub struct Call {
 }
 
 /// Runs `plan` with clients that `client` makes, on a paused clock of its own.
+///
+/// # Panics
+///
+/// If the books do not balance.
 pub fn run<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) -> Run {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("a runtime");
@@ -56,6 +60,10 @@ pub fn run<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) -> Run
 }
 
 /// The worst figures of the three seeds.
+///
+/// # Panics
+///
+/// If the books do not balance.
 pub fn worst<C: Client>(plan: &Plan, fault: Fault, client: impl Fn(Wire) -> C) -> Figures {
     let figures = SEEDS.map(|seed| Figures::of(&run(seed, plan, &client), fault));
     figures.into_iter().reduce(Figures::worse).expect("there are seeds")

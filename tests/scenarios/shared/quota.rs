@@ -47,6 +47,7 @@ impl Used {
     }
 
     /// The worse of each.
+    #[must_use]
     pub fn worse(self, other: Self) -> Self {
         Self {
             refused: self.refused.max(other.refused),

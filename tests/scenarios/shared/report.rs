@@ -74,6 +74,7 @@ impl Figures {
     }
 
     /// The worse of each.
+    #[must_use]
     pub fn worse(self, other: Self) -> Self {
         Self {
             goodput: self.goodput.min(other.goodput),
@@ -181,7 +182,11 @@ impl Table {
         Self::new(title, &["client", "goodput", "amplification", "recovery", "p50", "p99", "refused", "late"])
     }
 
-    /// Adds a row, with a cell for each column.
+    /// Adds a row.
+    ///
+    /// # Panics
+    ///
+    /// Unless there is a cell for each column.
     pub fn row(&mut self, cells: Vec<String>) {
         assert_eq!(cells.len(), self.columns.len(), "a cell for each column");
         self.rows.push(cells);

@@ -5,6 +5,10 @@ use resilient::{bulkhead, circuit_breaker, retry, timeout};
 use crate::calls::{CallError, Target, Wire};
 
 /// The whole stack.
+///
+/// # Errors
+///
+/// What the server or a policy says.
 #[timeout(total = "1s")]
 #[retry]
 #[circuit_breaker]
