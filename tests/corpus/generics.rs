@@ -26,9 +26,9 @@ pub async fn show<T: Display + Sync>(value: &T) -> Result<String, Error> {
 #[retry]
 #[circuit_breaker]
 #[bulkhead]
-pub async fn show_unsized<T: ?Sized>(value: &T) -> Result<String, Error>
+pub async fn show_unsized<T>(value: &T) -> Result<String, Error>
 where
-    T: Debug + Sync,
+    T: ?Sized + Debug + Sync,
 {
     Ok(format!("{value:?}"))
 }

@@ -164,7 +164,7 @@ pub async fn hash(password: String) -> Result<u64, Error> {
 #[retry]
 #[circuit_breaker]
 pub async fn time_left() -> Result<Duration, Error> {
-    Deadline::current().map(|deadline| deadline.remaining()).ok_or(Error::NotFound)
+    Deadline::current().map(Deadline::remaining).ok_or(Error::NotFound)
 }
 
 /// Only one at a time may change it.

@@ -80,7 +80,6 @@ pub async fn conditional(
 pub async fn conditional_attributes(n: u32) -> Result<u32, Error> {
     #[cfg(any())]
     return Err(Error::NotFound);
-    #[cfg(all())]
     Ok(n)
 }
 
@@ -102,7 +101,6 @@ pub async fn attributes() -> Result<u32, Error> {
 #[circuit_breaker]
 pub async fn inner_attributes(n: u64) -> Result<u32, Error> {
     #![expect(clippy::cast_possible_truncation, reason = "for the attribute")]
-    //! Words inside.
     Ok(n as u32)
 }
 
@@ -166,7 +164,7 @@ pub async fn blocks(n: u32) -> Result<u32, Error> {
         Ok(n)
     };
     let doubled = async { Ok::<_, Error>(parsed? * 2) }.await?;
-    let tripled = (|| Some(doubled.checked_mul(3)?))().ok_or(Error::NotFound)?;
+    let tripled = (|| Some(doubled.checked_mul(3)?.max(1)))().ok_or(Error::NotFound)?;
     Ok({
         let half = tripled / 2;
         half + 1

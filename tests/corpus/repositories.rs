@@ -1,7 +1,7 @@
 //! Stores of things, with transactions, pages and batches.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::marker::PhantomData;
 use std::num::NonZeroU32;
 use std::ops::{ControlFlow, RangeInclusive};
@@ -192,7 +192,7 @@ pub async fn drain(database: &Connection, queue: &mut VecDeque<(String, String)>
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
-pub async fn count_here(words: Rc<HashMap<String, u32>>, word: &str) -> Result<u32> {
+pub async fn count_here(words: Rc<BTreeMap<String, u32>>, word: &str) -> Result<u32> {
     tokio::task::yield_now().await;
     words.get(word).copied().ok_or(Error::NotFound)
 }
@@ -257,7 +257,7 @@ mod tests {
         assert_eq!(sent(column.read_or(NonZeroU32::MAX, || 7)).await.unwrap(), 7);
         let mut queue = VecDeque::from([("a".to_owned(), "b".to_owned())]);
         assert_eq!(sent(drain(&column.database, &mut queue)).await.unwrap(), 1);
-        assert_eq!(count_here(Rc::new(HashMap::new()), "a").await, Err(Error::NotFound));
+        assert_eq!(count_here(Rc::new(BTreeMap::new()), "a").await, Err(Error::NotFound));
         assert_eq!(sent(migrate(&column.database, 3)).await.unwrap(), 3);
         assert!(matches!(migrate(&column.database, 3).await, Err(Migration::At(3))));
     }
