@@ -402,7 +402,12 @@ fn boxed(signature: &Signature, body: &TokenStream) -> Option<Boxed> {
     let syn::Expr::Block(user) = &*initial.expr else { return None };
 
     let (before, after) = (before.iter(), after.iter());
-    let bindings = before.clone().flat_map(bindings_of_statement).collect();
+    let mut bindings: Vec<Binding> = before.clone().flat_map(bindings_of_statement).collect();
+    // `&mut self` has become `let mut __self = self;`, of which only the `&mut` is the user's
+    let lent = signature.receiver().is_some_and(|receiver| matches!(receiver.kind, ReceiverKind::Reference(..)));
+    if let (true, Some(this)) = (lent, bindings.iter_mut().find(|binding| binding.ident == "__self")) {
+        this.reference = true;
+    }
     let head = quote_spanned!(Span::mixed_site()=> let #pattern =);
     let frame = Frame::Boxed {
         constructor,
