@@ -391,6 +391,24 @@ mod renamed {
     }
 
     #[inner::toolkit::resilient(
+        batch(max_size = 2, crate = crate::forms::renamed::inner::toolkit),
+        timeout("1s")
+    )]
+    pub(super) async fn many(keys: Vec<u32>) -> Result<std::collections::BTreeMap<u32, u32>, Shared> {
+        tokio::task::yield_now().await;
+        Ok(keys.into_iter().map(|key| (key, key)).collect())
+    }
+
+    #[derive(Debug, Clone)]
+    pub(super) struct Shared(#[expect(dead_code, reason = "shown")] inner::toolkit::Error);
+
+    impl From<inner::toolkit::Error> for Shared {
+        fn from(rejection: inner::toolkit::Error) -> Self {
+            Self(rejection)
+        }
+    }
+
+    #[inner::toolkit::resilient(
         crate = crate::forms::renamed::inner::toolkit,
         fallback(value = 7),
         timeout(total = "1s", attempt = "100ms"),
@@ -537,6 +555,7 @@ async fn methods_of_every_kind_are_retried_and_their_futures_are_send() {
     assert_eq!(is_send(Repository { items: &[7][..] }.first()).await, Ok(&7));
     assert_eq!(is_send(by_path::function(1)).await, Ok(1));
     assert_eq!(is_send(renamed::function()).await.unwrap(), 7);
+    assert_eq!(is_send(renamed::many_one(7)).await.unwrap(), Some(7));
     assert_eq!(is_send(made_by_a_macro(&Script::failing(2))).await, Ok(3));
     assert_eq!(is_send(unsendable_error::function()).await.unwrap_err().0, 1.into());
     assert_eq!(is_send(conditional(&Script::failing(2))).await, Ok(3));
