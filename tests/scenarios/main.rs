@@ -13,6 +13,7 @@ mod normal;
 mod page;
 mod provider;
 mod report;
+mod search;
 mod server;
 mod settings;
 mod spike;
