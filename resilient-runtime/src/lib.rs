@@ -118,7 +118,7 @@ pub use deadline::{Deadline, DeadlineScope, ParseDeadlineError};
 pub use error::{Error, PolicyKind, Reason};
 pub use fallback::{Answer, ByFuture, ByValue, Fallback, IntoResult, Rescue, answer};
 pub use fan_out::{Collect, FanOut, FirstOk, TryAll, Unordered};
-pub use hedge::{Decide, Hedge, HedgeCounts, HedgeFuture, Hedging};
+pub use hedge::{Hedge, HedgeCounts, HedgeFuture, Hedging};
 pub use keyed::{Held, Keyed, PerKey};
 pub use mode::Mode;
 pub use naming::{Conflict, conflicts};
