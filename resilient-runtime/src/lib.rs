@@ -1,4 +1,4 @@
-//! Resilience for async functions: retry, circuit breaker, time-out and fan-out, as attributes or by hand.
+//! Resilience for async functions: retry, circuit breaker, hedging, time-out and fan-out, as attributes or by hand.
 //!
 //! An attribute above an async function wraps its body in a policy. Attributes nest in the order in which they are
 //! written, the top one outermost, and expand to calls of what this crate documents.
