@@ -3,6 +3,7 @@
 mod bulkhead;
 mod circuit_breaker;
 mod fan_out;
+mod hedge;
 mod rate_limit;
 mod retry;
 mod stack;
@@ -21,5 +22,6 @@ pub(crate) const POLICIES: &[Policy] = &[
     ("fan_out", fan_out::tables),
     ("bulkhead", bulkhead::tables),
     ("rate_limit", rate_limit::tables),
+    ("hedge", hedge::tables),
     ("stack", stack::tables),
 ];

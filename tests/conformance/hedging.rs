@@ -75,10 +75,20 @@ impl Replay {
             None => hedge,
         };
         for &time in &self.seen {
-            let _ = hedge.run(|| async move { sleep(ms(time)).await; Ok::<_, Error>(()) }).await;
+            let _ = hedge
+                .run(|| async move {
+                    sleep(ms(time)).await;
+                    Ok::<_, Error>(())
+                })
+                .await;
         }
         for &time in &self.failed {
-            let _ = hedge.run(|| async move { sleep(ms(time)).await; Err::<(), _>(Error::Gone) }).await;
+            let _ = hedge
+                .run(|| async move {
+                    sleep(ms(time)).await;
+                    Err::<(), _>(Error::Gone)
+                })
+                .await;
         }
         self.check_delay(&hedge)?;
 

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use layered::{Execute, Service as _, Stack};
 use resilient::{Hedge, hedge};
-use seatbelt::ResilienceContext;
-use seatbelt::hedging::{HedgeMode, Hedging};
+use seatbelt::{RecoveryInfo, ResilienceContext};
 use tokio::time::{Sleep, sleep};
+use tower::{Layer as _, Service as _, ServiceExt as _};
+use tower_resilience::hedge::HedgeLayer;
 
 use crate::case::{Case, Table};
 use crate::drive::{poll, repeat, runtime};
-use crate::work::{Failure, attempt, attempt_later};
+use crate::work::{Busy, Failure, Unwell, attempt, attempt_later};
 
 pub(crate) fn tables() -> Vec<Table> {
     vec![
@@ -23,7 +24,7 @@ pub(crate) fn tables() -> Vec<Table> {
              work first has to wait, and nothing limits how many second attempts there are.",
             cases!(attempt),
         )
-        .goal_nanos(12.0),
+        .goal_beside(12, "tokio `select!` and `sleep`", 50),
         Table::new(
             "Hedge, first attempt ready at the second poll",
             "A second attempt after a minute, for work that yields once, so that a timer has to be set and removed. Ours in the \
@@ -59,6 +60,35 @@ macro_rules! cases {
             }),
             Case::new("tokio `select!` and `sleep`", |calls| {
                 poll(repeat(calls, async |id| selected(|| $work::<Failure>(id)).await.unwrap()))
+            }),
+            Case::prepared("seatbelt", || {
+                let _entered = runtime().enter();
+                let context = ResilienceContext::new(tick::Clock::new_tokio());
+                let service = (
+                    seatbelt::hedging::Hedging::layer("hedge", &context)
+                        .clone_input()
+                        .recovery_with(|outcome: &Result<u64, Busy>, _| match outcome {
+                            Ok(_) => RecoveryInfo::never(),
+                            Err(_) => RecoveryInfo::retry(),
+                        })
+                        .hedging_delay(MINUTE),
+                    Execute::new($work),
+                )
+                    .into_service();
+                move |calls| poll(repeat(calls, async |id| service.execute(id).await.unwrap()))
+            }),
+            Case::new("tower", |calls| {
+                let work = tower::service_fn($work::<Unwell>);
+                let mut service = tower::hedge::Hedge::new(work, Always, 10, 0.95, MINUTE);
+                poll(repeat(calls, async |id| service.ready().await.unwrap().call(id).await.unwrap()))
+            }),
+            Case::prepared("tower-resilience", || {
+                let layer = HedgeLayer::builder().delay(MINUTE).max_hedged_attempts(2).build();
+                let service = layer.layer(tower::service_fn($work::<Busy>));
+                move |calls| {
+                    let mut service = service.clone();
+                    poll(repeat(calls, async |id| service.ready().await.unwrap().call(id).await.unwrap()))
+                }
             }),
         ]
     }};
@@ -99,6 +129,20 @@ async fn selected<F: Future>(work: impl Fn() -> F) -> F::Output {
                 outcome = work() => outcome,
             }
         }
+    }
+}
+
+/// tower's policy: every request may be sent twice.
+#[derive(Clone)]
+struct Always;
+
+impl tower::hedge::Policy<u64> for Always {
+    fn clone_request(&self, request: &u64) -> Option<u64> {
+        Some(*request)
+    }
+
+    fn can_retry(&self, _request: &u64) -> bool {
+        true
     }
 }
 
