@@ -5,6 +5,7 @@ mod bulkhead;
 mod circuit_breaker;
 mod coalesce;
 mod fan_out;
+mod hedge;
 mod rate_limit;
 mod retry;
 mod stack;
@@ -25,5 +26,6 @@ pub(crate) const POLICIES: &[Policy] = &[
     ("bulkhead", bulkhead::tables),
     ("rate_limit", rate_limit::tables),
     ("coalesce", coalesce::tables),
+    ("hedge", hedge::tables),
     ("stack", stack::tables),
 ];

@@ -2,7 +2,7 @@
 
 use proc_macro2::Ident;
 use syn::visit::Visit;
-use syn::{FnArg, TypeReference};
+use syn::{FnArg, ReceiverKind, TypeReference};
 
 use crate::diagnostic::{Errors, choice, nearest};
 use crate::expand::clones;
@@ -57,18 +57,23 @@ pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &mut
 
 /// A `&mut` that two attempts would hold at once.
 fn exclusive(argument: &FnArg, errors: &mut Errors) {
-    if let Some(found) = mutable_reference(argument) {
-        let message = match argument {
-            FnArg::Receiver(_) => {
-                "`#[hedge]` runs two attempts at once, and they cannot both have `&mut self`: take `&self`, with a lock or an atomic for what changes"
+    match argument {
+        FnArg::Receiver(receiver) => {
+            let by_reference = matches!(receiver.kind, ReceiverKind::Reference(_, _, Some(_)));
+            if by_reference || mutable_reference(argument).is_some() {
+                errors.over(
+                    receiver,
+                    "`#[hedge]` runs two attempts at once, and they cannot both have `&mut self`: take `&self`, with a lock or an atomic for what changes",
+                );
             }
-            FnArg::Typed(_) => {
-                "`#[hedge]` runs two attempts at once, and they cannot both have this `&mut`: take it by `&`, or return what changes"
+        }
+        FnArg::Typed(_) => {
+            if let Some(reference) = mutable_reference(argument) {
+                errors.over(
+                    reference,
+                    "`#[hedge]` runs two attempts at once, and they cannot both have this `&mut`: take it by `&`, or return what changes",
+                );
             }
-        };
-        match (argument, found) {
-            (FnArg::Receiver(receiver), _) => errors.over(receiver, message),
-            (_, found) => errors.over(found, message),
         }
     }
 }

@@ -10,13 +10,12 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
-pub use self::judge::Decide;
 pub use self::run::HedgeFuture;
 
 use self::bucket::Bucket;
 use self::builder::{After, Config};
 use self::estimate::{Estimate, Sample};
-use crate::bulkhead::{ByClass, ByWhen};
+use self::judge::{by_class, by_when};
 use crate::keyed::Keyed;
 use crate::mode::Switch;
 use crate::naming::{self, Named, Naming};
@@ -201,7 +200,7 @@ impl Hedge {
     ///
     /// Dropping it drops every attempt, and the hedge learns nothing from them.
     #[inline]
-    pub fn run<A, F>(&self, attempt: A) -> HedgeFuture<'_, A, F, F::Output, ByClass>
+    pub fn run<A, F>(&self, attempt: A) -> HedgeFuture<'_, A, F, F::Output, ()>
     where
         A: Fn() -> F,
         F: Future<Output: Outcome>,
@@ -211,7 +210,7 @@ impl Hedge {
 
     /// As [`run`](Self::run), with the class that `when` assigns.
     #[inline]
-    pub fn run_when<A, F, W, By>(&self, attempt: A, when: W) -> HedgeFuture<'_, A, F, F::Output, ByWhen<W, By>>
+    pub fn run_when<A, F, W, By>(&self, attempt: A, when: W) -> HedgeFuture<'_, A, F, F::Output, W>
     where
         A: Fn() -> F,
         F: Future,
@@ -264,23 +263,23 @@ impl Hedge {
 impl<'a> Hedging<'a> {
     /// As [`Hedge::run`].
     #[inline]
-    pub fn run<A, F>(self, attempt: A) -> HedgeFuture<'a, A, F, F::Output, ByClass>
+    pub fn run<A, F>(self, attempt: A) -> HedgeFuture<'a, A, F, F::Output, ()>
     where
         A: Fn() -> F,
         F: Future<Output: Outcome>,
     {
-        HedgeFuture::new(self, attempt, ByClass)
+        HedgeFuture::new(self, attempt, (), by_class)
     }
 
     /// As [`Hedge::run_when`].
     #[inline]
-    pub fn run_when<A, F, W, By>(self, attempt: A, when: W) -> HedgeFuture<'a, A, F, F::Output, ByWhen<W, By>>
+    pub fn run_when<A, F, W, By>(self, attempt: A, when: W) -> HedgeFuture<'a, A, F, F::Output, W>
     where
         A: Fn() -> F,
         F: Future,
         W: When<F::Output, By>,
     {
-        HedgeFuture::new(self, attempt, ByWhen::new(when))
+        HedgeFuture::new(self, attempt, when, by_when)
     }
 }
 

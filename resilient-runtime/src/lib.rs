@@ -1,4 +1,4 @@
-//! Resilience for async functions: retry, circuit breaker, time-out and fan-out, as attributes or by hand.
+//! Resilience for async functions: retry, circuit breaker, hedging, time-out and fan-out, as attributes or by hand.
 //!
 //! An attribute above an async function wraps its body in a policy. Attributes nest in the order in which they are
 //! written, the top one outermost, and expand to calls of what this crate documents.
@@ -130,7 +130,7 @@ pub use fan_out::{
 pub use fan_out::{Progress, Quorum, SettleWithin, Settlement, Streamed, Task, TryAll, Unordered};
 pub use fan_out::{deduplicated, spawned, spawned_blocking};
 pub use futures_core::Stream;
-pub use hedge::{Decide, Hedge, HedgeCounts, HedgeFuture, Hedging};
+pub use hedge::{Hedge, HedgeCounts, HedgeFuture, Hedging};
 pub use keyed::{Held, Keyed, PerKey};
 pub use mode::Mode;
 pub use naming::{Conflict, conflicts};

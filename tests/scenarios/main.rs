@@ -7,6 +7,7 @@ mod batched;
 mod brown_out;
 mod normal;
 mod page;
+mod search;
 mod shared_work;
 mod spike;
 mod throttled;

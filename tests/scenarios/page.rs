@@ -7,7 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use resilient_scenarios::report::Table;
 
 /// The sections in their order.
-const SECTIONS: [(&str, &str); 6] = [
+const SECTIONS: [(&str, &str); 7] = [
+    ("S1", include_str!("page/search.md")),
     ("S2", include_str!("page/spike.md")),
     ("S5", include_str!("page/brown_out.md")),
     ("S6", include_str!("page/throttled.md")),

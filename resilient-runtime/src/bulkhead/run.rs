@@ -67,12 +67,8 @@ impl<'a, F: Future, J> BulkheadFuture<'a, F, J> {
 }
 
 impl<W, By> ByWhen<W, By> {
-    pub(crate) const fn new(when: W) -> Self {
+    pub(super) const fn new(when: W) -> Self {
         Self { when, by: PhantomData }
-    }
-
-    pub(crate) const fn when(&self) -> &W {
-        &self.when
     }
 }
 

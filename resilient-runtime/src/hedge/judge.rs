@@ -1,25 +1,10 @@
 //! What an attempt's outcome means to the hedge.
 
-use crate::bulkhead::{ByClass, ByWhen};
 use crate::{Class, Error, Outcome, Reason, When};
-
-/// Says what an outcome means: its own class, or a `when`.
-pub trait Decide<O>: sealed::Decide<O> {}
-
-impl<O, J: sealed::Decide<O>> Decide<O> for J {}
-
-mod sealed {
-    use super::End;
-
-    pub trait Decide<O> {
-        #[doc(hidden)]
-        fn decide(&self, outcome: &O) -> End;
-    }
-}
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy)]
-pub struct End {
+pub(super) struct End {
     pub(super) class: Class,
     /// What the hedge is to do.
     pub(super) next: Next,
@@ -38,6 +23,18 @@ pub(super) enum Next {
     Wait,
 }
 
+/// By the outcome's own class.
+#[inline]
+pub(super) fn by_class<O: Outcome>((): &(), outcome: &O) -> End {
+    End::of(outcome.class(), outcome.rejection())
+}
+
+/// By the class that `when` assigns.
+#[inline]
+pub(super) fn by_when<O, W: When<O, By>, By>(when: &W, outcome: &O) -> End {
+    End::of(when.class_of(outcome), when.rejection_in(outcome))
+}
+
 impl End {
     fn of(class: Class, rejection: Option<&Error>) -> Self {
         let timed_out = rejection.is_some_and(|rejection| matches!(rejection.reason(), Reason::TimedOut { .. }));
@@ -48,20 +45,5 @@ impl End {
             _ => Next::Again,
         };
         Self { class, next, tells_time: class == Class::Success || timed_out }
-    }
-}
-
-impl<O: Outcome> sealed::Decide<O> for ByClass {
-    #[inline]
-    fn decide(&self, outcome: &O) -> End {
-        End::of(outcome.class(), outcome.rejection())
-    }
-}
-
-impl<O, W: When<O, By>, By> sealed::Decide<O> for ByWhen<W, By> {
-    #[inline]
-    fn decide(&self, outcome: &O) -> End {
-        let when = self.when();
-        End::of(when.class_of(outcome), when.rejection_in(outcome))
     }
 }

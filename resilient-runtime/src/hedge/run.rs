@@ -1,5 +1,6 @@
 //! A call with attempts side by side.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,7 +9,7 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::judge::{Decide, End, Next};
+use super::judge::{End, Next};
 use super::{Hedging, Sample};
 use crate::deadline::Limit;
 use crate::sync::atomic::Ordering::Relaxed;
@@ -16,9 +17,8 @@ use crate::{Class, clock, event};
 
 pin_project! {
     /// What [`Hedge::run`](crate::Hedge::run) and its likes return.
-    #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct HedgeFuture<'a, A, F, O, J> {
+    pub struct HedgeFuture<'a, A, F, O, W> {
         // `None` once it has ended
         #[pin]
         first: Option<F>,
@@ -27,12 +27,23 @@ pin_project! {
         timer: Option<Sleep>,
         course: Course<'a, F, O>,
         attempt: A,
-        judge: J,
+        when: W,
+        // A pointer, so that an outcome without a class is reported where the future is made, and only there.
+        decide: fn(&W, &O) -> End,
+    }
+}
+
+impl<A, F, O, W> fmt::Debug for HedgeFuture<'_, A, F, O, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HedgeFuture")
+            .field("hedge", &self.course.hedging.hedge.name)
+            .field("stage", &self.course.stage)
+            .field("others", &self.course.others.len())
+            .finish_non_exhaustive()
     }
 }
 
 /// What has happened to a call so far.
-#[derive(Debug)]
 struct Course<'a, F, O> {
     hedging: Hedging<'a>,
     stage: Stage,
@@ -61,15 +72,14 @@ enum Stage {
     Over,
 }
 
-#[derive(Debug)]
 struct Other<F> {
     future: Pin<Box<F>>,
     began: Instant,
 }
 
-impl<'a, A: Fn() -> F, F: Future, J> HedgeFuture<'a, A, F, F::Output, J> {
+impl<'a, A: Fn() -> F, F: Future, W> HedgeFuture<'a, A, F, F::Output, W> {
     #[inline]
-    pub(super) fn new(hedging: Hedging<'a>, attempt: A, judge: J) -> Self {
+    pub(super) fn new(hedging: Hedging<'a>, attempt: A, when: W, decide: fn(&W, &F::Output) -> End) -> Self {
         let course = Course {
             hedging,
             stage: Stage::Fresh,
@@ -80,15 +90,14 @@ impl<'a, A: Fn() -> F, F: Future, J> HedgeFuture<'a, A, F, F::Output, J> {
             others: Vec::new(),
             failure: None,
         };
-        Self { first: Some(attempt()), timer: None, course, attempt, judge }
+        Self { first: Some(attempt()), timer: None, course, attempt, when, decide }
     }
 }
 
-impl<A, F, J> Future for HedgeFuture<'_, A, F, F::Output, J>
+impl<A, F, W> Future for HedgeFuture<'_, A, F, F::Output, W>
 where
     A: Fn() -> F,
     F: Future,
-    J: Decide<F::Output>,
 {
     type Output = F::Output;
 
@@ -100,7 +109,7 @@ where
         if let Some(first) = this.first.as_mut().as_pin_mut()
             && let Poll::Ready(outcome) = first.poll(context)
         {
-            let end = this.judge.decide(&outcome);
+            let end = (this.decide)(this.when, &outcome);
             if this.course.stage == Stage::Fresh && end.next == Next::Accept {
                 this.first.set(None);
                 this.course.stage = Stage::Over;
@@ -112,7 +121,8 @@ where
                 return Poll::Ready(this.course.over(outcome, this.first, this.timer));
             }
         }
-        this.course.go_on(this.first, this.timer, &*this.attempt, this.judge, context)
+        let (when, decide) = (&*this.when, *this.decide);
+        this.course.go_on(this.first, this.timer, &*this.attempt, |outcome| decide(when, outcome), context)
     }
 }
 
@@ -123,7 +133,7 @@ impl<F: Future> Course<'_, F, F::Output> {
         first: Pin<&mut Option<F>>,
         mut timer: Pin<&mut Option<Sleep>>,
         attempt: impl Fn() -> F,
-        judge: &impl Decide<F::Output>,
+        decide: impl Fn(&F::Output) -> End,
         context: &mut Context<'_>,
     ) -> Poll<F::Output> {
         if self.stage == Stage::Fresh {
@@ -136,7 +146,7 @@ impl<F: Future> Course<'_, F, F::Output> {
                 Poll::Pending => index += 1,
                 Poll::Ready(outcome) => {
                     let began = self.others.remove(index).began;
-                    if let Some(outcome) = self.other_ended(judge.decide(&outcome), outcome, Some(began)) {
+                    if let Some(outcome) = self.other_ended(decide(&outcome), outcome, Some(began)) {
                         return Poll::Ready(self.over(outcome, first, timer));
                     }
                 }
@@ -160,7 +170,7 @@ impl<F: Future> Course<'_, F, F::Output> {
                 Poll::Pending => self.others.push(Other { future, began: now }),
                 Poll::Ready(outcome) => {
                     drop(future);
-                    if let Some(outcome) = self.other_ended(judge.decide(&outcome), outcome, None) {
+                    if let Some(outcome) = self.other_ended(decide(&outcome), outcome, None) {
                         return Poll::Ready(self.over(outcome, first, timer));
                     }
                 }

@@ -13,6 +13,7 @@ use rand_distr::{Distribution, LogNormal};
 #[derive(Debug)]
 pub(crate) struct Latency {
     body: LogNormal<f64>,
+    has_tail: bool,
     /// What is left of the current hundred: whether from the tail.
     kinds: Vec<bool>,
     /// What is left of the current twentieths of the tail.
@@ -24,14 +25,28 @@ impl Latency {
     pub(crate) fn seeded(seed: u64) -> Self {
         Self {
             body: LogNormal::new(0.015_f64.ln(), 0.4).expect("a finite deviation"),
+            has_tail: true,
             kinds: Vec::new(),
             strata: Vec::new(),
             generator: SmallRng::seed_from_u64(seed),
         }
     }
 
+    /// All from the lognormal body.
+    pub(crate) fn without_tail(self) -> Self {
+        Self { has_tail: false, ..self }
+    }
+
+    /// Whether something happens that happens with this probability.
+    pub(crate) fn chance(&mut self, probability: f64) -> bool {
+        probability > 0.0 && self.generator.random::<f64>() < probability
+    }
+
     /// The next service time, in seconds.
     pub(crate) fn draw(&mut self) -> f64 {
+        if !self.has_tail {
+            return self.body.sample(&mut self.generator);
+        }
         if self.kinds.is_empty() {
             self.kinds.extend((0..100).map(|n| n < TAIL));
             self.kinds.shuffle(&mut self.generator);

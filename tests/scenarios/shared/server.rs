@@ -5,7 +5,7 @@
 //! and a call costs two wake-ups and no task.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -29,6 +29,10 @@ pub struct Setup {
     pub shed_at: Option<usize>,
     /// Work begun between these times takes so many times as long.
     pub slow: Option<Slow>,
+    /// Whether some work takes far longer than most.
+    pub tail: bool,
+    /// The probability that a copy of a request takes as long as the first.
+    pub correlation: f64,
 }
 
 /// What happens to a call whose client has gone away.
@@ -103,6 +107,8 @@ pub struct Seen {
 #[derive(Debug)]
 struct State {
     latency: Latency,
+    /// How long the first copy of each request took, where that matters.
+    copies: HashMap<u64, f64>,
     jobs: Vec<Job>,
     queue: VecDeque<usize>,
     /// Those in the queue who have not left.
@@ -116,6 +122,7 @@ struct State {
 #[derive(Debug)]
 struct Job {
     phase: Phase,
+    request: Option<u64>,
     deadline: Option<Duration>,
     due: Option<Duration>,
     waker: Option<Waker>,
@@ -133,7 +140,7 @@ enum Phase {
 impl Setup {
     /// So many workers, which stop when a client leaves, and a queue without end.
     pub const fn of(workers: u32) -> Self {
-        Self { workers, on_leave: OnLeave::Stop, shed_at: None, slow: None }
+        Self { workers, on_leave: OnLeave::Stop, shed_at: None, slow: None, tail: true, correlation: 0.0 }
     }
 
     /// The calls a second that it can serve.
@@ -176,8 +183,10 @@ impl Kind {
 impl Server {
     /// A server whose time begins now.
     pub fn start(setup: Setup, seed: u64) -> Arc<Self> {
+        let latency = Latency::seeded(seed);
         let state = State {
-            latency: Latency::seeded(seed),
+            latency: if setup.tail { latency } else { latency.without_tail() },
+            copies: HashMap::new(),
             jobs: Vec::new(),
             queue: VecDeque::new(),
             waiting: 0,
@@ -193,7 +202,12 @@ impl Server {
     /// What waits when its deadline, as in the header, comes is not begun. `due` is when its call ends in truth.
     pub fn serve(&self, header: Option<&str>, due: Option<Instant>) -> Reply<'_> {
         let deadline = header.and_then(|header| Deadline::from_header(header).ok()).map(Deadline::instant);
-        Reply { server: self, deadline, due, job: None }
+        Reply { server: self, request: None, deadline, due, job: None }
+    }
+
+    /// One attempt at a request that there may be copies of.
+    pub fn serve_copy(&self, request: u64) -> Reply<'_> {
+        Reply { server: self, request: Some(request), deadline: None, due: None, job: None }
     }
 
     /// Ends and begins what has come to its time. To be called once a millisecond.
@@ -265,8 +279,23 @@ impl State {
             self.idle -= 1;
             self.jobs[job].phase = Phase::Working;
             let factor = setup.slow.map_or(1.0, |slow| slow.factor_at(now));
-            let time = Duration::from_secs_f64(self.latency.draw() * factor);
+            let time = Duration::from_secs_f64(self.time_for(setup, job) * factor);
             self.ends.push(Reverse((now + time, job)));
+        }
+    }
+
+    /// How long the job takes, in seconds.
+    fn time_for(&mut self, setup: &Setup, job: usize) -> f64 {
+        let Some(request) = self.jobs[job].request.filter(|_| setup.correlation > 0.0) else {
+            return self.latency.draw();
+        };
+        match self.copies.get(&request) {
+            Some(&first) if self.latency.chance(setup.correlation) => first,
+            _ => {
+                let time = self.latency.draw();
+                self.copies.entry(request).or_insert(time);
+                time
+            }
         }
     }
 
@@ -303,6 +332,7 @@ impl Slow {
 #[derive(Debug)]
 pub struct Reply<'a> {
     server: &'a Server,
+    request: Option<u64>,
     deadline: Option<Instant>,
     due: Option<Instant>,
     job: Option<usize>,
@@ -318,6 +348,7 @@ impl Future for Reply<'_> {
             let since_start = |at: Instant| at.saturating_duration_since(server.start);
             let job = Job {
                 phase: Phase::Waiting,
+                request: self.request,
                 deadline: self.deadline.map(since_start),
                 due: self.due.map(since_start),
                 waker: Some(context.waker().clone()),
