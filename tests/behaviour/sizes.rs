@@ -40,7 +40,7 @@ function!(
     hedged
 );
 function!(
-    #[coalesce(key = n)]
+    #[coalesce(key = 1 + 1)]
     coalesced
 );
 function!(
