@@ -378,7 +378,10 @@ mod tests {
             let (mut made, mut dropped) = (0, 0);
             for _ in 0..100 {
                 match throttle.acquire() {
-                    Ok(permit) => permit.settle_as(class, made += 1),
+                    Ok(permit) => {
+                        permit.settle_as(class, ());
+                        made += 1;
+                    }
                     Err(_) => dropped += 1,
                 }
                 advance(Duration::from_millis(10)).await;
