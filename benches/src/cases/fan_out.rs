@@ -125,7 +125,7 @@ where
     F: Future<Output = Result<u64, Busy>> + Send + 'static,
 {
     let mut sum = 0;
-    let mut tasks = JoinSet::new();
+    let mut tasks: JoinSet<Result<u64, Busy>> = JoinSet::new();
     for item in 0..ITEMS {
         if tasks.len() == LIMIT {
             let output = tasks.join_next().await.expect("there are some");
