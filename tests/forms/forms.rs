@@ -529,6 +529,7 @@ impl Client {
 
     #[fan_out(on = "blocking", stream, name = near)]
     async fn blocking(self: Arc<Self>, n: u32) -> Result<u32, Error> {
+        tokio::task::yield_now().await;
         self.script.next()?;
         Ok(n)
     }
