@@ -36,7 +36,7 @@ function!(
     few
 );
 function!(
-    #[coalesce(key = n)]
+    #[coalesce(key = 1 + 1)]
     coalesced
 );
 function!(
