@@ -99,7 +99,7 @@ pin_project! {
 enum Stage<'a, O> {
     Outside(Seat<'a>),
     Leading(Lead<'a>),
-    Following(Place<'a, O>),
+    Following(Follower<'a, O>),
     Landed(Arc<Flight<O>>),
     Alone,
     Over,
@@ -118,7 +118,7 @@ struct Lead<'a>(Seat<'a>);
 
 /// A follower's place, which is left when it is dropped.
 #[derive(Debug)]
-struct Place<'a, O> {
+struct Follower<'a, O> {
     seat: Seat<'a>,
     flight: Arc<Flight<O>>,
     place: u32,
@@ -136,7 +136,7 @@ impl<'a> Seat<'a> {
         let now = self.policy.reads_the_clock();
         match self.policy.flights.join(self.identity, now, mode == Mode::Observe) {
             Joined::Lead => Stage::Leading(Lead(self)),
-            Joined::Follow(flight, place) => Stage::Following(Place { seat: self, flight, place, waits: true }),
+            Joined::Follow(flight, place) => Stage::Following(Follower { seat: self, flight, place, waits: true }),
             Joined::Landed(flight) => Stage::Landed(flight),
             Joined::Alone => Stage::Alone,
         }
@@ -160,7 +160,7 @@ impl Drop for Lead<'_> {
     }
 }
 
-impl<O> Place<'_, O> {
+impl<O> Follower<'_, O> {
     fn wait(&mut self, context: &Context<'_>) -> Waited {
         if self.flight.outcome().is_some() {
             return Waited::Landed;
@@ -172,7 +172,7 @@ impl<O> Place<'_, O> {
     }
 }
 
-impl<O> Drop for Place<'_, O> {
+impl<O> Drop for Follower<'_, O> {
     fn drop(&mut self) {
         if self.waits && self.flight.outcome().is_none() {
             self.seat.policy.flights.leave(self.seat.identity, self.place, &self.flight);
