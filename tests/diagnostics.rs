@@ -2,6 +2,7 @@
 //!
 //! `UPDATE_EXPECT=1 cargo test -p resilient-tests --test diagnostics` writes it anew.
 
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -26,13 +27,13 @@ fn the_sheet_has_every_message() {
 fn sheet(ui: &Path) -> String {
     let mut sheet = PREFACE.to_owned();
     for theme in entries(ui) {
-        sheet.push_str(&format!("\n## {}\n", name(&theme)));
+        writeln!(sheet, "\n## {}", name(&theme)).unwrap();
         for case in entries(&theme).into_iter().filter(|path| path.extension().is_some_and(|end| end == "stderr")) {
             let source = fs::read_to_string(case.with_extension("rs")).unwrap();
             let printed = fs::read_to_string(&case).unwrap();
             let source: Vec<&str> = source.lines().collect();
             let messages: Vec<String> = errors(&printed).iter().map(|error| excerpt(error, &source)).collect();
-            sheet.push_str(&format!("\n### {}\n\n```text\n{}```\n", name(&case), messages.join("\n")));
+            writeln!(sheet, "\n### {}\n\n```text\n{}```", name(&case), messages.join("\n")).unwrap();
         }
     }
     sheet

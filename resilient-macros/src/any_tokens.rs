@@ -85,7 +85,8 @@ fn the_expansion_grows_as_what_was_written() {
             size(format!("async fn fetch(w: u32) -> Result<(), E> {{ {} Ok(()) }}", "call(w).await?;".repeat(n)))
         };
         let inputs = |n: usize| {
-            let inputs: String = (0..n).map(|i| format!("w{i}: &[u32; {i}],")).collect();
+            let inputs: Vec<String> = (0..n).map(|i| format!("w{i}: &[u32; {i}],")).collect();
+            let inputs = inputs.concat();
             size(
                 format!("async fn fetch(#[each] w: u32, {inputs}) -> Result<(), E> {{ Ok(()) }}")
                     .replace("#[each]", each(&name)),
@@ -95,7 +96,8 @@ fn the_expansion_grows_as_what_was_written() {
             size(format!("{} async fn fetch(w: u32) -> Result<(), E> {{ Ok(()) }}", "#[doc = \"a\"]".repeat(n)))
         };
         let generics = |n: usize| {
-            let generics: String = (0..n).map(|i| format!("T{i}: Clone,")).collect();
+            let generics: Vec<String> = (0..n).map(|i| format!("T{i}: Clone,")).collect();
+            let generics = generics.concat();
             size(format!("async fn fetch<{generics}>(w: u32) -> Result<(), E> {{ Ok(()) }}"))
         };
 
@@ -110,7 +112,8 @@ fn the_expansion_grows_as_what_was_written() {
 fn the_messages_grow_as_the_mistakes() {
     for kind in KINDS {
         assert_linear(kind.name, "unknown keys", |n| {
-            let arguments: String = (0..n).map(|i| format!("unheard_of_{i} = 1,")).collect();
+            let arguments: Vec<String> = (0..n).map(|i| format!("unheard_of_{i} = 1,")).collect();
+            let arguments = arguments.concat();
             count(expand(
                 kind.name,
                 arguments.parse().unwrap(),
