@@ -61,7 +61,7 @@ async fn bare_learns_the_95th_percentile_and_spends_a_twentieth() {
     async fn read(number: u64, attempts: &AtomicU32) -> Result<u64, Error> {
         // one of ten calls is slow, and so is its second attempt
         attempts.fetch_add(1, Ordering::SeqCst);
-        sleep(ms(if number % 10 == 0 { 500 } else { 10 + number % 7 })).await;
+        sleep(ms(if number.is_multiple_of(10) { 500 } else { 10 + number % 7 })).await;
         Ok(number)
     }
     let attempts = AtomicU32::new(0);
