@@ -56,7 +56,7 @@ impl Providers {
         self.sent.fetch_add(1, Relaxed);
         self.servers[provider].serve_copy(search).await.expect("these servers refuse nothing");
         let mixed = (search * PROVIDERS as u64 + provider as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        if mixed % 20 == 0 { Err(SearchError::Unknown) } else { Ok(mixed) }
+        if mixed.is_multiple_of(20) { Err(SearchError::Unknown) } else { Ok(mixed) }
     }
 
     fn tick(&self) {
@@ -174,8 +174,8 @@ impl Figures {
         Self { p50: most(0.50), p95: most(0.95), p99: most(0.99), extra }
     }
 
-    fn row(self, client: &str, plain: Self) -> Vec<String> {
-        let change = self.p99.as_secs_f64() / plain.p99.as_secs_f64() - 1.0;
+    fn row(self, client: &str, unhedged: Self) -> Vec<String> {
+        let change = self.p99.as_secs_f64() / unhedged.p99.as_secs_f64() - 1.0;
         let change = if client == PLAIN { "–".to_owned() } else { format!("{:+.0} %", change * 100.0) };
         vec![
             client.to_owned(),
@@ -250,29 +250,29 @@ fn hedging_cuts_the_tail_of_a_parallel_search() {
     let mut tables = Vec::new();
     for (title, plan) in cases {
         let mut table = Table::new(title, &COLUMNS);
-        let plain = Figures::of(&plan, |plan| runs(plan, |_| JoinAll));
+        let unhedged = Figures::of(&plan, |plan| runs(plan, |_| JoinAll));
         let ours = Figures::of(&plan, |plan| runs(plan, Hedged::ours));
-        table.row(plain.row(PLAIN, plain));
-        table.row(ours.row("**ours**", plain));
+        table.row(unhedged.row(PLAIN, unhedged));
+        table.row(ours.row("**ours**", unhedged));
 
         assert!(ours.extra <= 0.05, "{title}: {ours:?}");
         let most = if plan.setup.tail { 0.80 } else { 1.05 };
-        assert!(ours.p99 <= plain.p99.mul_f64(most), "{title}: {ours:?} {plain:?}");
+        assert!(ours.p99 <= unhedged.p99.mul_f64(most), "{title}: {ours:?} {unhedged:?}");
         tables.push(table);
     }
     for rho in [0.4, 0.6, 0.7, 0.8, 0.9] {
         let setup = Setup { on_leave: OnLeave::GoOn, ..Setup::of(4) };
         let plan = Plan { rate: rho * setup.capacity(), setup, time: Duration::from_secs(8) };
         let mut table = Table::new(format!("ρ {rho}, with four workers a provider"), &COLUMNS);
-        let plain = Figures::of(&plan, |plan| runs(plan, |_| JoinAll));
+        let unhedged = Figures::of(&plan, |plan| runs(plan, |_| JoinAll));
         let ours = Figures::of(&plan, |plan| runs(plan, Hedged::ours));
         let without_limits = Figures::of(&plan, |plan| runs(plan, Hedged::without_limits));
-        table.row(plain.row(PLAIN, plain));
-        table.row(without_limits.row("hedge without limits", plain));
-        table.row(ours.row("**ours**", plain));
+        table.row(unhedged.row(PLAIN, unhedged));
+        table.row(without_limits.row("hedge without limits", unhedged));
+        table.row(ours.row("**ours**", unhedged));
 
         assert!(ours.extra <= 0.05, "ρ {rho}: {ours:?}");
-        assert!(ours.p99 <= plain.p99.mul_f64(1.05), "ρ {rho}: {ours:?} {plain:?}");
+        assert!(ours.p99 <= unhedged.p99.mul_f64(1.05), "ρ {rho}: {ours:?} {unhedged:?}");
         tables.push(table);
     }
     page::publish("S1", &tables);

@@ -23,9 +23,9 @@ pub(super) enum Next {
     Wait,
 }
 
-/// By the outcome's own class.
+/// By the outcome's own class; there is no `when` to ask.
 #[inline]
-pub(super) fn by_class<O: Outcome>((): &(), outcome: &O) -> End {
+pub(super) fn by_class<O: Outcome, W>(_: &W, outcome: &O) -> End {
     End::of(outcome.class(), outcome.rejection())
 }
 

@@ -495,7 +495,7 @@ async fn learns_the_delay_and_starts_nothing_before_twenty_attempts() {
                 Ok::<_, Failed>(())
             })
             .await
-            .unwrap()
+            .unwrap();
     };
     for _ in 0..19 {
         call(50).await;
