@@ -3,7 +3,9 @@
 use resilient_tests::{Error, Script};
 use tokio_util::sync::CancellationToken;
 
-use resilient::{bulkhead, cancel, circuit_breaker, fallback, fan_out, rate_limit, resilient, retry, timeout};
+use resilient::{
+    batch, bulkhead, cancel, circuit_breaker, coalesce, fallback, fan_out, hedge, rate_limit, resilient, retry, timeout,
+};
 
 /// The runtime crate, as somebody re-exports it.
 pub(crate) mod elsewhere {
@@ -44,8 +46,21 @@ async fn each_policy_finds_the_crate_by_the_path_that_it_is_given() {
     async fn spread(n: u32) -> Result<u32, Error> {
         Ok(n)
     }
+    #[hedge(idempotent, crate = crate::crate_path::elsewhere)]
+    async fn hedged(n: u32) -> Result<u32, Error> {
+        Ok(n)
+    }
+    #[coalesce(key = n, crate = crate::crate_path::elsewhere)]
+    async fn joined(n: u32) -> Result<u32, Error> {
+        Ok(n)
+    }
+    #[batch(crate = crate::crate_path::elsewhere)]
+    async fn gathered(keys: Vec<u32>) -> Vec<Result<u32, Error>> {
+        keys.into_iter().map(Ok).collect()
+    }
 
     assert_eq!(retried(&Script::failing(1)).await, Ok(2));
+    assert_eq!((hedged(6).await, joined(7).await, gathered_one(8).await), (Ok(6), Ok(7), Ok(8)));
     assert_eq!((guarded(1).await, limited(2).await, paced(3).await, timed(4).await), (Ok(1), Ok(2), Ok(3), Ok(4)));
     let stop = CancellationToken::new();
     stop.cancel();
