@@ -15,7 +15,7 @@ use crate::compare::{Agreement, Figures, Measured};
 use crate::detail::Detail;
 use crate::load::Plan;
 use crate::merge::Ranked;
-use crate::strategy::Strategy;
+use crate::strategy::{PATIENCE, Strategy};
 use crate::text;
 use crate::weather::{CLIMATES, Weather};
 
@@ -150,7 +150,9 @@ impl Report<'_> {
         setting("sequential", "one provider after the other, up to three more tries at once after any error")?;
         setting("join_all", "all providers at once, up to three more tries at once after any error")?;
         setting("annotated", "the function below")?;
+        setting("its hedges", client::HEDGE)?;
         setting("its breakers", client::BREAKER)?;
+        setting("its patience", &format!("{} ms, and then what is there", PATIENCE.as_millis()))?;
         setting(
             "load",
             &format!("{}, Poisson arrivals at {} a second", text::searches(self.plan.searches.len()), self.rate),

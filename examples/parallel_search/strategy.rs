@@ -89,7 +89,7 @@ impl Strategy {
 
 /// How long an annotated search waits for providers that have not answered: what a person still feels as at once. Each
 /// character is held by two of them, so that one that is missing costs no hits.
-const PATIENCE: Duration = Duration::from_millis(200);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(200);
 
 /// The best hits of all providers that answered.
 pub(crate) fn hits_of(calls: &[Call], limit: usize) -> Vec<Ranked> {

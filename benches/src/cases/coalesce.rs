@@ -125,7 +125,9 @@ fn shared() -> Table {
 fn crowd<F: Future<Output = Result<u64, Busy>>>(calls: u64, call: impl Fn(u64) -> F) -> u64 {
     let mut callers: [Pin<Box<Option<F>>>; CALLERS] = std::array::from_fn(|_| Box::pin(None));
     poll(repeat(calls, async |id| {
-        callers.iter_mut().for_each(|caller| caller.set(Some(call(id))));
+        for caller in &mut callers {
+            caller.set(Some(call(id)));
+        }
         poll_fn(|context| {
             let mut running = false;
             for caller in &mut callers {
