@@ -8,6 +8,7 @@ mod any_tokens;
 mod arguments;
 mod check;
 mod classify;
+mod companion;
 #[cfg(test)]
 mod coverage;
 mod diagnostic;

@@ -10,6 +10,7 @@ use syn::{Expr, GenericParam, Ident, ReturnType};
 
 use self::argument::{Other, keys, others};
 use crate::arguments::{Arguments, Key, Positional};
+use crate::companion;
 use crate::diagnostic::Errors;
 use crate::fragment::Context;
 use crate::function::{Function, contains};
@@ -45,7 +46,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let key = arguments.value("key", errors, group);
     let max_size = arguments.constant("max_size", context.function, errors, max_size);
     let max_wait = arguments.constant("max_wait", context.function, errors, value::duration);
-    let name = arguments.value("name", errors, name);
+    let name = arguments.value("name", errors, |_, expression| companion::name(expression, "load_one"));
     let name = name.unwrap_or_else(|| format_ident!("{}_one", context.function.name()));
 
     let text = context.function.name().to_string();
@@ -85,17 +86,6 @@ fn group(_: &str, expression: Expr) -> syn::Result<Expr> {
     }
 }
 
-fn name(_: &str, expression: Expr) -> syn::Result<Ident> {
-    match &expression {
-        Expr::Path(path) if path.path.get_ident().is_some_and(|name| name != "self") => {
-            Ok(path.path.require_ident()?.clone())
-        }
-        _ => {
-            Err(syn::Error::new_spanned(expression, "`name` is the name of the new function: write `name = load_one`"))
-        }
-    }
-}
-
 impl Layer for Batch {
     fn name(&self) -> &'static str {
         KIND.name
@@ -110,14 +100,7 @@ impl Layer for Batch {
     }
 
     fn check(&self, function: &Function, errors: &mut Errors) {
-        if function.is_boxed() {
-            errors.at(self.span, "`#[batch]` adds a function beside this one, which a trait's `impl` has no room for: put it on an inherent method");
-        }
-        if self.name == *function.name() {
-            let message =
-                format!("the new function needs a name of its own: write, for instance, `name = {}_one`", self.name);
-            errors.at(self.name.span(), message);
-        }
+        companion::check(KIND.name, self.span, &self.name, "one", function, errors);
         let keys = keys(function).map_err(|error| errors.push(error)).ok();
         if let ReturnType::Default = function.signature.output {
             errors.at(

@@ -7,10 +7,11 @@ use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
 use syn::{
     Expr, ExprLit, FnArg, GenericParam, Ident, Lifetime, LifetimeParam, Lit, Pat, PatType, ReturnType, Signature, Type,
-    TypeImplTrait, TypeParamBound, TypeReference,
+    TypeParamBound, TypeReference,
 };
 
 use crate::arguments::{Arguments, Key, Positional};
+use crate::companion::{self, unnamed};
 use crate::diagnostic::Errors;
 use crate::fragment::Context;
 use crate::function::Function;
@@ -63,7 +64,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let span = arguments.attribute.span();
     let on_span = arguments.span("on").unwrap_or(span);
     let limit = arguments.value("limit", errors, limit);
-    let name = arguments.value("name", errors, name);
+    let name = arguments.value("name", errors, |_, expression| companion::name(expression, "search_all"));
     let stream = arguments.flag("stream", errors).then(|| {
         let stem = name.as_ref().unwrap_or(context.function.name());
         format_ident!("{stem}_stream")
@@ -96,18 +97,6 @@ fn limit(key: &str, expression: Expr) -> syn::Result<Limit> {
     }
 }
 
-fn name(_: &str, expression: Expr) -> syn::Result<Ident> {
-    match &expression {
-        Expr::Path(path) if path.path.get_ident().is_some_and(|name| name != "self") => {
-            Ok(path.path.require_ident()?.clone())
-        }
-        _ => Err(syn::Error::new_spanned(
-            expression,
-            "`name` is the name of the new function: write `name = search_all`",
-        )),
-    }
-}
-
 impl Layer for FanOut {
     fn name(&self) -> &'static str {
         KIND.name
@@ -122,14 +111,7 @@ impl Layer for FanOut {
     }
 
     fn check(&self, function: &Function, errors: &mut Errors) {
-        if function.is_boxed() {
-            errors.at(self.span, "`#[fan_out]` adds a function beside this one, which a trait's `impl` has no room for: put it on an inherent method");
-        }
-        if self.name == *function.name() {
-            let message =
-                format!("the new function needs a name of its own: write, for instance, `name = {}_all`", self.name);
-            errors.at(self.name.span(), message);
-        }
+        companion::check(KIND.name, self.span, &self.name, "all", function, errors);
         match item(function) {
             Err(error) => errors.push(error),
             Ok(index) => {
@@ -328,20 +310,6 @@ fn item(function: &Function) -> syn::Result<usize> {
             Err(syn::Error::new(function.signature.paren_token.span.join(), message))
         }
     }
-}
-
-/// An `impl Trait` in the argument's type.
-fn unnamed(argument: &FnArg) -> Option<&TypeImplTrait> {
-    struct Search<'ast>(Option<&'ast TypeImplTrait>);
-    impl<'ast> Visit<'ast> for Search<'ast> {
-        fn visit_type_impl_trait(&mut self, found: &'ast TypeImplTrait) {
-            self.0.get_or_insert(found);
-        }
-    }
-
-    let mut search = Search(None);
-    search.visit_fn_arg(argument);
-    search.0
 }
 
 /// A `&mut` in the argument's own type.

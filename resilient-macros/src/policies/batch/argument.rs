@@ -4,10 +4,10 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::visit::Visit;
 use syn::{
-    Expr, FnArg, GenericArgument, Ident, Lifetime, Pat, PathArguments, Receiver, ReceiverKind, Type, TypeImplTrait,
-    TypeReference,
+    Expr, FnArg, GenericArgument, Ident, Lifetime, Pat, PathArguments, Receiver, ReceiverKind, Type, TypeReference,
 };
 
+use crate::companion::unnamed_in;
 use crate::diagnostic::Errors;
 use crate::function::{Function, contains};
 
@@ -42,7 +42,7 @@ pub(super) fn keys(function: &Function) -> syn::Result<Keys<'_>> {
     };
     match key_of(&inputs[index]) {
         None => Err(syn::Error::new_spanned(&inputs[index], SHAPES)),
-        Some(key) => match (borrowed(key), unnamed(key)) {
+        Some(key) => match (borrowed(key), unnamed_in(key)) {
             (Some(reference), _) => Err(syn::Error::new_spanned(
                 reference,
                 "a key goes to the task of another caller and cannot be borrowed: take owned keys, such as `Vec<String>`",
@@ -93,19 +93,6 @@ fn borrowed(ty: &Type) -> Option<TokenStream> {
             if lifetime.ident != "static" {
                 self.0.get_or_insert(lifetime.to_token_stream());
             }
-        }
-    }
-
-    let mut search = Search(None);
-    search.visit_type(ty);
-    search.0
-}
-
-fn unnamed(ty: &Type) -> Option<&TypeImplTrait> {
-    struct Search<'ast>(Option<&'ast TypeImplTrait>);
-    impl<'ast> Visit<'ast> for Search<'ast> {
-        fn visit_type_impl_trait(&mut self, found: &'ast TypeImplTrait) {
-            self.0.get_or_insert(found);
         }
     }
 
