@@ -36,6 +36,7 @@ impl Provider {
             .open_for(Duration::from_millis(200))
             .open_max(Duration::from_millis(200))
             .probes(3);
+        // A provider that is quick for a while must not make a second attempt of every ordinary request.
         let hedge = Hedge::named("provider").min_after(Duration::from_millis(10));
         Self { name, search, details, breaker, hedge }
     }

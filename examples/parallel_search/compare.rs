@@ -127,8 +127,7 @@ impl Measured {
             |served: &Served| served.visits.iter().flatten().filter(|visit| visit.end == End::Abandoned).count();
         let look_ups =
             |served: &Served| share(usize::try_from(served.look_ups).unwrap_or(usize::MAX), self.searches.len());
-        let described =
-            |count: fn((usize, usize)) -> usize| self.searches.iter().map(|search| count(search.described)).sum();
+        let sum = |count: fn(&Search) -> usize| self.searches.iter().map(count).sum();
         Figures {
             searches: self.searches.len(),
             complete: share(complete().count(), self.searches.len()),
@@ -140,7 +139,7 @@ impl Measured {
             abandoned: self.served.as_ref().map(visits),
             left_over: self.served.as_ref().map(|served| served.left_over),
             describing: self.searches.iter().map(|search| search.describing).collect(),
-            described: share(described(|(found, _)| found), described(|(_, all)| all)),
+            described: share(sum(|search| search.described), sum(|search| search.hits)),
             look_ups_per_search: self.served.as_ref().map(look_ups),
             split: self.split(calls().map(|call| call.took).sum()),
         }

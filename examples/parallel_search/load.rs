@@ -33,8 +33,9 @@ pub(crate) struct Search {
     pub(crate) latency: Duration,
     /// How long it then took to look up the details of its hits.
     pub(crate) describing: Duration,
-    /// The hits that details were to be had of, and all.
-    pub(crate) described: (usize, usize),
+    pub(crate) hits: usize,
+    /// Those of the hits that details were to be had of.
+    pub(crate) described: usize,
     pub(crate) calls: Vec<Call>,
 }
 
@@ -88,8 +89,8 @@ impl Plan {
                 let latency = (began + arrival).elapsed();
                 let (found, hits) = (Instant::now(), hits_of(&calls, query.limit));
                 let details = strategy.describe(&fleet, &hits).await;
-                let described = (details.iter().flatten().count(), details.len());
-                (number, Search { arrival, latency, describing: found.elapsed(), described, calls })
+                let (describing, described) = (found.elapsed(), details.iter().flatten().count());
+                (number, Search { arrival, latency, describing, hits: hits.len(), described, calls })
             });
             while let Some(ended) = running.try_join_next() {
                 finish(ended);
