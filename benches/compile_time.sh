@@ -22,6 +22,9 @@ rows=(
     'rate_limit|#[resilient::rate_limit("100/s")]'
     'timeout|#[resilient::timeout("2s")]'
     'fallback|#[resilient::fallback(value = 0)]'
+    'cancel|#[resilient::cancel(on = Stop)]'
+    'hedge|#[resilient::hedge(idempotent)]'
+    'coalesce|#[resilient::coalesce(key = id)]'
     'fan_out|#[resilient::fan_out]'
     'the usual stack|#[resilient::timeout(total = "2s", attempt = "400ms")] #[resilient::retry] #[resilient::circuit_breaker]'
 )
@@ -46,8 +49,10 @@ TOML
 # writes the crate with these attributes
 write() {
     {
-        echo '#[derive(Debug, resilient::Classify)]'
+        echo '#[derive(Debug, Clone, resilient::Classify)]'
         echo 'pub enum Error { #[transient] Down, #[transparent(from)] Refused(resilient::Error) }'
+        echo 'pub struct Stop;'
+        echo 'impl Stop { pub async fn cancelled(&self) { std::future::pending().await } }'
         for ((i = 0; i < functions; i++)); do
             echo "$1"
             echo "pub async fn fetch_$i(id: u32) -> Result<u32, Error> {"
