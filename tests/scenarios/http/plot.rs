@@ -21,7 +21,10 @@ impl Series {
     pub(crate) fn of(name: impl Into<String>, calls: &[Call], fault: Fault) -> Self {
         let arrivals = calls.iter().map(|call| call.at);
         let answers = calls.iter().filter(|call| call.is_good()).filter_map(|call| Some(call.end.as_ref()?.0));
-        Self { name: name.into(), offered: rates(arrivals), good: rates(answers), fault: Some(fault) }
+        let (offered, mut good) = (rates(arrivals), rates(answers));
+        // while calls come, no answer is a rate of zero
+        good.resize(good.len().max(offered.len()), 0.0);
+        Self { name: name.into(), offered, good, fault: Some(fault) }
     }
 }
 
