@@ -18,18 +18,54 @@ pub(crate) struct Key {
     pub(crate) example: &'static str,
     /// Whether it configures the policy, and so conflicts with a `with = …` that brings a configured one.
     pub(crate) configures: bool,
+    /// What counts where it is not written, if that is the same for every function.
+    pub(crate) default: Option<&'static str>,
+    /// The key beside which that does not count.
+    pub(crate) unless: Option<&'static str>,
+    /// What means the same as this one in some places of a stack.
+    pub(crate) stand_ins: Option<StandIns>,
+}
+
+/// The keys that mean the same as another, depending on where a retry stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum StandIns {
+    /// If nothing above repeats.
+    Outside(&'static [&'static str]),
+    /// If nothing below repeats.
+    Inside(&'static [&'static str]),
 }
 
 impl Key {
     /// A key that is part of the policy's configuration.
     pub(crate) const fn setting(name: &'static str, example: &'static str) -> Self {
-        Self { name, example, configures: true }
+        Self { name, example, configures: true, default: None, unless: None, stand_ins: None }
     }
 
     /// A key that says how this function uses the policy.
     pub(crate) const fn usage(name: &'static str, example: &'static str) -> Self {
-        Self { name, example, configures: false }
+        Self { configures: false, ..Self::setting(name, example) }
     }
+
+    /// With what counts where it is not written, for the rules of `#[enforce]`.
+    pub(crate) const fn or(self, default: &'static str) -> Self {
+        Self { default: Some(default), ..self }
+    }
+
+    /// With a key beside which its default does not count.
+    pub(crate) const fn unless(self, key: &'static str) -> Self {
+        Self { unless: Some(key), ..self }
+    }
+
+    /// With the keys that mean the same in some places, for the rules of `#[enforce]`.
+    pub(crate) const fn also(self, stand_ins: StandIns) -> Self {
+        Self { stand_ins: Some(stand_ins), ..self }
+    }
+}
+
+/// An argument as it was written, with its value if it has one.
+pub(crate) struct Setting {
+    pub(crate) key: Ident,
+    pub(crate) value: Option<Expr>,
 }
 
 /// The arguments of one attribute. Every key of its table must be taken, or the macro's own tests fail.
@@ -256,6 +292,18 @@ impl Arguments {
         self.value("crate", errors, |_, expression| absolute_path(expression))
     }
 
+    /// What was written, for the rules of `#[enforce]`.
+    pub(crate) fn settings(&self) -> Vec<Setting> {
+        let setting = |entry: &Entry| Setting {
+            key: entry.key.clone(),
+            value: match &entry.value {
+                Value::Expr(value) => Some(value.clone()),
+                Value::Flag | Value::Missing | Value::List(_) => None,
+            },
+        };
+        self.entries.iter().map(setting).collect()
+    }
+
     /// A check on the macro itself: a key that is accepted must also be used.
     pub(crate) fn finish(self) {
         #[cfg(debug_assertions)]
@@ -337,12 +385,21 @@ enum Written {
     Positional(Expr),
 }
 
-/// The entries between the commas; after one that cannot be parsed, goes on behind the next comma.
+/// The entries between the commas.
 fn split(tokens: TokenStream, errors: &mut Errors) -> Vec<Written> {
+    between_commas(tokens, parse_entry, errors)
+}
+
+/// What `entry` parses between the commas; after one that it cannot parse, goes on behind the next comma.
+pub(crate) fn between_commas<T>(
+    tokens: TokenStream,
+    entry: impl Fn(ParseStream<'_>) -> syn::Result<T>,
+    errors: &mut Errors,
+) -> Vec<T> {
     let mut written = Vec::new();
     let parser = |input: ParseStream<'_>| {
         while !input.is_empty() {
-            match parse_entry(input) {
+            match entry(input) {
                 Ok(entry) if input.is_empty() || input.peek(Token![,]) => written.push(entry),
                 Ok(_) => {
                     errors.push(input.error("a comma is missing: arguments are separated by `,`"));

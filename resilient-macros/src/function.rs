@@ -29,6 +29,8 @@ pub(crate) struct Function {
     pub(crate) bindings: Vec<Binding>,
     /// The attributes that were collected into the stack, so that their names still count as used.
     pub(crate) collected: Vec<Path>,
+    /// Items for the beginning of the body, which fail to compile where a constant breaks a rule.
+    pub(crate) assertions: Vec<TokenStream>,
     inner_attributes: Vec<Attribute>,
     /// The user's statements.
     statements: TokenStream,
@@ -81,6 +83,7 @@ impl Function {
                 output,
                 bindings,
                 collected: Vec::new(),
+                assertions: Vec::new(),
                 inner_attributes: Vec::new(),
                 statements,
                 frame,
@@ -120,6 +123,7 @@ impl Function {
             output,
             bindings,
             collected: Vec::new(),
+            assertions: Vec::new(),
             inner_attributes,
             statements,
             frame,
@@ -211,6 +215,7 @@ impl Function {
             for path in &self.collected {
                 body.extend(quote_spanned!(Span::mixed_site()=> #[#path(__composed)] const _: () = ();));
             }
+            body.extend(self.assertions.iter().cloned());
             match &self.frame {
                 Frame::Plain => body.extend(statements),
                 Frame::Boxed { constructor, before, binding, after } => {

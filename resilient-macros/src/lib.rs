@@ -7,6 +7,7 @@ mod arguments;
 mod check;
 mod classify;
 mod diagnostic;
+mod enforce;
 mod expand;
 mod fragment;
 mod function;
@@ -657,6 +658,18 @@ pub fn fan_out(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn resilient(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("resilient", arguments.into(), item.into()).into()
+}
+
+/// enforce
+#[proc_macro_attribute]
+pub fn enforce(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    enforce::enforce(arguments.into(), item.into()).into()
+}
+
+/// exempt
+#[proc_macro_attribute]
+pub fn exempt(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    enforce::exempt(arguments.into(), item.into()).into()
 }
 
 /// Marks a function whose stack is complete, for attributes that come too late. Expands to the function.

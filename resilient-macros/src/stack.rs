@@ -7,6 +7,7 @@ use syn::{Attribute, Ident, Meta, Path};
 use crate::arguments::{self, Arguments, Listed, Positional};
 use crate::check::check;
 use crate::diagnostic::{Errors, list, nearest};
+use crate::enforce::{self, Carried, Exemption, Rules, judge};
 use crate::expand::expand as expand_layers;
 use crate::fragment::Context;
 use crate::function::Function;
@@ -39,24 +40,35 @@ pub(crate) fn expand(name: &str, arguments: TokenStream, item: TokenStream) -> T
             Err(error) => errors.push(error),
         }
     }
+    let understood = stack.understood(&errors);
     let krate = stack.krate(&mut errors);
     let context = Context { function: &function, krate: &krate };
-    let layers = stack.layers(&context, &mut errors);
+    let (rules, exemptions) = (std::mem::take(&mut stack.rules), std::mem::take(&mut stack.exemptions));
+    let (layers, carried) = stack.layers(&context, &mut errors);
     for layer in &layers {
         layer.check(&function, &mut errors);
     }
     check(&layers, &function, &mut errors);
 
+    // a rule that is broken does not change what the function becomes
+    let mut broken = Errors::new();
+    if understood {
+        function.assertions = judge(&function, &carried, &rules, &exemptions, &mut broken);
+    }
+    let broken = broken.finish();
     match errors.finish() {
         Some(errors) => {
             let function = function.undecorated();
-            quote_spanned!(Span::mixed_site()=> #errors #function)
+            quote_spanned!(Span::mixed_site()=> #errors #broken #function)
         }
         None => {
-            mark(&mut function, &krate);
+            if !layers.is_empty() {
+                mark(&mut function, &krate);
+            }
             let clones: Vec<Ident> = layers.iter().flat_map(|layer| layer.body().clones.iter().cloned()).collect();
             function.freeze(&clones);
-            expand_layers(&layers, &Context { function: &function, krate: &krate })
+            let function = expand_layers(&layers, &Context { function: &function, krate: &krate });
+            quote_spanned!(Span::mixed_site()=> #broken #function)
         }
     }
 }
@@ -65,14 +77,24 @@ pub(crate) fn expand(name: &str, arguments: TokenStream, item: TokenStream) -> T
 #[derive(Default)]
 struct Written {
     policies: Vec<(&'static Kind, Arguments)>,
+    rules: Vec<Rules>,
+    exemptions: Vec<Exemption>,
     krate: Option<Path>,
 }
 
 impl Written {
-    /// Adds one attribute: a policy, or those listed in `#[resilient(…)]`.
+    /// Adds one attribute: a policy, those listed in `#[resilient(…)]`, rules, or an exception to them.
     fn add(&mut self, name: Ident, tokens: TokenStream, errors: &mut Errors) {
         if let Some(kind) = kind(&name.to_string()) {
             self.policies.push((kind, Arguments::parse(name, tokens, kind.keys, kind.positional, errors)));
+            return;
+        }
+        if name == "enforce" {
+            self.rules.push(Rules::parse(name.span(), tokens, errors));
+            return;
+        }
+        if name == "exempt" {
+            self.exemptions.push(Exemption::parse(name.span(), tokens, errors));
             return;
         }
         let empty = tokens.is_empty();
@@ -99,19 +121,32 @@ impl Written {
             let path = arguments.krate(errors);
             self.krate = self.krate.take().or(path);
         }
+        let rules = self.rules.iter_mut().map(|rules| rules.krate.take());
+        let exemptions = self.exemptions.iter_mut().map(|exemption| exemption.krate.take());
+        self.krate = rules.chain(exemptions).fold(self.krate.take(), Option::or);
         self.krate.take().unwrap_or_else(|| syn::parse_quote_spanned!(Span::mixed_site()=> ::resilient))
     }
 
-    /// The layers, outermost first, each at its level.
-    fn layers(self, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
+    /// Whether every policy is known for what it is, so that what is not there is known to be missing.
+    fn understood(&self, errors: &Errors) -> bool {
+        errors.count() == 0 && self.policies.iter().all(|(_, arguments)| arguments.understood)
+    }
+
+    /// The layers, outermost first, each at its level; and the policies as they were written, for the rules.
+    fn layers(self, context: &Context<'_>, errors: &mut Errors) -> (Vec<Box<dyn Layer>>, Vec<Carried>) {
         let mut layers: Vec<Box<dyn Layer>> = Vec::new();
+        let mut all = Vec::new();
         for (kind, mut arguments) in self.policies {
-            layers.extend((kind.parse)(&mut arguments, context, errors));
+            let mut carried = Carried::new(kind, &arguments);
+            let parsed = (kind.parse)(&mut arguments, context, errors);
             arguments.finish();
+            carried.repeats = parsed.iter().any(|layer| layer.facts().repeats);
+            layers.extend(parsed);
+            all.push(carried);
         }
         // the attempt's part of `timeout(total = …, attempt = …)` belongs innermost, where every policy sees it fire
         layers.sort_by_key(|layer| layer.facts().level == Some(Level::PlacedAtAttempt));
-        layers
+        (layers, all)
     }
 }
 
@@ -123,10 +158,14 @@ fn unknown_policy(name: &str) -> String {
     }
 }
 
-/// Takes the attributes that are policies off the function, each with its arguments.
+/// Takes the attributes of the family off the function, each with its arguments.
 fn take_siblings(function: &mut Function) -> Vec<(Ident, syn::Result<TokenStream>)> {
     let (mut siblings, mut collected) = (Vec::new(), Vec::new());
     function.attributes.retain(|attribute| match policy_name(attribute) {
+        _ if let Some((name, arguments)) = enforce::last(attribute) => {
+            siblings.push((name, Ok(arguments)));
+            false
+        }
         Some(name) => {
             let arguments = arguments_of(&name, attribute);
             siblings.push((name, arguments));
@@ -140,13 +179,13 @@ fn take_siblings(function: &mut Function) -> Vec<(Ident, syn::Result<TokenStream
 }
 
 /// Whether this is what is left of an attribute that has been collected already: `#[retry(__composed)] const _: () = ();`.
-fn is_collected(arguments: &TokenStream) -> bool {
+pub(crate) fn is_collected(arguments: &TokenStream) -> bool {
     let mut tokens = arguments.clone().into_iter();
     let first = tokens.next();
     first.is_some_and(|token| token.to_string() == "__composed") && tokens.next().is_none()
 }
 
-/// The policy that the attribute is by its name: `#[retry]`, or `#[resilient::retry]`.
+/// The one of the family that the attribute is by its name: `#[retry]`, or `#[resilient::retry]`.
 pub(crate) fn policy_name(attribute: &Attribute) -> Option<Ident> {
     let segments: Vec<&Ident> = attribute.path().segments.iter().map(|segment| &segment.ident).collect();
     let name = match segments.as_slice() {
@@ -154,7 +193,8 @@ pub(crate) fn policy_name(attribute: &Attribute) -> Option<Ident> {
         [krate, name] if *krate == "resilient" => name,
         _ => return None,
     };
-    (kind(&name.to_string()).is_some() || *name == "resilient").then(|| (*name).clone())
+    let others = ["resilient", "enforce", "exempt"];
+    (kind(&name.to_string()).is_some() || others.iter().any(|other| *name == other)).then(|| (*name).clone())
 }
 
 fn arguments_of(name: &Ident, attribute: &Attribute) -> syn::Result<TokenStream> {
@@ -164,6 +204,8 @@ fn arguments_of(name: &Ident, attribute: &Attribute) -> syn::Result<TokenStream>
         Meta::NameValue(pair) => {
             let value = pair.value.to_token_stream();
             let arguments = match kind(&name.to_string()).map(|kind| kind.positional) {
+                None if name == "enforce" => "timeout, retry(max <= 5)".to_owned(),
+                None if name == "exempt" => format!("reason = {value}"),
                 Some(Positional::Is(_)) => value.to_string(),
                 Some(Positional::Write(key)) => format!("{key} = {value}"),
                 None => "timeout(\"2s\"), retry(max = 3)".to_owned(),
@@ -190,7 +232,7 @@ fn is_marker(attribute: &Attribute) -> bool {
 }
 
 /// Whether the attribute is the compiler's own and expands to nothing.
-fn is_inert(attribute: &Attribute) -> bool {
+pub(crate) fn is_inert(attribute: &Attribute) -> bool {
     const INERT: &[&str] = &[
         "allow",
         "cfg",

@@ -21,7 +21,7 @@ use crate::value::{self, Known};
 pub(crate) const KIND: Kind = Kind {
     name: "fan_out",
     keys: &[
-        Key::setting("limit", "limit = 16"),
+        Key::setting("limit", "limit = 16").or("16"),
         Key::setting("name", "name = search_everywhere"),
         Key::usage("crate", "crate = ::resilient"),
     ],

@@ -1,0 +1,98 @@
+//! Values that rules compare: counts, numbers, durations and words.
+
+use std::cmp::Ordering;
+use std::time::Duration;
+
+use quote::ToTokens;
+use syn::{Expr, ExprLit, ExprUnary, Lit, UnOp};
+
+use crate::value::{parse_duration, percent, shown};
+
+/// A value that is written out.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Measure {
+    Count(u64),
+    /// A number with a fraction, or a ratio.
+    Number(f64),
+    Duration(Duration),
+    /// `"exp_jitter"`, `unlimited`, or whatever else only is or is not the same.
+    Word(String),
+}
+
+impl Measure {
+    /// The value of a literal, or of a lone lower-case name; `None` if the compiler is the first to know it.
+    pub(crate) fn of(expression: &Expr) -> Option<Self> {
+        match expression {
+            Expr::Lit(ExprLit { lit, .. }) => Some(Self::of_literal(lit)),
+            Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => match Self::of(expr)? {
+                Self::Count(count) => Some(Self::Number(-(count as f64))),
+                Self::Number(number) => Some(Self::Number(-number)),
+                Self::Duration(_) | Self::Word(_) => None,
+            },
+            Expr::Group(group) => Self::of(&group.expr),
+            Expr::Paren(inside) => Self::of(&inside.expr),
+            // constants are written in capitals
+            Expr::Path(path) => {
+                let word = path.path.get_ident()?.to_string();
+                word.starts_with(|first: char| first.is_lowercase()).then_some(Self::Word(word))
+            }
+            _ => None,
+        }
+    }
+
+    fn of_literal(literal: &Lit) -> Self {
+        match literal {
+            Lit::Int(count) => match count.base10_parse() {
+                Ok(count) => Self::Count(count),
+                Err(_) => Self::Word(literal.to_token_stream().to_string()),
+            },
+            Lit::Float(number) => match number.base10_parse() {
+                Ok(number) => Self::Number(number),
+                Err(_) => Self::Word(literal.to_token_stream().to_string()),
+            },
+            Lit::Str(text) => {
+                let text = text.value();
+                match (percent(&text), parse_duration(&text)) {
+                    (Some(ratio), _) => Self::Number(ratio),
+                    (None, Ok(duration)) => Self::Duration(duration),
+                    (None, Err(_)) => Self::Word(text),
+                }
+            }
+            other => Self::Word(other.to_token_stream().to_string()),
+        }
+    }
+
+    /// How the two compare, if they are of one sort and have an order.
+    pub(crate) fn compare(&self, other: &Self) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Count(one), Self::Count(other)) => Some(one.cmp(other)),
+            (Self::Duration(one), Self::Duration(other)) => Some(one.cmp(other)),
+            (Self::Word(_) | Self::Duration(_), _) | (_, Self::Word(_) | Self::Duration(_)) => None,
+            (one, other) => one.number()?.partial_cmp(&other.number()?),
+        }
+    }
+
+    /// Whether one is a word: such a pair only is or is not the same.
+    pub(crate) fn is_word(&self) -> bool {
+        matches!(self, Self::Word(_))
+    }
+
+    pub(crate) fn number(&self) -> Option<f64> {
+        match self {
+            Self::Count(count) => Some(*count as f64),
+            Self::Number(number) => Some(*number),
+            Self::Duration(_) | Self::Word(_) => None,
+        }
+    }
+}
+
+/// The value as people read it in a sentence.
+pub(crate) fn in_words(expression: &Expr) -> String {
+    match Measure::of(expression) {
+        Some(Measure::Duration(duration)) => shown(duration),
+        _ => match expression {
+            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if percent(&text.value()).is_some() => text.value(),
+            other => other.to_token_stream().to_string(),
+        },
+    }
+}
