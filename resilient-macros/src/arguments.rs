@@ -80,11 +80,13 @@ pub(crate) struct Arguments {
     taken: Vec<&'static str>,
 }
 
+#[derive(Clone)]
 struct Entry {
     key: Ident,
     value: Value,
 }
 
+#[derive(Clone)]
 enum Value {
     Flag,
     /// Nothing yet, after `key =`.
@@ -304,6 +306,70 @@ impl Arguments {
         self.entries.iter().map(setting).collect()
     }
 
+    /// The first key that is followed by a list.
+    pub(crate) fn listed(&self) -> Option<&Ident> {
+        self.entries.iter().find(|entry| matches!(entry.value, Value::List(_))).map(|entry| &entry.key)
+    }
+
+    /// Whether nothing was written.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Has mistakes in the names and literals reported at `place`; what the compiler finds in other values stays where it is.
+    pub(crate) fn relocate(&mut self, place: Span) {
+        self.attribute.set_span(place);
+        for entry in &mut self.entries {
+            entry.key.set_span(place);
+            if let Value::Expr(Expr::Lit(literal)) = &mut entry.value {
+                literal.lit.set_span(place);
+            }
+        }
+    }
+
+    /// Replaces the arguments of `policies`, which are all of one kind, by those of the same name; others are added.
+    pub(crate) fn replace(policies: &mut [&mut Self], by: Self, errors: &mut Errors) {
+        let shares = |policy: &Self| policy.entries.iter().any(|entry| by.entries.iter().any(|new| new.key == entry.key));
+        let sharing: Vec<usize> = (0..policies.len()).filter(|index| shares(policies[*index])).collect();
+        let only = match (policies.len(), sharing.as_slice()) {
+            (1, _) => Some(0),
+            (_, [only]) => Some(*only),
+            _ => None,
+        };
+        for new in by.entries {
+            let name = new.key.unraw().to_string();
+            let mut placed = false;
+            for policy in policies.iter_mut() {
+                if let Some(entry) = policy.entries.iter_mut().find(|entry| entry.key == new.key) {
+                    *entry = new.clone();
+                    policy.attribute = by.attribute.clone();
+                    placed = true;
+                }
+            }
+            match only {
+                _ if placed => {}
+                Some(only) => {
+                    let policy = &mut *policies[only];
+                    if name == "with" {
+                        // it brings its settings
+                        let configures = |key: &Ident| policy.keys.iter().any(|known| *key == known.name && known.configures);
+                        policy.entries.retain(|entry| !configures(&entry.key));
+                    }
+                    policy.attribute = by.attribute.clone();
+                    policy.entries.push(new);
+                }
+                None => {
+                    let attribute = &by.attribute;
+                    let message = format!("the profile has several `{attribute}`: `{name}` is in none of them, so that it could be for each");
+                    errors.at(new.key.span(), message);
+                }
+            }
+        }
+        for policy in policies {
+            policy.understood &= by.understood;
+        }
+    }
+
     /// A check on the macro itself: a key that is accepted must also be used.
     pub(crate) fn finish(self) {
         #[cfg(debug_assertions)]
@@ -329,6 +395,10 @@ fn distinct(names: impl IntoIterator<Item = Ident>, errors: &mut Errors) -> Vec<
 /// One of the policies listed in `#[resilient(…)]`, or an argument for all of them.
 pub(crate) enum Listed {
     Policy(Ident, TokenStream),
+    /// The stack of that name.
+    Profile(Path),
+    /// The policies of the profile that are left out.
+    Without(Vec<Ident>),
     Crate(Path),
 }
 
@@ -337,6 +407,27 @@ pub(crate) fn listed(tokens: TokenStream, errors: &mut Errors) -> Vec<Listed> {
     let mut all = Vec::new();
     for written in split(tokens, errors) {
         match written {
+            Written::Entry(Entry { key, value: Value::Expr(value) }) if key == "profile" => match profile_path(value) {
+                Ok(path) => all.push(Listed::Profile(path)),
+                Err(error) => errors.push(error),
+            },
+            Written::Entry(Entry { key, value }) if key == "profile" => {
+                let name = match value {
+                    Value::List(name) if !name.is_empty() => name.to_string(),
+                    _ => "search".to_owned(),
+                };
+                errors.at(key.span(), format!("`profile` takes the name of a `profile!`: write `profile = {name}`"));
+            }
+            Written::Entry(Entry { key, value: Value::List(names) }) if key == "without" => {
+                let parser = |input: ParseStream<'_>| input.parse_terminated(Ident::parse_any, Token![,]);
+                match parser.parse2(names) {
+                    Ok(names) if !names.is_empty() => all.push(Listed::Without(distinct(names, errors))),
+                    _ => errors.at(key.span(), "`without` takes policies between commas: write `without(retry)`"),
+                }
+            }
+            Written::Entry(Entry { key, .. }) if key == "without" => {
+                errors.at(key.span(), "`without` takes policies in parentheses: write `without(retry)`");
+            }
             Written::Entry(Entry { key, value: Value::List(arguments) }) => all.push(Listed::Policy(key, arguments)),
             Written::Entry(Entry { key, value: Value::Flag }) => all.push(Listed::Policy(key, TokenStream::new())),
             Written::Entry(Entry { key, value: Value::Expr(value) }) if key == "crate" => match absolute_path(value) {
@@ -356,6 +447,21 @@ pub(crate) fn listed(tokens: TokenStream, errors: &mut Errors) -> Vec<Listed> {
         }
     }
     all
+}
+
+fn profile_path(value: Expr) -> syn::Result<Path> {
+    let message = match value {
+        Expr::Path(syn::ExprPath { qself: None, path, .. })
+            if path.segments.iter().all(|segment| segment.arguments.is_none()) && !path.is_ident("self") =>
+        {
+            return Ok(path);
+        }
+        Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(ref text), .. }) => {
+            format!("a profile is named without quotes: write `profile = {}`", text.value())
+        }
+        _ => "`profile` takes the name of a `profile!`: write `profile = search`".to_owned(),
+    };
+    Err(syn::Error::new_spanned(value, message))
 }
 
 /// A path that means the same wherever the macro is used.

@@ -48,9 +48,18 @@ pub(crate) fn exempt(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::new();
     let exemption = Exemption::parse(Span::call_site(), handed_on(arguments.clone()).1, &mut errors);
     if let Some(errors) = errors.finish() {
+        // what the exception was meant for would only be reported as well
+        let item = without_rules(item);
         return quote_spanned!(Span::mixed_site()=> #errors #item);
     }
     on_function("exempt", exemption.krate.as_ref(), arguments, item)
+}
+
+fn without_rules(item: TokenStream) -> TokenStream {
+    let parser = |input: ParseStream<'_>| Ok((input.call(Attribute::parse_outer)?, input.parse::<TokenStream>()?));
+    let Ok((mut attributes, rest)) = parser.parse2(item.clone()) else { return item };
+    attributes.retain(|attribute| last(attribute).is_none_or(|(name, _)| name != "enforce"));
+    quote_spanned!(Span::mixed_site()=> #(#attributes)* #rest)
 }
 
 /// Stands below all other attributes before it is looked at, so that the policies are the ones that collect it, and macros

@@ -229,6 +229,11 @@ impl Function {
         tokens
     }
 
+    /// The user's statements as they were written.
+    pub(crate) fn statements(&self) -> &TokenStream {
+        &self.statements
+    }
+
     /// The function as the user wrote it, without its policies.
     pub(crate) fn undecorated(&self) -> TokenStream {
         self.with_statements(self.statements.clone())

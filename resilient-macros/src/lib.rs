@@ -15,6 +15,7 @@ mod function;
 mod half_typed;
 mod policies;
 mod policy;
+mod profile;
 #[cfg(test)]
 mod snapshots;
 mod source;
@@ -670,6 +671,19 @@ pub fn enforce(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn exempt(arguments: TokenStream, item: TokenStream) -> TokenStream {
     enforce::exempt(arguments.into(), item.into()).into()
+}
+
+/// profile
+#[proc_macro]
+pub fn profile(definition: TokenStream) -> TokenStream {
+    profile::define(definition.into()).into()
+}
+
+/// Fills the body of a function that uses a profile, which calls it.
+#[doc(hidden)]
+#[proc_macro]
+pub fn __compose(input: TokenStream) -> TokenStream {
+    profile::compose(input.into()).into()
 }
 
 /// Marks a function whose stack is complete, for attributes that come too late. Expands to the function.

@@ -154,13 +154,14 @@ fn bounds(rule: &Rule, requirement: &Requirement, function: &Function, stack: &[
                 (None, Found::Written(_)) => {}
                 (Some(limit), Found::Written(setting)) => match &setting.value {
                     Some(value) => case.written(limit, &text(setting), value, &mut finding),
-                    None => finding.broken.push((setting.key.span(), case.incomparable(&text(setting)))),
+                    None => finding.broken.push((setting.key.span(), case.broken(limit, &text(setting)))),
                 },
                 (Some(limit), Found::Default(carried, default)) => {
                     if limit.allows(&Measure::of(&default).unwrap_or(Measure::Word(String::new()))) != Some(true) {
-                        finding.broken.push((carried.attribute.span(), case.default(&default)));
+                        finding.broken.push((carried.attribute.span(), case.default(limit, &default)));
                     }
                 }
+                (Some(limit), Found::Missing(_)) if limit.excludes_a_word() => {}
                 (_, Found::Hidden(with)) => finding.broken.push((with.key.span(), case.hidden())),
                 (None, Found::Default(carried, _)) | (_, Found::Missing(carried)) => {
                     finding.broken.push((carried.attribute.span(), case.missing()));
@@ -189,19 +190,8 @@ impl Case<'_> {
             }
             return;
         };
-        match limit.allows(&measure) {
-            Some(true) => {}
-            Some(false) => {
-                let message = format!(
-                    "`{}` has `{written}`, and the rule `{}` does not allow it: write {}, or {}",
-                    self.function.name(),
-                    self.rule.text(),
-                    limit.advice(),
-                    self.exempt()
-                );
-                finding.broken.push((span, message));
-            }
-            None => finding.broken.push((span, self.incomparable(written))),
+        if limit.allows(&measure) != Some(true) {
+            finding.broken.push((span, self.broken(limit, written)));
         }
     }
 
@@ -234,16 +224,10 @@ impl Case<'_> {
                 let nanos = duration.as_nanos();
                 quote_spanned!(span=> ::core::time::Duration::as_nanos(&#value) #operator #nanos)
             }
-            Measure::Word(_) => return Err(self.incomparable(written)),
+            Measure::Word(_) => return Err(self.broken(limit, written)),
         };
-        let message = format!(
-            "`{}` has `{written}`, and the rule `{}` does not allow it: make it {}, or {}",
-            self.function.name(),
-            self.rule.text(),
-            limit.advice(),
-            self.exempt()
-        );
-        let message = message.replace('{', "{{").replace('}', "}}");
+        // the text of a panic is a format
+        let message = self.broken(limit, written).replace('{', "{{").replace('}', "}}");
         Ok(quote_spanned!(span=> const _: () = ::core::assert!(#condition, #message);))
     }
 
@@ -262,24 +246,24 @@ impl Case<'_> {
         mentions(value.to_token_stream(), &names)
     }
 
-    fn incomparable(&self, written: &str) -> String {
+    fn broken(&self, limit: &Limit, written: &str) -> String {
         format!(
-            "`{}` has `{written}`, which the rule `{}` cannot be compared with: write {}, or {}",
+            "`{}` has `{written}`, and the rule `{}` does not allow it: write {}, or {}",
             self.function.name(),
             self.rule.text(),
-            self.bound.limit.as_ref().map_or_else(String::new, Limit::advice),
+            limit.advice(),
             self.exempt()
         )
     }
 
-    fn default(&self, default: &Expr) -> String {
+    fn default(&self, limit: &Limit, default: &Expr) -> String {
         format!(
-            "`{}` leaves `{}` at {}, and the rule `{}` does not allow it: write `{}`, or {}",
+            "`{}` leaves `{}` at {}, and the rule `{}` does not allow it: set it to {}, or {}",
             self.function.name(),
             self.bound.key.name,
             in_words(default),
             self.rule.text(),
-            self.bound.example(),
+            limit.advice(),
             self.exempt()
         )
     }

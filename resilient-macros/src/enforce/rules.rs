@@ -1,9 +1,9 @@
 //! The rules of one `#[enforce(…)]`.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Group, Span, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::parse::ParseStream;
+use syn::parse::{ParseStream, Parser};
 use syn::{BinOp, Expr, Ident, Lit, Path, Token, token};
 
 use super::measure::{Measure, in_words};
@@ -146,9 +146,16 @@ impl Bound {
 
     /// An argument that keeps it.
     pub(crate) fn example(&self) -> String {
+        let name = self.key.name;
         match &self.limit {
             Some(Limit { operator: BinOp::Le(_) | BinOp::Ge(_) | BinOp::Eq(_), value, .. }) => {
-                format!("{} = {}", self.key.name, value.to_token_stream())
+                format!("{name} = {}", value.to_token_stream())
+            }
+            Some(Limit { operator: BinOp::Lt(_), measure: Measure::Count(count @ 1..), .. }) => {
+                format!("{name} = {}", count - 1)
+            }
+            Some(Limit { operator: BinOp::Gt(_), measure: Measure::Count(count), .. }) => {
+                format!("{name} = {}", count.saturating_add(1))
             }
             _ => self.key.example.to_owned(),
         }
@@ -171,6 +178,11 @@ impl Limit {
             BinOp::Eq(_) => Some(order.map_or_else(|| *value == self.measure, std::cmp::Ordering::is_eq)),
             _ => Some(order.map_or_else(|| *value != self.measure, std::cmp::Ordering::is_ne)),
         }
+    }
+
+    /// Whether it is about one word that must not be written.
+    pub(crate) fn excludes_a_word(&self) -> bool {
+        matches!(self.operator, BinOp::Ne(_)) && self.measure.is_word()
     }
 
     /// What to write instead of what it does not allow.
@@ -244,14 +256,27 @@ fn several(name: &Ident, example: &str, input: ParseStream<'_>) -> syn::Result<V
     if !input.peek(token::Paren) {
         return Err(nothing());
     }
-    let content;
-    syn::parenthesized!(content in input);
-    let parse = |input: ParseStream<'_>| requirement(parse_name(input)?, input);
-    let all = content.parse_terminated(parse, Token![,])?;
+    let all = in_parentheses(input, |input| requirement(parse_name(input)?, input))?;
     if all.is_empty() {
         return Err(nothing());
     }
-    Ok(all.into_iter().collect())
+    Ok(all)
+}
+
+/// What `parse` finds between the commas in the parentheses that come next.
+fn in_parentheses<T>(input: ParseStream<'_>, parse: impl Fn(ParseStream<'_>) -> syn::Result<T>) -> syn::Result<Vec<T>> {
+    let group: Group = input.parse()?;
+    let parser = |input: ParseStream<'_>| {
+        let mut all = Vec::new();
+        while !input.is_empty() {
+            all.push(parse(input)?);
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(all)
+    };
+    parser.parse2(group.stream())
 }
 
 fn requirement(name: Ident, input: ParseStream<'_>) -> syn::Result<Requirement> {
@@ -261,14 +286,7 @@ fn requirement(name: Ident, input: ParseStream<'_>) -> syn::Result<Requirement> 
     };
     let mut bounds = Vec::new();
     if input.peek(token::Paren) {
-        let content;
-        syn::parenthesized!(content in input);
-        while !content.is_empty() {
-            bounds.push(bound(kind, &content)?);
-            if !content.is_empty() {
-                content.parse::<Token![,]>()?;
-            }
-        }
+        bounds = in_parentheses(input, |input| bound(kind, input))?;
         if bounds.is_empty() {
             let message = format!("nothing stands in the parentheses: write `{name}`, or say what its arguments must be");
             return Err(syn::Error::new(span, message));
@@ -316,7 +334,11 @@ fn bound(kind: &'static Kind, input: ParseStream<'_>) -> syn::Result<Bound> {
     }
     let operator = operator(&written, input)?;
     let place = input.fork();
-    let value: Expr = input.parse().map_err(|_| place.error("what a rule compares with is a literal, such as `5` or `\"10s\"`"))?;
+    let value: Expr = input.parse().map_err(|_| {
+        let message = "what a rule compares with is a literal, such as `5` or `\"10s\"`";
+        // the end of the arguments is no place that the user could see
+        if place.is_empty() { syn::Error::new(name.span(), message) } else { place.error(message) }
+    })?;
     limit(key, operator, value).map(|limit| Bound { key, limit: Some(limit) })
 }
 

@@ -76,11 +76,11 @@ mod more {
 
 #[enforce(fan_out(limit <= 8))]
 #[fan_out(limit = N)]
-async fn generic<const N: usize>(_: u32) -> Result<(), Error> {
+async fn generic<const N: usize>(_: [u8; N]) -> Result<(), Error> {
     Err(Error::Gone)
 }
 
 fn main() {
     let _ = (api::literals(), api::defaults(), api::constants(), api::words());
-    let _ = (more::forbidden_all([1]), more::without_key::<2>(), generic_all::<1>([1]));
+    let _ = (more::forbidden_all([1]), more::without_key::<2>(), generic_all([[1]]));
 }
