@@ -329,7 +329,8 @@ impl Arguments {
 
     /// Replaces the arguments of `policies`, which are all of one kind, by those of the same name; others are added.
     pub(crate) fn replace(policies: &mut [&mut Self], by: Self, errors: &mut Errors) {
-        let shares = |policy: &Self| policy.entries.iter().any(|entry| by.entries.iter().any(|new| new.key == entry.key));
+        let shares =
+            |policy: &Self| policy.entries.iter().any(|entry| by.entries.iter().any(|new| new.key == entry.key));
         let sharing: Vec<usize> = (0..policies.len()).filter(|index| shares(policies[*index])).collect();
         let only = match (policies.len(), sharing.as_slice()) {
             (1, _) => Some(0),
@@ -352,7 +353,8 @@ impl Arguments {
                     let policy = &mut *policies[only];
                     if name == "with" {
                         // it brings its settings
-                        let configures = |key: &Ident| policy.keys.iter().any(|known| *key == known.name && known.configures);
+                        let configures =
+                            |key: &Ident| policy.keys.iter().any(|known| *key == known.name && known.configures);
                         policy.entries.retain(|entry| !configures(&entry.key));
                     }
                     policy.attribute = by.attribute.clone();
@@ -360,7 +362,9 @@ impl Arguments {
                 }
                 None => {
                     let attribute = &by.attribute;
-                    let message = format!("the profile has several `{attribute}`: `{name}` is in none of them, so that it could be for each");
+                    let message = format!(
+                        "the profile has several `{attribute}`: `{name}` is in none of them, so that it could be for each"
+                    );
                     errors.at(new.key.span(), message);
                 }
             }

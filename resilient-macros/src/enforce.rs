@@ -137,11 +137,17 @@ fn is_async(signature: &Signature) -> bool {
 fn no_rules_for(name: &str, function: &Ident, has_body: bool) -> String {
     match (name, has_body) {
         ("exempt", _) => {
-            format!("rules are for an `async fn` with a body, so there is nothing to exempt `{function}` from: remove it")
+            format!(
+                "rules are for an `async fn` with a body, so there is nothing to exempt `{function}` from: remove it"
+            )
         }
-        (_, true) => format!("`#[{name}]` is about the policies of an `async fn`: write `async fn {function}`, or remove it"),
+        (_, true) => {
+            format!("`#[{name}]` is about the policies of an `async fn`: write `async fn {function}`, or remove it")
+        }
         (_, false) => {
-            format!("`#[{name}]` is about the policies of an `async fn` with a body: put it on the `impl`, or remove it")
+            format!(
+                "`#[{name}]` is about the policies of an `async fn` with a body: put it on the `impl`, or remove it"
+            )
         }
     }
 }

@@ -80,12 +80,12 @@ struct Definition {
 fn definition(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Definition> {
     let attributes = input.call(Attribute::parse_outer)?;
     let visibility = input.parse()?;
-    const EXAMPLE: &str = "write a name and a stack: `profile! { search = timeout(\"2s\"), retry(max = 3) }`";
+    let example = "write a name and a stack: `profile! { search = timeout(\"2s\"), retry(max = 3) }`";
     if input.is_empty() {
-        return Err(syn::Error::new(Span::call_site(), EXAMPLE));
+        return Err(syn::Error::new(Span::call_site(), example));
     }
     if !input.peek(Ident) {
-        return Err(input.error(EXAMPLE));
+        return Err(input.error(example));
     }
     let name: Ident = input.parse()?;
     if input.is_empty() {

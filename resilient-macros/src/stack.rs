@@ -72,7 +72,9 @@ fn with_profile(
     let krate = written.krate(&mut errors);
     let (layers, _) = written.layers(&Context { function: &function, krate: &krate }, &mut errors);
     let beside: Vec<_> = layers.iter().filter(|layer| layer.stands_beside()).collect();
-    beside.iter().for_each(|layer| layer.check(&function, &mut errors));
+    for layer in &beside {
+        layer.check(&function, &mut errors);
+    }
     let is_fine = errors.finish().is_none();
     function.freeze(&clones(&layers));
     let context = Context { function: &function, krate: &krate };
@@ -122,7 +124,10 @@ pub(crate) fn check_profile(name: &Ident, stack: TokenStream, errors: &mut Error
     }
     for (_, arguments) in &written.policies {
         if let Some(key) = arguments.listed() {
-            let message = format!("`{key}(…)` names arguments of one function: write it where the profile is used, as in `#[resilient(profile = {name}, {}({key}(…)))]`", arguments.attribute);
+            let message = format!(
+                "`{key}(…)` names arguments of one function: write it where the profile is used, as in `#[resilient(profile = {name}, {}({key}(…)))]`",
+                arguments.attribute
+            );
             errors.at(key.span(), message);
         }
     }
@@ -132,7 +137,9 @@ pub(crate) fn check_profile(name: &Ident, stack: TokenStream, errors: &mut Error
     let (layers, _) = written.layers(&Context { function: &function, krate: &krate }, errors);
     for layer in layers.iter().filter(|layer| layer.stands_beside()) {
         let name = layer.name();
-        let message = format!("`{name}` adds a function beside each that has it, which a profile cannot: write `#[{name}]` on the function");
+        let message = format!(
+            "`{name}` adds a function beside each that has it, which a profile cannot: write `#[{name}]` on the function"
+        );
         errors.at(layer.span(), message);
     }
     if errors.count() == mistakes {
@@ -255,7 +262,10 @@ impl Written {
         let List { policies, profile: written, without } = list;
         let Some((place, path)) = written else {
             if let Some(name) = without.first() {
-                errors.at(name.span(), "`without` takes policies out of a profile, and there is none: add `profile = …`, or remove it");
+                errors.at(
+                    name.span(),
+                    "`without` takes policies out of a profile, and there is none: add `profile = …`, or remove it",
+                );
             }
             self.policies.extend(policies);
             return;

@@ -7,6 +7,7 @@ mod classify;
 mod events;
 mod fallback;
 mod fan_out;
+mod profile;
 mod rate_limit;
 mod retry;
 mod sizes;

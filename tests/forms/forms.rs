@@ -9,8 +9,15 @@ use std::future::Future;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use resilient::{bulkhead, circuit_breaker, fan_out, rate_limit, resilient, retry, timeout};
+use resilient::{bulkhead, circuit_breaker, enforce, exempt, fan_out, rate_limit, resilient, retry, timeout};
 use resilient_tests::{Error, Script, assert_send};
+
+resilient::profile! {
+    /// The stack of most of these tests.
+    pub(crate) whole = timeout(total = "1s", attempt = "100ms"), retry(backoff = "none"), circuit_breaker(consecutive = 5)
+}
+
+const FAILURES: u32 = 7;
 
 /// Writes the function once under each policy and once under the whole stack.
 macro_rules! under_each_policy {
@@ -74,6 +81,24 @@ macro_rules! under_each_policy {
             mod under_the_one_attribute {
                 use super::*;
                 #[resilient(timeout("1s"), retry(backoff = "none"), circuit_breaker)]
+                $($function)*
+            }
+            mod under_a_profile {
+                use super::*;
+                #[resilient(bulkhead, profile = whole, retry(max = 2))]
+                $($function)*
+            }
+            #[enforce(timeout(total <= "1s"), retry(max <= 3), optional(bulkhead(limit <= 64)), forbid(fan_out))]
+            mod under_rules {
+                use super::*;
+                #[resilient(profile = whole)]
+                $($function)*
+            }
+            #[enforce(timeout, circuit_breaker(failure_rate <= "50%", consecutive <= 9))]
+            mod under_an_exempted_rule {
+                use super::*;
+                #[exempt(timeout, reason = "a form without one")]
+                #[circuit_breaker(consecutive = FAILURES)]
                 $($function)*
             }
         }

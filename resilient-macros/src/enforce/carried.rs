@@ -1,6 +1,7 @@
 //! A policy as a function carries it, for the rules.
 
 use quote::ToTokens;
+use syn::ext::IdentExt;
 use syn::{Expr, Ident};
 
 use crate::arguments::{Arguments, Key, Setting, StandIns};
@@ -23,7 +24,6 @@ impl Carried {
 
     /// The argument of that name.
     pub(crate) fn setting(&self, key: &str) -> Option<&Setting> {
-        use syn::ext::IdentExt;
         self.settings.iter().find(|setting| setting.key.unraw() == key)
     }
 }
@@ -48,11 +48,12 @@ pub(crate) fn find<'a>(key: &Key, kind: &Kind, stack: &'a [Carried]) -> Vec<Foun
     if found.is_empty()
         && let Some(stand_ins) = key.stand_ins
     {
-        let (names, repeated): (_, fn(&[Carried], usize) -> &[Carried]) = match stand_ins {
-            StandIns::Outside(names) => (names, |stack, at| &stack[..at]),
-            StandIns::Inside(names) => (names, |stack, at| &stack[at + 1..]),
+        let repeats = |others: &[Carried]| others.iter().any(|other| other.repeats);
+        let counts = |at: usize| match stand_ins {
+            StandIns::Outside(_) => !repeats(&stack[..at]),
+            StandIns::Inside(_) => !repeats(&stack[at + 1..]),
         };
-        let counts = |at: usize| !repeated(stack, at).iter().any(|other| other.repeats);
+        let (StandIns::Outside(names) | StandIns::Inside(names)) = stand_ins;
         found = all()
             .filter(|(at, _)| counts(*at))
             .flat_map(|(_, carried)| names.iter().filter_map(|name| carried.setting(name)))

@@ -47,13 +47,13 @@ impl Exemption {
             Some(Ok(text)) if text.value().trim().is_empty() => {
                 errors.at(text.span(), "the reason is empty: say why the rule does not hold here");
             }
-            Some(Ok(_)) => {}
             Some(Err(error)) => errors.push(error),
             None if errors.count() == mistakes => {
-                let names: String = exemption.names.iter().map(|name| format!("{name}, ")).collect();
-                errors.at(span, format!("an exception says why: write `#[exempt({names}reason = \"…\")]`"));
+                let mut arguments: Vec<String> = exemption.names.iter().map(Ident::to_string).collect();
+                arguments.push("reason = \"…\"".to_owned());
+                errors.at(span, format!("an exception says why: write `#[exempt({})]`", arguments.join(", ")));
             }
-            None => {}
+            Some(Ok(_)) | None => {}
         }
         exemption
     }

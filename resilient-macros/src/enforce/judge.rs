@@ -70,7 +70,8 @@ fn check_exemption(exemption: &Exemption, function: &Function, findings: &[(&Rul
     let needed = |finding: &Finding| !finding.broken.is_empty() || !finding.assertions.is_empty();
     if exemption.names.is_empty() {
         if findings.is_empty() {
-            errors.at(exemption.span, format!("no `#[enforce]` says anything about `{function}`: remove the exemption"));
+            errors
+                .at(exemption.span, format!("no `#[enforce]` says anything about `{function}`: remove the exemption"));
         } else if !findings.iter().any(|(_, finding)| needed(finding)) {
             errors.at(exemption.span, format!("`{function}` keeps every rule: remove the exemption"));
         }
@@ -81,7 +82,8 @@ fn check_exemption(exemption: &Exemption, function: &Function, findings: &[(&Rul
         if about.peek().is_none() {
             errors.at(name.span(), format!("no rule for `{function}` is about `{name}`: remove it from the exemption"));
         } else if !about.any(|(_, finding)| needed(finding)) {
-            errors.at(name.span(), format!("`{function}` keeps the rules about `{name}`: remove it from the exemption"));
+            errors
+                .at(name.span(), format!("`{function}` keeps the rules about `{name}`: remove it from the exemption"));
         }
     }
 }

@@ -81,7 +81,10 @@ impl Rules {
             let is_it = |rule: &Rule| matches!(rule, Rule::Forbidden(kind) if kind.name == requirement.kind.name);
             if self.all.iter().any(is_it) {
                 let name = requirement.kind.name;
-                errors.at(requirement.span, format!("`{name}` is required here and forbidden too: remove one of the two"));
+                errors.at(
+                    requirement.span,
+                    format!("`{name}` is required here and forbidden too: remove one of the two"),
+                );
             }
         }
     }
@@ -288,7 +291,8 @@ fn requirement(name: Ident, input: ParseStream<'_>) -> syn::Result<Requirement> 
     if input.peek(token::Paren) {
         bounds = in_parentheses(input, |input| bound(kind, input))?;
         if bounds.is_empty() {
-            let message = format!("nothing stands in the parentheses: write `{name}`, or say what its arguments must be");
+            let message =
+                format!("nothing stands in the parentheses: write `{name}`, or say what its arguments must be");
             return Err(syn::Error::new(span, message));
         }
     }
@@ -345,9 +349,9 @@ fn bound(kind: &'static Kind, input: ParseStream<'_>) -> syn::Result<Bound> {
 fn operator(key: &str, input: ParseStream<'_>) -> syn::Result<BinOp> {
     let place = input.fork();
     match input.parse() {
-        Ok(
-            operator @ (BinOp::Le(_) | BinOp::Ge(_) | BinOp::Lt(_) | BinOp::Gt(_) | BinOp::Eq(_) | BinOp::Ne(_)),
-        ) => Ok(operator),
+        Ok(operator @ (BinOp::Le(_) | BinOp::Ge(_) | BinOp::Lt(_) | BinOp::Gt(_) | BinOp::Eq(_) | BinOp::Ne(_))) => {
+            Ok(operator)
+        }
         _ => Err(place.error(format!("a rule compares: write `{key} <= …`, `{key} >= …` or `{key} == …`"))),
     }
 }
@@ -360,7 +364,9 @@ fn limit(key: &Key, operator: BinOp, value: Expr) -> syn::Result<Limit> {
     let (name, example) = (key.name, key.example);
     if measure.is_word() && !matches!(operator, BinOp::Eq(_) | BinOp::Ne(_)) {
         let value = value.to_token_stream();
-        let message = format!("`{value}` is not smaller or larger than anything: write `{name} == {value}`, or a value as in `{example}`");
+        let message = format!(
+            "`{value}` is not smaller or larger than anything: write `{name} == {value}`, or a value as in `{example}`"
+        );
         return Err(syn::Error::new_spanned(value, message));
     }
     Ok(Limit { operator, value, measure })

@@ -41,7 +41,10 @@ pub(crate) fn container(item: TokenStream, rule: &TokenStream) -> Option<TokenSt
 fn starts_container(input: &ParseBuffer<'_>) -> bool {
     let ahead = input.fork();
     // `unsafe impl`, `default impl`, `unsafe auto trait`, `const impl`
-    while ahead.peek(Token![unsafe]) || ahead.peek(Token![default]) || ahead.peek(Token![auto]) || ahead.peek(Token![const])
+    while ahead.peek(Token![unsafe])
+        || ahead.peek(Token![default])
+        || ahead.peek(Token![auto])
+        || ahead.peek(Token![const])
     {
         if ahead.parse::<TokenTree>().is_err() {
             return false;
@@ -77,7 +80,9 @@ fn all(body: TokenStream, rule: &TokenStream, errors: &mut Errors) -> TokenStrea
 fn one(input: ParseStream<'_>, rule: &TokenStream, errors: &mut Errors) -> syn::Result<TokenStream> {
     let attributes = input.call(Attribute::parse_outer)?;
     let mut item = TokenStream::new();
-    attributes.iter().for_each(|attribute| attribute.to_tokens(&mut item));
+    for attribute in &attributes {
+        attribute.to_tokens(&mut item);
+    }
     if attributes.iter().any(is_for_tests) {
         rest(input, &mut item)?;
         return Ok(item);
