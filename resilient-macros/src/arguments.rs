@@ -363,7 +363,7 @@ impl Arguments {
                 None => {
                     let attribute = &by.attribute;
                     let message = format!(
-                        "the profile has several `{attribute}`: `{name}` is in none of them, so that it could be for each"
+                        "which `{attribute}` of the profile is meant? `{name}` is in none of them: write it in the profile"
                     );
                     errors.at(new.key.span(), message);
                 }

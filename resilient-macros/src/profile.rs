@@ -15,6 +15,7 @@ use crate::diagnostic::{Errors, list, nearest};
 use crate::policies::{KINDS, kind};
 use crate::policy::Kind;
 use crate::stack::{self, check_profile, unknown_policy};
+use crate::value::as_written;
 
 /// Expands `profile! { pub(crate) search = timeout("2s"), retry }`:
 ///
@@ -39,13 +40,14 @@ pub(crate) fn define(input: TokenStream) -> TokenStream {
         }
     };
     let Definition { attributes, visibility, name, stack } = definition;
-    if let Visibility::Public(public) = &visibility {
-        errors.at(public.span, "a profile is for one crate: write `pub(crate)`");
-    }
     if let Some(dollar) = stack.clone().into_iter().find(|token| token.to_string() == "$") {
         errors.at(dollar.span(), "a `$` means nothing in a profile: remove it");
     }
-    let krate = check_profile(&name, stack.clone(), &mut errors);
+    let krate = if errors.count() == 0 { check_profile(&name, stack.clone(), &mut errors) } else { None };
+
+    if let Visibility::Public(public) = &visibility {
+        errors.at(public.span, "a profile is for one crate: write `pub(crate)`");
+    }
 
     let span = Span::mixed_site();
     let errors = errors.finish();
@@ -157,8 +159,12 @@ impl Profile {
     }
 
     fn has_no(&self, name: &str) -> String {
-        let mut there: Vec<&str> = self.policies.iter().map(|(kind, _)| kind.name).collect();
-        there.dedup();
+        let mut there: Vec<&str> = Vec::new();
+        for (kind, _) in &self.policies {
+            if !there.contains(&kind.name) {
+                there.push(kind.name);
+            }
+        }
         let profile = &self.name;
         match nearest(name, there.iter().copied()) {
             Some(meant) => format!("profile `{profile}` has no `{name}`: did you mean `{meant}`?"),
@@ -193,7 +199,7 @@ impl Profile {
 
 /// The path as people say it.
 pub(crate) fn shown(path: &Path) -> String {
-    path.to_token_stream().to_string().replace(' ', "")
+    as_written(path)
 }
 
 /// The tokens where they are, with the names that they would have at `place`.

@@ -203,6 +203,15 @@ fn duration_tokens(duration: Duration) -> TokenStream {
     quote_spanned!(span=> ::core::time::Duration::#constructor(#count))
 }
 
+/// The tokens without the spaces that the compiler puts between them.
+pub(crate) fn as_written(tokens: &impl ToTokens) -> String {
+    let mut text = tokens.to_token_stream().to_string();
+    for (spaced, close) in [(" :: ", "::"), (":: ", "::"), (" . ", "."), (" (", "("), (" ,", ","), ("& ", "&")] {
+        text = text.replace(spaced, close);
+    }
+    text
+}
+
 /// A duration as people write it: with the largest units that are exact.
 pub(crate) fn shown(duration: Duration) -> String {
     format!("{duration:?}")

@@ -1,11 +1,11 @@
 //! A policy as a function carries it, for the rules.
 
-use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{Expr, Ident};
 
 use crate::arguments::{Arguments, Key, Setting, StandIns};
 use crate::policy::Kind;
+use crate::value::as_written;
 
 /// One policy of a function, with its arguments as they were written.
 pub(crate) struct Carried {
@@ -85,7 +85,7 @@ fn brings_settings(kind: &Kind) -> bool {
 /// The argument as it is written.
 pub(crate) fn text(setting: &Setting) -> String {
     match &setting.value {
-        Some(value) => format!("{} = {}", setting.key, value.to_token_stream()),
+        Some(value) => format!("{} = {}", setting.key, as_written(value)),
         None => setting.key.to_string(),
     }
 }
