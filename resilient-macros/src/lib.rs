@@ -25,6 +25,20 @@ mod when;
 
 use proc_macro::TokenStream;
 
+/// The attribute of that name, as the compiler would call it.
+#[cfg(test)]
+fn expand_attribute(
+    name: &str,
+    arguments: proc_macro2::TokenStream,
+    item: proc_macro2::TokenStream,
+) -> proc_macro2::TokenStream {
+    match name {
+        "enforce" => enforce::enforce(arguments, item),
+        "exempt" => enforce::exempt(arguments, item),
+        policy => stack::expand(policy, arguments, item),
+    }
+}
+
 /// Runs the function's body again while its outcome is transient.
 ///
 /// The class of the error decides ([`Classify`](derive@Classify)): transient and throttled errors are retried, a permanent
