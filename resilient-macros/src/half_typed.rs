@@ -16,7 +16,7 @@ const ATTRIBUTES: &[(&str, &str)] = &[
     ("resilient", r#"timeout(total = "2s"), retry(max = 3, clone(words)), circuit_breaker, crate = crate::inner"#),
     (
         "resilient",
-        r#"fallback(value = 1), profile = crate::policies::search, retry(clone(words)), without(timeout, retry)"#,
+        "fallback(value = 1), profile = crate::policies::search, retry(clone(words)), without(timeout, retry)",
     ),
     (
         "enforce",

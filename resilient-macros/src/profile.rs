@@ -62,12 +62,10 @@ pub(crate) fn define(input: TokenStream) -> TokenStream {
     quote_spanned! {span=>
         #errors
         #(#attributes)*
-        #[allow(unused_macros)]
         macro_rules! #hidden {
             ([$($compose:tt)*] $($function:tt)*) => { #compose ! { #stack $($function)* } };
         }
         #(#attributes)*
-        #[allow(unused_imports)]
         #visibility use #hidden as #name;
     }
 }

@@ -96,3 +96,44 @@ pub(crate) fn in_words(expression: &Expr) -> String {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measure(written: &str) -> Option<Measure> {
+        Measure::of(&syn::parse_str(written).unwrap())
+    }
+
+    fn compare(one: &str, other: &str) -> Option<Ordering> {
+        measure(one).unwrap().compare(&measure(other).unwrap())
+    }
+
+    #[test]
+    fn values_of_one_sort_compare() {
+        for (one, other, order) in [
+            ("3", "5", Some(Ordering::Less)),
+            ("4_294_967_295", "4294967295", Some(Ordering::Equal)),
+            ("2", "1.5", Some(Ordering::Greater)),
+            ("\"50%\"", "0.5", Some(Ordering::Equal)),
+            ("0.5", "\"51%\"", Some(Ordering::Less)),
+            ("-1", "0", Some(Ordering::Less)),
+            ("\"1m30s\"", "\"90s\"", Some(Ordering::Equal)),
+            ("\"1m\"", "\"90s\"", Some(Ordering::Less)),
+            ("\"90s\"", "90", None),
+            ("\"exp\"", "\"exp\"", None),
+            ("unlimited", "5", None),
+        ] {
+            assert_eq!(compare(one, other), order, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn what_the_compiler_is_the_first_to_know_is_no_measure() {
+        for written in ["RETRIES", "crate::RETRIES", "2 + 3", "Duration::from_secs(1)", "{ 3 }", "|n| n"] {
+            assert_eq!(measure(written), None, "{written}");
+        }
+        assert_eq!(measure("(3)"), Some(Measure::Count(3)));
+        assert_eq!(measure("none"), Some(Measure::Word("none".to_owned())));
+    }
+}
