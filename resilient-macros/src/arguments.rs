@@ -22,6 +22,8 @@ pub(crate) struct Key {
     pub(crate) default: Option<&'static str>,
     /// The key beside which that does not count.
     pub(crate) unless: Option<&'static str>,
+    /// A value of another sort than the example's.
+    pub(crate) other: Option<&'static str>,
     /// What means the same as this one in some places of a stack.
     pub(crate) stand_ins: Option<StandIns>,
 }
@@ -38,7 +40,7 @@ pub(crate) enum StandIns {
 impl Key {
     /// A key that is part of the policy's configuration.
     pub(crate) const fn setting(name: &'static str, example: &'static str) -> Self {
-        Self { name, example, configures: true, default: None, unless: None, stand_ins: None }
+        Self { name, example, configures: true, default: None, unless: None, other: None, stand_ins: None }
     }
 
     /// A key that says how this function uses the policy.
@@ -54,6 +56,11 @@ impl Key {
     /// With a key beside which its default does not count.
     pub(crate) const fn unless(self, key: &'static str) -> Self {
         Self { unless: Some(key), ..self }
+    }
+
+    /// With a value of another sort, for the rules of `#[enforce]`.
+    pub(crate) const fn or_like(self, other: &'static str) -> Self {
+        Self { other: Some(other), ..self }
     }
 
     /// With the keys that mean the same in some places, for the rules of `#[enforce]`.

@@ -88,7 +88,8 @@ fn on_function(name: &str, krate: Option<&Path>, arguments: TokenStream, item: T
         let errors = errors.finish();
         return quote_spanned!(Span::mixed_site()=> #errors #item);
     }
-    if last || attributes.iter().all(stack::is_inert) {
+    // one that comes too late for the stack says so there
+    if last || attributes.iter().all(stack::is_inert) || attributes.iter().any(stack::is_marker) {
         return stack::expand(name, arguments, item);
     }
     let last = attribute(name, krate, &arguments);

@@ -407,7 +407,7 @@ fn mark(function: &mut Function, krate: &Path) {
     function.attributes.push(syn::parse_quote_spanned!(Span::mixed_site()=> #[#krate::composed]));
 }
 
-fn is_marker(attribute: &Attribute) -> bool {
+pub(crate) fn is_marker(attribute: &Attribute) -> bool {
     attribute.path().segments.last().is_some_and(|last| last.ident == "composed")
 }
 

@@ -33,6 +33,15 @@ mod policies {
     }
 }
 
+macro_rules! retries {
+    ($name:ident, $max:expr) => {
+        profile! { $name = retry(max = $max, backoff = "none") }
+    };
+}
+
+retries!(twice, 2);
+retries!(computed, 1 + 2);
+
 profile! { by_key = circuit_breaker(key = host, consecutive = 2), retry(max = 1, backoff = "none", attempt = n) }
 
 /// The time of each attempt since the start, in milliseconds, and how the call ended.
@@ -186,6 +195,24 @@ async fn names_in_a_profile_are_those_of_the_function() {
     assert_eq!(function("a", &script).await, Err(Error::Down));
     assert_eq!(function("b", &script).await, Ok(1));
     assert_eq!(function("b", &Script::fine()).await, Ok(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_profile_can_be_made_by_a_macro() {
+    #[resilient(profile = twice)]
+    async fn two(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    #[resilient(profile = computed)]
+    async fn three(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let (one, other) = (Script::failing(9), Script::failing(9));
+
+    two(&one).await.unwrap_err();
+    three(&other).await.unwrap_err();
+
+    assert_eq!((one.attempts(), other.attempts()), (3, 4));
 }
 
 #[tokio::test(start_paused = true)]

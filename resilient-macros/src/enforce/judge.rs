@@ -217,6 +217,10 @@ impl Case<'_> {
             tokens.collect::<TokenStream>()
         };
         let condition = match &limit.measure {
+            Measure::Count(count) if self.is_fraction() => {
+                let number = *count as f64;
+                quote_spanned!(span=> (#value) as f64 #operator #number)
+            }
             Measure::Count(count) => {
                 let count = proc_macro2::Literal::u64_unsuffixed(*count);
                 quote_spanned!(span=> #value #operator #count)
@@ -226,11 +230,18 @@ impl Case<'_> {
                 let nanos = duration.as_nanos();
                 quote_spanned!(span=> ::core::time::Duration::as_nanos(&#value) #operator #nanos)
             }
-            Measure::Word(_) => return Err(self.broken(limit, written)),
+            Measure::Rate(..) | Measure::Word(_) => return Err(self.broken(limit, written)),
         };
         // the text of a panic is a format
         let message = self.broken(limit, written).replace('{', "{{").replace('}', "}}");
         Ok(quote_spanned!(span=> const _: () = ::core::assert!(#condition, #message);))
+    }
+
+    /// Whether the key takes numbers with a fraction.
+    fn is_fraction(&self) -> bool {
+        let example = self.bound.key.example.split_once(" = ").map(|(_, value)| value);
+        let example = example.and_then(|example| syn::parse_str(example).ok());
+        matches!(example.as_ref().and_then(Measure::of), Some(Measure::Number(_)))
     }
 
     /// Whether the value may differ between instances of the function.

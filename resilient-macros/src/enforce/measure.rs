@@ -6,7 +6,7 @@ use std::time::Duration;
 use quote::ToTokens;
 use syn::{Expr, ExprLit, ExprUnary, Lit, UnOp};
 
-use crate::value::{parse_duration, percent, shown};
+use crate::value::{as_written, parse_duration, percent, shown, unit};
 
 /// A value that is written out.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,8 @@ pub(crate) enum Measure {
     /// A number with a fraction, or a ratio.
     Number(f64),
     Duration(Duration),
+    /// So many calls in so long.
+    Rate(u64, Duration),
     /// `"exp_jitter"`, `unlimited`, or whatever else only is or is not the same.
     Word(String),
 }
@@ -27,7 +29,7 @@ impl Measure {
             Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => match Self::of(expr)? {
                 Self::Count(count) => Some(Self::Number(-(count as f64))),
                 Self::Number(number) => Some(Self::Number(-number)),
-                Self::Duration(_) | Self::Word(_) => None,
+                Self::Duration(_) | Self::Rate(..) | Self::Word(_) => None,
             },
             Expr::Group(group) => Self::of(&group.expr),
             Expr::Paren(inside) => Self::of(&inside.expr),
@@ -55,7 +57,7 @@ impl Measure {
                 match (percent(&text), parse_duration(&text)) {
                     (Some(ratio), _) => Self::Number(ratio),
                     (None, Ok(duration)) => Self::Duration(duration),
-                    (None, Err(_)) => Self::Word(text),
+                    (None, Err(_)) => rate(&text).map_or(Self::Word(text), |(calls, period)| Self::Rate(calls, period)),
                 }
             }
             other => Self::Word(other.to_token_stream().to_string()),
@@ -67,7 +69,11 @@ impl Measure {
         match (self, other) {
             (Self::Count(one), Self::Count(other)) => Some(one.cmp(other)),
             (Self::Duration(one), Self::Duration(other)) => Some(one.cmp(other)),
-            (Self::Word(_) | Self::Duration(_), _) | (_, Self::Word(_) | Self::Duration(_)) => None,
+            // 1 in 2 s is less than 1 in 1 s
+            (Self::Rate(one, in_one), Self::Rate(other, in_other)) => {
+                let calls = |calls: &u64, period: &Duration| u128::from(*calls).checked_mul(period.as_nanos());
+                Some(calls(one, in_other)?.cmp(&calls(other, in_one)?))
+            }
             (one, other) => one.number()?.partial_cmp(&other.number()?),
         }
     }
@@ -81,9 +87,25 @@ impl Measure {
         match self {
             Self::Count(count) => Some(*count as f64),
             Self::Number(number) => Some(*number),
-            Self::Duration(_) | Self::Word(_) => None,
+            Self::Duration(_) | Self::Rate(..) | Self::Word(_) => None,
         }
     }
+
+    /// Whether the two are of one sort.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Count(_) | Self::Number(_), Self::Count(_) | Self::Number(_)) => true,
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+}
+
+/// The calls and the period of `100/s`.
+fn rate(text: &str) -> Option<(u64, Duration)> {
+    let (calls, period) = text.split_once('/')?;
+    let (calls, period) = (calls.trim().replace('_', "").parse().ok()?, period.trim());
+    let period = unit(period).map_or_else(|| parse_duration(period).ok(), Some)?;
+    Some((calls, period))
 }
 
 /// The value as people read it in a sentence.
@@ -92,7 +114,7 @@ pub(crate) fn in_words(expression: &Expr) -> String {
         Some(Measure::Duration(duration)) => shown(duration),
         _ => match expression {
             Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if percent(&text.value()).is_some() => text.value(),
-            other => other.to_token_stream().to_string(),
+            other => as_written(other),
         },
     }
 }
@@ -121,6 +143,9 @@ mod tests {
             ("\"1m30s\"", "\"90s\"", Some(Ordering::Equal)),
             ("\"1m\"", "\"90s\"", Some(Ordering::Less)),
             ("\"90s\"", "90", None),
+            ("\"100/s\"", "\"6000/min\"", Some(Ordering::Equal)),
+            ("\"1/2s\"", "\"1/s\"", Some(Ordering::Less)),
+            ("\"1/s\"", "\"1s\"", None),
             ("\"exp\"", "\"exp\"", None),
             ("unlimited", "5", None),
         ] {

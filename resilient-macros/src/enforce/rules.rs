@@ -369,5 +369,18 @@ fn limit(key: &Key, operator: BinOp, value: Expr) -> syn::Result<Limit> {
         );
         return Err(syn::Error::new_spanned(value, message));
     }
+    if !fits(key, &measure) {
+        let value = value.to_token_stream();
+        let message = format!("`{name}` cannot be compared with `{value}`: write a value as in `{example}`");
+        return Err(syn::Error::new_spanned(value, message));
+    }
     Ok(Limit { operator, value, measure })
+}
+
+/// Whether the key takes values of that sort. Words are for it to know.
+fn fits(key: &Key, measure: &Measure) -> bool {
+    let example = key.example.split_once(" = ").map_or(key.example, |(_, value)| value);
+    let samples = [Some(example), key.default, key.other].into_iter().flatten();
+    let mut sorts = samples.map(|sample| syn::parse_str(sample).ok().and_then(|sample| Measure::of(&sample)));
+    measure.is_word() || sorts.any(|sort| sort.is_none_or(|sort| sort.is_word() || sort.is_like(measure)))
 }

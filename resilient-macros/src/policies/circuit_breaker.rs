@@ -18,7 +18,7 @@ pub(crate) const KIND: Kind = Kind {
     name: "circuit_breaker",
     keys: &[
         Key::setting("failure_rate", "failure_rate = \"50%\"").or("\"50%\""),
-        Key::setting("window", "window = \"10s\"").or("\"10s\""),
+        Key::setting("window", "window = \"10s\"").or("\"10s\"").or_like("100"),
         Key::setting("min_calls", "min_calls = 20").or("20").unless("window"),
         Key::setting("consecutive", "consecutive = 5").or("5"),
         Key::setting("open_for", "open_for = \"1s\"").or("\"1s\""),

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use resilient::{Bulkhead, bulkhead, circuit_breaker, enforce, fan_out, retry, timeout};
+use resilient::{Bulkhead, bulkhead, circuit_breaker, enforce, fan_out, rate_limit, retry, timeout};
 
 #[derive(resilient::Classify)]
 enum Error {
@@ -74,6 +74,23 @@ mod more {
     }
 }
 
+const GROWTH: f64 = 4.0;
+
+#[enforce(rate_limit(rate <= "100/s"), retry(factor <= 3))]
+#[rate_limit("6001/min")]
+#[retry(factor = GROWTH)]
+async fn numbers() -> Result<(), Error> {
+    Err(Error::Gone)
+}
+
+#[enforce(circuit_breaker(window <= 50), rate_limit(rate <= "100/s"), retry(factor <= 3))]
+#[rate_limit("6000/min")]
+#[retry(factor = 3, cap = "1s")]
+#[circuit_breaker(window = 50)]
+async fn fine() -> Result<(), Error> {
+    Err(Error::Gone)
+}
+
 #[enforce(fan_out(limit <= 8))]
 #[fan_out(limit = N)]
 async fn generic<const N: usize>(_: [u8; N]) -> Result<(), Error> {
@@ -82,5 +99,5 @@ async fn generic<const N: usize>(_: [u8; N]) -> Result<(), Error> {
 
 fn main() {
     let _ = (api::literals(), api::defaults(), api::constants(), api::words());
-    let _ = (more::forbidden_all([1]), more::without_key::<2>(), generic_all([[1]]));
+    let _ = (more::forbidden_all([1]), more::without_key::<2>(), generic_all([[1]]), numbers(), fine());
 }

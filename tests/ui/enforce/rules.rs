@@ -18,6 +18,9 @@ async fn operators() {}
 #[enforce(retry(max <= LIMIT), retry(max <= "many"), retry(backoff > "exp"), "timeout", 5)]
 async fn values() {}
 
+#[enforce(retry(max <= "5s"), timeout(total <= 5), circuit_breaker(failure_rate <= "1s"), rate_limit(rate <= "100"))]
+async fn sorts() {}
+
 #[enforce(not(fan_out), forbid(retry(max > 3)), forbid, any, any(), optional(nothing))]
 async fn groups() {}
 
@@ -40,6 +43,6 @@ impl Client {
 }
 
 fn main() {
-    let _ = (none(), empty(), unknown(), arguments(), operators(), values(), groups(), contradiction());
+    let _ = (none(), empty(), unknown(), arguments(), operators(), values(), sorts(), groups(), contradiction());
     let _ = (value(), comma(), Client.one(), Client.two());
 }
