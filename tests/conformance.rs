@@ -4,6 +4,8 @@
 mod budgets;
 #[path = "conformance/circuit_breaker.rs"]
 mod circuit_breaker;
+#[path = "conformance/hedging.rs"]
+mod hedging;
 #[path = "conformance/rate_limiting.rs"]
 mod rate_limiting;
 #[path = "conformance/retry_delays.rs"]

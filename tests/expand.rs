@@ -37,6 +37,7 @@ cases! {
     retry {
         bare => "Ok(7) after 3",
         options => "Ok(\"some more\") at 2",
+        growth => "Ok(()) [10, 30, 90]",
         own_policy => "Ok(()) after 2",
         when => "Err(503) after 4",
     }
@@ -63,8 +64,20 @@ cases! {
         adaptive => "true",
         response => "true true true",
     }
+    hedge {
+        bare => "Ok(\"WORDS\") from 11",
+        options => "Ok(\"some more 1\")",
+        learning => "Ok(9)",
+        stack => "Ok(\"words at attempt 0\") 2",
+    }
     cancel {
         token => "Ok(()) true",
+    }
+    coalesce {
+        bare => "(7, 7)",
+        key => "(Ok(\"tide 1 by a\"), Ok(\"tide 1 by a\"), Ok(\"tide 2 by c\"))",
+        method => "(Ok(\"a 1 at 2\"), Ok(\"a 1 at 2\"), Ok(\"b 1 at 1\"))",
+        share => "[\"tide\"] true",
     }
     fallback {
         chain => "Ok(\"tide after Down\") Ok(\"TIDE\") Ok(\"TIDE\") Ok(\"\")",
@@ -72,6 +85,13 @@ cases! {
     fan_out {
         free => "[Ok(2), Ok(4), Ok(6)]",
         method => "[Ok(\"aa\"), Ok(\"bb\"), Ok(\"cc\")]",
+        stream => "[Ok(\"3 letters\"), Ok(\"5 letters\")] Ok([\"3 letters\", \"5 letters\"])",
+        spawn => "[Ok(3), Ok(6), Ok(3)]",
+    }
+    batch {
+        bare => "(Ok(Some(2)), Ok(Some(4)), Ok(Some(2)))",
+        method => "(Ok(\"1m\"), Ok(\"2m\"), Ok(\"2m\"), Ok(\"1m\")) in 3",
+        key => "(Ok(Some(2010)), Ok(Some(1022)), Ok(Some(2030)), Ok(Some(1040))) (Ok(2), Ok(2), Ok(1))",
     }
     resilient {
         stack => "Ok(\"words at attempt 2\")",

@@ -1,8 +1,11 @@
 //! The cases, one module a policy.
 
+mod batch;
 mod bulkhead;
 mod circuit_breaker;
+mod coalesce;
 mod fan_out;
+mod hedge;
 mod rate_limit;
 mod retry;
 mod stack;
@@ -19,7 +22,10 @@ pub(crate) const POLICIES: &[Policy] = &[
     ("circuit_breaker", circuit_breaker::tables),
     ("timeout", timeout::tables),
     ("fan_out", fan_out::tables),
+    ("batch", batch::tables),
     ("bulkhead", bulkhead::tables),
     ("rate_limit", rate_limit::tables),
+    ("coalesce", coalesce::tables),
+    ("hedge", hedge::tables),
     ("stack", stack::tables),
 ];

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 
 use crate::client::Provider;
+use crate::detail::Detail;
 use crate::error::SearchError;
 use crate::hit::Hit;
+use crate::merge::Ranked;
 use crate::request::{Client, Query};
 use crate::strategy::Call;
 
@@ -30,6 +32,32 @@ pub(crate) async fn all_at_once(client: &Client, query: &Query, providers: &[Pro
         Call { asked: Duration::ZERO, took: began.elapsed(), outcome }
     }))
     .await
+}
+
+/// A look-up for each hit, one after the other.
+pub(crate) async fn describe_one_by_one(
+    client: &Client,
+    providers: &[Provider],
+    hits: &[Ranked],
+) -> Vec<Option<Detail>> {
+    let mut details = Vec::with_capacity(hits.len());
+    for hit in hits {
+        details.push(describe(client, providers, hit).await);
+    }
+    details
+}
+
+/// A look-up for each hit, all at once.
+pub(crate) async fn describe_all_at_once(
+    client: &Client,
+    providers: &[Provider],
+    hits: &[Ranked],
+) -> Vec<Option<Detail>> {
+    join_all(hits.iter().map(|hit| describe(client, providers, hit))).await
+}
+
+async fn describe(client: &Client, providers: &[Provider], Ranked { hit, holder, .. }: &Ranked) -> Option<Detail> {
+    client.look_up(providers[*holder].details()?, &[hit.char]).await.ok()?.remove(&hit.char)
 }
 
 /// Three more tries after any error, at once, for as long as each may take.

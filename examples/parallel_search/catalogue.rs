@@ -68,6 +68,11 @@ impl Catalogue {
         &self.entries
     }
 
+    /// Whether the character is one of these.
+    pub(crate) fn has(&self, char: char) -> bool {
+        self.entries.binary_search_by_key(&char, |entry| entry.char).is_ok()
+    }
+
     /// How many names have exactly this word.
     pub(crate) fn frequency(&self, word: &str) -> usize {
         self.words.binary_search_by(|(known, _)| (**known).cmp(word)).map_or(0, |found| self.words[found].1.len())

@@ -7,8 +7,9 @@ use reqwest::Url;
 
 use crate::catalogue::words_of;
 
-/// Searches eight providers of Unicode character names in parallel, through functions with `#[fan_out]`, `#[timeout]`,
-/// `#[retry]` and `#[circuit_breaker]`, and compares that with the same searches without them.
+/// Searches eight providers of Unicode character names in parallel, through functions with `#[fan_out]`, `#[coalesce]`,
+/// `#[timeout]`, `#[retry]`, `#[hedge]`, `#[circuit_breaker]` and `#[batch]`, and compares that with the same searches
+/// without them.
 ///
 /// The providers run inside this program, on loopback ports, and have bad weather: slow answers, failures, dropped
 /// connections, throttling, and a brown-out of one of them in the middle of each run. The seed decides all of it, so

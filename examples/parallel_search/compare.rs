@@ -30,6 +30,7 @@ pub(crate) struct Measured {
 pub(crate) struct Served {
     /// Requests that they were still working on when the last search had its answer.
     pub(crate) left_over: u64,
+    pub(crate) look_ups: u64,
     pub(crate) visits: Vec<Vec<Visit>>,
 }
 
@@ -47,6 +48,11 @@ pub(crate) struct Figures {
     pub(crate) attempts_per_call: f64,
     pub(crate) abandoned: Option<usize>,
     pub(crate) left_over: Option<u64>,
+    /// The part of each search in which the details of its hits were looked up.
+    pub(crate) describing: Sorted,
+    /// Share of the hits that details could be had of.
+    pub(crate) described: f64,
+    pub(crate) look_ups_per_search: Option<f64>,
     pub(crate) split: Split,
 }
 
@@ -99,6 +105,7 @@ impl Course<'_> {
         let searches = self.plan.run(strategy, &fleet, || bar.inc(1)).await;
         let served = self.local.map(|(providers, _)| Served {
             left_over: providers.in_flight(),
+            look_ups: providers.servers().iter().map(|server| server.look_ups()).sum(),
             visits: providers.servers().iter().map(|server| server.visits()).collect(),
         });
 
@@ -118,6 +125,10 @@ impl Measured {
             |reference: &[Vec<Hit>]| self.hits.iter().zip(reference).filter(|(hits, right)| hits == right).count();
         let visits =
             |served: &Served| served.visits.iter().flatten().filter(|visit| visit.end == End::Abandoned).count();
+        let look_ups =
+            |served: &Served| share(usize::try_from(served.look_ups).unwrap_or(usize::MAX), self.searches.len());
+        let described =
+            |count: fn((usize, usize)) -> usize| self.searches.iter().map(|search| count(search.described)).sum();
         Figures {
             searches: self.searches.len(),
             complete: share(complete().count(), self.searches.len()),
@@ -128,6 +139,9 @@ impl Measured {
             attempts_per_call: share(usize::try_from(self.spent.attempts).unwrap_or(usize::MAX), count),
             abandoned: self.served.as_ref().map(visits),
             left_over: self.served.as_ref().map(|served| served.left_over),
+            describing: self.searches.iter().map(|search| search.describing).collect(),
+            described: share(described(|(found, _)| found), described(|(_, all)| all)),
+            look_ups_per_search: self.served.as_ref().map(look_ups),
             split: self.split(calls().map(|call| call.took).sum()),
         }
     }
@@ -242,13 +256,16 @@ mod tests {
         let agreement = Agreement::of(&measured, Some(&reference));
         assert!(agreement.compared > 0);
         assert_eq!(agreement.equal, agreement.compared);
+        assert!(measured.iter().all(|run| run.figures(None).described > 0.99));
         let seen: usize = measured[1].served.as_ref().unwrap().visits.iter().map(Vec::len).sum();
         assert_eq!(seen as u64, measured[1].spent.attempts);
     }
 
     fn fleet(providers: &Providers) -> reqwest::Result<Fleet> {
-        let search = |url: &str| Url::parse(&format!("{url}/search")).unwrap();
-        let provider = |server: &Arc<crate::provider::Server>| Provider::new(server.name.into(), search(&server.url));
+        let provider = |server: &Arc<crate::provider::Server>| {
+            let url = Url::parse(&server.url).unwrap();
+            Provider::new(server.name.into(), url.join("search").unwrap(), Some(url.join("details").unwrap()))
+        };
         Ok(Fleet { client: Client::new(true)?, providers: providers.servers().iter().map(provider).collect() })
     }
 }

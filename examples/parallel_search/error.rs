@@ -2,16 +2,17 @@
 
 use std::error::Error as _;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use resilient::Classify;
 
-/// Why a provider's hits are missing.
-#[derive(Debug, Classify)]
+/// Why a provider's hits are missing. Callers whose calls were joined get a clone each.
+#[derive(Debug, Clone, Classify)]
 pub(crate) enum SearchError {
     /// No connection, or it broke before the answer was complete.
     #[transient]
-    Connection(reqwest::Error),
+    Connection(Arc<reqwest::Error>),
     /// 429: asked to come back later.
     #[throttled(after = after)]
     Busy { after: Option<Duration> },
@@ -21,12 +22,15 @@ pub(crate) enum SearchError {
     /// Any other status: asking again would not help.
     #[permanent]
     Rejected(u16),
-    /// An answer that is no list of hits.
+    /// An answer that is no list of hits, or of details.
     #[permanent]
-    Malformed(serde_json::Error),
-    /// An answer too long to be a list of hits.
+    Malformed(Arc<serde_json::Error>),
+    /// An answer too long to be either.
     #[permanent]
     TooLong,
+    /// The search did not wait for it any longer.
+    #[permanent]
+    Late,
     /// Not asked, or not waited for.
     #[transparent(from)]
     Refused(resilient::Error),
@@ -34,13 +38,13 @@ pub(crate) enum SearchError {
 
 impl From<reqwest::Error> for SearchError {
     fn from(error: reqwest::Error) -> Self {
-        Self::Connection(error)
+        Self::Connection(Arc::new(error))
     }
 }
 
 impl From<serde_json::Error> for SearchError {
     fn from(error: serde_json::Error) -> Self {
-        Self::Malformed(error)
+        Self::Malformed(Arc::new(error))
     }
 }
 
@@ -52,8 +56,9 @@ impl fmt::Display for SearchError {
             Self::Busy { after: None } => write!(f, "busy"),
             Self::Server(status) => write!(f, "the provider failed with status {status}"),
             Self::Rejected(status) => write!(f, "the provider answered with status {status}"),
-            Self::Malformed(error) => write!(f, "the answer is not a list of hits: {error}"),
-            Self::TooLong => write!(f, "the answer is longer than a list of hits can be"),
+            Self::Malformed(error) => write!(f, "the answer is not what was asked for: {error}"),
+            Self::TooLong => write!(f, "the answer is longer than any can be"),
+            Self::Late => write!(f, "no answer in time"),
             Self::Refused(rejection) => write!(f, "{rejection}"),
         }
     }
@@ -62,10 +67,10 @@ impl fmt::Display for SearchError {
 impl std::error::Error for SearchError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Connection(error) => Some(error),
-            Self::Malformed(error) => Some(error),
+            Self::Connection(error) => Some(&**error),
+            Self::Malformed(error) => Some(&**error),
             Self::Refused(rejection) => Some(rejection),
-            Self::Busy { .. } | Self::Server(_) | Self::Rejected(_) | Self::TooLong => None,
+            Self::Busy { .. } | Self::Server(_) | Self::Rejected(_) | Self::TooLong | Self::Late => None,
         }
     }
 }

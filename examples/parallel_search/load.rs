@@ -1,5 +1,6 @@
 //! Searches that arrive on their own schedule, whether or not the ones before have been answered.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::catalogue::{Catalogue, words_of};
 use crate::request::Query;
-use crate::strategy::{Call, Fleet, Strategy};
+use crate::strategy::{Call, Fleet, Strategy, hits_of};
 
 /// What is searched for and when, drawn once and then the same for each strategy.
 pub(crate) struct Plan {
@@ -30,12 +31,16 @@ pub(crate) struct Search {
     pub(crate) arrival: Duration,
     /// From the planned arrival, so that a program that falls behind cannot hide it.
     pub(crate) latency: Duration,
+    /// How long it then took to look up the details of its hits.
+    pub(crate) describing: Duration,
+    /// The hits that details were to be had of, and all.
+    pub(crate) described: (usize, usize),
     pub(crate) calls: Vec<Call>,
 }
 
 impl Plan {
     /// Poisson arrivals at `rate` a second, each for one or two words of some character's name, with its
-    /// number if `numbered`.
+    /// number if `numbered`. Some ask for what others have just asked for, as people do.
     pub(crate) fn draw(
         catalogue: &Catalogue,
         seed: u64,
@@ -45,11 +50,16 @@ impl Plan {
         numbered: bool,
     ) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let mut arrival = 0.0;
+        let (mut arrival, mut recent) = (0.0, VecDeque::with_capacity(RECENT));
         let searches = (0..searches)
             .map(|number| {
                 arrival += Exp::new(rate).map_or(0.0, |gap| gap.sample(&mut random));
-                let words = some_words(catalogue, &mut random);
+                let words = match recent.get(random.random_range(0..ONE_IN * RECENT)) {
+                    Some(words) => String::clone(words),
+                    None => some_words(catalogue, &mut random),
+                };
+                recent.push_front(words.clone());
+                recent.truncate(RECENT);
                 Planned {
                     arrival: Duration::from_secs_f64(arrival),
                     query: Query { words, limit, number: numbered.then_some(number) },
@@ -75,7 +85,11 @@ impl Plan {
             sleep_until(began + arrival).await;
             running.spawn(async move {
                 let calls = strategy.search(&fleet, &query, || {}).await;
-                (number, Search { arrival, latency: (began + arrival).elapsed(), calls })
+                let latency = (began + arrival).elapsed();
+                let (found, hits) = (Instant::now(), hits_of(&calls, query.limit));
+                let details = strategy.describe(&fleet, &hits).await;
+                let described = (details.iter().flatten().count(), details.len());
+                (number, Search { arrival, latency, describing: found.elapsed(), described, calls })
             });
             while let Some(ended) = running.try_join_next() {
                 finish(ended);
@@ -101,6 +115,10 @@ fn some_words(catalogue: &Catalogue, random: &mut ChaCha8Rng) -> String {
         }
     }
 }
+
+/// A search may ask for what one of so many before it did, and one in so many does.
+const RECENT: usize = 4;
+const ONE_IN: usize = 4;
 
 /// Names that may share a word that is worth searching for.
 const COMMON: usize = 400;

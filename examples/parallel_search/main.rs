@@ -7,6 +7,7 @@ mod catalogue;
 mod cli;
 mod client;
 mod compare;
+mod detail;
 mod error;
 mod hit;
 mod load;
@@ -23,19 +24,22 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::str::FromStr;
 
 use catalogue::Catalogue;
 use clap::Parser;
 use cli::Args;
 use client::Provider;
 use compare::{Agreement, Course};
+use detail::Detail;
 use indicatif::{ProgressBar, ProgressStyle};
 use load::Plan;
+use merge::Ranked;
 use provider::Providers;
 use report::Report;
 use request::{Client, Query};
 use reqwest::Url;
-use strategy::{Call, Fleet, Strategy, hits_of};
+use strategy::{Fleet, Strategy, hits_of};
 use weather::Weather;
 
 fn main() -> ExitCode {
@@ -94,7 +98,7 @@ async fn search_and_compare(args: &Args, words: String) -> Result<(), Failure> {
 
     let fleet = || fleet(args, local.as_ref());
     let query = Query { words, limit: args.limit(), number: local.is_some().then_some(0) };
-    let calls = search(&fleet()?, &query).await?;
+    let Searched { hits, details } = search(&fleet()?, &query).await?;
 
     if let (Some(catalogue), Some((file, path))) = (&catalogue, &mut report) {
         let plan = Plan::draw(catalogue, args.seed, args.searches(), args.rate, args.limit(), local.is_some());
@@ -108,10 +112,10 @@ async fn search_and_compare(args: &Args, words: String) -> Result<(), Failure> {
         let reference = reference.as_deref();
         let figures: Vec<_> = measured.iter().map(|run| run.figures(reference)).collect();
         let agreement = Agreement::of(&measured, reference);
-        let hits = hits_of(&calls, query.limit);
         let page = Report {
             words: &query.words,
             hits: &hits,
+            details: &details,
             names: &names,
             plan: &plan,
             weather: course.local.map(|(_, weather)| weather),
@@ -135,8 +139,14 @@ async fn search_and_compare(args: &Args, words: String) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What the user's own search found.
+struct Searched {
+    hits: Vec<Ranked>,
+    details: Vec<Option<Detail>>,
+}
+
 /// The user's own search: progress while it runs, then the hits, and who did not answer.
-async fn search(fleet: &Fleet, query: &Query) -> Result<Vec<Call>, Failure> {
+async fn search(fleet: &Fleet, query: &Query) -> Result<Searched, Failure> {
     let bar = ProgressBar::new(fleet.providers.len() as u64).with_style(
         ProgressStyle::with_template("searching {bar:40} {pos}/{len} providers")
             .unwrap_or_else(|_| ProgressStyle::default_bar())
@@ -168,8 +178,9 @@ async fn search(fleet: &Fleet, query: &Query) -> Result<Vec<Call>, Failure> {
         calls.len(),
         text::format_millis(took)
     ))?;
-    print(&text::hits(&hits))?;
-    Ok(calls)
+    let details = Strategy::Annotated.describe(fleet, &hits).await;
+    print(&text::hits(&hits, &details))?;
+    Ok(Searched { hits, details })
 }
 
 fn print_comparison(page: &Report<'_>) -> Result<(), Failure> {
@@ -192,13 +203,13 @@ fn fleet(args: &Args, local: Option<&Providers>) -> Result<Fleet, Failure> {
     let providers = match local {
         Some(local) => {
             let server = |server: &std::sync::Arc<provider::Server>| {
-                let search = Url::parse(&format!("{}/search", server.url));
-                search.map(|search| Provider::new(server.name.to_owned(), search))
+                let url = Url::parse(&server.url)?;
+                Ok(Provider::new(server.name.to_owned(), url.join("search")?, Some(url.join("details")?)))
             };
-            let providers: Result<_, _> = local.servers().iter().map(server).collect();
+            let providers: Result<_, <Url as FromStr>::Err> = local.servers().iter().map(server).collect();
             providers.map_err(|error| failed("cannot address a provider", error))?
         }
-        None => args.endpoints.iter().map(|url| Provider::new(authority(url), url.clone())).collect(),
+        None => args.endpoints.iter().map(|url| Provider::new(authority(url), url.clone(), None)).collect(),
     };
     Ok(Fleet { client, providers })
 }

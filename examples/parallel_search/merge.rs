@@ -4,20 +4,23 @@ use std::collections::HashMap;
 
 use crate::hit::Hit;
 
-/// A character with the number of providers that returned it.
+/// A character with who returned it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ranked {
     pub(crate) hit: Hit,
+    /// The number of one provider that has it.
+    pub(crate) holder: usize,
+    /// How many have it.
     pub(crate) providers: usize,
 }
 
-/// The best `limit` characters of all answers, by score and then by code point.
+/// The best `limit` characters of all answers, each with its provider's number, by score and then by code point.
 ///
 /// Exact as long as each answer has its own best `limit`: what belongs into the merged list is then in one of them.
 /// Where providers disagree about a character's score, the highest counts.
-pub(crate) fn merge<'a>(answers: impl IntoIterator<Item = &'a [Hit]>, limit: usize) -> Vec<Ranked> {
+pub(crate) fn merge<'a>(answers: impl IntoIterator<Item = (usize, &'a [Hit])>, limit: usize) -> Vec<Ranked> {
     let mut found: HashMap<char, Ranked> = HashMap::new();
-    for hit in answers.into_iter().flatten() {
+    for (holder, hit) in answers.into_iter().flat_map(|(number, hits)| hits.iter().map(move |hit| (number, hit))) {
         found
             .entry(hit.char)
             .and_modify(|known| {
@@ -26,7 +29,7 @@ pub(crate) fn merge<'a>(answers: impl IntoIterator<Item = &'a [Hit]>, limit: usi
                     known.hit = hit.clone();
                 }
             })
-            .or_insert_with(|| Ranked { hit: hit.clone(), providers: 1 });
+            .or_insert_with(|| Ranked { hit: hit.clone(), holder, providers: 1 });
     }
 
     let mut ranked: Vec<Ranked> = found.into_values().collect();
@@ -43,11 +46,15 @@ mod tests {
         Hit { char, score, name: "".into(), block: "".into() }
     }
 
+    fn numbered(answers: &[Vec<Hit>]) -> impl DoubleEndedIterator<Item = (usize, &[Hit])> {
+        (0..answers.len()).map(|number| (number, answers[number].as_slice()))
+    }
+
     #[test]
     fn joins_duplicates_and_ranks_by_score_then_code_point() {
         let answers = [vec![hit('b', 500), hit('a', 500)], vec![hit('b', 500), hit('c', 900)], vec![]];
 
-        let merged = merge(answers.iter().map(Vec::as_slice), 10);
+        let merged = merge(numbered(&answers), 10);
 
         let seen: Vec<(char, usize)> = merged.iter().map(|ranked| (ranked.hit.char, ranked.providers)).collect();
         assert_eq!(seen, [('c', 1), ('a', 1), ('b', 2)]);
@@ -57,10 +64,11 @@ mod tests {
     fn does_not_depend_on_the_order_of_the_answers() {
         let answers = [vec![hit('b', 400), hit('a', 500)], vec![hit('b', 600), hit('c', 100)]];
 
-        let forwards = merge(answers.iter().map(Vec::as_slice), 2);
-        let backwards = merge(answers.iter().rev().map(Vec::as_slice), 2);
+        let forwards = merge(numbered(&answers), 2);
+        let backwards = merge(numbered(&answers).rev(), 2);
 
-        assert_eq!(forwards, backwards);
+        let hits = |merged: &[Ranked]| merged.iter().map(|ranked| ranked.hit.clone()).collect::<Vec<_>>();
+        assert_eq!(hits(&forwards), hits(&backwards));
         assert_eq!(forwards[0].hit.score, 600);
     }
 }

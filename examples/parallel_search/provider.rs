@@ -38,6 +38,7 @@ pub(crate) struct Server {
     workers: Arc<Semaphore>,
     weather: RwLock<Weather>,
     in_flight: AtomicU64,
+    look_ups: AtomicU64,
     state: Mutex<Run>,
 }
 
@@ -79,6 +80,24 @@ struct Params {
     q: String,
     #[serde(default = "default_limit")]
     limit: usize,
+}
+
+#[derive(Deserialize)]
+struct LookUp {
+    /// Numbers of characters, between commas.
+    codes: String,
+}
+
+#[derive(Serialize)]
+struct Details {
+    details: Vec<Described>,
+}
+
+#[derive(Serialize)]
+struct Described {
+    code: u32,
+    kind: &'static str,
+    counterpart: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -139,6 +158,7 @@ impl Providers {
     pub(crate) fn begin(&self, weather: Weather) {
         for server in &self.servers {
             *server.weather.write().unwrap_or_else(PoisonError::into_inner) = weather;
+            server.look_ups.store(0, Ordering::Relaxed);
             *server.run() = Run::begin();
         }
     }
@@ -168,6 +188,7 @@ impl Server {
             workers: Arc::new(Semaphore::new(WORKERS)),
             weather: RwLock::new(weather),
             in_flight: AtomicU64::new(0),
+            look_ups: AtomicU64::new(0),
             state: Mutex::new(Run::begin()),
         })
     }
@@ -175,6 +196,11 @@ impl Server {
     /// Every request of the present run so far, in the order in which they ended.
     pub(crate) fn visits(&self) -> Vec<Visit> {
         self.run().visits.clone()
+    }
+
+    /// How many requests for details the present run has sent so far.
+    pub(crate) fn look_ups(&self) -> u64 {
+        self.look_ups.load(Ordering::Relaxed)
     }
 
     /// What this request meets, which is decided by how often the same search has been here before.
@@ -223,7 +249,10 @@ fn is_held(number: usize, entry: &Entry) -> bool {
 
 async fn serve(server: Arc<Server>, listener: TcpListener) {
     let name = server.name;
-    let app = Router::new().route("/search", routing::get(search)).with_state(server);
+    let app = Router::new()
+        .route("/search", routing::get(search))
+        .route("/details", routing::get(details))
+        .with_state(server);
     let stopped = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => axum::serve(listener, app).await,
         Err(error) => Err(error),
@@ -274,6 +303,42 @@ async fn work(server: Arc<Server>, params: Params, conditions: Conditions) -> (E
         response.headers_mut().insert("server-timing", timing);
     }
     (end, response)
+}
+
+/// Says of each character that it holds what sort of character it is. It takes a while, however many they are, and the
+/// weather and the workers have no part in it.
+async fn details(State(server): State<Arc<Server>>, Query(LookUp { codes }): Query<LookUp>) -> Response {
+    server.look_ups.fetch_add(1, Ordering::Relaxed);
+    tokio::time::sleep(LOOK_UP).await;
+    let chars = codes.split(',').filter_map(|code| char::from_u32(code.parse().ok()?)).take(MOST_HITS);
+    let details = chars.filter(|char| server.catalogue.has(*char)).map(Described::of).collect();
+    Json(Details { details }).into_response()
+}
+
+impl Described {
+    fn of(char: char) -> Self {
+        Self { code: char.into(), kind: kind(char), counterpart: counterpart(char).map(u32::from) }
+    }
+}
+
+/// What sort of character it is, in a word or two.
+fn kind(char: char) -> &'static str {
+    match char {
+        _ if char.is_uppercase() => "capital letter",
+        _ if char.is_lowercase() => "small letter",
+        _ if char.is_alphabetic() => "letter",
+        _ if char.is_numeric() => "number",
+        _ if char.is_whitespace() => "space",
+        _ if char.is_ascii_punctuation() => "punctuation",
+        _ => "symbol",
+    }
+}
+
+/// The same letter in the other case, if there is just one.
+fn counterpart(char: char) -> Option<char> {
+    let other = |mut mapped: [Option<char>; 2]| mapped[0].take().filter(|other| mapped[1].is_none() && *other != char);
+    let (mut lower, mut upper) = (char.to_lowercase(), char.to_uppercase());
+    other([lower.next(), lower.next()]).or_else(|| other([upper.next(), upper.next()]))
 }
 
 fn answer(matches: &[Match<'_>]) -> Response {
@@ -352,7 +417,9 @@ fn default_limit() -> usize {
 /// Requests that one provider works on at a time; the others queue. At the usual 21 ms a request it keeps up with 760 a
 /// second, in a brown-out with less than 100.
 const WORKERS: usize = 16;
-/// Hits in one answer.
+/// What a look-up of details takes.
+const LOOK_UP: Duration = Duration::from_millis(4);
+/// Hits in one answer, and characters in one look-up.
 const MOST_HITS: usize = 100;
 /// Searches and visits that a provider keeps in mind; more than any run has, a bound for one that serves for days.
 const REMEMBERED: usize = 1_000_000;
@@ -367,6 +434,18 @@ mod tests {
             let holders = (0..CLIMATES.len()).filter(|number| is_held(*number, entry)).count();
 
             assert_eq!(holders, 2, "{}", entry.name);
+        }
+    }
+
+    #[test]
+    fn tells_letters_and_their_counterparts() {
+        for (char, sort, other) in [
+            ('A', "capital letter", Some('a')),
+            ('ß', "small letter", None),
+            ('7', "number", None),
+            ('☃', "symbol", None),
+        ] {
+            assert_eq!((kind(char), counterpart(char)), (sort, other), "{char}");
         }
     }
 }

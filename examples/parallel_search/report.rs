@@ -12,9 +12,10 @@ use escape::Escaped;
 
 use crate::client;
 use crate::compare::{Agreement, Figures, Measured};
+use crate::detail::Detail;
 use crate::load::Plan;
 use crate::merge::Ranked;
-use crate::strategy::Strategy;
+use crate::strategy::{PATIENCE, Strategy};
 use crate::text;
 use crate::weather::{CLIMATES, Weather};
 
@@ -22,6 +23,8 @@ use crate::weather::{CLIMATES, Weather};
 pub(crate) struct Report<'a> {
     pub(crate) words: &'a str,
     pub(crate) hits: &'a [Ranked],
+    /// Of each hit.
+    pub(crate) details: &'a [Option<Detail>],
     /// Of the providers.
     pub(crate) names: &'a [String],
     pub(crate) plan: &'a Plan,
@@ -128,10 +131,11 @@ impl Report<'_> {
             "<div class=\"wide\"><table class=\"hits\"><thead><tr><th></th><th>code point</th><th>name</th>"
         )?;
         writeln!(page, "<th>block</th><th>score</th><th>providers</th></tr></thead><tbody>")?;
-        for Ranked { hit, providers } in self.hits {
+        for (Ranked { hit, providers, .. }, detail) in self.hits.iter().zip(self.details) {
             let (char, name, block) = (text::visible(hit.char).to_string(), hit.name.as_str(), hit.block.as_str());
             write!(page, "<tr><td class=\"char\">{}</td><td>U+{:04X}</td>", Escaped(&char), u32::from(hit.char))?;
-            write!(page, "<td><bdi>{}</bdi></td><td><bdi>{}</bdi></td>", Escaped(name), Escaped(block))?;
+            let block = format!("{block}{}", text::kind(detail.as_ref()));
+            write!(page, "<td><bdi>{}</bdi></td><td><bdi>{}</bdi></td>", Escaped(name), Escaped(&block))?;
             writeln!(page, "<td>{}</td><td>{providers}</td></tr>", hit.score)?;
         }
         writeln!(page, "</tbody></table></div>")
@@ -146,7 +150,9 @@ impl Report<'_> {
         setting("sequential", "one provider after the other, up to three more tries at once after any error")?;
         setting("join_all", "all providers at once, up to three more tries at once after any error")?;
         setting("annotated", "the function below")?;
+        setting("its hedges", client::HEDGE)?;
         setting("its breakers", client::BREAKER)?;
+        setting("its patience", &format!("{} ms, and then what is there", PATIENCE.as_millis()))?;
         setting(
             "load",
             &format!("{}, Poisson arrivals at {} a second", text::searches(self.plan.searches.len()), self.rate),
@@ -203,6 +209,7 @@ mod tests {
         Report {
             words,
             hits,
+            details: &vec![None; hits.len()],
             names: &[],
             plan: &plan,
             weather: None,
@@ -227,7 +234,7 @@ mod tests {
     fn names_from_a_provider_stay_names() {
         let hit = crate::hit::Hit { char: '<', score: 1, name: "<b onload='x'>".into(), block: "\u{202e}\"".into() };
 
-        let page = page("x", &[Ranked { hit, providers: 1 }]);
+        let page = page("x", &[Ranked { hit, holder: 0, providers: 1 }]);
 
         assert!(page.contains("<td class=\"char\">&lt;</td>"));
         assert!(page.contains("<bdi>&lt;b onload=&#39;x&#39;&gt;</bdi>"));

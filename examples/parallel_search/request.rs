@@ -1,12 +1,14 @@
 //! One request to one provider, without any policy: what every strategy repeats, delays or cuts short in its own way.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{Response, StatusCode, Url};
+use reqwest::{RequestBuilder, Response, StatusCode, Url};
 
+use crate::detail::{self, Detail};
 use crate::error::SearchError;
 use crate::hit::{self, Hit};
 use crate::provider::SEARCH_NUMBER;
@@ -59,7 +61,19 @@ impl Client {
         if let Some(number) = query.number {
             request = request.header(SEARCH_NUMBER, number);
         }
+        Ok(hit::decode(&self.fetch(request).await?)?)
+    }
 
+    /// Looks up all of `chars` with one request; those that the provider does not hold are missing.
+    pub(crate) async fn look_up(&self, details: &Url, chars: &[char]) -> Result<HashMap<char, Detail>, SearchError> {
+        let codes: Vec<String> = chars.iter().map(|char| u32::from(*char).to_string()).collect();
+        let mut url = details.clone();
+        url.query_pairs_mut().append_pair("codes", &codes.join(","));
+        Ok(detail::decode(&self.fetch(self.http.get(url)).await?)?)
+    }
+
+    /// The body of a good answer.
+    async fn fetch(&self, request: RequestBuilder) -> Result<Bytes, SearchError> {
         let response = request.send().await?;
         self.books.take_server_timing(response.headers());
         match response.status() {
@@ -68,7 +82,7 @@ impl Client {
             status if status.is_server_error() => return Err(SearchError::Server(status.as_u16())),
             status => return Err(SearchError::Rejected(status.as_u16())),
         }
-        Ok(hit::decode(&read(response).await?)?)
+        read(response).await
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
+use resilient::{FanOut, Settlement};
 
 use crate::baseline;
-use crate::client::{Provider, search_provider_all};
+use crate::client::{Provider, look_up_one, search_provider_all};
+use crate::detail::Detail;
 use crate::error::SearchError;
 use crate::hit::Hit;
 use crate::merge::{Ranked, merge};
@@ -53,19 +54,45 @@ impl Strategy {
             Self::JoinAll => baseline::all_at_once(client, query, providers).await,
             Self::Annotated => {
                 let began = Instant::now();
-                let mut calls: Vec<Option<Call>> = providers.iter().map(|_| None).collect();
-                let mut outcomes = search_provider_all(client, query, providers).unordered();
-                while let Some((index, outcome)) = outcomes.next().await {
-                    calls[index] = Some(Call { asked: Duration::ZERO, took: began.elapsed(), outcome });
-                    on_answer();
-                }
-                calls.into_iter().flatten().collect()
+                let mut took: Vec<Option<Duration>> = vec![None; providers.len()];
+                let settlements = search_provider_all(client, query, providers)
+                    .progress(|progress| {
+                        took[progress.item] = Some(began.elapsed());
+                        on_answer();
+                    })
+                    .settle_within(PATIENCE)
+                    .await;
+                let call = |(settlement, took): (Settlement<_, _>, Option<Duration>)| Call {
+                    asked: Duration::ZERO,
+                    took: took.unwrap_or_else(|| began.elapsed()),
+                    outcome: settlement.outcome().unwrap_or(Err(SearchError::Late)),
+                };
+                settlements.into_iter().zip(took).map(call).collect()
+            }
+        }
+    }
+
+    /// What each hit's provider says of it besides, in the order of the hits; `None` where it says nothing.
+    pub(crate) async fn describe(self, fleet: &Fleet, hits: &[Ranked]) -> Vec<Option<Detail>> {
+        let Fleet { client, providers } = fleet;
+        match self {
+            Self::Sequential => baseline::describe_one_by_one(client, providers, hits).await,
+            Self::JoinAll => baseline::describe_all_at_once(client, providers, hits).await,
+            Self::Annotated => {
+                let look_up = |ranked: &Ranked| look_up_one(client, &providers[ranked.holder], ranked.hit.char);
+                let details = FanOut::new(hits, look_up).limit(hits.len()).await;
+                details.into_iter().map(|found| found.ok().flatten()).collect()
             }
         }
     }
 }
 
+/// How long an annotated search waits for providers that have not answered: what a person still feels as at once. Each
+/// character is held by two of them, so that one that is missing costs no hits.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(200);
+
 /// The best hits of all providers that answered.
 pub(crate) fn hits_of(calls: &[Call], limit: usize) -> Vec<Ranked> {
-    merge(calls.iter().filter_map(|call| call.outcome.as_deref().ok()), limit)
+    let answers = calls.iter().enumerate();
+    merge(answers.filter_map(|(number, call)| Some((number, call.outcome.as_deref().ok()?))), limit)
 }

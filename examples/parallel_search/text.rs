@@ -4,20 +4,28 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::compare::{Agreement, Figures};
+use crate::detail::Detail;
 use crate::merge::Ranked;
 use crate::stats::millis;
 
-/// The hits as lines for a terminal.
-pub(crate) fn hits(hits: &[Ranked]) -> String {
+/// The hits as lines for a terminal, each with what is known of it besides.
+pub(crate) fn hits(hits: &[Ranked], details: &[Option<Detail>]) -> String {
     let widest = hits.iter().map(|ranked| ranked.hit.name.as_str().chars().count()).max().unwrap_or_default();
-    hits.iter().fold(String::new(), |mut lines, Ranked { hit, providers }| {
+    hits.iter().zip(details).fold(String::new(), |mut lines, (Ranked { hit, providers, .. }, detail)| {
         let code = format!("U+{:04X}", u32::from(hit.char));
         let (name, block) = (printable(hit.name.as_str()), printable(hit.block.as_str()));
         let from = if *providers == 1 { "1 provider".to_owned() } else { format!("{providers} providers") };
-        let char = visible(hit.char);
-        let _ = writeln!(lines, "  {char}\t{code:<8} {:>4}  {name:<widest$}  {block} ({from})", hit.score);
+        let (char, kind) = (visible(hit.char), kind(detail.as_ref()));
+        let _ = writeln!(lines, "  {char}\t{code:<8} {:>4}  {name:<widest$}  {block}{kind} ({from})", hit.score);
         lines
     })
+}
+
+/// What is known of a character, with a comma before it; nothing if nothing is.
+pub(crate) fn kind(detail: Option<&Detail>) -> String {
+    let Some(Detail { kind, counterpart }) = detail else { return String::new() };
+    let other = counterpart.map_or_else(String::new, |other| format!(" of {}", visible(other)));
+    format!(", {}{other}", printable(kind))
 }
 
 /// The comparison as rows of a label and one cell for each strategy.
@@ -38,6 +46,13 @@ pub(crate) fn rows(figures: &[Figures]) -> Vec<(&'static str, Vec<String>)> {
         }),
         row("attempts per call", &|figures| format!("{:.3}", figures.attempts_per_call)),
     ];
+    if figures.iter().all(|figures| figures.look_ups_per_search.is_some()) {
+        rows.push(row("details found", &|figures| percent(figures.described)));
+        rows.push(row("details p99 ms", &|figures| format_millis(figures.describing.percentile(99.0))));
+        rows.push(row("look-ups per search", &|figures| {
+            figures.look_ups_per_search.map_or_else(String::new, |look_ups| format!("{look_ups:.2}"))
+        }));
+    }
     if figures.iter().all(|figures| figures.right.is_some()) {
         rows.insert(2, row("right hits", &|figures| figures.right.map_or_else(String::new, percent)));
     }

@@ -205,6 +205,15 @@ impl Arguments {
         None
     }
 
+    /// Whether `key` was written, which stands alone.
+    pub(crate) fn flag(&mut self, key: &'static str, errors: &mut Errors) -> bool {
+        let Some(Entry { key: written, value }) = self.take(key) else { return false };
+        if !matches!(value, Value::Flag) {
+            errors.at(written.span(), format!("`{key}` stands alone: write `{key}`, or leave it out"));
+        }
+        true
+    }
+
     /// The value of `key = value` for the initialiser of a `static`, which can see neither `self` nor the arguments.
     pub(crate) fn constant<T>(
         &mut self,

@@ -5,28 +5,89 @@ use std::time::Duration;
 use crate::diagnostic::Errors;
 use crate::function::Function;
 use crate::policy::{Layer, Level};
+use crate::repeated;
 use crate::value::shown;
 
 /// Reports everything about the stack, outermost layer first, that could not work.
 pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &mut Errors) {
     duplicates(layers, errors);
+    outputs(layers, errors);
     if let (Some(&each), false) = (function.each.first(), layers.iter().any(|layer| layer.stands_beside())) {
-        let message = "`#[each]` marks the item of a `#[fan_out]`, and this function has none";
+        let message =
+            "`#[each]` marks the item of a `#[fan_out]`, or the keys of a `#[batch]`, and this function has neither";
         errors.over(&function.signature.inputs[each], message);
     }
-    let Some(retry) = layers.iter().position(|layer| layer.facts().repeats) else {
+    repeated::check(layers, function, errors);
+    let retry = layers.iter().position(|layer| is_retry(&**layer));
+    let hedge = layers.iter().position(|layer| layer.facts().hedges);
+    if let Some(hedge) = hedge {
+        around_hedge(layers, hedge, errors);
+    }
+    let Some(repeating) = retry.or(hedge) else {
         return;
     };
-    let (outside, inside) = (&layers[..retry], &layers[retry + 1..]);
-    levels(outside, inside, errors);
-    bounds(outside, &*layers[retry], errors);
-    for layer in inside.iter().filter(|layer| layer.facts().recovers) {
+    let (outside, inside) = (&layers[..repeating], &layers[repeating + 1..]);
+    levels(outside, &*layers[repeating], inside, errors);
+    for (index, layer) in layers.iter().enumerate().filter(|(_, layer)| layer.facts().recovers) {
+        if let Some(above) = layers[..index].iter().find(|above| above.facts().repeats) {
+            let (name, what) = (above.name(), noun(&**above));
+            let message = format!(
+                "`#[fallback]` stands below the {what}, which would never see a failure: move it above `#[{name}]`, outermost"
+            );
+            errors.at(layer.span(), message);
+        }
+    }
+    if retry.is_some() {
+        bounds(outside, &*layers[repeating], errors);
+    }
+    times(outside, &*layers[repeating], inside, errors);
+}
+
+/// What cannot stand around a hedge, or inside it.
+fn around_hedge(layers: &[Box<dyn Layer>], hedge: usize, errors: &mut Errors) {
+    let (outside, inside) = (&layers[..hedge], &layers[hedge + 1..]);
+    let facts = layers[hedge].facts();
+    if let Some(retry) = inside.iter().find(|layer| is_retry(&***layer)) {
+        let arithmetic = match (facts.further, retry.facts().further) {
+            (Some(hedges), Some(retries)) => {
+                let attempts = (1 + u64::from(hedges)) * (1 + u64::from(retries));
+                format!(": (1 + {hedges}) × (1 + {retries}) = {attempts} attempts")
+            }
+            _ => String::new(),
+        };
+        let message = format!(
+            "`#[hedge]` stands above the retry, so that each of its attempts is retried{arithmetic}; move it below `#[retry]`"
+        );
+        errors.at(layers[hedge].span(), message);
+    }
+    if let Some(coalesce) = inside.iter().find(|layer| layer.name() == "coalesce") {
         errors.at(
-            layer.span(),
-            "`#[fallback]` stands below the retry, which would never see a failure: move it above `#[retry]`, outermost",
+            coalesce.span(),
+            "`#[coalesce]` stands below the hedge, whose second attempt would join its own first: move it above `#[hedge]`",
         );
     }
-    times(outside, &*layers[retry], inside, errors);
+    let Some((delay, place)) = facts.delay else { return };
+    let attempt = inside.iter().filter_map(|layer| Some((layer.facts().limit?.0, "an attempt"))).min();
+    let total = outside.iter().filter_map(|layer| Some((layer.facts().limit?.0, "the call"))).min();
+    if let Some((limit, what)) = attempt.into_iter().chain(total).find(|(limit, _)| delay >= *limit) {
+        let message = format!(
+            "the hedge waits for {}, and {what} ends after {}, so that the delay can never pass: make `after` shorter",
+            shown(delay),
+            shown(limit)
+        );
+        errors.at(place, message);
+    }
+}
+
+/// Whether it is the retry: what runs the rest again, after it has ended.
+fn is_retry(layer: &dyn Layer) -> bool {
+    let facts = layer.facts();
+    facts.repeats && !facts.hedges
+}
+
+/// What messages call a layer that repeats.
+fn noun(layer: &dyn Layer) -> &'static str {
+    if layer.facts().hedges { "hedge" } else { "retry" }
 }
 
 /// The same policy twice on one function; only a time-out may be there twice, on both sides of the retry.
@@ -40,7 +101,7 @@ fn duplicates(layers: &[Box<dyn Layer>], errors: &mut Errors) {
         match name {
             "retry" => errors.at(
                 layer.span(),
-                "two retries on one function multiply: 3 and 3 make 4 × 4 = 16 attempts; merge them into one `#[retry]`",
+                "two retries on one function multiply: with 3 retries each, they make 4 × 4 = 16 attempts; merge them into one `#[retry]`",
             ),
             "timeout" if between.iter().any(|layer| layer.facts().repeats) => {}
             // next to a retry one of the two stands on its wrong side, which `levels` reports
@@ -58,6 +119,21 @@ fn duplicates(layers: &[Box<dyn Layer>], errors: &mut Errors) {
     }
 }
 
+/// A layer that changes the output gives it to the caller: nothing else that wraps can stand above it.
+fn outputs(layers: &[Box<dyn Layer>], errors: &mut Errors) {
+    let mut wrapping = layers.iter().filter(|layer| !layer.stands_beside());
+    let Some(outermost) = wrapping.next() else { return };
+    for layer in wrapping {
+        if let Some(span) = layer.output_changed() {
+            let (name, above) = (layer.name(), outermost.name());
+            let message = format!(
+                "`share` changes what comes out of `#[{name}]`, which `#[{above}]` above it does not know: move `#[{name}]` to the top, or derive `Clone` for the outcome"
+            );
+            errors.at(span, message);
+        }
+    }
+}
+
 /// Whether both name a level, on different sides of the retry.
 fn opposite(one: &dyn Layer, other: &dyn Layer) -> bool {
     match (one.facts().level, other.facts().level) {
@@ -67,18 +143,19 @@ fn opposite(one: &dyn Layer, other: &dyn Layer) -> bool {
 }
 
 /// A time-out that names its level must stand there.
-fn levels(outside: &[Box<dyn Layer>], inside: &[Box<dyn Layer>], errors: &mut Errors) {
+fn levels(outside: &[Box<dyn Layer>], repeating: &dyn Layer, inside: &[Box<dyn Layer>], errors: &mut Errors) {
+    let (what, name) = (noun(repeating), repeating.name());
     for layer in outside.iter().filter(|layer| layer.facts().level == Some(Level::Attempt)) {
-        errors.at(
-            level_span(&**layer),
-            "`attempt` stands above the retry, where it would limit all attempts together: move it below `#[retry]`, or write `total`",
+        let message = format!(
+            "`attempt` stands above the {what}, where it would limit all attempts together: move it below `#[{name}]`, or write `total`"
         );
+        errors.at(level_span(&**layer), message);
     }
     for layer in inside.iter().filter(|layer| layer.facts().level == Some(Level::Call)) {
-        errors.at(
-            level_span(&**layer),
-            "`total` stands below the retry, where it would start again with each attempt: move it above `#[retry]`, or write `attempt`",
+        let message = format!(
+            "`total` stands below the {what}, where it would start again with each attempt: move it above `#[{name}]`, or write `attempt`"
         );
+        errors.at(level_span(&**layer), message);
     }
 }
 

@@ -187,7 +187,10 @@ fn parse_mark(name: &Ident, attribute: &Attribute, fields: &Fields) -> syn::Resu
 }
 
 fn key_and_field(input: ParseStream<'_>) -> syn::Result<(Ident, Member)> {
-    let key = input.parse()?;
+    let key: Ident = input.parse()?;
+    if !input.peek(Token![=]) {
+        return Err(syn::Error::new(key.span(), "a key without its field"));
+    }
     input.parse::<Token![=]>()?;
     let field = input.parse()?;
     input.parse::<Option<Token![,]>>()?;

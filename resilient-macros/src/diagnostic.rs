@@ -39,11 +39,20 @@ impl Errors {
         self.found.get_or_insert_default().push(error);
     }
 
-    /// `None` if nothing is wrong, otherwise the `compile_error!`s.
+    /// `None` if nothing is wrong, otherwise the `compile_error!`s, in the order in which a person reads the code.
     pub(crate) fn finish(mut self) -> Option<TokenStream> {
-        let found = self.found.take().unwrap_or_default();
+        let mut found = self.found.take().unwrap_or_default();
+        if proc_macro::is_available() {
+            found.sort_by_key(place);
+        }
         (!found.is_empty()).then(|| found.into_iter().map(|error| error.to_compile_error()).collect())
     }
+}
+
+/// The line and column where the mistake begins. Only a compiler knows them.
+fn place(error: &syn::Error) -> (usize, usize) {
+    let span = error.span().unwrap();
+    (span.line(), span.column())
 }
 
 impl Drop for Errors {

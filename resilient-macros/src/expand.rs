@@ -60,8 +60,14 @@ pub(crate) fn statements(layers: &[Box<dyn Layer>], context: &Context<'_>) -> To
 /// cloned argument is moved in, so that the future owns it and need not be able to share it.
 fn attempt(layers: &[Box<dyn Layer>], context: &Context<'_>) -> Fragment {
     let span = Span::mixed_site();
-    let clones = layers.iter().flat_map(|layer| layer.body().clones.iter().map(|ident| clone_of(ident, context)));
-    let (outside, inside): (Vec<_>, Vec<_>) = clones.unzip();
+    let facts = layers.last().map(|layer| layer.facts()).unwrap_or_default();
+    let clones = clones(layers);
+    let clones = clones.iter().map(|ident| clone_of(ident, context));
+    let (outside, inside): (Vec<_>, Vec<_>) = if facts.hedges {
+        clones.map(|clone| (None, clone.at_once)).unzip()
+    } else {
+        clones.map(|clone| (Some(clone.outside), clone.inside)).unzip()
+    };
     let numbers = layers.iter().filter_map(|layer| {
         let number = layer.body().number?;
         let retry = Ident::new(layer.name(), span);
@@ -75,29 +81,43 @@ fn attempt(layers: &[Box<dyn Layer>], context: &Context<'_>) -> Fragment {
         let krate = context.krate;
         body = quote_spanned!(span=> #krate::without_retries(#body));
     }
-    Fragment {
-        statements: quote_spanned! {span=>
-            #(#numbers)*
-            #(#outside)*
-            let attempt = #body;
-        },
-        value: Value::Future(quote_spanned!(span=> attempt)),
-        settled: false,
-        borrows,
-        repeated: repeats,
-    }
+    let statements = quote_spanned!(span=> #(#numbers)* #(#outside)*);
+    let (statements, value) = if facts.hedges {
+        (statements, Value::Body(body))
+    } else {
+        (quote_spanned!(span=> #statements let attempt = #body;), Value::Future(quote_spanned!(span=> attempt)))
+    };
+    Fragment { statements, value, settled: false, borrows, repeated: repeats, bulkhead: None }
 }
 
-/// A clone for one attempt, and the move of it into the attempt's future.
-fn clone_of(ident: &Ident, context: &Context<'_>) -> (TokenStream, TokenStream) {
+/// The arguments that some layer has each attempt get a clone of.
+pub(crate) fn clones(layers: &[Box<dyn Layer>]) -> Vec<Ident> {
+    let mut clones: Vec<Ident> = Vec::new();
+    for ident in layers.iter().flat_map(|layer| layer.body().clones) {
+        if !clones.contains(ident) {
+            clones.push(ident.clone());
+        }
+    }
+    clones
+}
+
+/// A clone for one attempt: made before its future and moved into it, or made inside.
+struct CloneOf {
+    outside: TokenStream,
+    inside: TokenStream,
+    at_once: TokenStream,
+}
+
+fn clone_of(ident: &Ident, context: &Context<'_>) -> CloneOf {
     let span = Span::mixed_site();
     let mutable = context.function.bindings.iter().any(|binding| binding.ident == *ident && binding.mutable);
     let mutability = mutable.then(|| Token![mut](span));
     let borrowed = borrow(ident);
-    (
-        quote_spanned!(span=> let #ident = ::core::clone::Clone::clone(#borrowed);),
-        quote_spanned!(span=> let #mutability #ident = #ident;),
-    )
+    CloneOf {
+        outside: quote_spanned!(span=> let #ident = ::core::clone::Clone::clone(#borrowed);),
+        inside: quote_spanned!(span=> let #mutability #ident = #ident;),
+        at_once: quote_spanned!(span=> let #mutability #ident = ::core::clone::Clone::clone(#borrowed);),
+    }
 }
 
 /// The function's last expression.
@@ -112,7 +132,7 @@ fn finish(stack: &Fragment, layers: &[Box<dyn Layer>], context: &Context<'_>) ->
     let refuses = layers.iter().find(|layer| layer.facts().refuses).map_or(span, |layer| layer.span());
     let finish = quote_spanned!(refuses.resolved_at(span)=> #krate::finish);
     match stack.value {
-        Value::Future(_) => quote_spanned!(span=> #finish::<#output>(#value)),
+        Value::Future(_) | Value::Body(_) => quote_spanned!(span=> #finish::<#output>(#value)),
         Value::Expression(_) => quote_spanned! {span=>
             let settled = #value;
             #finish::<#output>(settled)

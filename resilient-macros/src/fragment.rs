@@ -24,6 +24,8 @@ pub(crate) struct Fragment {
     pub(crate) borrows: bool,
     /// Whether it is inside a loop that is still to come, so that each round must leave the arguments for the next.
     pub(crate) repeated: bool,
+    /// The bulkhead that it goes through, for whatever further out looks at how busy that is.
+    pub(crate) bulkhead: Option<TokenStream>,
 }
 
 /// The expression that gives the outcome.
@@ -32,36 +34,45 @@ pub(crate) enum Value {
     Future(TokenStream),
     /// An expression that may await within.
     Expression(TokenStream),
+    /// The async block of the user's statements, which nothing stands around yet.
+    Body(TokenStream),
 }
 
 impl Fragment {
     /// The awaited value.
     pub(crate) fn expression(&self) -> TokenStream {
         match &self.value {
-            Value::Future(future) => quote_spanned!(Span::mixed_site()=> #future.await),
+            Value::Future(future) | Value::Body(future) => quote_spanned!(Span::mixed_site()=> #future.await),
             Value::Expression(expression) => expression.clone(),
         }
     }
 
     /// Puts a future that yields a `Settled` of what it runs around this.
     pub(crate) fn within(self, wrap: impl FnOnce(TokenStream) -> TokenStream) -> Self {
-        let span = Span::mixed_site();
-        let (settled, borrows, repeated) = (self.settled, self.borrows, self.repeated);
-        let (statements, future) = self.into_future();
-        let wrapped = wrap(future);
-        let value = if settled {
-            Value::Expression(quote_spanned!(span=> #wrapped.await.flatten()))
-        } else {
-            Value::Future(wrapped)
+        let settled = self.settled;
+        let around = self.around(wrap);
+        let value = match around.value {
+            Value::Future(wrapped) if settled => {
+                Value::Expression(quote_spanned!(Span::mixed_site()=> #wrapped.await.flatten()))
+            }
+            value => value,
         };
-        Self { statements, value, settled: true, borrows, repeated }
+        Self { value, settled: true, ..around }
+    }
+
+    /// Puts a future that yields what it runs around this.
+    pub(crate) fn around(self, wrap: impl FnOnce(TokenStream) -> TokenStream) -> Self {
+        let (settled, borrows, repeated) = (self.settled, self.borrows, self.repeated);
+        let bulkhead = self.bulkhead.clone();
+        let (statements, future) = self.into_future();
+        Self { statements, value: Value::Future(wrap(future)), settled, borrows, repeated, bulkhead }
     }
 
     /// The statements and a future of the value, put into an async block if it is not one yet.
     fn into_future(self) -> (TokenStream, TokenStream) {
         let span = Span::mixed_site();
         match self.value {
-            Value::Future(future) => (self.statements, future),
+            Value::Future(future) | Value::Body(future) => (self.statements, future),
             Value::Expression(expression) => {
                 let capture = (!self.borrows && !self.repeated).then(|| Token![move](span));
                 let statements = self.statements;

@@ -203,6 +203,15 @@ impl Function {
         }
     }
 
+    /// Changes what its callers get; the body's own output stays.
+    pub(crate) fn returns(&mut self, output: Type) {
+        let arrow = match &self.signature.output {
+            ReturnType::Default => Token![->](Span::mixed_site()),
+            ReturnType::Type(arrow, _) => *arrow,
+        };
+        self.signature.output = ReturnType::Type(arrow, Box::new(output));
+    }
+
     /// The function with `statements` in place of the user's.
     pub(crate) fn with_statements(&self, statements: TokenStream) -> TokenStream {
         let mut tokens = TokenStream::new();
@@ -344,7 +353,8 @@ fn take_each(signature: &mut Signature, errors: &mut Errors) -> Vec<usize> {
     each
 }
 
-fn contains(tokens: TokenStream, word: &str) -> bool {
+/// Whether `word` is among the tokens.
+pub(crate) fn contains(tokens: TokenStream, word: &str) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Ident(ident) => ident == word,
         TokenTree::Group(group) => contains(group.stream(), word),
@@ -402,7 +412,12 @@ fn boxed(signature: &Signature, body: &TokenStream) -> Option<Boxed> {
     let syn::Expr::Block(user) = &*initial.expr else { return None };
 
     let (before, after) = (before.iter(), after.iter());
-    let bindings = before.clone().flat_map(bindings_of_statement).collect();
+    let mut bindings: Vec<Binding> = before.clone().flat_map(bindings_of_statement).collect();
+    // `&mut self` has become `let mut __self = self;`, of which only the `&mut` is the user's
+    let lent = signature.receiver().is_some_and(|receiver| matches!(receiver.kind, ReceiverKind::Reference(..)));
+    if let (true, Some(this)) = (lent, bindings.iter_mut().find(|binding| binding.ident == "__self")) {
+        this.reference = true;
+    }
     let head = quote_spanned!(Span::mixed_site()=> let #pattern =);
     let frame = Frame::Boxed {
         constructor,

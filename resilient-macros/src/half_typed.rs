@@ -3,6 +3,7 @@
 use proc_macro2::{Group, TokenStream, TokenTree};
 
 use crate::expand_attribute as expand;
+use crate::policies::KINDS;
 use crate::profile;
 
 const ATTRIBUTES: &[(&str, &str)] = &[
@@ -13,6 +14,7 @@ const ATTRIBUTES: &[(&str, &str)] = &[
     ("timeout", "if FAST { SHORT } else { LONG }"),
     ("circuit_breaker", r#"failure_rate = "50%", window = 10, min_calls = 5, consecutive = off, open_for = "1s""#),
     ("fan_out", "limit = 4, name = every"),
+    ("batch", r#"max_size = 4, max_wait = "2ms", name = one, key = (self.tenant, words), with = self.batch"#),
     ("resilient", r#"timeout(total = "2s"), retry(max = 3, clone(words)), circuit_breaker, crate = crate::inner"#),
     (
         "resilient",
@@ -33,7 +35,8 @@ const CONTAINERS: &[&str] = &[
 
 const DEFINITION: &str = r#"/** words */ pub(crate) search = timeout(total = "2s"), retry(max = LIMITS[0] / 2, clone(a)), cancel(on = self.stop)"#;
 
-const FUNCTIONS: &[(&str, &str)] = &[
+/// Functions of every form, each called `fetch`: the signature and the body.
+pub(crate) const FUNCTIONS: &[(&str, &str)] = &[
     ("async fn fetch(&self, words: Vec<String>) -> Result<u32, Error>", "let x = words[0].len()?; Ok(x as u32)"),
     (r#"#[timeout("1s")] #[retry(max = 2)] pub(crate) async fn fetch<T>(mut words: T)"#, "if true { return; } loop {}"),
     (
@@ -49,6 +52,23 @@ fn a_half_typed_attribute_keeps_the_function() {
         for arguments in prefixes(arguments.parse().unwrap()) {
             for (signature, body) in FUNCTIONS {
                 assert_keeps_the_function(name, &arguments, &format!("{signature} {{ {body} }}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_key_may_be_half_typed() {
+    for kind in KINDS {
+        let examples: Vec<&str> = kind.keys.iter().map(|key| key.example).collect();
+        for arguments in examples.iter().copied().chain([&*examples.join(", ")]) {
+            for arguments in prefixes(arguments.parse().unwrap()) {
+                for (signature, body) in FUNCTIONS {
+                    let item = format!("{signature} {{ {body} }}");
+                    assert_keeps_the_function(kind.name, &arguments, &item);
+                    let listed = format!("{}({arguments})", kind.name).parse().unwrap();
+                    assert_keeps_the_function("resilient", &listed, &item);
+                }
             }
         }
     }
@@ -115,7 +135,8 @@ fn assert_keeps_the_function(name: &str, arguments: &TokenStream, item: &str) {
     assert!(defines_fetch(output.clone()), "#[{name}({arguments})] {item}\nbecame\n{output}");
 }
 
-fn defines_fetch(output: TokenStream) -> bool {
+/// Whether a function of this name is among the items.
+pub(crate) fn defines_fetch(output: TokenStream) -> bool {
     let tokens: Vec<TokenTree> = output.into_iter().collect();
     tokens.windows(2).any(|pair| pair[0].to_string() == "fn" && pair[1].to_string() == "fetch")
 }

@@ -4,9 +4,13 @@
 //! refuses what cannot work, and `expand` writes the code. Each policy is a row and a file of `policies`. `enforce` holds the
 //! stack against a team's rules, and `profile` brings one that is defined elsewhere.
 
+#[cfg(test)]
+mod any_tokens;
 mod arguments;
 mod check;
 mod classify;
+#[cfg(test)]
+mod coverage;
 mod diagnostic;
 mod enforce;
 mod expand;
@@ -17,6 +21,7 @@ mod half_typed;
 mod policies;
 mod policy;
 mod profile;
+mod repeated;
 #[cfg(test)]
 mod snapshots;
 mod source;
@@ -311,6 +316,107 @@ pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("bulkhead", arguments.into(), item.into()).into()
 }
 
+/// Starts the body a second time beside the first, when that takes longer than nearly all calls do, and takes the first success.
+///
+/// For work that may run twice at once without harm, on servers of which one is slow now and then: a search, a read of a replica.
+/// The other attempt is dropped before the call returns. It says so with `idempotent`, without which the attribute
+/// does not compile.
+///
+/// By default the second attempt starts after the 95th percentile of how long attempts take, which the function learns as it
+/// goes; before it has seen 20 it starts none. When an attempt fails, and not permanently, the next starts at once, but not
+/// before a time that the server named. A permanent error ends the call. If all fail, the outcome is that of the first. No
+/// attempt starts after the deadline, and there are never more of them than the budget: 5 % of the calls that had to wait.
+/// With a [`bulkhead`](macro@bulkhead) below it, none starts while more than 70 % of its places are taken.
+///
+/// ```
+/// # #[derive(Debug, resilient::Classify)]
+/// # enum SearchError { #[transient] Down }
+/// use std::time::Duration;
+/// use resilient::hedge;
+/// use tokio::time::{Instant, sleep};
+///
+/// #[hedge(idempotent, after = "50ms", budget = "100%")]
+/// async fn search(replicas: &Replicas) -> Result<u32, SearchError> {
+///     sleep(replicas.next()).await;
+///     Ok(7)
+/// }
+/// # struct Replicas(std::sync::atomic::AtomicU32);
+/// # impl Replicas {
+/// #     // each second one takes a second
+/// #     fn next(&self) -> Duration {
+/// #         let calls = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+/// #         Duration::from_millis(if calls % 2 == 0 { 1_000 } else { 10 })
+/// #     }
+/// # }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// # let replicas = Replicas(0.into());
+/// let start = Instant::now();
+///
+/// assert_eq!(search(&replicas).await.unwrap(), 7);
+///
+/// assert_eq!(start.elapsed().as_millis(), 60);
+/// # }
+/// ```
+///
+/// # Arguments
+///
+/// | key | type | default | meaning |
+/// |---|---|---|---|
+/// | `idempotent` | a word | required | says that the body may run twice at once |
+/// | `after` | percentile such as `"p95"`, from `"p50"` to `"p99.9"`, or duration | `"p95"` | after how long the next attempt starts |
+/// | `min_after` | duration | `"1ms"` | the least delay that a percentile leads to |
+/// | `max_after` | duration | none | the most |
+/// | `max` | integer or `u32` constant | 1 | how many attempts beside the first, each after the delay again; at most 10 |
+/// | `budget` | ratio | `"5%"` | further attempts as a share of the calls that had to wait; a hundred are saved up at most |
+/// | `mode` | `"enforce"`, `"observe"` or `"off"` | `"enforce"` | `"observe"` counts what it would start; `"off"` does nothing |
+/// | `when` | closure or function | the error's class | what an outcome means, as for [`retry`](macro@retry) |
+/// | `clone(…)` | names of arguments | none | each attempt gets a clone of these and may use it up, as for [`retry`](macro@retry) |
+/// | `name` | string | the function's | stands in events; functions that are given the same name and settings share what is learnt and the budget, and draw on the budget of the retries of that name too |
+/// | `key` | expression | none | a hedge for each value of it, as for [`circuit_breaker`](macro@circuit_breaker) |
+/// | `with` | expression | none | a `Hedge` of your own: a `static` shared by several functions, a field, or one of a `PerKey` |
+/// | `crate` | path | `::resilient` | where the runtime crate is |
+///
+/// `Hedge::counts` says how many attempts were started, have won, or were suppressed; for that, use a `Hedge` of your own.
+///
+/// # Where it stands
+///
+/// Below a [`retry`](macro@retry), never above: each attempt would be retried. Above the breaker, the limits and the time-out of an
+/// attempt, so that each attempt goes through them. `timeout(total = …)` goes above it.
+///
+/// Attempts share the arguments, so none can be a `&mut`, and a cloned one must be `Sync` for the future to be `Send`.
+///
+/// # Expansion
+///
+/// ```text
+/// async fn search(replicas: &Replicas) -> Result<u32, SearchError> {
+///     let hedge = {
+///         static POLICY: ::resilient::Hedge = ::resilient::Hedge::named("search")
+///             .after(::core::time::Duration::from_millis(50))
+///             .budget(1.0);
+///         &POLICY
+///     };
+///     let attempt = || async { /* the body */ };
+///     hedge.run(attempt).await
+/// }
+/// ```
+///
+/// With policies below it, their statements stand in the closure's block; with a bulkhead among them, it is
+/// `hedge.unless_busy(bulkhead).run(attempt)`.
+///
+/// # Panics
+///
+/// A panic in an attempt goes on, and drops the others.
+///
+/// # Cancel safety
+///
+/// Dropping the future drops all attempts; nothing is learnt from them.
+#[proc_macro_attribute]
+pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stack::expand("hedge", arguments.into(), item.into()).into()
+}
+
 /// Lets so many calls of the function through in so long, and fewer while the server asks for less.
 ///
 /// `"100/s"` is a hundred a second in the long run, and after an idle time at most a burst at once; exactly so, in whatever
@@ -369,7 +475,8 @@ pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// `#[rate_limit("adaptive", k = 2.0)]` needs no number. Of the calls of the last two minutes the server took some; when it
 /// took less than one in `k`, a part of the calls is dropped before they are made, so that about `k` calls are made for each
 /// that is taken. Throttled and transient errors and time-outs were not taken, permanent ones were.
-/// `k` is a number or an `f64` constant of at least 1. Beside it, `mode`, `when`, `name`, `key`, `with` and `crate` mean the same.
+/// `k` is a number or an `f64` constant of at least 1. However little the server takes, at most `max_drop` of the calls are
+/// dropped, a share of at most 1 and 0.9 by default: the others find out when it takes calls again. Beside them, `mode`, `when`, `name`, `key`, `with` and `crate` mean the same.
 ///
 /// # Expansion
 ///
@@ -435,7 +542,7 @@ pub fn rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | key | type | meaning |
 /// |---|---|---|
-/// | a duration without a key | duration | the time for what stands below |
+/// | `limit`, or no key | duration | the time for what stands below |
 /// | `total` | duration | the time for the call; stands above the retry |
 /// | `attempt` | duration | the time for each attempt; stands below the retry, or beside `total` |
 /// | `name` | string | stands in rejections and events; the function's by default |
@@ -461,6 +568,122 @@ pub fn rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("timeout", arguments.into(), item.into()).into()
+}
+
+/// Has calls with an equal key share one run.
+///
+/// The first caller of a key runs the body, inside its own task. Callers that come with an equal key before that has ended
+/// wait, and each gets a clone of the outcome, a failure too. If the one that runs is dropped or panics, one of those who wait
+/// runs its own body instead, and a panic stays with its caller. Nothing is spawned, and nothing is kept of a key that
+/// nobody calls for.
+///
+/// Callers get what another caller's call returned. So **the key must have in it all that the outcome depends on**, above
+/// all the tenant, the user and the credentials; see *Who is joined*.
+///
+/// ```
+/// # #[derive(Debug, Clone, PartialEq)]
+/// # struct SearchError;
+/// use resilient::coalesce;
+///
+/// #[coalesce(key = (query, page))]
+/// async fn search(query: &str, page: u32) -> Result<String, SearchError> {
+///     tokio::task::yield_now().await;
+///     Ok(format!("{query}, page {page}"))
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let (one, two, other) = tokio::join!(search("tide", 1), search("tide", 1), search("tide", 2));
+///
+/// assert_eq!((one.as_deref(), other.as_deref()), (Ok("tide, page 1"), Ok("tide, page 2")));
+/// assert_eq!(one, two);
+/// # }
+/// ```
+///
+/// # Arguments
+///
+/// | key | type | default | meaning |
+/// |---|---|---|---|
+/// | `key` | expression that is `Hash` | none | what makes two calls the same; needed if the function has arguments |
+/// | `shared_across(a, b)` | arguments, or `self` | none | callers that differ in them may share all the same |
+/// | `share` | | | the outcome need not be `Clone`: callers get `Arc`s, see below |
+/// | `hold` | duration | none | keeps the outcome, a failure too, for so long after the body has ended |
+/// | `mode` | `"enforce"`, `"observe"` or `"off"` | `"enforce"` | `"observe"` lets each caller run and counts who would have joined; `"off"` does nothing |
+/// | `name` | string | the function's | the policy's name |
+/// | `with` | expression | none | a `Coalesce` of your own: a field of `self`, or a `static` that other code can ask for its `counts()` |
+/// | `crate` | path | `::resilient` | where the runtime crate is |
+///
+/// The key is evaluated once a call, before the body has the arguments, and is only borrowed. At most 10,000 keys are in
+/// flight or held; what comes then runs by itself.
+///
+/// # Who is joined
+///
+/// * Only calls of the same function, also where functions share a policy, and of the same instance of a generic one.
+/// * An argument that is not in the key makes no difference, so that a time limit or a flag for logging can be left out. One
+///   that is named like a credential or its owner (`token`, `auth`, `password`, `secret`, `api_key`, `session`, `cookie`, `jwt`,
+///   `tenant`, `user`, `account` and their like) must be in the key or in `shared_across(…)`. This goes by the name: an
+///   argument called `headers` can have a token in it as well.
+/// * In a method, only calls on the same `self` are joined, unless `key` or `with` reads `self`, or it says
+///   `shared_across(self)`. It is known by its address, so with `hold` one of the three is needed.
+///
+/// # Where it stands
+///
+/// Above `#[timeout]` and `#[retry]`, so that callers share a call with all its attempts, or below the retry, where they share
+/// attempts. What is inside can be refused, by a breaker for instance: that is shared as well. Only what concerns
+/// the one caller is not, its deadline or its cancellation: then another one runs. A time-out above it ends the wait of
+/// its own caller. With `hold` below a retry, a failure that is held is what the next attempt gets.
+///
+/// # What is not `Clone`
+///
+/// `share` **changes what the function returns**: `Result<Arc<T>, Arc<E>>` where the body returns `Result<T, E>`, and
+/// `Arc<O>` where it returns any other `O`. Nothing but a `#[fan_out]` can then stand above it.
+///
+/// ```
+/// # struct Hits(Vec<String>);
+/// # #[derive(Debug)]
+/// # struct SearchError;
+/// use std::sync::Arc;
+/// use resilient::coalesce;
+///
+/// #[coalesce(key = query, share)]
+/// async fn search(query: &str) -> Result<Hits, SearchError> {
+///     Ok(Hits(vec![query.to_owned()]))
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let hits: Arc<Hits> = search("tide").await.unwrap();
+/// assert_eq!(hits.0, ["tide"]);
+/// # }
+/// ```
+///
+/// # Expansion
+///
+/// ```text
+/// async fn search(query: &str, page: u32) -> Result<String, SearchError> {
+///     let coalesce = {
+///         static POLICY: ::resilient::Coalesce = ::resilient::Coalesce::named("search");
+///         &POLICY
+///     };
+///     let coalesce = coalesce.call(&(&query, &page));
+///     let attempt = async move { /* the body */ };
+///     coalesce.run::<Result<String, SearchError>, _>(attempt).await
+/// }
+/// ```
+///
+/// In a method, it is `coalesce.call(&key).on(self)`.
+///
+/// # Panics
+///
+/// A panic in the body, or in the outcome's `Clone`, stays with the caller whose it is.
+///
+/// # Cancel safety
+///
+/// Dropping the future of the caller that runs drops the body, and then another one runs its own. Dropping another's leaves
+/// the rest as they are.
+#[proc_macro_attribute]
+pub fn coalesce(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stack::expand("coalesce", arguments.into(), item.into()).into()
 }
 
 /// Gives a call that failed another answer.
@@ -598,8 +821,13 @@ pub fn cancel(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `.await` | every outcome, in the order of the items |
 /// | `.try_all().await` | all values, or the first error; the rest is dropped |
 /// | `.first_ok().await` | the first value, or all errors; the rest is dropped |
+/// | `.quorum(n).await` | the first `n` values, or the errors once there can no longer be so many; the rest is dropped |
+/// | `.settle_within(time).await` | what has finished by then, in the order of the items: `Ok`, `Err` or `Unfinished` |
 /// | `.unordered()` | a stream of `(index, outcome)` as they come |
-/// | `.limit(n)` | before any of them: another limit for this call |
+/// | `.ordered()` | a stream of the outcomes in the order of the items |
+///
+/// Before any of them, `.limit(n)` sets another limit for this call, `.progress(f)` listens, and `.cancel_on(signal)` ends
+/// it early.
 ///
 /// The item is the only argument, or the one marked `#[each]`; of the others, references are shared and values are cloned
 /// for each item. Every item passes through the function's own policies, wherever this attribute stands among them.
@@ -622,9 +850,24 @@ pub fn cancel(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | key | type | default | meaning |
 /// |---|---|---|---|
-/// | `limit` | integer | 16 | how many run at once |
+/// | `limit` | integer, or `"adaptive"`, `"gradient"`, `"vegas"`, `"aimd"` | 16 | how many run at once |
 /// | `name` | name | the function's with `_all` | what the new function is called |
+/// | `stream` | flag | | adds one that takes a `Stream`, too: named as the function, or as `name`, with `_stream` |
+/// | `dedup` | flag | | runs equal items once, and gives each a clone of the outcome |
+/// | `on` | `"task"`, `"spawn"`, `"blocking"` | `"task"` | what an item runs on: the caller's task, a task of its own, a thread for blocking work |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
+///
+/// A limit that adapts follows how long the items take and how many are refused: it begins at 20, stays between 1 and 200, and
+/// is shared by all calls of the new function. `"adaptive"` is `"gradient"`, which bears with times that vary; for the others
+/// see `resilient::FanOutLimit`. The function returns a `Result` of a classified error.
+///
+/// `dedup` needs an item that is `Hash + Eq + Clone`, and an outcome that is `Clone`. All outcomes are kept until
+/// the end.
+///
+/// With `on = "spawn"` or `"blocking"`, what is passed along is `Send` and `'static`: `self: Arc<Self>` in place of `&self`. The
+/// error type implements `From<resilient::Error>`, for a runtime that is not there or shuts down. The deadline is
+/// inherited, and a panic goes on in the caller. Dropping the result aborts what was spawned; what runs on a thread for
+/// blocking work goes on to its end.
 ///
 /// An associated function without `self` must mention `Self` somewhere, for nothing else tells it from a free one. A trait
 /// and its `impl`s have no room for the new function; put it on an inherent method.
@@ -644,10 +887,98 @@ pub fn cancel(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Cancel safety
 ///
-/// Dropping the result drops everything that is running.
+/// Dropping the result drops everything that is running, or aborts it where it was spawned.
 #[proc_macro_attribute]
 pub fn fan_out(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("fan_out", arguments.into(), item.into()).into()
+}
+
+/// Adds a function that asks for one key, and makes one call of this one for all who ask at the same time.
+///
+/// `load` becomes the two functions `load` and `load_one`, which takes a key in place of a vector of them. The first caller
+/// waits for others, for `max_wait` at the most, or until they are `max_size`, and runs `load` for all of them in its own
+/// task; each gets the outcome of its own key. Equal keys are asked for once. If the first caller is dropped, or `load`
+/// panics, another takes its place. Nothing is spawned. Every batch passes through the function's other policies.
+/// `resilient::Batch` says more.
+///
+/// | `load` returns | a caller gets |
+/// |---|---|
+/// | `Result<HashMap<K, V>, E>`, or a `BTreeMap` | `Result<Option<V>, E>`: `None` if its key is not in the map |
+/// | `Vec<Result<V, E>>`, in the order of the keys | `Result<V, E>` |
+/// | `Result<Vec<Result<V, E>>, E>` | `Result<V, E>` |
+/// | another `Result<C, E>` | as `resilient::BatchAnswers` of `C` says |
+///
+/// Keys are `Hash + Eq + Clone`, values and errors `Clone`, and all of them `Send + 'static`, since they go from one caller's
+/// task to another's. The error of a vector is `From<resilient::Error>`: one with more or fewer answers than keys says nothing
+/// about whose is whose, so that all get `Reason::Unanswered`.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::convert::Infallible;
+/// use resilient::batch;
+///
+/// struct Users;
+///
+/// impl Users {
+///     #[batch(max_size = 50, max_wait = "5ms")]
+///     async fn names(&self, ids: Vec<u64>) -> Result<HashMap<u64, String>, Infallible> {
+///         println!("asked for {} names", ids.len());
+///         Ok(ids.into_iter().filter(|id| *id > 0).map(|id| (id, format!("user {id}"))).collect())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let users = Users;
+/// let (one, nobody) = tokio::join!(users.names_one(1), users.names_one(0)); // asked for 2 names
+///
+/// assert_eq!((one.unwrap().as_deref(), nobody.unwrap()), (Some("user 1"), None));
+/// # }
+/// ```
+///
+/// # Who is batched together
+///
+/// Calls of the same function of the same object, with the same other arguments. Objects and references are compared by
+/// their address, which costs nothing and is never wrong: two clones of a client are two. Other arguments cannot be compared that way, and
+/// want a `key`: what calls must agree on, by its hash. It stands in place of the addresses, so that `key = self.tenant` batches across
+/// clones of a client; it must name each other argument, but not `self`. The caller that runs the batch does so with its own arguments.
+///
+/// # Arguments
+///
+/// | key | type | default | meaning |
+/// |---|---|---|---|
+/// | `max_size` | integer or `u32` constant, from 2 | 100 | how many callers are in a batch at the most; it then runs at once |
+/// | `max_wait` | duration | `"2ms"` | how long the first caller waits for others; `"0s"` is until other tasks had a turn. Less if a caller's deadline is closer than twice that |
+/// | `name` | name | the function's with `_one` | what the new function is called |
+/// | `key` | expression | the object and the references | what calls in a batch agree on |
+/// | `with` | `Batch` | a `static` of the function's own | a policy of your own; one in a field of `self` has only that object's calls |
+/// | `crate` | path | `::resilient` | where the runtime crate is |
+///
+/// The keys are the only argument that is a `Vec`, or the one marked `#[each]`. An associated function without `self` must
+/// mention `Self` somewhere, for nothing else tells it from a free one. A trait and its `impl`s have no room for
+/// the new function; put it on an inherent method.
+///
+/// # Expansion
+///
+/// The function itself is left as it is, and can be called for many keys. Beside it stands:
+///
+/// ```text
+/// async fn names_one(&self, key: u64) -> Result<Option<String>, Infallible> {
+///     let batch = {
+///         static POLICY: ::resilient::Batch = ::resilient::Batch::named("names").max_size(50).max_wait(Duration::from_millis(5));
+///         &POLICY
+///     };
+///     batch.of(self).run(key, move |keys| self.names(keys)).await
+/// }
+/// ```
+///
+/// # Cancel safety
+///
+/// Dropping a caller takes it out of its batch, and its key is not asked for unless somebody else wants it. If it ran the
+/// batch, another runs it again, for what is still wanted.
+#[proc_macro_attribute]
+pub fn batch(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stack::expand("batch", arguments.into(), item.into()).into()
 }
 
 /// Several policies as one attribute, outermost first.

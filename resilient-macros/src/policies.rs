@@ -1,10 +1,13 @@
 //! The table of the policies: to add one, write its file and its row.
 
+mod batch;
 mod bulkhead;
 mod cancel;
 mod circuit_breaker;
+mod coalesce;
 mod fallback;
 mod fan_out;
+mod hedge;
 mod rate_limit;
 mod retry;
 mod timeout;
@@ -15,12 +18,15 @@ use crate::policy::Kind;
 pub(crate) const KINDS: &[&Kind] = &[
     &retry::KIND,
     &circuit_breaker::KIND,
+    &hedge::KIND,
     &bulkhead::KIND,
     &rate_limit::KIND,
     &timeout::KIND,
     &cancel::KIND,
+    &coalesce::KIND,
     &fallback::KIND,
     &fan_out::KIND,
+    &batch::KIND,
 ];
 
 /// The policy of that name.

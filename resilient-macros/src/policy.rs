@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
-use syn::Ident;
+use syn::{Ident, Type};
 
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
@@ -50,6 +50,16 @@ pub(crate) trait Layer {
         false
     }
 
+    /// Where it says that the function returns something else than the body.
+    fn output_changed(&self) -> Option<Span> {
+        None
+    }
+
+    /// What the function returns in place of the body's output.
+    fn output(&self, _context: &Context<'_>) -> Option<Type> {
+        None
+    }
+
     /// The item that stands beside the function.
     fn companion(&self, _context: &Context<'_>) -> Option<TokenStream> {
         None
@@ -65,8 +75,14 @@ pub(crate) trait Layer {
 #[derive(Default)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, each for a check or a step of its own")]
 pub(crate) struct Facts {
-    /// Whether it runs what is inside it more than once.
+    /// Whether it runs what is inside it more than once: again, or several times at once.
     pub(crate) repeats: bool,
+    /// Whether it runs what is inside it several times at once.
+    pub(crate) hedges: bool,
+    /// How many times more at the most, if that is known.
+    pub(crate) further: Option<u32>,
+    /// The time after which it acts, if that is a literal, and where that was written.
+    pub(crate) delay: Option<(Duration, Span)>,
     /// Whether it can end a call without the body's outcome.
     pub(crate) refuses: bool,
     /// Whether it gives failed calls another answer.

@@ -95,7 +95,7 @@ pub(crate) fn borrow(expression: &impl ToTokens) -> TokenStream {
 }
 
 /// A borrow of the user's expression, or of each part of a tuple, so that nothing of the caller's is moved into a key.
-fn borrow_parts(expression: &Expr) -> TokenStream {
+pub(crate) fn borrow_parts(expression: &Expr) -> TokenStream {
     match expression {
         Expr::Tuple(tuple) => {
             let span = tuple.span().resolved_at(Span::mixed_site());
@@ -112,7 +112,7 @@ fn borrow_parts(expression: &Expr) -> TokenStream {
 }
 
 /// A name of the macro's own, where the compiler is to report what is wrong with the user's expression.
-fn place(expression: &Expr, name: &str) -> Ident {
+pub(crate) fn place(expression: &Expr, name: &str) -> Ident {
     Ident::new(name, expression.span().resolved_at(Span::mixed_site()))
 }
 

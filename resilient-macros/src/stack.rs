@@ -8,7 +8,7 @@ use crate::arguments::{self, Arguments, Listed, Positional};
 use crate::check::check;
 use crate::diagnostic::{Errors, list, nearest};
 use crate::enforce::{self, Carried, Exemption, Rules, judge};
-use crate::expand::{expand as expand_layers, statements};
+use crate::expand::{clones, expand as expand_layers, statements};
 use crate::fragment::Context;
 use crate::function::Function;
 use crate::policies::{KINDS, kind};
@@ -54,7 +54,7 @@ pub(crate) fn expand(name: &str, arguments: TokenStream, item: TokenStream) -> T
         if !layers.is_empty() {
             mark(&mut function, &krate);
         }
-        function.freeze(&clones(&layers));
+        adapt(&mut function, &layers, &krate);
         expand_layers(&layers, &Context { function: &function, krate: &krate })
     };
     quote_spanned!(Span::mixed_site()=> #errors #broken #function)
@@ -76,7 +76,7 @@ fn with_profile(
         layer.check(&function, &mut errors);
     }
     let is_fine = errors.finish().is_none();
-    function.freeze(&clones(&layers));
+    adapt(&mut function, &layers, &krate);
     let context = Context { function: &function, krate: &krate };
     let companions: Vec<TokenStream> = beside.iter().filter_map(|layer| layer.companion(&context)).collect();
     let companions = companions.into_iter().filter(|_| is_fine);
@@ -105,6 +105,7 @@ pub(crate) fn compose(profile: Option<TokenStream>, item: TokenStream) -> TokenS
     let statements = if errors.is_some() {
         function.statements().clone()
     } else {
+        adapt(&mut function, &layers, &krate);
         statements(&layers, &Context { function: &function, krate: &krate })
     };
     let assertions = &function.assertions;
@@ -142,15 +143,25 @@ pub(crate) fn check_profile(name: &Ident, stack: TokenStream, errors: &mut Error
         );
         errors.at(layer.span(), message);
     }
+    for place in layers.iter().filter_map(|layer| layer.output_changed()) {
+        errors.at(
+            place,
+            "this changes what a function returns, which a profile cannot: write it where the profile is used",
+        );
+    }
     if errors.count() == mistakes {
         check(&layers, &function, errors);
     }
     given
 }
 
-/// The arguments that some layer has each attempt get a clone of.
-fn clones(layers: &[Box<dyn Layer>]) -> Vec<Ident> {
-    layers.iter().flat_map(|layer| layer.body().clones.iter().cloned()).collect()
+/// Changes the signature to what the layers make of it.
+fn adapt(function: &mut Function, layers: &[Box<dyn Layer>], krate: &Path) {
+    function.freeze(&clones(layers));
+    let output = layers.iter().find_map(|layer| layer.output(&Context { function, krate }));
+    if let Some(output) = output {
+        function.returns(output);
+    }
 }
 
 /// A stack that is complete, and what is wrong with it.

@@ -253,8 +253,9 @@ pub(crate) fn parse_duration(written: &str) -> Result<Duration, String> {
 
 /// The message for a number where a duration should be: `5`, `1.5`, `5s`.
 fn not_quoted(number: &str, suffix: &str) -> String {
-    if unit_nanos(suffix).is_some() {
-        return format!("a duration stands in quotes: write `\"{number}{suffix}\"`");
+    let meant = if unit_nanos(suffix).is_some() { Some(suffix) } else { nearest_unit(suffix) };
+    if let (Some(unit), false) = (meant, suffix.is_empty()) {
+        return format!("a duration stands in quotes: write `\"{number}{unit}\"`");
     }
     format!("a duration needs a unit: write `\"{number}s\"` or `\"{number}ms\"`")
 }
@@ -371,6 +372,40 @@ pub(crate) fn reads_nothing_of_the_call(expression: &Expr, function: &Function) 
         return Err(syn::Error::new(argument.span(), message));
     }
     Ok(())
+}
+
+/// Whether the expression reads the argument of that name, or `self`: by its name, or in the text of a macro.
+pub(crate) fn reads(expression: &Expr, name: &str) -> bool {
+    struct Search<'a> {
+        name: &'a str,
+        found: bool,
+    }
+    impl<'e> Visit<'e> for Search<'_> {
+        fn visit_expr_path(&mut self, path: &'e ExprPath) {
+            self.found |= path.path.is_ident(self.name);
+        }
+
+        fn visit_macro(&mut self, call: &'e syn::Macro) {
+            self.found |= occurs(call.tokens.clone(), self.name);
+        }
+    }
+
+    let mut search = Search { name, found: false };
+    search.visit_expr(expression);
+    search.found
+}
+
+/// Whether the name stands among the tokens, or in braces in a string, as in `format!("{name}")`.
+fn occurs(tokens: TokenStream, name: &str) -> bool {
+    tokens.into_iter().any(|token| match token {
+        proc_macro2::TokenTree::Ident(ident) => ident == name,
+        proc_macro2::TokenTree::Group(group) => occurs(group.stream(), name),
+        proc_macro2::TokenTree::Literal(literal) => {
+            let text = literal.to_string();
+            [format!("{{{name}}}"), format!("{{{name}:")].iter().any(|written| text.contains(written))
+        }
+        proc_macro2::TokenTree::Punct(_) => false,
+    })
 }
 
 /// The first name in the expression that is one of the arguments'.

@@ -70,7 +70,7 @@ fn argument_type(context: &Context<'_>) -> TokenStream {
 }
 
 /// Whether the type's name says that it is a `Result`, as in `io::Result<T>`.
-fn is_result(output: &Type) -> bool {
+pub(crate) fn is_result(output: &Type) -> bool {
     let Type::Path(path) = output else { return false };
     path.path.segments.last().is_some_and(|last| last.ident.to_string().ends_with("Result"))
 }

@@ -5,7 +5,6 @@ mod builder;
 mod entry;
 mod gate;
 mod level;
-mod nested;
 mod run;
 
 use std::fmt;
@@ -14,6 +13,7 @@ use std::time::Duration;
 
 pub use self::acquire::Acquire;
 pub use self::entry::{BulkheadPermit, Entry, Priority};
+pub(crate) use self::run::ended;
 pub use self::run::{Blind, BulkheadFuture, ByClass, ByWhen, Judge};
 
 use self::builder::{Config, Limit};
@@ -230,6 +230,12 @@ impl Bulkhead {
         W: When<F::Output, By>,
     {
         self.entry().run_adaptive_when(future, when)
+    }
+
+    /// Whether more than 70 % of the permits are in use.
+    pub(crate) fn is_busy(&self) -> bool {
+        let level = self.gate.level();
+        u64::from(level.in_use) * 10 > u64::from(level.limit) * 7
     }
 
     fn address(&self) -> usize {

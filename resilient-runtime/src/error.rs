@@ -48,6 +48,7 @@ enum Kind {
     DeadlineExceeded,
     Cancelled,
     NoRuntime,
+    Unanswered,
 }
 
 /// A breaker's last class, without the time of a throttle, which is the server's and not the breaker's.
@@ -74,6 +75,12 @@ pub enum PolicyKind {
     Timeout,
     /// A [`Cancel`](crate::Cancel).
     Cancel,
+    /// A [`Batch`](crate::Batch).
+    Batch,
+    /// A [`FanOut`](crate::FanOut) whose children are tasks.
+    FanOut,
+    /// A [`Hedge`](crate::Hedge), which refuses nothing.
+    Hedge,
 }
 
 /// Why a policy refused.
@@ -120,6 +127,8 @@ pub enum Reason {
     Cancelled,
     /// There is no tokio runtime with a timer on this thread, so the time could not be measured.
     NoRuntime,
+    /// The batch was answered with more or fewer outcomes than it had keys, so that nobody can tell whose is whose.
+    Unanswered,
 }
 
 impl Error {
@@ -145,6 +154,7 @@ impl Error {
             Reason::DeadlineExceeded => Kind::DeadlineExceeded,
             Reason::Cancelled => Kind::Cancelled,
             Reason::NoRuntime => Kind::NoRuntime,
+            Reason::Unanswered => Kind::Unanswered,
         };
         let last = match reason {
             Reason::CircuitOpen { last: Some(class), .. } => match class {
@@ -184,6 +194,7 @@ impl Error {
             Kind::DeadlineExceeded => Reason::DeadlineExceeded,
             Kind::Cancelled => Reason::Cancelled,
             Kind::NoRuntime => Reason::NoRuntime,
+            Kind::Unanswered => Reason::Unanswered,
         }
     }
 
@@ -212,7 +223,8 @@ impl Error {
             | Reason::Reentrant
             | Reason::DeadlineExceeded
             | Reason::Cancelled
-            | Reason::NoRuntime => false,
+            | Reason::NoRuntime
+            | Reason::Unanswered => false,
         }
     }
 }
@@ -228,7 +240,7 @@ impl Classify for Error {
             | Reason::RateLimited { .. }
             | Reason::Paused { .. }
             | Reason::Shed => Class::Throttled { after: self.retry_after() },
-            Reason::Reentrant | Reason::Cancelled | Reason::NoRuntime => Class::Permanent,
+            Reason::Reentrant | Reason::Cancelled | Reason::NoRuntime | Reason::Unanswered => Class::Permanent,
         }
     }
 
@@ -297,6 +309,7 @@ impl fmt::Display for Error {
             Reason::NoRuntime => {
                 write!(f, "`{name}` needs a tokio runtime with a timer, and there is none on this thread")
             }
+            Reason::Unanswered => write!(f, "`{name}` did not answer a batch with one outcome for each of its keys"),
         }
     }
 }
@@ -347,6 +360,7 @@ mod tests {
             (Reason::DeadlineExceeded, "`pay` ran into the deadline of the call around it"),
             (Reason::Cancelled, "`pay` was cancelled"),
             (Reason::NoRuntime, "`pay` needs a tokio runtime with a timer, and there is none on this thread"),
+            (Reason::Unanswered, "`pay` did not answer a batch with one outcome for each of its keys"),
         ];
         for (reason, message) in table {
             let rejection = Error::new(PolicyKind::Timeout, "pay", reason);

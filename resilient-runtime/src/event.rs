@@ -77,6 +77,16 @@ pub(crate) fn deadline_exceeded(policy: &'static str) {
     let _ = policy;
 }
 
+/// The start of an attempt beside others.
+pub(crate) fn hedging(policy: &'static str) {
+    #[cfg(any(test, feature = "test-util"))]
+    note(Report::Hedging { policy });
+    #[cfg(feature = "tracing")]
+    tracing::debug!(target: "resilient", policy, "hedging");
+    #[cfg(not(feature = "tracing"))]
+    let _ = policy;
+}
+
 /// A body that was stopped by a signal.
 pub(crate) fn cancelled(policy: &'static str) {
     #[cfg(any(test, feature = "test-util"))]

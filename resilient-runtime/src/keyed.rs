@@ -1,6 +1,6 @@
 //! One instance of a policy for each key, bounded in number.
 
-mod fingerprint;
+pub(crate) mod fingerprint;
 mod held;
 mod shard;
 mod turns;
@@ -15,7 +15,9 @@ use std::time::Duration;
 
 pub use self::held::Held;
 
-use self::fingerprint::{Fingerprint, fingerprint};
+pub(crate) use self::fingerprint::{Unchanged, fingerprint};
+
+use self::fingerprint::Fingerprint;
 use self::shard::Shard;
 use self::turns::Turns;
 use crate::PolicyKind;

@@ -1,4 +1,4 @@
-//! Resilience for async functions: retry, circuit breaker, time-out and fan-out, as attributes or by hand.
+//! Resilience for async functions: retry, circuit breaker, hedging, time-out and fan-out, as attributes or by hand.
 //!
 //! An attribute above an async function wraps its body in a policy. Attributes nest in the order in which they are
 //! written, the top one outermost, and expand to calls of what this crate documents.
@@ -37,9 +37,12 @@
 //! | rate limit | `#[rate_limit]` | [`RateLimit`], [`Quota`], [`PerKey`] |
 //! | adaptive throttling | `#[rate_limit("adaptive")]` | [`Throttle`], [`PerKey`] |
 //! | time-out | `#[timeout]` | [`Timeout`], [`Deadline`] |
+//! | coalescing | `#[coalesce]` | [`Coalesce`] |
 //! | fallback | `#[fallback]` | [`Fallback`] |
 //! | cancellation | `#[cancel]` | [`Cancel`] |
-//! | fan-out | `#[fan_out]` | [`FanOut`] |
+//! | hedging | `#[hedge]` | [`Hedge`], [`PerKey`] |
+//! | fan-out | `#[fan_out]` | [`FanOut`], [`FanOutLimit`], [`spawned`], [`deduplicated`] |
+//! | batching | `#[batch]` | [`Batch`] |
 //!
 //! `#[resilient(…)]` is several of them at once, `profile!` names such a stack, and `#[enforce]` says what every function must
 //! carry.
@@ -60,7 +63,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `macros` | yes | the attributes and the derive |
-//! | `tracing` | yes | events of target `resilient`: `retrying`, `gave up`, `timed out`, `deadline exceeded`, `circuit breaker`, `fell back`, `cancelled`, `paused`, `slowed`, `settings differ` |
+//! | `tracing` | yes | events of target `resilient`: `retrying`, `gave up`, `timed out`, `deadline exceeded`, `circuit breaker`, `fell back`, `cancelled`, `paused`, `slowed`, `hedging`, `settings differ` |
 //! | `test-util` | no | `resilient::test`: jitter that repeats, failures on order, a record of what policies do |
 //! | `http` | no | `resilient::http`: classes of responses, `Retry-After` and rate-limit headers; classifies `http::StatusCode` |
 //! | `reqwest` | no | classifies `reqwest::Error`; responses for `resilient::http` |
@@ -78,23 +81,27 @@
 
 mod adaptive;
 mod backoff;
+mod batch;
 mod budget;
 mod bulkhead;
 mod cancel;
 mod circuit_breaker;
 mod class;
 mod clock;
+mod coalesce;
 mod deadline;
 mod ecosystem;
 mod error;
 mod event;
 mod fallback;
 mod fan_out;
+mod hedge;
 #[cfg(feature = "http")]
 pub mod http;
 mod keyed;
 mod mode;
 mod naming;
+mod nested;
 mod outcome;
 mod random;
 mod rate_limit;
@@ -109,16 +116,24 @@ mod values;
 mod when;
 
 pub use backoff::Backoff;
+pub use batch::{Batch, BatchAnswers, BatchCounts, BatchFuture, BatchGroup, BatchItem, BatchOutcome};
 pub use budget::{Budget, Cost};
 pub use bulkhead::{Acquire, Bulkhead, BulkheadCounts, BulkheadFuture, BulkheadPermit, Entry, Judge, Priority};
 pub use bulkhead::{Blind, ByClass, ByWhen};
 pub use cancel::{Cancel, CancelFuture};
 pub use circuit_breaker::{CircuitBreaker, Counts, Permit, State, Transition, Transitions};
 pub use class::{Class, Classify};
+pub use coalesce::{Coalesce, CoalesceCall, CoalesceCounts, CoalesceFuture, Share, Shareable, Sharing, finish_shared};
 pub use deadline::{Deadline, DeadlineScope, ParseDeadlineError};
 pub use error::{Error, PolicyKind, Reason};
 pub use fallback::{Answer, ByFuture, ByValue, Fallback, IntoResult, Rescue, answer};
-pub use fan_out::{Collect, FanOut, FirstOk, TryAll, Unordered};
+pub use fan_out::{
+    Adapting, Cancellable, Collect, Deduplicated, FanOut, FanOutLimit, FirstOk, Input, Observed, Ordered,
+};
+pub use fan_out::{Progress, Quorum, SettleWithin, Settlement, Streamed, Task, TryAll, Unordered};
+pub use fan_out::{deduplicated, spawned, spawned_blocking};
+pub use futures_core::Stream;
+pub use hedge::{Hedge, HedgeCounts, HedgeFuture, Hedging};
 pub use keyed::{Held, Keyed, PerKey};
 pub use mode::Mode;
 pub use naming::{Conflict, conflicts};

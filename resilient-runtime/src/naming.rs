@@ -175,6 +175,9 @@ const fn kind(policy: PolicyKind) -> &'static str {
         PolicyKind::RateLimit => "rate limit",
         PolicyKind::Timeout => "time-out",
         PolicyKind::Cancel => "cancellation",
+        PolicyKind::Batch => "batch",
+        PolicyKind::FanOut => "fan-out",
+        PolicyKind::Hedge => "hedge",
     }
 }
 

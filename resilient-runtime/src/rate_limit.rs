@@ -62,6 +62,9 @@ use crate::{Error, Keyed, Mode, PolicyKind, event, random};
 ///   sixteenth. It grows back by a sixteenth of the whole each second.
 /// * **A quota of which nothing remains**: a pause until its reset.
 /// * **A quota that would not last until its reset**: what remains is spread evenly over the time.
+/// * **A reset within a second**, where nothing is spread yet: no more than what remains is let through at once, and the rate stays.
+///   Most such headers count whole seconds, rounded up, so that a second is any time up to one: often that in which a small bucket
+///   fills, at a rate far above what remains of it.
 ///
 /// Where a pause ends, callers are let through at the rate from the first on, not in a burst.
 ///
@@ -223,8 +226,8 @@ impl RateLimit {
     ///
     /// static SEARCH: RateLimit = RateLimit::named("search");
     ///
-    /// SEARCH.heed(Quota::of(40, Duration::from_secs(1)));
-    /// assert!(SEARCH.share() < 0.41); // 40 in the next second, evenly
+    /// SEARCH.heed(Quota::of(80, Duration::from_secs(2)));
+    /// assert!(SEARCH.share() < 0.41); // 80 in the next two seconds, evenly
     ///
     /// SEARCH.heed(Quota::of(0, Duration::from_secs(20)));
     /// assert!(SEARCH.is_paused());
@@ -233,6 +236,7 @@ impl RateLimit {
         let quota = quota.into();
         match (quota.remaining, quota.reset) {
             (_, Some(Duration::ZERO)) => {}
+            (Some(remaining), Some(reset)) if reset <= RESOLUTION && !self.is_spread() => self.curb(remaining),
             (Some(0), reset @ Some(_)) => self.throttled(reset),
             (Some(remaining), Some(reset)) => self.spread(remaining, reset),
             _ => {}
@@ -261,6 +265,21 @@ impl RateLimit {
         if begins {
             self.totals.pauses.fetch_add(1, Relaxed);
             event::paused(self.name, pause);
+        }
+    }
+
+    /// Whether an answer with a reset further away is in force.
+    fn is_spread(&self) -> bool {
+        self.meter.pressure.is_spread(|| units(clock::now()))
+    }
+
+    /// Lets no more than `remaining` through at once. The rate stays.
+    fn curb(&self, remaining: u64) {
+        if self.config.max_pause.is_zero() || self.mode.get() == Mode::Off {
+            return;
+        }
+        if remaining < u64::from(self.meter.pace().burst) {
+            self.meter.curb(units(clock::now()), remaining);
         }
     }
 
@@ -349,6 +368,9 @@ impl fmt::Debug for RateLimit {
 fn units(now: Instant) -> Units {
     Units::at(Ticks::at(now))
 }
+
+/// What headers count in: whole seconds, rounded up by most servers.
+const RESOLUTION: Duration = Duration::from_secs(1);
 
 #[cfg(all(test, not(resilient_loom)))]
 mod tests;

@@ -15,6 +15,8 @@ use crate::{Backoff, Budget, Class};
 
 pub use self::call::{RetryCall, Verdict};
 pub use self::delay::{Delay, DelayFuture};
+pub(crate) use self::funds::existing as budget_named;
+pub(crate) use self::nested::suppressed;
 pub use self::nested::{WithoutRetries, without_retries};
 
 /// Runs the body again when its outcome is transient.

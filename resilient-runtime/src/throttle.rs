@@ -18,12 +18,12 @@ use crate::{Class, Error, Keyed, Mode, Outcome, PolicyKind, Reason, When, random
 /// There is no rate to choose: of `requests` in the last two minutes the server took `accepts`, and each further call is
 /// dropped with the probability
 ///
-/// `max(0, (requests − k · accepts) / (requests + 1))`.
+/// `min(max_drop, max(0, (requests − k · accepts) / (requests + 1)))`.
 ///
-/// As long as the server takes more than one in `k`, nothing is dropped. When it takes none, a few calls still go through to
-/// find out when it does again; after two minutes of taking none there are so few that it takes minutes until all do.
-/// Calls that were dropped are requests too. It is the client-side throttling of Google's
-/// book *Site Reliability Engineering*, chapter 21. Where nothing was refused in the window, a call costs no look at the clock before it.
+/// As long as the server takes more than one in `k`, nothing is dropped. When it takes none, a tenth of the calls still go
+/// through to find out when it does again; [`max_drop`](Self::max_drop) sets that share. Calls that were dropped are requests
+/// too. It is the client-side throttling of Google's book *Site Reliability Engineering*, chapter 21, which has no such cap.
+/// Where nothing was refused in the window, a call costs no look at the clock before it.
 ///
 /// ```
 /// use resilient::{Class, Reason, Throttle};
@@ -41,12 +41,13 @@ use crate::{Class, Error, Keyed, Mode, Outcome, PolicyKind, Reason, When, random
 ///     }
 /// }
 ///
-/// assert!(dropped > 900);
+/// assert!(dropped > 800);
 /// ```
 #[must_use = "a throttle guards what asks it for a permit"]
 pub struct Throttle {
     name: &'static str,
     k: f64,
+    max_drop: f64,
     /// The mode that it was built with.
     first_mode: Mode,
     mode: Switch,
@@ -72,15 +73,15 @@ impl Throttle {
         /// A throttle with the defaults; the name is the one in rejections and events.
         #[track_caller]
         pub fn named(name: &'static str) -> Self {
-            Self::built(name, 2.0, Mode::Enforce, Naming::here())
+            Self::built(name, 2.0, MAX_DROP, Mode::Enforce, Naming::here())
         }
     }
 
     const_fn! {
         /// One that nothing has happened to yet.
-        fn built(name: &'static str, k: f64, mode: Mode, naming: Naming<Self>) -> Self {
+        fn built(name: &'static str, k: f64, max_drop: f64, mode: Mode, naming: Naming<Self>) -> Self {
             let (window, shed) = (Window::new(), AtomicU64::new(0));
-            Self { name, k, first_mode: mode, mode: Switch::new(mode), window, shed, naming }
+            Self { name, k, max_drop, first_mode: mode, mode: Switch::new(mode), window, shed, naming }
         }
     }
 
@@ -97,6 +98,38 @@ impl Throttle {
             "`k` must be a finite number of at least 1: 2 makes two calls for each that is taken"
         );
         self.k = k;
+        self
+    }
+
+    /// The largest share of the calls that is dropped, however few the server takes; 0.9 unless set.
+    ///
+    /// The rest finds out when the server takes calls again: the larger it is, the sooner all of them are made again, and the
+    /// more calls reach a server that takes none. After ten minutes of taking none, with a hundred calls a second, all are
+    /// made again within four minutes at 0.9, three at 0.8, and ten or so at 1, which is no cap.
+    ///
+    /// ```
+    /// use resilient::{Class, Throttle};
+    ///
+    /// let throttle = Throttle::named("search").max_drop(0.8);
+    /// throttle.acquire()?.settle_as(Class::Throttled { after: None }, ());
+    /// for _ in 0..1_000 {
+    ///     if let Ok(permit) = throttle.acquire() {
+    ///         permit.settle_as(Class::Throttled { after: None }, ());
+    ///     }
+    /// }
+    /// assert_eq!(throttle.excess(), 0.8);
+    /// # Ok::<(), resilient::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Unless it is above 0 and at most 1; at compile time in a `static`.
+    pub const fn max_drop(mut self, share: f64) -> Self {
+        assert!(
+            share > 0.0 && share <= 1.0,
+            "`max_drop` must be a share above 0 and of at most 1: 0.9 still makes every tenth call"
+        );
+        self.max_drop = share;
         self
     }
 
@@ -126,7 +159,7 @@ impl Throttle {
 
     /// The probability with which the next call is dropped.
     pub fn excess(&self) -> f64 {
-        if self.window.is_calm() { 0.0 } else { self.window.tally(Ticks::now()).excess(self.k) }
+        if self.window.is_calm() { 0.0 } else { self.excess_at(Ticks::now()) }
     }
 
     /// What it has seen; each number is right, but other threads may have changed one before the next was read.
@@ -152,7 +185,7 @@ impl Throttle {
     #[cold]
     fn drops(&self) -> bool {
         let now = Ticks::now();
-        let excess = self.window.tally(now).excess(self.k);
+        let excess = self.excess_at(now);
         // 53 bits are what a double holds exactly.
         let draw = (random::next() >> 11) as f64 / (1_u64 << 53) as f64;
         if draw >= excess {
@@ -165,6 +198,10 @@ impl Throttle {
         }
         self.window.record(false, now);
         true
+    }
+
+    fn excess_at(&self, now: Ticks) -> f64 {
+        self.window.tally(now).excess(self.k).min(self.max_drop)
     }
 
     fn record(&self, accepted: bool) {
@@ -196,13 +233,14 @@ impl Named for Throttle {
     }
 
     fn agrees(&self, other: &Self) -> bool {
-        self.k.to_bits() == other.k.to_bits() && self.first_mode == other.first_mode
+        let same = |one: f64, two: f64| one.to_bits() == two.to_bits();
+        same(self.k, other.k) && same(self.max_drop, other.max_drop) && self.first_mode == other.first_mode
     }
 }
 
 impl Keyed for Throttle {
     fn fresh(&self) -> Self {
-        Self::built(self.name, self.k, self.first_mode, self.naming.again())
+        Self::built(self.name, self.k, self.max_drop, self.first_mode, self.naming.again())
     }
 
     fn is_held_by_hand(&self) -> bool {
@@ -215,6 +253,7 @@ impl fmt::Debug for Throttle {
         f.debug_struct("Throttle")
             .field("name", &self.name)
             .field("k", &self.k)
+            .field("max_drop", &self.max_drop)
             .field("mode", &self.mode.get())
             .field("counts", &self.counts())
             .finish_non_exhaustive()
@@ -268,6 +307,10 @@ impl ThrottlePermit<'_> {
         self.throttle.record(accepted);
     }
 }
+
+/// A tenth of the calls finds out when the server is back: less than what an outage may bring it (a fifth), and enough to be
+/// back in half the time.
+const MAX_DROP: f64 = 0.9;
 
 #[cfg(all(test, not(resilient_loom)))]
 mod tests {
@@ -327,6 +370,68 @@ mod tests {
         }
     }
 
+    /// How many seconds after an outage of ten minutes at 100 calls a second the last call is dropped, and how many calls
+    /// a second reach the server in the outage's last minute.
+    async fn outage(throttle: Throttle) -> (u64, u64) {
+        seed(1);
+        let second = async |class: Class| {
+            let (mut made, mut dropped) = (0, 0);
+            for _ in 0..100 {
+                match throttle.acquire() {
+                    Ok(permit) => {
+                        permit.settle_as(class, ());
+                        made += 1;
+                    }
+                    Err(_) => dropped += 1,
+                }
+                advance(Duration::from_millis(10)).await;
+            }
+            (made, dropped)
+        };
+        for _ in 0..120 {
+            second(Class::Success).await;
+        }
+        let mut reached = 0;
+        for time in 0..600 {
+            let (made, _) = second(REFUSED).await;
+            reached += if time < 540 { 0 } else { made };
+        }
+        let mut last = 0;
+        for time in 1..=900 {
+            let (_, dropped) = second(Class::Success).await;
+            last = if dropped > 0 { time } else { last };
+        }
+        (last, reached / 60)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn makes_all_calls_again_some_minutes_after_a_long_outage() {
+        for (share, recovers, reaches) in [(0.8, 150..=180, 15..=25), (0.9, 200..=240, 7..=13), (1.0, 400..=900, 0..=1)]
+        {
+            let (recovery, reached) = outage(Throttle::named("search").max_drop(share)).await;
+
+            assert!(recovers.contains(&recovery) && reaches.contains(&reached), "{share}: {recovery} s, {reached}/s");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn drops_nine_in_ten_and_no_more_unless_told_otherwise() {
+        let throttle = Throttle::named("search");
+        settle(&throttle, REFUSED, 10_000);
+        assert!((throttle.excess() - 0.9).abs() < 1e-9);
+
+        let throttle = Throttle::named("search").max_drop(1.0);
+        settle(&throttle, REFUSED, 10_000);
+        assert!(throttle.excess() > 0.999);
+    }
+
+    #[test]
+    fn a_share_of_nothing_or_of_more_than_all_is_none() {
+        for share in [0.0, -0.5, 1.01, f64::NAN, f64::INFINITY] {
+            assert!(std::panic::catch_unwind(|| Throttle::named("search").max_drop(share)).is_err(), "{share}");
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn k_says_how_many_calls_one_accept_pays_for() {
         let throttle = Throttle::named("search").k(1.1);
@@ -369,7 +474,7 @@ mod tests {
 
         assert!((0..100).all(|_| throttle.acquire().is_ok()));
 
-        assert!(throttle.counts().shed > 90);
+        assert!(throttle.counts().shed > 80);
         assert_eq!(throttle.counts().requests, 1_000);
     }
 

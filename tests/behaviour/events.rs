@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 
-use resilient::{Deadline, circuit_breaker, retry, timeout};
+use resilient::{Deadline, circuit_breaker, fallback, retry, timeout};
 use resilient_tests::{Error, Script, ms};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -183,4 +183,18 @@ async fn no_argument_and_no_error_text_is_ever_said() {
     let all = log.lines().join("\n");
     assert!(all.contains("retrying") && all.contains("circuit breaker"), "{all}");
     assert!(!all.contains(CANARY), "{all}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fallback_says_its_name_and_what_failed() {
+    #[fallback(value = (), name = "the archive")]
+    async fn function(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+
+    function(&Script::failing(1)).await.unwrap();
+
+    assert_eq!(log.lines(), [r#"WARN message=fell back policy="the archive" class="transient""#]);
 }

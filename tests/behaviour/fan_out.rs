@@ -1,9 +1,13 @@
 //! `#[fan_out]`: the companion function. What the set itself does is tested beside it.
 
+use std::collections::HashSet;
+use std::future::IntoFuture;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::ThreadId;
 
 use futures_util::StreamExt;
-use resilient::{Deadline, fan_out, retry, timeout};
+use resilient::{Deadline, bulkhead, fan_out, retry, timeout};
 use resilient_tests::{Alive, Error, Script, Stopwatch, ms};
 use tokio::time::sleep;
 
@@ -152,4 +156,178 @@ async fn dropping_it_drops_what_is_running() {
 
     assert!(dropped.is_err());
     assert_eq!(api.running.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_of_items_is_run_by_the_companion_for_streams() {
+    #[fan_out(stream, limit = 2)]
+    async fn double(factor: &u32, #[each] item: &u32) -> u32 {
+        sleep(ms(10)).await;
+        item * factor
+    }
+    let (watch, items) = (Stopwatch::start(), [1, 2, 3]);
+
+    let doubled = double_stream(&2, futures_util::stream::iter(&items)).await;
+
+    assert_eq!((doubled, watch.elapsed()), (vec![2, 4, 6], 20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_companion_for_streams_is_named_after_the_other() {
+    #[fan_out(stream, name = everywhere)]
+    #[allow(clippy::unused_async)]
+    async fn double(item: u32) -> u32 {
+        item * 2
+    }
+
+    assert_eq!(everywhere([1]).await, everywhere_stream(futures_util::stream::iter([1])).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn equal_items_run_once_and_all_have_the_outcome() {
+    #[fan_out(dedup, stream)]
+    async fn fetch(runs: &AtomicU32, #[each] word: &str) -> Result<String, Error> {
+        runs.fetch_add(1, Ordering::SeqCst);
+        sleep(ms(10)).await;
+        if word == "down" { Err(Error::Down) } else { Ok(word.to_uppercase()) }
+    }
+    let runs = AtomicU32::new(0);
+    let (a, b, down) = (Ok("A".to_owned()), Ok("B".to_owned()), Err(Error::Down));
+
+    let fetched = fetch_all(&runs, ["a", "down", "a", "b", "down", "a"]).limit(2).await;
+
+    assert_eq!(fetched, [a.clone(), down.clone(), a.clone(), b.clone(), down.clone(), a.clone()]);
+    assert_eq!(runs.load(Ordering::SeqCst), 3);
+    let words = futures_util::stream::iter(["b", "b"]);
+    assert_eq!(fetch_stream(&runs, words).await, [b.clone(), b]);
+    assert_eq!(runs.load(Ordering::SeqCst), 4);
+}
+
+struct Shared {
+    threads: Mutex<HashSet<ThreadId>>,
+    running: AtomicU32,
+}
+
+impl Shared {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { threads: Mutex::default(), running: AtomicU32::new(0) })
+    }
+
+    #[fan_out(on = "spawn")]
+    #[timeout("1h")]
+    async fn spawned(self: Arc<Self>, millis: u64) -> Result<u64, Error> {
+        let _running = Alive::new(&self.running);
+        sleep(ms(millis)).await;
+        self.threads.lock().unwrap().insert(std::thread::current().id());
+        Ok(millis)
+    }
+
+    #[fan_out(on = "blocking", limit = 4)]
+    #[allow(clippy::unused_async)]
+    #[timeout("1h")]
+    async fn blocking(self: Arc<Self>, #[each] millis: u64, name: &'static str) -> Result<u64, Error> {
+        std::thread::sleep(ms(millis));
+        self.threads.lock().unwrap().insert(std::thread::current().id());
+        Ok(millis + name.len() as u64)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_spawn_runs_tasks_that_are_aborted_when_it_is_dropped() {
+    let shared = Shared::new();
+
+    assert_eq!(Arc::clone(&shared).spawned_all([30, 10]).await, [Ok(30), Ok(10)]);
+    let dropped = tokio::time::timeout(ms(5), Arc::clone(&shared).spawned_all([10; 9])).await;
+
+    assert!(dropped.is_err());
+    tokio::task::yield_now().await;
+    assert_eq!((shared.running.load(Ordering::SeqCst), Arc::strong_count(&shared)), (0, 1));
+}
+
+#[tokio::test]
+async fn on_blocking_runs_on_threads_that_may_block() {
+    let shared = Shared::new();
+
+    assert_eq!(Arc::clone(&shared).blocking_all([3, 1, 2], "ab").await, [Ok(5), Ok(3), Ok(4)]);
+
+    assert!(!shared.threads.lock().unwrap().contains(&std::thread::current().id()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_task_is_what_it_does_anyway() {
+    #[fan_out(on = "task")]
+    async fn here(_item: u32) -> Option<tokio::task::Id> {
+        sleep(ms(1)).await;
+        tokio::task::try_id()
+    }
+
+    assert_eq!(here_all([1]).await, [tokio::task::try_id()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tasks_inherit_the_deadline_and_that_retries_are_off() {
+    #[fan_out(on = "spawn")]
+    #[retry(max = 3, backoff = "none")]
+    async fn attempts(script: Arc<Script>, #[each] _item: u32) -> Result<Option<std::time::Duration>, Error> {
+        script.next()?;
+        Ok(Deadline::current().map(Deadline::remaining))
+    }
+    #[timeout("50ms")]
+    async fn all() -> Result<Vec<Result<Option<std::time::Duration>, Error>>, Error> {
+        Ok(attempts_all(Arc::new(Script::fine()), [1, 2]).await)
+    }
+    let failing = Arc::new(Script::failing(10));
+
+    assert_eq!(all().await, Ok(vec![Ok(Some(ms(50))); 2]));
+    let tried = resilient::without_retries(attempts_all(Arc::clone(&failing), [1, 2]).into_future()).await;
+    assert_eq!(tried, [Err(Error::Down), Err(Error::Down)]);
+    assert_eq!(failing.attempts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adaptive_limit_begins_at_twenty_and_follows_the_outcomes() {
+    struct Busy {
+        running: AtomicU32,
+        most: AtomicU32,
+    }
+    macro_rules! with_limit {
+        ($limit:literal) => {{
+            #[fan_out(limit = $limit)]
+            async fn call(busy: &Busy, #[each] refused: bool) -> Result<(), Error> {
+                let _running = Alive::new(&busy.running);
+                busy.most.fetch_max(busy.running.load(Ordering::SeqCst), Ordering::SeqCst);
+                sleep(ms(100)).await;
+                if refused { Err(Error::Busy { after: None }) } else { Ok(()) }
+            }
+            let most = async |count: usize, refused: bool| {
+                let busy = Busy { running: AtomicU32::new(0), most: AtomicU32::new(0) };
+                let outcomes = call_all(&busy, vec![refused; count]).await;
+                assert_eq!(outcomes.len(), count);
+                busy.most.into_inner()
+            };
+            assert_eq!(most(100, false).await, 20, "{}", $limit);
+            most(2_000, true).await;
+            assert!(most(40, false).await < 18, "{}", $limit);
+        }};
+    }
+
+    with_limit!("adaptive");
+    with_limit!("gradient");
+    with_limit!("vegas");
+    with_limit!("aimd");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_functions_own_limits_are_shared_by_all_items() {
+    #[fan_out]
+    #[bulkhead(limit = 2, queue = 100, max_wait = "1h")]
+    async fn work(running: &AtomicU32, #[each] _item: u32) -> Result<u32, Error> {
+        let _running = Alive::new(running);
+        sleep(ms(10)).await;
+        Ok(running.load(Ordering::SeqCst))
+    }
+
+    let most = work_all(&AtomicU32::new(0), 0..10).await.into_iter().flatten().max();
+
+    assert_eq!(most, Some(2));
 }

@@ -1,12 +1,16 @@
 //! What annotated functions do, on the paused clock: one module a policy.
 
+mod batch;
 mod bulkhead;
 mod cancel;
 mod circuit_breaker;
 mod classify;
+mod coalesce;
+mod crate_path;
 mod events;
 mod fallback;
 mod fan_out;
+mod hedge;
 mod profile;
 mod rate_limit;
 mod retry;

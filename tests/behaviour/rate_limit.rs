@@ -303,7 +303,7 @@ async fn a_call_of_ones_own_that_heeds_a_quota_counts_for_all() {
     static LIMIT: RateLimit = RateLimit::named("heeds");
     #[rate_limit(with = LIMIT)]
     async fn function(remaining: u64) -> Result<(), Error> {
-        LIMIT.heed(Quota::of(remaining, ms(1_000)));
+        LIMIT.heed(Quota::of(remaining, ms(2_000)));
         Ok(())
     }
 
@@ -373,7 +373,7 @@ async fn adaptive_drops_calls_that_the_server_would_refuse() {
 
     let made = admitted!(function(&busy), 1_000);
 
-    assert!(made < 50, "{made}");
+    assert!((80..160).contains(&made), "a tenth, and those before it was known: {made}");
     let dropped = loop {
         if let Err(Error::Refused(rejection)) = function(&busy).await {
             break rejection;
@@ -402,6 +402,20 @@ async fn k_says_how_much_is_dropped() {
     assert_eq!(admitted!(lenient(&for_lenient), 1_000), 1_000);
     assert!(admitted!(strict(&for_strict), 1_000) < 900);
     assert!(STRICT.counts().shed > 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn max_drop_says_how_many_are_made_all_the_same() {
+    #[rate_limit("adaptive", max_drop = 0.5)]
+    async fn function(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    resilient::test::seed(1);
+    let busy = Script::of(std::iter::repeat_n(Error::Busy { after: None }, 10_000));
+
+    let made = admitted!(function(&busy), 1_000);
+
+    assert!((450..550).contains(&made), "{made}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! What each policy adds to the size of a function's future.
 
-use resilient::{bulkhead, circuit_breaker, rate_limit, retry, timeout};
+use resilient::{batch, bulkhead, circuit_breaker, coalesce, hedge, rate_limit, retry, timeout};
 use resilient_tests::Error;
 
 macro_rules! function {
@@ -36,6 +36,14 @@ function!(
     few
 );
 function!(
+    #[hedge(idempotent)]
+    hedged
+);
+function!(
+    #[coalesce(key = 1 + 1)]
+    coalesced
+);
+function!(
     #[timeout("1s")]
     timed
 );
@@ -59,6 +67,14 @@ function!(
     doubly_timed
 );
 
+/// Whose own future, when it runs, has a place of its own in memory.
+#[batch]
+async fn many(keys: Vec<u32>) -> Result<std::collections::HashMap<u32, u32>, Error> {
+    let large = [1_u8; 4096];
+    tokio::task::yield_now().await;
+    Ok(keys.into_iter().map(|key| (key, u32::from(large[0]))).collect())
+}
+
 #[test]
 fn the_future_grows_by_no_more_than_its_policies_need() {
     let plain = size_of_val(&plain(1));
@@ -70,11 +86,16 @@ fn the_future_grows_by_no_more_than_its_policies_need() {
         ("circuit_breaker of a key", grown(size_of_val(&broken_by_key(1))), 40),
         ("rate_limit", grown(size_of_val(&limited(1))), 56),
         ("bulkhead", grown(size_of_val(&few(1))), 48),
+        ("hedge", grown(size_of_val(&hedged(1))), 320),
+        ("coalesce", grown(size_of_val(&coalesced(1))), 160),
         ("timeout", grown(size_of_val(&timed(1))), 136),
         ("stack", grown(size_of_val(&stacked(1))), 200),
         ("stack with a bulkhead", grown(size_of_val(&limited_stack(1))), 248),
         ("stack with two time-outs", grown(size_of_val(&doubly_timed(1))), 336),
     ];
+
+    let batched = size_of_val(&many_one(1));
+    assert!(batched <= 280, "a call in a batch has {batched} bytes");
 
     println!("plain: {plain} bytes");
     for (policy, bytes, _) in sizes {

@@ -144,7 +144,8 @@ fn poll<'a>(acquire: &mut RateAcquire<'a>) -> Poll<Result<RatePermit<'a>, resili
 
 impl Seen {
     fn check(&self, k: f64) -> Result<(), String> {
-        let throttle = Throttle::named("conformance").k(k);
+        // the formula as published, which has no cap
+        let throttle = Throttle::named("conformance").k(k).max_drop(1.0);
         // all are let through before the first has ended
         let permits: Vec<_> =
             (0..self.requests).map(|_| throttle.acquire().expect("nothing was refused yet")).collect();

@@ -2,3 +2,5 @@
 
 #[path = "../forms/forms.rs"]
 mod forms;
+#[path = "../forms/hedged.rs"]
+mod hedged;

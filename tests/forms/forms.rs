@@ -4,13 +4,14 @@
 
 #![deny(warnings, missing_docs, unsafe_op_in_unsafe_fn, clippy::all, clippy::pedantic)]
 
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use resilient::{bulkhead, circuit_breaker, enforce, exempt, fan_out, rate_limit, resilient, retry, timeout};
-use resilient_tests::{Error, Script, assert_send};
+use resilient::{batch, bulkhead, circuit_breaker, enforce, exempt, fan_out, rate_limit, resilient, retry, timeout};
+use resilient_tests::{Error, Script, assert_send, ms};
 
 resilient::profile! {
     /// The stack of most of these tests.
@@ -263,6 +264,37 @@ impl Client {
         Ok(n)
     }
 
+    #[batch]
+    #[retry(backoff = "none")]
+    pub async fn find(&self, keys: Vec<u32>) -> Result<HashMap<u32, u32>, Error> {
+        self.script.next()?;
+        Ok(keys.iter().map(|key| (*key, key + 1)).collect())
+    }
+
+    #[fan_out(name = counted_find_all)]
+    #[batch]
+    pub async fn counted_find(
+        self: Arc<Self>,
+        prefix: &str,
+        #[each] keys: Vec<String>,
+    ) -> Result<Vec<Result<String, Error>>, Error> {
+        tokio::task::yield_now().await;
+        Ok(keys.into_iter().map(|key| Ok(format!("{prefix}{key}"))).collect())
+    }
+
+    #[batch(name = count_of)]
+    pub async fn count(mut self: Arc<Self>, keys: Vec<u32>, _unused: &str) -> Vec<Result<usize, Error>> {
+        self = self.clone();
+        let _ = self.script.attempts();
+        vec![Ok(keys.len()); keys.len()]
+    }
+
+    #[batch(key = ())]
+    pub async fn lengths(words: Vec<String>) -> Result<HashMap<String, usize>, Error> {
+        Self::associated().await?;
+        Ok(words.into_iter().map(|word| (word.clone(), word.len())).collect())
+    }
+
     #[fan_out(name = made_all)]
     pub async fn made(n: u32) -> Result<Self, Error> {
         Ok(Self { script: Script::failing(n) })
@@ -442,6 +474,12 @@ where
     pub async fn first(&self) -> Result<&u32, Error> {
         self.items.as_ref().first().ok_or(Error::Gone)
     }
+
+    #[batch]
+    pub async fn at(&self, places: Vec<usize>) -> Result<BTreeMap<usize, u32>, Error> {
+        let items = self.items.as_ref();
+        Ok(places.into_iter().filter_map(|place| Some((place, *items.get(place)?))).collect())
+    }
 }
 
 /// No prelude, and every name the expansion could trip over taken.
@@ -449,7 +487,15 @@ where
 mod hostile {
     #![no_implicit_prelude]
 
-    use ::resilient::{circuit_breaker, fan_out, retry, timeout};
+    use ::resilient::{batch, circuit_breaker, fan_out, retry, timeout};
+
+    type Answers = ::std::result::Result<::std::collections::HashMap<u32, u32>, ::resilient_tests::Error>;
+
+    #[batch(max_size = 3, max_wait = "1ms")]
+    async fn for_many(keys: ::std::vec::Vec<u32>, batch: &str, key: &str) -> Answers {
+        let _ = (keys, batch, key);
+        ::std::result::Result::Ok(::std::collections::HashMap::new())
+    }
 
     type Fine = ::std::result::Result<u32, ::resilient_tests::Error>;
 
@@ -512,6 +558,24 @@ mod renamed {
     pub(super) enum Refused {
         #[transparent(from)]
         By(inner::toolkit::Error),
+    }
+
+    #[inner::toolkit::resilient(
+        batch(max_size = 2, crate = crate::forms::renamed::inner::toolkit),
+        timeout("1s")
+    )]
+    pub(super) async fn many(keys: Vec<u32>) -> Result<std::collections::BTreeMap<u32, u32>, Shared> {
+        tokio::task::yield_now().await;
+        Ok(keys.into_iter().map(|key| (key, key)).collect())
+    }
+
+    #[derive(Debug, Clone)]
+    pub(super) struct Shared(#[expect(dead_code, reason = "shown")] inner::toolkit::Error);
+
+    impl From<inner::toolkit::Error> for Shared {
+        fn from(rejection: inner::toolkit::Error) -> Self {
+            Self(rejection)
+        }
     }
 
     #[inner::toolkit::resilient(
@@ -601,6 +665,64 @@ async fn measure(script: &Script, prefix: &str, #[each] word: &str) -> Result<us
     Ok(prefix.len() + word.len())
 }
 
+/// The same with everything that keeps the items where they are.
+#[fan_out(limit = "adaptive", stream, dedup)]
+#[timeout("1s")]
+async fn weigh(script: &Script, prefix: &str, #[each] word: &str) -> Result<usize, Error> {
+    script.next()?;
+    Ok(prefix.len() + word.len())
+}
+
+/// Of the two new functions, one is not used.
+#[fan_out(stream)]
+async fn half_used(n: u32) -> u32 {
+    tokio::task::yield_now().await;
+    n
+}
+
+/// Generic in the item, which is borrowed from no argument.
+#[fan_out(stream, dedup)]
+async fn show<T: Debug + Clone + Eq + std::hash::Hash>(item: &T) -> String {
+    tokio::task::yield_now().await;
+    format!("{item:?}")
+}
+
+/// On all cores, with arguments of every kind that can go there.
+#[fan_out(on = "spawn", stream, dedup, limit = "vegas")]
+#[retry(backoff = "none")]
+async fn far<T: Send + Sync + 'static>(
+    shared: Arc<T>,
+    name: &'static str,
+    (low, high): (u32, u32),
+    #[each] word: String,
+) -> Result<usize, Error> {
+    tokio::task::yield_now().await;
+    Ok(name.len() + word.len() + (low + high) as usize + usize::from(Arc::strong_count(&shared) == 0))
+}
+
+impl Client {
+    #[fan_out(stream, dedup, limit = "aimd")]
+    #[retry(backoff = "none")]
+    async fn looked_up(&self, word: &str) -> Result<usize, Error> {
+        self.script.next()?;
+        Ok(word.len())
+    }
+
+    #[fan_out(on = "spawn", stream)]
+    #[retry(backoff = "none")]
+    async fn far(self: Arc<Self>, n: u32) -> Result<u32, Error> {
+        self.script.next()?;
+        Ok(n)
+    }
+
+    #[fan_out(on = "blocking", stream, name = near)]
+    async fn blocking(self: Arc<Self>, n: u32) -> Result<u32, Error> {
+        tokio::task::yield_now().await;
+        self.script.next()?;
+        Ok(n)
+    }
+}
+
 fn is_send<F: Future + Send>(future: F) -> F {
     assert_send(future)
 }
@@ -637,6 +759,7 @@ async fn methods_of_every_kind_are_retried_and_their_futures_are_send() {
     assert_eq!(is_send(Repository { items: &[7][..] }.first()).await, Ok(&7));
     assert_eq!(is_send(by_path::function(1)).await, Ok(1));
     assert_eq!(is_send(renamed::function()).await.unwrap(), 7);
+    assert_eq!(is_send(renamed::many_one(7)).await.unwrap(), Some(7));
     assert_eq!(is_send(made_by_a_macro(&Script::failing(2))).await, Ok(3));
     assert_eq!(is_send(unsendable_error::function()).await.unwrap_err().0, 1.into());
     assert_eq!(is_send(conditional(&Script::failing(2))).await, Ok(3));
@@ -667,6 +790,72 @@ async fn annotated_functions_can_be_spawned() {
         (all, tried, first, streamed)
     });
     assert_eq!(borrowed.await.unwrap(), (vec![Ok(4), Ok(6)], Ok(vec![4, 6]), Ok(6), 2));
+    let more = tokio::spawn(async {
+        let owned = ["one".to_owned(), "three".to_owned()];
+        let words: Vec<&str> = owned.iter().map(String::as_str).collect();
+        let (prefix, script) = ("<".to_owned(), Script::fine());
+        let ordered = measure_all(&script, &prefix, words.clone()).ordered();
+        let ordered = futures_util::StreamExt::collect::<Vec<_>>(ordered).await.len();
+        let quorum = measure_all(&script, &prefix, words.clone()).quorum(2).await.map(|values| values.len());
+        let settled = measure_all(&script, &prefix, words.clone()).settle_within(ms(50)).await.len();
+        let observed = measure_all(&script, &prefix, words.clone()).progress(|_| ()).await.len();
+        let stopped = measure_all(&script, &prefix, words.clone()).cancel_on(ready(())).try_all().await.is_err();
+        (ordered, quorum, settled, observed, stopped)
+    });
+    assert_eq!(more.await.unwrap(), (2, Ok(2), 2, 2, true));
+    let weighed = tokio::spawn(async {
+        let owned = ["one".to_owned(), "three".to_owned()];
+        let (prefix, script) = ("<".to_owned(), Script::fine());
+        let words = || owned.iter().map(String::as_str);
+        let streamed = || futures_util::stream::iter(words());
+        let all = weigh_all(&script, &prefix, words()).await.len();
+        let tried = weigh_all(&script, &prefix, words()).limit(1).try_all().await;
+        let ordered = weigh_stream(&script, &prefix, streamed()).ordered();
+        let ordered = futures_util::StreamExt::collect::<Vec<_>>(ordered).await.len();
+        let unordered = weigh_stream(&script, &prefix, streamed()).unordered();
+        let unordered = futures_util::StreamExt::collect::<Vec<_>>(unordered).await.len();
+        let quorum = weigh_stream(&script, &prefix, streamed()).progress(|_| ()).quorum(1).await.map(|some| some.len());
+        let settled = weigh_stream(&script, &prefix, streamed()).settle_within(ms(50)).await.len();
+        let stopped = weigh_stream(&script, &prefix, streamed()).cancel_on(ready(())).first_ok().await.is_err();
+        let shown = show_all(&owned).await.len() + show_stream(futures_util::stream::iter(&owned)).await.len();
+        (all, tried, ordered, unordered, quorum, settled, stopped, shown)
+    });
+    assert_eq!(weighed.await.unwrap(), (2, Ok(vec![4, 6]), 2, 2, Ok(1), 2, true, 4));
+    let by_method = tokio::spawn(async {
+        let owned = ["one".to_owned(), "three".to_owned()];
+        let client = Arc::new(Client { script: Script::fine() });
+        let words = || owned.iter().map(String::as_str);
+        let looked_up = client.looked_up_all(words()).await.len()
+            + client.looked_up_stream(futures_util::stream::iter(words())).await.len();
+        let far = Arc::clone(&client).far_all([1, 2]).await.len()
+            + Arc::clone(&client).far_stream(futures_util::stream::iter([1, 2])).await.len();
+        let near = Arc::clone(&client).near([1, 2]).await.len()
+            + Arc::clone(&client).near_stream(futures_util::stream::iter([1, 2])).await.len();
+        let free = far_all(Arc::new(()), "<", (1, 2), owned.clone()).ordered();
+        let free = futures_util::StreamExt::collect::<Vec<_>>(free).await.len();
+        let streamed = far_stream(Arc::new(()), "<", (1, 2), futures_util::stream::iter(owned.clone())).await.len();
+        (looked_up, far, near, free, streamed)
+    });
+    assert_eq!(by_method.await.unwrap(), (4, 4, 4, 2, 2));
+    assert_eq!(half_used_all([1]).await, [1]);
+    let batched = tokio::spawn({
+        let client = Arc::new(Client { script: Script::failing(2) });
+        async move {
+            let prefix = "<".to_owned();
+            let items = [7, 8];
+            let repository = Repository { items: &items[..] };
+            tokio::join!(
+                client.find_one(1),
+                client.clone().counted_find_one(&prefix, "a".to_owned()),
+                client.clone().count_of(5, "b"),
+                repository.at_one(1),
+                repository.at_one(2),
+                Client::lengths_one("four".to_owned()),
+            )
+        }
+    });
+    let wanted = (Ok(Some(2)), Ok("<a".to_owned()), Ok(1), Ok(Some(8)), Ok(None), Ok(Some(4)));
+    assert_eq!(batched.await.unwrap(), wanted);
     let made = tokio::spawn(async { Client::made_all(0..4).limit(2).await.len() });
     assert_eq!(made.await.unwrap(), 4);
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::arrivals::Stretch;
-use crate::baselines::{Naive, NoPolicy, Tower};
-use crate::drive::{Plan, worst};
 use crate::page;
-use crate::report::{Fault, Figures, Table};
-use crate::server::{KINDS, OnLeave, Setup, Slow};
-use crate::stack::{Unlimited, ours};
+use resilient_scenarios::arrivals::Stretch;
+use resilient_scenarios::baselines::{Naive, NoPolicy, Tower};
+use resilient_scenarios::drive::{Plan, worst};
+use resilient_scenarios::report::{Fault, Figures, Table};
+use resilient_scenarios::server::{KINDS, OnLeave, Setup, Slow};
+use resilient_scenarios::stack::{Unlimited, ours};
 
 #[test]
 fn a_brown_out_takes_no_more_than_it_takes_from_the_server() {

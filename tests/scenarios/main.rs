@@ -3,19 +3,12 @@
 //! `cargo test -p resilient-scenarios -- --nocapture` prints the tables; with `UPDATE_SCENARIOS=1` it writes
 //! `docs/scenarios.md` as well.
 
-mod arrivals;
-mod baselines;
+mod batched;
 mod brown_out;
-mod calls;
-mod drive;
-mod latency;
 mod normal;
 mod page;
-mod provider;
-mod report;
-mod server;
-mod settings;
+mod search;
+mod shared_work;
 mod spike;
-mod stack;
 mod throttled;
 mod tiers;

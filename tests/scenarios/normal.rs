@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::arrivals::Stretch;
-use crate::baselines::{NoPolicy, Tower};
-use crate::drive::{Plan, worst};
 use crate::page;
-use crate::report::{Fault, Figures, Table, millis, percent};
-use crate::server::Setup;
-use crate::stack::ours;
+use resilient_scenarios::arrivals::Stretch;
+use resilient_scenarios::baselines::{NoPolicy, Tower};
+use resilient_scenarios::drive::{Plan, worst};
+use resilient_scenarios::report::{Fault, Figures, Table, millis, percent};
+use resilient_scenarios::server::Setup;
+use resilient_scenarios::stack::ours;
 
 #[test]
 fn nothing_is_refused_where_nothing_is_wrong() {

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use crate::report::Table;
+use resilient_scenarios::report::Table;
 
 /// The sections in their order.
-const SECTIONS: [(&str, &str); 5] = [
+const SECTIONS: [(&str, &str); 7] = [
+    ("S1", include_str!("page/search.md")),
     ("S2", include_str!("page/spike.md")),
     ("S5", include_str!("page/brown_out.md")),
     ("S6", include_str!("page/throttled.md")),
     ("S7", include_str!("page/normal.md")),
+    ("S8b", include_str!("page/batched.md")),
     ("S9", include_str!("page/tiers.md")),
 ];
 
@@ -28,7 +30,7 @@ pub(crate) fn publish(id: &'static str, tables: &[Table]) {
     let mut all = TABLES.lock().unwrap_or_else(PoisonError::into_inner);
     all.insert(id, tables);
     if all.len() == SECTIONS.len() {
-        let settings = include_str!("settings.rs").split_once("#[timeout").map_or("", |(_, rest)| rest);
+        let settings = include_str!("shared/settings.rs").split_once("#[timeout").map_or("", |(_, rest)| rest);
         let mut page =
             include_str!("page/preface.md").replace("{settings}", &format!("#[timeout{}", settings.trim_end()));
         for (id, text) in SECTIONS {

@@ -6,14 +6,14 @@ use std::time::Duration;
 use resilient::Deadline;
 use tokio::task::JoinHandle;
 
-use crate::arrivals::Stretch;
-use crate::baselines::{Naive, NoPolicy, Tower};
-use crate::calls::{CallError, Client, DUE, Target, Wire};
-use crate::drive::{Plan, SEEDS, run};
 use crate::page;
-use crate::report::{Fault, Figures, Table, millis, percent};
-use crate::server::{KINDS, OnLeave, Setup};
-use crate::stack::{Ours, Unlimited};
+use resilient_scenarios::arrivals::Stretch;
+use resilient_scenarios::baselines::{Naive, NoPolicy, Tower};
+use resilient_scenarios::calls::{CallError, Client, DUE, Target, Wire};
+use resilient_scenarios::drive::{Plan, SEEDS, run};
+use resilient_scenarios::report::{Fault, Figures, Table, millis, percent};
+use resilient_scenarios::server::{KINDS, OnLeave, Setup};
+use resilient_scenarios::stack::{Ours, Unlimited};
 
 #[test]
 fn three_tiers_of_retries_do_not_multiply() {

@@ -9,12 +9,12 @@ use std::task::Poll;
 use futures::stream::{self, StreamExt as _};
 use futures_concurrency::concurrent_stream::ConcurrentStream as _;
 use futures_concurrency::stream::StreamExt as _;
-use resilient::{FanOut, fan_out};
+use resilient::{FanOut, fan_out, spawned};
 use tokio::task::JoinSet;
 
 use crate::case::{Case, Table};
 use crate::drive::{poll, repeat, run};
-use crate::work::{Busy, answer, attempt, attempt_later};
+use crate::work::{Busy, Failure, answer, attempt, attempt_later};
 
 pub(crate) fn tables() -> Vec<Table> {
     vec![
@@ -28,6 +28,20 @@ pub(crate) fn tables() -> Vec<Table> {
         Table::new("Fan-out, ready at the second poll", "The same with work that yields once.", cases!(attempt_later))
             .per_item(ITEMS)
             .goal(300),
+        Table::new(
+            "Fan-out, a task for each item",
+            "The same, each item a task of its own, in a runtime of one thread.",
+            vec![
+                Case::new("tokio `JoinSet`", |calls| run(repeat(calls, async |id| check(join_set(attempt).await, id)))),
+                Case::new("resilient `FanOut` of tasks, unordered", |calls| {
+                    run(repeat(calls, async |id| {
+                        let outputs = FanOut::new(0..ITEMS, spawned(attempt::<Failure>)).limit(LIMIT).unordered();
+                        check(outputs.fold(0, async |sum, (_, output)| sum + output.unwrap()).await, id)
+                    }))
+                }),
+            ],
+        )
+        .per_item(ITEMS),
     ]
 }
 
@@ -53,6 +67,19 @@ macro_rules! cases {
             Case::new("resilient `FanOut`, unordered", |calls| {
                 poll(repeat(calls, async |id| {
                     let outputs = FanOut::new(0..ITEMS, $work::<Busy>).limit(LIMIT).unordered();
+                    check(outputs.fold(0, async |sum, (_, output)| sum + output.unwrap()).await, id)
+                }))
+            }),
+            Case::new("resilient `FanOut`, ordered", |calls| {
+                poll(repeat(calls, async |id| {
+                    let outputs = FanOut::new(0..ITEMS, |item| $work::<Busy>(item)).limit(LIMIT).ordered();
+                    check(outputs.fold(0, async |sum, output| sum + output.unwrap()).await, id)
+                }))
+            }),
+            Case::new("resilient `FanOut` over a stream, unordered", |calls| {
+                poll(repeat(calls, async |id| {
+                    let items = stream::iter(0..ITEMS);
+                    let outputs = FanOut::from_stream(items, $work::<Busy>).limit(LIMIT).unordered();
                     check(outputs.fold(0, async |sum, (_, output)| sum + output.unwrap()).await, id)
                 }))
             }),
@@ -87,27 +114,30 @@ macro_rules! cases {
                     check(sum.get(), id)
                 }))
             }),
-            Case::new("tokio `JoinSet`", |calls| {
-                run(repeat(calls, async |id| {
-                    let mut sum: u64 = 0;
-                    let mut tasks = JoinSet::new();
-                    for item in 0..ITEMS {
-                        if tasks.len() == LIMIT {
-                            let output = tasks.join_next().await.expect("there are some");
-                            sum += Result::<u64, Busy>::unwrap(output.expect("no panic"));
-                        }
-                        tasks.spawn($work::<Busy>(item));
-                    }
-                    while let Some(output) = tasks.join_next().await {
-                        sum += Result::<u64, Busy>::unwrap(output.expect("no panic"));
-                    }
-                    check(sum, id)
-                }))
-            }),
+            Case::new("tokio `JoinSet`", |calls| run(repeat(calls, async |id| check(join_set($work).await, id)))),
         ]
     }};
 }
 use cases;
+
+async fn join_set<F>(work: impl Fn(u64) -> F) -> u64
+where
+    F: Future<Output = Result<u64, Busy>> + Send + 'static,
+{
+    let mut sum = 0;
+    let mut tasks: JoinSet<Result<u64, Busy>> = JoinSet::new();
+    for item in 0..ITEMS {
+        if tasks.len() == LIMIT {
+            let output = tasks.join_next().await.expect("there are some");
+            sum += output.expect("no panic").unwrap();
+        }
+        tasks.spawn(work(item));
+    }
+    while let Some(output) = tasks.join_next().await {
+        sum += output.expect("no panic").unwrap();
+    }
+    sum
+}
 
 async fn by_hand<F: Future>(mut work: impl Iterator<Item = F>) -> Vec<F::Output> {
     let mut outputs = Vec::with_capacity(work.size_hint().0);

@@ -255,15 +255,19 @@ impl Layer for Bulkhead {
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let policy = Ident::new(KIND.name, span);
-        if !self.adapts {
-            return inside.within(|future| quote_spanned!(span=> #policy.run(#future)));
-        }
-        match deciding(self.when.as_ref(), context) {
-            None => {
-                let run = context.function.reporting("run_adaptive");
-                inside.within(|future| quote_spanned!(span=> #policy.#run(#future)))
+        let entry = self.weight.is_some() || self.priority.is_some();
+        let bulkhead = if entry { quote_spanned!(span=> #policy.bulkhead()) } else { quote_spanned!(span=> #policy) };
+        let wrapped = if self.adapts {
+            match deciding(self.when.as_ref(), context) {
+                None => {
+                    let run = context.function.reporting("run_adaptive");
+                    inside.within(|future| quote_spanned!(span=> #policy.#run(#future)))
+                }
+                Some(when) => inside.within(|future| quote_spanned!(span=> #policy.run_adaptive_when(#future, #when))),
             }
-            Some(when) => inside.within(|future| quote_spanned!(span=> #policy.run_adaptive_when(#future, #when))),
-        }
+        } else {
+            inside.within(|future| quote_spanned!(span=> #policy.run(#future)))
+        };
+        Fragment { bulkhead: Some(bulkhead), ..wrapped }
     }
 }

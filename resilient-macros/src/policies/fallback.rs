@@ -35,8 +35,8 @@ struct Fallback {
     span: Span,
     source: Source,
     when: Option<When>,
-    /// The key of old answers, if they are kept.
-    stale: Option<Expr>,
+    /// The key of old answers, if they are kept, and where that was written.
+    stale: Option<(Expr, Span)>,
     /// In the order in which they are tried.
     answers: Vec<Answer>,
     /// Whether one of them reads the function's arguments.
@@ -56,6 +56,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let span = arguments.attribute.span();
     let [value_at, with_at, stale_at, key_at] = ["value", "with", "stale", "key"].map(|key| arguments.place(key));
     let key_span = arguments.span("key");
+    let stale_span = arguments.span("stale").unwrap_or(span);
     let value_span = arguments.span("value");
     let when = arguments.value("when", errors, |_, when| Ok(When(when)));
     let name = arguments.name(context.function, errors);
@@ -77,7 +78,10 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
 
     let call = quote_spanned!(Span::mixed_site()=> named(#name));
     let constructor = Constructor::new("Fallback", call, context).set("max_age", max_age.as_ref());
-    let stale = max_age.map(|_| key.unwrap_or_else(|| syn::parse_quote_spanned!(Span::mixed_site()=> ())));
+    let stale = max_age.map(|_| {
+        let key = key.unwrap_or_else(|| syn::parse_quote_spanned!(Span::mixed_site()=> ()));
+        (key, stale_span)
+    });
     let mut answers: Vec<(Option<usize>, Answer)> = Vec::new();
     answers.extend(stale.is_some().then_some((stale_at, Answer::Stale)));
     answers.extend(with.into_iter().flatten().map(|function| (with_at, Answer::With(function))));
@@ -150,7 +154,7 @@ impl Layer for Fallback {
     fn declare(&self, context: &Context<'_>) -> TokenStream {
         let span = Span::mixed_site();
         let policy = declare(KIND.name, &self.source, context);
-        let key = self.stale.as_ref().map(|key| quote_spanned!(span=> let key = #key;));
+        let key = self.stale.as_ref().map(|(key, _)| quote_spanned!(span=> let key = #key;));
         quote_spanned!(span=> #policy #key)
     }
 
@@ -171,31 +175,48 @@ impl Layer for Fallback {
         let policy = Ident::new(KIND.name, span);
         let (statements, outcome) = (&inside.statements, inside.expression());
         let output = &context.function.output;
+        let method = context.function.settle();
         let settle = match deciding(self.when.as_ref(), context) {
-            None if inside.settled => quote_spanned!(span=> #policy.settle(#outcome)),
-            None => quote_spanned!(span=> #policy.settle::<#output>(#outcome)),
+            None if inside.settled => quote_spanned!(span=> #policy.#method(#outcome)),
+            None => quote_spanned!(span=> #policy.#method::<#output>(#outcome)),
             Some(when) => quote_spanned!(span=> #policy.settle_when(#outcome, #when)),
         };
         let accepted = match &self.stale {
-            Some(_) => quote_spanned!(span=> #policy.keep(key, outcome)),
+            // what cannot be kept is reported where keeping was asked for
+            Some((_, place)) => {
+                let place = place.resolved_at(span);
+                quote_spanned!(place=> #policy.keep(key, outcome))
+            }
             None => quote_spanned!(span=> outcome),
         };
         let passed = passed(context.function);
+        let recalled = self.stale.as_ref().map(|(_, place)| {
+            let place = place.resolved_at(span);
+            quote_spanned!(place=> #policy.recall(&key))
+        });
         let tried = self.answers.iter().map(|answer| match answer {
             Answer::Stale => quote_spanned! {span=>
-                if let ::core::option::Option::Some(value) = #policy.recall(&key) {
+                if let ::core::option::Option::Some(value) = #recalled {
                     break 'fallback ::core::result::Result::Ok(value);
                 }
             },
-            Answer::With(function) => quote_spanned! {span=>
-                if let ::core::result::Result::Ok(value) = #krate::answer::<#output, _, _>(#function(#(#passed,)* &error)).await {
-                    break 'fallback ::core::result::Result::Ok(value);
+            Answer::With(function) => {
+                let place = function.span().resolved_at(span);
+                let said = quote_spanned!(place=> #function(#(#passed,)* &error));
+                let krate = at(place, krate);
+                let answer = quote_spanned!(place=> #krate::answer::<#output, _, _>(#said).await);
+                quote_spanned! {span=>
+                    if let ::core::result::Result::Ok(value) = #answer {
+                        break 'fallback ::core::result::Result::Ok(value);
+                    }
                 }
-            },
+            }
             Answer::Value(_) => TokenStream::new(),
         });
         let last = match self.answers.last() {
-            Some(Answer::Value(value)) => quote_spanned!(span=> ::core::result::Result::Ok(#value)),
+            Some(Answer::Value(value)) => {
+                quote_spanned!(value.span().resolved_at(span)=> ::core::result::Result::Ok(#value))
+            }
             _ => quote_spanned!(span=> ::core::result::Result::Err(error)),
         };
         // an error that nothing looks at has no name
@@ -237,6 +258,15 @@ fn passed(function: &Function) -> Vec<TokenStream> {
         }
     };
     function.signature.inputs.iter().map(one).collect()
+}
+
+/// The tokens, with `place` where the compiler shows them.
+fn at(place: Span, tokens: &impl ToTokens) -> TokenStream {
+    let located = tokens.to_token_stream().into_iter().map(|mut token| {
+        token.set_span(token.span().located_at(place));
+        token
+    });
+    located.collect()
 }
 
 fn by_reference(name: &TokenStream, reference: bool, exclusive: bool) -> TokenStream {

@@ -6,8 +6,8 @@ use syn::spanned::Spanned;
 use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
 use syn::{
-    Expr, FnArg, GenericParam, Ident, Lifetime, LifetimeParam, Pat, PatType, ReturnType, Signature, Type,
-    TypeImplTrait, TypeReference,
+    Expr, ExprLit, FnArg, GenericParam, Ident, Lifetime, LifetimeParam, Lit, Pat, PatType, ReturnType, Signature, Type,
+    TypeImplTrait, TypeParamBound, TypeReference,
 };
 
 use crate::arguments::{Arguments, Key, Positional};
@@ -23,6 +23,9 @@ pub(crate) const KIND: Kind = Kind {
     keys: &[
         Key::setting("limit", "limit = 16").or("16"),
         Key::setting("name", "name = search_everywhere"),
+        Key::setting("stream", "stream"),
+        Key::setting("dedup", "dedup"),
+        Key::setting("on", "on = \"spawn\"").or("\"task\""),
         Key::usage("crate", "crate = ::resilient"),
     ],
     positional: Positional::Write("limit"),
@@ -31,26 +34,65 @@ pub(crate) const KIND: Kind = Kind {
 
 struct FanOut {
     span: Span,
-    limit: Option<Known<u32>>,
+    limit: Option<Limit>,
     name: Ident,
+    /// The name of the function that takes a stream.
+    stream: Option<Ident>,
+    dedup: bool,
+    on: On,
+}
+
+/// How many at once.
+enum Limit {
+    Items(Known<u32>),
+    /// By the algorithm of this name.
+    Adaptive(&'static str),
+}
+
+/// What an item runs on.
+enum On {
+    /// The task of the caller.
+    Task,
+    /// A task of its own, and where the argument was written.
+    Spawn(Span),
+    /// A thread for blocking work.
+    Blocking(Span),
 }
 
 fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
     let span = arguments.attribute.span();
+    let on_span = arguments.span("on").unwrap_or(span);
     let limit = arguments.value("limit", errors, limit);
     let name = arguments.value("name", errors, name);
+    let stream = arguments.flag("stream", errors).then(|| {
+        let stem = name.as_ref().unwrap_or(context.function.name());
+        format_ident!("{stem}_stream")
+    });
+    let dedup = arguments.flag("dedup", errors);
+    let on = match arguments.value("on", errors, |key, on| value::word(key, &on, &["task", "spawn", "blocking"])) {
+        Some("spawn") => On::Spawn(on_span),
+        Some("blocking") => On::Blocking(on_span),
+        _ => On::Task,
+    };
     let name = name.unwrap_or_else(|| format_ident!("{}_all", context.function.name()));
-    vec![Box::new(FanOut { span, limit, name })]
+    vec![Box::new(FanOut { span, limit, name, stream, dedup, on })]
 }
 
-fn limit(key: &str, expression: Expr) -> syn::Result<Known<u32>> {
+fn limit(key: &str, expression: Expr) -> syn::Result<Limit> {
+    if let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &expression {
+        if let Ok(items) = text.value().trim().parse::<u32>() {
+            return Err(syn::Error::new(text.span(), format!("`limit` takes an integer: write `limit = {items}`")));
+        }
+        let algorithm = value::word(key, &expression, &["adaptive", "aimd", "vegas", "gradient"])?;
+        return Ok(Limit::Adaptive(if algorithm == "adaptive" { "gradient" } else { algorithm }));
+    }
     let written = expression.span();
     let limit = value::count(key, expression)?;
     match limit.literal() {
         Some(0) => {
             Err(syn::Error::new(written, "a limit of zero starts nothing and would wait for ever: write at least 1"))
         }
-        _ => Ok(limit),
+        _ => Ok(Limit::Items(limit)),
     }
 }
 
@@ -105,6 +147,14 @@ impl Layer for FanOut {
                     reference,
                     "`#[fan_out]` runs several at once, and they cannot share a `&mut`: take `&`, or a value that is cloned for each",
                 );
+            } else if let On::Spawn(_) | On::Blocking(_) = self.on
+                && let Some((reference, instead)) = borrowed(argument)
+            {
+                let message = format!(
+                    "`{}` runs each item in a task that may outlive what is borrowed here: {instead}",
+                    if let On::Spawn(_) = self.on { "on = \"spawn\"" } else { "on = \"blocking\"" },
+                );
+                errors.over(reference, message);
             }
         }
     }
@@ -117,8 +167,30 @@ impl Layer for FanOut {
     //             FanOut::new(items, move |item| search(api, item)).limit(16)
     //         }
     fn companion(&self, context: &Context<'_>) -> Option<TokenStream> {
+        let all = self.over(&Items::Iterator, context)?;
+        let stream = match &self.stream {
+            Some(_) => self.over(&Items::Stream, context),
+            None => None,
+        };
+        Some(quote_spanned!(Span::mixed_site()=> #all #stream))
+    }
+}
+
+/// What the items come from.
+enum Items {
+    Iterator,
+    Stream,
+}
+
+impl FanOut {
+    /// The function that runs this one over `items`.
+    fn over(&self, items: &Items, context: &Context<'_>) -> Option<TokenStream> {
         let span = Span::mixed_site();
-        let (function, krate, name) = (context.function, context.krate, &self.name);
+        let (function, krate) = (context.function, context.krate);
+        let name = match items {
+            Items::Iterator => &self.name,
+            Items::Stream => self.stream.as_ref()?,
+        };
         let signature = &function.signature;
         let index = item(function).ok()?;
         let output = match &signature.output {
@@ -132,27 +204,104 @@ impl Layer for FanOut {
         };
         let mut generics = signature.generics.clone();
         if name_lifetimes(&mut item_type) {
+            // What an argument's type implies, an iterator's does not.
+            for parameter in generics.type_params_mut() {
+                if mentions(&item_type, &parameter.ident) {
+                    parameter.bounds.push(TypeParamBound::Lifetime(item_lifetime()));
+                }
+            }
             generics.params.insert(0, GenericParam::Lifetime(LifetimeParam::new(item_lifetime())));
         }
         let (generics, _, where_clause) = generics.split_for_impl();
-        let items = quote_spanned!(span=> items: impl ::core::iter::IntoIterator<Item = #item_type>);
-        let (inputs, passed) = arguments(signature, index, &items);
-        let launch = launch(function, &passed);
-        let limit = self.limit.as_ref().map(|limit| quote_spanned!(span=> .limit(#limit)));
+        let argument = match items {
+            Items::Iterator => quote_spanned!(span=> items: impl ::core::iter::IntoIterator<Item = #item_type>),
+            Items::Stream => quote_spanned!(span=> items: impl #krate::Stream<Item = #item_type>),
+        };
+        let (inputs, passed) = arguments(signature, index, &argument);
+        let child = quote_spanned!(span=> impl ::core::future::Future<Output = #output>);
+        let (input, constructor) = match items {
+            Items::Iterator => (quote_spanned!(span=> impl ::core::iter::Iterator<Item = #child>), "new"),
+            Items::Stream => {
+                (quote_spanned!(span=> #krate::Streamed<impl #krate::Stream<Item = #child>>), "from_stream")
+            }
+        };
+        let (input, limit, declaration) = self.limited(input, context);
+        let (constructor, launch) = (Ident::new(constructor, span), self.launch(function, &passed, context));
 
         let (visibility, conditions) = (&function.visibility, function.attributes_named("cfg"));
-        let documentation = format!(" Runs `{}` for each of the items, several at a time.", function.name());
+        let documentation = match items {
+            Items::Iterator => format!(" Runs `{}` for each of the items, several at a time.", function.name()),
+            Items::Stream => {
+                format!(" Runs `{}` for each of the items that come from a stream, several at a time.", function.name())
+            }
+        };
+        // Whoever wants one of the two need not want the other.
+        let unused = self.stream.is_some().then(|| quote_spanned!(span=> #[allow(dead_code)]));
         Some(quote_spanned! {span=>
             #(#conditions)*
             #[doc = #documentation]
-            #visibility fn #name #generics(#(#inputs),*) -> #krate::FanOut<
-                impl ::core::iter::Iterator<Item = impl ::core::future::Future<Output = #output>>,
-            >
+            #unused
+            #visibility fn #name #generics(#(#inputs),*) -> #krate::FanOut<#input>
             #where_clause
             {
-                #krate::FanOut::new(items, #launch) #limit
+                #declaration
+                #krate::FanOut::#constructor(items, #launch) #limit
             }
         })
+    }
+
+    /// The input within the limit, the call that sets it, and what is to be declared for that.
+    fn limited(&self, input: TokenStream, context: &Context<'_>) -> (TokenStream, TokenStream, TokenStream) {
+        let (span, krate) = (Span::mixed_site(), context.krate);
+        match &self.limit {
+            None => (input, TokenStream::new(), TokenStream::new()),
+            Some(Limit::Items(limit)) => (input, quote_spanned!(span=> .limit(#limit)), TokenStream::new()),
+            Some(Limit::Adaptive(algorithm)) => {
+                let algorithm = Ident::new(algorithm, span);
+                let adaptive = context.function.reporting("adaptive");
+                (
+                    quote_spanned!(span=> #krate::Adapting<#input>),
+                    quote_spanned!(span=> .#adaptive(&LIMIT)),
+                    quote_spanned!(span=> static LIMIT: #krate::FanOutLimit = #krate::FanOutLimit::#algorithm(1, 200, 20);),
+                )
+            }
+        }
+    }
+
+    /// What runs the function for one item, where and as often as it should.
+    fn launch(&self, function: &Function, passed: &[TokenStream], context: &Context<'_>) -> TokenStream {
+        let (span, krate) = (Span::mixed_site(), context.krate);
+        let launch = launch(function, passed);
+        let launch = match self.on {
+            On::Task => launch,
+            On::Spawn(on) => {
+                let spawned = Ident::new("spawned", on.resolved_at(span));
+                quote_spanned!(span=> #krate::#spawned(#launch))
+            }
+            On::Blocking(on) => {
+                let spawned = Ident::new("spawned_blocking", on.resolved_at(span));
+                quote_spanned!(span=> #krate::#spawned(#launch))
+            }
+        };
+        if self.dedup { quote_spanned!(span=> #krate::deduplicated(#launch)) } else { launch }
+    }
+}
+
+/// What a task of its own cannot borrow, and what to write in its place.
+fn borrowed(argument: &FnArg) -> Option<(TokenStream, &'static str)> {
+    match argument {
+        FnArg::Receiver(receiver) => {
+            let this = receiver.to_token_stream();
+            (is_reference(receiver) || this.to_string().contains(": &"))
+                .then_some((this, "write `self: Arc<Self>`, or `self` if it is cheap to clone"))
+        }
+        FnArg::Typed(PatType { ty, .. }) => match &**ty {
+            Type::Reference(TypeReference { lifetime: Some(lifetime), .. }) if lifetime.ident == "static" => None,
+            Type::Reference(reference) => {
+                Some((reference.to_token_stream(), "take it by value, as a `String` or an `Arc`, say"))
+            }
+            _ => None,
+        },
     }
 }
 
@@ -285,6 +434,23 @@ fn name_lifetimes(ty: &mut Type) -> bool {
     let mut name = Name { found: false };
     name.visit_type_mut(ty);
     name.found
+}
+
+/// Whether the type has to do with a parameter.
+fn mentions(ty: &Type, parameter: &Ident) -> bool {
+    struct Search<'a> {
+        parameter: &'a Ident,
+        found: bool,
+    }
+    impl<'ast> Visit<'ast> for Search<'_> {
+        fn visit_ident(&mut self, ident: &'ast Ident) {
+            self.found |= ident == self.parameter;
+        }
+    }
+
+    let mut search = Search { parameter, found: false };
+    search.visit_type(ty);
+    search.found
 }
 
 fn item_lifetime() -> Lifetime {

@@ -19,12 +19,13 @@ pub(crate) const KIND: Kind = Kind {
     name: "rate_limit",
     keys: &[
         // a usage, because beside `with` it may say which kind of limit that is
-        Key::usage("rate", "\"100/s\""),
+        Key::usage("rate", "rate = \"100/s\""),
         Key::setting("per", "per = \"1s\""),
         Key::setting("burst", "burst = 20"),
         Key::setting("max_wait", "max_wait = \"50ms\"").or("\"0s\""),
         Key::setting("max_pause", "max_pause = \"60s\"").or("\"60s\""),
         Key::setting("k", "k = 2.0"),
+        Key::setting("max_drop", "max_drop = 0.9"),
         Key::setting("mode", "mode = \"observe\"").or("\"enforce\""),
         Key::setting("name", "name = \"search\""),
         Key::setting("key", "key = host"),
@@ -35,6 +36,9 @@ pub(crate) const KIND: Kind = Kind {
     positional: Positional::Is("rate"),
     parse,
 };
+
+/// The longest time that a limit reckons with.
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 struct RateLimit {
     span: Span,
@@ -90,17 +94,21 @@ fn constructor(
     let span = Span::mixed_site();
     for_the_other_kind(arguments, rate.as_ref(), errors);
     let per_span = arguments.span("per");
+    let burst_span = arguments.span("burst");
     let name = arguments.name(context.function, errors);
     let per = arguments.constant("per", context.function, errors, period);
     let burst = arguments.constant("burst", context.function, errors, burst);
     let max_wait = arguments.constant("max_wait", context.function, errors, value::duration);
     let max_pause = arguments.constant("max_pause", context.function, errors, value::duration);
     let k = arguments.constant("k", context.function, errors, k);
+    let max_drop = arguments.constant("max_drop", context.function, errors, max_drop);
     let mode = arguments.value("mode", errors, value::mode);
 
     let adaptive = matches!(rate, Some(Rate::Adaptive));
     let ty = if adaptive { "Throttle" } else { "RateLimit" };
-    let constructor = Constructor::new(ty, quote_spanned!(span=> named(#name)), context).set("k", k.as_ref());
+    let constructor = Constructor::new(ty, quote_spanned!(span=> named(#name)), context)
+        .set("k", k.as_ref())
+        .set("max_drop", max_drop.as_ref());
     let rate = match (rate, per) {
         (Some(Rate::Whole(calls, period)), None) => Some((Known::Literal(calls), Known::Literal(period))),
         (Some(Rate::Whole(..)), Some(_)) => {
@@ -126,7 +134,12 @@ fn constructor(
         (Some(Rate::Adaptive) | None, _) => None,
     };
     let constructor = match rate {
-        Some((calls, per)) => constructor.set_both("rate", &calls, &per),
+        Some((calls, per)) => {
+            if let (Some(burst), Some(span)) = (&burst, burst_span) {
+                comes_back(burst, &calls, &per, span, errors);
+            }
+            constructor.set_both("rate", &calls, &per)
+        }
         None => constructor,
     };
     let constructor = constructor
@@ -134,6 +147,18 @@ fn constructor(
         .set("max_wait", max_wait.as_ref())
         .set("max_pause", max_pause.as_ref());
     constructor.mode(mode, context)
+}
+
+/// Refuses a burst that takes longer than a year to come back, where all its numbers are literals.
+fn comes_back(burst: &Known<u32>, calls: &Known<u32>, per: &Known<Duration>, span: Span, errors: &mut Errors) {
+    let (Some(burst), Some(calls), Some(per)) = (burst.literal(), calls.literal(), per.literal()) else { return };
+    let most = YEAR.as_nanos() * u128::from(calls) / per.as_nanos();
+    if u128::from(burst) > most {
+        let message = format!(
+            "a burst of {burst} takes longer than a year to come back at this rate: write at most `burst = {most}`"
+        );
+        errors.at(span, message);
+    }
 }
 
 /// Reports the keys that mean nothing to the kind of limit that was asked for.
@@ -150,11 +175,13 @@ fn for_the_other_kind(arguments: &Arguments, rate: Option<&Rate>, errors: &mut E
             }
         }
         Some(_) => {
-            if let Some(span) = arguments.span("k") {
-                errors.at(
-                    span,
-                    "`k` belongs to the adaptive limit: write `#[rate_limit(\"adaptive\", k = 2.0)]`, or leave it out",
-                );
+            for (key, value) in [("k", "2.0"), ("max_drop", "0.9")] {
+                if let Some(span) = arguments.span(key) {
+                    let message = format!(
+                        "`{key}` belongs to the adaptive limit: write `#[rate_limit(\"adaptive\", {key} = {value})]`, or leave it out"
+                    );
+                    errors.at(span, message);
+                }
             }
         }
         None => {}
@@ -250,9 +277,7 @@ fn period(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
 fn in_range(period: Duration) -> Result<Duration, &'static str> {
     match period {
         Duration::ZERO => Err("a period of zero is no limit: write, for instance, `\"100/s\"`"),
-        period if period > Duration::from_secs(365 * 86_400) => {
-            Err("a period is at most a year: write, say, `\"100/d\"`")
-        }
+        period if period > YEAR => Err("a period is at most a year: write, say, `\"100/d\"`"),
         period => Ok(period),
     }
 }
@@ -286,6 +311,22 @@ fn k(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
             "with a `k` below 1 it would drop calls that the server takes: write at least 1, such as `k = 2.0`",
         )),
         _ => Ok(k),
+    }
+}
+
+fn max_drop(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
+    let written = expression.to_token_stream();
+    let share = value::factor(key, expression)?;
+    match share.literal() {
+        Some(number) if number > 1.0 => Err(syn::Error::new_spanned(
+            written,
+            "`max_drop` is a share of the calls: write at most 1, such as `max_drop = 0.9`, which still makes every tenth",
+        )),
+        Some(number) if number <= 0.0 => Err(syn::Error::new_spanned(
+            written,
+            "with a `max_drop` of zero nothing would ever be dropped: write, for instance, `max_drop = 0.9`, or `mode = \"off\"`",
+        )),
+        _ => Ok(share),
     }
 }
 

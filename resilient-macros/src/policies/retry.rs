@@ -8,9 +8,8 @@ use syn::spanned::Spanned;
 use syn::{Expr, ExprPath, Ident, LitStr, Type};
 
 use crate::arguments::{Arguments, Key, Positional};
-use crate::diagnostic::{Errors, choice, list, nearest};
+use crate::diagnostic::{Errors, list, nearest};
 use crate::fragment::{Context, Fragment, Value};
-use crate::function::Function;
 use crate::policy::{Body, Facts, Kind, Layer};
 use crate::source::{Constructor, Source, borrow, own};
 use crate::value::{self, Known};
@@ -49,6 +48,8 @@ struct Retry {
     number: Option<Ident>,
     /// Whether retries inside it are turned off.
     suppresses: bool,
+    /// How many retries there may be, if that is known.
+    max: Option<u32>,
     first_delay: Option<Duration>,
     /// Where it says that nothing of its own ends it.
     unbounded: Option<Span>,
@@ -63,16 +64,17 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let with = arguments.with(errors);
     let settings = settings(arguments, context, errors);
     let own = Source::Own { ty: "Retry", constructor: settings.constructor };
-    let (source, first_delay, unbounded) = match with {
-        Some(policy) => (Source::With { ty: "Retry", policy }, None, None),
-        None => (own, settings.first_delay, settings.unbounded),
+    let (source, max, first_delay, unbounded) = match with {
+        Some(policy) => (Source::With { ty: "Retry", policy }, None, None, None),
+        None => (own, settings.max, settings.first_delay, settings.unbounded),
     };
-    vec![Box::new(Retry { span, source, when, clones, number, suppresses, first_delay, unbounded })]
+    vec![Box::new(Retry { span, source, when, clones, number, suppresses, max, first_delay, unbounded })]
 }
 
 /// What the keys of the policy itself come to.
 struct Settings {
     constructor: Constructor,
+    max: Option<u32>,
     first_delay: Option<Duration>,
     unbounded: Option<Span>,
 }
@@ -87,7 +89,7 @@ fn settings(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Error
     let max_elapsed = arguments.constant("max_elapsed", function, errors, some_time);
     let max_hint = arguments.constant("max_hint", function, errors, value::duration);
     let budget = arguments.constant("budget", function, errors, budget);
-    let on_retry = arguments.constant("on_retry", function, errors, |_, hook| Ok(hook));
+    let on_retry = arguments.constant("on_retry", function, errors, hook);
     let (backoff, first_delay) = backoff(arguments, context, errors);
     let unbounded = match (&max, &max_elapsed) {
         (Some(Max::Unlimited), None) => unlimited_span,
@@ -115,7 +117,12 @@ fn settings(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Error
     if let Some(hook) = &on_retry {
         constructor = constructor.call("on_retry", hook);
     }
-    Settings { constructor, first_delay, unbounded }
+    let max = match &max {
+        Some(Max::Retries(max)) => max.literal(),
+        Some(Max::Unlimited) => None,
+        None => Some(DEFAULT_MAX),
+    };
+    Settings { constructor, max, first_delay, unbounded }
 }
 
 /// Where the budget is, if it is not the policy's own.
@@ -133,6 +140,17 @@ fn budget(_: &str, expression: Expr) -> syn::Result<Funds> {
             "`budget` takes a `static` of type `Budget`, or `none`: write `budget = PAYMENTS`",
         )),
         _ => Ok(Funds::Shared(expression)),
+    }
+}
+
+/// What is told of each retry.
+fn hook(_: &str, expression: Expr) -> syn::Result<Expr> {
+    match &expression {
+        Expr::Lit(_) => Err(syn::Error::new_spanned(
+            expression,
+            "`on_retry` takes a function of a `&Retrying`: write `on_retry = log_retry`",
+        )),
+        _ => Ok(expression),
     }
 }
 
@@ -215,6 +233,7 @@ const FORMULAE: &[Formula] = &[
 ];
 
 const DEFAULT_FORMULA: &Formula = &FORMULAE[5];
+const DEFAULT_MAX: u32 = 3;
 const DEFAULT_BASE: Duration = Duration::from_millis(100);
 const DEFAULT_CAP: Duration = Duration::from_secs(10);
 
@@ -345,40 +364,17 @@ impl Layer for Retry {
     }
 
     fn facts(&self) -> Facts {
-        Facts { repeats: true, first_delay: self.first_delay, unbounded: self.unbounded, ..Facts::default() }
+        Facts {
+            repeats: true,
+            further: self.max,
+            first_delay: self.first_delay,
+            unbounded: self.unbounded,
+            ..Facts::default()
+        }
     }
 
     fn body(&self) -> Body<'_> {
         Body { clones: &self.clones, number: self.number.as_ref(), suppresses_retries: self.suppresses }
-    }
-
-    fn check(&self, function: &Function, errors: &mut Errors) {
-        for ident in &self.clones {
-            if !function.bindings.iter().any(|binding| binding.ident == *ident) {
-                errors.at(ident.span(), no_such_argument(ident, function));
-            }
-        }
-        for binding in function.bindings.iter().filter(|binding| binding.mutable && !binding.reference) {
-            let ident = &binding.ident;
-            if !self.clones.contains(ident) {
-                let message = format!(
-                    "the second attempt would see what the first did to `{ident}`: write `#[retry(clone({ident}))]`, or take it without `mut`"
-                );
-                errors.at(ident.span(), message);
-            }
-        }
-        if let Some(receiver) = function.consumed_self() {
-            errors.over(
-                receiver,
-                "`#[retry]` runs the body again, and the first attempt may use up `self`: take `&self` or `self: Arc<Self>`",
-            );
-        }
-        if let Some(reference) = function.mutable_reference_in_output() {
-            errors.over(
-                reference,
-                "`#[retry]` cannot return a `&mut`: the first attempt's borrow would still hold when the second begins; return an owned value",
-            );
-        }
     }
 
     // Input:  outcome
@@ -433,7 +429,7 @@ impl Retry {
         let span = Span::mixed_site();
         let outcome = inside.expression();
         let (statement, outcome) = match &inside.value {
-            Value::Future(_) => (None, outcome),
+            Value::Future(_) | Value::Body(_) => (None, outcome),
             Value::Expression(_) => {
                 (Some(quote_spanned!(span=> let settled = #outcome;)), quote_spanned!(span=> settled))
             }
@@ -448,19 +444,5 @@ impl Retry {
             None => quote_spanned!(span=> retry.settle::<#output>(#outcome)),
         };
         (statement, settle)
-    }
-}
-
-fn no_such_argument(ident: &Ident, function: &Function) -> String {
-    if ident == "self" {
-        return "`clone` is for arguments, and all attempts share `self`: leave it out".to_owned();
-    }
-    let names: Vec<String> = function.bindings.iter().map(|binding| binding.ident.to_string()).collect();
-    if names.is_empty() {
-        return format!("`{ident}` is not an argument: `{}` has none to clone", function.name());
-    }
-    match nearest(&ident.to_string(), names.iter().map(String::as_str)) {
-        Some(meant) => format!("`{ident}` is not an argument: did you mean `{meant}`?"),
-        None => format!("`{ident}` is not an argument: {}", choice("argument", names.iter().map(String::as_str))),
     }
 }

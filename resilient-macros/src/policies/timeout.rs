@@ -16,7 +16,7 @@ use crate::value::{self, Known};
 pub(crate) const KIND: Kind = Kind {
     name: "timeout",
     keys: &[
-        Key::setting("limit", "\"2s\""),
+        Key::setting("limit", "limit = \"2s\""),
         Key::setting("total", "total = \"2s\"").also(StandIns::Outside(&["limit", "attempt"])),
         Key::setting("attempt", "attempt = \"400ms\"").also(StandIns::Inside(&["limit", "total"])),
         Key::setting("name", "name = \"search\""),

@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
 use super::gate::{Fate, Place};
-use super::{Bulkhead, BulkheadPermit, Entry, nested};
-use crate::{Deadline, Error, Mode, Reason, clock};
+use super::{Bulkhead, BulkheadPermit, Entry};
+use crate::{Deadline, Error, Mode, Reason, clock, nested};
 
 /// A caller on its way in: what [`Bulkhead::acquire`] returns.
 ///

@@ -52,6 +52,11 @@ impl<'a> Entry<'a> {
         self
     }
 
+    /// The bulkhead that it is for.
+    pub const fn bulkhead(&self) -> &'a Bulkhead {
+        self.bulkhead
+    }
+
     /// As [`Bulkhead::try_acquire`].
     ///
     /// # Errors

@@ -7,9 +7,9 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use super::{Acquire, BulkheadPermit, Entry, nested};
+use super::{Acquire, BulkheadPermit, Entry};
 use crate::adaptive::Ended;
-use crate::{Class, Error, Outcome, Reason, Settled, When};
+use crate::{Class, Error, Outcome, Reason, Settled, When, nested};
 
 pin_project! {
     /// What [`Bulkhead::run`](crate::Bulkhead::run) and its likes return.
@@ -126,7 +126,7 @@ impl<O, W: When<O, By>, By> sealed::Judge<O> for ByWhen<W, By> {
 
 /// Only a success took as long as work takes. A policy further in that refused says nothing about the server, except by
 /// a time-out.
-pub(super) fn ended(rejection: Option<&Error>, class: impl FnOnce() -> Class) -> Ended {
+pub(crate) fn ended(rejection: Option<&Error>, class: impl FnOnce() -> Class) -> Ended {
     match rejection.map(Error::reason) {
         Some(Reason::TimedOut { .. }) => Ended::Dropped,
         Some(_) => Ended::Ignored,

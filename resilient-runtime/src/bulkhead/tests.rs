@@ -436,7 +436,7 @@ async fn a_panic_gives_the_permit_back() {
 
     assert!(panicking.await.unwrap_err().is_panic());
     assert_eq!(bulkhead.counts().in_use, 0);
-    assert!(!nested::is_inside(bulkhead.address()));
+    assert!(!crate::nested::is_inside(bulkhead.address()));
 }
 
 #[tokio::test(start_paused = true)]

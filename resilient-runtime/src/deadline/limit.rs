@@ -78,6 +78,16 @@ impl Limit {
         matches!(self, Self::At { instant, .. } if clock::now() >= instant)
     }
 
+    /// Whether it has passed at the instant `at`, which is not before the present, `now`.
+    #[inline]
+    pub(crate) fn ends_by(self, now: Instant, at: Instant) -> bool {
+        match self {
+            Self::None => false,
+            Self::Within(limit) => at.saturating_duration_since(now) >= limit,
+            Self::At { instant, .. } => instant <= at,
+        }
+    }
+
     /// The instant, if there is a limit at all.
     pub(crate) fn instant(self) -> Option<Instant> {
         match self {

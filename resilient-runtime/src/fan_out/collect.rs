@@ -7,8 +7,10 @@ use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use super::Input;
 use super::drive::Drive;
 use super::in_order::InOrder;
+use super::input::OutputOf;
 
 /// The future of every output of a [`FanOut`](super::FanOut), in the order of the input; what `.await` on it polls.
 ///
@@ -20,19 +22,19 @@ use super::in_order::InOrder;
 ///
 /// When it is polled again after it has returned.
 #[must_use = "futures do nothing unless they are awaited"]
-pub struct Collect<I: Iterator<Item: Future>> {
+pub struct Collect<I: Input> {
     drive: Option<Drive<I>>,
-    outputs: InOrder<<I::Item as Future>::Output>,
+    outputs: InOrder<OutputOf<I>>,
 }
 
-impl<I: Iterator<Item: Future>> Collect<I> {
+impl<I: Input> Collect<I> {
     pub(super) fn new(drive: Drive<I>) -> Self {
         Self { drive: Some(drive), outputs: InOrder::new() }
     }
 }
 
-impl<I: Iterator<Item: Future>> Future for Collect<I> {
-    type Output = Vec<<I::Item as Future>::Output>;
+impl<I: Input> Future for Collect<I> {
+    type Output = Vec<OutputOf<I>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { drive, outputs } = self.get_mut();
@@ -45,9 +47,9 @@ impl<I: Iterator<Item: Future>> Future for Collect<I> {
 }
 
 /// The children are pinned where they are, and nothing else is.
-impl<I: Iterator<Item: Future>> Unpin for Collect<I> {}
+impl<I: Input> Unpin for Collect<I> {}
 
-impl<I: Iterator<Item: Future>> fmt::Debug for Collect<I> {
+impl<I: Input> fmt::Debug for Collect<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Collect").field("drive", &self.drive).finish_non_exhaustive()
     }

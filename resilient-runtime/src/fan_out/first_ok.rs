@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use super::Input;
 use super::drive::Drive;
 use super::in_order::InOrder;
 
@@ -20,12 +21,12 @@ use super::in_order::InOrder;
 ///
 /// When it is polled again after it has returned.
 #[must_use = "futures do nothing unless they are awaited"]
-pub struct FirstOk<I: Iterator<Item: Future>, E> {
+pub struct FirstOk<I: Input, E> {
     drive: Option<Drive<I>>,
     errors: InOrder<E>,
 }
 
-impl<I: Iterator<Item: Future>, E> FirstOk<I, E> {
+impl<I: Input, E> FirstOk<I, E> {
     pub(super) fn new(drive: Drive<I>) -> Self {
         Self { drive: Some(drive), errors: InOrder::new() }
     }
@@ -33,7 +34,7 @@ impl<I: Iterator<Item: Future>, E> FirstOk<I, E> {
 
 impl<I, T, E> Future for FirstOk<I, E>
 where
-    I: Iterator<Item: Future<Output = Result<T, E>>>,
+    I: Input<Child: Future<Output = Result<T, E>>>,
 {
     type Output = Result<T, Vec<E>>;
 
@@ -51,9 +52,9 @@ where
 }
 
 /// The children are pinned where they are, and nothing else is.
-impl<I: Iterator<Item: Future>, E> Unpin for FirstOk<I, E> {}
+impl<I: Input, E> Unpin for FirstOk<I, E> {}
 
-impl<I: Iterator<Item: Future>, E> fmt::Debug for FirstOk<I, E> {
+impl<I: Input, E> fmt::Debug for FirstOk<I, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FirstOk").field("drive", &self.drive).finish_non_exhaustive()
     }

@@ -25,6 +25,7 @@ impl<T> InOrder<T> {
         }
     }
 
+    #[cold]
     fn insert_among_gaps(&mut self, index: usize, value: T) {
         let offset = index - self.front.len();
         if self.ahead.len() <= offset {

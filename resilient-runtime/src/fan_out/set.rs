@@ -71,6 +71,11 @@ impl<F: Future> Set<F> {
         Poll::Ready((slot.index, output))
     }
 
+    /// The indexes of the futures that are in the set.
+    pub(super) fn indexes(&self) -> Vec<usize> {
+        self.slots.iter().filter(|slot| slot.future.is_some()).map(|slot| slot.index).collect()
+    }
+
     #[cold]
     fn add_slot(&mut self) -> usize {
         let number = self.slots.len();

@@ -18,6 +18,9 @@ use tokio::time::{Instant, sleep};
 
 use super::FanOut;
 
+mod forms;
+mod functions;
+
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
@@ -453,7 +456,7 @@ async fn dropping_it_at_any_await_drops_every_child() {
     }
 
     let census = Census::default();
-    let mut finished = [false; 4];
+    let mut finished = [false; 8];
     for polls in 0.. {
         let fan_out = || {
             FanOut::new(0..20, |n| {
@@ -473,9 +476,20 @@ async fn dropping_it_at_any_await_drops_every_child() {
         finished[1] = finishes_within(polls, fan_out().try_all()).await;
         finished[2] = finishes_within(polls, fan_out().first_ok()).await;
         finished[3] = finishes_within(polls, fan_out().unordered().count()).await;
+        finished[4] = finishes_within(polls, fan_out().ordered().count()).await;
+        finished[5] = finishes_within(polls, fan_out().quorum(18)).await;
+        finished[6] = finishes_within(polls, fan_out().settle_within(ms(1_000))).await;
+        let by_stream = FanOut::from_stream(futures_util::stream::iter(0..20), |_| {
+            let citizen = census.birth();
+            async move {
+                let _citizen = citizen;
+                yield_now().await;
+            }
+        });
+        finished[7] = finishes_within(polls, by_stream.progress(|_| ()).into_future()).await;
 
         assert_eq!(census.alive(), 0, "something is left after {polls} polls");
-        if finished == [true; 4] {
+        if finished == [true; 8] {
             assert!(polls > 3, "the test looks at several awaits");
             break;
         }

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use super::Input;
 use super::drive::Drive;
 use super::in_order::InOrder;
 
@@ -20,12 +21,12 @@ use super::in_order::InOrder;
 ///
 /// When it is polled again after it has returned.
 #[must_use = "futures do nothing unless they are awaited"]
-pub struct TryAll<I: Iterator<Item: Future>, T> {
+pub struct TryAll<I: Input, T> {
     drive: Option<Drive<I>>,
     values: InOrder<T>,
 }
 
-impl<I: Iterator<Item: Future>, T> TryAll<I, T> {
+impl<I: Input, T> TryAll<I, T> {
     pub(super) fn new(drive: Drive<I>) -> Self {
         Self { drive: Some(drive), values: InOrder::new() }
     }
@@ -33,7 +34,7 @@ impl<I: Iterator<Item: Future>, T> TryAll<I, T> {
 
 impl<I, T, E> Future for TryAll<I, T>
 where
-    I: Iterator<Item: Future<Output = Result<T, E>>>,
+    I: Input<Child: Future<Output = Result<T, E>>>,
 {
     type Output = Result<Vec<T>, E>;
 
@@ -54,9 +55,9 @@ where
 }
 
 /// The children are pinned where they are, and nothing else is.
-impl<I: Iterator<Item: Future>, T> Unpin for TryAll<I, T> {}
+impl<I: Input, T> Unpin for TryAll<I, T> {}
 
-impl<I: Iterator<Item: Future>, T> fmt::Debug for TryAll<I, T> {
+impl<I: Input, T> fmt::Debug for TryAll<I, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TryAll").field("drive", &self.drive).finish_non_exhaustive()
     }

@@ -1,13 +1,14 @@
 //! Every output, as it comes.
 
 use std::fmt;
-use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::{FusedStream, Stream};
 
+use super::Input;
 use super::drive::{Drive, Running};
+use super::input::OutputOf;
 
 /// The stream of the outputs of a [`FanOut`](super::FanOut) as the children finish, each with the index of its item;
 /// see [`FanOut::unordered`](super::FanOut::unordered).
@@ -20,18 +21,18 @@ use super::drive::{Drive, Running};
 /// Dropping the future of the next output loses nothing. Dropping the stream drops the children that run; items
 /// not launched by then never are.
 #[must_use = "streams do nothing unless they are polled"]
-pub struct Unordered<I: Iterator<Item: Future>> {
+pub struct Unordered<I: Input> {
     drive: Option<Drive<I>>,
 }
 
-impl<I: Iterator<Item: Future>> Unordered<I> {
+impl<I: Input> Unordered<I> {
     pub(super) fn new(drive: Drive<I>) -> Self {
         Self { drive: Some(drive) }
     }
 }
 
-impl<I: Iterator<Item: Future>> Stream for Unordered<I> {
-    type Item = (usize, <I::Item as Future>::Output);
+impl<I: Input> Stream for Unordered<I> {
+    type Item = (usize, OutputOf<I>);
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some(mut running) = Running::of(&mut self.get_mut().drive) else { return Poll::Ready(None) };
@@ -48,16 +49,16 @@ impl<I: Iterator<Item: Future>> Stream for Unordered<I> {
 }
 
 /// After the last output it returns `None` for good.
-impl<I: Iterator<Item: Future>> FusedStream for Unordered<I> {
+impl<I: Input> FusedStream for Unordered<I> {
     fn is_terminated(&self) -> bool {
         self.drive.is_none()
     }
 }
 
 /// The children are pinned where they are, and nothing else is.
-impl<I: Iterator<Item: Future>> Unpin for Unordered<I> {}
+impl<I: Input> Unpin for Unordered<I> {}
 
-impl<I: Iterator<Item: Future>> fmt::Debug for Unordered<I> {
+impl<I: Input> fmt::Debug for Unordered<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Unordered").field("drive", &self.drive).finish_non_exhaustive()
     }

@@ -6,17 +6,17 @@ use std::sync::OnceLock;
 
 /// A key, as far as a map knows it: 128 bits that nobody outside the process can foresee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fingerprint(u128);
+pub(crate) struct Fingerprint(u128);
 
 /// Two hashers with different secrets, fed at once, so that the user's `Hash` runs once.
 struct Both(DefaultHasher, DefaultHasher);
 
 /// What hashes a fingerprint: itself. It must only be given one.
 #[derive(Debug, Default)]
-pub(super) struct Unchanged(u64);
+pub(crate) struct Unchanged(u64);
 
 /// The fingerprint of a key.
-pub(super) fn fingerprint<K: Hash + ?Sized>(key: &K) -> Fingerprint {
+pub(crate) fn fingerprint<K: Hash + ?Sized>(key: &K) -> Fingerprint {
     // std derives one state's secret from the other's, which SipHash is made to hide
     static SECRETS: OnceLock<[RandomState; 2]> = OnceLock::new();
     let [first, second] = SECRETS.get_or_init(|| [RandomState::new(), RandomState::new()]);
@@ -26,15 +26,25 @@ pub(super) fn fingerprint<K: Hash + ?Sized>(key: &K) -> Fingerprint {
 }
 
 impl Fingerprint {
+    /// All of it.
+    pub(crate) const fn whole(self) -> u128 {
+        self.0
+    }
+
     /// The number of its shard; the map within it goes by other bits.
-    pub(super) const fn shard(self, shards: usize) -> usize {
+    pub(crate) const fn shard(self, shards: usize) -> usize {
         (self.0 >> 64) as usize % shards
+    }
+
+    /// The bits by which a map within the shard goes.
+    pub(crate) const fn bits(self) -> u64 {
+        self.0 as u64
     }
 }
 
 impl Hash for Fingerprint {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.0 as u64);
+        state.write_u64(self.bits());
     }
 }
 

@@ -111,6 +111,13 @@ impl Meter {
         self.due.fetch_max(self.pace().drained(start).0, Relaxed);
     }
 
+    /// Uses up all but `calls` of what may come at once. With none left, the next call is one interval away.
+    pub(super) fn curb(&self, now: Units, calls: u64) {
+        let pace = self.pace();
+        let used = u64::from(pace.burst).saturating_sub(calls);
+        self.due.fetch_max(now.0.saturating_add(pace.interval.times(used).0), Relaxed);
+    }
+
     /// Changes the rate. The caller sees to it that this happens once at a time.
     pub(super) fn change(&self, to: Pace, now: Units) {
         let from = self.pace();

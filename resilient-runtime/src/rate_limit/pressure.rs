@@ -94,6 +94,12 @@ impl Pressure {
         self.spread_until.store(until.0, Relaxed);
     }
 
+    /// Whether calls are kept apart at present.
+    pub(super) fn is_spread(&self, now: impl FnOnce() -> Units) -> bool {
+        let until = self.spread_until.load(Relaxed);
+        until != 0 && until > now().0
+    }
+
     /// The server has enough again.
     pub(super) fn spread_no_more(&self) {
         if self.spread_until.load(Relaxed) != 0 {

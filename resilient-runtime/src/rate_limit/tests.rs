@@ -308,17 +308,50 @@ async fn a_quota_that_would_not_last_is_spread_over_the_time() {
     let limit = RateLimit::named("search").max_wait(SECOND);
     let start = Instant::now();
 
-    limit.heed(Quota::of(4, ms(1_000)));
+    limit.heed(Quota::of(4, ms(2_000)));
     for _ in 0..5 {
         limit.acquire().await.unwrap().abandon();
     }
 
-    assert_eq!(start.elapsed(), ms(1_000));
+    assert_eq!(start.elapsed(), ms(2_000));
     assert_eq!(percent(&limit), 100);
 
-    limit.heed(Quota::of(4, ms(1_000)));
-    limit.heed(Quota::of(1_000, ms(1_000)));
+    limit.heed(Quota::of(4, ms(2_000)));
+    limit.heed(Quota::of(1_000, ms(2_000)));
     assert_eq!(percent(&limit), 100, "the newest answer counts");
+}
+
+/// `X-RateLimit-Reset: 1` is any time up to a second, and a small bucket may be full many times until then.
+#[tokio::test(start_paused = true)]
+async fn a_reset_within_a_second_leaves_the_rate_and_takes_the_burst() {
+    for reset in [ms(1), ms(470), ms(1_000)] {
+        let limit = RateLimit::named("search").max_wait(SECOND);
+
+        limit.heed(Quota::of(4, reset));
+
+        assert_eq!(percent(&limit), 100, "{reset:?}");
+        assert_eq!(at_once(&limit), 4, "{reset:?}");
+        let start = Instant::now();
+        for _ in 0..100 {
+            limit.acquire().await.unwrap().abandon();
+            limit.heed(Quota::of(0, reset));
+        }
+        assert_eq!(start.elapsed(), ms(1_000), "{reset:?}: all of the rate");
+        assert!(!limit.is_paused());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_second_of_a_longer_window_is_still_spread_over() {
+    let limit = RateLimit::named("search");
+    limit.heed(Quota::of(20, ms(2_000)));
+
+    advance(ms(1_500)).await;
+    limit.heed(Quota::of(5, ms(1_000)));
+    assert_eq!(percent(&limit), 5);
+
+    limit.heed(Quota::of(0, ms(1_000)));
+    assert!(limit.is_paused());
 }
 
 #[tokio::test(start_paused = true)]

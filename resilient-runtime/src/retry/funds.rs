@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::mem::ManuallyDrop;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::Budget;
 use crate::sync::const_fn;
@@ -44,7 +44,15 @@ impl Funds {
 /// no more of them than were written.
 #[cold]
 fn named(name: &'static str) -> &'static Budget {
+    all().entry(name).or_insert_with(|| Box::leak(Box::default()))
+}
+
+/// The budget of that name, if a retry has mentioned it.
+pub(crate) fn existing(name: &str) -> Option<&'static Budget> {
+    all().get(name).copied()
+}
+
+fn all() -> MutexGuard<'static, BTreeMap<&'static str, &'static Budget>> {
     static NAMED: Mutex<BTreeMap<&'static str, &'static Budget>> = Mutex::new(BTreeMap::new());
-    let mut named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
-    named.entry(name).or_insert_with(|| Box::leak(Box::default()))
+    NAMED.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -12,7 +12,7 @@ thread_local! {
 }
 
 /// Whether an outer retry has turned those inside it off.
-pub(super) fn suppressed() -> bool {
+pub(crate) fn suppressed() -> bool {
     SUPPRESSED.get()
 }
 

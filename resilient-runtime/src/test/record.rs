@@ -32,6 +32,7 @@ pub(crate) enum Report {
     GaveUp { policy: &'static str, retries: u32, class: Class, why: &'static str },
     Transition { policy: &'static str, from: &'static str, to: &'static str },
     TimedOut { policy: &'static str, limit: Duration },
+    Hedging { policy: &'static str },
     Cancelled { policy: &'static str },
     FellBack { policy: &'static str, class: Class },
     Paused { policy: &'static str, time: Duration },
@@ -103,6 +104,13 @@ impl Recorder {
             Report::TimedOut { policy: name, limit } if name == policy => Some(limit),
             _ => None,
         })
+    }
+
+    /// How many attempts that hedge has started beside others.
+    pub fn hedges(&self, policy: &str) -> usize {
+        let started =
+            self.pick(|report| matches!(report, Report::Hedging { policy: name } if name == policy).then_some(()));
+        started.len()
     }
 
     /// How many bodies that policy has stopped because its signal came.

@@ -4,7 +4,8 @@ use crate::support::{Error, Script};
 pub async fn ask(script: &Script) -> Result<(), Error> {
     let rate_limit = {
         static POLICY: ::resilient::Throttle = ::resilient::Throttle::named("ask")
-            .k(1.5);
+            .k(1.5)
+            .max_drop(0.95);
         &POLICY
     };
     let settled = 'limited: {

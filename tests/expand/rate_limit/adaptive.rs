@@ -2,7 +2,7 @@ use resilient::rate_limit;
 
 use crate::support::{Error, Script};
 
-#[rate_limit("adaptive", k = 1.5, when = |error| matches!(error, Error::Down))]
+#[rate_limit("adaptive", k = 1.5, max_drop = 0.95, when = |error| matches!(error, Error::Down))]
 pub async fn ask(script: &Script) -> Result<(), Error> {
     script.next()
 }

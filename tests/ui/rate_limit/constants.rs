@@ -35,7 +35,9 @@ async fn no_burst() -> Result<(), Error> {
     Ok(())
 }
 
-#[rate_limit("1/d", burst = 400)]
+const MANY: u32 = 400;
+
+#[rate_limit("1/d", burst = MANY)]
 async fn a_burst_of_years() -> Result<(), Error> {
     Ok(())
 }

@@ -42,6 +42,16 @@ async fn k_in_words() -> Result<(), Error> {
     Ok(())
 }
 
+#[rate_limit("adaptive", max_drop = 90)]
+async fn a_share_in_percent() -> Result<(), Error> {
+    Ok(())
+}
+
+#[rate_limit("adaptive", max_drop = 0)]
+async fn nothing_is_dropped() -> Result<(), Error> {
+    Ok(())
+}
+
 #[rate_limit("adaptive", burst = 5, max_wait = "1s")]
 async fn adaptive_with_a_burst() -> Result<(), Error> {
     Ok(())
@@ -49,6 +59,11 @@ async fn adaptive_with_a_burst() -> Result<(), Error> {
 
 #[rate_limit("100/s", k = 2.0)]
 async fn a_rate_with_k() -> Result<(), Error> {
+    Ok(())
+}
+
+#[rate_limit("100/s", max_drop = 0.9)]
+async fn a_rate_with_a_share() -> Result<(), Error> {
     Ok(())
 }
 
@@ -79,6 +94,11 @@ async fn two_limits() -> Result<(), Error> {
 #[rate_limit("100/s", key = "tenant")]
 async fn one_key_for_all(tenant: &str) -> Result<(), Error> {
     let _ = tenant;
+    Ok(())
+}
+
+#[rate_limit("1/d", burst = 400)]
+async fn a_burst_of_years() -> Result<(), Error> {
     Ok(())
 }
 

@@ -1,0 +1,190 @@
+//! Coalescing: a caller that nobody joins, and 64 who share one run.
+
+use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::hash::RandomState;
+use std::pin::Pin;
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
+use std::task::{Poll, Waker};
+
+use async_singleflight::Group;
+use moka::future::Cache;
+use resilient::{Coalesce, coalesce};
+use tower::{Layer as _, Service as _, ServiceExt as _};
+use tower_resilience::coalesce::CoalesceLayer;
+
+use crate::case::{Case, Table};
+use crate::drive::{poll, repeat};
+use crate::work::{Busy, answer, attempt, attempt_later};
+
+pub(crate) fn tables() -> Vec<Table> {
+    vec![alone(), shared()]
+}
+
+fn alone() -> Table {
+    Table::new(
+        "Coalescing, one caller",
+        "A call with a key that nobody else asks for. By hand, it is a map under a lock, with room for those who could \
+         come. moka is a cache: it is asked for a key that is not there, and keeps what it gets.",
+        vec![
+            Case::new("map by hand", |calls| {
+                static FLIGHTS: LazyLock<Flights> = LazyLock::new(Flights::default);
+                poll(repeat(calls, async |id| FLIGHTS.run(id, attempt::<Busy>(id)).await.unwrap()))
+            }),
+            Case::new("resilient `#[coalesce]`", |calls| {
+                #[coalesce(key = id)]
+                async fn ours(id: u64) -> Result<u64, Busy> {
+                    attempt(id).await
+                }
+
+                poll(repeat(calls, async |id| ours(id).await.unwrap()))
+            }),
+            Case::new("resilient `Coalesce`", |calls| {
+                static POLICY: Coalesce = Coalesce::named("alone");
+                poll(repeat(calls, async |id| POLICY.run(&id, attempt::<Busy>(id)).await.unwrap()))
+            }),
+            Case::prepared("async_singleflight", || {
+                let group: Group<u64, u64, Busy> = Group::new();
+                move |calls| poll(repeat(calls, async |id| group.work(&id, attempt::<Busy>(id)).await.unwrap()))
+            }),
+            Case::prepared("moka, a miss", || {
+                let cache: Cache<u64, u64> = Cache::new(1_000);
+                move |calls| {
+                    cache.invalidate_all();
+                    poll(repeat(calls, async |id| {
+                        let found = cache.get_with(id, async { attempt::<Busy>(id).await.unwrap() }).await;
+                        cache.invalidate(&id).await;
+                        found
+                    }))
+                }
+            }),
+            Case::service("tower-resilience", || {
+                CoalesceLayer::new(|id: &u64| *id).layer(tower::service_fn(attempt::<Busy>))
+            }),
+        ],
+    )
+    .goal_beside(45, "tower-resilience", 146)
+    .shared()
+}
+
+fn shared() -> Table {
+    Table::new(
+        "Coalescing, each of 64 callers",
+        "64 callers of one key, one of which runs something that is ready at its second poll. All are polled in turn until \
+         they have their outcome.",
+        vec![
+            Case::new("map by hand", |calls| {
+                static FLIGHTS: LazyLock<Flights> = LazyLock::new(Flights::default);
+                crowd(calls, |id| FLIGHTS.run(id, attempt_later::<Busy>(id)))
+            }),
+            Case::new("resilient `#[coalesce]`", |calls| {
+                #[coalesce(key = id)]
+                async fn ours(id: u64) -> Result<u64, Busy> {
+                    attempt_later(id).await
+                }
+
+                crowd(calls, ours)
+            }),
+            Case::prepared("async_singleflight", || {
+                let group: Group<u64, u64, Busy> = Group::new();
+                move |calls| {
+                    let group = &group;
+                    crowd(calls, |id| async move {
+                        group.work(&id, attempt_later::<Busy>(id)).await.map_err(|error| error.unwrap_or(Busy))
+                    })
+                }
+            }),
+            Case::prepared("moka, a miss", || {
+                let cache: Cache<u64, u64> = Cache::new(1_000);
+                move |calls| {
+                    cache.invalidate_all();
+                    let cache = &cache;
+                    crowd(calls, |id| async move {
+                        Ok(cache.get_with(id, async { attempt_later::<Busy>(id).await.unwrap() }).await)
+                    })
+                }
+            }),
+            Case::prepared("tower-resilience", || {
+                let service = CoalesceLayer::new(|id: &u64| *id).layer(tower::service_fn(attempt_later::<Busy>));
+                move |calls| {
+                    let service = service.clone();
+                    crowd(calls, move |id| {
+                        let mut service = service.clone();
+                        async move { Ok(service.ready().await.unwrap().call(id).await.unwrap()) }
+                    })
+                }
+            }),
+        ],
+    )
+    .per_item(CALLERS as u64)
+    .goal_beside(80, "tower-resilience", 130)
+}
+
+/// Makes `calls` rounds of 64 calls of one key each. Their futures stay where they are, so that only the first round
+/// allocates for them.
+fn crowd<F: Future<Output = Result<u64, Busy>>>(calls: u64, call: impl Fn(u64) -> F) -> u64 {
+    let mut callers: [Pin<Box<Option<F>>>; CALLERS] = std::array::from_fn(|_| Box::pin(None));
+    poll(repeat(calls, async |id| {
+        for caller in &mut callers {
+            caller.set(Some(call(id)));
+        }
+        poll_fn(|context| {
+            let mut running = false;
+            for caller in &mut callers {
+                let Some(future) = caller.as_mut().as_pin_mut() else { continue };
+                match future.poll(context) {
+                    Poll::Ready(outcome) => {
+                        assert_eq!(outcome.unwrap(), answer(id));
+                        caller.set(None);
+                    }
+                    Poll::Pending => running = true,
+                }
+            }
+            if running { Poll::Pending } else { Poll::Ready(()) }
+        })
+        .await;
+        answer(id)
+    }))
+}
+
+/// The least that can share: a map of what runs, and those who wait for it. Nobody takes over from one who leaves.
+#[derive(Default)]
+struct Flights(Mutex<HashMap<u64, Option<Arc<Flight>>, RandomState>>);
+
+#[derive(Default)]
+struct Flight {
+    outcome: OnceLock<Result<u64, Busy>>,
+    waiting: Mutex<Vec<Waker>>,
+}
+
+impl Flights {
+    async fn run(&self, key: u64, work: impl Future<Output = Result<u64, Busy>>) -> Result<u64, Busy> {
+        let joined = match self.0.lock().unwrap().entry(key) {
+            std::collections::hash_map::Entry::Occupied(mut entry) => {
+                Some(entry.get_mut().get_or_insert_default().clone())
+            }
+            std::collections::hash_map::Entry::Vacant(entry) => {
+                entry.insert(None);
+                None
+            }
+        };
+        if let Some(flight) = joined {
+            return poll_fn(|context| {
+                if let Some(outcome) = flight.outcome.get() {
+                    return Poll::Ready(*outcome);
+                }
+                flight.waiting.lock().unwrap().push(context.waker().clone());
+                Poll::Pending
+            })
+            .await;
+        }
+        let outcome = work.await;
+        if let Some(flight) = self.0.lock().unwrap().remove(&key).flatten() {
+            let _ = flight.outcome.set(outcome);
+            flight.waiting.lock().unwrap().drain(..).for_each(Waker::wake);
+        }
+        outcome
+    }
+}
+
+const CALLERS: usize = 64;

@@ -1,0 +1,39 @@
+//! Makes the modules of `resilient-macros`, which as a macro crate exports only its macros, those of a fuzz target.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+fn main() {
+    let source = Path::new(&env::var("CARGO_MANIFEST_DIR").unwrap()).join("../resilient-macros/src");
+    println!("cargo::rerun-if-changed={}", source.display());
+
+    let root = PathBuf::from(env::var("OUT_DIR").unwrap()).join("macros.rs");
+    fs::write(root, modules(&source.join("lib.rs"), &source)).unwrap();
+}
+
+/// The modules that the file declares, but for its tests. One with a folder is written out, for its own to be found.
+fn modules(file: &Path, folder: &Path) -> String {
+    let text = fs::read_to_string(file).unwrap();
+    let (mut modules, mut is_a_test) = (String::new(), false);
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';')).filter(|_| !is_a_test) {
+            let (file, inner) = (folder.join(format!("{name}.rs")), folder.join(name));
+            if inner.is_dir() {
+                let own: String = fs::read_to_string(&file).unwrap().lines().filter(|line| is_its_own(line)).fold(
+                    String::new(),
+                    |own, line| own + line + "\n",
+                );
+                write!(modules, "mod {name} {{\n{}{own}}}\n", self::modules(&file, &inner)).unwrap();
+            } else {
+                writeln!(modules, "#[path = {file:?}]\nmod {name};").unwrap();
+            }
+        }
+        is_a_test = line == "#[cfg(test)]";
+    }
+    modules
+}
+
+fn is_its_own(line: &str) -> bool {
+    !line.starts_with("//!") && !(line.starts_with("mod ") && line.ends_with(';'))
+}

@@ -1,0 +1,44 @@
+//! An attribute above a function: no tokens may make the macro panic, or cost the user the function.
+//!
+//! An input is text: the attribute in its first line, as `retry(max = 3)`, and what it stands above in the others.
+
+#![no_main]
+
+// the macros ask the compiler where their mistakes stand, if there is one
+extern crate proc_macro;
+
+use libfuzzer_sys::fuzz_target;
+use proc_macro2::{TokenStream, TokenTree};
+
+include!(concat!(env!("OUT_DIR"), "/macros.rs"));
+
+fuzz_target!(|input: &str| {
+    let Some((attribute, item)) = input.split_once('\n') else { return };
+    let (name, arguments) = attribute.split_once('(').unwrap_or((attribute, ")"));
+    let (Ok(arguments), Ok(item)) = (arguments.trim_end().trim_end_matches(')').parse(), item.parse::<TokenStream>())
+    else {
+        return;
+    };
+    if name == "Classify" {
+        classify::expand(item);
+        return;
+    }
+    let known = policies::KINDS.iter().map(|kind| kind.name).chain(["resilient", "enforce", "exempt"]).find(|known| *known == name);
+    let Some(name) = known else { return };
+
+    let functions = functions(item.clone());
+    let output = match name {
+        "enforce" => enforce::enforce(arguments, item),
+        "exempt" => enforce::exempt(arguments, item),
+        policy => stack::expand(policy, arguments, item),
+    };
+
+    let still = self::functions(output);
+    assert!(functions.iter().all(|name| still.contains(name)), "{functions:?} became {still:?}");
+});
+
+/// The names of the functions among the items.
+fn functions(items: TokenStream) -> Vec<String> {
+    let tokens: Vec<TokenTree> = items.into_iter().collect();
+    tokens.windows(2).filter(|pair| pair[0].to_string() == "fn").map(|pair| pair[1].to_string()).collect()
+}

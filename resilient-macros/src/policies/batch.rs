@@ -1,0 +1,247 @@
+//! `#[batch]`: a second function that asks for one key, and shares one call of this one with others.
+
+mod answer;
+mod argument;
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Expr, GenericParam, Ident, ReturnType};
+
+use self::argument::{Other, keys, others};
+use crate::arguments::{Arguments, Key, Positional};
+use crate::diagnostic::Errors;
+use crate::fragment::Context;
+use crate::function::{Function, contains};
+use crate::policy::{Kind, Layer};
+use crate::source::{Constructor, Source, borrow_parts, declare};
+use crate::value::{self, Known};
+
+pub(crate) const KIND: Kind = Kind {
+    name: "batch",
+    keys: &[
+        Key::setting("max_size", "max_size = 100").or("100"),
+        Key::setting("max_wait", "max_wait = \"2ms\"").or("\"2ms\""),
+        Key::usage("name", "name = load_user"),
+        Key::usage("key", "key = self.tenant"),
+        Key::usage("with", "with = self.batch"),
+        Key::usage("crate", "crate = ::resilient"),
+    ],
+    positional: Positional::Write("max_size"),
+    parse,
+};
+
+struct Batch {
+    span: Span,
+    source: Source,
+    name: Ident,
+    /// What calls must agree on, in place of their other arguments.
+    key: Option<Expr>,
+}
+
+fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
+    let span = arguments.attribute.span();
+    let with = arguments.with(errors);
+    let key = arguments.value("key", errors, group);
+    let max_size = arguments.constant("max_size", context.function, errors, max_size);
+    let max_wait = arguments.constant("max_wait", context.function, errors, value::duration);
+    let name = arguments.value("name", errors, name);
+    let name = name.unwrap_or_else(|| format_ident!("{}_one", context.function.name()));
+
+    let text = context.function.name().to_string();
+    let source = match with {
+        Some(policy) => Source::With { ty: "Batch", policy },
+        None => {
+            let constructor = Constructor::new("Batch", quote_spanned!(Span::mixed_site()=> named(#text)), context)
+                .set("max_size", max_size.as_ref())
+                .set("max_wait", max_wait.as_ref());
+            Source::Own { ty: "Batch", constructor }
+        }
+    };
+    vec![Box::new(Batch { span, source, name, key })]
+}
+
+fn max_size(key: &str, expression: Expr) -> syn::Result<Known<u32>> {
+    let written = expression.span();
+    let size = value::count(key, expression)?;
+    match size.literal() {
+        Some(0) => Err(syn::Error::new(written, "a batch of zero has room for nobody: write at least `max_size = 2`")),
+        Some(1) => Err(syn::Error::new(
+            written,
+            "a batch of one is a plain call: write at least `max_size = 2`, or remove the attribute",
+        )),
+        _ => Ok(size),
+    }
+}
+
+/// What calls in one batch agree on.
+fn group(_: &str, expression: Expr) -> syn::Result<Expr> {
+    match expression {
+        Expr::Lit(_) => Err(syn::Error::new_spanned(
+            expression,
+            "`key` is what calls in one batch agree on: write, say, `key = self.tenant`, or `key = ()` if it is nothing",
+        )),
+        expression => Ok(expression),
+    }
+}
+
+fn name(_: &str, expression: Expr) -> syn::Result<Ident> {
+    match &expression {
+        Expr::Path(path) if path.path.get_ident().is_some_and(|name| name != "self") => {
+            Ok(path.path.require_ident()?.clone())
+        }
+        _ => {
+            Err(syn::Error::new_spanned(expression, "`name` is the name of the new function: write `name = load_one`"))
+        }
+    }
+}
+
+impl Layer for Batch {
+    fn name(&self) -> &'static str {
+        KIND.name
+    }
+
+    fn span(&self) -> Span {
+        self.span
+    }
+
+    fn stands_beside(&self) -> bool {
+        true
+    }
+
+    fn check(&self, function: &Function, errors: &mut Errors) {
+        if function.is_boxed() {
+            errors.at(self.span, "`#[batch]` adds a function beside this one, which a trait's `impl` has no room for: put it on an inherent method");
+        }
+        if self.name == *function.name() {
+            let message =
+                format!("the new function needs a name of its own: write, for instance, `name = {}_one`", self.name);
+            errors.at(self.name.span(), message);
+        }
+        let keys = keys(function).map_err(|error| errors.push(error)).ok();
+        if let ReturnType::Default = function.signature.output {
+            errors.at(
+                function.name().span(),
+                "`#[batch]` gives each caller its part of what this returns, which is nothing: return a `Result<HashMap<K, V>, E>`, or a `Vec<Result<V, E>>` in the order of the keys",
+            );
+        }
+        argument::check(function, keys.map(|keys| keys.index), self.key.as_ref(), errors);
+    }
+
+    // Input:  async fn load(&self, keys: Vec<u64>) -> Result<HashMap<u64, User>, Error> { … }
+    // Output: async fn load_one(&self, key: u64) -> Result<Option<User>, Error> {
+    //             let batch = { static POLICY: Batch = Batch::named("load"); &POLICY };
+    //             batch.of(self).run(key, move |keys| self.load(keys)).await
+    //         }
+    fn companion(&self, context: &Context<'_>) -> Option<TokenStream> {
+        let span = Span::mixed_site();
+        let (function, name) = (context.function, &self.name);
+        let keys = keys(function).ok()?;
+        let key_type = keys.key;
+        let others = others(function, keys.index, self.key.as_ref());
+        let declaration = declare("batch", &self.source, context);
+        let groups = self.groups(function, &others);
+        let output = answer::of_one(&function.signature.output, keys.key, context);
+        let inputs = others.iter().map(Other::declare);
+        let inputs = argument::insert(inputs, keys.index, quote_spanned!(span=> key: #key_type));
+        let load = load(function, &others, keys.index);
+        let (generics, _, where_clause) = function.signature.generics.split_for_impl();
+        let (visibility, conditions) = (&function.visibility, function.attributes_named("cfg"));
+        let documentation = format!(" Asks `{}` for one key, together with others who ask meanwhile.", function.name());
+        // what is wrong with the types is reported where they are written
+        let key = Ident::new("key", keys.key.span().resolved_at(span));
+        let run = function.reporting("run");
+        let wait = quote_spanned!(run.span()=> .await);
+        Some(quote_spanned! {span=>
+            #(#conditions)*
+            #[doc = #documentation]
+            #visibility async fn #name #generics(#(#inputs),*) -> #output
+            #where_clause
+            {
+                #declaration
+                batch #groups.#run(#key, #load) #wait
+            }
+        })
+    }
+}
+
+impl Batch {
+    /// What narrows down who is batched together: the key, or the object and the references; and the types.
+    fn groups(&self, function: &Function, others: &[Other<'_>]) -> TokenStream {
+        let span = Span::mixed_site();
+        let mut groups = TokenStream::new();
+        match &self.key {
+            Some(key) => {
+                let by = Ident::new("by", key.span().resolved_at(span));
+                let key = borrow_parts(key);
+                groups.extend(quote_spanned!(span=> .#by(#key)));
+            }
+            None => {
+                let own = match &self.source {
+                    // one that is the object's has nobody else's calls in it
+                    Source::With { policy, .. } => contains(quote::ToTokens::to_token_stream(policy), "self"),
+                    Source::Own { .. } => false,
+                };
+                let objects = others.iter().filter(|other| !(own && other.is_receiver())).map(Other::object);
+                groups.extend(quote_spanned!(span=> #(.of(#objects))*));
+            }
+        }
+        for parameter in &function.signature.generics.params {
+            match parameter {
+                GenericParam::Type(parameter) => {
+                    let ty = &parameter.ident;
+                    groups.extend(quote_spanned!(span=> .typed::<#ty>()));
+                }
+                GenericParam::Const(parameter) => {
+                    let constant = &parameter.ident;
+                    groups.extend(quote_spanned!(span=> .by(&#constant)));
+                }
+                GenericParam::Lifetime(_) => {}
+            }
+        }
+        if is_of_a_type(function) {
+            groups.extend(quote_spanned!(span=> .typed::<Self>()));
+        }
+        groups
+    }
+}
+
+/// What runs the function: itself, if the keys are its only argument, or a closure with the others.
+fn load(function: &Function, others: &[Other<'_>], index: usize) -> TokenStream {
+    let span = Span::mixed_site();
+    let name = function.name();
+    let types: Vec<&Ident> = function.signature.generics.params.iter().filter_map(type_or_constant).collect();
+    let types = (!types.is_empty()).then(|| quote_spanned!(span=> ::<#(#types),*>));
+    let path = if is_of_a_type(function) {
+        quote_spanned!(span=> Self::#name #types)
+    } else {
+        quote_spanned!(span=> #name #types)
+    };
+    if others.is_empty() {
+        return path;
+    }
+    let passed = others.iter().filter(|other| !other.is_receiver()).map(Other::pass);
+    let receiver = others.iter().find(|other| other.is_receiver());
+    let position = index - usize::from(receiver.is_some());
+    let passed = argument::insert(passed, position, quote_spanned!(span=> keys));
+    match receiver {
+        Some(receiver) => {
+            let this = receiver.pass();
+            quote_spanned!(span=> move |keys| #this.#name #types(#(#passed),*))
+        }
+        None => quote_spanned!(span=> move |keys| #path(#(#passed),*)),
+    }
+}
+
+fn type_or_constant(parameter: &GenericParam) -> Option<&Ident> {
+    match parameter {
+        GenericParam::Type(parameter) => Some(&parameter.ident),
+        GenericParam::Const(parameter) => Some(&parameter.ident),
+        GenericParam::Lifetime(_) => None,
+    }
+}
+
+/// Whether it is an associated function without `self`, which nothing tells from a free one, except that it speaks of `Self`.
+fn is_of_a_type(function: &Function) -> bool {
+    function.signature.receiver().is_none() && function.mentions("Self")
+}

@@ -1,0 +1,263 @@
+//! The arguments of a function over many keys: the keys, and the others, which calls in one batch must agree on.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote_spanned};
+use syn::visit::Visit;
+use syn::{
+    Expr, FnArg, GenericArgument, Ident, Lifetime, Pat, PathArguments, Receiver, ReceiverKind, Type, TypeImplTrait,
+    TypeReference,
+};
+
+use crate::diagnostic::Errors;
+use crate::function::{Function, contains};
+
+/// The argument with the keys.
+pub(super) struct Keys<'f> {
+    pub(super) index: usize,
+    /// The type of one.
+    pub(super) key: &'f Type,
+}
+
+/// The keys: the argument marked `#[each]`, or the only one that is a `Vec`.
+pub(super) fn keys(function: &Function) -> syn::Result<Keys<'_>> {
+    let inputs = &function.signature.inputs;
+    let index = match function.each.as_slice() {
+        [] => {
+            let mut vectors = inputs.iter().enumerate().filter(|(_, input)| key_of(input).is_some());
+            match (vectors.next(), vectors.next()) {
+                (Some((index, _)), None) => index,
+                (None, _) => {
+                    return Err(syn::Error::new(function.signature.paren_token.span.join(), SHAPES));
+                }
+                (Some(_), Some(_)) => {
+                    let message = "which argument has the keys? mark it with `#[each]`; the others are the same for all of a batch";
+                    return Err(syn::Error::new(function.signature.paren_token.span.join(), message));
+                }
+            }
+        }
+        [index] => *index,
+        [_, second, ..] => {
+            return Err(syn::Error::new_spanned(&inputs[*second], "`#[each]` marks one argument: that with the keys"));
+        }
+    };
+    match key_of(&inputs[index]) {
+        None => Err(syn::Error::new_spanned(&inputs[index], SHAPES)),
+        Some(key) => match (borrowed(key), unnamed(key)) {
+            (Some(reference), _) => Err(syn::Error::new_spanned(
+                reference,
+                "a key goes to the task of another caller and cannot be borrowed: take owned keys, such as `Vec<String>`",
+            )),
+            (_, Some(unnamed)) => Err(syn::Error::new_spanned(
+                unnamed,
+                "`#[batch]` has to name the key's type: give the function a type parameter in place of `impl`",
+            )),
+            (None, None) => Ok(Keys { index, key }),
+        },
+    }
+}
+
+const SHAPES: &str = "`#[batch]` needs the keys in a `Vec`: take `keys: Vec<K>`, and return a `Result<HashMap<K, V>, E>`, or a `Vec<Result<V, E>>` in the order of the keys";
+
+fn key_of(input: &FnArg) -> Option<&Type> {
+    match input {
+        FnArg::Typed(argument) => element(&argument.ty),
+        FnArg::Receiver(_) => None,
+    }
+}
+
+/// `K` of a `Vec<K>`.
+fn element(ty: &Type) -> Option<&Type> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last().filter(|last| last.ident == "Vec")?;
+    match &last.arguments {
+        PathArguments::AngleBracketed(arguments) => match arguments.args.first() {
+            Some(GenericArgument::Type(element)) => Some(element),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// A reference in the type that does not live for ever.
+fn borrowed(ty: &Type) -> Option<TokenStream> {
+    struct Search(Option<TokenStream>);
+    impl<'ast> Visit<'ast> for Search {
+        fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
+            if reference.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static") {
+                self.0.get_or_insert(reference.to_token_stream());
+            }
+            syn::visit::visit_type_reference(self, reference);
+        }
+
+        fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+            if lifetime.ident != "static" {
+                self.0.get_or_insert(lifetime.to_token_stream());
+            }
+        }
+    }
+
+    let mut search = Search(None);
+    search.visit_type(ty);
+    search.0
+}
+
+fn unnamed(ty: &Type) -> Option<&TypeImplTrait> {
+    struct Search<'ast>(Option<&'ast TypeImplTrait>);
+    impl<'ast> Visit<'ast> for Search<'ast> {
+        fn visit_type_impl_trait(&mut self, found: &'ast TypeImplTrait) {
+            self.0.get_or_insert(found);
+        }
+    }
+
+    let mut search = Search(None);
+    search.visit_type(ty);
+    search.0
+}
+
+/// Reports the other arguments that calls in one batch could not have in common.
+pub(super) fn check(function: &Function, keys: Option<usize>, key: Option<&Expr>, errors: &mut Errors) {
+    let mut incomparable = Vec::new();
+    for (index, argument) in function.signature.inputs.iter().enumerate() {
+        if Some(index) == keys {
+            if let (FnArg::Typed(argument), Some(key)) = (argument, key) {
+                not_the_keys(&argument.pat, key, errors);
+            }
+            continue;
+        }
+        match argument {
+            FnArg::Receiver(receiver) => match &receiver.kind {
+                ReceiverKind::Value => errors.over(
+                    receiver,
+                    "`#[batch]` tells the callers of one object from those of another, and this takes the object away: take `&self`",
+                ),
+                ReceiverKind::Reference(_, _, Some(_)) => errors.over(receiver, EXCLUSIVE),
+                ReceiverKind::Typed(_, ty) if is_exclusive(ty) => errors.over(receiver, EXCLUSIVE),
+                _ => {}
+            },
+            FnArg::Typed(argument) if is_exclusive(&argument.ty) => errors.over(&argument.ty, EXCLUSIVE),
+            FnArg::Typed(argument) => {
+                let Pat::Ident(pattern) = &*argument.pat else {
+                    errors.over(&argument.pat, "`#[batch]` hands this argument on: give it a name, and take it apart in the body");
+                    continue;
+                };
+                let name = &pattern.ident;
+                match key {
+                    Some(key) if contains(key.to_token_stream(), &name.to_string()) => {}
+                    Some(_) => errors.at(
+                        name.span(),
+                        format!("`key` says what calls in one batch agree on, and leaves out `{name}`: write `key = (…, {name})`"),
+                    ),
+                    None if matches!(*argument.ty, Type::Reference(_)) => {}
+                    // without the keys, nobody knows which the others are
+                    None if keys.is_some() => incomparable.push(name),
+                    None => {}
+                }
+            }
+        }
+    }
+    let [first, ..] = incomparable.as_slice() else { return };
+    let names: Vec<String> = incomparable.iter().map(ToString::to_string).collect();
+    let this = function.signature.receiver().map(|_| "self.…".to_owned());
+    let key: Vec<String> = this.into_iter().chain(names.iter().cloned()).collect();
+    let key = if let [only] = key.as_slice() { only.clone() } else { format!("({})", key.join(", ")) };
+    let message = format!(
+        "calls in one batch run with one `{}`, and nothing says whether theirs are the same: say what they must agree on, `key = {key}`, or take a reference, which is compared by its address",
+        names.join("` and one `"),
+    );
+    errors.at(first.span(), message);
+}
+
+/// The keys are not there when it is asked who is batched together.
+fn not_the_keys(keys: &Pat, key: &Expr, errors: &mut Errors) {
+    if let Pat::Ident(pattern) = keys
+        && contains(key.to_token_stream(), &pattern.ident.to_string())
+    {
+        let message = format!(
+            "`{}` are the keys, which are what calls in one batch differ in: `key` is what they agree on, such as `key = self.tenant`",
+            pattern.ident
+        );
+        errors.over(key, message);
+    }
+}
+
+const EXCLUSIVE: &str = "`#[batch]` is for callers at the same time, and they cannot share a `&mut`: take `&`, with a lock inside if it has to change";
+
+fn is_exclusive(ty: &Type) -> bool {
+    matches!(ty, Type::Reference(reference) if reference.mutability.is_some())
+}
+
+/// An argument beside the keys.
+pub(super) enum Other<'f> {
+    Receiver(&'f Receiver),
+    Argument { name: Ident, ty: &'f Type },
+}
+
+pub(super) fn others<'f>(function: &'f Function, keys: usize, key: Option<&Expr>) -> Vec<Other<'f>> {
+    let inputs = function.signature.inputs.iter().enumerate().filter(|(index, _)| *index != keys);
+    inputs.filter_map(|(index, input)| Other::of(index, input, key)).collect()
+}
+
+impl<'f> Other<'f> {
+    fn of(index: usize, input: &'f FnArg, key: Option<&Expr>) -> Option<Self> {
+        let argument = match input {
+            FnArg::Receiver(receiver) => return Some(Self::Receiver(receiver)),
+            FnArg::Typed(argument) => argument,
+        };
+        let Pat::Ident(pattern) = &*argument.pat else { return None };
+        let name = pattern.ident.to_string();
+        // one that the function does not use is used here
+        let is_renamed = name.starts_with('_') && !key.is_some_and(|key| contains(key.to_token_stream(), &name));
+        let name = if is_renamed {
+            format_ident!("argument{index}", span = Span::mixed_site())
+        } else {
+            pattern.ident.clone()
+        };
+        Some(Self::Argument { name, ty: &argument.ty })
+    }
+
+    pub(super) fn is_receiver(&self) -> bool {
+        matches!(self, Self::Receiver(_))
+    }
+
+    /// As an argument of the new function.
+    pub(super) fn declare(&self) -> TokenStream {
+        match self {
+            Self::Receiver(receiver) => {
+                let receiver = Receiver { mutability: None, ..(*receiver).clone() };
+                receiver.to_token_stream()
+            }
+            Self::Argument { name, ty } => quote_spanned!(Span::mixed_site()=> #name: #ty),
+        }
+    }
+
+    /// As it is handed on.
+    pub(super) fn pass(&self) -> TokenStream {
+        match self {
+            // the user's own token: `self` is hygienic
+            Self::Receiver(receiver) => receiver.self_token.to_token_stream(),
+            Self::Argument { name, .. } => name.to_token_stream(),
+        }
+    }
+
+    /// A reference to the object that it is, or refers to.
+    pub(super) fn object(&self) -> TokenStream {
+        let span = Span::mixed_site();
+        match self {
+            Self::Receiver(receiver) => {
+                let this = &receiver.self_token;
+                match &receiver.kind {
+                    ReceiverKind::Typed(_, ty) if !matches!(**ty, Type::Reference(_)) => quote_spanned!(span=> &*#this),
+                    _ => this.to_token_stream(),
+                }
+            }
+            Self::Argument { name, .. } => name.to_token_stream(),
+        }
+    }
+}
+
+/// The tokens with one more at `index`.
+pub(super) fn insert(tokens: impl Iterator<Item = TokenStream>, index: usize, one: TokenStream) -> Vec<TokenStream> {
+    let mut all: Vec<TokenStream> = tokens.collect();
+    all.insert(index, one);
+    all
+}

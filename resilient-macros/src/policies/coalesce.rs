@@ -1,0 +1,232 @@
+//! `#[coalesce]`: calls with an equal key share one run of what is inside.
+
+mod shared;
+mod who;
+
+use std::time::Duration;
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote_spanned;
+use syn::spanned::Spanned;
+use syn::visit::Visit;
+use syn::{Expr, Ident, Lifetime, Receiver, ReceiverKind, Type, TypeReference};
+
+use crate::arguments::{Arguments, Key, Positional};
+use crate::diagnostic::Errors;
+use crate::fragment::{Context, Fragment};
+use crate::function::Function;
+use crate::policy::{Kind, Layer};
+use crate::source::{Constructor, Source, borrow_parts, declare, place};
+use crate::value::{self, Known, reads};
+
+pub(crate) const KIND: Kind = Kind {
+    name: "coalesce",
+    keys: &[
+        Key::usage("key", "key = (query, page)"),
+        Key::usage("shared_across", "shared_across(token)"),
+        Key::usage("share", "share"),
+        Key::setting("hold", "hold = \"100ms\""),
+        Key::setting("mode", "mode = \"observe\"").or("\"enforce\""),
+        Key::setting("name", "name = \"search\""),
+        Key::usage("with", "with = self.flights"),
+        Key::usage("crate", "crate = ::resilient"),
+    ],
+    positional: Positional::Write("key"),
+    parse,
+};
+
+struct Coalesce {
+    span: Span,
+    source: Source,
+    /// `None` if all calls have the same.
+    key: Option<Expr>,
+    /// Whether only calls on the same `self` are joined.
+    by_object: bool,
+    /// Where `share` was written.
+    share: Option<Span>,
+}
+
+fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
+    let function = context.function;
+    let span = arguments.attribute.span();
+    let [key_span, hold_span, with_span, share] =
+        ["key", "hold", "with", "share"].map(|argument| arguments.span(argument));
+    let mut with = arguments.with(errors);
+    let key = arguments.key(function, errors);
+    let across = arguments.names("shared_across", errors);
+    arguments.flag("share", errors);
+    let name = arguments.name(function, errors);
+    let hold = arguments.constant("hold", function, errors, hold);
+    let mode = arguments.value("mode", errors, value::mode);
+
+    who::check_names(&across, function, errors);
+    if key_span.is_none() && arguments.understood {
+        who::needs_key(function, span, errors);
+    }
+    if key.is_some() || key_span.is_none() {
+        who::check_credentials(key.as_ref(), &across, function, errors);
+    }
+    let by_object = match function.signature.receiver() {
+        Some(receiver) => {
+            let says_who = [&key, &with].into_iter().flatten().any(|expression| reads(expression, "self"));
+            let apart = !says_who && !across.iter().any(|name| name == "self");
+            if apart {
+                check_object(receiver, with.as_ref().and(with_span), hold_span, errors);
+            }
+            apart
+        }
+        None => false,
+    };
+
+    let call = quote_spanned!(Span::mixed_site()=> named(#name));
+    let constructor = Constructor::new("Coalesce", call, context).set("hold", hold.as_ref()).mode(mode, context);
+    let source = match with.take() {
+        Some(policy) => Source::With { ty: "Coalesce", policy },
+        None => Source::Own { ty: "Coalesce", constructor },
+    };
+    vec![Box::new(Coalesce { span, source, key, by_object, share })]
+}
+
+fn hold(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
+    let written = expression.span();
+    let time = value::duration(key, expression)?;
+    match time.literal() {
+        Some(Duration::ZERO) => {
+            Err(syn::Error::new(written, "to hold nothing, remove `hold`; or write a time, such as `\"100ms\"`"))
+        }
+        _ => Ok(time),
+    }
+}
+
+/// Calls that are joined only on the same object need one that several calls can have, at an address that stays its own.
+fn check_object(receiver: &Receiver, with: Option<Span>, hold: Option<Span>, errors: &mut Errors) {
+    let advice = "write `shared_across(self)` if it makes no difference to the outcome, or what does into `key`, as in `key = (self.tenant, id)`";
+    if is_of_one_call(receiver) {
+        errors.over(
+            receiver,
+            format!("every call has a `self` of its own here, so that none would ever be joined: {advice}"),
+        );
+    } else if let Some(hold) = hold {
+        errors.at(
+            hold,
+            format!("only calls on the same `self` are joined, by its address, which another object may have while an outcome is held: {advice}"),
+        );
+    } else if let Some(with) = with {
+        errors.at(
+            with,
+            format!("this policy may be used for several objects, and nothing tells their calls apart: {advice}"),
+        );
+    }
+}
+
+/// Whether no other call can have the same `self` at the same time.
+fn is_of_one_call(receiver: &Receiver) -> bool {
+    match &receiver.kind {
+        ReceiverKind::Value => true,
+        ReceiverKind::Reference(_, _, mutability) => mutability.is_some(),
+        ReceiverKind::Typed(_, ty) => match &**ty {
+            Type::Reference(reference) => reference.mutability.is_some(),
+            Type::Path(path) => {
+                path.path.segments.last().is_some_and(|last| last.ident == "Self" || last.ident == "Box")
+            }
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// What other callers get cannot borrow from one of them.
+fn check_output(function: &Function, errors: &mut Errors) {
+    struct Search(Option<Span>);
+    impl<'ast> Visit<'ast> for Search {
+        fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+            if lifetime.ident != "static" {
+                self.0.get_or_insert(lifetime.span());
+            }
+        }
+
+        fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
+            if reference.lifetime.is_none() {
+                self.0.get_or_insert(reference.span());
+            }
+            syn::visit::visit_type_reference(self, reference);
+        }
+
+        // those of a function pointer are its own
+        fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
+    }
+
+    let mut search = Search(None);
+    search.visit_type(&function.output);
+    if let Some(span) = search.0 {
+        errors.at(
+            span,
+            "`#[coalesce]` gives the outcome to other callers too, so that it cannot borrow from this one: return an owned value, or an `Arc`",
+        );
+    }
+}
+
+impl Layer for Coalesce {
+    fn name(&self) -> &'static str {
+        KIND.name
+    }
+
+    fn span(&self) -> Span {
+        self.span
+    }
+
+    fn check(&self, function: &Function, errors: &mut Errors) {
+        check_output(function, errors);
+        if let Some(span) = self.share {
+            shared::check(span, function, errors);
+        }
+    }
+
+    fn output_changed(&self) -> Option<Span> {
+        self.share
+    }
+
+    fn output(&self, context: &Context<'_>) -> Option<Type> {
+        self.share.map(|_| shared::output(context))
+    }
+
+    // Output: let coalesce = { static POLICY: Coalesce = …; &POLICY };
+    //         let coalesce = coalesce.call(&(&query, &page)).on(self);
+    //
+    // The key is evaluated here, while the arguments are there.
+    fn declare(&self, context: &Context<'_>) -> TokenStream {
+        let span = Span::mixed_site();
+        let declaration = declare(KIND.name, &self.source, context);
+        let policy = Ident::new(KIND.name, span);
+        let call = match &self.key {
+            Some(key) => {
+                let (call, key) = (place(key, "call"), borrow_parts(key));
+                quote_spanned!(span=> #call(#key))
+            }
+            None => quote_spanned!(span=> call(&())),
+        };
+        let receiver = context.function.signature.receiver().filter(|_| self.by_object);
+        let on = receiver.map(|receiver| {
+            let this = context.function.this(receiver);
+            match receiver.kind {
+                ReceiverKind::Reference(..) => quote_spanned!(span=> .on(#this)),
+                _ => quote_spanned!(span=> .on(&*#this)),
+            }
+        });
+        quote_spanned!(span=> #declaration let #policy = #policy.#call #on;)
+    }
+
+    // Input:  future
+    // Output: coalesce.run::<Output, _>(future)
+    fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
+        let span = Span::mixed_site();
+        if self.share.is_some() {
+            return shared::wrap(inside, context);
+        }
+        let policy = Ident::new(KIND.name, span);
+        // named, so that one that cannot be cloned is reported there
+        let output = &context.function.output;
+        let run = Ident::new(if inside.settled { "run_settled" } else { "run" }, span);
+        inside.around(|future| quote_spanned!(span=> #policy.#run::<#output, _>(#future)))
+    }
+}

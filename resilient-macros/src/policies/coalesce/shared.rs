@@ -1,0 +1,77 @@
+//! `share`: the callers get an `Arc` of what the body returns.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote_spanned;
+use syn::visit::Visit;
+use syn::{Ident, ReturnType, Type, TypeImplTrait};
+
+use super::KIND;
+use crate::diagnostic::Errors;
+use crate::fragment::{Context, Fragment, Value};
+use crate::function::Function;
+use crate::when::is_result;
+
+/// Whether the function's signature can change.
+pub(super) fn check(share: Span, function: &Function, errors: &mut Errors) {
+    if function.is_boxed() {
+        errors.at(
+            share,
+            "`share` changes what the function returns, which a trait has fixed: derive `Clone` for the outcome, or return an `Arc`",
+        );
+    }
+    if let ReturnType::Type(_, output) = &function.signature.output
+        && let Some(unnamed) = unnamed(output)
+    {
+        errors.over(unnamed, "`share` has to name the type that is shared: write it out in place of `impl`");
+    }
+}
+
+/// What the callers get: `Result<Arc<T>, Arc<E>>`, or `Arc<O>` for any other output.
+pub(super) fn output(context: &Context<'_>) -> Type {
+    let span = Span::mixed_site();
+    let (krate, output) = (context.krate, &context.function.output);
+    if !is_result(output) {
+        return Type::Verbatim(quote_spanned!(span=> ::std::sync::Arc<#output>));
+    }
+    Type::Verbatim(quote_spanned!(span=> <#output as #krate::Share>::Shared))
+}
+
+// Input:  future
+// Output: let call = async move { share(future.await) };
+//         coalesce.run(call)
+//
+// or, around what can refuse, `finish_shared::<Output>(coalesce.run_settled(call).await)`
+pub(super) fn wrap(inside: Fragment, context: &Context<'_>) -> Fragment {
+    let span = Span::mixed_site();
+    let (krate, output) = (context.krate, &context.function.output);
+    let policy = Ident::new(KIND.name, span);
+    let inner = inside.expression();
+    let shared = match is_result(output) {
+        true => quote_spanned!(span=> #krate::Share::share(#inner)),
+        false if inside.settled => quote_spanned!(span=> ::std::sync::Arc::new(#krate::finish::<#output>(#inner))),
+        false => quote_spanned!(span=> ::std::sync::Arc::new(#inner)),
+    };
+    let settled = inside.settled && is_result(output);
+    let inside = Fragment { value: Value::Expression(shared), ..inside };
+    let run = Ident::new(if settled { "run_settled" } else { "run" }, span);
+    let around = inside.around(|future| quote_spanned!(span=> #policy.#run(#future)));
+    if !settled {
+        return Fragment { settled: false, ..around };
+    }
+    let value = around.expression();
+    let finished: TokenStream = quote_spanned!(span=> #krate::finish_shared::<#output>(#value));
+    Fragment { value: Value::Expression(finished), settled: false, ..around }
+}
+
+fn unnamed(output: &Type) -> Option<&TypeImplTrait> {
+    struct Search<'ast>(Option<&'ast TypeImplTrait>);
+    impl<'ast> Visit<'ast> for Search<'ast> {
+        fn visit_type_impl_trait(&mut self, found: &'ast TypeImplTrait) {
+            self.0.get_or_insert(found);
+        }
+    }
+
+    let mut search = Search(None);
+    search.visit_type(output);
+    search.0
+}

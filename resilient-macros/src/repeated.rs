@@ -1,0 +1,116 @@
+//! What a function must be like for its body to run more than once.
+
+use proc_macro2::Ident;
+use syn::visit::Visit;
+use syn::{FnArg, ReceiverKind, TypeReference};
+
+use crate::diagnostic::{Errors, choice, nearest};
+use crate::expand::clones;
+use crate::function::Function;
+use crate::policy::Layer;
+
+/// Reports every argument, receiver or output that a second run of the body could not have.
+pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &mut Errors) {
+    let clones = clones(layers);
+    for ident in &clones {
+        if !function.bindings.iter().any(|binding| binding.ident == *ident) {
+            errors.at(ident.span(), no_such_argument(ident, function));
+        }
+    }
+    let Some(repeating) = layers.iter().find(|layer| layer.facts().repeats) else {
+        return;
+    };
+    let name = repeating.name();
+    for binding in function.bindings.iter().filter(|binding| binding.mutable && !binding.reference) {
+        let ident = &binding.ident;
+        if !clones.contains(ident) {
+            let message = format!(
+                "the second attempt would see what the first did to `{ident}`: write `#[{name}(clone({ident}))]`, or take it without `mut`"
+            );
+            errors.at(ident.span(), message);
+        }
+    }
+    if let Some(receiver) = function.consumed_self() {
+        let message = format!(
+            "`#[{name}]` runs the body again, and the first attempt may use up `self`: take `&self` or `self: Arc<Self>`"
+        );
+        errors.over(receiver, message);
+    }
+    let hedge = layers.iter().find(|layer| layer.facts().hedges);
+    if let Some(reference) = function.mutable_reference_in_output() {
+        let message = if hedge.is_some() {
+            "`#[hedge]` cannot return a `&mut`: two attempts would hold the borrow at once; return an owned value"
+                .to_owned()
+        } else {
+            format!(
+                "`#[{name}]` cannot return a `&mut`: the first attempt's borrow would still hold when the second begins; return an owned value"
+            )
+        };
+        errors.over(reference, message);
+    }
+    if hedge.is_some() {
+        for argument in &function.signature.inputs {
+            exclusive(argument, errors);
+        }
+    }
+}
+
+/// A `&mut` that two attempts would hold at once.
+fn exclusive(argument: &FnArg, errors: &mut Errors) {
+    match argument {
+        FnArg::Receiver(receiver) => {
+            let by_reference = matches!(receiver.kind, ReceiverKind::Reference(_, _, Some(_)));
+            if by_reference || mutable_reference(argument).is_some() {
+                errors.over(
+                    receiver,
+                    "`#[hedge]` runs two attempts at once, and they cannot both have `&mut self`: take `&self`, with a lock or an atomic for what changes",
+                );
+            }
+        }
+        FnArg::Typed(_) => {
+            if let Some(reference) = mutable_reference(argument) {
+                errors.over(
+                    reference,
+                    "`#[hedge]` runs two attempts at once, and they cannot both have this `&mut`: take it by `&`, or return what changes",
+                );
+            }
+        }
+    }
+}
+
+fn mutable_reference(argument: &FnArg) -> Option<&TypeReference> {
+    struct Search<'ast>(Option<&'ast TypeReference>);
+    impl<'ast> Visit<'ast> for Search<'ast> {
+        fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
+            if reference.mutability.is_some() {
+                self.0.get_or_insert(reference);
+            }
+            syn::visit::visit_type_reference(self, reference);
+        }
+
+        // what a closure takes is not what it holds
+        fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
+        fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
+    }
+
+    let mut search = Search(None);
+    match argument {
+        FnArg::Receiver(receiver) => search.visit_receiver(receiver),
+        FnArg::Typed(argument) => search.visit_type(&argument.ty),
+    }
+    search.0
+}
+
+fn no_such_argument(ident: &Ident, function: &Function) -> String {
+    if ident == "self" {
+        return "`clone` is for arguments, and all attempts share `self`: leave it out".to_owned();
+    }
+    let names: Vec<String> = function.bindings.iter().map(|binding| binding.ident.to_string()).collect();
+    if names.is_empty() {
+        return format!("`{ident}` is not an argument: `{}` has none to clone", function.name());
+    }
+    match nearest(&ident.to_string(), names.iter().map(String::as_str)) {
+        Some(meant) => format!("`{ident}` is not an argument: did you mean `{meant}`?"),
+        None => format!("`{ident}` is not an argument: {}", choice("argument", names.iter().map(String::as_str))),
+    }
+}

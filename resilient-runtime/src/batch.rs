@@ -1,0 +1,272 @@
+//! Batching: calls for one key each become one call for many.
+
+mod group;
+mod members;
+mod open;
+mod outcome;
+mod run;
+
+use std::fmt;
+use std::future::Future;
+use std::hash::Hash;
+use std::time::Duration;
+
+pub use self::group::BatchGroup;
+pub use self::outcome::{BatchAnswers, BatchItem, BatchOutcome};
+pub use self::run::BatchFuture;
+
+use self::open::Open;
+use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::Ordering::Relaxed;
+use crate::sync::const_fn;
+
+/// Gathers calls for one key each, and makes one call for all of them.
+///
+/// The first caller leads: it waits for others, for [`max_wait`](Self::max_wait) at the most, or until there are
+/// [`max_size`](Self::max_size), and then runs the function over all keys, inside its own task. Nothing is spawned. Whoever
+/// comes meanwhile begins the next batch, so that several may run at once. Equal keys are asked for once, and each
+/// caller gets a clone of the answer.
+///
+/// # When the leader leaves
+///
+/// If its future is dropped, another member leads: it goes on gathering, or runs the function again for the keys that
+/// are still wanted. If the function panics, the panic stays with the leader, and the next one does the same. So a key that always
+/// panics takes one caller down after the other, and no more than those who are in its batch.
+///
+/// # Deadlines
+///
+/// A batch is closed while each of its members has at least half of the time left that it had when it joined: one whose
+/// [deadline](crate::Deadline) is 10 ms away is in a batch that gathers for 5 ms more at the most. So what counts is the
+/// earliest deadline, and only if less than twice `max_wait` is left until then. The function itself runs under the
+/// leader's deadline; when that ends the leader's call, the batch is handed over.
+///
+/// # What a leader must do
+///
+/// A leader has to be polled, as long as the others are to get on. One whose future is kept and not polled,
+/// for instance between two branches of a loop over `select!`, holds up its batch until it is polled again or dropped.
+///
+/// # Keys and answers
+///
+/// They go from one task to another, so they are `Send + 'static`. They are hashed, compared, cloned and dropped outside
+/// all locks.
+///
+/// # Examples
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::convert::Infallible;
+/// use resilient::Batch;
+///
+/// static SQUARES: Batch = Batch::named("squares");
+///
+/// async fn squares(keys: Vec<u64>) -> Result<HashMap<u64, u64>, Infallible> {
+///     Ok(keys.into_iter().map(|key| (key, key * key)).collect())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let (two, three) = tokio::join!(SQUARES.run(2, squares), SQUARES.run(3, squares));
+///
+/// assert_eq!((two, three), (Ok(Some(4)), Ok(Some(9))));
+/// assert_eq!(SQUARES.counts().batches, 1);
+/// # }
+/// ```
+#[must_use = "a batch gathers what runs in it"]
+pub struct Batch {
+    name: &'static str,
+    max_size: u32,
+    max_wait: Duration,
+    open: Open,
+    counts: Counters,
+}
+
+/// What a [`Batch`] has seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BatchCounts {
+    /// Batches that gather at present.
+    pub gathering: u64,
+    /// How often the function was run for a batch, ever; one that was run again is counted again.
+    pub batches: u64,
+    /// Keys that it was given, ever.
+    pub keys: u64,
+    /// Callers whose key was in their batch already, ever.
+    pub duplicates: u64,
+    /// How often a leader left, by being dropped or by a panic, and another member led in its place, ever.
+    pub handed_over: u64,
+}
+
+impl BatchCounts {
+    /// How many keys the function was given at once, on average; 0 before the first batch.
+    pub fn mean_size(&self) -> f64 {
+        if self.batches == 0 { 0.0 } else { self.keys as f64 / self.batches as f64 }
+    }
+}
+
+/// Relaxed throughout: nothing is decided on them.
+#[derive(Debug)]
+struct Counters {
+    batches: AtomicU64,
+    keys: AtomicU64,
+    duplicates: AtomicU64,
+    handed_over: AtomicU64,
+}
+
+impl Batch {
+    const_fn! {
+        /// Batches of at most 100 keys, gathered for 2 ms at the most; the name is the one in rejections.
+        pub fn named(name: &'static str) -> Self {
+            Self {
+                name,
+                max_size: 100,
+                max_wait: Duration::from_millis(2),
+                open: Open::new(),
+                counts: Counters {
+                    batches: AtomicU64::new(0),
+                    keys: AtomicU64::new(0),
+                    duplicates: AtomicU64::new(0),
+                    handed_over: AtomicU64::new(0),
+                },
+            }
+        }
+    }
+
+    const_fn! {
+        /// How many callers may be in one batch; 100 unless set. A batch that has as many runs at once.
+        ///
+        /// # Panics
+        ///
+        /// Unless `calls >= 2`, since a batch of one is none; at compile time in a `static`.
+        pub fn max_size(mut self, calls: u32) -> Self {
+            assert!(calls >= 2, "`max_size` must be at least 2: a batch of one is none");
+            self.max_size = calls;
+            self
+        }
+    }
+
+    const_fn! {
+        /// How long the first caller waits for others; 2 ms unless set.
+        ///
+        /// With zero, it waits until the other tasks that are ready had a turn. So it does where there is no tokio runtime to
+        /// measure the time.
+        pub fn max_wait(mut self, time: Duration) -> Self {
+            self.max_wait = time;
+            self
+        }
+    }
+
+    /// The name it was given.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What it has seen; each number is right, but other threads may have changed one before the next was read.
+    pub fn counts(&self) -> BatchCounts {
+        let counts = &self.counts;
+        BatchCounts {
+            gathering: self.open.len() as u64,
+            batches: counts.batches.load(Relaxed),
+            keys: counts.keys.load(Relaxed),
+            duplicates: counts.duplicates.load(Relaxed),
+            handed_over: counts.handed_over.load(Relaxed),
+        }
+    }
+
+    /// Asks for `key`, in one batch with whoever else asks meanwhile; the leader of it runs its `load`.
+    ///
+    /// All calls with keys and answers of these types are batched together, whatever `load` does: it must do the same for
+    /// all. Where it depends on something, begin with [`of`](Self::of) or [`by`](Self::by).
+    ///
+    /// # Errors
+    ///
+    /// Those of `load`: one for the whole batch, of which each gets a clone, or the key's own. A vector with
+    /// more or fewer answers than keys is [`Reason::Unanswered`](crate::Reason::Unanswered) for all of them.
+    ///
+    /// # Panics
+    ///
+    /// With what panics in `load`, and in the `Hash`, `Eq` and `Clone` of keys and answers, if it leads. When it is polled
+    /// after it has finished.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it leaves the batch; if it leads, another member does so in its place.
+    #[inline]
+    pub fn run<K, L, F>(&self, key: K, load: L) -> BatchFuture<'_, K, L, F, <F::Output as BatchOutcome<K>>::One>
+    where
+        K: Hash + Eq + Clone + Send + 'static,
+        L: FnOnce(Vec<K>) -> F,
+        F: Future<Output: BatchOutcome<K, One: Send + 'static>>,
+    {
+        self.all().run(key, load)
+    }
+
+    /// The calls with this very object, such as the client whose method is called.
+    ///
+    /// ```
+    /// use std::collections::HashMap;
+    /// use std::convert::Infallible;
+    /// use resilient::Batch;
+    ///
+    /// static PRICES: Batch = Batch::named("prices");
+    ///
+    /// struct Shop { rate: u64 }
+    ///
+    /// impl Shop {
+    ///     async fn prices(&self, keys: Vec<u64>) -> Result<HashMap<u64, u64>, Infallible> {
+    ///         Ok(keys.into_iter().map(|key| (key, key * self.rate)).collect())
+    ///     }
+    ///
+    ///     async fn price(&self, key: u64) -> Result<Option<u64>, Infallible> {
+    ///         PRICES.of(self).run(key, |keys| self.prices(keys)).await
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let (dear, cheap) = (Shop { rate: 9 }, Shop { rate: 2 });
+    ///
+    /// assert_eq!(tokio::join!(dear.price(5), cheap.price(5)), (Ok(Some(45)), Ok(Some(10))));
+    /// # }
+    /// ```
+    pub fn of<T: ?Sized>(&self, object: &T) -> BatchGroup<'_> {
+        self.all().of(object)
+    }
+
+    /// The calls with an equal value, such as the tenant that they are for. It is known by its hash, of 128 bits.
+    pub fn by<T: Hash + ?Sized>(&self, value: &T) -> BatchGroup<'_> {
+        self.all().by(value)
+    }
+
+    /// The calls with the same type, for a function that is generic over it.
+    pub fn typed<T: ?Sized>(&self) -> BatchGroup<'_> {
+        self.all().typed::<T>()
+    }
+
+    const fn all(&self) -> BatchGroup<'_> {
+        BatchGroup::all(self)
+    }
+
+    const fn most(&self) -> usize {
+        self.max_size as usize
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("name", &self.name)
+            .field("max_size", &self.max_size)
+            .field("max_wait", &self.max_wait)
+            .field("counts", &self.counts())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests;
+
+#[cfg(all(test, not(resilient_loom)))]
+mod model;
+
+#[cfg(all(test, resilient_loom))]
+mod loom_models;

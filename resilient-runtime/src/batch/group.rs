@@ -1,0 +1,59 @@
+//! Which calls may be in one batch.
+
+use std::future::Future;
+use std::hash::Hash;
+use std::ptr;
+
+use super::{Batch, BatchFuture, BatchOutcome};
+use crate::keyed::fingerprint;
+
+/// The calls of one [`Batch`] that have something in common, such as the object that they are a method of.
+///
+/// Only they share a batch. What [`Batch::of`] and [`Batch::by`] return.
+#[derive(Debug, Clone, Copy)]
+#[must_use = "a group does nothing until `run`"]
+pub struct BatchGroup<'a> {
+    batch: &'a Batch,
+    /// A hash under secrets of the process of all that they have in common, or 0.
+    same: u128,
+}
+
+impl<'a> BatchGroup<'a> {
+    pub(super) const fn all(batch: &'a Batch) -> Self {
+        Self { batch, same: 0 }
+    }
+
+    /// Of them, those with this very object: the same type, at the same place in memory.
+    ///
+    /// The caller must go on borrowing it until its future has ended, so that nothing else can come to be at that place. Objects
+    /// without a size are the same if their types are.
+    pub fn of<T: ?Sized>(self, object: &T) -> Self {
+        let place = (size_of_val(object) > 0).then_some(ptr::from_ref(object));
+        self.and(&(typeid::of::<T>(), place))
+    }
+
+    /// Of them, those with an equal value. It is known by its hash, of 128 bits.
+    pub fn by<T: Hash + ?Sized>(self, value: &T) -> Self {
+        self.and(&(1_u8, value))
+    }
+
+    /// Of them, those with the same type, for a function that is generic over it.
+    pub fn typed<T: ?Sized>(self) -> Self {
+        self.and(&(2_u8, typeid::of::<T>()))
+    }
+
+    /// As [`Batch::run`].
+    #[inline]
+    pub fn run<K, L, F>(self, key: K, load: L) -> BatchFuture<'a, K, L, F, <F::Output as BatchOutcome<K>>::One>
+    where
+        K: Hash + Eq + Clone + Send + 'static,
+        L: FnOnce(Vec<K>) -> F,
+        F: Future<Output: BatchOutcome<K, One: Send + 'static>>,
+    {
+        BatchFuture::new(self.batch, self.same, key, load)
+    }
+
+    fn and(self, what: &impl Hash) -> Self {
+        Self { same: fingerprint(&(self.same, what)).whole(), ..self }
+    }
+}

@@ -1,0 +1,169 @@
+//! Joining, closing and leaving under every interleaving of a few threads.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use loom::future::block_on;
+use loom::thread;
+
+use super::members::{Members, Turn};
+use super::open::{Group, Open};
+
+type Batch = Members<u32, u32>;
+
+/// Runs it under all schedules with up to three preemptions; without the bound, some models take hours.
+fn explore(model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(model);
+}
+
+/// What a member does that has no timer: a leader closes the batch at once.
+async fn outcome(batch: &Batch, seat: usize) -> u32 {
+    let keys = std::future::poll_fn(|context| match batch.poll(seat, context) {
+        Turn::Wait => Poll::Pending,
+        Turn::Gather(_) => Poll::Ready(Err(batch.close())),
+        Turn::Run(keys) => Poll::Ready(Err(keys)),
+        Turn::Go(answer) => Poll::Ready(Ok(answer)),
+    })
+    .await;
+    match keys {
+        Ok(answer) => answer,
+        Err(keys) => {
+            let own = keys.iter().find(|(wanted_by, _)| *wanted_by == seat).expect("its own key is among them").1 * 10;
+            let others = keys.into_iter().filter(|(wanted_by, _)| *wanted_by != seat);
+            batch.answer(seat, others.map(|(seat, key)| (seat, key * 10)).collect());
+            own
+        }
+    }
+}
+
+/// A whole call, as `BatchFuture` makes it.
+fn call(open: &Open, most: usize, key: u32) -> u32 {
+    let group = Group::new::<u32, u32>(0);
+    let mut key = key;
+    loop {
+        let batch = open.find::<u32, u32>(group, most);
+        match batch.join(key, Waker::noop().clone(), None) {
+            Ok(joined) => {
+                let outcome = block_on(outcome(&batch, joined.seat));
+                open.remove(group, &batch);
+                return outcome;
+            }
+            Err(returned) => {
+                open.remove(group, &batch);
+                key = returned;
+            }
+        }
+    }
+}
+
+#[test]
+fn loom_who_joins_while_it_is_closed_is_in_this_one_or_the_next() {
+    explore(|| {
+        let open = Arc::new(Open::new());
+
+        let others: Vec<_> = (1..3)
+            .map(|key| {
+                let open = open.clone();
+                thread::spawn(move || assert_eq!(call(&open, 8, key), key * 10))
+            })
+            .collect();
+        for other in others {
+            other.join().unwrap();
+        }
+
+        assert_eq!(open.len(), 0);
+    });
+}
+
+#[test]
+fn loom_who_fills_it_wakes_the_leader() {
+    explore(|| {
+        let batch = Arc::new(Batch::new(2));
+        let leader = batch.join(1, Waker::noop().clone(), None).unwrap();
+
+        let filling = {
+            let batch = batch.clone();
+            thread::spawn(move || {
+                let member = batch.join(2, Waker::noop().clone(), None).unwrap();
+                assert!(member.filled && !member.leads);
+                assert_eq!(block_on(outcome(&batch, member.seat)), 20);
+            })
+        };
+        // no timer: it only goes on when it is full
+        let keys = block_on(std::future::poll_fn(|context| match batch.poll(leader.seat, context) {
+            Turn::Run(keys) => Poll::Ready(keys),
+            _ => Poll::Pending,
+        }));
+        assert_eq!(keys, [(0, 1), (1, 2)]);
+        batch.answer(leader.seat, vec![(1, 20)]);
+        filling.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_a_leader_that_leaves_while_another_joins_leaves_it_a_leader() {
+    explore(|| {
+        let open = Arc::new(Open::new());
+        let group = Group::new::<u32, u32>(0);
+        let batch = open.find::<u32, u32>(group, 8);
+        let leader = batch.join(1, Waker::noop().clone(), None).unwrap();
+
+        let joining = {
+            let open = open.clone();
+            thread::spawn(move || assert_eq!(call(&open, 8, 2), 20))
+        };
+        if batch.leave(leader.seat, Vec::new()).emptied {
+            open.remove(group, &batch);
+        }
+        joining.join().unwrap();
+
+        assert_eq!(open.len(), 0);
+    });
+}
+
+#[test]
+fn loom_a_successor_that_leaves_passes_it_on() {
+    explore(|| {
+        let batch = Arc::new(Batch::new(3));
+        let seats = [1, 2, 3].map(|key| batch.join(key, Waker::noop().clone(), None).unwrap().seat);
+        let context = &mut Context::from_waker(Waker::noop());
+        let Turn::Run(keys) = batch.poll(seats[0], context) else { panic!("it is full") };
+
+        let leaving = {
+            let batch = batch.clone();
+            thread::spawn(move || batch.leave(seats[1], Vec::new()))
+        };
+        let last = {
+            let batch = batch.clone();
+            thread::spawn(move || block_on(outcome(&batch, seats[2])))
+        };
+        let first = batch.leave(seats[0], keys);
+        let second = leaving.join().unwrap();
+
+        assert!(first.handed_over && !first.emptied && !second.emptied);
+        assert_eq!(last.join().unwrap(), 30);
+    });
+}
+
+#[test]
+fn loom_an_answer_for_who_is_leaving_is_dropped_and_nobody_elses_is() {
+    explore(|| {
+        let batch = Arc::new(Batch::new(3));
+        let seats = [1, 2, 3].map(|key| batch.join(key, Waker::noop().clone(), None).unwrap().seat);
+
+        let leaving = {
+            let batch = batch.clone();
+            thread::spawn(move || batch.leave(seats[1], Vec::new()))
+        };
+        let last = {
+            let batch = batch.clone();
+            thread::spawn(move || block_on(outcome(&batch, seats[2])))
+        };
+        assert_eq!(block_on(outcome(&batch, seats[0])), 10);
+        leaving.join().unwrap();
+
+        assert_eq!(last.join().unwrap(), 30);
+    });
+}

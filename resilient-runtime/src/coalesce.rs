@@ -1,0 +1,230 @@
+//! Coalescing: calls with the same key share one run.
+
+mod flights;
+mod run;
+mod share;
+mod waiters;
+
+use std::fmt;
+use std::future::Future;
+use std::hash::Hash;
+use std::time::Duration;
+
+pub use self::run::{CoalesceCall, CoalesceFuture};
+pub use self::share::{Share, Sharing, finish_shared};
+
+use self::flights::Flights;
+use crate::Mode;
+use crate::clock::Ticks;
+use crate::keyed::fingerprint::fingerprint;
+use crate::mode::Switch;
+use crate::sync::const_fn;
+
+/// Has calls with an equal key share one run, while one is under way.
+///
+/// The first caller leads: it runs its future, inside its own task. Those who come with an equal key before it has ended
+/// follow: they wait, and each gets a clone of the outcome. If the leader is dropped or panics, one of those who wait
+/// leads in its place and runs its own future; a panic stays with the caller whose future it was. Nothing is spawned, nobody
+/// is woken before there is something to do, and when nobody is left, nothing of the key is.
+///
+/// ```
+/// use resilient::Coalesce;
+///
+/// static LOOKUPS: Coalesce = Coalesce::named("lookup");
+///
+/// async fn lookup(word: &str) -> usize {
+///     LOOKUPS.run(word, async move {
+///         tokio::task::yield_now().await;
+///         word.len()
+///     }).await
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// assert_eq!(tokio::join!(lookup("tide"), lookup("tide"), lookup("ebb")), (4, 4, 3));
+/// assert_eq!((LOOKUPS.counts().leaders, LOOKUPS.counts().followers), (2, 1));
+/// # }
+/// ```
+///
+/// # Who is joined
+///
+/// Calls of the same policy whose keys are equal, whose futures are of the same type by its
+/// [name](std::any::type_name), whose outcomes are of the same type, and that are [on](CoalesceCall::on) the same object if they
+/// say so. The future's type is there because a `static` in a generic function is shared by all its instances, and because
+/// two functions can share a policy: neither must get what the other asked for.
+///
+/// A key is anything that implements [`Hash`]. It is borrowed, not kept and not compared: it is known by a 128-bit hash under
+/// secrets that the process drew at its start. That two of 10,000 different keys are taken for one has a chance of about
+/// 10⁻³¹, and nobody who does not know the secrets can find two that are. But what a key's `Hash` leaves out does not tell
+/// calls apart, so put **everything that the outcome depends on** into it: the tenant, the user, the credentials.
+///
+/// # How many
+///
+/// At most [`MOST_KEYS`](Self::MOST_KEYS) are in flight or held, in 16 parts of equal size. A call whose part is full
+/// runs by itself, and is counted as [`overflowed`](CoalesceCounts::overflowed).
+///
+/// # What it does not do
+///
+/// It refuses nothing and sets no timer. A follower waits as long as the leader runs: a [`Timeout`](crate::Timeout) around the
+/// call drops the follower, and the call then leaves no trace. A [`Deadline::scope`](crate::Deadline::scope) without one stops
+/// a follower as little as it would stop its own future.
+///
+/// A future that calls itself with the same key would wait for itself: that is noticed if it happens within one task,
+/// and the inner call runs by itself ([`reentrant`](CoalesceCounts::reentrant)). Two that wait for each other's keys
+/// are not noticed.
+#[must_use = "it does nothing unless it runs something"]
+pub struct Coalesce {
+    name: &'static str,
+    hold: Option<Duration>,
+    mode: Switch,
+    flights: Flights,
+}
+
+/// What a [`Coalesce`] has seen; from [`Coalesce::counts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct CoalesceCounts {
+    /// Keys in flight or held now.
+    pub keys: u64,
+    /// Calls that found nobody to join and ran, ever.
+    pub leaders: u64,
+    /// Calls that joined another, or took an outcome that was held, ever. With [`Mode::Observe`], that would have.
+    pub followers: u64,
+    /// How often a follower became the leader because that was dropped or panicked, ever.
+    pub handed_over: u64,
+    /// Calls that ran by themselves because there were too many keys, ever.
+    pub overflowed: u64,
+    /// Calls that ran by themselves because they came from inside of the one that they would have joined, ever.
+    pub reentrant: u64,
+}
+
+/// An outcome that several callers can be given: one that is `Clone`, `Send`, `Sync` and `'static`.
+#[diagnostic::on_unimplemented(
+    message = "`#[coalesce]` gives the outcome to several callers, and `{Self}` cannot be given more than once",
+    label = "is not `Clone + Send + Sync + 'static`",
+    note = "derive `Clone` for both types of the `Result`, or write `share`, as in `#[coalesce(key = id, share)]`: the callers then get an `Arc` of each"
+)]
+pub trait Shareable: Clone + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<O: Clone + Send + Sync + 'static> Shareable for O {}
+
+impl Coalesce {
+    /// How many keys are in flight or held at the most.
+    pub const MOST_KEYS: usize = flights::MOST_KEYS;
+
+    const_fn! {
+        /// A coalescing of that name, which holds nothing.
+        pub fn named(name: &'static str) -> Self {
+            Self { name, hold: None, mode: Switch::new(Mode::Enforce), flights: Flights::new() }
+        }
+    }
+
+    const_fn! {
+        /// Keeps each outcome, a failure too, for so long after its run has ended, for callers that come a little late.
+        ///
+        /// What was held long enough is dropped at a later call, or by [`counts`](Self::counts).
+        ///
+        /// # Panics
+        ///
+        /// If it is zero; at compile time in a `static`.
+        pub fn hold(mut self, time: Duration) -> Self {
+            assert!(!time.is_zero(), "`hold` must be longer than zero");
+            self.hold = Some(time);
+            self
+        }
+    }
+
+    const_fn! {
+        /// The mode that it begins in; [`Mode::Enforce`] unless set.
+        pub fn mode(mut self, mode: Mode) -> Self {
+            self.mode = Switch::new(mode);
+            self
+        }
+    }
+
+    /// The name it was given.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What it has seen; each number is right, but other threads may have changed one before the next was read.
+    pub fn counts(&self) -> CoalesceCounts {
+        self.flights.counts(self.reads_the_clock())
+    }
+
+    /// The mode that it is in.
+    pub fn current_mode(&self) -> Mode {
+        self.mode.get()
+    }
+
+    /// Changes the mode. Those who wait already still get the outcome that they wait for.
+    pub fn set_mode(&self, mode: Mode) {
+        self.mode.set(mode);
+    }
+
+    /// A call with that key.
+    ///
+    /// # Panics
+    ///
+    /// If the key's `Hash` does; everything is then as it was.
+    #[inline]
+    pub fn call<K: Hash + ?Sized>(&self, key: &K) -> CoalesceCall<'_> {
+        CoalesceCall::new(self, fingerprint(key))
+    }
+
+    /// Runs `future`, or waits for the outcome of one of the same kind and key that runs already: `call(key).run(future)`.
+    ///
+    /// # Panics
+    ///
+    /// If the key's `Hash` does. The future panics when `future` does, or the outcome's `Clone`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops `future`. If that was running, one of those who wait runs its own instead.
+    #[inline]
+    pub fn run<K, F>(&self, key: &K, future: F) -> CoalesceFuture<'_, F>
+    where
+        K: Hash + ?Sized,
+        F: Future<Output: Shareable>,
+    {
+        self.call(key).run(future)
+    }
+
+    /// The time, if there is something to hold.
+    #[inline]
+    fn reads_the_clock(&self) -> Option<Ticks> {
+        self.hold.is_some().then(Ticks::now)
+    }
+}
+
+impl CoalesceCounts {
+    const fn none() -> Self {
+        Self { keys: 0, leaders: 0, followers: 0, handed_over: 0, overflowed: 0, reentrant: 0 }
+    }
+
+    const fn add(&mut self, other: &Self) {
+        self.leaders += other.leaders;
+        self.followers += other.followers;
+        self.handed_over += other.handed_over;
+        self.overflowed += other.overflowed;
+        self.reentrant += other.reentrant;
+    }
+}
+
+impl fmt::Debug for Coalesce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Coalesce")
+            .field("name", &self.name)
+            .field("hold", &self.hold)
+            .field("mode", &self.current_mode())
+            .field("counts", &self.counts())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests;
+
+#[cfg(all(test, resilient_loom))]
+mod loom_models;

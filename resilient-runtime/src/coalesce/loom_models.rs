@@ -1,0 +1,111 @@
+//! Leading, following and leaving under every interleaving of a few threads.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use loom::thread;
+
+use super::*;
+
+/// Runs it under all schedules with up to three preemptions.
+fn explore(model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(model);
+}
+
+/// A call that yields once and then ends with its caller's number.
+fn call(policy: &Arc<Coalesce>, number: u32) -> Pin<Box<dyn Future<Output = u32> + '_>> {
+    let mut waited = false;
+    Box::pin(policy.run("k", async move {
+        poll_fn(|context| {
+            if std::mem::replace(&mut waited, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+        number
+    }))
+}
+
+#[test]
+fn loom_a_follower_gets_the_outcome_or_leads() {
+    explore(|| {
+        let policy = Arc::new(Coalesce::named("k"));
+        let other = {
+            let policy = policy.clone();
+            thread::spawn(move || loom::future::block_on(call(&policy, 1)))
+        };
+
+        let outcomes = [loom::future::block_on(call(&policy, 2)), other.join().unwrap()];
+
+        assert!([[2, 1], [1, 1], [2, 2]].contains(&outcomes), "{outcomes:?}");
+        assert_eq!(policy.counts().keys, 0);
+    });
+}
+
+#[test]
+fn loom_a_leader_that_is_dropped_leaves_nobody_waiting() {
+    explore(|| {
+        let policy = Arc::new(Coalesce::named("k"));
+        let other = {
+            let policy = policy.clone();
+            thread::spawn(move || loom::future::block_on(call(&policy, 1)))
+        };
+
+        let mut dropped = call(&policy, 2);
+        let _ = dropped.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        drop(dropped);
+
+        assert_eq!(other.join().unwrap(), 1);
+        assert_eq!(policy.counts().keys, 0);
+    });
+}
+
+#[test]
+fn loom_the_lead_is_not_lost_with_a_follower_that_is_dropped() {
+    explore(|| {
+        let policy = Arc::new(Coalesce::named("k"));
+        let mut leader = call(&policy, 0);
+        assert!(leader.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        let leaving = {
+            let policy = policy.clone();
+            thread::spawn(move || {
+                let mut follower = call(&policy, 1);
+                let _ = follower.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                drop(follower);
+            })
+        };
+        let staying = {
+            let policy = policy.clone();
+            thread::spawn(move || loom::future::block_on(call(&policy, 2)))
+        };
+
+        drop(leader);
+
+        leaving.join().unwrap();
+        assert!([1, 2].contains(&staying.join().unwrap()));
+        assert_eq!(policy.counts().keys, 0);
+    });
+}
+
+#[test]
+fn loom_a_held_outcome_is_there_for_all_who_come_later() {
+    explore(|| {
+        let policy = Arc::new(Coalesce::named("k").hold(Duration::MAX));
+        let other = {
+            let policy = policy.clone();
+            thread::spawn(move || loom::future::block_on(call(&policy, 1)))
+        };
+
+        let outcomes = [loom::future::block_on(call(&policy, 2)), other.join().unwrap()];
+
+        assert!([[2, 2], [1, 1]].contains(&outcomes), "{outcomes:?}");
+        assert_eq!(loom::future::block_on(call(&policy, 3)), outcomes[0]);
+        assert_eq!(policy.counts().keys, 1);
+    });
+}

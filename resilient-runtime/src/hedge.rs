@@ -1,0 +1,348 @@
+//! The hedge: a second attempt beside one that takes long, and the first success of the two.
+
+mod bucket;
+mod builder;
+mod estimate;
+mod judge;
+mod run;
+
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+pub use self::run::HedgeFuture;
+
+use self::bucket::Bucket;
+use self::builder::{After, Config};
+use self::estimate::{Estimate, Sample};
+use self::judge::{by_class, by_when};
+use crate::keyed::Keyed;
+use crate::mode::Switch;
+use crate::naming::{self, Named, Naming};
+use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::Ordering::Relaxed;
+use crate::sync::const_fn;
+use crate::{Bulkhead, Cost, Mode, Outcome, PolicyKind, When, retry};
+
+/// Starts another attempt beside one that takes longer than nearly all do, takes the first success, and drops the others.
+///
+/// It is for work that may run twice at once without harm, on servers of which one is slow now and then. It is a value
+/// for a `static`, shared by all callers of what it guards. A first attempt that is ready when it is first polled costs
+/// neither a clock, nor an atomic, nor an allocation; a timer is made when it first has to wait, and
+/// memory is allocated when another attempt is really started.
+///
+/// # When another attempt starts
+///
+/// * When so long has passed: by default the 95th percentile of how long attempts take, which the hedge learns as it
+///   goes ([`after_percentile`](Self::after_percentile)), or a time that is given ([`after`](Self::after)). Before it has
+///   seen 20 attempts it starts none.
+/// * At once, when an attempt has failed with an error that is not permanent. After a throttle that names a time, not before
+///   that time.
+/// * Never after the [`Deadline`](crate::Deadline); never more than [`max`](Self::max) a call; and only within the
+///   [budget](Self::budget). One that is due and may not start is counted as suppressed, and is not made up for.
+///
+/// # How a call ends
+///
+/// With the first success, or the first permanent error. If all attempts fail, with the outcome of the first. Attempts
+/// that still run are dropped before the call returns.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::atomic::{AtomicU32, Ordering};
+/// use std::time::Duration;
+/// use resilient::Hedge;
+///
+/// static LOOKUP: Hedge = Hedge::named("lookup").after(Duration::from_millis(20)).budget(1.0);
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let attempts = AtomicU32::new(0);
+/// let attempt = || async {
+///     if attempts.fetch_add(1, Ordering::Relaxed) == 0 {
+///         std::future::pending::<()>().await; // the first server hangs
+///     }
+///     Ok::<_, std::io::Error>(42)
+/// };
+///
+/// assert_eq!(LOOKUP.run(attempt).await.unwrap(), 42);
+/// assert_eq!(LOOKUP.counts().won, 1);
+/// # }
+/// ```
+///
+/// Waiting for the 95th percentile, and dropping the slower of the two, is from Dean and Barroso, "The Tail at Scale" (2013).
+#[must_use = "a hedge does nothing unless it runs something"]
+pub struct Hedge {
+    name: &'static str,
+    config: Config,
+    bucket: Bucket,
+    estimate: Estimate,
+    mode: Switch,
+    counts: Counters,
+    naming: Naming<Self>,
+}
+
+/// What a hedge has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HedgeCounts {
+    /// Attempts started beside others, ever.
+    pub sent: u64,
+    /// Calls that such an attempt brought the success of, ever.
+    pub won: u64,
+    /// Attempts that were due and not started, for want of budget or because the bulkhead was busy, ever.
+    pub suppressed: u64,
+    /// Attempts that would have been started, but for [`Mode::Observe`], ever.
+    pub observed: u64,
+}
+
+/// Relaxed throughout: nothing is decided on them.
+#[derive(Debug)]
+struct Counters {
+    sent: AtomicU64,
+    won: AtomicU64,
+    suppressed: AtomicU64,
+    observed: AtomicU64,
+}
+
+/// A [`Hedge`] that also looks at how busy a [`Bulkhead`] is.
+#[derive(Debug, Clone, Copy)]
+#[must_use = "nothing starts before it runs something"]
+pub struct Hedging<'a> {
+    hedge: &'a Hedge,
+    bulkhead: Option<&'a Bulkhead>,
+}
+
+impl Hedge {
+    /// The name that it was given.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The hedge that this one's name stands for: the first `static` of that name whose `shared` was called.
+    ///
+    /// As [`CircuitBreaker::shared`](crate::CircuitBreaker::shared).
+    #[inline]
+    pub fn shared(&'static self) -> &'static Self {
+        naming::shared(self)
+    }
+
+    /// What it has done; each number is right, but other threads may have changed one before the next was read.
+    pub fn counts(&self) -> HedgeCounts {
+        let counts = &self.counts;
+        HedgeCounts {
+            sent: counts.sent.load(Relaxed),
+            won: counts.won.load(Relaxed),
+            suppressed: counts.suppressed.load(Relaxed),
+            observed: counts.observed.load(Relaxed),
+        }
+    }
+
+    /// How long an attempt may take now before another starts; `None` as long as it has not seen enough of them.
+    pub fn delay(&self) -> Option<Duration> {
+        match self.config.after {
+            After::Delay(delay) => Some(delay),
+            After::Percentile(_) => {
+                let estimate = self.estimate.get()?;
+                let (min, max) = (self.config.min_after.unwrap_or(Duration::from_millis(1)), self.config.max_after);
+                Some(estimate.max(min).min(max))
+            }
+        }
+    }
+
+    /// The extra attempts that its own budget could pay for now.
+    pub fn budget_balance(&self) -> f64 {
+        self.bucket.balance()
+    }
+
+    /// The mode that it is in.
+    pub fn current_mode(&self) -> Mode {
+        self.mode.get()
+    }
+
+    /// Changes the mode. With [`Mode::Observe`] it counts what it would have started; with [`Mode::Off`] it does nothing.
+    pub fn set_mode(&self, mode: Mode) {
+        self.mode.set(mode);
+    }
+
+    /// Starts no attempt beside others while more than 70 % of the bulkhead's permits are in use.
+    ///
+    /// For a bulkhead that each attempt goes through: it then tells how busy what is called is, and a
+    /// hedge that adds to the load of a busy server makes everybody slower.
+    ///
+    /// ```
+    /// use resilient::{Bulkhead, Hedge, Settled};
+    ///
+    /// static FETCH: Hedge = Hedge::named("fetch");
+    /// static PLACES: Bulkhead = Bulkhead::named("fetch").limit(10);
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let attempt = || PLACES.run(async { Ok::<_, std::io::Error>(1) });
+    /// let outcome = FETCH.unless_busy(&PLACES).run(attempt).await;
+    /// # assert!(matches!(outcome, Settled::Outcome(Ok(1))));
+    /// # }
+    /// ```
+    #[inline]
+    pub const fn unless_busy<'a>(&'a self, bulkhead: &'a Bulkhead) -> Hedging<'a> {
+        Hedging { hedge: self, bulkhead: Some(bulkhead) }
+    }
+
+    /// Runs what `attempt` makes, and another beside it when that takes long.
+    ///
+    /// `attempt` is called once here, and again for each further attempt, while the returned future is polled.
+    ///
+    /// # Panics
+    ///
+    /// A panic in an attempt goes on through the future's `poll`; the others are dropped with the future.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops every attempt, and the hedge learns nothing from them.
+    #[inline]
+    pub fn run<A, F>(&self, attempt: A) -> HedgeFuture<'_, A, F, F::Output, ()>
+    where
+        A: Fn() -> F,
+        F: Future<Output: Outcome>,
+    {
+        Hedging { hedge: self, bulkhead: None }.run(attempt)
+    }
+
+    /// As [`run`](Self::run), with the class that `when` assigns.
+    #[inline]
+    pub fn run_when<A, F, W, By>(&self, attempt: A, when: W) -> HedgeFuture<'_, A, F, F::Output, W>
+    where
+        A: Fn() -> F,
+        F: Future,
+        W: When<F::Output, By>,
+    {
+        Hedging { hedge: self, bulkhead: None }.run_when(attempt, when)
+    }
+
+    /// Takes note of a call that has to wait, and says how many attempts it may start beside the first.
+    fn begin(&self) -> u32 {
+        if self.mode.get() == Mode::Off {
+            return 0;
+        }
+        self.bucket.deposit(self.config.deposit);
+        self.config.max
+    }
+
+    /// Whether another attempt may start, which is then counted and paid for.
+    fn grants(&self, bulkhead: Option<&Bulkhead>) -> bool {
+        let busy = bulkhead.is_some_and(Bulkhead::is_busy);
+        if busy || !self.bucket.withdraw() {
+            self.counts.suppressed.fetch_add(1, Relaxed);
+            return false;
+        }
+        if self.mode.get() != Mode::Enforce {
+            self.counts.observed.fetch_add(1, Relaxed);
+            return false;
+        }
+        let retries = if self.config.retry_budget { retry::budget_named(self.name) } else { None };
+        if retries.is_some_and(|budget| !budget.withdraw(Cost::Failure)) {
+            self.bucket.put_back();
+            self.counts.suppressed.fetch_add(1, Relaxed);
+            return false;
+        }
+        self.counts.sent.fetch_add(1, Relaxed);
+        true
+    }
+
+    fn learn(&self, sample: Sample) {
+        if let After::Percentile(percentile) = self.config.after {
+            self.estimate.learn(percentile / 100.0, sample);
+        }
+    }
+
+    const fn learns(&self) -> bool {
+        matches!(self.config.after, After::Percentile(_))
+    }
+}
+
+impl<'a> Hedging<'a> {
+    /// As [`Hedge::run`].
+    #[inline]
+    pub fn run<A, F>(self, attempt: A) -> HedgeFuture<'a, A, F, F::Output, ()>
+    where
+        A: Fn() -> F,
+        F: Future<Output: Outcome>,
+    {
+        HedgeFuture::new(self, attempt, (), by_class)
+    }
+
+    /// As [`Hedge::run_when`].
+    #[inline]
+    pub fn run_when<A, F, W, By>(self, attempt: A, when: W) -> HedgeFuture<'a, A, F, F::Output, W>
+    where
+        A: Fn() -> F,
+        F: Future,
+        W: When<F::Output, By>,
+    {
+        HedgeFuture::new(self, attempt, when, by_when)
+    }
+}
+
+impl Counters {
+    const_fn! {
+        fn new() -> Self {
+            Self {
+                sent: AtomicU64::new(0),
+                won: AtomicU64::new(0),
+                suppressed: AtomicU64::new(0),
+                observed: AtomicU64::new(0),
+            }
+        }
+    }
+}
+
+impl Named for Hedge {
+    const KIND: PolicyKind = PolicyKind::Hedge;
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn naming(&self) -> &Naming<Self> {
+        &self.naming
+    }
+
+    fn agrees(&self, other: &Self) -> bool {
+        self.config == other.config
+    }
+}
+
+impl Keyed for Hedge {
+    fn fresh(&self) -> Self {
+        Self {
+            name: self.name,
+            config: self.config,
+            bucket: Bucket::new(),
+            estimate: Estimate::new(),
+            mode: Switch::new(self.config.mode),
+            counts: Counters::new(),
+            naming: self.naming.again(),
+        }
+    }
+
+    fn is_held_by_hand(&self) -> bool {
+        self.current_mode() != self.config.mode
+    }
+}
+
+impl fmt::Debug for Hedge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hedge")
+            .field("name", &self.name)
+            .field("config", &self.config)
+            .field("delay", &self.delay())
+            .field("counts", &self.counts())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests;
+
+#[cfg(all(test, resilient_loom))]
+mod loom_models;

@@ -1,0 +1,49 @@
+//! What an attempt's outcome means to the hedge.
+
+use crate::{Class, Error, Outcome, Reason, When};
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct End {
+    pub(super) class: Class,
+    /// What the hedge is to do.
+    pub(super) next: Next,
+    /// Whether it took as long as attempts take.
+    pub(super) tells_time: bool,
+}
+
+/// What the end of an attempt leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The call ends with it.
+    Accept,
+    /// Another may start at once, or at the time that the server named.
+    Again,
+    /// A policy further in refuses, and would refuse another one too.
+    Wait,
+}
+
+/// By the outcome's own class; there is no `when` to ask.
+#[inline]
+pub(super) fn by_class<O: Outcome, W>(_: &W, outcome: &O) -> End {
+    End::of(outcome.class(), outcome.rejection())
+}
+
+/// By the class that `when` assigns.
+#[inline]
+pub(super) fn by_when<O, W: When<O, By>, By>(when: &W, outcome: &O) -> End {
+    End::of(when.class_of(outcome), when.rejection_in(outcome))
+}
+
+impl End {
+    fn of(class: Class, rejection: Option<&Error>) -> Self {
+        let timed_out = rejection.is_some_and(|rejection| matches!(rejection.reason(), Reason::TimedOut { .. }));
+        let next = match rejection {
+            _ if class == Class::Success => Next::Accept,
+            Some(_) if !timed_out => Next::Wait,
+            _ if class == Class::Permanent => Next::Accept,
+            _ => Next::Again,
+        };
+        Self { class, next, tells_time: class == Class::Success || timed_out }
+    }
+}

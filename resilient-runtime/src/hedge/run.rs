@@ -1,0 +1,306 @@
+//! A call with attempts side by side.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::judge::{End, Next};
+use super::{Hedging, Sample};
+use crate::deadline::Limit;
+use crate::sync::atomic::Ordering::Relaxed;
+use crate::{Class, clock, event};
+
+pin_project! {
+    /// What [`Hedge::run`](crate::Hedge::run) and its likes return.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct HedgeFuture<'a, A, F, O, W> {
+        // `None` once it has ended
+        #[pin]
+        first: Option<F>,
+        // until the next attempt is due
+        #[pin]
+        timer: Option<Sleep>,
+        course: Course<'a, F, O>,
+        attempt: A,
+        when: W,
+        // A pointer, so that an outcome without a class is reported where the future is made, and only there.
+        decide: fn(&W, &O) -> End,
+    }
+}
+
+impl<A, F, O, W> fmt::Debug for HedgeFuture<'_, A, F, O, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HedgeFuture")
+            .field("hedge", &self.course.hedging.hedge.name)
+            .field("stage", &self.course.stage)
+            .field("others", &self.course.others.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What has happened to a call so far.
+struct Course<'a, F, O> {
+    hedging: Hedging<'a>,
+    stage: Stage,
+    /// When the first attempt was found to have to wait.
+    began: Option<Instant>,
+    /// After how long another attempt starts.
+    delay: Duration,
+    /// How many more there may be.
+    left: u32,
+    /// No other may start before this, because the server said so.
+    not_before: Option<Instant>,
+    /// Those that run beside the first.
+    others: Vec<Other<F>>,
+    /// The failure of the first attempt, while others run.
+    failure: Option<Box<O>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Not polled yet; most calls that need no wait end here.
+    Fresh,
+    /// The next attempt starts when the timer says so, if there is one.
+    Waiting,
+    /// The next attempt may start now.
+    Due,
+    Over,
+}
+
+struct Other<F> {
+    future: Pin<Box<F>>,
+    began: Instant,
+}
+
+impl<'a, A: Fn() -> F, F: Future, W> HedgeFuture<'a, A, F, F::Output, W> {
+    #[inline]
+    pub(super) fn new(hedging: Hedging<'a>, attempt: A, when: W, decide: fn(&W, &F::Output) -> End) -> Self {
+        let course = Course {
+            hedging,
+            stage: Stage::Fresh,
+            began: None,
+            delay: Duration::ZERO,
+            left: 0,
+            not_before: None,
+            others: Vec::new(),
+            failure: None,
+        };
+        Self { first: Some(attempt()), timer: None, course, attempt, when, decide }
+    }
+}
+
+impl<A, F, W> Future for HedgeFuture<'_, A, F, F::Output, W>
+where
+    A: Fn() -> F,
+    F: Future,
+{
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        assert!(this.course.stage != Stage::Over, "a hedge's future is not polled again after it ended");
+
+        if let Some(first) = this.first.as_mut().as_pin_mut()
+            && let Poll::Ready(outcome) = first.poll(context)
+        {
+            let end = (this.decide)(this.when, &outcome);
+            if this.course.stage == Stage::Fresh && end.next == Next::Accept {
+                this.first.set(None);
+                this.course.stage = Stage::Over;
+                return Poll::Ready(outcome);
+            }
+            this.first.set(None);
+            this.course.begin(None, this.timer.as_mut());
+            if let Some(outcome) = this.course.first_ended(end, outcome) {
+                return Poll::Ready(this.course.over(outcome, this.first, this.timer));
+            }
+        }
+        let (when, decide) = (&*this.when, *this.decide);
+        this.course.go_on(this.first, this.timer, &*this.attempt, |outcome| decide(when, outcome), context)
+    }
+}
+
+impl<F: Future> Course<'_, F, F::Output> {
+    /// All but the first attempt's poll: rarely needed, so it is not inlined.
+    fn go_on(
+        &mut self,
+        first: Pin<&mut Option<F>>,
+        mut timer: Pin<&mut Option<Sleep>>,
+        attempt: impl Fn() -> F,
+        decide: impl Fn(&F::Output) -> End,
+        context: &mut Context<'_>,
+    ) -> Poll<F::Output> {
+        if self.stage == Stage::Fresh {
+            self.begin(Some(clock::now()), timer.as_mut());
+        }
+
+        let mut index = 0;
+        while index < self.others.len() {
+            match self.others[index].future.as_mut().poll(context) {
+                Poll::Pending => index += 1,
+                Poll::Ready(outcome) => {
+                    let began = self.others.remove(index).began;
+                    if let Some(outcome) = self.other_ended(decide(&outcome), outcome, Some(began)) {
+                        return Poll::Ready(self.over(outcome, first, timer));
+                    }
+                }
+            }
+        }
+
+        while self.is_due(timer.as_mut(), first.is_some(), context) {
+            let now = clock::now();
+            self.left -= 1;
+            self.stage = Stage::Waiting;
+            let granted = self.hedging.hedge.grants(self.hedging.bulkhead);
+            if self.left > 0 {
+                self.arm(timer.as_mut(), now, self.delay);
+            }
+            if !granted {
+                continue;
+            }
+            event::hedging(self.hedging.hedge.name);
+            let mut future = Box::pin(attempt());
+            match future.as_mut().poll(context) {
+                Poll::Pending => self.others.push(Other { future, began: now }),
+                Poll::Ready(outcome) => {
+                    drop(future);
+                    if let Some(outcome) = self.other_ended(decide(&outcome), outcome, None) {
+                        return Poll::Ready(self.over(outcome, first, timer));
+                    }
+                }
+            }
+        }
+
+        if first.is_none() && self.others.is_empty() {
+            let outcome = *self.failure.take().expect("a first attempt that has ended and was not accepted has failed");
+            return Poll::Ready(self.over(outcome, first, timer));
+        }
+        Poll::Pending
+    }
+
+    /// Takes note that the call is one that a hedge could help: it has to wait, or its first attempt has failed.
+    fn begin(&mut self, now: Option<Instant>, timer: Pin<&mut Option<Sleep>>) {
+        if self.stage != Stage::Fresh {
+            return;
+        }
+        self.stage = Stage::Waiting;
+        self.began = now;
+        let most = self.hedging.hedge.begin();
+        let Some(delay) = self.hedging.hedge.delay() else { return };
+        (self.left, self.delay) = (most, delay);
+        if let (Some(now), 1..) = (now, most) {
+            self.arm(timer, now, delay);
+        }
+    }
+
+    /// Sets the timer for the next attempt, unless the deadline comes first.
+    fn arm(&mut self, mut timer: Pin<&mut Option<Sleep>>, now: Instant, delay: Duration) {
+        timer.set(None);
+        if delay.is_zero() {
+            self.stage = Stage::Due;
+            return;
+        }
+        let Some(at) = now.checked_add(delay) else { return };
+        if !Limit::current().ends_by(now, at) && tokio::runtime::Handle::try_current().is_ok() {
+            timer.set(Some(sleep_until(at)));
+        }
+    }
+
+    /// Whether another attempt is to start now, if it is granted.
+    fn is_due(&mut self, mut timer: Pin<&mut Option<Sleep>>, first_runs: bool, context: &mut Context<'_>) -> bool {
+        if self.left == 0 {
+            timer.set(None);
+            return false;
+        }
+        loop {
+            if self.stage != Stage::Due {
+                let polled = timer.as_mut().as_pin_mut().map(|timer| timer.poll(context));
+                if !polled.is_some_and(|polled| polled.is_ready()) {
+                    return false;
+                }
+            }
+            let now = clock::now();
+            if Limit::current().ends_by(now, now) {
+                self.left = 0;
+                timer.set(None);
+                return false;
+            }
+            let Some(not_before) = self.not_before.filter(|&instant| now < instant) else { return true };
+            self.stage = Stage::Waiting;
+            if !first_runs && self.others.is_empty() {
+                // Nothing is under way, and who wants to wait for the server has a retry.
+                return false;
+            }
+            self.arm(timer.as_mut(), now, not_before - now);
+        }
+    }
+
+    /// The outcome that the call ends with, if the first attempt's is one.
+    fn first_ended(&mut self, end: End, outcome: F::Output) -> Option<F::Output> {
+        let began = self.began.take();
+        self.ended(end, began);
+        if end.next == Next::Accept || (self.left == 0 && self.others.is_empty()) {
+            return Some(outcome);
+        }
+        self.failure = Some(Box::new(outcome));
+        None
+    }
+
+    /// As [`first_ended`](Self::first_ended), of another attempt, which ran at once if it has no beginning.
+    fn other_ended(&mut self, end: End, outcome: F::Output, began: Option<Instant>) -> Option<F::Output> {
+        self.ended(end, began);
+        if end.class == Class::Success {
+            self.hedging.hedge.counts.won.fetch_add(1, Relaxed);
+        }
+        (end.next == Next::Accept).then_some(outcome)
+    }
+
+    fn ended(&mut self, end: End, began: Option<Instant>) {
+        if let Some(began) = began
+            && end.tells_time
+            && self.hedging.hedge.learns()
+        {
+            self.hedging.hedge.learn(Sample::Exactly(clock::now().saturating_duration_since(began)));
+        }
+        match (end.next, end.class) {
+            (Next::Accept, _) => {}
+            (Next::Wait, _) => self.left = 0,
+            (Next::Again, Class::Throttled { after: Some(after) }) => {
+                let named = clock::now().checked_add(after);
+                self.not_before = self.not_before.max(named);
+                if named.is_none() {
+                    self.left = 0;
+                }
+            }
+            (Next::Again, _) => self.stage = Stage::Due,
+        }
+    }
+
+    /// Drops what still runs, before the caller has the outcome.
+    fn over(
+        &mut self,
+        outcome: F::Output,
+        mut first: Pin<&mut Option<F>>,
+        mut timer: Pin<&mut Option<Sleep>>,
+    ) -> F::Output {
+        self.stage = Stage::Over;
+        timer.set(None);
+        let hedge = self.hedging.hedge;
+        if hedge.learns() && (first.is_some() || !self.others.is_empty()) {
+            let now = clock::now();
+            let running = self.began.take().filter(|_| first.is_some());
+            let running = running.into_iter().chain(self.others.iter().map(|other| other.began));
+            running.for_each(|began| hedge.learn(Sample::AtLeast(now.saturating_duration_since(began))));
+        }
+        first.set(None);
+        self.others.clear();
+        self.failure = None;
+        outcome
+    }
+}

@@ -1,0 +1,20 @@
+// @generated from the case beside it
+use std::collections::HashMap;
+use resilient::batch;
+pub async fn double(keys: Vec<u32>) -> Result<HashMap<u32, u32>, std::fmt::Error> {
+    Ok(keys.into_iter().map(|key| (key, key * 2)).collect())
+}
+/// Asks `double` for one key, together with others who ask meanwhile.
+pub async fn double_one(
+    key: u32,
+) -> Result<::core::option::Option<u32>, std::fmt::Error> {
+    let batch = {
+        static POLICY: ::resilient::Batch = ::resilient::Batch::named("double");
+        &POLICY
+    };
+    batch.run(key, double).await
+}
+pub async fn transcript() -> String {
+    let doubled = tokio::join!(double_one(1), double_one(2), double_one(1));
+    format!("{doubled:?}")
+}

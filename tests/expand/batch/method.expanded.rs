@@ -1,0 +1,66 @@
+// @generated from the case beside it
+use std::sync::atomic::{AtomicUsize, Ordering};
+use resilient::{batch, retry};
+use crate::support::{Error, Script};
+pub struct Api {
+    pub script: Script,
+    pub calls: AtomicUsize,
+}
+impl Api {
+    /// The lengths of words.
+    pub async fn measure_all(
+        &self,
+        unit: &str,
+        words: Vec<String>,
+    ) -> Result<Vec<Result<String, Error>>, Error> {
+        let mut retry = {
+            static POLICY: ::resilient::Retry = ::resilient::Retry::named("measure_all")
+                .max(2)
+                .backoff(::resilient::Backoff::none());
+            POLICY.begin()
+        };
+        loop {
+            let attempt = async {
+                if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+                    Result<Vec<Result<String, Error>>, Error>,
+                > {
+                    return outcome;
+                }
+                self.calls.fetch_add(1, Ordering::SeqCst);
+                self.script.next()?;
+                Ok(
+                    words
+                        .iter()
+                        .map(|word| Ok(format!("{}{unit}", word.len())))
+                        .collect(),
+                )
+            };
+            let delay = match retry
+                .settle::<Result<Vec<Result<String, Error>>, Error>>(attempt.await)
+            {
+                ::resilient::Verdict::Accept(outcome) => break outcome,
+                ::resilient::Verdict::Retry(delay) => delay,
+            };
+            delay.await;
+        }
+    }
+    /// Asks `measure_all` for one key, together with others who ask meanwhile.
+    pub async fn measure(&self, unit: &str, key: String) -> Result<String, Error> {
+        let batch = {
+            static POLICY: ::resilient::Batch = ::resilient::Batch::named("measure_all")
+                .max_size(3)
+                .max_wait(::core::time::Duration::from_millis(5));
+            &POLICY
+        };
+        batch.of(self).of(unit).run(key, move |keys| self.measure_all(unit, keys)).await
+    }
+}
+pub async fn transcript() -> String {
+    let api = Api {
+        script: Script::failing(1),
+        calls: AtomicUsize::new(0),
+    };
+    let word = |word: &str| api.measure("m", word.to_owned());
+    let measured = tokio::join!(word("a"), word("bc"), word("bc"), word("d"));
+    format!("{measured:?} in {}", api.calls.load(Ordering::SeqCst))
+}

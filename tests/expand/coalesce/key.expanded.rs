@@ -1,0 +1,25 @@
+// @generated from the case beside it
+use resilient::coalesce;
+use crate::support::Error;
+async fn search(query: String, page: u32, token: &str) -> Result<String, Error> {
+    let coalesce = {
+        static POLICY: ::resilient::Coalesce = ::resilient::Coalesce::named("find")
+            .hold(::core::time::Duration::from_millis(100));
+        &POLICY
+    };
+    let coalesce = coalesce.call(&(&query, &page));
+    let attempt = async move {
+        if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+            Result<String, Error>,
+        > {
+            return outcome;
+        }
+        tokio::task::yield_now().await;
+        Ok(format!("{query} {page} by {token}"))
+    };
+    coalesce.run::<Result<String, Error>, _>(attempt).await
+}
+pub async fn transcript() -> String {
+    let search = |page, token| search("tide".to_owned(), page, token);
+    format!("{:?}", tokio::join!(search(1, "a"), search(1, "b"), search(2, "c")))
+}

@@ -1,0 +1,38 @@
+// @generated from the case beside it
+use std::sync::Arc;
+use resilient::fan_out;
+pub struct Api {
+    pub factor: u32,
+}
+impl Api {
+    pub async fn multiply(
+        self: Arc<Self>,
+        number: u32,
+    ) -> Result<u32, resilient::Error> {
+        Ok(number * self.factor)
+    }
+    /// Runs `multiply` for each of the items, several at a time.
+    pub fn multiply_all(
+        self: Arc<Self>,
+        items: impl ::core::iter::IntoIterator<Item = u32>,
+    ) -> ::resilient::FanOut<
+        impl ::core::iter::Iterator<
+            Item = impl ::core::future::Future<Output = Result<u32, resilient::Error>>,
+        >,
+    > {
+        ::resilient::FanOut::new(
+                items,
+                ::resilient::deduplicated(
+                    ::resilient::spawned(move |item| {
+                        ::core::clone::Clone::clone(&self).multiply(item)
+                    }),
+                ),
+            )
+            .limit(4)
+    }
+}
+pub async fn transcript() -> String {
+    let api = Arc::new(Api { factor: 3 });
+    let multiplied = api.multiply_all([1, 2, 1]).await;
+    format!("{multiplied:?}")
+}

@@ -1,0 +1,56 @@
+// @generated from the case beside it
+use resilient::fan_out;
+pub async fn measure(unit: &str, word: &str) -> Result<String, resilient::Error> {
+    Ok(format!("{} {unit}", word.len()))
+}
+/// Runs `measure` for each of the items, several at a time.
+#[allow(dead_code)]
+pub fn measure_all<'item>(
+    unit: &str,
+    items: impl ::core::iter::IntoIterator<Item = &'item str>,
+) -> ::resilient::FanOut<
+    ::resilient::Adapting<
+        impl ::core::iter::Iterator<
+            Item = impl ::core::future::Future<Output = Result<String, resilient::Error>>,
+        >,
+    >,
+> {
+    static LIMIT: ::resilient::FanOutLimit = ::resilient::FanOutLimit::gradient(
+        1,
+        200,
+        20,
+    );
+    ::resilient::FanOut::new(items, move |item| measure(unit, item)).adaptive(&LIMIT)
+}
+/// Runs `measure` for each of the items that come from a stream, several at a time.
+#[allow(dead_code)]
+pub fn measure_stream<'item>(
+    unit: &str,
+    items: impl ::resilient::Stream<Item = &'item str>,
+) -> ::resilient::FanOut<
+    ::resilient::Adapting<
+        ::resilient::Streamed<
+            impl ::resilient::Stream<
+                Item = impl ::core::future::Future<
+                    Output = Result<String, resilient::Error>,
+                >,
+            >,
+        >,
+    >,
+> {
+    static LIMIT: ::resilient::FanOutLimit = ::resilient::FanOutLimit::gradient(
+        1,
+        200,
+        20,
+    );
+    ::resilient::FanOut::from_stream(items, move |item| measure(unit, item))
+        .adaptive(&LIMIT)
+}
+pub async fn transcript() -> String {
+    let words = ["one", "three"];
+    let all = measure_all("letters", words).await;
+    let streamed = measure_stream("letters", futures_util::stream::iter(words))
+        .try_all()
+        .await;
+    format!("{all:?} {streamed:?}")
+}

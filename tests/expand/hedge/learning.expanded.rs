@@ -1,0 +1,30 @@
+// @generated from the case beside it
+use std::time::Duration;
+use resilient::hedge;
+use crate::support::Error;
+pub async fn load(host: &str) -> Result<usize, Error> {
+    let hedge = &{
+        static POLICY: ::resilient::PerKey<::resilient::Hedge> = ::resilient::PerKey::new(
+            ::resilient::Hedge::named("hedge: learning")
+                .after_percentile(99.0)
+                .min_after(::core::time::Duration::from_millis(5))
+                .max_after(::core::time::Duration::from_secs(1))
+                .retry_budget_by_name(),
+        );
+        POLICY.shared()
+    }
+        .of(&host);
+    let attempt = || async {
+        if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+            Result<usize, Error>,
+        > {
+            return outcome;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        Ok(host.len())
+    };
+    hedge.run(attempt).await
+}
+pub async fn transcript() -> String {
+    format!("{:?}", load("a.example"). await)
+}

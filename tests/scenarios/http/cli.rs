@@ -1,0 +1,83 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+/// Puts clients with whole stacks of policies in front of real HTTP servers on loopback, breaks something, and compares
+/// what comes of it with clients that have no policy, a plain loop of retries, or tower's layers.
+///
+/// The seed decides when calls arrive and how long the servers work on them; what else happens on the machine does the rest.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "scenarios", disable_version_flag = true)]
+#[command(after_help = "Exit code: 0 if every must was met, 1 if one was missed, 2 if it could not run.")]
+pub(crate) struct Args {
+    /// Which scenarios; all of them unless some are named
+    scenarios: Vec<Scenario>,
+
+    /// Fewer rows and shorter runs: about half a minute for all
+    #[arg(long)]
+    pub(crate) quick: bool,
+
+    /// What the arrivals and the times of the servers depend on; repeat for several runs, of which the worst counts
+    #[arg(long = "seed", value_name = "NUMBER", default_values_t = [1])]
+    pub(crate) seeds: Vec<u64>,
+
+    /// Where to write the report
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+
+    /// Write the tables as Markdown, too, and the plots to a folder beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) markdown: Option<PathBuf>,
+}
+
+/// A scenario that has a form over HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scenario {
+    /// A spike of ten times the calls
+    S2,
+    /// A brown-out: service five times slower
+    S5,
+    /// A provider that throttles
+    S6,
+    /// Normal load
+    S7,
+    /// Three tiers of retries
+    S9,
+}
+
+impl Scenario {
+    /// As on the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::S2 => "s2",
+            Self::S5 => "s5",
+            Self::S6 => "s6",
+            Self::S7 => "s7",
+            Self::S9 => "s9",
+        }
+    }
+
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::S2 => "S2: a spike of ten times the calls",
+            Self::S5 => "S5: a brown-out",
+            Self::S6 => "S6: a provider that throttles",
+            Self::S7 => "S7: nothing is wrong",
+            Self::S9 => "S9: three tiers of retries",
+        }
+    }
+}
+
+impl Args {
+    /// Those to run, in their order.
+    pub(crate) fn scenarios(&self) -> Vec<Scenario> {
+        let is_asked_for = |scenario: &Scenario| self.scenarios.is_empty() || self.scenarios.contains(scenario);
+        Scenario::value_variants().iter().copied().filter(is_asked_for).collect()
+    }
+
+    pub(crate) fn report(&self) -> PathBuf {
+        self.report.clone().unwrap_or_else(|| PathBuf::from("target/scenarios.html"))
+    }
+}

@@ -1,0 +1,166 @@
+//! The servers' end of the wire: axum on loopback, on a thread of its own.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::serve::ListenerExt;
+use reqwest::Url;
+use resilient::Deadline;
+use resilient_scenarios::calls::{CallError, Client, DUE, SLO};
+use resilient_scenarios::server::{OnLeave, Refusal, Server};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::books::Books;
+use crate::wire;
+
+/// A port that is bound, and may not be served yet.
+pub(crate) struct Port {
+    listener: TcpListener,
+    pub(crate) url: Url,
+    pub(crate) books: Arc<Books>,
+}
+
+/// Servers that answer until this is dropped.
+pub(crate) struct Host {
+    shutdown: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Port {
+    pub(crate) fn bind() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port on loopback");
+        listener.set_nonblocking(true).expect("a socket");
+        let address = listener.local_addr().expect("a bound socket");
+        let url = format!("http://{address}/").parse().expect("an address");
+        Self { listener, url, books: Arc::default() }
+    }
+}
+
+impl Host {
+    /// Serves the ports, and ticks `server` once a millisecond.
+    pub(crate) fn start(ports: Vec<(Port, Router)>, server: Option<Arc<Server>>) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let (shutdown, stopped) = oneshot::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            runtime.block_on(async move {
+                for (port, app) in ports {
+                    tokio::spawn(serve(port, app));
+                }
+                if let Some(server) = server {
+                    tokio::spawn(tick(server));
+                }
+                let _ = stopped.await;
+            });
+        });
+        Self { shutdown: Some(shutdown), thread: Some(thread) }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        drop(self.shutdown.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The route of a server: it queues, works and refuses as in the tests, and is left when a connection is closed.
+pub(crate) fn serving(server: Arc<Server>, books: Arc<Books>) -> Router {
+    let handler = async move |headers: HeaderMap| -> Response {
+        if let Some(number) = wire::number(&headers) {
+            books.arrive(number);
+        }
+        let due = wire::due(&headers).map(|due| due + GRACE);
+        match server.serve(wire::deadline(&headers), due).await {
+            Ok(()) => StatusCode::OK.into_response(),
+            Err(Refusal::Full) => busy(),
+            Err(Refusal::Expired) => StatusCode::GATEWAY_TIMEOUT.into_response(),
+        }
+    };
+    Router::new().route("/", get(handler))
+}
+
+/// The route of a tier: a call to the one below, under the deadline of the caller.
+pub(crate) fn tier<C: Client>(client: C, books: Arc<Books>, on_leave: OnLeave) -> Router {
+    let client = Arc::new(client);
+    let handler = async move |headers: HeaderMap| -> Response {
+        if let Some(number) = wire::number(&headers) {
+            books.arrive(number);
+        }
+        let due = wire::due(&headers).unwrap_or_else(|| Instant::now() + SLO);
+        let deadline = wire::deadline(&headers).and_then(|header| Deadline::from_header(header).ok());
+        let client = Arc::clone(&client);
+        let work = DUE.scope(due, async move {
+            match deadline {
+                Some(deadline) => deadline.scope(client.call()).await,
+                None => client.call().await,
+            }
+        });
+        let outcome = match on_leave {
+            OnLeave::Stop => work.await,
+            OnLeave::GoOn => tokio::spawn(work).await.unwrap_or(Err(CallError::Lost)),
+        };
+        match outcome {
+            Ok(()) => StatusCode::OK.into_response(),
+            Err(CallError::Refused(rejection)) if rejection.is_retryable() => busy(),
+            Err(CallError::Refused(_) | CallError::Late) => StatusCode::GATEWAY_TIMEOUT.into_response(),
+            Err(CallError::Lost) => StatusCode::BAD_GATEWAY.into_response(),
+            Err(_) => busy(),
+        }
+    };
+    Router::new().route("/", get(handler))
+}
+
+/// A refusal that costs nothing. Its `Retry-After` names no time, as nobody knows one.
+fn busy() -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "0")]).into_response()
+}
+
+async fn serve(port: Port, app: Router) {
+    let books = port.books;
+    let listener = tokio::net::TcpListener::from_std(port.listener).expect("a runtime with I/O");
+    let listener = listener.tap_io(move |socket| {
+        books.connections.fetch_add(1, Relaxed);
+        // If it fails, answers come a little later.
+        let _ = socket.set_nodelay(true);
+    });
+    if let Err(error) = axum::serve(listener, app).await {
+        eprintln!("a server stopped: {error}");
+    }
+}
+
+async fn tick(server: Arc<Server>) {
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        ticks.tick().await;
+        server.tick();
+    }
+}
+
+/// Whether this process may open as many sockets as clients without a limit need.
+pub(crate) fn check_descriptors() -> Result<(), String> {
+    // Where there is no such file, nobody knows.
+    let Ok(limits) = std::fs::read_to_string("/proc/self/limits") else { return Ok(()) };
+    let line = limits.lines().find(|line| line.starts_with("Max open files"));
+    match line.and_then(|line| line.split_whitespace().nth(3)?.parse::<u64>().ok()) {
+        Some(most) if most < DESCRIPTORS => Err(format!(
+            "{most} open files are too few for clients without a limit: run `ulimit -n {DESCRIPTORS}` before"
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Two for each connection, of which the clients without a policy have some thousands.
+const DESCRIPTORS: u64 = 16_384;
+/// What a deadline may be late by its way through two busy threads.
+const GRACE: Duration = Duration::from_millis(20);

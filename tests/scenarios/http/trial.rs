@@ -1,0 +1,180 @@
+//! One run over HTTP: a server, some clients of one kind, an open loop of calls, and the books.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use axum::Router;
+use resilient_scenarios::arrivals::poisson;
+use resilient_scenarios::baselines::{Naive, NoPolicy, Tower};
+use resilient_scenarios::calls::Client;
+use resilient_scenarios::drive::{Plan, Run, open_loop};
+use resilient_scenarios::report::{Fault, Figures};
+use resilient_scenarios::server::Server;
+use resilient_scenarios::stack::Ours;
+
+use crate::books::Books;
+use crate::host::{self, Host, Port};
+use crate::plot::Series;
+use crate::wire::{self, Wire};
+use crate::{cpu, wire::POOL};
+
+/// The clients that are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    NoPolicy,
+    Naive,
+    Tower,
+    Ours,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    pub(crate) run: Run,
+    /// What does not add up.
+    imbalance: Option<String>,
+    /// Attempts that a broken connection ended.
+    lost: u64,
+    /// The share of a core that the clients' thread kept busy.
+    pub(crate) cpu: Option<f64>,
+    /// CPU time of that thread for each call.
+    pub(crate) cpu_a_call: Option<Duration>,
+    /// New connections after the first second, for each attempt after it.
+    pub(crate) new_connections: f64,
+    /// The connections in use, on average, as a share of what the pools keep.
+    pub(crate) pool: f64,
+}
+
+impl Kind {
+    pub(crate) const BASELINES: [Self; 3] = [Self::NoPolicy, Self::Naive, Self::Tower];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::NoPolicy => "no policy",
+            Self::Naive => "naive retry",
+            Self::Tower => "tower",
+            Self::Ours => "**ours**",
+        }
+    }
+
+    /// Runs `plan` with clients of this kind.
+    pub(crate) fn run(self, seed: u64, plan: &Plan) -> Measured {
+        let (workers, clients) = (plan.setup.workers, plan.clients as u32);
+        match self {
+            Self::NoPolicy => direct(seed, plan, NoPolicy),
+            Self::Naive => direct(seed, plan, Naive),
+            Self::Tower => direct(seed, plan, Tower::new),
+            Self::Ours => direct(seed, plan, |wire| Ours::sharing(wire, workers, clients)),
+        }
+    }
+}
+
+impl Measured {
+    /// What does not add up. Of our own clients, nothing may be lost on the way either.
+    pub(crate) fn imbalance(&self, kind: Kind) -> Option<String> {
+        let lost = (kind == Kind::Ours && self.lost > 0).then(|| format!("{} lost with their connections", self.lost));
+        self.imbalance.clone().or(lost)
+    }
+
+    pub(crate) fn series(&self, name: impl Into<String>, fault: Fault) -> Series {
+        Series::of(name, &self.run.calls, fault)
+    }
+}
+
+/// Clients and a server with nothing in between.
+fn direct<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) -> Measured {
+    let port = Port::bind();
+    let (url, books) = (port.url.clone(), Arc::clone(&port.books));
+    let wires = (0..plan.clients).map(|_| Wire::to(&url, &books));
+    let clients: Vec<_> = wires.map(|wire| Arc::new(client(wire))).collect();
+    let server = Server::start(plan.setup.clone(), seed);
+    let app = host::serving(Arc::clone(&server), Arc::clone(&books));
+    run(seed, plan, &clients, &books, &books, server, vec![(port, app)])
+}
+
+/// Runs the calls of `plan` by `clients`. The server at the end has `books`, and the clients write into those of the `first`
+/// hop.
+pub(crate) fn run<C: Client>(
+    seed: u64,
+    plan: &Plan,
+    clients: &[Arc<C>],
+    first: &Books,
+    books: &Books,
+    server: Arc<Server>,
+    ports: Vec<(Port, Router)>,
+) -> Measured {
+    wire::begin();
+    let arrivals = poisson(seed.wrapping_add(0x5eed), &plan.stretches);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let host = Host::start(ports, Some(Arc::clone(&server)));
+
+    let began = (std::time::Instant::now(), cpu::of_this_thread());
+    let (mut full, mut busy, mut looks, mut ticks) = (0.0, 0, 0_u32, 0_u32);
+    let mut warm = (0, 0);
+    let calls = runtime.block_on(open_loop(&arrivals, clients, || {
+        ticks += 1;
+        if ticks.is_multiple_of(10) {
+            looks += 1;
+            busy += first.in_flight();
+            full += clients.iter().map(|client| client.occupancy()).sum::<f64>() / clients.len() as f64;
+        }
+        if ticks == WARM {
+            warm = (first.connections.load(Relaxed), first.sent());
+        }
+    }));
+    let wall = began.0.elapsed();
+    let cpu = cpu::of_this_thread().zip(began.1).map(|(now, then)| now.saturating_sub(then));
+    // What is on its way arrives, or is given up.
+    runtime.block_on(async { tokio::time::sleep(Duration::from_millis(100)).await });
+    drop(runtime);
+    std::thread::sleep(Duration::from_millis(50));
+    drop(host);
+
+    let at_server = server.seen();
+    let imbalance = books.imbalance(&calls, Some(&at_server)).or_else(|| first.imbalance(&calls, None));
+    let (new, sent) = (first.connections.load(Relaxed) - warm.0, first.sent() - warm.1);
+    let count = u32::try_from(calls.len()).unwrap_or(u32::MAX).max(1);
+    Measured {
+        imbalance,
+        lost: first.lost().max(books.lost()),
+        cpu: cpu.map(|cpu| cpu.as_secs_f64() / wall.as_secs_f64()),
+        cpu_a_call: cpu.map(|cpu| cpu / count),
+        new_connections: new as f64 / sent.max(1) as f64,
+        pool: busy as f64 / f64::from(looks.max(1)) / (POOL * clients.len()) as f64,
+        run: Run { calls, attempts: books.sent(), seen: at_server, occupancy: full / f64::from(looks.max(1)) },
+    }
+}
+
+/// The worst figures of several runs.
+pub(crate) fn worst(runs: &[Measured], fault: Fault) -> Figures {
+    let figures = runs.iter().map(|measured| Figures::of(&measured.run, fault));
+    figures.reduce(Figures::worse).expect("there is a seed")
+}
+
+/// Ticks until connections count as new ones.
+const WARM: u32 = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use resilient_scenarios::arrivals::Stretch;
+    use resilient_scenarios::server::KINDS;
+
+    use super::*;
+    use crate::lanes::{self, Job};
+
+    /// However slow the machine is: what is late is late, and no call or attempt gets lost.
+    #[test]
+    fn the_books_of_a_short_run_balance() {
+        let jobs = [Kind::NoPolicy, Kind::Naive, Kind::Tower, Kind::Ours].iter().zip(KINDS).map(|(&kind, server)| {
+            let stretches = vec![Stretch { rate: 400.0, time: Duration::from_millis(300) }];
+            let plan = Plan { setup: server.with(2), stretches, clients: 2 };
+            Box::new(move || kind.run(1, &plan)) as Job<Measured>
+        });
+
+        for measured in lanes::run(4, Duration::ZERO, jobs.collect()) {
+            assert_eq!(measured.imbalance, None);
+            assert!(measured.run.calls.len() > 60);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The client's end of the wire: one attempt is one HTTP request.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use axum::http::{HeaderMap, StatusCode};
+use reqwest::Url;
+use resilient::Deadline;
+use resilient_scenarios::calls::{CallError, DUE, Target};
+use tokio::time::Instant;
+
+use crate::books::Books;
+
+/// The attempts of one client, on connections of its own.
+#[derive(Debug, Clone)]
+pub(crate) struct Wire {
+    http: reqwest::Client,
+    url: Url,
+    books: Arc<Books>,
+}
+
+impl Wire {
+    pub(crate) fn to(url: &Url, books: &Arc<Books>) -> Self {
+        Self { http: connections(), url: url.clone(), books: Arc::clone(books) }
+    }
+}
+
+impl Target for Wire {
+    async fn send(&self) -> Result<(), CallError> {
+        let attempt = self.books.send();
+        let mut request = self.http.get(self.url.clone()).header(NUMBER, attempt.number);
+        if let Some(deadline) = Deadline::current() {
+            request = request.header(DEADLINE, deadline.to_header());
+        }
+        if let Ok(due) = DUE.try_with(|due| *due) {
+            request = request.header(DUE_AT, (due - *EPOCH).as_micros().to_string());
+        }
+        match request.send().await {
+            Ok(response) => {
+                attempt.answered();
+                match response.status() {
+                    StatusCode::OK => Ok(()),
+                    StatusCode::SERVICE_UNAVAILABLE => Err(CallError::Busy),
+                    StatusCode::GATEWAY_TIMEOUT => Err(CallError::Late),
+                    _ => Err(CallError::Lost),
+                }
+            }
+            Err(_) => {
+                attempt.lost();
+                Err(CallError::Lost)
+            }
+        }
+    }
+}
+
+/// A client with a pool of its own.
+pub(crate) fn connections() -> reqwest::Client {
+    let builder = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(POOL).tcp_nodelay(true);
+    builder.build().expect("a client without TLS needs nothing")
+}
+
+/// The number of an attempt, at the server.
+pub(crate) fn number(headers: &HeaderMap) -> Option<u64> {
+    text(headers, NUMBER)?.parse().ok()
+}
+
+/// When the call should have ended, at the server. With a little grace: a time in a header is older by its way.
+pub(crate) fn due(headers: &HeaderMap) -> Option<Instant> {
+    Some(*EPOCH + Duration::from_micros(text(headers, DUE_AT)?.parse().ok()?))
+}
+
+/// The deadline as the client wrote it, at the server.
+pub(crate) fn deadline(headers: &HeaderMap) -> Option<&str> {
+    text(headers, DEADLINE)
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Both ends are in one process and count from here.
+static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// Starts that count.
+pub(crate) fn begin() {
+    LazyLock::force(&EPOCH);
+}
+
+/// Idle connections that a client keeps.
+pub(crate) const POOL: usize = 32;
+const NUMBER: &str = "x-attempt";
+const DEADLINE: &str = "x-deadline";
+const DUE_AT: &str = "x-due";

@@ -1,0 +1,139 @@
+//! One run: a server, some clients of one kind, an open loop of calls, and the books.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::arrivals::{Stretch, poisson};
+use crate::calls::{CallError, Client, DUE, SLO, Wire};
+use crate::report::{Fault, Figures};
+use crate::server::{Seen, Server, Setup};
+
+/// What happens in a run.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The server.
+    pub setup: Setup,
+    /// The calls.
+    pub stretches: Vec<Stretch>,
+    /// The clients that share the calls between them; each has its own policies.
+    pub clients: usize,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Run {
+    /// Every call.
+    pub calls: Vec<Call>,
+    /// How many attempts the clients sent.
+    pub attempts: u64,
+    /// What the server has seen.
+    pub seen: Seen,
+    /// How full the clients' own limits were on average.
+    pub occupancy: f64,
+}
+
+/// One call: when it should have begun, and when it ended and how, if it did.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Since the beginning of the run.
+    pub at: Duration,
+    /// Since the beginning of the run, too.
+    pub end: Option<(Duration, Result<(), CallError>)>,
+}
+
+/// Runs `plan` with clients that `client` makes, on a paused clock of its own.
+///
+/// # Panics
+///
+/// If the books do not balance.
+pub fn run<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) -> Run {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.expect("a runtime");
+    // the jitter of our own policies
+    resilient::test::seed(seed);
+    let run = runtime.block_on(calls(seed, plan, client));
+    run.balance();
+    run
+}
+
+/// The worst figures of the three seeds.
+///
+/// # Panics
+///
+/// If the books do not balance.
+pub fn worst<C: Client>(plan: &Plan, fault: Fault, client: impl Fn(Wire) -> C) -> Figures {
+    let figures = SEEDS.map(|seed| Figures::of(&run(seed, plan, &client), fault));
+    figures.into_iter().reduce(Figures::worse).expect("there are seeds")
+}
+
+async fn calls<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) -> Run {
+    let wire = Wire::to(Server::start(plan.setup.clone(), seed));
+    let clients: Vec<Arc<C>> = (0..plan.clients).map(|_| Arc::new(client(wire.clone()))).collect();
+    let arrivals = poisson(seed.wrapping_add(0x5eed), &plan.stretches);
+
+    let (mut full, mut looks, mut ticks) = (0.0, 0, 0_u32);
+    let tick = || {
+        wire.server().tick();
+        ticks += 1;
+        if ticks.is_multiple_of(10) {
+            looks += clients.len();
+            full += clients.iter().map(|client| client.occupancy()).sum::<f64>();
+        }
+    };
+    let calls = open_loop(&arrivals, &clients, tick).await;
+
+    Run { calls, attempts: wire.sent(), seen: wire.server().seen(), occupancy: full / looks as f64 }
+}
+
+/// Makes a call at each of the arrivals, by one client after the other, and waits some more for the last ones.
+pub async fn open_loop<C: Client>(arrivals: &[Duration], clients: &[Arc<C>], mut tick: impl FnMut()) -> Vec<Call> {
+    let calls = arrivals.iter().map(|&at| Call { at, end: None }).collect();
+    let calls: Arc<Mutex<Vec<Call>>> = Arc::new(Mutex::new(calls));
+    let mut tasks = JoinSet::new();
+    let start = Instant::now();
+    let last = arrivals.last().copied().unwrap_or_default() + PATIENCE;
+
+    let mut arriving = arrivals.iter().copied().enumerate().peekable();
+    let mut now = Duration::ZERO;
+    while now < last {
+        now += TICK;
+        tokio::time::sleep_until(start + now).await;
+        tick();
+        while let Some((index, _)) = arriving.next_if(|&(_, at)| at <= now) {
+            let client = Arc::clone(&clients[index % clients.len()]);
+            let calls = Arc::clone(&calls);
+            let due = Instant::now() + SLO;
+            tasks.spawn(DUE.scope(due, async move {
+                let outcome = client.call().await;
+                let mut calls = calls.lock().unwrap_or_else(PoisonError::into_inner);
+                calls[index].end = Some((start.elapsed(), outcome));
+            }));
+        }
+    }
+
+    // Those who have waited until now have waited for too long.
+    tasks.shutdown().await;
+    let calls = calls.lock().unwrap_or_else(PoisonError::into_inner);
+    calls.clone()
+}
+
+impl Run {
+    /// Every call has one outcome or is still under way, and the server saw every attempt and has one end for each.
+    fn balance(&self) {
+        let Seen { arrived, refused, served, left, inside, .. } = self.seen;
+        assert_eq!(self.attempts, arrived, "attempts that were sent, and that the server saw");
+        let ways = [Call::is_good, Call::is_refused, Call::is_late];
+        let ends = ways.map(|is| self.calls.iter().filter(|call| is(call)).count());
+        assert_eq!(ends.iter().sum::<usize>(), self.calls.len(), "good, refused and late: {ends:?}");
+        assert_eq!(arrived, refused + served + left + inside, "{:?}", self.seen);
+    }
+}
+
+/// The seeds of the runs; the worst figures count.
+pub const SEEDS: [u64; 3] = [1, 2, 3];
+const TICK: Duration = Duration::from_millis(1);
+/// Longer than the last call may take.
+const PATIENCE: Duration = Duration::from_millis(1_200);

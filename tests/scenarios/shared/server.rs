@@ -1,0 +1,380 @@
+//! The server: some workers and a queue, in virtual time.
+//!
+//! It is a discrete-event model behind an async interface. Work begins and ends at its exact nanosecond, whatever tokio's
+//! timer rounds to; what is rounded up to the next millisecond is only when a client hears of it. So the capacity is exact,
+//! and a call costs two wake-ups and no task.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use resilient::Deadline;
+use tokio::time::Instant;
+
+use crate::latency::{self, Latency};
+
+/// What a server is like.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// How many calls it works on at once.
+    pub workers: u32,
+    /// What it does when a client goes away.
+    pub on_leave: OnLeave,
+    /// At so many waiting calls, a further one is refused at once; without, the queue has no end.
+    pub shed_at: Option<usize>,
+    /// Work begun between these times takes so many times as long.
+    pub slow: Option<Slow>,
+    /// Whether some work takes far longer than most.
+    pub tail: bool,
+    /// The probability that a copy of a request takes as long as the first.
+    pub correlation: f64,
+}
+
+/// What happens to a call whose client has gone away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnLeave {
+    /// It leaves the queue, or its worker.
+    Stop,
+    /// It is served all the same, as by servers that do not watch their connections.
+    GoOn,
+}
+
+/// The two things by which servers differ.
+#[derive(Debug, Clone, Copy)]
+pub struct Kind {
+    on_leave: OnLeave,
+    shed_at: Option<usize>,
+}
+
+/// Every kind of server.
+pub const KINDS: [Kind; 4] = [
+    Kind { on_leave: OnLeave::Stop, shed_at: None },
+    Kind { on_leave: OnLeave::GoOn, shed_at: None },
+    Kind { on_leave: OnLeave::Stop, shed_at: Some(100) },
+    Kind { on_leave: OnLeave::GoOn, shed_at: Some(100) },
+];
+
+/// A brown-out.
+#[derive(Debug, Clone, Copy)]
+pub struct Slow {
+    /// Its beginning.
+    pub from: Duration,
+    /// Its end.
+    pub until: Duration,
+    /// So many times as long.
+    pub factor: f64,
+}
+
+/// A server with workers that serve one call at a time, and a queue in order of arrival.
+#[derive(Debug)]
+pub struct Server {
+    setup: Setup,
+    start: Instant,
+    state: Mutex<State>,
+}
+
+/// How the server refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The queue is full.
+    Full,
+    /// The deadline that came with the call had passed before its turn came.
+    Expired,
+}
+
+/// What the server has seen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Attempts.
+    pub arrived: u64,
+    /// Of them, those that were refused.
+    pub refused: u64,
+    /// Of them, those that were worked on to the end.
+    pub served: u64,
+    /// Left by their clients before they were served, and not served.
+    pub left: u64,
+    /// In the queue or at a worker.
+    pub inside: u64,
+    /// Begun after the end of the call that they belong to.
+    pub begun_late: u64,
+}
+
+#[derive(Debug)]
+struct State {
+    latency: Latency,
+    /// How long the first copy of each request took, where that matters.
+    copies: HashMap<u64, f64>,
+    jobs: Vec<Job>,
+    queue: VecDeque<usize>,
+    /// Those in the queue who have not left.
+    waiting: usize,
+    /// The ends of what is being worked on, and of some that have left.
+    ends: BinaryHeap<Reverse<(Duration, usize)>>,
+    idle: u32,
+    seen: Seen,
+}
+
+#[derive(Debug)]
+struct Job {
+    phase: Phase,
+    request: Option<u64>,
+    deadline: Option<Duration>,
+    due: Option<Duration>,
+    waker: Option<Waker>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Waiting,
+    Working,
+    Served,
+    Refused(Refusal),
+    Left,
+}
+
+impl Setup {
+    /// So many workers, which stop when a client leaves, and a queue without end.
+    pub const fn of(workers: u32) -> Self {
+        Self { workers, on_leave: OnLeave::Stop, shed_at: None, slow: None, tail: true, correlation: 0.0 }
+    }
+
+    /// The calls a second that it can serve.
+    pub fn capacity(&self) -> f64 {
+        f64::from(self.workers) / latency::MEAN
+    }
+}
+
+impl OnLeave {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stops when a client leaves",
+            Self::GoOn => "goes on when a client leaves",
+        }
+    }
+}
+
+impl fmt::Display for OnLeave {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.shed_at {
+            Some(most) => write!(f, "{}, sheds at {most}", self.on_leave),
+            None => write!(f, "{}, no end of the queue", self.on_leave),
+        }
+    }
+}
+
+impl Kind {
+    /// So many workers of this kind.
+    pub fn with(self, workers: u32) -> Setup {
+        Setup { on_leave: self.on_leave, shed_at: self.shed_at, ..Setup::of(workers) }
+    }
+}
+
+impl Server {
+    /// A server whose time begins now.
+    pub fn start(setup: Setup, seed: u64) -> Arc<Self> {
+        let latency = Latency::seeded(seed);
+        let state = State {
+            latency: if setup.tail { latency } else { latency.without_tail() },
+            copies: HashMap::new(),
+            jobs: Vec::new(),
+            queue: VecDeque::new(),
+            waiting: 0,
+            ends: BinaryHeap::new(),
+            idle: setup.workers,
+            seen: Seen::default(),
+        };
+        Arc::new(Self { setup, start: Instant::now(), state: Mutex::new(state) })
+    }
+
+    /// One attempt of a client. It arrives when the future is first polled.
+    ///
+    /// What waits when its deadline, as in the header, comes is not begun. `due` is when its call ends in truth.
+    pub fn serve(&self, header: Option<&str>, due: Option<Instant>) -> Reply<'_> {
+        let deadline = header.and_then(|header| Deadline::from_header(header).ok()).map(Deadline::instant);
+        Reply { server: self, request: None, deadline, due, job: None }
+    }
+
+    /// One attempt at a request that there may be copies of.
+    pub fn serve_copy(&self, request: u64) -> Reply<'_> {
+        Reply { server: self, request: Some(request), deadline: None, due: None, job: None }
+    }
+
+    /// Ends and begins what has come to its time. To be called once a millisecond.
+    pub fn tick(&self) {
+        drop(self.present());
+    }
+
+    /// What it has seen so far.
+    pub fn seen(&self) -> Seen {
+        let state = self.present();
+        let mut seen = state.seen;
+        seen.inside = state.waiting as u64 + u64::from(self.setup.workers - state.idle);
+        seen
+    }
+
+    /// The state as it is now.
+    fn present(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.advance(&self.setup, self.start.elapsed());
+        state
+    }
+}
+
+impl State {
+    fn advance(&mut self, setup: &Setup, now: Duration) {
+        while let Some(&Reverse((end, job))) = self.ends.peek()
+            && end <= now
+        {
+            self.ends.pop();
+            if self.jobs[job].phase == Phase::Working {
+                self.seen.served += 1;
+                self.idle += 1;
+                self.reply(job, Phase::Served);
+                self.begin_next(setup, end);
+            }
+        }
+    }
+
+    fn arrive(&mut self, setup: &Setup, now: Duration, job: Job) -> usize {
+        let number = self.jobs.len();
+        self.seen.arrived += 1;
+        if setup.shed_at.is_some_and(|most| self.waiting >= most) {
+            self.seen.refused += 1;
+            self.jobs.push(Job { phase: Phase::Refused(Refusal::Full), ..job });
+            return number;
+        }
+        self.jobs.push(job);
+        self.queue.push_back(number);
+        self.waiting += 1;
+        self.begin_next(setup, now);
+        number
+    }
+
+    /// Gives the idle workers what waits.
+    fn begin_next(&mut self, setup: &Setup, now: Duration) {
+        while self.idle > 0
+            && let Some(job) = self.queue.pop_front()
+        {
+            if self.jobs[job].phase != Phase::Waiting {
+                continue;
+            }
+            self.waiting -= 1;
+            if self.jobs[job].deadline.is_some_and(|deadline| deadline <= now) {
+                self.seen.refused += 1;
+                self.reply(job, Phase::Refused(Refusal::Expired));
+                continue;
+            }
+            self.seen.begun_late += u64::from(self.jobs[job].due.is_some_and(|due| due < now));
+            self.idle -= 1;
+            self.jobs[job].phase = Phase::Working;
+            let factor = setup.slow.map_or(1.0, |slow| slow.factor_at(now));
+            let time = Duration::from_secs_f64(self.time_for(setup, job) * factor);
+            self.ends.push(Reverse((now + time, job)));
+        }
+    }
+
+    /// How long the job takes, in seconds.
+    fn time_for(&mut self, setup: &Setup, job: usize) -> f64 {
+        let Some(request) = self.jobs[job].request.filter(|_| setup.correlation > 0.0) else {
+            return self.latency.draw();
+        };
+        match self.copies.get(&request) {
+            Some(&first) if self.latency.chance(setup.correlation) => first,
+            _ => {
+                let time = self.latency.draw();
+                self.copies.entry(request).or_insert(time);
+                time
+            }
+        }
+    }
+
+    fn reply(&mut self, job: usize, phase: Phase) {
+        self.jobs[job].phase = phase;
+        if let Some(waker) = self.jobs[job].waker.take() {
+            waker.wake();
+        }
+    }
+
+    fn leave(&mut self, setup: &Setup, now: Duration, job: usize) {
+        self.jobs[job].waker = None;
+        if setup.on_leave == OnLeave::GoOn {
+            return;
+        }
+        match self.jobs[job].phase {
+            Phase::Waiting => self.waiting -= 1,
+            Phase::Working => self.idle += 1,
+            Phase::Served | Phase::Refused(_) | Phase::Left => return,
+        }
+        self.jobs[job].phase = Phase::Left;
+        self.seen.left += 1;
+        self.begin_next(setup, now);
+    }
+}
+
+impl Slow {
+    fn factor_at(self, now: Duration) -> f64 {
+        if self.from <= now && now < self.until { self.factor } else { 1.0 }
+    }
+}
+
+/// What [`Server::serve`] returns. Dropping it is going away.
+#[derive(Debug)]
+pub struct Reply<'a> {
+    server: &'a Server,
+    request: Option<u64>,
+    deadline: Option<Instant>,
+    due: Option<Instant>,
+    job: Option<usize>,
+}
+
+impl Future for Reply<'_> {
+    type Output = Result<(), Refusal>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let server = self.server;
+        let mut state = server.present();
+        let job = self.job.unwrap_or_else(|| {
+            let since_start = |at: Instant| at.saturating_duration_since(server.start);
+            let job = Job {
+                phase: Phase::Waiting,
+                request: self.request,
+                deadline: self.deadline.map(since_start),
+                due: self.due.map(since_start),
+                waker: Some(context.waker().clone()),
+            };
+            state.arrive(&server.setup, server.start.elapsed(), job)
+        });
+        self.job = Some(job);
+        match state.jobs[job].phase {
+            Phase::Served => Poll::Ready(Ok(())),
+            Phase::Refused(refusal) => Poll::Ready(Err(refusal)),
+            Phase::Waiting | Phase::Working | Phase::Left => {
+                let waker = &mut state.jobs[job].waker;
+                if waker.as_ref().is_none_or(|waker| !waker.will_wake(context.waker())) {
+                    *waker = Some(context.waker().clone());
+                }
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Drop for Reply<'_> {
+    fn drop(&mut self) {
+        if let Some(job) = self.job {
+            let mut state = self.server.present();
+            state.leave(&self.server.setup, self.server.start.elapsed(), job);
+        }
+    }
+}

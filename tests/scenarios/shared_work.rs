@@ -1,0 +1,138 @@
+//! S8: many callers want the same few things, while those who ask for them fail, panic and leave.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use rand::rngs::SmallRng;
+use rand::{RngExt as _, SeedableRng};
+use rand_distr::{Distribution, Zipf};
+use resilient::{Coalesce, CoalesceCounts, coalesce};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use resilient_scenarios::arrivals::{Stretch, poisson};
+use resilient_scenarios::drive::SEEDS;
+
+#[test]
+fn callers_of_popular_keys_share_work_and_each_has_an_outcome_of_its_own_key() {
+    // Of calls to a key at λ a second that take T, λ / (1 + λT) run: 61 % of all that come, for these.
+    for (hold, most) in [(None, 0.65), (Some(Duration::from_millis(500)), 0.40)] {
+        for seed in SEEDS {
+            let run = run(seed, hold);
+            println!("hold {hold:?}, seed {seed}: {run:?}");
+
+            assert_eq!(run.outcomes.values().sum::<usize>(), run.calls, "one each, and nobody hangs");
+            assert!(run.longest < PATIENCE, "{:?}", run.longest);
+            assert_eq!(run.counts.keys, 0, "nothing is left");
+            assert_eq!((run.counts.leaders + run.counts.followers) as usize, run.calls);
+            assert!((run.sent as f64) <= most * run.calls as f64, "{} of {}", run.sent, run.calls);
+            assert!(run.counts.handed_over > 0 && run.outcomes["panicked"] > 0 && run.outcomes["left"] > 0);
+        }
+    }
+}
+
+/// What came of one run.
+#[derive(Debug)]
+struct Run {
+    calls: usize,
+    /// The calls that the back end saw.
+    sent: u64,
+    outcomes: HashMap<&'static str, usize>,
+    longest: Duration,
+    counts: CoalesceCounts,
+}
+
+/// A client of a back end that takes 50 ms.
+#[derive(Debug)]
+struct Client {
+    flights: Coalesce,
+    fates: Mutex<(SmallRng, u64)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Failed(u64);
+
+impl Client {
+    /// Asks the back end. One in twenty of those who really do leaves half-way, as many fail, and one in a hundred panics.
+    #[coalesce(key = key, with = self.flights)]
+    async fn search(&self, key: u64, leave: &Notify) -> Result<u64, Failed> {
+        let fate = {
+            let mut fates = self.fates.lock().expect("nothing panics under it");
+            fates.1 += 1;
+            fates.0.random_range(0..100)
+        };
+        sleep(BACK_END / 2).await;
+        match fate {
+            0..5 => leave.notify_one(),
+            5 => resume_unwind(Box::new("as it should")),
+            _ => {}
+        }
+        sleep(BACK_END / 2).await;
+        if (6..11).contains(&fate) { Err(Failed(key)) } else { Ok(key) }
+    }
+}
+
+fn run(seed: u64, hold: Option<Duration>) -> Run {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime").block_on(calls(seed, hold))
+}
+
+async fn calls(seed: u64, hold: Option<Duration>) -> Run {
+    let flights = Coalesce::named("search");
+    let flights = match hold {
+        Some(time) => flights.hold(time),
+        None => flights,
+    };
+    let fates = Mutex::new((SmallRng::seed_from_u64(seed), 0));
+    let client = Arc::new(Client { flights, fates });
+    let keys = RefCell::new(SmallRng::seed_from_u64(seed.wrapping_add(0x5eed)));
+    let popularity = Zipf::new(10_000.0, 1.0).expect("a distribution");
+    let arrivals = poisson(seed, &[Stretch { rate: 5_000.0, time: Duration::from_secs(4) }]);
+
+    let start = Instant::now();
+    let mut tasks = JoinSet::new();
+    for at in &arrivals {
+        sleep_until(start + *at).await;
+        let (client, key) = (client.clone(), popularity.sample(&mut *keys.borrow_mut()) as u64);
+        tasks.spawn(async move {
+            let (leave, begin) = (Notify::new(), Instant::now());
+            let outcome = tokio::select! {
+                biased;
+                () = leave.notified() => "left",
+                outcome = client.search(key, &leave) => {
+                    let (Ok(of) | Err(Failed(of))) = outcome;
+                    assert_eq!(of, key, "somebody else's outcome");
+                    if outcome.is_ok() { "good" } else { "failed" }
+                }
+            };
+            (outcome, begin.elapsed())
+        });
+    }
+
+    let (mut outcomes, mut longest) = (HashMap::new(), Duration::ZERO);
+    while let Some(ended) = timeout(PATIENCE, tasks.join_next()).await.expect("nobody hangs") {
+        let outcome = match ended {
+            Ok((outcome, time)) => {
+                longest = longest.max(time);
+                outcome
+            }
+            Err(error) => match error.into_panic().downcast_ref() {
+                Some(&"as it should") => "panicked",
+                other => panic!("{other:?}"),
+            },
+        };
+        *outcomes.entry(outcome).or_default() += 1;
+    }
+    sleep(hold.unwrap_or_default()).await;
+    let sent = client.fates.lock().expect("nothing panics under it").1;
+    Run { calls: arrivals.len(), sent, outcomes, longest, counts: client.flights.counts() }
+}
+
+const BACK_END: Duration = Duration::from_millis(50);
+/// Longer than several leaders that leave one after the other take.
+const PATIENCE: Duration = Duration::from_secs(1);
