@@ -48,6 +48,11 @@ impl Key {
         Self { configures: false, ..Self::setting(name, example) }
     }
 
+    /// The value of the example.
+    pub(crate) fn example_value(&self) -> &'static str {
+        self.example.split_once(" = ").map_or(self.example, |(_, value)| value)
+    }
+
     /// With what counts where it is not written, for the rules of `#[enforce]`.
     pub(crate) const fn or(self, default: &'static str) -> Self {
         Self { default: Some(default), ..self }

@@ -239,9 +239,8 @@ impl Case<'_> {
 
     /// Whether the key takes numbers with a fraction.
     fn is_fraction(&self) -> bool {
-        let example = self.bound.key.example.split_once(" = ").map(|(_, value)| value);
-        let example = example.and_then(|example| syn::parse_str(example).ok());
-        matches!(example.as_ref().and_then(Measure::of), Some(Measure::Number(_)))
+        let example = syn::parse_str(self.bound.key.example_value());
+        matches!(example.ok().as_ref().and_then(Measure::of), Some(Measure::Number(_)))
     }
 
     /// Whether the value may differ between instances of the function.

@@ -135,8 +135,10 @@ impl Requirement {
     }
 }
 
+/// A value for the key that needs no name.
 fn example_of(kind: &Kind, key: &str) -> String {
-    kind.keys.iter().find(|known| known.name == key).map_or_else(String::new, |key| key.example.to_owned())
+    let key = kind.keys.iter().find(|known| known.name == key);
+    key.map_or_else(String::new, |key| key.example_value().to_owned())
 }
 
 impl Bound {
@@ -379,8 +381,7 @@ fn limit(key: &Key, operator: BinOp, value: Expr) -> syn::Result<Limit> {
 
 /// Whether the key takes values of that sort. Words are for it to know.
 fn fits(key: &Key, measure: &Measure) -> bool {
-    let example = key.example.split_once(" = ").map_or(key.example, |(_, value)| value);
-    let samples = [Some(example), key.default, key.other].into_iter().flatten();
+    let samples = [Some(key.example_value()), key.default, key.other].into_iter().flatten();
     let mut sorts = samples.map(|sample| syn::parse_str(sample).ok().and_then(|sample| Measure::of(&sample)));
     measure.is_word() || sorts.any(|sort| sort.is_none_or(|sort| sort.is_word() || sort.is_like(measure)))
 }
