@@ -373,8 +373,14 @@ fn not_a_function(attribute: &str, item: TokenStream) -> Option<syn::Error> {
         Ok(keyword)
     };
     let keyword = parser.parse2(item).ok()?;
+    let each = match attribute {
+        "resilient" => "put it on each `async fn` inside".to_owned(),
+        policy => {
+            format!("put it on each `async fn` inside, and `#[enforce({policy})]` here, which makes sure of that")
+        }
+    };
     let advice = match keyword.to_string().as_str() {
-        "impl" | "trait" | "mod" => "put it on each `async fn` inside",
+        "impl" | "trait" | "mod" => each.as_str(),
         "struct" | "enum" | "union" | "type" | "static" | "const" | "use" | "let" | "macro_rules" | "extern" => {
             "put it on an `async fn`"
         }

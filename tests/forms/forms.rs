@@ -425,6 +425,26 @@ pub mod ruled {
 
     made!(by_a_macro, 2, whole);
 
+    macro_rules! made_whole {
+        ($client:ty, $output:ty, $function:item) => {
+            #[enforce(circuit_breaker)]
+            impl $client {
+                $function
+
+                #[resilient(profile = whole)]
+                pub async fn with_a_type(&self) -> $output {
+                    self.script.next()?;
+                    Ok(self.script.attempts())
+                }
+            }
+        };
+    }
+
+    made_whole!(Client, Result<u32, Error>, #[circuit_breaker] pub async fn with_an_item(&self) -> Result<u32, Error> {
+        self.script.next()?;
+        Ok(self.script.attempts())
+    });
+
     // what is no `async fn` any more after other attributes is left alone
     #[tokio::test]
     async fn a_test_carries_no_policies() {
@@ -749,6 +769,8 @@ async fn methods_of_every_kind_are_retried_and_their_futures_are_send() {
     assert_eq!(is_send(ruled::exempt_below(&Script::failing(2))).await, Ok(3));
     assert_eq!(is_send(ruled::conditional(&Script::failing(2))).await, Ok(3));
     assert_eq!(is_send(ruled::by_a_macro(&Script::failing(2))).await, Ok(3));
+    assert_eq!(is_send(client().with_a_type()).await, Ok(3));
+    assert_eq!(is_send(client().with_an_item()).await, Err(Error::Down));
     assert_eq!(is_send(renamed::ruled::function()).await.unwrap(), 7);
     assert!(is_send(renamed::ruled::failing()).await.is_err());
     assert_eq!(client().each_by_profile_all([1, 2]).await, [Ok(1), Ok(2)]);

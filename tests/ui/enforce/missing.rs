@@ -100,8 +100,23 @@ mod api {
     }
 }
 
+macro_rules! made {
+    ($client:ty, $output:ty, $function:item) => {
+        #[enforce(timeout)]
+        impl $client {
+            $function
+
+            async fn typed(&self) -> $output {
+                Err(Error::Gone)
+            }
+        }
+    };
+}
+
+made!(Client, Result<(), Error>, async fn item(&self) {});
+
 fn main() {
     let _ = (nothing(), above(), below(), Client.first(), Client.fine(), Client.plain(), Client.second());
     let _ = (Calls::provided(&Client), api::inner::nested(), api::Inner::<2>.method(), api::conditional());
-    let _ = api::conditional_not();
+    let _ = (api::conditional_not(), Client.item(), Client.typed());
 }
