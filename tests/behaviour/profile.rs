@@ -216,6 +216,23 @@ async fn a_profile_can_be_made_by_a_macro() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn policies_that_share_or_repeat_a_run_can_be_in_a_profile() {
+    profile! { shared = coalesce(key = id), hedge(idempotent, after = "10ms", budget = "100%") }
+    #[resilient(profile = shared)]
+    async fn function(id: u32, watch: &Stopwatch) -> Result<u32, Error> {
+        watch.lap();
+        sleep(ms(15)).await;
+        Ok(id)
+    }
+    let watch = Stopwatch::start();
+
+    let outcomes = tokio::join!(function(7, &watch), function(7, &watch));
+
+    assert_eq!(outcomes, (Ok(7), Ok(7)));
+    assert_eq!(watch.between_laps(), [10]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_function_has_policies_of_its_own() {
     profile! { fragile = circuit_breaker(consecutive = 1) }
     #[resilient(profile = fragile)]

@@ -26,6 +26,8 @@ profile! { order = retry, timeout(total = "1s"), fallback(value = ()) }
 
 profile! { beside = retry(clone(request)), fan_out }
 
+profile! { output = coalesce(key = id, share) }
+
 profile! { other = profile = faulty, without(retry) }
 
 profile! { value = retry = 3, "2s" }
