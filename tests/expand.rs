@@ -97,6 +97,12 @@ cases! {
         stack => "Ok(\"words at attempt 2\")",
         boxed => "Ok(\"words\")",
     }
+    enforce {
+        rules => "Ok(3) 7",
+    }
+    profile {
+        changed => "Ok(2) Err(Down)",
+    }
     classify {
         marks => "Transient Throttled { after: Some(1s) } Throttled { after: None } Permanent Transient",
     }

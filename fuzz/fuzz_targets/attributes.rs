@@ -23,11 +23,15 @@ fuzz_target!(|input: &str| {
         classify::expand(item);
         return;
     }
-    let known = policies::KINDS.iter().map(|kind| kind.name).chain(["resilient"]).find(|known| *known == name);
+    let known = policies::KINDS.iter().map(|kind| kind.name).chain(["resilient", "enforce", "exempt"]).find(|known| *known == name);
     let Some(name) = known else { return };
 
     let functions = functions(item.clone());
-    let output = stack::expand(name, arguments, item);
+    let output = match name {
+        "enforce" => enforce::enforce(arguments, item),
+        "exempt" => enforce::exempt(arguments, item),
+        policy => stack::expand(policy, arguments, item),
+    };
 
     let still = self::functions(output);
     assert!(functions.iter().all(|name| still.contains(name)), "{functions:?} became {still:?}");

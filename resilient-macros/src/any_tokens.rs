@@ -7,9 +7,9 @@ use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenS
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::expand_attribute as expand;
 use crate::half_typed::{FUNCTIONS, defines_fetch};
 use crate::policies::KINDS;
-use crate::stack::expand;
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
@@ -56,6 +56,19 @@ proptest! {
         let output = expand(name, arguments, item.clone());
 
         prop_assert!(!defines_fetch(item) || defines_fetch(output));
+    }
+
+    #[test]
+    fn any_profile_is_taken(definition in tokens(), stack in tokens(), siblings in tokens()) {
+        crate::profile::define(definition);
+        let mut named: TokenStream = "pub(crate) search =".parse().unwrap();
+        named.extend(stack.clone());
+        crate::profile::define(named);
+
+        let mut body = attribute_of("resilient", siblings);
+        let stack = TokenTree::from(Group::new(Delimiter::Brace, stack));
+        body.extend("#[resilient(profile = search, retry(max = 1), without(timeout))] async fn fetch(w: u32) {}".parse::<TokenStream>());
+        crate::profile::compose([stack].into_iter().chain(body).collect());
     }
 
     #[test]
@@ -181,7 +194,7 @@ fn attribute_of(name: &str, arguments: TokenStream) -> TokenStream {
 
 /// An attribute's name.
 fn attribute() -> impl Strategy<Value = &'static str> {
-    let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).chain(["resilient"]).collect();
+    let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).chain(["resilient", "enforce", "exempt"]).collect();
     select(names)
 }
 
@@ -220,6 +233,12 @@ fn lexed(text: &str) -> Vec<TokenTree> {
 const SIGNS: &[char] = &['=', ',', '|', '&', '-', ':', ';', '.', '<', '>', '#', '!', '?', '*', '+', '/', '@', '$'];
 
 const WORDS: &[&str] = &[
+    "profile = search",
+    "<=",
+    "any",
+    "forbid",
+    "mod",
+    "trait",
     "self",
     "Self",
     "crate",

@@ -18,18 +18,66 @@ pub(crate) struct Key {
     pub(crate) example: &'static str,
     /// Whether it configures the policy, and so conflicts with a `with = …` that brings a configured one.
     pub(crate) configures: bool,
+    /// What counts where it is not written, if that is the same for every function.
+    pub(crate) default: Option<&'static str>,
+    /// The key beside which that does not count.
+    pub(crate) unless: Option<&'static str>,
+    /// A value of another sort than the example's.
+    pub(crate) other: Option<&'static str>,
+    /// What means the same as this one in some places of a stack.
+    pub(crate) stand_ins: Option<StandIns>,
+}
+
+/// The keys that mean the same as another, depending on where a retry stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum StandIns {
+    /// If nothing above repeats.
+    Outside(&'static [&'static str]),
+    /// If nothing below repeats.
+    Inside(&'static [&'static str]),
 }
 
 impl Key {
     /// A key that is part of the policy's configuration.
     pub(crate) const fn setting(name: &'static str, example: &'static str) -> Self {
-        Self { name, example, configures: true }
+        Self { name, example, configures: true, default: None, unless: None, other: None, stand_ins: None }
     }
 
     /// A key that says how this function uses the policy.
     pub(crate) const fn usage(name: &'static str, example: &'static str) -> Self {
-        Self { name, example, configures: false }
+        Self { configures: false, ..Self::setting(name, example) }
     }
+
+    /// The value of the example.
+    pub(crate) fn example_value(&self) -> &'static str {
+        self.example.split_once(" = ").map_or(self.example, |(_, value)| value)
+    }
+
+    /// With what counts where it is not written, for the rules of `#[enforce]`.
+    pub(crate) const fn or(self, default: &'static str) -> Self {
+        Self { default: Some(default), ..self }
+    }
+
+    /// With a key beside which its default does not count.
+    pub(crate) const fn unless(self, key: &'static str) -> Self {
+        Self { unless: Some(key), ..self }
+    }
+
+    /// With a value of another sort, for the rules of `#[enforce]`.
+    pub(crate) const fn or_like(self, other: &'static str) -> Self {
+        Self { other: Some(other), ..self }
+    }
+
+    /// With the keys that mean the same in some places, for the rules of `#[enforce]`.
+    pub(crate) const fn also(self, stand_ins: StandIns) -> Self {
+        Self { stand_ins: Some(stand_ins), ..self }
+    }
+}
+
+/// An argument as it was written, with its value if it has one.
+pub(crate) struct Setting {
+    pub(crate) key: Ident,
+    pub(crate) value: Option<Expr>,
 }
 
 /// The arguments of one attribute. Every key of its table must be taken, or the macro's own tests fail.
@@ -44,11 +92,13 @@ pub(crate) struct Arguments {
     taken: Vec<&'static str>,
 }
 
+#[derive(Clone)]
 struct Entry {
     key: Ident,
     value: Value,
 }
 
+#[derive(Clone)]
 enum Value {
     Flag,
     /// Nothing yet, after `key =`.
@@ -265,6 +315,86 @@ impl Arguments {
         self.value("crate", errors, |_, expression| absolute_path(expression))
     }
 
+    /// What was written, for the rules of `#[enforce]`.
+    pub(crate) fn settings(&self) -> Vec<Setting> {
+        let setting = |entry: &Entry| Setting {
+            key: entry.key.clone(),
+            value: match &entry.value {
+                Value::Expr(value) => Some(value.clone()),
+                Value::Flag | Value::Missing | Value::List(_) => None,
+            },
+        };
+        self.entries.iter().map(setting).collect()
+    }
+
+    /// The first key that is followed by a list.
+    pub(crate) fn listed(&self) -> Option<&Ident> {
+        self.entries.iter().find(|entry| matches!(entry.value, Value::List(_))).map(|entry| &entry.key)
+    }
+
+    /// Whether nothing was written.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Has mistakes in the names and literals reported at `place`; what the compiler finds in other values stays where it is.
+    pub(crate) fn relocate(&mut self, place: Span) {
+        self.attribute.set_span(place);
+        for entry in &mut self.entries {
+            entry.key.set_span(place);
+            if let Value::Expr(Expr::Lit(literal)) = &mut entry.value {
+                literal.lit.set_span(place);
+            }
+        }
+    }
+
+    /// Replaces the arguments of `policies`, which are all of one kind, by those of the same name; others are added.
+    pub(crate) fn replace(policies: &mut [&mut Self], by: Self, errors: &mut Errors) {
+        let shares =
+            |policy: &Self| policy.entries.iter().any(|entry| by.entries.iter().any(|new| new.key == entry.key));
+        let sharing: Vec<usize> = (0..policies.len()).filter(|index| shares(policies[*index])).collect();
+        let only = match (policies.len(), sharing.as_slice()) {
+            (1, _) => Some(0),
+            (_, [only]) => Some(*only),
+            _ => None,
+        };
+        for new in by.entries {
+            let name = new.key.unraw().to_string();
+            let mut placed = false;
+            for policy in policies.iter_mut() {
+                if let Some(entry) = policy.entries.iter_mut().find(|entry| entry.key == new.key) {
+                    *entry = new.clone();
+                    policy.attribute = by.attribute.clone();
+                    placed = true;
+                }
+            }
+            match only {
+                _ if placed => {}
+                Some(only) => {
+                    let policy = &mut *policies[only];
+                    if name == "with" {
+                        // it brings its settings
+                        let configures =
+                            |key: &Ident| policy.keys.iter().any(|known| *key == known.name && known.configures);
+                        policy.entries.retain(|entry| !configures(&entry.key));
+                    }
+                    policy.attribute = by.attribute.clone();
+                    policy.entries.push(new);
+                }
+                None => {
+                    let attribute = &by.attribute;
+                    let message = format!(
+                        "which `{attribute}` of the profile is meant? `{name}` is in none of them: write it in the profile"
+                    );
+                    errors.at(new.key.span(), message);
+                }
+            }
+        }
+        for policy in policies {
+            policy.understood &= by.understood;
+        }
+    }
+
     /// A check on the macro itself: a key that is accepted must also be used.
     pub(crate) fn finish(self) {
         #[cfg(debug_assertions)]
@@ -290,6 +420,10 @@ fn distinct(names: impl IntoIterator<Item = Ident>, errors: &mut Errors) -> Vec<
 /// One of the policies listed in `#[resilient(…)]`, or an argument for all of them.
 pub(crate) enum Listed {
     Policy(Ident, TokenStream),
+    /// The stack of that name.
+    Profile(Path),
+    /// The policies of the profile that are left out.
+    Without(Vec<Ident>),
     Crate(Path),
 }
 
@@ -298,6 +432,27 @@ pub(crate) fn listed(tokens: TokenStream, errors: &mut Errors) -> Vec<Listed> {
     let mut all = Vec::new();
     for written in split(tokens, errors) {
         match written {
+            Written::Entry(Entry { key, value: Value::Expr(value) }) if key == "profile" => match profile_path(value) {
+                Ok(path) => all.push(Listed::Profile(path)),
+                Err(error) => errors.push(error),
+            },
+            Written::Entry(Entry { key, value }) if key == "profile" => {
+                let name = match value {
+                    Value::List(name) if !name.is_empty() => name.to_string(),
+                    _ => "search".to_owned(),
+                };
+                errors.at(key.span(), format!("`profile` takes the name of a `profile!`: write `profile = {name}`"));
+            }
+            Written::Entry(Entry { key, value: Value::List(names) }) if key == "without" => {
+                let parser = |input: ParseStream<'_>| input.parse_terminated(Ident::parse_any, Token![,]);
+                match parser.parse2(names) {
+                    Ok(names) if !names.is_empty() => all.push(Listed::Without(distinct(names, errors))),
+                    _ => errors.at(key.span(), "`without` takes policies between commas: write `without(retry)`"),
+                }
+            }
+            Written::Entry(Entry { key, .. }) if key == "without" => {
+                errors.at(key.span(), "`without` takes policies in parentheses: write `without(retry)`");
+            }
             Written::Entry(Entry { key, value: Value::List(arguments) }) => all.push(Listed::Policy(key, arguments)),
             Written::Entry(Entry { key, value: Value::Flag }) => all.push(Listed::Policy(key, TokenStream::new())),
             Written::Entry(Entry { key, value: Value::Expr(value) }) if key == "crate" => match absolute_path(value) {
@@ -317,6 +472,21 @@ pub(crate) fn listed(tokens: TokenStream, errors: &mut Errors) -> Vec<Listed> {
         }
     }
     all
+}
+
+fn profile_path(value: Expr) -> syn::Result<Path> {
+    let message = match value {
+        Expr::Path(syn::ExprPath { qself: None, path, .. })
+            if path.segments.iter().all(|segment| segment.arguments.is_none()) && !path.is_ident("self") =>
+        {
+            return Ok(path);
+        }
+        Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(ref text), .. }) => {
+            format!("a profile is named without quotes: write `profile = {}`", text.value())
+        }
+        _ => "`profile` takes the name of a `profile!`: write `profile = search`".to_owned(),
+    };
+    Err(syn::Error::new_spanned(value, message))
 }
 
 /// A path that means the same wherever the macro is used.
@@ -346,12 +516,21 @@ enum Written {
     Positional(Expr),
 }
 
-/// The entries between the commas; after one that cannot be parsed, goes on behind the next comma.
+/// The entries between the commas.
 fn split(tokens: TokenStream, errors: &mut Errors) -> Vec<Written> {
+    between_commas(tokens, parse_entry, errors)
+}
+
+/// What `entry` parses between the commas; after one that it cannot parse, goes on behind the next comma.
+pub(crate) fn between_commas<T>(
+    tokens: TokenStream,
+    entry: impl Fn(ParseStream<'_>) -> syn::Result<T>,
+    errors: &mut Errors,
+) -> Vec<T> {
     let mut written = Vec::new();
     let parser = |input: ParseStream<'_>| {
         while !input.is_empty() {
-            match parse_entry(input) {
+            match entry(input) {
                 Ok(entry) if input.is_empty() || input.peek(Token![,]) => written.push(entry),
                 Ok(_) => {
                     errors.push(input.error("a comma is missing: arguments are separated by `,`"));

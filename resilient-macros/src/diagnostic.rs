@@ -6,21 +6,28 @@ use quote::ToTokens;
 /// The mistakes found so far. Dropping it unread is a defect of the macro, and panics in its own tests.
 pub(crate) struct Errors {
     found: Option<Vec<syn::Error>>,
+    /// What is added to the messages, if that is needed to understand them.
+    context: String,
 }
 
 impl Errors {
     pub(crate) fn new() -> Self {
-        Self { found: Some(Vec::new()) }
+        Self { found: Some(Vec::new()), context: String::new() }
+    }
+
+    /// Adds this to the end of the messages from now on.
+    pub(crate) fn add_context(&mut self, context: String) {
+        self.context = context;
     }
 
     /// Reports a mistake at a place in the user's code.
     pub(crate) fn at(&mut self, span: Span, message: impl std::fmt::Display) {
-        self.push(syn::Error::new(span, message));
+        self.push(syn::Error::new(span, format!("{message}{}", self.context)));
     }
 
     /// Reports a mistake that covers several tokens of the user's.
     pub(crate) fn over(&mut self, tokens: impl ToTokens, message: impl std::fmt::Display) {
-        self.push(syn::Error::new_spanned(tokens, message));
+        self.push(syn::Error::new_spanned(tokens, format!("{message}{}", self.context)));
     }
 
     /// How many there are so far.

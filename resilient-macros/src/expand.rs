@@ -34,20 +34,24 @@ use crate::source::borrow;
 /// }
 /// ```
 pub(crate) fn expand(layers: &[Box<dyn Layer>], context: &Context<'_>) -> TokenStream {
+    let function = context.function.with_statements(statements(layers, context));
+    let companions = layers.iter().filter_map(|layer| layer.companion(context));
+    quote_spanned!(Span::mixed_site()=> #function #(#companions)*)
+}
+
+/// What takes the place of the user's statements.
+pub(crate) fn statements(layers: &[Box<dyn Layer>], context: &Context<'_>) -> TokenStream {
+    if layers.iter().all(|layer| layer.stands_beside()) {
+        return context.function.statements().clone();
+    }
     let declarations = layers.iter().map(|layer| layer.declare(context));
     let stack = layers.iter().rev().fold(attempt(layers, context), |inside, layer| layer.wrap(inside, context));
     let (statements, value) = (&stack.statements, finish(&stack, layers, context));
-    let function = if layers.iter().all(|layer| layer.stands_beside()) {
-        context.function.undecorated()
-    } else {
-        context.function.with_statements(quote_spanned! {Span::mixed_site()=>
-            #(#declarations)*
-            #statements
-            #value
-        })
-    };
-    let companions = layers.iter().filter_map(|layer| layer.companion(context));
-    quote_spanned!(Span::mixed_site()=> #function #(#companions)*)
+    quote_spanned! {Span::mixed_site()=>
+        #(#declarations)*
+        #statements
+        #value
+    }
 }
 
 /// One run of the body.

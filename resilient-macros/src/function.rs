@@ -29,6 +29,8 @@ pub(crate) struct Function {
     pub(crate) bindings: Vec<Binding>,
     /// The attributes that were collected into the stack, so that their names still count as used.
     pub(crate) collected: Vec<Path>,
+    /// Items for the beginning of the body, which fail to compile where a constant breaks a rule.
+    pub(crate) assertions: Vec<TokenStream>,
     inner_attributes: Vec<Attribute>,
     /// The user's statements.
     statements: TokenStream,
@@ -81,6 +83,7 @@ impl Function {
                 output,
                 bindings,
                 collected: Vec::new(),
+                assertions: Vec::new(),
                 inner_attributes: Vec::new(),
                 statements,
                 frame,
@@ -120,6 +123,7 @@ impl Function {
             output,
             bindings,
             collected: Vec::new(),
+            assertions: Vec::new(),
             inner_attributes,
             statements,
             frame,
@@ -220,6 +224,7 @@ impl Function {
             for path in &self.collected {
                 body.extend(quote_spanned!(Span::mixed_site()=> #[#path(__composed)] const _: () = ();));
             }
+            body.extend(self.assertions.iter().cloned());
             match &self.frame {
                 Frame::Plain => body.extend(statements),
                 Frame::Boxed { constructor, before, binding, after } => {
@@ -231,6 +236,11 @@ impl Function {
             }
         });
         tokens
+    }
+
+    /// The user's statements as they were written.
+    pub(crate) fn statements(&self) -> &TokenStream {
+        &self.statements
     }
 
     /// The function as the user wrote it, without its policies.
@@ -363,8 +373,14 @@ fn not_a_function(attribute: &str, item: TokenStream) -> Option<syn::Error> {
         Ok(keyword)
     };
     let keyword = parser.parse2(item).ok()?;
+    let each = match attribute {
+        "resilient" => "put it on each `async fn` inside".to_owned(),
+        policy => {
+            format!("put it on each `async fn` inside, and `#[enforce({policy})]` here, which makes sure of that")
+        }
+    };
     let advice = match keyword.to_string().as_str() {
-        "impl" | "trait" | "mod" => "put it on each `async fn` inside",
+        "impl" | "trait" | "mod" => each.as_str(),
         "struct" | "enum" | "union" | "type" | "static" | "const" | "use" | "let" | "macro_rules" | "extern" => {
             "put it on an `async fn`"
         }

@@ -2,8 +2,9 @@
 
 use proc_macro2::{Group, TokenStream, TokenTree};
 
+use crate::expand_attribute as expand;
 use crate::policies::KINDS;
-use crate::stack::expand;
+use crate::profile;
 
 const ATTRIBUTES: &[(&str, &str)] = &[
     ("retry", r#"max = 3, backoff = "exp", base = "50ms", cap = LIMIT * 2, factor = -1.5, name = "fetch""#),
@@ -15,7 +16,24 @@ const ATTRIBUTES: &[(&str, &str)] = &[
     ("fan_out", "limit = 4, name = every"),
     ("batch", r#"max_size = 4, max_wait = "2ms", name = one, key = (self.tenant, words), with = self.batch"#),
     ("resilient", r#"timeout(total = "2s"), retry(max = 3, clone(words)), circuit_breaker, crate = crate::inner"#),
+    (
+        "resilient",
+        "fallback(value = 1), profile = crate::policies::search, retry(clone(words)), without(timeout, retry)",
+    ),
+    (
+        "enforce",
+        r#"timeout, retry(max <= 5, base >= "1ms", budget != none), any(cancel, bulkhead(key)), forbid(fan_out), crate = ::x"#,
+    ),
+    ("exempt", r#"timeout, retry, reason = "none", crate = ::resilient"#),
 ];
+
+const CONTAINERS: &[&str] = &[
+    "#[async_trait] impl<const N: usize> Client<{ N }> where T: Fn() -> u32 { async fn fetch(&self) { if a < b {} } const X: u32 = { 1 }; }",
+    "mod api { #![allow(x)] use a::{b, c}; mod tests; struct Y { a: u32 } pub(in a::b) async fn fetch() {} macro_rules! x { () => {} } }",
+    "pub unsafe trait Calls: Send { type X; fn plain(&self); default async fn fetch(&self) -> u32 { 1 } x! {} }",
+];
+
+const DEFINITION: &str = r#"/** words */ pub(crate) search = timeout(total = "2s"), retry(max = LIMITS[0] / 2, clone(a)), cancel(on = self.stop)"#;
 
 /// Functions of every form, each called `fetch`: the signature and the body.
 pub(crate) const FUNCTIONS: &[(&str, &str)] = &[
@@ -64,6 +82,50 @@ fn a_half_typed_body_keeps_the_function() {
                 assert_keeps_the_function(name, &arguments.parse().unwrap(), &format!("{signature} {{ {body} }}"));
             }
         }
+    }
+}
+
+#[test]
+fn half_typed_rules_keep_what_they_stand_on() {
+    for container in CONTAINERS {
+        for (name, arguments) in ATTRIBUTES.iter().filter(|(name, _)| matches!(*name, "enforce" | "exempt")) {
+            for arguments in prefixes(arguments.parse().unwrap()) {
+                let output = expand(name, arguments, container.parse().unwrap());
+                assert!(output.to_string().contains("async fn fetch"), "{output}");
+            }
+        }
+        for container in prefixes(container.parse().unwrap()) {
+            let rules: TokenStream = "timeout, forbid(retry)".parse().unwrap();
+            let output = expand("enforce", rules, container.clone()).to_string();
+            for token in ["fetch", "plain", "X"] {
+                assert_eq!(
+                    output.contains(token),
+                    container.to_string().contains(token),
+                    "{container}\nbecame\n{output}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_half_typed_profile_and_what_uses_it_keep_the_function() {
+    for definition in prefixes(DEFINITION.parse().unwrap()) {
+        profile::define(definition);
+    }
+    for stack in prefixes(DEFINITION.parse().unwrap()) {
+        for (signature, body) in FUNCTIONS {
+            let function: TokenStream = format!(
+                "#[retry] #[resilient(profile = search, retry(max = 1), without(timeout))] {signature} {{ {body} }}"
+            )
+            .parse()
+            .unwrap();
+            let stack = TokenTree::from(Group::new(proc_macro2::Delimiter::Brace, stack.clone()));
+            profile::compose([stack].into_iter().chain(function).collect());
+        }
+    }
+    for input in prefixes("{ retry } #[retry] async fn fetch() { 1 }".parse().unwrap()) {
+        profile::compose(input);
     }
 }
 

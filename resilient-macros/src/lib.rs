@@ -1,7 +1,8 @@
 //! The attribute macros of `resilient`. Depend on `resilient-runtime`, which re-exports them.
 //!
 //! The modules are the pipeline, in one direction: `arguments` and `function` parse, `stack` collects the layers, `check`
-//! refuses what cannot work, and `expand` writes the code. Each policy is a row and a file of `policies`.
+//! refuses what cannot work, and `expand` writes the code. Each policy is a row and a file of `policies`. `enforce` holds the
+//! stack against a team's rules, and `profile` brings one that is defined elsewhere.
 
 #[cfg(test)]
 mod any_tokens;
@@ -12,6 +13,7 @@ mod companion;
 #[cfg(test)]
 mod coverage;
 mod diagnostic;
+mod enforce;
 mod expand;
 mod fragment;
 mod function;
@@ -19,6 +21,7 @@ mod function;
 mod half_typed;
 mod policies;
 mod policy;
+mod profile;
 mod repeated;
 #[cfg(test)]
 mod snapshots;
@@ -28,6 +31,20 @@ mod value;
 mod when;
 
 use proc_macro::TokenStream;
+
+/// The attribute of that name, as the compiler would call it.
+#[cfg(test)]
+fn expand_attribute(
+    name: &str,
+    arguments: proc_macro2::TokenStream,
+    item: proc_macro2::TokenStream,
+) -> proc_macro2::TokenStream {
+    match name {
+        "enforce" => enforce::enforce(arguments, item),
+        "exempt" => enforce::exempt(arguments, item),
+        policy => stack::expand(policy, arguments, item),
+    }
+}
 
 /// Runs the function's body again while its outcome is transient.
 ///
@@ -985,10 +1002,185 @@ pub fn batch(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Arguments
 ///
-/// The policies with their own arguments, and `crate = ::path` for where the runtime crate is.
+/// | argument | meaning |
+/// |---|---|
+/// | a policy, with its own arguments | as its attribute |
+/// | `profile = path` | the stack of a [`profile!`](macro@profile), at this place of the list |
+/// | `without(retry, …)` | leaves policies of the profile out |
+/// | `crate = ::path` | where the runtime crate is |
+///
+/// A policy that the profile has too replaces the arguments that it names, in the place where the profile has the policy; one that
+/// it has not stands where it is written: outside of the whole profile before `profile = …`, inside after it.
 #[proc_macro_attribute]
 pub fn resilient(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("resilient", arguments.into(), item.into()).into()
+}
+
+/// Says which policies every `async fn` in an `impl`, a trait or a module must carry.
+///
+/// A function that breaks a rule does not compile; the message names the function, the rule and what to write. Rules hold for
+/// each `async fn` with a body, the boxed ones of `#[async_trait]` too, in the modules and `impl`s inside as well; other
+/// functions are left alone. An exception is made with [`exempt`](macro@exempt).
+///
+/// ```
+/// # #[derive(Debug, resilient::Classify)]
+/// # pub enum SearchError { #[transparent(from)] Refused(resilient::Error) }
+/// # pub struct Client;
+/// use resilient::{enforce, exempt, retry, timeout};
+///
+/// #[enforce(timeout(total <= "10s"), optional(retry(max <= 5, budget != none)))]
+/// impl Client {
+///     #[timeout("2s")]
+///     #[retry(max = 3)]
+///     pub async fn search(&self, word: &str) -> Result<String, SearchError> {
+///         Ok(word.to_owned())
+///     }
+///
+///     #[exempt(reason = "asks nobody")]
+///     pub async fn cached(&self) -> usize {
+///         7
+///     }
+///
+///     pub fn name(&self) -> &str {
+///         "client"
+///     }
+/// }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() { assert_eq!(Client.search("tides").await.unwrap().len() + Client.cached().await, 12); }
+/// ```
+///
+/// # Arguments
+///
+/// | rule | meaning |
+/// |---|---|
+/// | `timeout` | each function has this policy |
+/// | `retry(max <= 5, base >= "50ms")` | it has the policy, and its arguments are so: `<=`, `>=`, `<`, `>`, `==`, `!=` |
+/// | `bulkhead(key)` | it has the policy, and the argument is written |
+/// | `optional(retry(max <= 5))` | if it has the policy, its arguments are so |
+/// | `any(timeout, cancel)` | it has at least one of them |
+/// | `forbid(fan_out, fallback)` | it has none of them |
+/// | `crate = ::path` | where the runtime crate is |
+///
+/// What a rule compares with is an integer, a number, a ratio (`"50%"`), a duration (`"10s"`), or for `==` and `!=` any
+/// string or word (`backoff == "exp_jitter"`, `budget != none`). An argument that is not written counts with its default, where that
+/// is the same for every function; otherwise the rule asks to write it. So it does where `with = …` brings a policy
+/// whose settings are elsewhere. A bare `timeout("2s")` counts as `total` if it stands above the retry, as `attempt` if
+/// it stands below it, and as both if there is none.
+///
+/// Where an argument is a constant, the compiler checks it: the function begins with
+/// `const _: () = assert!(RETRIES <= 5, "…");`. An argument that differs between calls or between the instances of a generic
+/// function cannot be checked, and is an error.
+///
+/// Several `#[enforce]` add up, those of a module and of an `impl` in it too. On a function, the attribute can stand
+/// anywhere among the others. Policies count that come from a `cfg_attr`, `#[resilient(…)]` or a profile.
+///
+/// Not seen are functions that a macro in the module makes, functions inside of bodies, and `mod name;`, whose file is
+/// elsewhere, which is an error. What stands under `#[cfg(test)]` is left alone.
+///
+/// # Expansion
+///
+/// The item, with the rules on each `async fn`, as an attribute that is collected with the policies there. It leaves nothing in the
+/// function but the assertions on constants.
+#[proc_macro_attribute]
+pub fn enforce(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    enforce::enforce(arguments.into(), item.into()).into()
+}
+
+/// Makes an exception to the rules of [`enforce`](macro@enforce) for one `async fn`, and says why.
+///
+/// ```
+/// use resilient::{enforce, exempt};
+///
+/// #[enforce(timeout, forbid(fan_out))]
+/// mod api {
+///     # use resilient::exempt;
+///     #[exempt(timeout, reason = "runs until the service stops")]
+///     pub async fn serve() {}
+/// }
+/// # fn main() { let _ = api::serve(); }
+/// ```
+///
+/// # Arguments
+///
+/// | argument | meaning |
+/// |---|---|
+/// | policies | the rules about these do not hold here; without any, no rule holds |
+/// | `reason = "…"` | why, which must be said |
+/// | `crate = ::path` | where the runtime crate is |
+///
+/// An exemption that is not needed is an error, so that none stays when its reason is gone. One from a rule that is about
+/// a constant counts as needed.
+///
+/// # Expansion
+///
+/// The function; nothing is left of it.
+#[proc_macro_attribute]
+pub fn exempt(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    enforce::exempt(arguments.into(), item.into()).into()
+}
+
+/// Defines a stack once, for many functions to use by name.
+///
+/// `#[resilient(profile = search)]` on a function is the same as the list that the profile says. Arguments can be different there,
+/// and policies be added and left out; [`resilient`](macro@resilient) says how.
+///
+/// ```
+/// # #[derive(Debug, resilient::Classify)]
+/// # enum SearchError { #[transient] Down, #[transparent(from)] Refused(resilient::Error) }
+/// use resilient::resilient;
+///
+/// mod policies {
+///     resilient::profile! {
+///         /// For everything that searches.
+///         pub(crate) search =
+///             timeout(total = "2s"),
+///             retry(max = 3, base = "50ms"),
+///             circuit_breaker,
+///             timeout(attempt = "400ms")
+///     }
+/// }
+///
+/// #[resilient(profile = policies::search)]
+/// async fn find(word: &str) -> Result<usize, SearchError> {
+///     Ok(word.len())
+/// }
+///
+/// #[resilient(profile = policies::search, retry(max = 1), without(circuit_breaker))]
+/// async fn suggest(word: &str) -> Result<usize, SearchError> {
+///     Ok(word.len())
+/// }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() { assert_eq!(find("tides").await.unwrap() + suggest("tide").await.unwrap(), 9); }
+/// ```
+///
+/// # Arguments
+///
+/// A visibility up to `pub(crate)`, a name, `=`, and what `#[resilient(…)]` takes: policies, outermost first, and
+/// `crate = ::path`. Attributes above, such as documentation and `cfg`, belong to the profile.
+///
+/// Each function has policies of its own, as if the stack were spelled out there. To share a breaker, give it a
+/// name: `circuit_breaker(name = "search")`.
+///
+/// Names in a profile mean what they mean where it is used: `key = host` is the function's argument. A constant of the module of the
+/// profile is written with its path, `retry(max = crate::policies::RETRIES)`. What names arguments in a list, as
+/// `clone(request)` does, is written where the profile is used, and so is a policy that adds a function, such as `fan_out`.
+///
+/// # Expansion
+///
+/// A `macro_rules!` that knows the stack, and a `use` that gives it the name. The body of a function that uses it is a call
+/// of that macro, which becomes what the stack becomes when it is spelled out.
+///
+/// The profile is found like any macro: by a path, in whatever order; its name must not be that of an attribute in scope.
+#[proc_macro]
+pub fn profile(definition: TokenStream) -> TokenStream {
+    profile::define(definition.into()).into()
+}
+
+/// Fills the body of a function that uses a profile, which calls it.
+#[doc(hidden)]
+#[proc_macro]
+pub fn __compose(input: TokenStream) -> TokenStream {
+    profile::compose(input.into()).into()
 }
 
 /// Marks a function whose stack is complete, for attributes that come too late. Expands to the function.

@@ -3,11 +3,13 @@
 //! `UPDATE_EXPECT=1 cargo test -p resilient-macros` rewrites them; review the difference like code. The tests package
 //! compiles both files of each case and checks that they do the same.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
+use syn::parse::Parser;
 use syn::visit_mut::VisitMut;
 use syn::{Attribute, Item, Stmt};
 
@@ -67,12 +69,31 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 fn expand_file(source: &str) -> String {
     let mut file = syn::parse_file(source).unwrap();
-    ExpandPolicies.visit_file_mut(&mut file);
+    ExpandPolicies { profiles: take_profiles(&mut file) }.visit_file_mut(&mut file);
     format!("// @generated from the case beside it\n{}", prettyplease::unparse(&file))
 }
 
-/// Expands policies and `derive(Classify)` as the compiler would, and leaves everything else.
-struct ExpandPolicies;
+/// Expands policies, rules, profiles and `derive(Classify)` as the compiler would, and leaves everything else.
+struct ExpandPolicies {
+    profiles: HashMap<String, TokenStream>,
+}
+
+/// Takes the profiles out of the file, for what is left is what a reader would write by hand.
+fn take_profiles(file: &mut syn::File) -> HashMap<String, TokenStream> {
+    let mut profiles = HashMap::new();
+    file.items.retain(|item| {
+        let Item::Macro(call) = item else { return true };
+        let definition = call.mac.tokens.to_string();
+        if !call.mac.path.is_ident("profile") {
+            return true;
+        }
+        let (name, stack) = definition.split_once('=').unwrap();
+        let name = name.rsplit(' ').find(|word| !word.is_empty()).unwrap();
+        profiles.insert(name.to_owned(), format!("{{ {stack} }}").parse().unwrap());
+        false
+    });
+    profiles
+}
 
 impl VisitMut for ExpandPolicies {
     fn visit_file_mut(&mut self, file: &mut syn::File) {
@@ -109,7 +130,21 @@ impl VisitMut for ExpandPolicies {
             Stmt::Item(Item::Const(item)) => !item.attrs.iter().any(is_collected),
             _ => true,
         });
+        block.stmts = block.stmts.drain(..).flat_map(|statement| self.fill(statement)).collect();
         syn::visit_mut::visit_block_mut(self, block);
+    }
+}
+
+impl ExpandPolicies {
+    /// The body that the call of a profile becomes.
+    fn fill(&self, statement: Stmt) -> Vec<Stmt> {
+        let Stmt::Macro(call) = &statement else { return vec![statement] };
+        let name = call.mac.path.segments.last().unwrap().ident.to_string();
+        let Some(profile) = self.profiles.get(&name) else { return vec![statement] };
+        // the first token says who is to be called
+        let function = call.mac.tokens.clone().into_iter().skip(1);
+        let body = crate::profile::compose(profile.clone().into_iter().chain(function).collect());
+        syn::Block::parse_within.parse2(body).unwrap()
     }
 }
 
@@ -124,14 +159,19 @@ fn expand_item(mut item: Item) -> Vec<Item> {
             let derives = attrs.iter().any(|attribute| attribute.to_token_stream().to_string().contains("Classify"));
             return if derives { derive(item) } else { vec![item] };
         }
+        Item::Impl(syn::ItemImpl { attrs, .. }) | Item::Mod(syn::ItemMod { attrs, .. }) => attrs,
         _ => return vec![item],
     };
     let mut attributes = std::mem::take(attributes);
     match expand_first(&mut attributes, &item) {
-        Some(tokens) => syn::parse2::<syn::File>(tokens).unwrap().items,
+        // one attribute may leave another to be expanded
+        Some(tokens) => syn::parse2::<syn::File>(tokens).unwrap().items.into_iter().flat_map(expand_item).collect(),
         None => {
-            if let Item::Fn(function) = &mut item {
-                function.attrs = attributes;
+            if let Item::Fn(syn::ItemFn { attrs, .. })
+            | Item::Impl(syn::ItemImpl { attrs, .. })
+            | Item::Mod(syn::ItemMod { attrs, .. }) = &mut item
+            {
+                *attrs = attributes;
             }
             vec![item]
         }
@@ -142,7 +182,10 @@ fn expand_member(mut member: syn::ImplItem) -> Vec<syn::ImplItem> {
     let syn::ImplItem::Fn(function) = &mut member else { return vec![member] };
     let mut attributes = std::mem::take(&mut function.attrs);
     match expand_first(&mut attributes, function) {
-        Some(tokens) => syn::parse2::<syn::ItemImpl>(quote::quote!(impl Type { #tokens })).unwrap().items,
+        Some(tokens) => {
+            let members = syn::parse2::<syn::ItemImpl>(quote::quote!(impl Type { #tokens })).unwrap().items;
+            members.into_iter().flat_map(expand_member).collect()
+        }
         None => {
             function.attrs = attributes;
             vec![member]
@@ -164,7 +207,7 @@ fn expand_first(attributes: &mut Vec<Attribute>, item: &impl ToTokens) -> Option
         attribute.to_tokens(&mut tokens);
     }
     item.to_tokens(&mut tokens);
-    Some(crate::stack::expand(&name, arguments, tokens))
+    Some(crate::expand_attribute(&name, arguments, tokens))
 }
 
 /// The item without `Classify` in its derives and without its marks, and the implementation beside it.

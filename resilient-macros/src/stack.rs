@@ -7,11 +7,13 @@ use syn::{Attribute, Ident, Meta, Path};
 use crate::arguments::{self, Arguments, Listed, Positional};
 use crate::check::check;
 use crate::diagnostic::{Errors, list, nearest};
-use crate::expand::{clones, expand as expand_layers};
+use crate::enforce::{self, Carried, Exemption, Rules, judge};
+use crate::expand::{clones, expand as expand_layers, statements};
 use crate::fragment::Context;
 use crate::function::Function;
 use crate::policies::{KINDS, kind};
 use crate::policy::{Kind, Layer, Level};
+use crate::profile::{self, Profile};
 
 /// Expands the attribute `name` and, with it, every sibling that is left on the item.
 pub(crate) fn expand(name: &str, arguments: TokenStream, item: TokenStream) -> TokenStream {
@@ -31,69 +33,268 @@ pub(crate) fn expand(name: &str, arguments: TokenStream, item: TokenStream) -> T
         return with_errors(errors, function.undecorated());
     }
 
-    let mut stack = Written::default();
-    stack.add(Ident::new(name, Span::call_site()), arguments, &mut errors);
-    for (name, arguments) in take_siblings(&mut function) {
-        match arguments {
-            Ok(arguments) => stack.add(name, arguments, &mut errors),
-            Err(error) => errors.push(error),
-        }
+    let is_function = errors.count() == 0;
+    let first = (Ident::new(name, Span::call_site()), Ok(arguments.clone()));
+    let siblings = take_siblings(&mut function);
+    let written = Written::new([first].into_iter().chain(siblings), None, &mut errors);
+    if let (Some(profile), true) = (&written.profile, is_function) {
+        let profile = profile.clone();
+        // every mistake is reported when the profile is there
+        drop(errors.finish());
+        let name = Ident::new(name, Span::call_site());
+        let first = quote_spanned!(Span::mixed_site()=> #[#name(#arguments)]);
+        return with_profile(&profile, written, function, first, item);
     }
-    let krate = stack.krate(&mut errors);
-    let context = Context { function: &function, krate: &krate };
-    let layers = stack.layers(&context, &mut errors);
-    for layer in &layers {
+
+    let Composed { layers, krate, errors, broken } = written.compose(&mut function, errors);
+    // a rule that is broken does not change what the function becomes
+    let function = if errors.is_some() {
+        function.undecorated()
+    } else {
+        if !layers.is_empty() {
+            mark(&mut function, &krate);
+        }
+        adapt(&mut function, &layers, &krate);
+        expand_layers(&layers, &Context { function: &function, krate: &krate })
+    };
+    quote_spanned!(Span::mixed_site()=> #errors #broken #function)
+}
+
+/// Leaves the body to the profile: what stands outside of it is made here.
+fn with_profile(
+    profile: &Path,
+    mut written: Written,
+    mut function: Function,
+    first: TokenStream,
+    item: TokenStream,
+) -> TokenStream {
+    let mut errors = Errors::new();
+    let krate = written.krate(&mut errors);
+    let (layers, _) = written.layers(&Context { function: &function, krate: &krate }, &mut errors);
+    let beside: Vec<_> = layers.iter().filter(|layer| layer.stands_beside()).collect();
+    for layer in &beside {
         layer.check(&function, &mut errors);
     }
-    check(&layers, &function, &mut errors);
+    let is_fine = errors.finish().is_none();
+    adapt(&mut function, &layers, &krate);
+    let context = Context { function: &function, krate: &krate };
+    let companions: Vec<TokenStream> = beside.iter().filter_map(|layer| layer.companion(&context)).collect();
+    let companions = companions.into_iter().filter(|_| is_fine);
+    mark(&mut function, &krate);
+    let function = function.with_statements(profile::call(profile, &krate, first, item));
+    quote_spanned!(Span::mixed_site()=> #function #(#companions)*)
+}
 
-    match errors.finish() {
-        Some(errors) => {
-            let function = function.undecorated();
-            quote_spanned!(Span::mixed_site()=> #errors #function)
+/// The body of a function that uses a profile, whose attributes are all still there. Without one, the body as it was written.
+pub(crate) fn compose(profile: Option<TokenStream>, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::new();
+    let mut function = match Function::parse("resilient", item, &mut errors) {
+        Ok(function) => function,
+        Err(error) => {
+            errors.push(error);
+            return errors.finish().unwrap_or_default();
         }
-        None => {
-            mark(&mut function, &krate);
-            function.freeze(&clones(&layers));
-            let context = Context { function: &function, krate: &krate };
-            if let Some(output) = layers.iter().find_map(|layer| layer.output(&context)) {
-                function.returns(output);
-            }
-            expand_layers(&layers, &Context { function: &function, krate: &krate })
+    };
+    let Some(profile) = profile else {
+        drop(errors.finish());
+        return function.statements().clone();
+    };
+    let siblings = take_siblings(&mut function);
+    let written = Written::new(siblings, Some(profile), &mut errors);
+    let Composed { layers, krate, errors, broken } = written.compose(&mut function, errors);
+    let statements = if errors.is_some() {
+        function.statements().clone()
+    } else {
+        adapt(&mut function, &layers, &krate);
+        statements(&layers, &Context { function: &function, krate: &krate })
+    };
+    let assertions = &function.assertions;
+    quote_spanned!(Span::mixed_site()=> #errors #broken #(#assertions)* #statements)
+}
+
+/// Reports what is wrong with the stack of a profile in itself, and returns where it says that the runtime crate is.
+pub(crate) fn check_profile(name: &Ident, stack: TokenStream, errors: &mut Errors) -> Option<Path> {
+    let function = quote_spanned!(name.span()=> async fn #name() -> ::core::result::Result<(), ()> {});
+    let mut written = Written::default();
+    let mistakes = errors.count();
+    if !stack.is_empty() {
+        written.add_list(&Ident::new("resilient", name.span()), stack, None, errors);
+    }
+    if let Some(other) = &written.profile {
+        errors.over(other, "a profile cannot use another: write its policies here");
+    }
+    for (_, arguments) in &written.policies {
+        if let Some(key) = arguments.listed() {
+            let message = format!(
+                "`{key}(…)` names arguments of one function: write it where the profile is used, as in `#[resilient(profile = {name}, {}({key}(…)))]`",
+                arguments.attribute
+            );
+            errors.at(key.span(), message);
         }
     }
+    let given = written.krate.clone();
+    let Ok(function) = Function::parse("resilient", function, errors) else { return given };
+    let krate = written.krate(errors);
+    let (layers, _) = written.layers(&Context { function: &function, krate: &krate }, errors);
+    for layer in layers.iter().filter(|layer| layer.stands_beside()) {
+        let name = layer.name();
+        let message = format!(
+            "`{name}` adds a function beside each that has it, which a profile cannot: write `#[{name}]` on the function"
+        );
+        errors.at(layer.span(), message);
+    }
+    for place in layers.iter().filter_map(|layer| layer.output_changed()) {
+        errors.at(
+            place,
+            "this changes what a function returns, which a profile cannot: write it where the profile is used",
+        );
+    }
+    if errors.count() == mistakes {
+        check(&layers, &function, errors);
+    }
+    given
+}
+
+/// Changes the signature to what the layers make of it.
+fn adapt(function: &mut Function, layers: &[Box<dyn Layer>], krate: &Path) {
+    function.freeze(&clones(layers));
+    let output = layers.iter().find_map(|layer| layer.output(&Context { function, krate }));
+    if let Some(output) = output {
+        function.returns(output);
+    }
+}
+
+/// A stack that is complete, and what is wrong with it.
+struct Composed {
+    layers: Vec<Box<dyn Layer>>,
+    krate: Path,
+    errors: Option<TokenStream>,
+    /// The rules that it breaks.
+    broken: Option<TokenStream>,
 }
 
 /// The policies as they were written, outermost first.
 #[derive(Default)]
 struct Written {
     policies: Vec<(&'static Kind, Arguments)>,
+    rules: Vec<Rules>,
+    exemptions: Vec<Exemption>,
     krate: Option<Path>,
+    /// Where the profile was written.
+    profile: Option<Path>,
 }
 
 impl Written {
-    /// Adds one attribute: a policy, or those listed in `#[resilient(…)]`.
-    fn add(&mut self, name: Ident, tokens: TokenStream, errors: &mut Errors) {
-        if let Some(kind) = kind(&name.to_string()) {
-            self.policies.push((kind, Arguments::parse(name, tokens, kind.keys, kind.positional, errors)));
-            return;
-        }
-        let empty = tokens.is_empty();
-        for entry in arguments::listed(tokens, errors) {
-            match entry {
-                Listed::Crate(path) => self.krate = Some(path),
-                Listed::Policy(name, arguments) if kind(&name.to_string()).is_some() => {
-                    self.add(name, arguments, errors);
-                }
-                Listed::Policy(name, _) => errors.at(name.span(), unknown_policy(&name.to_string())),
+    /// What the attributes say; a profile is known by now, or is only noted.
+    fn new(
+        attributes: impl IntoIterator<Item = (Ident, syn::Result<TokenStream>)>,
+        profile: Option<TokenStream>,
+        errors: &mut Errors,
+    ) -> Self {
+        let mut written = Self::default();
+        for (name, arguments) in attributes {
+            match arguments {
+                Ok(arguments) => written.add(name, arguments, profile.as_ref(), errors),
+                Err(error) => errors.push(error),
             }
         }
-        if empty {
+        written
+    }
+
+    /// The layers around the function, and everything that is wrong.
+    fn compose(mut self, function: &mut Function, mut errors: Errors) -> Composed {
+        let mut broken = Errors::new();
+        let understood = self.understood(&errors);
+        if let Some(profile) = &self.profile {
+            let context = format!(" (with profile `{}`)", profile::shown(profile));
+            errors.add_context(context.clone());
+            broken.add_context(context);
+        }
+        let krate = self.krate(&mut errors);
+        let (rules, exemptions) = (std::mem::take(&mut self.rules), std::mem::take(&mut self.exemptions));
+        let (layers, carried) = self.layers(&Context { function, krate: &krate }, &mut errors);
+        for layer in &layers {
+            layer.check(function, &mut errors);
+        }
+        check(&layers, function, &mut errors);
+        if understood {
+            function.assertions = judge(function, &carried, &rules, &exemptions, &mut broken);
+        }
+        let errors = errors.finish();
+        if errors.is_some() {
+            function.assertions.clear();
+        }
+        Composed { layers, krate, errors, broken: broken.finish() }
+    }
+
+    /// Adds one attribute: a policy, those listed in `#[resilient(…)]`, rules, or an exception to them.
+    fn add(&mut self, name: Ident, tokens: TokenStream, profile: Option<&TokenStream>, errors: &mut Errors) {
+        if let Some(kind) = kind(&name.to_string()) {
+            self.policies.push((kind, Arguments::parse(name, tokens, kind.keys, kind.positional, errors)));
+        } else if name == "enforce" {
+            self.rules.push(Rules::parse(name.span(), tokens, errors));
+        } else if name == "exempt" {
+            self.exemptions.push(Exemption::parse(name.span(), tokens, errors));
+        } else {
+            self.add_list(&name, tokens, profile, errors);
+        }
+    }
+
+    /// Adds what is listed in `#[resilient(…)]`.
+    fn add_list(&mut self, name: &Ident, tokens: TokenStream, profile: Option<&TokenStream>, errors: &mut Errors) {
+        if tokens.is_empty() {
             errors.at(
                 name.span(),
                 "which policies? write, for instance, `#[resilient(timeout(\"2s\"), retry(max = 3))]`",
             );
         }
+        let mut list = List::default();
+        for entry in arguments::listed(tokens, errors) {
+            match entry {
+                Listed::Crate(path) => self.krate = Some(path),
+                Listed::Policy(name, arguments) => match kind(&name.to_string()) {
+                    Some(kind) => {
+                        let arguments = Arguments::parse(name, arguments, kind.keys, kind.positional, errors);
+                        list.policies.push((kind, arguments));
+                    }
+                    None => errors.at(name.span(), unknown_policy(&name.to_string())),
+                },
+                Listed::Profile(path) if self.profile.is_some() || list.profile.is_some() => {
+                    errors.over(path, "a function has one profile: define another with the policies of both");
+                }
+                Listed::Profile(path) => list.profile = Some((list.policies.len(), path)),
+                Listed::Without(names) => list.without.extend(names),
+            }
+        }
+        self.add_listed(list, profile, errors);
+    }
+
+    fn add_listed(&mut self, list: List, profile: Option<&TokenStream>, errors: &mut Errors) {
+        let List { policies, profile: written, without } = list;
+        let Some((place, path)) = written else {
+            if let Some(name) = without.first() {
+                errors.at(
+                    name.span(),
+                    "`without` takes policies out of a profile, and there is none: add `profile = …`, or remove it",
+                );
+            }
+            self.policies.extend(policies);
+            return;
+        };
+        if let Some(tokens) = profile {
+            let mut profile = Profile::parse(&path, tokens.clone());
+            profile.leave_out(&without, errors);
+            let (mut above, mut below) = (Vec::new(), Vec::new());
+            for (index, (kind, arguments)) in policies.into_iter().enumerate() {
+                let added = profile.change(kind, arguments, errors);
+                if index < place { above.extend(added) } else { below.extend(added) }
+            }
+            self.krate = self.krate.take().or(profile.krate);
+            self.policies.extend(above.into_iter().chain(profile.policies).chain(below));
+        } else {
+            self.policies.extend(policies);
+        }
+        self.profile = Some(path);
     }
 
     /// The runtime crate's path: the first that some attribute gives, or `::resilient`.
@@ -102,23 +303,45 @@ impl Written {
             let path = arguments.krate(errors);
             self.krate = self.krate.take().or(path);
         }
+        let rules = self.rules.iter_mut().map(|rules| rules.krate.take());
+        let exemptions = self.exemptions.iter_mut().map(|exemption| exemption.krate.take());
+        self.krate = rules.chain(exemptions).fold(self.krate.take(), Option::or);
         self.krate.take().unwrap_or_else(|| syn::parse_quote_spanned!(Span::mixed_site()=> ::resilient))
     }
 
-    /// The layers, outermost first, each at its level.
-    fn layers(self, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
+    /// Whether every policy is known for what it is, so that what is not there is known to be missing.
+    fn understood(&self, errors: &Errors) -> bool {
+        errors.count() == 0 && self.policies.iter().all(|(_, arguments)| arguments.understood)
+    }
+
+    /// The layers, outermost first, each at its level; and the policies as they were written, for the rules.
+    fn layers(self, context: &Context<'_>, errors: &mut Errors) -> (Vec<Box<dyn Layer>>, Vec<Carried>) {
         let mut layers: Vec<Box<dyn Layer>> = Vec::new();
+        let mut all = Vec::new();
         for (kind, mut arguments) in self.policies {
-            layers.extend((kind.parse)(&mut arguments, context, errors));
+            let mut carried = Carried::new(kind, &arguments);
+            let parsed = (kind.parse)(&mut arguments, context, errors);
             arguments.finish();
+            carried.repeats = parsed.iter().any(|layer| layer.facts().repeats);
+            layers.extend(parsed);
+            all.push(carried);
         }
         // the attempt's part of `timeout(total = …, attempt = …)` belongs innermost, where every policy sees it fire
         layers.sort_by_key(|layer| layer.facts().level == Some(Level::PlacedAtAttempt));
-        layers
+        (layers, all)
     }
 }
 
-fn unknown_policy(name: &str) -> String {
+/// What is listed in one `#[resilient(…)]`.
+#[derive(Default)]
+struct List {
+    policies: Vec<(&'static Kind, Arguments)>,
+    /// The profile, and how many policies stand before it.
+    profile: Option<(usize, Path)>,
+    without: Vec<Ident>,
+}
+
+pub(crate) fn unknown_policy(name: &str) -> String {
     let names = KINDS.iter().map(|kind| kind.name);
     match nearest(name, names.clone()) {
         Some(meant) => format!("unknown policy `{name}`: did you mean `{meant}`?"),
@@ -126,10 +349,14 @@ fn unknown_policy(name: &str) -> String {
     }
 }
 
-/// Takes the attributes that are policies off the function, each with its arguments.
+/// Takes the attributes of the family off the function, each with its arguments.
 fn take_siblings(function: &mut Function) -> Vec<(Ident, syn::Result<TokenStream>)> {
     let (mut siblings, mut collected) = (Vec::new(), Vec::new());
     function.attributes.retain(|attribute| match policy_name(attribute) {
+        _ if let Some((name, arguments)) = enforce::last(attribute) => {
+            siblings.push((name, Ok(arguments)));
+            false
+        }
         Some(name) => {
             let arguments = arguments_of(&name, attribute);
             siblings.push((name, arguments));
@@ -143,13 +370,13 @@ fn take_siblings(function: &mut Function) -> Vec<(Ident, syn::Result<TokenStream
 }
 
 /// Whether this is what is left of an attribute that has been collected already: `#[retry(__composed)] const _: () = ();`.
-fn is_collected(arguments: &TokenStream) -> bool {
+pub(crate) fn is_collected(arguments: &TokenStream) -> bool {
     let mut tokens = arguments.clone().into_iter();
     let first = tokens.next();
     first.is_some_and(|token| token.to_string() == "__composed") && tokens.next().is_none()
 }
 
-/// The policy that the attribute is by its name: `#[retry]`, or `#[resilient::retry]`.
+/// The one of the family that the attribute is by its name: `#[retry]`, or `#[resilient::retry]`.
 pub(crate) fn policy_name(attribute: &Attribute) -> Option<Ident> {
     let segments: Vec<&Ident> = attribute.path().segments.iter().map(|segment| &segment.ident).collect();
     let name = match segments.as_slice() {
@@ -157,7 +384,8 @@ pub(crate) fn policy_name(attribute: &Attribute) -> Option<Ident> {
         [krate, name] if *krate == "resilient" => name,
         _ => return None,
     };
-    (kind(&name.to_string()).is_some() || *name == "resilient").then(|| (*name).clone())
+    let others = ["resilient", "enforce", "exempt"];
+    (kind(&name.to_string()).is_some() || others.iter().any(|other| *name == other)).then(|| (*name).clone())
 }
 
 fn arguments_of(name: &Ident, attribute: &Attribute) -> syn::Result<TokenStream> {
@@ -167,6 +395,8 @@ fn arguments_of(name: &Ident, attribute: &Attribute) -> syn::Result<TokenStream>
         Meta::NameValue(pair) => {
             let value = pair.value.to_token_stream();
             let arguments = match kind(&name.to_string()).map(|kind| kind.positional) {
+                None if name == "enforce" => "timeout, retry(max <= 5)".to_owned(),
+                None if name == "exempt" => format!("reason = {value}"),
                 Some(Positional::Is(_)) => value.to_string(),
                 Some(Positional::Write(key)) => format!("{key} = {value}"),
                 None => "timeout(\"2s\"), retry(max = 3)".to_owned(),
@@ -188,12 +418,12 @@ fn mark(function: &mut Function, krate: &Path) {
     function.attributes.push(syn::parse_quote_spanned!(Span::mixed_site()=> #[#krate::composed]));
 }
 
-fn is_marker(attribute: &Attribute) -> bool {
+pub(crate) fn is_marker(attribute: &Attribute) -> bool {
     attribute.path().segments.last().is_some_and(|last| last.ident == "composed")
 }
 
 /// Whether the attribute is the compiler's own and expands to nothing.
-fn is_inert(attribute: &Attribute) -> bool {
+pub(crate) fn is_inert(attribute: &Attribute) -> bool {
     const INERT: &[&str] = &[
         "allow",
         "cfg",

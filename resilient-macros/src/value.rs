@@ -84,9 +84,9 @@ pub(crate) fn ratio(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
     let written = match number(&expression) {
         Some(number) => number,
         None => match literal(&expression) {
-            Some(Lit::Str(text)) => match text.value().trim().strip_suffix('%').map(|number| number.trim().parse()) {
-                Some(Ok(percent)) if f64::is_finite(percent) => percent_to_ratio(percent),
-                _ => return error(format!("`{key}` takes a ratio: write `\"50%\"` or `0.5`")),
+            Some(Lit::Str(text)) => match percent(&text.value()) {
+                Some(ratio) => ratio,
+                None => return error(format!("`{key}` takes a ratio: write `\"50%\"` or `0.5`")),
             },
             Some(_) => return error(format!("`{key}` takes a ratio: write `\"50%\"` or `0.5`")),
             None => return Ok(Known::Const(expression)),
@@ -203,6 +203,15 @@ fn duration_tokens(duration: Duration) -> TokenStream {
     quote_spanned!(span=> ::core::time::Duration::#constructor(#count))
 }
 
+/// The tokens without the spaces that the compiler puts between them.
+pub(crate) fn as_written(tokens: &impl ToTokens) -> String {
+    let mut text = tokens.to_token_stream().to_string();
+    for (spaced, close) in [(" :: ", "::"), (":: ", "::"), (" . ", "."), (" (", "("), (" ,", ","), ("& ", "&")] {
+        text = text.replace(spaced, close);
+    }
+    text
+}
+
 /// A duration as people write it: with the largest units that are exact.
 pub(crate) fn shown(duration: Duration) -> String {
     format!("{duration:?}")
@@ -311,6 +320,12 @@ const UNITS: &[(&str, u64, &[&str])] = &[
     ("h", 3_600_000_000_000, &["hr", "hrs", "hour", "hours"]),
     ("d", 86_400_000_000_000, &["day", "days"]),
 ];
+
+/// The ratio of a `50%`.
+pub(crate) fn percent(text: &str) -> Option<f64> {
+    let percent: f64 = text.trim().strip_suffix('%')?.trim().parse().ok()?;
+    percent.is_finite().then(|| percent_to_ratio(percent))
+}
 
 /// Dividing by 100 in decimal, so that `"7%"` is 0.07.
 fn percent_to_ratio(percent: f64) -> f64 {

@@ -44,6 +44,9 @@
 //! | fan-out | `#[fan_out]` | [`FanOut`], [`FanOutLimit`], [`spawned`], [`deduplicated`] |
 //! | batching | `#[batch]` | [`Batch`] |
 //!
+//! `#[resilient(…)]` is several of them at once, `profile!` names such a stack, and `#[enforce]` says what every function must
+//! carry.
+//!
 //! Policies decide on the [`Class`] of an outcome, which comes from the error's [`Classify`] implementation or from a
 //! [`When`] closure. A policy that refuses a call returns an [`Error`]; inside a stack that is a
 //! [`Settled::Rejected`], and [`finish`] turns it into the function's own error type at the end.

@@ -10,8 +10,15 @@ use std::future::{Future, ready};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use resilient::{batch, bulkhead, circuit_breaker, fan_out, rate_limit, resilient, retry, timeout};
+use resilient::{batch, bulkhead, circuit_breaker, enforce, exempt, fan_out, rate_limit, resilient, retry, timeout};
 use resilient_tests::{Error, Script, assert_send, ms};
+
+resilient::profile! {
+    /// The stack of most of these tests.
+    pub(crate) whole = timeout(total = "1s", attempt = "100ms"), retry(backoff = "none"), circuit_breaker(consecutive = 5)
+}
+
+const FAILURES: u32 = 7;
 
 /// Writes the function once under each policy and once under the whole stack.
 macro_rules! under_each_policy {
@@ -75,6 +82,24 @@ macro_rules! under_each_policy {
             mod under_the_one_attribute {
                 use super::*;
                 #[resilient(timeout("1s"), retry(backoff = "none"), circuit_breaker)]
+                $($function)*
+            }
+            mod under_a_profile {
+                use super::*;
+                #[resilient(bulkhead, profile = whole, retry(max = 2))]
+                $($function)*
+            }
+            #[enforce(timeout(total <= "1s"), retry(max <= 3), optional(bulkhead(limit <= 64)), forbid(fan_out))]
+            mod under_rules {
+                use super::*;
+                #[resilient(profile = whole)]
+                $($function)*
+            }
+            #[enforce(timeout, circuit_breaker(failure_rate <= "50%", consecutive <= 9))]
+            mod under_an_exempted_rule {
+                use super::*;
+                #[exempt(timeout, reason = "a form without one")]
+                #[circuit_breaker(consecutive = FAILURES)]
                 $($function)*
             }
         }
@@ -196,6 +221,29 @@ impl Client {
         Ok(host)
     }
 
+    #[resilient(profile = whole)]
+    pub async fn by_profile(&mut self, more: &mut Vec<u32>) -> Result<u32, Error> {
+        #![allow(clippy::let_and_return)]
+        more.push(self.script.attempts());
+        self.script.next()?;
+        let attempts = self.script.attempts();
+        Ok(attempts)
+    }
+
+    #[resilient(profile = whole, retry(clone(host)))]
+    pub async fn cloning_by_profile(self: Arc<Self>, mut host: String) -> Result<String, Error> {
+        host.push('.');
+        self.script.next()?;
+        Ok(host)
+    }
+
+    #[fan_out(limit = 2)]
+    #[resilient(profile = whole)]
+    pub async fn each_by_profile(&self, n: u32) -> Result<u32, Error> {
+        self.script.next()?;
+        Ok(n)
+    }
+
     #[timeout("1s")]
     #[circuit_breaker]
     pub async fn consumed(self) -> Result<Script, Error> {
@@ -273,6 +321,134 @@ impl Native for Client {
     async fn required(&self, n: u32) -> Result<u32, Error> {
         self.script.next()?;
         Ok(n)
+    }
+}
+
+/// The same traits by a profile, and under rules.
+#[allow(async_fn_in_trait, missing_docs, clippy::missing_errors_doc)]
+#[enforce(timeout(attempt <= "100ms"), retry, any(circuit_breaker, bulkhead))]
+pub mod ruled {
+    use super::*;
+
+    pub trait Native {
+        async fn required(&self, n: u32) -> Result<u32, Error>;
+
+        #[resilient(profile = whole)]
+        async fn provided(&mut self) -> Result<u32, Error> {
+            self.required(1).await
+        }
+    }
+
+    impl Native for Client {
+        #[resilient(profile = super::whole)]
+        async fn required(&self, n: u32) -> Result<u32, Error> {
+            self.script.next()?;
+            Ok(n)
+        }
+    }
+
+    #[async_trait]
+    pub trait Boxed: Send + Sync {
+        async fn required(&self, text: &str, owned: String) -> Result<usize, Error>;
+
+        #[resilient(profile = crate::forms::whole)]
+        async fn provided(&self, text: &str) -> Result<usize, Error> {
+            self.required(text, String::new()).await
+        }
+
+        fn plain(&self) -> u32 {
+            1
+        }
+    }
+
+    #[async_trait]
+    impl Boxed for Client {
+        #[resilient(profile = whole, retry(clone(owned)))]
+        async fn required(&self, text: &str, mut owned: String) -> Result<usize, Error> {
+            self.script.next()?;
+            owned.push_str(text);
+            Ok(owned.len())
+        }
+    }
+
+    impl<T> Repository<'_, T>
+    where
+        T: AsRef<[u32]> + Sync + ?Sized,
+    {
+        #[resilient(profile = whole)]
+        pub async fn last(&self) -> Result<&u32, Error> {
+            self.items.as_ref().last().ok_or(Error::Gone)
+        }
+
+        #[exempt(reason = "a form with no policy at all")]
+        #[allow(clippy::unused_async)]
+        pub async fn any(&self) -> Option<&u32> {
+            self.items.as_ref().first()
+        }
+    }
+
+    // in whatever order they stand, and with attributes between them
+    #[exempt(timeout, reason = "a form without one")]
+    #[tracing::instrument(skip_all)]
+    #[bulkhead]
+    #[retry(backoff = "none")]
+    pub async fn exempt_on_top(script: &Script) -> Result<u32, Error> {
+        script.next()?;
+        Ok(script.attempts())
+    }
+
+    #[bulkhead]
+    #[retry(backoff = "none")]
+    #[tracing::instrument(skip_all)]
+    #[exempt(timeout, reason = "a form without one")]
+    pub async fn exempt_below(script: &Script) -> Result<u32, Error> {
+        script.next()?;
+        Ok(script.attempts())
+    }
+
+    #[cfg_attr(all(), resilient(profile = whole))]
+    #[cfg_attr(not(all()), exempt(reason = "never there"))]
+    pub async fn conditional(script: &Script) -> Result<u32, Error> {
+        script.next()?;
+        Ok(script.attempts())
+    }
+
+    macro_rules! made {
+        ($name:ident, $most:literal, $profile:path) => {
+            #[resilient(profile = $profile, retry(max = $most))]
+            pub async fn $name(script: &Script) -> Result<u32, Error> {
+                script.next()?;
+                Ok(script.attempts())
+            }
+        };
+    }
+
+    made!(by_a_macro, 2, whole);
+
+    macro_rules! made_whole {
+        ($client:ty, $output:ty, $function:item) => {
+            #[enforce(circuit_breaker)]
+            impl $client {
+                $function
+
+                #[resilient(profile = whole)]
+                pub async fn with_a_type(&self) -> $output {
+                    self.script.next()?;
+                    Ok(self.script.attempts())
+                }
+            }
+        };
+    }
+
+    made_whole!(Client, Result<u32, Error>, #[circuit_breaker] pub async fn with_an_item(&self) -> Result<u32, Error> {
+        self.script.next()?;
+        Ok(self.script.attempts())
+    });
+
+    // what is no `async fn` any more after other attributes is left alone
+    #[tokio::test]
+    async fn a_test_carries_no_policies() {
+        assert_eq!(Boxed::plain(&Client { script: Script::fine() }), 1);
     }
 }
 
@@ -364,6 +540,20 @@ mod hostile {
     async fn function(n: u32) -> Fine {
         ::std::result::Result::Ok(n)
     }
+
+    const MOST: u32 = 2;
+    const SHORT: ::std::time::Duration = ::std::time::Duration::from_millis(1);
+    const HALF: f64 = 0.5;
+
+    ::resilient::profile! {
+        hostile = timeout(total = "1s"), retry(max = MOST, base = SHORT), circuit_breaker(failure_rate = HALF)
+    }
+
+    #[::resilient::enforce(timeout, retry(max < 3, base >= "1ms"), circuit_breaker(failure_rate == "50%", probes > 2))]
+    #[::resilient::resilient(profile = hostile)]
+    async fn by_profile(n: u32) -> Fine {
+        ::std::result::Result::Ok(n)
+    }
 }
 
 /// By the crate's path, with nothing imported.
@@ -417,6 +607,24 @@ mod renamed {
     )]
     pub(super) async fn function() -> Result<u32, Refused> {
         std::future::pending().await
+    }
+
+    inner::toolkit::profile! { here = fallback(value = 7), timeout("1s"), crate = crate::forms::renamed::inner::toolkit }
+
+    #[inner::toolkit::enforce(timeout, fallback, crate = crate::forms::renamed::inner::toolkit)]
+    pub(super) mod ruled {
+        use super::{Refused, here, inner};
+
+        #[inner::toolkit::resilient(profile = here)]
+        pub(in super::super) async fn function() -> Result<u32, Refused> {
+            std::future::pending().await
+        }
+
+        #[inner::toolkit::exempt(fallback, reason = "a form", crate = crate::forms::renamed::inner::toolkit)]
+        #[inner::toolkit::resilient(crate = crate::forms::renamed::inner::toolkit, profile = here, without(fallback))]
+        pub(in super::super) async fn failing() -> Result<u32, Refused> {
+            std::future::pending().await
+        }
     }
 }
 
@@ -549,6 +757,23 @@ async fn methods_of_every_kind_are_retried_and_their_futures_are_send() {
     assert_eq!(is_send(client().consumed()).await.unwrap().attempts(), 0);
     assert_eq!(is_send(client().keyed("host".to_owned(), &mut Vec::new())).await, Ok("host.".to_owned()));
     assert!(is_send(Client::associated()).await.is_ok());
+    assert_eq!(is_send(client().by_profile(&mut Vec::new())).await, Ok(3));
+    assert_eq!(is_send(Arc::new(client()).cloning_by_profile("host".to_owned())).await, Ok("host.".to_owned()));
+    assert_eq!(is_send(ruled::Native::required(&client(), 5)).await, Ok(5));
+    assert_eq!(ruled::Native::provided(&mut client()).await, Ok(1));
+    assert_eq!(is_send(ruled::Boxed::required(&client(), "abc", "d".to_owned())).await, Ok(4));
+    assert_eq!(is_send(ruled::Boxed::provided(&client(), "abc")).await, Ok(3));
+    assert_eq!(is_send(Repository { items: &[7][..] }.last()).await, Ok(&7));
+    assert_eq!(is_send(Repository { items: &[7][..] }.any()).await, Some(&7));
+    assert_eq!(is_send(ruled::exempt_on_top(&Script::failing(2))).await, Ok(3));
+    assert_eq!(is_send(ruled::exempt_below(&Script::failing(2))).await, Ok(3));
+    assert_eq!(is_send(ruled::conditional(&Script::failing(2))).await, Ok(3));
+    assert_eq!(is_send(ruled::by_a_macro(&Script::failing(2))).await, Ok(3));
+    assert_eq!(is_send(client().with_a_type()).await, Ok(3));
+    assert_eq!(is_send(client().with_an_item()).await, Err(Error::Down));
+    assert_eq!(is_send(renamed::ruled::function()).await.unwrap(), 7);
+    assert!(is_send(renamed::ruled::failing()).await.is_err());
+    assert_eq!(client().each_by_profile_all([1, 2]).await, [Ok(1), Ok(2)]);
     assert_eq!(is_send(Native::required(&client(), 5)).await, Ok(5));
     assert_eq!(Native::provided(&mut client()).await, Ok(1));
     assert_eq!(is_send(Boxed::required(&client(), "abc", "d".to_owned())).await, Ok(4));

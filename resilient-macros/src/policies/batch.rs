@@ -21,8 +21,8 @@ use crate::value::{self, Known};
 pub(crate) const KIND: Kind = Kind {
     name: "batch",
     keys: &[
-        Key::setting("max_size", "max_size = 100"),
-        Key::setting("max_wait", "max_wait = \"2ms\""),
+        Key::setting("max_size", "max_size = 100").or("100"),
+        Key::setting("max_wait", "max_wait = \"2ms\"").or("\"2ms\""),
         Key::usage("name", "name = load_user"),
         Key::usage("key", "key = self.tenant"),
         Key::usage("with", "with = self.batch"),

@@ -26,7 +26,7 @@ pub(crate) const KIND: Kind = Kind {
         Key::usage("shared_across", "shared_across(token)"),
         Key::usage("share", "share"),
         Key::setting("hold", "hold = \"100ms\""),
-        Key::setting("mode", "mode = \"observe\""),
+        Key::setting("mode", "mode = \"observe\"").or("\"enforce\""),
         Key::setting("name", "name = \"search\""),
         Key::usage("with", "with = self.flights"),
         Key::usage("crate", "crate = ::resilient"),

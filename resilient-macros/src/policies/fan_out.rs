@@ -22,11 +22,11 @@ use crate::value::{self, Known};
 pub(crate) const KIND: Kind = Kind {
     name: "fan_out",
     keys: &[
-        Key::setting("limit", "limit = 16"),
+        Key::setting("limit", "limit = 16").or("16"),
         Key::setting("name", "name = search_everywhere"),
         Key::setting("stream", "stream"),
         Key::setting("dedup", "dedup"),
-        Key::setting("on", "on = \"spawn\""),
+        Key::setting("on", "on = \"spawn\"").or("\"task\""),
         Key::usage("crate", "crate = ::resilient"),
     ],
     positional: Positional::Write("limit"),

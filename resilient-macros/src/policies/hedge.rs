@@ -18,12 +18,12 @@ use crate::when::{When, deciding};
 pub(crate) const KIND: Kind = Kind {
     name: "hedge",
     keys: &[
-        Key::setting("after", "after = \"p95\""),
-        Key::setting("min_after", "min_after = \"5ms\""),
+        Key::setting("after", "after = \"p95\"").or("\"p95\""),
+        Key::setting("min_after", "min_after = \"5ms\"").or("\"1ms\"").unless("after"),
         Key::setting("max_after", "max_after = \"500ms\""),
-        Key::setting("max", "max = 1"),
-        Key::setting("budget", "budget = \"5%\""),
-        Key::setting("mode", "mode = \"observe\""),
+        Key::setting("max", "max = 1").or("1"),
+        Key::setting("budget", "budget = \"5%\"").or("\"5%\""),
+        Key::setting("mode", "mode = \"observe\"").or("\"enforce\""),
         Key::setting("name", "name = \"search\""),
         Key::setting("key", "key = host"),
         Key::usage("idempotent", "idempotent"),

@@ -6,7 +6,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use syn::{Expr, Ident};
 
-use crate::arguments::{Arguments, Key, Positional};
+use crate::arguments::{Arguments, Key, Positional, StandIns};
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment};
 use crate::policy::{Facts, Kind, Layer, Level};
@@ -17,8 +17,8 @@ pub(crate) const KIND: Kind = Kind {
     name: "timeout",
     keys: &[
         Key::setting("limit", "limit = \"2s\""),
-        Key::setting("total", "total = \"2s\""),
-        Key::setting("attempt", "attempt = \"400ms\""),
+        Key::setting("total", "total = \"2s\"").also(StandIns::Outside(&["limit", "attempt"])),
+        Key::setting("attempt", "attempt = \"400ms\"").also(StandIns::Inside(&["limit", "total"])),
         Key::setting("name", "name = \"search\""),
         Key::usage("with", "with = self.timeout"),
         Key::usage("crate", "crate = ::resilient"),

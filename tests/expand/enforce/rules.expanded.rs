@@ -1,0 +1,52 @@
+// @generated from the case beside it
+use resilient::{enforce, exempt, retry, timeout};
+use crate::support::{Error, Script};
+const RETRIES: u32 = 2;
+pub struct Client;
+impl Client {
+    pub async fn search(&self, script: &Script) -> Result<u32, Error> {
+        const _: () = ::core::assert!(
+            RETRIES <= 5,
+            "`search` has `max = RETRIES`, and the rule `retry(max <= 5)` does not allow it: write at most 5, or make an exception with `#[exempt(retry, reason = \"…\")]`"
+        );
+        let timeout = {
+            static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
+                "search",
+                ::core::time::Duration::from_secs(1),
+            );
+            &POLICY
+        };
+        let call = async move {
+            let mut retry = {
+                static POLICY: ::resilient::Retry = ::resilient::Retry::named("search")
+                    .max(RETRIES)
+                    .backoff(::resilient::Backoff::none());
+                POLICY.begin()
+            };
+            loop {
+                let attempt = async {
+                    if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+                        Result<u32, Error>,
+                    > {
+                        return outcome;
+                    }
+                    script.next()?;
+                    Ok(script.attempts())
+                };
+                let delay = match retry.settle::<Result<u32, Error>>(attempt.await) {
+                    ::resilient::Verdict::Accept(outcome) => break outcome,
+                    ::resilient::Verdict::Retry(delay) => delay,
+                };
+                delay.await;
+            }
+        };
+        ::resilient::finish::<Result<u32, Error>>(timeout.run(call).await)
+    }
+    pub async fn cached(&self) -> u32 {
+        7
+    }
+}
+pub async fn transcript() -> String {
+    let script = Script::failing(2);
+    format!("{:?} {}", Client.search(& script). await, Client.cached(). await)
+}
