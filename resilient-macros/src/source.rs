@@ -169,6 +169,15 @@ impl Constructor {
         Self { tokens: quote_spanned!(span=> #tokens.#method(#first, #second)), placed }
     }
 
+    /// As [`call`](Self::call), placed at `constant` if there is one that the method may refuse.
+    pub(crate) fn call_at(self, constant: Option<Span>, method: &str, argument: &impl ToTokens) -> Self {
+        let Some(constant) = constant else { return self.call(method, argument) };
+        let Self { tokens, placed } = self.placed_at(constant);
+        let span = constant.resolved_at(Span::mixed_site());
+        let method = Ident::new(method, span);
+        Self { tokens: quote_spanned!(span=> #tokens.#method(#argument)), placed }
+    }
+
     /// Adds `.method(argument)`.
     pub(crate) fn call(self, method: &str, argument: &impl ToTokens) -> Self {
         let span = Span::mixed_site();
@@ -190,8 +199,15 @@ impl Constructor {
     }
 
     /// Places what there is so far at the value, if that is a constant.
-    pub(crate) fn at<T>(mut self, value: &Known<T>) -> Self {
-        if let (Some(constant), false) = (value.constant(), self.placed) {
+    pub(crate) fn at<T>(self, value: &Known<T>) -> Self {
+        match value.constant() {
+            Some(constant) => self.placed_at(constant),
+            None => self,
+        }
+    }
+
+    fn placed_at(mut self, constant: Span) -> Self {
+        if !self.placed {
             let at_constant = |mut token: TokenTree| {
                 token.set_span(constant.resolved_at(token.span()));
                 token
