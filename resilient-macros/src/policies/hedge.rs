@@ -118,7 +118,7 @@ fn settings(arguments: &mut Arguments, named: bool, context: &Context<'_>, error
         errors.at(place, message);
     }
 
-    let constructor = Constructor::new("Hedge", quote_spanned!(span=> named(#name)), context);
+    let constructor = Constructor::new("Hedge", quote_spanned!(span=> named(#name)), arguments, context);
     let constructor = match &after {
         Some(After::Percentile(percentile)) => constructor.set("after_percentile", Some(percentile)),
         Some(After::Delay(delay)) => constructor.set("after", Some(delay)),

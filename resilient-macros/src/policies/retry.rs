@@ -99,7 +99,7 @@ fn settings(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Error
     // whoever gives two retries one name means one client of one server
     let budget = budget.or(named.then_some(Funds::ByName));
 
-    let mut constructor = Constructor::new("Retry", quote_spanned!(span=> named(#name)), context);
+    let mut constructor = Constructor::new("Retry", quote_spanned!(span=> named(#name)), arguments, context);
     constructor = match &max {
         Some(Max::Retries(max)) => constructor.set("max", Some(max)),
         Some(Max::Unlimited) => constructor.choose("unlimited"),
@@ -319,7 +319,7 @@ fn waits(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let constructor = Ident::new(formula.name, span);
     let first = base.clone().unwrap_or(Known::Literal(DEFAULT_BASE));
     let first = formula.settings.contains(&"base").then_some(first);
-    let backoff = Constructor::new("Backoff", quote_spanned!(span=> #constructor(#first)), context)
+    let backoff = Constructor::new("Backoff", quote_spanned!(span=> #constructor(#first)), arguments, context)
         .set("factor", factor.as_ref())
         .set("cap", cap.as_ref())
         .set("jitter", jitter.as_ref());

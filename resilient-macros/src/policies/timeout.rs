@@ -67,7 +67,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
         let (limit, span) = (limit?, span?);
         let known = Some((Amount::from(&limit), span));
         let call = quote_spanned!(Span::mixed_site()=> named(#name, #limit));
-        let constructor = Constructor::new("Timeout", call, context).at(&limit);
+        let constructor = Constructor::new("Timeout", call, arguments, context).at(&limit);
         let source = Source::Own { ty: "Timeout", constructor };
         Some(Box::new(Timeout { span, level, limit: known, source }) as Box<dyn Layer>)
     });
