@@ -606,7 +606,7 @@ pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | key | type | default | meaning |
 /// |---|---|---|---|
-/// | `key` | expression that is `Hash` | none | what makes two calls the same; needed if the function has arguments |
+/// | `key` | expression that is `Hash` | none | what makes two calls the same; needed if the function has arguments that are not in `shared_across` |
 /// | `shared_across(a, b)` | arguments, or `self` | none | callers that differ in them may share all the same |
 /// | `share` | | | the outcome need not be `Clone`: callers get `Arc`s, see below |
 /// | `hold` | duration | none | keeps the outcome, a failure too, for so long after the body has ended |

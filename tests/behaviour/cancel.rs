@@ -1,6 +1,7 @@
 //! `#[cancel]`.
 
 use std::future::pending;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use resilient::{CircuitBreaker, Reason, State, cancel, circuit_breaker, fallback, retry};
@@ -24,6 +25,22 @@ impl Worker {
         sleep(ms(100)).await;
         Ok(())
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_signal_may_be_in_what_the_body_owns() {
+    impl Worker {
+        #[cancel(on = self.stop)]
+        async fn work_alone(self: Arc<Self>) -> Result<u32, Error> {
+            sleep(ms(100)).await;
+            Ok(self.running.load(Ordering::Relaxed))
+        }
+    }
+
+    let worker = Arc::new(Worker::new());
+    assert!(tokio::spawn(worker.clone().work_alone()).await.unwrap().is_ok());
+    worker.stop.cancel();
+    assert_eq!(worker.work_alone().await.err().unwrap().reason(), Reason::Cancelled);
 }
 
 #[tokio::test(start_paused = true)]

@@ -234,6 +234,19 @@ impl Api {
 }
 
 #[tokio::test(start_paused = true)]
+async fn all_calls_are_joined_where_no_argument_makes_a_difference() {
+    #[coalesce(shared_across(runs, asker))]
+    async fn settings(runs: &Runs, asker: &str) -> String {
+        format!("{} for {asker}", runs.next().await)
+    }
+
+    let runs = Runs::default();
+    let (one, other) = tokio::join!(settings(&runs, "one"), settings(&runs, "other"));
+
+    assert_eq!((&one, one.ends_with("for one")), (&other, true));
+}
+
+#[tokio::test(start_paused = true)]
 async fn calls_on_two_objects_are_joined_only_where_that_is_said() {
     let (a, b) = (Api::new("a"), Api::new("b"));
 

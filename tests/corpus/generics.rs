@@ -113,6 +113,7 @@ pub async fn run_closure<T>(operation: impl AsyncFn() -> Result<T, Error>) -> Re
 /// Runs a boxed future.
 #[timeout("1s")]
 #[circuit_breaker]
+#[bulkhead(limit = 100)]
 pub async fn run_boxed<'a, T>(future: Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>) -> Result<T, Error> {
     future.await
 }
@@ -148,6 +149,7 @@ where
 /// An error of the caller's choice.
 #[timeout("1s")]
 #[retry(when = |_| false)]
+#[bulkhead]
 pub async fn boxed_error<E>(fail: Option<fn() -> E>) -> Result<(), Box<dyn StdError + Send + Sync>>
 where
     E: StdError + Send + Sync + 'static,
@@ -219,6 +221,7 @@ where
     /// A cell that can be changed.
     #[timeout("1s")]
     #[circuit_breaker]
+    #[bulkhead]
     pub async fn cell(&mut self, row: usize, column: usize) -> Result<&mut T, Error> {
         self.0.get_mut(row).and_then(|row| row.get_mut(column)).ok_or(Error::NotFound)
     }

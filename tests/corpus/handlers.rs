@@ -5,7 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use resilient::{Class, Classify, Deadline, bulkhead, cancel, circuit_breaker, fallback, rate_limit, retry, timeout};
+use resilient::{
+    Class, Classify, Deadline, bulkhead, cancel, circuit_breaker, coalesce, fallback, hedge, rate_limit, retry, timeout,
+};
 use tokio::sync::{Mutex, RwLock, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -80,7 +82,9 @@ pub async fn create(state: State, Json(name): Json<String>) -> Result<(Status, J
 }
 
 /// Says how it went, without a `Result`.
+#[coalesce(shared_across(database))]
 #[retry(backoff = "none", when = |status: &Status| status.0 >= 500)]
+#[hedge(idempotent, when = |status: &Status| status.0 >= 500)]
 pub async fn probe(database: &Connection) -> Status {
     match database.ask("health").await {
         Ok(_) => Status(200),
@@ -91,6 +95,7 @@ pub async fn probe(database: &Connection) -> Status {
 /// Works on jobs until there are none.
 #[cancel(on = stop)]
 #[timeout("1m")]
+#[circuit_breaker]
 pub async fn work(jobs: &mut mpsc::Receiver<u32>, stop: &CancellationToken) -> Result<u32, Error> {
     let mut sum = 0;
     while let Some(job) = jobs.recv().await {
@@ -112,6 +117,7 @@ pub async fn ask_actor(actor: &mpsc::Sender<oneshot::Sender<u32>>) -> Result<u32
 /// Waits until a value is there.
 #[timeout("1s")]
 #[circuit_breaker]
+#[bulkhead]
 pub async fn wait_for(mut value: watch::Receiver<Option<u32>>) -> Result<u32, Error> {
     let seen = value.wait_for(Option::is_some).await.map_err(|_| Error::Disconnected)?;
     (*seen).ok_or(Error::NotFound)
@@ -154,6 +160,7 @@ pub async fn spread(database: &Arc<Connection>, keys: &'static [&'static str]) -
 /// Works on another thread.
 #[timeout("10s")]
 #[bulkhead(limit = 2)]
+#[circuit_breaker]
 pub async fn hash(password: String) -> Result<u64, Error> {
     let hashed = tokio::task::spawn_blocking(move || password.bytes().map(u64::from).sum());
     hashed.await.map_err(|error| Error::Malformed(error.to_string()))

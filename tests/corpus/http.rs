@@ -148,6 +148,7 @@ impl Client {
     /// Connects, without a client yet.
     #[timeout(total = "10s", attempt = "1s")]
     #[retry(max = unlimited, backoff = "full_jitter", base = "50ms")]
+    #[rate_limit("10/s")]
     pub async fn connect(address: &str) -> Result<Self, Error> {
         let _: u16 = address.rsplit(':').next().ok_or(Error::NotFound)?.parse()?;
         Ok(Self::new(Connection::default()))

@@ -1,5 +1,8 @@
 //! Functions in the shapes of real code, each under a whole stack: they must compile without a word under the strictest
 //! lints that a user may have, in both editions, and their futures must be as `Send` as without the stack.
+//!
+//! A whole stack is at least three policies: something ends a call that takes long, something does more about a failure, or
+//! about more calls than can be served, than to hand it on. A profile counts as what is in it.
 
 #![deny(warnings, missing_docs, unsafe_code, clippy::all, clippy::pedantic)]
 #![expect(clippy::missing_errors_doc, reason = "the errors are those of every function here, and `Error` has them")]
@@ -13,11 +16,15 @@ use resilient::Classify;
 pub mod generics;
 pub mod handlers;
 pub mod http;
+pub mod jobs;
+pub mod lookups;
 pub mod made;
 pub mod names;
 pub mod nested;
 pub mod patterns;
 pub mod repositories;
+pub mod rules;
+pub mod search;
 pub mod traits;
 
 /// What can go wrong.
@@ -88,4 +95,71 @@ impl Connection {
 #[cfg(test)]
 pub(crate) fn sent<T: Send>(value: T) -> T {
     value
+}
+
+#[cfg(test)]
+mod tests {
+    const SOURCES: [&str; 13] = [
+        include_str!("generics.rs"),
+        include_str!("handlers.rs"),
+        include_str!("http.rs"),
+        include_str!("jobs.rs"),
+        include_str!("lookups.rs"),
+        include_str!("made.rs"),
+        include_str!("names.rs"),
+        include_str!("nested.rs"),
+        include_str!("patterns.rs"),
+        include_str!("repositories.rs"),
+        include_str!("rules.rs"),
+        include_str!("search.rs"),
+        include_str!("traits.rs"),
+    ];
+
+    const POLICIES: [&str; 11] = [
+        "retry",
+        "circuit_breaker",
+        "hedge",
+        "bulkhead",
+        "rate_limit",
+        "timeout",
+        "cancel",
+        "coalesce",
+        "fallback",
+        "fan_out",
+        "batch",
+    ];
+
+    /// How many policies each function has that has any, as far as the lines above it say so.
+    fn policies_of_each() -> Vec<(String, usize)> {
+        let mut all = Vec::new();
+        for source in SOURCES {
+            let mut attributes = String::new();
+            for line in source.lines().map(str::trim) {
+                if let Some((_, name)) = line.split_once("async fn ") {
+                    let words: Vec<&str> = attributes.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+                    let profile = if words.contains(&"profile") { 3 } else { 0 };
+                    let written = POLICIES.iter().filter(|policy| words.contains(policy)).count();
+                    let name = name.split(['(', '<']).next().unwrap_or_default();
+                    if written + profile > 0 && !attributes.contains("enforce") {
+                        all.push((name.to_owned(), written + profile));
+                    }
+                    attributes.clear();
+                } else if line.starts_with("#[") || !attributes.is_empty() && !line.is_empty() && !line.ends_with('{') {
+                    attributes.push_str(line);
+                } else {
+                    attributes.clear();
+                }
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn there_are_many_functions_under_whole_stacks() {
+        let all = policies_of_each();
+        let (whole, partial): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, policies)| *policies >= 3);
+
+        assert!(whole.len() >= 150, "{}", whole.len());
+        assert!(partial.is_empty(), "{partial:?}");
+    }
 }

@@ -18,6 +18,7 @@ pub mod outer {
 
         #[::resilient::timeout("1s")]
         #[::resilient::retry]
+        #[::resilient::bulkhead]
         async fn here(n: u32) -> Result<u32, Error> {
             Ok(n)
         }
@@ -124,6 +125,7 @@ pub async fn local(n: u32) -> Result<u32, crate::Error> {
     {
         #[timeout("1s")]
         #[retry]
+        #[circuit_breaker]
         async fn halved(n: u32) -> Result<u32, crate::Error> {
             Ok(n / 4)
         }

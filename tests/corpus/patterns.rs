@@ -187,6 +187,7 @@ pub async fn collected(connection: &Connection, keys: &[&str]) -> Result<BTreeMa
 /// Calls itself.
 #[timeout("1s")]
 #[circuit_breaker]
+#[bulkhead]
 pub async fn recursive(n: u32) -> Result<u32, Error> {
     if n == 0 { Ok(0) } else { Ok(1 + Box::pin(recursive(n - 1)).await?) }
 }

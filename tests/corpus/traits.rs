@@ -47,6 +47,7 @@ where
 
     #[timeout("2s")]
     #[retry(nested = "suppress")]
+    #[circuit_breaker]
     async fn read(&self, key: &str) -> Result<String, Error> {
         (**self).read(key).await
     }
@@ -97,6 +98,7 @@ impl Notify for Connection {
 
     #[timeout("1s")]
     #[circuit_breaker]
+    #[bulkhead]
     async fn forget(self: Box<Self>) -> Result<(), Error> {
         self.tell("forgotten", String::new()).await?;
         Ok(())

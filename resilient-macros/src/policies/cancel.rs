@@ -10,6 +10,7 @@ use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment};
 use crate::policy::{Facts, Kind, Layer};
 use crate::source::{Constructor, Source, declare};
+use crate::value;
 
 pub(crate) const KIND: Kind = Kind {
     name: "cancel",
@@ -26,6 +27,8 @@ struct Cancel {
     span: Span,
     source: Source,
     token: Expr,
+    /// Whether the token is one of the arguments, or in one.
+    reads_arguments: bool,
 }
 
 fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
@@ -44,7 +47,8 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     };
     let call = quote_spanned!(Span::mixed_site()=> named(#name));
     let source = Source::Own { ty: "Cancel", constructor: Constructor::new("Cancel", call, arguments, context) };
-    vec![Box::new(Cancel { span, source, token })]
+    let reads_arguments = value::reads_nothing_of_the_call(&token, context.function).is_err();
+    vec![Box::new(Cancel { span, source, token, reads_arguments })]
 }
 
 impl Layer for Cancel {
@@ -57,7 +61,7 @@ impl Layer for Cancel {
     }
 
     fn facts(&self) -> Facts {
-        Facts { refuses: true, ..Facts::default() }
+        Facts { refuses: true, reads_arguments: self.reads_arguments, ..Facts::default() }
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {

@@ -61,7 +61,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
 
     who::check_names(&across, function, errors);
     if key_span.is_none() && arguments.understood {
-        who::needs_key(function, span, errors);
+        who::needs_key(&across, function, span, errors);
     }
     if key.is_some() || key_span.is_none() {
         who::check_credentials(key.as_ref(), &across, function, errors);

@@ -7,7 +7,7 @@ pub async fn sync(stop: &CancellationToken, script: &Script) -> Result<(), Error
         static POLICY: ::resilient::Cancel = ::resilient::Cancel::named("sync");
         &POLICY
     };
-    let call = async move {
+    let call = async {
         let mut retry = {
             static POLICY: ::resilient::Retry = ::resilient::Retry::named("sync").max(2);
             POLICY.begin()

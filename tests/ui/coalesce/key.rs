@@ -5,9 +5,9 @@ async fn which(query: &str, page: u32) -> u32 {
     page + query.len() as u32
 }
 
-#[coalesce(shared_across(id))]
-async fn which_of_one(id: u32) -> u32 {
-    id
+#[coalesce(shared_across(host))]
+async fn which_of_the_rest(host: &str, id: u32) -> usize {
+    host.len() + id as usize
 }
 
 #[coalesce(query)]

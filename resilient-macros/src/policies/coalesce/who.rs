@@ -19,11 +19,13 @@ pub(super) fn check_names(across: &[Ident], function: &Function, errors: &mut Er
     }
 }
 
-/// A function with arguments says what makes two calls the same.
-pub(super) fn needs_key(function: &Function, span: Span, errors: &mut Errors) {
-    let names: Vec<String> = arguments(function).map(Ident::to_string).collect();
+/// A function with arguments says what makes two calls the same, unless none of them makes a difference.
+pub(super) fn needs_key(across: &[Ident], function: &Function, span: Span, errors: &mut Errors) {
+    let names: Vec<String> =
+        arguments(function).filter(|argument| !across.contains(argument)).map(Ident::to_string).collect();
+    let typed = function.signature.inputs.iter().filter(|input| matches!(input, syn::FnArg::Typed(_))).count();
     let key = match names.as_slice() {
-        [] if function.signature.inputs.iter().any(|input| matches!(input, syn::FnArg::Typed(_))) => "…".to_owned(),
+        [] if typed > arguments(function).count() => "…".to_owned(),
         [] => return,
         [only] => only.clone(),
         several => format!("({})", several.join(", ")),
