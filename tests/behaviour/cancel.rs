@@ -20,6 +20,12 @@ impl Worker {
     }
 
     #[cancel(on = self.stop)]
+    async fn work_alone(self: Arc<Self>) -> Result<u32, Error> {
+        sleep(ms(100)).await;
+        Ok(self.running.load(Ordering::Relaxed))
+    }
+
+    #[cancel(on = self.stop)]
     async fn work(&self) -> Result<(), Error> {
         let _running = Alive::new(&self.running);
         sleep(ms(100)).await;
@@ -29,14 +35,6 @@ impl Worker {
 
 #[tokio::test(start_paused = true)]
 async fn the_signal_may_be_in_what_the_body_owns() {
-    impl Worker {
-        #[cancel(on = self.stop)]
-        async fn work_alone(self: Arc<Self>) -> Result<u32, Error> {
-            sleep(ms(100)).await;
-            Ok(self.running.load(Ordering::Relaxed))
-        }
-    }
-
     let worker = Arc::new(Worker::new());
     assert!(tokio::spawn(worker.clone().work_alone()).await.unwrap().is_ok());
     worker.stop.cancel();
