@@ -87,6 +87,46 @@ pub(crate) fn hedging(policy: &'static str) {
     let _ = policy;
 }
 
+/// A call that waits for what another one runs, or takes what it has brought.
+pub(crate) fn joined(policy: &'static str) {
+    #[cfg(any(test, feature = "test-util"))]
+    note(Report::Joined { policy });
+    #[cfg(feature = "tracing")]
+    tracing::debug!(target: "resilient", policy, "joined");
+    #[cfg(not(feature = "tracing"))]
+    let _ = policy;
+}
+
+/// A call that runs for others because whoever did so before is gone.
+pub(crate) fn handed_over(policy: &'static str) {
+    #[cfg(any(test, feature = "test-util"))]
+    note(Report::HandedOver { policy });
+    #[cfg(feature = "tracing")]
+    tracing::info!(target: "resilient", policy, "handed over");
+    #[cfg(not(feature = "tracing"))]
+    let _ = policy;
+}
+
+/// A call that shares nothing, because there are too many keys already.
+pub(crate) fn overflowed(policy: &'static str) {
+    #[cfg(any(test, feature = "test-util"))]
+    note(Report::Overflowed { policy });
+    #[cfg(feature = "tracing")]
+    tracing::warn!(target: "resilient", policy, "too many keys");
+    #[cfg(not(feature = "tracing"))]
+    let _ = policy;
+}
+
+/// A batch that is asked for: how many keys, and for how many callers.
+pub(crate) fn batched(policy: &'static str, keys: usize, callers: usize) {
+    #[cfg(any(test, feature = "test-util"))]
+    note(Report::Batched { policy, keys, callers });
+    #[cfg(feature = "tracing")]
+    tracing::debug!(target: "resilient", policy, keys, callers, "batched");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (policy, keys, callers);
+}
+
 /// A body that was stopped by a signal.
 pub(crate) fn cancelled(policy: &'static str) {
     #[cfg(any(test, feature = "test-util"))]

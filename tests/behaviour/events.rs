@@ -1,9 +1,10 @@
 //! The events of the policies: what they say, and what they never say.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 
-use resilient::{Deadline, circuit_breaker, fallback, retry, timeout};
+use resilient::{Deadline, batch, circuit_breaker, coalesce, fallback, retry, timeout};
 use resilient_tests::{Error, Script, ms};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -197,4 +198,38 @@ async fn a_fallback_says_its_name_and_what_failed() {
     function(&Script::failing(1)).await.unwrap();
 
     assert_eq!(log.lines(), [r#"WARN message=fell back policy="the archive" class="transient""#]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_coalescing_says_who_joined_and_who_took_over() {
+    #[coalesce(key = id)]
+    async fn function(id: u32) -> u32 {
+        tokio::time::sleep(ms(10)).await;
+        id
+    }
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+
+    let leader = tokio::time::timeout(ms(5), function(7));
+    assert!(matches!(tokio::join!(leader, function(7)), (Err(_), 7)));
+
+    assert_eq!(
+        log.lines(),
+        [r#"DEBUG message=joined policy="function""#, r#"INFO message=handed over policy="function""#]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_says_how_much_it_asks_for() {
+    #[batch]
+    async fn function(keys: Vec<u32>) -> Result<HashMap<u32, u32>, Error> {
+        Ok(keys.into_iter().map(|key| (key, key)).collect())
+    }
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+
+    let (one, other, same) = tokio::join!(function_one(1), function_one(2), function_one(1));
+    assert_eq!((one, other, same), (Ok(Some(1)), Ok(Some(2)), Ok(Some(1))));
+
+    assert_eq!(log.lines(), [r#"DEBUG message=batched policy="function" keys=2 callers=3"#]);
 }

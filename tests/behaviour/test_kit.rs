@@ -1,9 +1,10 @@
 //! `resilient::test`: what a test of annotated functions learns from it.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use resilient::test::{Script, assert_delays, record, seed};
-use resilient::{Class, cancel, circuit_breaker, fallback, fan_out, retry, timeout};
+use resilient::{Class, batch, cancel, circuit_breaker, coalesce, fallback, fan_out, retry, timeout};
 use resilient_tests::{Error, ms};
 use tokio_util::sync::CancellationToken;
 
@@ -212,4 +213,26 @@ async fn the_same_seed_means_the_same_delays() {
 
     assert_eq!(runs[0], runs[1]);
     assert_ne!(runs[1], runs[2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_record_has_who_shared_what() {
+    #[coalesce(key = id)]
+    async fn shared(id: u32) -> u32 {
+        tokio::time::sleep(ms(10)).await;
+        id
+    }
+    #[batch]
+    async fn gathered(keys: Vec<u32>) -> Result<HashMap<u32, u32>, Error> {
+        Ok(keys.into_iter().map(|key| (key, key)).collect())
+    }
+    let log = record();
+
+    let dropped = tokio::time::timeout(ms(5), shared(1));
+    let (dropped, ..) = tokio::join!(dropped, shared(1), shared(2), gathered_one(1), gathered_one(1));
+    assert!(dropped.is_err());
+
+    assert_eq!((log.joined("shared"), log.handed_over("shared"), log.overflowed("shared")), (1, 1, 0));
+    assert_eq!(log.batches("gathered"), [(1, 2)]);
+    assert_eq!(log.joined("gathered"), 0);
 }

@@ -16,7 +16,7 @@ use super::members::{Members, Turn};
 use super::open::Group;
 use super::{Batch, BatchItem, BatchOutcome};
 use crate::sync::atomic::Ordering::Relaxed;
-use crate::{Deadline, clock};
+use crate::{Deadline, clock, event};
 
 /// A caller that asks for one key: what [`Batch::run`] returns.
 ///
@@ -188,6 +188,7 @@ impl<'a, K, A> Place<'a, K, A> {
         counts.batches.fetch_add(1, Relaxed);
         counts.keys.fetch_add(positions.distinct as u64, Relaxed);
         counts.duplicates.fetch_add((self.keys.len() - positions.distinct) as u64, Relaxed);
+        event::batched(self.batch.name, positions.distinct, self.keys.len());
         Leading { future: Box::pin(load(distinct)), positions, place: self }
     }
 
@@ -203,6 +204,7 @@ impl<K, A> Drop for Place<'_, K, A> {
         let left = members.leave(self.seat, mem::take(&mut self.keys));
         if left.handed_over {
             self.batch.counts.handed_over.fetch_add(1, Relaxed);
+            event::handed_over(self.batch.name);
         }
         if left.emptied {
             self.batch.open.remove(self.group, &members);

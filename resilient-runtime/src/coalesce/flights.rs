@@ -49,6 +49,8 @@ pub(super) enum Joined<O> {
     Landed(Arc<Flight<O>>),
     /// Run, for itself only.
     Alone,
+    /// The same, because there are too many keys.
+    Overflowed,
 }
 
 /// What has become of a wait.
@@ -234,7 +236,7 @@ impl Shard {
             Entry::Occupied(slot) => slot.into_mut(),
             Entry::Vacant(_) if is_full => {
                 self.counts.overflowed += 1;
-                return Joined::Alone;
+                return Joined::Overflowed;
             }
             Entry::Vacant(place) => {
                 place.insert(Slot::led::<O>());
@@ -259,7 +261,7 @@ impl Shard {
         // the types of one name could be two, in two versions of a crate
         let Some(flight) = slot.flight::<O>() else {
             self.counts.overflowed += 1;
-            return Joined::Alone;
+            return Joined::Overflowed;
         };
         self.counts.followers += 1;
         if is_led { Joined::Follow(flight, slot.waiters().add()) } else { Joined::Landed(flight) }

@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use super::flights::{Flight, Identity, Joined, Waited};
 use super::{Coalesce, Shareable};
 use crate::keyed::fingerprint::Fingerprint;
-use crate::{Error, Mode, Reason, Settled, nested};
+use crate::{Error, Mode, Reason, Settled, event, nested};
 
 /// One call of a [`Coalesce`], with its key; from [`Coalesce::call`].
 #[derive(Debug, Clone, Copy)]
@@ -137,18 +137,28 @@ struct Seat<'a> {
 struct Lead<'s>(&'s Seat<'s>);
 
 impl Seat<'_> {
+    /// Puts into `stage` what the call is to do, before anybody is told.
     #[inline]
-    fn begin<O: Shareable>(&self) -> Stage<O> {
+    fn begin<O: Shareable>(&self, stage: &mut Stage<O>) {
         let mode = self.policy.mode.get();
         if mode == Mode::Off {
-            return Stage::Alone;
+            *stage = Stage::Alone;
+            return;
         }
         let now = self.policy.reads_the_clock();
-        match self.policy.flights.join(self.identity, now, mode == Mode::Observe) {
+        *stage = match self.policy.flights.join(self.identity, now, mode == Mode::Observe) {
             Joined::Lead => Stage::Leading,
             Joined::Follow(flight, place) => Stage::Following { flight, place },
             Joined::Landed(flight) => Stage::Landed(flight),
             Joined::Alone => Stage::Alone,
+            Joined::Overflowed => {
+                *stage = Stage::Alone;
+                event::overflowed(self.policy.name);
+                return;
+            }
+        };
+        if let Stage::Following { .. } | Stage::Landed(_) = stage {
+            event::joined(self.policy.name);
         }
     }
 
@@ -197,7 +207,7 @@ impl<F: Future<Output: Shareable>> Future for CoalesceFuture<'_, F> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.as_mut().project();
         if let Stage::Outside = this.stage {
-            *this.stage = this.seat.begin();
+            this.seat.begin(this.stage);
         }
         match this.stage {
             Stage::Leading => self.lead(context),
@@ -239,6 +249,7 @@ impl<F: Future<Output: Shareable>> CoalesceFuture<'_, F> {
                 Waited::StillWaiting => return Poll::Pending,
                 Waited::Lead => {
                     *this.stage = Stage::Leading;
+                    event::handed_over(this.seat.policy.name);
                     return self.lead(context);
                 }
                 Waited::Landed => flight.landed(),

@@ -33,6 +33,10 @@ pub(crate) enum Report {
     Transition { policy: &'static str, from: &'static str, to: &'static str },
     TimedOut { policy: &'static str, limit: Duration },
     Hedging { policy: &'static str },
+    Joined { policy: &'static str },
+    HandedOver { policy: &'static str },
+    Overflowed { policy: &'static str },
+    Batched { policy: &'static str, keys: usize, callers: usize },
     Cancelled { policy: &'static str },
     FellBack { policy: &'static str, class: Class },
     Paused { policy: &'static str, time: Duration },
@@ -111,6 +115,35 @@ impl Recorder {
         let started =
             self.pick(|report| matches!(report, Report::Hedging { policy: name } if name == policy).then_some(()));
         started.len()
+    }
+
+    /// How many calls have joined another one under that coalescing, or taken an outcome that was held.
+    pub fn joined(&self, policy: &str) -> usize {
+        let joined =
+            self.pick(|report| matches!(report, Report::Joined { policy: name } if name == policy).then_some(()));
+        joined.len()
+    }
+
+    /// How often a caller of that coalescing or batch has run for others because who did so before was gone.
+    pub fn handed_over(&self, policy: &str) -> usize {
+        let taken =
+            self.pick(|report| matches!(report, Report::HandedOver { policy: name } if name == policy).then_some(()));
+        taken.len()
+    }
+
+    /// How many calls under that coalescing ran by themselves because there were too many keys.
+    pub fn overflowed(&self, policy: &str) -> usize {
+        let alone =
+            self.pick(|report| matches!(report, Report::Overflowed { policy: name } if name == policy).then_some(()));
+        alone.len()
+    }
+
+    /// The batches of that policy, in order: how many keys each asked for, and for how many callers.
+    pub fn batches(&self, policy: &str) -> Vec<(usize, usize)> {
+        self.pick(|report| match report {
+            Report::Batched { policy: name, keys, callers } if name == policy => Some((keys, callers)),
+            _ => None,
+        })
     }
 
     /// How many bodies that policy has stopped because its signal came.
