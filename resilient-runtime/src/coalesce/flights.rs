@@ -261,7 +261,7 @@ impl Shard {
         // the types of one name could be two, in two versions of a crate
         let Some(flight) = slot.flight::<O>() else {
             self.counts.overflowed += 1;
-            return Joined::Overflowed;
+            return Joined::Alone;
         };
         self.counts.followers += 1;
         if is_led { Joined::Follow(flight, slot.waiters().add()) } else { Joined::Landed(flight) }
