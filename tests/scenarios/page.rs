@@ -7,12 +7,13 @@ use std::sync::{Mutex, PoisonError};
 use resilient_scenarios::report::Table;
 
 /// The sections in their order.
-const SECTIONS: [(&str, &str); 7] = [
+const SECTIONS: [(&str, &str); 8] = [
     ("S1", include_str!("page/search.md")),
     ("S2", include_str!("page/spike.md")),
     ("S5", include_str!("page/brown_out.md")),
     ("S6", include_str!("page/throttled.md")),
     ("S7", include_str!("page/normal.md")),
+    ("S8a", include_str!("page/shared_work.md")),
     ("S8b", include_str!("page/batched.md")),
     ("S9", include_str!("page/tiers.md")),
 ];
