@@ -88,7 +88,7 @@ pub(crate) struct Arguments {
     pub(crate) understood: bool,
     entries: Vec<Entry>,
     keys: &'static [Key],
-    #[cfg(debug_assertions)]
+    #[cfg(test)]
     taken: Vec<&'static str>,
 }
 
@@ -149,7 +149,7 @@ impl Arguments {
             understood: true,
             entries: Vec::new(),
             keys,
-            #[cfg(debug_assertions)]
+            #[cfg(test)]
             taken: Vec::new(),
         };
         for entry in entries {
@@ -179,9 +179,11 @@ impl Arguments {
     }
 
     fn take(&mut self, key: &'static str) -> Option<Entry> {
-        debug_assert!(self.keys.iter().any(|known| known.name == key), "`{key}` is missing from the table");
-        #[cfg(debug_assertions)]
-        self.taken.push(key);
+        #[cfg(test)]
+        {
+            assert!(self.keys.iter().any(|known| known.name == key), "`{key}` is missing from the table");
+            self.taken.push(key);
+        }
         let index = self.entries.iter().position(|entry| entry.key.unraw() == key)?;
         Some(self.entries.remove(index))
     }
@@ -397,7 +399,7 @@ impl Arguments {
 
     /// A check on the macro itself: a key that is accepted must also be used.
     pub(crate) fn finish(self) {
-        #[cfg(debug_assertions)]
+        #[cfg(test)]
         for key in self.keys {
             assert!(self.taken.contains(&key.name), "`{}` is accepted and ignored", key.name);
         }
