@@ -57,7 +57,7 @@ impl Provider {
 /// longer, so that asking again is quicker than waiting and costs as few requests. The first back-off is about as long as a
 /// usual request.
 #[fan_out(limit = 16)]
-#[coalesce(key = (&provider.name, &query.words, query.limit))]
+#[coalesce(key = (provider.name, query.words, query.limit))]
 #[timeout(total = "1s", attempt = "120ms")]
 #[retry(max = 3, backoff = "exp_jitter", base = "10ms", cap = "100ms")]
 #[hedge(with = provider.hedge, idempotent)]

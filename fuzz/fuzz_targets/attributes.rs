@@ -1,6 +1,7 @@
 //! An attribute above a function: no tokens may make the macro panic, or cost the user the function.
 //!
-//! An input is text: the attribute in its first line, as `retry(max = 3)`, and what it stands above in the others.
+//! An input is text: the attribute in its first line, as `retry(max = 3)`, and what it stands above in the others. `profile` there is
+//! a definition, and `compose` what a profile calls: its stack and the function that uses it.
 
 #![no_main]
 
@@ -19,11 +20,14 @@ fuzz_target!(|input: &str| {
     else {
         return;
     };
-    if name == "Classify" {
-        classify::expand(item);
-        return;
+    match name {
+        "Classify" => drop(classify::expand(item.clone())),
+        "profile" => drop(profile::define(item.clone())),
+        "compose" => drop(profile::compose(item.clone())),
+        _ => {}
     }
-    let known = policies::KINDS.iter().map(|kind| kind.name).chain(["resilient", "enforce", "exempt"]).find(|known| *known == name);
+    let mut names = policies::KINDS.iter().map(|kind| kind.name).chain(["resilient", "enforce", "exempt"]);
+    let known = names.find(|known| *known == name);
     let Some(name) = known else { return };
 
     let functions = functions(item.clone());

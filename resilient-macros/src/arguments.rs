@@ -87,6 +87,8 @@ pub(crate) struct Arguments {
     /// Whether all of it could be understood, so that what is not there is known to be missing.
     pub(crate) understood: bool,
     entries: Vec<Entry>,
+    /// Every key that was written, whether it has been taken or not.
+    written: Vec<Ident>,
     keys: &'static [Key],
     #[cfg(test)]
     taken: Vec<&'static str>,
@@ -148,6 +150,7 @@ impl Arguments {
             attribute,
             understood: true,
             entries: Vec::new(),
+            written: Vec::new(),
             keys,
             #[cfg(test)]
             taken: Vec::new(),
@@ -175,7 +178,13 @@ impl Arguments {
             errors.at(entry.key.span(), message);
             return;
         }
+        self.written.push(entry.key.clone());
         self.entries.push(entry);
+    }
+
+    /// Every key that was written.
+    pub(crate) fn written(&self) -> &[Ident] {
+        &self.written
     }
 
     fn take(&mut self, key: &'static str) -> Option<Entry> {
@@ -342,6 +351,7 @@ impl Arguments {
     /// Has mistakes in the names and literals reported at `place`; what the compiler finds in other values stays where it is.
     pub(crate) fn relocate(&mut self, place: Span) {
         self.attribute.set_span(place);
+        self.written.iter_mut().for_each(|key| key.set_span(place));
         for entry in &mut self.entries {
             entry.key.set_span(place);
             if let Value::Expr(Expr::Lit(literal)) = &mut entry.value {
@@ -366,6 +376,8 @@ impl Arguments {
             for policy in policies.iter_mut() {
                 if let Some(entry) = policy.entries.iter_mut().find(|entry| entry.key == new.key) {
                     *entry = new.clone();
+                    policy.written.retain(|key| *key != new.key);
+                    policy.written.push(new.key.clone());
                     policy.attribute = by.attribute.clone();
                     placed = true;
                 }
@@ -381,6 +393,7 @@ impl Arguments {
                         policy.entries.retain(|entry| !configures(&entry.key));
                     }
                     policy.attribute = by.attribute.clone();
+                    policy.written.push(new.key.clone());
                     policy.entries.push(new);
                 }
                 None => {

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use crate::amount::Amount;
 use crate::diagnostic::Errors;
 use crate::function::Function;
 use crate::policy::{Layer, Level};
 use crate::repeated;
-use crate::value::shown;
 
 /// Reports everything about the stack, outermost layer first, that could not work.
 pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &mut Errors) {
@@ -67,15 +67,15 @@ fn around_hedge(layers: &[Box<dyn Layer>], hedge: usize, errors: &mut Errors) {
         );
     }
     let Some((delay, place)) = facts.delay else { return };
-    let attempt = inside.iter().filter_map(|layer| Some((layer.facts().limit?.0, "an attempt"))).min();
-    let total = outside.iter().filter_map(|layer| Some((layer.facts().limit?.0, "the call"))).min();
-    if let Some((limit, what)) = attempt.into_iter().chain(total).find(|(limit, _)| delay >= *limit) {
+    let attempt = inside.iter().filter_map(|layer| Some((layer.facts().limit?.0, "an attempt")));
+    let total = outside.iter().filter_map(|layer| Some((layer.facts().limit?.0, "the call")));
+    for (limit, what) in attempt.chain(total) {
         let message = format!(
-            "the hedge waits for {}, and {what} ends after {}, so that the delay can never pass: make `after` shorter",
-            shown(delay),
-            shown(limit)
+            "the hedge waits for {delay}, and {what} ends after {limit}, so that the delay can never pass: make `after` shorter"
         );
-        errors.at(place, message);
+        if errors.unless(&delay.is_less_than(&limit), place, message) {
+            break;
+        }
     }
 }
 
@@ -176,32 +176,33 @@ fn times(outside: &[Box<dyn Layer>], retry: &dyn Layer, inside: &[Box<dyn Layer>
         return;
     };
     let attempt = inside.iter().find_map(|layer| layer.facts().limit);
-    if let Some((attempt, span)) = attempt
-        && attempt >= total
-    {
+    if let Some((attempt, span)) = &attempt {
         let message = format!(
-            "an attempt may take {}, which is not less than the {} of the whole call, so this time-out can never fire: make it shorter",
-            shown(attempt),
-            shown(total)
+            "an attempt may take {attempt}, which is not less than the {total} of the whole call, so this time-out can never fire: make it shorter"
         );
-        errors.at(span, message);
-        return;
+        if errors.unless(&attempt.is_less_than(&total), *span, message) {
+            return;
+        }
     }
     let Some(delay) = retry.facts().first_delay else {
         return;
     };
-    let attempt = attempt.map_or(Duration::ZERO, |(attempt, _)| attempt);
-    if attempt + delay >= total {
-        let spent = match attempt {
-            Duration::ZERO => format!("the first wait of at least {} leaves", shown(delay)),
-            attempt => format!("an attempt of {} and a first wait of at least {} leave", shown(attempt), shown(delay)),
-        };
-        let message = format!(
-            "no room for a retry: {spent} nothing of the {} of the whole call; allow more time, or shorten `base`",
-            shown(total)
-        );
-        errors.at(total_span, message);
-    }
+    let (attempt, spent) = match attempt {
+        // that is left to the comparison above
+        Some(_) if delay.is_zero() => return,
+        Some((attempt, _)) => {
+            let spent = format!("an attempt of {attempt} and a first wait of at least {delay} leave");
+            (attempt, spent)
+        }
+        None => (Amount::literal(Duration::ZERO), format!("the first wait of at least {delay} leaves")),
+    };
+    let has_room = attempt.plus(&delay).is_less_than(&total);
+    // one that takes as long as the call has been reported
+    let claim = has_room.or(attempt.is_at_least(&total));
+    let message = format!(
+        "no room for a retry: {spent} nothing of the {total} of the whole call; allow more time, or shorten `base`"
+    );
+    errors.unless(&claim, total_span, message);
 }
 
 fn level_span(layer: &dyn Layer) -> proc_macro2::Span {

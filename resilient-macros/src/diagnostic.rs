@@ -3,16 +3,20 @@
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 
+use crate::amount::Claim;
+
 /// The mistakes found so far. Dropping it unread is a defect of the macro, and panics in its own tests.
 pub(crate) struct Errors {
     found: Option<Vec<syn::Error>>,
+    /// What the compiler is to find out, because the macro cannot.
+    assertions: Vec<TokenStream>,
     /// What is added to the messages, if that is needed to understand them.
     context: String,
 }
 
 impl Errors {
     pub(crate) fn new() -> Self {
-        Self { found: Some(Vec::new()), context: String::new() }
+        Self { found: Some(Vec::new()), assertions: Vec::new(), context: String::new() }
     }
 
     /// Adds this to the end of the messages from now on.
@@ -28,6 +32,23 @@ impl Errors {
     /// Reports a mistake that covers several tokens of the user's.
     pub(crate) fn over(&mut self, tokens: impl ToTokens, message: impl std::fmt::Display) {
         self.push(syn::Error::new_spanned(tokens, format!("{message}{}", self.context)));
+    }
+
+    /// Reports at `span` what is not as the claim says. Where only the compiler can tell, it is left to an assertion.
+    ///
+    /// Returns whether it was reported.
+    pub(crate) fn unless(&mut self, claim: &Claim, span: Span, message: impl std::fmt::Display) -> bool {
+        match claim.holds {
+            Some(true) => {}
+            Some(false) => self.at(span, message),
+            None => self.assertions.push(claim.assertion(span, &format!("{message}{}", self.context))),
+        }
+        claim.holds == Some(false)
+    }
+
+    /// The items that fail to compile where a constant is not as it must be.
+    pub(crate) fn take_assertions(&mut self) -> Vec<TokenStream> {
+        std::mem::take(&mut self.assertions)
     }
 
     /// How many there are so far.

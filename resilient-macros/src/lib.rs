@@ -4,6 +4,7 @@
 //! refuses what cannot work, and `expand` writes the code. Each policy is a row and a file of `policies`. `enforce` holds the
 //! stack against a team's rules, and `profile` brings one that is defined elsewhere.
 
+mod amount;
 #[cfg(test)]
 mod any_tokens;
 mod arguments;

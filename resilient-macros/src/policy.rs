@@ -1,10 +1,9 @@
 //! What every policy is to the macros: a row in the table, and a layer that wraps what is inside it.
 
-use std::time::Duration;
-
 use proc_macro2::{Span, TokenStream};
 use syn::{Ident, Type};
 
+use crate::amount::Amount;
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment};
@@ -81,22 +80,22 @@ pub(crate) struct Facts {
     pub(crate) hedges: bool,
     /// How many times more at the most, if that is known.
     pub(crate) further: Option<u32>,
-    /// The time after which it acts, if that is a literal, and where that was written.
-    pub(crate) delay: Option<(Duration, Span)>,
+    /// The time after which it acts, if that is a setting, and where that was written.
+    pub(crate) delay: Option<(Amount, Span)>,
     /// Whether it can end a call without the body's outcome.
     pub(crate) refuses: bool,
     /// Whether it gives failed calls another answer.
     pub(crate) recovers: bool,
     /// Whether it reads the arguments after what is inside it has ended.
     pub(crate) reads_arguments: bool,
-    /// The time that it gives, if that is a literal, and where that was written.
-    pub(crate) limit: Option<(Duration, Span)>,
+    /// The time that it gives, if that is a setting, and where that was written.
+    pub(crate) limit: Option<(Amount, Span)>,
     /// On which side of a retry it says it must stand.
     pub(crate) level: Option<Level>,
     /// Where it says that nothing of its own ends it.
     pub(crate) unbounded: Option<Span>,
     /// The shortest wait before the first retry, if that is known.
-    pub(crate) first_delay: Option<Duration>,
+    pub(crate) first_delay: Option<Amount>,
 }
 
 /// A side of the retry.

@@ -45,6 +45,40 @@ fn every_expansion_still_has_its_case() {
     }
 }
 
+#[test]
+fn the_page_about_expansions_quotes_the_example() {
+    const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let page = Path::new(ROOT).join("docs/expansion.md");
+    let example = fs::read_to_string(Path::new(ROOT).join("examples/parallel_search/client.rs")).unwrap();
+    let function = search_provider(&example);
+    let expanded = expand_file(function);
+    let (_, expanded) = expanded.split_once('\n').unwrap();
+    let mut quoted = fs::read_to_string(&page).unwrap();
+    for (name, code) in [("source", function), ("expansion", expanded)] {
+        let (from, to) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->"));
+        let (before, rest) = quoted.split_once(&from).unwrap();
+        let (_, after) = rest.split_once(&to).unwrap();
+        quoted = format!("{before}{from}```rust,ignore\n{}\n```\n{to}{after}", code.trim());
+    }
+
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(page, quoted).unwrap();
+    } else {
+        assert_eq!(
+            fs::read_to_string(page).unwrap(),
+            quoted,
+            "`UPDATE_EXPECT=1 cargo test -p resilient-macros` mends it"
+        );
+    }
+}
+
+/// The annotated function that the page quotes, with its attributes.
+fn search_provider(source: &str) -> &str {
+    let start = source.find("#[fan_out(").unwrap();
+    let end = source[start..].find("\n}\n").unwrap();
+    &source[start..start + end + "\n}\n".len()]
+}
+
 fn cases(folder: &Path) -> Vec<PathBuf> {
     let is_case = |path: &PathBuf| {
         let name = path.to_string_lossy();

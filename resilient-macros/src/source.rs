@@ -3,9 +3,11 @@
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Expr, Ident};
 
+use crate::arguments::Arguments;
 use crate::fragment::Context;
 use crate::value::Known;
 
@@ -129,17 +131,21 @@ pub(crate) fn own(ty: &str, constructor: &Constructor, context: &Context<'_>) ->
 ///
 /// Where it has a constant of the user's, its tokens are placed at the first of them: that is where the compiler
 /// reports one that the constructor refuses.
+///
+/// A method is placed at the key that asks for it, so that an editor shows its documentation there.
 pub(crate) struct Constructor {
     tokens: TokenStream,
     placed: bool,
+    keys: Vec<Ident>,
 }
 
 impl Constructor {
-    /// The call of an associated function of the runtime's type `ty`.
-    pub(crate) fn new(ty: &str, call: TokenStream, context: &Context<'_>) -> Self {
+    /// The call of an associated function of the runtime's type `ty`, for an attribute with these arguments.
+    pub(crate) fn new(ty: &str, call: TokenStream, arguments: &Arguments, context: &Context<'_>) -> Self {
         let span = Span::mixed_site();
         let (krate, ty) = (context.krate, Ident::new(ty, span));
-        Self { tokens: quote_spanned!(span=> #krate::#ty::#call), placed: false }
+        let keys = arguments.written().to_vec();
+        Self { tokens: quote_spanned!(span=> #krate::#ty::#call), placed: false, keys }
     }
 
     /// Adds `.method(value)`, if there is a value.
@@ -147,12 +153,10 @@ impl Constructor {
     where
         Known<T>: ToTokens,
     {
-        let Some(value) = value else { return self };
-        let span = Span::mixed_site();
-        let span = value.constant().map_or(span, |constant| constant.resolved_at(span));
-        let Self { tokens, placed } = self.at(value);
-        let method = Ident::new(method, span);
-        Self { tokens: quote_spanned!(span=> #tokens.#method(#value)), placed }
+        match value {
+            Some(value) => self.call_at(value.constant(), method, value),
+            None => self,
+        }
     }
 
     /// Adds `.method(first, second)`.
@@ -161,19 +165,28 @@ impl Constructor {
         Known<T>: ToTokens,
         Known<U>: ToTokens,
     {
-        let span = Span::mixed_site();
         let constant = first.constant().or(second.constant());
-        let span = constant.map_or(span, |constant| constant.resolved_at(span));
-        let Self { tokens, placed } = self.at(first).at(second);
-        let method = Ident::new(method, span);
-        Self { tokens: quote_spanned!(span=> #tokens.#method(#first, #second)), placed }
+        let span = constant.map_or_else(Span::mixed_site, |constant| constant.resolved_at(Span::mixed_site()));
+        self.call_at(constant, method, &quote_spanned!(span=> #first, #second))
+    }
+
+    /// Adds `.method(argument)`, placed at `constant` if there is one that the method may refuse.
+    pub(crate) fn call_at(self, constant: Option<Span>, method: &str, argument: &impl ToTokens) -> Self {
+        let span = Span::mixed_site();
+        let (constructor, span) = match constant {
+            Some(constant) => (self.placed_at(constant), constant.resolved_at(span)),
+            None => (self, span),
+        };
+        let key = constructor.keys.iter().filter(|key| method.contains(&key.unraw().to_string()));
+        let key = key.max_by_key(|key| key.to_string().len());
+        let method = Ident::new(method, key.map_or(span, |key| key.span().resolved_at(span)));
+        let Self { tokens, placed, keys } = constructor;
+        Self { tokens: quote_spanned!(span=> #tokens.#method(#argument)), placed, keys }
     }
 
     /// Adds `.method(argument)`.
     pub(crate) fn call(self, method: &str, argument: &impl ToTokens) -> Self {
-        let span = Span::mixed_site();
-        let (method, tokens) = (Ident::new(method, span), self.tokens);
-        Self { tokens: quote_spanned!(span=> #tokens.#method(#argument)), placed: self.placed }
+        self.call_at(None, method, argument)
     }
 
     /// Adds `.mode(Mode::Observe)`, or whatever the variant is.
@@ -190,8 +203,15 @@ impl Constructor {
     }
 
     /// Places what there is so far at the value, if that is a constant.
-    pub(crate) fn at<T>(mut self, value: &Known<T>) -> Self {
-        if let (Some(constant), false) = (value.constant(), self.placed) {
+    pub(crate) fn at<T>(self, value: &Known<T>) -> Self {
+        match value.constant() {
+            Some(constant) => self.placed_at(constant),
+            None => self,
+        }
+    }
+
+    fn placed_at(mut self, constant: Span) -> Self {
+        if !self.placed {
             let at_constant = |mut token: TokenTree| {
                 token.set_span(constant.resolved_at(token.span()));
                 token

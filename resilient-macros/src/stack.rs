@@ -220,6 +220,7 @@ impl Written {
         if understood {
             function.assertions = judge(function, &carried, &rules, &exemptions, &mut broken);
         }
+        function.assertions.extend(errors.take_assertions());
         let errors = errors.finish();
         if errors.is_some() {
             function.assertions.clear();

@@ -168,6 +168,14 @@ impl Backoff {
         self
     }
 
+    /// Whether the base, where a cap applies to it, is no longer than that.
+    pub(crate) const fn fits_its_cap(&self) -> bool {
+        match self.formula {
+            Formula::None | Formula::Fixed | Formula::Custom(_) => true,
+            _ => self.base.as_nanos() <= self.cap.as_nanos(),
+        }
+    }
+
     /// How much [`exp_jitter`](Self::exp_jitter) adds at the most. Default: the base.
     #[must_use]
     pub const fn jitter(mut self, jitter: Duration) -> Self {

@@ -147,8 +147,16 @@ impl Retry {
     }
 
     /// How long to wait before each retry.
+    ///
+    /// # Panics
+    ///
+    /// If its base is longer than its cap, so that every wait would be the cap; in a `const` or `static`, that is a compile error.
     #[must_use]
     pub const fn backoff(mut self, backoff: Backoff) -> Self {
+        assert!(
+            backoff.fits_its_cap(),
+            "the base of the back-off is longer than its cap: make `base` shorter, or set a longer `cap`"
+        );
         self.backoff = backoff;
         self
     }

@@ -9,6 +9,7 @@ use super::carried::{Carried, Found, find, text};
 use super::exempt::Exemption;
 use super::measure::{Measure, in_words};
 use super::rules::{Bound, Limit, Requirement, Rule, Rules};
+use crate::amount::assertion;
 use crate::diagnostic::Errors;
 use crate::function::Function;
 use crate::value::reads_nothing_of_the_call;
@@ -232,9 +233,7 @@ impl Case<'_> {
             }
             Measure::Rate(..) | Measure::Word(_) => return Err(self.broken(limit, written)),
         };
-        // the text of a panic is a format
-        let message = self.broken(limit, written).replace('{', "{{").replace('}', "}}");
-        Ok(quote_spanned!(span=> const _: () = ::core::assert!(#condition, #message);))
+        Ok(assertion(&condition, value.span(), &self.broken(limit, written)))
     }
 
     /// Whether the key takes numbers with a fraction.

@@ -53,9 +53,10 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let source = match with {
         Some(policy) => Source::With { ty: "Batch", policy },
         None => {
-            let constructor = Constructor::new("Batch", quote_spanned!(Span::mixed_site()=> named(#text)), context)
-                .set("max_size", max_size.as_ref())
-                .set("max_wait", max_wait.as_ref());
+            let constructor =
+                Constructor::new("Batch", quote_spanned!(Span::mixed_site()=> named(#text)), arguments, context)
+                    .set("max_size", max_size.as_ref())
+                    .set("max_wait", max_wait.as_ref());
             Source::Own { ty: "Batch", constructor }
         }
     };

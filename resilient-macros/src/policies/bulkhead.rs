@@ -90,7 +90,7 @@ fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Er
     let max_wait = arguments.constant("max_wait", context.function, errors, value::duration);
     let mode = arguments.value("mode", errors, value::mode);
 
-    let constructor = Constructor::new("Bulkhead", quote_spanned!(span=> named(#name)), context);
+    let constructor = Constructor::new("Bulkhead", quote_spanned!(span=> named(#name)), arguments, context);
     let fixed = !matches!(limit, Some(Limit::Adaptive(_)));
     let constructor = match limit {
         Some(Limit::Adaptive(algorithm)) => {

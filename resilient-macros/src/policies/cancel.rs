@@ -43,7 +43,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
         return Vec::new();
     };
     let call = quote_spanned!(Span::mixed_site()=> named(#name));
-    let source = Source::Own { ty: "Cancel", constructor: Constructor::new("Cancel", call, context) };
+    let source = Source::Own { ty: "Cancel", constructor: Constructor::new("Cancel", call, arguments, context) };
     vec![Box::new(Cancel { span, source, token })]
 }
 

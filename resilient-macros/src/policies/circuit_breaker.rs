@@ -121,7 +121,7 @@ fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Er
         );
     }
 
-    let constructor = Constructor::new("CircuitBreaker", quote_spanned!(span=> named(#name)), context)
+    let constructor = Constructor::new("CircuitBreaker", quote_spanned!(span=> named(#name)), arguments, context)
         .set("failure_rate", failure_rate.as_ref())
         .set("min_calls", min_calls.as_ref());
     let constructor = match window {

@@ -79,7 +79,8 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     };
 
     let call = quote_spanned!(Span::mixed_site()=> named(#name));
-    let constructor = Constructor::new("Coalesce", call, context).set("hold", hold.as_ref()).mode(mode, context);
+    let constructor =
+        Constructor::new("Coalesce", call, arguments, context).set("hold", hold.as_ref()).mode(mode, context);
     let source = match with.take() {
         Some(policy) => Source::With { ty: "Coalesce", policy },
         None => Source::Own { ty: "Coalesce", constructor },

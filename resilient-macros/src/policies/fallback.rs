@@ -77,7 +77,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     }
 
     let call = quote_spanned!(Span::mixed_site()=> named(#name));
-    let constructor = Constructor::new("Fallback", call, context).set("max_age", max_age.as_ref());
+    let constructor = Constructor::new("Fallback", call, arguments, context).set("max_age", max_age.as_ref());
     let stale = max_age.map(|_| {
         let key = key.unwrap_or_else(|| syn::parse_quote_spanned!(Span::mixed_site()=> ()));
         (key, stale_span)

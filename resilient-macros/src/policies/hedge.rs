@@ -7,6 +7,7 @@ use quote::quote_spanned;
 use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Ident, Lit, LitStr};
 
+use crate::amount::Amount;
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment, Value};
@@ -42,7 +43,7 @@ struct Hedge {
     when: Option<When>,
     clones: Vec<Ident>,
     max: Option<u32>,
-    delay: Option<(Duration, Span)>,
+    delay: Option<(Amount, Span)>,
 }
 
 /// When another attempt starts.
@@ -78,7 +79,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
 struct Settings {
     constructor: Constructor,
     max: Option<u32>,
-    delay: Option<Duration>,
+    delay: Option<Amount>,
 }
 
 fn settings(arguments: &mut Arguments, named: bool, context: &Context<'_>, errors: &mut Errors) -> Settings {
@@ -101,7 +102,7 @@ fn settings(arguments: &mut Arguments, named: bool, context: &Context<'_>, error
                     errors.at(span, message);
                 }
             }
-            delay.literal()
+            Some(Amount::from(delay))
         }
         _ => None,
     };
@@ -117,7 +118,7 @@ fn settings(arguments: &mut Arguments, named: bool, context: &Context<'_>, error
         errors.at(place, message);
     }
 
-    let constructor = Constructor::new("Hedge", quote_spanned!(span=> named(#name)), context);
+    let constructor = Constructor::new("Hedge", quote_spanned!(span=> named(#name)), arguments, context);
     let constructor = match &after {
         Some(After::Percentile(percentile)) => constructor.set("after_percentile", Some(percentile)),
         Some(After::Delay(delay)) => constructor.set("after", Some(delay)),
@@ -198,7 +199,7 @@ impl Layer for Hedge {
     }
 
     fn facts(&self) -> Facts {
-        Facts { repeats: true, hedges: true, further: self.max, delay: self.delay, ..Facts::default() }
+        Facts { repeats: true, hedges: true, further: self.max, delay: self.delay.clone(), ..Facts::default() }
     }
 
     fn body(&self) -> Body<'_> {

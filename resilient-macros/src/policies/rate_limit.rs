@@ -106,7 +106,7 @@ fn constructor(
 
     let adaptive = matches!(rate, Some(Rate::Adaptive));
     let ty = if adaptive { "Throttle" } else { "RateLimit" };
-    let constructor = Constructor::new(ty, quote_spanned!(span=> named(#name)), context)
+    let constructor = Constructor::new(ty, quote_spanned!(span=> named(#name)), arguments, context)
         .set("k", k.as_ref())
         .set("max_drop", max_drop.as_ref());
     let rate = match (rate, per) {

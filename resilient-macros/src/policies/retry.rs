@@ -7,6 +7,7 @@ use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprPath, Ident, LitStr, Type};
 
+use crate::amount::Amount;
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::{Errors, list, nearest};
 use crate::fragment::{Context, Fragment, Value};
@@ -50,7 +51,7 @@ struct Retry {
     suppresses: bool,
     /// How many retries there may be, if that is known.
     max: Option<u32>,
-    first_delay: Option<Duration>,
+    first_delay: Option<Amount>,
     /// Where it says that nothing of its own ends it.
     unbounded: Option<Span>,
 }
@@ -75,7 +76,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
 struct Settings {
     constructor: Constructor,
     max: Option<u32>,
-    first_delay: Option<Duration>,
+    first_delay: Option<Amount>,
     unbounded: Option<Span>,
 }
 
@@ -90,7 +91,7 @@ fn settings(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Error
     let max_hint = arguments.constant("max_hint", function, errors, value::duration);
     let budget = arguments.constant("budget", function, errors, budget);
     let on_retry = arguments.constant("on_retry", function, errors, hook);
-    let (backoff, first_delay) = backoff(arguments, context, errors);
+    let Waits { backoff, first_delay, constant } = waits(arguments, context, errors);
     let unbounded = match (&max, &max_elapsed) {
         (Some(Max::Unlimited), None) => unlimited_span,
         _ => None,
@@ -98,7 +99,7 @@ fn settings(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Error
     // whoever gives two retries one name means one client of one server
     let budget = budget.or(named.then_some(Funds::ByName));
 
-    let mut constructor = Constructor::new("Retry", quote_spanned!(span=> named(#name)), context);
+    let mut constructor = Constructor::new("Retry", quote_spanned!(span=> named(#name)), arguments, context);
     constructor = match &max {
         Some(Max::Retries(max)) => constructor.set("max", Some(max)),
         Some(Max::Unlimited) => constructor.choose("unlimited"),
@@ -106,7 +107,7 @@ fn settings(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Error
     };
     constructor = constructor.set("max_elapsed", max_elapsed.as_ref()).set("max_hint", max_hint.as_ref());
     if let Some(backoff) = backoff {
-        constructor = constructor.call("backoff", &backoff);
+        constructor = constructor.call_at(constant, "backoff", &backoff);
     }
     constructor = match &budget {
         Some(Funds::Shared(budget)) => constructor.call("budget", &borrow(budget)),
@@ -237,12 +238,18 @@ const DEFAULT_MAX: u32 = 3;
 const DEFAULT_BASE: Duration = Duration::from_millis(100);
 const DEFAULT_CAP: Duration = Duration::from_secs(10);
 
-/// The back-off's expression, unless everything is left at its default, and its shortest first delay.
-fn backoff(
-    arguments: &mut Arguments,
-    context: &Context<'_>,
-    errors: &mut Errors,
-) -> (Option<TokenStream>, Option<Duration>) {
+/// How long to wait before each retry.
+#[derive(Default)]
+struct Waits {
+    /// The back-off's expression, unless everything is left at its default.
+    backoff: Option<TokenStream>,
+    /// The shortest first delay, if that is known.
+    first_delay: Option<Amount>,
+    /// A constant, because of which the runtime may refuse the back-off.
+    constant: Option<Span>,
+}
+
+fn waits(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Waits {
     let span = Span::mixed_site();
     let settings = ["base", "factor", "cap", "jitter"].map(|key| (key, arguments.span(key)));
     let written = arguments.constant("backoff", context.function, errors, |_, expression| Ok(expression));
@@ -258,12 +265,12 @@ fn backoff(
             Ok(formula) => formula,
             Err(error) => {
                 errors.push(error);
-                return (None, None);
+                return Waits::default();
             }
         },
         Some(Expr::Lit(other)) => {
             errors.over(other, "`backoff` takes a name, such as `\"exp_jitter\"`, a `Backoff` or a function");
-            return (None, None);
+            return Waits::default();
         }
         Some(path) => {
             for (key, span) in settings {
@@ -271,7 +278,8 @@ fn backoff(
                     errors.at(span, format!("`{key}` has no effect on a back-off of your own: set it there"));
                 }
             }
-            return (Some(own_backoff(path, context)), None);
+            let backoff = Some(own_backoff(path, context));
+            return Waits { backoff, constant: Some(path.span()), ..Waits::default() };
         }
     };
     for (key, span) in settings {
@@ -297,21 +305,26 @@ fn backoff(
         );
         errors.at(base_span.or(cap_span).unwrap_or(span), message);
     }
-    let first_delay = known_base.map(|base| {
-        let base = if capped { base.min(known_cap.unwrap_or(Duration::MAX)) } else { base };
-        base / 2 * formula.first_delay_halves
-    });
+    // no longer than the cap, or that is what gets reported
+    let least = base.as_ref().map(Amount::from).or(known_base.map(Amount::literal));
+    let first_delay = match formula.first_delay_halves {
+        0 => Some(Amount::literal(Duration::ZERO)),
+        1 => least.map(Amount::half),
+        _ => least,
+    };
     if written.is_none() && base.is_none() && factor.is_none() && cap.is_none() && jitter.is_none() {
-        return (None, first_delay);
+        return Waits { first_delay, ..Waits::default() };
     }
 
     let constructor = Ident::new(formula.name, span);
-    let base = formula.settings.contains(&"base").then(|| base.unwrap_or(Known::Literal(DEFAULT_BASE)));
-    let backoff = Constructor::new("Backoff", quote_spanned!(span=> #constructor(#base)), context)
+    let first = base.clone().unwrap_or(Known::Literal(DEFAULT_BASE));
+    let first = formula.settings.contains(&"base").then_some(first);
+    let backoff = Constructor::new("Backoff", quote_spanned!(span=> #constructor(#first)), arguments, context)
         .set("factor", factor.as_ref())
         .set("cap", cap.as_ref())
         .set("jitter", jitter.as_ref());
-    (Some(backoff.into_token_stream()), first_delay)
+    let constant = [&base, &cap].into_iter().flatten().find_map(Known::constant);
+    Waits { backoff: Some(backoff.into_token_stream()), first_delay, constant }
 }
 
 /// A snake-case path is a function of the retry's number; anything else is a `Backoff`.
@@ -367,7 +380,7 @@ impl Layer for Retry {
         Facts {
             repeats: true,
             further: self.max,
-            first_delay: self.first_delay,
+            first_delay: self.first_delay.clone(),
             unbounded: self.unbounded,
             ..Facts::default()
         }

@@ -6,6 +6,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use syn::{Expr, Ident};
 
+use crate::amount::Amount;
 use crate::arguments::{Arguments, Key, Positional, StandIns};
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment};
@@ -30,7 +31,7 @@ pub(crate) const KIND: Kind = Kind {
 struct Timeout {
     span: Span,
     level: Option<Level>,
-    limit: Option<(Duration, Span)>,
+    limit: Option<(Amount, Span)>,
     source: Source,
 }
 
@@ -64,9 +65,9 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let levels = [None, Some(Level::Call), Some(attempt_level)];
     let layers = limits.into_iter().zip(spans).zip(levels).filter_map(|((limit, span), level)| {
         let (limit, span) = (limit?, span?);
-        let known = limit.literal().map(|limit| (limit, span));
+        let known = Some((Amount::from(&limit), span));
         let call = quote_spanned!(Span::mixed_site()=> named(#name, #limit));
-        let constructor = Constructor::new("Timeout", call, context).at(&limit);
+        let constructor = Constructor::new("Timeout", call, arguments, context).at(&limit);
         let source = Source::Own { ty: "Timeout", constructor };
         Some(Box::new(Timeout { span, level, limit: known, source }) as Box<dyn Layer>)
     });
@@ -105,7 +106,7 @@ impl Layer for Timeout {
     }
 
     fn facts(&self) -> Facts {
-        Facts { refuses: true, limit: self.limit, level: self.level, ..Facts::default() }
+        Facts { refuses: true, limit: self.limit.clone(), level: self.level, ..Facts::default() }
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {

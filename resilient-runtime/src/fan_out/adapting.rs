@@ -79,6 +79,15 @@ impl FanOutLimit {
     pub fn current(&self) -> u32 {
         self.adaptive.limit()
     }
+
+    /// How many children a fan-out of which so many are running may have.
+    ///
+    /// Two that look at the same moment may both take the last place: there is at most one too many for each of the others.
+    fn room(&self, running: usize) -> usize {
+        let all = self.in_flight.load(Relaxed) as usize;
+        let elsewhere = all.saturating_sub(running);
+        (self.current() as usize).saturating_sub(elsewhere).max(1)
+    }
 }
 
 /// An input whose children run within a [`FanOutLimit`]; see [`FanOut::adaptive`](super::FanOut::adaptive).
@@ -107,10 +116,7 @@ impl<I: Input<Child: Future<Output: Outcome>>> Source for Adapting<I> {
     }
 
     fn limit(&self, set: usize, running: usize) -> usize {
-        let all = self.limit.in_flight.load(Relaxed) as usize;
-        let elsewhere = all.saturating_sub(running);
-        let room = (self.limit.current() as usize).saturating_sub(elsewhere).max(1);
-        self.input.limit(set, running).min(room)
+        self.input.limit(set, running).min(self.limit.room(running))
     }
 
     fn finished(&mut self, progress: Progress) {
@@ -166,5 +172,32 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.0.in_flight.fetch_sub(1, Relaxed);
+    }
+}
+
+#[cfg(all(test, resilient_loom))]
+mod loom_models {
+    use loom::thread;
+
+    use super::*;
+
+    #[test]
+    fn loom_fan_outs_that_share_a_limit_exceed_it_by_one_each_at_most() {
+        loom::model(|| {
+            let limit: &'static FanOutLimit = Box::leak(Box::new(FanOutLimit::aimd(1, 2, 2)));
+            let fan_out = move || {
+                let mut places = Vec::new();
+                while places.len() < 2 && limit.room(places.len()) > places.len() {
+                    places.push(Place::in_(limit));
+                    assert!(limit.in_flight.load(Relaxed) <= 2 + 1);
+                }
+                assert!(!places.is_empty(), "each may have one");
+            };
+            let other = thread::spawn(fan_out);
+            fan_out();
+            other.join().unwrap();
+
+            assert_eq!(limit.in_flight.load(Relaxed), 0);
+        });
     }
 }
