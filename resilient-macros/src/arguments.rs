@@ -411,8 +411,8 @@ impl Arguments {
     }
 
     /// A check on the macro itself: a key that is accepted must also be used.
+    #[cfg(test)]
     pub(crate) fn finish(self) {
-        #[cfg(test)]
         for key in self.keys {
             assert!(self.taken.contains(&key.name), "`{}` is accepted and ignored", key.name);
         }

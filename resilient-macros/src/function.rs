@@ -178,8 +178,12 @@ impl Function {
 
     /// As [`settle`](Self::settle), for a method of another name.
     pub(crate) fn reporting(&self, method: &str) -> Ident {
-        let place = self.error_type().unwrap_or(&self.output).span();
-        Ident::new(method, place.resolved_at(Span::mixed_site()))
+        Ident::new(method, self.place_of_outcome())
+    }
+
+    /// Where a wrong outcome is to be reported: at the error type, or else at the output.
+    pub(crate) fn place_of_outcome(&self) -> Span {
+        self.error_type().unwrap_or(&self.output).span().resolved_at(Span::mixed_site())
     }
 
     /// Takes the `mut` off arguments that are cloned for each attempt: only the clones are changed.
