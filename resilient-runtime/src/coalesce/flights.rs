@@ -1,6 +1,7 @@
 //! The keys whose calls are under way, and those whose outcome is held: who leads, and who waits.
 
 use std::any::{Any, TypeId};
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::{Arc, OnceLock, PoisonError};
@@ -28,9 +29,9 @@ pub(super) struct Identity {
     pub(super) key: Fingerprint,
     /// The address of the object that they are calls of, or 0.
     pub(super) owner: usize,
-    /// The name of the future's type. It has that of the function in it, and the types of a generic one, which neither
-    /// the key nor the outcome need show.
-    pub(super) future: &'static str,
+    /// What says the name of the future's type. It has that of the function in it, and the types of a generic one, which
+    /// neither the key nor the outcome need show.
+    pub(super) future: fn() -> &'static str,
 }
 
 /// An outcome on its way to those who wait.
@@ -74,7 +75,8 @@ struct Slot {
     outcome: TypeId,
     /// The `Flight` of that outcome, once somebody needs one.
     flight: Option<Arc<dyn Any + Send + Sync>>,
-    waiters: Waiters,
+    /// Behind a pointer, since most keys have none, and all are moved in and out.
+    waiters: Option<Box<Waiters>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -102,12 +104,17 @@ impl Flights {
     where
         O: Send + Sync + 'static,
     {
-        let mut forgotten = Vec::new();
         let mut shard = self.shard(identity);
-        if let Some(now) = now {
-            shard.forget(now, &mut forgotten);
+        match now {
+            None => shard.join(identity, observes),
+            Some(now) => {
+                let forgotten = shard.forget(now);
+                let joined = shard.join(identity, observes);
+                drop(shard);
+                drop(forgotten);
+                joined
+            }
         }
-        shard.join(identity, observes)
     }
 
     /// Ends the wait in that place if it is over, or leaves the waker there.
@@ -121,13 +128,13 @@ impl Flights {
         let slot = shard.slots.get_mut(&identity).expect("a key stays while somebody waits");
         if let Stage::Free { .. } = slot.stage {
             slot.stage = Stage::Led;
-            let unused = slot.waiters.remove(place);
+            let unused = slot.waiters().remove(place);
             shard.counts.handed_over += 1;
             drop(shard);
             drop((waker, unused));
             return Waited::Lead;
         }
-        _dropped_outside_the_lock = slot.waiters.leave_waker(place, waker);
+        _dropped_outside_the_lock = slot.waiters().leave_waker(place, waker);
         Waited::StillWaiting
     }
 
@@ -138,7 +145,7 @@ impl Flights {
             return;
         }
         let slot = shard.slots.get_mut(&identity).expect("a key stays while somebody waits");
-        let unused = slot.waiters.remove(place);
+        let unused = slot.waiters().remove(place);
         let passed_on = match slot.stage {
             Stage::Free { heir } if heir == place => shard.pass_on(identity),
             _ => PassedOn::default(),
@@ -163,13 +170,17 @@ impl Flights {
         O: Clone + Send + Sync + 'static,
     {
         let mut shard = self.shard(identity);
-        if hold.is_none() && shard.slots.get(&identity).is_some_and(|slot| slot.flight.is_none()) {
-            shard.slots.remove(&identity);
+        let Entry::Occupied(mut slot) = shard.slots.entry(identity) else {
+            unreachable!("a key stays while it is led")
+        };
+        if hold.is_none() && slot.get().flight.is_none() {
+            // nobody has joined, so nothing else is in it
+            slot.remove();
             return;
         }
-        let flight = shard.slots.get_mut(&identity).and_then(Slot::flight);
+        let flight = slot.get_mut().flight().expect("the flight of a key is of its leader's type");
         drop(shard);
-        self.deliver(identity, &flight.expect("a key stays while it is led"), outcome, hold);
+        self.deliver(identity, &flight, outcome, hold);
     }
 
     /// The outcome is there before the key goes, so that whoever joins in between finds it.
@@ -180,29 +191,30 @@ impl Flights {
 
         let mut shard = self.shard(identity);
         let (waiters, _dropped_outside_the_lock) = match until {
-            None => shard.slots.remove(&identity).map_or((Waiters::new(), None), |slot| (slot.waiters, slot.flight)),
+            None => shard.slots.remove(&identity).map_or((None, None), |slot| (slot.waiters, slot.flight)),
             Some(until) => {
                 shard.held.push_back((until, identity));
                 let slot = shard.slots.get_mut(&identity).expect("a key stays while it is led");
                 slot.stage = Stage::Held { until };
-                (std::mem::replace(&mut slot.waiters, Waiters::new()), None)
+                (slot.waiters.take(), None)
             }
         };
         drop(shard);
-        waiters.wake();
+        if let Some(waiters) = waiters {
+            waiters.wake();
+        }
     }
 
     /// The counts, and how many keys there are, without those that need no longer be held.
     pub(super) fn counts(&self, now: Option<Ticks>) -> CoalesceCounts {
         let mut sum = CoalesceCounts::default();
         for Padded(shard) in &self.0 {
-            let mut forgotten = Vec::new();
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(now) = now {
-                shard.forget(now, &mut forgotten);
-            }
+            let forgotten = now.map(|now| shard.forget(now));
             sum.add(&shard.counts);
             sum.keys += shard.slots.len() as u64;
+            drop(shard);
+            drop(forgotten);
         }
         sum
     }
@@ -217,14 +229,18 @@ impl Flights {
 impl Shard {
     #[inline]
     fn join<O: Send + Sync + 'static>(&mut self, identity: Identity, observes: bool) -> Joined<O> {
-        let Some(slot) = self.slots.get_mut(&identity) else {
-            if self.slots.len() >= MOST_KEYS / SHARDS_OF_A_PROCESS {
+        let is_full = self.slots.len() >= MOST_KEYS / SHARDS_OF_A_PROCESS;
+        let slot = match self.slots.entry(identity) {
+            Entry::Occupied(slot) => slot.into_mut(),
+            Entry::Vacant(_) if is_full => {
                 self.counts.overflowed += 1;
                 return Joined::Alone;
             }
-            self.slots.insert(identity, Slot::led::<O>());
-            self.counts.leaders += 1;
-            return Joined::Lead;
+            Entry::Vacant(place) => {
+                place.insert(Slot::led::<O>());
+                self.counts.leaders += 1;
+                return Joined::Lead;
+            }
         };
         if let Stage::Free { .. } = slot.stage {
             slot.stage = Stage::Led;
@@ -246,13 +262,13 @@ impl Shard {
             return Joined::Alone;
         };
         self.counts.followers += 1;
-        if is_led { Joined::Follow(flight, slot.waiters.add()) } else { Joined::Landed(flight) }
+        if is_led { Joined::Follow(flight, slot.waiters().add()) } else { Joined::Landed(flight) }
     }
 
     /// Frees the lead for the first of those who wait; without one, takes the key out.
     fn pass_on(&mut self, identity: Identity) -> PassedOn {
         let Some(slot) = self.slots.get_mut(&identity) else { return PassedOn::default() };
-        match slot.waiters.first() {
+        match slot.waiters.as_mut().and_then(|waiters| waiters.first()) {
             Some((heir, waker)) => {
                 slot.stage = Stage::Free { heir };
                 PassedOn { waker, slot: None }
@@ -261,8 +277,9 @@ impl Shard {
         }
     }
 
-    /// Takes out what was held for long enough; to be dropped by the caller.
-    fn forget(&mut self, now: Ticks, forgotten: &mut Vec<Slot>) {
+    /// Takes out what was held for long enough; to be dropped outside the lock.
+    fn forget(&mut self, now: Ticks) -> Vec<Slot> {
+        let mut forgotten = Vec::new();
         while let Some(&(until, identity)) = self.held.front()
             && until <= now
         {
@@ -272,12 +289,18 @@ impl Shard {
                 forgotten.extend(self.slots.remove(&identity));
             }
         }
+        forgotten
     }
 }
 
 impl Slot {
     fn led<O: 'static>() -> Self {
-        Self { stage: Stage::Led, outcome: TypeId::of::<O>(), flight: None, waiters: Waiters::new() }
+        Self { stage: Stage::Led, outcome: TypeId::of::<O>(), flight: None, waiters: None }
+    }
+
+    /// Those who wait.
+    fn waiters(&mut self) -> &mut Waiters {
+        self.waiters.get_or_insert_default()
     }
 
     /// The flight, which is made if there is none yet; `None` if it is of another type.
@@ -312,6 +335,14 @@ impl<O> Flight<O> {
     pub(super) fn outcome(&self) -> Option<&O> {
         self.0.get()
     }
+
+    /// A copy of the outcome, which is there.
+    pub(super) fn landed(&self) -> O
+    where
+        O: Clone,
+    {
+        self.outcome().expect("it has landed").clone()
+    }
 }
 
 impl Identity {
@@ -320,13 +351,17 @@ impl Identity {
         // never 0; two keys of one mark would only not be joined inside each other
         (self.key.bits() as usize ^ self.owner) | 1
     }
+
+    /// One function can have two addresses, and two of one address say the same.
+    fn is_of_the_future_of(&self, other: &Self) -> bool {
+        std::ptr::fn_addr_eq(self.future, other.future) || (self.future)() == (other.future)()
+    }
 }
 
 impl PartialEq for Identity {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
-        let same_future = std::ptr::eq(self.future, other.future) || self.future == other.future;
-        self.key == other.key && self.owner == other.owner && same_future
+        self.key == other.key && self.owner == other.owner && self.is_of_the_future_of(other)
     }
 }
 

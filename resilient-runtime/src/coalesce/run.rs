@@ -72,8 +72,8 @@ impl<'a> CoalesceCall<'a> {
     #[inline]
     fn begin<F: Future>(self, future: F, concerns_all: fn(&F::Output) -> bool) -> CoalesceFuture<'a, F> {
         let Self { policy, key, owner } = self;
-        let seat = Seat { policy, identity: Identity { key, owner, future: type_name::<F>() } };
-        CoalesceFuture { future: Some(future), stage: Stage::Outside(seat), concerns_all }
+        let seat = Seat { policy, identity: Identity { key, owner, future: type_name::<F> } };
+        CoalesceFuture { future: Some(future), seat, stage: Stage::Outside, concerns_all }
     }
 }
 
@@ -87,19 +87,40 @@ pin_project! {
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct CoalesceFuture<'a, F: Future> {
-        // First, so that it is dropped before somebody else runs. `None` once it has ended.
+        // `None` once it has ended.
         #[pin]
         future: Option<F>,
-        stage: Stage<'a, F::Output>,
+        seat: Seat<'a>,
+        stage: Stage<F::Output>,
         concerns_all: fn(&F::Output) -> bool,
+    }
+
+    impl<F: Future> PinnedDrop for CoalesceFuture<'_, F> {
+        #[inline]
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            match this.stage {
+                Stage::Leading => {
+                    let _lead = Lead(this.seat);
+                    // before somebody else runs
+                    this.future.set(None);
+                }
+                Stage::Following { flight, place } => this.seat.leave(*place, flight),
+                Stage::Outside | Stage::Landed(_) | Stage::Alone | Stage::Over => {}
+            }
+        }
     }
 }
 
 #[derive(Debug)]
-enum Stage<'a, O> {
-    Outside(Seat<'a>),
-    Leading(Lead<'a>),
-    Following(Follower<'a, O>),
+enum Stage<O> {
+    Outside,
+    /// It runs for all. Whoever gives this up must have a [`Lead`] first.
+    Leading,
+    Following {
+        flight: Arc<Flight<O>>,
+        place: u32,
+    },
     Landed(Arc<Flight<O>>),
     Alone,
     Over,
@@ -113,32 +134,35 @@ struct Seat<'a> {
 }
 
 /// The lead, which goes to somebody else when it is dropped.
-#[derive(Debug)]
-struct Lead<'a>(Seat<'a>);
+struct Lead<'s>(&'s Seat<'s>);
 
-/// A follower's place, which is left when it is dropped.
-#[derive(Debug)]
-struct Follower<'a, O> {
-    seat: Seat<'a>,
-    flight: Arc<Flight<O>>,
-    place: u32,
-    /// Whether it still has the place.
-    waits: bool,
-}
-
-impl<'a> Seat<'a> {
+impl Seat<'_> {
     #[inline]
-    fn begin<O: Shareable>(self) -> Stage<'a, O> {
+    fn begin<O: Shareable>(&self) -> Stage<O> {
         let mode = self.policy.mode.get();
         if mode == Mode::Off {
             return Stage::Alone;
         }
         let now = self.policy.reads_the_clock();
         match self.policy.flights.join(self.identity, now, mode == Mode::Observe) {
-            Joined::Lead => Stage::Leading(Lead(self)),
-            Joined::Follow(flight, place) => Stage::Following(Follower { seat: self, flight, place, waits: true }),
+            Joined::Lead => Stage::Leading,
+            Joined::Follow(flight, place) => Stage::Following { flight, place },
             Joined::Landed(flight) => Stage::Landed(flight),
             Joined::Alone => Stage::Alone,
+        }
+    }
+
+    fn wait<O>(&self, place: u32, flight: &Flight<O>, context: &Context<'_>) -> Waited {
+        if flight.outcome().is_some() {
+            return Waited::Landed;
+        }
+        let waker = context.waker().clone();
+        self.policy.flights.wait(self.identity, place, flight, waker)
+    }
+
+    fn leave<O>(&self, place: u32, flight: &Flight<O>) {
+        if flight.outcome().is_none() {
+            self.policy.flights.leave(self.identity, place, flight);
         }
     }
 }
@@ -148,7 +172,13 @@ impl Lead<'_> {
     #[inline]
     fn land<O: Shareable>(self, outcome: &O) {
         let Seat { policy, identity } = self.0;
-        policy.flights.land(identity, outcome, policy.hold);
+        policy.flights.land(*identity, outcome, policy.hold);
+        self.keep();
+    }
+
+    /// Keeps the lead.
+    #[inline]
+    fn keep(self) {
         // it owns nothing else
         std::mem::forget(self);
     }
@@ -160,77 +190,78 @@ impl Drop for Lead<'_> {
     }
 }
 
-impl<O> Follower<'_, O> {
-    fn wait(&mut self, context: &Context<'_>) -> Waited {
-        if self.flight.outcome().is_some() {
-            return Waited::Landed;
-        }
-        let waker = context.waker().clone();
-        let waited = self.seat.policy.flights.wait(self.seat.identity, self.place, &self.flight, waker);
-        self.waits = waited == Waited::StillWaiting;
-        waited
-    }
-}
-
-impl<O> Drop for Follower<'_, O> {
-    fn drop(&mut self) {
-        if self.waits && self.flight.outcome().is_none() {
-            self.seat.policy.flights.leave(self.seat.identity, self.place, &self.flight);
-        }
-    }
-}
-
 impl<F: Future<Output: Shareable>> Future for CoalesceFuture<'_, F> {
     type Output = F::Output;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let mut this = self.project();
-        if let Stage::Outside(seat) = this.stage {
-            *this.stage = seat.begin();
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.as_mut().project();
+        if let Stage::Outside = this.stage {
+            *this.stage = this.seat.begin();
         }
-        if let Stage::Following(place) = this.stage {
-            match place.wait(context) {
-                Waited::StillWaiting => return Poll::Pending,
-                Waited::Lead => *this.stage = Stage::Leading(Lead(place.seat)),
-                Waited::Landed => *this.stage = Stage::Landed(place.flight.clone()),
+        match this.stage {
+            Stage::Leading => self.lead(context),
+            _ => self.go_on(context),
+        }
+    }
+}
+
+impl<F: Future<Output: Shareable>> CoalesceFuture<'_, F> {
+    /// Runs for all.
+    #[inline]
+    fn lead(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        let future = this.future.as_mut().as_pin_mut().expect("who leads has not ended");
+        // so that a panic gives it to somebody else at once
+        *this.stage = Stage::Over;
+        let lead = Lead(this.seat);
+        match nested::within(this.seat.identity.mark(), || future.poll(context)) {
+            Poll::Pending => {
+                lead.keep();
+                *this.stage = Stage::Leading;
+                Poll::Pending
+            }
+            Poll::Ready(outcome) => {
+                this.future.set(None);
+                if (this.concerns_all)(&outcome) {
+                    lead.land(&outcome);
+                }
+                Poll::Ready(outcome)
             }
         }
-        if let Stage::Landed(flight) = this.stage {
-            let outcome = flight.outcome().expect("it has landed").clone();
-            this.future.set(None);
-            *this.stage = Stage::Over;
-            return Poll::Ready(outcome);
-        }
+    }
 
-        let future = this.future.as_mut().as_pin_mut().expect("a coalesced call is not polled again after it ended");
-        // taken out, so that a panic gives it to somebody else at once
-        let outcome = match std::mem::replace(this.stage, Stage::Over) {
-            Stage::Leading(lead) => match nested::within(lead.0.identity.mark(), || future.poll(context)) {
-                Poll::Pending => {
-                    *this.stage = Stage::Leading(lead);
-                    return Poll::Pending;
+    /// Waits, or runs alone: rarely needed, so it is not inlined.
+    fn go_on(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.as_mut().project();
+        let outcome = match this.stage {
+            Stage::Following { flight, place } => match this.seat.wait(*place, flight, context) {
+                Waited::StillWaiting => return Poll::Pending,
+                Waited::Lead => {
+                    *this.stage = Stage::Leading;
+                    return self.lead(context);
                 }
-                Poll::Ready(outcome) => {
-                    this.future.set(None);
-                    if (this.concerns_all)(&outcome) {
-                        lead.land(&outcome);
-                    }
-                    outcome
-                }
+                Waited::Landed => flight.landed(),
             },
-            Stage::Alone => match future.poll(context) {
-                Poll::Pending => {
-                    *this.stage = Stage::Alone;
-                    return Poll::Pending;
+            Stage::Landed(flight) => flight.landed(),
+            Stage::Alone => {
+                let future = this.future.as_mut().as_pin_mut().expect("who runs alone has not ended");
+                // a panic ends it
+                *this.stage = Stage::Over;
+                let polled = future.poll(context);
+                match polled {
+                    Poll::Pending => *this.stage = Stage::Alone,
+                    Poll::Ready(_) => this.future.set(None),
                 }
-                Poll::Ready(outcome) => {
-                    this.future.set(None);
-                    outcome
-                }
+                return polled;
+            }
+            Stage::Outside | Stage::Leading | Stage::Over => match *this.future {
+                None => panic!("a coalesced call is not polled again after it ended"),
+                Some(_) => panic!("a coalesced call is not polled again after it panicked"),
             },
-            _ => panic!("a coalesced call is not polled again after it panicked"),
         };
+        this.future.set(None);
+        *this.stage = Stage::Over;
         Poll::Ready(outcome)
     }
 }

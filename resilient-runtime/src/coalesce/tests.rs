@@ -454,7 +454,7 @@ fn outcomes_of_two_types_are_kept_apart() {
     let policy = Coalesce::named("types");
     let (done, stage) = (Cell::new(false), Stage::default());
     let wait = || poll_fn(|_| if done.get() { Poll::Ready(()) } else { Poll::Pending });
-    let identity = flights::Identity { key: fingerprint(&1), owner: 0, future: "same" };
+    let identity = flights::Identity { key: fingerprint(&1), owner: 0, future: || "same" };
     let mut call = Call::new(policy.run(&1, async {
         wait().await;
         1_u8

@@ -3,7 +3,7 @@
 use std::task::Waker;
 
 /// The places. One that is left is taken again by the next who comes, so that there are never more than were taken at once.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Waiters {
     places: Vec<Place>,
     /// The first of the places that are free, each of which knows the next.
@@ -18,10 +18,6 @@ enum Place {
 }
 
 impl Waiters {
-    pub(super) const fn new() -> Self {
-        Self { places: Vec::new(), free: None }
-    }
-
     /// Takes a place, without a waker yet.
     pub(super) fn add(&mut self) -> u32 {
         let Some(place) = self.free else {
@@ -77,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_place_that_was_left_is_taken_again() {
-        let mut waiters = Waiters::new();
+        let mut waiters = Waiters::default();
         let places = [waiters.add(), waiters.add(), waiters.add()];
         waiters.remove(places[1]);
         waiters.remove(places[0]);
@@ -90,7 +86,7 @@ mod tests {
 
     #[test]
     fn the_first_that_is_taken_is_found() {
-        let mut waiters = Waiters::new();
+        let mut waiters = Waiters::default();
         let (first, second) = (waiters.add(), waiters.add());
         waiters.leave_waker(second, Waker::noop().clone());
         waiters.remove(first);

@@ -1,28 +1,28 @@
 //! The hash that stands for a key.
 
 use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::OnceLock;
+
+use siphasher::sip128::{Hasher128, SipHasher13};
 
 /// A key, as far as a map knows it: 128 bits that nobody outside the process can foresee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fingerprint(u128);
-
-/// Two hashers with different secrets, fed at once, so that the user's `Hash` runs once.
-struct Both(DefaultHasher, DefaultHasher);
 
 /// What hashes a fingerprint: itself. It must only be given one.
 #[derive(Debug, Default)]
 pub(crate) struct Unchanged(u64);
 
 /// The fingerprint of a key.
+#[inline]
 pub(crate) fn fingerprint<K: Hash + ?Sized>(key: &K) -> Fingerprint {
-    // std derives one state's secret from the other's, which SipHash is made to hide
-    static SECRETS: OnceLock<[RandomState; 2]> = OnceLock::new();
-    let [first, second] = SECRETS.get_or_init(|| [RandomState::new(), RandomState::new()]);
-    let mut both = Both(first.build_hasher(), second.build_hasher());
-    key.hash(&mut both);
-    Fingerprint(u128::from(both.0.finish()) << 64 | u128::from(both.1.finish()))
+    static SECRETS: OnceLock<[u64; 2]> = OnceLock::new();
+    // what std gives for its own maps, through the function that hides it
+    let &[first, second] = SECRETS.get_or_init(|| [0_u8, 1].map(|half| RandomState::new().hash_one(half)));
+    let mut hasher = SipHasher13::new_with_keys(first, second);
+    key.hash(&mut hasher);
+    Fingerprint(hasher.finish128().as_u128())
 }
 
 impl Fingerprint {
@@ -45,17 +45,6 @@ impl Fingerprint {
 impl Hash for Fingerprint {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.bits());
-    }
-}
-
-impl Hasher for Both {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.write(bytes);
-        self.1.write(bytes);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0.finish()
     }
 }
 
