@@ -90,7 +90,7 @@ pub(crate) struct Arguments {
     /// Every key that was written, whether it has been taken or not.
     written: Vec<Ident>,
     keys: &'static [Key],
-    #[cfg(debug_assertions)]
+    #[cfg(test)]
     taken: Vec<&'static str>,
 }
 
@@ -152,7 +152,7 @@ impl Arguments {
             entries: Vec::new(),
             written: Vec::new(),
             keys,
-            #[cfg(debug_assertions)]
+            #[cfg(test)]
             taken: Vec::new(),
         };
         for entry in entries {
@@ -188,9 +188,11 @@ impl Arguments {
     }
 
     fn take(&mut self, key: &'static str) -> Option<Entry> {
-        debug_assert!(self.keys.iter().any(|known| known.name == key), "`{key}` is missing from the table");
-        #[cfg(debug_assertions)]
-        self.taken.push(key);
+        #[cfg(test)]
+        {
+            assert!(self.keys.iter().any(|known| known.name == key), "`{key}` is missing from the table");
+            self.taken.push(key);
+        }
         let index = self.entries.iter().position(|entry| entry.key.unraw() == key)?;
         Some(self.entries.remove(index))
     }
@@ -409,8 +411,8 @@ impl Arguments {
     }
 
     /// A check on the macro itself: a key that is accepted must also be used.
+    #[cfg(test)]
     pub(crate) fn finish(self) {
-        #[cfg(debug_assertions)]
         for key in self.keys {
             assert!(self.taken.contains(&key.name), "`{}` is accepted and ignored", key.name);
         }

@@ -19,18 +19,15 @@ use crate::source::borrow;
 /// // Output:
 /// async fn fetch(id: u64) -> Result<User, Error> {
 ///     let timeout = { static POLICY: Timeout = …; &POLICY };
-///     let call = async move {
-///         let mut retry = { static POLICY: Retry = …; POLICY.begin() };
-///         loop {
-///             let attempt = async { statements };
-///             let delay = match retry.settle(attempt.await) {
-///                 Verdict::Accept(outcome) => break outcome,
-///                 Verdict::Retry(delay) => delay,
-///             };
-///             delay.await;
+///     let mut timeout = timeout.begin();
+///     let mut retry = { static POLICY: Retry = …; POLICY.begin() };
+///     let settled = loop {
+///         let attempt = async { statements };
+///         if let Some(outcome) = timeout.run(retry.run(attempt)).await {
+///             break outcome;
 ///         }
 ///     };
-///     finish(timeout.run(call).await)
+///     finish(settled)
 /// }
 /// ```
 pub(crate) fn expand(layers: &[Box<dyn Layer>], context: &Context<'_>) -> TokenStream {
@@ -44,6 +41,10 @@ pub(crate) fn statements(layers: &[Box<dyn Layer>], context: &Context<'_>) -> To
     if layers.iter().all(|layer| layer.stands_beside()) {
         return context.function.statements().clone();
     }
+    let above_retry = |pair: &[Box<dyn Layer>]| pair[0].name() == "timeout" && pair[1].name() == "retry";
+    // a hedge makes its attempts while the retry would be lent to the round
+    let hedged = layers.iter().any(|layer| layer.facts().hedges);
+    let context = &Context { in_rounds: !hedged && layers.windows(2).any(above_retry), ..*context };
     let declarations = layers.iter().map(|layer| layer.declare(context));
     let stack = layers.iter().rev().fold(attempt(layers, context), |inside, layer| layer.wrap(inside, context));
     let (statements, value) = (&stack.statements, finish(&stack, layers, context));
@@ -133,7 +134,7 @@ fn finish(stack: &Fragment, layers: &[Box<dyn Layer>], context: &Context<'_>) ->
     let finish = quote_spanned!(refuses.resolved_at(span)=> #krate::finish);
     match stack.value {
         Value::Future(_) | Value::Body(_) => quote_spanned!(span=> #finish::<#output>(#value)),
-        Value::Expression(_) => quote_spanned! {span=>
+        Value::Expression(_) | Value::Rounds { .. } => quote_spanned! {span=>
             let settled = #value;
             #finish::<#output>(settled)
         },

@@ -11,6 +11,14 @@ pub(crate) struct Context<'a> {
     pub(crate) function: &'a Function,
     /// The path of the runtime crate.
     pub(crate) krate: &'a Path,
+    /// Whether a time-out stands directly above the retry, and so watches each round if that is a future.
+    pub(crate) in_rounds: bool,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) const fn new(function: &'a Function, krate: &'a Path) -> Self {
+        Self { function, krate, in_rounds: false }
+    }
 }
 
 /// The code of a stack so far, from the inside out.
@@ -34,6 +42,8 @@ pub(crate) enum Value {
     Future(TokenStream),
     /// An expression that may await within.
     Expression(TokenStream),
+    /// A future to make and await again and again, until it gives an outcome instead of `None`; and the place of its tokens.
+    Rounds { statements: TokenStream, round: TokenStream, place: Span },
     /// The async block of the user's statements, which nothing stands around yet.
     Body(TokenStream),
 }
@@ -41,9 +51,13 @@ pub(crate) enum Value {
 impl Fragment {
     /// The awaited value.
     pub(crate) fn expression(&self) -> TokenStream {
+        let span = Span::mixed_site();
         match &self.value {
-            Value::Future(future) | Value::Body(future) => quote_spanned!(Span::mixed_site()=> #future.await),
+            Value::Future(future) | Value::Body(future) => quote_spanned!(span=> #future.await),
             Value::Expression(expression) => expression.clone(),
+            Value::Rounds { statements, round, place } => {
+                repeat(statements, round, *place, &quote_spanned!(span=> outcome))
+            }
         }
     }
 
@@ -71,9 +85,10 @@ impl Fragment {
     /// The statements and a future of the value, put into an async block if it is not one yet.
     fn into_future(self) -> (TokenStream, TokenStream) {
         let span = Span::mixed_site();
+        let expression = self.expression();
         match self.value {
             Value::Future(future) | Value::Body(future) => (self.statements, future),
-            Value::Expression(expression) => {
+            Value::Expression(_) | Value::Rounds { .. } => {
                 let capture = (!self.borrows && !self.repeated).then(|| Token![move](span));
                 let statements = self.statements;
                 let call = quote_spanned! {span=>
@@ -83,6 +98,20 @@ impl Fragment {
                     };
                 };
                 (call, quote_spanned!(span=> call))
+            }
+        }
+    }
+}
+
+/// The loop over the rounds, which ends with `end`, an expression of the `outcome`.
+pub(crate) fn repeat(statements: &TokenStream, round: &TokenStream, place: Span, end: &TokenStream) -> TokenStream {
+    let span = Span::mixed_site();
+    let round = quote_spanned!(place=> #round.await);
+    quote_spanned! {span=>
+        loop {
+            #statements
+            if let ::core::option::Option::Some(outcome) = #round {
+                break #end;
             }
         }
     }

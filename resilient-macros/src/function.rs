@@ -61,11 +61,13 @@ enum Frame {
 impl Function {
     /// Parses the item under the attribute; the error says why it is no function that `attribute` could wrap.
     pub(crate) fn parse(attribute: &str, item: TokenStream, errors: &mut Errors) -> syn::Result<Self> {
-        let parsed: Parsed = match syn::parse2(item.clone()) {
+        let (head, statements) = without_statements(item.clone());
+        let parsed: Parsed = match syn::parse2(head) {
             Ok(parsed) => parsed,
             Err(error) => return Err(not_a_function(attribute, item).unwrap_or(error)),
         };
         let Parsed { attributes, visibility, mut signature, body } = parsed;
+        let body = body.map(|(brace, parsed)| (brace, statements.unwrap_or(parsed)));
         let each = take_each(&mut signature, errors);
         let Some((brace, body)) = body else {
             let message = format!(
@@ -107,8 +109,7 @@ impl Function {
         brace: token::Brace,
         body: TokenStream,
     ) -> syn::Result<Self> {
-        let split = |input: ParseStream<'_>| Ok((Attribute::parse_inner(input)?, input.parse::<TokenStream>()?));
-        let (inner_attributes, statements) = split.parse2(body)?;
+        let (inner_attributes, statements) = inner_attributes(body)?;
         let output = match &signature.output {
             ReturnType::Default => syn::parse_quote_spanned!(signature.ident.span()=> ()),
             ReturnType::Type(_, output) => inferred((**output).clone()),
@@ -178,8 +179,12 @@ impl Function {
 
     /// As [`settle`](Self::settle), for a method of another name.
     pub(crate) fn reporting(&self, method: &str) -> Ident {
-        let place = self.error_type().unwrap_or(&self.output).span();
-        Ident::new(method, place.resolved_at(Span::mixed_site()))
+        Ident::new(method, self.place_of_outcome())
+    }
+
+    /// Where a wrong outcome is to be reported: at the error type, or else at the output.
+    pub(crate) fn place_of_outcome(&self) -> Span {
+        self.error_type().unwrap_or(&self.output).span().resolved_at(Span::mixed_site())
     }
 
     /// Takes the `mut` off arguments that are cloned for each attempt: only the clones are changed.
@@ -331,6 +336,35 @@ impl Parse for Parsed {
         };
         Ok(Self { attributes, visibility, signature, body })
     }
+}
+
+/// The attributes at the beginning of the body, and the rest of it.
+fn inner_attributes(body: TokenStream) -> syn::Result<(Vec<Attribute>, TokenStream)> {
+    let mut start = body.clone().into_iter();
+    match (start.next(), start.next()) {
+        (Some(TokenTree::Punct(hash)), Some(TokenTree::Punct(not)))
+            if hash.as_char() == '#' && not.as_char() == '!' =>
+        {
+            let split = |input: ParseStream<'_>| Ok((Attribute::parse_inner(input)?, input.parse()?));
+            split.parse2(body)
+        }
+        _ => Ok((Vec::new(), body)),
+    }
+}
+
+/// The item with an empty body, and the body's statements if it has some: so they are not taken apart, however long they are.
+fn without_statements(item: TokenStream) -> (TokenStream, Option<TokenStream>) {
+    let mut tokens: Vec<TokenTree> = item.into_iter().collect();
+    let mut statements = None;
+    if let Some(TokenTree::Group(body)) = tokens.last_mut()
+        && body.delimiter() == Delimiter::Brace
+    {
+        statements = Some(body.stream());
+        let mut empty = Group::new(Delimiter::Brace, TokenStream::new());
+        empty.set_span(body.span());
+        *body = empty;
+    }
+    (tokens.into_iter().collect(), statements)
 }
 
 /// Takes the `#[each]` marks off the arguments.

@@ -564,6 +564,19 @@ pub fn rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
+/// Directly above a retry, it limits the rounds of the loop together:
+///
+/// ```text
+///     let mut total_timeout = total_timeout.begin();
+///     let mut retry = { /* the policy */ POLICY.begin() };
+///     let settled = loop {
+///         let attempt = async { /* the body */ };
+///         if let Some(outcome) = total_timeout.run(retry.run(attempt)).await {
+///             break outcome;
+///         }
+///     };
+/// ```
+///
 /// # Cancel safety
 ///
 /// Dropping the future drops the body. When the time is over, the body is dropped before the caller gets the error.

@@ -118,6 +118,15 @@ pub(crate) fn place(expression: &Expr, name: &str) -> Ident {
     Ident::new(name, expression.span().resolved_at(Span::mixed_site()))
 }
 
+/// The tokens at another place, where the compiler reports what is wrong with them; what is in parentheses stays.
+pub(crate) fn placed(tokens: TokenStream, place: Span) -> TokenStream {
+    let at_place = |mut token: TokenTree| {
+        token.set_span(place.resolved_at(token.span()));
+        token
+    };
+    tokens.into_iter().map(at_place).collect()
+}
+
 /// The `static` of a policy.
 ///
 /// It must stand in a block that holds nothing of the user's, because items ignore hygiene.
@@ -212,11 +221,7 @@ impl Constructor {
 
     fn placed_at(mut self, constant: Span) -> Self {
         if !self.placed {
-            let at_constant = |mut token: TokenTree| {
-                token.set_span(constant.resolved_at(token.span()));
-                token
-            };
-            self.tokens = self.tokens.into_iter().map(at_constant).collect();
+            self.tokens = placed(self.tokens, constant);
             self.placed = true;
         }
         self

@@ -55,7 +55,7 @@ pub(crate) fn expand(name: &str, arguments: TokenStream, item: TokenStream) -> T
             mark(&mut function, &krate);
         }
         adapt(&mut function, &layers, &krate);
-        expand_layers(&layers, &Context { function: &function, krate: &krate })
+        expand_layers(&layers, &Context::new(&function, &krate))
     };
     quote_spanned!(Span::mixed_site()=> #errors #broken #function)
 }
@@ -70,14 +70,14 @@ fn with_profile(
 ) -> TokenStream {
     let mut errors = Errors::new();
     let krate = written.krate(&mut errors);
-    let (layers, _) = written.layers(&Context { function: &function, krate: &krate }, &mut errors);
+    let (layers, _) = written.layers(&Context::new(&function, &krate), &mut errors);
     let beside: Vec<_> = layers.iter().filter(|layer| layer.stands_beside()).collect();
     for layer in &beside {
         layer.check(&function, &mut errors);
     }
     let is_fine = errors.finish().is_none();
     adapt(&mut function, &layers, &krate);
-    let context = Context { function: &function, krate: &krate };
+    let context = Context::new(&function, &krate);
     let companions: Vec<TokenStream> = beside.iter().filter_map(|layer| layer.companion(&context)).collect();
     let companions = companions.into_iter().filter(|_| is_fine);
     mark(&mut function, &krate);
@@ -106,7 +106,7 @@ pub(crate) fn compose(profile: Option<TokenStream>, item: TokenStream) -> TokenS
         function.statements().clone()
     } else {
         adapt(&mut function, &layers, &krate);
-        statements(&layers, &Context { function: &function, krate: &krate })
+        statements(&layers, &Context::new(&function, &krate))
     };
     let assertions = &function.assertions;
     quote_spanned!(Span::mixed_site()=> #errors #broken #(#assertions)* #statements)
@@ -135,7 +135,7 @@ pub(crate) fn check_profile(name: &Ident, stack: TokenStream, errors: &mut Error
     let given = written.krate.clone();
     let Ok(function) = Function::parse("resilient", function, errors) else { return given };
     let krate = written.krate(errors);
-    let (layers, _) = written.layers(&Context { function: &function, krate: &krate }, errors);
+    let (layers, _) = written.layers(&Context::new(&function, &krate), errors);
     for layer in layers.iter().filter(|layer| layer.stands_beside()) {
         let name = layer.name();
         let message = format!(
@@ -158,7 +158,7 @@ pub(crate) fn check_profile(name: &Ident, stack: TokenStream, errors: &mut Error
 /// Changes the signature to what the layers make of it.
 fn adapt(function: &mut Function, layers: &[Box<dyn Layer>], krate: &Path) {
     function.freeze(&clones(layers));
-    let output = layers.iter().find_map(|layer| layer.output(&Context { function, krate }));
+    let output = layers.iter().find_map(|layer| layer.output(&Context::new(function, krate)));
     if let Some(output) = output {
         function.returns(output);
     }
@@ -212,7 +212,7 @@ impl Written {
         }
         let krate = self.krate(&mut errors);
         let (rules, exemptions) = (std::mem::take(&mut self.rules), std::mem::take(&mut self.exemptions));
-        let (layers, carried) = self.layers(&Context { function, krate: &krate }, &mut errors);
+        let (layers, carried) = self.layers(&Context::new(function, &krate), &mut errors);
         for layer in &layers {
             layer.check(function, &mut errors);
         }
@@ -322,6 +322,7 @@ impl Written {
         for (kind, mut arguments) in self.policies {
             let mut carried = Carried::new(kind, &arguments);
             let parsed = (kind.parse)(&mut arguments, context, errors);
+            #[cfg(test)]
             arguments.finish();
             carried.repeats = parsed.iter().any(|layer| layer.facts().repeats);
             layers.extend(parsed);

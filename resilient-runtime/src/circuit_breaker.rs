@@ -3,6 +3,7 @@
 mod builder;
 mod config;
 mod permit;
+mod run;
 mod state;
 mod storage;
 mod transitions;
@@ -10,18 +11,21 @@ mod window;
 mod word;
 
 use std::fmt;
+use std::future::Future;
 
 pub use self::permit::Permit;
+pub use self::run::{CircuitBreakerFuture, CircuitBreakerSettledFuture};
 pub use self::transitions::{Transition, Transitions};
 
 use self::config::Config;
 use self::permit::Began;
+use self::run::Guarded;
 use self::state::Phase;
 use self::storage::Storage;
 use crate::clock::Ticks;
 use crate::naming::{self, Named, Naming};
 use crate::sync::atomic::Ordering::Relaxed;
-use crate::{Error, Keyed, Mode, PolicyKind};
+use crate::{Error, Keyed, Mode, Outcome, PolicyKind, Settled};
 
 /// Stops calling what is failing, and finds out when it works again.
 ///
@@ -209,6 +213,44 @@ impl CircuitBreaker {
     #[inline]
     pub fn acquire(&self) -> Result<Permit<'_>, Error> {
         self.acquire_at(Ticks::now)
+    }
+
+    /// Runs `future` if it lets the call through, and counts its outcome as [`Permit::settle`] says.
+    ///
+    /// It is asked when the future is first polled.
+    ///
+    /// ```
+    /// use resilient::{CircuitBreaker, Settled};
+    ///
+    /// static BREAKER: CircuitBreaker = CircuitBreaker::named("disk");
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let settled = BREAKER.run(async { std::fs::read("/no such file") }).await;
+    ///
+    /// assert!(matches!(settled, Settled::Outcome(Err(_))));
+    /// assert_eq!(BREAKER.counts().calls, 1);
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Settled::Rejected`] if it refuses; `future` is not polled then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops `future` and abandons the call, as dropping a [`Permit`] does.
+    pub const fn run<F: Future<Output: Outcome>>(&self, future: F) -> CircuitBreakerFuture<'_, F> {
+        CircuitBreakerFuture { guarded: Guarded::new(self, future) }
+    }
+
+    /// As [`run`](Self::run), for what is inside may have been refused.
+    pub const fn run_settled<O, F>(&self, future: F) -> CircuitBreakerSettledFuture<'_, F>
+    where
+        O: Outcome,
+        F: Future<Output = Settled<O>>,
+    {
+        CircuitBreakerSettledFuture { guarded: Guarded::new(self, future) }
     }
 
     #[inline]

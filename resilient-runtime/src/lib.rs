@@ -121,7 +121,9 @@ pub use budget::{Budget, Cost};
 pub use bulkhead::{Acquire, Bulkhead, BulkheadCounts, BulkheadFuture, BulkheadPermit, Entry, Judge, Priority};
 pub use bulkhead::{Blind, ByClass, ByWhen};
 pub use cancel::{Cancel, CancelFuture};
-pub use circuit_breaker::{CircuitBreaker, Counts, Permit, State, Transition, Transitions};
+pub use circuit_breaker::{
+    CircuitBreaker, CircuitBreakerFuture, CircuitBreakerSettledFuture, Counts, Permit, State, Transition, Transitions,
+};
 pub use class::{Class, Classify};
 pub use coalesce::{Coalesce, CoalesceCall, CoalesceCounts, CoalesceFuture, Share, Shareable, Sharing, finish_shared};
 pub use deadline::{Deadline, DeadlineScope, ParseDeadlineError};
@@ -139,9 +141,11 @@ pub use mode::Mode;
 pub use naming::{Conflict, conflicts};
 pub use outcome::{FromRejection, Outcome, Settled, finish};
 pub use rate_limit::{Quota, RateAcquire, RateCounts, RateLimit, RatePermit};
-pub use retry::{Delay, DelayFuture, Retry, RetryCall, Retrying, Verdict, WithoutRetries, without_retries};
+pub use retry::{
+    Delay, DelayFuture, Retry, RetryCall, RetryFuture, Retrying, Verdict, WithoutRetries, without_retries,
+};
 pub use throttle::{Throttle, ThrottleCounts, ThrottlePermit};
-pub use timeout::{Timeout, TimeoutFuture};
+pub use timeout::{Timeout, TimeoutCall, TimeoutFuture, TimeoutRound};
 #[doc(hidden)]
 pub use values::probe as __values;
 pub use values::{ByGoodValue, ClassifyValue, Values, values};

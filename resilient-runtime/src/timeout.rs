@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use crate::deadline::{Limit, Timer};
 use crate::{Error, PolicyKind, Reason, Settled, event};
@@ -74,6 +74,62 @@ impl Timeout {
     pub const fn run<F: Future>(&self, future: F) -> TimeoutFuture<'_, F> {
         TimeoutFuture { future: Some(future), watch: Watch::Fresh, timeout: self }
     }
+
+    /// Starts a call that is made in rounds, which have the limit together: a loop that retries.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use resilient::{Retry, Settled, Timeout};
+    ///
+    /// static TOTAL: Timeout = Timeout::named("lookup", Duration::from_millis(50));
+    /// static LOOKUP: Retry = Retry::named("lookup");
+    ///
+    /// # async fn ask() -> Result<u32, std::io::Error> { Ok(42) }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let mut timeout = TOTAL.begin();
+    /// let mut retry = LOOKUP.begin();
+    /// let settled = loop {
+    ///     if let Some(settled) = timeout.run(retry.run(ask())).await {
+    ///         break settled;
+    ///     }
+    /// };
+    /// assert!(matches!(settled, Settled::Outcome(Ok(42))));
+    /// # }
+    /// ```
+    pub const fn begin(&self) -> TimeoutCall<'_> {
+        TimeoutCall { timeout: self, deadline: None }
+    }
+}
+
+/// One call under a [`Timeout`] that is made in rounds; from [`Timeout::begin`].
+#[derive(Debug)]
+#[must_use = "it limits only what it runs"]
+pub struct TimeoutCall<'a> {
+    timeout: &'a Timeout,
+    /// When the time is over, once it counts; `None` too under a deadline from further out that comes first.
+    deadline: Option<Instant>,
+}
+
+impl<'a> TimeoutCall<'a> {
+    /// Runs one round, for as long as the rounds before it have left; `None` from `round` asks for another.
+    ///
+    /// Otherwise as [`Timeout::run`]; the time counts from the first poll of the first round.
+    ///
+    /// # Errors
+    ///
+    /// [`Settled::Rejected`], as there.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops `round`. When the time is over, `round` is dropped before the rejection is returned.
+    pub const fn run<F>(&mut self, round: F) -> TimeoutRound<'_, 'a, F> {
+        let watch = match self.deadline {
+            Some(deadline) => Watch::Due { deadline },
+            None => Watch::Fresh,
+        };
+        TimeoutRound { future: Some(round), watch, call: self }
+    }
 }
 
 pin_project! {
@@ -91,12 +147,28 @@ pin_project! {
 }
 
 pin_project! {
+    /// What [`TimeoutCall::run`] returns.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct TimeoutRound<'c, 'a, F> {
+        // `None` once it has ended
+        #[pin]
+        future: Option<F>,
+        #[pin]
+        watch: Watch,
+        call: &'c mut TimeoutCall<'a>,
+    }
+}
+
+pin_project! {
     /// Who sees to it that the future ends in time.
     #[project = WatchProjection]
     #[derive(Debug)]
     enum Watch {
         // Not polled yet; most futures that need no wait end here.
         Fresh,
+        // Not polled yet, in a call whose limit counts already.
+        Due { deadline: Instant },
         // A deadline from further out comes first, and whoever set it has the timer.
         Sheltered,
         // For its own limit, or for a deadline that nobody else watches.
@@ -107,49 +179,95 @@ pin_project! {
 impl<F: Future> Future for TimeoutFuture<'_, F> {
     type Output = Settled<F::Output>;
 
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        poll_in_time(this.future, this.watch, this.timeout, |_| false, cx)
+    }
+}
+
+impl<O, F: Future<Output = Option<O>>> Future for TimeoutRound<'_, '_, F> {
+    type Output = Option<Settled<O>>;
+
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let future = this.future.as_mut().as_pin_mut().expect("a time-out is not polled again after it ended");
-        let outer = Limit::current();
-
-        let polled = match this.watch.as_mut().project() {
-            WatchProjection::Sheltered => future.poll(cx),
-            WatchProjection::Armed { timer, .. } => outer.tighten_to(timer.deadline(), true).scope(|| future.poll(cx)),
-            WatchProjection::Fresh if outer.is_over() => {
-                return Poll::Ready(reject(this.future, this.timeout, Reason::DeadlineExceeded));
+        let polled = poll_in_time(this.future, this.watch.as_mut(), this.call.timeout, Option::is_none, cx);
+        Poll::Ready(match polled {
+            Poll::Ready(Settled::Outcome(Some(outcome))) => Some(Settled::Outcome(outcome)),
+            Poll::Ready(Settled::Rejected(rejection)) => Some(Settled::Rejected(rejection)),
+            Poll::Ready(Settled::Outcome(None)) => {
+                this.call.deadline = this.watch.deadline();
+                None
             }
-            WatchProjection::Fresh => {
-                let (inner, timer) = outer.tighten(this.timeout.limit);
-                let (polled, inner) = inner.scope(|| (future.poll(cx), Limit::current()));
-                if polled.is_pending() {
-                    let Some(watch) = Watch::over(inner, timer) else {
-                        return Poll::Ready(reject(this.future, this.timeout, Reason::NoRuntime));
-                    };
-                    this.watch.set(watch);
-                }
-                polled
+            Poll::Pending => {
+                this.call.deadline = this.watch.deadline();
+                return Poll::Pending;
             }
-        };
-        if let Poll::Ready(outcome) = polled {
-            this.future.set(None);
-            return Poll::Ready(Settled::Outcome(outcome));
-        }
-
-        let limit = this.timeout.limit;
-        let reason = match this.watch.project() {
-            WatchProjection::Armed { timer } => {
-                let deadline = timer.deadline();
-                ready!(timer.poll(cx));
-                match outer.instant() {
-                    // a deadline that nobody else watches came first
-                    Some(outer) if outer <= deadline => Reason::DeadlineExceeded,
-                    _ => Reason::TimedOut { limit },
-                }
-            }
-            WatchProjection::Fresh | WatchProjection::Sheltered => return Poll::Pending,
-        };
-        Poll::Ready(reject(this.future, this.timeout, reason))
+        })
     }
+}
+
+/// Polls the future while there is time for it, and after an outcome that asks for `another` keeps count of the time.
+#[inline]
+fn poll_in_time<F: Future>(
+    mut future: Pin<&mut Option<F>>,
+    mut watch: Pin<&mut Watch>,
+    timeout: &Timeout,
+    another: impl FnOnce(&F::Output) -> bool,
+    cx: &mut Context<'_>,
+) -> Poll<Settled<F::Output>> {
+    let running = future.as_mut().as_pin_mut().expect("a time-out is not polled again after it ended");
+    let outer = Limit::current();
+
+    let polled = match watch.as_mut().project() {
+        WatchProjection::Sheltered => running.poll(cx),
+        WatchProjection::Armed { timer } => outer.tighten_to(timer.deadline(), true).scope(|| running.poll(cx)),
+        WatchProjection::Fresh | WatchProjection::Due { .. } if outer.is_over() => {
+            return Poll::Ready(reject(future, timeout, Reason::DeadlineExceeded));
+        }
+        fresh => {
+            let (inner, timer) = match fresh {
+                WatchProjection::Due { deadline } => (outer.tighten_to(*deadline, true), Timer::Needed),
+                _ => outer.tighten(timeout.limit),
+            };
+            let (polled, inner) = inner.scope(|| (running.poll(cx), Limit::current()));
+            match &polled {
+                Poll::Pending => {
+                    let Some(over) = Watch::over(inner, timer) else {
+                        return Poll::Ready(reject(future, timeout, Reason::NoRuntime));
+                    };
+                    watch.set(over);
+                }
+                Poll::Ready(outcome) if another(outcome) && timer == Timer::Needed => {
+                    if let Some(deadline) = inner.instant() {
+                        watch.set(Watch::Due { deadline });
+                    }
+                }
+                Poll::Ready(_) => {}
+            }
+            polled
+        }
+    };
+    if let Poll::Ready(outcome) = polled {
+        future.set(None);
+        return Poll::Ready(Settled::Outcome(outcome));
+    }
+
+    let limit = timeout.limit;
+    let reason = match watch.project() {
+        WatchProjection::Armed { timer } => {
+            let deadline = timer.deadline();
+            ready!(timer.poll(cx));
+            match outer.instant() {
+                // a deadline that nobody else watches came first
+                Some(outer) if outer <= deadline => Reason::DeadlineExceeded,
+                _ => Reason::TimedOut { limit },
+            }
+        }
+        _ => return Poll::Pending,
+    };
+    Poll::Ready(reject(future, timeout, reason))
 }
 
 impl Watch {
@@ -160,6 +278,15 @@ impl Watch {
         }
         tokio::runtime::Handle::try_current().ok()?;
         Some(Self::Armed { timer: tokio::time::sleep_until(limit.instant()?) })
+    }
+
+    /// When its own time is over, if that counts already.
+    fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Fresh | Self::Sheltered => None,
+            Self::Due { deadline } => Some(*deadline),
+            Self::Armed { timer } => Some(timer.deadline()),
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod hedge;
 mod profile;
 mod rate_limit;
 mod retry;
+mod rounds;
 mod sizes;
 mod stack;
 mod test_kit;

@@ -253,12 +253,22 @@ impl Layer for CircuitBreaker {
     //             Settled::Outcome(permit.settle(outcome))
     //         }
     //
+    // In the rounds of a retry under a time-out: circuit_breaker.run(future)
+    //
     // A `match` with the outcome in its first arm would keep the whole `Result` in the future, 64 bytes more; and what is
     // inside is made only with a permit, or the future would hold it over the wait of a retry outside.
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let krate = context.krate;
         let policy = Ident::new(KIND.name, span);
+        if let (Value::Future(future), true) = (&inside.value, context.in_rounds)
+            && deciding(self.when.as_ref(), context).is_none()
+        {
+            let place = context.function.place_of_outcome();
+            let run = Ident::new(if inside.settled { "run_settled" } else { "run" }, place);
+            let value = Value::Future(quote_spanned!(place=> #policy.#run(#future)));
+            return Fragment { value, settled: true, ..inside };
+        }
         let outcome = inside.expression();
         let statements = &inside.statements;
         let settled = match deciding(self.when.as_ref(), context) {

@@ -223,7 +223,7 @@ impl Layer for Hedge {
         let statements = inside.statements;
         let statements = match &inside.value {
             Value::Body(body) => quote_spanned!(span=> #statements let attempt = || #body;),
-            Value::Future(_) | Value::Expression(_) => quote_spanned! {span=>
+            Value::Future(_) | Value::Expression(_) | Value::Rounds { .. } => quote_spanned! {span=>
                 let attempt = || async {
                     #statements
                     #expression

@@ -12,7 +12,7 @@ use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::{Errors, list, nearest};
 use crate::fragment::{Context, Fragment, Value};
 use crate::policy::{Body, Facts, Kind, Layer};
-use crate::source::{Constructor, Source, borrow, own};
+use crate::source::{Constructor, Source, borrow, own, placed};
 use crate::value::{self, Known};
 use crate::when::{When, deciding};
 
@@ -399,6 +399,8 @@ impl Layer for Retry {
     //             };
     //             delay.await;
     //         }
+    //
+    // Under a time-out, if the outcome is that of a `future`: loop { … retry.run(future) … }, whose rounds are futures.
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let krate = context.krate;
@@ -412,6 +414,17 @@ impl Layer for Retry {
                 quote_spanned!(span=> #krate::#ty::begin(#policy))
             }
         };
+        let begin = quote_spanned!(span=> let mut retry = #begin;);
+        if let (Value::Future(future), true) = (&inside.value, context.in_rounds)
+            && deciding(self.when.as_ref(), context).is_none()
+        {
+            // all of it at one place, where the compiler then reports a wrong outcome once
+            let place = context.function.place_of_outcome();
+            let future = placed(future.clone(), place);
+            let round = quote_spanned!(place=> retry.run(#future));
+            let value = Value::Rounds { statements: inside.statements, round, place };
+            return Fragment { statements: begin, value, repeated: false, ..inside };
+        }
         let (settled, settle) = self.settle(&inside, context);
         let statements = inside.statements;
         let value = quote_spanned! {span=>
@@ -425,12 +438,7 @@ impl Layer for Retry {
                 delay.await;
             }
         };
-        Fragment {
-            statements: quote_spanned!(span=> let mut retry = #begin;),
-            value: Value::Expression(value),
-            repeated: false,
-            ..inside
-        }
+        Fragment { statements: begin, value: Value::Expression(value), repeated: false, ..inside }
     }
 }
 
@@ -443,7 +451,7 @@ impl Retry {
         let outcome = inside.expression();
         let (statement, outcome) = match &inside.value {
             Value::Future(_) | Value::Body(_) => (None, outcome),
-            Value::Expression(_) => {
+            Value::Expression(_) | Value::Rounds { .. } => {
                 (Some(quote_spanned!(span=> let settled = #outcome;)), quote_spanned!(span=> settled))
             }
         };

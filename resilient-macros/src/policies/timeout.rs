@@ -9,7 +9,7 @@ use syn::{Expr, Ident};
 use crate::amount::Amount;
 use crate::arguments::{Arguments, Key, Positional, StandIns};
 use crate::diagnostic::Errors;
-use crate::fragment::{Context, Fragment};
+use crate::fragment::{Context, Fragment, Value, repeat};
 use crate::policy::{Facts, Kind, Layer, Level};
 use crate::source::{Constructor, Source, declare};
 use crate::value::{self, Known};
@@ -115,9 +115,21 @@ impl Layer for Timeout {
 
     // Input:  future
     // Output: timeout.run(future)
+    //
+    // Around a retry whose rounds are futures, it watches each of them, so that the loop needs no future of its own:
+    //         let mut timeout = timeout.begin();
+    //         loop { … timeout.run(round) … }
     fn wrap(&self, inside: Fragment, _context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let policy = Ident::new(self.local(), span);
+        if let Value::Rounds { statements, round, place } = &inside.value {
+            let flatten = inside.settled.then(|| quote_spanned!(span=> .flatten()));
+            let round = quote_spanned!(*place=> #policy.run(#round));
+            let value = Value::Expression(repeat(statements, &round, *place, &quote_spanned!(span=> outcome #flatten)));
+            let before = inside.statements;
+            let statements = quote_spanned!(span=> let mut #policy = #policy.begin(); #before);
+            return Fragment { statements, value, settled: true, ..inside };
+        }
         inside.within(|future| quote_spanned!(span=> #policy.run(#future)))
     }
 }

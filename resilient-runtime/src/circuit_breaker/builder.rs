@@ -7,7 +7,7 @@ use super::config::Config;
 use super::storage::Storage;
 use crate::Mode;
 use crate::naming::Naming;
-use crate::sync::const_fn;
+use crate::sync::{const_fn, constant};
 
 impl CircuitBreaker {
     const_fn! {
@@ -16,7 +16,7 @@ impl CircuitBreaker {
         /// Breakers of one name are one only where they are [`shared`](Self::shared).
         #[track_caller]
         pub fn named(name: &'static str) -> Self {
-            Self { name, config: Config::new(), storage: Storage::new(), naming: Naming::here() }
+            Self { name, config: const { Config::new() }, storage: constant!(Storage::new()), naming: Naming::here() }
         }
     }
 

@@ -1,10 +1,12 @@
 //! One call through a retry: the decision after each attempt.
 
+use std::future::Future;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::nested::suppressed;
+use super::run::{RetryFuture, Stage};
 use super::{Delay, Retry, Retrying};
 use crate::backoff::Memory;
 use crate::clock::{self, Ticks};
@@ -41,6 +43,39 @@ impl<'a> RetryCall<'a> {
     pub(super) fn new(policy: &'a Retry) -> Self {
         let began = if policy.max_elapsed.is_some() { Moment::at(clock::now()) } else { Moment::NONE };
         Self { policy, memory: policy.backoff.memory(), retries: 0, began, attempt: Moment::NONE }
+    }
+
+    /// Runs one attempt, [settles](Self::settle) its outcome, and waits if there is to be another attempt.
+    ///
+    /// The outcome, if the call ends with it; `None` after the wait, when it is time for the next attempt.
+    ///
+    /// ```
+    /// use resilient::Retry;
+    ///
+    /// static LOOKUP: Retry = Retry::named("lookup");
+    ///
+    /// # async fn ask() -> Result<u32, std::io::Error> { Ok(42) }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let mut retry = LOOKUP.begin();
+    /// let answer = loop {
+    ///     if let Some(outcome) = retry.run(ask()).await {
+    ///         break outcome;
+    ///     }
+    /// };
+    /// assert_eq!(answer.unwrap(), 42);
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// The future panics off a tokio runtime with a timer, if it has to wait.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops `attempt`, or ends the wait.
+    pub const fn run<F: Future<Output: Outcome>>(&mut self, attempt: F) -> RetryFuture<'_, 'a, F> {
+        RetryFuture { call: self, stage: Stage::Attempt { attempt } }
     }
 }
 

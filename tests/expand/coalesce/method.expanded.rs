@@ -20,6 +20,7 @@ impl Api {
             &POLICY
         };
         let call = async move {
+            let mut total_timeout = total_timeout.begin();
             let mut retry = {
                 static POLICY: ::resilient::Retry = ::resilient::Retry::named("load")
                     .max(2)
@@ -37,20 +38,17 @@ impl Api {
                     self.script.next()?;
                     Ok(format!("{} {id} at {}", self.name, self.script.attempts()))
                 };
-                let delay = match retry.settle::<Result<String, Error>>(attempt.await) {
-                    ::resilient::Verdict::Accept(outcome) => break outcome,
-                    ::resilient::Verdict::Retry(delay) => delay,
-                };
-                delay.await;
+                if let ::core::option::Option::Some(outcome) = total_timeout
+                    .run(retry.run(attempt))
+                    .await
+                {
+                    break outcome;
+                }
             }
         };
         ::resilient::finish::<
             Result<String, Error>,
-        >(
-            coalesce
-                .run_settled::<Result<String, Error>, _>(total_timeout.run(call))
-                .await,
-        )
+        >(coalesce.run_settled::<Result<String, Error>, _>(call).await)
     }
 }
 pub async fn transcript() -> String {

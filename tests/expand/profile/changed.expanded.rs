@@ -9,31 +9,31 @@ pub async fn find(script: &Script) -> Result<u32, Error> {
         );
         &POLICY
     };
-    let call = async move {
-        let mut retry = {
-            static POLICY: ::resilient::Retry = ::resilient::Retry::named("find")
-                .max(1)
-                .backoff(::resilient::Backoff::none());
-            POLICY.begin()
+    let mut total_timeout = total_timeout.begin();
+    let mut retry = {
+        static POLICY: ::resilient::Retry = ::resilient::Retry::named("find")
+            .max(1)
+            .backoff(::resilient::Backoff::none());
+        POLICY.begin()
+    };
+    let settled = loop {
+        let attempt = async {
+            if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+                Result<u32, Error>,
+            > {
+                return outcome;
+            }
+            script.next()?;
+            Ok(script.attempts())
         };
-        loop {
-            let attempt = async {
-                if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
-                    Result<u32, Error>,
-                > {
-                    return outcome;
-                }
-                script.next()?;
-                Ok(script.attempts())
-            };
-            let delay = match retry.settle::<Result<u32, Error>>(attempt.await) {
-                ::resilient::Verdict::Accept(outcome) => break outcome,
-                ::resilient::Verdict::Retry(delay) => delay,
-            };
-            delay.await;
+        if let ::core::option::Option::Some(outcome) = total_timeout
+            .run(retry.run(attempt))
+            .await
+        {
+            break outcome;
         }
     };
-    ::resilient::finish::<Result<u32, Error>>(total_timeout.run(call).await)
+    ::resilient::finish::<Result<u32, Error>>(settled)
 }
 pub async fn transcript() -> String {
     format!(

@@ -27,34 +27,30 @@ where
                 );
                 &POLICY
             };
-            let call = async move {
-                let mut retry = {
-                    static POLICY: ::resilient::Retry = ::resilient::Retry::named(
-                            "search",
-                        )
-                        .max(2);
-                    POLICY.begin()
+            let mut timeout = timeout.begin();
+            let mut retry = {
+                static POLICY: ::resilient::Retry = ::resilient::Retry::named("search")
+                    .max(2);
+                POLICY.begin()
+            };
+            let settled = loop {
+                let attempt = async {
+                    if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+                        Result<String, Error>,
+                    > {
+                        return outcome;
+                    }
+                    script.next()?;
+                    Ok(query.to_owned())
                 };
-                loop {
-                    let attempt = async {
-                        if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
-                            Result<String, Error>,
-                        > {
-                            return outcome;
-                        }
-                        script.next()?;
-                        Ok(query.to_owned())
-                    };
-                    let delay = match retry
-                        .settle::<Result<String, Error>>(attempt.await)
-                    {
-                        ::resilient::Verdict::Accept(outcome) => break outcome,
-                        ::resilient::Verdict::Retry(delay) => delay,
-                    };
-                    delay.await;
+                if let ::core::option::Option::Some(outcome) = timeout
+                    .run(retry.run(attempt))
+                    .await
+                {
+                    break outcome;
                 }
             };
-            ::resilient::finish::<Result<String, Error>>(timeout.run(call).await)
+            ::resilient::finish::<Result<String, Error>>(settled)
         };
         #[allow(unreachable_code)] __ret
     })

@@ -24,45 +24,35 @@ pub async fn search(script: &Script, query: &str) -> Result<String, Error> {
         );
         &POLICY
     };
-    let call = async move {
-        let mut retry = {
-            static POLICY: ::resilient::Retry = ::resilient::Retry::named("search")
-                .max(3)
-                .backoff(
-                    ::resilient::Backoff::full_jitter(
-                        ::core::time::Duration::from_millis(10),
-                    ),
-                );
-            POLICY.begin()
+    let mut total_timeout = total_timeout.begin();
+    let mut retry = {
+        static POLICY: ::resilient::Retry = ::resilient::Retry::named("search")
+            .max(3)
+            .backoff(
+                ::resilient::Backoff::full_jitter(
+                    ::core::time::Duration::from_millis(10),
+                ),
+            );
+        POLICY.begin()
+    };
+    let settled = loop {
+        let number = retry.attempt();
+        let attempt = async {
+            if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+                Result<String, Error>,
+            > {
+                return outcome;
+            }
+            script.next()?;
+            Ok(format!("{query} at attempt {number}"))
         };
-        loop {
-            let settled = 'call: {
-                let permit = match circuit_breaker.acquire() {
-                    ::core::result::Result::Ok(permit) => permit,
-                    ::core::result::Result::Err(rejection) => {
-                        break 'call ::resilient::Settled::Rejected(rejection);
-                    }
-                };
-                let number = retry.attempt();
-                let attempt = async {
-                    if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
-                        Result<String, Error>,
-                    > {
-                        return outcome;
-                    }
-                    script.next()?;
-                    Ok(format!("{query} at attempt {number}"))
-                };
-                permit.settle(attempt_timeout.run(attempt).await)
-            };
-            let delay = match retry.settle(settled) {
-                ::resilient::Verdict::Accept(outcome) => break outcome,
-                ::resilient::Verdict::Retry(delay) => delay,
-            };
-            delay.await;
+        if let ::core::option::Option::Some(outcome) = total_timeout
+            .run(retry.run(circuit_breaker.run_settled(attempt_timeout.run(attempt))))
+            .await
+        {
+            break outcome.flatten();
         }
     };
-    let settled = total_timeout.run(call).await.flatten();
     ::resilient::finish::<Result<String, Error>>(settled)
 }
 pub async fn transcript() -> String {

@@ -16,34 +16,31 @@ pub async fn slow_at_first() -> Result<u32, Error> {
         );
         &POLICY
     };
-    let call = async move {
-        let mut retry = {
-            static POLICY: ::resilient::Retry = ::resilient::Retry::named(
-                "slow_at_first",
-            );
-            POLICY.begin()
+    let mut total_timeout = total_timeout.begin();
+    let mut retry = {
+        static POLICY: ::resilient::Retry = ::resilient::Retry::named("slow_at_first");
+        POLICY.begin()
+    };
+    let settled = loop {
+        let number = retry.attempt();
+        let attempt = async {
+            if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+                Result<u32, Error>,
+            > {
+                return outcome;
+            }
+            if number == 0 {
+                std::future::pending::<()>().await;
+            }
+            Ok(number)
         };
-        loop {
-            let number = retry.attempt();
-            let attempt = async {
-                if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
-                    Result<u32, Error>,
-                > {
-                    return outcome;
-                }
-                if number == 0 {
-                    std::future::pending::<()>().await;
-                }
-                Ok(number)
-            };
-            let delay = match retry.settle(attempt_timeout.run(attempt).await) {
-                ::resilient::Verdict::Accept(outcome) => break outcome,
-                ::resilient::Verdict::Retry(delay) => delay,
-            };
-            delay.await;
+        if let ::core::option::Option::Some(outcome) = total_timeout
+            .run(retry.run(attempt_timeout.run(attempt)))
+            .await
+        {
+            break outcome.flatten();
         }
     };
-    let settled = total_timeout.run(call).await.flatten();
     ::resilient::finish::<Result<u32, Error>>(settled)
 }
 pub async fn transcript() -> String {
