@@ -116,6 +116,21 @@ fn age(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
     }
 }
 
+/// Whether the type is none of the user's, and no `Result`.
+///
+/// The compiler knows of all others; it would report these three times, once for each thing that is done with the outcome.
+fn is_no_result(output: &Type) -> bool {
+    const KNOWN: &[&str] = &[
+        "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128",
+        "usize", "str", "String", "Vec", "Option", "HashMap", "HashSet",
+    ];
+    match output {
+        Type::Tuple(_) | Type::Reference(_) | Type::Array(_) => true,
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| KNOWN.iter().any(|known| last.ident == known)),
+        _ => false,
+    }
+}
+
 impl Fallback {
     fn has_functions(&self) -> bool {
         self.answers.iter().any(|answer| matches!(answer, Answer::With(_)))
@@ -136,6 +151,14 @@ impl Layer for Fallback {
     }
 
     fn check(&self, function: &Function, errors: &mut Errors) {
+        if is_no_result(&function.output) {
+            let output = value::as_written(&function.output).replace(" < ", "<").replace(" >", ">");
+            let message = format!(
+                "`#[fallback]` replaces the `Err` of a `Result`, and `{}` returns `{output}`: return a `Result`, or remove it",
+                function.name()
+            );
+            errors.over(&function.output, message);
+        }
         if !self.has_functions() {
             return;
         }

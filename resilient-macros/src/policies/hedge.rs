@@ -211,33 +211,33 @@ impl Layer for Hedge {
     }
 
     // Input:  async { statements }
-    // Output: let attempt = || async { statements };
-    //         hedge.run(attempt)
+    // Output: let attempt = hedge.run(|| async { statements });
+    //         attempt
     //
-    // The attempt is made by a closure that borrows what it needs. Where there are layers inside, their statements go into
-    // its block.
+    // Each attempt is made by a closure that borrows what it needs. It stands where it is used, so that the compiler expects
+    // one that can be called again and says which argument the statements would use up. Where there are layers inside, their
+    // statements go into its block.
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let policy = Ident::new(KIND.name, span);
         let expression = inside.expression();
         let statements = inside.statements;
-        let statements = match &inside.value {
-            Value::Body(body) => quote_spanned!(span=> #statements let attempt = || #body;),
-            Value::Future(_) | Value::Expression(_) | Value::Rounds { .. } => quote_spanned! {span=>
-                let attempt = || async {
-                    #statements
-                    #expression
-                };
-            },
+        let (statements, body) = match inside.value {
+            Value::Body(body) => (statements, body),
+            Value::Future(_) | Value::Expression(_) | Value::Rounds { .. } => {
+                (TokenStream::new(), quote_spanned!(span=> async { #statements #expression }))
+            }
         };
         let gate = inside.bulkhead.map(|bulkhead| quote_spanned!(span=> .unless_busy(#bulkhead)));
-        let future = match deciding(self.when.as_ref(), context) {
+        let attempts = match deciding(self.when.as_ref(), context) {
             None => {
                 let run = context.function.reporting("run");
-                quote_spanned!(span=> #policy #gate.#run(attempt))
+                quote_spanned!(span=> #policy #gate.#run(|| #body))
             }
-            Some(when) => quote_spanned!(span=> #policy #gate.run_when(attempt, #when)),
+            Some(when) => quote_spanned!(span=> #policy #gate.run_when(|| #body, #when)),
         };
+        let statements = quote_spanned!(span=> #statements let attempt = #attempts;);
+        let future = quote_spanned!(span=> attempt);
         let Fragment { settled, borrows, repeated, .. } = inside;
         Fragment { statements, value: Value::Future(future), settled, borrows, repeated, bulkhead: None }
     }

@@ -14,16 +14,17 @@ pub async fn load(host: &str) -> Result<usize, Error> {
         POLICY.shared()
     }
         .of(&host);
-    let attempt = || async {
-        if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
-            Result<usize, Error>,
-        > {
-            return outcome;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-        Ok(host.len())
-    };
-    hedge.run(attempt).await
+    let attempt = hedge
+        .run(|| async {
+            if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+                Result<usize, Error>,
+            > {
+                return outcome;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            Ok(host.len())
+        });
+    attempt.await
 }
 pub async fn transcript() -> String {
     format!("{:?}", load("a.example"). await)

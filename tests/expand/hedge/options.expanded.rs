@@ -11,21 +11,25 @@ pub async fn join(replicas: &AtomicU64, words: Vec<&str>) -> Result<String, Erro
             .budget(1.0);
         &POLICY
     };
-    let attempt = || async {
-        if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
-            Result<String, Error>,
-        > {
-            return outcome;
-        }
-        let mut words = ::core::clone::Clone::clone(&words);
-        words.push("more");
-        let number = replicas.fetch_add(1, Ordering::Relaxed);
-        if number == 0 {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
-        Ok(format!("{} {number}", words.join(" ")))
-    };
-    hedge.run_when(attempt, |error: &Error| *error == Error::Down).await
+    let attempt = hedge
+        .run_when(
+            || async {
+                if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+                    Result<String, Error>,
+                > {
+                    return outcome;
+                }
+                let mut words = ::core::clone::Clone::clone(&words);
+                words.push("more");
+                let number = replicas.fetch_add(1, Ordering::Relaxed);
+                if number == 0 {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                Ok(format!("{} {number}", words.join(" ")))
+            },
+            |error: &Error| *error == Error::Down,
+        );
+    attempt.await
 }
 pub async fn transcript() -> String {
     let joined = join(&AtomicU64::new(0), vec!["some"]).await;

@@ -43,37 +43,37 @@ pub async fn search(replicas: &AtomicU64, word: String) -> Result<String, Error>
             POLICY.begin()
         };
         loop {
-            let attempt = || async {
-                'call: {
-                    let permit = match circuit_breaker.acquire() {
-                        ::core::result::Result::Ok(permit) => permit,
-                        ::core::result::Result::Err(rejection) => {
-                            break 'call ::resilient::Settled::Rejected(rejection);
-                        }
-                    };
-                    let number = retry.attempt();
-                    let word = ::core::clone::Clone::clone(&word);
-                    let attempt = async {
-                        if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
-                            Result<String, Error>,
-                        > {
-                            return outcome;
-                        }
-                        let word = word;
-                        if replicas.fetch_add(1, Ordering::Relaxed) == 0 {
-                            tokio::time::sleep(Duration::from_millis(300)).await;
-                        }
-                        Ok(word + &format!(" at attempt {number}"))
-                    };
-                    permit
-                        .settle(
-                            bulkhead.run(attempt_timeout.run(attempt)).await.flatten(),
-                        )
-                }
-            };
-            let delay = match retry
-                .settle(hedge.unless_busy(bulkhead.bulkhead()).run(attempt).await)
-            {
+            let attempt = hedge
+                .unless_busy(bulkhead.bulkhead())
+                .run(|| async {
+                    'call: {
+                        let permit = match circuit_breaker.acquire() {
+                            ::core::result::Result::Ok(permit) => permit,
+                            ::core::result::Result::Err(rejection) => {
+                                break 'call ::resilient::Settled::Rejected(rejection);
+                            }
+                        };
+                        let number = retry.attempt();
+                        let word = ::core::clone::Clone::clone(&word);
+                        let attempt = async {
+                            if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+                                Result<String, Error>,
+                            > {
+                                return outcome;
+                            }
+                            let word = word;
+                            if replicas.fetch_add(1, Ordering::Relaxed) == 0 {
+                                tokio::time::sleep(Duration::from_millis(300)).await;
+                            }
+                            Ok(word + &format!(" at attempt {number}"))
+                        };
+                        permit
+                            .settle(
+                                bulkhead.run(attempt_timeout.run(attempt)).await.flatten(),
+                            )
+                    }
+                });
+            let delay = match retry.settle(attempt.await) {
                 ::resilient::Verdict::Accept(outcome) => break outcome,
                 ::resilient::Verdict::Retry(delay) => delay,
             };
