@@ -743,6 +743,29 @@ impl Client {
     }
 }
 
+/// What has to do with any type, in an `impl` that says so.
+pub struct Of<T, U> {
+    first: T,
+    others: Vec<U>,
+}
+
+#[allow(missing_docs, clippy::missing_errors_doc)]
+impl<T: PartialEq + Send + Sync, U: Send + Sync> Of<T, U> {
+    #[fan_out(stream)]
+    #[retry(backoff = "none")]
+    pub async fn is_first(&self, item: &T) -> Result<bool, Error> {
+        tokio::task::yield_now().await;
+        Ok(self.first == *item)
+    }
+
+    #[fan_out(limit = 2)]
+    #[timeout("1s")]
+    pub async fn count(&self, least: usize, #[each] all: (&[U], Option<&T>)) -> Result<usize, Error> {
+        tokio::task::yield_now().await;
+        Ok((all.0.len() + usize::from(all.1.is_some()) + self.others.len()).max(least))
+    }
+}
+
 fn is_send<F: Future + Send>(future: F) -> F {
     assert_send(future)
 }
@@ -786,6 +809,9 @@ async fn methods_of_every_kind_are_retried_and_their_futures_are_send() {
     assert_eq!(is_send(unsendable_error::function()).await.unwrap_err().0, 1.into());
     assert_eq!(is_send(conditional(&Script::failing(2))).await, Ok(3));
     assert_eq!(is_send(conditional_sibling(&Script::failing(2))).await, Ok(3));
+    let of = Of { first: 3, others: vec!["a"] };
+    assert_eq!(is_send(async { of.is_first_all(&[3, 4]).await }).await, [Ok(true), Ok(false)]);
+    assert_eq!(of.count_all(2, [(&["b", "c"][..], Some(&3)), (&[], None)]).await, [Ok(4), Ok(2)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,4 +1,5 @@
 //! Every form of function in the edition of the workspace.
 
+mod coalesced;
 mod forms;
 mod hedged;

@@ -192,7 +192,11 @@ impl FanOut {
                     parameter.bounds.push(TypeParamBound::Lifetime(item_lifetime()));
                 }
             }
-            generics.params.insert(0, GenericParam::Lifetime(LifetimeParam::new(item_lifetime())));
+            let lifetime = item_lifetime();
+            for parameter in parameters_of_the_impl(&item_type, &signature.generics) {
+                generics.make_where_clause().predicates.push(syn::parse_quote_spanned!(span=> #parameter: #lifetime));
+            }
+            generics.params.insert(0, GenericParam::Lifetime(LifetimeParam::new(lifetime)));
         }
         let (generics, _, where_clause) = generics.split_for_impl();
         let argument = match items {
@@ -402,6 +406,32 @@ fn name_lifetimes(ty: &mut Type) -> bool {
     let mut name = Name { found: false };
     name.visit_type_mut(ty);
     name.found
+}
+
+/// What in the type is probably a parameter of the `impl` around the function, whose generics cannot be seen from here:
+/// what is named as such parameters are, `T` or `T2`. It does no harm if it is a type.
+fn parameters_of_the_impl(ty: &Type, own: &syn::Generics) -> Vec<Ident> {
+    struct Search {
+        found: Vec<Ident>,
+    }
+    impl<'ast> Visit<'ast> for Search {
+        fn visit_type_path(&mut self, path: &'ast syn::TypePath) {
+            if let Some(ident) = path.path.get_ident() {
+                let name = ident.to_string();
+                let is_letter = name.starts_with(|first: char| first.is_ascii_uppercase())
+                    && name.chars().skip(1).all(|rest| rest.is_ascii_digit());
+                if is_letter && !self.found.contains(ident) {
+                    self.found.push(ident.clone());
+                }
+            }
+            syn::visit::visit_type_path(self, path);
+        }
+    }
+
+    let mut search = Search { found: Vec::new() };
+    search.visit_type(ty);
+    search.found.retain(|found| own.type_params().all(|parameter| parameter.ident != *found));
+    search.found
 }
 
 /// Whether the type has to do with a parameter.
