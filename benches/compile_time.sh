@@ -5,6 +5,9 @@
 #
 # Prints the least and the median processor time of the runs, how much longer than without attributes, and that per
 # function. Where `perf` can count instructions, those too. `rows` is a pattern for those that are wanted besides the first.
+#
+# `pasted` is what the usual stack expands to, written out, so that what it has less than that is the macro. `no attribute on
+# many` is what `batch` is to be compared with.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,8 +15,9 @@ runs=${1:-5}
 functions=${2:-500}
 wanted=${3:-.}
 stand_in='/* no attribute */'
+usual='#[resilient::timeout(total = "2s", attempt = "400ms")] #[resilient::retry] #[resilient::circuit_breaker]'
 
-# the name of a row, and the attributes above each function
+# the name of a row, and the attributes above each function, or `pasted`
 rows=(
     "no attribute|$stand_in"
     'retry|#[resilient::retry]'
@@ -26,7 +30,10 @@ rows=(
     'hedge|#[resilient::hedge(idempotent)]'
     'coalesce|#[resilient::coalesce(key = id)]'
     'fan_out|#[resilient::fan_out]'
-    'the usual stack|#[resilient::timeout(total = "2s", attempt = "400ms")] #[resilient::retry] #[resilient::circuit_breaker]'
+    "the usual stack|$usual"
+    'the usual stack, pasted|pasted'
+    "no attribute on many|$stand_in"
+    'batch on many|#[resilient::batch]'
 )
 
 folder=$(mktemp -d)
@@ -46,21 +53,56 @@ tokio = { version = "1", features = ["full"] }
 [workspace]
 TOML
 
-# writes the crate with these attributes
+# a function of this number that asks for one
+one() {
+    echo "pub async fn fetch_$1(id: u32) -> Result<u32, Error> {"
+    echo "    let word = format!(\"{id} of $1\");"
+    echo '    tokio::task::yield_now().await;'
+    echo '    if word.is_empty() { return Err(Error::Down); }'
+    echo '    Ok(word.len() as u32 + id)'
+    echo '}'
+}
+
+# and one that asks for many
+many() {
+    echo "pub async fn fetch_$1(ids: Vec<u32>) -> Result<std::collections::HashMap<u32, u32>, Error> {"
+    echo "    let word = format!(\"{} of $1\", ids.len());"
+    echo '    tokio::task::yield_now().await;'
+    echo '    if word.is_empty() { return Err(Error::Down); }'
+    echo '    Ok(ids.into_iter().map(|id| (id, word.len() as u32 + id)).collect())'
+    echo '}'
+}
+
+# what is before the functions
+preface() {
+    echo '#[derive(Debug, Clone, resilient::Classify)]'
+    echo 'pub enum Error { #[transient] Down, #[transparent(from)] Refused(resilient::Error) }'
+    echo 'pub struct Stop;'
+    echo 'impl Stop { pub async fn cancelled(&self) { std::future::pending().await } }'
+}
+
+# what one function with the usual stack expands to, with its `format!` as it was
+expansion() {
+    { preface; echo "$usual"; one 0; } > "$folder/src/lib.rs"
+    RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR="$folder/target" cargo rustc --quiet --manifest-path "$folder/Cargo.toml" \
+        --profile check -- -Zunpretty=expanded |
+        perl -0 -ne 'print $1 if s/::alloc::__export::must_use\(\{.*?\}\)/format!("{id} of 0")/sr =~ /(pub async fn fetch_0.*)/s'
+}
+
+# writes the crate of a row, with these attributes
 write() {
+    local function=one pasted=
+    [[ $1 == *many ]] && function=many
+    [[ $2 == pasted ]] && pasted=$(expansion)
     {
-        echo '#[derive(Debug, Clone, resilient::Classify)]'
-        echo 'pub enum Error { #[transient] Down, #[transparent(from)] Refused(resilient::Error) }'
-        echo 'pub struct Stop;'
-        echo 'impl Stop { pub async fn cancelled(&self) { std::future::pending().await } }'
+        preface
         for ((i = 0; i < functions; i++)); do
-            echo "$1"
-            echo "pub async fn fetch_$i(id: u32) -> Result<u32, Error> {"
-            echo "    let word = format!(\"{id} of $i\");"
-            echo '    tokio::task::yield_now().await;'
-            echo '    if word.is_empty() { return Err(Error::Down); }'
-            echo '    Ok(word.len() as u32 + id)'
-            echo '}'
+            if [[ $pasted ]]; then
+                echo "${pasted//fetch_0/fetch_$i}"
+            else
+                echo "$2"
+                "$function" "$i"
+            fi
         done
     } > "$folder/src/lib.rs"
 }
@@ -84,18 +126,18 @@ instructions() {
         awk -F, '/instructions/ && $1 ~ /^[0-9]+$/ { printf "%.0f", $1 / 1e6 }' || true
 }
 
-write "$stand_in"
+write one "$stand_in"
 check
 printf '%s functions, %s runs\n\n' "$functions" "$runs"
 printf '| attributes | least | median | longer than without | per function | million instructions |\n|---|---|---|---|---|---|\n'
 for row in "${rows[@]}"; do
-    [[ $row == "no attribute"* || $row =~ $wanted ]] || continue
-    write "${row#*|}"
+    [[ $row == "no attribute|"* || $row =~ $wanted ]] || continue
+    write "${row%%|*}" "${row#*|}"
     check
     times=$(for ((run = 0; run < runs; run++)); do seconds; done | sort -n)
-    least=$(head -n 1 <<< "$times")
+    least=$(sed -n 1p <<< "$times")
     median=$(sed -n "$(((runs + 1) / 2))p" <<< "$times")
-    bare=${bare:-$least}
+    [[ $row == "no attribute"* ]] && bare=$least
     awk -v name="${row%%|*}" -v least="$least" -v median="$median" -v bare="$bare" -v functions="$functions" \
         -v count="$(command -v perf > /dev/null && instructions || true)" 'BEGIN {
         printf "| %s | %.2f s | %.2f s | %.2f × | %.0f µs | %s |\n", name, least, median, least / bare, (least - bare) / functions * 1e6, count == "" ? "–" : count
