@@ -68,7 +68,7 @@ coalesced! {
         async fn function(text: &str, n: u32) -> Result<usize, Error> { Ok(text.len() + n as usize) }
     }
     borrowing by (key = (text, more)): {
-        async fn function<'a>(text: &'a str, more: &[u8]) -> Result<String, Error> { Ok(text[more.len()..].to_owned()) }
+        async fn function<'a>(text: &'a str, more: &'a [&'a str]) -> Result<String, Error> { Ok(text[more.len()..].to_owned()) }
     }
     owned by (key = text): { async fn function(text: String) -> Result<usize, Error> { Ok(text.len()) } }
     nested_tuples by (key = (a, (b, c.len()), c)): {
@@ -98,8 +98,8 @@ coalesced! {
     patterns by (key = (a, b, c)): {
         async fn function((a, b): (u32, u32), [c, ..]: [u32; 3]) -> Result<u32, Error> { Ok(a + b + c) }
     }
-    reference_patterns by (key = (*n, text)): {
-        async fn function(&ref n: &u32, ref text: String) -> Result<usize, Error> { Ok(text.len() + *n as usize) }
+    reference_patterns by (key = (n, text)): {
+        async fn function(&n: &u32, (ref text, _): (String, u8)) -> Result<usize, Error> { Ok(text.len() + n as usize) }
     }
     unsafe_function by (key = n): { async unsafe fn function(n: u32) -> Result<u32, Error> { Ok(n) } }
     shadowed_names by (key = (coalesce, call, attempt, r#move)): {
