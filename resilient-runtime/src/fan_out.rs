@@ -34,7 +34,7 @@ use crate::{FromRejection, Outcome};
 
 pub use self::adapting::{Adapting, FanOutLimit};
 pub use self::collect::Collect;
-pub use self::deduplicated::{Deduplicated, deduplicated};
+pub use self::deduplicated::{Deduplicated, Distinct, deduplicated};
 pub use self::first_ok::FirstOk;
 pub use self::input::Input;
 pub use self::ordered::Ordered;

@@ -130,7 +130,7 @@ pub use deadline::{Deadline, DeadlineScope, ParseDeadlineError};
 pub use error::{Error, PolicyKind, Reason};
 pub use fallback::{Answer, ByFuture, ByValue, Fallback, IntoResult, Rescue, answer};
 pub use fan_out::{
-    Adapting, Cancellable, Collect, Deduplicated, FanOut, FanOutLimit, FirstOk, Input, Observed, Ordered,
+    Adapting, Cancellable, Collect, Deduplicated, Distinct, FanOut, FanOutLimit, FirstOk, Input, Observed, Ordered,
 };
 pub use fan_out::{Progress, Quorum, SettleWithin, Settlement, Streamed, Task, TryAll, Unordered};
 pub use fan_out::{deduplicated, spawned, spawned_blocking};

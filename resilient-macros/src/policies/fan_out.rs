@@ -260,17 +260,32 @@ impl FanOut {
         let launch = launch(function, passed);
         let launch = match self.on {
             On::Task => launch,
-            On::Spawn(on) => {
-                let spawned = Ident::new("spawned", on.resolved_at(span));
-                quote_spanned!(span=> #krate::#spawned(#launch))
-            }
-            On::Blocking(on) => {
-                let spawned = Ident::new("spawned_blocking", on.resolved_at(span));
-                quote_spanned!(span=> #krate::#spawned(#launch))
-            }
+            On::Spawn(on) => placed(krate, "spawned", &launch, on),
+            On::Blocking(on) => placed(krate, "spawned_blocking", &launch, on),
         };
-        if self.dedup { quote_spanned!(span=> #krate::deduplicated(#launch)) } else { launch }
+        if self.dedup {
+            let item = item(function).ok().map(|index| &function.signature.inputs[index]);
+            let place = match item {
+                Some(FnArg::Typed(argument)) => argument.ty.span(),
+                _ => span,
+            };
+            placed(krate, "deduplicated", &launch, place)
+        } else {
+            launch
+        }
     }
+}
+
+/// The call of a function of the runtime, all of it where the compiler is to report what does not fit.
+fn placed(krate: &syn::Path, function: &str, argument: &TokenStream, place: Span) -> TokenStream {
+    let span = place.resolved_at(Span::mixed_site());
+    let function = Ident::new(function, span);
+    let at_place = |mut token: proc_macro2::TokenTree| {
+        token.set_span(place.resolved_at(token.span()));
+        token
+    };
+    let krate: TokenStream = krate.to_token_stream().into_iter().map(at_place).collect();
+    quote_spanned!(span=> #krate::#function(#argument))
 }
 
 /// What a task of its own cannot borrow, and what to write in its place.

@@ -38,7 +38,7 @@ use pin_project_lite::pin_project;
 /// ```
 pub fn deduplicated<T, F, Fut>(mut function: F) -> impl FnMut(T) -> Deduplicated<Fut>
 where
-    T: Hash + Eq + Clone,
+    T: Distinct,
     F: FnMut(T) -> Fut,
     Fut: Future<Output: Clone>,
 {
@@ -51,6 +51,17 @@ where
         }
     }
 }
+
+/// What can be told apart: anything that is `Hash`, `Eq` and `Clone`.
+#[diagnostic::on_unimplemented(
+    message = "`dedup` runs equal items once, and nothing says when two `{Self}` are equal",
+    label = "is not `Hash + Eq + Clone`",
+    note = "derive `Hash`, `PartialEq`, `Eq` and `Clone` for the item, or leave out `dedup`"
+)]
+pub trait Distinct: Hash + Eq + Clone {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Hash + Eq + Clone> Distinct for T {}
 
 pin_project! {
     /// A future that runs, or waits for an equal one that does; what the function of [`deduplicated`] returns.
