@@ -112,6 +112,17 @@ struct Counters {
     handed_over: AtomicU64,
 }
 
+/// A key that a batch can ask for: one that is `Hash`, `Eq`, `Clone`, `Send` and `'static`.
+#[diagnostic::on_unimplemented(
+    message = "a batch asks for each key once, for callers in any task, and `{Self}` cannot be told apart, copied or sent",
+    label = "is not `Hash + Eq + Clone + Send + 'static`",
+    note = "derive `Hash`, `PartialEq`, `Eq` and `Clone` for the key, and let it own what it has"
+)]
+pub trait BatchKey: Hash + Eq + Clone + Send + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<K: Hash + Eq + Clone + Send + 'static> BatchKey for K {}
+
 impl Batch {
     const_fn! {
         /// Batches of at most 100 keys, gathered for 2 ms at the most; the name is the one in rejections.
@@ -193,7 +204,7 @@ impl Batch {
     #[inline]
     pub fn run<K, L, F>(&self, key: K, load: L) -> BatchFuture<'_, K, L, F, <F::Output as BatchOutcome<K>>::One>
     where
-        K: Hash + Eq + Clone + Send + 'static,
+        K: BatchKey,
         L: FnOnce(Vec<K>) -> F,
         F: Future<Output: BatchOutcome<K, One: Send + 'static>>,
     {

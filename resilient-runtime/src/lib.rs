@@ -116,7 +116,7 @@ mod values;
 mod when;
 
 pub use backoff::Backoff;
-pub use batch::{Batch, BatchAnswers, BatchCounts, BatchFuture, BatchGroup, BatchItem, BatchOutcome};
+pub use batch::{Batch, BatchAnswers, BatchCounts, BatchFuture, BatchGroup, BatchItem, BatchKey, BatchOutcome};
 pub use budget::{Budget, Cost};
 pub use bulkhead::{Acquire, Bulkhead, BulkheadCounts, BulkheadFuture, BulkheadPermit, Entry, Judge, Priority};
 pub use bulkhead::{Blind, ByClass, ByWhen};

@@ -204,15 +204,17 @@ impl FanOut {
             Items::Stream => quote_spanned!(span=> items: impl #krate::Stream<Item = #item_type>),
         };
         let (inputs, passed) = arguments(signature, index, &argument);
-        let child = quote_spanned!(span=> impl ::core::future::Future<Output = #output>);
+        let at = self.demanding(function).map_or(span, |place| place.resolved_at(span));
+        let child = quote_spanned!(at=> impl ::core::future::Future<Output = #output>);
         let (input, constructor) = match items {
-            Items::Iterator => (quote_spanned!(span=> impl ::core::iter::Iterator<Item = #child>), "new"),
+            Items::Iterator => (quote_spanned!(at=> impl ::core::iter::Iterator<Item = #child>), "new"),
             Items::Stream => {
-                (quote_spanned!(span=> #krate::Streamed<impl #krate::Stream<Item = #child>>), "from_stream")
+                let children = quote_spanned!(at=> impl #krate::Stream<Item = #child>);
+                (quote_spanned!(span=> #krate::Streamed<#children>), "from_stream")
             }
         };
         let (input, limit, declaration) = self.limited(input, context);
-        let (constructor, launch) = (Ident::new(constructor, span), self.launch(function, &passed, context));
+        let (constructor, launch) = (Ident::new(constructor, at), self.launch(function, &passed, context));
 
         let (visibility, conditions) = (&function.visibility, function.attributes_named("cfg"));
         let documentation = match items {
@@ -221,17 +223,20 @@ impl FanOut {
                 format!(" Runs `{}` for each of the items that come from a stream, several at a time.", function.name())
             }
         };
+        let krate = respanned(krate, at);
+        let fan_out = quote_spanned!(at=> #krate::FanOut);
+        let set = quote_spanned!(at=> #fan_out::#constructor(items, #launch));
         // Whoever wants one of the two need not want the other.
         let unused = self.stream.is_some().then(|| quote_spanned!(span=> #[allow(dead_code)]));
         Some(quote_spanned! {span=>
             #(#conditions)*
             #[doc = #documentation]
             #unused
-            #visibility fn #name #generics(#(#inputs),*) -> #krate::FanOut<#input>
+            #visibility fn #name #generics(#(#inputs),*) -> #fan_out<#input>
             #where_clause
             {
                 #declaration
-                #krate::FanOut::#constructor(items, #launch) #limit
+                #set #limit
             }
         })
     }
@@ -258,20 +263,25 @@ impl FanOut {
     fn launch(&self, function: &Function, passed: &[TokenStream], context: &Context<'_>) -> TokenStream {
         let (span, krate) = (Span::mixed_site(), context.krate);
         let launch = launch(function, passed);
+        let at = self.demanding(function).unwrap_or(span);
         let launch = match self.on {
             On::Task => launch,
-            On::Spawn(on) => placed(krate, "spawned", &launch, on),
-            On::Blocking(on) => placed(krate, "spawned_blocking", &launch, on),
+            On::Spawn(_) => placed(krate, "spawned", &launch, at),
+            On::Blocking(_) => placed(krate, "spawned_blocking", &launch, at),
         };
-        if self.dedup {
-            let item = item(function).ok().map(|index| &function.signature.inputs[index]);
-            let place = match item {
-                Some(FnArg::Typed(argument)) => argument.ty.span(),
-                _ => span,
-            };
-            placed(krate, "deduplicated", &launch, place)
-        } else {
-            launch
+        if self.dedup { placed(krate, "deduplicated", &launch, at) } else { launch }
+    }
+
+    /// Where it is said that items must be told apart, or be sent to other threads, if that is said. The compiler finds what does not
+    /// fit twice, in the call and in the type that is returned, and says so once if both are at one place.
+    fn demanding(&self, function: &Function) -> Option<Span> {
+        match self.on {
+            On::Spawn(on) | On::Blocking(on) => Some(on),
+            On::Task if self.dedup => match &function.signature.inputs[item(function).ok()?] {
+                FnArg::Typed(argument) => Some(argument.ty.span()),
+                FnArg::Receiver(_) => None,
+            },
+            On::Task => None,
         }
     }
 }
@@ -279,13 +289,16 @@ impl FanOut {
 /// The call of a function of the runtime, all of it where the compiler is to report what does not fit.
 fn placed(krate: &syn::Path, function: &str, argument: &TokenStream, place: Span) -> TokenStream {
     let span = place.resolved_at(Span::mixed_site());
-    let function = Ident::new(function, span);
+    let (krate, function) = (respanned(krate, place), Ident::new(function, span));
+    quote_spanned!(span=> #krate::#function(#argument))
+}
+
+fn respanned(krate: &syn::Path, place: Span) -> TokenStream {
     let at_place = |mut token: proc_macro2::TokenTree| {
         token.set_span(place.resolved_at(token.span()));
         token
     };
-    let krate: TokenStream = krate.to_token_stream().into_iter().map(at_place).collect();
-    quote_spanned!(span=> #krate::#function(#argument))
+    krate.to_token_stream().into_iter().map(at_place).collect()
 }
 
 /// What a task of its own cannot borrow, and what to write in its place.

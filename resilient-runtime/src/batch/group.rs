@@ -4,7 +4,7 @@ use std::future::Future;
 use std::hash::Hash;
 use std::ptr;
 
-use super::{Batch, BatchFuture, BatchOutcome};
+use super::{Batch, BatchFuture, BatchKey, BatchOutcome};
 use crate::keyed::fingerprint;
 
 /// The calls of one [`Batch`] that have something in common, such as the object that they are a method of.
@@ -46,7 +46,7 @@ impl<'a> BatchGroup<'a> {
     #[inline]
     pub fn run<K, L, F>(self, key: K, load: L) -> BatchFuture<'a, K, L, F, <F::Output as BatchOutcome<K>>::One>
     where
-        K: Hash + Eq + Clone + Send + 'static,
+        K: BatchKey,
         L: FnOnce(Vec<K>) -> F,
         F: Future<Output: BatchOutcome<K, One: Send + 'static>>,
     {

@@ -14,7 +14,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::members::{Members, Turn};
 use super::open::Group;
-use super::{Batch, BatchItem, BatchOutcome};
+use super::{Batch, BatchItem, BatchKey, BatchOutcome};
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::{Deadline, clock, event};
 
@@ -86,7 +86,7 @@ impl<K, L, F, A> Unpin for BatchFuture<'_, K, L, F, A> {}
 
 impl<K, L, F, A> Future for BatchFuture<'_, K, L, F, A>
 where
-    K: Hash + Eq + Clone + Send + 'static,
+    K: BatchKey,
     L: FnOnce(Vec<K>) -> F,
     F: Future<Output: BatchOutcome<K, One = A>>,
     A: Clone + Send + 'static,
