@@ -209,11 +209,11 @@ impl FanOut {
         let (input, constructor) = match items {
             Items::Iterator => (quote_spanned!(at=> impl ::core::iter::Iterator<Item = #child>), "new"),
             Items::Stream => {
-                let children = quote_spanned!(at=> impl #krate::Stream<Item = #child>);
-                (quote_spanned!(span=> #krate::Streamed<#children>), "from_stream")
+                let krate = respanned(krate, at);
+                (quote_spanned!(at=> #krate::Streamed<impl #krate::Stream<Item = #child>>), "from_stream")
             }
         };
-        let (input, limit, declaration) = self.limited(input, context);
+        let (input, limit, declaration) = self.limited(input, at, context);
         let (constructor, launch) = (Ident::new(constructor, at), self.launch(function, &passed, context));
 
         let (visibility, conditions) = (&function.visibility, function.attributes_named("cfg"));
@@ -225,28 +225,29 @@ impl FanOut {
         };
         let krate = respanned(krate, at);
         let fan_out = quote_spanned!(at=> #krate::FanOut);
-        let set = quote_spanned!(at=> #fan_out::#constructor(items, #launch));
+        let set = quote_spanned!(at=> #fan_out::#constructor(items, #launch) #limit);
+        let returned = quote_spanned!(at=> #fan_out<#input>);
         // Whoever wants one of the two need not want the other.
         let unused = self.stream.is_some().then(|| quote_spanned!(span=> #[allow(dead_code)]));
         Some(quote_spanned! {span=>
             #(#conditions)*
             #[doc = #documentation]
             #unused
-            #visibility fn #name #generics(#(#inputs),*) -> #fan_out<#input>
+            #visibility fn #name #generics(#(#inputs),*) -> #returned
             #where_clause
             {
                 #declaration
-                #set #limit
+                #set
             }
         })
     }
 
     /// The input within the limit, the call that sets it, and what is to be declared for that.
-    fn limited(&self, input: TokenStream, context: &Context<'_>) -> (TokenStream, TokenStream, TokenStream) {
+    fn limited(&self, input: TokenStream, at: Span, context: &Context<'_>) -> (TokenStream, TokenStream, TokenStream) {
         let (span, krate) = (Span::mixed_site(), context.krate);
         match &self.limit {
             None => (input, TokenStream::new(), TokenStream::new()),
-            Some(Limit::Items(limit)) => (input, quote_spanned!(span=> .limit(#limit)), TokenStream::new()),
+            Some(Limit::Items(limit)) => (input, quote_spanned!(at=> .limit(#limit)), TokenStream::new()),
             Some(Limit::Adaptive(algorithm)) => {
                 let algorithm = Ident::new(algorithm, span);
                 let adaptive = context.function.reporting("adaptive");
