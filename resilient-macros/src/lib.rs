@@ -8,6 +8,7 @@ mod amount;
 #[cfg(test)]
 mod any_tokens;
 mod arguments;
+mod bounds;
 mod check;
 mod classify;
 mod companion;
@@ -866,6 +867,7 @@ pub fn cancel(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | key | type | default | meaning |
 /// |---|---|---|---|
 /// | `limit` | integer, or `"adaptive"`, `"gradient"`, `"vegas"`, `"aimd"` | 16 | how many run at once |
+/// | `min`, `max`, `initial` | integers or `u32` constants | 1, 200, 20 | the least, the most and the first of a limit that adapts |
 /// | `name` | name | the function's with `_all` | what the new function is called |
 /// | `stream` | flag | | adds one that takes a `Stream`, too: named as the function, or as `name`, with `_stream` |
 /// | `dedup` | flag | | runs equal items once, and gives each a clone of the outcome |

@@ -318,6 +318,29 @@ async fn an_adaptive_limit_begins_at_twenty_and_follows_the_outcomes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_adaptive_limit_stays_within_its_bounds() {
+    const MOST: u32 = 6;
+
+    #[fan_out(limit = "aimd", min = 3, max = MOST, initial = 5)]
+    async fn call(running: &AtomicU32, #[each] refused: bool) -> Result<u32, Error> {
+        let _running = Alive::new(running);
+        let at_once = running.load(Ordering::SeqCst);
+        sleep(ms(100)).await;
+        if refused { Err(Error::Busy { after: None }) } else { Ok(at_once) }
+    }
+    let most = async |count: usize| {
+        let outcomes = call_all(&AtomicU32::new(0), vec![false; count]).await;
+        outcomes.into_iter().flatten().max().unwrap()
+    };
+
+    assert_eq!(most(5).await, 5);
+    assert_eq!(most(1_000).await, MOST);
+    call_all(&AtomicU32::new(0), vec![true; 1_000]).await;
+    let after = call_all(&AtomicU32::new(0), [false; 6]).try_all().await.unwrap();
+    assert_eq!(after[..3], [1, 2, 3], "never fewer than three at once");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_functions_own_limits_are_shared_by_all_items() {
     #[fan_out]
     #[bulkhead(limit = 2, queue = 100, max_wait = "1h")]

@@ -6,6 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Ident, Lit};
 
 use crate::arguments::{Arguments, Key, Positional};
+use crate::bounds::{Bounds, permits};
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment};
 use crate::policy::{Facts, Kind, Layer};
@@ -81,11 +82,9 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
 /// The constructor, and whether its limit is fixed.
 fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> (Constructor, bool) {
     let span = Span::mixed_site();
-    let bounds_spans = ["min", "max", "initial"].map(|key| arguments.span(key).map(|span| (key, span)));
     let name = arguments.name(context.function, errors);
     let limit = arguments.constant("limit", context.function, errors, limit);
-    let [min, max, initial] =
-        ["min", "max", "initial"].map(|key| arguments.constant(key, context.function, errors, permits));
+    let bounds = Bounds::parse(arguments, context, errors);
     let queue = arguments.constant("queue", context.function, errors, value::count);
     let max_wait = arguments.constant("max_wait", context.function, errors, value::duration);
     let mode = arguments.value("mode", errors, value::mode);
@@ -94,19 +93,12 @@ fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Er
     let fixed = !matches!(limit, Some(Limit::Adaptive(_)));
     let constructor = match limit {
         Some(Limit::Adaptive(algorithm)) => {
-            let bounds = [min, max, initial];
-            check_bounds(&bounds, &bounds_spans, span, errors);
-            let [min, max, initial] = within(bounds);
+            let [min, max, initial] = bounds.of_adaptive(span, errors);
             let constructor = constructor.at(&min).at(&max).at(&initial);
             constructor.call(algorithm, &quote_spanned!(span=> #min, #max, #initial))
         }
         limit => {
-            for (key, span) in bounds_spans.into_iter().flatten() {
-                let message = format!(
-                    "`{key}` is for a limit that adapts: write `limit = \"gradient\"`, `\"vegas\"` or `\"aimd\"`, or remove it"
-                );
-                errors.at(span, message);
-            }
+            bounds.of_fixed(errors);
             match limit {
                 Some(Limit::Calls(calls)) => constructor.set("limit", Some(&calls)),
                 _ => constructor,
@@ -115,44 +107,6 @@ fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Er
     };
     let constructor = constructor.set("queue", queue.as_ref()).set("max_wait", max_wait.as_ref());
     (constructor.mode(mode, context), fixed)
-}
-
-/// The bounds, with what stands for those that are not given.
-fn within([min, max, initial]: [Option<Known<u32>>; 3]) -> [Known<u32>; 3] {
-    let min = min.unwrap_or(Known::Literal(1));
-    let max = max.unwrap_or_else(|| Known::Literal(min.literal().unwrap_or(1).max(200)));
-    let initial = initial.unwrap_or_else(|| {
-        let (least, most) = (min.literal().unwrap_or(1), max.literal().unwrap_or(20));
-        Known::Literal(20.min(most).max(least))
-    });
-    [min, max, initial]
-}
-
-fn check_bounds(
-    [min, max, initial]: &[Option<Known<u32>>; 3],
-    spans: &[Option<(&str, Span)>; 3],
-    all: Span,
-    errors: &mut Errors,
-) {
-    let literal = |value: &Option<Known<u32>>| value.as_ref().and_then(Known::literal);
-    let place = |index: usize| spans[index].map_or(all, |(_, span)| span);
-    if let (Some(min), Some(max)) = (literal(min), literal(max))
-        && min > max
-    {
-        errors.at(place(0), format!("`min` ({min}) is more than `max` ({max}), so there is no limit between them"));
-        return;
-    }
-    if let Some(initial) = literal(initial) {
-        let (least, most) = (literal(min).unwrap_or(1), literal(max).unwrap_or(MOST));
-        if initial < least || initial > most {
-            let message = match (literal(min), literal(max)) {
-                (Some(_), Some(_)) => format!("`initial` ({initial}) must be from `min` ({least}) to `max` ({most})"),
-                (Some(_), None) => format!("`initial` ({initial}) must be at least `min` ({least})"),
-                _ => format!("`initial` ({initial}) must be at most `max` ({most})"),
-            };
-            errors.at(place(2), message);
-        }
-    }
 }
 
 fn limit(key: &str, expression: Expr) -> syn::Result<Limit> {
@@ -164,23 +118,6 @@ fn limit(key: &str, expression: Expr) -> syn::Result<Limit> {
             value::word(key, &expression, &["aimd", "vegas", "gradient"]).map(Limit::Adaptive)
         }
         _ => permits(key, expression).map(Limit::Calls),
-    }
-}
-
-/// A number of calls at once.
-fn permits(key: &str, expression: Expr) -> syn::Result<Known<u32>> {
-    let written = expression.span();
-    let count = value::count(key, expression)?;
-    match (key, count.literal()) {
-        ("limit", Some(0)) => {
-            Err(syn::Error::new(written, "a limit of zero refuses every call: write at least `limit = 1`"))
-        }
-        (_, Some(0)) => Err(syn::Error::new(written, format!("`{key}` must be at least 1"))),
-        (_, Some(count)) if count > MOST => Err(syn::Error::new(
-            written,
-            format!("`{key}` must be at most {MOST}; without a limit, remove the attribute"),
-        )),
-        _ => Ok(count),
     }
 }
 
@@ -205,9 +142,6 @@ fn priority(key: &str, expression: Expr) -> syn::Result<Priority> {
         _ => Ok(Priority::Value(expression)),
     }
 }
-
-/// What the runtime has room for.
-const MOST: u32 = 1_000_000;
 
 impl Layer for Bulkhead {
     fn name(&self) -> &'static str {

@@ -11,18 +11,22 @@ use syn::{
 };
 
 use crate::arguments::{Arguments, Key, Positional};
+use crate::bounds::Bounds;
 use crate::companion::{self, unnamed};
 use crate::diagnostic::Errors;
 use crate::fragment::Context;
 use crate::function::Function;
 use crate::policy::{Kind, Layer};
-use crate::source::borrow;
+use crate::source::{Constructor, borrow};
 use crate::value::{self, Known};
 
 pub(crate) const KIND: Kind = Kind {
     name: "fan_out",
     keys: &[
         Key::setting("limit", "limit = 16").or("16"),
+        Key::setting("min", "min = 1"),
+        Key::setting("max", "max = 200"),
+        Key::setting("initial", "initial = 20"),
         Key::setting("name", "name = search_everywhere"),
         Key::setting("stream", "stream"),
         Key::setting("dedup", "dedup"),
@@ -35,7 +39,7 @@ pub(crate) const KIND: Kind = Kind {
 
 struct FanOut {
     span: Span,
-    limit: Option<Limit>,
+    limit: Option<Limit<Constructor>>,
     name: Ident,
     /// The name of the function that takes a stream.
     stream: Option<Ident>,
@@ -44,10 +48,10 @@ struct FanOut {
 }
 
 /// How many at once.
-enum Limit {
+enum Limit<A> {
     Items(Known<u32>),
-    /// By the algorithm of this name.
-    Adaptive(&'static str),
+    /// By the algorithm: its name, or what makes the limit.
+    Adaptive(A),
 }
 
 /// What an item runs on.
@@ -64,6 +68,23 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let span = arguments.attribute.span();
     let on_span = arguments.span("on").unwrap_or(span);
     let limit = arguments.value("limit", errors, limit);
+    let bounds = Bounds::parse(arguments, context, errors);
+    let limit = match limit {
+        Some(Limit::Adaptive(algorithm)) => {
+            let [min, max, initial] = bounds.of_adaptive(span, errors);
+            let algorithm = Ident::new(algorithm, Span::mixed_site());
+            let call = quote_spanned!(Span::mixed_site()=> #algorithm(#min, #max, #initial));
+            let limit = Constructor::new("FanOutLimit", call, arguments, context).at(&min).at(&max).at(&initial);
+            Some(Limit::Adaptive(limit))
+        }
+        fixed => {
+            bounds.of_fixed(errors);
+            match fixed {
+                Some(Limit::Items(items)) => Some(Limit::Items(items)),
+                _ => None,
+            }
+        }
+    };
     let name = arguments.value("name", errors, |_, expression| companion::name(expression, "search_all"));
     let stream = arguments.flag("stream", errors).then(|| {
         let stem = name.as_ref().unwrap_or(context.function.name());
@@ -79,7 +100,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     vec![Box::new(FanOut { span, limit, name, stream, dedup, on })]
 }
 
-fn limit(key: &str, expression: Expr) -> syn::Result<Limit> {
+fn limit(key: &str, expression: Expr) -> syn::Result<Limit<&'static str>> {
     if let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &expression {
         if let Ok(items) = text.value().trim().parse::<u32>() {
             return Err(syn::Error::new(text.span(), format!("`limit` takes an integer: write `limit = {items}`")));
@@ -248,13 +269,12 @@ impl FanOut {
         match &self.limit {
             None => (input, TokenStream::new(), TokenStream::new()),
             Some(Limit::Items(limit)) => (input, quote_spanned!(at=> .limit(#limit)), TokenStream::new()),
-            Some(Limit::Adaptive(algorithm)) => {
-                let algorithm = Ident::new(algorithm, span);
+            Some(Limit::Adaptive(limit)) => {
                 let adaptive = context.function.reporting("adaptive");
                 (
                     quote_spanned!(span=> #krate::Adapting<#input>),
                     quote_spanned!(span=> .#adaptive(&LIMIT)),
-                    quote_spanned!(span=> static LIMIT: #krate::FanOutLimit = #krate::FanOutLimit::#algorithm(1, 200, 20);),
+                    quote_spanned!(span=> static LIMIT: #krate::FanOutLimit = #limit;),
                 )
             }
         }
