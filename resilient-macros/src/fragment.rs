@@ -53,7 +53,12 @@ impl Fragment {
     pub(crate) fn expression(&self) -> TokenStream {
         let span = Span::mixed_site();
         match &self.value {
-            Value::Future(future) | Value::Body(future) => quote_spanned!(span=> #future.await),
+            Value::Future(future) => {
+                // what is wrong with the future is found again where it is awaited
+                let place = future.clone().into_iter().last().map_or(span, |last| last.span());
+                quote_spanned!(place=> #future.await)
+            }
+            Value::Body(body) => quote_spanned!(span=> #body.await),
             Value::Expression(expression) => expression.clone(),
             Value::Rounds { statements, round, place } => {
                 repeat(statements, round, *place, &quote_spanned!(span=> outcome))

@@ -15,7 +15,8 @@ pub use self::run::HedgeFuture;
 use self::bucket::Bucket;
 use self::builder::{After, Config};
 use self::estimate::{Estimate, Sample};
-use self::judge::{by_class, by_when};
+pub use self::judge::Decide;
+use self::judge::{ByClass, ByWhen};
 use crate::keyed::Keyed;
 use crate::mode::Switch;
 use crate::naming::{self, Named, Naming};
@@ -200,7 +201,7 @@ impl Hedge {
     ///
     /// Dropping it drops every attempt, and the hedge learns nothing from them.
     #[inline]
-    pub fn run<A, F>(&self, attempt: A) -> HedgeFuture<'_, A, F, F::Output, ()>
+    pub fn run<A, F>(&self, attempt: A) -> HedgeFuture<'_, A, F, F::Output, impl Decide<F::Output>>
     where
         A: Fn() -> F,
         F: Future<Output: Outcome>,
@@ -210,7 +211,7 @@ impl Hedge {
 
     /// As [`run`](Self::run), with the class that `when` assigns.
     #[inline]
-    pub fn run_when<A, F, W, By>(&self, attempt: A, when: W) -> HedgeFuture<'_, A, F, F::Output, W>
+    pub fn run_when<A, F, W, By>(&self, attempt: A, when: W) -> HedgeFuture<'_, A, F, F::Output, impl Decide<F::Output>>
     where
         A: Fn() -> F,
         F: Future,
@@ -263,23 +264,23 @@ impl Hedge {
 impl<'a> Hedging<'a> {
     /// As [`Hedge::run`].
     #[inline]
-    pub fn run<A, F>(self, attempt: A) -> HedgeFuture<'a, A, F, F::Output, ()>
+    pub fn run<A, F>(self, attempt: A) -> HedgeFuture<'a, A, F, F::Output, impl Decide<F::Output>>
     where
         A: Fn() -> F,
         F: Future<Output: Outcome>,
     {
-        HedgeFuture::new(self, attempt, (), by_class)
+        HedgeFuture::new(self, attempt, ByClass)
     }
 
     /// As [`Hedge::run_when`].
     #[inline]
-    pub fn run_when<A, F, W, By>(self, attempt: A, when: W) -> HedgeFuture<'a, A, F, F::Output, W>
+    pub fn run_when<A, F, W, By>(self, attempt: A, when: W) -> HedgeFuture<'a, A, F, F::Output, impl Decide<F::Output>>
     where
         A: Fn() -> F,
         F: Future,
         W: When<F::Output, By>,
     {
-        HedgeFuture::new(self, attempt, when, by_when)
+        HedgeFuture::new(self, attempt, ByWhen::new(when))
     }
 }
 

@@ -135,7 +135,7 @@ pub use fan_out::{
 pub use fan_out::{Progress, Quorum, SettleWithin, Settlement, Streamed, Task, TryAll, Unordered};
 pub use fan_out::{deduplicated, spawned, spawned_blocking};
 pub use futures_core::Stream;
-pub use hedge::{Hedge, HedgeCounts, HedgeFuture, Hedging};
+pub use hedge::{Decide, Hedge, HedgeCounts, HedgeFuture, Hedging};
 pub use keyed::{Held, Keyed, PerKey};
 pub use mode::Mode;
 pub use naming::{Conflict, conflicts};

@@ -224,10 +224,10 @@ impl Layer for Coalesce {
         if self.share.is_some() {
             return shared::wrap(inside, context);
         }
-        let policy = Ident::new(KIND.name, span);
-        // named, so that one that cannot be cloned is reported there
-        let output = &context.function.output;
-        let run = Ident::new(if inside.settled { "run_settled" } else { "run" }, span);
-        inside.around(|future| quote_spanned!(span=> #policy.#run::<#output, _>(#future)))
+        // an outcome that cannot be cloned is reported there, and once
+        let place = context.function.output.span().resolved_at(span);
+        let policy = Ident::new(KIND.name, place);
+        let run = Ident::new(if inside.settled { "run_settled" } else { "run" }, place);
+        inside.around(|future| quote_spanned!(place=> #policy.#run(#future)))
     }
 }

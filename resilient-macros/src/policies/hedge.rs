@@ -231,13 +231,16 @@ impl Layer for Hedge {
         let gate = inside.bulkhead.map(|bulkhead| quote_spanned!(span=> .unless_busy(#bulkhead)));
         let attempts = match deciding(self.when.as_ref(), context) {
             None => {
-                let run = context.function.reporting("run");
-                quote_spanned!(span=> #policy #gate.#run(|| #body))
+                // all of the call in one place, where an outcome without a class is then reported once
+                let place = context.function.place_of_outcome();
+                let policy = Ident::new(KIND.name, place);
+                quote_spanned!(place=> #policy #gate.run(|| #body))
             }
             Some(when) => quote_spanned!(span=> #policy #gate.run_when(|| #body, #when)),
         };
+        let place = context.function.place_of_outcome();
         let statements = quote_spanned!(span=> #statements let attempt = #attempts;);
-        let future = quote_spanned!(span=> attempt);
+        let future = quote_spanned!(place=> attempt);
         let Fragment { settled, borrows, repeated, .. } = inside;
         Fragment { statements, value: Value::Future(future), settled, borrows, repeated, bulkhead: None }
     }

@@ -1,10 +1,12 @@
 //! What an attempt's outcome means to the hedge.
 
+use std::marker::PhantomData;
+
 use crate::{Class, Error, Outcome, Reason, When};
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct End {
+pub struct End {
     pub(super) class: Class,
     /// What the hedge is to do.
     pub(super) next: Next,
@@ -23,19 +25,55 @@ pub(super) enum Next {
     Wait,
 }
 
-/// By the outcome's own class; there is no `when` to ask.
-#[inline]
-pub(super) fn by_class<O: Outcome, W>(_: &W, outcome: &O) -> End {
-    End::of(outcome.class(), outcome.rejection())
+/// What an attempt's outcome means to a hedge.
+///
+/// The methods return an `impl Decide`, so that an outcome without a class is reported where they are called, and only there.
+pub trait Decide<O>: sealed::Decide<O> {}
+
+impl<O, D: sealed::Decide<O>> Decide<O> for D {}
+
+pub(super) mod sealed {
+    use super::End;
+
+    pub trait Decide<O> {
+        #[doc(hidden)]
+        fn end(&self, outcome: &O) -> End;
+    }
+}
+
+/// By the outcome's own class.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ByClass;
+
+impl<O: Outcome> sealed::Decide<O> for ByClass {
+    #[inline]
+    fn end(&self, outcome: &O) -> End {
+        End::of(outcome.class(), outcome.rejection())
+    }
 }
 
 /// By the class that `when` assigns.
-#[inline]
-pub(super) fn by_when<O, W: When<O, By>, By>(when: &W, outcome: &O) -> End {
-    End::of(when.class_of(outcome), when.rejection_in(outcome))
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ByWhen<W, By> {
+    when: W,
+    by: PhantomData<fn() -> By>,
+}
+
+impl<W, By> ByWhen<W, By> {
+    pub(super) const fn new(when: W) -> Self {
+        Self { when, by: PhantomData }
+    }
+}
+
+impl<O, W: When<O, By>, By> sealed::Decide<O> for ByWhen<W, By> {
+    #[inline]
+    fn end(&self, outcome: &O) -> End {
+        End::of(self.when.class_of(outcome), self.when.rejection_in(outcome))
+    }
 }
 
 impl End {
+    #[inline]
     fn of(class: Class, rejection: Option<&Error>) -> Self {
         let timed_out = rejection.is_some_and(|rejection| matches!(rejection.reason(), Reason::TimedOut { .. }));
         let next = match rejection {

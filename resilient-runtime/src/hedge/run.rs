@@ -9,7 +9,7 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::judge::{End, Next};
+use super::judge::{Decide, End, Next};
 use super::{Hedging, Sample};
 use crate::deadline::Limit;
 use crate::sync::atomic::Ordering::Relaxed;
@@ -18,7 +18,7 @@ use crate::{Class, clock, event};
 pin_project! {
     /// What [`Hedge::run`](crate::Hedge::run) and its likes return.
     #[must_use = "futures do nothing unless polled"]
-    pub struct HedgeFuture<'a, A, F, O, W> {
+    pub struct HedgeFuture<'a, A, F, O, D> {
         // `None` once it has ended
         #[pin]
         first: Option<F>,
@@ -27,13 +27,11 @@ pin_project! {
         timer: Option<Sleep>,
         course: Course<'a, F, O>,
         attempt: A,
-        when: W,
-        // A pointer, so that an outcome without a class is reported where the future is made, and only there.
-        decide: fn(&W, &O) -> End,
+        decide: D,
     }
 }
 
-impl<A, F, O, W> fmt::Debug for HedgeFuture<'_, A, F, O, W> {
+impl<A, F, O, D> fmt::Debug for HedgeFuture<'_, A, F, O, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HedgeFuture")
             .field("hedge", &self.course.hedging.hedge.name)
@@ -77,9 +75,9 @@ struct Other<F> {
     began: Instant,
 }
 
-impl<'a, A: Fn() -> F, F: Future, W> HedgeFuture<'a, A, F, F::Output, W> {
+impl<'a, A: Fn() -> F, F: Future, D> HedgeFuture<'a, A, F, F::Output, D> {
     #[inline]
-    pub(super) fn new(hedging: Hedging<'a>, attempt: A, when: W, decide: fn(&W, &F::Output) -> End) -> Self {
+    pub(super) fn new(hedging: Hedging<'a>, attempt: A, decide: D) -> Self {
         let course = Course {
             hedging,
             stage: Stage::Fresh,
@@ -90,14 +88,15 @@ impl<'a, A: Fn() -> F, F: Future, W> HedgeFuture<'a, A, F, F::Output, W> {
             others: Vec::new(),
             failure: None,
         };
-        Self { first: Some(attempt()), timer: None, course, attempt, when, decide }
+        Self { first: Some(attempt()), timer: None, course, attempt, decide }
     }
 }
 
-impl<A, F, W> Future for HedgeFuture<'_, A, F, F::Output, W>
+impl<A, F, D> Future for HedgeFuture<'_, A, F, F::Output, D>
 where
     A: Fn() -> F,
     F: Future,
+    D: Decide<F::Output>,
 {
     type Output = F::Output;
 
@@ -109,7 +108,7 @@ where
         if let Some(first) = this.first.as_mut().as_pin_mut()
             && let Poll::Ready(outcome) = first.poll(context)
         {
-            let end = (this.decide)(this.when, &outcome);
+            let end = this.decide.end(&outcome);
             if this.course.stage == Stage::Fresh && end.next == Next::Accept {
                 this.first.set(None);
                 this.course.stage = Stage::Over;
@@ -121,8 +120,8 @@ where
                 return Poll::Ready(this.course.over(outcome, this.first, this.timer));
             }
         }
-        let (when, decide) = (&*this.when, *this.decide);
-        this.course.go_on(this.first, this.timer, &*this.attempt, |outcome| decide(when, outcome), context)
+        let decide = &*this.decide;
+        this.course.go_on(this.first, this.timer, &*this.attempt, |outcome| decide.end(outcome), context)
     }
 }
 

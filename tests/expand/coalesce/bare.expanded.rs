@@ -15,7 +15,7 @@ async fn settings() -> u32 {
         tokio::task::yield_now().await;
         7
     };
-    coalesce.run::<u32, _>(attempt).await
+    coalesce.run(attempt).await
 }
 pub async fn transcript() -> String {
     format!("{:?}", tokio::join!(settings(), settings()))

@@ -17,7 +17,7 @@ async fn search(query: String, page: u32, token: &str) -> Result<String, Error> 
         tokio::task::yield_now().await;
         Ok(format!("{query} {page} by {token}"))
     };
-    coalesce.run::<Result<String, Error>, _>(attempt).await
+    coalesce.run(attempt).await
 }
 pub async fn transcript() -> String {
     let search = |page, token| search("tide".to_owned(), page, token);

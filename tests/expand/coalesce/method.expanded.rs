@@ -46,9 +46,7 @@ impl Api {
                 }
             }
         };
-        ::resilient::finish::<
-            Result<String, Error>,
-        >(coalesce.run_settled::<Result<String, Error>, _>(call).await)
+        ::resilient::finish::<Result<String, Error>>(coalesce.run_settled(call).await)
     }
 }
 pub async fn transcript() -> String {
