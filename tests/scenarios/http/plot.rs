@@ -43,8 +43,11 @@ fn rates(times: impl Iterator<Item = Duration>) -> Vec<f64> {
 /// A drawing with a panel for each of the series, all of one scale.
 pub(crate) fn draw(all: &[Series]) -> String {
     let slots = all.iter().map(|series| series.offered.len().max(series.good.len())).max().unwrap_or(1).max(1);
-    let highest =
-        all.iter().flat_map(|series| series.offered.iter().chain(&series.good)).fold(1.0_f64, |a, b| a.max(*b));
+    let most_offered = highest(all.iter().flat_map(|series| &series.offered));
+    let served = highest(all.iter().flat_map(|series| &series.good))
+        .max(all.iter().filter_map(|series| series.fault).map(|fault| fault.capacity).fold(1.0, f64::max));
+    // a spike that is far more than can be served would press what is served to the bottom, so its top is cut off
+    let top_rate = if most_offered > 3.0 * served { 1.5 * served } else { most_offered.max(served) };
     let height = TOP + (PANEL + GAP) * all.len() as f64 + 12.0;
     let mut svg = String::new();
     // Writing to a `String` cannot fail.
@@ -56,7 +59,7 @@ pub(crate) fn draw(all: &[Series]) -> String {
     for (number, series) in all.iter().enumerate() {
         let base = TOP + (PANEL + GAP) * number as f64 + PANEL;
         let x = |slot: f64| LEFT + (WIDTH - LEFT - RIGHT) * slot / slots as f64;
-        let y = |rate: f64| base - PANEL * rate / highest;
+        let y = |rate: f64| base - PANEL * rate.min(top_rate) / top_rate;
         if let Some(Fault { from, until, capacity }) = series.fault {
             let (from, until) = (x(from.as_secs_f64() / SLOT), x(until.as_secs_f64() / SLOT));
             let (top, wide) = (base - PANEL, until - from);
@@ -64,7 +67,7 @@ pub(crate) fn draw(all: &[Series]) -> String {
                 svg,
                 "<rect class=\"band\" x=\"{from:.1}\" y=\"{top:.1}\" width=\"{wide:.1}\" height=\"{PANEL}\"/>"
             );
-            let at = y(capacity.min(highest));
+            let at = y(capacity);
             let _ = writeln!(
                 svg,
                 "<line class=\"capacity\" x1=\"{from:.1}\" x2=\"{until:.1}\" y1=\"{at:.1}\" y2=\"{at:.1}\"/>"
@@ -84,12 +87,25 @@ pub(crate) fn draw(all: &[Series]) -> String {
         );
         let title = series.name.replace('*', "");
         let _ = writeln!(svg, "<text x=\"{LEFT}\" y=\"{:.1}\">{title}</text>", base - PANEL - 6.0);
+        let offered = highest(&series.offered);
+        if offered > top_rate {
+            let middle = series.fault.map_or(Duration::ZERO, |fault| (fault.from + fault.until) / 2);
+            let _ = writeln!(
+                svg,
+                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">up to {offered:.0} offered</text>",
+                x(middle.as_secs_f64() / SLOT),
+                base - PANEL + 14.0
+            );
+        }
+        if number == 0 {
+            legend(&mut svg);
+        }
         for second in 0..=(slots as f64 * SLOT) as usize {
             let at = x(second as f64 / SLOT);
             let _ =
                 writeln!(svg, "<text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{second} s</text>", base + 14.0);
         }
-        for rate in [0.0, highest] {
+        for rate in [0.0, top_rate] {
             let _ = writeln!(
                 svg,
                 "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{rate:.0}</text>",
@@ -100,6 +116,23 @@ pub(crate) fn draw(all: &[Series]) -> String {
     }
     svg.push_str("</svg>\n");
     svg
+}
+
+/// What the lines are, at the right of the first title.
+fn legend(svg: &mut String) {
+    let (line, text) = (TOP - 10.0, TOP - 6.0);
+    for (place, kind, name) in [
+        (WIDTH - 408.0, "polyline class=\"offered\"", "offered a second"),
+        (WIDTH - 262.0, "polyline class=\"good\"", "answered well"),
+        (WIDTH - 130.0, "polyline class=\"capacity\"", "can be served"),
+    ] {
+        let _ = writeln!(svg, "<{kind} points=\"{place:.1},{line:.1} {:.1},{line:.1}\"/>", place + 20.0);
+        let _ = writeln!(svg, "<text x=\"{:.1}\" y=\"{text:.1}\">{name}</text>", place + 26.0);
+    }
+}
+
+fn highest<'r>(rates: impl IntoIterator<Item = &'r f64>) -> f64 {
+    rates.into_iter().fold(1.0_f64, |a, b| a.max(*b))
 }
 
 /// The same as an image of its own.
@@ -128,4 +161,15 @@ fn a_series_counts_calls_a_second() {
     let times = [0, 100, 200, 600].map(Duration::from_millis);
 
     assert_eq!(rates(times.into_iter()), [12.0, 0.0, 4.0]);
+}
+
+#[test]
+fn a_spike_does_not_press_what_is_served_to_the_bottom() {
+    let fault = Fault { from: Duration::from_secs(1), until: Duration::from_secs(2), capacity: 100.0 };
+    let offered = vec![100.0, 100.0, 100.0, 100.0, 1_000.0, 1_000.0, 1_000.0, 1_000.0];
+    let spike = Series { name: "spike".to_owned(), good: vec![100.0; 8], offered, fault: Some(fault) };
+
+    let svg = draw(&[spike]);
+
+    assert!(svg.contains(">up to 1000 offered<") && svg.contains(">150<"), "{svg}");
 }
