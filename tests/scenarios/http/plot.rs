@@ -97,9 +97,6 @@ pub(crate) fn draw(all: &[Series]) -> String {
                 base - PANEL + 14.0
             );
         }
-        if number == 0 {
-            legend(&mut svg);
-        }
         for second in 0..=(slots as f64 * SLOT) as usize {
             let at = x(second as f64 / SLOT);
             let _ =
@@ -119,7 +116,8 @@ pub(crate) fn draw(all: &[Series]) -> String {
 }
 
 /// What the lines are, at the right of the first title.
-fn legend(svg: &mut String) {
+fn legend() -> String {
+    let mut svg = String::new();
     let (line, text) = (TOP - 10.0, TOP - 6.0);
     for (place, kind, name) in [
         (WIDTH - 408.0, "polyline class=\"offered\"", "offered a second"),
@@ -129,17 +127,20 @@ fn legend(svg: &mut String) {
         let _ = writeln!(svg, "<{kind} points=\"{place:.1},{line:.1} {:.1},{line:.1}\"/>", place + 20.0);
         let _ = writeln!(svg, "<text x=\"{:.1}\" y=\"{text:.1}\">{name}</text>", place + 26.0);
     }
+    svg.truncate(svg.trim_end().len());
+    svg
 }
 
 fn highest<'r>(rates: impl IntoIterator<Item = &'r f64>) -> f64 {
     rates.into_iter().fold(1.0_f64, |a, b| a.max(*b))
 }
 
-/// The same as an image of its own.
+/// The same as an image of its own, which says what its lines are.
 pub(crate) fn standalone(all: &[Series]) -> String {
+    let legend = legend();
     draw(all).replacen(
         '>',
-        &format!(">\n<style>{STYLE}</style>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>"),
+        &format!(">\n<style>{STYLE}</style>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n{legend}"),
         1,
     )
 }
