@@ -23,7 +23,7 @@ use crate::source::borrow;
 ///     let mut retry = { static POLICY: Retry = …; POLICY.begin() };
 ///     let settled = loop {
 ///         let attempt = async { statements };
-///         if let Some(outcome) = timeout.run(retry.run(attempt)).await {
+///         if let Some(outcome) = retry.run_within(&mut timeout, attempt).await {
 ///             break outcome;
 ///         }
 ///     };
@@ -133,7 +133,7 @@ fn finish(stack: &Fragment, layers: &[Box<dyn Layer>], context: &Context<'_>) ->
     let refuses = layers.iter().find(|layer| layer.facts().refuses).map_or(span, |layer| layer.span());
     let finish = quote_spanned!(refuses.resolved_at(span)=> #krate::finish);
     match stack.value {
-        Value::Future(_) | Value::Body(_) => quote_spanned!(span=> #finish::<#output>(#value)),
+        Value::Future(_) | Value::Body(_) | Value::Timed { .. } => quote_spanned!(span=> #finish::<#output>(#value)),
         Value::Expression(_) | Value::Rounds { .. } => quote_spanned! {span=>
             let settled = #value;
             #finish::<#output>(settled)

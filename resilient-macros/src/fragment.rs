@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
-use syn::{Path, Token};
+use syn::{Ident, Path, Token};
 
 use crate::function::Function;
 
@@ -42,10 +42,23 @@ pub(crate) enum Value {
     Future(TokenStream),
     /// An expression that may await within.
     Expression(TokenStream),
-    /// A future to make and await again and again, until it gives an outcome instead of `None`; and the place of its tokens.
-    Rounds { statements: TokenStream, round: TokenStream, place: Span },
+    /// A future that a time-out runs, which the variable `timeout` holds.
+    Timed { timeout: Ident, future: TokenStream },
+    /// A retry's attempt, a future to make and run again and again; and the place of what runs it.
+    Rounds { statements: TokenStream, attempt: TokenStream, place: Span },
     /// The async block of the user's statements, which nothing stands around yet.
     Body(TokenStream),
+}
+
+impl Value {
+    /// The future, if it is one.
+    pub(crate) fn future(&self) -> Option<TokenStream> {
+        match self {
+            Self::Future(future) | Self::Body(future) => Some(future.clone()),
+            Self::Timed { timeout, future } => Some(quote_spanned!(Span::mixed_site()=> #timeout.run(#future))),
+            Self::Expression(_) | Self::Rounds { .. } => None,
+        }
+    }
 }
 
 impl Fragment {
@@ -58,10 +71,14 @@ impl Fragment {
                 let place = future.clone().into_iter().last().map_or(span, |last| last.span());
                 quote_spanned!(place=> #future.await)
             }
-            Value::Body(body) => quote_spanned!(span=> #body.await),
             Value::Expression(expression) => expression.clone(),
-            Value::Rounds { statements, round, place } => {
-                repeat(statements, round, *place, &quote_spanned!(span=> outcome))
+            Value::Rounds { statements, attempt, place } => {
+                let round = quote_spanned!(*place=> retry.run(#attempt));
+                repeat(statements, &round, *place, &quote_spanned!(span=> outcome))
+            }
+            Value::Body(_) | Value::Timed { .. } => {
+                let future = self.value.future();
+                quote_spanned!(span=> #future.await)
             }
         }
     }
@@ -90,21 +107,18 @@ impl Fragment {
     /// The statements and a future of the value, put into an async block if it is not one yet.
     fn into_future(self) -> (TokenStream, TokenStream) {
         let span = Span::mixed_site();
-        let expression = self.expression();
-        match self.value {
-            Value::Future(future) | Value::Body(future) => (self.statements, future),
-            Value::Expression(_) | Value::Rounds { .. } => {
-                let capture = (!self.borrows && !self.repeated).then(|| Token![move](span));
-                let statements = self.statements;
-                let call = quote_spanned! {span=>
-                    let call = async #capture {
-                        #statements
-                        #expression
-                    };
-                };
-                (call, quote_spanned!(span=> call))
-            }
+        if let Some(future) = self.value.future() {
+            return (self.statements, future);
         }
+        let capture = (!self.borrows && !self.repeated).then(|| Token![move](span));
+        let (statements, expression) = (&self.statements, self.expression());
+        let call = quote_spanned! {span=>
+            let call = async #capture {
+                #statements
+                #expression
+            };
+        };
+        (call, quote_spanned!(span=> call))
     }
 }
 

@@ -572,7 +572,7 @@ pub fn rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///     let mut retry = { /* the policy */ POLICY.begin() };
 ///     let settled = loop {
 ///         let attempt = async { /* the body */ };
-///         if let Some(outcome) = total_timeout.run(retry.run(attempt)).await {
+///         if let Some(outcome) = retry.run_within(&mut total_timeout, attempt).await {
 ///             break outcome;
 ///         }
 ///     };

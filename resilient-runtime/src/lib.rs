@@ -122,7 +122,8 @@ pub use bulkhead::{Acquire, Bulkhead, BulkheadCounts, BulkheadFuture, BulkheadPe
 pub use bulkhead::{Blind, ByClass, ByWhen};
 pub use cancel::{Cancel, CancelFuture};
 pub use circuit_breaker::{
-    CircuitBreaker, CircuitBreakerFuture, CircuitBreakerSettledFuture, Counts, Permit, State, Transition, Transitions,
+    CircuitBreaker, CircuitBreakerFuture, CircuitBreakerSettledFuture, CircuitBreakerWithin, Counts, Permit, State,
+    Transition, Transitions,
 };
 pub use class::{Class, Classify};
 pub use coalesce::{Coalesce, CoalesceCall, CoalesceCounts, CoalesceFuture, Share, Shareable, Sharing, finish_shared};
@@ -142,7 +143,7 @@ pub use naming::{Conflict, conflicts};
 pub use outcome::{FromRejection, Outcome, Settled, finish};
 pub use rate_limit::{Quota, RateAcquire, RateCounts, RateLimit, RatePermit};
 pub use retry::{
-    Delay, DelayFuture, Retry, RetryCall, RetryFuture, Retrying, Verdict, WithoutRetries, without_retries,
+    Delay, DelayFuture, Retry, RetryCall, RetryFuture, RetryWithin, Retrying, Verdict, WithoutRetries, without_retries,
 };
 pub use throttle::{Throttle, ThrottleCounts, ThrottlePermit};
 pub use timeout::{Timeout, TimeoutCall, TimeoutFuture, TimeoutRound};

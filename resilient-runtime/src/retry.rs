@@ -19,7 +19,7 @@ pub use self::delay::{Delay, DelayFuture};
 pub(crate) use self::funds::existing as budget_named;
 pub(crate) use self::nested::suppressed;
 pub use self::nested::{WithoutRetries, without_retries};
-pub use self::run::RetryFuture;
+pub use self::run::{RetryFuture, RetryWithin};
 
 /// Runs the body again when its outcome is transient.
 ///

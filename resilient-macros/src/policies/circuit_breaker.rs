@@ -10,7 +10,7 @@ use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment, Value};
 use crate::policy::{Facts, Kind, Layer};
-use crate::source::{Constructor, Shareable, declare_shareable};
+use crate::source::{Constructor, Shareable, declare_shareable, placed};
 use crate::value::{self, Known};
 use crate::when::{When, deciding};
 
@@ -261,13 +261,22 @@ impl Layer for CircuitBreaker {
         let span = Span::mixed_site();
         let krate = context.krate;
         let policy = Ident::new(KIND.name, span);
-        if let (Value::Future(future), true) = (&inside.value, context.in_rounds)
+        if let (Some(future), true) = (inside.value.future(), context.in_rounds)
             && deciding(self.when.as_ref(), context).is_none()
         {
             let place = context.function.place_of_outcome();
-            let run = Ident::new(if inside.settled { "run_settled" } else { "run" }, place);
-            let value = Value::Future(quote_spanned!(place=> #policy.#run(#future)));
-            return Fragment { value, settled: true, ..inside };
+            let future = match inside.value {
+                Value::Timed { timeout, future } => {
+                    let future = placed(future, place);
+                    quote_spanned!(place=> #policy.run_within(#timeout, #future))
+                }
+                _ => {
+                    let run = Ident::new(if inside.settled { "run_settled" } else { "run" }, place);
+                    let future = placed(future, place);
+                    quote_spanned!(place=> #policy.#run(#future))
+                }
+            };
+            return Fragment { value: Value::Future(future), settled: true, ..inside };
         }
         let outcome = inside.expression();
         let statements = &inside.statements;

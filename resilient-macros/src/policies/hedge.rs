@@ -224,9 +224,7 @@ impl Layer for Hedge {
         let statements = inside.statements;
         let (statements, body) = match inside.value {
             Value::Body(body) => (statements, body),
-            Value::Future(_) | Value::Expression(_) | Value::Rounds { .. } => {
-                (TokenStream::new(), quote_spanned!(span=> async { #statements #expression }))
-            }
+            _ => (TokenStream::new(), quote_spanned!(span=> async { #statements #expression })),
         };
         let gate = inside.bulkhead.map(|bulkhead| quote_spanned!(span=> .unless_busy(#bulkhead)));
         let attempts = match deciding(self.when.as_ref(), context) {

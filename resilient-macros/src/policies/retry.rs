@@ -415,14 +415,12 @@ impl Layer for Retry {
             }
         };
         let begin = quote_spanned!(span=> let mut retry = #begin;);
-        if let (Value::Future(future), true) = (&inside.value, context.in_rounds)
+        if let (Some(attempt), true) = (inside.value.future(), context.in_rounds)
             && deciding(self.when.as_ref(), context).is_none()
         {
             // all of it at one place, where the compiler then reports a wrong outcome once
             let place = context.function.place_of_outcome();
-            let future = placed(future.clone(), place);
-            let round = quote_spanned!(place=> retry.run(#future));
-            let value = Value::Rounds { statements: inside.statements, round, place };
+            let value = Value::Rounds { statements: inside.statements, attempt: placed(attempt, place), place };
             return Fragment { statements: begin, value, repeated: false, ..inside };
         }
         let (settled, settle) = self.settle(&inside, context);
@@ -450,7 +448,7 @@ impl Retry {
         let span = Span::mixed_site();
         let outcome = inside.expression();
         let (statement, outcome) = match &inside.value {
-            Value::Future(_) | Value::Body(_) => (None, outcome),
+            Value::Future(_) | Value::Body(_) | Value::Timed { .. } => (None, outcome),
             Value::Expression(_) | Value::Rounds { .. } => {
                 (Some(quote_spanned!(span=> let settled = #outcome;)), quote_spanned!(span=> settled))
             }

@@ -118,17 +118,21 @@ impl Layer for Timeout {
     //
     // Around a retry whose rounds are futures, it watches each of them, so that the loop needs no future of its own:
     //         let mut timeout = timeout.begin();
-    //         loop { … timeout.run(round) … }
-    fn wrap(&self, inside: Fragment, _context: &Context<'_>) -> Fragment {
+    //         loop { … retry.run_within(&mut timeout, attempt) … }
+    fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let policy = Ident::new(self.local(), span);
-        if let Value::Rounds { statements, round, place } = &inside.value {
+        if let Value::Rounds { statements, attempt, place } = &inside.value {
             let flatten = inside.settled.then(|| quote_spanned!(span=> .flatten()));
-            let round = quote_spanned!(*place=> #policy.run(#round));
+            let round = quote_spanned!(*place=> retry.run_within(&mut #policy, #attempt));
             let value = Value::Expression(repeat(statements, &round, *place, &quote_spanned!(span=> outcome #flatten)));
             let before = inside.statements;
             let statements = quote_spanned!(span=> let mut #policy = #policy.begin(); #before);
             return Fragment { statements, value, settled: true, ..inside };
+        }
+        if let (Value::Future(future), false, true) = (&inside.value, inside.settled, context.in_rounds) {
+            let value = Value::Timed { timeout: policy, future: future.clone() };
+            return Fragment { value, settled: true, ..inside };
         }
         inside.within(|future| quote_spanned!(span=> #policy.run(#future)))
     }

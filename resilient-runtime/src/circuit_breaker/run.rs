@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::{CircuitBreaker, Permit};
-use crate::{Error, Outcome, Settled};
+use crate::{Error, Outcome, Settled, TimeoutFuture};
 
 pin_project! {
     /// What [`CircuitBreaker::run`] returns.
@@ -92,5 +92,25 @@ impl<O: Outcome, F: Future<Output = Settled<O>>> Future for CircuitBreakerSettle
             Ok(settled) => settled,
             Err(rejection) => Settled::Rejected(rejection),
         })
+    }
+}
+
+pin_project! {
+    /// What [`CircuitBreaker::run_within`] returns.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct CircuitBreakerWithin<'a, F> {
+        #[pin]
+        pub(super) guarded: CircuitBreakerSettledFuture<'a, TimeoutFuture<'a, F>>,
+    }
+}
+
+impl<F: Future<Output: Outcome>> Future for CircuitBreakerWithin<'_, F> {
+    type Output = Settled<F::Output>;
+
+    #[expect(clippy::inline_always)]
+    #[inline(always)]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().guarded.poll(cx)
     }
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::nested::suppressed;
-use super::run::{RetryFuture, Stage};
+use super::run::{RetryFuture, RetryWithin, Stage};
 use super::{Delay, Retry, Retrying};
+use crate::TimeoutCall;
 use crate::backoff::Memory;
 use crate::clock::{self, Ticks};
 use crate::{Class, Cost, Deadline, Error, Outcome, Reason, When, event, random};
@@ -76,6 +77,25 @@ impl<'a> RetryCall<'a> {
     /// Dropping it drops `attempt`, or ends the wait.
     pub const fn run<F: Future<Output: Outcome>>(&mut self, attempt: F) -> RetryFuture<'_, 'a, F> {
         RetryFuture { call: self, stage: Stage::Attempt { attempt } }
+    }
+
+    /// The same as `timeout.run(self.run(attempt))`: a round under a time-out that limits all of them together.
+    ///
+    /// It is for code that is generated many times. A future of one type takes the compiler less time than one
+    /// within the other.
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Self::run).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`run`](Self::run).
+    pub const fn run_within<'c, F>(&'c mut self, timeout: &'c mut TimeoutCall<'a>, attempt: F) -> RetryWithin<'c, 'a, F>
+    where
+        F: Future<Output: Outcome>,
+    {
+        RetryWithin { round: timeout.run(self.run(attempt)) }
     }
 }
 

@@ -7,7 +7,8 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use super::{DelayFuture, RetryCall, Verdict};
-use crate::Outcome;
+use crate::timeout::TimeoutRound;
+use crate::{Outcome, Settled};
 
 pin_project! {
     /// What [`RetryCall::run`] returns.
@@ -47,5 +48,25 @@ impl<F: Future<Output: Outcome>> Future for RetryFuture<'_, '_, F> {
                 StageProjection::Wait { delay } => return delay.poll(cx).map(|()| None),
             }
         }
+    }
+}
+
+pin_project! {
+    /// What [`RetryCall::run_within`] returns.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct RetryWithin<'c, 'a, F> {
+        #[pin]
+        pub(super) round: TimeoutRound<'c, 'a, RetryFuture<'c, 'a, F>>,
+    }
+}
+
+impl<F: Future<Output: Outcome>> Future for RetryWithin<'_, '_, F> {
+    type Output = Option<Settled<F::Output>>;
+
+    #[expect(clippy::inline_always)]
+    #[inline(always)]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().round.poll(cx)
     }
 }

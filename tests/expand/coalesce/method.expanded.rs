@@ -38,8 +38,8 @@ impl Api {
                     self.script.next()?;
                     Ok(format!("{} {id} at {}", self.name, self.script.attempts()))
                 };
-                if let ::core::option::Option::Some(outcome) = total_timeout
-                    .run(retry.run(attempt))
+                if let ::core::option::Option::Some(outcome) = retry
+                    .run_within(&mut total_timeout, attempt)
                     .await
                 {
                     break outcome;

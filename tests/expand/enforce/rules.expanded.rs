@@ -33,8 +33,8 @@ impl Client {
                 script.next()?;
                 Ok(script.attempts())
             };
-            if let ::core::option::Option::Some(outcome) = timeout
-                .run(retry.run(attempt))
+            if let ::core::option::Option::Some(outcome) = retry
+                .run_within(&mut timeout, attempt)
                 .await
             {
                 break outcome;

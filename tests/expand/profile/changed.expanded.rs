@@ -26,8 +26,8 @@ pub async fn find(script: &Script) -> Result<u32, Error> {
             script.next()?;
             Ok(script.attempts())
         };
-        if let ::core::option::Option::Some(outcome) = total_timeout
-            .run(retry.run(attempt))
+        if let ::core::option::Option::Some(outcome) = retry
+            .run_within(&mut total_timeout, attempt)
             .await
         {
             break outcome;

@@ -43,8 +43,8 @@ where
                     script.next()?;
                     Ok(query.to_owned())
                 };
-                if let ::core::option::Option::Some(outcome) = timeout
-                    .run(retry.run(attempt))
+                if let ::core::option::Option::Some(outcome) = retry
+                    .run_within(&mut timeout, attempt)
                     .await
                 {
                     break outcome;

@@ -46,8 +46,11 @@ pub async fn search(script: &Script, query: &str) -> Result<String, Error> {
             script.next()?;
             Ok(format!("{query} at attempt {number}"))
         };
-        if let ::core::option::Option::Some(outcome) = total_timeout
-            .run(retry.run(circuit_breaker.run_settled(attempt_timeout.run(attempt))))
+        if let ::core::option::Option::Some(outcome) = retry
+            .run_within(
+                &mut total_timeout,
+                circuit_breaker.run_within(attempt_timeout, attempt),
+            )
             .await
         {
             break outcome.flatten();

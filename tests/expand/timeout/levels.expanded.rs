@@ -34,8 +34,8 @@ pub async fn slow_at_first() -> Result<u32, Error> {
             }
             Ok(number)
         };
-        if let ::core::option::Option::Some(outcome) = total_timeout
-            .run(retry.run(attempt_timeout.run(attempt)))
+        if let ::core::option::Option::Some(outcome) = retry
+            .run_within(&mut total_timeout, attempt_timeout.run(attempt))
             .await
         {
             break outcome.flatten();
