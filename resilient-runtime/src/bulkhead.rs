@@ -14,7 +14,7 @@ use std::time::Duration;
 pub use self::acquire::Acquire;
 pub use self::entry::{BulkheadPermit, Entry, Priority};
 pub(crate) use self::run::ended;
-pub use self::run::{Blind, BulkheadFuture, ByClass, ByWhen, Judge};
+pub use self::run::{Blind, BulkheadFuture, Judge};
 
 use self::builder::{Config, Limit};
 use self::gate::Gate;
@@ -26,7 +26,7 @@ use crate::naming::{self, Named, Naming};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::const_fn;
-use crate::{Error, Mode, Outcome, PolicyKind, Reason, When};
+use crate::{ByClass, ByWhen, Error, Mode, Outcome, PolicyKind, Reason, When};
 
 /// Lets at most so many calls run at once, so that one slow server cannot take all of a program's memory, connections and
 /// patience with it.

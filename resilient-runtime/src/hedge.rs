@@ -16,14 +16,13 @@ use self::bucket::Bucket;
 use self::builder::{After, Config};
 use self::estimate::{Estimate, Sample};
 pub use self::judge::Decide;
-use self::judge::{ByClass, ByWhen};
 use crate::keyed::Keyed;
 use crate::mode::Switch;
 use crate::naming::{self, Named, Naming};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::const_fn;
-use crate::{Bulkhead, Cost, Mode, Outcome, PolicyKind, When, retry};
+use crate::{Bulkhead, ByClass, ByWhen, Cost, Mode, Outcome, PolicyKind, When, retry};
 
 /// Starts another attempt beside one that takes longer than nearly all do, takes the first success, and drops the others.
 ///
@@ -201,7 +200,7 @@ impl Hedge {
     ///
     /// Dropping it drops every attempt, and the hedge learns nothing from them.
     #[inline]
-    pub fn run<A, F>(&self, attempt: A) -> HedgeFuture<'_, A, F, F::Output, impl Decide<F::Output>>
+    pub fn run<A, F>(&self, attempt: A) -> HedgeFuture<'_, A, F, F::Output, ByClass>
     where
         A: Fn() -> F,
         F: Future<Output: Outcome>,
@@ -211,7 +210,7 @@ impl Hedge {
 
     /// As [`run`](Self::run), with the class that `when` assigns.
     #[inline]
-    pub fn run_when<A, F, W, By>(&self, attempt: A, when: W) -> HedgeFuture<'_, A, F, F::Output, impl Decide<F::Output>>
+    pub fn run_when<A, F, W, By>(&self, attempt: A, when: W) -> HedgeFuture<'_, A, F, F::Output, ByWhen<W, By>>
     where
         A: Fn() -> F,
         F: Future,
@@ -264,7 +263,7 @@ impl Hedge {
 impl<'a> Hedging<'a> {
     /// As [`Hedge::run`].
     #[inline]
-    pub fn run<A, F>(self, attempt: A) -> HedgeFuture<'a, A, F, F::Output, impl Decide<F::Output>>
+    pub fn run<A, F>(self, attempt: A) -> HedgeFuture<'a, A, F, F::Output, ByClass>
     where
         A: Fn() -> F,
         F: Future<Output: Outcome>,
@@ -274,7 +273,7 @@ impl<'a> Hedging<'a> {
 
     /// As [`Hedge::run_when`].
     #[inline]
-    pub fn run_when<A, F, W, By>(self, attempt: A, when: W) -> HedgeFuture<'a, A, F, F::Output, impl Decide<F::Output>>
+    pub fn run_when<A, F, W, By>(self, attempt: A, when: W) -> HedgeFuture<'a, A, F, F::Output, ByWhen<W, By>>
     where
         A: Fn() -> F,
         F: Future,

@@ -118,8 +118,7 @@ mod when;
 pub use backoff::Backoff;
 pub use batch::{Batch, BatchAnswers, BatchCounts, BatchFuture, BatchGroup, BatchItem, BatchKey, BatchOutcome};
 pub use budget::{Budget, Cost};
-pub use bulkhead::{Acquire, Bulkhead, BulkheadCounts, BulkheadFuture, BulkheadPermit, Entry, Judge, Priority};
-pub use bulkhead::{Blind, ByClass, ByWhen};
+pub use bulkhead::{Acquire, Blind, Bulkhead, BulkheadCounts, BulkheadFuture, BulkheadPermit, Entry, Judge, Priority};
 pub use cancel::{Cancel, CancelFuture};
 pub use circuit_breaker::{
     CircuitBreaker, CircuitBreakerFuture, CircuitBreakerSettledFuture, CircuitBreakerWithin, Counts, Permit, State,
@@ -150,7 +149,7 @@ pub use timeout::{Timeout, TimeoutCall, TimeoutFuture, TimeoutRound};
 #[doc(hidden)]
 pub use values::probe as __values;
 pub use values::{ByGoodValue, ClassifyValue, Values, values};
-pub use when::{ByClassified, ByError, ByOutcome, BySettled, Classified, IntoClass, When};
+pub use when::{ByClass, ByClassified, ByError, ByOutcome, BySettled, ByWhen, Classified, IntoClass, When};
 
 #[cfg(feature = "macros")]
 pub use resilient_macros::*;

@@ -1,5 +1,7 @@
 //! The `when = …` of an attribute: a closure or function that classifies in place of the error's own `Classify`.
 
+use std::marker::PhantomData;
+
 use crate::{Class, Classify, Error, Outcome, Settled};
 
 /// What a [`when`](When) may return: a [`Class`], or a `bool` that says whether it was a transient failure.
@@ -135,5 +137,22 @@ where
             Settled::Outcome(outcome) => self.rejection_in(outcome),
             Settled::Rejected(rejection) => Some(rejection),
         }
+    }
+}
+
+/// Who says what an outcome means to a policy: its own class.
+#[derive(Debug, Clone, Copy)]
+pub struct ByClass;
+
+/// Who says what an outcome means to a policy: a [`When`].
+#[derive(Debug, Clone, Copy)]
+pub struct ByWhen<W, By> {
+    pub(crate) when: W,
+    by: PhantomData<fn() -> By>,
+}
+
+impl<W, By> ByWhen<W, By> {
+    pub(crate) const fn new(when: W) -> Self {
+        Self { when, by: PhantomData }
     }
 }

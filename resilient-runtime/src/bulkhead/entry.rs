@@ -1,8 +1,8 @@
 //! A call about to be made, and the right to make it.
 
-use super::{Acquire, Blind, Bulkhead, BulkheadFuture, ByClass, ByWhen, run};
+use super::{Acquire, Blind, Bulkhead, BulkheadFuture, run};
 use crate::adaptive::{Adaptive, Ended, Sample};
-use crate::{Error, Mode, Outcome, Reason, When};
+use crate::{ByClass, ByWhen, Error, Mode, Outcome, Reason, When};
 
 /// Which calls matter more when there is no room for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -1,7 +1,6 @@
 //! A future behind a bulkhead.
 
 use std::future::Future;
-use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -9,6 +8,7 @@ use pin_project_lite::pin_project;
 
 use super::{Acquire, BulkheadPermit, Entry};
 use crate::adaptive::Ended;
+use crate::when::{ByClass, ByWhen};
 use crate::{Class, Error, Outcome, Reason, Settled, When, nested};
 
 pin_project! {
@@ -49,26 +49,9 @@ mod sealed {
 #[derive(Debug, Clone, Copy)]
 pub struct Blind;
 
-/// What its class says.
-#[derive(Debug, Clone, Copy)]
-pub struct ByClass;
-
-/// What a `when` says.
-#[derive(Debug, Clone, Copy)]
-pub struct ByWhen<W, By> {
-    when: W,
-    by: PhantomData<fn() -> By>,
-}
-
 impl<'a, F: Future, J> BulkheadFuture<'a, F, J> {
     pub(super) const fn new(entry: Entry<'a>, future: F, judge: J) -> Self {
         Self { future: Some(future), stage: Stage::Outside(Acquire::new(entry)), judge }
-    }
-}
-
-impl<W, By> ByWhen<W, By> {
-    pub(super) const fn new(when: W) -> Self {
-        Self { when, by: PhantomData }
     }
 }
 

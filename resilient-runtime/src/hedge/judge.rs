@@ -1,7 +1,6 @@
 //! What an attempt's outcome means to the hedge.
 
-use std::marker::PhantomData;
-
+use crate::when::{ByClass, ByWhen};
 use crate::{Class, Error, Outcome, Reason, When};
 
 /// How an attempt ended.
@@ -26,8 +25,6 @@ pub(super) enum Next {
 }
 
 /// What an attempt's outcome means to a hedge.
-///
-/// The methods return an `impl Decide`, so that an outcome without a class is reported where they are called, and only there.
 pub trait Decide<O>: sealed::Decide<O> {}
 
 impl<O, D: sealed::Decide<O>> Decide<O> for D {}
@@ -41,27 +38,10 @@ pub(super) mod sealed {
     }
 }
 
-/// By the outcome's own class.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ByClass;
-
 impl<O: Outcome> sealed::Decide<O> for ByClass {
     #[inline]
     fn end(&self, outcome: &O) -> End {
         End::of(outcome.class(), outcome.rejection())
-    }
-}
-
-/// By the class that `when` assigns.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ByWhen<W, By> {
-    when: W,
-    by: PhantomData<fn() -> By>,
-}
-
-impl<W, By> ByWhen<W, By> {
-    pub(super) const fn new(when: W) -> Self {
-        Self { when, by: PhantomData }
     }
 }
 
