@@ -1022,7 +1022,7 @@ pub fn batch(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// |---|---|
 /// | a policy, with its own arguments | as its attribute |
 /// | `profile = path` | the stack of a [`profile!`](macro@profile), at this place of the list |
-/// | `without(retry, …)` | leaves policies of the profile out |
+/// | `without(retry, …)` | leaves policies of the profile out, all of that name; one that is listed as well stands outside of what is left, or inside, as any other |
 /// | `crate = ::path` | where the runtime crate is |
 ///
 /// A policy that the profile has too replaces the arguments that it names, in the place where the profile has the policy; one that

@@ -248,3 +248,23 @@ async fn each_function_has_policies_of_its_own() {
     assert!(matches!(one().await.unwrap_err().reason(), Reason::CircuitOpen { .. }));
     assert_eq!(other().await, Err(Error::Down));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_made_once_leaves_out_the_retry_and_has_one_time_out() {
+    #[resilient(profile = policies::search, without(retry, timeout), timeout("300ms"))]
+    async fn pay(script: &Script) -> Result<u32, Error> {
+        if script.next().is_ok() {
+            sleep(ms(1_000)).await;
+        }
+        Err(Error::Down)
+    }
+
+    let script = Script::failing(1);
+    assert_eq!(pay(&script).await, Err(Error::Down));
+    assert_eq!(script.attempts(), 1);
+    let watch = Stopwatch::start();
+    assert!(
+        matches!(pay(&script).await, Err(Error::Refused(error)) if matches!(error.reason(), Reason::TimedOut { .. }))
+    );
+    assert_eq!(watch.elapsed(), 300);
+}
