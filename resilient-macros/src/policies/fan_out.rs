@@ -17,7 +17,7 @@ use crate::diagnostic::Errors;
 use crate::fragment::Context;
 use crate::function::Function;
 use crate::policy::{Kind, Layer};
-use crate::source::{Constructor, borrow};
+use crate::source::{Constructor, borrow, placed};
 use crate::value::{self, Known};
 
 pub(crate) const KIND: Kind = Kind {
@@ -230,7 +230,7 @@ impl FanOut {
         let (input, constructor) = match items {
             Items::Iterator => (quote_spanned!(at=> impl ::core::iter::Iterator<Item = #child>), "new"),
             Items::Stream => {
-                let krate = respanned(krate, at);
+                let krate = placed(krate.to_token_stream(), at);
                 (quote_spanned!(at=> #krate::Streamed<impl #krate::Stream<Item = #child>>), "from_stream")
             }
         };
@@ -244,7 +244,7 @@ impl FanOut {
                 format!(" Runs `{}` for each of the items that come from a stream, several at a time.", function.name())
             }
         };
-        let krate = respanned(krate, at);
+        let krate = placed(krate.to_token_stream(), at);
         let fan_out = quote_spanned!(at=> #krate::FanOut);
         let set = quote_spanned!(at=> #fan_out::#constructor(items, #launch) #limit);
         let returned = quote_spanned!(at=> #fan_out<#input>);
@@ -287,10 +287,10 @@ impl FanOut {
         let at = self.demanding(function).unwrap_or(span);
         let launch = match self.on {
             On::Task => launch,
-            On::Spawn(_) => placed(krate, "spawned", &launch, at),
-            On::Blocking(_) => placed(krate, "spawned_blocking", &launch, at),
+            On::Spawn(_) => call_at(krate, "spawned", &launch, at),
+            On::Blocking(_) => call_at(krate, "spawned_blocking", &launch, at),
         };
-        if self.dedup { placed(krate, "deduplicated", &launch, at) } else { launch }
+        if self.dedup { call_at(krate, "deduplicated", &launch, at) } else { launch }
     }
 
     /// Where it is said that items must be told apart, or be sent to other threads, if that is said. The compiler finds what does not
@@ -308,18 +308,10 @@ impl FanOut {
 }
 
 /// The call of a function of the runtime, all of it where the compiler is to report what does not fit.
-fn placed(krate: &syn::Path, function: &str, argument: &TokenStream, place: Span) -> TokenStream {
+fn call_at(krate: &syn::Path, function: &str, argument: &TokenStream, place: Span) -> TokenStream {
     let span = place.resolved_at(Span::mixed_site());
-    let (krate, function) = (respanned(krate, place), Ident::new(function, span));
+    let (krate, function) = (placed(krate.to_token_stream(), place), Ident::new(function, span));
     quote_spanned!(span=> #krate::#function(#argument))
-}
-
-fn respanned(krate: &syn::Path, place: Span) -> TokenStream {
-    let at_place = |mut token: proc_macro2::TokenTree| {
-        token.set_span(place.resolved_at(token.span()));
-        token
-    };
-    krate.to_token_stream().into_iter().map(at_place).collect()
 }
 
 /// What a task of its own cannot borrow, and what to write in its place.
