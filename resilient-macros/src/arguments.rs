@@ -273,6 +273,16 @@ impl Arguments {
         Vec::new()
     }
 
+    /// The arguments that each attempt gets a clone of: those in `clone(a, b)`, or all that the body owns for `clone` alone.
+    pub(crate) fn clones(&mut self, function: &Function, errors: &mut Errors) -> Vec<Ident> {
+        let alone = self.entries.iter().any(|entry| entry.key == "clone" && matches!(entry.value, Value::Flag));
+        if alone {
+            self.take("clone");
+            return function.cloneable();
+        }
+        self.names("clone", errors)
+    }
+
     /// The place of `key` among the arguments, if it was written.
     pub(crate) fn place(&self, key: &str) -> Option<usize> {
         self.entries.iter().position(|entry| entry.key.unraw() == key)
@@ -299,6 +309,18 @@ impl Arguments {
         }
         self.entries.retain(|entry| !self.keys.iter().any(|key| entry.key.unraw() == key.name && key.configures));
         Some(with)
+    }
+
+    /// The name, key or value of the user's that the policy's state goes by, as it was written.
+    pub(crate) fn identity(&self) -> Option<String> {
+        let parts = self.entries.iter().filter(|entry| ["name", "key", "with"].iter().any(|key| entry.key == key));
+        let parts: Vec<String> = parts
+            .filter_map(|entry| match &entry.value {
+                Value::Expr(value) => Some(format!("{} = {}", entry.key, value.to_token_stream())),
+                _ => None,
+            })
+            .collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
     }
 
     /// The expression of `key = …`, which is evaluated once a call.

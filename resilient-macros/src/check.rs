@@ -94,7 +94,8 @@ fn noun(layer: &dyn Layer) -> &'static str {
 fn duplicates(layers: &[Box<dyn Layer>], errors: &mut Errors) {
     let repeats = layers.iter().any(|layer| layer.facts().repeats);
     for (index, layer) in layers.iter().enumerate() {
-        let earlier = layers[..index].iter().rposition(|earlier| earlier.name() == layer.name());
+        let clashes = |earlier: &dyn Layer| earlier.name() == layer.name() && !apart(&**layer, earlier);
+        let earlier = layers[..index].iter().rposition(|earlier| clashes(&**earlier));
         let Some(earlier) = earlier else { continue };
         let name = layer.name();
         let between = &layers[earlier + 1..index];
@@ -112,10 +113,22 @@ fn duplicates(layers: &[Box<dyn Layer>], errors: &mut Errors) {
             ),
             "rate_limit" => errors.at(
                 layer.span(),
-                "two rate limits on one function: keep one here, and put the other on a function that this one calls",
+                "two rate limits on one function: tell them apart by a name or a key for each, as in `#[rate_limit(\"100/s\", name = \"per_second\")]`, or keep one",
+            ),
+            "circuit_breaker" => errors.at(
+                layer.span(),
+                "two circuit breakers on one function: tell them apart by a name or a key for each, as in `#[circuit_breaker(key = host)]`, or keep one",
             ),
             _ => errors.at(layer.span(), format!("`#[{name}]` is there twice: merge the two into one")),
         }
+    }
+}
+
+/// Whether both say what their state goes by, and not the same.
+fn apart(one: &dyn Layer, other: &dyn Layer) -> bool {
+    match (one.facts().identity, other.facts().identity) {
+        (Some(one), Some(other)) => one != other,
+        _ => false,
     }
 }
 

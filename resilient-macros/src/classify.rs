@@ -263,7 +263,7 @@ fn implementation(input: &DeriveInput, krate: &Path, variants: Option<&[Variant<
     let rejections = inner.map(|Variant { pattern, fields, .. }| {
         let inner = inner_error(fields, krate);
         let field = fields.members().next();
-        quote_spanned!(span=> #pattern { #field: inner, .. } => #inner::rejection(inner),)
+        quote_spanned!(span=> #pattern { #field: inner_, .. } => #inner::rejection(inner_),)
     });
     let mut rejections = rejections.peekable();
     let rejection = rejections.peek().is_some().then(|| {
@@ -302,13 +302,13 @@ fn conversion(input: &DeriveInput, Variant { pattern, fields, .. }: &Variant<'_>
     let (parameters, arguments, where_clause) = input.generics.split_for_impl();
     let ty = fields.iter().map(|field| &field.ty).next();
     let variant = match fields.members().next() {
-        Some(Member::Named(field)) => quote_spanned!(span=> #pattern { #field: inner }),
-        _ => quote_spanned!(span=> #pattern(inner)),
+        Some(Member::Named(field)) => quote_spanned!(span=> #pattern { #field: inner_ }),
+        _ => quote_spanned!(span=> #pattern(inner_)),
     };
     quote_spanned! {span=>
         #[automatically_derived]
         impl #parameters ::core::convert::From<#ty> for #name #arguments #where_clause {
-            fn from(inner: #ty) -> Self {
+            fn from(inner_: #ty) -> Self {
                 #variant
             }
         }
@@ -327,13 +327,13 @@ fn class(variant: &Variant<'_>, krate: &Path) -> TokenStream {
         Mark::Throttled(Some(field)) => {
             let written = fields.iter().zip(fields.members()).find(|(_, member)| member == field);
             let at_type = written.map_or(span, |(field, _)| field.ty.span().resolved_at(span));
-            let after = quote_spanned!(at_type=> ::core::option::Option::from(*after));
-            quote_spanned!(span=> #pattern { #field: after, .. } => #krate::Class::Throttled { after: #after },)
+            let after = quote_spanned!(at_type=> ::core::option::Option::from(*after_));
+            quote_spanned!(span=> #pattern { #field: after_, .. } => #krate::Class::Throttled { after: #after },)
         }
         Mark::Transparent { .. } => {
             let inner = inner_error(fields, krate);
             let field = fields.members().next();
-            quote_spanned!(span=> #pattern { #field: inner, .. } => #inner::class(inner),)
+            quote_spanned!(span=> #pattern { #field: inner_, .. } => #inner::class(inner_),)
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Mistakes: collected until the end, so that all of them are reported at once.
 
 use proc_macro2::{Span, TokenStream};
-use quote::ToTokens;
+use quote::{ToTokens, quote_spanned};
+use syn::Attribute;
 
 use crate::amount::Claim;
 
@@ -27,6 +28,17 @@ impl Errors {
     /// Reports a mistake at a place in the user's code.
     pub(crate) fn at(&mut self, span: Span, message: impl std::fmt::Display) {
         self.push(syn::Error::new(span, format!("{message}{}", self.context)));
+    }
+
+    /// Reports a mistake about a part of the code that the conditions, `#[cfg(…)]`s, may take away.
+    pub(crate) fn at_if(&mut self, conditions: &[Attribute], span: Span, message: impl std::fmt::Display) {
+        if conditions.is_empty() {
+            return self.at(span, message);
+        }
+        let message = format!("{message}{}", self.context);
+        self.assertions.push(
+            quote_spanned!(span.resolved_at(Span::mixed_site())=> #(#conditions)* ::core::compile_error! { #message }),
+        );
     }
 
     /// Reports a mistake that covers several tokens of the user's.

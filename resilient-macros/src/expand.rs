@@ -4,9 +4,10 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use syn::{Ident, Token};
 
-use crate::fragment::{Context, Fragment, Value};
+use crate::drop_order;
+use crate::fragment::{Context, Fragment, Value, local};
 use crate::policy::Layer;
-use crate::source::borrow;
+use crate::source::borrow_local;
 
 /// The whole output: the function with its stack inside, and the layers' companions.
 ///
@@ -18,16 +19,16 @@ use crate::source::borrow;
 ///
 /// // Output:
 /// async fn fetch(id: u64) -> Result<User, Error> {
-///     let timeout = { static POLICY: Timeout = …; &POLICY };
-///     let mut timeout = timeout.begin();
-///     let mut retry = { static POLICY: Retry = …; POLICY.begin() };
-///     let settled = loop {
-///         let attempt = async { statements };
-///         if let Some(outcome) = retry.run_within(&mut timeout, attempt).await {
-///             break outcome;
+///     let total_timeout_ = { static POLICY: Timeout = …; &POLICY };
+///     let mut total_timeout_ = total_timeout_.begin();
+///     let mut retry_ = { static POLICY: Retry = …; POLICY.begin() };
+///     let settled_ = loop {
+///         let attempt_ = async { statements };
+///         if let Some(outcome_) = retry_.run_within(&mut total_timeout_, attempt_).await {
+///             break outcome_;
 ///         }
 ///     };
-///     finish(settled)
+///     finish(settled_)
 /// }
 /// ```
 pub(crate) fn expand(layers: &[Box<dyn Layer>], context: &Context<'_>) -> TokenStream {
@@ -44,15 +45,26 @@ pub(crate) fn statements(layers: &[Box<dyn Layer>], context: &Context<'_>) -> To
     let above_retry = |pair: &[Box<dyn Layer>]| pair[0].name() == "timeout" && pair[1].name() == "retry";
     // a hedge makes its attempts while the retry would be lent to the round
     let hedged = layers.iter().any(|layer| layer.facts().hedges);
-    let context = &Context { in_rounds: !hedged && layers.windows(2).any(above_retry), ..*context };
-    let declarations = layers.iter().map(|layer| layer.declare(context));
-    let stack = layers.iter().rev().fold(attempt(layers, context), |inside, layer| layer.wrap(inside, context));
+    let context =
+        &Context { in_rounds: !hedged && layers.windows(2).any(above_retry), ..context.of_layer("policy", 1) };
+    let contexts = contexts(layers, context);
+    let each = layers.iter().zip(&contexts);
+    let declarations = each.clone().map(|(layer, context)| layer.declare(context));
+    let stack = each.rev().fold(attempt(layers, context), |inside, (layer, context)| layer.wrap(inside, context));
     let (statements, value) = (&stack.statements, finish(&stack, layers, context));
     quote_spanned! {Span::mixed_site()=>
         #(#declarations)*
         #statements
         #value
     }
+}
+
+/// For each layer, the context that names what is its own.
+fn contexts<'a>(layers: &[Box<dyn Layer>], context: &Context<'a>) -> Vec<Context<'a>> {
+    let names: Vec<&str> =
+        (0..layers.len()).map(|index| layers[index].local(&layers[..index], &layers[index + 1..])).collect();
+    let nth = |index: usize| 1 + names[..index].iter().filter(|name| **name == names[index]).count();
+    (0..layers.len()).map(|index| context.of_layer(names[index], nth(index))).collect()
 }
 
 /// One run of the body.
@@ -62,7 +74,9 @@ pub(crate) fn statements(layers: &[Box<dyn Layer>], context: &Context<'_>) -> To
 fn attempt(layers: &[Box<dyn Layer>], context: &Context<'_>) -> Fragment {
     let span = Span::mixed_site();
     let facts = layers.last().map(|layer| layer.facts()).unwrap_or_default();
-    let clones = clones(layers);
+    let mut clones = clones(layers);
+    // like the arguments, they are dropped from the last to the first
+    clones.sort_by_key(|name| context.function.bindings.iter().position(|binding| binding.ident == *name));
     let clones = clones.iter().map(|ident| clone_of(ident, context));
     let (outside, inside): (Vec<_>, Vec<_>) = if facts.hedges {
         clones.map(|clone| (None, clone.at_once)).unzip()
@@ -71,13 +85,15 @@ fn attempt(layers: &[Box<dyn Layer>], context: &Context<'_>) -> Fragment {
     };
     let numbers = layers.iter().filter_map(|layer| {
         let number = layer.body().number?;
-        let retry = Ident::new(layer.name(), span);
-        Some(quote_spanned!(span=> let #number = #retry.attempt();))
+        Some(quote_spanned!(span=> let #number = retry_.attempt();))
     });
     let borrows = layers.iter().any(|layer| layer.facts().reads_arguments);
     let repeats = layers.iter().any(|layer| layer.facts().repeats);
-    let capture = (!repeats && !borrows).then(|| Token![move](span));
-    let mut body = context.function.attempt(capture, inside.into_iter().collect());
+    let owns = runs_once(layers);
+    let capture = owns.then(|| Token![move](span));
+    let drop_order = drop_order::kept(context.function);
+    let (first, drop_order) = if owns { (drop_order, None) } else { (Some(inside.into_iter().collect()), drop_order) };
+    let mut body = context.function.attempt(capture, first.unwrap_or_default());
     if layers.iter().any(|layer| layer.body().suppresses_retries) {
         let krate = context.krate;
         body = quote_spanned!(span=> #krate::without_retries(#body));
@@ -86,9 +102,21 @@ fn attempt(layers: &[Box<dyn Layer>], context: &Context<'_>) -> Fragment {
     let (statements, value) = if facts.hedges {
         (statements, Value::Body(body))
     } else {
-        (quote_spanned!(span=> #statements let attempt = #body;), Value::Future(quote_spanned!(span=> attempt)))
+        (quote_spanned!(span=> #statements let attempt_ = #body;), Value::Future(quote_spanned!(span=> attempt_)))
     };
-    Fragment { statements, value, settled: false, borrows, repeated: repeats, bulkhead: None }
+    Fragment { statements, value, settled: false, borrows, repeated: repeats, drop_order, bulkhead: None }
+}
+
+/// Whether some block of the expansion may own the arguments.
+pub(crate) fn owns_arguments(layers: &[Box<dyn Layer>]) -> bool {
+    let mut wrapping = layers.iter().filter(|layer| !layer.stands_beside()).map(|layer| layer.facts());
+    let repeats_first = wrapping.next().is_none_or(|outermost| outermost.repeats);
+    !repeats_first && layers.iter().all(|layer| !layer.facts().reads_arguments)
+}
+
+/// Whether the body runs once, and nothing needs its arguments afterwards, so that it can own them.
+fn runs_once(layers: &[Box<dyn Layer>]) -> bool {
+    layers.iter().all(|layer| !layer.facts().repeats && !layer.facts().reads_arguments)
 }
 
 /// The arguments that some layer has each attempt get a clone of.
@@ -111,14 +139,22 @@ struct CloneOf {
 
 fn clone_of(ident: &Ident, context: &Context<'_>) -> CloneOf {
     let span = Span::mixed_site();
-    let mutable = context.function.bindings.iter().any(|binding| binding.ident == *ident && binding.mutable);
-    let mutability = mutable.then(|| Token![mut](span));
-    let borrowed = borrow(ident);
+    let binding =
+        context.function.this.iter().chain(&context.function.bindings).find(|binding| binding.ident == *ident);
+    let mutability = binding.filter(|binding| binding.mutable).map(|_| Token![mut](span));
+    let conditions = binding.map_or(&[][..], |binding| &binding.conditions);
+    let borrowed = borrow_local(ident);
+    let ident = if ident == "self" { &this_clone() } else { ident };
     CloneOf {
-        outside: quote_spanned!(span=> let #ident = ::core::clone::Clone::clone(#borrowed);),
-        inside: quote_spanned!(span=> let #mutability #ident = #ident;),
-        at_once: quote_spanned!(span=> let #mutability #ident = ::core::clone::Clone::clone(#borrowed);),
+        outside: quote_spanned!(span=> #(#conditions)* let #ident = ::core::clone::Clone::clone(#borrowed);),
+        inside: quote_spanned!(span=> #(#conditions)* let #mutability #ident = #ident;),
+        at_once: quote_spanned!(span=> #(#conditions)* let #mutability #ident = ::core::clone::Clone::clone(#borrowed);),
     }
+}
+
+/// The name of an attempt's own clone of `self`.
+pub(crate) fn this_clone() -> Ident {
+    local("this")
 }
 
 /// The function's last expression.
@@ -135,8 +171,8 @@ fn finish(stack: &Fragment, layers: &[Box<dyn Layer>], context: &Context<'_>) ->
     match stack.value {
         Value::Future(_) | Value::Body(_) | Value::Timed { .. } => quote_spanned!(span=> #finish::<#output>(#value)),
         Value::Expression(_) | Value::Rounds { .. } => quote_spanned! {span=>
-            let settled = #value;
-            #finish::<#output>(settled)
+            let settled_ = #value;
+            #finish::<#output>(settled_)
         },
     }
 }

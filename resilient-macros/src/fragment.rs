@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
-use syn::{Ident, Path, Token};
+use syn::{Ident, Lifetime, Path, Token};
 
 use crate::function::Function;
 
@@ -13,12 +13,38 @@ pub(crate) struct Context<'a> {
     pub(crate) krate: &'a Path,
     /// Whether a time-out stands directly above the retry, and so watches each round if that is a future.
     pub(crate) in_rounds: bool,
+    /// The local that holds the layer's policy.
+    pub(crate) policy: Ident,
+    /// The layer's place among those of one name, from 1, the outermost.
+    pub(crate) nth: usize,
 }
 
 impl<'a> Context<'a> {
-    pub(crate) const fn new(function: &'a Function, krate: &'a Path) -> Self {
-        Self { function, krate, in_rounds: false }
+    pub(crate) fn new(function: &'a Function, krate: &'a Path) -> Self {
+        Self { function, krate, in_rounds: false, policy: local("policy"), nth: 1 }
     }
+
+    /// The same for the `nth` layer of those that are called `name`.
+    pub(crate) fn of_layer(&self, name: &str, nth: usize) -> Self {
+        Self { policy: local(&numbered(name, nth)), nth, ..*self }
+    }
+
+    /// The layer's own label of that name. A label may not shadow another.
+    pub(crate) fn label(&self, name: &str) -> Lifetime {
+        Lifetime::new(&format!("'{}", numbered(name, self.nth)), Span::mixed_site())
+    }
+}
+
+/// The name of a local: `retry_` for `retry`.
+///
+/// Hygiene keeps locals apart, but not a local from an item: in a pattern, the name of a constant, a static or a unit struct
+/// that is in scope stands for that item. No such item of the user's ends in an underscore.
+pub(crate) fn local(name: &str) -> Ident {
+    Ident::new(&format!("{name}_"), Span::mixed_site())
+}
+
+fn numbered(name: &str, nth: usize) -> String {
+    if nth == 1 { name.to_owned() } else { format!("{name}{nth}") }
 }
 
 /// The code of a stack so far, from the inside out.
@@ -32,6 +58,8 @@ pub(crate) struct Fragment {
     pub(crate) borrows: bool,
     /// Whether it is inside a loop that is still to come, so that each round must leave the arguments for the next.
     pub(crate) repeated: bool,
+    /// The statement that keeps the order in which the arguments are dropped, for the block that will own them.
+    pub(crate) drop_order: Option<TokenStream>,
     /// The bulkhead that it goes through, for whatever further out looks at how busy that is.
     pub(crate) bulkhead: Option<TokenStream>,
 }
@@ -42,7 +70,7 @@ pub(crate) enum Value {
     Future(TokenStream),
     /// An expression that may await within.
     Expression(TokenStream),
-    /// A future that a time-out runs, which the variable `timeout` holds.
+    /// A future that a time-out runs, which the local `timeout` holds.
     Timed { timeout: Ident, future: TokenStream },
     /// A retry's attempt, a future to make and run again and again; and the place of what runs it.
     Rounds { statements: TokenStream, attempt: TokenStream, place: Span },
@@ -73,8 +101,8 @@ impl Fragment {
             }
             Value::Expression(expression) => expression.clone(),
             Value::Rounds { statements, attempt, place } => {
-                let round = quote_spanned!(*place=> retry.run(#attempt));
-                repeat(statements, &round, *place, &quote_spanned!(span=> outcome))
+                let round = quote_spanned!(*place=> retry_.run(#attempt));
+                repeat(statements, &round, *place, &quote_spanned!(span=> outcome_))
             }
             Value::Body(_) | Value::Timed { .. } => {
                 let future = self.value.future();
@@ -100,36 +128,39 @@ impl Fragment {
     pub(crate) fn around(self, wrap: impl FnOnce(TokenStream) -> TokenStream) -> Self {
         let (settled, borrows, repeated) = (self.settled, self.borrows, self.repeated);
         let bulkhead = self.bulkhead.clone();
-        let (statements, future) = self.into_future();
-        Self { statements, value: Value::Future(wrap(future)), settled, borrows, repeated, bulkhead }
+        let (statements, future, drop_order) = self.into_future();
+        Self { statements, value: Value::Future(wrap(future)), settled, borrows, repeated, drop_order, bulkhead }
     }
 
-    /// The statements and a future of the value, put into an async block if it is not one yet.
-    fn into_future(self) -> (TokenStream, TokenStream) {
+    /// The statements and a future of the value, put into an async block if it is not one yet; and the order that is still to be kept.
+    fn into_future(self) -> (TokenStream, TokenStream, Option<TokenStream>) {
         let span = Span::mixed_site();
         if let Some(future) = self.value.future() {
-            return (self.statements, future);
+            return (self.statements, future, self.drop_order);
         }
         let capture = (!self.borrows && !self.repeated).then(|| Token![move](span));
+        let (here, further_out) =
+            if capture.is_some() { (self.drop_order.as_ref(), None) } else { (None, self.drop_order.clone()) };
         let (statements, expression) = (&self.statements, self.expression());
         let call = quote_spanned! {span=>
-            let call = async #capture {
+            let call_ = async #capture {
+                #here
                 #statements
                 #expression
             };
         };
-        (call, quote_spanned!(span=> call))
+        (call, quote_spanned!(span=> call_), further_out)
     }
 }
 
-/// The loop over the rounds, which ends with `end`, an expression of the `outcome`.
+/// The loop over the rounds, which ends with `end`, an expression of `outcome_`.
 pub(crate) fn repeat(statements: &TokenStream, round: &TokenStream, place: Span, end: &TokenStream) -> TokenStream {
     let span = Span::mixed_site();
     let round = quote_spanned!(place=> #round.await);
     quote_spanned! {span=>
         loop {
             #statements
-            if let ::core::option::Option::Some(outcome) = #round {
+            if let ::core::option::Option::Some(outcome_) = #round {
                 break #end;
             }
         }

@@ -14,6 +14,7 @@ use syn::{
 };
 
 use crate::diagnostic::Errors;
+use crate::value::occurs as mentions;
 
 /// An `async fn`, or the boxed form that `#[async_trait]` makes of one.
 pub(crate) struct Function {
@@ -25,6 +26,8 @@ pub(crate) struct Function {
     pub(crate) each: Vec<usize>,
     /// What the body evaluates to, with `_` for each `impl Trait`.
     pub(crate) output: Type,
+    /// `self`, where the body owns it and calls it so.
+    pub(crate) this: Option<Binding>,
     /// The names that the arguments bind.
     pub(crate) bindings: Vec<Binding>,
     /// The attributes that were collected into the stack, so that their names still count as used.
@@ -39,11 +42,34 @@ pub(crate) struct Function {
 }
 
 /// A name bound by an argument.
+#[derive(Clone)]
 pub(crate) struct Binding {
     pub(crate) ident: Ident,
+    /// The place of the argument, if that is known.
+    argument: usize,
     pub(crate) mutable: bool,
     /// Whether its type is written as a reference.
     pub(crate) reference: bool,
+    /// Whether something may happen when it is dropped, as far as its type tells.
+    pub(crate) may_drop: bool,
+    /// The `#[cfg(…)]`s of its argument, which may not be there.
+    pub(crate) conditions: Vec<Attribute>,
+}
+
+impl Binding {
+    fn new(ident: Ident, argument: usize) -> Self {
+        Self { ident, argument, mutable: false, reference: false, may_drop: true, conditions: Vec::new() }
+    }
+
+    /// With what the type and the attributes of its argument say.
+    fn of(self, ty: &Type, attributes: &[Attribute]) -> Self {
+        Self {
+            reference: self.reference || matches!(ty, Type::Reference(_)),
+            may_drop: may_drop(ty),
+            conditions: conditions(attributes),
+            ..self
+        }
+    }
 }
 
 /// What stands around the user's statements in the function's body.
@@ -67,6 +93,7 @@ impl Function {
             Err(error) => return Err(not_a_function(attribute, item).unwrap_or(error)),
         };
         let Parsed { attributes, visibility, mut signature, body } = parsed;
+        Ungroup.visit_signature_mut(&mut signature);
         let body = body.map(|(brace, parsed)| (brace, statements.unwrap_or(parsed)));
         let each = take_each(&mut signature, errors);
         let Some((brace, body)) = body else {
@@ -83,6 +110,7 @@ impl Function {
                 attributes,
                 visibility,
                 output,
+                this: None,
                 bindings,
                 collected: Vec::new(),
                 assertions: Vec::new(),
@@ -114,7 +142,8 @@ impl Function {
             ReturnType::Default => syn::parse_quote_spanned!(signature.ident.span()=> ()),
             ReturnType::Type(_, output) => inferred((**output).clone()),
         };
-        let bindings = signature.inputs.iter().flat_map(bindings_of_argument).collect();
+        let this = signature.receiver().and_then(owned_self);
+        let bindings = signature.inputs.iter().enumerate().flat_map(bindings_of_argument).collect();
         let frame = Frame::Plain;
         Ok(Self {
             attributes,
@@ -122,6 +151,7 @@ impl Function {
             signature,
             each,
             output,
+            this,
             bindings,
             collected: Vec::new(),
             assertions: Vec::new(),
@@ -145,16 +175,17 @@ impl Function {
         let hint = (!matches!(output, Type::Infer(_))).then(|| {
             let span = output.span().resolved_at(span);
             quote_spanned! {span=>
-                if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<#output> {
-                    return outcome;
+                if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<#output> {
+                    return outcome_;
                 }
             }
         });
-        // placed at the user's braces, which is what the compiler then shows of a body without an outcome
-        let body = self.brace.span.join().resolved_at(span);
+        // the user's own braces: their edition says when the last expression's temporaries are dropped, and the compiler
+        // points at them where a body has no outcome
+        let body = self.brace.span.join();
         let mut block = Group::new(Delimiter::Brace, quote_spanned!(span=> #hint #first #statements));
         block.set_span(body);
-        quote_spanned!(body=> async #capture #block)
+        quote_spanned!(body.resolved_at(span)=> async #capture #block)
     }
 
     /// The output, placed so that the compiler's caret for it is under the error type, where that is written out.
@@ -279,9 +310,39 @@ impl Function {
         contains(self.signature.to_token_stream(), word) || contains(self.statements.clone(), word)
     }
 
-    /// A receiver that hands `self` itself to the body.
-    pub(crate) fn consumed_self(&self) -> Option<&syn::Receiver> {
-        self.signature.receiver().filter(|receiver| matches!(receiver.kind, ReceiverKind::Value))
+    /// What the body owns, first to last, `self` included.
+    pub(crate) fn owned(&self) -> impl Iterator<Item = &Binding> {
+        self.this.iter().chain(&self.bindings).filter(|binding| !binding.reference)
+    }
+
+    /// The names of the arguments that each attempt can be given a clone of: what the body owns and uses.
+    pub(crate) fn cloneable(&self) -> Vec<Ident> {
+        let needed = self.owned().filter(|binding| binding.may_drop || binding.mutable);
+        needed
+            .map(|binding| binding.ident.clone())
+            .filter(|name| mentions(self.statements.clone(), &name.to_string()))
+            .collect()
+    }
+
+    /// Has the body call its own clone of `self` by another name, since nothing can be declared as `self`.
+    pub(crate) fn rename_self(&mut self, name: &Ident) {
+        self.statements = with_self_renamed(std::mem::take(&mut self.statements), name);
+        if let Some(FnArg::Receiver(receiver)) = self.signature.inputs.first_mut() {
+            receiver.mutability = None;
+        }
+    }
+
+    /// Gives the arguments that have no name one, so that the body can own them too.
+    pub(crate) fn name_unnamed(&mut self) {
+        for (index, argument) in self.signature.inputs.iter_mut().enumerate() {
+            let FnArg::Typed(argument) = argument else { continue };
+            if let (Pat::Wild(_), true) = (&*argument.pat, may_drop(&argument.ty)) {
+                let ident = Ident::new(&format!("_argument{index}_"), Span::mixed_site());
+                let place = self.bindings.iter().take_while(|binding| binding.argument < index).count();
+                self.bindings.insert(place, Binding::new(ident.clone(), index).of(&argument.ty, &argument.attrs));
+                *argument.pat = syn::parse_quote_spanned!(Span::mixed_site()=> #ident);
+            }
+        }
     }
 
     /// The first `&mut` in the output.
@@ -387,6 +448,35 @@ fn take_each(signature: &mut Signature, errors: &mut Errors) -> Vec<usize> {
     each
 }
 
+/// The tokens with `name` for `self`, but for those of items inside, whose `self` is another.
+fn with_self_renamed(tokens: TokenStream, name: &Ident) -> TokenStream {
+    let mut in_item = false;
+    let renamed = tokens.into_iter().map(|token| match token {
+        TokenTree::Ident(ident) if ident == "self" && !in_item => {
+            Ident::new(&name.to_string(), ident.span().resolved_at(name.span())).into()
+        }
+        TokenTree::Ident(ident) => {
+            in_item |= ident == "impl" || ident == "trait" || ident == "fn";
+            ident.into()
+        }
+        TokenTree::Group(group) if in_item => {
+            in_item = group.delimiter() != Delimiter::Brace;
+            group.into()
+        }
+        TokenTree::Group(group) => {
+            let mut renamed = Group::new(group.delimiter(), with_self_renamed(group.stream(), name));
+            renamed.set_span(group.span());
+            renamed.into()
+        }
+        TokenTree::Punct(punct) => {
+            in_item &= punct.as_char() != ';';
+            punct.into()
+        }
+        literal @ TokenTree::Literal(_) => literal,
+    });
+    renamed.collect()
+}
+
 /// Whether `word` is among the tokens.
 pub(crate) fn contains(tokens: TokenStream, word: &str) -> bool {
     tokens.into_iter().any(|token| match token {
@@ -453,6 +543,15 @@ fn boxed(signature: &Signature, body: &TokenStream) -> Option<Boxed> {
 
     let (before, after) = (before.iter(), after.iter());
     let mut bindings: Vec<Binding> = before.clone().flat_map(bindings_of_statement).collect();
+    for binding in &mut bindings {
+        let argument = signature.inputs.iter().find_map(|argument| match argument {
+            FnArg::Typed(argument) if matches!(&*argument.pat, Pat::Ident(pattern) if pattern.ident == binding.ident) => Some(argument),
+            _ => None,
+        });
+        if let Some(argument) = argument {
+            *binding = binding.clone().of(&argument.ty, &argument.attrs);
+        }
+    }
     // `&mut self` has become `let mut __self = self;`, of which only the `&mut` is the user's
     let lent = signature.receiver().is_some_and(|receiver| matches!(receiver.kind, ReceiverKind::Reference(..)));
     if let (true, Some(this)) = (lent, bindings.iter_mut().find(|binding| binding.ident == "__self")) {
@@ -487,39 +586,114 @@ fn boxed_block(body: TokenStream) -> Option<(TokenStream, TokenStream)> {
     }
 }
 
-fn bindings_of_argument(argument: &FnArg) -> Vec<Binding> {
+/// `self` as a binding, unless it is a reference.
+fn owned_self(receiver: &syn::Receiver) -> Option<Binding> {
+    let by_reference = match &receiver.kind {
+        ReceiverKind::Reference(..) => true,
+        ReceiverKind::Typed(_, ty) => matches!(**ty, Type::Reference(_)),
+        _ => false,
+    };
+    let binding = Binding {
+        mutable: receiver.mutability.is_some(),
+        conditions: conditions(&receiver.attrs),
+        ..Binding::new(Ident::new("self", receiver.self_token.span), 0)
+    };
+    (!by_reference).then_some(binding)
+}
+
+fn bindings_of_argument((index, argument): (usize, &FnArg)) -> Vec<Binding> {
     match argument {
         FnArg::Receiver(_) => Vec::new(),
-        FnArg::Typed(argument) => bindings_of_pattern(&argument.pat, matches!(*argument.ty, Type::Reference(_))),
+        FnArg::Typed(argument) => {
+            let bindings = bindings_of_pattern(&argument.pat, index).into_iter();
+            bindings.map(|binding| binding.of(&argument.ty, &argument.attrs)).collect()
+        }
     }
 }
 
 fn bindings_of_statement(statement: &Stmt) -> Vec<Binding> {
     match statement {
-        Stmt::Local(local) => bindings_of_pattern(&local.pat, false),
+        Stmt::Local(local) => bindings_of_pattern(&local.pat, 0),
         _ => Vec::new(),
     }
 }
 
-fn bindings_of_pattern(pattern: &Pat, reference: bool) -> Vec<Binding> {
+fn bindings_of_pattern(pattern: &Pat, argument: usize) -> Vec<Binding> {
     struct Idents {
         found: Vec<Binding>,
-        reference: bool,
+        argument: usize,
     }
     impl<'ast> Visit<'ast> for Idents {
         fn visit_pat_ident(&mut self, pattern: &'ast syn::PatIdent) {
             self.found.push(Binding {
-                ident: pattern.ident.clone(),
                 mutable: pattern.mutability.is_some() && pattern.by_ref.is_none(),
-                reference: self.reference || pattern.by_ref.is_some(),
+                reference: pattern.by_ref.is_some(),
+                ..Binding::new(pattern.ident.clone(), self.argument)
             });
             syn::visit::visit_pat_ident(self, pattern);
         }
     }
 
-    let mut idents = Idents { found: Vec::new(), reference };
+    let mut idents = Idents { found: Vec::new(), argument };
     idents.visit_pat(pattern);
     idents.found
+}
+
+/// The `#[cfg(…)]`s among the attributes.
+fn conditions(attributes: &[Attribute]) -> Vec<Attribute> {
+    attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect()
+}
+
+/// Whether something may happen when a value of the type is dropped, as far as can be told.
+fn may_drop(ty: &Type) -> bool {
+    const NEVER: &[&str] = &[
+        "bool",
+        "char",
+        "f32",
+        "f64",
+        "i8",
+        "i16",
+        "i32",
+        "i64",
+        "i128",
+        "isize",
+        "u8",
+        "u16",
+        "u32",
+        "u64",
+        "u128",
+        "usize",
+        "Duration",
+        "Instant",
+        "IpAddr",
+        "SocketAddr",
+    ];
+    match ty {
+        Type::Reference(_) | Type::Ptr(_) | Type::FnPtr(_) | Type::Never(_) => false,
+        Type::Path(path) => !path.path.segments.last().is_some_and(|last| NEVER.iter().any(|name| last.ident == name)),
+        _ => true,
+    }
+}
+
+/// Takes the types that a `macro_rules!` fragment brings out of their invisible groups.
+struct Ungroup;
+
+impl VisitMut for Ungroup {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        syn::visit_mut::visit_type_mut(self, ty);
+        if let Type::Group(group) = ty {
+            let element = (*group.elem).clone();
+            *ty = match &element {
+                // under a `&`, the bounds would be those of the reference
+                Type::TraitObject(_) | Type::ImplTrait(_) => Type::Paren(syn::TypeParen {
+                    attrs: Vec::new(),
+                    paren_token: token::Paren(group.group_token.span),
+                    elem: Box::new(element),
+                }),
+                _ => element,
+            };
+        }
+    }
 }
 
 /// The type with `_` for each `impl Trait`, which cannot be named in a body.

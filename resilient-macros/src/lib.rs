@@ -15,6 +15,7 @@ mod companion;
 #[cfg(test)]
 mod coverage;
 mod diagnostic;
+mod drop_order;
 mod enforce;
 mod expand;
 mod fragment;

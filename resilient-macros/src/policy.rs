@@ -26,6 +26,11 @@ pub(crate) trait Layer {
     /// Where messages about the whole layer point.
     fn span(&self) -> Span;
 
+    /// What the local that holds its policy is called, among the layers above and below it.
+    fn local(&self, _above: &[Box<dyn Layer>], _below: &[Box<dyn Layer>]) -> &'static str {
+        self.name()
+    }
+
     /// What the checks between layers need to know.
     fn facts(&self) -> Facts {
         Facts::default()
@@ -92,6 +97,9 @@ pub(crate) struct Facts {
     pub(crate) limit: Option<(Amount, Span)>,
     /// On which side of a retry it says it must stand.
     pub(crate) level: Option<Level>,
+    /// The name, key or value that its state goes by, as it was written. Two layers of one kind with state of their own each do
+    /// not disturb each other.
+    pub(crate) identity: Option<String>,
     /// Where it says that nothing of its own ends it.
     pub(crate) unbounded: Option<Span>,
     /// The shortest wait before the first retry, if that is known.

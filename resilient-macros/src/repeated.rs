@@ -13,7 +13,8 @@ use crate::policy::Layer;
 pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &mut Errors) {
     let clones = clones(layers);
     for ident in &clones {
-        if !function.bindings.iter().any(|binding| binding.ident == *ident) {
+        let mut arguments = function.this.iter().chain(&function.bindings);
+        if !arguments.any(|binding| binding.ident == *ident) {
             errors.at(ident.span(), no_such_argument(ident, function));
         }
     }
@@ -21,20 +22,14 @@ pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &mut
         return;
     };
     let name = repeating.name();
-    for binding in function.bindings.iter().filter(|binding| binding.mutable && !binding.reference) {
+    for binding in function.owned().filter(|binding| binding.mutable) {
         let ident = &binding.ident;
         if !clones.contains(ident) {
             let message = format!(
                 "the second attempt would see what the first did to `{ident}`: write `#[{name}(clone({ident}))]`, or take it without `mut`"
             );
-            errors.at(ident.span(), message);
+            errors.at_if(&binding.conditions, ident.span(), message);
         }
-    }
-    if let Some(receiver) = function.consumed_self() {
-        let message = format!(
-            "`#[{name}]` runs the body again, and the first attempt may use up `self`: take `&self` or `self: Arc<Self>`"
-        );
-        errors.over(receiver, message);
     }
     let hedge = layers.iter().find(|layer| layer.facts().hedges);
     if let Some(reference) = function.mutable_reference_in_output() {
@@ -103,7 +98,7 @@ fn mutable_reference(argument: &FnArg) -> Option<&TypeReference> {
 
 fn no_such_argument(ident: &Ident, function: &Function) -> String {
     if ident == "self" {
-        return "`clone` is for arguments, and all attempts share `self`: leave it out".to_owned();
+        return "all attempts share what `self` refers to: leave it out".to_owned();
     }
     let names: Vec<String> = function.bindings.iter().map(|binding| binding.ident.to_string()).collect();
     if names.is_empty() {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::parse::Parser;
+use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
 use syn::{Attribute, Item, Stmt};
 
@@ -34,6 +35,89 @@ fn expansions_are_as_reviewed() {
     }
 
     assert!(differing.is_empty(), "these differ from what was reviewed:\n\n{}", differing.join("\n\n"));
+}
+
+#[test]
+fn other_macros_can_read_the_expansions() {
+    for expanded in files(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/expand"))) {
+        let code = fs::read_to_string(&expanded).unwrap();
+
+        syn::parse_file(&code).unwrap_or_else(|error| panic!("{}: {error}", expanded.display()));
+        syn_2::parse_file(&code).unwrap_or_else(|error| panic!("syn 2: {}: {error}", expanded.display()));
+    }
+}
+
+#[test]
+fn the_locals_of_the_expansions_are_no_names_of_items() {
+    struct Locals(Vec<String>);
+    impl<'ast> Visit<'ast> for Locals {
+        fn visit_pat_ident(&mut self, pattern: &'ast syn::PatIdent) {
+            self.0.push(pattern.ident.to_string());
+            syn::visit::visit_pat_ident(self, pattern);
+        }
+    }
+    let locals = |code: &str| {
+        let mut locals = Locals(Vec::new());
+        locals.visit_file(&syn::parse_file(code).unwrap());
+        locals.0
+    };
+
+    for case in cases(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/expand"))) {
+        let source = fs::read_to_string(&case).unwrap();
+        let mut users = locals(&source);
+        // what `attempt = n` binds
+        users.push("number".to_owned());
+        // what `#[async_trait]` binds
+        users.extend(["__self", "__ret"].map(str::to_owned));
+        for local in locals(&expand_file(&source)) {
+            let is_users = users.contains(&local) || source.contains(&format!("|{local}"));
+            assert!(local.ends_with('_') || is_users, "{}: `{local}`", case.display());
+        }
+    }
+}
+
+#[test]
+fn two_policies_of_one_kind_are_refused_or_have_locals_of_their_own() {
+    let alone = |name: &str| match name {
+        "timeout" => "timeout(\"9s\")",
+        "rate_limit" => "rate_limit(\"9/s\")",
+        "hedge" => "hedge(idempotent)",
+        "cancel" => "cancel(on = TOKEN)",
+        "coalesce" => "coalesce(key = id)",
+        "fallback" => "fallback(value = Vec::new())",
+        "batch" => "batch(key = ())",
+        "retry" => "retry",
+        "circuit_breaker" => "circuit_breaker",
+        "bulkhead" => "bulkhead",
+        "fan_out" => "fan_out",
+        other => panic!("how is `{other}` written?"),
+    };
+    let names: Vec<&str> = crate::policies::KINDS.iter().map(|kind| kind.name).collect();
+    let mut taken = 0;
+    for twice in &names {
+        for between in
+            names.iter().map(|name| alone(name)).chain(["", "retry, bulkhead", "bulkhead, retry, rate_limit(\"9/s\")"])
+        {
+            let twice = alone(twice);
+            let later = twice.replace("\"9s\"", "\"1s\"");
+            let stack = format!("{twice}, {between}{} {later}", if between.is_empty() { "" } else { "," });
+            let function = "async fn fetch(id: Vec<u32>) -> Result<Vec<u32>, Error> { Ok(id) }";
+            let output = crate::expand_attribute("resilient", stack.parse().unwrap(), function.parse().unwrap());
+            let text = output.to_string();
+            if text.contains("compile_error") {
+                continue;
+            }
+
+            let mut locals: Vec<&str> =
+                text.match_indices("= { static POLICY").map(|(at, _)| text[..at].rsplit(' ').nth(1).unwrap()).collect();
+            let count = locals.len();
+            locals.sort_unstable();
+            locals.dedup();
+            assert_eq!(locals.len(), count, "{stack}: {text}");
+            taken += 1;
+        }
+    }
+    assert!(taken > 3, "{taken}");
 }
 
 #[test]

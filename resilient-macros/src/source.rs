@@ -47,10 +47,10 @@ impl Shareable {
     }
 }
 
-/// `let name = { static POLICY: Type = constructor; &POLICY };`, or a borrow of the user's own policy.
-pub(crate) fn declare(name: &str, source: &Source, context: &Context<'_>) -> TokenStream {
+/// `let retry_ = { static POLICY: Type = constructor; &POLICY };`, or a borrow of the user's own policy.
+pub(crate) fn declare(source: &Source, context: &Context<'_>) -> TokenStream {
     let span = Span::mixed_site();
-    let name = Ident::new(name, span);
+    let name = &context.policy;
     match source {
         Source::Own { ty, constructor } => {
             let policy = own(ty, constructor, context);
@@ -63,15 +63,15 @@ pub(crate) fn declare(name: &str, source: &Source, context: &Context<'_>) -> Tok
     }
 }
 
-/// As [`declare`]; `let name = { static POLICY: Type = constructor; POLICY.shared() };` for an explicit name, and for a key
-/// `let name = &{ static POLICY: PerKey<Type> = PerKey::new(constructor); &POLICY }.of(&key);`
+/// As [`declare`]; `let retry_ = { static POLICY: Type = constructor; POLICY.shared() };` for an explicit name, and for a key
+/// `let retry_ = &{ static POLICY: PerKey<Type> = PerKey::new(constructor); &POLICY }.of(&key);`
 ///
 /// The policy of a key is held for the whole call, behind a reference, which futures further in can have copies of.
-pub(crate) fn declare_shareable(name: &str, source: &Shareable, context: &Context<'_>) -> TokenStream {
+pub(crate) fn declare_shareable(source: &Shareable, context: &Context<'_>) -> TokenStream {
     let span = Span::mixed_site();
-    let variable = Ident::new(name, span);
+    let variable = &context.policy;
     match source {
-        Shareable::Plain(source) => declare(name, source, context),
+        Shareable::Plain(source) => declare(source, context),
         Shareable::Named { ty, constructor } => {
             let policy = own(ty, constructor, context);
             quote_spanned!(span=> let #variable = { #policy POLICY.shared() };)
@@ -91,9 +91,45 @@ pub(crate) fn declare_shareable(name: &str, source: &Shareable, context: &Contex
 }
 
 /// A borrow of the user's expression, placed there, so that the compiler's caret covers no more.
-pub(crate) fn borrow(expression: &impl ToTokens) -> TokenStream {
+pub(crate) fn borrow(expression: &Expr) -> TokenStream {
     let span = expression.span().resolved_at(Span::mixed_site());
-    quote_spanned!(span=> &#expression)
+    let operand = match expression {
+        // what binds less than a `&`
+        Expr::Assign(_) | Expr::Binary(_) | Expr::Cast(_) | Expr::Closure(_) | Expr::Range(_) => operand(expression),
+        _ => expression.to_token_stream(),
+    };
+    quote_spanned!(span=> &#operand)
+}
+
+/// A borrow of a local or an argument.
+pub(crate) fn borrow_local(name: &Ident) -> TokenStream {
+    let span = name.span().resolved_at(Span::mixed_site());
+    quote_spanned!(span=> &#name)
+}
+
+/// The user's expression as it must be written before a `(`, a `.` or a `?`: in parentheses, unless it is one operand anyway.
+pub(crate) fn operand(expression: &Expr) -> TokenStream {
+    let is_one = matches!(
+        expression,
+        Expr::Array(_)
+            | Expr::Await(_)
+            | Expr::Call(_)
+            | Expr::Field(_)
+            | Expr::Group(_)
+            | Expr::Index(_)
+            | Expr::Lit(_)
+            | Expr::Macro(_)
+            | Expr::MethodCall(_)
+            | Expr::Paren(_)
+            | Expr::Path(_)
+            | Expr::Try(_)
+            | Expr::Tuple(_)
+    );
+    if is_one {
+        return expression.to_token_stream();
+    }
+    let span = expression.span().resolved_at(Span::mixed_site());
+    quote_spanned!(span=> (#expression))
 }
 
 /// A borrow of the user's expression, or of each part of a tuple, so that nothing of the caller's is moved into a key.
@@ -105,10 +141,6 @@ pub(crate) fn borrow_parts(expression: &Expr) -> TokenStream {
             quote_spanned!(span=> &(#(#parts,)*))
         }
         Expr::Paren(inside) => borrow_parts(&inside.expr),
-        Expr::Binary(_) | Expr::Cast(_) | Expr::Range(_) | Expr::Closure(_) | Expr::Assign(_) => {
-            let span = expression.span().resolved_at(Span::mixed_site());
-            quote_spanned!(span=> &(#expression))
-        }
         _ => borrow(expression),
     }
 }

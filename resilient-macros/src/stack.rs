@@ -8,7 +8,7 @@ use crate::arguments::{self, Arguments, Listed, Positional};
 use crate::check::check;
 use crate::diagnostic::{Errors, list, nearest};
 use crate::enforce::{self, Carried, Exemption, Rules, judge};
-use crate::expand::{clones, expand as expand_layers, statements};
+use crate::expand::{clones, expand as expand_layers, owns_arguments, statements, this_clone};
 use crate::fragment::Context;
 use crate::function::Function;
 use crate::policies::{KINDS, kind};
@@ -55,6 +55,9 @@ pub(crate) fn expand(name: &str, arguments: TokenStream, item: TokenStream) -> T
             mark(&mut function, &krate);
         }
         adapt(&mut function, &layers, &krate);
+        if owns_arguments(&layers) {
+            function.name_unnamed();
+        }
         expand_layers(&layers, &Context::new(&function, &krate))
     };
     quote_spanned!(Span::mixed_site()=> #errors #broken #function)
@@ -157,7 +160,11 @@ pub(crate) fn check_profile(name: &Ident, stack: TokenStream, errors: &mut Error
 
 /// Changes the signature to what the layers make of it.
 fn adapt(function: &mut Function, layers: &[Box<dyn Layer>], krate: &Path) {
-    function.freeze(&clones(layers));
+    let clones = clones(layers);
+    if clones.iter().any(|name| name == "self") {
+        function.rename_self(&this_clone());
+    }
+    function.freeze(&clones);
     let output = layers.iter().find_map(|layer| layer.output(&Context::new(function, krate)));
     if let Some(output) = output {
         function.returns(output);

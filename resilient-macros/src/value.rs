@@ -396,7 +396,7 @@ pub(crate) fn reads(expression: &Expr, name: &str) -> bool {
 }
 
 /// Whether the name stands among the tokens, or in braces in a string, as in `format!("{name}")`.
-fn occurs(tokens: TokenStream, name: &str) -> bool {
+pub(crate) fn occurs(tokens: TokenStream, name: &str) -> bool {
     tokens.into_iter().any(|token| match token {
         proc_macro2::TokenTree::Ident(ident) => ident == name,
         proc_macro2::TokenTree::Group(group) => occurs(group.stream(), name),

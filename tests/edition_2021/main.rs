@@ -1,8 +1,14 @@
 //! Every form of function in edition 2021, which many users are still on.
 
+#[path = "../forms/clones.rs"]
+mod clones;
 #[path = "../forms/coalesced.rs"]
 mod coalesced;
+#[path = "../forms/drop_order.rs"]
+mod drop_order;
 #[path = "../forms/forms.rs"]
 mod forms;
 #[path = "../forms/hedged.rs"]
 mod hedged;
+#[path = "../forms/taken_names.rs"]
+mod taken_names;

@@ -1,5 +1,8 @@
 //! Every form of function in the edition of the workspace.
 
+mod clones;
 mod coalesced;
+mod drop_order;
 mod forms;
 mod hedged;
+mod taken_names;

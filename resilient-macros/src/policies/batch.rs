@@ -113,9 +113,9 @@ impl Layer for Batch {
     }
 
     // Input:  async fn load(&self, keys: Vec<u64>) -> Result<HashMap<u64, User>, Error> { … }
-    // Output: async fn load_one(&self, key: u64) -> Result<Option<User>, Error> {
-    //             let batch = { static POLICY: Batch = Batch::named("load"); &POLICY };
-    //             batch.of(self).run(key, move |keys| self.load(keys)).await
+    // Output: async fn load_one(&self, key_: u64) -> Result<Option<User>, Error> {
+    //             let batch_ = { static POLICY: Batch = Batch::named("load"); &POLICY };
+    //             batch_.of(self).run(key_, move |keys_| self.load(keys_)).await
     //         }
     fn companion(&self, context: &Context<'_>) -> Option<TokenStream> {
         let span = Span::mixed_site();
@@ -123,17 +123,17 @@ impl Layer for Batch {
         let keys = keys(function).ok()?;
         let key_type = keys.key;
         let others = others(function, keys.index, self.key.as_ref());
-        let declaration = declare("batch", &self.source, context);
+        let declaration = declare(&self.source, &context.of_layer("batch", 1));
         let groups = self.groups(function, &others);
         let output = answer::of_one(&function.signature.output, keys.key, context);
         let inputs = others.iter().map(Other::declare);
-        let inputs = argument::insert(inputs, keys.index, quote_spanned!(span=> key: #key_type));
+        let inputs = argument::insert(inputs, keys.index, quote_spanned!(span=> key_: #key_type));
         let load = load(function, &others, keys.index);
         let (generics, _, where_clause) = function.signature.generics.split_for_impl();
         let (visibility, conditions) = (&function.visibility, function.attributes_named("cfg"));
         let documentation = format!(" Asks `{}` for one key, together with others who ask meanwhile.", function.name());
         // what is wrong with the types is reported where they are written
-        let key = Ident::new("key", keys.key.span().resolved_at(span));
+        let key = Ident::new("key_", keys.key.span().resolved_at(span));
         let run = function.reporting("run");
         let wait = quote_spanned!(run.span()=> .await);
         Some(quote_spanned! {span=>
@@ -143,7 +143,7 @@ impl Layer for Batch {
             #where_clause
             {
                 #declaration
-                batch #groups.#run(#key, #load) #wait
+                batch_ #groups.#run(#key, #load) #wait
             }
         })
     }
@@ -207,13 +207,13 @@ fn load(function: &Function, others: &[Other<'_>], index: usize) -> TokenStream 
     let passed = others.iter().filter(|other| !other.is_receiver()).map(Other::pass);
     let receiver = others.iter().find(|other| other.is_receiver());
     let position = index - usize::from(receiver.is_some());
-    let passed = argument::insert(passed, position, quote_spanned!(span=> keys));
+    let passed = argument::insert(passed, position, quote_spanned!(span=> keys_));
     match receiver {
         Some(receiver) => {
             let this = receiver.pass();
-            quote_spanned!(span=> move |keys| #this.#name #types(#(#passed),*))
+            quote_spanned!(span=> move |keys_| #this.#name #types(#(#passed),*))
         }
-        None => quote_spanned!(span=> move |keys| #path(#(#passed),*)),
+        None => quote_spanned!(span=> move |keys_| #path(#(#passed),*)),
     }
 }
 

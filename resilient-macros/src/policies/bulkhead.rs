@@ -156,17 +156,17 @@ impl Layer for Bulkhead {
         Facts { refuses: true, ..Facts::default() }
     }
 
-    // Output: let bulkhead = { static POLICY: Bulkhead = …; &POLICY };
-    //         let bulkhead = bulkhead.entry().weight(weight).priority(priority);
+    // Output: let bulkhead_ = { static POLICY: Bulkhead = …; &POLICY };
+    //         let bulkhead_ = bulkhead_.entry().weight(weight).priority(priority);
     //
     // The user's expressions are evaluated here, while the arguments are there.
     fn declare(&self, context: &Context<'_>) -> TokenStream {
         let span = Span::mixed_site();
-        let declaration = declare_shareable(KIND.name, &self.source, context);
+        let declaration = declare_shareable(&self.source, context);
         if self.weight.is_none() && self.priority.is_none() {
             return declaration;
         }
-        let policy = Ident::new(KIND.name, span);
+        let policy = &context.policy;
         let weight = self.weight.as_ref().map(|weight| {
             let method = Ident::new("weight", weight.span().resolved_at(span));
             quote_spanned!(span=> .#method(#weight))
@@ -185,10 +185,10 @@ impl Layer for Bulkhead {
     }
 
     // Input:  future
-    // Output: bulkhead.run(future)
+    // Output: bulkhead_.run(future)
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
-        let policy = Ident::new(KIND.name, span);
+        let policy = &context.policy;
         let entry = self.weight.is_some() || self.priority.is_some();
         let bulkhead = if entry { quote_spanned!(span=> #policy.bulkhead()) } else { quote_spanned!(span=> #policy) };
         let wrapped = if self.adapts {

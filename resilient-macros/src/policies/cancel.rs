@@ -2,14 +2,14 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
+use syn::Expr;
 use syn::spanned::Spanned;
-use syn::{Expr, Ident};
 
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment};
 use crate::policy::{Facts, Kind, Layer};
-use crate::source::{Constructor, Source, declare};
+use crate::source::{Constructor, Source, declare, operand};
 use crate::value;
 
 pub(crate) const KIND: Kind = Kind {
@@ -65,15 +65,15 @@ impl Layer for Cancel {
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {
-        declare(KIND.name, &self.source, context)
+        declare(&self.source, context)
     }
 
     // Input:  future
-    // Output: cancel.run(token.cancelled(), future)
-    fn wrap(&self, inside: Fragment, _context: &Context<'_>) -> Fragment {
+    // Output: cancel_.run(token.cancelled(), future)
+    fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
-        let (policy, token) = (Ident::new(KIND.name, span), &self.token);
-        let signal = quote_spanned!(token.span().resolved_at(span)=> #token.cancelled());
+        let (policy, token) = (&context.policy, operand(&self.token));
+        let signal = quote_spanned!(self.token.span().resolved_at(span)=> #token.cancelled());
         inside.within(|future| quote_spanned!(span=> #policy.run(#signal, #future)))
     }
 }

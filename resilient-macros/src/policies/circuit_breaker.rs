@@ -42,6 +42,7 @@ pub(crate) const KIND: Kind = Kind {
 
 struct CircuitBreaker {
     span: Span,
+    identity: Option<String>,
     source: Shareable,
     when: Option<When>,
 }
@@ -60,6 +61,7 @@ enum Consecutive {
 }
 
 fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
+    let identity = arguments.identity();
     let span = arguments.attribute.span();
     let when = arguments.value("when", errors, |_, when| Ok(When(when)));
     let with = arguments.with(errors);
@@ -67,7 +69,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let key = arguments.key(context.function, errors);
     let constructor = constructor(arguments, context, errors);
     let source = Shareable::new("CircuitBreaker", with, constructor, named, key);
-    vec![Box::new(CircuitBreaker { span, source, when })]
+    vec![Box::new(CircuitBreaker { span, identity, source, when })]
 }
 
 fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Constructor {
@@ -237,30 +239,30 @@ impl Layer for CircuitBreaker {
     }
 
     fn facts(&self) -> Facts {
-        Facts { refuses: true, ..Facts::default() }
+        Facts { refuses: true, identity: self.identity.clone(), ..Facts::default() }
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {
-        declare_shareable(KIND.name, &self.source, context)
+        declare_shareable(&self.source, context)
     }
 
     // Input:  outcome
     // Output: 'call: {
-    //             let permit = match circuit_breaker.acquire() {
-    //                 Ok(permit) => permit,
-    //                 Err(rejection) => break 'call Settled::Rejected(rejection),
+    //             let permit_ = match circuit_breaker_.acquire() {
+    //                 Ok(permit_) => permit_,
+    //                 Err(rejection_) => break 'call Settled::Rejected(rejection_),
     //             };
-    //             Settled::Outcome(permit.settle(outcome))
+    //             Settled::Outcome(permit_.settle(outcome))
     //         }
     //
-    // In the rounds of a retry under a time-out: circuit_breaker.run(future)
+    // In the rounds of a retry under a time-out: circuit_breaker_.run(future)
     //
     // A `match` with the outcome in its first arm would keep the whole `Result` in the future, 64 bytes more; and what is
     // inside is made only with a permit, or the future would hold it over the wait of a retry outside.
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let krate = context.krate;
-        let policy = Ident::new(KIND.name, span);
+        let (policy, call) = (&context.policy, context.label("call"));
         if let (Some(future), true) = (inside.value.future(), context.in_rounds)
             && deciding(self.when.as_ref(), context).is_none()
         {
@@ -283,16 +285,19 @@ impl Layer for CircuitBreaker {
         let settled = match deciding(self.when.as_ref(), context) {
             None => {
                 let settle = context.function.settle();
-                quote_spanned!(span=> permit.#settle(#outcome))
+                quote_spanned!(span=> permit_.#settle(#outcome))
             }
-            Some(when) => quote_spanned!(span=> permit.settle_when(#outcome, #when)),
+            Some(when) => quote_spanned!(span=> permit_.settle_when(#outcome, #when)),
         };
         let settled = if inside.settled { settled } else { quote_spanned!(span=> #krate::Settled::Outcome(#settled)) };
         let value = Value::Expression(quote_spanned! {span=>
-            'call: {
-                let permit = match #policy.acquire() {
-                    ::core::result::Result::Ok(permit) => permit,
-                    ::core::result::Result::Err(rejection) => break 'call #krate::Settled::Rejected(rejection),
+            #call: {
+                let permit_ = match #policy.acquire() {
+                    ::core::result::Result::Ok(permit_) => permit_,
+                    ::core::result::Result::Err(rejection_) => {
+                        let refused_ = #krate::Settled::Rejected(rejection_);
+                        break #call refused_;
+                    }
                 };
                 #statements
                 #settled

@@ -6,7 +6,7 @@ mod who;
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote_spanned;
+use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit::Visit;
 use syn::{Expr, Ident, Lifetime, Receiver, ReceiverKind, Type, TypeReference};
@@ -16,7 +16,7 @@ use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment};
 use crate::function::Function;
 use crate::policy::{Kind, Layer};
-use crate::source::{Constructor, Source, borrow_parts, declare, place};
+use crate::source::{Constructor, Source, borrow_parts, declare, place, placed};
 use crate::value::{self, Known, reads};
 
 pub(crate) const KIND: Kind = Kind {
@@ -191,14 +191,14 @@ impl Layer for Coalesce {
         self.share.map(|_| shared::output(context))
     }
 
-    // Output: let coalesce = { static POLICY: Coalesce = …; &POLICY };
-    //         let coalesce = coalesce.call(&(&query, &page)).on(self);
+    // Output: let coalesce_ = { static POLICY: Coalesce = …; &POLICY };
+    //         let coalesce_ = coalesce_.call(&(&query, &page)).on(self);
     //
     // The key is evaluated here, while the arguments are there.
     fn declare(&self, context: &Context<'_>) -> TokenStream {
         let span = Span::mixed_site();
-        let declaration = declare(KIND.name, &self.source, context);
-        let policy = Ident::new(KIND.name, span);
+        let declaration = declare(&self.source, context);
+        let policy = &context.policy;
         let call = match &self.key {
             Some(key) => {
                 let (call, key) = (place(key, "call"), borrow_parts(key));
@@ -218,7 +218,7 @@ impl Layer for Coalesce {
     }
 
     // Input:  future
-    // Output: coalesce.run::<Output, _>(future)
+    // Output: coalesce_.run::<Output, _>(future)
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         if self.share.is_some() {
@@ -226,7 +226,7 @@ impl Layer for Coalesce {
         }
         // an outcome that cannot be cloned is reported there, and once
         let place = context.function.output.span().resolved_at(span);
-        let policy = Ident::new(KIND.name, place);
+        let policy = placed(context.policy.to_token_stream(), place);
         let run = Ident::new(if inside.settled { "run_settled" } else { "run" }, place);
         inside.around(|future| quote_spanned!(place=> #policy.#run(#future)))
     }

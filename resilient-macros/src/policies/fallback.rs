@@ -5,14 +5,14 @@ use std::time::Duration;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, FnArg, Ident, Pat, Type};
+use syn::{Expr, FnArg, Pat, Type};
 
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment, Value};
 use crate::function::Function;
 use crate::policy::{Facts, Kind, Layer};
-use crate::source::{Constructor, Source, declare};
+use crate::source::{Constructor, Source, declare, operand};
 use crate::value::{self, Known};
 use crate::when::{When, deciding};
 
@@ -176,26 +176,26 @@ impl Layer for Fallback {
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {
         let span = Span::mixed_site();
-        let policy = declare(KIND.name, &self.source, context);
-        let key = self.stale.as_ref().map(|(key, _)| quote_spanned!(span=> let key = #key;));
+        let policy = declare(&self.source, context);
+        let key = self.stale.as_ref().map(|(key, _)| quote_spanned!(span=> let key_ = #key;));
         quote_spanned!(span=> #policy #key)
     }
 
     // Input:  outcome
     // Output: 'fallback: {
-    //             let error = match fallback.settle(outcome) {
-    //                 Rescue::Accept(outcome) => break 'fallback outcome,
-    //                 Rescue::FallBack(error) => error,
+    //             let error_ = match fallback_.settle(outcome) {
+    //                 Rescue::Accept(outcome_) => break 'fallback outcome_,
+    //                 Rescue::FallBack(error_) => error_,
     //             };
-    //             if let Ok(value) = answer(cached(query, &error)).await {
-    //                 break 'fallback Ok(value);
+    //             if let Ok(value_) = answer(cached(query, &error_)).await {
+    //                 break 'fallback Ok(value_);
     //             }
-    //             Err(error)
+    //             Err(error_)
     //         }
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let krate = context.krate;
-        let policy = Ident::new(KIND.name, span);
+        let policy = &context.policy;
         let (statements, outcome) = (&inside.statements, inside.expression());
         let output = &context.function.output;
         let method = context.function.settle();
@@ -208,29 +208,32 @@ impl Layer for Fallback {
             // what cannot be kept is reported where keeping was asked for
             Some((_, place)) => {
                 let place = place.resolved_at(span);
-                quote_spanned!(place=> #policy.keep(key, outcome))
+                quote_spanned!(place=> #policy.keep(key_, outcome_))
             }
-            None => quote_spanned!(span=> outcome),
+            None => quote_spanned!(span=> outcome_),
         };
         let passed = passed(context.function);
         let recalled = self.stale.as_ref().map(|(_, place)| {
             let place = place.resolved_at(span);
-            quote_spanned!(place=> #policy.recall(&key))
+            quote_spanned!(place=> #policy.recall(&key_))
         });
         let tried = self.answers.iter().map(|answer| match answer {
             Answer::Stale => quote_spanned! {span=>
-                if let ::core::option::Option::Some(value) = #recalled {
-                    break 'fallback ::core::result::Result::Ok(value);
+                if let ::core::option::Option::Some(value_) = #recalled {
+                    let kept_ = ::core::result::Result::Ok(value_);
+                    break 'fallback kept_;
                 }
             },
             Answer::With(function) => {
                 let place = function.span().resolved_at(span);
-                let said = quote_spanned!(place=> #function(#(#passed,)* &error));
+                let function = operand(function);
+                let said = quote_spanned!(place=> #function(#(#passed,)* &error_));
                 let krate = at(place, krate);
                 let answer = quote_spanned!(place=> #krate::answer::<#output, _, _>(#said).await);
                 quote_spanned! {span=>
-                    if let ::core::result::Result::Ok(value) = #answer {
-                        break 'fallback ::core::result::Result::Ok(value);
+                    let answer_ = #answer;
+                    if answer_.is_ok() {
+                        break 'fallback answer_;
                     }
                 }
             }
@@ -240,19 +243,19 @@ impl Layer for Fallback {
             Some(Answer::Value(value)) => {
                 quote_spanned!(value.span().resolved_at(span)=> ::core::result::Result::Ok(#value))
             }
-            _ => quote_spanned!(span=> ::core::result::Result::Err(error)),
+            _ => quote_spanned!(span=> ::core::result::Result::Err(error_)),
         };
         // an error that nothing looks at has no name
         let error = match self.answers.last() {
-            Some(Answer::Value(_)) if !self.has_functions() => quote_spanned!(span=> _error),
-            _ => quote_spanned!(span=> error),
+            Some(Answer::Value(_)) if !self.has_functions() => quote_spanned!(span=> _error_),
+            _ => quote_spanned!(span=> error_),
         };
         let value = quote_spanned! {span=>
             'fallback: {
                 #statements
                 let #error = match #settle {
-                    #krate::Rescue::Accept(outcome) => break 'fallback #accepted,
-                    #krate::Rescue::FallBack(error) => error,
+                    #krate::Rescue::Accept(outcome_) => break 'fallback #accepted,
+                    #krate::Rescue::FallBack(error_) => error_,
                 };
                 #(#tried)*
                 #last

@@ -17,7 +17,7 @@ use crate::diagnostic::Errors;
 use crate::fragment::Context;
 use crate::function::Function;
 use crate::policy::{Kind, Layer};
-use crate::source::{Constructor, borrow, placed};
+use crate::source::{Constructor, borrow_local, placed};
 use crate::value::{self, Known};
 
 pub(crate) const KIND: Kind = Kind {
@@ -165,9 +165,9 @@ impl Layer for FanOut {
     // Input:  async fn search(api: &Api, #[each] query: &str) -> Output { … }
     // Output: fn search_all<'item>(
     //             api: &Api,
-    //             items: impl IntoIterator<Item = &'item str>,
+    //             items_: impl IntoIterator<Item = &'item str>,
     //         ) -> FanOut<impl Iterator<Item = impl Future<Output = Output>>> {
-    //             FanOut::new(items, move |item| search(api, item)).limit(16)
+    //             FanOut::new(items_, move |item_| search(api, item_)).limit(16)
     //         }
     fn companion(&self, context: &Context<'_>) -> Option<TokenStream> {
         let all = self.over(&Items::Iterator, context)?;
@@ -221,8 +221,8 @@ impl FanOut {
         }
         let (generics, _, where_clause) = generics.split_for_impl();
         let argument = match items {
-            Items::Iterator => quote_spanned!(span=> items: impl ::core::iter::IntoIterator<Item = #item_type>),
-            Items::Stream => quote_spanned!(span=> items: impl #krate::Stream<Item = #item_type>),
+            Items::Iterator => quote_spanned!(span=> items_: impl ::core::iter::IntoIterator<Item = #item_type>),
+            Items::Stream => quote_spanned!(span=> items_: impl #krate::Stream<Item = #item_type>),
         };
         let (inputs, passed) = arguments(signature, index, &argument);
         let at = self.demanding(function).map_or(span, |place| place.resolved_at(span));
@@ -246,7 +246,7 @@ impl FanOut {
         };
         let krate = placed(krate.to_token_stream(), at);
         let fan_out = quote_spanned!(at=> #krate::FanOut);
-        let set = quote_spanned!(at=> #fan_out::#constructor(items, #launch) #limit);
+        let set = quote_spanned!(at=> #fan_out::#constructor(items_, #launch) #limit);
         let returned = quote_spanned!(at=> #fan_out<#input>);
         // Whoever wants one of the two need not want the other.
         let unused = self.stream.is_some().then(|| quote_spanned!(span=> #[allow(dead_code)]));
@@ -385,16 +385,16 @@ fn arguments(signature: &Signature, index: usize, items: &TokenStream) -> (Vec<T
             };
             (receiver.to_token_stream(), passed)
         }
-        FnArg::Typed(_) if position == index => (items.clone(), quote_spanned!(span=> item)),
+        FnArg::Typed(_) if position == index => (items.clone(), quote_spanned!(span=> item_)),
         FnArg::Typed(PatType { pat, ty, .. }) => {
             let name = match &**pat {
                 Pat::Ident(pattern) if pattern.subpat.is_none() => pattern.ident.clone(),
-                _ => format_ident!("argument{position}", span = span),
+                _ => format_ident!("argument{position}_", span = span),
             };
             let passed = match &**ty {
                 Type::Reference(_) => quote_spanned!(span=> #name),
                 _ => {
-                    let name = borrow(&name);
+                    let name = borrow_local(&name);
                     quote_spanned!(span=> ::core::clone::Clone::clone(#name))
                 }
             };
@@ -416,9 +416,9 @@ fn launch(function: &Function, passed: &[TokenStream]) -> TokenStream {
     let name = function.name();
     let path = if function.mentions("Self") { quote_spanned!(span=> Self::#name) } else { name.to_token_stream() };
     match (function.signature.receiver(), passed) {
-        (Some(_), [receiver, rest @ ..]) => quote_spanned!(span=> move |item| #receiver.#name(#(#rest),*)),
+        (Some(_), [receiver, rest @ ..]) => quote_spanned!(span=> move |item_| #receiver.#name(#(#rest),*)),
         (None, [_]) => path,
-        _ => quote_spanned!(span=> move |item| #path(#(#passed),*)),
+        _ => quote_spanned!(span=> move |item_| #path(#(#passed),*)),
     }
 }
 

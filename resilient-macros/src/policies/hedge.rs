@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote_spanned;
+use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Ident, Lit, LitStr};
 
@@ -12,7 +12,7 @@ use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment, Value};
 use crate::policy::{Body, Facts, Kind, Layer};
-use crate::source::{Constructor, Shareable, declare_shareable};
+use crate::source::{Constructor, Shareable, declare_shareable, placed};
 use crate::value::{self, Known};
 use crate::when::{When, deciding};
 
@@ -62,7 +62,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
         );
     }
     let when = arguments.value("when", errors, |_, when| Ok(When(when)));
-    let clones = arguments.names("clone", errors);
+    let clones = arguments.clones(context.function, errors);
     let with = arguments.with(errors);
     let named = arguments.span("name").is_some();
     let key = arguments.key(context.function, errors);
@@ -207,39 +207,39 @@ impl Layer for Hedge {
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {
-        declare_shareable(KIND.name, &self.source, context)
+        declare_shareable(&self.source, context)
     }
 
     // Input:  async { statements }
-    // Output: let attempt = hedge.run(|| async { statements });
-    //         attempt
+    // Output: let attempt_ = hedge_.run(|| async { statements });
+    //         attempt_
     //
     // Each attempt is made by a closure that borrows what it needs. It stands where it is used, so that the compiler expects
     // one that can be called again and says which argument the statements would use up. Where there are layers inside, their
     // statements go into its block.
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
-        let policy = Ident::new(KIND.name, span);
+        let policy = &context.policy;
         let expression = inside.expression();
         let statements = inside.statements;
         let (statements, body) = match inside.value {
             Value::Body(body) => (statements, body),
             _ => (TokenStream::new(), quote_spanned!(span=> async { #statements #expression })),
         };
-        let gate = inside.bulkhead.map(|bulkhead| quote_spanned!(span=> .unless_busy(#bulkhead)));
+        let gate = inside.bulkhead.as_ref().map(|bulkhead| quote_spanned!(span=> .unless_busy(#bulkhead)));
         let attempts = match deciding(self.when.as_ref(), context) {
             None => {
                 // all of the call in one place, where an outcome without a class is then reported once
                 let place = context.function.place_of_outcome();
-                let policy = Ident::new(KIND.name, place);
+                let policy = placed(policy.to_token_stream(), place);
                 quote_spanned!(place=> #policy #gate.run(|| #body))
             }
             Some(when) => quote_spanned!(span=> #policy #gate.run_when(|| #body, #when)),
         };
         let place = context.function.place_of_outcome();
-        let statements = quote_spanned!(span=> #statements let attempt = #attempts;);
-        let future = quote_spanned!(place=> attempt);
-        let Fragment { settled, borrows, repeated, .. } = inside;
-        Fragment { statements, value: Value::Future(future), settled, borrows, repeated, bulkhead: None }
+        let statements = quote_spanned!(span=> #statements let attempt_ = #attempts;);
+        let future = quote_spanned!(place=> attempt_);
+        let Fragment { settled, borrows, repeated, drop_order, .. } = inside;
+        Fragment { statements, value: Value::Future(future), settled, borrows, repeated, drop_order, bulkhead: None }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, ExprLit, Ident, Lit};
+use syn::{Expr, ExprLit, Lit};
 
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::{Errors, nearest};
@@ -42,6 +42,7 @@ const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 struct RateLimit {
     span: Span,
+    identity: Option<String>,
     source: Shareable,
     when: Option<When>,
     /// Whether it adapts to what the server takes, and so knows neither a rate nor a wait.
@@ -59,6 +60,7 @@ enum Rate {
 }
 
 fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
+    let identity = arguments.identity();
     let span = arguments.attribute.span();
     let rate_span = arguments.span("rate");
     let when = arguments.value("when", errors, |_, when| Ok(When(when)));
@@ -81,7 +83,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let constructor = constructor(arguments, rate, rate_span, context, errors);
     let ty = if adaptive { "Throttle" } else { "RateLimit" };
     let source = Shareable::new(ty, with, constructor, named, key);
-    vec![Box::new(RateLimit { span, source, when, adaptive })]
+    vec![Box::new(RateLimit { span, identity, source, when, adaptive })]
 }
 
 fn constructor(
@@ -340,20 +342,20 @@ impl Layer for RateLimit {
     }
 
     fn facts(&self) -> Facts {
-        Facts { refuses: true, ..Facts::default() }
+        Facts { refuses: true, identity: self.identity.clone(), ..Facts::default() }
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {
-        declare_shareable(KIND.name, &self.source, context)
+        declare_shareable(&self.source, context)
     }
 
     // Input:  outcome
     // Output: 'limited: {
-    //             let permit = match rate_limit.acquire().await {
-    //                 Ok(permit) => permit,
-    //                 Err(rejection) => break 'limited Settled::Rejected(rejection),
+    //             let permit_ = match rate_limit_.acquire().await {
+    //                 Ok(permit_) => permit_,
+    //                 Err(rejection_) => break 'limited Settled::Rejected(rejection_),
     //             };
-    //             Settled::Outcome(permit.settle(outcome))
+    //             Settled::Outcome(permit_.settle(outcome))
     //         }
     //
     // As with the circuit breaker, and for the same reasons; the label is another, because one that shadows a label is
@@ -361,24 +363,27 @@ impl Layer for RateLimit {
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let krate = context.krate;
-        let policy = Ident::new(KIND.name, span);
+        let (policy, limited) = (&context.policy, context.label("limited"));
         let waits = (!self.adaptive).then(|| quote_spanned!(span=> .await));
         let heeded = self.heed(&inside, context);
-        let outcome = if heeded.is_some() { quote_spanned!(span=> outcome) } else { inside.expression() };
+        let outcome = if heeded.is_some() { quote_spanned!(span=> outcome_) } else { inside.expression() };
         let statements = &inside.statements;
         let settled = match deciding(self.when.as_ref(), context) {
             None => {
                 let settle = context.function.settle();
-                quote_spanned!(span=> permit.#settle(#outcome))
+                quote_spanned!(span=> permit_.#settle(#outcome))
             }
-            Some(when) => quote_spanned!(span=> permit.settle_when(#outcome, #when)),
+            Some(when) => quote_spanned!(span=> permit_.settle_when(#outcome, #when)),
         };
         let settled = if inside.settled { settled } else { quote_spanned!(span=> #krate::Settled::Outcome(#settled)) };
         let value = Value::Expression(quote_spanned! {span=>
-            'limited: {
-                let permit = match #policy.acquire()#waits {
-                    ::core::result::Result::Ok(permit) => permit,
-                    ::core::result::Result::Err(rejection) => break 'limited #krate::Settled::Rejected(rejection),
+            #limited: {
+                let permit_ = match #policy.acquire()#waits {
+                    ::core::result::Result::Ok(permit_) => permit_,
+                    ::core::result::Result::Err(rejection_) => {
+                        let refused_ = #krate::Settled::Rejected(rejection_);
+                        break #limited refused_;
+                    }
                 };
                 #statements
                 #heeded
@@ -398,12 +403,12 @@ impl RateLimit {
         response_type(&context.function.output)?;
         let span = Span::mixed_site();
         let (krate, outcome) = (context.krate, inside.expression());
-        let answer = quote_spanned!(span=> ::core::result::Result::Ok(response));
+        let answer = quote_spanned!(span=> ::core::result::Result::Ok(response_));
         let answer = if inside.settled { quote_spanned!(span=> #krate::Settled::Outcome(#answer)) } else { answer };
         Some(quote_spanned! {span=>
-            let outcome = #outcome;
-            if let #answer = &outcome {
-                permit.heed(#krate::quota_of_value!(response));
+            let outcome_ = #outcome;
+            if let #answer = &outcome_ {
+                permit_.heed(#krate::quota_of_value!(response_));
             }
         })
     }

@@ -59,7 +59,7 @@ struct Retry {
 fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
     let span = arguments.attribute.span();
     let when = arguments.value("when", errors, |_, when| Ok(When(when)));
-    let clones = arguments.names("clone", errors);
+    let clones = arguments.clones(context.function, errors);
     let number = arguments.value("attempt", errors, name);
     let suppresses = arguments.value("nested", errors, nested).unwrap_or_default();
     let with = arguments.with(errors);
@@ -391,16 +391,16 @@ impl Layer for Retry {
     }
 
     // Input:  outcome
-    // Output: let mut retry = { static POLICY: Retry = …; POLICY.begin() };
+    // Output: let mut retry_ = { static POLICY: Retry = …; POLICY.begin() };
     //         loop {
-    //             let delay = match retry.settle(outcome) {
-    //                 Verdict::Accept(outcome) => break outcome,
-    //                 Verdict::Retry(delay) => delay,
+    //             let delay_ = match retry_.settle(outcome) {
+    //                 Verdict::Accept(outcome_) => break outcome_,
+    //                 Verdict::Retry(delay_) => delay_,
     //             };
-    //             delay.await;
+    //             delay_.await;
     //         }
     //
-    // Under a time-out, if the outcome is that of a `future`: loop { … retry.run(future) … }, whose rounds are futures.
+    // Under a time-out, if the outcome is that of a `future`: loop { … retry_.run(future) … }, whose rounds are futures.
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let krate = context.krate;
@@ -414,7 +414,7 @@ impl Layer for Retry {
                 quote_spanned!(span=> #krate::#ty::begin(#policy))
             }
         };
-        let begin = quote_spanned!(span=> let mut retry = #begin;);
+        let begin = quote_spanned!(span=> let mut retry_ = #begin;);
         if let (Some(attempt), true) = (inside.value.future(), context.in_rounds)
             && deciding(self.when.as_ref(), context).is_none()
         {
@@ -429,11 +429,11 @@ impl Layer for Retry {
             loop {
                 #statements
                 #settled
-                let delay = match #settle {
-                    #krate::Verdict::Accept(outcome) => break outcome,
-                    #krate::Verdict::Retry(delay) => delay,
+                let delay_ = match #settle {
+                    #krate::Verdict::Accept(outcome_) => break outcome_,
+                    #krate::Verdict::Retry(delay_) => delay_,
                 };
-                delay.await;
+                delay_.await;
             }
         };
         Fragment { statements: begin, value: Value::Expression(value), repeated: false, ..inside }
@@ -450,17 +450,17 @@ impl Retry {
         let (statement, outcome) = match &inside.value {
             Value::Future(_) | Value::Body(_) | Value::Timed { .. } => (None, outcome),
             Value::Expression(_) | Value::Rounds { .. } => {
-                (Some(quote_spanned!(span=> let settled = #outcome;)), quote_spanned!(span=> settled))
+                (Some(quote_spanned!(span=> let settled_ = #outcome;)), quote_spanned!(span=> settled_))
             }
         };
         let output = context.function.output_at_error();
         let settle = match deciding(self.when.as_ref(), context) {
-            Some(when) => quote_spanned!(span=> retry.settle_when(#outcome, #when)),
+            Some(when) => quote_spanned!(span=> retry_.settle_when(#outcome, #when)),
             None if inside.settled || matches!(context.function.output, Type::Infer(_)) => {
                 let settle = context.function.settle();
-                quote_spanned!(span=> retry.#settle(#outcome))
+                quote_spanned!(span=> retry_.#settle(#outcome))
             }
-            None => quote_spanned!(span=> retry.settle::<#output>(#outcome)),
+            None => quote_spanned!(span=> retry_.settle::<#output>(#outcome)),
         };
         (statement, settle)
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
-use syn::{Expr, Ident};
+use syn::Expr;
 
 use crate::amount::Amount;
 use crate::arguments::{Arguments, Key, Positional, StandIns};
@@ -85,17 +85,6 @@ fn limit(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
     }
 }
 
-impl Timeout {
-    /// The local that holds the policy: two time-outs of one function must not share one.
-    fn local(&self) -> &'static str {
-        match self.level {
-            Some(Level::Attempt | Level::PlacedAtAttempt) => "attempt_timeout",
-            Some(Level::Call) => "total_timeout",
-            None => "timeout",
-        }
-    }
-}
-
 impl Layer for Timeout {
     fn name(&self) -> &'static str {
         KIND.name
@@ -105,33 +94,46 @@ impl Layer for Timeout {
         self.span
     }
 
+    // two time-outs of one function are told apart by the level that they say or stand at
+    fn local(&self, above: &[Box<dyn Layer>], below: &[Box<dyn Layer>]) -> &'static str {
+        let any = |layers: &[Box<dyn Layer>]| layers.iter().any(|layer| layer.name() == KIND.name);
+        match self.level {
+            Some(Level::Attempt | Level::PlacedAtAttempt) => "attempt_timeout",
+            Some(Level::Call) => "total_timeout",
+            None if any(above) => "attempt_timeout",
+            None if any(below) => "total_timeout",
+            None => "timeout",
+        }
+    }
+
     fn facts(&self) -> Facts {
         Facts { refuses: true, limit: self.limit.clone(), level: self.level, ..Facts::default() }
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {
-        declare(self.local(), &self.source, context)
+        declare(&self.source, context)
     }
 
     // Input:  future
-    // Output: timeout.run(future)
+    // Output: timeout_.run(future)
     //
     // Around a retry whose rounds are futures, it watches each of them, so that the loop needs no future of its own:
-    //         let mut timeout = timeout.begin();
-    //         loop { … retry.run_within(&mut timeout, attempt) … }
+    //         let mut timeout_ = timeout_.begin();
+    //         loop { … retry_.run_within(&mut timeout_, attempt) … }
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
-        let policy = Ident::new(self.local(), span);
+        let policy = &context.policy;
         if let Value::Rounds { statements, attempt, place } = &inside.value {
             let flatten = inside.settled.then(|| quote_spanned!(span=> .flatten()));
-            let round = quote_spanned!(*place=> retry.run_within(&mut #policy, #attempt));
-            let value = Value::Expression(repeat(statements, &round, *place, &quote_spanned!(span=> outcome #flatten)));
+            let round = quote_spanned!(*place=> retry_.run_within(&mut #policy, #attempt));
+            let value =
+                Value::Expression(repeat(statements, &round, *place, &quote_spanned!(span=> outcome_ #flatten)));
             let before = inside.statements;
             let statements = quote_spanned!(span=> let mut #policy = #policy.begin(); #before);
             return Fragment { statements, value, settled: true, ..inside };
         }
         if let (Value::Future(future), false, true) = (&inside.value, inside.settled, context.in_rounds) {
-            let value = Value::Timed { timeout: policy, future: future.clone() };
+            let value = Value::Timed { timeout: policy.clone(), future: future.clone() };
             return Fragment { value, settled: true, ..inside };
         }
         inside.within(|future| quote_spanned!(span=> #policy.run(#future)))

@@ -6,13 +6,13 @@ pub async fn double(keys: Vec<u32>) -> Result<HashMap<u32, u32>, std::fmt::Error
 }
 /// Asks `double` for one key, together with others who ask meanwhile.
 pub async fn double_one(
-    key: u32,
+    key_: u32,
 ) -> Result<::core::option::Option<u32>, std::fmt::Error> {
-    let batch = {
+    let batch_ = {
         static POLICY: ::resilient::Batch = ::resilient::Batch::named("double");
         &POLICY
     };
-    batch.run(key, double).await
+    batch_.run(key_, double).await
 }
 pub async fn transcript() -> String {
     let doubled = tokio::join!(double_one(1), double_one(2), double_one(1));

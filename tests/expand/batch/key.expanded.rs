@@ -19,16 +19,16 @@ impl Api {
     /// Asks `scaled` for one key, together with others who ask meanwhile.
     pub async fn scaled_one(
         self: Arc<Self>,
-        key: u32,
+        key_: u32,
         scale: u32,
     ) -> Result<::core::option::Option<u32>, Error> {
-        let batch = {
+        let batch_ = {
             static POLICY: ::resilient::Batch = ::resilient::Batch::named("scaled");
             &POLICY
         };
-        batch
+        batch_
             .by(&(&self.tenant, &scale))
-            .run(key, move |keys| self.scaled(keys, scale))
+            .run(key_, move |keys_| self.scaled(keys_, scale))
             .await
     }
     pub async fn counted<T: Default + Clone + Into<u64> + Send + 'static>(
@@ -40,10 +40,10 @@ impl Api {
     /// Asks `counted` for one key, together with others who ask meanwhile.
     pub async fn counted_one<T: Default + Clone + Into<u64> + Send + 'static>(
         &self,
-        key: u8,
+        key_: u8,
     ) -> Result<u64, Error> {
-        let batch: &::resilient::Batch = &self.batch;
-        batch.typed::<T>().run(key, move |keys| self.counted::<T>(keys)).await
+        let batch_: &::resilient::Batch = &self.batch;
+        batch_.typed::<T>().run(key_, move |keys_| self.counted::<T>(keys_)).await
     }
 }
 pub async fn transcript() -> String {

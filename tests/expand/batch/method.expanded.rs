@@ -13,18 +13,18 @@ impl Api {
         unit: &str,
         words: Vec<String>,
     ) -> Result<Vec<Result<String, Error>>, Error> {
-        let mut retry = {
+        let mut retry_ = {
             static POLICY: ::resilient::Retry = ::resilient::Retry::named("measure_all")
                 .max(2)
                 .backoff(::resilient::Backoff::none());
             POLICY.begin()
         };
         loop {
-            let attempt = async {
-                if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+            let attempt_ = async {
+                if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                     Result<Vec<Result<String, Error>>, Error>,
                 > {
-                    return outcome;
+                    return outcome_;
                 }
                 self.calls.fetch_add(1, Ordering::SeqCst);
                 self.script.next()?;
@@ -35,24 +35,28 @@ impl Api {
                         .collect(),
                 )
             };
-            let delay = match retry
-                .settle::<Result<Vec<Result<String, Error>>, Error>>(attempt.await)
+            let delay_ = match retry_
+                .settle::<Result<Vec<Result<String, Error>>, Error>>(attempt_.await)
             {
-                ::resilient::Verdict::Accept(outcome) => break outcome,
-                ::resilient::Verdict::Retry(delay) => delay,
+                ::resilient::Verdict::Accept(outcome_) => break outcome_,
+                ::resilient::Verdict::Retry(delay_) => delay_,
             };
-            delay.await;
+            delay_.await;
         }
     }
     /// Asks `measure_all` for one key, together with others who ask meanwhile.
-    pub async fn measure(&self, unit: &str, key: String) -> Result<String, Error> {
-        let batch = {
+    pub async fn measure(&self, unit: &str, key_: String) -> Result<String, Error> {
+        let batch_ = {
             static POLICY: ::resilient::Batch = ::resilient::Batch::named("measure_all")
                 .max_size(3)
                 .max_wait(::core::time::Duration::from_millis(5));
             &POLICY
         };
-        batch.of(self).of(unit).run(key, move |keys| self.measure_all(unit, keys)).await
+        batch_
+            .of(self)
+            .of(unit)
+            .run(key_, move |keys_| self.measure_all(unit, keys_))
+            .await
     }
 }
 pub async fn transcript() -> String {

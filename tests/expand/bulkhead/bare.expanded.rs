@@ -2,19 +2,19 @@
 use resilient::bulkhead;
 use crate::support::Error;
 pub async fn search(query: &str) -> Result<&str, Error> {
-    let bulkhead = {
+    let bulkhead_ = {
         static POLICY: ::resilient::Bulkhead = ::resilient::Bulkhead::named("search");
         &POLICY
     };
-    let attempt = async move {
-        if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+    let attempt_ = async move {
+        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
             Result<&str, Error>,
         > {
-            return outcome;
+            return outcome_;
         }
         Ok(query)
     };
-    ::resilient::finish::<Result<&str, Error>>(bulkhead.run(attempt).await)
+    ::resilient::finish::<Result<&str, Error>>(bulkhead_.run(attempt_).await)
 }
 pub async fn transcript() -> String {
     format!("{:?}", search("words"). await)

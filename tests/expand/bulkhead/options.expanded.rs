@@ -2,7 +2,7 @@
 use resilient::{bulkhead, retry};
 use crate::support::{Error, Script};
 pub async fn load(items: Vec<u32>, script: &Script) -> Result<usize, Error> {
-    let bulkhead = {
+    let bulkhead_ = {
         static POLICY: ::resilient::Bulkhead = ::resilient::Bulkhead::named("load")
             .limit(8)
             .queue(4)
@@ -10,33 +10,33 @@ pub async fn load(items: Vec<u32>, script: &Script) -> Result<usize, Error> {
             .mode(::resilient::Mode::Observe);
         &POLICY
     };
-    let bulkhead = bulkhead
+    let bulkhead_ = bulkhead_
         .entry()
         .weight(items.len() as u32)
         .priority(::resilient::Priority::Low);
-    let mut retry = {
+    let mut retry_ = {
         static POLICY: ::resilient::Retry = ::resilient::Retry::named("load")
             .max(1)
             .backoff(::resilient::Backoff::none());
         POLICY.begin()
     };
-    let settled = loop {
-        let attempt = async {
-            if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+    let settled_ = loop {
+        let attempt_ = async {
+            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                 Result<usize, Error>,
             > {
-                return outcome;
+                return outcome_;
             }
             script.next()?;
             Ok(items.len())
         };
-        let delay = match retry.settle(bulkhead.run(attempt).await) {
-            ::resilient::Verdict::Accept(outcome) => break outcome,
-            ::resilient::Verdict::Retry(delay) => delay,
+        let delay_ = match retry_.settle(bulkhead_.run(attempt_).await) {
+            ::resilient::Verdict::Accept(outcome_) => break outcome_,
+            ::resilient::Verdict::Retry(delay_) => delay_,
         };
-        delay.await;
+        delay_.await;
     };
-    ::resilient::finish::<Result<usize, Error>>(settled)
+    ::resilient::finish::<Result<usize, Error>>(settled_)
 }
 pub async fn transcript() -> String {
     let script = Script::failing(1);

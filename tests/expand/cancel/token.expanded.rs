@@ -3,32 +3,32 @@ use resilient::{cancel, retry};
 use tokio_util::sync::CancellationToken;
 use crate::support::{Error, Script};
 pub async fn sync(stop: &CancellationToken, script: &Script) -> Result<(), Error> {
-    let cancel = {
+    let cancel_ = {
         static POLICY: ::resilient::Cancel = ::resilient::Cancel::named("sync");
         &POLICY
     };
-    let call = async {
-        let mut retry = {
+    let call_ = async {
+        let mut retry_ = {
             static POLICY: ::resilient::Retry = ::resilient::Retry::named("sync").max(2);
             POLICY.begin()
         };
         loop {
-            let attempt = async {
-                if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+            let attempt_ = async {
+                if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                     Result<(), Error>,
                 > {
-                    return outcome;
+                    return outcome_;
                 }
                 script.next()
             };
-            let delay = match retry.settle::<Result<(), Error>>(attempt.await) {
-                ::resilient::Verdict::Accept(outcome) => break outcome,
-                ::resilient::Verdict::Retry(delay) => delay,
+            let delay_ = match retry_.settle::<Result<(), Error>>(attempt_.await) {
+                ::resilient::Verdict::Accept(outcome_) => break outcome_,
+                ::resilient::Verdict::Retry(delay_) => delay_,
             };
-            delay.await;
+            delay_.await;
         }
     };
-    ::resilient::finish::<Result<(), Error>>(cancel.run(stop.cancelled(), call).await)
+    ::resilient::finish::<Result<(), Error>>(cancel_.run(stop.cancelled(), call_).await)
 }
 pub async fn transcript() -> String {
     let stop = CancellationToken::new();

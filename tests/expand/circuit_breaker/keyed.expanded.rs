@@ -2,44 +2,45 @@
 use resilient::{circuit_breaker, retry};
 use crate::support::{Error, Script};
 pub async fn ask(host: &str, region: String, script: &Script) -> Result<(), Error> {
-    let circuit_breaker = &{
+    let circuit_breaker_ = &{
         static POLICY: ::resilient::PerKey<::resilient::CircuitBreaker> = ::resilient::PerKey::new(
             ::resilient::CircuitBreaker::named("ask").consecutive(2),
         );
         &POLICY
     }
         .of(&(&host, &region));
-    let mut retry = {
+    let mut retry_ = {
         static POLICY: ::resilient::Retry = ::resilient::Retry::named("ask")
             .max(1)
             .backoff(::resilient::Backoff::none());
         POLICY.begin()
     };
-    let settled = loop {
-        let settled = 'call: {
-            let permit = match circuit_breaker.acquire() {
-                ::core::result::Result::Ok(permit) => permit,
-                ::core::result::Result::Err(rejection) => {
-                    break 'call ::resilient::Settled::Rejected(rejection);
+    let settled_ = loop {
+        let settled_ = 'call: {
+            let permit_ = match circuit_breaker_.acquire() {
+                ::core::result::Result::Ok(permit_) => permit_,
+                ::core::result::Result::Err(rejection_) => {
+                    let refused_ = ::resilient::Settled::Rejected(rejection_);
+                    break 'call refused_;
                 }
             };
-            let attempt = async {
-                if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+            let attempt_ = async {
+                if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                     Result<(), Error>,
                 > {
-                    return outcome;
+                    return outcome_;
                 }
                 script.next()
             };
-            ::resilient::Settled::Outcome(permit.settle(attempt.await))
+            ::resilient::Settled::Outcome(permit_.settle(attempt_.await))
         };
-        let delay = match retry.settle(settled) {
-            ::resilient::Verdict::Accept(outcome) => break outcome,
-            ::resilient::Verdict::Retry(delay) => delay,
+        let delay_ = match retry_.settle(settled_) {
+            ::resilient::Verdict::Accept(outcome_) => break outcome_,
+            ::resilient::Verdict::Retry(delay_) => delay_,
         };
-        delay.await;
+        delay_.await;
     };
-    ::resilient::finish::<Result<(), Error>>(settled)
+    ::resilient::finish::<Result<(), Error>>(settled_)
 }
 pub async fn transcript() -> String {
     let (down, fine) = (Script::failing(9), Script::fine());

@@ -2,7 +2,7 @@
 use resilient::circuit_breaker;
 use crate::support::{Error, Script};
 pub async fn ask(script: &Script) -> Result<(), Error> {
-    let circuit_breaker = {
+    let circuit_breaker_ = {
         static POLICY: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
                 "ask",
             )
@@ -14,24 +14,25 @@ pub async fn ask(script: &Script) -> Result<(), Error> {
             .probes(1);
         &POLICY
     };
-    let settled = 'call: {
-        let permit = match circuit_breaker.acquire() {
-            ::core::result::Result::Ok(permit) => permit,
-            ::core::result::Result::Err(rejection) => {
-                break 'call ::resilient::Settled::Rejected(rejection);
+    let settled_ = 'call: {
+        let permit_ = match circuit_breaker_.acquire() {
+            ::core::result::Result::Ok(permit_) => permit_,
+            ::core::result::Result::Err(rejection_) => {
+                let refused_ = ::resilient::Settled::Rejected(rejection_);
+                break 'call refused_;
             }
         };
-        let attempt = async move {
-            if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+        let attempt_ = async move {
+            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                 Result<(), Error>,
             > {
-                return outcome;
+                return outcome_;
             }
             script.next()
         };
-        ::resilient::Settled::Outcome(permit.settle(attempt.await))
+        ::resilient::Settled::Outcome(permit_.settle(attempt_.await))
     };
-    ::resilient::finish::<Result<(), Error>>(settled)
+    ::resilient::finish::<Result<(), Error>>(settled_)
 }
 pub async fn transcript() -> String {
     let script = Script::failing(8);

@@ -20,9 +20,9 @@ where
     fn class(&self) -> ::resilient::Class {
         match self {
             Self::Connect { .. } => ::resilient::Class::Transient,
-            Self::Busy { wait: after, .. } => {
+            Self::Busy { wait: after_, .. } => {
                 ::resilient::Class::Throttled {
-                    after: ::core::option::Option::from(*after),
+                    after: ::core::option::Option::from(*after_),
                 }
             }
             Self::Full { .. } => {
@@ -31,19 +31,19 @@ where
                 }
             }
             Self::NotFound { .. } => ::resilient::Class::Permanent,
-            Self::Inner { 0: inner, .. } => <E as ::resilient::Classify>::class(inner),
-            Self::Refused { 0: inner, .. } => {
-                <resilient::Error as ::resilient::Classify>::class(inner)
+            Self::Inner { 0: inner_, .. } => <E as ::resilient::Classify>::class(inner_),
+            Self::Refused { 0: inner_, .. } => {
+                <resilient::Error as ::resilient::Classify>::class(inner_)
             }
         }
     }
     fn rejection(&self) -> ::core::option::Option<&::resilient::Error> {
         match self {
-            Self::Inner { 0: inner, .. } => {
-                <E as ::resilient::Classify>::rejection(inner)
+            Self::Inner { 0: inner_, .. } => {
+                <E as ::resilient::Classify>::rejection(inner_)
             }
-            Self::Refused { 0: inner, .. } => {
-                <resilient::Error as ::resilient::Classify>::rejection(inner)
+            Self::Refused { 0: inner_, .. } => {
+                <resilient::Error as ::resilient::Classify>::rejection(inner_)
             }
             _ => ::core::option::Option::None,
         }
@@ -51,8 +51,8 @@ where
 }
 #[automatically_derived]
 impl<E> ::core::convert::From<resilient::Error> for SearchError<E> {
-    fn from(inner: resilient::Error) -> Self {
-        Self::Refused(inner)
+    fn from(inner_: resilient::Error) -> Self {
+        Self::Refused(inner_)
     }
 }
 pub async fn transcript() -> String {

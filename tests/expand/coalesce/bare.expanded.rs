@@ -1,21 +1,21 @@
 // @generated from the case beside it
 use resilient::coalesce;
 async fn settings() -> u32 {
-    let coalesce = {
+    let coalesce_ = {
         static POLICY: ::resilient::Coalesce = ::resilient::Coalesce::named("settings");
         &POLICY
     };
-    let coalesce = coalesce.call(&());
-    let attempt = async move {
-        if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+    let coalesce_ = coalesce_.call(&());
+    let attempt_ = async move {
+        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
             u32,
         > {
-            return outcome;
+            return outcome_;
         }
         tokio::task::yield_now().await;
         7
     };
-    coalesce.run(attempt).await
+    coalesce_.run(attempt_).await
 }
 pub async fn transcript() -> String {
     format!("{:?}", tokio::join!(settings(), settings()))

@@ -2,22 +2,22 @@
 use resilient::coalesce;
 use crate::support::Error;
 async fn search(query: String, page: u32, token: &str) -> Result<String, Error> {
-    let coalesce = {
+    let coalesce_ = {
         static POLICY: ::resilient::Coalesce = ::resilient::Coalesce::named("find")
             .hold(::core::time::Duration::from_millis(100));
         &POLICY
     };
-    let coalesce = coalesce.call(&(&query, &page));
-    let attempt = async move {
-        if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+    let coalesce_ = coalesce_.call(&(&query, &page));
+    let attempt_ = async move {
+        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
             Result<String, Error>,
         > {
-            return outcome;
+            return outcome_;
         }
         tokio::task::yield_now().await;
         Ok(format!("{query} {page} by {token}"))
     };
-    coalesce.run(attempt).await
+    coalesce_.run(attempt_).await
 }
 pub async fn transcript() -> String {
     let search = |page, token| search("tide".to_owned(), page, token);

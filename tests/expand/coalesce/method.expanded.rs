@@ -7,46 +7,46 @@ struct Api {
 }
 impl Api {
     async fn load(&self, id: u32) -> Result<String, Error> {
-        let coalesce = {
+        let coalesce_ = {
             static POLICY: ::resilient::Coalesce = ::resilient::Coalesce::named("load");
             &POLICY
         };
-        let coalesce = coalesce.call(&id).on(self);
-        let total_timeout = {
+        let coalesce_ = coalesce_.call(&id).on(self);
+        let total_timeout_ = {
             static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
                 "load",
                 ::core::time::Duration::from_secs(1),
             );
             &POLICY
         };
-        let call = async move {
-            let mut total_timeout = total_timeout.begin();
-            let mut retry = {
+        let call_ = async move {
+            let mut total_timeout_ = total_timeout_.begin();
+            let mut retry_ = {
                 static POLICY: ::resilient::Retry = ::resilient::Retry::named("load")
                     .max(2)
                     .backoff(::resilient::Backoff::none());
                 POLICY.begin()
             };
             loop {
-                let attempt = async {
-                    if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+                let attempt_ = async {
+                    if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                         Result<String, Error>,
                     > {
-                        return outcome;
+                        return outcome_;
                     }
                     tokio::task::yield_now().await;
                     self.script.next()?;
                     Ok(format!("{} {id} at {}", self.name, self.script.attempts()))
                 };
-                if let ::core::option::Option::Some(outcome) = retry
-                    .run_within(&mut total_timeout, attempt)
+                if let ::core::option::Option::Some(outcome_) = retry_
+                    .run_within(&mut total_timeout_, attempt_)
                     .await
                 {
-                    break outcome;
+                    break outcome_;
                 }
             }
         };
-        ::resilient::finish::<Result<String, Error>>(coalesce.run_settled(call).await)
+        ::resilient::finish::<Result<String, Error>>(coalesce_.run_settled(call_).await)
     }
 }
 pub async fn transcript() -> String {

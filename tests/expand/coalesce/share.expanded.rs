@@ -4,29 +4,29 @@ use resilient::{bulkhead, coalesce};
 use crate::support::Error;
 struct Hits(Vec<String>);
 async fn search(query: &str) -> <Result<Hits, Error> as ::resilient::Share>::Shared {
-    let coalesce = {
+    let coalesce_ = {
         static POLICY: ::resilient::Coalesce = ::resilient::Coalesce::named("search");
         &POLICY
     };
-    let coalesce = coalesce.call(&query);
-    let bulkhead = {
+    let coalesce_ = coalesce_.call(&query);
+    let bulkhead_ = {
         static POLICY: ::resilient::Bulkhead = ::resilient::Bulkhead::named("search")
             .limit(2);
         &POLICY
     };
-    let call = async move {
-        let attempt = async move {
-            if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+    let call_ = async move {
+        let attempt_ = async move {
+            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                 Result<Hits, Error>,
             > {
-                return outcome;
+                return outcome_;
             }
             tokio::task::yield_now().await;
             Ok(Hits(vec![query.to_owned()]))
         };
-        ::resilient::Share::share(bulkhead.run(attempt).await)
+        ::resilient::Share::share(bulkhead_.run(attempt_).await)
     };
-    ::resilient::finish_shared::<Result<Hits, Error>>(coalesce.run_settled(call).await)
+    ::resilient::finish_shared::<Result<Hits, Error>>(coalesce_.run_settled(call_).await)
 }
 pub async fn transcript() -> String {
     let (Ok(one), Ok(two)) = tokio::join!(search("tide"), search("tide")) else {

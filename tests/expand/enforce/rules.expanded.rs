@@ -9,38 +9,38 @@ impl Client {
             RETRIES <= 5,
             "`search` has `max = RETRIES`, and the rule `retry(max <= 5)` does not allow it: write at most 5, or make an exception with `#[exempt(retry, reason = \"…\")]`"
         );
-        let timeout = {
+        let timeout_ = {
             static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
                 "search",
                 ::core::time::Duration::from_secs(1),
             );
             &POLICY
         };
-        let mut timeout = timeout.begin();
-        let mut retry = {
+        let mut timeout_ = timeout_.begin();
+        let mut retry_ = {
             static POLICY: ::resilient::Retry = ::resilient::Retry::named("search")
                 .max(RETRIES)
                 .backoff(::resilient::Backoff::none());
             POLICY.begin()
         };
-        let settled = loop {
-            let attempt = async {
-                if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+        let settled_ = loop {
+            let attempt_ = async {
+                if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                     Result<u32, Error>,
                 > {
-                    return outcome;
+                    return outcome_;
                 }
                 script.next()?;
                 Ok(script.attempts())
             };
-            if let ::core::option::Option::Some(outcome) = retry
-                .run_within(&mut timeout, attempt)
+            if let ::core::option::Option::Some(outcome_) = retry_
+                .run_within(&mut timeout_, attempt_)
                 .await
             {
-                break outcome;
+                break outcome_;
             }
         };
-        ::resilient::finish::<Result<u32, Error>>(settled)
+        ::resilient::finish::<Result<u32, Error>>(settled_)
     }
     pub async fn cached(&self) -> u32 {
         7

@@ -2,13 +2,13 @@
 use resilient::{fallback, timeout};
 use crate::support::{Error, Script};
 pub async fn search(script: &Script, word: &str) -> Result<String, Error> {
-    let fallback = {
+    let fallback_ = {
         static POLICY: ::resilient::Fallback = ::resilient::Fallback::named("search")
             .max_age(::core::time::Duration::from_secs(300));
         &POLICY
     };
-    let key = word.to_owned();
-    let timeout = {
+    let key_ = word.to_owned();
+    let timeout_ = {
         static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
             "search",
             ::core::time::Duration::from_secs(1),
@@ -16,32 +16,33 @@ pub async fn search(script: &Script, word: &str) -> Result<String, Error> {
         &POLICY
     };
     'fallback: {
-        let attempt = async {
-            if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+        let attempt_ = async {
+            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                 Result<String, Error>,
             > {
-                return outcome;
+                return outcome_;
             }
             script.next()?;
             Ok(word.to_uppercase())
         };
-        let error = match fallback.settle(timeout.run(attempt).await) {
-            ::resilient::Rescue::Accept(outcome) => {
-                break 'fallback fallback.keep(key, outcome);
+        let error_ = match fallback_.settle(timeout_.run(attempt_).await) {
+            ::resilient::Rescue::Accept(outcome_) => {
+                break 'fallback fallback_.keep(key_, outcome_);
             }
-            ::resilient::Rescue::FallBack(error) => error,
+            ::resilient::Rescue::FallBack(error_) => error_,
         };
-        if let ::core::option::Option::Some(value) = fallback.recall(&key) {
-            break 'fallback ::core::result::Result::Ok(value);
+        if let ::core::option::Option::Some(value_) = fallback_.recall(&key_) {
+            let kept_ = ::core::result::Result::Ok(value_);
+            break 'fallback kept_;
         }
-        if let ::core::result::Result::Ok(value) = ::resilient::answer::<
+        let answer_ = ::resilient::answer::<
             Result<String, Error>,
             _,
             _,
-        >(archived(script, word, &error))
-            .await
-        {
-            break 'fallback ::core::result::Result::Ok(value);
+        >(archived(script, word, &error_))
+            .await;
+        if answer_.is_ok() {
+            break 'fallback answer_;
         }
         ::core::result::Result::Ok(String::new())
     }

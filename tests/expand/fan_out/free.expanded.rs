@@ -5,7 +5,7 @@ pub async fn double(number: u32) -> Result<u32, std::convert::Infallible> {
 }
 /// Runs `double` for each of the items, several at a time.
 pub fn double_all(
-    items: impl ::core::iter::IntoIterator<Item = u32>,
+    items_: impl ::core::iter::IntoIterator<Item = u32>,
 ) -> ::resilient::FanOut<
     impl ::core::iter::Iterator<
         Item = impl ::core::future::Future<
@@ -13,7 +13,7 @@ pub fn double_all(
         >,
     >,
 > {
-    ::resilient::FanOut::new(items, double)
+    ::resilient::FanOut::new(items_, double)
 }
 pub async fn transcript() -> String {
     let doubled = double_all([1, 2, 3]).await;

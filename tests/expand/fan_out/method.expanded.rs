@@ -6,33 +6,33 @@ pub struct Api {
 }
 impl Api {
     pub async fn fetch(&self, word: &str, times: usize) -> Result<String, Error> {
-        let mut retry = {
+        let mut retry_ = {
             static POLICY: ::resilient::Retry = ::resilient::Retry::named("fetch")
                 .max(2)
                 .backoff(::resilient::Backoff::none());
             POLICY.begin()
         };
         loop {
-            let attempt = async {
-                if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+            let attempt_ = async {
+                if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                     Result<String, Error>,
                 > {
-                    return outcome;
+                    return outcome_;
                 }
                 self.script.next()?;
                 Ok(word.repeat(times))
             };
-            let delay = match retry.settle::<Result<String, Error>>(attempt.await) {
-                ::resilient::Verdict::Accept(outcome) => break outcome,
-                ::resilient::Verdict::Retry(delay) => delay,
+            let delay_ = match retry_.settle::<Result<String, Error>>(attempt_.await) {
+                ::resilient::Verdict::Accept(outcome_) => break outcome_,
+                ::resilient::Verdict::Retry(delay_) => delay_,
             };
-            delay.await;
+            delay_.await;
         }
     }
     /// Runs `fetch` for each of the items, several at a time.
     pub fn fetch_all<'item>(
         &self,
-        items: impl ::core::iter::IntoIterator<Item = &'item str>,
+        items_: impl ::core::iter::IntoIterator<Item = &'item str>,
         times: usize,
     ) -> ::resilient::FanOut<
         impl ::core::iter::Iterator<
@@ -40,8 +40,8 @@ impl Api {
         >,
     > {
         ::resilient::FanOut::new(
-                items,
-                move |item| self.fetch(item, ::core::clone::Clone::clone(&times)),
+                items_,
+                move |item_| self.fetch(item_, ::core::clone::Clone::clone(&times)),
             )
             .limit(2)
     }

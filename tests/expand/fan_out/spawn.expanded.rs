@@ -14,17 +14,17 @@ impl Api {
     /// Runs `multiply` for each of the items, several at a time.
     pub fn multiply_all(
         self: Arc<Self>,
-        items: impl ::core::iter::IntoIterator<Item = u32>,
+        items_: impl ::core::iter::IntoIterator<Item = u32>,
     ) -> ::resilient::FanOut<
         impl ::core::iter::Iterator<
             Item = impl ::core::future::Future<Output = Result<u32, resilient::Error>>,
         >,
     > {
         ::resilient::FanOut::new(
-                items,
+                items_,
                 ::resilient::deduplicated(
-                    ::resilient::spawned(move |item| {
-                        ::core::clone::Clone::clone(&self).multiply(item)
+                    ::resilient::spawned(move |item_| {
+                        ::core::clone::Clone::clone(&self).multiply(item_)
                     }),
                 ),
             )

@@ -7,7 +7,7 @@ pub async fn measure(unit: &str, word: &str) -> Result<String, resilient::Error>
 #[allow(dead_code)]
 pub fn measure_all<'item>(
     unit: &str,
-    items: impl ::core::iter::IntoIterator<Item = &'item str>,
+    items_: impl ::core::iter::IntoIterator<Item = &'item str>,
 ) -> ::resilient::FanOut<
     ::resilient::Adapting<
         impl ::core::iter::Iterator<
@@ -20,13 +20,13 @@ pub fn measure_all<'item>(
         200,
         20,
     );
-    ::resilient::FanOut::new(items, move |item| measure(unit, item)).adaptive(&LIMIT)
+    ::resilient::FanOut::new(items_, move |item_| measure(unit, item_)).adaptive(&LIMIT)
 }
 /// Runs `measure` for each of the items that come from a stream, several at a time.
 #[allow(dead_code)]
 pub fn measure_stream<'item>(
     unit: &str,
-    items: impl ::resilient::Stream<Item = &'item str>,
+    items_: impl ::resilient::Stream<Item = &'item str>,
 ) -> ::resilient::FanOut<
     ::resilient::Adapting<
         ::resilient::Streamed<
@@ -43,7 +43,7 @@ pub fn measure_stream<'item>(
         200,
         20,
     );
-    ::resilient::FanOut::from_stream(items, move |item| measure(unit, item))
+    ::resilient::FanOut::from_stream(items_, move |item_| measure(unit, item_))
         .adaptive(&LIMIT)
 }
 pub async fn transcript() -> String {

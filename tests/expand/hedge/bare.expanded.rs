@@ -4,22 +4,22 @@ use std::time::Duration;
 use resilient::hedge;
 use crate::support::Error;
 pub async fn search(replicas: &AtomicU64, word: &str) -> Result<String, Error> {
-    let hedge = {
+    let hedge_ = {
         static POLICY: ::resilient::Hedge = ::resilient::Hedge::named("search");
         &POLICY
     };
-    let attempt = hedge
+    let attempt_ = hedge_
         .run(|| async {
-            if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                 Result<String, Error>,
             > {
-                return outcome;
+                return outcome_;
             }
             let time = replicas.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(Duration::from_millis(time)).await;
             Ok(word.to_uppercase())
         });
-    attempt.await
+    attempt_.await
 }
 pub async fn transcript() -> String {
     let replicas = AtomicU64::new(10);

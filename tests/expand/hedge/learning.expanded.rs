@@ -3,7 +3,7 @@ use std::time::Duration;
 use resilient::hedge;
 use crate::support::Error;
 pub async fn load(host: &str) -> Result<usize, Error> {
-    let hedge = &{
+    let hedge_ = &{
         static POLICY: ::resilient::PerKey<::resilient::Hedge> = ::resilient::PerKey::new(
             ::resilient::Hedge::named("hedge: learning")
                 .after_percentile(99.0)
@@ -14,17 +14,17 @@ pub async fn load(host: &str) -> Result<usize, Error> {
         POLICY.shared()
     }
         .of(&host);
-    let attempt = hedge
+    let attempt_ = hedge_
         .run(|| async {
-            if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                 Result<usize, Error>,
             > {
-                return outcome;
+                return outcome_;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
             Ok(host.len())
         });
-    attempt.await
+    attempt_.await
 }
 pub async fn transcript() -> String {
     format!("{:?}", load("a.example"). await)

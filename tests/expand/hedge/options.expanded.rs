@@ -4,20 +4,20 @@ use std::time::Duration;
 use resilient::hedge;
 use crate::support::Error;
 pub async fn join(replicas: &AtomicU64, words: Vec<&str>) -> Result<String, Error> {
-    let hedge = {
+    let hedge_ = {
         static POLICY: ::resilient::Hedge = ::resilient::Hedge::named("join")
             .after(::core::time::Duration::from_millis(20))
             .max(2)
             .budget(1.0);
         &POLICY
     };
-    let attempt = hedge
+    let attempt_ = hedge_
         .run_when(
             || async {
-                if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+                if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                     Result<String, Error>,
                 > {
-                    return outcome;
+                    return outcome_;
                 }
                 let mut words = ::core::clone::Clone::clone(&words);
                 words.push("more");
@@ -29,7 +29,7 @@ pub async fn join(replicas: &AtomicU64, words: Vec<&str>) -> Result<String, Erro
             },
             |error: &Error| *error == Error::Down,
         );
-    attempt.await
+    attempt_.await
 }
 pub async fn transcript() -> String {
     let joined = join(&AtomicU64::new(0), vec!["some"]).await;

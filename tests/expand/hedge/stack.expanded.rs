@@ -4,62 +4,63 @@ use std::time::Duration;
 use resilient::{bulkhead, circuit_breaker, hedge, retry, timeout};
 use crate::support::Error;
 pub async fn search(replicas: &AtomicU64, word: String) -> Result<String, Error> {
-    let total_timeout = {
+    let total_timeout_ = {
         static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
             "search",
             ::core::time::Duration::from_secs(2),
         );
         &POLICY
     };
-    let hedge = {
+    let hedge_ = {
         static POLICY: ::resilient::Hedge = ::resilient::Hedge::named("search")
             .after(::core::time::Duration::from_millis(20))
             .budget(1.0);
         &POLICY
     };
-    let circuit_breaker = {
+    let circuit_breaker_ = {
         static POLICY: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
             "search",
         );
         &POLICY
     };
-    let bulkhead = {
+    let bulkhead_ = {
         static POLICY: ::resilient::Bulkhead = ::resilient::Bulkhead::named("search")
             .limit(8);
         &POLICY
     };
-    let bulkhead = bulkhead.entry().weight(2);
-    let attempt_timeout = {
+    let bulkhead_ = bulkhead_.entry().weight(2);
+    let attempt_timeout_ = {
         static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
             "search",
             ::core::time::Duration::from_millis(400),
         );
         &POLICY
     };
-    let call = async move {
-        let mut retry = {
+    let call_ = async move {
+        let mut retry_ = {
             static POLICY: ::resilient::Retry = ::resilient::Retry::named("search")
                 .max(3);
             POLICY.begin()
         };
         loop {
-            let attempt = hedge
-                .unless_busy(bulkhead.bulkhead())
+            let attempt_ = hedge_
+                .unless_busy(bulkhead_.bulkhead())
                 .run(|| async {
                     'call: {
-                        let permit = match circuit_breaker.acquire() {
-                            ::core::result::Result::Ok(permit) => permit,
-                            ::core::result::Result::Err(rejection) => {
-                                break 'call ::resilient::Settled::Rejected(rejection);
+                        let permit_ = match circuit_breaker_.acquire() {
+                            ::core::result::Result::Ok(permit_) => permit_,
+                            ::core::result::Result::Err(rejection_) => {
+                                let refused_ = ::resilient::Settled::Rejected(rejection_);
+                                break 'call refused_;
                             }
                         };
-                        let number = retry.attempt();
+                        let number = retry_.attempt();
                         let word = ::core::clone::Clone::clone(&word);
-                        let attempt = async {
-                            if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+                        let attempt_ = async {
+                            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                                 Result<String, Error>,
                             > {
-                                return outcome;
+                                return outcome_;
                             }
                             let word = word;
                             if replicas.fetch_add(1, Ordering::Relaxed) == 0 {
@@ -67,21 +68,24 @@ pub async fn search(replicas: &AtomicU64, word: String) -> Result<String, Error>
                             }
                             Ok(word + &format!(" at attempt {number}"))
                         };
-                        permit
+                        permit_
                             .settle(
-                                bulkhead.run(attempt_timeout.run(attempt)).await.flatten(),
+                                bulkhead_
+                                    .run(attempt_timeout_.run(attempt_))
+                                    .await
+                                    .flatten(),
                             )
                     }
                 });
-            let delay = match retry.settle(attempt.await) {
-                ::resilient::Verdict::Accept(outcome) => break outcome,
-                ::resilient::Verdict::Retry(delay) => delay,
+            let delay_ = match retry_.settle(attempt_.await) {
+                ::resilient::Verdict::Accept(outcome_) => break outcome_,
+                ::resilient::Verdict::Retry(delay_) => delay_,
             };
-            delay.await;
+            delay_.await;
         }
     };
-    let settled = total_timeout.run(call).await.flatten();
-    ::resilient::finish::<Result<String, Error>>(settled)
+    let settled_ = total_timeout_.run(call_).await.flatten();
+    ::resilient::finish::<Result<String, Error>>(settled_)
 }
 pub async fn transcript() -> String {
     let replicas = AtomicU64::new(0);

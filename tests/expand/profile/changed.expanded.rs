@@ -2,38 +2,38 @@
 use resilient::{profile, resilient};
 use crate::support::{Error, Script};
 pub async fn find(script: &Script) -> Result<u32, Error> {
-    let total_timeout = {
+    let total_timeout_ = {
         static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
             "find",
             ::core::time::Duration::from_secs(2),
         );
         &POLICY
     };
-    let mut total_timeout = total_timeout.begin();
-    let mut retry = {
+    let mut total_timeout_ = total_timeout_.begin();
+    let mut retry_ = {
         static POLICY: ::resilient::Retry = ::resilient::Retry::named("find")
             .max(1)
             .backoff(::resilient::Backoff::none());
         POLICY.begin()
     };
-    let settled = loop {
-        let attempt = async {
-            if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+    let settled_ = loop {
+        let attempt_ = async {
+            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                 Result<u32, Error>,
             > {
-                return outcome;
+                return outcome_;
             }
             script.next()?;
             Ok(script.attempts())
         };
-        if let ::core::option::Option::Some(outcome) = retry
-            .run_within(&mut total_timeout, attempt)
+        if let ::core::option::Option::Some(outcome_) = retry_
+            .run_within(&mut total_timeout_, attempt_)
             .await
         {
-            break outcome;
+            break outcome_;
         }
     };
-    ::resilient::finish::<Result<u32, Error>>(settled)
+    ::resilient::finish::<Result<u32, Error>>(settled_)
 }
 pub async fn transcript() -> String {
     format!(

@@ -2,33 +2,37 @@
 use resilient::rate_limit;
 use crate::support::{Error, Script};
 pub async fn ask(script: &Script) -> Result<(), Error> {
-    let rate_limit = {
+    let rate_limit_ = {
         static POLICY: ::resilient::Throttle = ::resilient::Throttle::named("ask")
             .k(1.5)
             .max_drop(0.95);
         &POLICY
     };
-    let settled = 'limited: {
-        let permit = match rate_limit.acquire() {
-            ::core::result::Result::Ok(permit) => permit,
-            ::core::result::Result::Err(rejection) => {
-                break 'limited ::resilient::Settled::Rejected(rejection);
+    let settled_ = 'limited: {
+        let permit_ = match rate_limit_.acquire() {
+            ::core::result::Result::Ok(permit_) => permit_,
+            ::core::result::Result::Err(rejection_) => {
+                let refused_ = ::resilient::Settled::Rejected(rejection_);
+                break 'limited refused_;
             }
         };
-        let attempt = async move {
-            if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+        let attempt_ = async move {
+            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                 Result<(), Error>,
             > {
-                return outcome;
+                return outcome_;
             }
             script.next()
         };
         ::resilient::Settled::Outcome(
-            permit
-                .settle_when(attempt.await, |error: &Error| matches!(error, Error::Down)),
+            permit_
+                .settle_when(
+                    attempt_.await,
+                    |error: &Error| matches!(error, Error::Down),
+                ),
         )
     };
-    ::resilient::finish::<Result<(), Error>>(settled)
+    ::resilient::finish::<Result<(), Error>>(settled_)
 }
 pub async fn transcript() -> String {
     let script = Script::failing(1_000);

@@ -2,29 +2,30 @@
 use resilient::rate_limit;
 use crate::support::Error;
 pub async fn search(query: &str) -> Result<&str, Error> {
-    let rate_limit = {
+    let rate_limit_ = {
         static POLICY: ::resilient::RateLimit = ::resilient::RateLimit::named("search")
             .rate(100, ::core::time::Duration::from_secs(1));
         &POLICY
     };
-    let settled = 'limited: {
-        let permit = match rate_limit.acquire().await {
-            ::core::result::Result::Ok(permit) => permit,
-            ::core::result::Result::Err(rejection) => {
-                break 'limited ::resilient::Settled::Rejected(rejection);
+    let settled_ = 'limited: {
+        let permit_ = match rate_limit_.acquire().await {
+            ::core::result::Result::Ok(permit_) => permit_,
+            ::core::result::Result::Err(rejection_) => {
+                let refused_ = ::resilient::Settled::Rejected(rejection_);
+                break 'limited refused_;
             }
         };
-        let attempt = async move {
-            if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+        let attempt_ = async move {
+            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                 Result<&str, Error>,
             > {
-                return outcome;
+                return outcome_;
             }
             Ok(query)
         };
-        ::resilient::Settled::Outcome(permit.settle(attempt.await))
+        ::resilient::Settled::Outcome(permit_.settle(attempt_.await))
     };
-    ::resilient::finish::<Result<&str, Error>>(settled)
+    ::resilient::finish::<Result<&str, Error>>(settled_)
 }
 pub async fn transcript() -> String {
     let outcome = search("words").await;

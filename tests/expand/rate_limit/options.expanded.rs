@@ -3,7 +3,7 @@ use resilient::{rate_limit, retry};
 use crate::support::{Error, Script, Stopwatch};
 const CALLS: u32 = 10;
 pub async fn ask(script: &Script) -> Result<(), Error> {
-    let rate_limit = {
+    let rate_limit_ = {
         static POLICY: ::resilient::RateLimit = ::resilient::RateLimit::named("ask")
             .rate(CALLS, ::core::time::Duration::from_secs(1))
             .burst(1)
@@ -12,37 +12,38 @@ pub async fn ask(script: &Script) -> Result<(), Error> {
             .mode(::resilient::Mode::Enforce);
         &POLICY
     };
-    let mut retry = {
+    let mut retry_ = {
         static POLICY: ::resilient::Retry = ::resilient::Retry::named("ask")
             .max(2)
             .backoff(::resilient::Backoff::none());
         POLICY.begin()
     };
-    let settled = loop {
-        let settled = 'limited: {
-            let permit = match rate_limit.acquire().await {
-                ::core::result::Result::Ok(permit) => permit,
-                ::core::result::Result::Err(rejection) => {
-                    break 'limited ::resilient::Settled::Rejected(rejection);
+    let settled_ = loop {
+        let settled_ = 'limited: {
+            let permit_ = match rate_limit_.acquire().await {
+                ::core::result::Result::Ok(permit_) => permit_,
+                ::core::result::Result::Err(rejection_) => {
+                    let refused_ = ::resilient::Settled::Rejected(rejection_);
+                    break 'limited refused_;
                 }
             };
-            let attempt = async {
-                if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+            let attempt_ = async {
+                if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                     Result<(), Error>,
                 > {
-                    return outcome;
+                    return outcome_;
                 }
                 script.next()
             };
-            ::resilient::Settled::Outcome(permit.settle(attempt.await))
+            ::resilient::Settled::Outcome(permit_.settle(attempt_.await))
         };
-        let delay = match retry.settle(settled) {
-            ::resilient::Verdict::Accept(outcome) => break outcome,
-            ::resilient::Verdict::Retry(delay) => delay,
+        let delay_ = match retry_.settle(settled_) {
+            ::resilient::Verdict::Accept(outcome_) => break outcome_,
+            ::resilient::Verdict::Retry(delay_) => delay_,
         };
-        delay.await;
+        delay_.await;
     };
-    ::resilient::finish::<Result<(), Error>>(settled)
+    ::resilient::finish::<Result<(), Error>>(settled_)
 }
 pub async fn transcript() -> String {
     let clock = Stopwatch::start();

@@ -15,41 +15,42 @@ impl ClassifyValue for SearchResponse {
     }
 }
 pub async fn search(remaining: u64) -> Result<SearchResponse, Error> {
-    let rate_limit = {
+    let rate_limit_ = {
         static POLICY: ::resilient::RateLimit = ::resilient::RateLimit::named("search")
             .rate(100, ::core::time::Duration::from_secs(1));
         &POLICY
     };
-    let settled = 'limited: {
-        let permit = match rate_limit.acquire().await {
-            ::core::result::Result::Ok(permit) => permit,
-            ::core::result::Result::Err(rejection) => {
-                break 'limited ::resilient::Settled::Rejected(rejection);
+    let settled_ = 'limited: {
+        let permit_ = match rate_limit_.acquire().await {
+            ::core::result::Result::Ok(permit_) => permit_,
+            ::core::result::Result::Err(rejection_) => {
+                let refused_ = ::resilient::Settled::Rejected(rejection_);
+                break 'limited refused_;
             }
         };
-        let attempt = async move {
-            if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+        let attempt_ = async move {
+            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                 Result<SearchResponse, Error>,
             > {
-                return outcome;
+                return outcome_;
             }
             Ok(SearchResponse { remaining })
         };
-        let outcome = attempt.await;
-        if let ::core::result::Result::Ok(response) = &outcome {
-            permit.heed(::resilient::quota_of_value!(response));
+        let outcome_ = attempt_.await;
+        if let ::core::result::Result::Ok(response_) = &outcome_ {
+            permit_.heed(::resilient::quota_of_value!(response_));
         }
         ::resilient::Settled::Outcome(
-            permit
+            permit_
                 .settle_when(
-                    outcome,
-                    ::resilient::values(|response: &SearchResponse| {
-                        ::resilient::class_of_value!(response)
+                    outcome_,
+                    ::resilient::values(|response_: &SearchResponse| {
+                        ::resilient::class_of_value!(response_)
                     }),
                 ),
         )
     };
-    ::resilient::finish::<Result<SearchResponse, Error>>(settled)
+    ::resilient::finish::<Result<SearchResponse, Error>>(settled_)
 }
 pub async fn transcript() -> String {
     let (first, last) = (search(5_000).await.is_ok(), search(0).await.is_ok());

@@ -20,37 +20,37 @@ where
         let script = script;
         let query = query;
         let __ret: Result<String, Error> = {
-            let timeout = {
+            let timeout_ = {
                 static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
                     "search",
                     ::core::time::Duration::from_secs(1),
                 );
                 &POLICY
             };
-            let mut timeout = timeout.begin();
-            let mut retry = {
+            let mut timeout_ = timeout_.begin();
+            let mut retry_ = {
                 static POLICY: ::resilient::Retry = ::resilient::Retry::named("search")
                     .max(2);
                 POLICY.begin()
             };
-            let settled = loop {
-                let attempt = async {
-                    if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+            let settled_ = loop {
+                let attempt_ = async {
+                    if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                         Result<String, Error>,
                     > {
-                        return outcome;
+                        return outcome_;
                     }
                     script.next()?;
                     Ok(query.to_owned())
                 };
-                if let ::core::option::Option::Some(outcome) = retry
-                    .run_within(&mut timeout, attempt)
+                if let ::core::option::Option::Some(outcome_) = retry_
+                    .run_within(&mut timeout_, attempt_)
                     .await
                 {
-                    break outcome;
+                    break outcome_;
                 }
             };
-            ::resilient::finish::<Result<String, Error>>(settled)
+            ::resilient::finish::<Result<String, Error>>(settled_)
         };
         #[allow(unreachable_code)] __ret
     })

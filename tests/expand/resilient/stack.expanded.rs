@@ -2,14 +2,14 @@
 use resilient::{circuit_breaker, retry, timeout};
 use crate::support::{Error, Script};
 pub async fn search(script: &Script, query: &str) -> Result<String, Error> {
-    let total_timeout = {
+    let total_timeout_ = {
         static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
             "search",
             ::core::time::Duration::from_secs(2),
         );
         &POLICY
     };
-    let circuit_breaker = {
+    let circuit_breaker_ = {
         static POLICY: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
                 "search",
             )
@@ -17,15 +17,15 @@ pub async fn search(script: &Script, query: &str) -> Result<String, Error> {
             .window(::core::time::Duration::from_secs(10));
         &POLICY
     };
-    let attempt_timeout = {
+    let attempt_timeout_ = {
         static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
             "search",
             ::core::time::Duration::from_millis(400),
         );
         &POLICY
     };
-    let mut total_timeout = total_timeout.begin();
-    let mut retry = {
+    let mut total_timeout_ = total_timeout_.begin();
+    let mut retry_ = {
         static POLICY: ::resilient::Retry = ::resilient::Retry::named("search")
             .max(3)
             .backoff(
@@ -35,28 +35,28 @@ pub async fn search(script: &Script, query: &str) -> Result<String, Error> {
             );
         POLICY.begin()
     };
-    let settled = loop {
-        let number = retry.attempt();
-        let attempt = async {
-            if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+    let settled_ = loop {
+        let number = retry_.attempt();
+        let attempt_ = async {
+            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                 Result<String, Error>,
             > {
-                return outcome;
+                return outcome_;
             }
             script.next()?;
             Ok(format!("{query} at attempt {number}"))
         };
-        if let ::core::option::Option::Some(outcome) = retry
+        if let ::core::option::Option::Some(outcome_) = retry_
             .run_within(
-                &mut total_timeout,
-                circuit_breaker.run_within(attempt_timeout, attempt),
+                &mut total_timeout_,
+                circuit_breaker_.run_within(attempt_timeout_, attempt_),
             )
             .await
         {
-            break outcome.flatten();
+            break outcome_.flatten();
         }
     };
-    ::resilient::finish::<Result<String, Error>>(settled)
+    ::resilient::finish::<Result<String, Error>>(settled_)
 }
 pub async fn transcript() -> String {
     let script = Script::failing(2);

@@ -6,25 +6,25 @@ pub struct Api {
 }
 impl Api {
     pub async fn fetch(&mut self, id: u32) -> Result<u32, Error> {
-        let mut retry = {
+        let mut retry_ = {
             static POLICY: ::resilient::Retry = ::resilient::Retry::named("fetch");
             POLICY.begin()
         };
         loop {
-            let attempt = async {
-                if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+            let attempt_ = async {
+                if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                     Result<u32, Error>,
                 > {
-                    return outcome;
+                    return outcome_;
                 }
                 self.script.next()?;
                 Ok(id)
             };
-            let delay = match retry.settle::<Result<u32, Error>>(attempt.await) {
-                ::resilient::Verdict::Accept(outcome) => break outcome,
-                ::resilient::Verdict::Retry(delay) => delay,
+            let delay_ = match retry_.settle::<Result<u32, Error>>(attempt_.await) {
+                ::resilient::Verdict::Accept(outcome_) => break outcome_,
+                ::resilient::Verdict::Retry(delay_) => delay_,
             };
-            delay.await;
+            delay_.await;
         }
     }
 }

@@ -2,7 +2,7 @@
 use resilient::retry;
 use crate::support::{Error, Script, Stopwatch};
 pub async fn upload(script: &Script, watch: &Stopwatch) -> Result<(), Error> {
-    let mut retry = {
+    let mut retry_ = {
         static POLICY: ::resilient::Retry = ::resilient::Retry::named("upload")
             .backoff(
                 ::resilient::Backoff::exp_jitter(::core::time::Duration::from_millis(10))
@@ -12,20 +12,20 @@ pub async fn upload(script: &Script, watch: &Stopwatch) -> Result<(), Error> {
         POLICY.begin()
     };
     loop {
-        let attempt = async {
-            if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+        let attempt_ = async {
+            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                 Result<(), Error>,
             > {
-                return outcome;
+                return outcome_;
             }
             watch.lap();
             script.next()
         };
-        let delay = match retry.settle::<Result<(), Error>>(attempt.await) {
-            ::resilient::Verdict::Accept(outcome) => break outcome,
-            ::resilient::Verdict::Retry(delay) => delay,
+        let delay_ = match retry_.settle::<Result<(), Error>>(attempt_.await) {
+            ::resilient::Verdict::Accept(outcome_) => break outcome_,
+            ::resilient::Verdict::Retry(delay_) => delay_,
         };
-        delay.await;
+        delay_.await;
     }
 }
 pub async fn transcript() -> String {

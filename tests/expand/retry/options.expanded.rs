@@ -2,7 +2,7 @@
 use resilient::retry;
 use crate::support::{Error, Script};
 pub async fn join(script: &Script, words: Vec<&str>) -> Result<String, Error> {
-    let mut retry = {
+    let mut retry_ = {
         static POLICY: ::resilient::Retry = ::resilient::Retry::named("join")
             .max(2)
             .backoff(
@@ -13,13 +13,13 @@ pub async fn join(script: &Script, words: Vec<&str>) -> Result<String, Error> {
         POLICY.begin()
     };
     loop {
-        let number = retry.attempt();
+        let number = retry_.attempt();
         let words = ::core::clone::Clone::clone(&words);
-        let attempt = async {
-            if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+        let attempt_ = async {
+            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                 Result<String, Error>,
             > {
-                return outcome;
+                return outcome_;
             }
             let mut words = words;
             words.push("more");
@@ -27,11 +27,11 @@ pub async fn join(script: &Script, words: Vec<&str>) -> Result<String, Error> {
             let joined = words.join(" ");
             Ok(format!("{joined:?}) at {number}"))
         };
-        let delay = match retry.settle::<Result<String, Error>>(attempt.await) {
-            ::resilient::Verdict::Accept(outcome) => break outcome,
-            ::resilient::Verdict::Retry(delay) => delay,
+        let delay_ = match retry_.settle::<Result<String, Error>>(attempt_.await) {
+            ::resilient::Verdict::Accept(outcome_) => break outcome_,
+            ::resilient::Verdict::Retry(delay_) => delay_,
         };
-        delay.await;
+        delay_.await;
     }
 }
 pub async fn transcript() -> String {

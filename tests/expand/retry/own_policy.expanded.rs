@@ -7,21 +7,21 @@ pub struct Api {
 }
 impl Api {
     pub async fn ping(&self) -> Result<(), Error> {
-        let mut retry = ::resilient::Retry::begin(&self.retry);
+        let mut retry_ = ::resilient::Retry::begin(&self.retry);
         loop {
-            let attempt = async {
-                if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+            let attempt_ = async {
+                if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                     Result<(), Error>,
                 > {
-                    return outcome;
+                    return outcome_;
                 }
                 self.script.next()
             };
-            let delay = match retry.settle::<Result<(), Error>>(attempt.await) {
-                ::resilient::Verdict::Accept(outcome) => break outcome,
-                ::resilient::Verdict::Retry(delay) => delay,
+            let delay_ = match retry_.settle::<Result<(), Error>>(attempt_.await) {
+                ::resilient::Verdict::Accept(outcome_) => break outcome_,
+                ::resilient::Verdict::Retry(delay_) => delay_,
             };
-            delay.await;
+            delay_.await;
         }
     }
 }

@@ -2,27 +2,28 @@
 use resilient::retry;
 use crate::support::Script;
 pub async fn ask(script: &Script) -> Result<(), u16> {
-    let mut retry = {
+    let mut retry_ = {
         static POLICY: ::resilient::Retry = ::resilient::Retry::named("ask")
             .backoff(::resilient::Backoff::none());
         POLICY.begin()
     };
     loop {
-        let attempt = async {
-            if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+        let attempt_ = async {
+            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                 Result<(), u16>,
             > {
-                return outcome;
+                return outcome_;
             }
             let _ = script.next();
             Err(503)
         };
-        let delay = match retry.settle_when(attempt.await, |status: &u16| *status == 503)
+        let delay_ = match retry_
+            .settle_when(attempt_.await, |status: &u16| *status == 503)
         {
-            ::resilient::Verdict::Accept(outcome) => break outcome,
-            ::resilient::Verdict::Retry(delay) => delay,
+            ::resilient::Verdict::Accept(outcome_) => break outcome_,
+            ::resilient::Verdict::Retry(delay_) => delay_,
         };
-        delay.await;
+        delay_.await;
     }
 }
 pub async fn transcript() -> String {

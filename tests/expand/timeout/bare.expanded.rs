@@ -2,23 +2,23 @@
 use resilient::timeout;
 use crate::support::Error;
 pub async fn lookup(name: String) -> Result<String, Error> {
-    let timeout = {
+    let timeout_ = {
         static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
             "lookup",
             ::core::time::Duration::from_millis(250),
         );
         &POLICY
     };
-    let attempt = async move {
-        if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+    let attempt_ = async move {
+        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
             Result<String, Error>,
         > {
-            return outcome;
+            return outcome_;
         }
         std::future::pending::<()>().await;
         Ok(name)
     };
-    ::resilient::finish::<Result<String, Error>>(timeout.run(attempt).await)
+    ::resilient::finish::<Result<String, Error>>(timeout_.run(attempt_).await)
 }
 pub async fn transcript() -> String {
     let outcome = lookup("name".to_owned()).await;

@@ -2,46 +2,46 @@
 use resilient::{retry, timeout};
 use crate::support::Error;
 pub async fn slow_at_first() -> Result<u32, Error> {
-    let total_timeout = {
+    let total_timeout_ = {
         static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
             "slow_at_first",
             ::core::time::Duration::from_secs(1),
         );
         &POLICY
     };
-    let attempt_timeout = {
+    let attempt_timeout_ = {
         static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
             "slow_at_first",
             ::core::time::Duration::from_millis(100),
         );
         &POLICY
     };
-    let mut total_timeout = total_timeout.begin();
-    let mut retry = {
+    let mut total_timeout_ = total_timeout_.begin();
+    let mut retry_ = {
         static POLICY: ::resilient::Retry = ::resilient::Retry::named("slow_at_first");
         POLICY.begin()
     };
-    let settled = loop {
-        let number = retry.attempt();
-        let attempt = async {
-            if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<
+    let settled_ = loop {
+        let number = retry_.attempt();
+        let attempt_ = async {
+            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                 Result<u32, Error>,
             > {
-                return outcome;
+                return outcome_;
             }
             if number == 0 {
                 std::future::pending::<()>().await;
             }
             Ok(number)
         };
-        if let ::core::option::Option::Some(outcome) = retry
-            .run_within(&mut total_timeout, attempt_timeout.run(attempt))
+        if let ::core::option::Option::Some(outcome_) = retry_
+            .run_within(&mut total_timeout_, attempt_timeout_.run(attempt_))
             .await
         {
-            break outcome.flatten();
+            break outcome_.flatten();
         }
     };
-    ::resilient::finish::<Result<u32, Error>>(settled)
+    ::resilient::finish::<Result<u32, Error>>(settled_)
 }
 pub async fn transcript() -> String {
     let outcome = slow_at_first().await;

@@ -8,12 +8,6 @@ struct Client {
 
 impl Client {
     #[retry]
-    async fn consumed(self) -> Result<(), Error> {
-        drop(self);
-        Ok(())
-    }
-
-    #[retry]
     async fn consumed_mutable(mut self) -> Result<(), Error> {
         self.buffer.clear();
         Ok(())
@@ -27,7 +21,6 @@ impl Client {
 
 fn main() {
     let client = || Client { buffer: Vec::new() };
-    let _ = client().consumed();
     let _ = client().consumed_mutable();
     let _ = client().borrowed_out();
 }

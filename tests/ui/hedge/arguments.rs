@@ -20,12 +20,6 @@ impl Client {
     }
 
     #[hedge(idempotent)]
-    async fn consumed(self) -> Result<(), Error> {
-        drop(self);
-        Ok(())
-    }
-
-    #[hedge(idempotent)]
     async fn borrowed_out(&self, buffer: &mut Vec<u8>) -> Result<&mut Vec<u8>, Error> {
         Ok(buffer)
     }
@@ -61,7 +55,6 @@ fn main() {
     let client = || Client { buffer: Vec::new() };
     let _ = client().exclusive();
     let _ = client().exclusive_and_typed();
-    let _ = client().consumed();
     let _ = client().borrowed_out(&mut Vec::new());
     let _ = argument(None);
     let _ = mutable(String::new());

@@ -22,11 +22,6 @@ async fn all_at_once() -> Result<(), Error> {
     Ok(())
 }
 
-#[retry(clone)]
-async fn clone_of_nothing() -> Result<(), Error> {
-    Ok(())
-}
-
 #[retry(clone())]
 async fn clone_of_nothing_in_parentheses() -> Result<(), Error> {
     Ok(())
@@ -69,7 +64,6 @@ fn main() {
     let _ = words();
     let _ = fraction();
     let _ = all_at_once();
-    let _ = clone_of_nothing();
     let _ = clone_of_nothing_in_parentheses();
     let _ = clone_equals(String::new());
     let _ = clone_of_a_reference(String::new());

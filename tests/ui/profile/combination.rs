@@ -42,11 +42,6 @@ struct Client(Vec<u32>);
 
 impl Client {
     #[resilient(profile = policies::search)]
-    async fn consumed(self) -> Result<u32, Error> {
-        self.0.first().copied().ok_or(Error::Gone)
-    }
-
-    #[resilient(profile = policies::search)]
     async fn changed(&self, mut words: Vec<u32>) -> Result<u32, Error> {
         words.pop().ok_or(Error::Gone)
     }
@@ -84,6 +79,5 @@ async fn mistyped() -> Result<(), Error> {
 }
 
 fn main() {
-    let _ = (longer_attempts(), longer_waits(), twice(), Client(vec![]).consumed(), Client(vec![]).changed(vec![]));
     let _ = (unclassified(), body(), ruled::all(), ruled::constant(), mistyped());
 }

@@ -195,7 +195,7 @@ impl<'f> Other<'f> {
         // one that the function does not use is used here
         let is_renamed = name.starts_with('_') && !key.is_some_and(|key| contains(key.to_token_stream(), &name));
         let name = if is_renamed {
-            format_ident!("argument{index}", span = Span::mixed_site())
+            format_ident!("argument{index}_", span = Span::mixed_site())
         } else {
             pattern.ident.clone()
         };

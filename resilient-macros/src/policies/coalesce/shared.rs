@@ -5,7 +5,6 @@ use quote::quote_spanned;
 use syn::visit::Visit;
 use syn::{Ident, ReturnType, Type, TypeImplTrait};
 
-use super::KIND;
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment, Value};
 use crate::function::Function;
@@ -37,14 +36,14 @@ pub(super) fn output(context: &Context<'_>) -> Type {
 }
 
 // Input:  future
-// Output: let call = async move { share(future.await) };
-//         coalesce.run(call)
+// Output: let call_ = async move { share(future.await) };
+//         coalesce_.run(call_)
 //
-// or, around what can refuse, `finish_shared::<Output>(coalesce.run_settled(call).await)`
+// or, around what can refuse, `finish_shared::<Output>(coalesce_.run_settled(call_).await)`
 pub(super) fn wrap(inside: Fragment, context: &Context<'_>) -> Fragment {
     let span = Span::mixed_site();
     let (krate, output) = (context.krate, &context.function.output);
-    let policy = Ident::new(KIND.name, span);
+    let policy = &context.policy;
     let inner = inside.expression();
     let shared = match is_result(output) {
         true => quote_spanned!(span=> #krate::Share::share(#inner)),

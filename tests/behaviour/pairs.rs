@@ -1,0 +1,178 @@
+//! Two policies of one kind on one function: each does its own part, whatever stands between them.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use resilient::{Timeout, bulkhead, circuit_breaker, rate_limit, resilient, retry, timeout};
+use resilient_tests::Error;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+static TEN: Timeout = Timeout::named("pairs", Duration::from_secs(10));
+static ONE: Timeout = Timeout::named("pairs", Duration::from_secs(1));
+
+/// Runs the stack over a body that hangs: ten seconds for the call, one for each attempt, three retries.
+macro_rules! ends_each_attempt {
+    ($($name:ident: $($policy:ident($($arguments:tt)*)),*;)*) => {$(
+        #[tokio::test(start_paused = true)]
+        async fn $name() {
+            #[resilient($($policy($($arguments)*)),*)]
+            async fn hangs(attempts: &AtomicU32) -> Result<u8, Error> {
+                attempts.fetch_add(1, Ordering::SeqCst);
+                sleep(Duration::from_secs(60)).await;
+                Ok(1)
+            }
+            let (attempts, start) = (AtomicU32::new(0), Instant::now());
+
+            let outcome = hangs(&attempts).await;
+
+            let limit = match outcome.unwrap_err().reason() {
+                resilient::Reason::TimedOut { limit } => limit,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!((attempts.load(Ordering::SeqCst), limit), (4, Duration::from_secs(1)));
+            assert_eq!(start.elapsed().as_secs(), 4);
+        }
+    )*};
+}
+
+/// The same with each policy between the two, on either side of the retry.
+macro_rules! whatever_stands_between {
+    ($($form:ident: ($($outer:tt)*), ($($inner:tt)*);)*) => {$(
+        mod $form {
+            use super::*;
+
+            ends_each_attempt! {
+                nothing: timeout($($outer)*), retry(max = 3, backoff = "none"), timeout($($inner)*);
+                a_condition: timeout($($outer)*), retry(max = 3, backoff = "none", when = |_: &Error| true), timeout($($inner)*);
+                a_bulkhead: timeout($($outer)*), retry(max = 3, backoff = "none"), bulkhead(), timeout($($inner)*);
+                a_bulkhead_above: timeout($($outer)*), bulkhead(), retry(max = 3, backoff = "none"), timeout($($inner)*);
+                a_rate_limit: timeout($($outer)*), retry(max = 3, backoff = "none"), rate_limit("1000/s"), timeout($($inner)*);
+                a_rate_limit_above: timeout($($outer)*), rate_limit("1000/s"), retry(max = 3, backoff = "none"), timeout($($inner)*);
+                a_breaker: timeout($($outer)*), retry(max = 3, backoff = "none"), circuit_breaker(consecutive = off), timeout($($inner)*);
+                a_breaker_above: timeout($($outer)*), circuit_breaker(), retry(max = 3, backoff = "none"), timeout($($inner)*);
+                a_breaker_below: timeout($($outer)*), retry(max = 3, backoff = "none"), timeout($($inner)*), circuit_breaker();
+                a_token: timeout($($outer)*), retry(max = 3, backoff = "none"), cancel(CancellationToken::new()), timeout($($inner)*);
+                a_token_above: timeout($($outer)*), cancel(CancellationToken::new()), retry(max = 3, backoff = "none"), timeout($($inner)*);
+                a_hedge: timeout($($outer)*), retry(max = 3, backoff = "none"), hedge(idempotent, after = "900ms", budget = "0.01%"), timeout($($inner)*);
+                a_fallback_above: fallback(with = same), timeout($($outer)*), retry(max = 3, backoff = "none"), timeout($($inner)*);
+                a_flight_above: coalesce(key = module_path!(), shared_across(attempts)), timeout($($outer)*), retry(max = 3, backoff = "none"), timeout($($inner)*);
+                a_whole_stack:
+                    fallback(with = same),
+                    cancel(CancellationToken::new()),
+                    timeout($($outer)*),
+                    retry(max = 3, backoff = "none"),
+                    circuit_breaker(consecutive = off),
+                    rate_limit("1000/s"),
+                    bulkhead(),
+                    timeout($($inner)*);
+            }
+        }
+    )*};
+}
+
+async fn same(_: &AtomicU32, error: &Error) -> Result<u8, Error> {
+    Err(error.clone())
+}
+
+whatever_stands_between! {
+    bare_and_bare: ("10s"), ("1s");
+    bare_and_attempt: ("10s"), (attempt = "1s");
+    total_and_bare: (total = "10s"), ("1s");
+    total_and_attempt: (total = "10s"), (attempt = "1s");
+    values: (with = TEN), (with = ONE);
+    bare_and_value: ("10s"), (with = ONE);
+    value_and_bare: (with = TEN), ("1s");
+    total_and_value: (total = "10s"), (with = ONE);
+    value_and_attempt: (with = TEN), (attempt = "1s");
+}
+
+ends_each_attempt! {
+    three_with_a_hedge_between:
+        timeout("10s"),
+        retry(max = 3, backoff = "none"),
+        timeout("5s"),
+        hedge(idempotent, after = "900ms", budget = "0.01%"),
+        timeout("1s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn written_as_attributes_they_are_two_as_well() {
+    #[timeout("10s")]
+    #[retry(max = 3, backoff = "none")]
+    #[bulkhead]
+    #[timeout("1s")]
+    async fn hangs(attempts: &AtomicU32) -> Result<u8, Error> {
+        attempts.fetch_add(1, Ordering::SeqCst);
+        sleep(Duration::from_secs(60)).await;
+        Ok(1)
+    }
+    let (attempts, start) = (AtomicU32::new(0), Instant::now());
+
+    hangs(&attempts).await.unwrap_err();
+
+    assert_eq!((attempts.into_inner(), start.elapsed().as_secs()), (4, 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_outer_one_ends_the_call() {
+    #[timeout("3s")]
+    #[retry(max = 9, backoff = "none")]
+    #[bulkhead]
+    #[timeout("2s")]
+    async fn hangs() -> Result<u8, Error> {
+        sleep(Duration::from_secs(60)).await;
+        Ok(1)
+    }
+    let start = Instant::now();
+
+    let reason = hangs().await.unwrap_err().reason();
+
+    assert!(matches!(reason, resilient::Reason::TimedOut { limit } if limit == Duration::from_secs(3)), "{reason:?}");
+    assert_eq!(start.elapsed().as_secs(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_rate_limits_with_a_name_each_both_hold() {
+    #[rate_limit("2/s", burst = 2, name = "pairs: a second")]
+    #[rate_limit("3/min", burst = 3, name = "pairs: a minute")]
+    async fn call() -> Result<(), Error> {
+        Ok(())
+    }
+    let mut at_once = 0;
+    for _ in 0..4 {
+        at_once += u32::from(call().await.is_ok());
+    }
+    sleep(Duration::from_secs(2)).await;
+    let mut later = 0;
+    for _ in 0..4 {
+        later += u32::from(call().await.is_ok());
+    }
+
+    assert_eq!((at_once, later), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_breakers_with_a_key_and_a_name_count_each_for_itself() {
+    #[circuit_breaker(name = "pairs: all hosts", consecutive = 4)]
+    #[circuit_breaker(key = host, consecutive = 2)]
+    async fn call(host: &str) -> Result<(), Error> {
+        if host == "good" { Ok(()) } else { Err(Error::Down) }
+    }
+    async fn refused_by(host: &str) -> Option<String> {
+        match call(host).await {
+            Err(Error::Refused(refusal)) => Some(refusal.name().to_owned()),
+            _ => None,
+        }
+    }
+
+    for host in ["a", "a"] {
+        assert_eq!(refused_by(host).await, None);
+    }
+    assert_eq!(refused_by("a").await.as_deref(), Some("call"), "that of the host is open");
+    assert_eq!(refused_by("good").await, None, "the one for all is not");
+    for host in ["b", "b", "c", "c"] {
+        refused_by(host).await;
+    }
+    assert_eq!(refused_by("good").await.as_deref(), Some("pairs: all hosts"));
+}

@@ -1,0 +1,162 @@
+//! The arguments and locals of an annotated function are dropped in the order of the plain one: on return, on panic, and when
+//! the call is dropped.
+
+#![deny(warnings, clippy::all, clippy::pedantic)]
+#![allow(clippy::unused_async, clippy::needless_pass_by_value)]
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::task::{Context, Waker};
+
+use futures_util::FutureExt;
+use resilient_tests::Error;
+
+thread_local! {
+    static DROPPED: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Says when it is dropped.
+#[derive(Debug, Clone)]
+pub struct Guard(&'static str);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // the clone of a retry's attempt is dropped before what it was made of
+        DROPPED.with_borrow_mut(|dropped| dropped.push(self.0));
+    }
+}
+
+impl Guard {
+    fn touch(&self) -> &Self {
+        self
+    }
+
+    fn name(&self) -> &'static str {
+        self.0
+    }
+}
+
+/// How the body ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum End {
+    Returns,
+    Panics,
+    /// It waits, and the call is dropped.
+    Waits,
+}
+
+/// What was dropped during the call, in order.
+fn dropped<F: Future>(end: End, call: F) -> Vec<&'static str> {
+    DROPPED.with_borrow_mut(Vec::clear);
+    {
+        let mut call = Box::pin(AssertUnwindSafe(call).catch_unwind());
+        let polled = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert_eq!(polled.is_pending(), end == End::Waits);
+    }
+    DROPPED.take()
+}
+
+macro_rules! arguments {
+    ($function:ident, $end:expr) => {
+        $function($end, Guard("a"), Guard("b"), (Guard("c"), Guard("d")), Guard("unnamed"), Guard("_e"))
+    };
+}
+
+/// A function that uses its arguments in another order than theirs, and one up if it runs but once.
+macro_rules! function {
+    ($name:ident $move:tt $(#[$policy:meta])*) => {
+        $(#[$policy])*
+        #[allow(clippy::let_and_return)]
+        async fn $name(end: End, a: Guard, b: Guard, (c, d): (Guard, Guard), _: Guard, _e: Guard) -> Result<usize, Error> {
+            let _second = Guard("second local");
+            let first = Guard("first local");
+            let length = b.touch().name().len() + d.name().len();
+            match end {
+                End::Returns => {}
+                End::Panics => std::panic::panic_any(1),
+                End::Waits => std::future::pending().await,
+            }
+            let length = length + a.name().len() + first.name().len();
+            let _moved = uses!($move c);
+            // the temporary of the last expression goes by the edition: before the locals, or after them
+            Ok(length + Guard("temporary").touch().name().len())
+        }
+    };
+}
+
+macro_rules! uses {
+    (true $argument:ident) => {
+        $argument
+    };
+    (false $argument:ident) => {
+        &$argument
+    };
+}
+
+macro_rules! same_as_plain {
+    ($move:tt $($name:ident { $(#[$policy:meta])* })*) => {$(
+        mod $name {
+            use super::*;
+
+            function!(plain $move);
+            function!(annotated $move $(#[$policy])*);
+
+            #[test]
+            fn drops_as_the_plain_function_does() {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                let _entered = runtime.enter();
+                for end in [End::Returns, End::Panics, End::Waits] {
+                    let expected = dropped(end, arguments!(plain, end));
+                    let found = dropped(end, arguments!(annotated, end));
+
+                    assert_eq!(found, expected, "{end:?}");
+                }
+            }
+        }
+    )*};
+}
+
+function!(plain true);
+
+#[tokio::test]
+async fn temporaries_of_the_last_expression_follow_the_edition() {
+    let dropped = dropped(End::Returns, arguments!(plain, End::Returns));
+    let place = |name| dropped.iter().position(|dropped| *dropped == name).unwrap();
+
+    assert_eq!(place("temporary") < place("first local"), !env!("CARGO_PKG_NAME").ends_with("2021"));
+}
+
+same_as_plain! {
+    true
+    circuit_breaker { #[resilient::circuit_breaker] }
+    circuit_breaker_by_key { #[resilient::circuit_breaker(key = module_path!())] }
+    bulkhead { #[resilient::bulkhead] }
+    rate_limit { #[resilient::rate_limit("1000/s")] }
+    adaptive { #[resilient::rate_limit("adaptive")] }
+    timeout { #[resilient::timeout("1h")] }
+    cancel { #[resilient::cancel(on = tokio_util::sync::CancellationToken::new())] }
+    coalesce { #[resilient::coalesce(key = module_path!())] }
+    fallback { #[resilient::fallback(value = 3)] }
+    fan_out {}
+    stack {
+        #[resilient::fallback(value = 3)]
+        #[resilient::timeout("1h")]
+        #[resilient::circuit_breaker]
+        #[resilient::rate_limit("1000/s")]
+        #[resilient::bulkhead]
+    }
+}
+
+same_as_plain! {
+    false
+    retry { #[resilient::retry(nested = "suppress")] }
+    hedge { #[resilient::hedge(idempotent, after = "1h")] }
+    retried_stack {
+        #[resilient::timeout("1h")]
+        #[resilient::retry]
+        #[resilient::circuit_breaker]
+        #[resilient::bulkhead]
+        #[resilient::timeout("10m")]
+    }
+}
