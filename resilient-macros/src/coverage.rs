@@ -1,6 +1,6 @@
 //! Every attribute and every key of it has its tests: what a bad value gets, and what a good one does.
 //!
-//! The tests are found by reading them: `tests/ui` with the places that its messages point at, `tests/behaviour`, and the
+//! The tests are found by reading them: `tests/ui` with the places that its messages point at, `tests/behaviour`, `tests/forms`, and the
 //! cases of `tests/expand`.
 
 use std::fs;
@@ -19,10 +19,13 @@ fn every_key_has_a_test_of_its_bad_value() {
 
 #[test]
 fn every_key_has_a_test_of_its_effect() {
-    let used: Vec<Entry> =
-        ["behaviour", "expand"].into_iter().flat_map(sources).flat_map(|(_, source)| entries(&source)).collect();
+    let used: Vec<Entry> = ["behaviour", "expand", "forms"]
+        .into_iter()
+        .flat_map(sources)
+        .flat_map(|(_, source)| entries(&source))
+        .collect();
 
-    assert_all_keys("neither tests/behaviour nor tests/expand uses", |kind, key| {
+    assert_all_keys("neither tests/behaviour, tests/forms nor tests/expand uses", |kind, key| {
         used.iter().any(|entry| entry.is(kind, key))
     });
 }

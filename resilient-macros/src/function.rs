@@ -10,7 +10,8 @@ use syn::spanned::Spanned;
 use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
 use syn::{
-    Attribute, FnArg, Ident, Meta, Pat, Path, ReceiverKind, ReturnType, Signature, Stmt, Token, Type, Visibility, token,
+    Attribute, FnArg, Ident, Lifetime, Meta, Pat, Path, ReceiverKind, ReturnType, Signature, Stmt, Token, Type,
+    Visibility, token,
 };
 
 use crate::diagnostic::Errors;
@@ -362,6 +363,33 @@ impl Function {
         search.0
     }
 
+    /// Where the output borrows from an argument, as far as its type shows that.
+    pub(crate) fn borrow_in_output(&self) -> Option<Span> {
+        struct Search(Option<Span>);
+        impl<'ast> Visit<'ast> for Search {
+            fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+                if lifetime.ident != "static" {
+                    self.0.get_or_insert(lifetime.span());
+                }
+            }
+
+            fn visit_type_reference(&mut self, reference: &'ast syn::TypeReference) {
+                if reference.lifetime.is_none() {
+                    self.0.get_or_insert(reference.span());
+                }
+                syn::visit::visit_type_reference(self, reference);
+            }
+
+            // those of a function are its own
+            fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
+            fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
+        }
+
+        let mut search = Search(None);
+        search.visit_type(&self.output);
+        search.0
+    }
+
     /// The error type, where the output is written as a `Result` with two arguments.
     pub(crate) fn error_type(&self) -> Option<&Type> {
         let Type::Path(path) = &self.output else { return None };
@@ -640,7 +668,7 @@ fn bindings_of_pattern(pattern: &Pat, argument: usize) -> Vec<Binding> {
 }
 
 /// The `#[cfg(…)]`s among the attributes.
-fn conditions(attributes: &[Attribute]) -> Vec<Attribute> {
+pub(crate) fn conditions(attributes: &[Attribute]) -> Vec<Attribute> {
     attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect()
 }
 

@@ -153,3 +153,16 @@ pub use when::{ByClass, ByClassified, ByError, ByOutcome, BySettled, ByWhen, Cla
 
 #[cfg(feature = "macros")]
 pub use resilient_macros::*;
+
+/// Stands beside a free function that has a companion, and expands to an item that an `impl` has no room for.
+///
+/// A companion calls a function without `self` by its bare name. In an `impl`, that would be another function. The compiler names this
+/// macro where it refuses the item, so the name says what to write.
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! write_associated_in_the_attribute_of_an_associated_function {
+    () => {
+        const _: () = ();
+    };
+}

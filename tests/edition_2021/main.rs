@@ -4,6 +4,8 @@
 mod clones;
 #[path = "../forms/coalesced.rs"]
 mod coalesced;
+#[path = "../forms/companions.rs"]
+mod companions;
 #[path = "../forms/drop_order.rs"]
 mod drop_order;
 #[path = "../forms/forms.rs"]

@@ -2,6 +2,7 @@
 
 mod clones;
 mod coalesced;
+mod companions;
 mod drop_order;
 mod forms;
 mod hedged;

@@ -6,14 +6,14 @@ mod argument;
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, GenericParam, Ident, ReturnType};
+use syn::{Attribute, Expr, GenericParam, Ident, ReturnType};
 
 use self::argument::{Other, keys, others};
 use crate::arguments::{Arguments, Key, Positional};
 use crate::companion;
 use crate::diagnostic::Errors;
 use crate::fragment::Context;
-use crate::function::{Function, contains};
+use crate::function::{Function, conditions, contains};
 use crate::policy::{Kind, Layer};
 use crate::source::{Constructor, Source, borrow_parts, declare};
 use crate::value::{self, Known};
@@ -25,6 +25,7 @@ pub(crate) const KIND: Kind = Kind {
         Key::setting("max_wait", "max_wait = \"2ms\"").or("\"2ms\""),
         Key::usage("name", "name = load_user"),
         Key::usage("key", "key = self.tenant"),
+        Key::usage("associated", "associated"),
         Key::usage("with", "with = self.batch"),
         Key::usage("crate", "crate = ::resilient"),
     ],
@@ -38,6 +39,8 @@ struct Batch {
     name: Ident,
     /// What calls must agree on, in place of their other arguments.
     key: Option<Expr>,
+    /// Whether it says that the function belongs to a type.
+    associated: bool,
 }
 
 fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
@@ -46,6 +49,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let key = arguments.value("key", errors, group);
     let max_size = arguments.constant("max_size", context.function, errors, max_size);
     let max_wait = arguments.constant("max_wait", context.function, errors, value::duration);
+    let associated = companion::associated(arguments, context.function, errors);
     let name = arguments.value("name", errors, |_, expression| companion::name(expression, "load_one"));
     let name = name.unwrap_or_else(|| format_ident!("{}_one", context.function.name()));
 
@@ -60,7 +64,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
             Source::Own { ty: "Batch", constructor }
         }
     };
-    vec![Box::new(Batch { span, source, name, key })]
+    vec![Box::new(Batch { span, source, name, key, associated })]
 }
 
 fn max_size(key: &str, expression: Expr) -> syn::Result<Known<u32>> {
@@ -109,6 +113,12 @@ impl Layer for Batch {
                 "`#[batch]` gives each caller its part of what this returns, which is nothing: return a `Result<HashMap<K, V>, E>`, or a `Vec<Result<V, E>>` in the order of the keys",
             );
         }
+        if let Some(span) = function.borrow_in_output() {
+            errors.at(
+                span,
+                "`#[batch]` gives what this returns to other callers too, so that it cannot borrow from one of them: return owned values, or `Arc`s",
+            );
+        }
         argument::check(function, keys.map(|keys| keys.index), self.key.as_ref(), errors);
     }
 
@@ -124,41 +134,50 @@ impl Layer for Batch {
         let key_type = keys.key;
         let others = others(function, keys.index, self.key.as_ref());
         let declaration = declare(&self.source, &context.of_layer("batch", 1));
-        let groups = self.groups(function, &others);
+        let (certain, conditional): (Vec<_>, Vec<_>) =
+            self.groups(function, &others).into_iter().partition(|(conditions, _)| conditions.is_empty());
+        let conditional = conditional
+            .into_iter()
+            .map(|(conditions, group)| quote_spanned!(span=> #(#conditions)* let batch_ = batch_ #group;));
+        let groups = certain.into_iter().map(|(_, group)| group);
         let output = answer::of_one(&function.signature.output, keys.key, context);
         let inputs = others.iter().map(Other::declare);
         let inputs = argument::insert(inputs, keys.index, quote_spanned!(span=> key_: #key_type));
-        let load = load(function, &others, keys.index);
+        let load = load(function, &others, keys.index, self.associated);
         let (generics, _, where_clause) = function.signature.generics.split_for_impl();
-        let (visibility, conditions) = (&function.visibility, function.attributes_named("cfg"));
+        let (visibility, attributes) = (&function.visibility, companion::attributes(function));
+        let free = companion::free(function, self.associated, context.krate);
         let documentation = format!(" Asks `{}` for one key, together with others who ask meanwhile.", function.name());
         // what is wrong with the types is reported where they are written
         let key = Ident::new("key_", keys.key.span().resolved_at(span));
         let run = function.reporting("run");
         let wait = quote_spanned!(run.span()=> .await);
         Some(quote_spanned! {span=>
-            #(#conditions)*
+            #free
+            #(#attributes)*
             #[doc = #documentation]
             #visibility async fn #name #generics(#(#inputs),*) -> #output
             #where_clause
             {
                 #declaration
-                batch_ #groups.#run(#key, #load) #wait
+                #(#conditional)*
+                batch_ #(#groups)*.#run(#key, #load) #wait
             }
         })
     }
 }
 
 impl Batch {
-    /// What narrows down who is batched together: the key, or the object and the references; and the types.
-    fn groups(&self, function: &Function, others: &[Other<'_>]) -> TokenStream {
+    /// The calls that narrow down which calls are batched together: by the key, or the object and the references; and by the types.
+    /// Each with the `#[cfg(…)]`s of the argument or parameter that it is for.
+    fn groups(&self, function: &Function, others: &[Other<'_>]) -> Vec<(Vec<Attribute>, TokenStream)> {
         let span = Span::mixed_site();
-        let mut groups = TokenStream::new();
+        let mut groups = Vec::new();
         match &self.key {
             Some(key) => {
                 let by = Ident::new("by", key.span().resolved_at(span));
                 let key = borrow_parts(key);
-                groups.extend(quote_spanned!(span=> .#by(#key)));
+                groups.push((Vec::new(), quote_spanned!(span=> .#by(#key))));
             }
             None => {
                 let own = match &self.source {
@@ -166,41 +185,36 @@ impl Batch {
                     Source::With { policy, .. } => contains(quote::ToTokens::to_token_stream(policy), "self"),
                     Source::Own { .. } => false,
                 };
-                let objects = others.iter().filter(|other| !(own && other.is_receiver())).map(Other::object);
-                groups.extend(quote_spanned!(span=> #(.of(#objects))*));
+                for other in others.iter().filter(|other| !(own && other.is_receiver())) {
+                    let object = other.object();
+                    groups.push((other.conditions().to_vec(), quote_spanned!(span=> .of(#object))));
+                }
             }
         }
         for parameter in &function.signature.generics.params {
             match parameter {
                 GenericParam::Type(parameter) => {
                     let ty = &parameter.ident;
-                    groups.extend(quote_spanned!(span=> .typed::<#ty>()));
+                    groups.push((conditions(&parameter.attrs), quote_spanned!(span=> .typed::<#ty>())));
                 }
                 GenericParam::Const(parameter) => {
                     let constant = &parameter.ident;
-                    groups.extend(quote_spanned!(span=> .by(&#constant)));
+                    groups.push((conditions(&parameter.attrs), quote_spanned!(span=> .by(&#constant))));
                 }
                 GenericParam::Lifetime(_) => {}
             }
         }
-        if is_of_a_type(function) {
-            groups.extend(quote_spanned!(span=> .typed::<Self>()));
+        if companion::is_associated(function, self.associated) {
+            groups.push((Vec::new(), quote_spanned!(span=> .typed::<Self>())));
         }
         groups
     }
 }
 
 /// What runs the function: itself, if the keys are its only argument, or a closure with the others.
-fn load(function: &Function, others: &[Other<'_>], index: usize) -> TokenStream {
+fn load(function: &Function, others: &[Other<'_>], index: usize, associated: bool) -> TokenStream {
     let span = Span::mixed_site();
-    let name = function.name();
-    let types: Vec<&Ident> = function.signature.generics.params.iter().filter_map(type_or_constant).collect();
-    let types = (!types.is_empty()).then(|| quote_spanned!(span=> ::<#(#types),*>));
-    let path = if is_of_a_type(function) {
-        quote_spanned!(span=> Self::#name #types)
-    } else {
-        quote_spanned!(span=> #name #types)
-    };
+    let (name, types, path) = (function.name(), companion::types(function), companion::path(function, associated));
     if others.is_empty() {
         return path;
     }
@@ -215,17 +229,4 @@ fn load(function: &Function, others: &[Other<'_>], index: usize) -> TokenStream 
         }
         None => quote_spanned!(span=> move |keys_| #path(#(#passed),*)),
     }
-}
-
-fn type_or_constant(parameter: &GenericParam) -> Option<&Ident> {
-    match parameter {
-        GenericParam::Type(parameter) => Some(&parameter.ident),
-        GenericParam::Const(parameter) => Some(&parameter.ident),
-        GenericParam::Lifetime(_) => None,
-    }
-}
-
-/// Whether it is an associated function without `self`, which nothing tells from a free one, except that it speaks of `Self`.
-fn is_of_a_type(function: &Function) -> bool {
-    function.signature.receiver().is_none() && function.mentions("Self")
 }

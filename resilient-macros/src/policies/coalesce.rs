@@ -8,8 +8,7 @@ use std::time::Duration;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
-use syn::visit::Visit;
-use syn::{Expr, Ident, Lifetime, Receiver, ReceiverKind, Type, TypeReference};
+use syn::{Expr, Ident, Receiver, ReceiverKind, Type};
 
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
@@ -138,28 +137,7 @@ fn is_of_one_call(receiver: &Receiver) -> bool {
 
 /// What other callers get cannot borrow from one of them.
 fn check_output(function: &Function, errors: &mut Errors) {
-    struct Search(Option<Span>);
-    impl<'ast> Visit<'ast> for Search {
-        fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
-            if lifetime.ident != "static" {
-                self.0.get_or_insert(lifetime.span());
-            }
-        }
-
-        fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
-            if reference.lifetime.is_none() {
-                self.0.get_or_insert(reference.span());
-            }
-            syn::visit::visit_type_reference(self, reference);
-        }
-
-        // those of a function pointer are its own
-        fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
-    }
-
-    let mut search = Search(None);
-    search.visit_type(&function.output);
-    if let Some(span) = search.0 {
+    if let Some(span) = function.borrow_in_output() {
         errors.at(
             span,
             "`#[coalesce]` gives the outcome to other callers too, so that it cannot borrow from this one: return an owned value, or an `Arc`",

@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
 use syn::{
-    Expr, ExprLit, FnArg, GenericParam, Ident, Lifetime, LifetimeParam, Lit, Pat, PatType, ReturnType, Signature, Type,
+    Expr, ExprLit, FnArg, GenericParam, Ident, Lifetime, LifetimeParam, Lit, Pat, PatType, Receiver, ReturnType, Type,
     TypeParamBound, TypeReference,
 };
 
@@ -31,6 +31,7 @@ pub(crate) const KIND: Kind = Kind {
         Key::setting("stream", "stream"),
         Key::setting("dedup", "dedup"),
         Key::setting("on", "on = \"spawn\"").or("\"task\""),
+        Key::usage("associated", "associated"),
         Key::usage("crate", "crate = ::resilient"),
     ],
     positional: Positional::Write("limit"),
@@ -44,6 +45,8 @@ struct FanOut {
     /// The name of the function that takes a stream.
     stream: Option<Ident>,
     dedup: bool,
+    /// Whether it says that the function belongs to a type.
+    associated: bool,
     on: On,
 }
 
@@ -91,13 +94,14 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
         format_ident!("{stem}_stream")
     });
     let dedup = arguments.flag("dedup", errors);
+    let associated = companion::associated(arguments, context.function, errors);
     let on = match arguments.value("on", errors, |key, on| value::word(key, &on, &["task", "spawn", "blocking"])) {
         Some("spawn") => On::Spawn(on_span),
         Some("blocking") => On::Blocking(on_span),
         _ => On::Task,
     };
     let name = name.unwrap_or_else(|| format_ident!("{}_all", context.function.name()));
-    vec![Box::new(FanOut { span, limit, name, stream, dedup, on })]
+    vec![Box::new(FanOut { span, limit, name, stream, dedup, associated, on })]
 }
 
 fn limit(key: &str, expression: Expr) -> syn::Result<Limit<&'static str>> {
@@ -175,7 +179,8 @@ impl Layer for FanOut {
             Some(_) => self.over(&Items::Stream, context),
             None => None,
         };
-        Some(quote_spanned!(Span::mixed_site()=> #all #stream))
+        let free = companion::free(context.function, self.associated, context.krate);
+        Some(quote_spanned!(Span::mixed_site()=> #free #all #stream))
     }
 }
 
@@ -196,9 +201,9 @@ impl FanOut {
         };
         let signature = &function.signature;
         let index = item(function).ok()?;
-        let output = match &signature.output {
-            ReturnType::Default => quote_spanned!(span=> ()),
-            ReturnType::Type(_, output) => output.to_token_stream(),
+        let mut output = match &signature.output {
+            ReturnType::Default => syn::parse_quote_spanned!(span=> ()),
+            ReturnType::Type(_, output) => (**output).clone(),
         };
 
         let mut item_type = match &signature.inputs[index] {
@@ -214,17 +219,23 @@ impl FanOut {
                 }
             }
             let lifetime = item_lifetime();
-            for parameter in parameters_of_the_impl(&item_type, &signature.generics) {
+            let belongs = signature.receiver().is_some() || companion::is_associated(function, self.associated);
+            let parameters = if belongs { parameters_of_the_impl(&item_type, &signature.generics) } else { Vec::new() };
+            for parameter in parameters {
                 generics.make_where_clause().predicates.push(syn::parse_quote_spanned!(span=> #parameter: #lifetime));
             }
             generics.params.insert(0, GenericParam::Lifetime(LifetimeParam::new(lifetime)));
+            // an elided lifetime in the output is that of the one argument that has one
+            if signature.receiver().is_none() {
+                name_lifetimes(&mut output);
+            }
         }
         let (generics, _, where_clause) = generics.split_for_impl();
         let argument = match items {
             Items::Iterator => quote_spanned!(span=> items_: impl ::core::iter::IntoIterator<Item = #item_type>),
             Items::Stream => quote_spanned!(span=> items_: impl #krate::Stream<Item = #item_type>),
         };
-        let (inputs, passed) = arguments(signature, index, &argument);
+        let (inputs, passed) = arguments(function, index, &argument);
         let at = self.demanding(function).map_or(span, |place| place.resolved_at(span));
         let child = quote_spanned!(at=> impl ::core::future::Future<Output = #output>);
         let (input, constructor) = match items {
@@ -237,7 +248,7 @@ impl FanOut {
         let (input, limit, declaration) = self.limited(input, at, context);
         let (constructor, launch) = (Ident::new(constructor, at), self.launch(function, &passed, context));
 
-        let (visibility, conditions) = (&function.visibility, function.attributes_named("cfg"));
+        let (visibility, attributes) = (&function.visibility, companion::attributes(function));
         let documentation = match items {
             Items::Iterator => format!(" Runs `{}` for each of the items, several at a time.", function.name()),
             Items::Stream => {
@@ -251,7 +262,7 @@ impl FanOut {
         // Whoever wants one of the two need not want the other.
         let unused = self.stream.is_some().then(|| quote_spanned!(span=> #[allow(dead_code)]));
         Some(quote_spanned! {span=>
-            #(#conditions)*
+            #(#attributes)*
             #[doc = #documentation]
             #unused
             #visibility fn #name #generics(#(#inputs),*) -> #returned
@@ -283,7 +294,7 @@ impl FanOut {
     /// What runs the function for one item, where and as often as it should.
     fn launch(&self, function: &Function, passed: &[TokenStream], context: &Context<'_>) -> TokenStream {
         let (span, krate) = (Span::mixed_site(), context.krate);
-        let launch = launch(function, passed);
+        let launch = launch(function, passed, self.associated);
         let at = self.demanding(function).unwrap_or(span);
         let launch = match self.on {
             On::Task => launch,
@@ -372,9 +383,25 @@ fn exclusive(argument: &FnArg) -> Option<TokenStream> {
 }
 
 /// The new function's arguments, and what each call of the old one is given: references as they are, clones of the rest.
-fn arguments(signature: &Signature, index: usize, items: &TokenStream) -> (Vec<TokenStream>, Vec<TokenStream>) {
+fn arguments(function: &Function, index: usize, items: &TokenStream) -> (Vec<TokenStream>, Vec<TokenStream>) {
     let span = Span::mixed_site();
-    let one = |(position, argument): (usize, &FnArg)| match argument {
+    let one = |(position, argument): (usize, &FnArg)| {
+        let conditions = companion::conditions_of(argument);
+        let (declared, passed) = one_argument(function, position, argument, (position == index).then_some(items));
+        (quote_spanned!(span=> #(#conditions)* #declared), quote_spanned!(span=> #(#conditions)* #passed))
+    };
+    function.signature.inputs.iter().enumerate().map(one).unzip()
+}
+
+/// As an argument of the new function, and as each call of the old one is given it.
+fn one_argument(
+    function: &Function,
+    position: usize,
+    argument: &FnArg,
+    items: Option<&TokenStream>,
+) -> (TokenStream, TokenStream) {
+    let span = Span::mixed_site();
+    match argument {
         FnArg::Receiver(receiver) => {
             // the user's own token: `self` is hygienic
             let this = &receiver.self_token;
@@ -383,12 +410,16 @@ fn arguments(signature: &Signature, index: usize, items: &TokenStream) -> (Vec<T
             } else {
                 quote_spanned!(span=> ::core::clone::Clone::clone(&#this))
             };
+            let receiver = Receiver { attrs: Vec::new(), mutability: None, ..receiver.clone() };
             (receiver.to_token_stream(), passed)
         }
-        FnArg::Typed(_) if position == index => (items.clone(), quote_spanned!(span=> item_)),
+        FnArg::Typed(_) if let Some(items) = items => (items.clone(), quote_spanned!(span=> item_)),
         FnArg::Typed(PatType { pat, ty, .. }) => {
             let name = match &**pat {
-                Pat::Ident(pattern) if pattern.subpat.is_none() => pattern.ident.clone(),
+                // one that is named like the function would be called in its place
+                Pat::Ident(pattern) if pattern.subpat.is_none() && pattern.ident != *function.name() => {
+                    pattern.ident.clone()
+                }
                 _ => format_ident!("argument{position}_", span = span),
             };
             let passed = match &**ty {
@@ -400,8 +431,7 @@ fn arguments(signature: &Signature, index: usize, items: &TokenStream) -> (Vec<T
             };
             (quote_spanned!(span=> #name: #ty), passed)
         }
-    };
-    signature.inputs.iter().enumerate().map(one).unzip()
+    }
 }
 
 fn is_reference(receiver: &syn::Receiver) -> bool {
@@ -409,14 +439,11 @@ fn is_reference(receiver: &syn::Receiver) -> bool {
 }
 
 /// What runs the function for one item: itself, if the item is its only argument, or a closure with the others.
-///
-/// Nothing tells an associated function without `self` from a free one, except that it speaks of `Self`.
-fn launch(function: &Function, passed: &[TokenStream]) -> TokenStream {
+fn launch(function: &Function, passed: &[TokenStream], associated: bool) -> TokenStream {
     let span = Span::mixed_site();
-    let name = function.name();
-    let path = if function.mentions("Self") { quote_spanned!(span=> Self::#name) } else { name.to_token_stream() };
+    let (name, types, path) = (function.name(), companion::types(function), companion::path(function, associated));
     match (function.signature.receiver(), passed) {
-        (Some(_), [receiver, rest @ ..]) => quote_spanned!(span=> move |item_| #receiver.#name(#(#rest),*)),
+        (Some(_), [receiver, rest @ ..]) => quote_spanned!(span=> move |item_| #receiver.#name #types(#(#rest),*)),
         (None, [_]) => path,
         _ => quote_spanned!(span=> move |item_| #path(#(#passed),*)),
     }
@@ -442,6 +469,10 @@ fn name_lifetimes(ty: &mut Type) -> bool {
                 self.found = true;
             }
         }
+
+        // those of a function are its own
+        fn visit_type_fn_ptr_mut(&mut self, _: &mut syn::TypeFnPtr) {}
+        fn visit_parenthesized_generic_arguments_mut(&mut self, _: &mut syn::ParenthesizedGenericArguments) {}
     }
 
     let mut name = Name { found: false };
@@ -449,8 +480,8 @@ fn name_lifetimes(ty: &mut Type) -> bool {
     name.found
 }
 
-/// What in the type is probably a parameter of the `impl` around the function, whose generics cannot be seen from here:
-/// what is named as such parameters are, `T` or `T2`. It does no harm if it is a type.
+/// What in the type may be a parameter of the `impl` around the function, whose generics cannot be seen from here. The bound does
+/// no harm if it is a type.
 fn parameters_of_the_impl(ty: &Type, own: &syn::Generics) -> Vec<Ident> {
     struct Search {
         found: Vec<Ident>,
@@ -459,9 +490,9 @@ fn parameters_of_the_impl(ty: &Type, own: &syn::Generics) -> Vec<Ident> {
         fn visit_type_path(&mut self, path: &'ast syn::TypePath) {
             if let Some(ident) = path.path.get_ident() {
                 let name = ident.to_string();
-                let is_letter = name.starts_with(|first: char| first.is_ascii_uppercase())
-                    && name.chars().skip(1).all(|rest| rest.is_ascii_digit());
-                if is_letter && !self.found.contains(ident) {
+                let is_named_like_one = name.starts_with(|first: char| first.is_ascii_uppercase())
+                    && !["Self", "String"].contains(&name.as_str());
+                if is_named_like_one && !self.found.contains(ident) {
                     self.found.push(ident.clone());
                 }
             }

@@ -4,6 +4,7 @@ use resilient::batch;
 pub async fn double(keys: Vec<u32>) -> Result<HashMap<u32, u32>, std::fmt::Error> {
     Ok(keys.into_iter().map(|key| (key, key * 2)).collect())
 }
+::resilient::write_associated_in_the_attribute_of_an_associated_function! {}
 /// Asks `double` for one key, together with others who ask meanwhile.
 pub async fn double_one(
     key_: u32,

@@ -3,6 +3,7 @@ use resilient::fan_out;
 pub async fn double(number: u32) -> Result<u32, std::convert::Infallible> {
     Ok(number * 2)
 }
+::resilient::write_associated_in_the_attribute_of_an_associated_function! {}
 /// Runs `double` for each of the items, several at a time.
 pub fn double_all(
     items_: impl ::core::iter::IntoIterator<Item = u32>,

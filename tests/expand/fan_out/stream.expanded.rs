@@ -3,6 +3,7 @@ use resilient::fan_out;
 pub async fn measure(unit: &str, word: &str) -> Result<String, resilient::Error> {
     Ok(format!("{} {unit}", word.len()))
 }
+::resilient::write_associated_in_the_attribute_of_an_associated_function! {}
 /// Runs `measure` for each of the items, several at a time.
 #[allow(dead_code)]
 pub fn measure_all<'item>(

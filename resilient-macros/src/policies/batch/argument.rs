@@ -4,12 +4,13 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::visit::Visit;
 use syn::{
-    Expr, FnArg, GenericArgument, Ident, Lifetime, Pat, PathArguments, Receiver, ReceiverKind, Type, TypeReference,
+    Attribute, Expr, FnArg, GenericArgument, Ident, Lifetime, Pat, PathArguments, Receiver, ReceiverKind, Type,
+    TypeReference,
 };
 
 use crate::companion::unnamed_in;
 use crate::diagnostic::Errors;
-use crate::function::{Function, contains};
+use crate::function::{Function, conditions, contains};
 
 /// The argument with the keys.
 pub(super) struct Keys<'f> {
@@ -67,7 +68,11 @@ fn key_of(input: &FnArg) -> Option<&Type> {
 
 /// `K` of a `Vec<K>`.
 fn element(ty: &Type) -> Option<&Type> {
-    let Type::Path(path) = ty else { return None };
+    let path = match ty {
+        Type::Path(path) => path,
+        Type::Paren(inside) => return element(&inside.elem),
+        _ => return None,
+    };
     let last = path.path.segments.last().filter(|last| last.ident == "Vec")?;
     match &last.arguments {
         PathArguments::AngleBracketed(arguments) => match arguments.args.first() {
@@ -94,6 +99,10 @@ fn borrowed(ty: &Type) -> Option<TokenStream> {
                 self.0.get_or_insert(lifetime.to_token_stream());
             }
         }
+
+        // those of a function are its own
+        fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
+        fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
     }
 
     let mut search = Search(None);
@@ -129,7 +138,14 @@ pub(super) fn check(function: &Function, keys: Option<usize>, key: Option<&Expr>
                 };
                 let name = &pattern.ident;
                 match key {
-                    Some(key) if contains(key.to_token_stream(), &name.to_string()) => {}
+                    Some(key) if contains(key.to_token_stream(), &name.to_string()) => {
+                        if function.signature.receiver().is_none() && name == function.name() {
+                            errors.at(
+                                name.span(),
+                                "an argument that is named like the function would be called in its place: give it another name",
+                            );
+                        }
+                    }
                     Some(_) => errors.at(
                         name.span(),
                         format!("`key` says what calls in one batch agree on, and leaves out `{name}`: write `key = (…, {name})`"),
@@ -176,30 +192,31 @@ fn is_exclusive(ty: &Type) -> bool {
 /// An argument beside the keys.
 pub(super) enum Other<'f> {
     Receiver(&'f Receiver),
-    Argument { name: Ident, ty: &'f Type },
+    Argument { name: Ident, ty: &'f Type, conditions: Vec<Attribute> },
 }
 
 pub(super) fn others<'f>(function: &'f Function, keys: usize, key: Option<&Expr>) -> Vec<Other<'f>> {
     let inputs = function.signature.inputs.iter().enumerate().filter(|(index, _)| *index != keys);
-    inputs.filter_map(|(index, input)| Other::of(index, input, key)).collect()
+    inputs.filter_map(|(index, input)| Other::of(function, index, input, key)).collect()
 }
 
 impl<'f> Other<'f> {
-    fn of(index: usize, input: &'f FnArg, key: Option<&Expr>) -> Option<Self> {
+    fn of(function: &Function, index: usize, input: &'f FnArg, key: Option<&Expr>) -> Option<Self> {
         let argument = match input {
             FnArg::Receiver(receiver) => return Some(Self::Receiver(receiver)),
             FnArg::Typed(argument) => argument,
         };
         let Pat::Ident(pattern) = &*argument.pat else { return None };
         let name = pattern.ident.to_string();
-        // one that the function does not use is used here
-        let is_renamed = name.starts_with('_') && !key.is_some_and(|key| contains(key.to_token_stream(), &name));
+        // one that the function does not use is used here; one that is named like the function would be called in its place
+        let is_renamed = (name.starts_with('_') || pattern.ident == *function.name())
+            && !key.is_some_and(|key| contains(key.to_token_stream(), &name));
         let name = if is_renamed {
             format_ident!("argument{index}_", span = Span::mixed_site())
         } else {
             pattern.ident.clone()
         };
-        Some(Self::Argument { name, ty: &argument.ty })
+        Some(Self::Argument { name, ty: &argument.ty, conditions: conditions(&argument.attrs) })
     }
 
     pub(super) fn is_receiver(&self) -> bool {
@@ -210,10 +227,10 @@ impl<'f> Other<'f> {
     pub(super) fn declare(&self) -> TokenStream {
         match self {
             Self::Receiver(receiver) => {
-                let receiver = Receiver { mutability: None, ..(*receiver).clone() };
+                let receiver = Receiver { attrs: Vec::new(), mutability: None, ..(*receiver).clone() };
                 receiver.to_token_stream()
             }
-            Self::Argument { name, ty } => quote_spanned!(Span::mixed_site()=> #name: #ty),
+            Self::Argument { name, ty, conditions } => quote_spanned!(Span::mixed_site()=> #(#conditions)* #name: #ty),
         }
     }
 
@@ -222,7 +239,15 @@ impl<'f> Other<'f> {
         match self {
             // the user's own token: `self` is hygienic
             Self::Receiver(receiver) => receiver.self_token.to_token_stream(),
-            Self::Argument { name, .. } => name.to_token_stream(),
+            Self::Argument { name, conditions, .. } => quote_spanned!(Span::mixed_site()=> #(#conditions)* #name),
+        }
+    }
+
+    /// Its `#[cfg(…)]`s.
+    pub(super) fn conditions(&self) -> &[Attribute] {
+        match self {
+            Self::Receiver(_) => &[],
+            Self::Argument { conditions, .. } => conditions,
         }
     }
 
