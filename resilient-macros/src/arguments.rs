@@ -295,7 +295,7 @@ impl Arguments {
 
     /// The policy value of `with = …`, and an error for each setting beside it.
     pub(crate) fn with(&mut self, errors: &mut Errors) -> Option<Expr> {
-        let with = self.value("with", errors, |_, expression| Ok(expression))?;
+        let with = self.value("with", errors, policy_value)?;
         for entry in &self.entries {
             let name = entry.key.unraw().to_string();
             if self.keys.iter().any(|key| key.name == name && key.configures) {
@@ -339,7 +339,17 @@ impl Arguments {
 
     /// The text of `name = "…"`, or the function's own name.
     pub(crate) fn name(&mut self, function: &Function, errors: &mut Errors) -> String {
-        let name = self.value("name", errors, |key, value| value::text(key, &value));
+        let name = self.value("name", errors, |key, value| {
+            let name = value::text(key, &value)?;
+            if name.value().trim().is_empty() {
+                let message = format!(
+                    "an empty name says nothing in events and errors: write, say, `name = \"{}\"`",
+                    function.name()
+                );
+                return Err(syn::Error::new(name.span(), message));
+            }
+            Ok(name)
+        });
         name.map_or_else(|| function.name().to_string(), |name| name.value())
     }
 
@@ -441,6 +451,20 @@ impl Arguments {
     }
 }
 
+/// The value of `with`, which is no name.
+fn policy_value(_: &str, expression: Expr) -> syn::Result<Expr> {
+    match &expression {
+        Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(name), .. }) => Err(syn::Error::new(
+            name.span(),
+            format!(
+                "`with` takes a policy, such as `with = self.policy`: write `name = {}` for one that goes by its name",
+                name.to_token_stream()
+            ),
+        )),
+        _ => Ok(expression),
+    }
+}
+
 /// The names without repetitions, each of which is a mistake.
 fn distinct(names: impl IntoIterator<Item = Ident>, errors: &mut Errors) -> Vec<Ident> {
     let mut distinct = Vec::new();
@@ -529,7 +553,10 @@ fn profile_path(value: Expr) -> syn::Result<Path> {
 /// A path that means the same wherever the macro is used.
 pub(crate) fn absolute_path(expression: Expr) -> syn::Result<Path> {
     match expression {
-        Expr::Path(path) if path.path.leading_colon.is_some() || path.path.segments[0].ident == "crate" => {
+        Expr::Path(path)
+            if path.path.leading_colon.is_some()
+                || ["crate", "$crate"].iter().any(|root| path.path.segments[0].ident == root) =>
+        {
             Ok(path.path)
         }
         other => Err(syn::Error::new_spanned(
@@ -665,8 +692,72 @@ fn skip_entry(input: ParseStream<'_>) -> syn::Result<()> {
 }
 
 fn unknown_key(name: &str, keys: &[Key]) -> String {
+    let is_key = |name: &str| keys.iter().any(|key| key.name == name);
+    if let Some((_, meant, says)) = OTHER_WORDS.iter().find(|(word, meant, _)| *word == name && is_key(meant)) {
+        return format!("unknown argument `{name}`: write `{meant}`, {says}");
+    }
     match nearest(name, keys.iter().map(|key| key.name)) {
         Some(meant) => format!("unknown argument `{name}`: did you mean `{meant}`?"),
         None => format!("unknown argument `{name}`: the arguments are {}", list(keys.iter().map(|key| key.name))),
     }
 }
+
+/// Words that other libraries have for a key, the key, and what it is here.
+const OTHER_WORDS: &[(&str, &str, &str)] = &[
+    ("attempts", "max", "which counts the attempts after the first one"),
+    ("max_attempts", "max", "which counts the attempts after the first one"),
+    ("tries", "max", "which counts the attempts after the first one"),
+    ("max_tries", "max", "which counts the attempts after the first one"),
+    ("retries", "max", "which counts the attempts after the first one"),
+    ("max_retries", "max", "which counts the attempts after the first one"),
+    ("max_retry_attempts", "max", "which counts the attempts after the first one"),
+    ("times", "max", "which counts the attempts after the first one"),
+    ("delay", "base", "the wait before the first retry"),
+    ("initial_delay", "base", "the wait before the first retry"),
+    ("min_delay", "base", "the wait before the first retry"),
+    ("initial_interval", "base", "the wait before the first retry"),
+    ("wait", "base", "the wait before the first retry"),
+    ("interval", "base", "the wait before the first retry"),
+    ("max_delay", "cap", "the longest wait before its jitter"),
+    ("max_interval", "cap", "the longest wait before its jitter"),
+    ("max_backoff", "cap", "the longest wait before its jitter"),
+    ("multiplier", "factor", "by which each wait is longer than the one before"),
+    ("max_duration", "max_elapsed", "the time after which no retry begins"),
+    ("max_elapsed_time", "max_elapsed", "the time after which no retry begins"),
+    ("retry_if", "when", "which says the class of an outcome"),
+    ("retry_on", "when", "which says the class of an outcome"),
+    ("predicate", "when", "which says the class of an outcome"),
+    ("condition", "when", "which says the class of an outcome"),
+    ("notify", "on_retry", "which is called before each retry"),
+    ("failure_threshold", "failure_rate", "a share of the calls, or `consecutive`, failures in a row"),
+    ("threshold", "failure_rate", "a share of the calls, or `consecutive`, failures in a row"),
+    ("failure_rate_threshold", "failure_rate", "a share of the calls"),
+    ("minimum_throughput", "min_calls", "the calls that there must be before the rate counts"),
+    ("minimum_number_of_calls", "min_calls", "the calls that there must be before the rate counts"),
+    ("sliding_window_size", "window", "a time, or a number of calls"),
+    ("sampling_duration", "window", "a time, or a number of calls"),
+    ("break_duration", "open_for", "the time for which it stays open"),
+    ("reset_timeout", "open_for", "the time for which it stays open"),
+    ("recovery_timeout", "open_for", "the time for which it stays open"),
+    ("wait_duration_in_open_state", "open_for", "the time for which it stays open"),
+    ("half_open_max_calls", "probes", "the calls that decide whether it closes"),
+    ("max_concurrent_calls", "limit", "how many run at once"),
+    ("max_concurrent", "limit", "how many run at once"),
+    ("max_concurrency", "limit", "how many run at once"),
+    ("max_parallelization", "limit", "how many run at once"),
+    ("concurrency", "limit", "how many run at once"),
+    ("permits", "limit", "how many run at once"),
+    ("max_wait_duration", "max_wait", "how long a call waits at the most"),
+    ("max_queuing_actions", "queue", "how many calls wait at the most"),
+    ("queue_size", "queue", "how many calls wait at the most"),
+    ("duration", "limit", "or nothing before the time"),
+    ("time", "limit", "or nothing before the time"),
+    ("after_percentile", "after", "a percentile or a time"),
+    ("ttl", "stale", "how old an answer may be"),
+    ("ttl", "hold", "how long an outcome is kept for further calls"),
+    ("default", "value", "which takes the place of the failed outcome"),
+    ("function", "with", "a function that gives another answer"),
+    ("token", "on", "the token that stops the call"),
+    ("batch_size", "max_size", "how many callers are in a batch at the most"),
+    ("fallback", "with", "a function that gives another answer"),
+];

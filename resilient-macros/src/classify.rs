@@ -175,7 +175,15 @@ fn parse_mark(name: &Ident, attribute: &Attribute, fields: &Fields) -> syn::Resu
     match path {
         _ if path.is_ident("transient") => Ok(Mark::Transient),
         _ if path.is_ident("permanent") => Ok(Mark::Permanent),
-        _ if fields.len() == 1 => Ok(Mark::Transparent { from }),
+        _ if fields.len() == 1 => {
+            match fields.iter().flat_map(|field| &field.attrs).find(|attribute| attribute.path().is_ident("from")) {
+                Some(_) if from => Err(syn::Error::new_spanned(
+                    attribute,
+                    "`#[from]` makes this conversion too: write `#[transparent]`",
+                )),
+                _ => Ok(Mark::Transparent { from }),
+            }
+        }
         _ => {
             let message = format!(
                 "`#[transparent]` takes the class of the one error inside, and `{name}` has {} fields: give it another mark, or implement `Classify` by hand",

@@ -1,11 +1,12 @@
 //! The expansion: the stack's layers around the user's statements.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote_spanned;
+use quote::{ToTokens, quote_spanned};
 use syn::{Ident, Token};
 
 use crate::drop_order;
 use crate::fragment::{Context, Fragment, Value, local};
+use crate::function::Binding;
 use crate::policy::Layer;
 use crate::source::borrow_local;
 
@@ -83,6 +84,13 @@ fn attempt(layers: &[Box<dyn Layer>], context: &Context<'_>) -> Fragment {
     } else {
         clones.map(|clone| (Some(clone.outside), clone.inside)).unzip()
     };
+    let references =
+        context.function.changing_references().filter(|_| layers.iter().any(|layer| layer.facts().repeats));
+    let references = references.map(|(Binding { ident, conditions, .. }, exclusive)| {
+        let own = if exclusive { quote_spanned!(span=> &mut *#ident) } else { ident.to_token_stream() };
+        quote_spanned!(span=> #(#conditions)* let mut #ident = #own;)
+    });
+    let inside: Vec<TokenStream> = references.chain(inside).collect();
     let numbers = layers.iter().filter_map(|layer| {
         let number = layer.body().number?;
         Some(quote_spanned!(span=> let #number = retry_.attempt();))

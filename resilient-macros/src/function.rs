@@ -15,7 +15,7 @@ use syn::{
 };
 
 use crate::diagnostic::Errors;
-use crate::value::occurs as mentions;
+use crate::value::{occurs as mentions, type_as_written};
 
 /// An `async fn`, or the boxed form that `#[async_trait]` makes of one.
 pub(crate) struct Function {
@@ -123,8 +123,7 @@ impl Function {
                 each,
             }),
             None => {
-                let message = format!("`#[{attribute}]` needs an `async fn`: write `async fn {}`", signature.ident);
-                errors.at(signature.fn_token.span, message);
+                errors.at(signature.fn_token.span, not_async(attribute, &signature, &body));
                 Self::plain(attributes, visibility, signature, each, brace, body)
             }
         }
@@ -309,6 +308,23 @@ impl Function {
     /// Whether `word` occurs in the signature or the body.
     pub(crate) fn mentions(&self, word: &str) -> bool {
         contains(self.signature.to_token_stream(), word) || contains(self.statements.clone(), word)
+    }
+
+    /// The arguments that are references in a variable of their own, `mut word: &str`, which one run of the body could leave changed for
+    /// the next; each with whether it is a `&mut`.
+    pub(crate) fn changing_references(&self) -> impl Iterator<Item = (&Binding, bool)> {
+        self.bindings.iter().filter(|binding| binding.mutable && binding.reference).filter_map(|binding| {
+            let exclusive = self.signature.inputs.iter().find_map(|argument| match argument {
+                FnArg::Typed(argument) => match (&*argument.pat, &*argument.ty) {
+                    (Pat::Ident(pattern), Type::Reference(reference)) if pattern.ident == binding.ident => {
+                        Some(reference.mutability.is_some())
+                    }
+                    _ => None,
+                },
+                FnArg::Receiver(_) => None,
+            })?;
+            Some((binding, exclusive))
+        })
     }
 
     /// What the body owns, first to last, `self` included.
@@ -539,6 +555,39 @@ fn not_a_function(attribute: &str, item: TokenStream) -> Option<syn::Error> {
         _ => return None,
     };
     Some(syn::Error::new(keyword.span(), format!("`#[{attribute}]` wraps a function, not `{keyword}`: {advice}")))
+}
+
+/// The message for a function that is not `async`.
+fn not_async(attribute: &str, signature: &Signature, body: &TokenStream) -> String {
+    let name = &signature.ident;
+    if contains(body.clone(), "block_on") {
+        return format!(
+            "`#[{attribute}]` needs an `async fn`, and an attribute above, such as `#[tokio::main]` or `#[tokio::test]`, has made this a plain one: put `#[{attribute}]` above it"
+        );
+    }
+    match future_output(&signature.output) {
+        Some(output) => format!(
+            "`#[{attribute}]` needs an `async fn`, which is a function of its future's output: write `async fn {name}(…) -> {}`",
+            type_as_written(output)
+        ),
+        None => format!("`#[{attribute}]` needs an `async fn`: write `async fn {name}`"),
+    }
+}
+
+/// `T` of an `impl Future<Output = T>`, boxed or not.
+fn future_output(output: &ReturnType) -> Option<&Type> {
+    struct Search<'ast>(Option<&'ast Type>);
+    impl<'ast> Visit<'ast> for Search<'ast> {
+        fn visit_assoc_type(&mut self, assigned: &'ast syn::AssocType) {
+            if assigned.ident == "Output" {
+                self.0.get_or_insert(&assigned.ty);
+            }
+        }
+    }
+
+    let mut search = Search(None);
+    search.visit_return_type(output);
+    search.0
 }
 
 type Boxed = (Type, Vec<Binding>, TokenStream, Frame);

@@ -57,8 +57,9 @@ pub(crate) fn declare(source: &Source, context: &Context<'_>) -> TokenStream {
             quote_spanned!(span=> let #name = { #policy &POLICY };)
         }
         Source::With { ty, policy } => {
-            let (krate, ty, policy) = (context.krate, Ident::new(ty, span), borrow(policy));
-            quote_spanned!(span=> let #name: &#krate::#ty = #policy;)
+            let (krate, ty) = (context.krate, Ident::new(ty, span));
+            let (chosen, policy) = borrow_policy(policy, name);
+            quote_spanned!(span=> #chosen let #name: &#krate::#ty = #policy;)
         }
     }
 }
@@ -105,6 +106,18 @@ pub(crate) fn borrow(expression: &Expr) -> TokenStream {
 pub(crate) fn borrow_local(name: &Ident) -> TokenStream {
     let span = name.span().resolved_at(Span::mixed_site());
     quote_spanned!(span=> &#name)
+}
+
+/// A borrow of the user's policy, and what must stand before it: one that is chosen by an `if` or a `match` is in a variable first, so
+/// that each arm can be a policy or a reference to one.
+pub(crate) fn borrow_policy(policy: &Expr, name: &Ident) -> (Option<TokenStream>, TokenStream) {
+    match policy {
+        Expr::If(_) | Expr::Match(_) | Expr::Block(_) => {
+            let chosen = quote_spanned!(Span::mixed_site()=> let #name = #policy;);
+            (Some(chosen), borrow_local(name))
+        }
+        _ => (None, borrow(policy)),
+    }
 }
 
 /// The user's expression as it must be written before a `(`, a `.` or a `?`: in parentheses, unless it is one operand anyway.

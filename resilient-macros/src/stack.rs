@@ -164,7 +164,11 @@ fn adapt(function: &mut Function, layers: &[Box<dyn Layer>], krate: &Path) {
     if clones.iter().any(|name| name == "self") {
         function.rename_self(&this_clone());
     }
-    function.freeze(&clones);
+    let mut frozen = clones;
+    if layers.iter().any(|layer| layer.facts().repeats) {
+        frozen.extend(function.changing_references().map(|(binding, _)| binding.ident.clone()));
+    }
+    function.freeze(&frozen);
     let output = layers.iter().find_map(|layer| layer.output(&Context::new(function, krate)));
     if let Some(output) = output {
         function.returns(output);
@@ -386,16 +390,21 @@ pub(crate) fn is_collected(arguments: &TokenStream) -> bool {
 }
 
 /// The one of the family that the attribute is by its name: `#[retry]`, or `#[resilient::retry]`.
+///
+/// The crate may have another name here, or hand its attributes on in a module. Where the attribute is of another family after all,
+/// its macro refuses the item that is left of it.
 pub(crate) fn policy_name(attribute: &Attribute) -> Option<Ident> {
-    let segments: Vec<&Ident> = attribute.path().segments.iter().map(|segment| &segment.ident).collect();
-    let name = match segments.as_slice() {
-        [name] => name,
-        [krate, name] if *krate == "resilient" => name,
-        _ => return None,
-    };
+    let segments = &attribute.path().segments;
+    let name = &segments.last()?.ident;
+    if segments.len() > 1 && OTHER_FAMILIES.iter().any(|other| segments[0].ident == other) {
+        return None;
+    }
     let others = ["resilient", "enforce", "exempt"];
     (kind(&name.to_string()).is_some() || others.iter().any(|other| *name == other)).then(|| (*name).clone())
 }
+
+/// Crates that have an attribute of the name of one of ours.
+const OTHER_FAMILIES: &[&str] = &["ntest", "rstest"];
 
 fn arguments_of(name: &Ident, attribute: &Attribute) -> syn::Result<TokenStream> {
     match &attribute.meta {

@@ -65,13 +65,19 @@ impl ToTokens for Known<f64> {
 }
 
 /// A `"250ms"`, or an expression of type `Duration`.
-pub(crate) fn duration(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
+pub(crate) fn duration(_: &str, expression: Expr) -> syn::Result<Known<Duration>> {
     let error = |message: String| Err(syn::Error::new_spanned(&expression, message));
     let written = match literal(&expression) {
         Some(Lit::Str(text)) => text,
         Some(Lit::Int(number)) => return error(not_quoted(number.base10_digits(), number.suffix())),
         Some(Lit::Float(number)) => return error(not_quoted(number.base10_digits(), number.suffix())),
-        Some(_) => return error(format!("`{key}` takes a duration, such as `\"250ms\"`")),
+        Some(Lit::ByteStr(text)) => {
+            let text = String::from_utf8_lossy(&text.value()).into_owned();
+            return error(format!("a duration stands in plain quotes: write `\"{text}\"`"));
+        }
+        Some(_) => {
+            return error(format!("`{}` is no duration: write one like `\"250ms\"`", expression.to_token_stream()));
+        }
         None if number(&expression).is_some() => return error(negative_duration().to_owned()),
         None => return Ok(Known::Const(expression)),
     };
@@ -126,6 +132,13 @@ pub(crate) fn count(key: &str, expression: Expr) -> syn::Result<Known<u32>> {
 pub(crate) fn factor(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
     match number(&expression) {
         Some(number) => Ok(Known::Literal(number)),
+        None if matches!(literal(&expression), Some(Lit::Float(_))) => {
+            let written = expression.to_token_stream();
+            let message = format!(
+                "`{written}` is more than an `f64` can hold, or is none: write a number, such as `{key} = 1.5`"
+            );
+            Err(syn::Error::new_spanned(&expression, message))
+        }
         None if literal(&expression).is_some() => {
             Err(syn::Error::new_spanned(&expression, format!("`{key}` takes a number, such as `{key} = 1.5`")))
         }
@@ -212,6 +225,11 @@ pub(crate) fn as_written(tokens: &impl ToTokens) -> String {
     text
 }
 
+/// The type without the spaces that the compiler puts between its tokens.
+pub(crate) fn type_as_written(ty: &syn::Type) -> String {
+    as_written(ty).replace(" < ", "<").replace(" >", ">")
+}
+
 /// A duration as people write it: with the largest units that are exact.
 pub(crate) fn shown(duration: Duration) -> String {
     format!("{duration:?}")
@@ -226,6 +244,10 @@ pub(crate) fn parse_duration(written: &str) -> Result<Duration, String> {
     if rest.starts_with('-') {
         return Err(negative_duration().to_owned());
     }
+    if let Some(meant) = with_other_signs(rest) {
+        return Err(format!("`{written}` is not a duration: write `\"{meant}\"`"));
+    }
+    let mut last: Option<(&str, u64)> = None;
     let too_long = || format!("`{written}` is too long: the longest duration is 584 years");
     let mut total: u64 = 0;
     while !rest.is_empty() {
@@ -235,13 +257,25 @@ pub(crate) fn parse_duration(written: &str) -> Result<Duration, String> {
         let letters = after.find(|c: char| c.is_ascii_digit() || c.is_whitespace()).unwrap_or(after.len());
         let (unit, after) = after.split_at(letters);
         rest = after.trim_start();
-        if number.is_empty() {
+        if number.is_empty() || !unit.chars().all(char::is_alphabetic) {
             return Err(format!("`{written}` is not a duration: write a number and a unit, such as `\"250ms\"`"));
         }
         if unit.is_empty() {
-            return Err(format!("a duration needs a unit: write `\"{number}s\"` or `\"{number}ms\"`"));
+            let before = written.trim().strip_suffix(number).filter(|before| !before.is_empty());
+            return Err(match before {
+                Some(before) => format!("the last number has no unit: write, for instance, `\"{before}{number}ms\"`"),
+                None => format!("a duration needs a unit: write `\"{number}s\"` or `\"{number}ms\"`"),
+            });
         }
         let scale = unit_nanos(unit).ok_or_else(|| unknown_unit(number, unit))?;
+        if let Some((earlier, larger)) = last
+            && scale >= larger
+        {
+            return Err(format!(
+                "`{unit}` stands after `{earlier}`: write each unit once, the largest first, as in `\"1m30s\"`"
+            ));
+        }
+        last = Some((unit, scale));
         if !is_decimal(number) {
             return Err(format!("`{number}` is not a number: write, for instance, `\"1.5{unit}\"`"));
         }
@@ -297,17 +331,47 @@ pub(crate) fn nearest_unit(name: &str) -> Option<&'static str> {
     long.into_iter().find(|(name, _)| *name == meant).map(|(_, short)| short)
 }
 
+/// What was meant by a duration written as a time of day, or with a comma: `1m30s` for `1:30`, `1.5s` for `1,5s`.
+fn with_other_signs(written: &str) -> Option<String> {
+    let digits = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
+    let parts: Vec<&str> = written.split(':').collect();
+    match parts.as_slice() {
+        [minutes, seconds] if digits(minutes) && digits(seconds) => Some(format!("{minutes}m{seconds}s")),
+        [hours, minutes, seconds] if [hours, minutes, seconds].into_iter().all(|part| digits(part)) => {
+            Some(format!("{hours}h{minutes}m{seconds}s"))
+        }
+        [_] if written.matches(',').count() == 1 => {
+            let (whole, fraction) = written.split_once(',')?;
+            let point = format!("{whole}.{fraction}");
+            (digits(whole) && parse_duration(&point).is_ok()).then_some(point)
+        }
+        _ => None,
+    }
+}
+
 fn unknown_unit(number: &str, unit: &str) -> String {
     if unit == "M" {
         return format!(
             "`M` could be minutes or months: write `\"{number}m\"` for minutes, `\"{number}ms\"` for milliseconds"
         );
     }
-    match nearest_unit(unit) {
+    if let Some((_, days)) = LONGER_UNITS.iter().find(|(names, _)| names.contains(&unit.to_lowercase().as_str())) {
+        let meant = match number.parse::<u64>() {
+            Ok(number) => number.saturating_mul(*days).to_string(),
+            Err(_) => days.to_string(),
+        };
+        return format!("the longest unit is the day: write `\"{meant}d\"`");
+    }
+    let otherwise = UNITS.iter().find(|(short, ..)| *short == unit.to_lowercase()).map(|(short, ..)| *short);
+    match otherwise.or_else(|| nearest_unit(unit)) {
         Some(short) => format!("unknown unit `{unit}`: did you mean `\"{number}{short}\"`?"),
         None => format!("unknown unit `{unit}`: the units are `ns`, `us`, `ms`, `s`, `m`, `h` and `d`"),
     }
 }
+
+/// Units that are longer than the longest that there is, and their days.
+const LONGER_UNITS: &[(&[&str], u64)] =
+    &[(&["w", "wk", "week", "weeks"], 7), (&["y", "yr", "yrs", "year", "years"], 365)];
 
 /// Each unit, its nanoseconds, and the names that people give it.
 const UNITS: &[(&str, u64, &[&str])] = &[
@@ -473,6 +537,17 @@ mod tests {
             ("99999999999999d", "584 years"),
             (".5s", "not a number"),
             ("213503d 23h59m", "584 years"),
+            ("1y", "write `\"365d\"`"),
+            ("2 weeks", "write `\"14d\"`"),
+            ("2S", "did you mean `\"2s\"`"),
+            ("3H", "did you mean `\"3h\"`"),
+            ("1s2", "the last number has no unit"),
+            ("1:30", "write `\"1m30s\"`"),
+            ("1:02:03", "write `\"1h02m03s\"`"),
+            ("1,5s", "write `\"1.5s\"`"),
+            ("1s2s", "each unit once"),
+            ("500ms1s", "the largest first"),
+            ("1:x", "not a duration"),
         ] {
             let error = parse_duration(written).unwrap_err();
             assert!(error.contains(message), "{written}: {error}");

@@ -46,16 +46,29 @@ pub(crate) fn response_type(output: &Type) -> Option<&Type> {
 
 fn typed(mut closure: ExprClosure, context: &Context<'_>) -> ExprClosure {
     if let Some(argument) = closure.inputs.first_mut()
-        && !matches!(argument, Pat::Type(_))
+        && !matches!(argument, Pat::Type(typed) if !is_inferred(&typed.ty))
     {
+        let pattern = match &*argument {
+            Pat::Type(inferred) => (*inferred.pat).clone(),
+            pattern => pattern.clone(),
+        };
         *argument = Pat::Type(PatType {
             attrs: Vec::new(),
-            pat: Box::new(argument.clone()),
+            pat: Box::new(pattern),
             colon_token: Token![:](Span::mixed_site()),
             ty: Box::new(Type::Verbatim(argument_type(context))),
         });
     }
     closure
+}
+
+/// Whether the type is left to the compiler: `_`, or `&_`.
+fn is_inferred(ty: &Type) -> bool {
+    match ty {
+        Type::Infer(_) => true,
+        Type::Reference(reference) => is_inferred(&reference.elem),
+        _ => false,
+    }
 }
 
 fn argument_type(context: &Context<'_>) -> TokenStream {

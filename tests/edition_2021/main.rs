@@ -14,3 +14,5 @@ mod forms;
 mod hedged;
 #[path = "../forms/taken_names.rs"]
 mod taken_names;
+#[path = "../forms/tokens.rs"]
+mod tokens;

@@ -7,3 +7,4 @@ mod drop_order;
 mod forms;
 mod hedged;
 mod taken_names;
+mod tokens;

@@ -36,7 +36,13 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let written = arguments.span("on");
     let token = arguments.value("on", errors, |_, token| match token {
         Expr::Lit(_) => Err(syn::Error::new_spanned(token, "`on` takes a cancellation token: write `on = self.token`")),
-        token => Ok(token),
+        token => match future_called(&token) {
+            Some(call) => Err(syn::Error::new_spanned(
+                &token,
+                format!("`on` takes a token that has a `cancelled()`, and this is a future: let a task cancel a `CancellationToken` when `{call}` ends"),
+            )),
+            None => Ok(token),
+        },
     });
     let name = arguments.name(context.function, errors);
     let Some(token) = token else {
@@ -49,6 +55,20 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let source = Source::Own { ty: "Cancel", constructor: Constructor::new("Cancel", call, arguments, context) };
     let reads_arguments = value::reads_nothing_of_the_call(&token, context.function).is_err();
     vec![Box::new(Cancel { span, source, token, reads_arguments })]
+}
+
+/// The call, if it is one of the well-known futures that could be meant to end the call.
+fn future_called(token: &Expr) -> Option<String> {
+    const FUTURES: &[&str] = &["changed", "ctrl_c", "notified", "recv", "sleep", "sleep_until"];
+    let name = match token {
+        Expr::Call(call) => match &*call.func {
+            Expr::Path(path) => &path.path.segments.last()?.ident,
+            _ => return None,
+        },
+        Expr::MethodCall(call) => &call.method,
+        _ => return None,
+    };
+    FUTURES.iter().any(|future| name == future).then(|| value::as_written(token))
 }
 
 impl Layer for Cancel {

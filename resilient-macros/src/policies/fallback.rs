@@ -8,6 +8,7 @@ use syn::spanned::Spanned;
 use syn::{Expr, FnArg, Pat, Type};
 
 use crate::arguments::{Arguments, Key, Positional};
+use crate::companion::conditions_of;
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment, Value};
 use crate::function::Function;
@@ -60,7 +61,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let value_span = arguments.span("value");
     let when = arguments.value("when", errors, |_, when| Ok(When(when)));
     let name = arguments.name(context.function, errors);
-    let value = arguments.value("value", errors, |_, value| Ok(value));
+    let value = arguments.value("value", errors, |_, value| good_value(value, context.function));
     let with = arguments.value("with", errors, |_, with| Ok(chain(with)));
     let max_age = arguments.constant("stale", context.function, errors, age);
     let key = arguments.value("key", errors, |_, key| Ok(key));
@@ -95,6 +96,30 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     });
     let source = Source::Own { ty: "Fallback", constructor };
     vec![Box::new(Fallback { span, source, when, stale, answers, reads_arguments })]
+}
+
+/// A value, which is no `Result` yet, unless the function returns a `Result` of one.
+fn good_value(value: Expr, function: &Function) -> syn::Result<Expr> {
+    if value::type_as_written(&function.output).matches("Result<").count() < 2
+        && let Expr::Call(call) = &value
+        && let Expr::Path(path) = &*call.func
+        && call.args.len() == 1
+    {
+        let inside = call.args.to_token_stream();
+        if path.path.is_ident("Ok") {
+            return Err(syn::Error::new_spanned(
+                &value,
+                format!("`value` is what the `Ok` holds: write `value = {inside}`"),
+            ));
+        }
+        if path.path.is_ident("Err") {
+            return Err(syn::Error::new_spanned(
+                &value,
+                "`value` is a good answer in place of the error: for another error, write `with = a_function` that returns it",
+            ));
+        }
+    }
+    Ok(value)
 }
 
 /// `with = path`, or `with = [first, second]`.
@@ -152,7 +177,7 @@ impl Layer for Fallback {
 
     fn check(&self, function: &Function, errors: &mut Errors) {
         if is_no_result(&function.output) {
-            let output = value::as_written(&function.output).replace(" < ", "<").replace(" >", ">");
+            let output = value::type_as_written(&function.output);
             let message = format!(
                 "`#[fallback]` replaces the `Err` of a `Result`, and `{}` returns `{output}`: return a `Result`, or remove it",
                 function.name()
@@ -267,7 +292,15 @@ impl Layer for Fallback {
 
 /// The arguments by reference.
 fn passed(function: &Function) -> Vec<TokenStream> {
-    let one = |argument: &FnArg| match argument {
+    let one = |argument: &FnArg| {
+        let (conditions, reference) = (conditions_of(argument), passed_one(function, argument));
+        quote_spanned!(Span::mixed_site()=> #(#conditions)* #reference)
+    };
+    function.signature.inputs.iter().map(one).collect()
+}
+
+fn passed_one(function: &Function, argument: &FnArg) -> TokenStream {
+    match argument {
         FnArg::Receiver(receiver) => {
             let written = receiver.to_token_stream().to_string();
             by_reference(&function.this(receiver), written.starts_with('&'), written.starts_with("& mut"))
@@ -282,8 +315,7 @@ fn passed(function: &Function) -> Vec<TokenStream> {
                 _ => by_reference(&name, false, false),
             }
         }
-    };
-    function.signature.inputs.iter().map(one).collect()
+    }
 }
 
 /// The tokens, with `place` where the compiler shows them.

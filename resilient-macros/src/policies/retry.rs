@@ -12,7 +12,7 @@ use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::{Errors, list, nearest};
 use crate::fragment::{Context, Fragment, Value};
 use crate::policy::{Body, Facts, Kind, Layer};
-use crate::source::{Constructor, Source, borrow, own, placed};
+use crate::source::{Constructor, Source, borrow, borrow_policy, own, placed};
 use crate::value::{self, Known};
 use crate::when::{When, deciding};
 
@@ -272,6 +272,11 @@ fn waits(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
             errors.over(other, "`backoff` takes a name, such as `\"exp_jitter\"`, a `Backoff` or a function");
             return Waits::default();
         }
+        Some(Expr::Path(path)) if let Some(formula) = path.path.get_ident().and_then(formula_called) => {
+            let message = format!("a back-off of the table stands in quotes: write `backoff = \"{}\"`", formula.name);
+            errors.over(path, message);
+            return Waits::default();
+        }
         Some(path) => {
             for (key, span) in settings {
                 if let Some(span) = span {
@@ -344,6 +349,11 @@ fn own_backoff(expression: &Expr, context: &Context<'_>) -> TokenStream {
     quote_spanned!(Span::mixed_site()=> #krate::Backoff::custom(#expression))
 }
 
+/// The back-off of the table that the name is.
+fn formula_called(name: &Ident) -> Option<&'static Formula> {
+    FORMULAE.iter().find(|formula| name == formula.name)
+}
+
 fn find(text: &LitStr) -> syn::Result<&'static Formula> {
     let written = text.value();
     let names = FORMULAE.iter().map(|formula| formula.name);
@@ -404,17 +414,18 @@ impl Layer for Retry {
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let krate = context.krate;
-        let begin = match &self.source {
+        let (chosen, begin) = match &self.source {
             Source::Own { ty, constructor } => {
                 let policy = own(ty, constructor, context);
-                quote_spanned!(span=> { #policy POLICY.begin() })
+                (None, quote_spanned!(span=> { #policy POLICY.begin() }))
             }
             Source::With { ty, policy } => {
-                let (ty, policy) = (Ident::new(ty, span), borrow(policy));
-                quote_spanned!(span=> #krate::#ty::begin(#policy))
+                let (chosen, policy) = borrow_policy(policy, &context.policy);
+                let ty = Ident::new(ty, span);
+                (chosen, quote_spanned!(span=> #krate::#ty::begin(#policy)))
             }
         };
-        let begin = quote_spanned!(span=> let mut retry_ = #begin;);
+        let begin = quote_spanned!(span=> #chosen let mut retry_ = #begin;);
         if let (Some(attempt), true) = (inside.value.future(), context.in_rounds)
             && deciding(self.when.as_ref(), context).is_none()
         {

@@ -146,20 +146,32 @@ pub(super) fn check(function: &Function, keys: Option<usize>, key: Option<&Expr>
                             );
                         }
                     }
-                    Some(_) => errors.at(
+                    Some(_) => errors.at_if(
+                        &conditions(&argument.attrs),
                         name.span(),
                         format!("`key` says what calls in one batch agree on, and leaves out `{name}`: write `key = (…, {name})`"),
                     ),
                     None if matches!(*argument.ty, Type::Reference(_)) => {}
                     // without the keys, nobody knows which the others are
-                    None if keys.is_some() => incomparable.push(name),
+                    None if keys.is_some() => incomparable.push((name, conditions(&argument.attrs))),
                     None => {}
                 }
             }
         }
     }
-    let [first, ..] = incomparable.as_slice() else { return };
-    let names: Vec<String> = incomparable.iter().map(ToString::to_string).collect();
+    // those that may not be there are not asked for with the others
+    let (certain, conditional): (Vec<_>, Vec<_>) =
+        incomparable.into_iter().partition(|(_, conditions)| conditions.is_empty());
+    let each = conditional.into_iter().map(|argument| vec![argument]);
+    for arguments in [certain].into_iter().chain(each).filter(|arguments| !arguments.is_empty()) {
+        incomparable_arguments(function, &arguments, errors);
+    }
+}
+
+/// Reports arguments that nothing says the callers of one batch agree on.
+fn incomparable_arguments(function: &Function, arguments: &[(&Ident, Vec<Attribute>)], errors: &mut Errors) {
+    let [(first, conditions), ..] = arguments else { return };
+    let names: Vec<String> = arguments.iter().map(|(name, _)| name.to_string()).collect();
     let this = function.signature.receiver().map(|_| "self.…".to_owned());
     let key: Vec<String> = this.into_iter().chain(names.iter().cloned()).collect();
     let key = if let [only] = key.as_slice() { only.clone() } else { format!("({})", key.join(", ")) };
@@ -167,7 +179,7 @@ pub(super) fn check(function: &Function, keys: Option<usize>, key: Option<&Expr>
         "calls in one batch run with one `{}`, and nothing says whether theirs are the same: say what they must agree on, `key = {key}`, or take a reference, which is compared by its address",
         names.join("` and one `"),
     );
-    errors.at(first.span(), message);
+    errors.at_if(conditions, first.span(), message);
 }
 
 /// The keys are not there when it is asked who is batched together.

@@ -1,0 +1,197 @@
+//! Expressions of every form as arguments, and tokens that come out of `macro_rules!`.
+
+#![deny(warnings, clippy::all, clippy::pedantic)]
+#![allow(dead_code, clippy::unused_async, clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref)]
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use resilient::{CircuitBreaker, Classify, Timeout, fallback, resilient, retry, timeout};
+use resilient_tests::{Error, Script};
+use tokio_util::sync::CancellationToken;
+
+/// The runtime crate by another name, with its attributes.
+mod prelude {
+    pub(super) use resilient::*;
+}
+use prelude as rz;
+
+const FAST: bool = false;
+static SHORT: Timeout = Timeout::named("short", Duration::from_secs(1));
+static LONG: Timeout = Timeout::named("long", Duration::from_secs(2));
+static BREAKERS: [CircuitBreaker; 2] = [CircuitBreaker::named("one"), CircuitBreaker::named("two")];
+
+/// A closure that is called, a condition that is borrowed, values behind pointers and references.
+#[fallback(with = |id: &u32, _: &Error| std::future::ready(Ok(*id + 1)))]
+async fn closure(id: u32) -> Result<u32, Error> {
+    Err(if id == 0 { Error::Down } else { Error::Busy { after: None } })
+}
+
+#[fallback(with = [if FAST { first } else { second }, |_: &u32, _: &Error| Ok(9)])]
+async fn chain(id: u32) -> Result<u32, Error> {
+    Err(if id == 0 { Error::Down } else { Error::Busy { after: None } })
+}
+
+fn first(_: &u32, error: &Error) -> Result<u32, Error> {
+    Err(error.clone())
+}
+
+fn second(id: &u32, error: &Error) -> Result<u32, Error> {
+    if *id == 3 { Ok(8) } else { Err(error.clone()) }
+}
+
+#[resilient::cancel(on = &token)]
+async fn by_reference(token: CancellationToken) -> Result<u32, Error> {
+    std::future::pending().await
+}
+
+#[resilient::cancel(on = *token)]
+async fn behind_a_pointer(token: Arc<CancellationToken>) -> Result<u32, Error> {
+    std::future::pending().await
+}
+
+#[resilient::cancel(on = if FAST { first } else { second })]
+async fn by_condition(first: &CancellationToken, second: &CancellationToken) -> Result<u32, Error> {
+    std::future::pending().await
+}
+
+#[resilient::timeout(with = if FAST { &SHORT } else { &LONG })]
+#[resilient::circuit_breaker(with = match FAST { true => &BREAKERS[0], false => &BREAKERS[1] })]
+async fn policies_by_condition(id: u32) -> Result<u32, Error> {
+    Ok(id)
+}
+
+#[resilient::bulkhead(weight = if FAST { 1 } else { 2 }, priority = if FAST { resilient::Priority::Low } else { resilient::Priority::High })]
+async fn weighed(id: u32) -> Result<u32, Error> {
+    Ok(id)
+}
+
+#[resilient::circuit_breaker(key = id as u64 + 1)]
+#[resilient::rate_limit("1000/s", key = -i64::from(id))]
+#[resilient::coalesce(key = ..id)]
+async fn keys(id: u32) -> Result<u32, Error> {
+    Ok(id)
+}
+
+#[retry(backoff = "none", when = |_: &_| false)]
+async fn inferred(script: &Script) -> Result<u32, Error> {
+    script.next().map(|()| 1)
+}
+
+#[retry(backoff = "none", when = |error: _| *error == Error::Gone)]
+async fn inferred_altogether(script: &Script) -> Result<u32, Error> {
+    script.next().map(|()| 1)
+}
+
+// Another name of the crate, on each of the attributes.
+#[rz::timeout("2s", crate = crate::tokens::rz)]
+#[rz::retry(backoff = "none", crate = crate::tokens::rz)]
+#[prelude::circuit_breaker]
+async fn renamed(script: &Script) -> Result<u32, Error> {
+    script.next().map(|()| 1)
+}
+
+macro_rules! functions {
+    ($name:ident, $item:ty, $argument:ty, $output:ty, $limit:expr, $visibility:vis, $body:block, $pattern:pat) => {
+        #[timeout($limit, crate = $crate::tokens::rz)]
+        #[retry(backoff = "none", max = 1 + 1)]
+        $visibility async fn $name(item: $item, mut more: $argument, $pattern: (u32, u32)) -> $output {
+            item.push(more.len() as u32);
+            more = &more[1..];
+            item.push(more.len() as u32);
+            $body
+        }
+    };
+}
+functions!(fragments, &mut Vec<u32>, &str, Result<u32, Error>, "2s", pub(crate), { Ok(7) }, (_first, _));
+
+macro_rules! with_a_type {
+    ($error:ty, $($field:ident: $kind:ty),*) => {
+        #[derive(Debug, Classify)]
+        enum OfAMacro {
+            #[throttled(after = wait)]
+            Busy { $($field: $kind),*, wait: Option<Duration> },
+            #[transparent(from)]
+            Other($error),
+        }
+    };
+}
+with_a_type!(resilient::Error, place: u32);
+
+#[resilient::batch]
+async fn conditional_keys(#[cfg(any())] never: u32, keys: Vec<u32>) -> Result<HashMap<u32, u32>, Error> {
+    Ok(keys.into_iter().map(|key| (key, key)).collect())
+}
+
+/// An attempt that changes what an argument refers to leaves it as it was for the next.
+#[retry(backoff = "none", max = 3)]
+async fn of_its_own(
+    script: &Script,
+    mut word: &str,
+    mut list: &mut [u32],
+    seen: &mut Vec<(usize, usize)>,
+) -> Result<u32, Error> {
+    word = &word[1..];
+    list = &mut list[1..];
+    list[0] += 1;
+    seen.push((word.len(), list.len()));
+    script.next().map(|()| list.len() as u32 + 1)
+}
+
+/// What is not there needs neither a clone nor a place in the key.
+#[retry(backoff = "none")]
+async fn conditional_mutable(#[cfg(any())] mut never: Vec<u32>, script: &Script) -> Result<u32, Error> {
+    script.next().map(|()| 1)
+}
+
+#[fallback(with = instead)]
+async fn conditional_arguments(
+    #[cfg(any())] never: u32,
+    id: u32,
+    #[cfg(not(any()))] always: &str,
+) -> Result<u32, Error> {
+    if always.is_empty() { Ok(id) } else { Err(Error::Down) }
+}
+
+async fn instead(id: &u32, always: &str, _: &Error) -> Result<u32, Error> {
+    Ok(id + u32::from(always.len() as u8))
+}
+
+#[resilient(circuit_breaker, bulkhead)]
+async fn conditional_drops(#[cfg(any())] _never: String, _first: String, _second: String) -> Result<u32, Error> {
+    Ok(1)
+}
+
+#[tokio::test(start_paused = true)]
+async fn they_do_what_they_say() {
+    let cancelled = || {
+        let token = CancellationToken::new();
+        token.cancel();
+        token
+    };
+
+    assert_eq!(closure(3).await, Ok(4));
+    assert_eq!((chain(3).await, chain(4).await), (Ok(8), Ok(9)));
+    assert!(by_reference(cancelled()).await.is_err());
+    assert!(behind_a_pointer(Arc::new(cancelled())).await.is_err());
+    assert!(by_condition(&CancellationToken::new(), &cancelled()).await.is_err());
+    assert_eq!(policies_by_condition(3).await, Ok(3));
+    assert_eq!(weighed(3).await, Ok(3));
+    assert_eq!(keys(3).await, Ok(3));
+    assert_eq!(inferred(&Script::failing(1)).await, Err(Error::Down));
+    assert_eq!(inferred_altogether(&Script::failing(1)).await, Err(Error::Down));
+    assert_eq!(renamed(&Script::failing(1)).await, Ok(1));
+    let mut items = Vec::new();
+    assert_eq!(fragments(&mut items, "two", (1, 2)).await, Ok(7));
+    assert_eq!(items, [3, 2]);
+    let (mut words, mut seen) = (vec![0, 1, 2], Vec::new());
+    assert_eq!(of_its_own(&Script::failing(2), "three", &mut words, &mut seen).await, Ok(3));
+    assert_eq!(seen, [(4, 2), (4, 2), (4, 2)]);
+    assert_eq!(conditional_keys_one(1).await, Ok(Some(1)));
+    assert_eq!(conditional_mutable(&Script::failing(1)).await, Ok(1));
+    assert_eq!(conditional_arguments(1, "two").await, Ok(4));
+    assert_eq!(conditional_drops(String::new(), String::new()).await, Ok(1));
+    let busy = OfAMacro::Busy { place: 1, wait: Some(Duration::from_secs(1)) };
+    assert_eq!(busy.class(), resilient::Class::Throttled { after: Some(Duration::from_secs(1)) });
+}
