@@ -17,7 +17,10 @@ pub(crate) fn kept(function: &Function) -> Option<TokenStream> {
         let borrowed = borrow_local(ident);
         quote_spanned!(Span::mixed_site()=> #(#conditions)* #borrowed)
     });
-    (owned.len() > 1).then(|| quote_spanned!(Span::mixed_site()=> let _ = (#(#mentions),*);))
+    // those names say that nobody reads them, and this does not either
+    let underscored = owned.iter().any(|binding| binding.ident.to_string().starts_with('_'));
+    let allowed = underscored.then(|| quote_spanned!(Span::mixed_site()=> #[allow(clippy::used_underscore_binding)]));
+    (owned.len() > 1).then(|| quote_spanned!(Span::mixed_site()=> #allowed let _ = (#(#mentions),*);))
 }
 
 /// Whether the block holds the argument until its end. One that the body ought to use and does not stays outside, so that the

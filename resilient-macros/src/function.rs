@@ -106,7 +106,8 @@ impl Function {
         if signature.asyncness.is_some() {
             return Self::plain(attributes, visibility, signature, each, brace, body);
         }
-        match boxed(&signature, &body) {
+        let (inner_attributes, rest) = inner_attributes(body.clone())?;
+        match boxed(&signature, &rest) {
             Some((output, bindings, statements, frame)) => Ok(Self {
                 attributes,
                 visibility,
@@ -115,7 +116,7 @@ impl Function {
                 bindings,
                 collected: Vec::new(),
                 assertions: Vec::new(),
-                inner_attributes: Vec::new(),
+                inner_attributes,
                 statements,
                 frame,
                 brace,
@@ -183,8 +184,15 @@ impl Function {
         // the user's own braces: their edition says when the last expression's temporaries are dropped, and the compiler
         // points at them where a body has no outcome
         let body = self.brace.span.join();
-        let mut block = Group::new(Delimiter::Brace, quote_spanned!(span=> #hint #first #statements));
-        block.set_span(body);
+        let in_braces = |tokens: TokenStream| {
+            let mut block = Group::new(Delimiter::Brace, tokens);
+            block.set_span(body);
+            block
+        };
+        // no statement may stand before items
+        let nested = begins_with_item(statements).then(|| in_braces(statements.clone()).into_token_stream());
+        let statements = nested.as_ref().unwrap_or(statements);
+        let block = in_braces(quote_spanned!(span=> #hint #first #statements));
         quote_spanned!(body.resolved_at(span)=> async #capture #block)
     }
 
@@ -379,6 +387,37 @@ impl Function {
         search.0
     }
 
+    /// A `&mut` that the output borrows from, as `Transaction<'_>` does from `&mut self`: how it is written, and where the output says so.
+    pub(crate) fn exclusive_borrow_in_output(&self) -> Option<(String, Span)> {
+        struct Named(Vec<Ident>);
+        impl<'ast> Visit<'ast> for Named {
+            fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+                self.0.push(lifetime.ident.clone());
+            }
+        }
+
+        let span = self.borrow_in_output()?;
+        let mut lifetimes = Named(Vec::new());
+        lifetimes.visit_type(&self.output);
+        lifetimes.0.retain(|name| name != "_" && name != "static");
+
+        let references: Vec<(String, Option<&Lifetime>, bool)> =
+            self.signature.inputs.iter().filter_map(reference).collect();
+        let of_the_output =
+            |(_, lifetime, _): &&(String, Option<&Lifetime>, bool)| match (lifetimes.0.as_slice(), lifetime) {
+                ([], _) => true,
+                (among, Some(lifetime)) => among.contains(&lifetime.ident),
+                (_, None) => false,
+            };
+        // an elided lifetime is that of `self`, or of the only reference
+        let candidates: Vec<_> = references.iter().filter(of_the_output).collect();
+        let lent = candidates
+            .iter()
+            .find(|(name, ..)| name == "self")
+            .or(candidates.first().filter(|_| candidates.len() == 1))?;
+        lent.2.then(|| (if lent.0 == "self" { "&mut self".to_owned() } else { lent.0.clone() }, span))
+    }
+
     /// Where the output borrows from an argument, as far as its type shows that.
     pub(crate) fn borrow_in_output(&self) -> Option<Span> {
         struct Search(Option<Span>);
@@ -454,6 +493,30 @@ fn inner_attributes(body: TokenStream) -> syn::Result<(Vec<Attribute>, TokenStre
             split.parse2(body)
         }
         _ => Ok((Vec::new(), body)),
+    }
+}
+
+/// Whether the statements may begin with items, which are usually written first.
+fn begins_with_item(statements: &TokenStream) -> bool {
+    const BEGINNINGS: &[&str] = &[
+        "const",
+        "enum",
+        "extern",
+        "fn",
+        "impl",
+        "macro_rules",
+        "mod",
+        "pub",
+        "static",
+        "struct",
+        "trait",
+        "type",
+        "use",
+    ];
+    match statements.clone().into_iter().next() {
+        Some(TokenTree::Ident(ident)) => BEGINNINGS.iter().any(|beginning| ident == beginning),
+        Some(TokenTree::Punct(punct)) => punct.as_char() == '#',
+        _ => false,
     }
 }
 
@@ -660,6 +723,25 @@ fn boxed_block(body: TokenStream) -> Option<(TokenStream, TokenStream)> {
             Some((constructor, Group::stream(block)))
         }
         _ => None,
+    }
+}
+
+/// An argument that is a reference: its name, its lifetime, and whether it is a `&mut`.
+fn reference(argument: &FnArg) -> Option<(String, Option<&Lifetime>, bool)> {
+    match argument {
+        FnArg::Receiver(receiver) => match &receiver.kind {
+            ReceiverKind::Reference(_, lifetime, mutability) => {
+                Some(("self".to_owned(), lifetime.as_ref(), mutability.is_some()))
+            }
+            _ => None,
+        },
+        FnArg::Typed(argument) => match &*argument.ty {
+            Type::Reference(reference) => {
+                let name = argument.pat.to_token_stream().to_string();
+                Some((name, reference.lifetime.as_ref(), reference.mutability.is_some()))
+            }
+            _ => None,
+        },
     }
 }
 

@@ -42,6 +42,11 @@ pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &mut
             )
         };
         errors.over(reference, message);
+    } else if let (Some((lent, span)), None) = (function.exclusive_borrow_in_output(), hedge) {
+        let message = format!(
+            "`#[{name}]` cannot return what borrows from `{lent}`: the first attempt's borrow would still hold when the second begins; return an owned value, or retry in the function that calls this one"
+        );
+        errors.at(span, message);
     }
     if hedge.is_some() {
         for argument in &function.signature.inputs {

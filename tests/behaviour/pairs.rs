@@ -71,6 +71,7 @@ macro_rules! whatever_stands_between {
     )*};
 }
 
+#[allow(clippy::unused_async)]
 async fn same(_: &AtomicU32, error: &Error) -> Result<u8, Error> {
     Err(error.clone())
 }

@@ -12,6 +12,10 @@ mod drop_order;
 mod forms;
 #[path = "../forms/hedged.rs"]
 mod hedged;
+#[path = "../forms/lints.rs"]
+mod lints;
+#[path = "../forms/other_macros.rs"]
+mod other_macros;
 #[path = "../forms/taken_names.rs"]
 mod taken_names;
 #[path = "../forms/tokens.rs"]

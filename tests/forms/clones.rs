@@ -1,7 +1,7 @@
 //! `clone` alone: each attempt gets a clone of each argument that the body owns, `self` included.
 
 #![deny(warnings, clippy::all, clippy::pedantic)]
-#![allow(clippy::needless_pass_by_value, clippy::unused_async, dead_code)]
+#![allow(clippy::items_after_statements, clippy::needless_pass_by_value, clippy::unused_async, dead_code)]
 
 use std::sync::Arc;
 

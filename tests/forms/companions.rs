@@ -1,7 +1,13 @@
 //! The functions that `#[fan_out]` and `#[batch]` add, for items and arguments of every form.
 
 #![deny(warnings, clippy::all, clippy::pedantic)]
-#![allow(dead_code, clippy::unused_async, clippy::needless_pass_by_value, clippy::ref_option)]
+#![allow(
+    dead_code,
+    clippy::cast_possible_truncation,
+    clippy::unused_async,
+    clippy::needless_pass_by_value,
+    clippy::ref_option
+)]
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -111,14 +117,11 @@ async fn conditional(#[cfg(any())] never: u64, #[cfg(not(any()))] always: u64, #
 }
 
 #[batch]
-async fn conditional_batch<#[cfg(any())] A, #[cfg(not(any()))] B: Default + Into<u64>>(
+async fn conditional_batch<#[cfg(any())] A, #[cfg(not(any()))] B: Default + Into<u64> + Clone>(
     #[cfg(any())] never: &A,
     #[cfg(not(any()))] always: &B,
     #[each] keys: Vec<u64>,
-) -> Result<HashMap<u64, u64>, Error>
-where
-    B: Clone,
-{
+) -> Result<HashMap<u64, u64>, Error> {
     Ok(keys.into_iter().map(|key| (key, key + always.clone().into())).collect())
 }
 

@@ -6,5 +6,7 @@ mod companions;
 mod drop_order;
 mod forms;
 mod hedged;
+mod lints;
+mod other_macros;
 mod taken_names;
 mod tokens;

@@ -1,7 +1,15 @@
 //! Expressions of every form as arguments, and tokens that come out of `macro_rules!`.
 
 #![deny(warnings, clippy::all, clippy::pedantic)]
-#![allow(dead_code, clippy::unused_async, clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref)]
+#![allow(
+    dead_code,
+    clippy::cast_lossless,
+    clippy::cast_possible_truncation,
+    clippy::match_bool,
+    clippy::unused_async,
+    clippy::needless_pass_by_value,
+    clippy::trivially_copy_pass_by_ref
+)]
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -138,23 +138,20 @@ pub(super) fn check(function: &Function, keys: Option<usize>, key: Option<&Expr>
                 };
                 let name = &pattern.ident;
                 match key {
-                    Some(key) if contains(key.to_token_stream(), &name.to_string()) => {
-                        if function.signature.receiver().is_none() && name == function.name() {
-                            errors.at(
-                                name.span(),
-                                "an argument that is named like the function would be called in its place: give it another name",
-                            );
-                        }
-                    }
-                    Some(_) => errors.at_if(
+                    Some(key) if !contains(key.to_token_stream(), &name.to_string()) => errors.at_if(
                         &conditions(&argument.attrs),
                         name.span(),
                         format!("`key` says what calls in one batch agree on, and leaves out `{name}`: write `key = (…, {name})`"),
                     ),
-                    None if matches!(*argument.ty, Type::Reference(_)) => {}
+                    Some(_) if function.signature.receiver().is_none() && name == function.name() => errors.at(
+                        name.span(),
+                        "an argument that is named like the function would be called in its place: give it another name",
+                    ),
                     // without the keys, nobody knows which the others are
-                    None if keys.is_some() => incomparable.push((name, conditions(&argument.attrs))),
-                    None => {}
+                    None if keys.is_some() && !matches!(*argument.ty, Type::Reference(_)) => {
+                        incomparable.push((name, conditions(&argument.attrs)));
+                    }
+                    Some(_) | None => {}
                 }
             }
         }
