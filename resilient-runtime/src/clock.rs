@@ -1,15 +1,25 @@
 //! The one place that reads the time.
 
+use std::panic::catch_unwind;
 use std::sync::OnceLock;
 use std::time::Duration;
 #[cfg(feature = "http")]
 use std::time::SystemTime;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 /// The present on tokio's clock, which tests may pause.
 pub(crate) fn now() -> Instant {
     Instant::now()
+}
+
+/// A timer for the instant; `None` if no runtime drives this thread, or one without timers.
+///
+/// Nothing but the attempt tells whether a runtime has timers. Without them it panics, which the panic hook reports, and the caller can
+/// go on; in a program that aborts on panics, it ends the program.
+pub(crate) fn sleep_until(instant: Instant) -> Option<Sleep> {
+    tokio::runtime::Handle::try_current().ok()?;
+    catch_unwind(|| tokio::time::sleep_until(instant)).ok()
 }
 
 /// The present in calendar time, which servers give dates in. It can jump: nothing is measured with it.

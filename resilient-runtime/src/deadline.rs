@@ -14,7 +14,7 @@ mod limit;
 use crate::clock;
 
 pub use self::header::ParseDeadlineError;
-pub(crate) use self::limit::{Limit, Timer};
+pub(crate) use self::limit::{First, Limit};
 
 /// The instant after which the caller no longer wants the answer.
 ///

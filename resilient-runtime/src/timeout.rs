@@ -8,7 +8,8 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep};
 
-use crate::deadline::{Limit, Timer};
+use crate::clock;
+use crate::deadline::{First, Limit};
 use crate::{Error, PolicyKind, Reason, Settled, event};
 
 /// Gives what it runs a limited time, and sets the [`Deadline`](crate::Deadline) for everything inside.
@@ -65,8 +66,8 @@ impl Timeout {
     ///
     /// # Errors
     ///
-    /// [`Settled::Rejected`] with [`Reason::TimedOut`], [`Reason::DeadlineExceeded`], or, off a tokio runtime,
-    /// [`Reason::NoRuntime`].
+    /// [`Settled::Rejected`] with [`Reason::TimedOut`], [`Reason::DeadlineExceeded`], or, where no tokio runtime with timers
+    /// drives the future, [`Reason::NoRuntime`].
     ///
     /// # Cancel safety
     ///
@@ -107,7 +108,7 @@ impl Timeout {
 #[must_use = "it limits only what it runs"]
 pub struct TimeoutCall<'a> {
     timeout: &'a Timeout,
-    /// When the time is over, once it counts; `None` too under a deadline from further out that comes first.
+    /// When the time is over, once it counts.
     deadline: Option<Instant>,
 }
 
@@ -161,7 +162,7 @@ pin_project! {
 }
 
 pin_project! {
-    /// Who sees to it that the future ends in time.
+    /// How the future is kept from running on when its time is over.
     #[project = WatchProjection]
     #[derive(Debug)]
     enum Watch {
@@ -169,10 +170,10 @@ pin_project! {
         Fresh,
         // Not polled yet, in a call whose limit counts already.
         Due { deadline: Instant },
-        // A deadline from further out comes first, and whoever set it has the timer.
-        Sheltered,
-        // For its own limit, or for a deadline that nobody else watches.
+        // The timer goes off where the limit ends.
         Armed { #[pin] timer: Sleep },
+        // The timer goes off before that, at a deadline from further out that has no timer of its own.
+        Early { timer: Pin<Box<Sleep>>, deadline: Instant },
     }
 }
 
@@ -221,29 +222,31 @@ fn poll_in_time<F: Future>(
     let outer = Limit::current();
 
     let polled = match watch.as_mut().project() {
-        WatchProjection::Sheltered => running.poll(cx),
-        WatchProjection::Armed { timer } => outer.tighten_to(timer.deadline(), true).scope(|| running.poll(cx)),
-        WatchProjection::Fresh | WatchProjection::Due { .. } if outer.is_over() => {
-            return Poll::Ready(reject(future, timeout, Reason::DeadlineExceeded));
+        // what is further out is asked for at each poll: by now the future may be polled somewhere else
+        WatchProjection::Armed { .. } | WatchProjection::Early { .. } => {
+            let deadline = watch.as_mut().heed(outer);
+            outer.tighten_to(deadline, true).scope(|| running.poll(cx))
         }
+        _ if outer.is_over() => return Poll::Ready(reject(future, timeout, Reason::DeadlineExceeded)),
         fresh => {
-            let (inner, timer) = match fresh {
-                WatchProjection::Due { deadline } => (outer.tighten_to(*deadline, true), Timer::Needed),
-                _ => outer.tighten(timeout.limit),
+            let (inner, first, due) = match fresh {
+                WatchProjection::Due { deadline } => (outer.tighten_to(*deadline, true), First::Own, Some(*deadline)),
+                _ => {
+                    let (inner, first) = outer.tighten(timeout.limit);
+                    (inner, first, None)
+                }
             };
             let (polled, inner) = inner.scope(|| (running.poll(cx), Limit::current()));
+            let deadline = || due.unwrap_or_else(|| inner.own_instant(first, timeout.limit));
             match &polled {
                 Poll::Pending => {
-                    let Some(over) = Watch::over(inner, timer) else {
+                    let deadline = deadline();
+                    let Some(armed) = Watch::arm(outer.first_unwatched(deadline), deadline) else {
                         return Poll::Ready(reject(future, timeout, Reason::NoRuntime));
                     };
-                    watch.set(over);
+                    watch.set(armed);
                 }
-                Poll::Ready(outcome) if another(outcome) && timer == Timer::Needed => {
-                    if let Some(deadline) = inner.instant() {
-                        watch.set(Watch::Due { deadline });
-                    }
-                }
+                Poll::Ready(outcome) if another(outcome) => watch.set(Watch::Due { deadline: deadline() }),
                 Poll::Ready(_) => {}
             }
             polled
@@ -254,38 +257,67 @@ fn poll_in_time<F: Future>(
         return Poll::Ready(Settled::Outcome(outcome));
     }
 
-    let limit = timeout.limit;
-    let reason = match watch.project() {
-        WatchProjection::Armed { timer } => {
-            let deadline = timer.deadline();
-            ready!(timer.poll(cx));
-            match outer.instant() {
-                // a deadline that nobody else watches came first
-                Some(outer) if outer <= deadline => Reason::DeadlineExceeded,
-                _ => Reason::TimedOut { limit },
-            }
-        }
-        _ => return Poll::Pending,
-    };
+    let reason = ready!(watch.poll_over(outer, timeout.limit, cx));
     Poll::Ready(reject(future, timeout, reason))
 }
 
 impl Watch {
-    /// Who sees to it that `limit` is kept; `None` if that takes a timer and there is no runtime to drive it.
-    fn over(limit: Limit, timer: Timer) -> Option<Self> {
-        if timer == Timer::Unneeded {
-            return Some(Self::Sheltered);
-        }
-        tokio::runtime::Handle::try_current().ok()?;
-        Some(Self::Armed { timer: tokio::time::sleep_until(limit.instant()?) })
+    /// A timer for the first of the two instants, which is `deadline` or before it; `None` where there are no timers.
+    fn arm(first: Instant, deadline: Instant) -> Option<Self> {
+        let timer = clock::sleep_until(first)?;
+        Some(if first < deadline { Self::Early { timer: Box::pin(timer), deadline } } else { Self::Armed { timer } })
     }
 
-    /// When its own time is over, if that counts already.
+    /// When the time is over, if it counts already.
     fn deadline(&self) -> Option<Instant> {
         match self {
-            Self::Fresh | Self::Sheltered => None,
-            Self::Due { deadline } => Some(*deadline),
+            Self::Fresh => None,
+            Self::Due { deadline } | Self::Early { deadline, .. } => Some(*deadline),
             Self::Armed { timer } => Some(timer.deadline()),
+        }
+    }
+
+    /// Sees to it that a timer goes off at what ends first, and returns when its own time is over; once it is armed.
+    #[inline]
+    fn heed(mut self: Pin<&mut Self>, outer: Limit) -> Instant {
+        let (deadline, timer) = match self.as_mut().project() {
+            WatchProjection::Armed { timer } => (timer.deadline(), timer.deadline()),
+            WatchProjection::Early { timer, deadline } => (*deadline, timer.deadline()),
+            _ => unreachable!("nothing watches over a future that has not been polled"),
+        };
+        let first = outer.first_unwatched(deadline);
+        if first < timer
+            && let Some(armed) = Self::arm(first, deadline)
+        {
+            self.set(armed);
+        }
+        deadline
+    }
+
+    /// Waits for the end, and says whose it is.
+    #[inline]
+    fn poll_over(mut self: Pin<&mut Self>, outer: Limit, limit: Duration, cx: &mut Context<'_>) -> Poll<Reason> {
+        loop {
+            let (over, deadline) = match self.as_mut().project() {
+                WatchProjection::Armed { mut timer } => {
+                    ready!(timer.as_mut().poll(cx));
+                    (timer.deadline(), timer.deadline())
+                }
+                WatchProjection::Early { timer, deadline } => {
+                    ready!(timer.as_mut().poll(cx));
+                    (timer.deadline(), *deadline)
+                }
+                _ => return Poll::Pending,
+            };
+            match outer.instant() {
+                Some(outer) if outer <= over => return Poll::Ready(Reason::DeadlineExceeded),
+                _ if over >= deadline => return Poll::Ready(Reason::TimedOut { limit }),
+                // the deadline that came first was that of a scope in which the future is not polled any more
+                _ => match Self::arm(outer.first_unwatched(deadline), deadline) {
+                    Some(armed) => self.set(armed),
+                    None => return Poll::Ready(Reason::NoRuntime),
+                },
+            }
         }
     }
 }

@@ -282,3 +282,104 @@ async fn a_panic_does_not_leave_its_deadline_behind() {
     assert!(panicked.is_err());
     assert_eq!(Deadline::current(), None);
 }
+
+mod polled_somewhere_else {
+    //! What was first polled under an earlier deadline keeps its own limit when it is polled somewhere else.
+
+    use std::pin::pin;
+
+    use futures_util::FutureExt;
+    use resilient::{Deadline, Reason, Settled, Timeout, retry, timeout};
+    use resilient_tests::{Error, ms};
+    use tokio::time::Instant;
+
+    #[timeout("10s")]
+    async fn slow() -> Result<(), Error> {
+        std::future::pending().await
+    }
+
+    #[timeout(total = "10s", attempt = "300ms")]
+    #[retry(max = 100, backoff = "none", budget = none)]
+    async fn in_rounds() -> Result<(), Error> {
+        std::future::pending().await
+    }
+
+    static QUICK: Timeout = Timeout::named("quick", ms(1_000));
+
+    /// Gives the future a second, and then what is left of its own ten.
+    async fn after_a_hurry(call: impl Future<Output = Result<(), Error>>) -> (Reason, u64) {
+        let start = Instant::now();
+        let mut call = pin!(call);
+
+        assert!(matches!(QUICK.run(call.as_mut()).await, Settled::Rejected(_)));
+        let reason = call.await.unwrap_err().reason();
+
+        (reason, start.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_an_earlier_time_out() {
+        assert_eq!(after_a_hurry(slow()).await, (Reason::TimedOut { limit: ms(10_000) }, 10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn in_the_rounds_of_a_retry() {
+        let start = Instant::now();
+        let mut call = Box::pin(in_rounds());
+
+        // the first attempt begins under the deadline, and the others elsewhere
+        let first = Deadline::after(ms(1_000)).scope(call.as_mut()).now_or_never();
+        assert!(first.is_none());
+        let reason = call.await.unwrap_err().reason();
+
+        // the last attempt may be the one that could not end before the call does
+        let seconds = start.elapsed().as_secs_f64();
+        assert!(matches!(reason, Reason::TimedOut { .. }) && (9.0..=10.0).contains(&seconds), "{reason:?} after {seconds} s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn in_another_task() {
+        let start = Instant::now();
+        let mut call = Box::pin(slow());
+
+        assert!(matches!(QUICK.run(call.as_mut()).await, Settled::Rejected(_)));
+        let outcome = tokio::spawn(call).await.unwrap();
+
+        assert_eq!(outcome.unwrap_err().reason(), Reason::TimedOut { limit: ms(10_000) });
+        assert_eq!(start.elapsed().as_secs(), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn shared_with_a_caller_who_is_not_in_a_hurry() {
+        let start = Instant::now();
+        let call = slow().map(|outcome| outcome.unwrap_err().reason()).boxed().shared();
+
+        let (hurried, patient) = tokio::join!(QUICK.run(call.clone()), call);
+
+        assert!(matches!(hurried, Settled::Rejected(_)));
+        assert_eq!((patient, start.elapsed().as_secs()), (Reason::TimedOut { limit: ms(10_000) }, 10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_the_scope_of_an_earlier_deadline() {
+        let start = Instant::now();
+        let mut call = Box::pin(slow());
+
+        let first = Deadline::after(ms(1_000)).scope(call.as_mut()).now_or_never();
+        assert!(first.is_none());
+        let reason = call.await.unwrap_err().reason();
+
+        assert_eq!((reason, start.elapsed().as_secs()), (Reason::TimedOut { limit: ms(10_000) }, 10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn into_the_scope_of_an_earlier_deadline() {
+        let start = Instant::now();
+        let mut call = Box::pin(slow());
+
+        assert!(call.as_mut().now_or_never().is_none());
+        let reason = Deadline::after(ms(2_000)).scope(call).await.unwrap_err().reason();
+
+        assert_eq!((reason, start.elapsed().as_secs()), (Reason::DeadlineExceeded, 2));
+    }
+}

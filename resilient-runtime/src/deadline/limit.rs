@@ -23,13 +23,11 @@ pub(crate) enum Limit {
     },
 }
 
-/// Which timer a time-out needs under a limit.
+/// The limit that ends first, of a time-out's own and the one from further out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Timer {
-    /// One for the limit that ends first: its own, or a deadline that nobody watches.
-    Needed,
-    /// None: whoever set the deadline that ends first has one.
-    Unneeded,
+pub(crate) enum First {
+    Own,
+    Outer,
 }
 
 impl Limit {
@@ -38,23 +36,41 @@ impl Limit {
         CURRENT.get()
     }
 
-    /// Both limits at once, and who must watch the one that ends first.
+    /// Both limits at once, and which of them ends first. A time-out watches over the result.
     ///
     /// Two that have not been worked out yet compare without the clock.
     #[inline]
-    pub(crate) fn tighten(self, limit: Duration) -> (Self, Timer) {
+    pub(crate) fn tighten(self, limit: Duration) -> (Self, First) {
         match self {
-            Self::None => (Self::Within(limit), Timer::Needed),
-            Self::Within(outer) if limit < outer => (Self::Within(limit), Timer::Needed),
-            Self::Within(_) => (self, Timer::Unneeded),
-            Self::At { instant: outer, watched } => {
+            Self::None => (Self::Within(limit), First::Own),
+            Self::Within(outer) if limit < outer => (Self::Within(limit), First::Own),
+            Self::Within(_) => (self, First::Outer),
+            Self::At { instant: outer, .. } => {
                 let instant = far(clock::now(), limit);
-                match watched {
-                    _ if instant < outer => (Self::At { instant, watched: true }, Timer::Needed),
-                    true => (self, Timer::Unneeded),
-                    false => (Self::At { instant: outer, watched: true }, Timer::Needed),
+                if instant < outer {
+                    (Self::At { instant, watched: true }, First::Own)
+                } else {
+                    (Self::At { instant: outer, watched: true }, First::Outer)
                 }
             }
+        }
+    }
+
+    /// When a time-out's own limit ends, of which this is what [`tighten`](Self::tighten) made, after the first poll.
+    pub(crate) fn own_instant(self, first: First, limit: Duration) -> Instant {
+        match (first, self) {
+            (First::Own, Self::At { instant, .. }) => instant,
+            _ => far(clock::now(), limit),
+        }
+    }
+
+    /// When a time-out under this limit must wake: at `deadline`, where its own ends, or before that if no time-out further out has a
+    /// timer for what ends first.
+    #[inline]
+    pub(crate) fn first_unwatched(self, deadline: Instant) -> Instant {
+        match self {
+            Self::At { instant, watched: false } => instant.min(deadline),
+            _ => deadline,
         }
     }
 
