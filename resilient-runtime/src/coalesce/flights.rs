@@ -185,16 +185,19 @@ impl Flights {
         self.deliver(identity, &flight, outcome, hold);
     }
 
-    /// The outcome is there before the key goes, so that whoever joins in between finds it.
+    /// Makes the outcome visible and takes the key out, or holds it, under one lock: a call that begins after any other was
+    /// given the outcome finds no run to join.
     fn deliver<O: Clone>(&self, identity: Identity, flight: &Flight<O>, outcome: &O, hold: Option<Duration>) {
-        // whoever leads is the only one to set it
-        let _ = flight.0.set(outcome.clone());
-        let until = hold.map(|hold| Ticks(Ticks::now().0.saturating_add(nanos(hold))));
+        let outcome = outcome.clone();
 
         let mut shard = self.shard(identity);
-        let (waiters, _dropped_outside_the_lock) = match until {
+        // only the leader sets it, and nothing else runs in it
+        let _ = flight.0.set(outcome);
+        let (waiters, _dropped_outside_the_lock) = match hold {
             None => shard.slots.remove(&identity).map_or((None, None), |slot| (slot.waiters, slot.flight)),
-            Some(until) => {
+            Some(hold) => {
+                // read under the lock, so that `held` is in order
+                let until = Ticks(Ticks::now().0.saturating_add(nanos(hold)));
                 shard.held.push_back((until, identity));
                 let slot = shard.slots.get_mut(&identity).expect("a key stays while it is led");
                 slot.stage = Stage::Held { until };

@@ -707,3 +707,35 @@ async fn a_follower_in_another_task_is_woken() {
         assert_eq!(call.await.unwrap(), 7);
     }
 }
+
+#[test]
+fn on_several_threads_nobody_gets_a_run_that_had_been_given_before_its_call_began() {
+    static RUNS: Coalesce = Coalesce::named("runs");
+    static RUN: AtomicU32 = AtomicU32::new(1);
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+
+    async fn once() -> u32 {
+        let run = RUN.fetch_add(1, SeqCst);
+        tokio::task::yield_now().await;
+        run
+    }
+    let call_in_a_loop = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let mut stale = 0;
+            for _ in 0..20_000 {
+                let given = GIVEN.load(SeqCst);
+                let run = RUNS.run(&7, once()).await;
+                GIVEN.fetch_max(run, SeqCst);
+                stale += u32::from(run <= given);
+            }
+            stale
+        })
+    };
+
+    let threads: Vec<_> = (0..6).map(|_| std::thread::spawn(call_in_a_loop)).collect();
+    let stale: u32 = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
+
+    assert_eq!(stale, 0, "of 120,000 calls");
+    assert!(RUNS.counts().followers > 0);
+}
