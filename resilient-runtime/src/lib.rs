@@ -99,6 +99,7 @@ mod hedge;
 #[cfg(feature = "http")]
 pub mod http;
 mod keyed;
+mod line;
 mod mode;
 mod naming;
 mod nested;
@@ -113,6 +114,7 @@ pub mod test;
 mod throttle;
 mod timeout;
 mod values;
+mod wake;
 mod when;
 
 pub use backoff::Backoff;
