@@ -137,3 +137,24 @@ fn loom_no_outcome_is_given_to_a_call_that_began_after_it_was_given_to_another()
         assert_eq!(policy.counts().keys, 0);
     });
 }
+
+#[test]
+fn loom_a_follower_that_is_not_polled_again_holds_up_nobody() {
+    explore(|| {
+        let policy = Arc::new(Coalesce::named("k"));
+        let (mut leader, mut parked) = (call(&policy, 0), call(&policy, 1));
+        for future in [&mut leader, &mut parked] {
+            assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        let other = {
+            let policy = policy.clone();
+            thread::spawn(move || loom::future::block_on(call(&policy, 2)))
+        };
+
+        drop(leader);
+
+        assert_eq!(other.join().unwrap(), 2);
+        drop(parked);
+        assert_eq!(policy.counts().keys, 0);
+    });
+}
