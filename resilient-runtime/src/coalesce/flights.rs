@@ -67,7 +67,10 @@ pub(super) enum Waited {
     StillWaiting,
 }
 
-/// The seat of a call, by whose address it is known while it leads: nothing else is at that address then.
+/// Where the seat of a call was at its first poll, by which it is known while it leads.
+///
+/// Nothing else is there, unless its future is `Unpin` and was moved since. Another call that leads at that address is then
+/// taken for it too, and a call inside of that one only runs by itself.
 pub(super) type Mark = usize;
 
 #[derive(Debug)]

@@ -72,7 +72,7 @@ impl<'a> CoalesceCall<'a> {
     #[inline]
     fn begin<F: Future>(self, future: F, concerns_all: fn(&F::Output) -> bool) -> CoalesceFuture<'a, F> {
         let Self { policy, key, owner } = self;
-        let seat = Seat { policy, identity: Identity { key, owner, future: typeid::of::<F> } };
+        let seat = Seat { policy, identity: Identity { key, owner, future: typeid::of::<F> }, mark: 0 };
         CoalesceFuture { future: Some(future), seat, stage: Stage::Outside, concerns_all }
     }
 }
@@ -131,6 +131,8 @@ enum Stage<O> {
 struct Seat<'a> {
     policy: &'a Coalesce,
     identity: Identity,
+    /// By which it is known while it leads, from the first poll on.
+    mark: Mark,
 }
 
 /// The lead, which goes to somebody else when it is dropped.
@@ -147,10 +149,10 @@ impl Seat<'_> {
         }
         let observes = mode == Mode::Observe;
         if self.policy.hold.is_some() {
-            let (joined, forgotten) = self.policy.flights.join_at(Ticks::now(), self.identity, self.mark(), observes);
+            let (joined, forgotten) = self.policy.flights.join_at(Ticks::now(), self.identity, self.mark, observes);
             self.enter(stage, joined, Some(forgotten));
         } else {
-            let joined = self.policy.flights.join(self.identity, self.mark(), observes);
+            let joined = self.policy.flights.join(self.identity, self.mark, observes);
             if let Joined::Lead = joined {
                 *stage = Stage::Leading;
             } else {
@@ -176,18 +178,13 @@ impl Seat<'_> {
         }
     }
 
-    /// The address of this very seat, which stays where it is from the first poll on.
-    fn mark(&self) -> Mark {
-        std::ptr::from_ref(self).addr()
-    }
-
     /// Looks at what has become of the wait, and hands back a waker that is to be dropped afterwards.
     fn wait<O>(&self, place: u32, flight: &Flight<O>, context: &Context<'_>) -> (Waited, Option<Waker>) {
         if flight.outcome().is_some() {
             return (Waited::Landed, None);
         }
         let waker = context.waker().clone();
-        self.policy.flights.wait(self.identity, self.mark(), place, flight, waker)
+        self.policy.flights.wait(self.identity, self.mark, place, flight, waker)
     }
 
     fn leave<O>(&self, place: u32, flight: &Flight<O>) {
@@ -201,7 +198,7 @@ impl Lead<'_> {
     /// Gives the outcome to those who wait.
     #[inline]
     fn land<O: Shareable>(self, outcome: &O) {
-        let Seat { policy, identity } = self.0;
+        let Seat { policy, identity, .. } = self.0;
         match policy.flights.land(*identity, policy.hold) {
             None => self.keep(),
             Some(flight) => self.deliver(&flight, outcome),
@@ -209,7 +206,7 @@ impl Lead<'_> {
     }
 
     fn deliver<O: Shareable>(self, flight: &Flight<O>, outcome: &O) {
-        let Seat { policy, identity } = self.0;
+        let Seat { policy, identity, .. } = self.0;
         let waiters = policy.flights.deliver(*identity, flight, outcome, policy.hold);
         // there is no lead any more, whatever the wakers do, and the drop of the outcome
         self.keep();
@@ -239,6 +236,7 @@ impl<F: Future<Output: Shareable>> Future for CoalesceFuture<'_, F> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.as_mut().project();
         if let Stage::Outside = this.stage {
+            this.seat.mark = std::ptr::from_ref(this.seat).addr();
             this.seat.begin(this.stage);
         }
         match this.stage {
@@ -257,7 +255,7 @@ impl<F: Future<Output: Shareable>> CoalesceFuture<'_, F> {
         // so that a panic gives it to somebody else at once
         *this.stage = Stage::Over;
         let lead = Lead(this.seat);
-        match nested::within(this.seat.mark(), || future.poll(context)) {
+        match nested::within(this.seat.mark, || future.poll(context)) {
             Poll::Pending => {
                 lead.keep();
                 *this.stage = Stage::Leading;

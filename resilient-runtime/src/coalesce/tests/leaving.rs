@@ -325,3 +325,32 @@ fn an_outcome_that_panics_when_it_is_dropped_takes_no_lead_from_others() {
     next.borrow_mut().clear();
     assert_eq!(keys(policy), 0);
 }
+
+#[test]
+fn a_leader_that_moves_is_known_still() {
+    let policy = Coalesce::named("moves");
+    type Boxed<'a> = Pin<Box<dyn Future<Output = u32> + 'a>>;
+    // of one type with the one that it calls, and `Unpin`
+    fn depth(policy: &Coalesce, left: u32) -> Boxed<'_> {
+        Box::pin(async move {
+            pending_once_by_hand().await;
+            if left == 0 { 0 } else { policy.run("k", depth(policy, left - 1)).await + 1 }
+        })
+    }
+    let mut call = policy.run("k", depth(&policy, 1));
+    let context = &mut Context::from_waker(Waker::noop());
+    assert!(Pin::new(&mut call).poll(context).is_pending());
+
+    let mut moved = Box::new(call);
+    let polled = (0..3).find_map(|_| match Pin::new(&mut *moved).poll(context) {
+        Poll::Ready(outcome) => Some(outcome),
+        Poll::Pending => None,
+    });
+
+    assert_eq!((polled, policy.counts().reentrant), (Some(1), 1));
+}
+
+async fn pending_once_by_hand() {
+    let mut waited = false;
+    poll_fn(|_| if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+}
