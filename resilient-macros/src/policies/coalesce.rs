@@ -1,23 +1,22 @@
 //! `#[coalesce]`: calls with an equal key share one run of what is inside.
 
 mod shared;
-mod who;
 
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use syn::spanned::Spanned;
-use syn::visit::Visit;
-use syn::{Expr, Ident, Lifetime, Receiver, ReceiverKind, Type, TypeReference};
+use syn::{Expr, Ident, Receiver, ReceiverKind, Type};
 
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment};
 use crate::function::Function;
+use crate::policies::sharing;
 use crate::policy::{Kind, Layer};
-use crate::source::{Constructor, Source, borrow_parts, declare, place};
-use crate::value::{self, Known, reads};
+use crate::source::{Constructor, Source, declare};
+use crate::value::{self, Known};
 
 pub(crate) const KIND: Kind = Kind {
     name: "coalesce",
@@ -59,17 +58,10 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let hold = arguments.constant("hold", function, errors, hold);
     let mode = arguments.value("mode", errors, value::mode);
 
-    who::check_names(&across, function, errors);
-    if key_span.is_none() && arguments.understood {
-        who::needs_key(&across, function, span, errors);
-    }
-    if key.is_some() || key_span.is_none() {
-        who::check_credentials(key.as_ref(), &across, function, errors);
-    }
+    sharing::check_key(arguments, key_span.map(|_| key.as_ref()), &across, function, errors);
     let by_object = match function.signature.receiver() {
         Some(receiver) => {
-            let says_who = [&key, &with].into_iter().flatten().any(|expression| reads(expression, "self"));
-            let apart = !says_who && !across.iter().any(|name| name == "self");
+            let apart = !sharing::says_whose([&key, &with], &across);
             if apart {
                 check_object(receiver, with.as_ref().and(with_span), hold_span, errors);
             }
@@ -101,7 +93,7 @@ fn hold(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
 
 /// Calls that are joined only on the same object need one that several calls can have, at an address that stays its own.
 fn check_object(receiver: &Receiver, with: Option<Span>, hold: Option<Span>, errors: &mut Errors) {
-    let advice = "write `shared_across(self)` if it makes no difference to the outcome, or what does into `key`, as in `key = (self.tenant, id)`";
+    let advice = sharing::ADVICE;
     if is_of_one_call(receiver) {
         errors.over(
             receiver,
@@ -136,37 +128,6 @@ fn is_of_one_call(receiver: &Receiver) -> bool {
     }
 }
 
-/// What other callers get cannot borrow from one of them.
-fn check_output(function: &Function, errors: &mut Errors) {
-    struct Search(Option<Span>);
-    impl<'ast> Visit<'ast> for Search {
-        fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
-            if lifetime.ident != "static" {
-                self.0.get_or_insert(lifetime.span());
-            }
-        }
-
-        fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
-            if reference.lifetime.is_none() {
-                self.0.get_or_insert(reference.span());
-            }
-            syn::visit::visit_type_reference(self, reference);
-        }
-
-        // those of a function pointer are its own
-        fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
-    }
-
-    let mut search = Search(None);
-    search.visit_type(&function.output);
-    if let Some(span) = search.0 {
-        errors.at(
-            span,
-            "`#[coalesce]` gives the outcome to other callers too, so that it cannot borrow from this one: return an owned value, or an `Arc`",
-        );
-    }
-}
-
 impl Layer for Coalesce {
     fn name(&self) -> &'static str {
         KIND.name
@@ -177,7 +138,8 @@ impl Layer for Coalesce {
     }
 
     fn check(&self, function: &Function, errors: &mut Errors) {
-        check_output(function, errors);
+        let reason = "`#[coalesce]` gives the outcome to other callers too, so that it cannot borrow from this one";
+        sharing::check_owned(&function.output, reason, errors);
         if let Some(span) = self.share {
             shared::check(span, function, errors);
         }
@@ -199,13 +161,7 @@ impl Layer for Coalesce {
         let span = Span::mixed_site();
         let declaration = declare(KIND.name, &self.source, context);
         let policy = Ident::new(KIND.name, span);
-        let call = match &self.key {
-            Some(key) => {
-                let (call, key) = (place(key, "call"), borrow_parts(key));
-                quote_spanned!(span=> #call(#key))
-            }
-            None => quote_spanned!(span=> call(&())),
-        };
+        let call = sharing::call(self.key.as_ref());
         let receiver = context.function.signature.receiver().filter(|_| self.by_object);
         let on = receiver.map(|receiver| {
             let this = context.function.this(receiver);

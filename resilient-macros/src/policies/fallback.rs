@@ -5,12 +5,13 @@ use std::time::Duration;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, FnArg, Ident, Pat, Type};
+use syn::{Expr, FnArg, GenericArgument, Ident, Pat, PathArguments, Type};
 
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment, Value};
 use crate::function::Function;
+use crate::policies::sharing;
 use crate::policy::{Facts, Kind, Layer};
 use crate::source::{Constructor, Source, declare};
 use crate::value::{self, Known};
@@ -23,6 +24,7 @@ pub(crate) const KIND: Kind = Kind {
         Key::usage("with", "with = cached_hits"),
         Key::usage("stale", "stale = \"5m\""),
         Key::usage("key", "key = (query, page)"),
+        Key::usage("shared_across", "shared_across(token)"),
         Key::usage("when", "when = |error: &MyError| error.is_temporary()"),
         Key::setting("name", "name = \"search\""),
         Key::usage("crate", "crate = ::resilient"),
@@ -35,8 +37,8 @@ struct Fallback {
     span: Span,
     source: Source,
     when: Option<When>,
-    /// The key of old answers, if they are kept, and where that was written.
-    stale: Option<(Expr, Span)>,
+    /// If old answers are kept, their key, unless all calls have the same, and where that was written.
+    stale: Option<(Option<Expr>, Span)>,
     /// In the order in which they are tried.
     answers: Vec<Answer>,
     /// Whether one of them reads the function's arguments.
@@ -54,8 +56,8 @@ enum Answer {
 
 fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
     let span = arguments.attribute.span();
-    let [value_at, with_at, stale_at, key_at] = ["value", "with", "stale", "key"].map(|key| arguments.place(key));
-    let key_span = arguments.span("key");
+    let [value_at, with_at, stale_at] = ["value", "with", "stale"].map(|key| arguments.place(key));
+    let keyed = ["key", "shared_across"].map(|key| (key, arguments.span(key)));
     let stale_span = arguments.span("stale").unwrap_or(span);
     let value_span = arguments.span("value");
     let when = arguments.value("when", errors, |_, when| Ok(When(when)));
@@ -63,12 +65,27 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let value = arguments.value("value", errors, |_, value| Ok(value));
     let with = arguments.value("with", errors, |_, with| Ok(chain(with)));
     let max_age = arguments.constant("stale", context.function, errors, age);
-    let key = arguments.value("key", errors, |_, key| Ok(key));
+    let key = match stale_at {
+        Some(_) => arguments.key(context.function, errors),
+        None => arguments.value("key", errors, |_, key| Ok(key)),
+    };
+    let across = arguments.names("shared_across", errors);
     if value_at.or(with_at).or(stale_at).is_none() && arguments.understood {
         errors.at(span, "fall back to what? write `value = …`, `with = a_function` or `stale = \"5m\"`");
     }
-    if let (Some(_), None, Some(span)) = (key_at, stale_at, key_span) {
-        errors.at(span, "`key` says whose last good outcome to keep: add `stale = \"5m\"`, or remove it");
+    for (key, span) in keyed {
+        if let (None, Some(span)) = (stale_at, span) {
+            errors
+                .at(span, format!("`{key}` says whose last good outcome to keep: add `stale = \"5m\"`, or remove it"));
+        }
+    }
+    if stale_at.is_some() {
+        let written = keyed[0].1.map(|_| key.as_ref());
+        sharing::check_key(arguments, written, &across, context.function, errors);
+        if context.function.signature.receiver().is_some() && !sharing::says_whose([&key], &across) {
+            let reason = "an outcome is kept for calls on any `self`, also on one that comes later";
+            errors.at(stale_span, format!("{reason}: {}", sharing::ADVICE));
+        }
     }
     if let (Some(value), Some(later), Some(span)) = (value_at, with_at.max(stale_at), value_span)
         && value < later
@@ -78,10 +95,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
 
     let call = quote_spanned!(Span::mixed_site()=> named(#name));
     let constructor = Constructor::new("Fallback", call, arguments, context).set("max_age", max_age.as_ref());
-    let stale = max_age.map(|_| {
-        let key = key.unwrap_or_else(|| syn::parse_quote_spanned!(Span::mixed_site()=> ()));
-        (key, stale_span)
-    });
+    let stale = max_age.map(|_| (key, stale_span));
     let mut answers: Vec<(Option<usize>, Answer)> = Vec::new();
     answers.extend(stale.is_some().then_some((stale_at, Answer::Stale)));
     answers.extend(with.into_iter().flatten().map(|function| (with_at, Answer::With(function))));
@@ -131,6 +145,17 @@ fn is_no_result(output: &Type) -> bool {
     }
 }
 
+/// The good type of a `Result<T, E>` that is written out, and otherwise all of it.
+fn good(output: &Type) -> &Type {
+    let Type::Path(path) = output else { return output };
+    let Some(last) = path.path.segments.last() else { return output };
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return output };
+    match arguments.args.first() {
+        Some(GenericArgument::Type(good)) => good,
+        _ => output,
+    }
+}
+
 impl Fallback {
     fn has_functions(&self) -> bool {
         self.answers.iter().any(|answer| matches!(answer, Answer::With(_)))
@@ -159,6 +184,10 @@ impl Layer for Fallback {
             );
             errors.over(&function.output, message);
         }
+        if self.stale.is_some() {
+            let reason = "`stale` keeps the good outcome for later calls, so that it cannot borrow from this one";
+            sharing::check_owned(good(&function.output), reason, errors);
+        }
         if !self.has_functions() {
             return;
         }
@@ -177,20 +206,23 @@ impl Layer for Fallback {
     fn declare(&self, context: &Context<'_>) -> TokenStream {
         let span = Span::mixed_site();
         let policy = declare(KIND.name, &self.source, context);
-        let key = self.stale.as_ref().map(|(key, _)| quote_spanned!(span=> let key = #key;));
-        quote_spanned!(span=> #policy #key)
+        let kept = self.stale.as_ref().map(|(key, _)| {
+            let (policy, call) = (Ident::new(KIND.name, span), sharing::call(key.as_ref()));
+            quote_spanned!(span=> let kept = #policy.#call.instance(|| ());)
+        });
+        quote_spanned!(span=> #policy #kept)
     }
 
     // Input:  outcome
     // Output: 'fallback: {
-    //             let error = match fallback.settle(outcome) {
+    //             let failure = match fallback.settle(outcome) {
     //                 Rescue::Accept(outcome) => break 'fallback outcome,
-    //                 Rescue::FallBack(error) => error,
+    //                 Rescue::FallBack(failure) => failure,
     //             };
-    //             if let Ok(value) = answer(cached(query, &error)).await {
-    //                 break 'fallback Ok(value);
+    //             if let Ok(value) = answer(cached(query, failure.error())).await {
+    //                 break 'fallback failure.with(value);
     //             }
-    //             Err(error)
+    //             failure.unanswered()
     //         }
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
@@ -208,29 +240,29 @@ impl Layer for Fallback {
             // what cannot be kept is reported where keeping was asked for
             Some((_, place)) => {
                 let place = place.resolved_at(span);
-                quote_spanned!(place=> #policy.keep(key, outcome))
+                quote_spanned!(place=> kept.keep(outcome))
             }
             None => quote_spanned!(span=> outcome),
         };
         let passed = passed(context.function);
         let recalled = self.stale.as_ref().map(|(_, place)| {
             let place = place.resolved_at(span);
-            quote_spanned!(place=> #policy.recall(&key))
+            quote_spanned!(place=> kept.recall())
         });
         let tried = self.answers.iter().map(|answer| match answer {
             Answer::Stale => quote_spanned! {span=>
                 if let ::core::option::Option::Some(value) = #recalled {
-                    break 'fallback ::core::result::Result::Ok(value);
+                    break 'fallback failure.stale(value);
                 }
             },
             Answer::With(function) => {
                 let place = function.span().resolved_at(span);
-                let said = quote_spanned!(place=> #function(#(#passed,)* &error));
+                let said = quote_spanned!(place=> #function(#(#passed,)* failure.error()));
                 let krate = at(place, krate);
                 let answer = quote_spanned!(place=> #krate::answer::<#output, _, _>(#said).await);
                 quote_spanned! {span=>
                     if let ::core::result::Result::Ok(value) = #answer {
-                        break 'fallback ::core::result::Result::Ok(value);
+                        break 'fallback failure.with(value);
                     }
                 }
             }
@@ -238,21 +270,16 @@ impl Layer for Fallback {
         });
         let last = match self.answers.last() {
             Some(Answer::Value(value)) => {
-                quote_spanned!(value.span().resolved_at(span)=> ::core::result::Result::Ok(#value))
+                quote_spanned!(value.span().resolved_at(span)=> failure.value(#value))
             }
-            _ => quote_spanned!(span=> ::core::result::Result::Err(error)),
-        };
-        // an error that nothing looks at has no name
-        let error = match self.answers.last() {
-            Some(Answer::Value(_)) if !self.has_functions() => quote_spanned!(span=> _error),
-            _ => quote_spanned!(span=> error),
+            _ => quote_spanned!(span=> failure.unanswered()),
         };
         let value = quote_spanned! {span=>
             'fallback: {
                 #statements
-                let #error = match #settle {
+                let failure = match #settle {
                     #krate::Rescue::Accept(outcome) => break 'fallback #accepted,
-                    #krate::Rescue::FallBack(error) => error,
+                    #krate::Rescue::FallBack(failure) => failure,
                 };
                 #(#tried)*
                 #last

@@ -7,7 +7,7 @@ pub async fn search(script: &Script, word: &str) -> Result<String, Error> {
             .max_age(::core::time::Duration::from_secs(300));
         &POLICY
     };
-    let key = word.to_owned();
+    let kept = fallback.call(&word).instance(|| ());
     let timeout = {
         static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
             "search",
@@ -25,25 +25,23 @@ pub async fn search(script: &Script, word: &str) -> Result<String, Error> {
             script.next()?;
             Ok(word.to_uppercase())
         };
-        let error = match fallback.settle(timeout.run(attempt).await) {
-            ::resilient::Rescue::Accept(outcome) => {
-                break 'fallback fallback.keep(key, outcome);
-            }
-            ::resilient::Rescue::FallBack(error) => error,
+        let failure = match fallback.settle(timeout.run(attempt).await) {
+            ::resilient::Rescue::Accept(outcome) => break 'fallback kept.keep(outcome),
+            ::resilient::Rescue::FallBack(failure) => failure,
         };
-        if let ::core::option::Option::Some(value) = fallback.recall(&key) {
-            break 'fallback ::core::result::Result::Ok(value);
+        if let ::core::option::Option::Some(value) = kept.recall() {
+            break 'fallback failure.stale(value);
         }
         if let ::core::result::Result::Ok(value) = ::resilient::answer::<
             Result<String, Error>,
             _,
             _,
-        >(archived(script, word, &error))
+        >(archived(script, word, failure.error()))
             .await
         {
-            break 'fallback ::core::result::Result::Ok(value);
+            break 'fallback failure.with(value);
         }
-        ::core::result::Result::Ok(String::new())
+        failure.value(String::new())
     }
 }
 async fn archived(_: &Script, word: &str, error: &Error) -> Result<String, Error> {

@@ -1,14 +1,86 @@
-//! Who is joined: what the key must not leave out by accident.
+//! Outcomes that go to other calls: what the key must not leave out by accident, and what cannot be given away.
 
-use proc_macro2::Span;
-use syn::{Expr, Ident};
+use proc_macro2::{Span, TokenStream};
+use quote::quote_spanned;
+use syn::spanned::Spanned;
+use syn::visit::Visit;
+use syn::{Expr, Ident, Lifetime, Type, TypeReference};
 
+use crate::arguments::Arguments;
 use crate::diagnostic::Errors;
 use crate::function::Function;
+use crate::source::{borrow_parts, place};
 use crate::value::reads;
 
+/// What to write where nothing says whether calls on different objects are the same.
+pub(super) const ADVICE: &str = "write `shared_across(self)` if it makes no difference to the outcome, or what does into `key`, as in `key = (self.tenant, id)`";
+
+/// The key and `shared_across` together say which calls are the same. `key` is `None` if there is none, and `Some(None)` if
+/// what was written is none.
+pub(super) fn check_key(
+    arguments: &Arguments,
+    key: Option<Option<&Expr>>,
+    across: &[Ident],
+    function: &Function,
+    errors: &mut Errors,
+) {
+    check_names(across, function, errors);
+    if key.is_none() && arguments.understood {
+        needs_key(across, function, arguments.attribute.span(), errors);
+    }
+    if let Some(Some(key)) = key {
+        check_credentials(key, across, function, errors);
+    }
+}
+
+/// Whether one of the expressions or `shared_across` says what `self` has to do with it.
+pub(super) fn says_whose<'a>(expressions: impl IntoIterator<Item = &'a Option<Expr>>, across: &[Ident]) -> bool {
+    expressions.into_iter().flatten().any(|expression| reads(expression, "self"))
+        || across.iter().any(|name| name == "self")
+}
+
+/// `call(&(&first, &second))`, which begins a call with a key, and moves nothing into it.
+pub(super) fn call(key: Option<&Expr>) -> TokenStream {
+    let span = Span::mixed_site();
+    match key {
+        Some(key) => {
+            let (call, key) = (place(key, "call"), borrow_parts(key));
+            quote_spanned!(span=> #call(#key))
+        }
+        None => quote_spanned!(span=> call(&())),
+    }
+}
+
+/// What other calls get cannot borrow from this one.
+pub(super) fn check_owned(shared: &Type, reason: &str, errors: &mut Errors) {
+    struct Search(Option<Span>);
+    impl<'ast> Visit<'ast> for Search {
+        fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+            if lifetime.ident != "static" {
+                self.0.get_or_insert(lifetime.span());
+            }
+        }
+
+        fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
+            if reference.lifetime.is_none() {
+                self.0.get_or_insert(reference.span());
+            }
+            syn::visit::visit_type_reference(self, reference);
+        }
+
+        // those of a function pointer are its own
+        fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
+    }
+
+    let mut search = Search(None);
+    search.visit_type(shared);
+    if let Some(span) = search.0 {
+        errors.at(span, format!("{reason}: return an owned value, or an `Arc`"));
+    }
+}
+
 /// `shared_across` names arguments, or `self`.
-pub(super) fn check_names(across: &[Ident], function: &Function, errors: &mut Errors) {
+fn check_names(across: &[Ident], function: &Function, errors: &mut Errors) {
     for name in across {
         let message = match () {
             () if name == "self" && function.signature.receiver().is_none() => "this function has no `self`".to_owned(),
@@ -20,7 +92,7 @@ pub(super) fn check_names(across: &[Ident], function: &Function, errors: &mut Er
 }
 
 /// A function with arguments says what makes two calls the same, unless none of them makes a difference.
-pub(super) fn needs_key(across: &[Ident], function: &Function, span: Span, errors: &mut Errors) {
+fn needs_key(across: &[Ident], function: &Function, span: Span, errors: &mut Errors) {
     let names: Vec<String> =
         arguments(function).filter(|argument| !across.contains(argument)).map(Ident::to_string).collect();
     let typed = function.signature.inputs.iter().filter(|input| matches!(input, syn::FnArg::Typed(_))).count();
@@ -34,10 +106,9 @@ pub(super) fn needs_key(across: &[Ident], function: &Function, span: Span, error
 }
 
 /// An argument that looks like somebody's identity is in the key, or is said to make no difference.
-pub(super) fn check_credentials(key: Option<&Expr>, across: &[Ident], function: &Function, errors: &mut Errors) {
+fn check_credentials(key: &Expr, across: &[Ident], function: &Function, errors: &mut Errors) {
     for argument in arguments(function).filter(|argument| says_who(&argument.to_string())) {
-        let is_in_key = key.is_some_and(|key| reads(key, &argument.to_string()));
-        if key.is_some() && !is_in_key && !across.contains(argument) {
+        if !reads(key, &argument.to_string()) && !across.contains(argument) {
             let message = format!(
                 "`{argument}` looks like something that the outcome depends on, and is not in the key, so that one caller would get what belongs to another: put it into `key`, or write `shared_across({argument})`"
             );
