@@ -264,7 +264,7 @@ async fn keys_are_not_kept() {
 
 #[tokio::test(start_paused = true)]
 async fn it_is_said_what_the_answer_was_and_only_if_there_was_one() {
-    async fn archived(script: &Script, _: &Error) -> Result<u32, Error> {
+    fn archived(script: &Script, _: &Error) -> Result<u32, Error> {
         script.next()?;
         Ok(2)
     }

@@ -13,7 +13,7 @@ use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment};
 use crate::function::Function;
-use crate::policies::sharing;
+use crate::policies::sharing::{self, Sharing};
 use crate::policy::{Kind, Layer};
 use crate::source::{Constructor, Source, declare};
 use crate::value::{self, Known};
@@ -48,20 +48,17 @@ struct Coalesce {
 fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
     let function = context.function;
     let span = arguments.attribute.span();
-    let [key_span, hold_span, with_span, share] =
-        ["key", "hold", "with", "share"].map(|argument| arguments.span(argument));
+    let [hold_span, with_span, share] = ["hold", "with", "share"].map(|argument| arguments.span(argument));
     let mut with = arguments.with(errors);
-    let key = arguments.key(function, errors);
-    let across = arguments.names("shared_across", errors);
+    let sharing = Sharing::parse(arguments, function, errors);
     arguments.flag("share", errors);
     let name = arguments.name(function, errors);
     let hold = arguments.constant("hold", function, errors, hold);
     let mode = arguments.value("mode", errors, value::mode);
 
-    sharing::check_key(arguments, key_span.map(|_| key.as_ref()), &across, function, errors);
     let by_object = match function.signature.receiver() {
         Some(receiver) => {
-            let apart = !sharing::says_whose([&key, &with], &across);
+            let apart = !sharing.says_whose(with.as_ref());
             if apart {
                 check_object(receiver, with.as_ref().and(with_span), hold_span, errors);
             }
@@ -77,7 +74,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
         Some(policy) => Source::With { ty: "Coalesce", policy },
         None => Source::Own { ty: "Coalesce", constructor },
     };
-    vec![Box::new(Coalesce { span, source, key, by_object, share })]
+    vec![Box::new(Coalesce { span, source, key: sharing.key, by_object, share })]
 }
 
 fn hold(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {

@@ -11,7 +11,7 @@ use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment, Value};
 use crate::function::Function;
-use crate::policies::sharing;
+use crate::policies::sharing::{self, Sharing};
 use crate::policy::{Facts, Kind, Layer};
 use crate::source::{Constructor, Source, declare};
 use crate::value::{self, Known};
@@ -65,11 +65,14 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let value = arguments.value("value", errors, |_, value| Ok(value));
     let with = arguments.value("with", errors, |_, with| Ok(chain(with)));
     let max_age = arguments.constant("stale", context.function, errors, age);
-    let key = match stale_at {
-        Some(_) => arguments.key(context.function, errors),
-        None => arguments.value("key", errors, |_, key| Ok(key)),
+    let sharing = match stale_at {
+        Some(_) => Some(Sharing::parse(arguments, context.function, errors)),
+        None => {
+            arguments.value("key", errors, |_, key| Ok(key));
+            arguments.names("shared_across", errors);
+            None
+        }
     };
-    let across = arguments.names("shared_across", errors);
     if value_at.or(with_at).or(stale_at).is_none() && arguments.understood {
         errors.at(span, "fall back to what? write `value = …`, `with = a_function` or `stale = \"5m\"`");
     }
@@ -79,13 +82,11 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
                 .at(span, format!("`{key}` says whose last good outcome to keep: add `stale = \"5m\"`, or remove it"));
         }
     }
-    if stale_at.is_some() {
-        let written = keyed[0].1.map(|_| key.as_ref());
-        sharing::check_key(arguments, written, &across, context.function, errors);
-        if context.function.signature.receiver().is_some() && !sharing::says_whose([&key], &across) {
-            let reason = "an outcome is kept for calls on any `self`, also on one that comes later";
-            errors.at(stale_span, format!("{reason}: {}", sharing::ADVICE));
-        }
+    if let (Some(sharing), Some(_)) = (&sharing, context.function.signature.receiver())
+        && !sharing.says_whose(None)
+    {
+        let reason = "an outcome is kept for calls on any `self`, also on one that comes later";
+        errors.at(stale_span, format!("{reason}: {}", sharing::ADVICE));
     }
     if let (Some(value), Some(later), Some(span)) = (value_at, with_at.max(stale_at), value_span)
         && value < later
@@ -95,7 +96,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
 
     let call = quote_spanned!(Span::mixed_site()=> named(#name));
     let constructor = Constructor::new("Fallback", call, arguments, context).set("max_age", max_age.as_ref());
-    let stale = max_age.map(|_| (key, stale_span));
+    let stale = max_age.and(sharing).map(|sharing| (sharing.key, stale_span));
     let mut answers: Vec<(Option<usize>, Answer)> = Vec::new();
     answers.extend(stale.is_some().then_some((stale_at, Answer::Stale)));
     answers.extend(with.into_iter().flatten().map(|function| (with_at, Answer::With(function))));

@@ -15,28 +15,33 @@ use crate::value::reads;
 /// What to write where nothing says whether calls on different objects are the same.
 pub(super) const ADVICE: &str = "write `shared_across(self)` if it makes no difference to the outcome, or what does into `key`, as in `key = (self.tenant, id)`";
 
-/// The key and `shared_across` together say which calls are the same. `key` is `None` if there is none, and `Some(None)` if
-/// what was written is none.
-pub(super) fn check_key(
-    arguments: &Arguments,
-    key: Option<Option<&Expr>>,
-    across: &[Ident],
-    function: &Function,
-    errors: &mut Errors,
-) {
-    check_names(across, function, errors);
-    if key.is_none() && arguments.understood {
-        needs_key(across, function, arguments.attribute.span(), errors);
-    }
-    if let Some(Some(key)) = key {
-        check_credentials(key, across, function, errors);
-    }
+/// Which calls are the same: `key` and `shared_across`.
+pub(super) struct Sharing {
+    /// `None` if all calls have the same.
+    pub(super) key: Option<Expr>,
+    across: Vec<Ident>,
 }
 
-/// Whether one of the expressions or `shared_across` says what `self` has to do with it.
-pub(super) fn says_whose<'a>(expressions: impl IntoIterator<Item = &'a Option<Expr>>, across: &[Ident]) -> bool {
-    expressions.into_iter().flatten().any(|expression| reads(expression, "self"))
-        || across.iter().any(|name| name == "self")
+impl Sharing {
+    pub(super) fn parse(arguments: &mut Arguments, function: &Function, errors: &mut Errors) -> Self {
+        let is_written = arguments.span("key").is_some();
+        let key = arguments.key(function, errors);
+        let across = arguments.names("shared_across", errors);
+        check_names(&across, function, errors);
+        if !is_written && arguments.understood {
+            needs_key(&across, function, arguments.attribute.span(), errors);
+        }
+        if let Some(key) = &key {
+            check_credentials(key, &across, function, errors);
+        }
+        Self { key, across }
+    }
+
+    /// Whether the key, the user's own policy or `shared_across` says what `self` has to do with it.
+    pub(super) fn says_whose(&self, with: Option<&Expr>) -> bool {
+        self.key.iter().chain(with).any(|expression| reads(expression, "self"))
+            || self.across.iter().any(|name| name == "self")
+    }
 }
 
 /// `call(&(&first, &second))`, which begins a call with a key, and moves nothing into it.

@@ -328,7 +328,6 @@ fn an_outcome_that_panics_when_it_is_dropped_takes_no_lead_from_others() {
 
 #[test]
 fn a_leader_that_moves_is_known_still() {
-    let policy = Coalesce::named("moves");
     type Boxed<'a> = Pin<Box<dyn Future<Output = u32> + 'a>>;
     // of one type with the one that it calls, and `Unpin`
     fn depth(policy: &Coalesce, left: u32) -> Boxed<'_> {
@@ -337,6 +336,7 @@ fn a_leader_that_moves_is_known_still() {
             if left == 0 { 0 } else { policy.run("k", depth(policy, left - 1)).await + 1 }
         })
     }
+    let policy = Coalesce::named("moves");
     let mut call = policy.run("k", depth(&policy, 1));
     let context = &mut Context::from_waker(Waker::noop());
     assert!(Pin::new(&mut call).poll(context).is_pending());
