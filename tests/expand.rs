@@ -81,6 +81,7 @@ cases! {
     }
     fallback {
         chain => "Ok(\"tide after Down\") Ok(\"TIDE\") Ok(\"TIDE\") Ok(\"\")",
+        method => "Ok(\"tide of 1 (7)\") Ok(\"tide of 1 (7)\") Err(Down)",
     }
     fan_out {
         free => "[Ok(2), Ok(4), Ok(6)]",

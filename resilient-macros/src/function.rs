@@ -420,29 +420,7 @@ impl Function {
 
     /// Where the output borrows from an argument, as far as its type shows that.
     pub(crate) fn borrow_in_output(&self) -> Option<Span> {
-        struct Search(Option<Span>);
-        impl<'ast> Visit<'ast> for Search {
-            fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
-                if lifetime.ident != "static" {
-                    self.0.get_or_insert(lifetime.span());
-                }
-            }
-
-            fn visit_type_reference(&mut self, reference: &'ast syn::TypeReference) {
-                if reference.lifetime.is_none() {
-                    self.0.get_or_insert(reference.span());
-                }
-                syn::visit::visit_type_reference(self, reference);
-            }
-
-            // those of a function are its own
-            fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
-            fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
-        }
-
-        let mut search = Search(None);
-        search.visit_type(&self.output);
-        search.0
+        borrow_in(&self.output)
     }
 
     /// The error type, where the output is written as a `Result` with two arguments.
@@ -455,6 +433,33 @@ impl Function {
             _ => None,
         }
     }
+}
+
+/// Where the type borrows, as far as it shows that: at a lifetime that is not `'static`, or where one is elided.
+pub(crate) fn borrow_in(ty: &Type) -> Option<Span> {
+    struct Search(Option<Span>);
+    impl<'ast> Visit<'ast> for Search {
+        fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+            if lifetime.ident != "static" {
+                self.0.get_or_insert(lifetime.span());
+            }
+        }
+
+        fn visit_type_reference(&mut self, reference: &'ast syn::TypeReference) {
+            if reference.lifetime.is_none() {
+                self.0.get_or_insert(reference.span());
+            }
+            syn::visit::visit_type_reference(self, reference);
+        }
+
+        // those of a function are its own
+        fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
+        fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
+    }
+
+    let mut search = Search(None);
+    search.visit_type(ty);
+    search.0
 }
 
 /// An item as far as it has to be parsed.

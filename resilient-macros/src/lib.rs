@@ -735,14 +735,32 @@ pub fn coalesce(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// |---|---|---|
 /// | `value` | expression of the good type | evaluated when it is needed; the end of the chain |
 /// | `with` | path, or `[path, path]` | functions, `async` or not, of the arguments by reference and the error, which return what this one returns |
-/// | `stale` | duration | gives the last good outcome back while it is no older |
-/// | `key` | expression | whose last good outcome; evaluated at the start of the call. Without it there is one for all |
+/// | `stale` | duration | gives the last good outcome back while it was kept no longer ago |
+/// | `key` | expression that is `Hash` | which calls have one last good outcome; needed for `stale` if the function has arguments that are not in `shared_across` |
+/// | `shared_across(a, b)` | arguments, or `self` | calls that differ in them may have one last good outcome all the same |
 /// | `when` | closure or function | says what falls back, as for [`retry`](macro@retry) |
 /// | `name` | string | stands in events; the function's by default |
 /// | `crate` | path | where the runtime crate is |
 ///
-/// With `stale` the good type is cloned once a call, and it and the key are `'static`; at most a thousand are kept. For
-/// `with`, the arguments are borrowed by the body instead of moved into it.
+/// With `stale` the good type is cloned once a call, and it borrows nothing; at most a thousand values of a type are kept, and
+/// the one that was kept longest ago leaves first. A call that began earlier than the one whose outcome is kept replaces
+/// nothing. For `with`, the arguments are borrowed by the body instead of moved into it.
+///
+/// # Whose outcome is given back
+///
+/// The rules are those of [`coalesce`](macro@coalesce), because one call gets what another has brought:
+///
+/// * Only that of the same function, and of the same instance of a generic one, under an equal key. The key is evaluated at
+///   the start of the call, and is only borrowed and hashed. It is known by 128 bits.
+/// * An argument that is named like a credential or its owner (`token`, `auth`, `tenant`, `user` and their like) must be in
+///   the key or in `shared_across(…)`.
+/// * In a method, `key` must read `self`, or `shared_across(self)` must say that all objects have the same outcome. What is
+///   kept outlives the object, so its address says nothing.
+///
+/// # Events
+///
+/// `fell back` is a warning that an answer was given, and has its kind: `"stale"`, `"with"` or `"value"`. When there was none,
+/// `nothing to fall back to` is said at the level `DEBUG`.
 ///
 /// # Expansion
 ///
@@ -754,17 +772,20 @@ pub fn coalesce(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///     };
 ///     'fallback: {
 ///         let attempt = async { /* the body */ };
-///         let error = match fallback.settle(attempt.await) {
+///         let failure = match fallback.settle(attempt.await) {
 ///             ::resilient::Rescue::Accept(outcome) => break 'fallback outcome,
-///             ::resilient::Rescue::FallBack(error) => error,
+///             ::resilient::Rescue::FallBack(failure) => failure,
 ///         };
-///         if let Ok(value) = ::resilient::answer::<Result<_, _>, _, _>(from_archive(word, &error)).await {
-///             break 'fallback Ok(value);
+///         if let Ok(value) = ::resilient::answer::<Result<_, _>, _, _>(from_archive(word, failure.error())).await {
+///             break 'fallback failure.with(value);
 ///         }
-///         Ok(Vec::new())
+///         failure.value(Vec::new())
 ///     }
 /// }
 /// ```
+///
+/// With `stale`, the call begins with `let kept = fallback.call(&key).instance(|| ());`, ends well with
+/// `kept.keep(outcome)`, and otherwise asks `kept.recall()`.
 ///
 /// # Cancel safety
 ///

@@ -10,6 +10,7 @@ mod fan_out;
 mod hedge;
 mod rate_limit;
 mod retry;
+mod sharing;
 mod timeout;
 
 use crate::policy::Kind;

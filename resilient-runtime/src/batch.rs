@@ -30,8 +30,10 @@ use crate::sync::const_fn;
 /// # When the leader leaves
 ///
 /// If its future is dropped, another member leads: it goes on gathering, or runs the function again for the keys that
-/// are still wanted. If the function panics, the panic stays with the leader, and the next one does the same. So a key that always
-/// panics takes one caller down after the other, and no more than those who are in its batch.
+/// are still wanted. All members are woken then, and the first that is polled leads, or whoever joins before that; a
+/// member that is no longer polled holds up no other. If the function panics, the panic stays with the leader, and the
+/// next one does the same. So a key that always panics takes one caller down after the other, and no more than those
+/// who are in its batch.
 ///
 /// # Deadlines
 ///
@@ -92,7 +94,7 @@ pub struct BatchCounts {
     pub keys: u64,
     /// Callers whose key was in their batch already, ever.
     pub duplicates: u64,
-    /// How often a leader left, by being dropped or by a panic, and another member led in its place, ever.
+    /// How often a leader left, by being dropped or by a panic, and left the lead to other members, ever.
     pub handed_over: u64,
 }
 

@@ -22,10 +22,17 @@ use crate::sync::const_fn;
 
 /// Has calls with an equal key share one run, while one is under way.
 ///
-/// The first caller leads: it runs its future, inside its own task. Those who come with an equal key before it has ended
-/// follow: they wait, and each gets a clone of the outcome. If the leader is dropped or panics, one of those who wait
-/// leads in its place and runs its own future; a panic stays with the caller whose future it was. Nothing is spawned, nobody
-/// is woken before there is something to do, and when nobody is left, nothing of the key is.
+/// The first call leads: it runs its future, inside its own task. Calls with an equal key that begin before it has ended
+/// follow: they wait, and each gets a clone of the outcome. Nothing is spawned, and when no call is left, nothing of the
+/// key is.
+///
+/// A call that begins after any other was given an outcome never gets that outcome, except while it is
+/// [held](Self::hold). It may get the outcome of a run that began before it. So what it returns can be as old as the run
+/// is long, and a call that must see an earlier change should have something of that change in its key.
+///
+/// If the leader is dropped or panics, a follower leads in its place and runs its own future. A panic stays with the caller
+/// whose future it was. All followers are woken then, and the first that is polled leads; a follower that is no longer
+/// polled holds up no other. A leader that is kept and not polled does: its followers wait until it is polled or dropped.
 ///
 /// ```
 /// use resilient::Coalesce;
@@ -48,10 +55,10 @@ use crate::sync::const_fn;
 ///
 /// # Who is joined
 ///
-/// Calls of the same policy whose keys are equal, whose futures are of the same type by its
-/// [name](std::any::type_name), whose outcomes are of the same type, and that are [on](CoalesceCall::on) the same object if they
-/// say so. The future's type is there because a `static` in a generic function is shared by all its instances, and because
-/// two functions can share a policy: neither must get what the other asked for.
+/// Calls of the same policy whose keys are equal, whose futures are of the same type except for lifetimes, and that are
+/// [on](CoalesceCall::on) the same object if they say so. The future's type is there because a `static` in a generic function
+/// is shared by all its instances, and because two functions can share a policy: neither must get what the other asked
+/// for. Boxed futures are all of one type.
 ///
 /// A key is anything that implements [`Hash`]. It is borrowed, not kept and not compared: it is known by a 128-bit hash under
 /// secrets that the process drew at its start. That two of 10,000 different keys are taken for one has a chance of about
@@ -69,7 +76,7 @@ use crate::sync::const_fn;
 /// call drops the follower, and the call then leaves no trace. A [`Deadline::scope`](crate::Deadline::scope) without one stops
 /// a follower as little as it would stop its own future.
 ///
-/// A future that calls itself with the same key would wait for itself: that is noticed if it happens within one task,
+/// A call inside of the very run that it would join would wait for itself. That is noticed if it happens within one task,
 /// and the inner call runs by itself ([`reentrant`](CoalesceCounts::reentrant)). Two that wait for each other's keys
 /// are not noticed.
 #[must_use = "it does nothing unless it runs something"]
@@ -94,7 +101,7 @@ pub struct CoalesceCounts {
     pub handed_over: u64,
     /// Calls that ran by themselves because there were too many keys, ever.
     pub overflowed: u64,
-    /// Calls that ran by themselves because they came from inside of the one that they would have joined, ever.
+    /// Calls that ran by themselves because they came from inside of the run that they would have joined, ever.
     pub reentrant: u64,
 }
 

@@ -137,12 +137,22 @@ pub(crate) fn cancelled(policy: &'static str) {
     let _ = policy;
 }
 
-/// A failed call whose outcome was replaced.
-pub(crate) fn fell_back(policy: &'static str, class: Class) {
+/// A failed call whose outcome was replaced, and by what.
+pub(crate) fn fell_back(policy: &'static str, class: Class, answer: &'static str) {
     #[cfg(any(test, feature = "test-util"))]
-    note(Report::FellBack { policy, class });
+    note(Report::FellBack { policy, class, answer });
     #[cfg(feature = "tracing")]
-    tracing::warn!(target: "resilient", policy, class = class.as_str(), "fell back");
+    tracing::warn!(target: "resilient", policy, class = class.as_str(), answer, "fell back");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (policy, class, answer);
+}
+
+/// A failed call that had nothing to fall back to.
+pub(crate) fn unanswered(policy: &'static str, class: Class) {
+    #[cfg(any(test, feature = "test-util"))]
+    note(Report::Unanswered { policy, class });
+    #[cfg(feature = "tracing")]
+    tracing::debug!(target: "resilient", policy, class = class.as_str(), "nothing to fall back to");
     #[cfg(not(feature = "tracing"))]
     let _ = (policy, class);
 }

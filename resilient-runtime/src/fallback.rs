@@ -4,12 +4,16 @@ use std::hash::Hash;
 use std::time::Duration;
 
 mod answer;
+mod call;
+mod failure;
 mod kept;
 
 use self::kept::Kept;
-use crate::{Class, FromRejection, Outcome, Settled, When, event};
+use crate::{Class, FromRejection, Outcome, Settled, When};
 
 pub use self::answer::{Answer, ByFuture, ByValue, answer};
+pub use self::call::FallbackCall;
+pub use self::failure::FallbackFailure;
 
 /// Gives a failed call another answer: a value, what a function says, or the last good outcome.
 ///
@@ -25,7 +29,7 @@ pub use self::answer::{Answer, ByFuture, ByValue, answer};
 /// let failed: Result<u32, std::io::Error> = Err(std::io::ErrorKind::ConnectionReset.into());
 /// let outcome = match LOOKUP.settle(failed) {
 ///     Rescue::Accept(outcome) => outcome,
-///     Rescue::FallBack(_error) => Ok(42),
+///     Rescue::FallBack(failure) => failure.value(42),
 /// };
 /// assert_eq!(outcome.unwrap(), 42);
 /// # }
@@ -33,9 +37,10 @@ pub use self::answer::{Answer, ByFuture, ByValue, answer};
 ///
 /// # Old answers
 ///
-/// [`keep`](Self::keep) remembers a good value under a key, and [`recall`](Self::recall) gives it back while it is no older
-/// than [`max_age`](Self::max_age). At most [`MOST_KEPT`](Self::MOST_KEPT) are remembered for each type of key and value; the one
-/// that was kept longest ago leaves first.
+/// A [`call`](Self::call) with a key [keeps](FallbackCall::keep) its good value, and [recalls](FallbackCall::recall) the last one
+/// of that key while it is no older than [`max_age`](Self::max_age). At most [`MOST_KEPT`](Self::MOST_KEPT) are kept for each
+/// type of value; the one that was kept longest ago leaves first. Keys are not kept: each is known by a 128-bit hash under
+/// secrets of the process, as for [`Coalesce`](crate::Coalesce).
 #[derive(Debug)]
 pub struct Fallback {
     name: &'static str,
@@ -49,8 +54,8 @@ pub struct Fallback {
 pub enum Rescue<T, E> {
     /// The call ends with this outcome.
     Accept(Result<T, E>),
-    /// It failed with this error, and may have another answer.
-    FallBack(E),
+    /// It failed, and may have another answer.
+    FallBack(FallbackFailure<E>),
 }
 
 /// A `Result` under whatever name, or one inside a [`Settled`], that can be taken apart.
@@ -82,7 +87,7 @@ impl Fallback {
         Self { name, max_age: Duration::MAX, kept: Kept::new() }
     }
 
-    /// How old a value may be that [`recall`](Self::recall) gives back. Default: any age.
+    /// How old a value may be that is [recalled](FallbackCall::recall), from when it was kept. Default: any age.
     #[must_use]
     pub const fn max_age(mut self, max_age: Duration) -> Self {
         self.max_age = max_age;
@@ -108,37 +113,18 @@ impl Fallback {
 
     fn decide<T, E>(&self, class: Class, outcome: Result<T, E>) -> Rescue<T, E> {
         match outcome {
-            Err(error) if class.is_retryable() => {
-                event::fell_back(self.name, class);
-                Rescue::FallBack(error)
-            }
+            Err(error) if class.is_retryable() => Rescue::FallBack(FallbackFailure::new(self.name, class, error)),
             outcome => Rescue::Accept(outcome),
         }
     }
 
-    /// Remembers a clone of a good value under `key`, and gives the outcome back.
+    /// A call that begins now, with that key, which is not kept.
     ///
-    /// # Errors
+    /// # Panics
     ///
-    /// That of `outcome`.
-    pub fn keep<K, T, E>(&self, key: K, outcome: Result<T, E>) -> Result<T, E>
-    where
-        K: Hash + Eq + Clone + Send + 'static,
-        T: Clone + Send + Sync + 'static,
-    {
-        if let Ok(value) = &outcome {
-            self.kept.insert(key, value.clone());
-        }
-        outcome
-    }
-
-    /// A clone of the value that was kept last under `key`, unless it is too old.
-    pub fn recall<K, T>(&self, key: &K) -> Option<T>
-    where
-        K: Hash + Eq + Clone + Send + 'static,
-        T: Clone + Send + Sync + 'static,
-    {
-        self.kept.get(key, self.max_age)
+    /// If the key's `Hash` does.
+    pub fn call<K: Hash + ?Sized>(&self, key: &K) -> FallbackCall<'_> {
+        FallbackCall::new(self, key)
     }
 }
 

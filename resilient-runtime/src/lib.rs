@@ -63,7 +63,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `macros` | yes | the attributes and the derive |
-//! | `tracing` | yes | events of target `resilient`: `retrying`, `gave up`, `timed out`, `deadline exceeded`, `circuit breaker`, `fell back`, `cancelled`, `paused`, `slowed`, `hedging`, `joined`, `handed over`, `too many keys`, `batched`, `settings differ` |
+//! | `tracing` | yes | events of target `resilient`: `retrying`, `gave up`, `timed out`, `deadline exceeded`, `circuit breaker`, `fell back`, `nothing to fall back to`, `cancelled`, `paused`, `slowed`, `hedging`, `joined`, `handed over`, `too many keys`, `batched`, `settings differ` |
 //! | `test-util` | no | `resilient::test`: jitter that repeats, failures on order, a record of what policies do |
 //! | `http` | no | `resilient::http`: classes of responses, `Retry-After` and rate-limit headers; classifies `http::StatusCode` |
 //! | `reqwest` | no | classifies `reqwest::Error`; responses for `resilient::http` |
@@ -99,6 +99,7 @@ mod hedge;
 #[cfg(feature = "http")]
 pub mod http;
 mod keyed;
+mod line;
 mod mode;
 mod naming;
 mod nested;
@@ -113,6 +114,7 @@ pub mod test;
 mod throttle;
 mod timeout;
 mod values;
+mod wake;
 mod when;
 
 pub use backoff::Backoff;
@@ -128,7 +130,7 @@ pub use class::{Class, Classify};
 pub use coalesce::{Coalesce, CoalesceCall, CoalesceCounts, CoalesceFuture, Share, Shareable, Sharing, finish_shared};
 pub use deadline::{Deadline, DeadlineScope, ParseDeadlineError};
 pub use error::{Error, PolicyKind, Reason};
-pub use fallback::{Answer, ByFuture, ByValue, Fallback, IntoResult, Rescue, answer};
+pub use fallback::{Answer, ByFuture, ByValue, Fallback, FallbackCall, FallbackFailure, IntoResult, Rescue, answer};
 pub use fan_out::{
     Adapting, Cancellable, Collect, Deduplicated, Distinct, FanOut, FanOutLimit, FirstOk, Input, Observed, Ordered,
 };

@@ -197,7 +197,21 @@ async fn a_fallback_says_its_name_and_what_failed() {
 
     function(&Script::failing(1)).await.unwrap();
 
-    assert_eq!(log.lines(), [r#"WARN message=fell back policy="the archive" class="transient""#]);
+    assert_eq!(log.lines(), [r#"WARN message=fell back policy="the archive" class="transient" answer="value""#]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fallback_without_an_answer_says_so_in_passing() {
+    #[fallback(stale = "5m", shared_across(script))]
+    async fn function(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+
+    function(&Script::failing(1)).await.unwrap_err();
+
+    assert_eq!(log.lines(), [r#"DEBUG message=nothing to fall back to policy="function" class="transient""#]);
 }
 
 #[tokio::test(start_paused = true)]

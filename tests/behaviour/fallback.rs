@@ -1,8 +1,8 @@
 //! `#[fallback]`.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use resilient::{fallback, retry, timeout};
+use resilient::{Class, fallback, retry, timeout};
 use resilient_tests::{Error, Script, assert_send, ms};
 use tokio::time::{advance, sleep};
 
@@ -108,7 +108,7 @@ async fn a_chain_is_tried_in_the_order_in_which_it_is_written() {
         tried.fetch_add(10, Ordering::SeqCst);
         Err(Error::Gone)
     }
-    #[fallback(with = [never, neither], stale = "1m", value = 7)]
+    #[fallback(with = [never, neither], stale = "1m", value = 7, shared_across(script, tried))]
     async fn search(script: &Script, tried: &AtomicU32) -> Result<u32, Error> {
         let _ = tried;
         script.next()?;
@@ -124,7 +124,7 @@ async fn a_chain_is_tried_in_the_order_in_which_it_is_written() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stale_answer_is_that_of_its_key_and_no_older_than_it_may_be() {
-    #[fallback(stale = "5m", key = word.to_owned())]
+    #[fallback(stale = "5m", key = word)]
     async fn search(script: &Script, word: &str) -> Result<String, Error> {
         script.next()?;
         Ok(word.to_uppercase())
@@ -139,7 +139,7 @@ async fn a_stale_answer_is_that_of_its_key_and_no_older_than_it_may_be() {
 
 #[tokio::test(start_paused = true)]
 async fn each_instance_of_a_generic_function_keeps_its_own() {
-    #[fallback(stale = "5m")]
+    #[fallback(stale = "5m", shared_across(script, text))]
     async fn parse<T: std::str::FromStr + Clone + Send + Sync + 'static>(
         script: &Script,
         text: &str,
@@ -185,4 +185,155 @@ async fn it_works_in_a_boxed_trait() {
     let api = Api { primary: Script::failing(1), archive: Script::fine() };
 
     assert_eq!(Search::search(&api, "tide".to_owned()).await.unwrap(), "archived tide");
+}
+
+#[tokio::test(start_paused = true)]
+async fn instances_of_a_generic_function_with_one_type_of_outcome_keep_their_own() {
+    static DOWN: AtomicBool = AtomicBool::new(false);
+    struct Table<T>(std::marker::PhantomData<T>);
+    impl<T: Send> Table<T> {
+        // nothing in the signature says that there are several
+        #[fallback(stale = "5m")]
+        async fn name() -> Result<String, Error> {
+            if DOWN.load(Ordering::SeqCst) { Err(Error::Down) } else { Ok(std::any::type_name::<T>().to_owned()) }
+        }
+    }
+    Table::<u8>::name().await.unwrap();
+
+    DOWN.store(true, Ordering::SeqCst);
+
+    assert_eq!(Table::<u8>::name().await, Ok("u8".to_owned()));
+    assert_eq!(Table::<u16>::name().await, Err(Error::Down));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_began_earlier_and_ends_later_replaces_no_newer_answer() {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    #[fallback(stale = "5m")]
+    async fn price() -> Result<u32, Error> {
+        let call = CALLS.fetch_add(1, Ordering::SeqCst);
+        match call {
+            0 => sleep(ms(100)).await,
+            1 => {}
+            _ => return Err(Error::Down),
+        }
+        Ok(call)
+    }
+    let late = async {
+        sleep(ms(1)).await;
+        price().await
+    };
+
+    assert_eq!(tokio::join!(price(), late), (Ok(0), Ok(1)));
+
+    assert_eq!(price().await, Ok(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_are_not_kept() {
+    static KEYS: AtomicU32 = AtomicU32::new(0);
+    #[derive(Hash, PartialEq, Eq)]
+    struct Key(u32);
+    impl Key {
+        fn new(number: u32) -> Self {
+            KEYS.fetch_add(1, Ordering::SeqCst);
+            Self(number)
+        }
+    }
+    impl Clone for Key {
+        fn clone(&self) -> Self {
+            Self::new(self.0)
+        }
+    }
+    impl Drop for Key {
+        fn drop(&mut self) {
+            KEYS.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+    #[fallback(stale = "5m", key = Key::new(7))]
+    async fn hot() -> Result<u32, Error> {
+        Ok(1)
+    }
+
+    for _ in 0..3_000 {
+        hot().await.unwrap();
+    }
+
+    assert_eq!(KEYS.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_said_what_the_answer_was_and_only_if_there_was_one() {
+    fn archived(script: &Script, _: &Error) -> Result<u32, Error> {
+        script.next()?;
+        Ok(2)
+    }
+    #[fallback(stale = "5m", shared_across(script), with = archived)]
+    async fn price(script: &Script) -> Result<u32, Error> {
+        script.next()?;
+        Ok(1)
+    }
+    #[fallback(value = 3)]
+    async fn amount(script: &Script) -> Result<u32, Error> {
+        script.next()?;
+        Ok(1)
+    }
+    let log = resilient::test::record();
+
+    assert_eq!(price(&Script::failing(2)).await, Err(Error::Down));
+    assert!(log.fell_back("price").is_empty(), "{log:?}");
+    assert_eq!(price(&Script::failing(1)).await, Ok(2));
+    assert_eq!(price(&Script::fine()).await, Ok(1));
+    assert_eq!(price(&Script::failing(1)).await, Ok(1));
+    assert_eq!(amount(&Script::failing(1)).await, Ok(3));
+
+    assert_eq!(log.fell_back("price"), [(Class::Transient, "with"), (Class::Transient, "stale")]);
+    assert_eq!(log.fell_back("amount"), [(Class::Transient, "value")]);
+    assert_eq!((log.unanswered("price"), log.unanswered("amount")), (vec![Class::Transient], vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_moves_nothing_and_may_borrow() {
+    #[fallback(stale = "5m", key = (name, page, words), shared_across(script))]
+    async fn search(script: &Script, name: String, page: &u32, words: &[&str]) -> Result<String, Error> {
+        script.next()?;
+        Ok(format!("{name} {page} {}", words.join(" ")))
+    }
+    let page = 2;
+    search(&Script::fine(), "tide".to_owned(), &page, &["high", "low"]).await.unwrap();
+
+    let again = async |words: &[&str]| search(&Script::failing(1), "tide".to_owned(), &page, words).await;
+
+    assert_eq!(again(&["high", "low"]).await, Ok("tide 2 high low".to_owned()));
+    assert_eq!(again(&["high"]).await, Err(Error::Down));
+}
+
+struct Shop {
+    tenant: u32,
+    script: Script,
+}
+
+impl Shop {
+    #[fallback(stale = "5m", key = (self.tenant, id))]
+    async fn price(&self, id: u32) -> Result<u32, Error> {
+        self.script.next()?;
+        Ok(self.tenant * 100 + id)
+    }
+
+    #[fallback(stale = "5m", key = id, shared_across(self))]
+    async fn name(&self, id: u32) -> Result<String, Error> {
+        self.script.next()?;
+        Ok(format!("number {id}"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_kept_is_another_objects_only_if_that_is_said() {
+    let shop = |tenant: u32, failures: u32| Shop { tenant, script: Script::failing(failures) };
+    assert_eq!(shop(1, 0).price(5).await, Ok(105));
+    assert_eq!(shop(1, 0).name(5).await.as_deref(), Ok("number 5"));
+
+    assert_eq!(shop(1, 1).price(5).await, Ok(105), "another object of the tenant");
+    assert_eq!(shop(2, 1).price(5).await, Err(Error::Down));
+    assert_eq!(shop(2, 1).name(5).await.as_deref(), Ok("number 5"));
 }

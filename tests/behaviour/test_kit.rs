@@ -120,7 +120,7 @@ async fn the_record_has_what_fell_back_and_what_was_cancelled() {
     stop.cancel();
     fetch(&stop).await.unwrap_err();
 
-    assert_eq!(log.fell_back("search"), [Class::Transient]);
+    assert_eq!(log.fell_back("search"), [(Class::Transient, "value")]);
     assert_eq!((log.cancelled("fetch"), log.cancelled("search")), (1, 0));
 }
 

@@ -334,7 +334,10 @@ mod polled_somewhere_else {
 
         // the last attempt may be the one that could not end before the call does
         let seconds = start.elapsed().as_secs_f64();
-        assert!(matches!(reason, Reason::TimedOut { .. }) && (9.0..=10.0).contains(&seconds), "{reason:?} after {seconds} s");
+        assert!(
+            matches!(reason, Reason::TimedOut { .. }) && (9.0..=10.0).contains(&seconds),
+            "{reason:?} after {seconds} s"
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -193,7 +193,7 @@ impl Client {
     }
 
     /// A page, or the last one that came.
-    #[fallback(stale = "5m", key = path.to_owned(), with = Self::offline)]
+    #[fallback(stale = "5m", key = path, shared_across(self), with = Self::offline)]
     #[timeout("1s")]
     #[retry(max = 1)]
     pub async fn cached(&self, path: &str) -> Result<String, Error> {

@@ -72,7 +72,7 @@ impl Replica {
     }
 
     /// The best of what it finds, or what it found before.
-    #[fallback(stale = "5m", key = words.to_owned(), value = None)]
+    #[fallback(stale = "5m", key = words, shared_across(self), value = None)]
     #[timeout("1s")]
     #[retry(max = 1, base = "5ms")]
     #[circuit_breaker(with = self.breaker)]

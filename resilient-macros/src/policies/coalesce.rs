@@ -1,7 +1,6 @@
 //! `#[coalesce]`: calls with an equal key share one run of what is inside.
 
 mod shared;
-mod who;
 
 use std::time::Duration;
 
@@ -14,9 +13,10 @@ use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment};
 use crate::function::Function;
+use crate::policies::sharing::{self, Sharing};
 use crate::policy::{Kind, Layer};
-use crate::source::{Constructor, Source, borrow_parts, declare, place, placed};
-use crate::value::{self, Known, reads};
+use crate::source::{Constructor, Source, declare, placed};
+use crate::value::{self, Known};
 
 pub(crate) const KIND: Kind = Kind {
     name: "coalesce",
@@ -48,27 +48,17 @@ struct Coalesce {
 fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
     let function = context.function;
     let span = arguments.attribute.span();
-    let [key_span, hold_span, with_span, share] =
-        ["key", "hold", "with", "share"].map(|argument| arguments.span(argument));
+    let [hold_span, with_span, share] = ["hold", "with", "share"].map(|argument| arguments.span(argument));
     let mut with = arguments.with(errors);
-    let key = arguments.key(function, errors);
-    let across = arguments.names("shared_across", errors);
+    let sharing = Sharing::parse(arguments, function, errors);
     arguments.flag("share", errors);
     let name = arguments.name(function, errors);
     let hold = arguments.constant("hold", function, errors, hold);
     let mode = arguments.value("mode", errors, value::mode);
 
-    who::check_names(&across, function, errors);
-    if key_span.is_none() && arguments.understood {
-        who::needs_key(&across, function, span, errors);
-    }
-    if key.is_some() || key_span.is_none() {
-        who::check_credentials(key.as_ref(), &across, function, errors);
-    }
     let by_object = match function.signature.receiver() {
         Some(receiver) => {
-            let says_who = [&key, &with].into_iter().flatten().any(|expression| reads(expression, "self"));
-            let apart = !says_who && !across.iter().any(|name| name == "self");
+            let apart = !sharing.says_whose(with.as_ref());
             if apart {
                 check_object(receiver, with.as_ref().and(with_span), hold_span, errors);
             }
@@ -84,7 +74,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
         Some(policy) => Source::With { ty: "Coalesce", policy },
         None => Source::Own { ty: "Coalesce", constructor },
     };
-    vec![Box::new(Coalesce { span, source, key, by_object, share })]
+    vec![Box::new(Coalesce { span, source, key: sharing.key, by_object, share })]
 }
 
 fn hold(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
@@ -100,7 +90,7 @@ fn hold(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
 
 /// Calls that are joined only on the same object need one that several calls can have, at an address that stays its own.
 fn check_object(receiver: &Receiver, with: Option<Span>, hold: Option<Span>, errors: &mut Errors) {
-    let advice = "write `shared_across(self)` if it makes no difference to the outcome, or what does into `key`, as in `key = (self.tenant, id)`";
+    let advice = sharing::ADVICE;
     if is_of_one_call(receiver) {
         errors.over(
             receiver,
@@ -135,16 +125,6 @@ fn is_of_one_call(receiver: &Receiver) -> bool {
     }
 }
 
-/// What other callers get cannot borrow from one of them.
-fn check_output(function: &Function, errors: &mut Errors) {
-    if let Some(span) = function.borrow_in_output() {
-        errors.at(
-            span,
-            "`#[coalesce]` gives the outcome to other callers too, so that it cannot borrow from this one: return an owned value, or an `Arc`",
-        );
-    }
-}
-
 impl Layer for Coalesce {
     fn name(&self) -> &'static str {
         KIND.name
@@ -155,7 +135,8 @@ impl Layer for Coalesce {
     }
 
     fn check(&self, function: &Function, errors: &mut Errors) {
-        check_output(function, errors);
+        let reason = "`#[coalesce]` gives the outcome to other callers too, so that it cannot borrow from this one";
+        sharing::check_owned(&function.output, reason, errors);
         if let Some(span) = self.share {
             shared::check(span, function, errors);
         }
@@ -177,13 +158,7 @@ impl Layer for Coalesce {
         let span = Span::mixed_site();
         let declaration = declare(&self.source, context);
         let policy = &context.policy;
-        let call = match &self.key {
-            Some(key) => {
-                let (call, key) = (place(key, "call"), borrow_parts(key));
-                quote_spanned!(span=> #call(#key))
-            }
-            None => quote_spanned!(span=> call(&())),
-        };
+        let call = sharing::call(self.key.as_ref());
         let receiver = context.function.signature.receiver().filter(|_| self.by_object);
         let on = receiver.map(|receiver| {
             let this = context.function.this(receiver);

@@ -5,13 +5,14 @@ use std::time::Duration;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, FnArg, Pat, Type};
+use syn::{Expr, FnArg, GenericArgument, Pat, PathArguments, Type};
 
 use crate::arguments::{Arguments, Key, Positional};
 use crate::companion::conditions_of;
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment, Value};
 use crate::function::Function;
+use crate::policies::sharing::{self, Sharing};
 use crate::policy::{Facts, Kind, Layer};
 use crate::source::{Constructor, Source, declare, operand};
 use crate::value::{self, Known};
@@ -24,6 +25,7 @@ pub(crate) const KIND: Kind = Kind {
         Key::usage("with", "with = cached_hits"),
         Key::usage("stale", "stale = \"5m\""),
         Key::usage("key", "key = (query, page)"),
+        Key::usage("shared_across", "shared_across(token)"),
         Key::usage("when", "when = |error: &MyError| error.is_temporary()"),
         Key::setting("name", "name = \"search\""),
         Key::usage("crate", "crate = ::resilient"),
@@ -36,8 +38,8 @@ struct Fallback {
     span: Span,
     source: Source,
     when: Option<When>,
-    /// The key of old answers, if they are kept, and where that was written.
-    stale: Option<(Expr, Span)>,
+    /// If old answers are kept, their key, unless all calls have the same, and where that was written.
+    stale: Option<(Option<Expr>, Span)>,
     /// In the order in which they are tried.
     answers: Vec<Answer>,
     /// Whether one of them reads the function's arguments.
@@ -55,8 +57,8 @@ enum Answer {
 
 fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
     let span = arguments.attribute.span();
-    let [value_at, with_at, stale_at, key_at] = ["value", "with", "stale", "key"].map(|key| arguments.place(key));
-    let key_span = arguments.span("key");
+    let [value_at, with_at, stale_at] = ["value", "with", "stale"].map(|key| arguments.place(key));
+    let keyed = ["key", "shared_across"].map(|key| (key, arguments.span(key)));
     let stale_span = arguments.span("stale").unwrap_or(span);
     let value_span = arguments.span("value");
     let when = arguments.value("when", errors, |_, when| Ok(When(when)));
@@ -64,12 +66,28 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let value = arguments.value("value", errors, |_, value| good_value(value, context.function));
     let with = arguments.value("with", errors, |_, with| Ok(chain(with)));
     let max_age = arguments.constant("stale", context.function, errors, age);
-    let key = arguments.value("key", errors, |_, key| Ok(key));
+    let sharing = match stale_at {
+        Some(_) => Some(Sharing::parse(arguments, context.function, errors)),
+        None => {
+            arguments.value("key", errors, |_, key| Ok(key));
+            arguments.names("shared_across", errors);
+            None
+        }
+    };
     if value_at.or(with_at).or(stale_at).is_none() && arguments.understood {
         errors.at(span, "fall back to what? write `value = …`, `with = a_function` or `stale = \"5m\"`");
     }
-    if let (Some(_), None, Some(span)) = (key_at, stale_at, key_span) {
-        errors.at(span, "`key` says whose last good outcome to keep: add `stale = \"5m\"`, or remove it");
+    for (key, span) in keyed {
+        if let (None, Some(span)) = (stale_at, span) {
+            errors
+                .at(span, format!("`{key}` says whose last good outcome to keep: add `stale = \"5m\"`, or remove it"));
+        }
+    }
+    if let (Some(sharing), Some(_)) = (&sharing, context.function.signature.receiver())
+        && !sharing.says_whose(None)
+    {
+        let reason = "an outcome is kept for calls on any `self`, also on one that comes later";
+        errors.at(stale_span, format!("{reason}: {}", sharing::ADVICE));
     }
     if let (Some(value), Some(later), Some(span)) = (value_at, with_at.max(stale_at), value_span)
         && value < later
@@ -79,10 +97,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
 
     let call = quote_spanned!(Span::mixed_site()=> named(#name));
     let constructor = Constructor::new("Fallback", call, arguments, context).set("max_age", max_age.as_ref());
-    let stale = max_age.map(|_| {
-        let key = key.unwrap_or_else(|| syn::parse_quote_spanned!(Span::mixed_site()=> ()));
-        (key, stale_span)
-    });
+    let stale = max_age.and(sharing).map(|sharing| (sharing.key, stale_span));
     let mut answers: Vec<(Option<usize>, Answer)> = Vec::new();
     answers.extend(stale.is_some().then_some((stale_at, Answer::Stale)));
     answers.extend(with.into_iter().flatten().map(|function| (with_at, Answer::With(function))));
@@ -156,6 +171,17 @@ fn is_no_result(output: &Type) -> bool {
     }
 }
 
+/// The good type of a `Result<T, E>` that is written out, and otherwise all of it.
+fn good(output: &Type) -> &Type {
+    let Type::Path(path) = output else { return output };
+    let Some(last) = path.path.segments.last() else { return output };
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return output };
+    match arguments.args.first() {
+        Some(GenericArgument::Type(good)) => good,
+        _ => output,
+    }
+}
+
 impl Fallback {
     fn has_functions(&self) -> bool {
         self.answers.iter().any(|answer| matches!(answer, Answer::With(_)))
@@ -184,6 +210,10 @@ impl Layer for Fallback {
             );
             errors.over(&function.output, message);
         }
+        if self.stale.is_some() {
+            let reason = "`stale` keeps the good outcome for later calls, so that it cannot borrow from this one";
+            sharing::check_owned(good(&function.output), reason, errors);
+        }
         if !self.has_functions() {
             return;
         }
@@ -202,20 +232,23 @@ impl Layer for Fallback {
     fn declare(&self, context: &Context<'_>) -> TokenStream {
         let span = Span::mixed_site();
         let policy = declare(&self.source, context);
-        let key = self.stale.as_ref().map(|(key, _)| quote_spanned!(span=> let key_ = #key;));
-        quote_spanned!(span=> #policy #key)
+        let kept = self.stale.as_ref().map(|(key, _)| {
+            let (policy, call) = (&context.policy, sharing::call(key.as_ref()));
+            quote_spanned!(span=> let kept_ = #policy.#call.instance(|| ());)
+        });
+        quote_spanned!(span=> #policy #kept)
     }
 
     // Input:  outcome
     // Output: 'fallback: {
-    //             let error_ = match fallback_.settle(outcome) {
+    //             let failure_ = match fallback_.settle(outcome) {
     //                 Rescue::Accept(outcome_) => break 'fallback outcome_,
-    //                 Rescue::FallBack(error_) => error_,
+    //                 Rescue::FallBack(failure_) => failure_,
     //             };
-    //             if let Ok(value_) = answer(cached(query, &error_)).await {
-    //                 break 'fallback Ok(value_);
+    //             if let Ok(value_) = answer(cached(query, failure_.error())).await {
+    //                 break 'fallback failure_.with(value_);
     //             }
-    //             Err(error_)
+    //             failure_.unanswered()
     //         }
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
@@ -233,32 +266,30 @@ impl Layer for Fallback {
             // what cannot be kept is reported where keeping was asked for
             Some((_, place)) => {
                 let place = place.resolved_at(span);
-                quote_spanned!(place=> #policy.keep(key_, outcome_))
+                quote_spanned!(place=> kept_.keep(outcome_))
             }
             None => quote_spanned!(span=> outcome_),
         };
         let passed = passed(context.function);
         let recalled = self.stale.as_ref().map(|(_, place)| {
             let place = place.resolved_at(span);
-            quote_spanned!(place=> #policy.recall(&key_))
+            quote_spanned!(place=> kept_.recall())
         });
         let tried = self.answers.iter().map(|answer| match answer {
             Answer::Stale => quote_spanned! {span=>
                 if let ::core::option::Option::Some(value_) = #recalled {
-                    let kept_ = ::core::result::Result::Ok(value_);
-                    break 'fallback kept_;
+                    break 'fallback failure_.stale(value_);
                 }
             },
             Answer::With(function) => {
                 let place = function.span().resolved_at(span);
                 let function = operand(function);
-                let said = quote_spanned!(place=> #function(#(#passed,)* &error_));
+                let said = quote_spanned!(place=> #function(#(#passed,)* failure_.error()));
                 let krate = at(place, krate);
                 let answer = quote_spanned!(place=> #krate::answer::<#output, _, _>(#said).await);
                 quote_spanned! {span=>
-                    let answer_ = #answer;
-                    if answer_.is_ok() {
-                        break 'fallback answer_;
+                    if let ::core::result::Result::Ok(value_) = #answer {
+                        break 'fallback failure_.with(value_);
                     }
                 }
             }
@@ -266,21 +297,16 @@ impl Layer for Fallback {
         });
         let last = match self.answers.last() {
             Some(Answer::Value(value)) => {
-                quote_spanned!(value.span().resolved_at(span)=> ::core::result::Result::Ok(#value))
+                quote_spanned!(value.span().resolved_at(span)=> failure_.value(#value))
             }
-            _ => quote_spanned!(span=> ::core::result::Result::Err(error_)),
-        };
-        // an error that nothing looks at has no name
-        let error = match self.answers.last() {
-            Some(Answer::Value(_)) if !self.has_functions() => quote_spanned!(span=> _error_),
-            _ => quote_spanned!(span=> error_),
+            _ => quote_spanned!(span=> failure_.unanswered()),
         };
         let value = quote_spanned! {span=>
             'fallback: {
                 #statements
-                let #error = match #settle {
+                let failure_ = match #settle {
                     #krate::Rescue::Accept(outcome_) => break 'fallback #accepted,
-                    #krate::Rescue::FallBack(error_) => error_,
+                    #krate::Rescue::FallBack(failure_) => failure_,
                 };
                 #(#tried)*
                 #last

@@ -8,6 +8,7 @@ use loom::thread;
 
 use super::members::{Members, Turn};
 use super::open::{Group, Open};
+use crate::wake::wake_all;
 
 type Batch = Members<u32, u32>;
 
@@ -19,7 +20,7 @@ fn explore(model: impl Fn() + Send + Sync + 'static) {
 }
 
 /// What a member does that has no timer: a leader closes the batch at once.
-async fn outcome(batch: &Batch, seat: usize) -> u32 {
+async fn outcome(batch: &Batch, seat: u32) -> u32 {
     let keys = std::future::poll_fn(|context| match batch.poll(seat, context) {
         Turn::Wait => Poll::Pending,
         Turn::Gather(_) => Poll::Ready(Err(batch.close())),
@@ -32,10 +33,17 @@ async fn outcome(batch: &Batch, seat: usize) -> u32 {
         Err(keys) => {
             let own = keys.iter().find(|(wanted_by, _)| *wanted_by == seat).expect("its own key is among them").1 * 10;
             let others = keys.into_iter().filter(|(wanted_by, _)| *wanted_by != seat);
-            batch.answer(seat, others.map(|(seat, key)| (seat, key * 10)).collect());
+            wake_all(batch.answer(seat, others.map(|(seat, key)| (seat, key * 10)).collect()).wakers);
             own
         }
     }
+}
+
+/// Leaves, as a dropped call does; whether another is to lead, and whether the batch was emptied.
+fn leave(batch: &Batch, seat: u32, keys: Vec<(u32, u32)>) -> (bool, bool) {
+    let left = batch.leave(seat, keys).expect("it was there");
+    wake_all(left.successors);
+    (left.handed_over, left.emptied)
 }
 
 /// A whole call, as `BatchFuture` makes it.
@@ -46,6 +54,7 @@ fn call(open: &Open, most: usize, key: u32) -> u32 {
         let batch = open.find::<u32, u32>(group, most);
         match batch.join(key, Waker::noop().clone(), None) {
             Ok(joined) => {
+                wake_all(joined.leader);
                 let outcome = block_on(outcome(&batch, joined.seat));
                 open.remove(group, &batch);
                 return outcome;
@@ -88,6 +97,7 @@ fn loom_who_fills_it_wakes_the_leader() {
             thread::spawn(move || {
                 let member = batch.join(2, Waker::noop().clone(), None).unwrap();
                 assert!(member.filled && !member.leads);
+                wake_all(member.leader);
                 assert_eq!(block_on(outcome(&batch, member.seat)), 20);
             })
         };
@@ -97,7 +107,7 @@ fn loom_who_fills_it_wakes_the_leader() {
             _ => Poll::Pending,
         }));
         assert_eq!(keys, [(0, 1), (1, 2)]);
-        batch.answer(leader.seat, vec![(1, 20)]);
+        wake_all(batch.answer(leader.seat, vec![(1, 20)]).wakers);
         filling.join().unwrap();
     });
 }
@@ -114,9 +124,11 @@ fn loom_a_leader_that_leaves_while_another_joins_leaves_it_a_leader() {
             let open = open.clone();
             thread::spawn(move || assert_eq!(call(&open, 8, 2), 20))
         };
-        if batch.leave(leader.seat, Vec::new()).emptied {
+        let left = batch.leave(leader.seat, Vec::new()).expect("it was there");
+        if left.emptied {
             open.remove(group, &batch);
         }
+        wake_all(left.successors);
         joining.join().unwrap();
 
         assert_eq!(open.len(), 0);
@@ -133,16 +145,16 @@ fn loom_a_successor_that_leaves_passes_it_on() {
 
         let leaving = {
             let batch = batch.clone();
-            thread::spawn(move || batch.leave(seats[1], Vec::new()))
+            thread::spawn(move || leave(&batch, seats[1], Vec::new()))
         };
         let last = {
             let batch = batch.clone();
             thread::spawn(move || block_on(outcome(&batch, seats[2])))
         };
-        let first = batch.leave(seats[0], keys);
+        let first = leave(&batch, seats[0], keys);
         let second = leaving.join().unwrap();
 
-        assert!(first.handed_over && !first.emptied && !second.emptied);
+        assert_eq!((first, second.1), ((true, false), false));
         assert_eq!(last.join().unwrap(), 30);
     });
 }
@@ -155,7 +167,7 @@ fn loom_an_answer_for_who_is_leaving_is_dropped_and_nobody_elses_is() {
 
         let leaving = {
             let batch = batch.clone();
-            thread::spawn(move || batch.leave(seats[1], Vec::new()))
+            thread::spawn(move || leave(&batch, seats[1], Vec::new()))
         };
         let last = {
             let batch = batch.clone();
@@ -165,5 +177,25 @@ fn loom_an_answer_for_who_is_leaving_is_dropped_and_nobody_elses_is() {
         leaving.join().unwrap();
 
         assert_eq!(last.join().unwrap(), 30);
+    });
+}
+
+#[test]
+fn loom_a_member_that_is_not_polled_again_holds_up_nobody() {
+    explore(|| {
+        let batch = Arc::new(Batch::new(3));
+        let seats = [1, 2, 3].map(|key| batch.join(key, Waker::noop().clone(), None).unwrap().seat);
+        let context = &mut Context::from_waker(Waker::noop());
+        let Turn::Run(keys) = batch.poll(seats[0], context) else { panic!("it is full") };
+
+        // the second is never polled
+        let last = {
+            let batch = batch.clone();
+            thread::spawn(move || block_on(outcome(&batch, seats[2])))
+        };
+        let left = leave(&batch, seats[0], keys);
+
+        assert_eq!((left, last.join().unwrap()), ((true, false), 30));
+        assert_eq!(batch.poll(seats[1], context), Turn::Go(20));
     });
 }

@@ -1,17 +1,19 @@
 //! Who is in a batch: its members, the one of them that leads it, and what each is told.
 
+use std::iter;
 use std::sync::PoisonError;
 use std::task::{Context, Waker};
 
 use tokio::time::Instant;
 
+use crate::line::Line;
 use crate::sync::{Mutex, MutexGuard};
 
 /// The members of one batch: at most `most`, until it is closed.
 ///
 /// One of them leads: it closes the batch, takes the keys, and comes back with the answers. When it leaves before
-/// that, another leads. All of it changes under the one lock, under which nothing of the user's runs: keys and answers are
-/// moved in and out, and what is left over is dropped after it.
+/// that, whichever of the others looks first leads. All of it changes under the one lock, under which nothing of the user's
+/// runs: keys and answers are moved in and out, and what is left over is dropped after it, as are wakers.
 #[derive(Debug)]
 pub(super) struct Members<K, A>(Mutex<State<K, A>>);
 
@@ -22,24 +24,19 @@ struct State<K, A> {
     is_open: bool,
     /// When the leader closes it, if that is known.
     until: Option<Instant>,
-    present: usize,
-    seats: Vec<Option<Seat<K, A>>>,
+    /// The seat of the leader. Without one, all members have been woken, and none of them has looked since.
+    leader: Option<u32>,
+    /// One for each member; those who wait, and whose waker has not been used, stand in line.
+    seats: Line<Seat<K, A>>,
 }
 
 #[derive(Debug)]
 struct Seat<K, A> {
     /// Its owner's key, unless a leader has it.
     key: Option<K>,
-    fate: Fate<A>,
+    /// Once there is one.
+    answer: Option<A>,
     waker: Option<Waker>,
-}
-
-/// What has become of a member.
-#[derive(Debug)]
-enum Fate<A> {
-    Waits,
-    Leads,
-    Has(A),
 }
 
 /// What a member is to do.
@@ -50,33 +47,54 @@ pub(super) enum Turn<K, A> {
     /// Wait for others until then, and close the batch.
     Gather(Option<Instant>),
     /// Ask for these keys; each with the seat that wants it.
-    Run(Vec<(usize, K)>),
+    Run(Vec<(u32, K)>),
     /// Go, with this answer.
     Go(A),
 }
 
 /// A seat that was given to somebody who joined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Joined {
-    pub(super) seat: usize,
+    pub(super) seat: u32,
     pub(super) leads: bool,
     /// Whether it was the last one, so that the batch is closed.
     pub(super) filled: bool,
+    /// Who is to be woken, once somebody answers for the seat: that can panic.
+    pub(super) leader: Option<Waker>,
 }
 
-/// What it means to the others that a member has left.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Left {
-    /// Whether another one leads now.
+/// What it means to the others that a member has left without an answer.
+#[derive(Debug)]
+pub(super) struct Left<K, A> {
+    /// Whether another one is to lead.
     pub(super) handed_over: bool,
     /// Whether the batch was open, and is closed since nobody is in it.
     pub(super) emptied: bool,
+    /// Who is to be woken, once all else is done: that can panic.
+    pub(super) successors: Vec<Waker>,
+    _unwanted: Unwanted<K, A>,
+}
+
+/// Who is to be woken, now that there are answers.
+#[derive(Debug)]
+#[must_use = "they wait"]
+pub(super) struct Answered<K, A> {
+    pub(super) wakers: Vec<Waker>,
+    _unwanted: Unwanted<K, A>,
+}
+
+/// What is left over, for the caller to drop after the others were woken: it is the user's, whose drop can panic.
+#[derive(Debug)]
+struct Unwanted<K, A> {
+    _seat: Option<Seat<K, A>>,
+    _keys: Vec<K>,
+    _answers: Vec<A>,
 }
 
 impl<K, A> Members<K, A> {
     /// An open batch with nobody in it.
     pub(super) fn new(most: usize) -> Self {
-        Self(Mutex::new(State { most, is_open: true, until: None, present: 0, seats: Vec::new() }))
+        Self(Mutex::new(State { most, is_open: true, until: None, leader: None, seats: Line::new() }))
     }
 
     /// Takes a seat, or gives the key back because the batch is closed.
@@ -89,16 +107,16 @@ impl<K, A> Members<K, A> {
             drop(waker);
             return Err(key);
         }
-        let leads = state.present == 0;
-        let fate = if leads { Fate::Leads } else { Fate::Waits };
-        let seat = state.sit(Seat { key: Some(key), fate, waker: Some(waker) });
+        let seat = state.seats.push(Seat { key: Some(key), answer: None, waker: Some(waker) });
+        let leads = state.leader.is_none();
+        if leads {
+            state.leader = Some(seat);
+        }
         let sooner = state.close_by(by);
-        let filled = state.present == state.most;
+        let filled = state.seats.len() == state.most;
         state.is_open = !filled;
-        let leader = if (filled || sooner) && !leads { state.leader() } else { None };
-        drop(state);
-        wake(leader);
-        Ok(Joined { seat, leads, filled })
+        let leader = if (filled || sooner) && !leads { state.leaders_waker() } else { None };
+        Ok(Joined { seat, leads, filled, leader })
     }
 
     /// Has the batch closed no later than that.
@@ -107,27 +125,24 @@ impl<K, A> Members<K, A> {
     }
 
     /// What the owner of the seat is to do now; it is woken when that changes.
-    pub(super) fn poll(&self, seat: usize, context: &Context<'_>) -> Turn<K, A> {
+    pub(super) fn poll(&self, seat: u32, context: &Context<'_>) -> Turn<K, A> {
         // declared before the lock is taken, and so dropped after it is released
         let mut fresh: Option<Waker> = None;
         loop {
             let mut state = self.lock();
-            let is_open = state.is_open;
-            let until = state.until;
-            let Some(owner) = &mut state.seats[seat] else { return Turn::Wait };
-            let turn = match owner.fate {
-                Fate::Waits => Turn::Wait,
-                Fate::Leads if is_open => Turn::Gather(until),
-                Fate::Leads => return Turn::Run(state.take_keys()),
-                Fate::Has(_) => {
-                    let left = state.stand_up(seat);
-                    drop(state);
-                    return match left.map(|left| left.fate) {
-                        Some(Fate::Has(answer)) => Turn::Go(answer),
-                        _ => Turn::Wait,
-                    };
-                }
+            let Some(owner) = state.seats.get_mut(seat) else { return Turn::Wait };
+            if owner.answer.is_some() {
+                let left = state.seats.remove(seat);
+                drop(state);
+                return left.and_then(|left| left.answer).map_or(Turn::Wait, Turn::Go);
+            }
+            let leader = *state.leader.get_or_insert(seat);
+            let turn = match leader {
+                leader if leader != seat => Turn::Wait,
+                _ if state.is_open => Turn::Gather(state.until),
+                _ => return Turn::Run(state.take_keys()),
             };
+            let Some(owner) = state.seats.get_mut(seat) else { return Turn::Wait };
             if owner.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
                 return turn;
             }
@@ -137,6 +152,7 @@ impl<K, A> Members<K, A> {
                 continue;
             };
             let replaced = owner.waker.replace(waker);
+            state.seats.enter(seat);
             drop(state);
             drop(replaced);
             return turn;
@@ -144,61 +160,55 @@ impl<K, A> Members<K, A> {
     }
 
     /// Closes the batch, and takes the keys.
-    pub(super) fn close(&self) -> Vec<(usize, K)> {
+    pub(super) fn close(&self) -> Vec<(u32, K)> {
         let mut state = self.lock();
         state.is_open = false;
         state.take_keys()
     }
 
-    /// Gives the answers to those who are still there.
+    /// Gives the answers to those who are still there, who are for the caller to wake.
     ///
     /// The leader has its own already, and leaves.
-    pub(super) fn answer(&self, leader: usize, answers: Vec<(usize, A)>) {
+    pub(super) fn answer(&self, leader: u32, answers: Vec<(u32, A)>) -> Answered<K, A> {
         let mut state = self.lock();
-        let left = state.stand_up(leader);
-        let mut unwanted = Vec::new();
-        let mut wakers = Vec::with_capacity(answers.len());
+        let left = state.seats.remove(leader);
+        let (mut unwanted, mut wakers) = (Vec::new(), Vec::with_capacity(answers.len()));
         for (seat, answer) in answers {
-            match &mut state.seats[seat] {
+            match state.seats.get_mut(seat) {
                 Some(owner) => {
-                    owner.fate = Fate::Has(answer);
+                    owner.answer = Some(answer);
                     wakers.extend(owner.waker.take());
                 }
                 None => unwanted.push(answer),
             }
         }
-        drop(state);
-        wake(wakers);
-        drop((left, unwanted));
+        Answered { wakers, _unwanted: Unwanted { _seat: left, _keys: Vec::new(), _answers: unwanted } }
     }
 
-    /// Leaves without an answer, and gives back the keys that a leader has taken. Another member leads, if this one did.
+    /// Leaves without an answer, and gives back the keys that a leader has taken. Another member leads, if this one did:
+    /// whichever looks first. All are woken, since nobody knows which of them is still polled.
     ///
     /// A batch that was open and has nobody left in it is closed.
-    pub(super) fn leave(&self, seat: usize, keys: Vec<(usize, K)>) -> Left {
+    pub(super) fn leave(&self, seat: u32, keys: Vec<(u32, K)>) -> Option<Left<K, A>> {
         let mut state = self.lock();
-        let Some(left) = state.stand_up(seat) else { return Left::default() };
+        let left = state.seats.remove(seat)?;
         let mut unwanted = Vec::new();
         for (wanted_by, key) in keys {
-            match &mut state.seats[wanted_by] {
+            match state.seats.get_mut(wanted_by) {
                 Some(owner) => owner.key = Some(key),
                 None => unwanted.push(key),
             }
         }
-        let (mut successor, mut handed_over) = (None, false);
-        if let Fate::Leads = left.fate
-            && let Some(next) = state.seats.iter_mut().flatten().find(|next| matches!(next.fate, Fate::Waits))
-        {
-            next.fate = Fate::Leads;
-            successor = next.waker.take();
-            handed_over = true;
+        let is_empty = state.seats.len() == 0;
+        let led = state.leader == Some(seat);
+        if led {
+            state.leader = None;
         }
-        let emptied = state.is_open && state.present == 0;
+        let successors = if led { state.wakers() } else { Vec::new() };
+        let emptied = state.is_open && is_empty;
         state.is_open &= !emptied;
-        drop(state);
-        wake(successor);
-        drop((left, unwanted));
-        Left { handed_over, emptied }
+        let unwanted = Unwanted { _seat: Some(left), _keys: unwanted, _answers: Vec::new() };
+        Some(Left { handed_over: led && !is_empty, emptied, successors, _unwanted: unwanted })
     }
 
     /// Poisoned or not: nothing that runs under it panics between two changes that belong together.
@@ -208,28 +218,6 @@ impl<K, A> Members<K, A> {
 }
 
 impl<K, A> State<K, A> {
-    fn sit(&mut self, owner: Seat<K, A>) -> usize {
-        // Somebody who left while it was open has left a seat, which is taken before there are more.
-        let free = (self.present < self.seats.len()).then(|| self.seats.iter().position(Option::is_none)).flatten();
-        self.present += 1;
-        match free {
-            Some(seat) => {
-                self.seats[seat] = Some(owner);
-                seat
-            }
-            None => {
-                self.seats.push(Some(owner));
-                self.seats.len() - 1
-            }
-        }
-    }
-
-    fn stand_up(&mut self, seat: usize) -> Option<Seat<K, A>> {
-        let left = self.seats.get_mut(seat)?.take()?;
-        self.present -= 1;
-        Some(left)
-    }
-
     /// Whether that was sooner than anybody had asked for.
     fn close_by(&mut self, instant: Option<Instant>) -> bool {
         let Some(instant) = instant else { return false };
@@ -240,17 +228,18 @@ impl<K, A> State<K, A> {
         sooner
     }
 
-    fn leader(&mut self) -> Option<Waker> {
-        let leader = self.seats.iter_mut().flatten().find(|owner| matches!(owner.fate, Fate::Leads))?;
-        leader.waker.take()
+    fn leaders_waker(&mut self) -> Option<Waker> {
+        let leader = self.leader?;
+        self.seats.step_out(leader);
+        self.seats.get_mut(leader)?.waker.take()
     }
 
-    fn take_keys(&mut self) -> Vec<(usize, K)> {
-        let seats = self.seats.iter_mut().enumerate();
-        seats.filter_map(|(seat, owner)| Some((seat, owner.as_mut()?.key.take()?))).collect()
+    /// The wakers of all who have left one.
+    fn wakers(&mut self) -> Vec<Waker> {
+        iter::from_fn(|| self.seats.next().map(|owner| owner.waker.take())).flatten().collect()
     }
-}
 
-fn wake(wakers: impl IntoIterator<Item = Waker>) {
-    wakers.into_iter().for_each(Waker::wake);
+    fn take_keys(&mut self) -> Vec<(u32, K)> {
+        self.seats.iter_mut().filter_map(|(seat, owner)| Some((seat, owner.key.take()?))).collect()
+    }
 }

@@ -16,6 +16,7 @@ use super::members::{Members, Turn};
 use super::open::Group;
 use super::{Batch, BatchItem, BatchKey, BatchOutcome};
 use crate::sync::atomic::Ordering::Relaxed;
+use crate::wake::wake_all;
 use crate::{Deadline, clock, event};
 
 /// A caller that asks for one key: what [`Batch::run`] returns.
@@ -70,9 +71,9 @@ struct Place<'a, K, A> {
     group: Group,
     /// None once it has been left.
     members: Option<Arc<Members<K, A>>>,
-    seat: usize,
+    seat: u32,
     /// The keys, and who wants them, while it runs the batch.
-    keys: Vec<(usize, K)>,
+    keys: Vec<(u32, K)>,
 }
 
 impl<'a, K, L, F, A> BatchFuture<'a, K, L, F, A> {
@@ -145,7 +146,10 @@ where
                 if joined.filled {
                     batch.open.remove(group, &members);
                 }
-                return Place { batch, group, members: Some(members), seat: joined.seat, keys: Vec::new() };
+                // made before the leader is woken, whose waker may panic: it is left then
+                let place = Place { batch, group, members: Some(members), seat: joined.seat, keys: Vec::new() };
+                wake_all(joined.leader);
+                return place;
             }
             // It was closed since it was found, and whoever closed it may not have come to take it out.
             Err(returned) => {
@@ -176,7 +180,7 @@ impl<'a, K, A> Place<'a, K, A> {
     }
 
     /// Begins to run the batch.
-    fn lead<L, F>(mut self, keys: Vec<(usize, K)>, load: L) -> Leading<'a, K, F, A>
+    fn lead<L, F>(mut self, keys: Vec<(u32, K)>, load: L) -> Leading<'a, K, F, A>
     where
         K: Hash + Eq + Clone,
         L: FnOnce(Vec<K>) -> F,
@@ -201,7 +205,7 @@ impl<'a, K, A> Place<'a, K, A> {
 impl<K, A> Drop for Place<'_, K, A> {
     fn drop(&mut self) {
         let Some(members) = self.members.take() else { return };
-        let left = members.leave(self.seat, mem::take(&mut self.keys));
+        let Some(left) = members.leave(self.seat, mem::take(&mut self.keys)) else { return };
         if left.handed_over {
             self.batch.counts.handed_over.fetch_add(1, Relaxed);
             event::handed_over(self.batch.name);
@@ -209,11 +213,12 @@ impl<K, A> Drop for Place<'_, K, A> {
         if left.emptied {
             self.batch.open.remove(self.group, &members);
         }
+        wake_all(left.successors);
     }
 }
 
 /// The keys without repetitions, in the order in which they came.
-fn distinct<K: Hash + Eq + Clone>(keys: &[(usize, K)]) -> (Vec<K>, Positions) {
+fn distinct<K: Hash + Eq + Clone>(keys: &[(u32, K)]) -> (Vec<K>, Positions) {
     if let [(_, only)] = keys {
         return (vec![only.clone()], Positions { of: Vec::new(), distinct: 1 });
     }
@@ -245,7 +250,7 @@ where
         drop(future);
         let mut own = None;
         let mut others = Vec::with_capacity(place.keys.len() - 1);
-        let mut give = |seat: usize, answer: A| {
+        let mut give = |seat: u32, answer: A| {
             if seat == place.seat { own = Some(answer) } else { others.push((seat, answer)) }
         };
         let mut ask = |position: usize, key: &K| {
@@ -272,9 +277,10 @@ where
 
 impl<K, A> Place<'_, K, A> {
     /// Ends the batch with these answers for the others.
-    fn settle(mut self, others: Vec<(usize, A)>) {
+    fn settle(mut self, others: Vec<(u32, A)>) {
         if let Some(members) = self.members.take() {
-            members.answer(self.seat, others);
+            let answered = members.answer(self.seat, others);
+            wake_all(answered.wakers);
         }
     }
 }

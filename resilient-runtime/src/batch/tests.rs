@@ -518,3 +518,5 @@ async fn the_future_is_send_where_the_function_is() {
 
     assert_eq!(is_send(BATCH.of(&backend).run(1, |keys| backend.load(keys))).await, Ok(Some(10)));
 }
+
+mod leaving;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
-use super::gate::{Fate, Place};
+use super::gate::{Fate, Place, Queued};
 use super::{Bulkhead, BulkheadPermit, Entry};
 use crate::{Deadline, Error, Mode, Reason, clock, nested};
 
@@ -17,7 +17,15 @@ use crate::{Deadline, Error, Mode, Reason, clock, nested};
 ///
 /// # Cancel safety
 ///
-/// Dropped while it waits, it leaves the queue. Permits that it was given but has not taken go to the next.
+/// Dropped while it waits, it leaves the queue, in the same time from any place. Permits that it was given but has not
+/// taken go to the next.
+///
+/// # A call that is kept and not polled
+///
+/// Permits are handed to the first in the queue, in its order, and not to whichever is polled first: that is what makes
+/// the queue fair. So a call that is kept and not polled again keeps the permits that it was handed, as many as its weight,
+/// until it is polled or dropped; its time limit ends that as little, since that is looked at in a poll. Others go on with the
+/// permits that are left. Await a call, or drop it.
 #[must_use = "futures do nothing unless polled"]
 pub struct Acquire<'a> {
     entry: Entry<'a>,
@@ -65,11 +73,13 @@ impl<'a> Acquire<'a> {
             return Err(bulkhead.refuse(Reason::QueueFull));
         }
         let end = End::of(bulkhead).map_err(|reason| bulkhead.refuse(reason))?;
-        let Some(place) = bulkhead.gate.wait(weight, priority, most) else {
+        let Some(Queued { place, shed }) = bulkhead.gate.wait(weight, priority, most) else {
             return Err(bulkhead.refuse(Reason::QueueFull));
         };
         bulkhead.count(|counts| &counts.queued);
+        // kept before others are woken, whose wakers may panic: it is left then, as when this is dropped
         self.waiting = Some(Box::new(Waiting { place, end }));
+        bulkhead.gate.settle(shed);
         Ok(None)
     }
 

@@ -1,14 +1,16 @@
 //! The atomic word, and the queue of those who wait.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, PoisonError};
-use std::task::{Context, Poll};
+use std::iter;
+use std::sync::{Arc, OnceLock, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use super::Priority;
 use super::level::{Level, MOST, permits};
+use crate::line::Line;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::sync::atomic::{AtomicU32, AtomicU64};
 use crate::sync::{AtomicWaker, Mutex, MutexGuard, const_fn};
+use crate::wake::wake_all;
 
 /// Who is in, and who waits, in order.
 ///
@@ -24,7 +26,7 @@ pub(super) struct Gate {
 #[derive(Debug)]
 struct Queue {
     /// Those of high priority, and those of low.
-    lanes: [VecDeque<Arc<Place>>; 2],
+    lanes: [Line<Arc<Place>>; 2],
 }
 
 /// A place in the queue.
@@ -32,11 +34,20 @@ struct Queue {
 pub(super) struct Place {
     weight: u32,
     priority: Priority,
-    /// What has become of it: `WAITING`, `SHED`, or the permits that it got.
+    /// Its place in the lane, once it has one; for use under the lock.
+    stand: OnceLock<u32>,
+    /// What has become of it: `WAITING`, `LEFT`, `SHED`, or the permits that it got.
     ///
     /// Written under the lock. Release pairs with the Acquire of its owner.
     fate: AtomicU32,
     waker: AtomicWaker,
+}
+
+/// A place in the queue for a caller who has just come, and the place that it took.
+#[derive(Debug)]
+pub(super) struct Queued {
+    pub(super) place: Arc<Place>,
+    pub(super) shed: Option<Arc<Place>>,
 }
 
 /// What has become of a place in the queue.
@@ -51,7 +62,7 @@ pub(super) enum Fate {
 impl Gate {
     const_fn! {
         pub(super) fn new(limit: u32) -> Self {
-            let queue = Queue { lanes: [VecDeque::new(), VecDeque::new()] };
+            let queue = Queue { lanes: [Line::new(), Line::new()] };
             Self { word: AtomicU64::new(Level::empty(limit).pack()), queue: Mutex::new(queue) }
         }
     }
@@ -107,8 +118,16 @@ impl Gate {
 
     /// Puts a caller into the queue, unless `most` wait already; one of high priority then takes the place of the last of
     /// low, if there is one.
-    pub(super) fn wait(&self, weight: u32, priority: Priority, most: u32) -> Option<Arc<Place>> {
-        let place = Arc::new(Place { weight, priority, fate: AtomicU32::new(WAITING), waker: AtomicWaker::default() });
+    ///
+    /// The caller keeps the place first, and then calls [`settle`](Self::settle), which wakes others and so can panic.
+    pub(super) fn wait(&self, weight: u32, priority: Priority, most: u32) -> Option<Queued> {
+        let place = Arc::new(Place {
+            weight,
+            priority,
+            stand: OnceLock::new(),
+            fate: AtomicU32::new(WAITING),
+            waker: AtomicWaker::default(),
+        });
         let mut queue = self.queue();
         // Relaxed: `waiting` changes under the lock only.
         let waiting = Level::unpack(self.word.load(Relaxed)).waiting;
@@ -116,19 +135,22 @@ impl Gate {
         if waiting >= most.min(MOST) {
             // Only low ones wait, perhaps because the first of them is too heavy: what there is room for takes no place.
             if priority == Priority::High
-                && queue.lanes[Priority::High as usize].is_empty()
+                && queue.lanes[Priority::High as usize].first().is_none()
                 && let Some(permits) = self.enter_before_low(weight)
             {
                 place.fate.store(permits, Release);
-                return Some(place);
+                return Some(Queued { place, shed: None });
             }
+            let low = &mut queue.lanes[Priority::Low as usize];
             let last = match priority {
-                Priority::High => queue.lanes[Priority::Low as usize].pop_back(),
+                Priority::High => low.last().and_then(|last| low.remove(last)),
                 Priority::Low => None,
             };
             shed = Some(last?);
         }
-        queue.lanes[priority as usize].push_back(place.clone());
+        let stand = queue.lanes[priority as usize].push(place.clone());
+        // It is new, so there is none yet.
+        let _ = place.stand.set(stand);
         match &shed {
             Some(shed) => shed.fate.store(SHED, Release),
             // AcqRel: it stands in one order with the changes by those who leave. One of them that came before has made
@@ -136,11 +158,12 @@ impl Gate {
             None => _ = self.word.fetch_add(1, AcqRel),
         }
         drop(queue);
-        if let Some(shed) = shed {
-            shed.waker.wake();
-        }
-        self.admit();
-        Some(place)
+        Some(Queued { place, shed })
+    }
+
+    /// Wakes the caller whose place was taken, and lets those in for whom there is room: the newcomer too.
+    pub(super) fn settle(&self, shed: Option<Arc<Place>>) {
+        wake_all(shed.iter().filter_map(|shed| shed.waker.take()).chain(self.admitted(Level::enter_from_queue)));
     }
 
     /// Lets a caller in who is the first, to be called under the lock.
@@ -156,21 +179,22 @@ impl Gate {
         }
     }
 
-    /// Takes a caller out of the queue, unless its fate has been decided.
+    /// Takes a caller out of the queue, unless its fate has been decided. Once it has left, nothing more happens.
     pub(super) fn give_up(&self, place: &Arc<Place>) -> Option<Fate> {
         let mut queue = self.queue();
         // Relaxed: it is written under the lock.
-        if let Some(fate) = Fate::of(place.fate.load(Relaxed)) {
-            return Some(fate);
+        let fate = place.fate.load(Relaxed);
+        if fate != WAITING {
+            return Fate::of(fate);
         }
-        let lane = &mut queue.lanes[place.priority as usize];
-        // Those who have waited longest give up first, as a rule.
-        let index = lane.iter().position(|waiting| Arc::ptr_eq(waiting, place));
-        if index.and_then(|index| lane.remove(index)).is_some() {
+        let left = place.stand.get().and_then(|stand| queue.lanes[place.priority as usize].remove(*stand));
+        if left.is_some() {
+            place.fate.store(LEFT, Relaxed);
             // AcqRel as in `wait`.
             self.word.fetch_sub(1, AcqRel);
         }
         drop(queue);
+        drop(left);
         // Whoever stood behind it may be small enough.
         self.admit();
         None
@@ -198,31 +222,32 @@ impl Gate {
             let (level, permits) = level.force(weight);
             Some((Level { waiting: level.waiting - 1, ..level }, permits))
         };
-        while let Some(place) = self.admit_one(forced) {
-            place.waker.wake();
-        }
+        wake_all(self.admitted(forced));
     }
 
     /// Lets those in for whom there is room, in their order.
     #[cold]
     fn admit(&self) {
-        while let Some(place) = self.admit_one(Level::enter_from_queue) {
-            place.waker.wake();
-        }
+        wake_all(self.admitted(Level::enter_from_queue));
+    }
+
+    /// Lets those in, one after the other, whom the level says may come; the wakers are for the caller to wake.
+    fn admitted(&self, enter: impl Fn(Level, u32) -> Option<(Level, u32)>) -> impl Iterator<Item = Waker> {
+        iter::from_fn(move || self.admit_one(&enter)).filter_map(|place| place.waker.take())
     }
 
     /// Lets the first in who waits, if the level says that it may.
     fn admit_one(&self, enter: impl Fn(Level, u32) -> Option<(Level, u32)>) -> Option<Arc<Place>> {
         let mut queue = self.queue();
-        let lane = queue.lanes.iter_mut().find(|lane| !lane.is_empty())?;
-        let weight = lane.front()?.weight;
+        let (lane, first) = queue.lanes.iter_mut().find_map(|lane| lane.first().map(|first| (lane, first)))?;
+        let weight = lane.get_mut(first)?.weight;
         let mut seen = self.word.load(Relaxed);
         loop {
             let (next, permits) = enter(Level::unpack(seen), weight)?;
             // AcqRel as in `enter` and `leave`.
             match self.word.compare_exchange_weak(seen, next.pack(), AcqRel, Relaxed) {
                 Ok(_) => {
-                    let place = lane.pop_front()?;
+                    let place = lane.remove(first)?;
                     place.fate.store(permits, Release);
                     return Some(place);
                 }
@@ -251,7 +276,7 @@ impl Place {
 impl Fate {
     const fn of(word: u32) -> Option<Self> {
         match word {
-            WAITING => None,
+            WAITING | LEFT => None,
             SHED => Some(Self::Shed),
             permits => Some(Self::Entered(permits)),
         }
@@ -261,3 +286,5 @@ impl Fate {
 /// Nobody has ever so many permits.
 const WAITING: u32 = u32::MAX;
 const SHED: u32 = u32::MAX - 1;
+/// It left before it got any.
+const LEFT: u32 = u32::MAX - 2;

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use loom::thread;
 
-use super::gate::{Fate, Gate};
+use super::gate::{Fate, Gate, Place, Queued};
 use super::*;
 
 /// Runs it under all schedules with up to three preemptions; without the bound, some models take hours.
@@ -18,6 +18,13 @@ fn explore(model: impl Fn() + Send + Sync + 'static) {
 
 fn level(gate: &Gate) -> (u32, u32) {
     (gate.level().in_use, gate.level().waiting)
+}
+
+/// A place in the queue, as a call takes it.
+fn wait(gate: &Gate, weight: u32, priority: Priority, most: u32) -> Arc<Place> {
+    let Queued { place, shed } = gate.wait(weight, priority, most).expect("there is a place");
+    gate.settle(shed);
+    place
 }
 
 #[test]
@@ -58,7 +65,7 @@ fn loom_who_waits_is_let_in_by_who_leaves() {
             let gate = gate.clone();
             thread::spawn(move || gate.leave(permits))
         };
-        let place = gate.wait(1, Priority::High, 4).unwrap();
+        let place = wait(&gate, 1, Priority::High, 4);
         let entered = loom::future::block_on(std::future::poll_fn(|context| place.poll(context)));
         leaving.join().unwrap();
 
@@ -73,8 +80,8 @@ fn loom_who_gives_up_while_it_is_let_in_loses_no_permit() {
     explore(|| {
         let gate = Arc::new(Gate::new(1));
         let permits = gate.enter(1).unwrap();
-        let first = gate.wait(1, Priority::High, 4).unwrap();
-        let second = gate.wait(1, Priority::High, 4).unwrap();
+        let first = wait(&gate, 1, Priority::High, 4);
+        let second = wait(&gate, 1, Priority::High, 4);
 
         let leaving = {
             let gate = gate.clone();
@@ -96,7 +103,7 @@ fn loom_resize_and_leave_let_in_exactly_those_who_fit() {
     explore(|| {
         let gate = Arc::new(Gate::new(1));
         let permits = gate.enter(1).unwrap();
-        let places: Vec<_> = (0..3).map(|_| gate.wait(1, Priority::High, 4).unwrap()).collect();
+        let places: Vec<_> = (0..3).map(|_| wait(&gate, 1, Priority::High, 4)).collect();
 
         let leaving = {
             let gate = gate.clone();
@@ -158,13 +165,13 @@ fn loom_a_high_one_at_a_full_queue_takes_no_place_while_there_is_room() {
     explore(|| {
         let gate = Arc::new(Gate::new(2));
         let permits = gate.enter(1).unwrap();
-        let heavy = gate.wait(2, Priority::Low, 1).unwrap();
+        let heavy = wait(&gate, 2, Priority::Low, 1);
 
         let leaving = {
             let gate = gate.clone();
             thread::spawn(move || gate.leave(permits))
         };
-        let high = gate.wait(1, Priority::High, 1).unwrap();
+        let high = wait(&gate, 1, Priority::High, 1);
         leaving.join().unwrap();
 
         let context = &mut Context::from_waker(Waker::noop());

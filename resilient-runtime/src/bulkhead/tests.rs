@@ -761,3 +761,5 @@ async fn who_waits_when_it_is_switched_off_is_let_in() {
         assert_eq!(bulkhead.counts().in_use, 0);
     }
 }
+
+mod leaving;

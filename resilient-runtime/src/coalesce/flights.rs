@@ -15,6 +15,7 @@ use crate::keyed::fingerprint::{Fingerprint, Unchanged};
 use crate::nested;
 use crate::striped::Padded;
 use crate::sync::{Mutex, MutexGuard, const_fn};
+use crate::wake::wake_all;
 
 /// All keys of one policy, in parts that each have a lock.
 ///
@@ -29,9 +30,9 @@ pub(super) struct Identity {
     pub(super) key: Fingerprint,
     /// The address of the object that they are calls of, or 0.
     pub(super) owner: usize,
-    /// What says the name of the future's type. It has that of the function in it, and the types of a generic one, which
-    /// neither the key nor the outcome need show.
-    pub(super) future: fn() -> &'static str,
+    /// What says the type of the future, without its lifetimes. That has the function in it, and the types of a generic one,
+    /// which neither the key nor the outcome need show. A pointer is half of a `TypeId`.
+    pub(super) future: fn() -> TypeId,
 }
 
 /// An outcome on its way to those who wait.
@@ -53,6 +54,10 @@ pub(super) enum Joined<O> {
     Overflowed,
 }
 
+/// What was held for long enough.
+#[derive(Debug)]
+pub(super) struct Forgotten(Vec<Slot>);
+
 /// What has become of a wait.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Waited {
@@ -61,6 +66,12 @@ pub(super) enum Waited {
     Lead,
     StillWaiting,
 }
+
+/// Where the seat of a call was at its first poll, by which it is known while it leads.
+///
+/// Nothing else is there, unless its future is `Unpin` and was moved since. Another call that leads at that address is then
+/// taken for it too, and a call inside of that one only runs by itself.
+pub(super) type Mark = usize;
 
 #[derive(Debug)]
 struct Shard {
@@ -74,8 +85,7 @@ struct Shard {
 #[derive(Debug)]
 struct Slot {
     stage: Stage,
-    outcome: TypeId,
-    /// The `Flight` of that outcome, once somebody needs one.
+    /// The `Flight` of the outcome, once somebody needs one.
     flight: Option<Arc<dyn Any + Send + Sync>>,
     /// Behind a pointer, since most keys have none, and all are moved in and out.
     waiters: Option<Box<Waiters>>,
@@ -83,10 +93,10 @@ struct Slot {
 
 #[derive(Debug, Clone, Copy)]
 enum Stage {
-    /// Somebody runs.
-    Led,
-    /// Whoever looks next may run. The one in this place has been woken for that.
-    Free { heir: u32 },
+    /// Somebody runs, who has that mark.
+    Led { by: Mark },
+    /// Whoever looks next runs. All who wait have been woken for that, and nobody has looked since.
+    Free,
     /// The outcome is there until then.
     Held { until: Ticks },
 }
@@ -102,74 +112,91 @@ impl Flights {
     ///
     /// `observes` is for one that runs whatever it finds, and gives way to nobody.
     #[inline]
-    pub(super) fn join<O>(&self, identity: Identity, now: Option<Ticks>, observes: bool) -> Joined<O>
+    pub(super) fn join<O>(&self, identity: Identity, by: Mark, observes: bool) -> Joined<O>
+    where
+        O: Send + Sync + 'static,
+    {
+        self.shard(identity).join(identity, by, observes)
+    }
+
+    /// As [`join`](Self::join), where outcomes are held. What no longer is, is the user's, and to be dropped when the
+    /// caller knows what it is to do.
+    pub(super) fn join_at<O>(&self, now: Ticks, identity: Identity, by: Mark, observes: bool) -> (Joined<O>, Forgotten)
     where
         O: Send + Sync + 'static,
     {
         let mut shard = self.shard(identity);
-        match now {
-            None => shard.join(identity, observes),
-            Some(now) => {
-                let forgotten = shard.forget(now);
-                let joined = shard.join(identity, observes);
-                drop(shard);
-                drop(forgotten);
-                joined
-            }
-        }
+        let forgotten = shard.forget(now);
+        (shard.join(identity, by, observes), forgotten)
     }
 
-    /// Ends the wait in that place if it is over, or leaves the waker there.
-    pub(super) fn wait<O>(&self, identity: Identity, place: u32, flight: &Flight<O>, waker: Waker) -> Waited {
-        let _dropped_outside_the_lock;
+    /// Ends the wait in that place if it is over, or leaves the waker there. A waker that is not needed comes back: it is to
+    /// be dropped when the caller knows what has become of its wait, since that is the user's code.
+    pub(super) fn wait<O>(
+        &self,
+        identity: Identity,
+        by: Mark,
+        place: u32,
+        flight: &Flight<O>,
+        waker: Waker,
+    ) -> (Waited, Option<Waker>) {
         let mut shard = self.shard(identity);
         if flight.outcome().is_some() {
-            _dropped_outside_the_lock = Some(waker);
-            return Waited::Landed;
+            return (Waited::Landed, Some(waker));
         }
         let slot = shard.slots.get_mut(&identity).expect("a key stays while somebody waits");
-        if let Stage::Free { .. } = slot.stage {
-            slot.stage = Stage::Led;
-            let unused = slot.waiters().remove(place);
+        if let Stage::Free = slot.stage {
+            slot.stage = Stage::Led { by };
+            // its own waker has been used
+            slot.waiters().remove(place);
             shard.counts.handed_over += 1;
-            drop(shard);
-            drop((waker, unused));
-            return Waited::Lead;
+            return (Waited::Lead, Some(waker));
         }
-        _dropped_outside_the_lock = slot.waiters().leave_waker(place, waker);
-        Waited::StillWaiting
+        (Waited::StillWaiting, slot.waiters().leave_waker(place, waker))
     }
 
-    /// Leaves that place before the outcome is there, and passes on what its owner was woken for.
+    /// Leaves that place before the outcome is there.
     pub(super) fn leave<O>(&self, identity: Identity, place: u32, flight: &Flight<O>) {
         let mut shard = self.shard(identity);
         if flight.outcome().is_some() {
             return;
         }
         let slot = shard.slots.get_mut(&identity).expect("a key stays while somebody waits");
-        let unused = slot.waiters().remove(place);
-        let passed_on = match slot.stage {
-            Stage::Free { heir } if heir == place => shard.pass_on(identity),
-            _ => PassedOn::default(),
-        };
+        let waiters = slot.waiters();
+        let waker = waiters.remove(place);
+        let nobody_is_left = waiters.len() == 0 && matches!(slot.stage, Stage::Free);
+        let slot = if nobody_is_left { shard.slots.remove(&identity) } else { None };
         drop(shard);
-        drop(unused);
-        passed_on.wake();
+        drop((slot, waker));
     }
 
-    /// Gives up the lead without an outcome: to one of those who wait, if there is one.
-    pub(super) fn release(&self, identity: Identity) {
-        let passed_on = self.shard(identity).pass_on(identity);
-        passed_on.wake();
-    }
-
-    /// Ends the lead with an outcome, which is cloned only if somebody waits or it is to be held.
+    /// Gives up the lead without an outcome: to whoever of those who wait looks first, if there is one.
     ///
-    /// If its `Clone` panics, nothing has changed.
+    /// All are woken. Nobody knows which of them is still polled, and they would wait for one that is not.
+    pub(super) fn release(&self, identity: Identity) {
+        let mut shard = self.shard(identity);
+        let Some(slot) = shard.slots.get_mut(&identity) else { return };
+        match &mut slot.waiters {
+            Some(waiters) if waiters.len() > 0 => {
+                let wakers: Vec<_> = waiters.wakers().collect();
+                slot.stage = Stage::Free;
+                drop(shard);
+                wake_all(wakers);
+            }
+            _ => {
+                let slot = shard.slots.remove(&identity);
+                drop(shard);
+                drop(slot);
+            }
+        }
+    }
+
+    /// Ends the lead, if nobody has joined and nothing is to be held; otherwise the outcome is to be
+    /// [delivered](Self::deliver) to the flight.
     #[inline]
-    pub(super) fn land<O>(&self, identity: Identity, outcome: &O, hold: Option<Duration>)
+    pub(super) fn land<O>(&self, identity: Identity, hold: Option<Duration>) -> Option<Arc<Flight<O>>>
     where
-        O: Clone + Send + Sync + 'static,
+        O: Send + Sync + 'static,
     {
         let mut shard = self.shard(identity);
         let Entry::Occupied(mut slot) = shard.slots.entry(identity) else {
@@ -178,32 +205,38 @@ impl Flights {
         if hold.is_none() && slot.get().flight.is_none() {
             // nobody has joined, so nothing else is in it
             slot.remove();
-            return;
+            return None;
         }
-        let flight = slot.get_mut().flight().expect("the flight of a key is of its leader's type");
-        drop(shard);
-        self.deliver(identity, &flight, outcome, hold);
+        Some(slot.get_mut().flight())
     }
 
-    /// The outcome is there before the key goes, so that whoever joins in between finds it.
-    fn deliver<O: Clone>(&self, identity: Identity, flight: &Flight<O>, outcome: &O, hold: Option<Duration>) {
-        // whoever leads is the only one to set it
-        let _ = flight.0.set(outcome.clone());
-        let until = hold.map(|hold| Ticks(Ticks::now().0.saturating_add(nanos(hold))));
+    /// Ends the lead with a clone of the outcome. Those who wait are for the caller to wake.
+    ///
+    /// It is made visible, and the key taken out or held, under one lock: a call that begins after any other was given the
+    /// outcome finds no run to join. If the `Clone` panics, nothing has changed.
+    pub(super) fn deliver<O: Clone>(
+        &self,
+        identity: Identity,
+        flight: &Flight<O>,
+        outcome: &O,
+        hold: Option<Duration>,
+    ) -> Option<Box<Waiters>> {
+        let outcome = outcome.clone();
 
         let mut shard = self.shard(identity);
-        let (waiters, _dropped_outside_the_lock) = match until {
-            None => shard.slots.remove(&identity).map_or((None, None), |slot| (slot.waiters, slot.flight)),
-            Some(until) => {
+        // only the leader sets it, and nothing else runs in it
+        let _ = flight.0.set(outcome);
+        match hold {
+            // the flight in it is the caller's too, so that no outcome is dropped here
+            None => shard.slots.remove(&identity).and_then(|slot| slot.waiters),
+            Some(hold) => {
+                // read under the lock, so that `held` is in order
+                let until = Ticks(Ticks::now().0.saturating_add(nanos(hold)));
                 shard.held.push_back((until, identity));
                 let slot = shard.slots.get_mut(&identity).expect("a key stays while it is led");
                 slot.stage = Stage::Held { until };
-                (slot.waiters.take(), None)
+                slot.waiters.take()
             }
-        };
-        drop(shard);
-        if let Some(waiters) = waiters {
-            waiters.wake();
         }
     }
 
@@ -230,7 +263,7 @@ impl Flights {
 
 impl Shard {
     #[inline]
-    fn join<O: Send + Sync + 'static>(&mut self, identity: Identity, observes: bool) -> Joined<O> {
+    fn join<O: Send + Sync + 'static>(&mut self, identity: Identity, by: Mark, observes: bool) -> Joined<O> {
         let is_full = self.slots.len() >= MOST_KEYS / SHARDS_OF_A_PROCESS;
         let slot = match self.slots.entry(identity) {
             Entry::Occupied(slot) => slot.into_mut(),
@@ -239,56 +272,42 @@ impl Shard {
                 return Joined::Overflowed;
             }
             Entry::Vacant(place) => {
-                place.insert(Slot::led::<O>());
+                place.insert(Slot { stage: Stage::Led { by }, flight: None, waiters: None });
                 self.counts.leaders += 1;
                 return Joined::Lead;
             }
         };
-        if let Stage::Free { .. } = slot.stage {
-            slot.stage = Stage::Led;
-            self.counts.leaders += 1;
-            return Joined::Lead;
-        }
-        let is_led = matches!(slot.stage, Stage::Led);
-        if is_led && nested::is_inside(identity.mark()) {
-            self.counts.reentrant += 1;
-            return Joined::Alone;
-        }
-        if observes {
-            self.counts.followers += 1;
-            return Joined::Alone;
-        }
-        // the types of one name could be two, in two versions of a crate
-        let Some(flight) = slot.flight::<O>() else {
-            self.counts.overflowed += 1;
-            return Joined::Alone;
+        let is_led = match slot.stage {
+            Stage::Free => {
+                slot.stage = Stage::Led { by };
+                self.counts.leaders += 1;
+                return Joined::Lead;
+            }
+            Stage::Led { by } if nested::is_inside(by) => {
+                self.counts.reentrant += 1;
+                return Joined::Alone;
+            }
+            Stage::Led { .. } => true,
+            Stage::Held { .. } => false,
         };
         self.counts.followers += 1;
+        if observes {
+            return Joined::Alone;
+        }
+        let flight = slot.flight::<O>();
         if is_led { Joined::Follow(flight, slot.waiters().add()) } else { Joined::Landed(flight) }
     }
 
-    /// Frees the lead for the first of those who wait; without one, takes the key out.
-    fn pass_on(&mut self, identity: Identity) -> PassedOn {
-        let Some(slot) = self.slots.get_mut(&identity) else { return PassedOn::default() };
-        match slot.waiters.as_mut().and_then(|waiters| waiters.first()) {
-            Some((heir, waker)) => {
-                slot.stage = Stage::Free { heir };
-                PassedOn { waker, slot: None }
-            }
-            None => PassedOn { waker: None, slot: self.slots.remove(&identity) },
-        }
-    }
-
     /// Takes out what was held for long enough; to be dropped outside the lock.
-    fn forget(&mut self, now: Ticks) -> Vec<Slot> {
-        let mut forgotten = Vec::new();
+    fn forget(&mut self, now: Ticks) -> Forgotten {
+        let mut forgotten = Forgotten(Vec::new());
         while let Some(&(until, identity)) = self.held.front()
             && until <= now
         {
             self.held.pop_front();
             let is_over = |slot: &Slot| matches!(slot.stage, Stage::Held { until } if until <= now);
             if self.slots.get(&identity).is_some_and(is_over) {
-                forgotten.extend(self.slots.remove(&identity));
+                forgotten.0.extend(self.slots.remove(&identity));
             }
         }
         forgotten
@@ -296,38 +315,15 @@ impl Shard {
 }
 
 impl Slot {
-    fn led<O: 'static>() -> Self {
-        Self { stage: Stage::Led, outcome: TypeId::of::<O>(), flight: None, waiters: None }
-    }
-
     /// Those who wait.
     fn waiters(&mut self) -> &mut Waiters {
         self.waiters.get_or_insert_default()
     }
 
-    /// The flight, which is made if there is none yet; `None` if it is of another type.
-    fn flight<O: Send + Sync + 'static>(&mut self) -> Option<Arc<Flight<O>>> {
-        if self.outcome != TypeId::of::<O>() {
-            return None;
-        }
+    /// The flight, which is made if there is none yet.
+    fn flight<O: Send + Sync + 'static>(&mut self) -> Arc<Flight<O>> {
         let flight = self.flight.get_or_insert_with(|| Arc::new(Flight::<O>(OnceLock::new())));
-        flight.clone().downcast().ok()
-    }
-}
-
-/// What is to be done after the lock.
-#[derive(Debug, Default)]
-struct PassedOn {
-    waker: Option<Waker>,
-    slot: Option<Slot>,
-}
-
-impl PassedOn {
-    fn wake(self) {
-        drop(self.slot);
-        if let Some(waker) = self.waker {
-            waker.wake();
-        }
+        flight.clone().downcast().expect("futures of one type have outcomes of one type")
     }
 }
 
@@ -348,12 +344,6 @@ impl<O> Flight<O> {
 }
 
 impl Identity {
-    /// What its leader is inside of.
-    pub(super) const fn mark(self) -> usize {
-        // never 0; two keys of one mark would only not be joined inside each other
-        (self.key.bits() as usize ^ self.owner) | 1
-    }
-
     /// One function can have two addresses, and two of one address say the same.
     fn is_of_the_future_of(&self, other: &Self) -> bool {
         std::ptr::fn_addr_eq(self.future, other.future) || (self.future)() == (other.future)()

@@ -109,3 +109,52 @@ fn loom_a_held_outcome_is_there_for_all_who_come_later() {
         assert_eq!(policy.counts().keys, 1);
     });
 }
+
+/// Two calls one after the other; the second began after an outcome was given, which it must not get.
+fn one_after_the_other(policy: &Arc<Coalesce>, numbers: [u32; 2], given: &std::sync::Mutex<Vec<u32>>) {
+    for number in numbers {
+        let before = given.lock().unwrap().clone();
+        let outcome = loom::future::block_on(call(policy, number));
+        assert!(!before.contains(&outcome), "{outcome} was given before the call began");
+        given.lock().unwrap().push(outcome);
+    }
+}
+
+#[test]
+fn loom_no_outcome_is_given_to_a_call_that_began_after_it_was_given_to_another() {
+    explore(|| {
+        let policy = Arc::new(Coalesce::named("k"));
+        // of std, so that it is no point at which loom switches
+        let given = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let other = {
+            let (policy, given) = (policy.clone(), given.clone());
+            thread::spawn(move || one_after_the_other(&policy, [1, 2], &given))
+        };
+
+        one_after_the_other(&policy, [3, 4], &given);
+
+        other.join().unwrap();
+        assert_eq!(policy.counts().keys, 0);
+    });
+}
+
+#[test]
+fn loom_a_follower_that_is_not_polled_again_holds_up_nobody() {
+    explore(|| {
+        let policy = Arc::new(Coalesce::named("k"));
+        let (mut leader, mut parked) = (call(&policy, 0), call(&policy, 1));
+        for future in [&mut leader, &mut parked] {
+            assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        let other = {
+            let policy = policy.clone();
+            thread::spawn(move || loom::future::block_on(call(&policy, 2)))
+        };
+
+        drop(leader);
+
+        assert_eq!(other.join().unwrap(), 2);
+        drop(parked);
+        assert_eq!(policy.counts().keys, 0);
+    });
+}

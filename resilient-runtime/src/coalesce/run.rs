@@ -1,15 +1,15 @@
 //! A coalesced call: leads, follows or runs alone.
 
-use std::any::type_name;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
-use super::flights::{Flight, Identity, Joined, Waited};
+use super::flights::{Flight, Forgotten, Identity, Joined, Mark, Waited};
 use super::{Coalesce, Shareable};
+use crate::clock::Ticks;
 use crate::keyed::fingerprint::Fingerprint;
 use crate::{Error, Mode, Reason, Settled, event, nested};
 
@@ -72,7 +72,7 @@ impl<'a> CoalesceCall<'a> {
     #[inline]
     fn begin<F: Future>(self, future: F, concerns_all: fn(&F::Output) -> bool) -> CoalesceFuture<'a, F> {
         let Self { policy, key, owner } = self;
-        let seat = Seat { policy, identity: Identity { key, owner, future: type_name::<F> } };
+        let seat = Seat { policy, identity: Identity { key, owner, future: typeid::of::<F> }, mark: 0 };
         CoalesceFuture { future: Some(future), seat, stage: Stage::Outside, concerns_all }
     }
 }
@@ -131,6 +131,8 @@ enum Stage<O> {
 struct Seat<'a> {
     policy: &'a Coalesce,
     identity: Identity,
+    /// By which it is known while it leads, from the first poll on.
+    mark: Mark,
 }
 
 /// The lead, which goes to somebody else when it is dropped.
@@ -145,29 +147,44 @@ impl Seat<'_> {
             *stage = Stage::Alone;
             return;
         }
-        let now = self.policy.reads_the_clock();
-        *stage = match self.policy.flights.join(self.identity, now, mode == Mode::Observe) {
+        let observes = mode == Mode::Observe;
+        if self.policy.hold.is_some() {
+            let (joined, forgotten) = self.policy.flights.join_at(Ticks::now(), self.identity, self.mark, observes);
+            self.enter(stage, joined, Some(forgotten));
+        } else {
+            let joined = self.policy.flights.join(self.identity, self.mark, observes);
+            if let Joined::Lead = joined {
+                *stage = Stage::Leading;
+            } else {
+                self.enter(stage, joined, None);
+            }
+        }
+    }
+
+    fn enter<O>(&self, stage: &mut Stage<O>, joined: Joined<O>, forgotten: Option<Forgotten>) {
+        let overflowed = matches!(joined, Joined::Overflowed);
+        *stage = match joined {
             Joined::Lead => Stage::Leading,
             Joined::Follow(flight, place) => Stage::Following { flight, place },
             Joined::Landed(flight) => Stage::Landed(flight),
-            Joined::Alone => Stage::Alone,
-            Joined::Overflowed => {
-                *stage = Stage::Alone;
-                event::overflowed(self.policy.name);
-                return;
-            }
+            Joined::Alone | Joined::Overflowed => Stage::Alone,
         };
+        drop(forgotten);
+        if overflowed {
+            event::overflowed(self.policy.name);
+        }
         if let Stage::Following { .. } | Stage::Landed(_) = stage {
             event::joined(self.policy.name);
         }
     }
 
-    fn wait<O>(&self, place: u32, flight: &Flight<O>, context: &Context<'_>) -> Waited {
+    /// Looks at what has become of the wait, and hands back a waker that is to be dropped afterwards.
+    fn wait<O>(&self, place: u32, flight: &Flight<O>, context: &Context<'_>) -> (Waited, Option<Waker>) {
         if flight.outcome().is_some() {
-            return Waited::Landed;
+            return (Waited::Landed, None);
         }
         let waker = context.waker().clone();
-        self.policy.flights.wait(self.identity, place, flight, waker)
+        self.policy.flights.wait(self.identity, self.mark, place, flight, waker)
     }
 
     fn leave<O>(&self, place: u32, flight: &Flight<O>) {
@@ -181,9 +198,21 @@ impl Lead<'_> {
     /// Gives the outcome to those who wait.
     #[inline]
     fn land<O: Shareable>(self, outcome: &O) {
-        let Seat { policy, identity } = self.0;
-        policy.flights.land(*identity, outcome, policy.hold);
+        let Seat { policy, identity, .. } = self.0;
+        match policy.flights.land(*identity, policy.hold) {
+            None => self.keep(),
+            Some(flight) => self.deliver(&flight, outcome),
+        }
+    }
+
+    fn deliver<O: Shareable>(self, flight: &Flight<O>, outcome: &O) {
+        let Seat { policy, identity, .. } = self.0;
+        let waiters = policy.flights.deliver(*identity, flight, outcome, policy.hold);
+        // there is no lead any more, whatever the wakers do, and the drop of the outcome
         self.keep();
+        if let Some(waiters) = waiters {
+            waiters.wake();
+        }
     }
 
     /// Keeps the lead.
@@ -207,6 +236,7 @@ impl<F: Future<Output: Shareable>> Future for CoalesceFuture<'_, F> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.as_mut().project();
         if let Stage::Outside = this.stage {
+            this.seat.mark = std::ptr::from_ref(this.seat).addr();
             this.seat.begin(this.stage);
         }
         match this.stage {
@@ -225,7 +255,7 @@ impl<F: Future<Output: Shareable>> CoalesceFuture<'_, F> {
         // so that a panic gives it to somebody else at once
         *this.stage = Stage::Over;
         let lead = Lead(this.seat);
-        match nested::within(this.seat.identity.mark(), || future.poll(context)) {
+        match nested::within(this.seat.mark, || future.poll(context)) {
             Poll::Pending => {
                 lead.keep();
                 *this.stage = Stage::Leading;
@@ -245,15 +275,19 @@ impl<F: Future<Output: Shareable>> CoalesceFuture<'_, F> {
     fn go_on(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.as_mut().project();
         let outcome = match this.stage {
-            Stage::Following { flight, place } => match this.seat.wait(*place, flight, context) {
-                Waited::StillWaiting => return Poll::Pending,
-                Waited::Lead => {
-                    *this.stage = Stage::Leading;
-                    event::handed_over(this.seat.policy.name);
-                    return self.lead(context);
+            Stage::Following { flight, place } => {
+                let (waited, unused) = this.seat.wait(*place, flight, context);
+                match waited {
+                    Waited::StillWaiting => return Poll::Pending,
+                    Waited::Lead => {
+                        *this.stage = Stage::Leading;
+                        drop(unused);
+                        event::handed_over(this.seat.policy.name);
+                        return self.lead(context);
+                    }
+                    Waited::Landed => flight.landed(),
                 }
-                Waited::Landed => flight.landed(),
-            },
+            }
             Stage::Landed(flight) => flight.landed(),
             Stage::Alone => {
                 let future = this.future.as_mut().as_pin_mut().expect("who runs alone has not ended");

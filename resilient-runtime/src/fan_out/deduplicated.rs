@@ -11,6 +11,8 @@ use std::task::{Context, Poll, Waker, ready};
 
 use pin_project_lite::pin_project;
 
+use crate::wake::wake_all;
+
 /// Has `function` run once for equal items: the first of them runs, and the others get clones of what it returns.
 ///
 /// A place whose item is running already waits for it, and counts in the fan-out's [`limit`](crate::FanOut::limit) while it
@@ -89,7 +91,7 @@ impl<O> Kept<O> {
         // `Err` only if it is polled again after its end, and then the first outcome stays.
         _ = self.outcome.set(outcome);
         let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
-        waiting.into_iter().for_each(Waker::wake);
+        wake_all(waiting);
     }
 
     fn poll(&self, cx: &Context<'_>) -> Poll<&O> {

@@ -38,7 +38,8 @@ pub(crate) enum Report {
     Overflowed { policy: &'static str },
     Batched { policy: &'static str, keys: usize, callers: usize },
     Cancelled { policy: &'static str },
-    FellBack { policy: &'static str, class: Class },
+    FellBack { policy: &'static str, class: Class, answer: &'static str },
+    Unanswered { policy: &'static str, class: Class },
     Paused { policy: &'static str, time: Duration },
     Slowed { policy: &'static str, share: f64 },
 }
@@ -153,10 +154,19 @@ impl Recorder {
         stopped.len()
     }
 
-    /// The classes of the outcomes that a fallback has replaced, in order.
-    pub fn fell_back(&self, policy: &str) -> Vec<Class> {
+    /// The classes of the outcomes that a fallback has replaced, in order, and what the answer was: `"stale"`, `"with"` or
+    /// `"value"`.
+    pub fn fell_back(&self, policy: &str) -> Vec<(Class, &'static str)> {
         self.pick(|report| match report {
-            Report::FellBack { policy: name, class } if name == policy => Some(class),
+            Report::FellBack { policy: name, class, answer } if name == policy => Some((class, answer)),
+            _ => None,
+        })
+    }
+
+    /// The classes of the outcomes for which a fallback had no answer, in order: the caller got the error.
+    pub fn unanswered(&self, policy: &str) -> Vec<Class> {
+        self.pick(|report| match report {
+            Report::Unanswered { policy: name, class } if name == policy => Some(class),
             _ => None,
         })
     }

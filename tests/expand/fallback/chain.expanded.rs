@@ -7,7 +7,7 @@ pub async fn search(script: &Script, word: &str) -> Result<String, Error> {
             .max_age(::core::time::Duration::from_secs(300));
         &POLICY
     };
-    let key_ = word.to_owned();
+    let kept_ = fallback_.call(&word).instance(|| ());
     let timeout_ = {
         static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
             "search",
@@ -25,26 +25,23 @@ pub async fn search(script: &Script, word: &str) -> Result<String, Error> {
             script.next()?;
             Ok(word.to_uppercase())
         };
-        let error_ = match fallback_.settle(timeout_.run(attempt_).await) {
-            ::resilient::Rescue::Accept(outcome_) => {
-                break 'fallback fallback_.keep(key_, outcome_);
-            }
-            ::resilient::Rescue::FallBack(error_) => error_,
+        let failure_ = match fallback_.settle(timeout_.run(attempt_).await) {
+            ::resilient::Rescue::Accept(outcome_) => break 'fallback kept_.keep(outcome_),
+            ::resilient::Rescue::FallBack(failure_) => failure_,
         };
-        if let ::core::option::Option::Some(value_) = fallback_.recall(&key_) {
-            let kept_ = ::core::result::Result::Ok(value_);
-            break 'fallback kept_;
+        if let ::core::option::Option::Some(value_) = kept_.recall() {
+            break 'fallback failure_.stale(value_);
         }
-        let answer_ = ::resilient::answer::<
+        if let ::core::result::Result::Ok(value_) = ::resilient::answer::<
             Result<String, Error>,
             _,
             _,
-        >(archived(script, word, &error_))
-            .await;
-        if answer_.is_ok() {
-            break 'fallback answer_;
+        >(archived(script, word, failure_.error()))
+            .await
+        {
+            break 'fallback failure_.with(value_);
         }
-        ::core::result::Result::Ok(String::new())
+        failure_.value(String::new())
     }
 }
 async fn archived(_: &Script, word: &str, error: &Error) -> Result<String, Error> {

@@ -1,9 +1,11 @@
 //! What the functions promise that change how each item is run.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
 
 use super::*;
+use crate::wake::fragile::Fragile;
 use crate::{
     Class, Classify, Deadline, Error, FanOutLimit, PolicyKind, Reason, deduplicated, spawned, spawned_blocking,
 };
@@ -347,4 +349,28 @@ mod adaptive {
 
         assert_eq!(census.most(), 20);
     }
+}
+
+#[test]
+fn a_waker_that_panics_takes_no_wake_up_from_those_with_an_equal_item() {
+    let mut once = deduplicated(|n: u32| async move {
+        tokio::task::yield_now().await;
+        n
+    });
+    let (mut first, mut equal) = (Box::pin(once(7)), [Box::pin(once(7)), Box::pin(once(7))]);
+    let wakers = [Fragile::panicking(), Fragile::sound()];
+    let noop = &mut Context::from_waker(Waker::noop());
+    assert!(first.as_mut().poll(noop).is_pending());
+    for (future, waker) in equal.iter_mut().zip(&wakers) {
+        assert!(future.as_mut().poll(&mut Context::from_waker(&waker.waker())).is_pending());
+    }
+
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(first.as_mut())
+    }));
+
+    assert!(ended.is_err(), "the panic goes on");
+    assert!(wakers.iter().all(|waker| waker.woken() == 1));
+    assert!(equal.iter_mut().all(|future| future.as_mut().poll(noop) == Poll::Ready(7)));
 }

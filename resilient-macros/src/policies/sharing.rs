@@ -1,14 +1,68 @@
-//! Who is joined: what the key must not leave out by accident.
+//! Outcomes that go to other calls: what the key must not leave out by accident, and what cannot be given away.
 
-use proc_macro2::Span;
-use syn::{Expr, Ident};
+use proc_macro2::{Span, TokenStream};
+use quote::quote_spanned;
+use syn::{Expr, Ident, Type};
 
+use crate::arguments::Arguments;
 use crate::diagnostic::Errors;
-use crate::function::Function;
+use crate::function::{Function, borrow_in};
+use crate::source::{borrow_parts, place};
 use crate::value::reads;
 
+/// What to write where nothing says whether calls on different objects are the same.
+pub(super) const ADVICE: &str = "write `shared_across(self)` if it makes no difference to the outcome, or what does into `key`, as in `key = (self.tenant, id)`";
+
+/// Which calls are the same: `key` and `shared_across`.
+pub(super) struct Sharing {
+    /// `None` if all calls have the same.
+    pub(super) key: Option<Expr>,
+    across: Vec<Ident>,
+}
+
+impl Sharing {
+    pub(super) fn parse(arguments: &mut Arguments, function: &Function, errors: &mut Errors) -> Self {
+        let is_written = arguments.span("key").is_some();
+        let key = arguments.key(function, errors);
+        let across = arguments.names("shared_across", errors);
+        check_names(&across, function, errors);
+        if !is_written && arguments.understood {
+            needs_key(&across, function, arguments.attribute.span(), errors);
+        }
+        if let Some(key) = &key {
+            check_credentials(key, &across, function, errors);
+        }
+        Self { key, across }
+    }
+
+    /// Whether the key, the user's own policy or `shared_across` says what `self` has to do with it.
+    pub(super) fn says_whose(&self, with: Option<&Expr>) -> bool {
+        self.key.iter().chain(with).any(|expression| reads(expression, "self"))
+            || self.across.iter().any(|name| name == "self")
+    }
+}
+
+/// `call(&(&first, &second))`, which begins a call with a key, and moves nothing into it.
+pub(super) fn call(key: Option<&Expr>) -> TokenStream {
+    let span = Span::mixed_site();
+    match key {
+        Some(key) => {
+            let (call, key) = (place(key, "call"), borrow_parts(key));
+            quote_spanned!(span=> #call(#key))
+        }
+        None => quote_spanned!(span=> call(&())),
+    }
+}
+
+/// What other calls get cannot borrow from this one.
+pub(super) fn check_owned(shared: &Type, reason: &str, errors: &mut Errors) {
+    if let Some(span) = borrow_in(shared) {
+        errors.at(span, format!("{reason}: return an owned value, or an `Arc`"));
+    }
+}
+
 /// `shared_across` names arguments, or `self`.
-pub(super) fn check_names(across: &[Ident], function: &Function, errors: &mut Errors) {
+fn check_names(across: &[Ident], function: &Function, errors: &mut Errors) {
     for name in across {
         let message = match () {
             () if name == "self" && function.signature.receiver().is_none() => "this function has no `self`".to_owned(),
@@ -20,7 +74,7 @@ pub(super) fn check_names(across: &[Ident], function: &Function, errors: &mut Er
 }
 
 /// A function with arguments says what makes two calls the same, unless none of them makes a difference.
-pub(super) fn needs_key(across: &[Ident], function: &Function, span: Span, errors: &mut Errors) {
+fn needs_key(across: &[Ident], function: &Function, span: Span, errors: &mut Errors) {
     let names: Vec<String> =
         arguments(function).filter(|argument| !across.contains(argument)).map(Ident::to_string).collect();
     let typed = function.signature.inputs.iter().filter(|input| matches!(input, syn::FnArg::Typed(_))).count();
@@ -34,10 +88,9 @@ pub(super) fn needs_key(across: &[Ident], function: &Function, span: Span, error
 }
 
 /// An argument that looks like somebody's identity is in the key, or is said to make no difference.
-pub(super) fn check_credentials(key: Option<&Expr>, across: &[Ident], function: &Function, errors: &mut Errors) {
+fn check_credentials(key: &Expr, across: &[Ident], function: &Function, errors: &mut Errors) {
     for argument in arguments(function).filter(|argument| says_who(&argument.to_string())) {
-        let is_in_key = key.is_some_and(|key| reads(key, &argument.to_string()));
-        if key.is_some() && !is_in_key && !across.contains(argument) {
+        if !reads(key, &argument.to_string()) && !across.contains(argument) {
             let message = format!(
                 "`{argument}` looks like something that the outcome depends on, and is not in the key, so that one caller would get what belongs to another: put it into `key`, or write `shared_across({argument})`"
             );

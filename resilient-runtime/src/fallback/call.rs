@@ -1,0 +1,84 @@
+//! A call whose outcome is kept for later ones.
+
+use std::any::TypeId;
+use std::hash::Hash;
+
+use tokio::time::Instant;
+
+use super::Fallback;
+use super::kept::Identity;
+use crate::clock;
+use crate::keyed::fingerprint::fingerprint;
+
+/// A call of a [`Fallback`], with its key and its beginning; from [`Fallback::call`].
+///
+/// ```
+/// use std::io::{Error, ErrorKind};
+/// use resilient::{Fallback, Rescue};
+///
+/// static LOOKUP: Fallback = Fallback::named("lookup");
+///
+/// fn lookup(word: &str, found: Result<usize, Error>) -> Result<usize, Error> {
+///     let call = LOOKUP.call(word);
+///     match LOOKUP.settle(found) {
+///         Rescue::Accept(outcome) => call.keep(outcome),
+///         Rescue::FallBack(failure) => match call.recall() {
+///             Some(value) => failure.stale(value),
+///             None => failure.unanswered(),
+///         },
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// assert_eq!(lookup("tide", Ok(4)).unwrap(), 4);
+/// assert_eq!(lookup("tide", Err(ErrorKind::TimedOut.into())).unwrap(), 4);
+/// assert!(lookup("moon", Err(ErrorKind::TimedOut.into())).is_err());
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy)]
+#[must_use = "it does nothing unless it keeps or recalls something"]
+pub struct FallbackCall<'a> {
+    policy: &'a Fallback,
+    identity: Identity,
+    began: Instant,
+}
+
+impl<'a> FallbackCall<'a> {
+    pub(super) fn new<K: Hash + ?Sized>(policy: &'a Fallback, key: &K) -> Self {
+        let identity = Identity { key: fingerprint(key), instance: TypeId::of::<()>() };
+        Self { policy, identity, began: clock::now() }
+    }
+
+    /// Keeps apart the values of calls with arguments of other types here. A closure that is written in a generic function,
+    /// such as `|| ()`, has a type of its own in each instance of that function.
+    pub fn instance<F>(mut self, _of: F) -> Self {
+        self.identity.instance = typeid::of::<F>();
+        self
+    }
+
+    /// Keeps a clone of a good value, and gives the outcome back.
+    ///
+    /// A call that began earlier than the one whose value is kept already keeps nothing: its value would be older.
+    ///
+    /// # Errors
+    ///
+    /// That of `outcome`.
+    pub fn keep<T, E>(&self, outcome: Result<T, E>) -> Result<T, E>
+    where
+        T: Clone + Send + Sync + 'static,
+    {
+        if let Ok(value) = &outcome {
+            self.policy.kept.insert(self.identity, self.began, value.clone());
+        }
+        outcome
+    }
+
+    /// A clone of the value that is kept under this call's key, unless it is too old.
+    pub fn recall<T>(&self) -> Option<T>
+    where
+        T: Clone + Send + Sync + 'static,
+    {
+        self.policy.kept.get(self.identity, self.policy.max_age)
+    }
+}

@@ -1,0 +1,89 @@
+//! A failure that may have another answer, and what is said of it.
+
+use crate::{Class, event};
+
+/// A failure that may have another answer; from [`Rescue::FallBack`](crate::Rescue::FallBack).
+///
+/// Whoever has found an answer says which kind it is, by the method that takes it. That is what events and the test kit
+/// tell: `fell back`, with the kind, if there was an answer, and otherwise, at the level `DEBUG`, that there was none.
+#[derive(Debug)]
+#[must_use = "the call ends with an answer, or with the error"]
+pub struct FallbackFailure<E> {
+    policy: &'static str,
+    class: Class,
+    error: E,
+}
+
+impl<E> FallbackFailure<E> {
+    pub(super) const fn new(policy: &'static str, class: Class, error: E) -> Self {
+        Self { policy, class, error }
+    }
+
+    /// The error of the call.
+    pub const fn error(&self) -> &E {
+        &self.error
+    }
+
+    /// Ends the call with a value that was kept.
+    ///
+    /// # Errors
+    ///
+    /// Never one: it is `Ok(value)`.
+    pub fn stale<T>(self, value: T) -> Result<T, E> {
+        event::fell_back(self.policy, self.class, "stale");
+        Ok(value)
+    }
+
+    /// Ends the call with the answer of a function.
+    ///
+    /// # Errors
+    ///
+    /// Never one: it is `Ok(value)`.
+    pub fn with<T>(self, value: T) -> Result<T, E> {
+        event::fell_back(self.policy, self.class, "with");
+        Ok(value)
+    }
+
+    /// Ends the call with a value.
+    ///
+    /// # Errors
+    ///
+    /// Never one: it is `Ok(value)`.
+    pub fn value<T>(self, value: T) -> Result<T, E> {
+        event::fell_back(self.policy, self.class, "value");
+        Ok(value)
+    }
+
+    /// Ends the call with its error, since there is no answer.
+    ///
+    /// # Errors
+    ///
+    /// Always the error of the call.
+    pub fn unanswered<T>(self) -> Result<T, E> {
+        event::unanswered(self.policy, self.class);
+        Err(self.error)
+    }
+}
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use crate::{Class, Fallback, Rescue};
+
+    #[test]
+    fn each_end_says_what_it_was() {
+        static LOOKUP: Fallback = Fallback::named("lookup");
+        let log = crate::test::record();
+        let fail = || {
+            let failed: Result<u32, std::io::Error> = Err(std::io::ErrorKind::ConnectionReset.into());
+            let Rescue::FallBack(failure) = LOOKUP.settle(failed) else { panic!("it falls back") };
+            failure
+        };
+
+        assert_eq!((fail().stale(1).unwrap(), fail().with(2).unwrap(), fail().value(3).unwrap()), (1, 2, 3));
+        assert!(fail().unanswered::<u32>().is_err());
+
+        let kinds = ["stale", "with", "value"].map(|kind| (Class::Transient, kind));
+        assert_eq!(log.fell_back("lookup"), kinds);
+        assert_eq!(log.unanswered("lookup"), [Class::Transient]);
+    }
+}
