@@ -200,6 +200,13 @@ async fn they_do_what_they_say() {
     assert_eq!(conditional_mutable(&Script::failing(1)).await, Ok(1));
     assert_eq!(conditional_arguments(1, "two").await, Ok(4));
     assert_eq!(conditional_drops(String::new(), String::new()).await, Ok(1));
+    assert_eq!(conditional_credential(1).await, Ok(1));
     let busy = OfAMacro::Busy { place: 1, wait: Some(Duration::from_secs(1)) };
     assert_eq!(busy.class(), resilient::Class::Throttled { after: Some(Duration::from_secs(1)) });
+}
+
+/// A credential that is not there need not be in the key.
+#[resilient::coalesce(key = id)]
+async fn conditional_credential(id: u32, #[cfg(any())] token: String) -> Result<u32, Error> {
+    Ok(id)
 }

@@ -6,7 +6,7 @@ use syn::{Expr, Ident, Type};
 
 use crate::arguments::Arguments;
 use crate::diagnostic::Errors;
-use crate::function::{Function, borrow_in};
+use crate::function::{Binding, Function, borrow_in};
 use crate::source::{borrow_parts, place};
 use crate::value::reads;
 
@@ -89,18 +89,23 @@ fn needs_key(across: &[Ident], function: &Function, span: Span, errors: &mut Err
 
 /// An argument that looks like somebody's identity is in the key, or is said to make no difference.
 fn check_credentials(key: &Expr, across: &[Ident], function: &Function, errors: &mut Errors) {
-    for argument in arguments(function).filter(|argument| says_who(&argument.to_string())) {
+    for argument in bindings(function).filter(|argument| says_who(&argument.ident.to_string())) {
+        let Binding { ident: argument, conditions, .. } = argument;
         if !reads(key, &argument.to_string()) && !across.contains(argument) {
             let message = format!(
                 "`{argument}` looks like something that the outcome depends on, and is not in the key, so that one caller would get what belongs to another: put it into `key`, or write `shared_across({argument})`"
             );
-            errors.at(argument.span(), message);
+            errors.at_if(conditions, argument.span(), message);
         }
     }
 }
 
+fn bindings(function: &Function) -> impl Iterator<Item = &Binding> {
+    function.bindings.iter().filter(|binding| binding.ident != "__self")
+}
+
 fn arguments(function: &Function) -> impl Iterator<Item = &Ident> {
-    function.bindings.iter().map(|binding| &binding.ident).filter(|name| *name != "__self")
+    bindings(function).map(|binding| &binding.ident)
 }
 
 fn is_argument(name: &Ident, function: &Function) -> bool {
@@ -117,8 +122,41 @@ fn says_who(name: &str) -> bool {
 }
 
 /// Words that mean it only as they are: an `author` is no `auth`.
-const WORDS: &[&str] =
-    &["auth", "authn", "authz", "authentication", "authorization", "login", "passphrase", "passwd", "principal", "pwd"];
+const WORDS: &[&str] = &[
+    "actor",
+    "auth",
+    "authn",
+    "authz",
+    "authentication",
+    "authorization",
+    "caller",
+    "claims",
+    "context",
+    "ctx",
+    "header",
+    "headers",
+    "identity",
+    "login",
+    "member",
+    "org",
+    "orgs",
+    "owner",
+    "passphrase",
+    "passwd",
+    "permission",
+    "permissions",
+    "principal",
+    "pwd",
+    "req",
+    "request",
+    "role",
+    "roles",
+    "scopes",
+    "subject",
+    "uid",
+    "uids",
+    "viewer",
+];
 
 /// And with an ending: `userid`, `tokens`.
 const BEGINNINGS: &[&str] = &[
@@ -128,14 +166,18 @@ const BEGINNINGS: &[&str] = &[
     "cookie",
     "credential",
     "creds",
+    "customer",
     "jwt",
     "oauth",
+    "organisation",
+    "organization",
     "password",
     "secret",
     "session",
     "tenant",
     "token",
     "user",
+    "workspace",
 ];
 
 #[cfg(test)]
@@ -171,6 +213,17 @@ mod tests {
             "accounts",
             "AuthToken_token",
             "r#user",
+            "customer_id",
+            "org",
+            "org_id",
+            "workspace",
+            "uid",
+            "caller",
+            "identity",
+            "role",
+            "headers",
+            "ctx",
+            "req",
         ] {
             assert!(says_who(name), "{name}");
         }
@@ -178,8 +231,25 @@ mod tests {
 
     #[test]
     fn other_names_are_others() {
-        for name in ["id", "query", "page", "author", "key", "timeout_hint", "host", "reuse", "unused", "access", "api"]
-        {
+        for name in [
+            "id",
+            "query",
+            "page",
+            "author",
+            "key",
+            "organ",
+            "origin",
+            "contextual",
+            "controller",
+            "required",
+            "ownership",
+            "timeout_hint",
+            "host",
+            "reuse",
+            "unused",
+            "access",
+            "api",
+        ] {
             assert!(!says_who(name), "{name}");
         }
     }
