@@ -10,8 +10,8 @@ use syn::spanned::Spanned;
 use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
 use syn::{
-    Attribute, FnArg, Ident, Lifetime, Meta, Pat, Path, ReceiverKind, ReturnType, Signature, Stmt, Token, Type,
-    Visibility, token,
+    Attribute, FnArg, Generics, Ident, Lifetime, Meta, Pat, Path, ReceiverKind, ReturnType, Signature, Stmt, Token,
+    Type, Visibility, token,
 };
 
 use crate::diagnostic::Errors;
@@ -343,10 +343,47 @@ impl Function {
     /// The names of the arguments that each attempt can be given a clone of: what the body owns and uses.
     pub(crate) fn cloneable(&self) -> Vec<Ident> {
         let needed = self.owned().filter(|binding| binding.may_drop || binding.mutable);
+        let needed = needed.filter(|binding| !self.is_unclonable(binding));
         needed
             .map(|binding| binding.ident.clone())
             .filter(|name| mentions(self.statements.clone(), &name.to_string()))
             .collect()
+    }
+
+    /// Whether the argument's type depends on a type of the caller's choice that nothing says is `Clone`.
+    fn is_unclonable(&self, binding: &Binding) -> bool {
+        struct Search<'a> {
+            generics: &'a Generics,
+            found: bool,
+        }
+        impl<'ast> Visit<'ast> for Search<'_> {
+            fn visit_type_impl_trait(&mut self, unnamed: &'ast syn::TypeImplTrait) {
+                self.found |= !unnamed.bounds.iter().any(is_clone);
+            }
+
+            fn visit_type_path(&mut self, path: &'ast syn::TypePath) {
+                const SHARED: &[&str] = &["Arc", "Rc", "PhantomData"];
+                if path.path.segments.last().is_some_and(|last| SHARED.iter().any(|shared| last.ident == shared)) {
+                    return;
+                }
+                let parameter =
+                    path.path.get_ident().filter(|name| self.generics.type_params().any(|own| own.ident == **name));
+                self.found |= parameter.is_some_and(|parameter| !is_bounded_by_clone(parameter, self.generics));
+                syn::visit::visit_type_path(self, path);
+            }
+        }
+
+        let argument = self.signature.inputs.iter().find_map(|argument| match argument {
+            FnArg::Typed(argument) if mentions(argument.pat.to_token_stream(), &binding.ident.to_string()) => {
+                Some(argument)
+            }
+            _ => None,
+        });
+        let mut search = Search { generics: &self.signature.generics, found: false };
+        if let Some(argument) = argument {
+            search.visit_type(&argument.ty);
+        }
+        search.found
     }
 
     /// Has the body call its own clone of `self` by another name, since nothing can be declared as `self`.
@@ -623,6 +660,29 @@ fn not_a_function(attribute: &str, item: TokenStream) -> Option<syn::Error> {
         _ => return None,
     };
     Some(syn::Error::new(keyword.span(), format!("`#[{attribute}]` wraps a function, not `{keyword}`: {advice}")))
+}
+
+/// Whether the generics say that the parameter is `Clone`.
+fn is_bounded_by_clone(parameter: &Ident, generics: &Generics) -> bool {
+    let inline = generics.type_params().filter(|own| own.ident == *parameter).flat_map(|own| &own.bounds);
+    let predicates = generics.where_clause.iter().flat_map(|clause| &clause.predicates);
+    let apart = predicates.filter_map(|predicate| match predicate {
+        syn::WherePredicate::Type(predicate) => match &predicate.bounded_ty {
+            Type::Path(path) if path.path.is_ident(parameter) => Some(&predicate.bounds),
+            _ => None,
+        },
+        _ => None,
+    });
+    inline.chain(apart.flatten()).any(is_clone)
+}
+
+fn is_clone(bound: &syn::TypeParamBound) -> bool {
+    match bound {
+        syn::TypeParamBound::Trait(bound) => {
+            bound.path.segments.last().is_some_and(|last| last.ident == "Clone" || last.ident == "Copy")
+        }
+        _ => false,
+    }
 }
 
 /// The message for a function that is not `async`.

@@ -129,3 +129,33 @@ async fn each_attempt_has_its_own() {
     assert_eq!(listed(Arc::new(Script::failing(2)), more()).await.unwrap(), ["b"]);
     assert_send(&Request::failing(0).send(more()));
 }
+
+/// What nothing says is `Clone` is borrowed by each attempt, as it is without the word.
+#[retry(backoff = "none", clone)]
+async fn of_any_type<D: std::fmt::Display, C: Clone + Into<String>>(
+    script: &Script,
+    id: D,
+    name: C,
+    more: impl std::fmt::Debug,
+    list: Vec<D>,
+) -> Result<String, Error> {
+    script.next()?;
+    let name: String = name.into();
+    Ok(format!("{name} {id} {more:?} {}", list.len()))
+}
+
+/// Cannot be cloned.
+struct Guard;
+
+impl std::fmt::Display for Guard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("guard")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_not_be_clonable_is_borrowed() {
+    let outcome = of_any_type(&Script::failing(2), Guard, "name", (), vec![Guard]).await;
+
+    assert_eq!(outcome.as_deref(), Ok("name guard () 1"));
+}
