@@ -16,7 +16,7 @@ use super::members::{Members, Turn};
 use super::open::Group;
 use super::{Batch, BatchItem, BatchKey, BatchOutcome};
 use crate::sync::atomic::Ordering::Relaxed;
-use crate::wake::wake_all;
+use crate::wake::{for_a_lead, wake_all};
 use crate::{Deadline, clock, event};
 
 /// A caller that asks for one key: what [`Batch::run`] returns.
@@ -213,7 +213,7 @@ impl<K, A> Drop for Place<'_, K, A> {
         if left.emptied {
             self.batch.open.remove(self.group, &members);
         }
-        wake_all(left.successors);
+        wake_all(for_a_lead(left.successors));
     }
 }
 
