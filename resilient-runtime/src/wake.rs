@@ -23,6 +23,19 @@ pub(crate) fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
     }
 }
 
+/// Puts the wakers of those who have waited longest first into an order for a lead that any of them may take.
+///
+/// The last who came is woken first, and the one before it last. It has most time left, as a rule, and so leads longest.
+/// Were it the one who has waited longest, each would lead for the moment until its own time is over, and all would be
+/// woken each time. A queue of tasks begins with the one that was woken first, except that a worker of tokio's
+/// multi-threaded runtime goes on with the one that it woke last.
+pub(crate) fn for_a_lead(mut wakers: Vec<Waker>) -> Vec<Waker> {
+    if !wakers.is_empty() {
+        wakers.rotate_right(1);
+    }
+    wakers
+}
+
 /// Wakers of which some panic, for the tests of those who wake.
 #[cfg(all(test, not(resilient_loom)))]
 pub(crate) mod fragile {

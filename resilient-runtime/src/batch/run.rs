@@ -16,7 +16,7 @@ use super::members::{Members, Turn};
 use super::open::Group;
 use super::{Batch, BatchItem, BatchKey, BatchOutcome};
 use crate::sync::atomic::Ordering::Relaxed;
-use crate::wake::wake_all;
+use crate::wake::{for_a_lead, wake_all};
 use crate::{Deadline, clock, event};
 
 /// A caller that asks for one key: what [`Batch::run`] returns.
@@ -206,14 +206,14 @@ impl<K, A> Drop for Place<'_, K, A> {
     fn drop(&mut self) {
         let Some(members) = self.members.take() else { return };
         let Some(left) = members.leave(self.seat, mem::take(&mut self.keys)) else { return };
+        if left.emptied {
+            self.batch.open.remove(self.group, &members);
+        }
+        wake_all(for_a_lead(left.successors));
         if left.handed_over {
             self.batch.counts.handed_over.fetch_add(1, Relaxed);
             event::handed_over(self.batch.name);
         }
-        if left.emptied {
-            self.batch.open.remove(self.group, &members);
-        }
-        wake_all(left.successors);
     }
 }
 

@@ -15,7 +15,7 @@ use crate::keyed::fingerprint::{Fingerprint, Unchanged};
 use crate::nested;
 use crate::striped::Padded;
 use crate::sync::{Mutex, MutexGuard, const_fn};
-use crate::wake::wake_all;
+use crate::wake::{for_a_lead, wake_all};
 
 /// All keys of one policy, in parts that each have a lock.
 ///
@@ -181,7 +181,7 @@ impl Flights {
                 let wakers: Vec<_> = waiters.wakers().collect();
                 slot.stage = Stage::Free;
                 drop(shard);
-                wake_all(wakers);
+                wake_all(for_a_lead(wakers));
             }
             _ => {
                 let slot = shard.slots.remove(&identity);
@@ -346,7 +346,12 @@ impl<O> Flight<O> {
 impl Identity {
     /// One function can have two addresses, and two of one address say the same.
     fn is_of_the_future_of(&self, other: &Self) -> bool {
-        std::ptr::fn_addr_eq(self.future, other.future) || (self.future)() == (other.future)()
+        std::ptr::fn_addr_eq(self.future, other.future) || self.says_the_same_type(other)
+    }
+
+    #[cold]
+    fn says_the_same_type(&self, other: &Self) -> bool {
+        (self.future)() == (other.future)()
     }
 }
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
-use super::flights::{Flight, Forgotten, Identity, Joined, Mark, Waited};
+use super::flights::{Flight, Identity, Joined, Mark, Waited};
 use super::{Coalesce, Shareable};
 use crate::clock::Ticks;
 use crate::keyed::fingerprint::Fingerprint;
@@ -150,29 +150,30 @@ impl Seat<'_> {
         let observes = mode == Mode::Observe;
         if self.policy.hold.is_some() {
             let (joined, forgotten) = self.policy.flights.join_at(Ticks::now(), self.identity, self.mark, observes);
-            self.enter(stage, joined, Some(forgotten));
+            self.enter(stage, joined);
+            drop(forgotten);
         } else {
             let joined = self.policy.flights.join(self.identity, self.mark, observes);
             if let Joined::Lead = joined {
                 *stage = Stage::Leading;
             } else {
-                self.enter(stage, joined, None);
+                self.enter(stage, joined);
             }
         }
     }
 
-    fn enter<O>(&self, stage: &mut Stage<O>, joined: Joined<O>, forgotten: Option<Forgotten>) {
-        let overflowed = matches!(joined, Joined::Overflowed);
+    fn enter<O>(&self, stage: &mut Stage<O>, joined: Joined<O>) {
         *stage = match joined {
             Joined::Lead => Stage::Leading,
             Joined::Follow(flight, place) => Stage::Following { flight, place },
             Joined::Landed(flight) => Stage::Landed(flight),
-            Joined::Alone | Joined::Overflowed => Stage::Alone,
+            Joined::Alone => Stage::Alone,
+            Joined::Overflowed => {
+                *stage = Stage::Alone;
+                event::overflowed(self.policy.name);
+                return;
+            }
         };
-        drop(forgotten);
-        if overflowed {
-            event::overflowed(self.policy.name);
-        }
         if let Stage::Following { .. } | Stage::Landed(_) = stage {
             event::joined(self.policy.name);
         }

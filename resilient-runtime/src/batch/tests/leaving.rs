@@ -163,3 +163,46 @@ async fn on_several_threads_nobody_gets_a_run_that_had_been_given_before_its_cal
     assert!(threads.into_iter().all(|thread| thread.join().is_ok()));
     assert!(BATCH.counts().duplicates > 0);
 }
+
+/// Panics at every event.
+#[cfg(feature = "tracing")]
+struct Panicking;
+
+#[cfg(feature = "tracing")]
+impl tracing::Subscriber for Panicking {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        assert_ne!(event.metadata().target(), "resilient", "as it should");
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[cfg(feature = "tracing")]
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_that_panics_at_a_hand_over_takes_nobodys_wake_up() {
+    let (batch, backend) = (Batch::named("load").max_wait(ms(5)), Backend::default());
+    let sound = Fragile::sound();
+    let (mut leader, mut member) =
+        (Some(batch.run(1, |keys| backend.load(keys))), batch.run(2, |keys| backend.load(keys)));
+    assert!(poll(leader.as_mut().unwrap()).is_pending() && poll_with(&mut member, &sound).is_pending());
+
+    let left = tracing::subscriber::with_default(Panicking, || catch_unwind(AssertUnwindSafe(|| leader = None)));
+
+    assert!(left.is_err(), "the panic goes on");
+    assert_eq!(sound.woken(), 1);
+    assert_eq!(timeout(ms(100), member).await, Ok(Ok(Some(20))));
+}

@@ -354,3 +354,26 @@ async fn pending_once_by_hand() {
     let mut waited = false;
     poll_fn(|_| if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_those_who_wait_the_one_with_most_time_left_leads() {
+    static POLICY: Coalesce = Coalesce::named("hung");
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    let mut calls = tokio::task::JoinSet::new();
+
+    // one every 10 ms, each of which waits for 1 s for a server that hangs
+    for _ in 0..300 {
+        calls.spawn(tokio::time::timeout(Duration::from_secs(1), async {
+            POLICY
+                .run("k", async {
+                    RUNS.fetch_add(1, SeqCst);
+                    pending::<()>().await;
+                })
+                .await;
+        }));
+        sleep(Duration::from_millis(10)).await;
+    }
+    while calls.join_next().await.is_some() {}
+
+    assert_eq!(RUNS.load(SeqCst), 4, "one a second, and not one a call");
+}
