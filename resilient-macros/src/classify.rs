@@ -43,8 +43,15 @@ const MARKS: &[&str] = &["transient", "permanent", "throttled", "transparent"];
 //
 //         fn rejection(&self) -> Option<&resilient::Error> {
 //             match self {
-//                 Self::Refused { 0: inner, .. } => Classify::rejection(inner),
+//                 Self::Refused { 0: inner_, .. } => Classify::rejection(inner_),
 //                 _ => None,
+//             }
+//         }
+//
+//         fn forbids_attempts(&self) -> bool {
+//             match self {
+//                 Self::Refused { 0: inner_, .. } => Classify::forbids_attempts(inner_),
+//                 _ => false,
 //             }
 //         }
 //     }
@@ -268,21 +275,35 @@ fn implementation(input: &DeriveInput, krate: &Path, variants: Option<&[Variant<
             _ => quote_spanned!(span=> match self { #(#arms)* }),
         }
     };
+    let inner_variants = inner.clone();
     let rejections = inner.map(|Variant { pattern, fields, .. }| {
         let inner = inner_error(fields, krate);
         let field = fields.members().next();
         quote_spanned!(span=> #pattern { #field: inner_, .. } => #inner::rejection(inner_),)
     });
     let mut rejections = rejections.peekable();
+    let forbidding = inner_variants.map(|Variant { pattern, fields, .. }| {
+        let inner = inner_error(fields, krate);
+        let field = fields.members().next();
+        quote_spanned!(span=> #pattern { #field: inner_, .. } => #inner::forbids_attempts(inner_),)
+    });
     let rejection = rejections.peek().is_some().then(|| {
         let rejections: Vec<TokenStream> = rejections.collect();
         let rest =
             (rejections.len() < variants.len()).then(|| quote_spanned!(span=> _ => ::core::option::Option::None,));
+        let others = (rejections.len() < variants.len()).then(|| quote_spanned!(span=> _ => false,));
         quote_spanned! {span=>
             fn rejection(&self) -> ::core::option::Option<&#krate::Error> {
                 match self {
                     #(#rejections)*
                     #rest
+                }
+            }
+
+            fn forbids_attempts(&self) -> bool {
+                match self {
+                    #(#forbidding)*
+                    #others
                 }
             }
         }

@@ -13,6 +13,9 @@ use crate::sync::const_fn;
 /// attempts than the reserve has given out plus the ratio of the calls. Deposits wear off after about ten seconds:
 /// an hour of success does not pay for a storm.
 ///
+/// A deposit does not read the clock. The first withdrawal of all therefore finds deposits of unknown age, and counts them as far as a
+/// full reserve: after 10,000 calls at the default ratio, it finds 200 tokens and not 2,100, however short ago the calls were.
+///
 /// A retry has one of its own. To share one between policies, put it in a `static`:
 ///
 /// ```
@@ -42,7 +45,8 @@ struct Balance {
     since: Millis,
 }
 
-/// Milliseconds, modulo 2³²: the time between two withdrawals matters up to some seconds, and it takes 49 days to wrap.
+/// Milliseconds, modulo 2³², which is 49.7 days. The time between two looks matters up to some seconds: a look that comes that long after
+/// the one before, give or take ten seconds, finds the reserve less full and the deposits less worn off than they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Millis(u32);
 
@@ -143,7 +147,9 @@ impl Budget {
         let taken = self.word.fetch_update(Relaxed, Relaxed, |word| {
             let balance = Balance::unpack(word);
             let units = balance.units.checked_sub(cost.units())?;
-            (balance.units <= self.reserve).then(|| Balance { units, ..balance }.pack())
+            // the reserve fills from the first look on, which therefore writes down the time
+            let untimed = balance.units <= self.reserve && balance.since != Millis::NEVER;
+            untimed.then(|| Balance { units, ..balance }.pack())
         });
         taken.is_ok()
     }
@@ -253,6 +259,27 @@ mod tests {
 
             assert_eq!(withdrawals(&budget, Cost::Failure, START), extra, "{ratio}");
         }
+    }
+
+    #[test]
+    fn a_reserve_that_is_drawn_on_now_and_then_never_runs_out() {
+        let budget = Budget::new().ratio(0.0);
+
+        for minute in 0..200 {
+            let now = later(minute * 60_000);
+            assert!(budget.withdraw_untimed(Cost::Failure) || budget.withdraw_at(Cost::Failure, now), "{minute}");
+        }
+    }
+
+    #[test]
+    fn what_the_first_look_finds_is_worth_the_reserve_and_as_much_again() {
+        let budget = Budget::new();
+        (0..10_000).for_each(|_| budget.deposit());
+
+        // 2,000 tokens were paid in, and nobody knows whether in this second or in the last hour
+        assert_eq!(withdrawals(&budget, Cost::Failure, START), 200);
+        (0..10_000).for_each(|_| budget.deposit());
+        assert_eq!(withdrawals(&budget, Cost::Failure, later(1_000)), 1_818 + 9, "from then on it is known");
     }
 
     #[test]

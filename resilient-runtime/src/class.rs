@@ -84,6 +84,14 @@ pub trait Classify {
     fn rejection(&self) -> Option<&Error> {
         None
     }
+
+    /// Whether the server asks for no further attempt, though the failure by itself would allow one; `false` unless implemented.
+    ///
+    /// gRPC's negative pushback does, with a [`Class::Permanent`] for that reason alone. A hedge then starts no further attempt, and
+    /// leaves those that run, which may succeed; any other permanent failure ends the call.
+    fn forbids_attempts(&self) -> bool {
+        false
+    }
 }
 
 impl<E: Classify + ?Sized> Classify for &E {
@@ -93,6 +101,10 @@ impl<E: Classify + ?Sized> Classify for &E {
 
     fn rejection(&self) -> Option<&Error> {
         (**self).rejection()
+    }
+
+    fn forbids_attempts(&self) -> bool {
+        (**self).forbids_attempts()
     }
 }
 
@@ -104,6 +116,10 @@ impl<E: Classify + ?Sized> Classify for Box<E> {
     fn rejection(&self) -> Option<&Error> {
         (**self).rejection()
     }
+
+    fn forbids_attempts(&self) -> bool {
+        (**self).forbids_attempts()
+    }
 }
 
 impl<E: Classify + ?Sized> Classify for std::sync::Arc<E> {
@@ -113,6 +129,10 @@ impl<E: Classify + ?Sized> Classify for std::sync::Arc<E> {
 
     fn rejection(&self) -> Option<&Error> {
         (**self).rejection()
+    }
+
+    fn forbids_attempts(&self) -> bool {
+        (**self).forbids_attempts()
     }
 }
 

@@ -18,6 +18,11 @@ pub trait Outcome {
     fn rejection(&self) -> Option<&Error> {
         None
     }
+
+    /// Whether the server asks for no further attempt, as [`Classify::forbids_attempts`] says.
+    fn forbids_attempts(&self) -> bool {
+        false
+    }
 }
 
 impl<T, E: Classify> Outcome for Result<T, E> {
@@ -30,6 +35,11 @@ impl<T, E: Classify> Outcome for Result<T, E> {
 
     fn rejection(&self) -> Option<&Error> {
         self.as_ref().err().and_then(Classify::rejection)
+    }
+
+    #[inline]
+    fn forbids_attempts(&self) -> bool {
+        self.as_ref().err().is_some_and(Classify::forbids_attempts)
     }
 }
 
@@ -96,5 +106,10 @@ impl<O: Outcome> Outcome for Settled<O> {
             Self::Outcome(outcome) => outcome.rejection(),
             Self::Rejected(rejection) => Some(rejection),
         }
+    }
+
+    #[inline]
+    fn forbids_attempts(&self) -> bool {
+        matches!(self, Self::Outcome(outcome) if outcome.forbids_attempts())
     }
 }

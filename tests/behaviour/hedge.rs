@@ -366,3 +366,75 @@ fn can_be_switched_at_run_time() {
 
     assert_eq!(HEDGE.current_mode(), Mode::Off);
 }
+
+mod told_to_stop {
+    //! A server that asks for no further attempt ends none that runs.
+
+    use resilient::{Class, Classify, hedge};
+    use resilient_tests::ms;
+    use tokio::time::sleep;
+
+    use super::Replicas;
+
+    /// As gRPC's negative pushback.
+    #[derive(Debug, Clone, PartialEq)]
+    struct Stop;
+
+    impl Classify for Stop {
+        fn class(&self) -> Class {
+            Class::Permanent
+        }
+
+        fn forbids_attempts(&self) -> bool {
+            true
+        }
+    }
+
+    #[derive(Debug, Clone, PartialEq, Classify)]
+    enum Failure {
+        #[transparent]
+        Stop(Stop),
+        #[permanent]
+        Gone,
+    }
+
+    /// The attempt that takes `fails` milliseconds fails, and the others answer.
+    #[hedge(idempotent, after = "50ms", max = 2, budget = "100%")]
+    async fn read(replicas: &Replicas, fails: u64, failure: &Failure) -> Result<u64, Failure> {
+        let time = replicas.answer().await;
+        if time == fails { Err(failure.clone()) } else { Ok(time) }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_other_attempt_goes_on_and_no_third_begins() {
+        let replicas = Replicas::of(&[300, 20, 10]);
+
+        assert_eq!(read(&replicas, 20, &Failure::Stop(Stop)).await, Ok(300));
+        assert_eq!(replicas.starts(), [0, 50]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_attempt_may_be_the_one() {
+        let replicas = Replicas::of(&[70, 300, 10]);
+
+        assert_eq!(read(&replicas, 70, &Failure::Stop(Stop)).await, Ok(300));
+        assert_eq!(replicas.starts(), [0, 50]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn alone_it_ends_the_call() {
+        let replicas = Replicas::of(&[10, 20]);
+
+        assert_eq!(read(&replicas, 10, &Failure::Stop(Stop)).await, Err(Failure::Stop(Stop)));
+        sleep(ms(100)).await;
+        assert_eq!(replicas.starts(), [0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn any_other_permanent_failure_ends_the_call() {
+        let replicas = Replicas::of(&[300, 20, 10]);
+
+        assert_eq!(read(&replicas, 20, &Failure::Gone).await, Err(Failure::Gone));
+        assert_eq!(replicas.starts(), [0, 50]);
+    }
+}

@@ -22,6 +22,10 @@ impl Classify for anyhow::Error {
     fn rejection(&self) -> Option<&Error> {
         cause::rejection(self.as_ref())
     }
+
+    fn forbids_attempts(&self) -> bool {
+        cause::forbids_attempts(self.as_ref())
+    }
 }
 
 #[cfg(test)]

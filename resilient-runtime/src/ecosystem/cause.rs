@@ -11,6 +11,11 @@ pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
     causes(error).find_map(known).map(Classify::class)
 }
 
+/// Whether the first error that is classified forbids further attempts.
+pub(super) fn forbids_attempts(error: &(dyn StdError + 'static)) -> bool {
+    causes(error).find_map(known).is_some_and(Classify::forbids_attempts)
+}
+
 /// The first rejection, from the outermost error inwards.
 pub(super) fn rejection<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e Error> {
     causes(error).find_map(|cause| cause.downcast_ref())

@@ -38,6 +38,10 @@ impl Classify for dyn StdError + Send + Sync {
     fn rejection(&self) -> Option<&Error> {
         cause::rejection(self)
     }
+
+    fn forbids_attempts(&self) -> bool {
+        cause::forbids_attempts(self)
+    }
 }
 
 /// As `dyn Error + Send + Sync`.
@@ -50,6 +54,10 @@ impl Classify for dyn StdError + Send {
     fn rejection(&self) -> Option<&Error> {
         cause::rejection(self)
     }
+
+    fn forbids_attempts(&self) -> bool {
+        cause::forbids_attempts(self)
+    }
 }
 
 /// As `dyn Error + Send + Sync`.
@@ -61,6 +69,10 @@ impl Classify for dyn StdError {
 
     fn rejection(&self) -> Option<&Error> {
         cause::rejection(self)
+    }
+
+    fn forbids_attempts(&self) -> bool {
+        cause::forbids_attempts(self)
     }
 }
 

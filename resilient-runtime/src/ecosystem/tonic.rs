@@ -48,6 +48,10 @@ impl Classify for Status {
     fn rejection(&self) -> Option<&Error> {
         cause::rejection(self)
     }
+
+    fn forbids_attempts(&self) -> bool {
+        class_of_code(self) != Class::Permanent && matches!(pushback(self), Pushback::Stop)
+    }
 }
 
 fn class_of_code(status: &Status) -> Class {
@@ -149,6 +153,22 @@ mod tests {
             assert_eq!(with_pushback(Status::unavailable(""), values).class(), class, "{values:?}");
             assert_eq!(with_pushback(Status::resource_exhausted(""), values).class(), class, "{values:?}");
             assert_eq!(with_pushback(Status::not_found(""), values).class(), Class::Permanent, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn only_pushback_forbids_attempts_that_the_code_would_allow() {
+        for (status, values, forbids) in [
+            (Status::unavailable(""), &["-1"][..], true),
+            (Status::unavailable(""), &["10", "soon"], true),
+            (Status::unavailable(""), &["10"], false),
+            (Status::unavailable(""), &[], false),
+            (Status::not_found(""), &["-1"], false),
+        ] {
+            let status = with_pushback(status, values);
+
+            assert_eq!(status.forbids_attempts(), forbids, "{status:?}");
+            assert_eq!(anyhow::Error::from(status).forbids_attempts(), forbids);
         }
     }
 

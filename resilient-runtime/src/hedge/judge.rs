@@ -20,7 +20,8 @@ pub(super) enum Next {
     Accept,
     /// Another may start at once, or at the time that the server named.
     Again,
-    /// A policy further in refuses, and would refuse another one too.
+    /// No other may start, and those that run may still succeed: a policy further in refuses, and would refuse another one too, or the
+    /// server asks for no further attempt.
     Wait,
 }
 
@@ -41,24 +42,27 @@ pub(super) mod sealed {
 impl<O: Outcome> sealed::Decide<O> for ByClass {
     #[inline]
     fn end(&self, outcome: &O) -> End {
-        End::of(outcome.class(), outcome.rejection())
+        let class = outcome.class();
+        let forbids = class == Class::Permanent && outcome.forbids_attempts();
+        End::of(class, outcome.rejection(), forbids)
     }
 }
 
 impl<O, W: When<O, By>, By> sealed::Decide<O> for ByWhen<W, By> {
     #[inline]
     fn end(&self, outcome: &O) -> End {
-        End::of(self.when.class_of(outcome), self.when.rejection_in(outcome))
+        End::of(self.when.class_of(outcome), self.when.rejection_in(outcome), false)
     }
 }
 
 impl End {
     #[inline]
-    fn of(class: Class, rejection: Option<&Error>) -> Self {
+    fn of(class: Class, rejection: Option<&Error>, forbids_attempts: bool) -> Self {
         let timed_out = rejection.is_some_and(|rejection| matches!(rejection.reason(), Reason::TimedOut { .. }));
         let next = match rejection {
             _ if class == Class::Success => Next::Accept,
             Some(_) if !timed_out => Next::Wait,
+            _ if forbids_attempts => Next::Wait,
             _ if class == Class::Permanent => Next::Accept,
             _ => Next::Again,
         };

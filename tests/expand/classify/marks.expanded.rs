@@ -48,6 +48,17 @@ where
             _ => ::core::option::Option::None,
         }
     }
+    fn forbids_attempts(&self) -> bool {
+        match self {
+            Self::Inner { 0: inner_, .. } => {
+                <E as ::resilient::Classify>::forbids_attempts(inner_)
+            }
+            Self::Refused { 0: inner_, .. } => {
+                <resilient::Error as ::resilient::Classify>::forbids_attempts(inner_)
+            }
+            _ => false,
+        }
+    }
 }
 #[automatically_derived]
 impl<E> ::core::convert::From<resilient::Error> for SearchError<E> {

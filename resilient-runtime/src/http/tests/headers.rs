@@ -1,5 +1,7 @@
 //! `Retry-After` in all that servers make of it.
 
+use std::time::Duration;
+
 use super::{YEAR, at, headers, now, secs};
 use crate::http::retry_after;
 
@@ -24,14 +26,29 @@ fn reads_one_line() {
         ("-1", None),
         ("-0", None),
         ("+1", None),
-        ("1.5", None),
-        ("1,5", None),
+        ("1.939", Some(Duration::from_millis(1_939))),
+        ("1.5", Some(Duration::from_millis(1_500))),
+        ("0.0000000019", Some(Duration::from_nanos(1))),
+        ("31536000.5", Some(YEAR)),
+        ("1.", None),
+        (".5", None),
+        ("1.5.2", None),
+        // several values that a proxy has joined
+        ("1,5", Some(secs(5))),
+        ("2814, 2", Some(secs(2_814))),
+        ("2, 1.5, 2814 ,", Some(secs(2_814))),
+        ("soon, 3", Some(secs(3))),
+        ("3, Sun, 06 Nov 1994 08:51:37 GMT", Some(secs(120))),
+        ("Sun, 06 Nov 1994 08:49:39 GMT, 1", Some(secs(2))),
+        ("Sun, 06 Nov 1994 08:49:38 GMT, Sun, 06 Nov 1994 08:51:37 GMT", Some(secs(120))),
+        ("Sun Nov  6 08:51:37 1994, 1", Some(secs(120))),
+        (",", None),
         ("1e3", None),
         ("0x10", None),
         ("120s", None),
         ("120 s", None),
         ("1 2", None),
-        ("120, 60", None),
+        ("120, 60", Some(secs(120))),
         ("soon", None),
         ("NaN", None),
         ("inf", None),
