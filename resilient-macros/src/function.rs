@@ -343,47 +343,33 @@ impl Function {
     /// The names of the arguments that each attempt can be given a clone of: what the body owns and uses.
     pub(crate) fn cloneable(&self) -> Vec<Ident> {
         let needed = self.owned().filter(|binding| binding.may_drop || binding.mutable);
-        let needed = needed.filter(|binding| !self.is_unclonable(binding));
         needed
             .map(|binding| binding.ident.clone())
             .filter(|name| mentions(self.statements.clone(), &name.to_string()))
             .collect()
     }
 
-    /// Whether the argument's type depends on a type of the caller's choice that nothing says is `Clone`.
-    fn is_unclonable(&self, binding: &Binding) -> bool {
-        struct Search<'a> {
-            generics: &'a Generics,
-            found: bool,
+    /// Has the signature say that the arguments of these names are `Clone`, where their types are of the caller's choice.
+    pub(crate) fn require_clone(&mut self, names: &[Ident]) {
+        if self.is_boxed() {
+            return;
         }
-        impl<'ast> Visit<'ast> for Search<'_> {
-            fn visit_type_impl_trait(&mut self, unnamed: &'ast syn::TypeImplTrait) {
-                self.found |= !unnamed.bounds.iter().any(is_clone);
-            }
-
-            fn visit_type_path(&mut self, path: &'ast syn::TypePath) {
-                const SHARED: &[&str] = &["Arc", "Rc", "PhantomData"];
-                if path.path.segments.last().is_some_and(|last| SHARED.iter().any(|shared| last.ident == shared)) {
-                    return;
-                }
-                let parameter =
-                    path.path.get_ident().filter(|name| self.generics.type_params().any(|own| own.ident == **name));
-                self.found |= parameter.is_some_and(|parameter| !is_bounded_by_clone(parameter, self.generics));
-                syn::visit::visit_type_path(self, path);
+        let mut require = RequireClone { chosen: Vec::new() };
+        for argument in &mut self.signature.inputs {
+            if let FnArg::Typed(argument) = argument
+                && names.iter().any(|name| mentions(argument.pat.to_token_stream(), &name.to_string()))
+            {
+                require.visit_type_mut(&mut argument.ty);
             }
         }
-
-        let argument = self.signature.inputs.iter().find_map(|argument| match argument {
-            FnArg::Typed(argument) if mentions(argument.pat.to_token_stream(), &binding.ident.to_string()) => {
-                Some(argument)
-            }
-            _ => None,
-        });
-        let mut search = Search { generics: &self.signature.generics, found: false };
-        if let Some(argument) = argument {
-            search.visit_type(&argument.ty);
+        let unbounded = |parameter: &Ident| {
+            require.chosen.contains(parameter) && !is_bounded_by_clone(parameter, &self.signature.generics)
+        };
+        let parameters: Vec<Ident> =
+            self.signature.generics.type_params().map(|own| own.ident.clone()).filter(unbounded).collect();
+        for own in self.signature.generics.type_params_mut().filter(|own| parameters.contains(&own.ident)) {
+            own.bounds.push(clone_bound());
         }
-        search.found
     }
 
     /// Has the body call its own clone of `self` by another name, since nothing can be declared as `self`.
@@ -660,6 +646,36 @@ fn not_a_function(attribute: &str, item: TokenStream) -> Option<syn::Error> {
         _ => return None,
     };
     Some(syn::Error::new(keyword.span(), format!("`#[{attribute}]` wraps a function, not `{keyword}`: {advice}")))
+}
+
+/// Adds `Clone` to each `impl Trait` in a type, and notes the types that are named without a path, which may be parameters.
+struct RequireClone {
+    chosen: Vec<Ident>,
+}
+
+impl VisitMut for RequireClone {
+    fn visit_type_impl_trait_mut(&mut self, unnamed: &mut syn::TypeImplTrait) {
+        if !unnamed.bounds.iter().any(is_clone) {
+            unnamed.bounds.push(clone_bound());
+        }
+    }
+
+    fn visit_type_path_mut(&mut self, path: &mut syn::TypePath) {
+        // these are clones whatever they hold
+        const SHARED: &[&str] = &["Arc", "Rc", "PhantomData"];
+        if path.path.segments.last().is_some_and(|last| SHARED.iter().any(|shared| last.ident == shared)) {
+            return;
+        }
+        self.chosen.extend(path.path.get_ident().cloned());
+        syn::visit_mut::visit_type_path_mut(self, path);
+    }
+
+    // so is a reference
+    fn visit_type_reference_mut(&mut self, _: &mut syn::TypeReference) {}
+}
+
+fn clone_bound() -> syn::TypeParamBound {
+    syn::parse_quote_spanned!(Span::mixed_site()=> ::core::clone::Clone)
 }
 
 /// Whether the generics say that the parameter is `Clone`.

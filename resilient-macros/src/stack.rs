@@ -164,6 +164,7 @@ fn adapt(function: &mut Function, layers: &[Box<dyn Layer>], krate: &Path) {
     if clones.iter().any(|name| name == "self") {
         function.rename_self(&this_clone());
     }
+    function.require_clone(&clones);
     let mut frozen = clones;
     if layers.iter().any(|layer| layer.facts().repeats) {
         frozen.extend(function.changing_references().map(|(binding, _)| binding.ident.clone()));

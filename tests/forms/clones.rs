@@ -130,32 +130,41 @@ async fn each_attempt_has_its_own() {
     assert_send(&Request::failing(0).send(more()));
 }
 
-/// What nothing says is `Clone` is borrowed by each attempt, as it is without the word.
+/// The types that the caller chooses must be `Clone`, which the signature says from then on.
 #[retry(backoff = "none", clone)]
-async fn of_any_type<D: std::fmt::Display, C: Clone + Into<String>>(
+async fn of_any_type<D: std::fmt::Display, C, S: std::fmt::Display>(
     script: &Script,
     id: D,
     name: C,
-    more: impl std::fmt::Debug,
-    list: Vec<D>,
-) -> Result<String, Error> {
+    more: impl Into<String>,
+    list: Vec<S>,
+    shared: Arc<impl std::fmt::Debug>,
+    borrowed: &impl std::fmt::Debug,
+) -> Result<String, Error>
+where
+    C: Clone + Into<String>,
+{
     script.next()?;
-    let name: String = name.into();
-    Ok(format!("{name} {id} {more:?} {}", list.len()))
+    let (name, more): (String, String) = (name.into(), more.into());
+    Ok(format!("{name} {id} {more} {} {shared:?} {borrowed:?}", list.len()))
+}
+
+/// Only what is named is cloned, and must be `Clone`.
+#[retry(backoff = "none", clone(name))]
+async fn of_some_type(script: &Script, name: impl Into<String>, other: impl std::fmt::Debug) -> Result<String, Error> {
+    script.next()?;
+    Ok(format!("{} {other:?}", name.into()))
 }
 
 /// Cannot be cloned.
+#[derive(Debug)]
 struct Guard;
 
-impl std::fmt::Display for Guard {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("guard")
-    }
-}
-
 #[tokio::test(start_paused = true)]
-async fn what_may_not_be_clonable_is_borrowed() {
-    let outcome = of_any_type(&Script::failing(2), Guard, "name", (), vec![Guard]).await;
+async fn what_the_caller_chooses_is_cloned_too() {
+    let outcome = of_any_type(&Script::failing(2), 1, "name", "more", vec![1], Arc::new(Guard), &Guard).await;
+    assert_eq!(outcome.as_deref(), Ok("name 1 more 1 Guard Guard"));
 
-    assert_eq!(outcome.as_deref(), Ok("name guard () 1"));
+    let outcome = of_some_type(&Script::failing(2), "name", Guard).await;
+    assert_eq!(outcome.as_deref(), Ok("name Guard"));
 }
