@@ -2,6 +2,7 @@
 
 mod builder;
 mod config;
+mod evidence;
 mod permit;
 mod run;
 mod state;

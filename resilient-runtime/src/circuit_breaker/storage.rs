@@ -1,5 +1,6 @@
 //! The atomics, and the loops that apply the transitions to them.
 
+use super::evidence::Evidence;
 use super::permit::Began;
 use super::state::{Answer, Circuit, Ending, Epoch, MAX_EPOCH, Millis, Moment, Phase, Tally, Vote};
 use super::transitions::History;
@@ -22,6 +23,7 @@ pub(super) struct Storage {
     pub(super) mode: Switch,
     pub(super) totals: Totals,
     window: Window,
+    evidence: Evidence,
     pub(super) history: History,
 }
 
@@ -145,7 +147,7 @@ impl CircuitBreaker {
         let ticks = clock();
         let now = self.storage.origin.moment(ticks);
         let slow = self.config.slow_time().map(|slow| began.elapsed(ticks) >= slow);
-        let mut ending = Ending { vote, slow: slow.unwrap_or_default(), window: Tally::default() };
+        let mut ending = Ending { vote, slow: slow.unwrap_or_default(), window: Tally::default(), evident: false };
         if counting {
             let failed = matches!(vote, Vote::Failure(_));
             let current = || self.storage.word().epoch() == epoch;
@@ -155,6 +157,9 @@ impl CircuitBreaker {
                 // in the single order of fences reads what was written before the first.
                 fence(SeqCst);
                 ending.window = self.storage.window.tally(self.config.span(), epoch, now);
+            }
+            if failed {
+                ending.evident = self.is_evident(epoch, ending.window, now, current);
             }
         }
 
@@ -170,12 +175,19 @@ impl CircuitBreaker {
         }
     }
 
+    /// Whether this failure, after those and the successes before it, is more than usual errors can explain.
+    fn is_evident(&self, epoch: Epoch, window: Tally, now: Moment, current: impl Fn() -> bool) -> bool {
+        let Some(rule) = self.config.evidence() else { return false };
+        let successes = self.storage.window.successes(epoch);
+        self.storage.evidence.fail(&rule, epoch, successes, window, now, current)
+    }
+
     /// What a state went by whose time is over.
     fn tally_at_the_end(&self, circuit: Circuit, now: Moment) -> Tally {
         if circuit.phase.keeps_a_window() {
             self.storage.window.tally(self.config.span(), circuit.epoch, now)
         } else {
-            let hung = Ending { vote: Vote::Abandoned, slow: false, window: Tally::default() };
+            let hung = Ending { vote: Vote::Abandoned, slow: false, window: Tally::default(), evident: false };
             circuit.evidence(hung)
         }
     }
@@ -259,6 +271,7 @@ impl Storage {
                     observed: AtomicU64::new(0),
                 },
                 window: Window::new(),
+                evidence: Evidence::new(),
                 history: History::new(),
             }
         }
