@@ -22,8 +22,8 @@ pub(super) struct Storage {
     noted: Noted,
     pub(super) mode: Switch,
     pub(super) totals: Totals,
-    window: Window,
-    evidence: Evidence,
+    pub(super) window: Window,
+    pub(super) evidence: Evidence,
     pub(super) history: History,
 }
 
