@@ -329,6 +329,18 @@ impl Keyed for CircuitBreaker {
     fn is_held_by_hand(&self) -> bool {
         self.state() == State::ForcedOpen || self.current_mode() != self.config.first_mode()
     }
+
+    /// One whose key comes again and again keeps its place, and what it knows of the usual errors.
+    fn is_as_new(&self, again: bool) -> bool {
+        !again && self.circuit().phase == Phase::Closed { streak: 0 } && self.counts().calls == 0
+    }
+
+    /// One that is switched off: what fails for one key says nothing about another.
+    fn stand_in(&self) -> Self {
+        Self { storage: Storage::new().beginning_in(Mode::Off), ..self.fresh() }
+    }
+
+    const STAND_INS: usize = 1;
 }
 
 impl fmt::Debug for CircuitBreaker {

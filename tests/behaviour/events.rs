@@ -63,7 +63,7 @@ async fn a_retry_says_when_it_tries_again_and_when_it_gives_up() {
         log.lines(),
         [
             r#"DEBUG message=retrying policy="function" retry=0 delay=10ms class="transient""#,
-            r#"WARN message=gave up policy="function" retries=1 class="transient" why="no retries left""#,
+            r#"DEBUG message=gave up policy="function" retries=1 class="transient" why="no retries left""#,
         ]
     );
 }
@@ -145,8 +145,8 @@ async fn a_breaker_says_what_changed_and_why() {
     assert_eq!(
         changes,
         [
-            r#"INFO message=circuit breaker policy="function" from="closed" to="open" failures=2 calls=2"#,
-            r#"INFO message=circuit breaker policy="function" from="open" to="half-open" failures=0 calls=0"#,
+            r#"WARN message=circuit breaker policy="function" from="closed" to="open" failures=2 calls=2"#,
+            r#"DEBUG message=circuit breaker policy="function" from="open" to="half-open" failures=0 calls=0"#,
             r#"INFO message=circuit breaker policy="function" from="half-open" to="closed" failures=0 calls=1"#,
         ]
     );
@@ -215,7 +215,7 @@ async fn a_coalescing_says_who_joined_and_who_took_over() {
 
     assert_eq!(
         log.lines(),
-        [r#"DEBUG message=joined policy="function""#, r#"INFO message=handed over policy="function""#]
+        [r#"DEBUG message=joined policy="function""#, r#"DEBUG message=handed over policy="function""#]
     );
 }
 

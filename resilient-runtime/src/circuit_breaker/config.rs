@@ -206,9 +206,9 @@ impl Config {
     /// meant to be.
     pub(super) fn evidence(&self) -> Option<Rule> {
         match self.span {
-            Span::Time { bucket } => Some(Rule {
+            Span::Time { .. } => Some(Rule {
                 rate: self.failure_rate,
-                window: Duration::from_nanos(bucket.saturating_mul(BUCKETS.into())),
+                window: Duration::from_nanos(self.span.nanos()),
                 sample: self.smallest_sample(),
                 fewest: self.consecutive.unwrap_or(CONSECUTIVE),
             }),
@@ -316,6 +316,14 @@ impl Span {
     const fn over(window: Duration) -> Self {
         let bucket = nanos(window) / BUCKETS as u64;
         Self::Time { bucket: if bucket == 0 { 1 } else { bucket } }
+    }
+
+    /// The length of the window in nanoseconds; one of calls has none.
+    pub(super) const fn nanos(self) -> u64 {
+        match self {
+            Self::Time { bucket } => bucket.saturating_mul(BUCKETS as u64),
+            Self::Calls(_) => 0,
+        }
     }
 }
 

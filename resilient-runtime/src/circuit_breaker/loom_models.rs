@@ -29,6 +29,7 @@ fn ask(breaker: &CircuitBreaker) -> Option<Permit<'_>> {
 fn explore(model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);
+    builder.max_branches = 10_000;
     builder.check(model);
 }
 

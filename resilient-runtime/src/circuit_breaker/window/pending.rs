@@ -87,14 +87,13 @@ impl Pending {
     }
 
     /// Adds a success of the epoch that the buckets have already, so that it is one of [all](Self::all).
-    #[cold]
+    #[inline]
     pub(super) fn note(&self, epoch: Epoch, current: impl Fn() -> bool) {
         let word = &self.0[stripe()].0.word;
         // Acquire and Release as above.
         let mut seen = word.load(Acquire);
         while current() {
-            let next = Batch::unpack(seen).noted(epoch);
-            match word.compare_exchange_weak(seen, next.pack(), Release, Acquire) {
+            match word.compare_exchange_weak(seen, Batch::noted(seen, epoch), Release, Acquire) {
                 Ok(_) => break,
                 Err(newer) => seen = newer,
             }
@@ -150,11 +149,12 @@ impl Batch {
         (Self { epoch, quick, moved, left: if quick == STRIDE { STRIDE - 1 } else { 0 } }, Some(calls))
     }
 
-    const fn noted(self, epoch: Epoch) -> Self {
-        if self.epoch.0 == epoch.0 {
-            Self { moved: self.moved.wrapping_add(1), ..self }
+    /// The word with one more that was moved.
+    const fn noted(word: u64, epoch: Epoch) -> u64 {
+        if word >> EPOCH == epoch.0 as u64 {
+            word & !(MAX_MOVED << MOVED) | word.wrapping_add(1 << MOVED) & MAX_MOVED << MOVED
         } else {
-            Self { epoch, quick: 0, moved: 1, left: 0 }
+            Self { epoch, quick: 0, moved: 1, left: 0 }.pack()
         }
     }
 
@@ -308,6 +308,13 @@ mod tests {
 
         assert_eq!(window.calls(Epoch(3), 0), 1);
         assert_eq!(window.calls(FIRST, 0), 0);
+    }
+
+    #[test]
+    fn moved_goes_round_without_a_trace() {
+        let full = Batch { epoch: Epoch(3), quick: 7, moved: MAX_MOVED, left: 5 };
+
+        assert_eq!(Batch::unpack(Batch::noted(full.pack(), Epoch(3))), Batch { moved: 0, ..full });
     }
 
     #[test]
