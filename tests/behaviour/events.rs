@@ -2,8 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
+use std::time::Duration;
 
+use resilient::{Budget, CircuitBreaker, Class, Hedge, RateLimit, Retry, State};
 use resilient::{Deadline, batch, circuit_breaker, coalesce, fallback, retry, timeout};
 use resilient_tests::{Error, Script, ms};
 use tracing::field::{Field, Visit};
@@ -46,6 +50,133 @@ impl Subscriber for Log {
     fn record_follows_from(&self, _: &Id, _: &Id) {}
     fn enter(&self, _: &Id) {}
     fn exit(&self, _: &Id) {}
+}
+
+/// Panics at every event of the policies.
+struct Explodes;
+
+impl Subscriber for Explodes {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "resilient"
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        std::panic::resume_unwind(Box::new(event.metadata().name()));
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+/// Whether it panics before a subscriber that does.
+fn explodes<R>(act: impl FnOnce() -> R) -> bool {
+    let _guard = tracing::subscriber::set_default(Explodes);
+    catch_unwind(AssertUnwindSafe(act)).is_err()
+}
+
+fn fail(breaker: &CircuitBreaker) {
+    breaker.acquire().unwrap().settle_as(Class::Transient, ());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_whose_event_panics_goes_to_the_next_caller() {
+    let breaker = CircuitBreaker::named("breaker").consecutive(1).probes(1);
+    fail(&breaker);
+    tokio::time::advance(ms(1_200)).await;
+
+    assert!(explodes(|| breaker.acquire()));
+
+    assert_eq!(breaker.state(), State::HalfOpen);
+    breaker.acquire().expect("the probe was given back").settle_as(Class::Success, ());
+    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.counts().failures, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_state_whose_event_panics_has_happened() {
+    let breaker = CircuitBreaker::named("breaker").consecutive(1).probes(1).open_jitter(0.0);
+    let mut transitions = breaker.transitions();
+
+    assert!(explodes(|| fail(&breaker)));
+    assert_eq!((breaker.state(), breaker.counts().opened), (State::Open, 1));
+    assert_eq!(transitions.next().await.to, State::Open);
+
+    tokio::time::advance(ms(1_000)).await;
+    let probe = breaker.acquire().unwrap();
+    assert!(explodes(|| probe.settle_as(Class::Success, ())));
+    assert_eq!((breaker.state(), breaker.counts().closed), (State::Closed, 1));
+
+    assert!(explodes(|| breaker.force_open()));
+    assert_eq!(breaker.state(), State::ForcedOpen);
+}
+
+/// Without care the second panic would end the process.
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_the_body_and_one_of_the_event_are_survived_together() {
+    let breaker = CircuitBreaker::named("breaker").consecutive(1);
+    let permit = breaker.acquire().unwrap();
+
+    let exploded = explodes(|| {
+        let _permit = permit;
+        std::panic::resume_unwind(Box::new("the body's"));
+    });
+
+    assert!(exploded);
+    assert_eq!(breaker.state(), State::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_by_the_server_is_followed_though_its_event_panics() {
+    for class in [Class::Throttled { after: None }, Class::Throttled { after: Some(ms(500)) }] {
+        let limit = RateLimit::named("limit").rate(10, ms(1_000)).burst(5);
+        let permit = limit.try_acquire().unwrap();
+
+        assert!(explodes(|| permit.settle_as(class, ())));
+        // one is let through where the server named no time
+        drop(limit.try_acquire());
+        assert!(limit.try_acquire().is_err(), "{class:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_whose_event_panics_gives_back_what_it_took_from_the_budget() {
+    static BUDGET: Budget = Budget::new();
+    static RETRY: Retry = Retry::named("retry").budget(&BUDGET);
+    let before = BUDGET.balance();
+
+    assert!(explodes(|| drop(RETRY.begin().settle(Err::<(), _>(Error::Down)))));
+    assert!(BUDGET.balance() >= before);
+
+    drop(RETRY.begin().settle(Err::<(), _>(Error::Down)));
+    assert!(BUDGET.balance() < before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hedge_whose_event_panics_gives_back_what_it_took_from_the_budget() {
+    static HEDGE: Hedge = Hedge::named("hedge").after(ms(10));
+    async fn takes(time: Duration) -> Result<(), Error> {
+        tokio::time::sleep(time).await;
+        Ok(())
+    }
+    for _ in 0..100 {
+        HEDGE.run(|| takes(ms(5))).await.unwrap();
+    }
+    let (sent, balance) = (HEDGE.counts().sent, HEDGE.budget_balance());
+    let mut call = Box::pin(HEDGE.run(|| takes(ms(1_000))));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(call.as_mut().poll(&mut context).is_pending());
+    tokio::time::advance(ms(20)).await;
+
+    assert!(explodes(|| call.as_mut().poll(&mut context)));
+
+    assert_eq!(HEDGE.counts().sent, sent);
+    assert!(HEDGE.budget_balance() >= balance);
 }
 
 #[tokio::test(start_paused = true)]
