@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use resilient::{Budget, CircuitBreaker, Class, Hedge, RateLimit, Retry, State};
+use resilient::{Budget, CircuitBreaker, Class, Hedge, PerKey, RateLimit, Retry, State};
 use resilient::{Deadline, batch, circuit_breaker, coalesce, fallback, retry, timeout};
 use resilient_tests::{Error, Script, ms};
 use tracing::field::{Field, Visit};
@@ -82,6 +82,64 @@ fn explodes<R>(act: impl FnOnce() -> R) -> bool {
 
 fn fail(breaker: &CircuitBreaker) {
     breaker.acquire().unwrap().settle_as(Class::Transient, ());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_many_keys_is_no_flood_of_lines() {
+    static HOSTS: PerKey<CircuitBreaker> = PerKey::new(CircuitBreaker::named("hosts").consecutive(1));
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+
+    for minute in 0..3 {
+        for host in 0..100 {
+            fail(&HOSTS.of(&(minute, host)));
+        }
+        tokio::time::advance(ms(60_000)).await;
+    }
+
+    let lines = log.lines();
+    let count = |level: &str| lines.iter().filter(|line| line.starts_with(level)).count();
+    assert_eq!((count("WARN"), count("DEBUG")), (30, 270));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_one_server_is_two_lines_above_debug() {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let breaker = CircuitBreaker::named("breaker").consecutive(1);
+    fail(&breaker);
+    for _ in 0..60 {
+        tokio::time::advance(ms(500)).await;
+        if let Ok(permit) = breaker.acquire() {
+            permit.settle_as(Class::Transient, ());
+        }
+    }
+    tokio::time::advance(ms(60_000)).await;
+    for _ in 0..3 {
+        breaker.acquire().unwrap().settle_as(Class::Success, ());
+    }
+
+    let lines = log.lines();
+    let loud: Vec<_> = lines.iter().filter(|line| !line.starts_with("DEBUG")).collect();
+    assert!(lines.len() > 20, "{lines:?}");
+    assert_eq!(loud.len(), 2, "{loud:?}");
+    assert!(loud[0].starts_with("WARN") && loud[0].contains("to=\"open\""), "{loud:?}");
+    assert!(loud[1].starts_with("INFO") && loud[1].contains("to=\"closed\""), "{loud:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_keys_are_one_line() {
+    static HOSTS: PerKey<CircuitBreaker> = PerKey::new(CircuitBreaker::named("full")).capacity(1);
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let _held = HOSTS.of("a");
+
+    for made_up in 0..1_000 {
+        drop(HOSTS.of(&made_up));
+    }
+
+    assert_eq!(log.lines(), [r#"WARN message=too many keys policy="full" capacity=1 overflowed=1"#]);
+    assert_eq!(HOSTS.overflows(), 1);
 }
 
 #[tokio::test(start_paused = true)]
