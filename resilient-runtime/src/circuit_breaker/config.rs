@@ -306,8 +306,7 @@ impl Config {
         match (self.min_calls, self.span) {
             (Some(calls), _) => calls,
             (None, Span::Calls(ring)) if ring < MIN_CALLS => ring,
-            (None, Span::Calls(_)) => MIN_CALLS,
-            (None, Span::Time { .. }) => MIN_CALLS,
+            (None, _) => MIN_CALLS,
         }
     }
 }

@@ -684,9 +684,9 @@ impl Traffic<'_> {
         for _ in 0..calls {
             advance(self.gap).await;
             if random::next() % 100 < failing {
-                fail(self.breaker)
+                fail(self.breaker);
             } else {
-                succeed(self.breaker)
+                succeed(self.breaker);
             }
             if self.breaker.state() == State::Open {
                 return Some(start.elapsed());

@@ -27,10 +27,10 @@ fn run(evidence: &Evidence, rate: f64, epoch: Epoch, successes: u64, millis: u64
     Run { sum, lasted: Duration::from_millis(millis - word(&evidence.since)), usual }
 }
 
-/// The sums after failures that came after so many successes each.
-fn sums<const N: usize>(rate: f64, successes: [u64; N]) -> [f64; N] {
+/// The sums after failures that came after so many successes each, in hundredths.
+fn sums<const N: usize>(rate: f64, successes: [u64; N]) -> [u32; N] {
     let evidence = Evidence::new();
-    successes.map(|successes| fail(&evidence, rate, successes, 0).sum)
+    successes.map(|successes| (fail(&evidence, rate, successes, 0).sum * 100.0).round() as u32)
 }
 
 fn is_near(value: f64, expected: f64) -> bool {
@@ -39,28 +39,25 @@ fn is_near(value: f64, expected: f64) -> bool {
 
 #[test]
 fn failures_add_and_successes_take_away() {
-    assert_eq!(sums(0.5, [10, 10, 11, 11, 100]), [1.0, 2.0, 2.0, 3.0, 1.0]);
-    let by_fifths = sums(0.2, [10, 10, 14, 15, 100]);
-    assert!(by_fifths.into_iter().zip([1.0, 2.0, 2.0, 2.75, 1.0]).all(|(sum, expected)| is_near(sum, expected)));
-    let by_nines = sums(0.9, [10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 11, 12]);
-    assert!(is_near(by_nines[9], 10.0) && is_near(by_nines[10], 2.0) && is_near(by_nines[11], 1.0), "{by_nines:?}");
+    assert_eq!(sums(0.5, [10, 10, 11, 11, 100]), [100, 200, 200, 300, 100]);
+    assert_eq!(sums(0.2, [10, 10, 14, 15, 100]), [100, 200, 200, 275, 100]);
+    let [.., tenth, eleventh, twelfth] = sums(0.9, [10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 11, 12]);
+    assert_eq!([tenth, eleventh, twelfth], [1_000, 200, 100]);
 }
 
 #[test]
 fn one_success_ends_the_run_where_all_must_fail() {
-    assert_eq!(sums(1.0, [10, 10, 10, 11]), [1.0, 2.0, 3.0, 1.0]);
+    assert_eq!(sums(1.0, [10, 10, 10, 11]), [100, 200, 300, 100]);
 }
 
 #[test]
 fn numbers_of_successes_go_round() {
     let end = MAX_SUCCESSES + 1;
-    let on_the_way = [end / 3, end / 3 * 2];
-    let round = [end - 2, end - 2, end - 1, end, end + 1, end + 50];
+    let (third, two_thirds) = (end / 3, end / 3 * 2);
 
-    let all: [u64; 8] = [on_the_way.as_slice(), &round].concat().try_into().expect("eight");
-    let [_, _, sums @ ..] = sums(0.5, all);
+    let sums = sums(0.5, [third, two_thirds, end - 2, end - 2, end - 1, end, end + 1, end + 50]);
 
-    assert_eq!(sums, [1.0, 2.0, 2.0, 2.0, 2.0, 1.0]);
+    assert_eq!(sums, [100, 100, 100, 200, 200, 200, 200, 100]);
 }
 
 #[test]
