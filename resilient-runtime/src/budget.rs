@@ -1,5 +1,7 @@
 //! The budget: how many extra attempts there may be for so many calls, in one atomic word.
 
+use std::mem;
+
 use crate::clock::Ticks;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
@@ -180,6 +182,33 @@ impl Budget {
         let horizon = u64::from(HORIZON_SECONDS) * 1_000;
         let units = filled.min(u64::from(self.reserve)) + deposits * horizon / (horizon + passed);
         Balance { units: units.min(u64::from(FULL)) as u32, since: now }
+    }
+}
+
+/// What was taken out for an attempt that has not begun. If that does not come to pass, it is paid back.
+#[derive(Debug)]
+pub(crate) struct Withdrawal<'a> {
+    budget: &'a Budget,
+    cost: Cost,
+}
+
+impl Budget {
+    /// As [`withdraw`](Self::withdraw), until it is certain that the attempt begins.
+    pub(crate) fn reserve_for(&self, cost: Cost) -> Option<Withdrawal<'_>> {
+        self.withdraw(cost).then(|| Withdrawal { budget: self, cost })
+    }
+}
+
+impl Withdrawal<'_> {
+    /// The attempt begins.
+    pub(crate) fn spend(self) {
+        mem::forget(self);
+    }
+}
+
+impl Drop for Withdrawal<'_> {
+    fn drop(&mut self) {
+        self.budget.word.fetch_add(u64::from(self.cost.units()), Relaxed);
     }
 }
 

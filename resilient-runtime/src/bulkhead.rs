@@ -318,6 +318,11 @@ impl Keyed for Bulkhead {
         let is_resized = matches!(self.config.limit, Limit::Fixed(limit) if limit != self.gate.level().limit);
         is_resized || self.current_mode() != self.config.mode
     }
+
+    fn is_as_new(&self, _again: bool) -> bool {
+        let level = self.gate.level();
+        matches!(self.config.limit, Limit::Fixed(_)) && level.in_use == 0 && level.waiting == 0
+    }
 }
 
 impl fmt::Debug for Bulkhead {

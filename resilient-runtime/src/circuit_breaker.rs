@@ -2,6 +2,7 @@
 
 mod builder;
 mod config;
+mod evidence;
 mod permit;
 mod run;
 mod state;
@@ -31,7 +32,7 @@ use crate::{Error, Keyed, Mode, Outcome, PolicyKind, Settled, Timeout};
 ///
 /// Closed, it lets every call through and watches how they end. When too many fail it opens and refuses every call,
 /// which costs the caller nothing and spares the server. When the open time is over it is half-open: a few calls go
-/// through as probes, and decide whether it closes or opens again, for longer.
+/// through as probes, and decide whether it closes or opens again.
 ///
 /// It is a value for a `static`, shared by all callers of what it guards. It takes no lock and never allocates.
 ///
@@ -41,21 +42,30 @@ use crate::{Error, Keyed, Mode, Outcome, PolicyKind, Settled, Timeout};
 ///
 /// * with at least [`min_calls`](Self::min_calls) in the window, when the [`failure_rate`](Self::failure_rate) or the
 ///   [`slow_rate`](Self::slow_rate) is reached;
-/// * with fewer, when so many calls failed in a row as [`consecutive`](Self::consecutive) says. So it works at one
+/// * as soon as so many more calls failed than the failure rate allows that the usual errors do not explain it, while the
+///   window still holds successes of the time before. This evidence needs `min_calls` in a window of time, takes at
+///   least 100 ms, and opens it for nothing less than once in 27 million years;
+/// * with fewer calls, when so many failed in a row as [`consecutive`](Self::consecutive) says. So it works at one
 ///   call a minute as well.
+///
+/// An outage is seen after 0.1 s at a hundred calls a second and more, and an error rate that stays below `failure_rate`
+/// is not one.
 ///
 /// [`Permit::settle`] says which outcomes are failures. How often that happens when nothing is wrong, and how soon when
 /// something is, is in the repository's `docs/circuit_breaker.md`, with settings for different traffic.
 ///
 /// # How long it is open
 ///
-/// `min(open_for · open_growth^n, open_max) · (1 ± open_jitter)` at the `n`th reopening since it was last closed, and
-/// the call that comes at exactly the end of it is let through. Calls that were under way when it opened are not
+/// [`open_for`](Self::open_for), and as long again at each of the first twelve reopenings since it was last closed. From then on
+/// the time doubles up to [`open_max`](Self::open_max); at once, if some probes succeeded and too many failed. With
+/// [`open_growth`](Self::open_growth) it is `min(open_for · open_growth^n, open_max)` at the `n`th reopening. All of
+/// this is multiplied by `1 ± open_jitter`, and the call that comes at exactly the end of it is let through. Calls that were under way when it opened are not
 /// disturbed; their outcomes come late and no longer count.
 ///
 /// # How it closes
 ///
-/// When [`probes`](Self::probes) probes have ended, fewer than `failure_rate` of them failed. One that is abandoned
+/// The first probe goes alone. If it fails, the breaker opens again; if it succeeds, the others may go, and when
+/// [`probes`](Self::probes) of them have ended, fewer than `failure_rate` failed. One that is abandoned
 /// gives its place to the next caller, and one that takes longer than [`probe_timeout`](Self::probe_timeout) has failed,
 /// so that it cannot stay half-open for ever. Then it closes, or with [`recover`](Self::recover) lets through more and
 /// more of the calls first. Closed again, it starts with an empty window.
@@ -328,6 +338,18 @@ impl Keyed for CircuitBreaker {
     fn is_held_by_hand(&self) -> bool {
         self.state() == State::ForcedOpen || self.current_mode() != self.config.first_mode()
     }
+
+    /// One whose key comes again and again keeps its place, and what it knows of the usual errors.
+    fn is_as_new(&self, again: bool) -> bool {
+        !again && self.circuit().phase == Phase::Closed { streak: 0 } && self.counts().calls == 0
+    }
+
+    /// One that is switched off: what fails for one key says nothing about another.
+    fn stand_in(&self) -> Self {
+        Self { storage: Storage::new().beginning_in(Mode::Off), ..self.fresh() }
+    }
+
+    const STAND_INS: usize = 1;
 }
 
 impl fmt::Debug for CircuitBreaker {

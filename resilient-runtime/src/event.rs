@@ -1,12 +1,20 @@
 //! The events that the policies report, one function each, so that every policy speaks the same words.
 //!
 //! They go to `tracing`, and with the test kit to the recorders of the thread.
+//!
+//! What happens to one call is `DEBUG`, however bad it is: in an outage it happens to all of them. Above that is only what
+//! has a beginning, and of one policy, or of the policies of all its keys, no more than ten lines a minute.
 
+use std::panic::Location;
+#[cfg(feature = "tracing")]
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use crate::Class;
+#[cfg(feature = "tracing")]
+use crate::clock::Ticks;
 #[cfg(any(test, feature = "test-util"))]
 use crate::test::{Report, note};
+use crate::{Class, State};
 
 /// The delay before another attempt begins.
 pub(crate) fn retrying(policy: &'static str, retry: u32, delay: Duration, class: Class) {
@@ -23,29 +31,49 @@ pub(crate) fn gave_up(policy: &'static str, retries: u32, class: Class, why: &'s
     #[cfg(any(test, feature = "test-util"))]
     note(Report::GaveUp { policy, retries, class, why });
     #[cfg(feature = "tracing")]
-    tracing::warn!(target: "resilient", policy, retries, class = class.as_str(), why, "gave up");
+    tracing::debug!(target: "resilient", policy, retries, class = class.as_str(), why, "gave up");
     #[cfg(not(feature = "tracing"))]
     let _ = (policy, retries, class, why);
 }
 
-/// A breaker's change of state, the calls it was decided on, and how long it will be open if it is.
-pub(crate) fn transition(
-    policy: &'static str,
-    from: &'static str,
-    to: &'static str,
-    failures: u32,
-    calls: u32,
-    open_for: Option<Duration>,
-) {
+/// A breaker's change of state.
+pub(crate) struct Transition {
+    pub(crate) policy: &'static str,
+    /// Where the policy was written.
+    pub(crate) place: &'static Location<'static>,
+    pub(crate) from: State,
+    pub(crate) to: State,
+    /// The calls that it was decided on.
+    pub(crate) failures: u32,
+    pub(crate) calls: u32,
+    /// How long it will be open, if it is.
+    pub(crate) open_for: Option<Duration>,
+}
+
+/// An outage begins with a line of level `WARN` and ends with one of `INFO`; how it is probed meanwhile is `DEBUG`.
+pub(crate) fn transition(transition: &Transition) {
+    let &Transition { policy, place, from, to, failures, calls, open_for } = transition;
+    let (old, new) = (from.as_str(), to.as_str());
     #[cfg(any(test, feature = "test-util"))]
-    note(Report::Transition { policy, from, to });
+    note(Report::Transition { policy, from: old, to: new });
     #[cfg(feature = "tracing")]
-    tracing::info!(
-        target: "resilient", policy, from, to, failures, calls, open_for = open_for.map(tracing::field::debug),
-        "circuit breaker"
-    );
+    {
+        macro_rules! say {
+            ($level:ident) => {
+                tracing::$level!(
+                    target: "resilient", policy, from = old, to = new, failures, calls,
+                    open_for = open_for.map(tracing::field::debug), "circuit breaker"
+                )
+            };
+        }
+        say_safely(|| match (from, to) {
+            (State::Closed, State::Open) if may_be_loud(place) => say!(warn),
+            (_, State::Closed | State::ForcedOpen | State::Disabled) if may_be_loud(place) => say!(info),
+            _ => say!(debug),
+        });
+    }
     #[cfg(not(feature = "tracing"))]
-    let _ = (policy, from, to, failures, calls, open_for);
+    let _ = (place, old, new, failures, calls, open_for);
 }
 
 /// A policy that shares its name, and not its settings, with another.
@@ -102,7 +130,7 @@ pub(crate) fn handed_over(policy: &'static str) {
     #[cfg(any(test, feature = "test-util"))]
     note(Report::HandedOver { policy });
     #[cfg(feature = "tracing")]
-    tracing::info!(target: "resilient", policy, "handed over");
+    tracing::debug!(target: "resilient", policy, "handed over");
     #[cfg(not(feature = "tracing"))]
     let _ = policy;
 }
@@ -115,6 +143,16 @@ pub(crate) fn overflowed(policy: &'static str) {
     tracing::warn!(target: "resilient", policy, "too many keys");
     #[cfg(not(feature = "tracing"))]
     let _ = policy;
+}
+
+/// More keys than there is room for, after a time in which there was, and how many calls had none so far.
+pub(crate) fn full(policy: &'static str, capacity: usize, overflowed: u64) {
+    #[cfg(any(test, feature = "test-util"))]
+    note(Report::Overflowed { policy });
+    #[cfg(feature = "tracing")]
+    tracing::warn!(target: "resilient", policy, capacity, overflowed, "too many keys");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (policy, capacity, overflowed);
 }
 
 /// A batch that is asked for: how many keys, and for how many callers.
@@ -158,21 +196,78 @@ pub(crate) fn unanswered(policy: &'static str, class: Class) {
 }
 
 /// The beginning of a pause that the server asked for, and how long it is to be.
-pub(crate) fn paused(policy: &'static str, time: Duration) {
+pub(crate) fn paused(policy: &'static str, place: &'static Location<'static>, time: Duration) {
     #[cfg(any(test, feature = "test-util"))]
     note(Report::Paused { policy, time });
     #[cfg(feature = "tracing")]
-    tracing::info!(target: "resilient", policy, ?time, "paused");
+    if may_be_loud(place) {
+        tracing::info!(target: "resilient", policy, ?time, "paused");
+    } else {
+        tracing::debug!(target: "resilient", policy, ?time, "paused");
+    }
     #[cfg(not(feature = "tracing"))]
-    let _ = (policy, time);
+    let _ = (policy, place, time);
 }
 
 /// A rate that was halved because the server asked for less, and what is left of it.
-pub(crate) fn slowed(policy: &'static str, share: f64) {
+pub(crate) fn slowed(policy: &'static str, place: &'static Location<'static>, share: f64) {
     #[cfg(any(test, feature = "test-util"))]
     note(Report::Slowed { policy, share });
     #[cfg(feature = "tracing")]
-    tracing::info!(target: "resilient", policy, share, "slowed");
+    if may_be_loud(place) {
+        tracing::info!(target: "resilient", policy, share, "slowed");
+    } else {
+        tracing::debug!(target: "resilient", policy, share, "slowed");
+    }
     #[cfg(not(feature = "tracing"))]
-    let _ = (policy, share);
+    let _ = (policy, place, share);
+}
+
+/// Says something where a permit may be dropped by a panic. A subscriber that panics as well must not end the process.
+#[cfg(feature = "tracing")]
+fn say_safely(say: impl FnOnce()) {
+    if std::thread::panicking() {
+        drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(say)));
+    } else {
+        say();
+    }
+}
+
+/// Whether what was written at that place may say one more thing above `DEBUG`: ten at once, and ten a minute.
+///
+/// Each place has one of 64 words, which says when all that was said is paid for (the generic cell rate algorithm).
+/// Places that share a word share its ten.
+#[cfg(feature = "tracing")]
+fn may_be_loud(place: &'static Location<'static>) -> bool {
+    static WORDS: [AtomicU64; 64] = [const { AtomicU64::new(0) }; 64];
+    const EACH: u64 = 6_000_000_000;
+    const MOST: u64 = 10 * EACH;
+
+    let now = Ticks::now().0;
+    let hash = std::ptr::from_ref(place).addr().wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as usize);
+    // Relaxed: nothing else depends on it.
+    let word = &WORDS[hash >> (usize::BITS - 6)];
+    let more = |paid: u64| {
+        // One further ahead than it can be was written by a clock that has been set back, as tests do.
+        let paid = if paid > now + MOST { now } else { paid.max(now) };
+        (paid + EACH <= now + MOST).then_some(paid + EACH)
+    };
+    word.fetch_update(Relaxed, Relaxed, more).is_ok()
+}
+
+#[cfg(all(test, not(resilient_loom), feature = "tracing"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn ten_lines_at_once_and_ten_a_minute_are_loud() {
+        let place = Location::caller();
+        let loud = || (0..1_000).filter(|_| may_be_loud(place)).count();
+
+        assert_eq!(loud(), 10);
+        tokio::time::advance(Duration::from_secs(6)).await;
+        assert_eq!(loud(), 1);
+        tokio::time::advance(Duration::from_secs(3_600)).await;
+        assert_eq!(loud(), 10);
+    }
 }

@@ -8,6 +8,7 @@ mod run;
 
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::time::Duration;
 
 pub use self::run::HedgeFuture;
@@ -16,6 +17,7 @@ use self::bucket::Bucket;
 use self::builder::{After, Config};
 use self::estimate::{Estimate, Sample};
 pub use self::judge::Decide;
+use crate::budget::Withdrawal;
 use crate::keyed::Keyed;
 use crate::mode::Switch;
 use crate::naming::{self, Named, Naming};
@@ -103,6 +105,13 @@ struct Counters {
     won: AtomicU64,
     suppressed: AtomicU64,
     observed: AtomicU64,
+}
+
+/// What an attempt was granted that has not begun. If it never does, the budgets get it back.
+#[derive(Debug)]
+struct Grant<'a> {
+    hedge: &'a Hedge,
+    withdrawal: Option<Withdrawal<'a>>,
 }
 
 /// A [`Hedge`] that also looks at how busy a [`Bulkhead`] is.
@@ -229,24 +238,25 @@ impl Hedge {
     }
 
     /// Whether another attempt may start, which is then counted and paid for.
-    fn grants(&self, bulkhead: Option<&Bulkhead>) -> bool {
+    fn grants(&self, bulkhead: Option<&Bulkhead>) -> Option<Grant<'_>> {
         let busy = bulkhead.is_some_and(Bulkhead::is_busy);
         if busy || !self.bucket.withdraw() {
             self.counts.suppressed.fetch_add(1, Relaxed);
-            return false;
+            return None;
         }
         if self.mode.get() != Mode::Enforce {
             self.counts.observed.fetch_add(1, Relaxed);
-            return false;
+            return None;
         }
         let retries = if self.config.retry_budget { retry::budget_named(self.name) } else { None };
-        if retries.is_some_and(|budget| !budget.withdraw(Cost::Failure)) {
+        let withdrawal = retries.map(|budget| budget.reserve_for(Cost::Failure));
+        let Some(withdrawal) = withdrawal.map_or(Some(None), |withdrawal| withdrawal.map(Some)) else {
             self.bucket.put_back();
             self.counts.suppressed.fetch_add(1, Relaxed);
-            return false;
-        }
+            return None;
+        };
         self.counts.sent.fetch_add(1, Relaxed);
-        true
+        Some(Grant { hedge: self, withdrawal })
     }
 
     fn learn(&self, sample: Sample) {
@@ -293,6 +303,23 @@ impl Counters {
                 observed: AtomicU64::new(0),
             }
         }
+    }
+}
+
+impl Grant<'_> {
+    /// The attempt begins.
+    fn begin(mut self) {
+        if let Some(withdrawal) = self.withdrawal.take() {
+            withdrawal.spend();
+        }
+        mem::forget(self);
+    }
+}
+
+impl Drop for Grant<'_> {
+    fn drop(&mut self) {
+        self.hedge.bucket.put_back();
+        self.hedge.counts.sent.fetch_sub(1, Relaxed);
     }
 }
 

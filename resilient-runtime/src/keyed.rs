@@ -10,7 +10,7 @@ use std::hash::Hash;
 // std's under loom too: nothing is decided on them that the locks would not decide again
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 pub use self::held::Held;
@@ -20,9 +20,9 @@ pub(crate) use self::fingerprint::{Unchanged, fingerprint};
 use self::fingerprint::Fingerprint;
 use self::shard::Shard;
 use self::turns::Turns;
-use crate::PolicyKind;
 use crate::clock::{Ticks, nanos};
 use crate::naming::{self, Named, Naming};
+use crate::{PolicyKind, event};
 
 /// One policy for each key: for each host, tenant or region its own circuit breaker, with the same settings.
 ///
@@ -49,9 +49,23 @@ use crate::naming::{self, Named, Naming};
 ///
 /// At most [`capacity`](Self::capacity). A policy that nobody holds, and that nobody asked for in the last
 /// [`idle`](Self::idle) time, is forgotten at a later call with a new key, and at the latest after about twice that time if
-/// there are such calls. When there are as many as there may be and none can be forgotten, all further keys share one
-/// more, the overflow policy, until there is room; [`overflowed`](Self::overflowed) counts that. So whoever can choose the
-/// keys can neither exhaust the memory nor switch off the policies of the keys that are in use.
+/// there are such calls. When there are as many as there may be, a new key takes the place of one whose policy is as new,
+/// so that forgetting it loses nothing but its counts: a bulkhead of a fixed size with nobody inside; a breaker whose key
+/// was asked for once only, if it is closed and its window empty. A policy that is in use is never forgotten. So whoever can choose the keys can neither exhaust the memory nor push out the policies of the
+/// keys that are in use.
+///
+/// If there is no such place, the key gets a stand-in until there is room. [`overflowed`](Self::overflowed) and
+/// [`overflows`](Self::overflows) count that, and its beginning is an event of level `WARN`. Strangers do not judge
+/// each other:
+///
+/// | policy | stand-in |
+/// |---|---|
+/// | breaker, throttle | one that is switched off: no verdict on a key comes from other keys |
+/// | bulkhead, rate limit, hedge | one of 64 with the same settings, by the key's hash |
+///
+/// A rate limit takes no place early, since a key that is made up for one call would then be a fresh quota. Made-up keys
+/// get at most `capacity` quotas in an idle time and those of the 64 stand-ins, which they share with the honest
+/// keys that have no room. A limit on strangers as a whole is one without a key, outside this one.
 ///
 /// An idle policy is forgotten whatever its state is, an open breaker too: otherwise keys that fail once and never
 /// come again would fill it for ever. After the idle time its open time is long over, as
@@ -88,7 +102,11 @@ pub struct PerKey<P: 'static> {
     turns: Mutex<Turns>,
     /// Until when it is full for sure, and nothing in it will be idle.
     full_until: AtomicU64,
+    stand_ins: OnceLock<Box<[P]>>,
     overflowed: AtomicU64,
+    overflows: AtomicU64,
+    /// When a key last had no room, to about a second.
+    last_overflow: AtomicU64,
     evicted: AtomicU64,
     naming: Naming<Self>,
 }
@@ -103,6 +121,21 @@ pub trait Keyed: Named {
     fn is_held_by_hand(&self) -> bool {
         false
     }
+
+    /// Whether a new one would do the same from now on; `again` says whether its key was asked for more than once.
+    fn is_as_new(&self, again: bool) -> bool {
+        let _ = again;
+        false
+    }
+
+    /// One for keys that there is no room for.
+    #[must_use]
+    fn stand_in(&self) -> Self {
+        self.fresh()
+    }
+
+    /// How many of those there are; the key's hash says which of them.
+    const STAND_INS: usize = 64;
 }
 
 impl<P> PerKey<P> {
@@ -116,13 +149,16 @@ impl<P> PerKey<P> {
             shards: [const { Shard::new() }; SHARDS],
             turns: Mutex::new(Turns::new()),
             full_until: AtomicU64::new(0),
+            stand_ins: OnceLock::new(),
             overflowed: AtomicU64::new(0),
+            overflows: AtomicU64::new(0),
+            last_overflow: AtomicU64::new(0),
             evicted: AtomicU64::new(0),
             naming: Naming::here(),
         }
     }
 
-    /// How many policies there are at most, besides the one for the overflow; 10,000 unless set.
+    /// How many policies there are at most, besides the stand-ins; 10,000 unless set.
     ///
     /// A circuit breaker takes 1.6 kB, so 10,000 of them are 16 MB.
     ///
@@ -149,7 +185,7 @@ impl<P> PerKey<P> {
 }
 
 impl<P: Keyed> PerKey<P> {
-    /// The policy of that key, or the overflow policy if there is no room for it.
+    /// The policy of that key, or a stand-in if there is no room for it.
     ///
     /// Keep the result for as long as the call takes: a policy that is held is not forgotten.
     ///
@@ -181,7 +217,7 @@ impl<P: Keyed> PerKey<P> {
         // Acquire pairs with the Release below: whoever sees that it is full also sees what filled it, which may be this very
         // key. An old value only means the long way.
         if now.0 < self.full_until.load(Acquire) {
-            return self.shard(key).get(key).map_or_else(|| self.overflow(), Held::own);
+            return self.shard(key).get(key).map_or_else(|| self.overflow(key, now), Held::own);
         }
         let mut forgotten = Vec::new();
         let mut turns = self.turns();
@@ -195,13 +231,37 @@ impl<P: Keyed> PerKey<P> {
                 Some(policy)
             }
             None => {
-                self.full_until.store(turns.next_due(nanos(self.idle)), Release);
-                None
+                let policy = self.replace(&mut turns, key, &mut forgotten);
+                if policy.is_none() {
+                    let soon = now.0.saturating_add(nanos(LOOK_AGAIN));
+                    self.full_until.store(soon.min(turns.next_due(nanos(self.idle))), Release);
+                }
+                policy
             }
         };
         drop(turns);
         drop(forgotten);
-        policy.map_or_else(|| self.overflow(), Held::own)
+        policy.map_or_else(|| self.overflow(key, now), Held::own)
+    }
+
+    /// Gives the key the place of a policy that is as new, if one of the next few is.
+    ///
+    /// The turn comes when that of the other would have come, so that the order of the turns stays that of their times.
+    fn replace(&self, turns: &mut Turns, key: Fingerprint, forgotten: &mut Vec<Arc<P>>) -> Option<Arc<P>> {
+        for _ in 0..MOST_LOOKS.min(turns.len()) {
+            let place = turns.next_place()?;
+            let other = turns.key_at(place);
+            if let Some(policy) = self.shard(other).take_if_as_new(other) {
+                forgotten.push(policy);
+                // Relaxed: a count, on which nothing is decided.
+                self.evicted.fetch_add(1, Relaxed);
+                let policy = Arc::new(self.template.fresh());
+                self.shard(key).insert(key, policy.clone());
+                turns.replace(place, key);
+                return Some(policy);
+            }
+        }
+        None
     }
 
     /// Looks at the policies whose turn it is, and takes out those that are idle.
@@ -224,14 +284,25 @@ impl<P: Keyed> PerKey<P> {
     }
 
     #[cold]
-    fn overflow(&self) -> Held<'_, P> {
-        self.overflowed.fetch_add(1, Relaxed);
-        Held::overflow(&self.template)
+    fn overflow(&self, key: Fingerprint, now: Ticks) -> Held<'_, P> {
+        // Relaxed throughout: counts, and the one thread that changes the time says that it begins.
+        let overflowed = self.overflowed.fetch_add(1, Relaxed) + 1;
+        let last = self.last_overflow.load(Relaxed);
+        let passed = now.0.saturating_sub(last);
+        if passed >= nanos(Duration::from_secs(1))
+            && self.last_overflow.compare_exchange(last, now.0, Relaxed, Relaxed).is_ok()
+            && (last == 0 || passed >= nanos(QUIET))
+        {
+            self.overflows.fetch_add(1, Relaxed);
+            event::full(self.template.name(), self.capacity, overflowed);
+        }
+        let stand_ins = self.stand_ins.get_or_init(|| (0..P::STAND_INS).map(|_| self.template.stand_in()).collect());
+        Held::stand_in(&stand_ins[key.share(stand_ins.len())])
     }
 }
 
 impl<P> PerKey<P> {
-    /// How many policies there are now, without the one for the overflow.
+    /// How many policies there are now, without the stand-ins.
     pub fn len(&self) -> usize {
         self.turns().len()
     }
@@ -248,7 +319,12 @@ impl<P> PerKey<P> {
         self.overflowed.load(Relaxed)
     }
 
-    /// How many policies were forgotten because they were idle, ever.
+    /// How often that began, ever, each time after a minute in which there was room.
+    pub fn overflows(&self) -> u64 {
+        self.overflows.load(Relaxed)
+    }
+
+    /// How many policies were forgotten because they were idle, or made room because they were as new, ever.
     pub fn evicted(&self) -> u64 {
         self.evicted.load(Relaxed)
     }
@@ -287,6 +363,7 @@ impl<P: fmt::Debug> fmt::Debug for PerKey<P> {
             .field("idle", &self.idle)
             .field("len", &self.len())
             .field("overflowed", &self.overflowed())
+            .field("overflows", &self.overflows())
             .field("evicted", &self.evicted())
             .finish_non_exhaustive()
     }
@@ -296,6 +373,12 @@ impl<P: fmt::Debug> fmt::Debug for PerKey<P> {
 const SHARDS: usize = 16;
 /// How many policies one call with a new key looks at, if there is room.
 const MOST_TURNS: usize = 64;
+/// How many policies one call with a new key looks at for one that is as new, if there is no room.
+const MOST_LOOKS: usize = 16;
+/// How long new keys wait for the next such look, if none was found.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// The keys are too many anew after so long a time in which they were not.
+const QUIET: Duration = Duration::from_secs(60);
 
 #[cfg(all(test, not(resilient_loom)))]
 mod model;

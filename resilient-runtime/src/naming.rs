@@ -110,6 +110,11 @@ impl<P> Naming<P> {
         Self::at(self.place)
     }
 
+    /// Where it was written; the policies of all keys of one `PerKey` are written at one place.
+    pub(crate) const fn place(&self) -> &'static Location<'static> {
+        self.place
+    }
+
     const fn at(place: &'static Location<'static>) -> Self {
         Self { place, shared: OnceLock::new() }
     }

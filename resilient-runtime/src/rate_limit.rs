@@ -251,11 +251,13 @@ impl RateLimit {
         }
         let now = units(clock::now());
         let Some(hint) = after.filter(|hint| !hint.is_zero()) else {
-            if self.meter.pressure.slow(now) {
+            let slowed = self.meter.pressure.slow(now);
+            self.meter.drain(now);
+            if slowed {
                 self.totals.slowed.fetch_add(1, Relaxed);
-                event::slowed(self.name, self.share());
+                event::slowed(self.name, self.naming.place(), self.share());
             }
-            return self.meter.drain(now);
+            return;
         };
         let Config { max_pause, max_wait, .. } = self.config;
         let pause = pressure::pause_for(hint, max_pause, max_wait, random::next());
@@ -264,7 +266,7 @@ impl RateLimit {
         self.meter.drain(until);
         if begins {
             self.totals.pauses.fetch_add(1, Relaxed);
-            event::paused(self.name, pause);
+            event::paused(self.name, self.naming.place(), pause);
         }
     }
 

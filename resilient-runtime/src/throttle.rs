@@ -246,6 +246,13 @@ impl Keyed for Throttle {
     fn is_held_by_hand(&self) -> bool {
         self.current_mode() != self.first_mode
     }
+
+    /// One that is switched off: what a server says to one key says nothing about another.
+    fn stand_in(&self) -> Self {
+        Self::built(self.name, self.k, self.max_drop, Mode::Off, self.naming.again())
+    }
+
+    const STAND_INS: usize = 1;
 }
 
 impl fmt::Debug for Throttle {

@@ -1,10 +1,11 @@
 //! How often a circuit breaker opens when nothing is wrong, and how soon it does when something is.
 
+mod evidence;
 mod expected;
 mod observed;
 mod setting;
 
-use self::observed::{Outage, Quiet};
+use self::observed::{Outage, Quiet, Times};
 use self::setting::{SETTINGS, Setting};
 use crate::document::{Table, number};
 use crate::parallel;
@@ -15,6 +16,8 @@ pub(crate) fn tables() -> Vec<Table> {
     tables.extend(quiet());
     tables.push(starts());
     tables.push(outages());
+    tables.push(sums());
+    tables.push(evidence());
     tables
 }
 
@@ -107,14 +110,56 @@ fn outages() -> Table {
     for (row, times) in cells.chunks(PACES.len()).zip(seen.chunks(PACES.len())) {
         let (_, (setting, p, _)) = row[0];
         let mut cells = vec![setting.name.to_owned(), percent(p)];
-        cells.extend(times.iter().map(|times| match (times.median, times.p95) {
-            (Some(median), Some(p95)) => format!("{} / {}", number(median), number(p95)),
-            (Some(median), None) => format!("{} / —", number(median)),
-            (None, _) => "—".to_owned(),
-        }));
+        cells.extend(times.iter().copied().map(both));
         table.row(&cells);
     }
     table
+}
+
+/// How many calls lie between two false alarms of the sum, where the sum is low enough for them to be seen.
+fn sums() -> Table {
+    let seen = parallel::map(&SUMS, |&(p, rate, height)| evidence::calls_between(p, rate, height, 1_000, 7));
+    let mut table = Table::new("sums", &["errors", "`failure_rate`", "sum", "calls between, at least", "seen"]);
+    for ((p, rate, height), seen) in SUMS.iter().zip(seen) {
+        let least = (evidence::root(*p, *rate) * height).exp();
+        table.row(&[percent(*p), percent(*rate), number(*height), number(least), number(seen)]);
+    }
+    table
+}
+
+/// What it takes to see an outage with the defaults, in theory and as seen.
+fn evidence() -> Table {
+    let cells: Vec<_> = USUAL_RATES
+        .iter()
+        .flat_map(|&before| EVIDENCE_PACES.map(|pace| (before, pace)))
+        .flat_map(|(before, pace)| [1.0, 0.7].map(|failing| Outage { before, failing, pace }))
+        .enumerate()
+        .collect();
+    let seen = parallel::map(&cells, |&(index, outage)| {
+        observed::outages(&SETTINGS[0], outage, (900_000 + index * 1_000) as u64)
+    });
+
+    let head = ["errors before", "calls/s", "sum", "100 %: mean, in theory", "seen", "70 %: mean, in theory", "seen"];
+    let mut table = Table::new("evidence", &head);
+    for (cells, seen) in cells.chunks(2).zip(seen.chunks(2)) {
+        let Outage { before, pace, .. } = cells[0].1;
+        let sum = evidence::needed(before, 0.5, pace);
+        let mut row = vec![percent(before), pace.to_string(), number(sum)];
+        for ((_, outage), seen) in cells.iter().zip(seen) {
+            row.push(number(evidence::seconds(sum, outage.failing, 0.5, pace)));
+            row.push(both(*seen));
+        }
+        table.row(&row);
+    }
+    table
+}
+
+fn both(times: Times) -> String {
+    match (times.median, times.p95) {
+        (Some(median), Some(p95)) => format!("{} / {}", number(median), number(p95)),
+        (Some(median), None) => format!("{} / —", number(median)),
+        (None, _) => "—".to_owned(),
+    }
 }
 
 fn with_paces(first: &str) -> Vec<String> {
@@ -135,6 +180,11 @@ const RUN_ERROR_RATES: [f64; 4] = [0.02, 0.05, 0.1, 0.2];
 /// What the error rate becomes in an outage, and what it was before.
 const OUTAGES: [f64; 3] = [0.3, 0.6, 1.0];
 const BEFORE: f64 = 0.01;
+/// Errors, `failure_rate` and height.
+const SUMS: [(f64, f64, f64); 6] =
+    [(0.1, 0.5, 4.0), (0.2, 0.5, 6.0), (0.3, 0.5, 9.0), (0.4, 0.5, 15.0), (0.1, 0.2, 8.0), (0.6, 0.8, 20.0)];
+const USUAL_RATES: [f64; 4] = [0.001, 0.01, 0.05, 0.2];
+const EVIDENCE_PACES: [f64; 4] = [10.0, 100.0, 1_000.0, 10_000.0];
 /// Calls that are made to see how often a breaker opens.
 const CALLS: u64 = 1_000_000;
 /// The same where calls are rare.
@@ -152,7 +202,7 @@ mod tests {
         let document = include_str!("../../docs/circuit_breaker.md");
         let names = SETTINGS.iter().map(|setting| format!("quiet, {}", setting.name));
 
-        for name in names.chain(["runs", "starts", "outages"].map(str::to_owned)) {
+        for name in names.chain(["runs", "starts", "outages", "sums", "evidence"].map(str::to_owned)) {
             assert!(document.contains(&format!("<!-- table: {name} -->\n")), "{name}");
         }
     }

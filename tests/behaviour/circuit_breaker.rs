@@ -160,12 +160,12 @@ async fn open_max_limits_how_long_it_grows() {
         script.next()
     }
     let script = Script::failing(100);
-    for _ in 0..10 {
+    for _ in 0..30 {
         function(&script).await.unwrap_err();
         advance(ms(2_250)).await;
     }
 
-    assert_eq!(script.attempts(), 10, "each time it is half-open again after at most two seconds and a tenth");
+    assert_eq!(script.attempts(), 30, "each time it is half-open again after at most two seconds and a tenth");
 }
 
 #[tokio::test(start_paused = true)]
@@ -190,10 +190,15 @@ async fn probes_says_how_many_may_try_and_must_succeed() {
         [outcomes.0, outcomes.1, outcomes.2].iter().filter(|outcome| outcome.is_ok()).count()
     };
 
-    assert_eq!(admitted(tokio::join!(slow(&script), slow(&script), slow(&script))), 2);
+    // one alone, until that has succeeded
+    assert_eq!(admitted(tokio::join!(slow(&script), slow(&script), slow(&script))), 1);
+    assert_eq!(BREAKER.state(), State::HalfOpen);
+    assert_eq!(admitted(tokio::join!(slow(&script), slow(&script), slow(&script))), 1);
     assert_eq!(BREAKER.state(), State::Closed);
     let fine = Script::fine();
-    assert_eq!(admitted(tokio::join!(by_attribute(&fine), by_attribute(&fine), by_attribute(&fine))), 2);
+    for admits in [1, 1, 3] {
+        assert_eq!(admitted(tokio::join!(by_attribute(&fine), by_attribute(&fine), by_attribute(&fine))), admits);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -214,7 +219,7 @@ async fn probe_timeout_says_when_a_probe_that_hangs_has_failed() {
     let Err(Error::Refused(after)) = function(ms(0)).await else { panic!("reopened") };
 
     assert!(before.retry_after().unwrap() <= ms(200), "{before:?}");
-    assert!(after.retry_after().unwrap() > ms(1_000), "open again, for longer: {after:?}");
+    assert!(after.retry_after().unwrap() > ms(800), "open again: {after:?}");
     hanging.abort();
 }
 

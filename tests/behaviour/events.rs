@@ -2,8 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
+use std::time::Duration;
 
+use resilient::{Budget, CircuitBreaker, Class, Hedge, PerKey, RateLimit, Retry, State};
 use resilient::{Deadline, batch, circuit_breaker, coalesce, fallback, retry, timeout};
 use resilient_tests::{Error, Script, ms};
 use tracing::field::{Field, Visit};
@@ -48,6 +52,191 @@ impl Subscriber for Log {
     fn exit(&self, _: &Id) {}
 }
 
+/// Panics at every event of the policies.
+struct Explodes;
+
+impl Subscriber for Explodes {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "resilient"
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        std::panic::resume_unwind(Box::new(event.metadata().name()));
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+/// Whether it panics before a subscriber that does.
+fn explodes<R>(act: impl FnOnce() -> R) -> bool {
+    let _guard = tracing::subscriber::set_default(Explodes);
+    catch_unwind(AssertUnwindSafe(act)).is_err()
+}
+
+fn fail(breaker: &CircuitBreaker) {
+    breaker.acquire().unwrap().settle_as(Class::Transient, ());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_many_keys_is_no_flood_of_lines() {
+    static HOSTS: PerKey<CircuitBreaker> = PerKey::new(CircuitBreaker::named("hosts").consecutive(1));
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+
+    for minute in 0..3 {
+        for host in 0..100 {
+            fail(&HOSTS.of(&(minute, host)));
+        }
+        tokio::time::advance(ms(60_000)).await;
+    }
+
+    let lines = log.lines();
+    let count = |level: &str| lines.iter().filter(|line| line.starts_with(level)).count();
+    assert_eq!((count("WARN"), count("DEBUG")), (30, 270));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_one_server_is_two_lines_above_debug() {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let breaker = CircuitBreaker::named("breaker").consecutive(1);
+    fail(&breaker);
+    for _ in 0..60 {
+        tokio::time::advance(ms(500)).await;
+        if let Ok(permit) = breaker.acquire() {
+            permit.settle_as(Class::Transient, ());
+        }
+    }
+    tokio::time::advance(ms(60_000)).await;
+    for _ in 0..3 {
+        breaker.acquire().unwrap().settle_as(Class::Success, ());
+    }
+
+    let lines = log.lines();
+    let loud: Vec<_> = lines.iter().filter(|line| !line.starts_with("DEBUG")).collect();
+    assert!(lines.len() > 20, "{lines:?}");
+    assert_eq!(loud.len(), 2, "{loud:?}");
+    assert!(loud[0].starts_with("WARN") && loud[0].contains("to=\"open\""), "{loud:?}");
+    assert!(loud[1].starts_with("INFO") && loud[1].contains("to=\"closed\""), "{loud:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_keys_are_one_line() {
+    static HOSTS: PerKey<CircuitBreaker> = PerKey::new(CircuitBreaker::named("full")).capacity(1);
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let _held = HOSTS.of("a");
+
+    for made_up in 0..1_000 {
+        drop(HOSTS.of(&made_up));
+    }
+
+    assert_eq!(log.lines(), [r#"WARN message=too many keys policy="full" capacity=1 overflowed=1"#]);
+    assert_eq!(HOSTS.overflows(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_whose_event_panics_goes_to_the_next_caller() {
+    let breaker = CircuitBreaker::named("breaker").consecutive(1).probes(1);
+    fail(&breaker);
+    tokio::time::advance(ms(1_200)).await;
+
+    assert!(explodes(|| breaker.acquire()));
+
+    assert_eq!(breaker.state(), State::HalfOpen);
+    breaker.acquire().expect("the probe was given back").settle_as(Class::Success, ());
+    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.counts().failures, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_state_whose_event_panics_has_happened() {
+    let breaker = CircuitBreaker::named("breaker").consecutive(1).probes(1).open_jitter(0.0);
+    let mut transitions = breaker.transitions();
+
+    assert!(explodes(|| fail(&breaker)));
+    assert_eq!((breaker.state(), breaker.counts().opened), (State::Open, 1));
+    assert_eq!(transitions.next().await.to, State::Open);
+
+    tokio::time::advance(ms(1_000)).await;
+    let probe = breaker.acquire().unwrap();
+    assert!(explodes(|| probe.settle_as(Class::Success, ())));
+    assert_eq!((breaker.state(), breaker.counts().closed), (State::Closed, 1));
+
+    assert!(explodes(|| breaker.force_open()));
+    assert_eq!(breaker.state(), State::ForcedOpen);
+}
+
+/// Without care the second panic would end the process.
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_the_body_and_one_of_the_event_are_survived_together() {
+    let breaker = CircuitBreaker::named("breaker").consecutive(1);
+    let permit = breaker.acquire().unwrap();
+
+    let exploded = explodes(|| {
+        let _permit = permit;
+        std::panic::resume_unwind(Box::new("the body's"));
+    });
+
+    assert!(exploded);
+    assert_eq!(breaker.state(), State::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_by_the_server_is_followed_though_its_event_panics() {
+    for class in [Class::Throttled { after: None }, Class::Throttled { after: Some(ms(500)) }] {
+        let limit = RateLimit::named("limit").rate(10, ms(1_000)).burst(5);
+        let permit = limit.try_acquire().unwrap();
+
+        assert!(explodes(|| permit.settle_as(class, ())));
+        // one is let through where the server named no time
+        drop(limit.try_acquire());
+        assert!(limit.try_acquire().is_err(), "{class:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_whose_event_panics_gives_back_what_it_took_from_the_budget() {
+    static BUDGET: Budget = Budget::new();
+    static RETRY: Retry = Retry::named("retry").budget(&BUDGET);
+    let before = BUDGET.balance();
+
+    assert!(explodes(|| drop(RETRY.begin().settle(Err::<(), _>(Error::Down)))));
+    assert!(BUDGET.balance() >= before);
+
+    drop(RETRY.begin().settle(Err::<(), _>(Error::Down)));
+    assert!(BUDGET.balance() < before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hedge_whose_event_panics_gives_back_what_it_took_from_the_budget() {
+    static HEDGE: Hedge = Hedge::named("hedge").after(ms(10));
+    async fn takes(time: Duration) -> Result<(), Error> {
+        tokio::time::sleep(time).await;
+        Ok(())
+    }
+    for _ in 0..100 {
+        HEDGE.run(|| takes(ms(5))).await.unwrap();
+    }
+    let (sent, balance) = (HEDGE.counts().sent, HEDGE.budget_balance());
+    let mut call = Box::pin(HEDGE.run(|| takes(ms(1_000))));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(call.as_mut().poll(&mut context).is_pending());
+    tokio::time::advance(ms(20)).await;
+
+    assert!(explodes(|| call.as_mut().poll(&mut context)));
+
+    assert_eq!(HEDGE.counts().sent, sent);
+    assert!(HEDGE.budget_balance() >= balance);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_retry_says_when_it_tries_again_and_when_it_gives_up() {
     #[retry(max = 1, backoff = "fixed", base = "10ms")]
@@ -63,7 +252,7 @@ async fn a_retry_says_when_it_tries_again_and_when_it_gives_up() {
         log.lines(),
         [
             r#"DEBUG message=retrying policy="function" retry=0 delay=10ms class="transient""#,
-            r#"WARN message=gave up policy="function" retries=1 class="transient" why="no retries left""#,
+            r#"DEBUG message=gave up policy="function" retries=1 class="transient" why="no retries left""#,
         ]
     );
 }
@@ -145,8 +334,8 @@ async fn a_breaker_says_what_changed_and_why() {
     assert_eq!(
         changes,
         [
-            r#"INFO message=circuit breaker policy="function" from="closed" to="open" failures=2 calls=2"#,
-            r#"INFO message=circuit breaker policy="function" from="open" to="half-open" failures=0 calls=0"#,
+            r#"WARN message=circuit breaker policy="function" from="closed" to="open" failures=2 calls=2"#,
+            r#"DEBUG message=circuit breaker policy="function" from="open" to="half-open" failures=0 calls=0"#,
             r#"INFO message=circuit breaker policy="function" from="half-open" to="closed" failures=0 calls=1"#,
         ]
     );
@@ -229,7 +418,7 @@ async fn a_coalescing_says_who_joined_and_who_took_over() {
 
     assert_eq!(
         log.lines(),
-        [r#"DEBUG message=joined policy="function""#, r#"INFO message=handed over policy="function""#]
+        [r#"DEBUG message=joined policy="function""#, r#"DEBUG message=handed over policy="function""#]
     );
 }
 

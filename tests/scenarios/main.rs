@@ -6,6 +6,7 @@
 mod batched;
 mod brown_out;
 mod normal;
+mod outage;
 mod page;
 mod search;
 mod shared_work;

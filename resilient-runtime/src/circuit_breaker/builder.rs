@@ -22,7 +22,7 @@ impl CircuitBreaker {
 
     /// The fraction of failures that opens it, and of failed probes that opens it again; 0.5 unless set.
     ///
-    /// Inclusive: at 0.5, five failures of ten do.
+    /// Inclusive: at 0.5, five failures of ten do. An error rate that is steady and lower does not open it.
     ///
     /// # Panics
     ///
@@ -34,7 +34,8 @@ impl CircuitBreaker {
 
     /// Takes the rate from the calls that ended in the last `window`; 10 s unless set.
     ///
-    /// The window moves in steps of a tenth of its length.
+    /// The window moves in steps of a tenth of its length. It need not be short for an outage to be seen soon: with a
+    /// window of time, evidence opens the breaker as well.
     ///
     /// # Panics
     ///
@@ -45,6 +46,8 @@ impl CircuitBreaker {
     }
 
     /// Takes the rate from the last `calls` calls, however long ago they ended, and not from a time window.
+    ///
+    /// Nothing but this rate and [`consecutive`](Self::consecutive) then opens it: evidence is for windows of time.
     ///
     /// # Panics
     ///
@@ -68,6 +71,8 @@ impl CircuitBreaker {
     /// How many failures in a row open it while fewer than [`min_calls`](Self::min_calls) are in the window; 5 unless
     /// set.
     ///
+    /// With more calls, evidence never consists of fewer failures than that.
+    ///
     /// # Panics
     ///
     /// If it is 0; at compile time in a `static`.
@@ -76,7 +81,7 @@ impl CircuitBreaker {
         self
     }
 
-    /// Opens on the failure rate alone.
+    /// Opens on the failure rate alone, and on evidence that it is reached.
     pub const fn without_consecutive(mut self) -> Self {
         self.config = self.config.without_consecutive();
         self
@@ -100,7 +105,10 @@ impl CircuitBreaker {
         self
     }
 
-    /// The factor by which the open time grows with each reopening; 2 unless set. Closing starts it over.
+    /// The factor by which the open time grows with each reopening, from the first on. Closing starts it over.
+    ///
+    /// Unless set, the time stays as it is for twelve reopenings while no probe succeeds, and then doubles. So the end of
+    /// a short outage is seen soon, and a server that stays down is spared.
     ///
     /// # Panics
     ///
@@ -124,6 +132,8 @@ impl CircuitBreaker {
     }
 
     /// How many calls are let through while half-open; 3 unless set.
+    ///
+    /// The first goes alone, and opens the breaker again if it fails.
     ///
     /// # Panics
     ///

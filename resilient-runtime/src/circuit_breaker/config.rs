@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::evidence::Rule;
 use super::state::{Millis, Tally};
 use crate::Mode;
 use crate::clock::nanos;
@@ -15,7 +16,7 @@ pub(super) struct Config {
     consecutive: Option<u32>,
     open_for: Duration,
     open_max: Duration,
-    growth: f64,
+    growth: Option<f64>,
     jitter: f64,
     probes: u32,
     probe_timeout: Option<Duration>,
@@ -45,10 +46,10 @@ impl Config {
             failure_rate: 0.5,
             span: Span::over(Duration::from_secs(10)),
             min_calls: None,
-            consecutive: Some(5),
+            consecutive: Some(CONSECUTIVE),
             open_for: Duration::from_secs(1),
             open_max: Duration::from_secs(30),
-            growth: 2.0,
+            growth: None,
             jitter: 0.1,
             probes: 3,
             probe_timeout: None,
@@ -121,7 +122,7 @@ impl Config {
 
     pub(super) const fn open_growth(mut self, factor: f64) -> Self {
         assert!(factor >= 1.0 && factor.is_finite(), "`open_growth` must be a finite factor of at least 1");
-        self.growth = factor;
+        self.growth = Some(factor);
         self
     }
 
@@ -201,9 +202,28 @@ impl Config {
         self.probe_timeout.unwrap_or(self.open_for)
     }
 
+    /// How much evidence opens it before the window's rate does; none for a window of calls, which is as long as it is
+    /// meant to be.
+    pub(super) fn evidence(&self) -> Option<Rule> {
+        match self.span {
+            Span::Time { .. } => Some(Rule {
+                rate: self.failure_rate,
+                window: Duration::from_nanos(self.span.nanos()),
+                sample: self.smallest_sample(),
+                fewest: self.consecutive.unwrap_or(CONSECUTIVE),
+            }),
+            Span::Calls(_) => None,
+        }
+    }
+
+    /// Whether there are enough calls to go by their rate.
+    pub(super) const fn is_sample(&self, tally: Tally) -> bool {
+        tally.calls >= self.smallest_sample()
+    }
+
     /// Whether a call that leaves the window at `tally`, and the failures in a row at `streak`, opens the breaker.
     pub(super) fn trips(&self, tally: Tally, streak: u32) -> bool {
-        if tally.calls >= self.smallest_sample() {
+        if self.is_sample(tally) {
             self.is_failing(tally) || self.is_slow(tally)
         } else {
             self.consecutive.is_some_and(|limit| streak >= limit)
@@ -268,19 +288,25 @@ impl Config {
         scaled(grown, 1.0 + self.jitter * (2.0 * fraction - 1.0))
     }
 
+    /// After how many reopenings the open time grows: at once where the user says by what.
+    pub(super) const fn patience(&self) -> u32 {
+        if self.growth.is_some() { 0 } else { PATIENCE }
+    }
+
     fn grown(&self, reopenings: u32) -> Duration {
         let cap = self.open_max.max(self.open_for);
         if reopenings == 0 {
             return self.open_for;
         }
-        scaled(self.open_for, self.growth.powf(f64::from(reopenings))).min(cap)
+        let steps = reopenings.saturating_sub(self.patience());
+        scaled(self.open_for, self.growth.unwrap_or(GROWTH).powf(f64::from(steps))).min(cap)
     }
 
-    fn smallest_sample(&self) -> u32 {
+    const fn smallest_sample(&self) -> u32 {
         match (self.min_calls, self.span) {
             (Some(calls), _) => calls,
-            (None, Span::Calls(ring)) => MIN_CALLS.min(ring),
-            (None, Span::Time { .. }) => MIN_CALLS,
+            (None, Span::Calls(ring)) if ring < MIN_CALLS => ring,
+            (None, _) => MIN_CALLS,
         }
     }
 }
@@ -289,6 +315,14 @@ impl Span {
     const fn over(window: Duration) -> Self {
         let bucket = nanos(window) / BUCKETS as u64;
         Self::Time { bucket: if bucket == 0 { 1 } else { bucket } }
+    }
+
+    /// The length of the window in nanoseconds; one of calls has none.
+    pub(super) const fn nanos(self) -> u64 {
+        match self {
+            Self::Time { bucket } => bucket.saturating_mul(BUCKETS as u64),
+            Self::Calls(_) => 0,
+        }
     }
 }
 
@@ -305,6 +339,11 @@ pub(super) const BUCKETS: u32 = 10;
 const MAX_PROBES: u32 = 4095;
 /// What is let through when the ramp begins.
 const LEAST_SHARE: f64 = 0.1;
+/// By what the open time grows, and after how many reopenings, where the user does not say.
+const GROWTH: f64 = 2.0;
+const PATIENCE: u32 = 12;
+/// `consecutive` where the user does not say.
+const CONSECUTIVE: u32 = 5;
 /// `min_calls` where the user does not say.
 const MIN_CALLS: u32 = 20;
 
@@ -375,11 +414,20 @@ mod tests {
 
     #[test]
     fn stays_open_longer_each_time_up_to_the_cap() {
-        let config = Config::new().open_jitter(0.0);
+        let config = Config::new().open_jitter(0.0).open_growth(2.0);
 
         let times = [0, 1, 2, 3, 4, 5, 6, 31, u32::MAX].map(|n| config.open_time(n, || unreachable!()));
 
         assert_eq!(times, [1, 2, 4, 8, 16, 30, 30, 30, 30].map(Duration::from_secs));
+    }
+
+    #[test]
+    fn keeps_its_time_for_a_while_where_nobody_says_by_what_it_grows() {
+        let config = Config::new().open_jitter(0.0);
+
+        let times = [0, 1, 11, 12, 13, 14, 16, 17, 31].map(|n| config.open_time(n, || unreachable!()));
+
+        assert_eq!(times, [1, 1, 1, 1, 2, 4, 16, 30, 30].map(Duration::from_secs));
     }
 
     #[test]
@@ -402,7 +450,7 @@ mod tests {
     fn jitter_spreads_to_both_sides_even_at_the_cap() {
         let config = Config::new().open_jitter(0.1);
 
-        for (reopenings, middle) in [(0, ms(1_000)), (9, ms(30_000))] {
+        for (reopenings, middle) in [(0, ms(1_000)), (20, ms(30_000))] {
             assert_eq!(config.open_time(reopenings, || 0), middle.mul_f64(0.9));
             assert_eq!(config.open_time(reopenings, || u64::MAX), middle.mul_f64(1.1));
         }

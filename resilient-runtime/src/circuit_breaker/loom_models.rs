@@ -29,14 +29,16 @@ fn ask(breaker: &CircuitBreaker) -> Option<Permit<'_>> {
 fn explore(model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);
+    builder.max_branches = 10_000;
     builder.check(model);
 }
 
 #[test]
 fn loom_half_open_admits_exactly_its_probes() {
     explore(|| {
-        let breaker = Arc::new(touchy().probes(2));
+        let breaker = Arc::new(touchy().probes(3));
         open(&breaker);
+        ask(&breaker).expect("the first probe").end(Vote::Success, || LATER);
         let admitted = Arc::new(AtomicUsize::new(0));
 
         let ask_and_keep = |breaker: &CircuitBreaker, admitted: &AtomicUsize| {
@@ -58,6 +60,90 @@ fn loom_half_open_admits_exactly_its_probes() {
 
         assert_eq!(admitted.load(Relaxed), 2);
         assert_eq!(breaker.counts().half_opened, 1);
+    });
+}
+
+#[test]
+fn loom_half_open_admits_one_probe_until_that_has_succeeded() {
+    explore(|| {
+        let breaker = Arc::new(touchy().probes(3));
+        open(&breaker);
+        let succeeded = Arc::new(AtomicUsize::new(0));
+        let first = ask(&breaker).expect("the first probe");
+
+        let other = {
+            let (breaker, succeeded) = (breaker.clone(), succeeded.clone());
+            thread::spawn(move || {
+                if let Some(permit) = ask(&breaker) {
+                    assert_eq!(succeeded.load(Relaxed), 1);
+                    std::mem::forget(permit);
+                }
+            })
+        };
+        succeeded.store(1, Relaxed);
+        first.end(Vote::Success, || LATER);
+        other.join().unwrap();
+
+        assert_eq!(breaker.state(), State::HalfOpen);
+    });
+}
+
+#[test]
+fn loom_failures_that_race_are_all_evidence() {
+    explore(|| {
+        let breaker = Arc::new(CircuitBreaker::named("evident").window(Duration::from_secs(10)).failure_rate(1.0));
+        let ticket = breaker.admit(|| START).expect("closed");
+        let fail = move |breaker: &CircuitBreaker| {
+            breaker.end(ticket, Vote::Failure(Cause::Transient), Began::UNKNOWN, || START);
+        };
+
+        let other = {
+            let breaker = breaker.clone();
+            thread::spawn(move || fail(&breaker))
+        };
+        fail(&breaker);
+        other.join().unwrap();
+
+        assert_eq!(breaker.storage.evidence.sum(1.0, breaker.circuit().epoch, 0), 2.0);
+    });
+}
+
+#[test]
+fn loom_failure_that_becomes_late_is_no_evidence_in_a_newer_epoch() {
+    explore(|| {
+        let breaker = Arc::new(touchy().window(Duration::from_secs(100)).probes(1));
+        let ticket = breaker.admit(|| START).expect("closed");
+
+        let slow = {
+            let breaker = breaker.clone();
+            thread::spawn(move || breaker.end(ticket, Vote::Failure(Cause::Transient), Began::UNKNOWN, || START))
+        };
+        open(&breaker);
+        ask(&breaker).expect("a probe").end(Vote::Success, || LATER);
+        slow.join().unwrap();
+
+        assert_eq!(breaker.storage.evidence.sum(0.5, breaker.circuit().epoch, 0), 0.0);
+    });
+}
+
+#[test]
+fn loom_success_beside_a_failure_is_counted_once() {
+    explore(|| {
+        let breaker = Arc::new(CircuitBreaker::named("evident").consecutive(9));
+        let ticket = breaker.admit(|| START).expect("closed");
+
+        let other = {
+            let breaker = breaker.clone();
+            thread::spawn(move || breaker.end(ticket, Vote::Success, Began::UNKNOWN, || START))
+        };
+        breaker.end(ticket, Vote::Failure(Cause::Transient), Began::UNKNOWN, || START);
+        other.join().unwrap();
+
+        let epoch = breaker.circuit().epoch;
+        let successes = breaker.storage.window.successes(epoch);
+        assert_eq!(successes, 1);
+        let sum = breaker.storage.evidence.sum(0.5, epoch, successes);
+        assert!(sum == 0.0 || sum == 1.0, "{sum}");
     });
 }
 
@@ -134,8 +220,9 @@ fn loom_racing_failures_in_two_words_do_not_miss_each_other() {
 #[test]
 fn loom_racing_probes_decide_once() {
     explore(|| {
-        let breaker = Arc::new(touchy().probes(2));
+        let breaker = Arc::new(touchy().probes(3));
         open(&breaker);
+        ask(&breaker).expect("the first probe").end(Vote::Success, || LATER);
 
         let probe = |breaker: &CircuitBreaker, vote| {
             if let Some(permit) = ask(breaker) {
@@ -146,7 +233,7 @@ fn loom_racing_probes_decide_once() {
             let breaker = breaker.clone();
             thread::spawn(move || probe(&breaker, Vote::Failure(Cause::Transient)))
         };
-        probe(&breaker, Vote::Success);
+        probe(&breaker, Vote::Failure(Cause::Transient));
         other.join().unwrap();
 
         assert_eq!(breaker.state(), State::Open);

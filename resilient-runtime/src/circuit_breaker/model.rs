@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::state::{Cause, Vote};
+use super::evidence::{Rule, Run, step};
+use super::state::{Cause, Tally, Vote};
 use super::{CircuitBreaker, Permit, State};
 use crate::clock::Ticks;
 use crate::{Class, Mode, Reason};
@@ -30,6 +31,8 @@ struct Rules {
     consecutive: Option<u32>,
     open_for: u64,
     open_max: u64,
+    /// Whether the open time grows from the first reopening on.
+    grows: bool,
     probes: usize,
     probe_timeout: u64,
     /// What is slow, and how many hundredths of it are too many.
@@ -116,7 +119,8 @@ impl Model {
                 self.history.push(Episode::HalfOpen { admitted: vec![now], abandoned: 0, ended: Vec::new() });
             }
             Episode::HalfOpen { admitted, abandoned, ended } => {
-                if admitted.len() - *abandoned < rules.probes {
+                let most = if ended.iter().any(Option::is_none) { rules.probes } else { 1 };
+                if admitted.len() - *abandoned < most {
                     admitted.push(now);
                 } else {
                     let overdue = admitted.iter().max().expect("at least one") + rules.probe_timeout;
@@ -154,14 +158,14 @@ impl Model {
             Episode::Closed { ended } | Episode::Recovering { ended, .. } => {
                 ended.push(Ended { at: now, failed, slow });
                 self.first.get_or_insert(now);
-                if (failed.is_some() || slow) && self.trips(now) {
+                if (failed.is_some() || slow) && self.trips(now) || failed.is_some() && self.is_evident() {
                     self.history.push(Episode::Open { since: now, cause: failed.unwrap_or(Cause::Slow) });
                 }
             }
             Episode::HalfOpen { abandoned, .. } if vote == Vote::Abandoned => *abandoned += 1,
             Episode::HalfOpen { ended, .. } => {
                 ended.push(failed.or(slow.then_some(Cause::Slow)));
-                if ended.len() == self.rules.probes {
+                if ended.len() == self.rules.probes || ended.iter().all(Option::is_some) {
                     self.decide(now);
                 }
             }
@@ -193,6 +197,35 @@ impl Model {
         self.rules.consecutive.is_some_and(|limit| streak >= limit as usize)
     }
 
+    /// Goes through all calls of the episode anew.
+    fn is_evident(&self) -> bool {
+        let Window::Millis(length) = self.rules.window else { return false };
+        let rate = f64::from(self.rules.hundredths) / 100.0;
+        let window = Duration::from_millis(length);
+        let rule = Rule { rate, window, sample: self.rules.min_calls, fewest: self.rules.consecutive.unwrap_or(5) };
+        // In 4096ths of a success.
+        let (mut gap, mut since, mut failures, mut successes, mut evident) = (0_u64, 0, 0, 0, false);
+        for (index, call) in self.ended().iter().enumerate() {
+            if call.failed.is_none() {
+                gap = gap.saturating_sub(4_096);
+                successes += 1;
+                continue;
+            }
+            since = if gap == 0 { call.at } else { since };
+            failures += 1;
+            let next = gap + step(rate);
+            let sum = next as f64 / step(rate) as f64;
+            let others = (f64::from(failures) - sum).max(0.0);
+            let usual = (others + 1.5 * others.sqrt() + 0.2) / (others + f64::from(successes) + 1.0);
+            let run = Run { sum, lasted: Duration::from_millis(call.at - since), usual };
+            let [calls, failed, slow] = self.tally(&self.ended()[..=index], call.at).map(|count| count as u32);
+            let tally = Tally { calls, failures: failed, slow };
+            evident = run.is_evident(&rule, tally);
+            gap = if run.is_enough(&rule, tally) && !evident { gap } else { next };
+        }
+        evident
+    }
+
     fn ended(&self) -> &[Ended] {
         match self.now() {
             Episode::Closed { ended } | Episode::Recovering { ended, .. } => ended,
@@ -202,13 +235,17 @@ impl Model {
 
     /// Calls, failures and slow calls.
     fn window(&self, now: u64) -> [usize; 3] {
+        self.tally(self.ended(), now)
+    }
+
+    fn tally(&self, ended: &[Ended], now: u64) -> [usize; 3] {
         let first = self.first.unwrap_or(now);
         let seen: Vec<_> = match self.rules.window {
             Window::Millis(length) => {
                 let bucket = |time: u64| (time - first) / (length / 10);
-                self.ended().iter().filter(|call| bucket(call.at) + 10 > bucket(now)).collect()
+                ended.iter().filter(|call| bucket(call.at) + 10 > bucket(now)).collect()
             }
-            Window::Calls(calls) => self.ended().iter().rev().take(calls as usize).collect(),
+            Window::Calls(calls) => ended.iter().rev().take(calls as usize).collect(),
         };
         let count = |is: fn(&Ended) -> bool| seen.iter().filter(|call| is(call)).count();
         [seen.len(), count(|call| call.failed.is_some()), count(|call| call.slow)]
@@ -217,10 +254,15 @@ impl Model {
     fn open_time(&self) -> u64 {
         let closes =
             |episode: &Episode| matches!(episode, Episode::Closed { .. } | Episode::ForcedOpen | Episode::Disabled);
-        let since_closed = self.history.iter().rev().take_while(|episode| !closes(episode));
-        let opened = since_closed.filter(|episode| matches!(episode, Episode::Open { .. })).count();
-        let doubled = (1..opened).fold(self.rules.open_for, |time, _| time.saturating_mul(2).min(1 << 40));
-        doubled.min(self.rules.open_max)
+        let first = self.history.iter().rposition(closes).map_or(0, |closed| closed + 1);
+        let patience = if self.rules.grows { 0 } else { 12 };
+        let reopenings = self.history[first..].windows(2).fold(0_u32, |so_far, pair| match pair {
+            [Episode::HalfOpen { ended, .. }, Episode::Open { .. }] if ended.iter().all(Option::is_some) => so_far + 1,
+            [Episode::HalfOpen { .. } | Episode::Recovering { .. }, Episode::Open { .. }] => so_far.max(patience) + 1,
+            _ => so_far,
+        });
+        let doublings = reopenings.min(31).saturating_sub(patience);
+        (0..doublings).fold(self.rules.open_for, |time, _| time.saturating_mul(2).min(1 << 40)).min(self.rules.open_max)
     }
 
     /// What a refusal says.
@@ -282,6 +324,7 @@ fn build(rules: Rules) -> CircuitBreaker {
         Some(time) => breaker.recover(millis(time)),
         None => breaker,
     };
+    let breaker = if rules.grows { breaker.open_growth(2.0) } else { breaker };
     breaker
         .min_calls(rules.min_calls)
         .open_for(millis(rules.open_for))
@@ -326,8 +369,18 @@ fn rules() -> impl Strategy<Value = Rules> {
     ];
     let slow = prop::option::of((1..300_u64, 1..=100_u16));
     let times = (1..400_u64, 0..3_000_u64, 1..500_u64, prop::option::of(1..2_000_u64));
-    (1..=100_u16, window, 1..12_u32, prop::option::of(1..6_u32), times, slow, 1..5_usize).prop_map(
-        |(hundredths, window, min_calls, consecutive, (open_for, more, probe_timeout, recover), slow, probes)| {
+    let growth = prop::bool::ANY;
+    (1..=100_u16, window, 1..12_u32, prop::option::of(1..6_u32), times, slow, 1..5_usize, growth).prop_map(
+        |(
+            hundredths,
+            window,
+            min_calls,
+            consecutive,
+            (open_for, more, probe_timeout, recover),
+            slow,
+            probes,
+            grows,
+        )| {
             let min_calls = if let Window::Calls(calls) = window { min_calls.min(calls) } else { min_calls };
             let open_max = open_for + more;
             Rules {
@@ -337,6 +390,7 @@ fn rules() -> impl Strategy<Value = Rules> {
                 consecutive,
                 open_for,
                 open_max,
+                grows,
                 probes,
                 probe_timeout,
                 slow,

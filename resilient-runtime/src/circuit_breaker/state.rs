@@ -92,6 +92,8 @@ pub(super) struct Ending {
     pub(super) vote: Vote,
     pub(super) slow: bool,
     pub(super) window: Tally,
+    /// Whether the failures are more than usual errors can explain.
+    pub(super) evident: bool,
 }
 
 /// What a caller is told that asks for a permit.
@@ -119,7 +121,7 @@ impl Circuit {
                 Some(left) => Answer::Refused(Some(left)),
                 None => Answer::Probe(self.enter(Phase::HalfOpen { trip, probes: Probes::FIRST })),
             },
-            Phase::HalfOpen { trip, probes } if probes.issued < config.probe_count() => {
+            Phase::HalfOpen { trip, probes } if probes.issued < probes.most(config.probe_count()) => {
                 let probes = Probes { issued: probes.issued + 1, ..probes };
                 Answer::Probe(self.stay(Phase::HalfOpen { trip, probes }))
             }
@@ -167,7 +169,7 @@ impl Circuit {
                 streak,
                 config,
                 |streak| Phase::Recovering { trip, streak },
-                |cause| self.open(trip.again(cause), config, now, draw),
+                |cause| self.open(trip.again(cause, config.patience()), config, now, draw),
             ),
             Phase::HalfOpen { trip, probes } => {
                 let (trip, probes) = match ending.vote.with(ending.slow) {
@@ -178,7 +180,7 @@ impl Circuit {
                     Vote::Success => (trip, Probes { succeeded: probes.succeeded + 1, ..probes }),
                     Vote::Failure(cause) => (Trip { cause, ..trip }, Probes { failed: probes.failed + 1, ..probes }),
                 };
-                if probes.ended() < config.probe_count() {
+                if probes.succeeded > 0 && probes.ended() < config.probe_count() {
                     self.stay(Phase::HalfOpen { trip, probes })
                 } else {
                     self.settle(trip, probes, config, now, draw)
@@ -192,7 +194,7 @@ impl Circuit {
     /// A vote in a state that keeps a window.
     fn count(
         self,
-        Ending { vote, slow, window }: Ending,
+        Ending { vote, slow, window, evident }: Ending,
         streak: u32,
         config: &Config,
         stay: impl FnOnce(u32) -> Phase,
@@ -204,7 +206,7 @@ impl Circuit {
             Vote::Failure(_) => streak.saturating_add(1),
         };
         match vote.with(slow) {
-            Vote::Failure(cause) if config.trips(window, streak) => open(cause),
+            Vote::Failure(cause) if evident || config.trips(window, streak) => open(cause),
             _ => self.stay(stay(streak)),
         }
     }
@@ -244,7 +246,9 @@ impl Circuit {
     /// Decides a half-open state whose probes have all ended.
     fn settle(self, trip: Trip, probes: Probes, config: &Config, now: Moment, draw: impl FnOnce() -> u64) -> Self {
         if config.is_failing(probes.tally()) {
-            self.open(trip.again(trip.cause), config, now, draw)
+            // A server that answers some probes and not the others is overloaded, and needs a longer rest.
+            let already = if probes.succeeded == 0 { 0 } else { config.patience() };
+            self.open(trip.again(trip.cause, already), config, now, draw)
         } else if config.ramp().is_some() {
             self.enter(Phase::Recovering { trip, streak: 0 })
         } else {
@@ -284,14 +288,19 @@ impl Vote {
 }
 
 impl Trip {
-    /// One more reopening.
-    fn again(self, cause: Cause) -> Self {
-        Self { reopenings: (self.reopenings + 1).min(MAX_REOPENINGS), cause }
+    /// One more reopening, after so many at least.
+    fn again(self, cause: Cause, already: u32) -> Self {
+        Self { reopenings: (self.reopenings.max(already) + 1).min(MAX_REOPENINGS), cause }
     }
 }
 
 impl Probes {
     pub(super) const FIRST: Self = Self { issued: 1, succeeded: 0, failed: 0 };
+
+    /// How many may be let through: one, until that has succeeded.
+    const fn most(self, all: u32) -> u32 {
+        if self.succeeded == 0 { 1 } else { all }
+    }
 
     pub(super) const fn ended(self) -> u32 {
         self.succeeded + self.failed

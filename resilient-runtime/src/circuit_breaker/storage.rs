@@ -1,17 +1,21 @@
 //! The atomics, and the loops that apply the transitions to them.
 
-use super::permit::Began;
+use std::mem;
+
+use super::evidence::Evidence;
+use super::permit::{Began, Permit};
 use super::state::{Answer, Circuit, Ending, Epoch, MAX_EPOCH, Millis, Moment, Phase, Tally, Vote};
 use super::transitions::History;
 use super::window::{Mark, Window};
 use super::word::{Ticket, Word};
 use super::{CircuitBreaker, State};
 use crate::clock::Ticks;
+use crate::event::{self, Transition};
 use crate::mode::Switch;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
 use crate::sync::atomic::{AtomicU64, fence};
 use crate::sync::const_fn;
-use crate::{Error, Mode, PolicyKind, Reason, event, random};
+use crate::{Error, Mode, PolicyKind, Reason, random};
 
 /// Everything about a breaker that changes.
 #[derive(Debug)]
@@ -21,7 +25,8 @@ pub(super) struct Storage {
     noted: Noted,
     pub(super) mode: Switch,
     pub(super) totals: Totals,
-    window: Window,
+    pub(super) window: Window,
+    pub(super) evidence: Evidence,
     pub(super) history: History,
 }
 
@@ -92,9 +97,8 @@ impl CircuitBreaker {
                 Answer::Admitted => return Ok(Ticket::guarded(circuit.epoch)),
                 Answer::Unguarded => return Ok(Ticket::UNGUARDED),
                 Answer::Probe(next) => {
-                    storage.noted.note(next.epoch, now);
-                    if self.change(circuit, next, Tally::default(), now) {
-                        return Ok(Ticket::guarded(next.epoch));
+                    if let Some(ticket) = self.probe(circuit, next, now) {
+                        return Ok(ticket);
                     }
                 }
                 Answer::Over(next) => {
@@ -145,7 +149,7 @@ impl CircuitBreaker {
         let ticks = clock();
         let now = self.storage.origin.moment(ticks);
         let slow = self.config.slow_time().map(|slow| began.elapsed(ticks) >= slow);
-        let mut ending = Ending { vote, slow: slow.unwrap_or_default(), window: Tally::default() };
+        let mut ending = Ending { vote, slow: slow.unwrap_or_default(), window: Tally::default(), evident: false };
         if counting {
             let failed = matches!(vote, Vote::Failure(_));
             let current = || self.storage.word().epoch() == epoch;
@@ -155,6 +159,9 @@ impl CircuitBreaker {
                 // in the single order of fences reads what was written before the first.
                 fence(SeqCst);
                 ending.window = self.storage.window.tally(self.config.span(), epoch, now);
+            }
+            if failed {
+                ending.evident = self.is_evident(epoch, ending.window, now, current);
             }
         }
 
@@ -170,12 +177,19 @@ impl CircuitBreaker {
         }
     }
 
+    /// Whether this failure, after those and the successes before it, is more than usual errors can explain.
+    fn is_evident(&self, epoch: Epoch, window: Tally, now: Moment, current: impl Fn() -> bool) -> bool {
+        let Some(rule) = self.config.evidence() else { return false };
+        let successes = self.storage.window.successes(epoch);
+        self.storage.evidence.fail(&rule, epoch, successes, window, now, current)
+    }
+
     /// What a state went by whose time is over.
     fn tally_at_the_end(&self, circuit: Circuit, now: Moment) -> Tally {
         if circuit.phase.keeps_a_window() {
             self.storage.window.tally(self.config.span(), circuit.epoch, now)
         } else {
-            let hung = Ending { vote: Vote::Abandoned, slow: false, window: Tally::default() };
+            let hung = Ending { vote: Vote::Abandoned, slow: false, window: Tally::default(), evident: false };
             circuit.evidence(hung)
         }
     }
@@ -209,25 +223,41 @@ impl CircuitBreaker {
 
     /// Puts `next` in the place of `seen`, unless another thread changed it first, and announces it.
     fn change(&self, seen: Circuit, next: Circuit, evidence: Tally, now: Moment) -> bool {
-        if let Phase::Recovering { .. } = next.phase
-            && next.epoch != seen.epoch
-        {
-            self.storage.noted.note(next.epoch, now);
-        }
-        let changed = self.storage.replace(seen, next);
-        if changed && seen.epoch != next.epoch {
+        let changed = self.replace(seen, next, now);
+        if changed {
             self.report(seen, next, evidence, now);
         }
         changed
     }
 
+    /// Puts a state in place that has a probe more, and gives that out.
+    fn probe(&self, seen: Circuit, next: Circuit, now: Moment) -> Option<Ticket> {
+        self.storage.noted.note(next.epoch, now);
+        let ticket = Ticket::guarded(next.epoch);
+        self.replace(seen, next, now).then(|| {
+            // Whoever is told of it may panic, and the probe then goes to the next caller.
+            let given = Permit::new(self, ticket.unwinding(), Began::UNKNOWN);
+            self.report(seen, next, Tally::default(), now);
+            mem::forget(given);
+            ticket
+        })
+    }
+
+    fn replace(&self, seen: Circuit, next: Circuit, now: Moment) -> bool {
+        if let Phase::Recovering { .. } = next.phase
+            && next.epoch != seen.epoch
+        {
+            self.storage.noted.note(next.epoch, now);
+        }
+        self.storage.replace(seen, next)
+    }
+
     /// Counts and announces a change of state, which only the thread that made it does.
     fn report(&self, from: Circuit, to: Circuit, evidence: Tally, now: Moment) {
-        let (old, new) = (State::from(from.phase), State::from(to.phase));
-        self.storage.history.add(to.epoch, old, new);
-        if old == new {
+        if from.epoch == to.epoch {
             return;
         }
+        let (old, new) = (State::from(from.phase), State::from(to.phase));
         let totals = &self.storage.totals;
         let (total, open_for) = match to.phase {
             Phase::Open { until, .. } => (Some(&totals.opened), now.until(until, self.config.longest_open())),
@@ -236,10 +266,17 @@ impl CircuitBreaker {
             Phase::Closed { .. } => (Some(&totals.closed), None),
             Phase::Recovering { .. } | Phase::Disabled => (None, None),
         };
-        if let Some(total) = total {
+        if let Some(total) = total
+            && old != new
+        {
             total.fetch_add(1, Relaxed);
         }
-        event::transition(self.name, old.as_str(), new.as_str(), evidence.failures, evidence.calls, open_for);
+        self.storage.history.add(to.epoch, old, new);
+        if old != new {
+            let Tally { calls, failures, .. } = evidence;
+            let (policy, place) = (self.name, self.naming.place());
+            event::transition(&Transition { policy, place, from: old, to: new, failures, calls, open_for });
+        }
     }
 }
 
@@ -259,6 +296,7 @@ impl Storage {
                     observed: AtomicU64::new(0),
                 },
                 window: Window::new(),
+                evidence: Evidence::new(),
                 history: History::new(),
             }
         }

@@ -187,7 +187,7 @@ async fn closes_with_an_empty_window() {
 
 #[tokio::test(start_paused = true)]
 async fn stays_open_longer_each_time_until_it_closes() {
-    let breaker = touchy().probes(1);
+    let breaker = touchy().probes(1).open_growth(2.0);
     let mut times = Vec::new();
 
     for _ in 0..7 {
@@ -209,7 +209,7 @@ async fn jitter_spreads_every_open_time_even_at_the_cap() {
     for (reopenings, middle) in [(0, 1_000), (1, 2_000), (8, 30_000)] {
         let mut times = Vec::new();
         for _ in 0..200 {
-            let breaker = unnamed().consecutive(1).probes(1);
+            let breaker = unnamed().consecutive(1).probes(1).open_growth(2.0);
             for _ in 0..reopenings {
                 fail(&breaker);
                 advance(retry_after(&breaker)).await;
@@ -323,7 +323,7 @@ async fn panicking_probe_fails() {
 
     assert!(panic.is_err());
     let rejection = breaker.acquire().unwrap_err();
-    assert_eq!(rejection.reason(), Reason::CircuitOpen { retry_after: Some(2 * SECOND), last: None });
+    assert_eq!(rejection.reason(), Reason::CircuitOpen { retry_after: Some(SECOND), last: None });
 }
 
 #[test]
@@ -351,9 +351,9 @@ async fn hanging_probe_fails_and_its_result_is_late() {
     let breaker = touchy().probes(2).probe_timeout(3 * SECOND);
     fail(&breaker);
     advance(SECOND).await;
-    let hanging = breaker.acquire().expect("a probe");
-    advance(SECOND).await;
     succeed(&breaker);
+    advance(SECOND).await;
+    let hanging = breaker.acquire().expect("a probe");
 
     assert_eq!(retry_after(&breaker), 3 * SECOND);
     advance(3 * SECOND).await;
@@ -409,10 +409,15 @@ async fn counts_the_probes_while_half_open() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_thousand_callers_get_exactly_the_probes() {
-    for probes in [1, 3, 7] {
+    for (probes, succeeded) in [(1, 0), (3, 0), (3, 1), (7, 1)] {
         let breaker = Arc::new(touchy().probes(probes));
         breaker.acquire_at(|| Ticks(0)).unwrap().end(state::Vote::Failure(state::Cause::Transient), || Ticks(0));
         let later = || Ticks(1_000_000_000);
+        for _ in 0..succeeded {
+            breaker.acquire_at(later).unwrap().end(state::Vote::Success, later);
+        }
+        // one, until that has succeeded
+        let more = if succeeded == 0 { 1 } else { probes - succeeded };
         let barrier = Arc::new(Barrier::new(1_000));
         let admitted = Arc::new(AtomicUsize::new(0));
 
@@ -432,9 +437,9 @@ async fn a_thousand_callers_get_exactly_the_probes() {
             task.await.expect("no panic");
         }
 
-        assert_eq!(admitted.load(Relaxed), probes as usize);
+        assert_eq!(admitted.load(Relaxed), more as usize);
         assert_eq!(breaker.counts().half_opened, 1);
-        assert_eq!(breaker.counts().rejected, 1_000 - u64::from(probes));
+        assert_eq!(breaker.counts().rejected, 1_000 - u64::from(more));
     }
 }
 
@@ -665,4 +670,125 @@ async fn switched_off_it_sees_nothing() {
     breaker.set_mode(Mode::Off);
     succeed(&breaker);
     assert_eq!(breaker.current_mode(), Mode::Off);
+}
+
+/// Calls at an even pace, of which this many of a hundred fail at random.
+struct Traffic<'a> {
+    breaker: &'a CircuitBreaker,
+    gap: Duration,
+}
+
+impl Traffic<'_> {
+    async fn run(&self, calls: u32, failing: u64) -> Option<Duration> {
+        let start = Instant::now();
+        for _ in 0..calls {
+            advance(self.gap).await;
+            if random::next() % 100 < failing {
+                fail(self.breaker);
+            } else {
+                succeed(self.breaker);
+            }
+            if self.breaker.state() == State::Open {
+                return Some(start.elapsed());
+            }
+        }
+        None
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn sees_an_outage_within_a_fifth_of_a_second_at_any_pace() {
+    random::seed(3);
+    for gap in [10_000, 5_000, 1_000, 100].map(Duration::from_micros) {
+        for (usual, failing, most) in [(1, 100, 200), (0, 100, 200), (1, 70, 1_000), (20, 100, 350), (20, 70, 2_000)] {
+            let breaker = unnamed();
+            let traffic = Traffic { breaker: &breaker, gap };
+            assert_eq!(traffic.run(20_000, usual).await, None);
+
+            let seen = traffic.run(20_000, failing).await.expect("it opens");
+
+            assert!(seen <= Duration::from_millis(most), "{gap:?} {usual} {failing}: {seen:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn few_calls_that_never_failed_need_few_failures() {
+    let breaker = unnamed();
+    let traffic = Traffic { breaker: &breaker, gap: Duration::from_millis(100) };
+    assert_eq!(traffic.run(1_000, 0).await, None);
+
+    let seen = traffic.run(100, 100).await;
+
+    assert_eq!(seen, Some(Duration::from_millis(500)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn steady_errors_below_the_rate_do_not_open_it() {
+    random::seed(5);
+    for (rate, failing) in [(0.5, 20), (0.5, 40), (0.9, 70), (1.0, 90)] {
+        for gap in [10, 1].map(Duration::from_millis) {
+            let breaker = unnamed().failure_rate(rate).min_calls(100).without_consecutive();
+
+            assert_eq!(Traffic { breaker: &breaker, gap }.run(30_000, failing).await, None, "{rate} {failing} {gap:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_fail_together_are_one_event() {
+    let breaker = unnamed();
+    let traffic = Traffic { breaker: &breaker, gap: Duration::from_millis(1) };
+    assert_eq!(traffic.run(20_000, 0).await, None);
+
+    for _ in 0..1_000 {
+        fail(&breaker);
+    }
+    assert_eq!(traffic.run(20_000, 1).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn window_of_calls_and_too_small_a_sample_go_by_no_evidence() {
+    for breaker in [unnamed().count_window(1_000), unnamed().min_calls(u32::MAX).without_consecutive()] {
+        let traffic = Traffic { breaker: &breaker, gap: Duration::from_millis(5) };
+        assert_eq!(traffic.run(1_000, 0).await, None);
+
+        assert_eq!(traffic.run(499, 100).await, None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn timed_calls_show_an_outage_as_soon() {
+    let breaker = unnamed().slow_call(SECOND);
+    let traffic = Traffic { breaker: &breaker, gap: Duration::from_millis(10) };
+    assert_eq!(traffic.run(2_000, 0).await, None);
+
+    let seen = traffic.run(100, 100).await;
+
+    assert!(seen.is_some_and(|seen| seen <= Duration::from_millis(200)), "{seen:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_seconds_of_outage_end_within_two_of_it() {
+    let breaker = unnamed();
+    let mut now = Duration::ZERO;
+    for _ in 0..200 {
+        succeed(&breaker);
+        advance(Duration::from_millis(10)).await;
+    }
+
+    while now < Duration::from_secs(10) {
+        if let Ok(permit) = breaker.acquire() {
+            permit.settle_as(Class::Transient, ());
+        }
+        advance(Duration::from_millis(10)).await;
+        now += Duration::from_millis(10);
+    }
+    assert_ne!(breaker.state(), State::Closed);
+    advance(Duration::from_millis(1_110)).await;
+    for _ in 0..3 {
+        succeed(&breaker);
+    }
+
+    assert_eq!(breaker.state(), State::Closed);
 }

@@ -58,12 +58,20 @@ impl Window {
             Span::Time { bucket } => {
                 let count = |hit| Count { calls: 1, hits: u32::from(hit) };
                 self.failures.record(bucket, epoch, count(mark.failed), now, &current);
+                if !mark.failed {
+                    self.pending.note(epoch, &current);
+                }
                 if let Some(slow) = mark.slow {
                     self.slow.record(bucket, epoch, count(slow), now, current);
                 }
             }
             Span::Calls(calls) => self.ring.record(calls, epoch, [mark.failed, mark.slow == Some(true)], current),
         }
+    }
+
+    /// The successes since the given epoch began, which only windows of time count.
+    pub(super) fn successes(&self, epoch: Epoch) -> u64 {
+        self.pending.all(epoch)
     }
 
     /// What the window holds of the given epoch.

@@ -160,11 +160,10 @@ impl<F: Future> Course<'_, F, F::Output> {
             if self.left > 0 {
                 self.arm(timer.as_mut(), now, self.delay);
             }
-            if !granted {
-                continue;
-            }
+            let Some(grant) = granted else { continue };
             event::hedging(self.hedging.hedge.name);
             let mut future = Box::pin(attempt());
+            grant.begin();
             match future.as_mut().poll(context) {
                 Poll::Pending => self.others.push(Other { future, began: now }),
                 Poll::Ready(outcome) => {

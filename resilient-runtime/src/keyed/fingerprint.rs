@@ -36,6 +36,11 @@ impl Fingerprint {
         (self.0 >> 64) as usize % shards
     }
 
+    /// One of so many, by bits that neither the shard nor the map goes by.
+    pub(crate) const fn share(self, of: usize) -> usize {
+        (self.0 >> 96) as usize % of
+    }
+
     /// The bits by which a map within the shard goes.
     pub(crate) const fn bits(self) -> u64 {
         self.0 as u64

@@ -11,7 +11,7 @@ pub struct Held<'a, P>(Whose<'a, P>);
 #[derive(Debug)]
 enum Whose<'a, P> {
     Own(Arc<P>),
-    Everybodys(&'a P),
+    StandIn(&'a P),
 }
 
 impl<'a, P> Held<'a, P> {
@@ -19,13 +19,13 @@ impl<'a, P> Held<'a, P> {
         Self(Whose::Own(policy))
     }
 
-    pub(super) const fn overflow(policy: &'a P) -> Self {
-        Self(Whose::Everybodys(policy))
+    pub(super) const fn stand_in(policy: &'a P) -> Self {
+        Self(Whose::StandIn(policy))
     }
 
-    /// Whether it is the one that all keys share for which there is no room.
+    /// Whether it is a stand-in, since there was no room for the key's own.
     pub const fn is_overflow(&self) -> bool {
-        matches!(self.0, Whose::Everybodys(_))
+        matches!(self.0, Whose::StandIn(_))
     }
 }
 
@@ -36,7 +36,7 @@ impl<P> Deref for Held<'_, P> {
     fn deref(&self) -> &P {
         match &self.0 {
             Whose::Own(policy) => policy,
-            Whose::Everybodys(policy) => policy,
+            Whose::StandIn(policy) => policy,
         }
     }
 }
@@ -46,7 +46,7 @@ impl<P> Clone for Held<'_, P> {
     fn clone(&self) -> Self {
         Self(match &self.0 {
             Whose::Own(policy) => Whose::Own(policy.clone()),
-            Whose::Everybodys(policy) => Whose::Everybodys(policy),
+            Whose::StandIn(policy) => Whose::StandIn(policy),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
@@ -16,9 +16,9 @@ type Map<P> = HashMap<Fingerprint, Entry<P>, BuildHasherDefault<Unchanged>>;
 
 struct Entry<P> {
     policy: Arc<P>,
-    /// Whether it was asked for since its last turn. A hit sets it only if it is not set, so that hits on the same key
-    /// do not write to the same line.
-    touched: AtomicBool,
+    /// Whether it was [touched](TOUCHED) and asked for [again](AGAIN). A hit sets what is not set, so that hits on the same
+    /// key do not write to the same line.
+    marks: AtomicU8,
 }
 
 impl<P> Shard<P> {
@@ -31,16 +31,16 @@ impl<P> Shard<P> {
     pub(super) fn get(&self, key: Fingerprint) -> Option<Arc<P>> {
         let map = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let entry = map.get(&key)?;
-        // Relaxed: it is read and reset under the write lock, which orders it.
-        if !entry.touched.load(Relaxed) {
-            entry.touched.store(true, Relaxed);
+        // Relaxed: they are read and reset under the write lock, which orders them.
+        if entry.marks.load(Relaxed) != TOUCHED | AGAIN {
+            entry.marks.store(TOUCHED | AGAIN, Relaxed);
         }
         Some(entry.policy.clone())
     }
 
     /// Adds a policy. Its turn has not come before the call that it was made for has ended, so it counts as touched.
     pub(super) fn insert(&self, key: Fingerprint, policy: Arc<P>) {
-        self.write().insert(key, Entry { policy, touched: AtomicBool::new(true) });
+        self.write().insert(key, Entry { policy, marks: AtomicU8::new(TOUCHED) });
     }
 
     #[cfg(all(test, not(resilient_loom)))]
@@ -60,10 +60,12 @@ impl<P: Keyed> Shard<P> {
     pub(super) fn take_if_idle(&self, key: Fingerprint) -> Option<Arc<P>> {
         let mut map = self.write();
         let entry = map.get_mut(&key)?;
-        let was_touched = std::mem::take(entry.touched.get_mut());
+        let marks = entry.marks.get_mut();
+        let was_touched = *marks & TOUCHED != 0;
+        *marks &= !TOUCHED;
         // Under the write lock nobody can begin to hold it: whoever holds it is counted already.
         if Arc::strong_count(&entry.policy) > 1 {
-            *entry.touched.get_mut() = true;
+            *marks |= TOUCHED;
             return None;
         }
         if was_touched || entry.policy.is_held_by_hand() {
@@ -71,4 +73,21 @@ impl<P: Keyed> Shard<P> {
         }
         map.remove(&key).map(|entry| entry.policy)
     }
+
+    /// Takes the policy of that key out if nobody would miss it: it is not in use and as new.
+    pub(super) fn take_if_as_new(&self, key: Fingerprint) -> Option<Arc<P>> {
+        let mut map = self.write();
+        let Entry { policy, marks } = map.get_mut(&key)?;
+        let again = *marks.get_mut() & AGAIN != 0;
+        // Under the write lock as above.
+        if Arc::strong_count(policy) > 1 || !policy.is_as_new(again) || policy.is_held_by_hand() {
+            return None;
+        }
+        map.remove(&key).map(|entry| entry.policy)
+    }
 }
+
+/// It was asked for since its last turn.
+const TOUCHED: u8 = 1;
+/// It was asked for after the call that it was made for.
+const AGAIN: u8 = 2;

@@ -6,7 +6,8 @@ use std::sync::Barrier;
 use std::thread;
 
 use super::*;
-use crate::{CircuitBreaker, Mode, State};
+use crate::test::record;
+use crate::{Bulkhead, CircuitBreaker, Class, Mode, RateLimit, State, Throttle};
 
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -81,16 +82,147 @@ async fn keys_beyond_the_capacity_share_one_policy_and_are_counted() {
     assert_eq!((hosts.len(), hosts.overflowed(), hosts.evicted()), (2, 2, 0));
 }
 
+fn fail(breaker: &CircuitBreaker) -> bool {
+    breaker.acquire().map(|permit| permit.settle_as(Class::Transient, ())).is_ok()
+}
+
+#[tokio::test(start_paused = true)]
+async fn made_up_keys_that_fail_refuse_no_honest_one() {
+    let hosts = PerKey::new(CircuitBreaker::named("hosts"));
+    for made_up in 0..10_010 {
+        (0..6).for_each(|_| _ = fail(&hosts.of(&made_up)));
+    }
+
+    let mut refused = 0;
+    for second in 0..600 {
+        fail(&hosts.of(&(10_010 + second)));
+        refused += usize::from(hosts.of(&("honest", second)).acquire().is_err());
+        advance(Duration::from_secs(1)).await;
+    }
+
+    assert_eq!(refused, 0);
+    assert_eq!(hosts.of(&0).state(), State::Open, "and those that are there are judged");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_key_takes_the_place_of_one_that_is_as_new() {
+    let hosts = hosts().capacity(4);
+    let held = hosts.of("held");
+    drop((hosts.of("again"), hosts.of("again")));
+    fail(&hosts.of("failed"));
+    drop(hosts.of("once"));
+
+    assert!(!hosts.of("new").is_overflow());
+    assert_eq!((hosts.len(), hosts.evicted(), hosts.overflowed()), (4, 1, 0));
+    drop(hosts.of("new"));
+    let more = ["another", "one more"].map(|key| hosts.of(key).is_overflow());
+    assert_eq!(more, [true, true], "the others are in use or have something to say");
+    for (key, there) in [("held", true), ("again", true), ("failed", true), ("new", true), ("once", false)] {
+        assert_eq!(hosts.of(key).is_overflow(), !there, "{key}");
+    }
+    drop(held);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_made_up_keys_pushes_out_nobody_who_comes_again() {
+    let hosts = PerKey::new(CircuitBreaker::named("hosts")).capacity(100);
+    let honest: Vec<_> = (0..50).map(|key| (key, &raw const *hosts.of(&("honest", key)))).collect();
+    (0..50).for_each(|key| drop(hosts.of(&("honest", key))));
+
+    for second in 0..300_u32 {
+        for flood in 0..200_u32 {
+            fail(&hosts.of(&(second, flood)));
+        }
+        if second % 30 == 0 {
+            for (key, address) in &honest {
+                assert!(ptr::eq(*address, &raw const *hosts.of(&("honest", key))), "{key} at {second} s");
+            }
+        }
+        advance(Duration::from_secs(1)).await;
+    }
+    assert!(hosts.overflowed() > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bulkhead_makes_room_when_nobody_is_inside() {
+    let rooms = PerKey::new(Bulkhead::named("rooms").limit(1)).capacity(2);
+    let (a, b) = (rooms.of("a"), rooms.of("b"));
+    let inside = (a.try_acquire().unwrap(), b.try_acquire().unwrap());
+    assert!(rooms.of("c").is_overflow());
+
+    drop(inside);
+    drop((a, b));
+    drop((rooms.of("a"), rooms.of("b")));
+    advance(LOOK_AGAIN).await;
+
+    assert!(!rooms.of("c").is_overflow());
+}
+
+#[tokio::test(start_paused = true)]
+async fn strangers_share_a_stand_in_with_few() {
+    let rooms = PerKey::new(Bulkhead::named("rooms").limit(1)).capacity(1);
+    let full = rooms.of("full");
+    let _inside = full.try_acquire().unwrap();
+
+    let stand_ins: std::collections::HashSet<_> = (0..1_000).map(|key| &raw const *rooms.of(&key)).collect();
+
+    assert_eq!(stand_ins.len(), 64);
+    assert!(ptr::eq(&raw const *rooms.of(&7), &raw const *rooms.of(&7)), "a key has always the same");
+}
+
+#[tokio::test(start_paused = true)]
+async fn made_up_keys_get_no_more_quotas_than_there_is_room_for() {
+    let limits = PerKey::new(RateLimit::named("limits").rate(1, Duration::from_secs(1)).burst(1)).capacity(100);
+
+    let mut passed = 0;
+    for made_up in 0..100_000 {
+        passed += usize::from(limits.of(&made_up).try_acquire().is_ok());
+        advance(Duration::from_millis(1)).await;
+    }
+
+    // A hundred with a quota of their own, and 64 that share one of one a second, for a hundred seconds.
+    assert!(passed <= 100 + 64 * 101, "{passed}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttle_judges_no_stranger_either() {
+    let servers = PerKey::new(Throttle::named("servers")).capacity(1);
+    drop(servers.of("a"));
+
+    let stand_in = servers.of("b");
+
+    assert!(stand_in.is_overflow());
+    assert_eq!(stand_in.current_mode(), Mode::Off);
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_keys_are_one_event_until_there_was_room_for_a_minute() {
+    let log = record();
+    let hosts = hosts().capacity(1).idle(Duration::from_secs(3_600));
+    drop((hosts.of("a"), hosts.of("a")));
+
+    for made_up in 0..1_000 {
+        drop(hosts.of(&made_up));
+        advance(Duration::from_millis(500)).await;
+    }
+    assert_eq!((hosts.overflowed(), hosts.overflows(), log.overflowed("hosts")), (1_000, 1, 1));
+
+    advance(Duration::from_secs(90)).await;
+    drop(hosts.of("later"));
+    assert_eq!((hosts.overflowed(), hosts.overflows(), log.overflowed("hosts")), (1_001, 2, 2));
+}
+
 #[tokio::test(start_paused = true)]
 async fn there_is_room_again_when_a_policy_was_idle() {
     let hosts = hosts().capacity(1);
-    drop(hosts.of("a"));
+    drop((hosts.of("a"), hosts.of("a")));
     assert!(hosts.of("b").is_overflow());
 
     advance(IDLE).await;
     assert!(hosts.of("b").is_overflow(), "it was used since its last turn");
     advance(IDLE).await;
     assert!(!hosts.of("b").is_overflow());
+    drop(hosts.of("b"));
     assert!(hosts.of("a").is_overflow());
     assert_eq!((hosts.len(), hosts.overflowed(), hosts.evicted()), (1, 3, 1));
 }
@@ -169,7 +301,7 @@ async fn an_open_breaker_that_is_idle_is_forgotten_and_one_that_was_opened_by_ha
 #[tokio::test(start_paused = true)]
 async fn nothing_is_forgotten_in_an_endless_idle_time() {
     let hosts = hosts().idle(Duration::MAX).capacity(1);
-    drop(hosts.of("a"));
+    drop((hosts.of("a"), hosts.of("a")));
 
     advance(Duration::from_secs(3_600 * 24 * 365)).await;
 
@@ -314,7 +446,7 @@ fn says_how_it_is() {
 
     let shown = format!("{hosts:?}");
 
-    assert!(shown.contains("capacity: 1, idle: 60s, len: 1, overflowed: 1, evicted: 0"), "{shown}");
+    assert!(shown.contains("capacity: 1, idle: 60s, len: 1, overflowed: 1, overflows: 1, evicted: 0"), "{shown}");
     assert!(!hosts.is_empty() && !shown.contains("secret"));
 }
 

@@ -160,13 +160,18 @@ impl RetryCall<'_> {
         };
         self.fits(delay)?;
         let cost = cost(class, rejection);
-        if policy.funds.budget(policy.name).is_some_and(|budget| !budget.withdraw(cost)) {
-            return Err("the budget is exhausted");
-        }
+        let withdrawal = match policy.funds.budget(policy.name).map(|budget| budget.reserve_for(cost)) {
+            Some(None) => return Err("the budget is exhausted"),
+            withdrawal => withdrawal.flatten(),
+        };
 
+        // Whoever is told may panic, and the budget then gets back what it has given.
         event::retrying(policy.name, self.retries, delay, class);
         if let Some(hook) = policy.hook {
             hook(&Retrying { policy: policy.name, retry: self.retries, class, delay });
+        }
+        if let Some(withdrawal) = withdrawal {
+            withdrawal.spend();
         }
         self.retries = self.retries.saturating_add(1);
         Ok(Delay(delay))

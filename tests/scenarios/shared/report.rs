@@ -134,7 +134,7 @@ impl Call {
 }
 
 /// From `until` to the first of four consecutive seconds in each of which 95 % of the calls get a good answer.
-fn recovery(calls: &[Call], until: Duration) -> Option<Duration> {
+pub fn recovery(calls: &[Call], until: Duration) -> Option<Duration> {
     let last = calls.last()?.at;
     let is_well = |from: Duration| {
         let first = calls.partition_point(|call| call.at < from);

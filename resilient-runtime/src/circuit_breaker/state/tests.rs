@@ -38,7 +38,7 @@ fn ask(circuit: Circuit, now: Moment, last_probe: u64) -> Answer {
 }
 
 fn ending(vote: Vote, window: Tally) -> Ending {
-    Ending { vote, slow: false, window }
+    Ending { vote, slow: false, window, evident: false }
 }
 
 fn end(circuit: Circuit, vote: Vote, tally: Tally) -> Circuit {
@@ -109,9 +109,32 @@ fn end_of_the_open_time_is_rounded_up() {
 
 #[test]
 fn half_open_gives_out_its_probes_and_no_more() {
-    assert_eq!(ask(half_open(2, 1, 0, 0), at(0), 0), Answer::Probe(half_open(2, 2, 0, 0)));
+    assert_eq!(ask(half_open(2, 1, 1, 0), at(0), 0), Answer::Probe(half_open(2, 2, 1, 0)));
     assert_eq!(ask(half_open(2, 2, 1, 1), at(0), 0), Answer::Probe(half_open(2, 3, 1, 1)));
-    assert_eq!(ask(half_open(2, 3, 0, 0), at(250), 0), Answer::Refused(Some(ms(750))));
+    assert_eq!(ask(half_open(2, 3, 1, 0), at(250), 0), Answer::Refused(Some(ms(750))));
+}
+
+#[test]
+fn first_probe_goes_alone() {
+    assert_eq!(ask(half_open(2, 0, 0, 0), at(0), 0), Answer::Probe(half_open(2, 1, 0, 0)));
+    assert_eq!(ask(half_open(2, 1, 0, 0), at(250), 0), Answer::Refused(Some(ms(750))));
+}
+
+#[test]
+fn first_probe_that_fails_opens_it_again() {
+    let reopened = Circuit { epoch: Epoch(9), ..open(3, 6_000) };
+
+    assert_eq!(end(half_open(2, 1, 0, 0), FAILURE, NONE), reopened);
+    assert_eq!(end(half_open(2, 1, 0, 0), Vote::Success, NONE), half_open(2, 1, 1, 0));
+    assert_eq!(end(half_open(2, 1, 0, 0), Vote::Abandoned, NONE), half_open(2, 0, 0, 0));
+}
+
+#[test]
+fn evidence_opens_it_whatever_the_window_holds() {
+    let calm = Tally { calls: 100, failures: 1, slow: 0 };
+    let evident = Ending { evident: true, ..ending(FAILURE, calm) };
+
+    assert_eq!(closed(0).end(evident, &config(), at(5_000), || unreachable!()), open(0, 6_000));
 }
 
 #[test]
@@ -124,19 +147,18 @@ fn abandoned_probe_is_given_to_the_next_caller() {
 
 #[test]
 fn waits_for_all_probes_before_it_decides() {
-    assert_eq!(end(half_open(0, 3, 0, 1), FAILURE, NONE), half_open(0, 3, 0, 2));
+    assert_eq!(end(half_open(0, 3, 1, 0), FAILURE, NONE), half_open(0, 3, 1, 1));
     assert_eq!(end(half_open(0, 3, 1, 0), Vote::Success, NONE), half_open(0, 3, 2, 0));
 }
 
 #[test]
 fn probes_decide_by_the_failure_rate() {
     let closed = Circuit { epoch: Epoch(9), phase: Phase::Closed { streak: 0 } };
-    let reopened = Circuit { epoch: Epoch(9), ..open(1, 7_000) };
+    let reopened = Circuit { epoch: Epoch(9), ..open(13, 7_000) };
 
     assert_eq!(end(half_open(0, 3, 2, 0), Vote::Success, NONE), closed);
     assert_eq!(end(half_open(0, 3, 1, 1), Vote::Success, NONE), closed);
     assert_eq!(end(half_open(0, 3, 1, 1), FAILURE, NONE), reopened);
-    assert_eq!(end(half_open(0, 3, 0, 2), Vote::Success, NONE), reopened);
 }
 
 #[test]
@@ -144,7 +166,7 @@ fn hanging_probes_have_failed_once_somebody_asks() {
     let Answer::Over(reopened) = ask(half_open(0, 3, 1, 0), at(1_000), 0) else { panic!("not overdue") };
     let Answer::Over(closed) = ask(half_open(0, 3, 2, 0), at(1_000), 0) else { panic!("not overdue") };
 
-    assert_eq!(reopened, Circuit { epoch: Epoch(9), ..open(1, 3_000) });
+    assert_eq!(reopened, Circuit { epoch: Epoch(9), ..open(13, 3_000) });
     assert_eq!(closed.phase, Phase::Closed { streak: 0 });
 }
 
@@ -233,7 +255,7 @@ fn ramp_that_fails_opens_for_longer() {
 
     let next = end(recovering(1, 0), FAILURE, failing);
 
-    assert_eq!(next, Circuit { epoch: Epoch(9), ..open(2, 9_000) });
+    assert_eq!(next, Circuit { epoch: Epoch(9), ..open(13, 7_000) });
     assert_eq!(end(recovering(1, 3), Vote::Success, failing), recovering(1, 0));
     assert_eq!(end(recovering(1, 3), FAILURE, NONE), Circuit { ..recovering(1, 4) });
     assert_eq!(end(recovering(1, 3), Vote::Abandoned, failing), recovering(1, 3));
@@ -244,7 +266,12 @@ fn slow_success_opens_by_its_rate_and_is_no_failure() {
     let config = config().slow_call(ms(100));
     let end = |circuit: Circuit, slow| {
         let window = Tally { calls: 20, failures: 0, slow };
-        circuit.end(Ending { vote: Vote::Success, slow: true, window }, &config, at(5_000), || unreachable!())
+        circuit.end(
+            Ending { vote: Vote::Success, slow: true, window, evident: false },
+            &config,
+            at(5_000),
+            || unreachable!(),
+        )
     };
 
     let opened = end(closed(3), 16);
@@ -257,11 +284,11 @@ fn slow_success_opens_by_its_rate_and_is_no_failure() {
 #[test]
 fn slow_probe_has_failed() {
     let config = config().slow_call(ms(100));
-    let slow = Ending { vote: Vote::Success, slow: true, window: NONE };
+    let slow = Ending { vote: Vote::Success, slow: true, window: NONE, evident: false };
 
-    let next = half_open(0, 3, 0, 1).end(slow, &config, at(5_000), || unreachable!());
+    let next = half_open(0, 3, 1, 0).end(slow, &config, at(5_000), || unreachable!());
 
-    let probes = Probes { issued: 3, succeeded: 0, failed: 2 };
+    let probes = Probes { issued: 3, succeeded: 1, failed: 1 };
     let trip = Trip { reopenings: 0, cause: Cause::Slow };
     assert_eq!(next.phase, Phase::HalfOpen { trip, probes });
 }

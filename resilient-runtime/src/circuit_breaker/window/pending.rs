@@ -24,12 +24,13 @@ struct Stripe {
     since: AtomicU64,
 }
 
-/// A stripe's word: epoch 17 bits, quick calls in a row 6, and 41 for the calls that may yet come before a look at the
-/// clock.
+/// A stripe's word: epoch 17 bits, quick calls in a row 6, successes that were moved 36, and 5 for the calls that may yet
+/// come before a look at the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Batch {
     epoch: Epoch,
     quick: u32,
+    moved: u64,
     left: u32,
 }
 
@@ -85,6 +86,27 @@ impl Pending {
         }
     }
 
+    /// Adds a success of the epoch that the buckets have already, so that it is one of [all](Self::all).
+    #[inline]
+    pub(super) fn note(&self, epoch: Epoch, current: impl Fn() -> bool) {
+        let word = &self.0[stripe()].0.word;
+        // Acquire and Release as above.
+        let mut seen = word.load(Acquire);
+        while current() {
+            match word.compare_exchange_weak(seen, Batch::noted(seen, epoch), Release, Acquire) {
+                Ok(_) => break,
+                Err(newer) => seen = newer,
+            }
+        }
+    }
+
+    /// The successes since the epoch began, however long ago; they go round after 7·10¹⁰ a stripe.
+    pub(super) fn all(&self, epoch: Epoch) -> u64 {
+        // Relaxed: each word is complete in itself, and the caller's fence orders it after its own record.
+        let stripes = self.0.iter().map(|Padded(stripe)| Batch::unpack(stripe.word.load(Relaxed)).all(epoch));
+        stripes.fold(0, u64::wrapping_add)
+    }
+
     /// The calls of the window that have not been moved.
     pub(super) fn calls(&self, width: u64, epoch: Epoch, now: Moment) -> u32 {
         let stripes = self.0.iter().map(|Padded(stripe)| {
@@ -108,7 +130,7 @@ impl Batch {
     /// What follows when the next call ends, and how many calls that moves; none if another thread has just done so.
     const fn next(self, epoch: Epoch, elapsed: u64, width: u64) -> (Self, Option<u32>) {
         if self.epoch.0 != epoch.0 {
-            return (Self { epoch, quick: 0, left: 0 }, Some(1));
+            return (Self { epoch, quick: 0, moved: 1, left: 0 }, Some(1));
         }
         if self.left > 0 {
             return (Self { left: self.left - 1, ..self }, None);
@@ -123,7 +145,21 @@ impl Batch {
         } else {
             STRIDE
         };
-        (Self { epoch, quick, left: if quick == STRIDE { STRIDE - 1 } else { 0 } }, Some(calls))
+        let moved = self.moved.wrapping_add(calls as u64);
+        (Self { epoch, quick, moved, left: if quick == STRIDE { STRIDE - 1 } else { 0 } }, Some(calls))
+    }
+
+    /// The word with one more that was moved.
+    const fn noted(word: u64, epoch: Epoch) -> u64 {
+        if word >> EPOCH == epoch.0 as u64 {
+            word & !(MAX_MOVED << MOVED) | word.wrapping_add(1 << MOVED) & MAX_MOVED << MOVED
+        } else {
+            Self { epoch, quick: 0, moved: 1, left: 0 }.pack()
+        }
+    }
+
+    const fn all(self, epoch: Epoch) -> u64 {
+        if self.epoch.0 == epoch.0 { self.moved.wrapping_add(self.pending(epoch) as u64) } else { 0 }
     }
 
     const fn pending(self, epoch: Epoch) -> u32 {
@@ -131,13 +167,15 @@ impl Batch {
     }
 
     const fn pack(self) -> u64 {
-        (self.epoch.0 as u64) << EPOCH | (self.quick as u64) << QUICK | self.left as u64
+        let moved = self.moved & MAX_MOVED;
+        (self.epoch.0 as u64) << EPOCH | (self.quick as u64) << QUICK | moved << MOVED | self.left as u64
     }
 
     const fn unpack(word: u64) -> Self {
         Self {
             epoch: Epoch((word >> EPOCH) as u32 & MAX_EPOCH),
             quick: (word >> QUICK & MAX_QUICK) as u32,
+            moved: word >> MOVED & MAX_MOVED,
             left: (word & LEFT) as u32,
         }
     }
@@ -148,7 +186,9 @@ const STRIDE: u32 = 32;
 const EPOCH: u32 = 47;
 const QUICK: u32 = 41;
 const MAX_QUICK: u64 = (1 << 6) - 1;
-const LEFT: u64 = (1 << 41) - 1;
+const MOVED: u32 = 5;
+const MAX_MOVED: u64 = (1 << 36) - 1;
+const LEFT: u64 = (1 << MOVED) - 1;
 
 #[cfg(all(test, not(resilient_loom)))]
 mod tests {
@@ -220,6 +260,22 @@ mod tests {
     }
 
     #[test]
+    fn all_successes_are_counted_however_long_ago() {
+        let window = Window::new();
+
+        (0..1_000).for_each(|call| _ = window.succeed(FIRST, call));
+        (0..7).for_each(|_| window.0.note(FIRST, || true));
+        (0..1_000).for_each(|call| _ = window.succeed(FIRST, call * 1_000_000));
+        assert_eq!(window.0.all(FIRST), 2_007);
+        assert_eq!(window.0.all(Epoch(3)), 0);
+
+        window.0.note(FIRST, || false);
+        assert_eq!(window.0.all(FIRST), 2_007);
+        window.0.note(Epoch(3), || true);
+        assert_eq!(window.0.all(Epoch(3)), 1);
+    }
+
+    #[test]
     fn calls_of_all_threads_add_up() {
         let window = Window::new();
         std::thread::scope(|threads| {
@@ -255,11 +311,20 @@ mod tests {
     }
 
     #[test]
+    fn moved_goes_round_without_a_trace() {
+        let full = Batch { epoch: Epoch(3), quick: 7, moved: MAX_MOVED, left: 5 };
+
+        assert_eq!(Batch::unpack(Batch::noted(full.pack(), Epoch(3))), Batch { moved: 0, ..full });
+    }
+
+    #[test]
     fn word_keeps_every_field_at_its_limits() {
         for epoch in [0, 1, MAX_EPOCH].map(Epoch) {
             for (quick, left) in [(0, 0), (1, 0), (STRIDE, 0), (STRIDE, STRIDE - 1)] {
-                let batch = Batch { epoch, quick, left };
-                assert_eq!(Batch::unpack(batch.pack()), batch);
+                for moved in [0, 1, MAX_MOVED] {
+                    let batch = Batch { epoch, quick, moved, left };
+                    assert_eq!(Batch::unpack(batch.pack()), batch);
+                }
             }
         }
     }
