@@ -57,8 +57,8 @@ fn expand_attribute(
 /// a budget, one for every five calls and ten a second besides, so that they cannot turn a struggling server into an
 /// overloaded one.
 ///
-/// `?` and `return` in the body end the attempt, not the call. Every attempt borrows the arguments; what the body must
-/// consume or change goes into `clone(…)`.
+/// `?` and `return` in the body end the attempt, not the call. Every attempt borrows the arguments, `self` by value included. An argument
+/// that the body uses up or changes goes into `clone(…)`; `clone` alone clones each that the body owns.
 ///
 /// ```
 /// # #[derive(Debug, resilient::Classify)]
@@ -91,7 +91,7 @@ fn expand_attribute(
 /// | `budget` | path of a `static Budget`, or `none` | one of its own | pays for the retries, see `resilient::Budget` |
 /// | `on_retry` | function of `&Retrying` | none | is called before each wait |
 /// | `nested` | `"allow"` or `"suppress"` | `"allow"` | whether retries inside the body retry too |
-/// | `clone(a, b)` | arguments | none | cloned for each attempt |
+/// | `clone(a, b)`, or `clone` | arguments, `self` too | none | cloned for each attempt; alone, all that the body owns and uses. An `impl Trait` or a type parameter among their types gets the bound `Clone` |
 /// | `attempt = n` | name | none | the attempt's number from zero, for the body |
 /// | `when` | closure or function | the error's class | decides instead; see below |
 /// | `name` | string | the function's | stands in events; retries that are given the same name share a budget |
@@ -106,18 +106,18 @@ fn expand_attribute(
 ///
 /// ```text
 /// async fn fetch(id: u32) -> Result<u32, FetchError> {
-///     let mut retry = {
+///     let mut retry_ = {
 ///         static POLICY: ::resilient::Retry = ::resilient::Retry::named("fetch").max(5);
 ///         POLICY.begin()
 ///     };
 ///     loop {
-///         let n = retry.attempt();
-///         let attempt = async { /* the body */ };
-///         let delay = match retry.settle::<Result<u32, FetchError>>(attempt.await) {
-///             ::resilient::Verdict::Accept(outcome) => break outcome,
-///             ::resilient::Verdict::Retry(delay) => delay,
+///         let n = retry_.attempt();
+///         let attempt_ = async { /* the body */ };
+///         let delay_ = match retry_.settle::<Result<u32, FetchError>>(attempt_.await) {
+///             ::resilient::Verdict::Accept(outcome_) => break outcome_,
+///             ::resilient::Verdict::Retry(delay_) => delay_,
 ///         };
-///         delay.await;
+///         delay_.await;
 ///     }
 /// }
 /// ```
@@ -198,26 +198,26 @@ pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```text
 /// async fn pay(amount: u32) -> Result<u32, PayError> {
-///     let circuit_breaker = {
+///     let circuit_breaker_ = {
 ///         static POLICY: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named("pay").consecutive(2);
 ///         &POLICY
 ///     };
-///     let settled = 'call: {
-///         let permit = match circuit_breaker.acquire() {
-///             Ok(permit) => permit,
-///             Err(rejection) => break 'call ::resilient::Settled::Rejected(rejection),
+///     let settled_ = 'call: {
+///         let permit_ = match circuit_breaker_.acquire() {
+///             Ok(permit_) => permit_,
+///             Err(rejection_) => break 'call ::resilient::Settled::Rejected(rejection_),
 ///         };
-///         let attempt = async move { /* the body */ };
-///         ::resilient::Settled::Outcome(permit.settle(attempt.await))
+///         let attempt_ = async move { /* the body */ };
+///         ::resilient::Settled::Outcome(permit_.settle(attempt_.await))
 ///     };
-///     ::resilient::finish::<Result<u32, PayError>>(settled)
+///     ::resilient::finish::<Result<u32, PayError>>(settled_)
 /// }
 /// ```
 ///
 /// With a name of its own, `POLICY.shared()` stands in place of `&POLICY`. With `key = host`, the first statement is
 ///
 /// ```text
-/// let circuit_breaker = &{
+/// let circuit_breaker_ = &{
 ///     static POLICY: ::resilient::PerKey<::resilient::CircuitBreaker> =
 ///         ::resilient::PerKey::new(::resilient::CircuitBreaker::named("pay"));
 ///     &POLICY
@@ -297,16 +297,16 @@ pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream
 ///
 /// ```text
 /// async fn report(month: u32) -> Result<u32, ReportError> {
-///     let bulkhead = {
+///     let bulkhead_ = {
 ///         static POLICY: ::resilient::Bulkhead = ::resilient::Bulkhead::named("report").limit(2).queue(0);
 ///         &POLICY
 ///     };
-///     let attempt = async move { /* the body */ };
-///     ::resilient::finish::<Result<u32, ReportError>>(bulkhead.run(attempt).await)
+///     let attempt_ = async move { /* the body */ };
+///     ::resilient::finish::<Result<u32, ReportError>>(bulkhead_.run(attempt_).await)
 /// }
 /// ```
 ///
-/// With a limit that adapts, or one from `with`, it is `bulkhead.run_adaptive(attempt)`.
+/// With a limit that adapts, or one from `with`, it is `bulkhead_.run_adaptive(attempt_)`.
 ///
 /// # Panics
 ///
@@ -376,7 +376,7 @@ pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `budget` | ratio | `"5%"` | further attempts as a share of the calls that had to wait; a hundred are saved up at most |
 /// | `mode` | `"enforce"`, `"observe"` or `"off"` | `"enforce"` | `"observe"` counts what it would start; `"off"` does nothing |
 /// | `when` | closure or function | the error's class | what an outcome means, as for [`retry`](macro@retry) |
-/// | `clone(…)` | names of arguments | none | each attempt gets a clone of these and may use it up, as for [`retry`](macro@retry) |
+/// | `clone(a, b)`, or `clone` | arguments, `self` too | none | each attempt gets a clone of these, or of all that the body owns, and may use it up, as for [`retry`](macro@retry) |
 /// | `name` | string | the function's | stands in events; functions that are given the same name and settings share what is learnt and the budget, and draw on the budget of the retries of that name too |
 /// | `key` | expression | none | a hedge for each value of it, as for [`circuit_breaker`](macro@circuit_breaker) |
 /// | `with` | expression | none | a `Hedge` of your own: a `static` shared by several functions, a field, or one of a `PerKey` |
@@ -395,19 +395,19 @@ pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```text
 /// async fn search(replicas: &Replicas) -> Result<u32, SearchError> {
-///     let hedge = {
+///     let hedge_ = {
 ///         static POLICY: ::resilient::Hedge = ::resilient::Hedge::named("search")
 ///             .after(::core::time::Duration::from_millis(50))
 ///             .budget(1.0);
 ///         &POLICY
 ///     };
-///     let attempt = || async { /* the body */ };
-///     hedge.run(attempt).await
+///     let attempt_ = || async { /* the body */ };
+///     hedge_.run(attempt_).await
 /// }
 /// ```
 ///
 /// With policies below it, their statements stand in the closure's block; with a bulkhead among them, it is
-/// `hedge.unless_busy(bulkhead).run(attempt)`.
+/// `hedge_.unless_busy(bulkhead_).run(attempt_)`.
 ///
 /// # Panics
 ///
@@ -486,20 +486,20 @@ pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```text
 /// async fn search(word: &str) -> Result<String, SearchError> {
-///     let rate_limit = {
+///     let rate_limit_ = {
 ///         static POLICY: ::resilient::RateLimit =
 ///             ::resilient::RateLimit::named("search").rate(100, Duration::from_secs(1)).burst(2);
 ///         &POLICY
 ///     };
-///     let settled = 'limited: {
-///         let permit = match rate_limit.acquire().await {
-///             Ok(permit) => permit,
-///             Err(rejection) => break 'limited ::resilient::Settled::Rejected(rejection),
+///     let settled_ = 'limited: {
+///         let permit_ = match rate_limit_.acquire().await {
+///             Ok(permit_) => permit_,
+///             Err(rejection_) => break 'limited ::resilient::Settled::Rejected(rejection_),
 ///         };
-///         let attempt = async move { /* the body */ };
-///         ::resilient::Settled::Outcome(permit.settle(attempt.await))
+///         let attempt_ = async move { /* the body */ };
+///         ::resilient::Settled::Outcome(permit_.settle(attempt_.await))
 ///     };
-///     ::resilient::finish::<Result<String, SearchError>>(settled)
+///     ::resilient::finish::<Result<String, SearchError>>(settled_)
 /// }
 /// ```
 ///
@@ -557,24 +557,24 @@ pub fn rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```text
 /// async fn fetch(id: u32) -> Result<u32, FetchError> {
-///     let timeout = {
+///     let timeout_ = {
 ///         static POLICY: ::resilient::Timeout = ::resilient::Timeout::named("fetch", Duration::from_secs(2));
 ///         &POLICY
 ///     };
-///     let attempt = async move { /* the body */ };
-///     ::resilient::finish::<Result<u32, FetchError>>(timeout.run(attempt).await)
+///     let attempt_ = async move { /* the body */ };
+///     ::resilient::finish::<Result<u32, FetchError>>(timeout_.run(attempt_).await)
 /// }
 /// ```
 ///
 /// Directly above a retry, it limits the rounds of the loop together:
 ///
 /// ```text
-///     let mut total_timeout = total_timeout.begin();
-///     let mut retry = { /* the policy */ POLICY.begin() };
-///     let settled = loop {
-///         let attempt = async { /* the body */ };
-///         if let Some(outcome) = retry.run_within(&mut total_timeout, attempt).await {
-///             break outcome;
+///     let mut total_timeout_ = total_timeout_.begin();
+///     let mut retry_ = { /* the policy */ POLICY.begin() };
+///     let settled_ = loop {
+///         let attempt_ = async { /* the body */ };
+///         if let Some(outcome_) = retry_.run_within(&mut total_timeout_, attempt_).await {
+///             break outcome_;
 ///         }
 ///     };
 /// ```
@@ -678,17 +678,17 @@ pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```text
 /// async fn search(query: &str, page: u32) -> Result<String, SearchError> {
-///     let coalesce = {
+///     let coalesce_ = {
 ///         static POLICY: ::resilient::Coalesce = ::resilient::Coalesce::named("search");
 ///         &POLICY
 ///     };
-///     let coalesce = coalesce.call(&(&query, &page));
-///     let attempt = async move { /* the body */ };
-///     coalesce.run::<Result<String, SearchError>, _>(attempt).await
+///     let coalesce_ = coalesce_.call(&(&query, &page));
+///     let attempt_ = async move { /* the body */ };
+///     coalesce_.run::<Result<String, SearchError>, _>(attempt_).await
 /// }
 /// ```
 ///
-/// In a method, it is `coalesce.call(&key).on(self)`.
+/// In a method, it is `coalesce_.call(&key).on(self)`.
 ///
 /// # Panics
 ///
@@ -766,26 +766,26 @@ pub fn coalesce(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```text
 /// async fn search(word: &str) -> Result<Vec<String>, SearchError> {
-///     let fallback = {
+///     let fallback_ = {
 ///         static POLICY: ::resilient::Fallback = ::resilient::Fallback::named("search");
 ///         &POLICY
 ///     };
 ///     'fallback: {
-///         let attempt = async { /* the body */ };
-///         let failure = match fallback.settle(attempt.await) {
-///             ::resilient::Rescue::Accept(outcome) => break 'fallback outcome,
-///             ::resilient::Rescue::FallBack(failure) => failure,
+///         let attempt_ = async { /* the body */ };
+///         let failure_ = match fallback_.settle(attempt_.await) {
+///             ::resilient::Rescue::Accept(outcome_) => break 'fallback outcome_,
+///             ::resilient::Rescue::FallBack(failure_) => failure_,
 ///         };
-///         if let Ok(value) = ::resilient::answer::<Result<_, _>, _, _>(from_archive(word, failure.error())).await {
-///             break 'fallback failure.with(value);
+///         if let Ok(value_) = ::resilient::answer::<Result<_, _>, _, _>(from_archive(word, failure_.error())).await {
+///             break 'fallback failure_.with(value_);
 ///         }
-///         failure.value(Vec::new())
+///         failure_.value(Vec::new())
 ///     }
 /// }
 /// ```
 ///
-/// With `stale`, the call begins with `let kept = fallback.call(&key).instance(|| ());`, ends well with
-/// `kept.keep(outcome)`, and otherwise asks `kept.recall()`.
+/// With `stale`, the call begins with `let kept_ = fallback_.call(&key).instance(|| ());`, ends well with
+/// `kept_.keep(outcome_)`, and otherwise asks `kept_.recall()`.
 ///
 /// # Cancel safety
 ///
@@ -832,12 +832,12 @@ pub fn fallback(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```text
 /// async fn sync(stop: &CancellationToken) -> Result<(), SyncError> {
-///     let cancel = {
+///     let cancel_ = {
 ///         static POLICY: ::resilient::Cancel = ::resilient::Cancel::named("sync");
 ///         &POLICY
 ///     };
-///     let attempt = async move { /* the body */ };
-///     ::resilient::finish::<Result<(), SyncError>>(cancel.run(stop.cancelled(), attempt).await)
+///     let attempt_ = async move { /* the body */ };
+///     ::resilient::finish::<Result<(), SyncError>>(cancel_.run(stop.cancelled(), attempt_).await)
 /// }
 /// ```
 ///
@@ -893,6 +893,7 @@ pub fn cancel(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `name` | name | the function's with `_all` | what the new function is called |
 /// | `stream` | flag | | adds one that takes a `Stream`, too: named as the function, or as `name`, with `_stream` |
 /// | `dedup` | flag | | runs equal items once, and gives each a clone of the outcome |
+/// | `associated` | flag | | the function belongs to a type though it has no `self` |
 /// | `on` | `"task"`, `"spawn"`, `"blocking"` | `"task"` | what an item runs on: the caller's task, a task of its own, a thread for blocking work |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
 ///
@@ -908,8 +909,9 @@ pub fn cancel(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// inherited, and a panic goes on in the caller. Dropping the result aborts what was spawned; what runs on a thread for
 /// blocking work goes on to its end.
 ///
-/// An associated function without `self` must mention `Self` somewhere, for nothing else tells it from a free one. A trait
-/// and its `impl`s have no room for the new function; put it on an inherent method.
+/// A trait and its `impl`s have no room for the new function; put it on an inherent method. An associated function without `self` says
+/// `associated`, unless it mentions `Self`: nothing else tells it from a free one, of which there may be one of the same name. Beside a
+/// free function, an empty item stands that an `impl` has no room for, so that the compiler notices where the word is missing.
 ///
 /// # Expansion
 ///
@@ -918,9 +920,9 @@ pub fn cancel(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// ```text
 /// fn measure_all<'item>(
 ///     unit: &str,
-///     items: impl IntoIterator<Item = &'item str>,
+///     items_: impl IntoIterator<Item = &'item str>,
 /// ) -> ::resilient::FanOut<impl Iterator<Item = impl Future<Output = String>>> {
-///     ::resilient::FanOut::new(items, move |item| measure(unit, item)).limit(4)
+///     ::resilient::FanOut::new(items_, move |item_| measure(unit, item_)).limit(4)
 /// }
 /// ```
 ///
@@ -990,24 +992,25 @@ pub fn fan_out(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `max_wait` | duration | `"2ms"` | how long the first caller waits for others; `"0s"` is until other tasks had a turn. Less if a caller's deadline is closer than twice that |
 /// | `name` | name | the function's with `_one` | what the new function is called |
 /// | `key` | expression | the object and the references | what calls in a batch agree on |
+/// | `associated` | flag | | the function belongs to a type though it has no `self` |
 /// | `with` | `Batch` | a `static` of the function's own | a policy of your own; one in a field of `self` has only that object's calls |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
 ///
-/// The keys are the only argument that is a `Vec`, or the one marked `#[each]`. An associated function without `self` must
-/// mention `Self` somewhere, for nothing else tells it from a free one. A trait and its `impl`s have no room for
-/// the new function; put it on an inherent method.
+/// The keys are the only argument that is a `Vec`, or the one marked `#[each]`. A trait and its `impl`s have no room for the new
+/// function; put it on an inherent method. An associated function without `self` says `associated`, unless it mentions `Self`: nothing
+/// else tells it from a free one.
 ///
 /// # Expansion
 ///
 /// The function itself is left as it is, and can be called for many keys. Beside it stands:
 ///
 /// ```text
-/// async fn names_one(&self, key: u64) -> Result<Option<String>, Infallible> {
-///     let batch = {
+/// async fn names_one(&self, key_: u64) -> Result<Option<String>, Infallible> {
+///     let batch_ = {
 ///         static POLICY: ::resilient::Batch = ::resilient::Batch::named("names").max_size(50).max_wait(Duration::from_millis(5));
 ///         &POLICY
 ///     };
-///     batch.of(self).run(key, move |keys| self.names(keys)).await
+///     batch_.of(self).run(key_, move |keys_| self.names(keys_)).await
 /// }
 /// ```
 ///
