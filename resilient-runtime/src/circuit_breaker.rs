@@ -64,8 +64,8 @@ use crate::{Error, Keyed, Mode, Outcome, PolicyKind, Settled, Timeout};
 ///
 /// # How it closes
 ///
-/// The first probe goes alone. If it fails, the breaker opens again; if it succeeds, the others may go, and when
-/// [`probes`](Self::probes) of them have ended, fewer than `failure_rate` failed. One that is abandoned
+/// The first probe goes alone. If it fails, the breaker opens again; if it succeeds, two more may go, and when they have
+/// ended, fewer than `failure_rate` of the three failed. With [`probes`](Self::probes), so many go at once. One that is abandoned
 /// gives its place to the next caller, and one that takes longer than [`probe_timeout`](Self::probe_timeout) has failed,
 /// so that it cannot stay half-open for ever. Then it closes, or with [`recover`](Self::recover) lets through more and
 /// more of the calls first. Closed again, it starts with an empty window.

@@ -73,7 +73,7 @@ pub(crate) fn transition(transition: &Transition) {
         });
     }
     #[cfg(not(feature = "tracing"))]
-    let _ = (place, old, new, failures, calls, open_for);
+    let _ = (policy, place, old, new, failures, calls, open_for);
 }
 
 /// A policy that shares its name, and not its settings, with another.

@@ -190,15 +190,32 @@ async fn probes_says_how_many_may_try_and_must_succeed() {
         [outcomes.0, outcomes.1, outcomes.2].iter().filter(|outcome| outcome.is_ok()).count()
     };
 
-    // one alone, until that has succeeded
-    assert_eq!(admitted(tokio::join!(slow(&script), slow(&script), slow(&script))), 1);
-    assert_eq!(BREAKER.state(), State::HalfOpen);
-    assert_eq!(admitted(tokio::join!(slow(&script), slow(&script), slow(&script))), 1);
+    assert_eq!(admitted(tokio::join!(slow(&script), slow(&script), slow(&script))), 2);
     assert_eq!(BREAKER.state(), State::Closed);
     let fine = Script::fine();
-    for admits in [1, 1, 3] {
-        assert_eq!(admitted(tokio::join!(by_attribute(&fine), by_attribute(&fine), by_attribute(&fine))), admits);
+    assert_eq!(admitted(tokio::join!(by_attribute(&fine), by_attribute(&fine), by_attribute(&fine))), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_probes_one_goes_first_and_two_more_after_it() {
+    static BREAKER: CircuitBreaker = CircuitBreaker::named("one first").consecutive(1);
+    #[circuit_breaker(with = BREAKER)]
+    async fn slow(script: &Script) -> Result<(), Error> {
+        tokio::time::sleep(ms(10)).await;
+        script.next()
     }
+    let script = Script::failing(2);
+    slow(&script).await.unwrap_err();
+
+    advance(ms(1_200)).await;
+    let _ = tokio::join!(slow(&script), slow(&script), slow(&script));
+    assert_eq!((script.attempts(), BREAKER.state()), (2, State::Open));
+
+    advance(ms(1_200)).await;
+    let _ = tokio::join!(slow(&script), slow(&script), slow(&script));
+    assert_eq!((script.attempts(), BREAKER.state()), (3, State::HalfOpen));
+    let _ = tokio::join!(slow(&script), slow(&script), slow(&script));
+    assert_eq!((script.attempts(), BREAKER.state()), (5, State::Closed));
 }
 
 #[tokio::test(start_paused = true)]

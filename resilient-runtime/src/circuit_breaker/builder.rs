@@ -131,9 +131,10 @@ impl CircuitBreaker {
         self
     }
 
-    /// How many calls are let through while half-open; 3 unless set.
+    /// How many calls are let through at once while half-open, and decide together.
     ///
-    /// The first goes alone, and opens the breaker again if it fails.
+    /// Unless set, the first goes alone and opens the breaker again if it fails. If it succeeds, two more go, and the three
+    /// decide. So a server that is down is asked one call at a time.
     ///
     /// # Panics
     ///

@@ -18,7 +18,7 @@ pub(super) struct Config {
     open_max: Duration,
     growth: Option<f64>,
     jitter: f64,
-    probes: u32,
+    probes: Option<u32>,
     probe_timeout: Option<Duration>,
     slow_call: Option<Duration>,
     slow_rate: f64,
@@ -51,7 +51,7 @@ impl Config {
             open_max: Duration::from_secs(30),
             growth: None,
             jitter: 0.1,
-            probes: 3,
+            probes: None,
             probe_timeout: None,
             slow_call: None,
             slow_rate: 0.8,
@@ -134,7 +134,7 @@ impl Config {
 
     pub(super) const fn probes(mut self, probes: u32) -> Self {
         assert!(probes >= 1 && probes <= MAX_PROBES, "`probes` must be between 1 and 4095");
-        self.probes = probes;
+        self.probes = Some(probes);
         self
     }
 
@@ -195,7 +195,18 @@ impl Config {
     }
 
     pub(super) const fn probe_count(&self) -> u32 {
-        self.probes
+        match self.probes {
+            Some(probes) => probes,
+            None => PROBES,
+        }
+    }
+
+    /// How many probes may be let through before one has succeeded: where the user does not say how many, one.
+    pub(super) const fn first_probes(&self) -> u32 {
+        match self.probes {
+            Some(probes) => probes,
+            None => 1,
+        }
     }
 
     pub(super) fn probe_limit(&self) -> Duration {
@@ -339,6 +350,8 @@ pub(super) const BUCKETS: u32 = 10;
 const MAX_PROBES: u32 = 4095;
 /// What is let through when the ramp begins.
 const LEAST_SHARE: f64 = 0.1;
+/// `probes` where the user does not say.
+const PROBES: u32 = 3;
 /// By what the open time grows, and after how many reopenings, where the user does not say.
 const GROWTH: f64 = 2.0;
 const PATIENCE: u32 = 12;

@@ -36,9 +36,8 @@ fn explore(model: impl Fn() + Send + Sync + 'static) {
 #[test]
 fn loom_half_open_admits_exactly_its_probes() {
     explore(|| {
-        let breaker = Arc::new(touchy().probes(3));
+        let breaker = Arc::new(touchy().probes(2));
         open(&breaker);
-        ask(&breaker).expect("the first probe").end(Vote::Success, || LATER);
         let admitted = Arc::new(AtomicUsize::new(0));
 
         let ask_and_keep = |breaker: &CircuitBreaker, admitted: &AtomicUsize| {
@@ -66,7 +65,7 @@ fn loom_half_open_admits_exactly_its_probes() {
 #[test]
 fn loom_half_open_admits_one_probe_until_that_has_succeeded() {
     explore(|| {
-        let breaker = Arc::new(touchy().probes(3));
+        let breaker = Arc::new(touchy());
         open(&breaker);
         let succeeded = Arc::new(AtomicUsize::new(0));
         let first = ask(&breaker).expect("the first probe");
@@ -220,9 +219,8 @@ fn loom_racing_failures_in_two_words_do_not_miss_each_other() {
 #[test]
 fn loom_racing_probes_decide_once() {
     explore(|| {
-        let breaker = Arc::new(touchy().probes(3));
+        let breaker = Arc::new(touchy().probes(2));
         open(&breaker);
-        ask(&breaker).expect("the first probe").end(Vote::Success, || LATER);
 
         let probe = |breaker: &CircuitBreaker, vote| {
             if let Some(permit) = ask(breaker) {
@@ -233,7 +231,7 @@ fn loom_racing_probes_decide_once() {
             let breaker = breaker.clone();
             thread::spawn(move || probe(&breaker, Vote::Failure(Cause::Transient)))
         };
-        probe(&breaker, Vote::Failure(Cause::Transient));
+        probe(&breaker, Vote::Success);
         other.join().unwrap();
 
         assert_eq!(breaker.state(), State::Open);

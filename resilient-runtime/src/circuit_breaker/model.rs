@@ -33,6 +33,8 @@ struct Rules {
     open_max: u64,
     /// Whether the open time grows from the first reopening on.
     grows: bool,
+    /// Whether nobody says how many probes there are: three, of which the first goes alone.
+    alone: bool,
     probes: usize,
     probe_timeout: u64,
     /// What is slow, and how many hundredths of it are too many.
@@ -119,7 +121,8 @@ impl Model {
                 self.history.push(Episode::HalfOpen { admitted: vec![now], abandoned: 0, ended: Vec::new() });
             }
             Episode::HalfOpen { admitted, abandoned, ended } => {
-                let most = if ended.iter().any(Option::is_none) { rules.probes } else { 1 };
+                let one = rules.alone && ended.iter().all(Option::is_some);
+                let most = if one { 1 } else { rules.probes };
                 if admitted.len() - *abandoned < most {
                     admitted.push(now);
                 } else {
@@ -165,7 +168,8 @@ impl Model {
             Episode::HalfOpen { abandoned, .. } if vote == Vote::Abandoned => *abandoned += 1,
             Episode::HalfOpen { ended, .. } => {
                 ended.push(failed.or(slow.then_some(Cause::Slow)));
-                if ended.len() == self.rules.probes || ended.iter().all(Option::is_some) {
+                let one = self.rules.alone && ended.iter().all(Option::is_some);
+                if one || ended.len() == self.rules.probes {
                     self.decide(now);
                 }
             }
@@ -324,12 +328,13 @@ fn build(rules: Rules) -> CircuitBreaker {
         Some(time) => breaker.recover(millis(time)),
         None => breaker,
     };
+    let probes = u32::try_from(rules.probes).expect("few");
+    let breaker = if rules.alone { breaker } else { breaker.probes(probes) };
     let breaker = if rules.grows { breaker.open_growth(2.0) } else { breaker };
     breaker
         .min_calls(rules.min_calls)
         .open_for(millis(rules.open_for))
         .open_max(millis(rules.open_max))
-        .probes(u32::try_from(rules.probes).expect("few"))
         .probe_timeout(millis(rules.probe_timeout))
 }
 
@@ -369,8 +374,8 @@ fn rules() -> impl Strategy<Value = Rules> {
     ];
     let slow = prop::option::of((1..300_u64, 1..=100_u16));
     let times = (1..400_u64, 0..3_000_u64, 1..500_u64, prop::option::of(1..2_000_u64));
-    let growth = prop::bool::ANY;
-    (1..=100_u16, window, 1..12_u32, prop::option::of(1..6_u32), times, slow, 1..5_usize, growth).prop_map(
+    let defaults = (prop::bool::ANY, prop::bool::ANY);
+    (1..=100_u16, window, 1..12_u32, prop::option::of(1..6_u32), times, slow, 1..5_usize, defaults).prop_map(
         |(
             hundredths,
             window,
@@ -379,7 +384,7 @@ fn rules() -> impl Strategy<Value = Rules> {
             (open_for, more, probe_timeout, recover),
             slow,
             probes,
-            grows,
+            (grows, alone),
         )| {
             let min_calls = if let Window::Calls(calls) = window { min_calls.min(calls) } else { min_calls };
             let open_max = open_for + more;
@@ -391,7 +396,8 @@ fn rules() -> impl Strategy<Value = Rules> {
                 open_for,
                 open_max,
                 grows,
-                probes,
+                alone,
+                probes: if alone { 3 } else { probes },
                 probe_timeout,
                 slow,
                 recover,
@@ -481,6 +487,45 @@ proptest! {
             if matches!(model.state(), State::Closed | State::Recovering) {
                 let tally = breaker.tally(breaker.circuit(), || Ticks(now * 1_000_000 + 123));
                 prop_assert_eq!([tally.calls, tally.failures, tally.slow].map(|count| count as usize), model.window(now));
+            }
+        }
+    }
+
+    #[test]
+    fn evidence_opens_it_when_the_whole_history_says(
+        hundredths in prop_oneof![Just(50_u16), 20..=100_u16],
+        consecutive in prop::option::of(3..10_u32),
+        steps in prop::collection::vec((0..80_u32, 0..14_u32, 0..60_u64), 1..6),
+    ) {
+        let rules = Rules {
+            hundredths,
+            window: Window::Millis(10_000),
+            min_calls: 20,
+            consecutive,
+            open_for: 1_000,
+            open_max: 30_000,
+            grows: false,
+            alone: true,
+            probes: 3,
+            probe_timeout: 1_000,
+            slow: None,
+            recover: None,
+        };
+        let breaker = build(rules);
+        let mut model = Model::new(rules);
+        let mut now = 1_000;
+
+        for (successes, failures, gap) in steps {
+            let votes = [(successes, Vote::Success), (failures, Vote::Failure(Cause::Transient))];
+            for (times, vote) in votes {
+                for _ in 0..times {
+                    now += gap;
+                    let clock = || Ticks(now * 1_000_000 + 123);
+                    let Told::Admitted(episode) = model.begin(now) else { return Ok(()) };
+                    breaker.acquire_at(clock).expect("closed").end(vote, clock);
+                    model.end(episode, vote, 0, now);
+                    prop_assert_eq!(breaker.state(), model.state());
+                }
             }
         }
     }

@@ -121,7 +121,7 @@ impl Circuit {
                 Some(left) => Answer::Refused(Some(left)),
                 None => Answer::Probe(self.enter(Phase::HalfOpen { trip, probes: Probes::FIRST })),
             },
-            Phase::HalfOpen { trip, probes } if probes.issued < probes.most(config.probe_count()) => {
+            Phase::HalfOpen { trip, probes } if probes.issued < probes.most(config) => {
                 let probes = Probes { issued: probes.issued + 1, ..probes };
                 Answer::Probe(self.stay(Phase::HalfOpen { trip, probes }))
             }
@@ -180,7 +180,7 @@ impl Circuit {
                     Vote::Success => (trip, Probes { succeeded: probes.succeeded + 1, ..probes }),
                     Vote::Failure(cause) => (Trip { cause, ..trip }, Probes { failed: probes.failed + 1, ..probes }),
                 };
-                if probes.succeeded > 0 && probes.ended() < config.probe_count() {
+                if probes.ended() < probes.most(config) {
                     self.stay(Phase::HalfOpen { trip, probes })
                 } else {
                     self.settle(trip, probes, config, now, draw)
@@ -297,9 +297,9 @@ impl Trip {
 impl Probes {
     pub(super) const FIRST: Self = Self { issued: 1, succeeded: 0, failed: 0 };
 
-    /// How many may be let through: one, until that has succeeded.
-    const fn most(self, all: u32) -> u32 {
-        if self.succeeded == 0 { 1 } else { all }
+    /// How many may be let through, and decide.
+    const fn most(self, config: &Config) -> u32 {
+        if self.succeeded == 0 { config.first_probes() } else { config.probe_count() }
     }
 
     pub(super) const fn ended(self) -> u32 {

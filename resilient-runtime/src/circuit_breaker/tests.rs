@@ -409,15 +409,15 @@ async fn counts_the_probes_while_half_open() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_thousand_callers_get_exactly_the_probes() {
-    for (probes, succeeded) in [(1, 0), (3, 0), (3, 1), (7, 1)] {
-        let breaker = Arc::new(touchy().probes(probes));
+    for (probes, succeeded) in [(Some(1), 0), (Some(3), 0), (Some(7), 0), (None, 0), (None, 1)] {
+        let breaker = Arc::new(probes.map_or_else(touchy, |probes| touchy().probes(probes)));
         breaker.acquire_at(|| Ticks(0)).unwrap().end(state::Vote::Failure(state::Cause::Transient), || Ticks(0));
         let later = || Ticks(1_000_000_000);
         for _ in 0..succeeded {
             breaker.acquire_at(later).unwrap().end(state::Vote::Success, later);
         }
-        // one, until that has succeeded
-        let more = if succeeded == 0 { 1 } else { probes - succeeded };
+        // of three by default, one until that has succeeded
+        let more = probes.unwrap_or(if succeeded == 0 { 1 } else { 2 });
         let barrier = Arc::new(Barrier::new(1_000));
         let admitted = Arc::new(AtomicUsize::new(0));
 
