@@ -140,7 +140,11 @@ pub(crate) fn overflowed(policy: &'static str) {
     #[cfg(any(test, feature = "test-util"))]
     note(Report::Overflowed { policy });
     #[cfg(feature = "tracing")]
-    tracing::warn!(target: "resilient", policy, "too many keys");
+    if may_be_loud(policy) {
+        tracing::warn!(target: "resilient", policy, "too many keys");
+    } else {
+        tracing::debug!(target: "resilient", policy, "too many keys");
+    }
     #[cfg(not(feature = "tracing"))]
     let _ = policy;
 }
@@ -180,7 +184,7 @@ pub(crate) fn fell_back(policy: &'static str, class: Class, answer: &'static str
     #[cfg(any(test, feature = "test-util"))]
     note(Report::FellBack { policy, class, answer });
     #[cfg(feature = "tracing")]
-    tracing::warn!(target: "resilient", policy, class = class.as_str(), answer, "fell back");
+    tracing::debug!(target: "resilient", policy, class = class.as_str(), answer, "fell back");
     #[cfg(not(feature = "tracing"))]
     let _ = (policy, class, answer);
 }
@@ -233,26 +237,40 @@ fn say_safely(say: impl FnOnce()) {
     }
 }
 
-/// Whether what was written at that place may say one more thing above `DEBUG`: ten at once, and ten a minute.
+/// Whether the policies of that origin, a place in the source or a name, may say one more thing above `DEBUG`: ten at once, and ten a
+/// minute.
 ///
-/// Each place has one of 64 words, which says when all that was said is paid for (the generic cell rate algorithm).
-/// Places that share a word share its ten.
+/// Each origin has one of 64 words, which says when all that was said is paid for (the generic cell rate algorithm).
+/// Origins that share a word share its ten.
 #[cfg(feature = "tracing")]
-fn may_be_loud(place: &'static Location<'static>) -> bool {
-    static WORDS: [AtomicU64; 64] = [const { AtomicU64::new(0) }; 64];
+fn may_be_loud<T: ?Sized>(origin: &'static T) -> bool {
     const EACH: u64 = 6_000_000_000;
     const MOST: u64 = 10 * EACH;
 
     let now = Ticks::now().0;
-    let hash = std::ptr::from_ref(place).addr().wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as usize);
-    // Relaxed: nothing else depends on it.
-    let word = &WORDS[hash >> (usize::BITS - 6)];
+    let hash = std::ptr::from_ref(origin).addr().wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as usize);
     let more = |paid: u64| {
         // One further ahead than it can be was written by a clock that has been set back, as tests do.
         let paid = if paid > now + MOST { now } else { paid.max(now) };
         (paid + EACH <= now + MOST).then_some(paid + EACH)
     };
-    word.fetch_update(Relaxed, Relaxed, more).is_ok()
+    // Relaxed: nothing else depends on it.
+    with_words(|words| words[hash >> (usize::BITS - 6)].fetch_update(Relaxed, Relaxed, more).is_ok())
+}
+
+#[cfg(all(feature = "tracing", not(any(test, feature = "test-util"))))]
+fn with_words<R>(read: impl FnOnce(&[AtomicU64; 64]) -> R) -> R {
+    static WORDS: [AtomicU64; 64] = [const { AtomicU64::new(0) }; 64];
+    read(&WORDS)
+}
+
+/// Tests run beside each other, each on a thread with a clock of its own.
+#[cfg(all(feature = "tracing", any(test, feature = "test-util")))]
+fn with_words<R>(read: impl FnOnce(&[AtomicU64; 64]) -> R) -> R {
+    thread_local! {
+        static WORDS: [AtomicU64; 64] = const { [const { AtomicU64::new(0) }; 64] };
+    }
+    WORDS.with(read)
 }
 
 #[cfg(all(test, not(resilient_loom), feature = "tracing"))]

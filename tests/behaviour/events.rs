@@ -386,7 +386,7 @@ async fn a_fallback_says_its_name_and_what_failed() {
 
     function(&Script::failing(1)).await.unwrap();
 
-    assert_eq!(log.lines(), [r#"WARN message=fell back policy="the archive" class="transient" answer="value""#]);
+    assert_eq!(log.lines(), [r#"DEBUG message=fell back policy="the archive" class="transient" answer="value""#]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -435,4 +435,50 @@ async fn a_batch_says_how_much_it_asks_for() {
     assert_eq!((one, other, same), (Ok(Some(1)), Ok(Some(2)), Ok(Some(1))));
 
     assert_eq!(log.lines(), [r#"DEBUG message=batched policy="function" keys=2 callers=3"#]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_fails_is_no_warning_whatever_becomes_of_it() {
+    #[fallback(value = 7)]
+    #[timeout("1s")]
+    #[retry(max = 2, backoff = "none")]
+    #[timeout("100ms")]
+    async fn answered(hang: bool) -> Result<u32, Error> {
+        if hang {
+            std::future::pending::<()>().await;
+        }
+        Err(Error::Down)
+    }
+    #[fallback(stale = "1m", shared_across(script))]
+    #[retry(max = 1, backoff = "none")]
+    async fn failed(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+
+    for hang in [false, true] {
+        assert_eq!(answered(hang).await, Ok(7));
+    }
+    failed(&Script::failing(9)).await.unwrap_err();
+
+    let lines = log.lines();
+    assert!(lines.len() > 5 && lines.iter().all(|line| line.starts_with("DEBUG")), "{lines:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_keys_at_once_are_no_flood_of_lines() {
+    use futures_util::FutureExt;
+    static MANY: resilient::Coalesce = resilient::Coalesce::named("many");
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+
+    let mut calls: Vec<_> =
+        (0..12_000).map(|key| Box::pin(MANY.call(&key).run(std::future::pending::<()>()))).collect();
+    calls.iter_mut().for_each(|call| assert!(call.as_mut().now_or_never().is_none()));
+
+    let lines = log.lines();
+    let loud = lines.iter().filter(|line| line.starts_with("WARN")).count();
+    assert!(lines.len() > 1_000, "{}", lines.len());
+    assert_eq!(loud, 10);
 }
