@@ -1,11 +1,13 @@
 //! The one place that reads the time.
 
+use std::cell::Cell;
 use std::panic::catch_unwind;
 use std::sync::OnceLock;
 use std::time::Duration;
 #[cfg(feature = "http")]
 use std::time::SystemTime;
 
+use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, Sleep};
 
 /// The present on tokio's clock, which tests may pause.
@@ -14,12 +16,34 @@ pub(crate) fn now() -> Instant {
 }
 
 /// A timer for the instant; `None` if no runtime drives this thread, or one without timers.
-///
-/// Nothing but the attempt tells whether a runtime has timers. Without them it panics, which the panic hook reports, and the caller can
-/// go on; in a program that aborts on panics, it ends the program.
+#[inline]
 pub(crate) fn sleep_until(instant: Instant) -> Option<Sleep> {
-    tokio::runtime::Handle::try_current().ok()?;
-    catch_unwind(|| tokio::time::sleep_until(instant)).ok()
+    has_timers().then(|| tokio::time::sleep_until(instant))
+}
+
+/// Whether a runtime with timers drives this thread.
+#[inline]
+pub(crate) fn has_timers() -> bool {
+    Handle::try_current().is_ok_and(|runtime| {
+        let id = runtime.id();
+        KNOWN.get() == Some(id) || try_timer(id)
+    })
+}
+
+/// Tries to make a timer. Nothing else tells whether a runtime has them. Without them it panics, which the panic hook reports, and the
+/// caller can go on; in a program that aborts on panics, it ends the program.
+#[cold]
+fn try_timer(runtime: Id) -> bool {
+    let has_timers = catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO))).is_ok();
+    if has_timers {
+        KNOWN.set(Some(runtime));
+    }
+    has_timers
+}
+
+thread_local! {
+    /// The last runtime of this thread that was found to have timers.
+    static KNOWN: Cell<Option<Id>> = const { Cell::new(None) };
 }
 
 /// The present in calendar time, which servers give dates in. It can jump: nothing is measured with it.

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, Sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::clock;
 use crate::deadline::{First, Limit};
@@ -223,30 +223,43 @@ fn poll_in_time<F: Future>(
 
     let polled = match watch.as_mut().project() {
         // what is further out is asked for at each poll: by now the future may be polled somewhere else
-        WatchProjection::Armed { .. } | WatchProjection::Early { .. } => {
-            let deadline = watch.as_mut().heed(outer);
+        WatchProjection::Armed { timer } => {
+            let deadline = timer.deadline();
+            if outer.first_unwatched(deadline) < deadline {
+                watch.as_mut().rearm(outer, deadline);
+            }
+            outer.tighten_to(deadline, true).scope(|| running.poll(cx))
+        }
+        WatchProjection::Early { timer, deadline } => {
+            let (deadline, timer) = (*deadline, timer.deadline());
+            if outer.first_unwatched(deadline) < timer {
+                watch.as_mut().rearm(outer, deadline);
+            }
             outer.tighten_to(deadline, true).scope(|| running.poll(cx))
         }
         _ if outer.is_over() => return Poll::Ready(reject(future, timeout, Reason::DeadlineExceeded)),
         fresh => {
-            let (inner, first, due) = match fresh {
-                WatchProjection::Due { deadline } => (outer.tighten_to(*deadline, true), First::Own, Some(*deadline)),
-                _ => {
-                    let (inner, first) = outer.tighten(timeout.limit);
-                    (inner, first, None)
-                }
+            let (inner, first) = match fresh {
+                WatchProjection::Due { deadline } => (outer.tighten_to(*deadline, true), First::Own),
+                _ => outer.tighten(timeout.limit),
             };
             let (polled, inner) = inner.scope(|| (running.poll(cx), Limit::current()));
-            let deadline = || due.unwrap_or_else(|| inner.own_instant(first, timeout.limit));
             match &polled {
                 Poll::Pending => {
-                    let deadline = deadline();
-                    let Some(armed) = Watch::arm(outer.first_unwatched(deadline), deadline) else {
+                    let deadline = watch.deadline().unwrap_or_else(|| inner.own_instant(first, timeout.limit));
+                    if !clock::has_timers() {
                         return Poll::Ready(reject(future, timeout, Reason::NoRuntime));
-                    };
-                    watch.set(armed);
+                    }
+                    if outer.first_unwatched(deadline) < deadline {
+                        watch.as_mut().rearm(outer, deadline);
+                    } else {
+                        watch.set(Watch::Armed { timer: sleep_until(deadline) });
+                    }
                 }
-                Poll::Ready(outcome) if another(outcome) => watch.set(Watch::Due { deadline: deadline() }),
+                Poll::Ready(outcome) if another(outcome) => {
+                    let deadline = watch.deadline().unwrap_or_else(|| inner.own_instant(first, timeout.limit));
+                    watch.set(Watch::Due { deadline });
+                }
                 Poll::Ready(_) => {}
             }
             polled
@@ -257,17 +270,14 @@ fn poll_in_time<F: Future>(
         return Poll::Ready(Settled::Outcome(outcome));
     }
 
+    if let WatchProjection::Armed { timer } = watch.as_mut().project() {
+        ready!(timer.poll(cx));
+    }
     let reason = ready!(watch.poll_over(outer, timeout.limit, cx));
     Poll::Ready(reject(future, timeout, reason))
 }
 
 impl Watch {
-    /// A timer for the first of the two instants, which is `deadline` or before it; `None` where there are no timers.
-    fn arm(first: Instant, deadline: Instant) -> Option<Self> {
-        let timer = clock::sleep_until(first)?;
-        Some(if first < deadline { Self::Early { timer: Box::pin(timer), deadline } } else { Self::Armed { timer } })
-    }
-
     /// When the time is over, if it counts already.
     fn deadline(&self) -> Option<Instant> {
         match self {
@@ -277,25 +287,18 @@ impl Watch {
         }
     }
 
-    /// Sees to it that a timer goes off at what ends first, and returns when its own time is over; once it is armed.
-    #[inline]
-    fn heed(mut self: Pin<&mut Self>, outer: Limit) -> Instant {
-        let (deadline, timer) = match self.as_mut().project() {
-            WatchProjection::Armed { timer } => (timer.deadline(), timer.deadline()),
-            WatchProjection::Early { timer, deadline } => (*deadline, timer.deadline()),
-            _ => unreachable!("nothing watches over a future that has not been polled"),
-        };
+    /// Sets the timer anew, for what ends first by now.
+    #[cold]
+    fn rearm(mut self: Pin<&mut Self>, outer: Limit, deadline: Instant) {
         let first = outer.first_unwatched(deadline);
-        if first < timer
-            && let Some(armed) = Self::arm(first, deadline)
-        {
-            self.set(armed);
-        }
-        deadline
+        self.set(match first < deadline {
+            true => Self::Early { timer: Box::pin(sleep_until(first)), deadline },
+            false => Self::Armed { timer: sleep_until(deadline) },
+        });
     }
 
-    /// Waits for the end, and says whose it is.
-    #[inline]
+    /// Says whose time is over, once a timer has gone off.
+    #[cold]
     fn poll_over(mut self: Pin<&mut Self>, outer: Limit, limit: Duration, cx: &mut Context<'_>) -> Poll<Reason> {
         loop {
             let (over, deadline) = match self.as_mut().project() {
@@ -313,10 +316,7 @@ impl Watch {
                 Some(outer) if outer <= over => return Poll::Ready(Reason::DeadlineExceeded),
                 _ if over >= deadline => return Poll::Ready(Reason::TimedOut { limit }),
                 // the deadline that came first was that of a scope in which the future is not polled any more
-                _ => match Self::arm(outer.first_unwatched(deadline), deadline) {
-                    Some(armed) => self.set(armed),
-                    None => return Poll::Ready(Reason::NoRuntime),
-                },
+                _ => self.as_mut().rearm(outer, deadline),
             }
         }
     }

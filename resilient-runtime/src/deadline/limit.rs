@@ -57,6 +57,7 @@ impl Limit {
     }
 
     /// When a time-out's own limit ends, of which this is what [`tighten`](Self::tighten) made, after the first poll.
+    #[inline]
     pub(crate) fn own_instant(self, first: First, limit: Duration) -> Instant {
         match (first, self) {
             (First::Own, Self::At { instant, .. }) => instant,
