@@ -393,53 +393,73 @@ impl Arguments {
     }
 
     /// Replaces the arguments of `policies`, which are all of one kind, by those of the same name; others are added.
+    ///
+    /// Of several policies, a `name` picks the one that has it, and any other key the one that has that key.
     pub(crate) fn replace(policies: &mut [&mut Self], by: Self, errors: &mut Errors) {
-        let shares =
-            |policy: &Self| policy.entries.iter().any(|entry| by.entries.iter().any(|new| new.key == entry.key));
-        let sharing: Vec<usize> = (0..policies.len()).filter(|index| shares(policies[*index])).collect();
-        let only = match (policies.len(), sharing.as_slice()) {
-            (1, _) => Some(0),
-            (_, [only]) => Some(*only),
-            _ => None,
-        };
+        let named = by.text_of("name");
+        let mut bearers =
+            (0..policies.len()).filter(|index| named.is_some() && policies[*index].text_of("name") == named);
+        let bearer = bearers.next().filter(|_| bearers.next().is_none() && policies.len() > 1);
+        let mut sharing = (0..policies.len()).filter(|index| {
+            policies[*index].entries.iter().any(|entry| by.entries.iter().any(|new| new.key == entry.key))
+        });
+        let only = if policies.len() == 1 { Some(0) } else { sharing.next().filter(|_| sharing.next().is_none()) };
         for new in by.entries {
-            let name = new.key.unraw().to_string();
-            let mut placed = false;
-            for policy in policies.iter_mut() {
-                if let Some(entry) = policy.entries.iter_mut().find(|entry| entry.key == new.key) {
-                    *entry = new.clone();
-                    policy.written.retain(|key| *key != new.key);
-                    policy.written.push(new.key.clone());
-                    policy.attribute = by.attribute.clone();
-                    placed = true;
-                }
+            if bearer.is_some() && new.key == "name" {
+                continue;
             }
-            match only {
-                _ if placed => {}
-                Some(only) => {
-                    let policy = &mut *policies[only];
-                    if name == "with" {
-                        // it brings its settings
-                        let configures =
-                            |key: &Ident| policy.keys.iter().any(|known| *key == known.name && known.configures);
-                        policy.entries.retain(|entry| !configures(&entry.key));
-                    }
-                    policy.attribute = by.attribute.clone();
-                    policy.written.push(new.key.clone());
-                    policy.entries.push(new);
-                }
-                None => {
-                    let attribute = &by.attribute;
-                    let message = format!(
-                        "which `{attribute}` of the profile is meant? `{name}` is in none of them: write it in the profile"
-                    );
-                    errors.at(new.key.span(), message);
-                }
+            let holders: Vec<usize> = (0..policies.len())
+                .filter(|index| policies[*index].entries.iter().any(|entry| entry.key == new.key))
+                .collect();
+            let placed = match (bearer, holders.as_slice()) {
+                (Some(bearer), _) => vec![bearer],
+                (None, [holder]) => vec![*holder],
+                // it says where the crate is, for all of them
+                (None, all) if new.key == "crate" => all.to_vec(),
+                (None, []) => only.into_iter().collect(),
+                (None, _) => Vec::new(),
+            };
+            if placed.is_empty() {
+                let (attribute, name) = (&by.attribute, new.key.unraw());
+                let how_many = if holders.is_empty() { "in none of them" } else { "in more than one" };
+                errors.at(
+                    new.key.span(),
+                    format!(
+                        "which `{attribute}` of the profile is meant? `{name}` is {how_many}: write it in the profile, or say which by its `name`"
+                    ),
+                );
+            }
+            for index in placed {
+                policies[index].set(new.clone(), &by.attribute);
             }
         }
         for policy in policies {
             policy.understood &= by.understood;
         }
+    }
+
+    /// Sets an argument in place of the one of its key, if there is one, as the attribute at that place does.
+    fn set(&mut self, new: Entry, attribute: &Ident) {
+        if new.key == "with" && !self.entries.iter().any(|entry| entry.key == "with") {
+            // it brings its settings
+            let configures = |key: &Ident| self.keys.iter().any(|known| *key == known.name && known.configures);
+            self.entries.retain(|entry| !configures(&entry.key));
+        }
+        self.attribute = attribute.clone();
+        self.written.retain(|key| *key != new.key);
+        self.written.push(new.key.clone());
+        match self.entries.iter_mut().find(|entry| entry.key == new.key) {
+            Some(entry) => *entry = new,
+            None => self.entries.push(new),
+        }
+    }
+
+    /// The value of `key` as it was written.
+    fn text_of(&self, key: &str) -> Option<String> {
+        self.entries.iter().find(|entry| entry.key == key).and_then(|entry| match &entry.value {
+            Value::Expr(value) => Some(value.to_token_stream().to_string()),
+            _ => None,
+        })
     }
 
     /// A check on the macro itself: a key that is accepted must also be used.

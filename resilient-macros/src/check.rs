@@ -105,12 +105,25 @@ fn duplicates(layers: &[Box<dyn Layer>], errors: &mut Errors) {
                 "two retries on one function multiply: with 3 retries each, they make 4 × 4 = 16 attempts; merge them into one `#[retry]`",
             ),
             "timeout" if between.iter().any(|layer| layer.facts().repeats) => {}
+            // the outer one limits the waiting too
+            "timeout" if between.iter().any(|layer| layer.facts().waits) => {
+                let (outer, inner) = (layers[earlier].facts().limit, layer.facts().limit);
+                if let (Some((outer, _)), Some((inner, place))) = (outer, inner) {
+                    let message = format!(
+                        "this time-out of {inner} stands inside of one of {outer}, so that it can never fire: make it shorter, or remove it"
+                    );
+                    errors.unless(&inner.is_less_than(&outer), place, message);
+                }
+            }
             // next to a retry one of the two stands on its wrong side, which `levels` reports
             "timeout" if repeats && opposite(&**layer, &*layers[earlier]) => {}
             "timeout" => errors.at(
                 layer.span(),
                 "two time-outs with no retry between them: only the shorter one can fire, so keep that one",
             ),
+            "rate_limit" | "circuit_breaker" | "bulkhead" if layer.facts().identity.is_some() && layer.facts().identity == layers[earlier].facts().identity => {
+                errors.at(layer.span(), format!("two `#[{name}]` of one name or key watch over the same calls: name them apart, or keep one"));
+            }
             "rate_limit" => errors.at(
                 layer.span(),
                 "two rate limits on one function: tell them apart by a name or a key for each, as in `#[rate_limit(\"100/s\", name = \"per_second\")]`, or keep one",
@@ -118,6 +131,10 @@ fn duplicates(layers: &[Box<dyn Layer>], errors: &mut Errors) {
             "circuit_breaker" => errors.at(
                 layer.span(),
                 "two circuit breakers on one function: tell them apart by a name or a key for each, as in `#[circuit_breaker(key = host)]`, or keep one",
+            ),
+            "bulkhead" => errors.at(
+                layer.span(),
+                "two bulkheads on one function: tell them apart by a name or a key for each, as in `#[bulkhead(limit = 5, key = tenant)]`, or keep one",
             ),
             _ => errors.at(layer.span(), format!("`#[{name}]` is there twice: merge the two into one")),
         }

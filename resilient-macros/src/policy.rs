@@ -97,6 +97,8 @@ pub(crate) struct Facts {
     pub(crate) limit: Option<(Amount, Span)>,
     /// On which side of a retry it says it must stand.
     pub(crate) level: Option<Level>,
+    /// Whether a call may wait in it for something else than the end of what is inside.
+    pub(crate) waits: bool,
     /// The name, key or value that its state goes by, as it was written. Two layers of one kind with state of their own each do
     /// not disturb each other.
     pub(crate) identity: Option<String>,

@@ -177,3 +177,66 @@ async fn two_breakers_with_a_key_and_a_name_count_each_for_itself() {
     }
     assert_eq!(refused_by("good").await.as_deref(), Some("pairs: all hosts"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn two_bulkheads_one_for_all_and_one_for_each_tenant() {
+    #[bulkhead(limit = 3, queue = 0, name = "pairs: all tenants")]
+    #[bulkhead(limit = 2, queue = 0, key = tenant)]
+    async fn call(tenant: &str) -> Result<(), Error> {
+        sleep(Duration::from_secs(1)).await;
+        let _ = tenant;
+        Ok(())
+    }
+
+    let (a1, a2, a3, b1, b2) = tokio::join!(call("a"), call("a"), call("a"), call("b"), call("b"));
+
+    assert_eq!([a1, a2, b1], [Ok(()), Ok(()), Ok(())]);
+    let refused_by = |outcome: Result<(), Error>| match outcome {
+        Err(Error::Refused(refusal)) => refusal.name().to_owned(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((refused_by(a3).as_str(), refused_by(b2).as_str()), ("call", "pairs: all tenants"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_out_around_a_queue_and_one_inside() {
+    #[timeout("3s")]
+    #[bulkhead(limit = 1, max_wait = "10s")]
+    #[timeout("2s")]
+    async fn call(seconds: u64) -> Result<(), Error> {
+        sleep(Duration::from_secs(seconds)).await;
+        Ok(())
+    }
+    let limit = |outcome: Result<(), Error>| match outcome.unwrap_err().reason() {
+        resilient::Reason::TimedOut { limit } => limit.as_secs(),
+        other => panic!("{other:?}"),
+    };
+
+    assert_eq!(limit(call(60).await), 2);
+    let (first, second) = tokio::join!(call(60), call(60));
+
+    assert_eq!((limit(first), limit(second)), (2, 3));
+}
+
+mod in_a_profile {
+    use super::*;
+
+    resilient::profile! {
+        two_limits = rate_limit("10/s", burst = 10, name = "pairs: s"), rate_limit("5/min", burst = 5, name = "pairs: m")
+    }
+
+    #[resilient(profile = two_limits, rate_limit("50/s", burst = 50, name = "pairs: s"))]
+    async fn call() -> Result<(), Error> {
+        Ok(())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_says_which_is_changed() {
+        let mut admitted = 0;
+        for _ in 0..100 {
+            admitted += u32::from(call().await.is_ok());
+        }
+
+        assert_eq!(admitted, 5, "the limit of a minute is as it was");
+    }
+}

@@ -38,6 +38,7 @@ pub(crate) const KIND: Kind = Kind {
 
 struct Bulkhead {
     span: Span,
+    identity: Option<String>,
     source: Shareable,
     adapts: bool,
     weight: Option<Expr>,
@@ -59,6 +60,7 @@ enum Priority {
 }
 
 fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
+    let identity = arguments.identity();
     let span = arguments.attribute.span();
     let when_span = arguments.span("when");
     let when = arguments.value("when", errors, |_, when| Ok(When(when)));
@@ -76,7 +78,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     }
     let adapts = with.is_some() || !fixed;
     let source = Shareable::new("Bulkhead", with, constructor, named, key);
-    vec![Box::new(Bulkhead { span, source, adapts, weight, priority, when })]
+    vec![Box::new(Bulkhead { span, identity, source, adapts, weight, priority, when })]
 }
 
 /// The constructor, and whether its limit is fixed.
@@ -153,7 +155,7 @@ impl Layer for Bulkhead {
     }
 
     fn facts(&self) -> Facts {
-        Facts { refuses: true, ..Facts::default() }
+        Facts { refuses: true, waits: true, identity: self.identity.clone(), ..Facts::default() }
     }
 
     // Output: let bulkhead_ = { static POLICY: Bulkhead = …; &POLICY };

@@ -14,7 +14,7 @@ use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment};
 use crate::function::Function;
 use crate::policies::sharing::{self, Sharing};
-use crate::policy::{Kind, Layer};
+use crate::policy::{Facts, Kind, Layer};
 use crate::source::{Constructor, Source, declare, placed};
 use crate::value::{self, Known};
 
@@ -132,6 +132,10 @@ impl Layer for Coalesce {
 
     fn span(&self) -> Span {
         self.span
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { waits: true, ..Facts::default() }
     }
 
     fn check(&self, function: &Function, errors: &mut Errors) {

@@ -198,7 +198,7 @@ impl Layer for Fallback {
     }
 
     fn facts(&self) -> Facts {
-        Facts { recovers: true, reads_arguments: self.reads_arguments, ..Facts::default() }
+        Facts { recovers: true, waits: self.has_functions(), reads_arguments: self.reads_arguments, ..Facts::default() }
     }
 
     fn check(&self, function: &Function, errors: &mut Errors) {

@@ -342,7 +342,7 @@ impl Layer for RateLimit {
     }
 
     fn facts(&self) -> Facts {
-        Facts { refuses: true, identity: self.identity.clone(), ..Facts::default() }
+        Facts { refuses: true, waits: !self.adaptive, identity: self.identity.clone(), ..Facts::default() }
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {
