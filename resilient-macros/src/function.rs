@@ -381,7 +381,10 @@ impl Function {
     }
 
     /// Gives the arguments that have no name one, so that the body can own them too.
-    pub(crate) fn name_unnamed(&mut self) {
+    ///
+    /// Returns whether there are such arguments.
+    pub(crate) fn name_unnamed(&mut self) -> bool {
+        let before = self.bindings.len();
         for (index, argument) in self.signature.inputs.iter_mut().enumerate() {
             let FnArg::Typed(argument) = argument else { continue };
             if let (Pat::Wild(_), true) = (&*argument.pat, may_drop(&argument.ty)) {
@@ -391,6 +394,7 @@ impl Function {
                 *argument.pat = syn::parse_quote_spanned!(Span::mixed_site()=> #ident);
             }
         }
+        self.bindings.len() > before
     }
 
     /// The first `&mut` in the output.

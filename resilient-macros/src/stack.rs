@@ -72,6 +72,7 @@ fn with_profile(
     item: TokenStream,
 ) -> TokenStream {
     let mut errors = Errors::new();
+    let item = with_names(item, &mut function);
     let krate = written.krate(&mut errors);
     let (layers, _) = written.layers(&Context::new(&function, &krate), &mut errors);
     let beside: Vec<_> = layers.iter().filter(|layer| layer.stands_beside()).collect();
@@ -86,6 +87,19 @@ fn with_profile(
     mark(&mut function, &krate);
     let function = function.with_statements(profile::call(profile, &krate, first, item));
     quote_spanned!(Span::mixed_site()=> #function #(#companions)*)
+}
+
+/// The item for the profile to read. It and the function give the same names to the arguments that have none.
+fn with_names(item: TokenStream, function: &mut Function) -> TokenStream {
+    let mut errors = Errors::new();
+    let again = Function::parse("resilient", item.clone(), &mut errors);
+    drop(errors.finish());
+    let Ok(mut again) = again else { return item };
+    if !again.each.is_empty() || !again.name_unnamed() {
+        return item;
+    }
+    function.name_unnamed();
+    again.undecorated()
 }
 
 /// The body of a function that uses a profile, whose attributes are all still there. Without one, the body as it was written.

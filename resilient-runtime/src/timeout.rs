@@ -291,9 +291,10 @@ impl Watch {
     #[cold]
     fn rearm(mut self: Pin<&mut Self>, outer: Limit, deadline: Instant) {
         let first = outer.first_unwatched(deadline);
-        self.set(match first < deadline {
-            true => Self::Early { timer: Box::pin(sleep_until(first)), deadline },
-            false => Self::Armed { timer: sleep_until(deadline) },
+        self.set(if first < deadline {
+            Self::Early { timer: Box::pin(sleep_until(first)), deadline }
+        } else {
+            Self::Armed { timer: sleep_until(deadline) }
         });
     }
 

@@ -119,6 +119,10 @@ macro_rules! same_as_plain {
 
 function!(plain true);
 
+resilient::profile! { guarded = timeout("1h"), circuit_breaker, bulkhead }
+
+resilient::profile! { retried = timeout("1h"), retry, bulkhead }
+
 #[tokio::test]
 async fn temporaries_of_the_last_expression_follow_the_edition() {
     let dropped = dropped(End::Returns, arguments!(plain, End::Returns));
@@ -138,7 +142,8 @@ same_as_plain! {
     cancel { #[resilient::cancel(on = tokio_util::sync::CancellationToken::new())] }
     coalesce { #[resilient::coalesce(key = module_path!())] }
     fallback { #[resilient::fallback(value = 3)] }
-    fan_out {}
+    nothing {}
+    profile { #[resilient::resilient(profile = guarded)] }
     stack {
         #[resilient::fallback(value = 3)]
         #[resilient::timeout("1h")]
@@ -152,6 +157,7 @@ same_as_plain! {
     false
     retry { #[resilient::retry(nested = "suppress")] }
     hedge { #[resilient::hedge(idempotent, after = "1h")] }
+    profile_with_a_retry { #[resilient::resilient(profile = retried, timeout("2h"))] }
     retried_stack {
         #[resilient::timeout("1h")]
         #[resilient::retry]
