@@ -167,7 +167,7 @@ pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `consecutive` | integer or `u32` constant, or `off` | 5 | with fewer calls, so many failures in a row open it |
 /// | `open_for` | duration | `"1s"` | how long it refuses, give or take a tenth; doubles after twelve failed probings, or at once if some probes succeed |
 /// | `open_max` | duration | `"30s"` | up to which that grows |
-/// | `probes` | integer or `u32` constant | one, then two more | how many calls it tries at once before it decides |
+/// | `probes` | integer or `u32` constant | 3 | how many calls it tries at once before it decides; unless it is written, one goes alone and then the other two |
 /// | `probe_timeout` | duration | `open_for` | after which a probe that hangs has failed |
 /// | `slow_call` | duration, at least `"1ms"` | none | how long a call takes that is slow, whatever its outcome; calls are timed only with it |
 /// | `slow_rate` | ratio | `"80%"` | opens at this share of slow calls as well; needs `slow_call` |
