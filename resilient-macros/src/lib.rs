@@ -918,9 +918,9 @@ pub fn cancel(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// The function itself is left as it is. Beside it stands:
 ///
 /// ```text
-/// fn measure_all<'item>(
+/// fn measure_all<'item_>(
 ///     unit: &str,
-///     items_: impl IntoIterator<Item = &'item str>,
+///     items_: impl IntoIterator<Item = &'item_ str>,
 /// ) -> ::resilient::FanOut<impl Iterator<Item = impl Future<Output = String>>> {
 ///     ::resilient::FanOut::new(items_, move |item_| measure(unit, item_)).limit(4)
 /// }

@@ -268,3 +268,27 @@ async fn a_call_that_is_made_once_leaves_out_the_retry_and_has_one_time_out() {
     );
     assert_eq!(watch.elapsed(), 300);
 }
+
+mod lower_case_constants {
+    #![allow(non_upper_case_globals)]
+
+    use resilient::{enforce, fan_out, retry, timeout};
+    use resilient_tests::Error;
+
+    const limit: u32 = 4;
+    const at_once: usize = 4;
+    const seconds: std::time::Duration = std::time::Duration::from_secs(2);
+
+    #[enforce(retry(max <= 5, budget != none), timeout(total <= "10s"), fan_out(limit <= 8))]
+    #[fan_out(limit = at_once)]
+    #[timeout(total = seconds)]
+    #[retry(max = limit)]
+    async fn bounded(n: u32) -> Result<u32, Error> {
+        Ok(n)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn are_constants_to_a_rule_too() {
+        assert_eq!(bounded_all([1]).await, [Ok(1)]);
+    }
+}

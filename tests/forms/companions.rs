@@ -198,3 +198,30 @@ async fn they_run_the_function_that_they_stand_on() {
     assert_eq!(Named_all([1], 2).await, [3]);
     assert_eq!(letters_all(1, 2, 3, 4, [5]).await, [15]);
 }
+
+#[fan_out]
+async fn of_a_named_lifetime<'item>(place: &'item str, #[each] word: &str) -> usize {
+    place.len() + word.len()
+}
+
+#[fan_out]
+async fn of_a_reference_to_any<'a, T: ?Sized + AsRef<str>>(word: &'a T) -> &'a str {
+    word.as_ref()
+}
+
+struct Shelf<Word>(Word);
+
+impl<Word: AsRef<str>> Shelf<Word> {
+    #[fan_out]
+    async fn of_named_lifetimes<'w>(&self, word: &'w Word) -> &'w str {
+        let _ = &self.0;
+        word.as_ref()
+    }
+}
+
+#[tokio::test]
+async fn lifetimes_may_have_any_name() {
+    assert_eq!(of_a_named_lifetime_all("a", ["b", "cd"]).await, [2, 3]);
+    assert_eq!(of_a_reference_to_any_all(["b", "cd"]).await, ["b", "cd"]);
+    assert_eq!(Shelf("a").of_named_lifetimes_all([&"b", &"cd"]).await, ["b", "cd"]);
+}

@@ -22,7 +22,7 @@ pub(crate) enum Measure {
 }
 
 impl Measure {
-    /// The value of a literal, or of a lone lower-case name; `None` if the compiler is the first to know it.
+    /// The value of a literal, or one of the words without quotes; `None` if the compiler is the first to know it.
     pub(crate) fn of(expression: &Expr) -> Option<Self> {
         match expression {
             Expr::Lit(ExprLit { lit, .. }) => Some(Self::of_literal(lit)),
@@ -33,10 +33,10 @@ impl Measure {
             },
             Expr::Group(group) => Self::of(&group.expr),
             Expr::Paren(inside) => Self::of(&inside.expr),
-            // constants are written in capitals
+            // any other name is that of a constant
             Expr::Path(path) => {
                 let word = path.path.get_ident()?.to_string();
-                word.starts_with(|first: char| first.is_lowercase()).then_some(Self::Word(word))
+                ["none", "off", "unlimited"].contains(&word.as_str()).then_some(Self::Word(word))
             }
             _ => None,
         }

@@ -167,9 +167,9 @@ impl Layer for FanOut {
     }
 
     // Input:  async fn search(api: &Api, #[each] query: &str) -> Output { … }
-    // Output: fn search_all<'item>(
+    // Output: fn search_all<'item_>(
     //             api: &Api,
-    //             items_: impl IntoIterator<Item = &'item str>,
+    //             items_: impl IntoIterator<Item = &'item_ str>,
     //         ) -> FanOut<impl Iterator<Item = impl Future<Output = Output>>> {
     //             FanOut::new(items_, move |item_| search(api, item_)).limit(16)
     //         }
@@ -211,20 +211,20 @@ impl FanOut {
             FnArg::Receiver(_) => return None,
         };
         let mut generics = signature.generics.clone();
-        if name_lifetimes(&mut item_type) {
-            // What an argument's type implies, an iterator's does not.
-            for parameter in generics.type_params_mut() {
-                if mentions(&item_type, &parameter.ident) {
-                    parameter.bounds.push(TypeParamBound::Lifetime(item_lifetime()));
-                }
+        let elided = name_lifetimes(&mut item_type);
+        let belongs = signature.receiver().is_some() || companion::is_associated(function, self.associated);
+        let parameters = if belongs { parameters_of_the_impl(&item_type, &signature.generics) } else { Vec::new() };
+        // What an argument's type implies, an iterator's does not.
+        for lifetime in lifetimes(&item_type) {
+            for parameter in generics.type_params_mut().filter(|parameter| mentions(&item_type, &parameter.ident)) {
+                parameter.bounds.push(TypeParamBound::Lifetime(lifetime.clone()));
             }
-            let lifetime = item_lifetime();
-            let belongs = signature.receiver().is_some() || companion::is_associated(function, self.associated);
-            let parameters = if belongs { parameters_of_the_impl(&item_type, &signature.generics) } else { Vec::new() };
-            for parameter in parameters {
+            for parameter in &parameters {
                 generics.make_where_clause().predicates.push(syn::parse_quote_spanned!(span=> #parameter: #lifetime));
             }
-            generics.params.insert(0, GenericParam::Lifetime(LifetimeParam::new(lifetime)));
+        }
+        if elided {
+            generics.params.insert(0, GenericParam::Lifetime(LifetimeParam::new(item_lifetime())));
             // an elided lifetime in the output is that of the one argument that has one
             if signature.receiver().is_none() {
                 name_lifetimes(&mut output);
@@ -480,6 +480,27 @@ fn name_lifetimes(ty: &mut Type) -> bool {
     name.found
 }
 
+/// The lifetimes of the references in the type, but for those inside of functions.
+fn lifetimes(ty: &Type) -> Vec<Lifetime> {
+    struct Search(Vec<Lifetime>);
+    impl<'ast> Visit<'ast> for Search {
+        fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
+            let named =
+                reference.lifetime.iter().filter(|lifetime| lifetime.ident != "static" && !self.0.contains(lifetime));
+            let named: Vec<Lifetime> = named.cloned().collect();
+            self.0.extend(named);
+            syn::visit::visit_type_reference(self, reference);
+        }
+
+        fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
+        fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
+    }
+
+    let mut search = Search(Vec::new());
+    search.visit_type(ty);
+    search.0
+}
+
 /// What in the type may be a parameter of the `impl` around the function, whose generics cannot be seen from here. The bound does
 /// no harm if it is a type.
 fn parameters_of_the_impl(ty: &Type, own: &syn::Generics) -> Vec<Ident> {
@@ -524,5 +545,5 @@ fn mentions(ty: &Type, parameter: &Ident) -> bool {
 }
 
 fn item_lifetime() -> Lifetime {
-    Lifetime::new("'item", Span::mixed_site())
+    Lifetime::new("'item_", Span::mixed_site())
 }

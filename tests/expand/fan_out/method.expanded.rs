@@ -30,9 +30,9 @@ impl Api {
         }
     }
     /// Runs `fetch` for each of the items, several at a time.
-    pub fn fetch_all<'item>(
+    pub fn fetch_all<'item_>(
         &self,
-        items_: impl ::core::iter::IntoIterator<Item = &'item str>,
+        items_: impl ::core::iter::IntoIterator<Item = &'item_ str>,
         times: usize,
     ) -> ::resilient::FanOut<
         impl ::core::iter::Iterator<

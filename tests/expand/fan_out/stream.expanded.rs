@@ -6,9 +6,9 @@ pub async fn measure(unit: &str, word: &str) -> Result<String, resilient::Error>
 ::resilient::write_associated_in_the_attribute_of_an_associated_function! {}
 /// Runs `measure` for each of the items, several at a time.
 #[allow(dead_code)]
-pub fn measure_all<'item>(
+pub fn measure_all<'item_>(
     unit: &str,
-    items_: impl ::core::iter::IntoIterator<Item = &'item str>,
+    items_: impl ::core::iter::IntoIterator<Item = &'item_ str>,
 ) -> ::resilient::FanOut<
     ::resilient::Adapting<
         impl ::core::iter::Iterator<
@@ -25,9 +25,9 @@ pub fn measure_all<'item>(
 }
 /// Runs `measure` for each of the items that come from a stream, several at a time.
 #[allow(dead_code)]
-pub fn measure_stream<'item>(
+pub fn measure_stream<'item_>(
     unit: &str,
-    items_: impl ::resilient::Stream<Item = &'item str>,
+    items_: impl ::resilient::Stream<Item = &'item_ str>,
 ) -> ::resilient::FanOut<
     ::resilient::Adapting<
         ::resilient::Streamed<
