@@ -47,7 +47,8 @@ use crate::{Error, Keyed, Mode, PolicyKind, event, random};
 ///
 /// With a [`max_wait`](Self::max_wait), who comes too early waits in line. A wait that would be longer than that, or go
 /// past the [`Deadline`](crate::Deadline) of the call, is refused at once. Nothing is reserved: whoever gives up waiting leaves
-/// its turn to the next, and whoever is let through is measured at the time at which it was. As timers tick in milliseconds, a
+/// its turn to the next, and whoever is let through is measured at the time at which it was. A call that is
+/// [kept and not polled](RateAcquire#a-call-that-is-kept-and-not-polled) holds up nobody else. As timers tick in milliseconds, a
 /// limit of more than a thousand a second at which callers wait needs a burst of some milliseconds' worth to be used in full.
 ///
 /// # When the server asks for less
@@ -177,11 +178,7 @@ impl RateLimit {
     /// A rejection with [`Reason::RateLimited`](crate::Reason::RateLimited) or [`Reason::Paused`](crate::Reason::Paused), at once if the wait
     /// would be longer than [`max_wait`](Self::max_wait) or than the deadline allows. It comes after a wait only if the limit
     /// was paused or slowed meanwhile, or if timers were so late that the turn did not come in time. A wait off a tokio
-    /// runtime is refused with [`Reason::NoRuntime`](crate::Reason::NoRuntime).
-    ///
-    /// # Panics
-    ///
-    /// Waiting panics on a tokio runtime whose timers are not enabled.
+    /// runtime, or on one without timers, is refused with [`Reason::NoRuntime`](crate::Reason::NoRuntime).
     ///
     /// # Cancel safety
     ///
@@ -210,7 +207,7 @@ impl RateLimit {
                 Ok(()) => return Ok(RatePermit::new(self)),
                 Err(Held::Refused(rejection)) => return Err(rejection),
                 // The rate was changed meanwhile, and there is room after all.
-                Err(Held::Until(_)) => {}
+                Err(Held::Until { .. }) => {}
             }
         }
     }

@@ -38,6 +38,9 @@ pub(super) struct Early {
 }
 
 impl Units {
+    /// The end of the range.
+    pub(super) const NEVER: Self = Self(u64::MAX);
+
     pub(super) const fn at(now: Ticks) -> Self {
         Self(now.0.saturating_mul(PER_NANO))
     }
@@ -45,6 +48,15 @@ impl Units {
     /// So much later.
     pub(super) const fn after(self, time: Duration) -> Self {
         Self(self.0.saturating_add(nanos(time).saturating_mul(PER_NANO)))
+    }
+
+    /// So much earlier.
+    pub(super) const fn before(self, time: Duration) -> Self {
+        self.before_by(Self(nanos(time).saturating_mul(PER_NANO)))
+    }
+
+    pub(super) const fn before_by(self, length: Self) -> Self {
+        Self(self.0.saturating_sub(length.0))
     }
 
     /// The time from `earlier` on, rounded up to whole nanoseconds, so that who waits for it does not come too early.
