@@ -121,8 +121,7 @@ pub(super) enum Held {
 impl RateLimit {
     #[inline]
     pub(super) fn admit(&self, calls: u32, max_wait: Duration) -> Result<(), Held> {
-        let mode = self.mode.get();
-        if mode == Mode::Off {
+        if self.mode.get() == Mode::Off {
             return Ok(());
         }
         let now = clock::now();
@@ -139,7 +138,7 @@ impl RateLimit {
         } else {
             self.meter.glimpse(units(now), calls)
         };
-        self.hold(blocked, waiting, now, max_wait, mode)
+        self.hold(blocked, calls, waiting, now, max_wait)
     }
 
     /// Whether those who wait have let their slots go by: they are kept and not polled, and nobody waits for them.
@@ -151,10 +150,13 @@ impl RateLimit {
     }
 
     #[cold]
-    fn hold(&self, blocked: Blocked, waiting: u32, now: Instant, max_wait: Duration, mode: Mode) -> Result<(), Held> {
+    fn hold(&self, blocked: Blocked, calls: u32, waiting: u32, now: Instant, max_wait: Duration) -> Result<(), Held> {
+        if self.restart_if_clock_went_back(now) {
+            return self.admit(calls, max_wait);
+        }
         let behind = blocked.behind(waiting);
         let wait = behind.slot.since(units(now));
-        if mode == Mode::Observe {
+        if self.mode.get() == Mode::Observe {
             if wait > max_wait {
                 self.totals.refuse(behind.paused.is_some());
             } else {

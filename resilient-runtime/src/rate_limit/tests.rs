@@ -755,6 +755,7 @@ proptest! {
                     Said::Quota(remaining, reset) => limit.heed(Quota { remaining, reset }),
                     Said::Nothing(millis) => advance(ms(millis)).await,
                 }
+                prop_assert!(!limit.restart_if_clock_went_back(Instant::now()), "{limit:?}");
                 match limit.try_acquire().map_err(|rejection| rejection.reason()) {
                     Ok(permit) => permit.abandon(),
                     Err(Reason::Paused { retry_after }) => prop_assert!(retry_after <= cap),
@@ -766,6 +767,28 @@ proptest! {
             }
             advance(cap + longest).await;
             prop_assert!(limit.try_acquire().is_ok(), "{limit:?}");
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn nothing_starts_the_limit_again_while_the_clock_goes_on(
+        steps in proptest::collection::vec((said(), proptest::option::of((1..60_u32, 1..3_000_u64)), 1..40_u32), 1..40),
+    ) {
+        clock::later(Duration::ZERO, async {
+            let limit = RateLimit::named("hostile").rate(10, SECOND).burst(7);
+            for (said, changes, calls) in steps {
+                match said {
+                    Said::Throttled(after) => throttle(&limit, after),
+                    Said::Quota(remaining, reset) => limit.heed(Quota { remaining, reset }),
+                    Said::Nothing(millis) => advance(ms(millis)).await,
+                }
+                if let Some((many, millis)) = changes {
+                    if millis % 2 == 0 { limit.set_rate(many, ms(millis)) } else { limit.set_burst(many) }
+                }
+                let _ = limit.acquire_many(calls).await;
+                prop_assert!(!limit.meter.is_ahead_of(units(Instant::now())), "{limit:?}");
+            }
             Ok(())
         })?;
     }
@@ -814,6 +837,103 @@ proptest! {
             }
         }
     }
+}
+
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
+
+#[test]
+fn decades_later_it_is_as_before() {
+    for years in [17, 20, 70] {
+        clock::later(YEAR * years, async {
+            let limit = Arc::new(even().max_wait(SECOND));
+            assert_eq!(
+                ends(arrivals(&limit, 4).await).await,
+                [0, 100, 200, 300].map(|millis| Ok(ms(millis))),
+                "{years}"
+            );
+            throttle(&limit, Some(SECOND));
+            assert!(limit.is_paused());
+        });
+    }
+}
+
+#[test]
+fn at_the_end_of_the_range_everything_is_refused_and_nobody_waits() {
+    clock::later(YEAR * 80, async {
+        let limit = even().max_wait(Duration::from_secs(10));
+        assert!(matches!(limit.acquire().await.unwrap_err().reason(), Reason::RateLimited { .. }));
+        assert!(limit.try_acquire().is_err());
+        assert!(limit.acquire_many(3).await.is_err());
+        throttle(&limit, Some(SECOND));
+        throttle(&limit, None);
+        limit.heed(Quota::of(3, SECOND * 5));
+        assert!(limit.acquire().await.is_err());
+    });
+}
+
+#[test]
+fn who_waits_when_the_range_ends_is_refused() {
+    let left = Duration::from_nanos(u64::MAX / gcra::PER_NANO) - YEAR - Duration::from_secs(3_600);
+    clock::later(left, async {
+        let limit = even().max_wait(Duration::from_secs(100_000));
+        limit.heed(Quota::of(1, SECOND * 50));
+        at_once(&limit);
+        let acquire = pin!(limit.acquire());
+
+        advance(Duration::from_secs(3_700)).await;
+
+        assert!(acquire.await.is_err());
+    });
+}
+
+/// What a clock that has gone back finds: a `static` under test after test, each with a paused clock of its own.
+#[test]
+fn a_clock_that_goes_back_starts_the_limit_again() {
+    let hour = Duration::from_secs(3_600);
+    let restraints: [(&str, fn(&RateLimit)); 6] = [
+        ("used up", |_| ()),
+        ("paused", |limit| throttle(limit, Some(SECOND))),
+        ("slowed", |limit| throttle(limit, None)),
+        ("spread", |limit| limit.heed(Quota::of(1, SECOND * 5))),
+        ("a new rate", |limit| limit.set_rate(50, SECOND)),
+        ("a new burst", |limit| limit.set_burst(5)),
+    ];
+    for (name, restrain) in restraints {
+        let limit = Arc::new(RateLimit::named("back").rate(10, SECOND).burst(10).max_wait(SECOND));
+        clock::later(2 * hour, async {
+            restrain(&limit);
+            at_once(&limit);
+        });
+        clock::later(hour, async {
+            if name != "a new burst" {
+                assert_eq!(at_once(&limit), 10, "{name}");
+            }
+            at_once(&limit);
+            assert!(!limit.is_paused() && limit.paused_until().is_none(), "{name}");
+            assert_eq!(percent(&limit), 100, "{name}");
+            assert!(ends(arrivals(&limit, 1).await).await[0].is_ok(), "{name}");
+        });
+        clock::later(Duration::ZERO, async {
+            throttle(&limit, Some(SECOND));
+            let until = limit.paused_until().unwrap();
+            assert!(until <= Instant::now() + 2 * SECOND, "{name}: {until:?}");
+            advance(3 * SECOND).await;
+            assert!(limit.try_acquire().is_ok(), "{name}");
+        });
+    }
+}
+
+#[test]
+fn a_clock_that_goes_back_leaves_a_rate_that_is_slow_to_end_soon() {
+    let limit = RateLimit::named("back").rate(10, SECOND);
+    clock::later(Duration::from_secs(3_600), async { throttle(&limit, None) });
+
+    clock::later(Duration::ZERO, async {
+        throttle(&limit, None);
+        assert_eq!(percent(&limit), 50);
+        advance(8 * SECOND).await;
+        assert_eq!(percent(&limit), 100);
+    });
 }
 
 #[test]
