@@ -24,6 +24,17 @@ pub(crate) fn sleep_until(instant: Instant) -> Option<Sleep> {
     catch_unwind(|| tokio::time::sleep_until(instant)).ok()
 }
 
+/// As [`sleep_until`], for so long from now on.
+pub(crate) fn sleep(time: Duration) -> Option<Sleep> {
+    tokio::runtime::Handle::try_current().ok()?;
+    catch_unwind(|| tokio::time::sleep(time)).ok()
+}
+
+/// Whether a wait can be measured here, which only the attempt tells.
+pub(crate) fn has_timers() -> bool {
+    sleep(Duration::ZERO).is_some()
+}
+
 /// The present in calendar time, which servers give dates in. It can jump: nothing is measured with it.
 #[cfg(feature = "http")]
 pub(crate) fn wall() -> SystemTime {

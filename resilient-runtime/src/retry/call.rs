@@ -76,10 +76,6 @@ impl<'a> RetryCall<'a> {
     /// # }
     /// ```
     ///
-    /// # Panics
-    ///
-    /// The future panics off a tokio runtime with a timer, if it has to wait.
-    ///
     /// # Cancel safety
     ///
     /// Dropping it drops `attempt`, or ends the wait.
@@ -91,10 +87,6 @@ impl<'a> RetryCall<'a> {
     ///
     /// It is for code that is generated many times. A future of one type takes the compiler less time than one
     /// within the other.
-    ///
-    /// # Panics
-    ///
-    /// As [`run`](Self::run).
     ///
     /// # Cancel safety
     ///
@@ -114,6 +106,8 @@ impl RetryCall<'_> {
     }
 
     /// Accepts the outcome of an attempt, or drops it and says how long to wait before the next.
+    ///
+    /// Off a tokio runtime, and on one without timers, nothing can measure a wait: the call ends instead.
     #[inline]
     pub fn settle<O: Outcome>(&mut self, outcome: O) -> Verdict<O> {
         let class = outcome.class();
@@ -169,6 +163,9 @@ impl RetryCall<'_> {
             _ => own,
         };
         self.fits(delay)?;
+        if !delay.is_zero() && !clock::has_timers() {
+            return Err("nothing measures the wait");
+        }
         let cost = cost(class, rejection);
         if policy.funds.budget(policy.name).is_some_and(|budget| !budget.withdraw(cost)) {
             return Err("the budget is exhausted");
