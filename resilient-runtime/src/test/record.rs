@@ -36,6 +36,7 @@ pub(crate) enum Report {
     Joined { policy: &'static str },
     HandedOver { policy: &'static str },
     Overflowed { policy: &'static str },
+    LearnsNothing { policy: &'static str },
     Batched { policy: &'static str, keys: usize, callers: usize },
     Cancelled { policy: &'static str },
     FellBack { policy: &'static str, class: Class, answer: &'static str },
