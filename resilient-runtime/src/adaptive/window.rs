@@ -91,13 +91,8 @@ impl Window {
                 let _ = self.due.compare_exchange(0, due, Relaxed, Relaxed);
                 false
             }
-            due => now.0 >= due || self.has_gone_back(due, now),
+            due => now.0 >= due || has_gone_back(due, now),
         }
-    }
-
-    /// Whether a window that is due then began at a time that the clock has not come to again, which ends it.
-    const fn has_gone_back(&self, due: u64, now: Ticks) -> bool {
-        due > now.0.saturating_add(2 * LONGEST_WINDOW)
     }
 
     /// Whether enough calls have ended in it.
@@ -178,6 +173,11 @@ impl Extremes {
     const fn dropped(self) -> u32 {
         self.0 as u32 & MAX_DROPPED
     }
+}
+
+/// Whether a window that is due then began at a time that the clock has not come to again, which ends it.
+const fn has_gone_back(due: u64, now: Ticks) -> bool {
+    due > now.0.saturating_add(2 * LONGEST_WINDOW)
 }
 
 /// Nanoseconds in a unit of time.

@@ -317,7 +317,7 @@ async fn a_pause_or_a_slower_rate_leaves_those_who_wait_in_order() {
         for caller in callers {
             caller.await.unwrap();
         }
-        assert_eq!(*order.lock().unwrap(), Vec::from_iter(0..30), "{slower:?}");
+        assert!(order.lock().unwrap().iter().copied().eq(0..30), "{slower:?}: {order:?}");
     }
 }
 
@@ -873,7 +873,7 @@ fn at_the_end_of_the_range_everything_is_refused_and_nobody_waits() {
 
 #[test]
 fn who_waits_when_the_range_ends_is_refused() {
-    let left = Duration::from_nanos(u64::MAX / gcra::PER_NANO) - YEAR - Duration::from_secs(3_600);
+    let left = Duration::from_nanos(u64::MAX / gcra::PER_NANO).saturating_sub(YEAR + Duration::from_secs(3_600));
     clock::later(left, async {
         let limit = even().max_wait(Duration::from_secs(100_000));
         limit.heed(Quota::of(1, SECOND * 50));
@@ -889,8 +889,9 @@ fn who_waits_when_the_range_ends_is_refused() {
 /// What a clock that has gone back finds: a `static` under test after test, each with a paused clock of its own.
 #[test]
 fn a_clock_that_goes_back_starts_the_limit_again() {
+    type Restraint = (&'static str, fn(&RateLimit));
     let hour = Duration::from_secs(3_600);
-    let restraints: [(&str, fn(&RateLimit)); 6] = [
+    let restraints: [Restraint; 6] = [
         ("used up", |_| ()),
         ("paused", |limit| throttle(limit, Some(SECOND))),
         ("slowed", |limit| throttle(limit, None)),
