@@ -65,7 +65,7 @@ enum Formula {
 /// What a back-off remembers from one retry of a call to the next: the wait before as a part of the cap, or the fraction
 /// that was drawn for it; both over 2³², because it is part of every future with a retry.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Memory(u32);
+pub(crate) struct Memory(pub(crate) u32);
 
 impl Backoff {
     /// The base where none is given: 100 ms.

@@ -47,8 +47,10 @@ struct Balance {
     since: Millis,
 }
 
-/// Milliseconds, modulo 2³², which is 49.7 days. The time between two looks matters up to some seconds: a look that comes that long after
-/// the one before, give or take ten seconds, finds the reserve less full and the deposits less worn off than they are.
+/// Milliseconds, modulo 2³², which takes 49 days to wrap.
+///
+/// Between two withdrawals, ten seconds fill the reserve, and minutes leave nothing of the deposits. After 49 days without one
+/// the time seems short again: the reserve has what it had and what that time fills, and is full ten seconds later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Millis(u32);
 
@@ -176,7 +178,11 @@ impl Budget {
             let units = u64::from(balance.units.min(self.reserve)) + deposits.min(u64::from(RESERVE));
             return Balance { units: units as u32, since: now };
         }
-        let passed = u64::from(now.0.wrapping_sub(balance.since.0));
+        let Some(passed) = now.since(balance.since) else {
+            let is_late = balance.since.since(now).is_some_and(|ahead| ahead <= LATE);
+            return if is_late { balance } else { Balance { since: now, ..balance } };
+        };
+        let passed = u64::from(passed);
         let filled = u64::from(balance.units.min(self.reserve)) + passed * u64::from(self.refill) / 1_000;
         // an hour of deposits leaves those of the last ten seconds, and a moment takes next to nothing away
         let horizon = u64::from(HORIZON_SECONDS) * 1_000;
@@ -232,6 +238,13 @@ impl Millis {
     /// Before the first look.
     const NEVER: Self = Self(0);
 
+    /// The time since then; none if the other is ahead: by moments of a thread that has read the clock later, and by up to
+    /// a day where the clock has gone back.
+    const fn since(self, other: Self) -> Option<u32> {
+        let passed = self.0.wrapping_sub(other.0);
+        if passed >= u32::MAX - DAY { None } else { Some(passed) }
+    }
+
     fn now() -> Self {
         Self(((Ticks::now().0 / 1_000_000) as u32).max(1))
     }
@@ -243,6 +256,10 @@ const TOKEN: u32 = 10_000;
 const HORIZON_SECONDS: u32 = 10;
 const REFILL: u32 = 10 * TOKEN;
 const RESERVE: u32 = REFILL * HORIZON_SECONDS;
+/// Milliseconds.
+const DAY: u32 = 86_400_000;
+/// A thread may have read the clock so long before another; by more the clock has gone back. Milliseconds.
+const LATE: u32 = 10_000;
 /// No more is deposited above this: half of what fits.
 const FULL: u32 = u32::MAX / 2;
 
@@ -362,6 +379,26 @@ mod tests {
         let extra = withdrawals(&budget, Cost::Failure, later(600_000));
 
         assert!((1_900..2_300).contains(&extra), "{extra}");
+    }
+
+    #[test]
+    fn a_thread_that_read_the_clock_before_another_fills_nothing() {
+        let budget = fresh(Budget::new());
+        assert_eq!(withdrawals(&budget, Cost::Failure, later(100)), 100);
+
+        for earlier in [99, 50, 0] {
+            assert_eq!(withdrawals(&budget, Cost::Failure, later(earlier)), 0, "{earlier}");
+        }
+        assert_eq!(withdrawals(&budget, Cost::Failure, later(1_100)), 10, "counted once");
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_an_hour_fills_nothing_and_goes_on_from_there() {
+        let budget = fresh(Budget::new());
+        assert_eq!(withdrawals(&budget, Cost::Failure, later(3_600_000)), 100);
+
+        assert_eq!(withdrawals(&budget, Cost::Failure, later(0)), 0);
+        assert_eq!(withdrawals(&budget, Cost::Failure, later(1_000)), 10);
     }
 
     #[test]

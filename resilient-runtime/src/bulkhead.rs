@@ -23,10 +23,10 @@ use crate::adaptive::Adaptive;
 use crate::keyed::Keyed;
 use crate::mode::Switch;
 use crate::naming::{self, Named, Naming};
-use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
+use crate::sync::atomic::{AtomicBool, AtomicU64};
 use crate::sync::const_fn;
-use crate::{ByClass, ByWhen, Error, Mode, Outcome, PolicyKind, Reason, When};
+use crate::{ByClass, ByWhen, Error, Mode, Outcome, PolicyKind, Reason, When, event};
 
 /// Lets at most so many calls run at once, so that one slow server cannot take all of a program's memory, connections and
 /// patience with it.
@@ -43,7 +43,7 @@ use crate::{ByClass, ByWhen, Error, Mode, Outcome, PolicyKind, Reason, When};
 /// Nobody knows the right limit for a server that somebody else runs. With [`aimd`](Self::aimd), [`vegas`](Self::vegas) or
 /// [`gradient`](Self::gradient) the bulkhead finds it, from how long calls take and how many are refused. It then needs to
 /// know how calls end: use [`run_adaptive`](Self::run_adaptive), or end the permit with
-/// [`settle`](BulkheadPermit::settle).
+/// [`settle`](BulkheadPermit::settle). From [`run`](Self::run) it learns nothing, and says so once, in a warning.
 ///
 /// # Calls inside calls
 ///
@@ -80,6 +80,8 @@ pub struct Bulkhead {
     /// `ManuallyDrop`, so that a builder can replace it in a `const`; there is nothing to drop in it.
     adaptive: ManuallyDrop<Option<Adaptive>>,
     mode: Switch,
+    /// Whether it was said that it learns nothing. Relaxed: nothing else depends on it.
+    is_told: AtomicBool,
     counts: Counters,
     naming: Naming<Self>,
 }
@@ -202,7 +204,10 @@ impl Bulkhead {
         self.entry().acquire()
     }
 
-    /// Runs `future` inside, after a wait if need be. What it returns says nothing to a limit that adapts.
+    /// Runs `future` inside, after a wait if need be.
+    ///
+    /// It is for a limit that does not adapt. One that does learns nothing from it, since it cannot tell a success from a quick
+    /// failure, and the first such call is an event, `limit learns nothing`, at `WARN`.
     ///
     /// # Errors
     ///
@@ -252,6 +257,13 @@ impl Bulkhead {
 
     fn count(&self, counter: impl FnOnce(&Counters) -> &AtomicU64) {
         counter(&self.counts).fetch_add(1, Relaxed);
+    }
+
+    #[cold]
+    fn learns_nothing(&self) {
+        if !self.is_told.load(Relaxed) && !self.is_told.swap(true, Relaxed) {
+            event::learns_nothing(self.name, "run", "run_adaptive");
+        }
     }
 
     #[cold]
@@ -309,6 +321,7 @@ impl Keyed for Bulkhead {
             gate: Gate::new(limit.initial()),
             adaptive: ManuallyDrop::new(limit.adaptive()),
             mode: Switch::new(mode),
+            is_told: AtomicBool::new(false),
             counts: Counters::new(),
             naming: self.naming.again(),
         }

@@ -1,6 +1,8 @@
 //! The one place that reads the time.
 
 use std::cell::Cell;
+#[cfg(all(test, not(resilient_loom)))]
+use std::future::Future;
 use std::panic::catch_unwind;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -46,16 +48,24 @@ thread_local! {
     static KNOWN: Cell<Option<Id>> = const { Cell::new(None) };
 }
 
+/// As [`sleep_until`], for so long from now on.
+pub(crate) fn sleep(time: Duration) -> Option<Sleep> {
+    has_timers().then(|| tokio::time::sleep(time))
+}
+
 /// The present in calendar time, which servers give dates in. It can jump: nothing is measured with it.
 #[cfg(feature = "http")]
 pub(crate) fn wall() -> SystemTime {
     SystemTime::now()
 }
 
-/// A point in time that fits an atomic word: nanoseconds since an origin a day before the process first asked.
+/// A point in time that fits an atomic word: nanoseconds since an origin a year before the process first asked.
 ///
 /// The origin lies back because a paused clock starts where its runtime was built, which may be earlier than the
-/// first question of another thread.
+/// first question of another thread, or of a test before it that had moved its own clock on. A platform whose instants do
+/// not reach so far back has it a day before, or where the first question was.
+///
+/// For the same reason the time can go back, and what is kept from a later time must not count for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ticks(pub(crate) u64);
 
@@ -70,7 +80,8 @@ impl Ticks {
         static ORIGIN: OnceLock<Instant> = OnceLock::new();
         let origin = *ORIGIN.get_or_init(|| {
             let now = now();
-            now.checked_sub(Duration::from_secs(86_400)).unwrap_or(now)
+            let back = |days: u64| now.checked_sub(Duration::from_secs(days * 86_400));
+            back(365).or_else(|| back(1)).unwrap_or(now)
         });
         Self(nanos(instant.saturating_duration_since(origin)))
     }
@@ -80,4 +91,15 @@ impl Ticks {
 pub(crate) const fn nanos(duration: Duration) -> u64 {
     let seconds = duration.as_secs().saturating_mul(1_000_000_000);
     seconds.saturating_add(duration.subsec_nanos() as u64)
+}
+
+/// Runs it on a paused clock of its own, so long after the present. The next one's clock is behind it.
+#[cfg(all(test, not(resilient_loom)))]
+pub(crate) fn later<T>(time: Duration, run: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        Ticks::now();
+        tokio::time::advance(time).await;
+        run.await
+    })
 }

@@ -169,6 +169,16 @@ pub(crate) fn batched(policy: &'static str, keys: usize, callers: usize) {
     let _ = (policy, keys, callers);
 }
 
+/// The first call whose end a limit that adapts is not told, and what would tell it.
+pub(crate) fn learns_nothing(policy: &'static str, called: &'static str, instead: &'static str) {
+    #[cfg(any(test, feature = "test-util"))]
+    note(Report::LearnsNothing { policy });
+    #[cfg(feature = "tracing")]
+    tracing::warn!(target: "resilient", policy, called, instead, "limit learns nothing");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (policy, called, instead);
+}
+
 /// A body that was stopped by a signal.
 pub(crate) fn cancelled(policy: &'static str) {
     #[cfg(any(test, feature = "test-util"))]

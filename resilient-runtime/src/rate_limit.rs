@@ -40,14 +40,18 @@ use crate::{Error, Keyed, Mode, PolicyKind, event, random};
 ///
 /// In any time `w`, wherever it begins, at most `burst + rate · w` calls are let through: exactly, under any interleaving of threads, after
 /// days of idling, and by late timers too. The algorithm is the generic cell rate algorithm, as in ATM networks; it has no
-/// windows, and so no edges at which twice as much would fit. Times are kept in 32nds of a nanosecond, intervals
-/// rounded up: 1,000 a second are exact, and 999 a second come 3 in 10⁸ slower than that.
+/// windows, and so no edges at which twice as much would fit. Times are kept in eighths of a nanosecond, intervals
+/// rounded up: 1,000 a second are exact, and 999 a second come 12 in 10⁸ slower than that.
+///
+/// A clock that goes back starts the limit again, as if nothing had been let through: the paused clock of a test may be
+/// behind that of the test before it.
 ///
 /// # Waiting
 ///
 /// With a [`max_wait`](Self::max_wait), who comes too early waits in line. A wait that would be longer than that, or go
 /// past the [`Deadline`](crate::Deadline) of the call, is refused at once. Nothing is reserved: whoever gives up waiting leaves
-/// its turn to the next, and whoever is let through is measured at the time at which it was. As timers tick in milliseconds, a
+/// its turn to the next, and whoever is let through is measured at the time at which it was. A call that is
+/// [kept and not polled](RateAcquire#a-call-that-is-kept-and-not-polled) holds up nobody else. As timers tick in milliseconds, a
 /// limit of more than a thousand a second at which callers wait needs a burst of some milliseconds' worth to be used in full.
 ///
 /// # When the server asks for less
@@ -143,7 +147,7 @@ impl RateLimit {
     pub fn set_burst(&self, calls: u32) {
         assert!(calls > 0, "`burst` must be at least 1: with 0 nothing would ever be let through");
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.meter.change_burst(calls);
+        self.meter.change_burst(calls, units(clock::now()));
     }
 
     /// What it has done; each number is right, but other threads may have changed one before the next was read.
@@ -154,6 +158,7 @@ impl RateLimit {
     /// The end of the pause that the server asked for, if there is one.
     pub fn paused_until(&self) -> Option<Instant> {
         let now = clock::now();
+        self.restart_if_clock_went_back(now);
         let left = self.meter.pressure.paused_until().since(units(now));
         if left.is_zero() { None } else { now.checked_add(left) }
     }
@@ -165,7 +170,9 @@ impl RateLimit {
 
     /// The share of the rate that is let through: 1, or less while the server has slowed it.
     pub fn share(&self) -> f64 {
-        self.meter.pressure.share(self.meter.pace(), units(clock::now()))
+        let now = clock::now();
+        self.restart_if_clock_went_back(now);
+        self.meter.pressure.share(self.meter.pace(), units(now))
     }
 }
 
@@ -177,11 +184,7 @@ impl RateLimit {
     /// A rejection with [`Reason::RateLimited`](crate::Reason::RateLimited) or [`Reason::Paused`](crate::Reason::Paused), at once if the wait
     /// would be longer than [`max_wait`](Self::max_wait) or than the deadline allows. It comes after a wait only if the limit
     /// was paused or slowed meanwhile, or if timers were so late that the turn did not come in time. A wait off a tokio
-    /// runtime is refused with [`Reason::NoRuntime`](crate::Reason::NoRuntime).
-    ///
-    /// # Panics
-    ///
-    /// Waiting panics on a tokio runtime whose timers are not enabled.
+    /// runtime, or on one without timers, is refused with [`Reason::NoRuntime`](crate::Reason::NoRuntime).
     ///
     /// # Cancel safety
     ///
@@ -210,7 +213,7 @@ impl RateLimit {
                 Ok(()) => return Ok(RatePermit::new(self)),
                 Err(Held::Refused(rejection)) => return Err(rejection),
                 // The rate was changed meanwhile, and there is room after all.
-                Err(Held::Until(_)) => {}
+                Err(Held::Until { .. }) => {}
             }
         }
     }
@@ -249,7 +252,9 @@ impl RateLimit {
         if self.config.max_pause.is_zero() || self.mode.get() == Mode::Off {
             return;
         }
-        let now = units(clock::now());
+        let now = clock::now();
+        self.restart_if_clock_went_back(now);
+        let now = units(now);
         let Some(hint) = after.filter(|hint| !hint.is_zero()) else {
             let slowed = self.meter.pressure.slow(now);
             self.meter.drain(now);
@@ -268,6 +273,11 @@ impl RateLimit {
             self.totals.pauses.fetch_add(1, Relaxed);
             event::paused(self.name, self.naming.place(), pause);
         }
+    }
+
+    /// Forgets what happened at a time that the clock has not come to again. Says whether there was any.
+    fn restart_if_clock_went_back(&self, now: Instant) -> bool {
+        self.meter.is_ahead_of(units(now)) && self.meter.restart(|| units(clock::now()))
     }
 
     /// Whether an answer with a reset further away is in force.
@@ -294,7 +304,7 @@ impl RateLimit {
         let until = now.after(reset.min(self.config.max_pause));
         let interval = Units((until.0 - now.0).div_ceil(remaining));
         if interval > self.meter.pace().interval {
-            self.meter.pressure.spread(interval, until);
+            self.meter.pressure.spread(interval, until, now);
             self.meter.drain(now);
         } else {
             self.meter.pressure.spread_no_more();
@@ -349,9 +359,11 @@ impl Keyed for RateLimit {
 
     /// Also while what was used has not come back: a limit that is forgotten sooner would let more through than its rate.
     fn is_held_by_hand(&self) -> bool {
+        let now = clock::now();
+        self.restart_if_clock_went_back(now);
         self.current_mode() != self.config.mode
             || self.meter.is_changed(self.config.pace())
-            || self.meter.is_in_debt(units(clock::now()))
+            || self.meter.is_in_debt(units(now))
     }
 }
 

@@ -57,6 +57,7 @@ pub use self::run::{RetryFuture, RetryWithin};
 /// * the server asks for more time than [`max_hint`](Self::max_hint);
 /// * the next attempt could not begin before the [`Deadline`](crate::Deadline), or is unlikely to end before it, going by
 ///   the median of earlier attempts;
+/// * the next attempt would have to wait where nothing measures time: off a tokio runtime, or on one without timers;
 /// * the [`Budget`] has nothing left.
 #[derive(Debug)]
 pub struct Retry {

@@ -377,6 +377,27 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_clock_that_goes_back_starts_it_again() {
+        use crate::clock::later;
+
+        for back in [Duration::from_secs(300), Duration::from_secs(3_600)] {
+            let throttle = Throttle::named("search");
+            later(back, async { settle(&throttle, REFUSED, 1_000) });
+
+            later(Duration::ZERO, async {
+                assert!(throttle.excess() <= 0.0, "{back:?}: {throttle:?}");
+                settle(&throttle, Class::Success, 100);
+                assert_eq!(throttle.counts().requests, 100, "{back:?}");
+                settle(&throttle, REFUSED, 900);
+                assert!((throttle.excess() - 0.8).abs() < 0.01, "{back:?}: {}", throttle.excess());
+                advance(Duration::from_secs(121)).await;
+                assert!(throttle.excess() <= 0.0, "{back:?}");
+                assert!(throttle.window.is_calm(), "{back:?}");
+            });
+        }
+    }
+
     /// How many seconds after an outage of ten minutes at 100 calls a second the last call is dropped, and how many calls
     /// a second reach the server in the outage's last minute.
     async fn outage(throttle: Throttle) -> (u64, u64) {

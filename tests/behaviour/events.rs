@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use resilient::{Budget, CircuitBreaker, Class, Hedge, PerKey, RateLimit, Retry, State};
+use resilient::{Budget, Bulkhead, CircuitBreaker, Class, Hedge, PerKey, RateLimit, Retry, State};
 use resilient::{Deadline, batch, circuit_breaker, coalesce, fallback, retry, timeout};
 use resilient_tests::{Error, Script, ms};
 use tracing::field::{Field, Visit};
@@ -254,6 +254,30 @@ async fn a_retry_says_when_it_tries_again_and_when_it_gives_up() {
             r#"DEBUG message=retrying policy="function" retry=0 delay=10ms class="transient""#,
             r#"DEBUG message=gave up policy="function" retries=1 class="transient" why="no retries left""#,
         ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_adapts_says_once_that_it_learns_nothing() {
+    static FIXED: Bulkhead = Bulkhead::named("events: fixed");
+    static ADAPTS: Bulkhead = Bulkhead::named("events: adapts").aimd(1, 10, 5);
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+
+    for _ in 0..3 {
+        let _ = FIXED.run(async {}).await;
+        let _ = ADAPTS.run_adaptive(async { Ok::<_, Error>(()) }).await;
+        let _ = ADAPTS.acquire().await.unwrap().settle(Ok::<_, Error>(()));
+    }
+    assert!(log.lines().is_empty(), "{:?}", log.lines());
+    for _ in 0..3 {
+        let _ = ADAPTS.run(async {}).await;
+        let _ = ADAPTS.entry().weight(2).run(async {}).await;
+    }
+
+    assert_eq!(
+        log.lines(),
+        [r#"WARN message=limit learns nothing policy="events: adapts" called="run" instead="run_adaptive""#]
     );
 }
 

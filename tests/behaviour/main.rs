@@ -20,3 +20,4 @@ mod sizes;
 mod stack;
 mod test_kit;
 mod timeout;
+mod timers;

@@ -404,6 +404,27 @@ async fn max_elapsed_ends_the_retries_and_not_the_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn max_elapsed_of_days_ends_after_days() {
+    #[retry(max = unlimited, backoff = "fixed", base = "1h", max_elapsed = "101h", budget = none)]
+    async fn four_days(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    #[retry(max = 10, backoff = "fixed", base = "1s", max_elapsed = "90m")]
+    async fn a_long_attempt(script: &Script) -> Result<(), Error> {
+        sleep(Duration::from_secs(79 * 3_600)).await;
+        script.next()
+    }
+
+    let script = Script::failing(1_000);
+    assert_eq!(four_days(&script).await, Err(Error::Down));
+    assert!((101..=102).contains(&script.attempts()), "{}", script.attempts());
+
+    let script = Script::failing(10);
+    assert_eq!(a_long_attempt(&script).await, Err(Error::Down));
+    assert_eq!(script.attempts(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_unlimited_retry_goes_on_until_its_bound() {
     #[retry(max = unlimited, backoff = "fixed", base = "1s", max_elapsed = "1h")]
     async fn bounded_by_itself(script: &Script) -> Result<(), Error> {

@@ -440,3 +440,33 @@ proptest! {
         prop_assert!(next(time * slower) <= next(time));
     }
 }
+
+#[test]
+fn a_clock_that_goes_back_holds_no_window_open() {
+    let hour = Duration::from_secs(3_600);
+    let bench = Bench::new(Adaptive::aimd(1, 100, 20));
+    bench.pass(hour);
+    bench.window(20, ms(10), 20, Ended::Success);
+    let before = bench.limit();
+    bench.now.set(bench.now.get() - nanos(hour));
+
+    bench.window(20, ms(10), 20, Ended::Dropped);
+    bench.window(20, ms(10), 20, Ended::Dropped);
+
+    assert!(bench.limit() < before, "{} of {before}", bench.limit());
+}
+
+#[test]
+fn a_clock_that_goes_back_in_a_probe_times_calls_again() {
+    let hour = Duration::from_secs(3_600);
+    let bench = Bench::new(Adaptive::vegas(1, 200, 30));
+    bench.pass(hour);
+    bench.until_probe(ms(10), 200);
+    bench.now.set(bench.now.get() - nanos(hour));
+
+    for _ in 0..10 {
+        bench.window(200, ms(10), 20, Ended::Success);
+    }
+
+    assert!(bench.adaptive.estimate.lock().unwrap().probe().is_none());
+}

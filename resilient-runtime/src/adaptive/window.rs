@@ -67,7 +67,8 @@ impl Window {
 
     /// Adds a timed call and returns how many there are now; none if it began too early to count.
     pub(super) fn add_timed(&self, began: Ticks, in_flight: u32, now: Ticks) -> Option<u32> {
-        if began.0 < self.since.load(Relaxed) {
+        let since = self.since.load(Relaxed);
+        if began.0 < since && since <= now.0.saturating_add(LONGEST_WINDOW) {
             return None;
         }
         let time = (now.0.saturating_sub(began.0) / UNIT).clamp(1, LONGEST);
@@ -90,7 +91,7 @@ impl Window {
                 let _ = self.due.compare_exchange(0, due, Relaxed, Relaxed);
                 false
             }
-            due => now.0 >= due,
+            due => now.0 >= due || has_gone_back(due, now),
         }
     }
 
@@ -172,6 +173,11 @@ impl Extremes {
     const fn dropped(self) -> u32 {
         self.0 as u32 & MAX_DROPPED
     }
+}
+
+/// Whether a window that is due then began at a time that the clock has not come to again, which ends it.
+const fn has_gone_back(due: u64, now: Ticks) -> bool {
+    due > now.0.saturating_add(2 * LONGEST_WINDOW)
 }
 
 /// Nanoseconds in a unit of time.

@@ -292,13 +292,12 @@ impl Wait {
     fn poll(&mut self, until: Option<Instant>, context: &mut Context<'_>) -> Poll<()> {
         if let Self::Unset = self {
             let now = clock::now();
-            let until = until.filter(|until| *until > now && tokio::runtime::Handle::try_current().is_ok());
-            let Some(until) = until else {
+            let Some(timer) = until.filter(|until| *until > now).and_then(clock::sleep_until) else {
                 *self = Self::Turn;
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             };
-            *self = Self::Timer(Box::pin(tokio::time::sleep_until(until)));
+            *self = Self::Timer(Box::pin(timer));
         }
         let Self::Timer(timer) = self else { return Poll::Ready(()) };
         if let Some(until) = until.filter(|until| *until != timer.deadline()) {

@@ -169,8 +169,8 @@ impl End {
         if at <= now {
             return Err(reason);
         }
-        tokio::runtime::Handle::try_current().map_err(|_| Reason::NoRuntime)?;
-        Ok(Some(Self { timer: Box::pin(tokio::time::sleep_until(at)), reason }))
+        let timer = clock::sleep_until(at).ok_or(Reason::NoRuntime)?;
+        Ok(Some(Self { timer: Box::pin(timer), reason }))
     }
 }
 

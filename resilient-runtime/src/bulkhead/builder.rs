@@ -10,6 +10,7 @@ use crate::Mode;
 use crate::adaptive::Adaptive;
 use crate::mode::Switch;
 use crate::naming::Naming;
+use crate::sync::atomic::AtomicBool;
 use crate::sync::const_fn;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,7 @@ impl Bulkhead {
                 gate: Gate::new(64),
                 adaptive: ManuallyDrop::new(None),
                 mode: Switch::new(Mode::Enforce),
+                is_told: AtomicBool::new(false),
                 counts: Counters::new(),
                 naming: Naming::here(),
             }

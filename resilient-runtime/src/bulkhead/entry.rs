@@ -152,6 +152,16 @@ impl<'a> BulkheadPermit<'a> {
     }
 }
 
+impl BulkheadPermit<'_> {
+    /// Ends a call of which nothing is known but that it has ended, which teaches nothing.
+    #[inline]
+    pub(super) fn end_unjudged(self) {
+        if self.bulkhead.adaptive.is_some() && self.permits > 0 {
+            self.bulkhead.learns_nothing();
+        }
+    }
+}
+
 impl Drop for BulkheadPermit<'_> {
     #[inline]
     fn drop(&mut self) {

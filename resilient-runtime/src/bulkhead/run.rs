@@ -40,12 +40,16 @@ mod sealed {
     use crate::adaptive::Ended;
 
     pub trait Judge<O> {
+        /// Whether it judges nothing.
+        #[doc(hidden)]
+        const IS_BLIND: bool = false;
+
         #[doc(hidden)]
         fn judge(&self, outcome: &O) -> Ended;
     }
 }
 
-/// Nothing: for a limit that does not adapt.
+/// Nothing: for a limit that does not adapt. One that does learns nothing by it.
 #[derive(Debug, Clone, Copy)]
 pub struct Blind;
 
@@ -83,15 +87,21 @@ impl<F: Future, J: Judge<F::Output>> Future for BulkheadFuture<'_, F, J> {
         };
         this.future.set(None);
         if let Stage::Inside(permit) = std::mem::replace(this.stage, Stage::Over) {
-            permit.end(this.judge.judge(&outcome));
+            if J::IS_BLIND {
+                permit.end_unjudged();
+            } else {
+                permit.end(this.judge.judge(&outcome));
+            }
         }
         Poll::Ready(Settled::Outcome(outcome))
     }
 }
 
 impl<O> sealed::Judge<O> for Blind {
+    const IS_BLIND: bool = true;
+
     fn judge(&self, _outcome: &O) -> Ended {
-        Ended::Success
+        Ended::Ignored
     }
 }
 

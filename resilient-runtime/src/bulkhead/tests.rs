@@ -491,6 +491,40 @@ fn without_a_runtime_a_wait_is_an_error() {
     assert!(poll(&mut waiting).unwrap().is_ok());
 }
 
+/// It cannot know what an outcome means: a quick failure taken for a success would let more calls in to a server that is down.
+#[tokio::test(start_paused = true)]
+async fn an_adaptive_limit_learns_nothing_from_a_run_that_cannot_tell_it() {
+    let refuses = || async {
+        sleep(ms(10)).await;
+        Err::<(), _>(Told(Class::Throttled { after: None }))
+    };
+    for bulkhead in [
+        Bulkhead::named("blind").aimd(2, 100, 20),
+        Bulkhead::named("blind").vegas(2, 100, 20),
+        Bulkhead::named("blind").gradient(2, 100, 20),
+    ] {
+        let bulkhead = Arc::new(bulkhead.queue(0));
+        for round in 0..1_000 {
+            let calls: Vec<_> = (0..20)
+                .map(|_| {
+                    let bulkhead = bulkhead.clone();
+                    tokio::spawn(async move {
+                        match round % 2 {
+                            0 => bulkhead.run(refuses()).await,
+                            _ => bulkhead.entry().weight(1).run(refuses()).await,
+                        }
+                    })
+                })
+                .collect();
+            for call in calls {
+                let _ = call.await.unwrap();
+            }
+        }
+
+        assert_eq!((bulkhead.counts().limit, bulkhead.counts().in_use), (20, 0), "{bulkhead:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_adaptive_limit_follows_what_it_is_told() {
     let bulkhead = Arc::new(Bulkhead::named("adaptive").aimd(2, 100, 50).queue(0));

@@ -347,11 +347,9 @@ impl Origin {
 
     #[inline]
     fn moment(&self, now: Ticks) -> Moment {
-        // Relaxed: it is written once and nothing else depends on it.
-        let origin = match self.0.load(Relaxed) {
-            Self::UNSET => self.settle(now),
-            origin => origin,
-        };
+        // Relaxed: it is written once, unless the clock goes back, and nothing else depends on it.
+        let origin = self.0.load(Relaxed);
+        let origin = if now.0 < origin { self.settle(now, origin) } else { origin };
         Moment(now.0.saturating_sub(origin))
     }
 
@@ -361,11 +359,19 @@ impl Origin {
         Moment(now.0.saturating_sub(self.0.load(Relaxed)))
     }
 
+    /// Unset, it is now. A thread may have read the clock some time before the first event; by more than that, the clock has
+    /// gone back, and would stand still here until it came to the old origin.
     #[cold]
-    fn settle(&self, now: Ticks) -> u64 {
+    fn settle(&self, now: Ticks, origin: u64) -> u64 {
+        if origin - now.0 <= Self::LATE {
+            return origin;
+        }
         // Relaxed: of all threads that try, one wins, and the others take its value.
-        self.0.compare_exchange(Self::UNSET, now.0, Relaxed, Relaxed).map_or_else(|winner| winner, |_| now.0)
+        self.0.compare_exchange(origin, now.0, Relaxed, Relaxed).map_or_else(|winner| winner, |_| now.0)
     }
+
+    /// A minute.
+    const LATE: u64 = 60_000_000_000;
 }
 
 impl Noted {

@@ -792,3 +792,42 @@ async fn ten_seconds_of_outage_end_within_two_of_it() {
 
     assert_eq!(breaker.state(), State::Closed);
 }
+
+/// A `static` breaker under test after test, each with a paused clock of its own.
+#[test]
+fn a_clock_that_goes_back_leaves_it_open_for_no_longer_than_its_time() {
+    let hour = Duration::from_secs(3_600);
+    let second = SECOND + Duration::from_millis(1); // the end is rounded up, each time from another origin
+    for (first, opened) in [(hour, hour), (Duration::ZERO, hour), (hour, 2 * hour)] {
+        let breaker = touchy().probes(1);
+        crate::clock::later(first, async { succeed(&breaker) });
+        crate::clock::later(opened, async { fail(&breaker) });
+
+        crate::clock::later(Duration::ZERO, async {
+            let _ = breaker.acquire();
+            advance(second).await;
+            succeed(&breaker);
+            assert_eq!(breaker.state(), State::Closed, "{first:?}, {opened:?}");
+            assert_eq!(breaker.counts().calls, 0);
+            fail(&breaker);
+            assert!(retry_after(&breaker) <= second);
+            advance(second).await;
+            succeed(&breaker);
+        });
+    }
+}
+
+#[test]
+fn a_clock_that_goes_back_leaves_the_window_at_work() {
+    let breaker = CircuitBreaker::named("window").without_consecutive().min_calls(4);
+    crate::clock::later(Duration::from_secs(3_600), async { succeed(&breaker) });
+
+    crate::clock::later(Duration::ZERO, async {
+        for _ in 0..3 {
+            fail(&breaker);
+            advance(Duration::from_secs(11)).await;
+        }
+        assert_eq!(breaker.state(), State::Closed, "one in a window");
+        assert_eq!(breaker.counts().calls, 0);
+    });
+}

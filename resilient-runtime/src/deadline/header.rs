@@ -126,7 +126,8 @@ mod tests {
                 let left = Duration::from_nanos(nanos);
                 let arrived = read(&Deadline::after(left).to_header()).unwrap();
                 prop_assert!(arrived <= left);
-                prop_assert!(left <= arrived + left / 1_000_000 + Duration::from_nanos(1), "{left:?} {arrived:?}");
+                // eight digits, of which three are lost where the unit changes
+                prop_assert!(left <= arrived + left / 100_000 + Duration::from_nanos(1), "{left:?} {arrived:?}");
                 Ok(())
             })?;
         }

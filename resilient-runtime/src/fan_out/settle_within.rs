@@ -12,6 +12,7 @@ use tokio::time::Sleep;
 
 use super::Input;
 use super::drive::{Drive, FINISHED, Running};
+use crate::clock;
 use crate::deadline::Limit;
 
 /// How far an item of a [`FanOut`](super::FanOut) has come by its deadline.
@@ -136,9 +137,10 @@ where
 
         if this.timer.is_none() {
             // Where the time cannot be measured, it is over.
-            let measured = tokio::runtime::Handle::try_current().ok().and_then(|_| limit.instant());
-            let Some(deadline) = measured else { return Poll::Ready(this.settle()) };
-            this.timer = Some(Box::pin(tokio::time::sleep_until(deadline)));
+            let Some(timer) = limit.instant().and_then(clock::sleep_until) else {
+                return Poll::Ready(this.settle());
+            };
+            this.timer = Some(Box::pin(timer));
         }
         let timer = this.timer.as_mut().expect("made above").as_mut();
         // Children that always use up the budget must not keep the deadline from being seen.

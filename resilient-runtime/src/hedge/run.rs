@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep};
 
 use super::judge::{Decide, End, Next};
 use super::{Hedging, Sample};
@@ -205,8 +205,8 @@ impl<F: Future> Course<'_, F, F::Output> {
             return;
         }
         let Some(at) = now.checked_add(delay) else { return };
-        if !Limit::current().ends_by(now, at) && tokio::runtime::Handle::try_current().is_ok() {
-            timer.set(Some(sleep_until(at)));
+        if !Limit::current().ends_by(now, at) {
+            timer.set(clock::sleep_until(at));
         }
     }
 

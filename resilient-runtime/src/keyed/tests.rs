@@ -473,3 +473,24 @@ fn what_is_held_can_be_sent_and_cloned() {
 
     assert!(same(&held.clone(), &held));
 }
+
+#[test]
+fn a_clock_that_goes_back_keeps_nobody_out() {
+    let hosts = hosts().capacity(2);
+    crate::clock::later(Duration::from_secs(3_600), async {
+        for host in ["a", "b"] {
+            // what has failed is worth its place
+            fail(&hosts.of(host));
+        }
+        assert!(hosts.of("c").is_overflow());
+    });
+
+    crate::clock::later(Duration::ZERO, async {
+        assert!(hosts.of("c").is_overflow(), "the others were used");
+        advance(IDLE).await;
+        assert!(!hosts.of("c").is_overflow());
+        advance(2 * IDLE).await;
+        drop(hosts.of("d"));
+        assert_eq!((hosts.len(), hosts.evicted()), (2, 2));
+    });
+}

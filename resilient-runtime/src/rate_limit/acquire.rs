@@ -1,14 +1,16 @@
 //! The acquisition: a permit at once, a refusal at once, or a place among those who wait.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tokio::task::yield_now;
 use tokio::time::Instant;
 
+use super::gcra::Units;
 use super::meter::Blocked;
 use super::{RateLimit, RatePermit, units};
 use crate::clock;
@@ -20,6 +22,11 @@ use crate::{Deadline, Error, Mode, PolicyKind, Reason};
 /// What [`RateLimit::acquire`] returns.
 ///
 /// It allocates only if it has to wait.
+///
+/// # A call that is kept and not polled
+///
+/// It takes nothing from the meter, and the calls behind it are let through at the slots that they were told. It counts as
+/// waiting until it is polled or dropped, and so puts off each later call by one interval at the most.
 #[must_use = "futures do nothing unless polled"]
 pub struct RateAcquire<'a> {
     limit: &'a RateLimit,
@@ -29,22 +36,33 @@ pub struct RateAcquire<'a> {
 
 type Waiting<'a> = Pin<Box<dyn Future<Output = Result<RatePermit<'a>, Error>> + Send + 'a>>;
 
-/// Those who wait. Only the first of them asks the meter, and the others wait for its turn to end.
+/// The calls that wait. The first of them asks the meter as soon as it can be let through, and each of the others when its
+/// turn comes or, if that is earlier, at the slot that it was told.
+///
+/// So a call that is kept and not polled keeps its turn, and nobody else waits for that.
 #[derive(Debug)]
 pub(super) struct Queue {
     /// How many there are. Relaxed: it only says whether to join them, and how long that would take.
     waiting: AtomicU32,
-    /// Fair: the turn goes to whoever has waited for it longest.
+    /// How many there were that wait no more, modulo 2³². Relaxed: it only says how long to go on waiting.
+    left: AtomicU32,
+    /// Fair: the turn goes to the call that has waited for it longest.
     turn: Semaphore,
 }
 
-/// A place among those who wait.
-struct Place<'a>(&'a RateLimit);
+/// A place among the calls that wait.
+struct Place<'a> {
+    limit: &'a RateLimit,
+    /// How many were ahead when it was taken.
+    ahead: u32,
+    /// How many had left by then.
+    left: u32,
+}
 
 impl Queue {
     const_fn! {
         pub(super) fn new() -> Self {
-            Self { waiting: AtomicU32::new(0), turn: Semaphore::const_new(1) }
+            Self { waiting: AtomicU32::new(0), left: AtomicU32::new(0), turn: Semaphore::const_new(1) }
         }
     }
 
@@ -70,7 +88,7 @@ impl<'a> Future for RateAcquire<'a> {
             let waited = match limit.admit(self.calls, limit.config.max_wait) {
                 Ok(()) => return Poll::Ready(Ok(RatePermit::new(limit))),
                 Err(Held::Refused(rejection)) => return Poll::Ready(Err(rejection)),
-                Err(Held::Until(give_up)) => limit.wait(self.calls, give_up),
+                Err(Held::Until { give_up, blocked }) => limit.wait(self.calls, give_up, blocked),
             };
             self.waiting = Some(Box::pin(waited));
         }
@@ -93,21 +111,23 @@ impl fmt::Debug for RateAcquire<'_> {
 /// A call that is not let through at once.
 pub(super) enum Held {
     Refused(Error),
-    /// It may wait, and until then at the longest.
-    Until(Instant),
+    /// It may wait, and until `give_up` at the longest.
+    Until {
+        give_up: Instant,
+        blocked: Blocked,
+    },
 }
 
 impl RateLimit {
     #[inline]
     pub(super) fn admit(&self, calls: u32, max_wait: Duration) -> Result<(), Held> {
-        let mode = self.mode.get();
-        if mode == Mode::Off {
+        if self.mode.get() == Mode::Off {
             return Ok(());
         }
         let now = clock::now();
         // Nobody overtakes those who wait.
         let waiting = self.queue.waiting();
-        let blocked = if waiting == 0 {
+        let blocked = if waiting == 0 || self.is_overdue(units(now), calls, waiting) {
             match self.meter.admit(units(now), calls) {
                 Ok(()) => {
                     self.totals.admit();
@@ -118,26 +138,37 @@ impl RateLimit {
         } else {
             self.meter.glimpse(units(now), calls)
         };
-        self.hold(blocked, waiting, now, max_wait, mode)
+        self.hold(blocked, calls, waiting, now, max_wait)
+    }
+
+    /// Whether those who wait have let their slots go by: they are kept and not polled, and nobody waits for them.
+    #[cold]
+    fn is_overdue(&self, now: Units, calls: u32, waiting: u32) -> bool {
+        let ahead = self.meter.glimpse(now, calls).interval.times(u64::from(waiting));
+        let before = now.before(LATE).before_by(ahead);
+        self.meter.glimpse(before, calls).slot <= before
     }
 
     #[cold]
-    fn hold(&self, blocked: Blocked, waiting: u32, now: Instant, max_wait: Duration, mode: Mode) -> Result<(), Held> {
-        let blocked = blocked.behind(waiting);
-        let wait = blocked.slot.since(units(now));
-        if mode == Mode::Observe {
+    fn hold(&self, blocked: Blocked, calls: u32, waiting: u32, now: Instant, max_wait: Duration) -> Result<(), Held> {
+        if self.restart_if_clock_went_back(now) {
+            return self.admit(calls, max_wait);
+        }
+        let behind = blocked.behind(waiting);
+        let wait = behind.slot.since(units(now));
+        if self.mode.get() == Mode::Observe {
             if wait > max_wait {
-                self.totals.refuse(blocked.paused.is_some());
+                self.totals.refuse(behind.paused.is_some());
             } else {
                 self.totals.waited.fetch_add(1, Relaxed);
             }
             return Ok(());
         }
-        if wait > max_wait {
-            return Err(Held::Refused(self.refuse(blocked, now)));
+        if wait > max_wait || blocked.slot == Units::NEVER {
+            return Err(Held::Refused(self.refuse(behind, now)));
         }
-        if tokio::runtime::Handle::try_current().is_err() {
-            return Err(Held::Refused(Error::new(PolicyKind::RateLimit, self.name, Reason::NoRuntime)));
+        if !wait.is_zero() && tokio::runtime::Handle::try_current().is_err() {
+            return Err(Held::Refused(self.no_runtime()));
         }
         let limit = now.checked_add(max_wait);
         let deadline = Deadline::current().map(Deadline::instant);
@@ -146,9 +177,9 @@ impl RateLimit {
             (limit, deadline) => limit.or(deadline).unwrap_or(now + FAR),
         };
         if wait > give_up.saturating_duration_since(now) {
-            return Err(Held::Refused(self.refuse(blocked, now)));
+            return Err(Held::Refused(self.refuse(behind, now)));
         }
-        Err(Held::Until(give_up))
+        Err(Held::Until { give_up, blocked })
     }
 
     /// Counts a refusal and says why it is one.
@@ -162,23 +193,49 @@ impl RateLimit {
         Error::new(PolicyKind::RateLimit, self.name, reason)
     }
 
-    /// Waits in line, and when it is first, for the time at which the meter lets it through.
+    /// A refusal where the wait could not be measured.
+    fn no_runtime(&self) -> Error {
+        Error::new(PolicyKind::RateLimit, self.name, Reason::NoRuntime)
+    }
+
+    /// Waits in line for the time at which the meter lets it through.
     ///
-    /// Nothing is taken from the meter before that, so a place that is given up costs nobody anything, and whoever wakes
+    /// Nothing is taken from the meter before that, so a place that is given up costs nobody anything, and a call that wakes
     /// late is measured by the time at which it woke.
-    fn wait(&self, calls: u32, give_up: Instant) -> impl Future<Output = Result<RatePermit<'_>, Error>> + Send {
+    fn wait(
+        &self,
+        calls: u32,
+        give_up: Instant,
+        blocked: Blocked,
+    ) -> impl Future<Output = Result<RatePermit<'_>, Error>> + Send {
         let place = Place::take(self);
         async move {
             let limit = place.limit();
-            let Ok(_turn) = tokio::time::timeout_at(give_up, limit.queue.turn.acquire()).await else {
-                // Those who were first took longer than it seemed.
-                let now = clock::now();
-                let blocked = limit.meter.glimpse(units(now), calls);
-                return Err(limit.refuse(blocked.behind(limit.queue.waiting() - 1), now));
-            };
+            let mut line = pin!(limit.queue.turn.acquire());
+            let mut turn = None;
+            let mut blocked = blocked.behind(place.ahead());
             loop {
                 let now = clock::now();
-                let blocked = match limit.meter.admit(units(now), calls) {
+                let wait = blocked.slot.since(units(now)).min(give_up.saturating_duration_since(now));
+                if wait.is_zero() {
+                    // Whatever the meter says, others have their turn.
+                    yield_now().await;
+                } else {
+                    let slot = now.checked_add(wait).unwrap_or(give_up);
+                    let Some(timer) = clock::sleep_until(slot) else { return Err(limit.no_runtime()) };
+                    if turn.is_some() {
+                        timer.await;
+                    } else {
+                        turn = unless(line.as_mut(), timer).await;
+                    }
+                }
+                if turn.is_none() {
+                    // Those ahead go first, if they are polled.
+                    turn = unless(line.as_mut(), yield_now()).await;
+                }
+
+                let now = clock::now();
+                blocked = match limit.meter.admit(units(now), calls) {
                     Ok(()) => {
                         limit.totals.admit();
                         limit.totals.waited.fetch_add(1, Relaxed);
@@ -186,33 +243,59 @@ impl RateLimit {
                     }
                     Err(blocked) => blocked,
                 };
-                let wait = blocked.slot.since(units(now));
-                if wait > give_up.saturating_duration_since(now) {
+                let left = give_up.saturating_duration_since(now);
+                let is_too_late = blocked.slot == Units::NEVER || blocked.slot.since(units(now)) > left;
+                if turn.is_none() {
+                    blocked = blocked.behind(place.ahead());
+                }
+                if is_too_late || left.is_zero() {
                     return Err(limit.refuse(blocked, now));
                 }
-                tokio::time::sleep(wait).await;
             }
         }
     }
 }
 
+/// Waits for the first future, unless the second is ready sooner.
+async fn unless<T>(mut first: Pin<&mut impl Future<Output = T>>, second: impl Future<Output = ()>) -> Option<T> {
+    let mut second = pin!(second);
+    poll_fn(|cx| match first.as_mut().poll(cx) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending => second.as_mut().poll(cx).map(|()| None),
+    })
+    .await
+}
+
 impl<'a> Place<'a> {
     fn take(limit: &'a RateLimit) -> Self {
-        limit.queue.waiting.fetch_add(1, Relaxed);
-        Self(limit)
+        let left = limit.queue.left.load(Relaxed);
+        Self { limit, ahead: limit.queue.waiting.fetch_add(1, Relaxed), left }
     }
 
     /// A method, so that a future that calls it holds the place and not only the reference in it.
     const fn limit(&self) -> &'a RateLimit {
-        self.0
+        self.limit
+    }
+
+    /// How many are ahead, of a place that has no turn: too few if others behind it have left.
+    ///
+    /// So there is a second guess, an eighth of those that wait, which keeps a crowd that was told its slots before the rate
+    /// changed from asking all at once and again and again.
+    fn ahead(&self) -> u32 {
+        let queue = &self.limit.queue;
+        let left = queue.left.load(Relaxed).wrapping_sub(self.left);
+        self.ahead.saturating_sub(left).max((queue.waiting() / 8).max(1)).min(self.ahead)
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.0.queue.waiting.fetch_sub(1, Relaxed);
+        self.limit.queue.left.fetch_add(1, Relaxed);
+        self.limit.queue.waiting.fetch_sub(1, Relaxed);
     }
 }
 
+/// Timers and threads may be so late: a call that has not come for its slot by then is not on its way.
+const LATE: Duration = Duration::from_millis(100);
 /// Later than anybody waits, and early enough to be added to any clock.
 const FAR: Duration = Duration::from_secs(86_400 * 365 * 30);

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::clock::{Ticks, nanos};
 
-/// A point in time, or a length of it, in 32nds of a nanosecond.
+/// A point in time, or a length of it, in eighths of a nanosecond.
 ///
-/// Fine enough that rounding an interval up makes a rate of 1,000 a second slower by less than 4 in 10⁸, and exact
-/// wherever the interval is a whole number of 32nds: 100 a second, 5 a minute, a million a second. It lasts for 18 years of one
+/// Fine enough that rounding an interval up makes a rate of 1,000 a second slower by less than 13 in 10⁸, and exact
+/// wherever the interval is a whole number of eighths: 100 a second, 5 a minute, a million a second. It lasts for 72 years of one
 /// process; after that nothing is let through rather than too much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Units(pub(super) u64);
@@ -38,6 +38,9 @@ pub(super) struct Early {
 }
 
 impl Units {
+    /// The end of the range.
+    pub(super) const NEVER: Self = Self(u64::MAX);
+
     pub(super) const fn at(now: Ticks) -> Self {
         Self(now.0.saturating_mul(PER_NANO))
     }
@@ -45,6 +48,15 @@ impl Units {
     /// So much later.
     pub(super) const fn after(self, time: Duration) -> Self {
         Self(self.0.saturating_add(nanos(time).saturating_mul(PER_NANO)))
+    }
+
+    /// So much earlier.
+    pub(super) const fn before(self, time: Duration) -> Self {
+        self.before_by(Self(nanos(time).saturating_mul(PER_NANO)))
+    }
+
+    pub(super) const fn before_by(self, length: Self) -> Self {
+        Self(self.0.saturating_sub(length.0))
     }
 
     /// The time from `earlier` on, rounded up to whole nanoseconds, so that who waits for it does not come too early.
@@ -97,6 +109,11 @@ impl Pace {
         self.interval.times(self.burst as u64 - 1)
     }
 
+    /// What all calls of a burst take up.
+    pub(super) const fn all(self) -> Units {
+        self.interval.times(self.burst as u64).times(2)
+    }
+
     /// Lets a request through if what was let through before leaves room for it.
     ///
     /// This is the generic cell rate algorithm in its virtual scheduling form (ITU-T I.371): `due` is when the next call would
@@ -129,7 +146,7 @@ impl Pace {
     }
 }
 
-const PER_NANO: u64 = 32;
+pub(super) const PER_NANO: u64 = 8;
 /// Seconds.
 const YEAR: u64 = 365 * 86_400;
 
@@ -170,12 +187,12 @@ mod tests {
     }
 
     #[test]
-    fn common_rates_are_exact_and_the_others_less_than_a_32nd_of_a_nanosecond_slow() {
+    fn common_rates_are_exact_and_the_others_less_than_an_eighth_of_a_nanosecond_slow() {
         for calls in [1, 4, 5, 10, 100, 1_000, 1_000_000] {
-            assert_eq!(Pace::new(calls, SECOND, None).interval.0 * u64::from(calls), 32_000_000_000, "{calls}");
+            assert_eq!(Pace::new(calls, SECOND, None).interval.0 * u64::from(calls), 8_000_000_000, "{calls}");
         }
         for calls in [3, 7, 999, 1_001, 999_999] {
-            let over = Pace::new(calls, SECOND, None).interval.0 * u64::from(calls) - 32_000_000_000;
+            let over = Pace::new(calls, SECOND, None).interval.0 * u64::from(calls) - 8_000_000_000;
 
             assert!((1..u64::from(calls)).contains(&over), "{calls}: never faster, and never by a whole unit a call");
         }
@@ -192,7 +209,7 @@ mod tests {
         }
 
         let day = due.since(start);
-        assert!(day >= Duration::from_secs(86_400) && day < Duration::from_secs(86_400) + Duration::from_micros(9));
+        assert!(day >= Duration::from_secs(86_400) && day < Duration::from_secs(86_400) + Duration::from_micros(33));
     }
 
     #[test]

@@ -144,6 +144,6 @@ fn loom_one_of_two_throttles_halves_the_rate() {
         });
 
         assert_eq!(halved.load(Relaxed), 1);
-        assert_eq!(meter.pressure.interval(pace(3), now()), pace(3).interval.times(2));
+        assert_eq!(meter.pressure.interval(pace(3), now(), 1), pace(3).interval.times(2));
     });
 }

@@ -68,8 +68,9 @@ impl Meter {
         let mut due = self.due.load(Relaxed);
         loop {
             let pace = self.pace();
-            let interval = self.pressure.interval(pace, now);
-            let demand = Demand { calls: calls.min(pace.burst), interval };
+            let calls = calls.min(pace.burst);
+            let interval = self.pressure.interval(pace, now, calls);
+            let demand = Demand { calls, interval };
             match pace.admit(Units(due), now, demand) {
                 Ok(next) if self.pressure.paused_until() <= now => {
                     match self.due.compare_exchange_weak(due, next.0, Relaxed, Relaxed) {
@@ -86,7 +87,7 @@ impl Meter {
     #[cold]
     pub(super) fn glimpse(&self, now: Units, calls: u32) -> Blocked {
         let pace = self.pace();
-        let interval = self.pressure.interval(pace, now);
+        let interval = self.pressure.interval(pace, now, 1);
         let paused = self.pressure.paused_until();
         let demand = Demand { calls: calls.min(pace.burst), interval };
         let slot = match pace.admit(Units(self.due.load(Relaxed)), now, demand) {
@@ -96,9 +97,32 @@ impl Meter {
         Blocked { slot, paused: (paused > now).then_some(paused), interval }
     }
 
+    /// Whether something is kept that lies further ahead than it can.
+    ///
+    /// What is let through keeps `due` within the slack and the calls of one request, and what a server says keeps
+    /// it, and its own words, within the reach.
+    pub(super) fn is_ahead_of(&self, now: Units) -> bool {
+        let most = self.pace().all();
+        let latest = now.0.saturating_add(most.0).saturating_add(self.pressure.reach().0);
+        self.due.load(Relaxed) > latest || self.pressure.is_ahead_of(now)
+    }
+
+    /// Starts again if the clock has gone back, and says whether it has.
+    ///
+    /// The clock is read after the words: whoever wrote them has seen an earlier time, unless it went back. So a
+    /// thread that was held up takes nothing away.
+    #[cold]
+    pub(super) fn restart(&self, clock: impl Fn() -> Units) -> bool {
+        let due = self.due.load(Relaxed);
+        let now = clock();
+        let latest = now.0.saturating_add(self.pace().all().0).saturating_add(self.pressure.reach().0);
+        let restarts = due > latest && self.due.compare_exchange(due, now.0, Relaxed, Relaxed).is_ok();
+        self.pressure.restart(clock) || restarts
+    }
+
     /// Whether something of the rate or the burst is used up, or the server holds it back.
     pub(super) fn is_in_debt(&self, now: Units) -> bool {
-        self.due.load(Relaxed) > now.0 || self.pressure.interval(self.pace(), now) > self.pace().interval
+        self.due.load(Relaxed) > now.0 || self.pressure.interval(self.pace(), now, 1) > self.pace().interval
     }
 
     /// Whether somebody changed the rate or the burst.
@@ -126,6 +150,8 @@ impl Meter {
         let to = Pace { burst, ..to };
         // What is due after a pause counts from its end.
         let base = now.max(self.pressure.paused_until());
+        let debt = from.carry(Units(self.due.load(Relaxed)), base, to).before_by(now);
+        self.pressure.extend(Units(debt.0.saturating_add(to.all().0)));
         let carry = || self.due.fetch_update(Relaxed, Relaxed, |due| Some(from.carry(Units(due), base, to).0));
         // In this order, so that between the two steps less is let through and never more.
         if to.interval > from.interval {
@@ -140,7 +166,9 @@ impl Meter {
     }
 
     /// Changes the burst. The caller sees to it that this happens once at a time.
-    pub(super) fn change_burst(&self, burst: u32) {
+    pub(super) fn change_burst(&self, burst: u32, now: Units) {
+        let debt = Units(self.due.load(Relaxed)).before_by(now);
+        self.pressure.extend(Units(debt.0.saturating_add(self.pace().all().0)));
         self.chosen.store(burst, Relaxed);
         self.burst.store(burst.min(self.pace().longest_burst()), Relaxed);
     }

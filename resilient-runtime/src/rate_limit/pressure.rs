@@ -21,6 +21,8 @@ pub(super) struct Pressure {
     /// Until when calls are as far apart as `spread` says, both in [`Units`].
     spread_until: AtomicU64,
     spread: AtomicU64,
+    /// How far ahead of the present any of this, or a call that was held back by it, has reached.
+    reach: AtomicU64,
 }
 
 /// A share of the rate that grows back with time: 16 bits of share, 48 of the millisecond in which it was so.
@@ -38,6 +40,7 @@ impl Pressure {
                 slowed: AtomicU64::new(0),
                 spread_until: AtomicU64::new(0),
                 spread: AtomicU64::new(0),
+                reach: AtomicU64::new(0),
             }
         }
     }
@@ -50,21 +53,22 @@ impl Pressure {
 
     /// Pauses until then, or as long as it was paused anyway. Says whether a pause begins with it.
     pub(super) fn pause(&self, until: Units, now: Units) -> bool {
+        self.extend(until.before_by(now));
         self.paused.fetch_max(until.0, Relaxed) <= now.0 && until > now
     }
 
-    /// The time that one call takes up at present: the pace's interval, unless the server asked for less.
+    /// The time that each of so many calls takes up at present: the pace's interval, unless the server asked for less.
     #[inline]
-    pub(super) fn interval(&self, pace: Pace, now: Units) -> Units {
+    pub(super) fn interval(&self, pace: Pace, now: Units, calls: u32) -> Units {
         let (slowed, spread_until) = (self.slowed.load(Relaxed), self.spread_until.load(Relaxed));
         if slowed == 0 && spread_until <= now.0 {
             return pace.interval;
         }
-        self.longer_interval(pace, now, slowed)
+        self.longer_interval(pace, now, slowed, calls)
     }
 
     #[cold]
-    fn longer_interval(&self, pace: Pace, now: Units, slowed: u64) -> Units {
+    fn longer_interval(&self, pace: Pace, now: Units, slowed: u64, calls: u32) -> Units {
         let mut interval = pace.interval;
         if let Some(slowdown) = Slowdown::unpack(slowed) {
             match slowdown.share_at(now) {
@@ -76,7 +80,40 @@ impl Pressure {
         if now.0 < self.spread_until.load(Relaxed) {
             interval = interval.max(Units(self.spread.load(Relaxed)));
         }
+        self.extend(interval.times(u64::from(calls)));
         interval
+    }
+
+    pub(super) fn reach(&self) -> Units {
+        Units(self.reach.load(Relaxed))
+    }
+
+    /// Makes the reach as long as that, before it is made use of.
+    pub(super) fn extend(&self, length: Units) {
+        if length > self.reach() {
+            self.reach.fetch_max(length.0, Relaxed);
+        }
+    }
+
+    /// Whether something is kept of a time that has not come.
+    pub(super) fn is_ahead_of(&self, now: Units) -> bool {
+        let latest = now.0.saturating_add(self.reach().0);
+        let slowed = Slowdown::unpack(self.slowed.load(Relaxed)).is_some_and(|slowdown| slowdown.since > millis(now));
+        slowed || self.paused.load(Relaxed) > latest || self.spread_until.load(Relaxed) > latest
+    }
+
+    /// Forgets what is of a time that has not come, and says whether there was any.
+    pub(super) fn restart(&self, clock: impl Fn() -> Units) -> bool {
+        let forget = |word: &AtomicU64, is_ahead: &dyn Fn(u64, Units) -> bool| {
+            let seen = word.load(Relaxed);
+            is_ahead(seen, clock()) && word.compare_exchange(seen, 0, Relaxed, Relaxed).is_ok()
+        };
+        let is_late = |until: u64, now: Units| until > now.0.saturating_add(self.reach().0);
+        let is_later =
+            |slowed: u64, now: Units| Slowdown::unpack(slowed).is_some_and(|slowdown| slowdown.since > millis(now));
+        let paused = forget(&self.paused, &is_late);
+        let spread = forget(&self.spread_until, &is_late);
+        forget(&self.slowed, &is_later) || paused || spread
     }
 
     /// Halves the rate, unless that happened within the last second. Says whether it did.
@@ -89,7 +126,8 @@ impl Pressure {
     }
 
     /// Keeps calls so far apart until then.
-    pub(super) fn spread(&self, interval: Units, until: Units) {
+    pub(super) fn spread(&self, interval: Units, until: Units, now: Units) {
+        self.extend(until.before_by(now));
         self.spread.store(interval.0, Relaxed);
         self.spread_until.store(until.0, Relaxed);
     }
@@ -109,7 +147,7 @@ impl Pressure {
 
     /// The share of the rate that is let through, between 0 and 1.
     pub(super) fn share(&self, pace: Pace, now: Units) -> f64 {
-        pace.interval.0 as f64 / self.interval(pace, now).0 as f64
+        pace.interval.0 as f64 / self.interval(pace, now, 1).0 as f64
     }
 }
 
@@ -216,7 +254,7 @@ mod tests {
     #[test]
     fn spreads_until_the_reset_and_not_after() {
         let pressure = Pressure::none();
-        pressure.spread(Units(pace().interval.0 * 4), at(2_000));
+        pressure.spread(Units(pace().interval.0 * 4), at(2_000), at(0));
 
         assert_eq!([0, 1_999, 2_000].map(|millis| share(&pressure, millis)), [250, 250, 1_000]);
 
@@ -227,7 +265,7 @@ mod tests {
     #[test]
     fn of_two_restraints_the_stronger_counts() {
         let pressure = Pressure::none();
-        pressure.spread(Units(pace().interval.0 * 4), at(2_000));
+        pressure.spread(Units(pace().interval.0 * 4), at(2_000), at(0));
         pressure.slow(at(0));
 
         assert_eq!([0, 2_000].map(|millis| share(&pressure, millis)), [250, 625]);

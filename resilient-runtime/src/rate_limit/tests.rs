@@ -184,6 +184,178 @@ async fn late_timers_let_no_more_through_than_the_rate() {
     }
 }
 
+/// Polled once, and kept.
+fn parked(limit: &RateLimit) -> std::pin::Pin<Box<RateAcquire<'_>>> {
+    let mut parked = Box::pin(limit.acquire());
+    assert!(parked.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    parked
+}
+
+/// When each of so many callers was let through, counted from now, or why it was not.
+async fn arrivals(limit: &Arc<RateLimit>, callers: usize) -> Vec<tokio::task::JoinHandle<Result<Duration, Reason>>> {
+    let start = Instant::now();
+    let callers = (0..callers).map(|_| {
+        let limit = limit.clone();
+        tokio::spawn(async move {
+            let acquired = limit.acquire().await.map(RatePermit::abandon);
+            acquired.map(|()| start.elapsed()).map_err(|rejection| rejection.reason())
+        })
+    });
+    let callers = callers.collect();
+    tokio::task::yield_now().await;
+    callers
+}
+
+async fn ends(callers: Vec<tokio::task::JoinHandle<Result<Duration, Reason>>>) -> Vec<Result<Duration, Reason>> {
+    let mut ends = Vec::new();
+    for caller in callers {
+        ends.push(caller.await.unwrap());
+    }
+    ends
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_kept_and_not_polled_costs_the_others_its_own_slot_at_the_most() {
+    let limit = Arc::new(even().max_wait(SECOND));
+    at_once(&limit);
+    let first = parked(&limit);
+    let callers = arrivals(&limit, 2).await;
+    let middle = parked(&limit);
+    let more = arrivals(&limit, 3).await;
+
+    assert_eq!(ends(callers).await, [200, 300].map(|millis| Ok(ms(millis))));
+    assert_eq!(ends(more).await, [500, 600, 700].map(|millis| Ok(ms(millis))));
+    assert_eq!(limit.counts().waiting, 2);
+    drop((first, middle));
+    assert_eq!(ends(arrivals(&limit, 3).await).await, [100, 200, 300].map(|millis| Ok(ms(millis))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_has_its_turn_and_is_kept_costs_the_others_no_more() {
+    let limit = Arc::new(even().max_wait(SECOND));
+    at_once(&limit);
+    let first = arrivals(&limit, 1).await;
+    let second = parked(&limit);
+    let callers = arrivals(&limit, 3).await;
+
+    assert_eq!(ends(first).await, [Ok(ms(100))]);
+    assert_eq!(ends(callers).await, [300, 400, 500].map(|millis| Ok(ms(millis))));
+    second.await.unwrap().abandon();
+    assert_eq!(limit.counts().waiting, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_are_kept_hold_nobody_up_who_comes_later() {
+    let limit = Arc::new(even().max_wait(ms(250)));
+    at_once(&limit);
+    let kept = [parked(&limit), parked(&limit)];
+    assert_eq!(refusal(&limit), Reason::RateLimited { retry_after: ms(300) });
+
+    advance(ms(300)).await;
+    assert_eq!(refusal(&limit), Reason::RateLimited { retry_after: ms(200) }, "they may be on their way");
+    advance(ms(100)).await;
+    assert!(limit.try_acquire().is_ok(), "they had their turns");
+    assert!(limit.try_acquire().is_err());
+    drop(kept);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_dropped_while_it_is_kept_costs_nothing() {
+    let limit = Arc::new(even().max_wait(SECOND));
+    at_once(&limit);
+    let first = parked(&limit);
+    let callers = arrivals(&limit, 3).await;
+    sleep(ms(50)).await;
+
+    drop(first);
+
+    assert_eq!(ends(callers).await, [100, 200, 300].map(|millis| Ok(ms(millis))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_begins_behind_a_call_that_is_kept_is_kept_to_and_then_the_rate() {
+    let limit = Arc::new(even().max_wait(Duration::from_secs(5)));
+    at_once(&limit);
+    let first = parked(&limit);
+    let callers = arrivals(&limit, 4).await;
+    let start = Instant::now();
+    sleep(ms(150)).await;
+
+    throttle(&limit, Some(SECOND));
+
+    let end = limit.paused_until().unwrap() - start;
+    let ends: Vec<Duration> = ends(callers).await.into_iter().map(Result::unwrap).collect();
+    for (place, at) in (1..).zip(ends) {
+        let slot = end + ms(100) * place;
+        assert!(at >= slot && at < slot + ms(2), "{place}: {at:?}, not {slot:?}");
+    }
+    drop(first);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_or_a_slower_rate_leaves_those_who_wait_in_order() {
+    for slower in [Some(SECOND), None] {
+        let limit = Arc::new(even().max_wait(Duration::from_secs(20)));
+        at_once(&limit);
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let callers: Vec<_> = (0..30)
+            .map(|caller| {
+                let (limit, order) = (limit.clone(), order.clone());
+                tokio::spawn(async move {
+                    limit.acquire().await.unwrap().abandon();
+                    order.lock().unwrap().push(caller);
+                })
+            })
+            .collect();
+        sleep(ms(150)).await;
+
+        throttle(&limit, slower);
+        if slower.is_some() {
+            limit.set_rate(7, SECOND);
+        }
+
+        for caller in callers {
+            caller.await.unwrap();
+        }
+        assert!(order.lock().unwrap().iter().copied().eq(0..30), "{slower:?}: {order:?}");
+    }
+}
+
+/// With a slower rate meanwhile, and with or without a call in front that is not polled.
+#[tokio::test(start_paused = true)]
+async fn a_crowd_is_woken_a_few_times_each() {
+    for keeps in [false, true] {
+        let limit = Arc::new(RateLimit::named("crowd").rate(100, SECOND).burst(1).max_wait(Duration::from_secs(60)));
+        at_once(&limit);
+        let kept = keeps.then(|| parked(&limit));
+        let polls = Arc::new(std::sync::atomic::AtomicU32::new(0));
+        let callers: Vec<_> = (0..1_000)
+            .map(|_| {
+                let (limit, polls) = (limit.clone(), polls.clone());
+                tokio::spawn(async move {
+                    let mut acquire = pin!(limit.acquire());
+                    let counted = std::future::poll_fn(|cx| {
+                        polls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                        acquire.as_mut().poll(cx)
+                    });
+                    counted.await.unwrap().abandon();
+                })
+            })
+            .collect();
+        sleep(ms(500)).await;
+        throttle(&limit, Some(SECOND));
+        throttle(&limit, None);
+
+        for caller in callers {
+            caller.await.unwrap();
+        }
+
+        let polls = polls.load(std::sync::atomic::Ordering::Relaxed);
+        assert!(polls <= 16_000, "{keeps}: {polls}");
+        drop(kept);
+    }
+}
+
 #[test]
 fn a_wait_off_a_runtime_is_refused() {
     let limit = even().max_wait(SECOND);
@@ -583,6 +755,7 @@ proptest! {
                     Said::Quota(remaining, reset) => limit.heed(Quota { remaining, reset }),
                     Said::Nothing(millis) => advance(ms(millis)).await,
                 }
+                prop_assert!(!limit.restart_if_clock_went_back(Instant::now()), "{limit:?}");
                 match limit.try_acquire().map_err(|rejection| rejection.reason()) {
                     Ok(permit) => permit.abandon(),
                     Err(Reason::Paused { retry_after }) => prop_assert!(retry_after <= cap),
@@ -594,6 +767,28 @@ proptest! {
             }
             advance(cap + longest).await;
             prop_assert!(limit.try_acquire().is_ok(), "{limit:?}");
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn nothing_starts_the_limit_again_while_the_clock_goes_on(
+        steps in proptest::collection::vec((said(), proptest::option::of((1..60_u32, 1..3_000_u64)), 1..40_u32), 1..40),
+    ) {
+        clock::later(Duration::ZERO, async {
+            let limit = RateLimit::named("hostile").rate(10, SECOND).burst(7);
+            for (said, changes, calls) in steps {
+                match said {
+                    Said::Throttled(after) => throttle(&limit, after),
+                    Said::Quota(remaining, reset) => limit.heed(Quota { remaining, reset }),
+                    Said::Nothing(millis) => advance(ms(millis)).await,
+                }
+                if let Some((many, millis)) = changes {
+                    if millis % 2 == 0 { limit.set_rate(many, ms(millis)) } else { limit.set_burst(many) }
+                }
+                let _ = limit.acquire_many(calls).await;
+                prop_assert!(!limit.meter.is_ahead_of(units(Instant::now())), "{limit:?}");
+            }
             Ok(())
         })?;
     }
@@ -642,6 +837,104 @@ proptest! {
             }
         }
     }
+}
+
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
+
+#[test]
+fn decades_later_it_is_as_before() {
+    for years in [17, 20, 70] {
+        clock::later(YEAR * years, async {
+            let limit = Arc::new(even().max_wait(SECOND));
+            assert_eq!(
+                ends(arrivals(&limit, 4).await).await,
+                [0, 100, 200, 300].map(|millis| Ok(ms(millis))),
+                "{years}"
+            );
+            throttle(&limit, Some(SECOND));
+            assert!(limit.is_paused());
+        });
+    }
+}
+
+#[test]
+fn at_the_end_of_the_range_everything_is_refused_and_nobody_waits() {
+    clock::later(YEAR * 80, async {
+        let limit = even().max_wait(Duration::from_secs(10));
+        assert!(matches!(limit.acquire().await.unwrap_err().reason(), Reason::RateLimited { .. }));
+        assert!(limit.try_acquire().is_err());
+        assert!(limit.acquire_many(3).await.is_err());
+        throttle(&limit, Some(SECOND));
+        throttle(&limit, None);
+        limit.heed(Quota::of(3, SECOND * 5));
+        assert!(limit.acquire().await.is_err());
+    });
+}
+
+#[test]
+fn who_waits_when_the_range_ends_is_refused() {
+    let left = Duration::from_nanos(u64::MAX / gcra::PER_NANO).saturating_sub(YEAR + Duration::from_secs(3_600));
+    clock::later(left, async {
+        let limit = even().max_wait(Duration::from_secs(100_000));
+        limit.heed(Quota::of(1, SECOND * 50));
+        at_once(&limit);
+        let acquire = pin!(limit.acquire());
+
+        advance(Duration::from_secs(3_700)).await;
+
+        assert!(acquire.await.is_err());
+    });
+}
+
+/// What a clock that has gone back finds: a `static` under test after test, each with a paused clock of its own.
+#[test]
+fn a_clock_that_goes_back_starts_the_limit_again() {
+    type Restraint = (&'static str, fn(&RateLimit));
+    let hour = Duration::from_secs(3_600);
+    let restraints: [Restraint; 6] = [
+        ("used up", |_| ()),
+        ("paused", |limit| throttle(limit, Some(SECOND))),
+        ("slowed", |limit| throttle(limit, None)),
+        ("spread", |limit| limit.heed(Quota::of(1, SECOND * 5))),
+        ("a new rate", |limit| limit.set_rate(50, SECOND)),
+        ("a new burst", |limit| limit.set_burst(5)),
+    ];
+    for (name, restrain) in restraints {
+        let limit = Arc::new(RateLimit::named("back").rate(10, SECOND).burst(10).max_wait(SECOND));
+        clock::later(2 * hour, async {
+            restrain(&limit);
+            at_once(&limit);
+        });
+        clock::later(hour, async {
+            if name != "a new burst" {
+                assert_eq!(at_once(&limit), 10, "{name}");
+            }
+            at_once(&limit);
+            assert!(!limit.is_paused() && limit.paused_until().is_none(), "{name}");
+            assert_eq!(percent(&limit), 100, "{name}");
+            assert!(ends(arrivals(&limit, 1).await).await[0].is_ok(), "{name}");
+        });
+        clock::later(Duration::ZERO, async {
+            throttle(&limit, Some(SECOND));
+            let until = limit.paused_until().unwrap();
+            assert!(until <= Instant::now() + 2 * SECOND, "{name}: {until:?}");
+            advance(3 * SECOND).await;
+            assert!(limit.try_acquire().is_ok(), "{name}");
+        });
+    }
+}
+
+#[test]
+fn a_clock_that_goes_back_leaves_a_rate_that_is_slow_to_end_soon() {
+    let limit = RateLimit::named("back").rate(10, SECOND);
+    clock::later(Duration::from_secs(3_600), async { throttle(&limit, None) });
+
+    clock::later(Duration::ZERO, async {
+        throttle(&limit, None);
+        assert_eq!(percent(&limit), 50);
+        advance(8 * SECOND).await;
+        assert_eq!(percent(&limit), 100);
+    });
 }
 
 #[test]

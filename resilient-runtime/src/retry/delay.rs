@@ -8,14 +8,15 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
+use crate::clock;
+
 /// The wait before a retry.
 ///
 /// Awaiting a zero delay never sleeps; it only lets the task's other work proceed now and then, so that a body that is
 /// always ready cannot hold up the thread.
 ///
-/// # Panics
-///
-/// Awaiting a delay that is not zero panics off a tokio runtime with a timer.
+/// Awaited where nothing can measure it, off a tokio runtime or on one without timers, a delay that is not zero gives way once
+/// and is over. [`RetryCall::settle`](super::RetryCall::settle) hands out none there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[must_use = "a delay waits only when it is awaited"]
 pub struct Delay(pub(super) Duration);
@@ -33,8 +34,12 @@ impl IntoFuture for Delay {
 
     #[inline]
     fn into_future(self) -> DelayFuture {
-        let sleep = (!self.0.is_zero()).then(|| tokio::time::sleep(self.0));
-        DelayFuture { sleep }
+        let wait = if self.0.is_zero() {
+            Wait::None
+        } else {
+            clock::sleep(self.0).map_or(Wait::Turn, |timer| Wait::Timer { timer })
+        };
+        DelayFuture { wait }
     }
 }
 
@@ -44,7 +49,18 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct DelayFuture {
         #[pin]
-        sleep: Option<Sleep>,
+        wait: Wait,
+    }
+}
+
+pin_project! {
+    #[project = WaitProjection]
+    #[derive(Debug)]
+    enum Wait {
+        None,
+        // Until the other tasks had their turn.
+        Turn,
+        Timer { #[pin] timer: Sleep },
     }
 }
 
@@ -52,9 +68,15 @@ impl Future for DelayFuture {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        match self.project().sleep.as_pin_mut() {
-            Some(sleep) => sleep.poll(cx),
-            None => {
+        let mut wait = self.project().wait;
+        match wait.as_mut().project() {
+            WaitProjection::Timer { timer } => timer.poll(cx),
+            WaitProjection::Turn => {
+                wait.set(Wait::None);
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            WaitProjection::None => {
                 ready!(tokio::task::coop::poll_proceed(cx)).made_progress();
                 Poll::Ready(())
             }

@@ -36,6 +36,7 @@ pub(crate) enum Report {
     Joined { policy: &'static str },
     HandedOver { policy: &'static str },
     Overflowed { policy: &'static str },
+    LearnsNothing { policy: &'static str },
     Batched { policy: &'static str, keys: usize, callers: usize },
     Cancelled { policy: &'static str },
     FellBack { policy: &'static str, class: Class, answer: &'static str },
@@ -56,11 +57,14 @@ thread_local! {
 ///
 /// static FETCH: Retry = Retry::named("fetch");
 ///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
 /// let log = record();
 /// let down: Result<(), std::io::Error> = Err(std::io::ErrorKind::ConnectionReset.into());
 /// let verdict = FETCH.begin().settle(down);
 ///
 /// assert!(matches!(verdict, Verdict::Retry(delay) if [delay.duration()] == *log.delays("fetch")));
+/// # }
 /// ```
 pub fn record() -> Recorder {
     let reports = Rc::default();

@@ -52,7 +52,11 @@ impl Window {
         let _ = word
             .fetch_update(Relaxed, Relaxed, |word| Bucket::unpack(word).counting(number, accepted).map(Bucket::pack));
         if !accepted {
-            self.refused.fetch_max(number + 1, Relaxed);
+            let newest = |refused: u64| if is_ahead(refused, number) { number + 1 } else { refused.max(number + 1) };
+            let _ = self.refused.fetch_update(Relaxed, Relaxed, |refused| {
+                let next = newest(refused);
+                (next != refused).then_some(next)
+            });
         }
     }
 
@@ -60,7 +64,7 @@ impl Window {
     pub(super) fn tally(&self, now: Ticks) -> Tally {
         let number = now.0 / WIDTH;
         let refused = self.refused.load(Relaxed);
-        if refused + BUCKETS as u64 <= number + 1 {
+        if refused + BUCKETS as u64 <= number + 1 || is_ahead(refused, number) {
             // If it fails, something was refused again.
             let _ = self.refused.compare_exchange(refused, 0, Relaxed, Relaxed);
         }
@@ -72,6 +76,11 @@ impl Window {
     }
 }
 
+/// Whether the clock has gone back since the number was noted: by more than a window, which no thread's result is late.
+const fn is_ahead(noted: u64, number: u64) -> bool {
+    noted > number + 1 + BUCKETS as u64
+}
+
 impl Tally {
     /// The share of requests to drop: `max(0, (requests − k · accepts) / (requests + 1))`.
     pub(super) fn excess(self, k: f64) -> f64 {
@@ -81,18 +90,21 @@ impl Tally {
 }
 
 impl Bucket {
-    /// How many buckets ago it began; those of the future, of threads with a later clock, are as new as can be.
+    /// How many buckets ago it began; those of the future, of threads with a later clock, are as new as can be. One that is
+    /// more than a window ahead is of a time to which the clock has not come again, and as old as can be.
     const fn age(self, number: u64) -> u64 {
         let age = number.wrapping_sub(self.number) & NUMBERS;
-        if age > NUMBERS / 2 { 0 } else { age }
+        let ahead = self.number.wrapping_sub(number) & NUMBERS;
+        if ahead <= BUCKETS as u64 { 0 } else { age }
     }
 
-    /// With one more request. `None` if that came so late that the bucket is of a newer time.
+    /// With one more request. `None` if that came so late that the bucket is of a newer time; one that is more than a
+    /// window ahead begins anew, since the clock has gone back.
     fn counting(self, number: u64, accepted: bool) -> Option<Self> {
         let bucket = match (number & NUMBERS).wrapping_sub(self.number) & NUMBERS {
             0 => self,
-            newer if newer <= NUMBERS / 2 => Self { number: number & NUMBERS, requests: 0, accepts: 0 },
-            _ => return None,
+            late if late >= NUMBERS + 1 - BUCKETS as u64 => return None,
+            _ => Self { number: number & NUMBERS, requests: 0, accepts: 0 },
         };
         // Full, it keeps its ratio and loses half of its weight.
         let bucket = match bucket.requests {
