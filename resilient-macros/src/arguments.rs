@@ -139,8 +139,13 @@ impl Arguments {
                         entries.push(Entry { key, value: Value::Expr(value) });
                     }
                     Positional::Write(key) => {
-                        let value = value.to_token_stream();
-                        errors.over(&value, format!("a value needs its key: write `{key} = {value}`"));
+                        let example = keys.iter().find(|known| known.name == key).map_or("", |known| known.example);
+                        let written = value.to_token_stream();
+                        let unquoted = written.to_string().trim_matches('"').to_owned();
+                        // a number in quotes, for a key that takes a bare one
+                        let bare = unquoted.parse::<u32>().is_ok() && !example.contains('"');
+                        let value = if bare { unquoted } else { written.to_string() };
+                        errors.over(written, format!("a value needs its key: write `{key} = {value}`"));
                     }
                 },
             }
@@ -474,13 +479,16 @@ impl Arguments {
 /// The value of `with`, which is no name.
 fn policy_value(_: &str, expression: Expr) -> syn::Result<Expr> {
     match &expression {
-        Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(name), .. }) => Err(syn::Error::new(
+        Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(name), .. }) if !name.value().is_empty() => Err(syn::Error::new(
             name.span(),
             format!(
                 "`with` takes a policy, such as `with = self.policy`: write `name = {}` for one that goes by its name",
                 name.to_token_stream()
             ),
         )),
+        Expr::Lit(_) => {
+            Err(syn::Error::new_spanned(expression, "`with` takes a policy: write, say, `with = self.policy`"))
+        }
         _ => Ok(expression),
     }
 }
@@ -519,7 +527,7 @@ pub(crate) fn listed(tokens: TokenStream, errors: &mut Errors) -> Vec<Listed> {
             },
             Written::Entry(Entry { key, value }) if key == "profile" => {
                 let name = match value {
-                    Value::List(name) if !name.is_empty() => name.to_string(),
+                    Value::List(name) if !name.is_empty() => name.to_string().trim_matches('"').to_owned(),
                     _ => "search".to_owned(),
                 };
                 errors.at(key.span(), format!("`profile` takes the name of a `profile!`: write `profile = {name}`"));
@@ -542,7 +550,12 @@ pub(crate) fn listed(tokens: TokenStream, errors: &mut Errors) -> Vec<Listed> {
             },
             Written::Entry(Entry { key, value: Value::Expr(value) }) => {
                 let value = value.to_token_stream();
-                errors.at(key.span(), format!("the arguments of a policy go into parentheses: write `{key}({value})`"));
+                let needed = match crate::policies::kind(&key.to_string()).map(|kind| kind.positional) {
+                    Some(Positional::Write(first)) => format!("{first} = {value}"),
+                    _ => value.to_string(),
+                };
+                errors
+                    .at(key.span(), format!("the arguments of a policy go into parentheses: write `{key}({needed})`"));
             }
             Written::Entry(Entry { key, value: Value::Missing }) => {
                 errors.at(key.span(), format!("the arguments of a policy go into parentheses: write `{key}(…)`"));
@@ -689,7 +702,13 @@ fn parse_value(input: ParseStream<'_>) -> syn::Result<Expr> {
             while !start.is_empty() && !start.peek(Token![,]) {
                 value.extend(start.parse::<TokenTree>());
             }
-            return incomplete(value);
+            let written = value.to_string().replace(' ', "");
+            return match crate::value::percent(&written) {
+                Some(_) => {
+                    syn::Error::new_spanned(value, format!("a percentage stands in quotes: write `\"{written}\"`"))
+                }
+                None => incomplete(value),
+            };
         }
         error
     })?;

@@ -36,7 +36,7 @@ const MARKS: &[&str] = &["transient", "permanent", "throttled", "transparent"];
 //         fn class(&self) -> Class {
 //             match self {
 //                 Self::Connect { .. } => Class::Transient,
-//                 Self::Busy { wait: after, .. } => Class::Throttled { after: Option::from(*after) },
+//                 Self::Busy { wait: after, .. } => Class::Throttled { after: From::from(*after_) },
 //                 Self::Refused { 0: inner, .. } => Classify::class(inner),
 //             }
 //         }
@@ -356,7 +356,7 @@ fn class(variant: &Variant<'_>, krate: &Path) -> TokenStream {
         Mark::Throttled(Some(field)) => {
             let written = fields.iter().zip(fields.members()).find(|(_, member)| member == field);
             let at_type = written.map_or(span, |(field, _)| field.ty.span().resolved_at(span));
-            let after = quote_spanned!(at_type=> ::core::option::Option::from(*after_));
+            let after = quote_spanned!(at_type=> ::core::convert::From::from(*after_));
             quote_spanned!(span=> #pattern { #field: after_, .. } => #krate::Class::Throttled { after: #after },)
         }
         Mark::Transparent { .. } => {

@@ -713,6 +713,11 @@ fn not_async(attribute: &str, signature: &Signature, body: &TokenStream) -> Stri
             "`#[{attribute}]` needs an `async fn`, and an attribute above, such as `#[tokio::main]` or `#[tokio::test]`, has made this a plain one: put `#[{attribute}]` above it"
         );
     }
+    if signature.generics.lifetimes().any(|own| own.lifetime.ident == "async_trait") {
+        return format!(
+            "an attribute above, such as `#[tracing::instrument]`, has rewritten what `#[async_trait]` made of this function: put `#[{attribute}]` above that attribute"
+        );
+    }
     match future_output(&signature.output) {
         Some(output) => format!(
             "`#[{attribute}]` needs an `async fn`, which is a function of its future's output: write `async fn {name}(…) -> {}`",

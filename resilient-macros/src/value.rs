@@ -118,6 +118,9 @@ pub(crate) fn count(key: &str, expression: Expr) -> syn::Result<Known<u32>> {
         },
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => match text.value().trim().parse::<u32>() {
             Ok(count) => error(format!("`{key}` takes a whole number: write `{key} = {count}`")),
+            Err(_) if ["off", "unlimited"].contains(&text.value().trim()) => {
+                error(format!("this word has no quotes: write `{key} = {}`", text.value().trim()))
+            }
             Err(_) => error(format!("`{key}` takes a whole number, such as `{key} = 3`")),
         },
         Expr::Lit(_) => error(format!("`{key}` takes a whole number, such as `{key} = 3`")),
@@ -162,6 +165,12 @@ pub(crate) fn text(key: &str, expression: &Expr) -> syn::Result<syn::LitStr> {
 
 /// One of the words that `key` accepts, as it stands in the table.
 pub(crate) fn word(key: &str, expression: &Expr, accepted: &[&'static str]) -> syn::Result<&'static str> {
+    if let (Some(Lit::Bool(_) | Lit::Int(_) | Lit::Float(_) | Lit::Char(_)), Some(first)) =
+        (literal(expression), accepted.first())
+    {
+        let message = format!("`{key}` takes a word: write, say, `{key} = \"{first}\"`");
+        return Err(syn::Error::new_spanned(expression, message));
+    }
     let text = text(key, expression)?;
     let written = text.value();
     if let Some(word) = accepted.iter().find(|word| **word == written) {
@@ -287,6 +296,10 @@ pub(crate) fn parse_duration(written: &str) -> Result<Duration, String> {
 
 /// The message for a number where a duration should be: `5`, `1.5`, `5s`.
 fn not_quoted(number: &str, suffix: &str) -> String {
+    let whole = format!("{number}{suffix}");
+    if !suffix.is_empty() && parse_duration(&whole).is_ok() {
+        return format!("a duration stands in quotes: write `\"{whole}\"`");
+    }
     let meant = if unit_nanos(suffix).is_some() { Some(suffix) } else { nearest_unit(suffix) };
     if let (Some(unit), false) = (meant, suffix.is_empty()) {
         return format!("a duration stands in quotes: write `\"{number}{unit}\"`");

@@ -240,3 +240,23 @@ mod in_a_profile {
         assert_eq!(admitted, 5, "the limit of a minute is as it was");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn two_tokens_each_end_the_call() {
+    #[resilient::cancel(on = stop)]
+    #[timeout("1h")]
+    #[resilient::cancel(on = request)]
+    async fn call(stop: &CancellationToken, request: &CancellationToken) -> Result<(), Error> {
+        sleep(Duration::from_secs(60)).await;
+        Ok(())
+    }
+    let token = || CancellationToken::new();
+
+    for cancelled in [0, 1] {
+        let tokens = [token(), token()];
+        tokens[cancelled].cancel();
+        let reason = call(&tokens[0], &tokens[1]).await.unwrap_err().reason();
+        assert_eq!(reason, resilient::Reason::Cancelled);
+    }
+    assert_eq!(call(&token(), &token()).await, Ok(()));
+}

@@ -1,5 +1,7 @@
 //! Every form of function in edition 2021, which many users are still on.
 
+#[path = "../forms/bare_prelude.rs"]
+mod bare_prelude;
 #[path = "../forms/clones.rs"]
 mod clones;
 #[path = "../forms/coalesced.rs"]

@@ -200,11 +200,13 @@ async fn they_run_the_function_that_they_stand_on() {
 }
 
 #[fan_out]
+#[allow(clippy::needless_lifetimes, clippy::extra_unused_lifetimes)]
 async fn of_a_named_lifetime<'item>(place: &'item str, #[each] word: &str) -> usize {
     place.len() + word.len()
 }
 
 #[fan_out]
+#[allow(clippy::needless_lifetimes)]
 async fn of_a_reference_to_any<'a, T: ?Sized + AsRef<str>>(word: &'a T) -> &'a str {
     word.as_ref()
 }

@@ -1,5 +1,6 @@
 //! Every form of function in the edition of the workspace.
 
+mod bare_prelude;
 mod clones;
 mod coalesced;
 mod companions;

@@ -1,7 +1,7 @@
 //! `#[cancel]`: what is inside races a signal.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote_spanned;
+use quote::{ToTokens, quote_spanned};
 use syn::Expr;
 use syn::spanned::Spanned;
 
@@ -81,7 +81,12 @@ impl Layer for Cancel {
     }
 
     fn facts(&self) -> Facts {
-        Facts { refuses: true, reads_arguments: self.reads_arguments, ..Facts::default() }
+        Facts {
+            refuses: true,
+            reads_arguments: self.reads_arguments,
+            identity: Some(self.token.to_token_stream().to_string()),
+            ..Facts::default()
+        }
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {

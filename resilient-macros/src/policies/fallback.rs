@@ -64,7 +64,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let when = arguments.value("when", errors, |_, when| Ok(When(when)));
     let name = arguments.name(context.function, errors);
     let value = arguments.value("value", errors, |_, value| good_value(value, context.function));
-    let with = arguments.value("with", errors, |_, with| Ok(chain(with)));
+    let with = arguments.value("with", errors, |_, with| chain(with));
     let max_age = arguments.constant("stale", context.function, errors, age);
     let sharing = match stale_at {
         Some(_) => Some(Sharing::parse(arguments, context.function, errors)),
@@ -138,11 +138,20 @@ fn good_value(value: Expr, function: &Function) -> syn::Result<Expr> {
 }
 
 /// `with = path`, or `with = [first, second]`.
-fn chain(with: Expr) -> Vec<Expr> {
-    match with {
+fn chain(with: Expr) -> syn::Result<Vec<Expr>> {
+    let functions = match with {
         Expr::Array(array) => array.elems.into_iter().collect(),
         function => vec![function],
+    };
+    for function in &functions {
+        if let Expr::Lit(_) = function {
+            return Err(syn::Error::new_spanned(
+                function,
+                "`with` takes a function of the arguments and the error: write `with = cached_hits`, or `value = …` for a value",
+            ));
+        }
     }
+    Ok(functions)
 }
 
 fn age(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {

@@ -137,6 +137,11 @@ fn after(key: &str, expression: Expr) -> syn::Result<After> {
     {
         return percentile(text, percent);
     }
+    if let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &expression
+        && let Some(percent) = text.value().trim().strip_suffix('%')
+    {
+        return Err(syn::Error::new(text.span(), format!("a percentile is written `\"p{percent}\"`")));
+    }
     if let Expr::Lit(ExprLit { lit: Lit::Int(_) | Lit::Float(_), .. }) = &expression {
         let message = "`after` takes a percentile or a duration: write `after = \"p95\"` or `after = \"50ms\"`";
         return Err(syn::Error::new_spanned(expression, message));

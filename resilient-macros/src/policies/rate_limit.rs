@@ -206,6 +206,12 @@ fn rate(key: &str, expression: Expr) -> syn::Result<Rate> {
             }
         }
         Expr::Lit(_) => Err(syn::Error::new_spanned(expression, not_a_rate())),
+        Expr::Binary(division)
+            if matches!(division.op, syn::BinOp::Div(_)) && matches!(*division.left, Expr::Lit(_)) =>
+        {
+            let written = expression.to_token_stream().to_string().replace(' ', "");
+            Err(syn::Error::new_spanned(&expression, format!("a rate stands in quotes: write `\"{written}\"`")))
+        }
         _ => Ok(Rate::Calls(Known::Const(expression))),
     }
 }

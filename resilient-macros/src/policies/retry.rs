@@ -184,14 +184,17 @@ fn some_time(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
 
 /// `"suppress"` or `"allow"`.
 fn nested(key: &str, expression: Expr) -> syn::Result<bool> {
-    let text = value::text(key, &expression)?;
-    match text.value().as_str() {
+    let error = || {
+        let message = "`nested` is `\"suppress\"`, which turns retries inside this one off, or `\"allow\"`";
+        Err(syn::Error::new_spanned(&expression, message))
+    };
+    if let Expr::Lit(syn::ExprLit { lit: syn::Lit::Bool(_), .. }) = &expression {
+        return error();
+    }
+    match value::text(key, &expression)?.value().as_str() {
         "suppress" => Ok(true),
         "allow" => Ok(false),
-        _ => Err(syn::Error::new(
-            text.span(),
-            "`nested` is `\"suppress\"`, which turns retries inside this one off, or `\"allow\"`",
-        )),
+        _ => error(),
     }
 }
 

@@ -39,6 +39,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let attribute = arguments.attribute.span();
     let keys = ["limit", "total", "attempt"];
     let spans = keys.map(|key| arguments.span(key));
+    let with_span = arguments.span("with");
     let with = arguments.with(errors);
     let limits = keys.map(|key| arguments.constant(key, context.function, errors, limit));
     let name = arguments.name(context.function, errors);
@@ -56,7 +57,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
             );
             return Vec::new();
         }
-        (None, None) if arguments.understood => {
+        (None, None) if arguments.understood && with_span.is_none() => {
             errors.at(attribute, "how long? write `#[timeout(\"2s\")]`, or `total = …` and `attempt = …`");
         }
         _ => {}

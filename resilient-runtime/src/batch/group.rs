@@ -23,12 +23,14 @@ impl<'a> BatchGroup<'a> {
         Self { batch, same: 0 }
     }
 
-    /// Of them, those with this very object: the same type, at the same place in memory.
+    /// Of them, those with this very object: the same type, at the same place in memory, of the same length if it is a slice or a string.
     ///
     /// The caller must go on borrowing it until its future has ended, so that nothing else can come to be at that place. Objects
-    /// without a size are the same if their types are.
+    /// without a size are the same if their types are, behind a `&dyn Trait` too.
     pub fn of<T: ?Sized>(self, object: &T) -> Self {
-        let place = (size_of_val(object) > 0).then_some(ptr::from_ref(object));
+        let place = ptr::from_ref(object);
+        // the hash of a pointer is that of its length or its type's methods as well
+        let place = if size_of_val(object) > 0 { place } else { place.with_addr(0) };
         self.and(&(typeid::of::<T>(), place))
     }
 

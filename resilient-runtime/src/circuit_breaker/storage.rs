@@ -315,6 +315,7 @@ impl Storage {
     pub(super) fn forget(&self) {
         // Relaxed: a call that ends meanwhile may be counted before or after.
         self.origin.0.store(Origin::UNSET, Relaxed);
+        self.window.clear();
         for total in self.totals.all() {
             total.store(0, Relaxed);
         }

@@ -637,6 +637,27 @@ async fn reset_makes_it_as_new() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn reset_empties_the_window_whatever_the_time() {
+    for pause in [5, 20, 50, 200, 900, 3_100] {
+        let breaker = CircuitBreaker::named("breaker");
+        for call in 0..1_000 {
+            let _ = if call % 5 < 2 { fail(&breaker) } else { succeed(&breaker) };
+            advance(Duration::from_millis(pause)).await;
+        }
+
+        breaker.reset();
+
+        let counts = breaker.counts();
+        assert_eq!((counts.calls, counts.failures), (0, 0), "{pause} ms");
+        for _ in 0..5 {
+            assert_eq!(breaker.state(), State::Closed, "{pause} ms");
+            fail(&breaker);
+        }
+        assert_eq!(breaker.state(), State::Open, "{pause} ms");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn observing_it_refuses_nobody_and_counts_whom_it_would_have() {
     let breaker = touchy().probes(1).mode(Mode::Observe);
     fail(&breaker);

@@ -38,6 +38,12 @@ impl Window {
         }
     }
 
+    /// Forgets what belongs to a time, for when time begins anew. What belongs to an epoch is forgotten with it.
+    pub(super) fn clear(&self) {
+        self.failures.clear();
+        self.slow.clear();
+    }
+
     /// Adds a success of the given epoch to a window of time, unless it is time for a look at the clock.
     #[inline]
     pub(super) fn count(&self, epoch: Epoch) -> bool {

@@ -10,6 +10,7 @@ use pin_project_lite::pin_project;
 use super::flights::{Flight, Identity, Joined, Mark, Waited};
 use super::{Coalesce, Shareable};
 use crate::clock::Ticks;
+use crate::keyed::fingerprint;
 use crate::keyed::fingerprint::Fingerprint;
 use crate::{Error, Mode, Reason, Settled, event, nested};
 
@@ -27,13 +28,19 @@ impl<'a> CoalesceCall<'a> {
         Self { policy, key, owner: 0 }
     }
 
-    /// Joins only calls that are on the same object, which is known by its address.
+    /// Joins only calls that are on the same object, which is known by its address, and by its length or its type behind a `&dyn Trait`.
     ///
     /// The object must live until the call has ended, as the `self` of a method does. While somebody holds an outcome
     /// ([`Coalesce::hold`]), the address may become another object's, so this is for policies that hold none.
     #[inline]
     pub fn on<S: ?Sized>(self, object: &S) -> Self {
-        Self { owner: std::ptr::from_ref(object).addr(), ..self }
+        let place = std::ptr::from_ref(object);
+        let owner = match size_of::<*const S>() == size_of::<usize>() {
+            true => place.addr(),
+            // two strings may begin at one address, and a struct begins where its first field does
+            false => fingerprint(&place).whole() as usize,
+        };
+        Self { owner, ..self }
     }
 
     /// Runs `future`, or waits for the outcome of one of the same kind and key that runs already.

@@ -22,7 +22,7 @@ where
             Self::Connect { .. } => ::resilient::Class::Transient,
             Self::Busy { wait: after_, .. } => {
                 ::resilient::Class::Throttled {
-                    after: ::core::option::Option::from(*after_),
+                    after: ::core::convert::From::from(*after_),
                 }
             }
             Self::Full { .. } => {

@@ -38,6 +38,12 @@ impl Buckets {
         Self(std::array::from_fn(|_| AtomicU64::new(0)))
     }
 
+    /// Empties them, for when time begins anew: the tags of the time before would come again.
+    pub(super) fn clear(&self) {
+        // Relaxed: a call that ends meanwhile may be counted before or after.
+        self.0.iter().for_each(|bucket| bucket.store(0, Relaxed));
+    }
+
     pub(super) fn record(&self, width: u64, epoch: Epoch, count: Count, now: Moment, current: impl Fn() -> bool) {
         let Place { index, tag } = Place::of(width, epoch, now);
         let bucket = &self.0[index];
