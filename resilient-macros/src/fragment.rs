@@ -29,6 +29,11 @@ impl<'a> Context<'a> {
         Self { policy: local(&numbered(name, nth)), nth, ..*self }
     }
 
+    /// Another local of the layer's own.
+    pub(crate) fn own(&self, name: &str) -> Ident {
+        local(&numbered(name, self.nth))
+    }
+
     /// The layer's own label of that name. A label may not shadow another.
     pub(crate) fn label(&self, name: &str) -> Lifetime {
         Lifetime::new(&format!("'{}", numbered(name, self.nth)), Span::mixed_site())

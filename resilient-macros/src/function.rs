@@ -335,6 +335,22 @@ impl Function {
         })
     }
 
+    /// The arguments that are no shared references.
+    pub(crate) fn exclusive_or_owned(&self) -> impl Iterator<Item = &Ident> {
+        let shared = |name: &Ident| {
+            self.signature.inputs.iter().any(|argument| match argument {
+                FnArg::Typed(argument) => match (&*argument.pat, &*argument.ty) {
+                    (Pat::Ident(pattern), Type::Reference(reference)) => {
+                        pattern.ident == *name && reference.mutability.is_none()
+                    }
+                    _ => false,
+                },
+                FnArg::Receiver(_) => false,
+            })
+        };
+        self.bindings.iter().map(|binding| &binding.ident).filter(move |name| *name != "__self" && !shared(name))
+    }
+
     /// What the body owns, first to last, `self` included.
     pub(crate) fn owned(&self) -> impl Iterator<Item = &Binding> {
         self.this.iter().chain(&self.bindings).filter(|binding| !binding.reference)

@@ -210,3 +210,52 @@ async fn they_do_what_they_say() {
 async fn conditional_credential(id: u32, #[cfg(any())] token: String) -> Result<u32, Error> {
     Ok(id)
 }
+
+struct Connection {
+    breaker: CircuitBreaker,
+    limit: Timeout,
+    seats: resilient::Bulkhead,
+    rate: resilient::RateLimit,
+    sent: Vec<u32>,
+}
+
+impl Connection {
+    /// The body changes `self` while policies in its fields watch.
+    #[resilient::timeout(with = self.limit)]
+    #[resilient::circuit_breaker(with = self.breaker)]
+    #[resilient::rate_limit(with = self.rate)]
+    #[resilient::bulkhead(with = self.seats)]
+    async fn send(&mut self, n: u32) -> Result<usize, Error> {
+        self.sent.push(n);
+        Ok(self.sent.len())
+    }
+
+    #[resilient::circuit_breaker(with = self.breaker)]
+    async fn finish(self) -> Result<usize, Error> {
+        Ok(self.sent.len())
+    }
+}
+
+/// The token is made before the body takes what it is made of.
+#[resilient::cancel(on = token.clone())]
+async fn until_its_own(token: CancellationToken) -> Result<u32, Error> {
+    drop(token);
+    std::future::pending().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_policy_is_made_of_stays_with_it() {
+    let mut connection = Connection {
+        breaker: CircuitBreaker::named("own"),
+        limit: Timeout::named("own", Duration::from_secs(1)),
+        seats: resilient::Bulkhead::named("own"),
+        rate: resilient::RateLimit::named("own"),
+        sent: Vec::new(),
+    };
+    assert_eq!((connection.send(1).await, connection.send(2).await), (Ok(1), Ok(2)));
+    assert_eq!(connection.finish().await, Ok(2));
+
+    let token = CancellationToken::new();
+    token.cancel();
+    assert!(until_its_own(token).await.is_err());
+}

@@ -38,6 +38,8 @@ pub(crate) const KIND: Kind = Kind {
 
 struct Bulkhead {
     span: Span,
+    /// Whether the policy is that of an argument, or of `self`, that the body must not take along.
+    reads_arguments: bool,
     identity: Option<String>,
     source: Shareable,
     adapts: bool,
@@ -67,6 +69,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let weight = arguments.value("weight", errors, weight);
     let priority = arguments.value("priority", errors, priority);
     let with = arguments.with(errors);
+    let reads_arguments = with.as_ref().is_some_and(|with| value::reads_what_can_be_owned(with, context.function));
     let named = arguments.span("name").is_some();
     let key = arguments.key(context.function, errors);
     let (constructor, fixed) = constructor(arguments, context, errors);
@@ -78,7 +81,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     }
     let adapts = with.is_some() || !fixed;
     let source = Shareable::new("Bulkhead", with, constructor, named, key);
-    vec![Box::new(Bulkhead { span, identity, source, adapts, weight, priority, when })]
+    vec![Box::new(Bulkhead { span, reads_arguments, identity, source, adapts, weight, priority, when })]
 }
 
 /// The constructor, and whether its limit is fixed.
@@ -155,7 +158,13 @@ impl Layer for Bulkhead {
     }
 
     fn facts(&self) -> Facts {
-        Facts { refuses: true, waits: true, identity: self.identity.clone(), ..Facts::default() }
+        Facts {
+            refuses: true,
+            reads_arguments: self.reads_arguments,
+            waits: true,
+            identity: self.identity.clone(),
+            ..Facts::default()
+        }
     }
 
     // Output: let bulkhead_ = { static POLICY: Bulkhead = …; &POLICY };

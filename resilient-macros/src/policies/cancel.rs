@@ -9,7 +9,7 @@ use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment};
 use crate::policy::{Facts, Kind, Layer};
-use crate::source::{Constructor, Source, declare, operand};
+use crate::source::{Constructor, Source, borrow, declare, operand};
 use crate::value;
 
 pub(crate) const KIND: Kind = Kind {
@@ -71,6 +71,13 @@ fn future_called(token: &Expr) -> Option<String> {
     FUTURES.iter().any(|future| name == future).then(|| value::as_written(token))
 }
 
+impl Cancel {
+    /// Whether the token is made by an expression, which is evaluated while the arguments are there.
+    fn is_made(&self) -> bool {
+        !matches!(self.token, Expr::Path(_) | Expr::Field(_) | Expr::Reference(_) | Expr::Unary(_))
+    }
+}
+
 impl Layer for Cancel {
     fn name(&self) -> &'static str {
         KIND.name
@@ -90,14 +97,20 @@ impl Layer for Cancel {
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {
-        declare(&self.source, context)
+        let declaration = declare(&self.source, context);
+        let token = self.is_made().then(|| {
+            let (token, made) = (context.own("token"), borrow(&self.token));
+            quote_spanned!(Span::mixed_site()=> let #token = #made;)
+        });
+        quote_spanned!(Span::mixed_site()=> #declaration #token)
     }
 
     // Input:  future
     // Output: cancel_.run(token.cancelled(), future)
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
-        let (policy, token) = (&context.policy, operand(&self.token));
+        let policy = &context.policy;
+        let token = if self.is_made() { context.own("token").into_token_stream() } else { operand(&self.token) };
         let signal = quote_spanned!(self.token.span().resolved_at(span)=> #token.cancelled());
         inside.within(|future| quote_spanned!(span=> #policy.run(#signal, #future)))
     }

@@ -42,6 +42,8 @@ pub(crate) const KIND: Kind = Kind {
 
 struct CircuitBreaker {
     span: Span,
+    /// Whether the policy is that of an argument, or of `self`, that the body must not take along.
+    reads_arguments: bool,
     identity: Option<String>,
     source: Shareable,
     when: Option<When>,
@@ -65,11 +67,12 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let span = arguments.attribute.span();
     let when = arguments.value("when", errors, |_, when| Ok(When(when)));
     let with = arguments.with(errors);
+    let reads_arguments = with.as_ref().is_some_and(|with| value::reads_what_can_be_owned(with, context.function));
     let named = arguments.span("name").is_some();
     let key = arguments.key(context.function, errors);
     let constructor = constructor(arguments, context, errors);
     let source = Shareable::new("CircuitBreaker", with, constructor, named, key);
-    vec![Box::new(CircuitBreaker { span, identity, source, when })]
+    vec![Box::new(CircuitBreaker { span, reads_arguments, identity, source, when })]
 }
 
 fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Constructor {
@@ -239,7 +242,12 @@ impl Layer for CircuitBreaker {
     }
 
     fn facts(&self) -> Facts {
-        Facts { refuses: true, identity: self.identity.clone(), ..Facts::default() }
+        Facts {
+            refuses: true,
+            reads_arguments: self.reads_arguments,
+            identity: self.identity.clone(),
+            ..Facts::default()
+        }
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {

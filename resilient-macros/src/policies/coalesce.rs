@@ -36,6 +36,8 @@ pub(crate) const KIND: Kind = Kind {
 
 struct Coalesce {
     span: Span,
+    /// Whether the policy is that of an argument, or of `self`, that the body must not take along.
+    reads_arguments: bool,
     source: Source,
     /// `None` if all calls have the same.
     key: Option<Expr>,
@@ -50,6 +52,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let span = arguments.attribute.span();
     let [hold_span, with_span, share] = ["hold", "with", "share"].map(|argument| arguments.span(argument));
     let mut with = arguments.with(errors);
+    let reads_arguments = with.as_ref().is_some_and(|with| value::reads_what_can_be_owned(with, context.function));
     let sharing = Sharing::parse(arguments, function, errors);
     arguments.flag("share", errors);
     let name = arguments.name(function, errors);
@@ -74,7 +77,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
         Some(policy) => Source::With { ty: "Coalesce", policy },
         None => Source::Own { ty: "Coalesce", constructor },
     };
-    vec![Box::new(Coalesce { span, source, key: sharing.key, by_object, share })]
+    vec![Box::new(Coalesce { span, reads_arguments, source, key: sharing.key, by_object, share })]
 }
 
 fn hold(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
@@ -135,7 +138,7 @@ impl Layer for Coalesce {
     }
 
     fn facts(&self) -> Facts {
-        Facts { waits: true, ..Facts::default() }
+        Facts { waits: true, reads_arguments: self.reads_arguments, ..Facts::default() }
     }
 
     fn check(&self, function: &Function, errors: &mut Errors) {

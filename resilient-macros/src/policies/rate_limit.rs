@@ -42,6 +42,8 @@ const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 struct RateLimit {
     span: Span,
+    /// Whether the policy is that of an argument, or of `self`, that the body must not take along.
+    reads_arguments: bool,
     identity: Option<String>,
     source: Shareable,
     when: Option<When>,
@@ -67,6 +69,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let rate = arguments.constant("rate", context.function, errors, rate);
     let adaptive = matches!(rate, Some(Rate::Adaptive));
     let with = arguments.with(errors);
+    let reads_arguments = with.as_ref().is_some_and(|with| value::reads_what_can_be_owned(with, context.function));
     match (&with, rate_span) {
         (Some(_), Some(span)) if !adaptive && rate.is_some() => errors.at(
             span,
@@ -83,7 +86,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let constructor = constructor(arguments, rate, rate_span, context, errors);
     let ty = if adaptive { "Throttle" } else { "RateLimit" };
     let source = Shareable::new(ty, with, constructor, named, key);
-    vec![Box::new(RateLimit { span, identity, source, when, adaptive })]
+    vec![Box::new(RateLimit { span, reads_arguments, identity, source, when, adaptive })]
 }
 
 fn constructor(
@@ -348,7 +351,13 @@ impl Layer for RateLimit {
     }
 
     fn facts(&self) -> Facts {
-        Facts { refuses: true, waits: !self.adaptive, identity: self.identity.clone(), ..Facts::default() }
+        Facts {
+            refuses: true,
+            reads_arguments: self.reads_arguments,
+            waits: !self.adaptive,
+            identity: self.identity.clone(),
+            ..Facts::default()
+        }
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {

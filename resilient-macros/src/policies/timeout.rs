@@ -30,6 +30,8 @@ pub(crate) const KIND: Kind = Kind {
 
 struct Timeout {
     span: Span,
+    /// Whether the policy is that of an argument, or of `self`, that the body must not take along.
+    reads_arguments: bool,
     level: Option<Level>,
     limit: Option<(Amount, Span)>,
     source: Source,
@@ -41,11 +43,12 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     let spans = keys.map(|key| arguments.span(key));
     let with_span = arguments.span("with");
     let with = arguments.with(errors);
+    let reads_arguments = with.as_ref().is_some_and(|with| value::reads_what_can_be_owned(with, context.function));
     let limits = keys.map(|key| arguments.constant(key, context.function, errors, limit));
     let name = arguments.name(context.function, errors);
     if let Some(policy) = with {
         let source = Source::With { ty: "Timeout", policy };
-        return vec![Box::new(Timeout { span: attribute, level: None, limit: None, source })];
+        return vec![Box::new(Timeout { span: attribute, reads_arguments, level: None, limit: None, source })];
     }
 
     let [here, total, attempt] = spans;
@@ -70,7 +73,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
         let call = quote_spanned!(Span::mixed_site()=> named(#name, #limit));
         let constructor = Constructor::new("Timeout", call, arguments, context).at(&limit);
         let source = Source::Own { ty: "Timeout", constructor };
-        Some(Box::new(Timeout { span, level, limit: known, source }) as Box<dyn Layer>)
+        Some(Box::new(Timeout { span, reads_arguments: false, level, limit: known, source }) as Box<dyn Layer>)
     });
     layers.collect()
 }
@@ -108,7 +111,13 @@ impl Layer for Timeout {
     }
 
     fn facts(&self) -> Facts {
-        Facts { refuses: true, limit: self.limit.clone(), level: self.level, ..Facts::default() }
+        Facts {
+            refuses: true,
+            reads_arguments: self.reads_arguments,
+            limit: self.limit.clone(),
+            level: self.level,
+            ..Facts::default()
+        }
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {
