@@ -14,8 +14,8 @@ use super::gcra::Units;
 use super::meter::Blocked;
 use super::{RateLimit, RatePermit, units};
 use crate::clock;
-use crate::sync::atomic::AtomicU32;
 use crate::sync::atomic::Ordering::Relaxed;
+use crate::sync::atomic::{AtomicU32, AtomicU64};
 use crate::sync::const_fn;
 use crate::{Deadline, Error, Mode, PolicyKind, Reason};
 
@@ -26,7 +26,7 @@ use crate::{Deadline, Error, Mode, PolicyKind, Reason};
 /// # A call that is kept and not polled
 ///
 /// It takes nothing from the meter, and the calls behind it are let through at the slots that they were told. It counts as
-/// waiting until it is polled or dropped, and so puts off each later call by one interval at the most.
+/// waiting until it is polled or dropped, and so puts off each later call by its own intervals at the most.
 #[must_use = "futures do nothing unless polled"]
 pub struct RateAcquire<'a> {
     limit: &'a RateLimit,
@@ -42,10 +42,12 @@ type Waiting<'a> = Pin<Box<dyn Future<Output = Result<RatePermit<'a>, Error>> + 
 /// So a call that is kept and not polled keeps its turn, and nobody else waits for that.
 #[derive(Debug)]
 pub(super) struct Queue {
-    /// How many there are. Relaxed: it only says whether to join them, and how long that would take.
+    /// How many there are. Relaxed, as are the others: they only say whether to join them, and how long that would take.
     waiting: AtomicU32,
-    /// How many there were that wait no more, modulo 2³². Relaxed: it only says how long to go on waiting.
-    left: AtomicU32,
+    /// For how many calls they wait.
+    calls: AtomicU64,
+    /// For how many calls those waited that wait no more, modulo 2⁶⁴.
+    left: AtomicU64,
     /// Fair: the turn goes to the call that has waited for it longest.
     turn: Semaphore,
 }
@@ -53,22 +55,33 @@ pub(super) struct Queue {
 /// A place among the calls that wait.
 struct Place<'a> {
     limit: &'a RateLimit,
-    /// How many were ahead when it was taken.
-    ahead: u32,
+    /// For how many calls.
+    calls: u64,
+    /// How many calls were ahead when it was taken.
+    ahead: u64,
     /// How many had left by then.
-    left: u32,
+    left: u64,
 }
 
 impl Queue {
     const_fn! {
         pub(super) fn new() -> Self {
-            Self { waiting: AtomicU32::new(0), left: AtomicU32::new(0), turn: Semaphore::const_new(1) }
+            Self {
+                waiting: AtomicU32::new(0),
+                calls: AtomicU64::new(0),
+                left: AtomicU64::new(0),
+                turn: Semaphore::const_new(1),
+            }
         }
     }
 
     #[inline]
     pub(super) fn waiting(&self) -> u32 {
         self.waiting.load(Relaxed)
+    }
+
+    fn calls(&self) -> u64 {
+        self.calls.load(Relaxed)
     }
 }
 
@@ -126,8 +139,7 @@ impl RateLimit {
         }
         let now = clock::now();
         // Nobody overtakes those who wait.
-        let waiting = self.queue.waiting();
-        let blocked = if waiting == 0 || self.is_overdue(units(now), calls, waiting) {
+        let blocked = if self.queue.waiting() == 0 || self.is_overdue(units(now), calls) {
             match self.meter.admit(units(now), calls) {
                 Ok(()) => {
                     self.totals.admit();
@@ -138,23 +150,23 @@ impl RateLimit {
         } else {
             self.meter.glimpse(units(now), calls)
         };
-        self.hold(blocked, calls, waiting, now, max_wait)
+        self.hold(blocked, calls, now, max_wait)
     }
 
     /// Whether those who wait have let their slots go by: they are kept and not polled, and nobody waits for them.
     #[cold]
-    fn is_overdue(&self, now: Units, calls: u32, waiting: u32) -> bool {
-        let ahead = self.meter.glimpse(now, calls).interval.times(u64::from(waiting));
+    fn is_overdue(&self, now: Units, calls: u32) -> bool {
+        let ahead = self.meter.glimpse(now, calls).interval.times(self.queue.calls());
         let before = now.before(LATE).before_by(ahead);
         self.meter.glimpse(before, calls).slot <= before
     }
 
     #[cold]
-    fn hold(&self, blocked: Blocked, calls: u32, waiting: u32, now: Instant, max_wait: Duration) -> Result<(), Held> {
-        if self.restart_if_clock_went_back(now) {
+    fn hold(&self, blocked: Blocked, calls: u32, now: Instant, max_wait: Duration) -> Result<(), Held> {
+        if !blocked.is_usual(units(now)) && self.restart_if_clock_went_back(now) {
             return self.admit(calls, max_wait);
         }
-        let behind = blocked.behind(waiting);
+        let behind = blocked.behind(self.queue.calls());
         let wait = behind.slot.since(units(now));
         if self.mode.get() == Mode::Observe {
             if wait > max_wait {
@@ -208,7 +220,7 @@ impl RateLimit {
         give_up: Instant,
         blocked: Blocked,
     ) -> impl Future<Output = Result<RatePermit<'_>, Error>> + Send {
-        let place = Place::take(self);
+        let place = Place::take(self, calls);
         async move {
             let limit = place.limit();
             let mut line = pin!(limit.queue.turn.acquire());
@@ -267,9 +279,12 @@ async fn unless<T>(mut first: Pin<&mut impl Future<Output = T>>, second: impl Fu
 }
 
 impl<'a> Place<'a> {
-    fn take(limit: &'a RateLimit) -> Self {
-        let left = limit.queue.left.load(Relaxed);
-        Self { limit, ahead: limit.queue.waiting.fetch_add(1, Relaxed), left }
+    fn take(limit: &'a RateLimit, calls: u32) -> Self {
+        let queue = &limit.queue;
+        let calls = u64::from(calls.min(limit.meter.pace().burst));
+        let left = queue.left.load(Relaxed);
+        queue.waiting.fetch_add(1, Relaxed);
+        Self { limit, calls, ahead: queue.calls.fetch_add(calls, Relaxed), left }
     }
 
     /// A method, so that a future that calls it holds the place and not only the reference in it.
@@ -277,20 +292,21 @@ impl<'a> Place<'a> {
         self.limit
     }
 
-    /// How many are ahead, of a place that has no turn: too few if others behind it have left.
+    /// How many calls are ahead of a place that has no turn: too few if others behind it have left.
     ///
-    /// So there is a second guess, an eighth of those that wait, which keeps a crowd that was told its slots before the rate
+    /// So there is a second guess, an eighth of all that wait, which keeps a crowd that was told its slots before the rate
     /// changed from asking all at once and again and again.
-    fn ahead(&self) -> u32 {
+    fn ahead(&self) -> u64 {
         let queue = &self.limit.queue;
         let left = queue.left.load(Relaxed).wrapping_sub(self.left);
-        self.ahead.saturating_sub(left).max((queue.waiting() / 8).max(1)).min(self.ahead)
+        self.ahead.saturating_sub(left).max((queue.calls() / 8).max(1)).min(self.ahead)
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.limit.queue.left.fetch_add(1, Relaxed);
+        self.limit.queue.left.fetch_add(self.calls, Relaxed);
+        self.limit.queue.calls.fetch_sub(self.calls, Relaxed);
         self.limit.queue.waiting.fetch_sub(1, Relaxed);
     }
 }

@@ -321,6 +321,44 @@ async fn a_pause_or_a_slower_rate_leaves_those_who_wait_in_order() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_call_that_weighs_more_is_not_overtaken_by_lighter_ones() {
+    let limit = Arc::new(RateLimit::named("weighted").rate(10, SECOND).burst(4).max_wait(SECOND * 3));
+    assert_eq!(at_once(&limit), 4);
+    let start = Instant::now();
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let callers: Vec<_> = [1, 4, 1, 3, 1, 1]
+        .into_iter()
+        .enumerate()
+        .map(|(caller, calls)| {
+            let (limit, order) = (limit.clone(), order.clone());
+            tokio::spawn(async move {
+                sleep(ms(caller as u64 * 10)).await;
+                limit.acquire_many(calls).await.unwrap().abandon();
+                order.lock().unwrap().push((caller, start.elapsed()));
+            })
+        })
+        .collect();
+
+    for caller in callers {
+        caller.await.unwrap();
+    }
+
+    let expected = [(0, 100), (1, 500), (2, 600), (3, 900), (4, 1_000), (5, 1_100)];
+    assert_eq!(*order.lock().unwrap(), expected.map(|(caller, millis)| (caller, ms(millis))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_heavy_call_that_is_kept_costs_the_others_its_own_slots_at_the_most() {
+    let limit = Arc::new(RateLimit::named("weighted").rate(10, SECOND).burst(4).max_wait(SECOND * 3));
+    assert_eq!(at_once(&limit), 4);
+    let mut heavy = pin!(limit.acquire_many(3));
+    assert!(heavy.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+
+    assert_eq!(ends(arrivals(&limit, 2).await).await, [400, 500].map(|millis| Ok(ms(millis))));
+    assert_eq!(limit.counts().waiting, 1);
+}
+
 /// With a slower rate meanwhile, and with or without a call in front that is not polled.
 #[tokio::test(start_paused = true)]
 async fn a_crowd_is_woken_a_few_times_each() {
