@@ -138,9 +138,10 @@ impl RateLimit {
             return Ok(());
         }
         let now = clock::now();
+        let at = units(now);
         // Nobody overtakes those who wait.
-        let blocked = if self.queue.waiting() == 0 || self.is_overdue(units(now), calls) {
-            match self.meter.admit(units(now), calls) {
+        let blocked = if self.queue.waiting() == 0 || self.is_overdue(at, calls) {
+            match self.meter.admit(at, calls) {
                 Ok(()) => {
                     self.totals.admit();
                     return Ok(());
@@ -148,9 +149,9 @@ impl RateLimit {
                 Err(blocked) => blocked,
             }
         } else {
-            self.meter.glimpse(units(now), calls)
+            self.meter.glimpse(at, calls)
         };
-        self.hold(blocked, calls, now, max_wait)
+        self.hold(blocked, calls, (now, at), max_wait)
     }
 
     /// Whether those who wait have let their slots go by: they are kept and not polled, and nobody waits for them.
@@ -162,12 +163,12 @@ impl RateLimit {
     }
 
     #[cold]
-    fn hold(&self, blocked: Blocked, calls: u32, now: Instant, max_wait: Duration) -> Result<(), Held> {
-        if !blocked.is_usual(units(now)) && self.restart_if_clock_went_back(now) {
+    fn hold(&self, blocked: Blocked, calls: u32, (now, at): (Instant, Units), max_wait: Duration) -> Result<(), Held> {
+        if !blocked.is_usual(at) && self.restart_if_clock_went_back(now) {
             return self.admit(calls, max_wait);
         }
         let behind = blocked.behind(self.queue.calls());
-        let wait = behind.slot.since(units(now));
+        let wait = behind.slot.since(at);
         if self.mode.get() == Mode::Observe {
             if wait > max_wait {
                 self.totals.refuse(behind.paused.is_some());
@@ -177,7 +178,7 @@ impl RateLimit {
             return Ok(());
         }
         if wait > max_wait || blocked.slot == Units::NEVER {
-            return Err(Held::Refused(self.refuse(behind, now)));
+            return Err(Held::Refused(self.refuse(behind, at)));
         }
         if !wait.is_zero() && tokio::runtime::Handle::try_current().is_err() {
             return Err(Held::Refused(self.no_runtime()));
@@ -189,14 +190,13 @@ impl RateLimit {
             (limit, deadline) => limit.or(deadline).unwrap_or(now + FAR),
         };
         if wait > give_up.saturating_duration_since(now) {
-            return Err(Held::Refused(self.refuse(behind, now)));
+            return Err(Held::Refused(self.refuse(behind, at)));
         }
         Err(Held::Until { give_up, blocked })
     }
 
     /// Counts a refusal and says why it is one.
-    fn refuse(&self, blocked: Blocked, now: Instant) -> Error {
-        let now = units(now);
+    fn refuse(&self, blocked: Blocked, now: Units) -> Error {
         self.totals.refuse(blocked.paused.is_some());
         let reason = match blocked.paused {
             Some(end) => Reason::Paused { retry_after: end.since(now) },
@@ -247,7 +247,8 @@ impl RateLimit {
                 }
 
                 let now = clock::now();
-                blocked = match limit.meter.admit(units(now), calls) {
+                let at = units(now);
+                blocked = match limit.meter.admit(at, calls) {
                     Ok(()) => {
                         limit.totals.admit();
                         limit.totals.waited.fetch_add(1, Relaxed);
@@ -256,12 +257,12 @@ impl RateLimit {
                     Err(blocked) => blocked,
                 };
                 let left = give_up.saturating_duration_since(now);
-                let is_too_late = blocked.slot == Units::NEVER || blocked.slot.since(units(now)) > left;
+                let is_too_late = blocked.slot == Units::NEVER || blocked.slot.since(at) > left;
                 if turn.is_none() {
                     blocked = blocked.behind(place.ahead());
                 }
                 if is_too_late || left.is_zero() {
-                    return Err(limit.refuse(blocked, now));
+                    return Err(limit.refuse(blocked, at));
                 }
             }
         }
