@@ -423,9 +423,10 @@ fn what_waited_in_a_runtime_that_is_gone_holds_nobody_up() {
 #[test]
 fn what_is_kept_from_a_runtime_that_is_gone_costs_its_own_slot() {
     let limit: &'static RateLimit = Box::leak(Box::new(even().max_wait(SECOND)));
-    let kept = clock::later(Duration::from_secs(3_600), async {
+    let mut kept = None;
+    clock::later(Duration::from_secs(3_600), async {
         at_once(limit);
-        parked(limit)
+        kept = Some(parked(limit));
     });
 
     clock::later(Duration::ZERO, async {
