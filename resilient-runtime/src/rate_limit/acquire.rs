@@ -25,8 +25,9 @@ use crate::{Deadline, Error, Mode, PolicyKind, Reason};
 ///
 /// # A call that is kept and not polled
 ///
-/// It takes nothing from the meter, and the calls behind it are let through at the slots that they were told. It counts as
-/// waiting until it is polled or dropped, and so puts off each later call by its own intervals at the most.
+/// It takes nothing from the meter, and the calls behind it are let through at the slots that they were told. It puts off
+/// each later call by its own intervals at the most, and none once a call has come so late that all in line should
+/// have been let through.
 #[must_use = "futures do nothing unless polled"]
 pub struct RateAcquire<'a> {
     limit: &'a RateLimit,
@@ -44,19 +45,25 @@ type Waiting<'a> = Pin<Box<dyn Future<Output = Result<RatePermit<'a>, Error>> + 
 pub(super) struct Queue {
     /// How many there are. Relaxed, as are the others: they only say whether to join them, and how long that would take.
     waiting: AtomicU32,
-    /// For how many calls they wait.
-    calls: AtomicU64,
+    /// For how many calls they wait, a [`Line`].
+    line: AtomicU64,
     /// For how many calls those waited that wait no more, modulo 2⁶⁴.
     left: AtomicU64,
     /// Fair: the turn goes to the call that has waited for it longest.
     turn: Semaphore,
 }
 
+/// So many calls are ahead of one that comes, in 40 bits. The generation above them changes when they have let their slots go
+/// by, after which nobody waits for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Line(u64);
+
 /// A place among the calls that wait.
 struct Place<'a> {
     limit: &'a RateLimit,
-    /// For how many calls.
+    /// For how many calls, and in which generation.
     calls: u64,
+    line: Line,
     /// How many calls were ahead when it was taken.
     ahead: u64,
     /// How many had left by then.
@@ -68,7 +75,7 @@ impl Queue {
         pub(super) fn new() -> Self {
             Self {
                 waiting: AtomicU32::new(0),
-                calls: AtomicU64::new(0),
+                line: AtomicU64::new(0),
                 left: AtomicU64::new(0),
                 turn: Semaphore::const_new(1),
             }
@@ -80,9 +87,28 @@ impl Queue {
         self.waiting.load(Relaxed)
     }
 
-    fn calls(&self) -> u64 {
-        self.calls.load(Relaxed)
+    fn line(&self) -> Line {
+        Line(self.line.load(Relaxed))
     }
+}
+
+impl Line {
+    const fn calls(self) -> u64 {
+        self.0 & ((1 << Self::CALLS) - 1)
+    }
+
+    /// The next generation, of which there is none yet.
+    const fn next(self) -> Self {
+        Self(((self.0 >> Self::CALLS) + 1) << Self::CALLS)
+    }
+
+    const fn is_of_the_time_of(self, other: Self) -> bool {
+        self.0 >> Self::CALLS == other.0 >> Self::CALLS
+    }
+
+    const CALLS: u32 = 40;
+    /// The most calls that one caller counts for: a million of those fit.
+    const MOST: u32 = 1 << 20;
 }
 
 impl<'a> RateAcquire<'a> {
@@ -140,7 +166,8 @@ impl RateLimit {
         let now = clock::now();
         let at = units(now);
         // Nobody overtakes those who wait.
-        let blocked = if self.queue.waiting() == 0 || self.is_overdue(at, calls) {
+        let line = self.queue.line();
+        let blocked = if line.calls() == 0 || self.is_overdue(line, at, calls) {
             match self.meter.admit(at, calls) {
                 Ok(()) => {
                     self.totals.admit();
@@ -154,12 +181,17 @@ impl RateLimit {
         self.hold(blocked, calls, (now, at), max_wait)
     }
 
-    /// Whether those who wait have let their slots go by: they are kept and not polled, and nobody waits for them.
+    /// Whether those who wait have let their slots go by: they are kept and not polled, and nobody waits for them any more.
     #[cold]
-    fn is_overdue(&self, now: Units, calls: u32) -> bool {
-        let ahead = self.meter.glimpse(now, calls).interval.times(self.queue.calls());
+    fn is_overdue(&self, line: Line, now: Units, calls: u32) -> bool {
+        let ahead = self.meter.glimpse(now, calls).interval.times(line.calls());
         let before = now.before(LATE).before_by(ahead);
-        self.meter.glimpse(before, calls).slot <= before
+        let is_overdue = self.meter.glimpse(before, calls).slot <= before;
+        if is_overdue {
+            // If it fails, somebody has come or left, and the next call finds the rest.
+            let _ = self.queue.line.compare_exchange(line.0, line.next().0, Relaxed, Relaxed);
+        }
+        is_overdue
     }
 
     #[cold]
@@ -167,7 +199,7 @@ impl RateLimit {
         if !blocked.is_usual(at) && self.restart_if_clock_went_back(now) {
             return self.admit(calls, max_wait);
         }
-        let behind = blocked.behind(self.queue.calls());
+        let behind = blocked.behind(self.queue.line().calls());
         let wait = behind.slot.since(at);
         if self.mode.get() == Mode::Observe {
             if wait > max_wait {
@@ -282,10 +314,11 @@ async fn unless<T>(mut first: Pin<&mut impl Future<Output = T>>, second: impl Fu
 impl<'a> Place<'a> {
     fn take(limit: &'a RateLimit, calls: u32) -> Self {
         let queue = &limit.queue;
-        let calls = u64::from(calls.min(limit.meter.pace().burst));
+        let calls = u64::from(calls.min(limit.meter.pace().burst).min(Line::MOST));
         let left = queue.left.load(Relaxed);
         queue.waiting.fetch_add(1, Relaxed);
-        Self { limit, calls, ahead: queue.calls.fetch_add(calls, Relaxed), left }
+        let line = Line(queue.line.fetch_add(calls, Relaxed));
+        Self { limit, calls, line, ahead: line.calls(), left }
     }
 
     /// A method, so that a future that calls it holds the place and not only the reference in it.
@@ -300,15 +333,18 @@ impl<'a> Place<'a> {
     fn ahead(&self) -> u64 {
         let queue = &self.limit.queue;
         let left = queue.left.load(Relaxed).wrapping_sub(self.left);
-        self.ahead.saturating_sub(left).max((queue.calls() / 8).max(1)).min(self.ahead)
+        self.ahead.saturating_sub(left).max((queue.line().calls() / 8).max(1)).min(self.ahead)
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.limit.queue.left.fetch_add(self.calls, Relaxed);
-        self.limit.queue.calls.fetch_sub(self.calls, Relaxed);
-        self.limit.queue.waiting.fetch_sub(1, Relaxed);
+        let queue = &self.limit.queue;
+        queue.left.fetch_add(self.calls, Relaxed);
+        queue.waiting.fetch_sub(1, Relaxed);
+        let _ = queue
+            .line
+            .fetch_update(Relaxed, Relaxed, |line| Line(line).is_of_the_time_of(self.line).then(|| line - self.calls));
     }
 }
 

@@ -454,6 +454,26 @@ fn the_policy_of_a_key_is_forgotten_after_the_clock_went_back() {
     });
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_line_that_is_all_kept_costs_its_slots_once() {
+    let limit = Arc::new(even().max_wait(SECOND));
+    at_once(&limit);
+    let kept: Vec<_> = (0..10).map(|_| parked(&limit)).collect();
+    assert_eq!(refusal(&limit), Reason::RateLimited { retry_after: ms(1_100) });
+    advance(ms(1_250)).await;
+
+    for _ in 0..5 {
+        assert_eq!(at_once(&limit), 1);
+        advance(ms(100)).await;
+    }
+    assert_eq!(limit.counts().waiting, 10);
+    at_once(&limit);
+    assert_eq!(ends(arrivals(&limit, 3).await).await, [100, 200, 300].map(|millis| Ok(ms(millis))));
+    drop(kept);
+    assert_eq!(limit.counts().waiting, 0);
+    assert_eq!(ends(arrivals(&limit, 2).await).await, [100, 200].map(|millis| Ok(ms(millis))));
+}
+
 /// With a slower rate meanwhile, and with or without a call in front that is not polled.
 #[tokio::test(start_paused = true)]
 async fn a_crowd_is_woken_a_few_times_each() {
