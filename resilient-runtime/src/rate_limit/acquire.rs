@@ -342,9 +342,10 @@ impl Drop for Place<'_> {
         let queue = &self.limit.queue;
         queue.left.fetch_add(self.calls, Relaxed);
         queue.waiting.fetch_sub(1, Relaxed);
-        let _ = queue
-            .line
-            .fetch_update(Relaxed, Relaxed, |line| Line(line).is_of_the_time_of(self.line).then(|| line - self.calls));
+        let _ = queue.line.fetch_update(Relaxed, Relaxed, |line| {
+            let line = Line(line);
+            (line.is_of_the_time_of(self.line) && line.calls() >= self.calls).then(|| line.0 - self.calls)
+        });
     }
 }
 
