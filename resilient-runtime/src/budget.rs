@@ -392,6 +392,22 @@ mod tests {
         assert_eq!(withdrawals(&budget, Cost::Failure, later(1_100)), 10, "counted once");
     }
 
+    /// The real clock turns under them from one millisecond to the next.
+    #[test]
+    fn threads_get_no_more_than_the_reserve_has_given_out() {
+        let budget = Budget::new();
+        let began = std::time::Instant::now();
+
+        let granted: u32 = std::thread::scope(|scope| {
+            let threads = [(); 4]
+                .map(|()| scope.spawn(|| (0..100_000).map(|_| u32::from(budget.withdraw(Cost::Failure))).sum::<u32>()));
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+
+        let most = 100.0 + (began.elapsed().as_secs_f64() + 0.01) * 10.0;
+        assert!(f64::from(granted) <= most, "{granted} of {most}");
+    }
+
     #[test]
     fn a_clock_that_goes_back_an_hour_fills_nothing_and_goes_on_from_there() {
         let budget = fresh(Budget::new());

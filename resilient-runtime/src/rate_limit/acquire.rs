@@ -14,8 +14,8 @@ use super::gcra::Units;
 use super::meter::Blocked;
 use super::{RateLimit, RatePermit, units};
 use crate::clock;
-use crate::sync::atomic::AtomicU32;
 use crate::sync::atomic::Ordering::Relaxed;
+use crate::sync::atomic::{AtomicU32, AtomicU64};
 use crate::sync::const_fn;
 use crate::{Deadline, Error, Mode, PolicyKind, Reason};
 
@@ -25,8 +25,9 @@ use crate::{Deadline, Error, Mode, PolicyKind, Reason};
 ///
 /// # A call that is kept and not polled
 ///
-/// It takes nothing from the meter, and the calls behind it are let through at the slots that they were told. It counts as
-/// waiting until it is polled or dropped, and so puts off each later call by one interval at the most.
+/// It takes nothing from the meter, and the calls behind it are let through at the slots that they were told. It puts off
+/// each later call by its own intervals at the most, and none once a call has come so late that all in line should
+/// have been let through.
 #[must_use = "futures do nothing unless polled"]
 pub struct RateAcquire<'a> {
     limit: &'a RateLimit,
@@ -42,27 +43,42 @@ type Waiting<'a> = Pin<Box<dyn Future<Output = Result<RatePermit<'a>, Error>> + 
 /// So a call that is kept and not polled keeps its turn, and nobody else waits for that.
 #[derive(Debug)]
 pub(super) struct Queue {
-    /// How many there are. Relaxed: it only says whether to join them, and how long that would take.
+    /// How many there are. Relaxed, as are the others: they only say whether to join them, and how long that would take.
     waiting: AtomicU32,
-    /// How many there were that wait no more, modulo 2³². Relaxed: it only says how long to go on waiting.
-    left: AtomicU32,
+    /// For how many calls they wait, a [`Line`].
+    line: AtomicU64,
+    /// For how many calls those waited that wait no more, modulo 2⁶⁴.
+    left: AtomicU64,
     /// Fair: the turn goes to the call that has waited for it longest.
     turn: Semaphore,
 }
 
+/// So many calls are ahead of one that comes, in 40 bits. The generation above them changes when they have let their slots go
+/// by, after which nobody waits for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Line(u64);
+
 /// A place among the calls that wait.
 struct Place<'a> {
     limit: &'a RateLimit,
-    /// How many were ahead when it was taken.
-    ahead: u32,
+    /// For how many calls, and in which generation.
+    calls: u64,
+    line: Line,
+    /// How many calls were ahead when it was taken.
+    ahead: u64,
     /// How many had left by then.
-    left: u32,
+    left: u64,
 }
 
 impl Queue {
     const_fn! {
         pub(super) fn new() -> Self {
-            Self { waiting: AtomicU32::new(0), left: AtomicU32::new(0), turn: Semaphore::const_new(1) }
+            Self {
+                waiting: AtomicU32::new(0),
+                line: AtomicU64::new(0),
+                left: AtomicU64::new(0),
+                turn: Semaphore::const_new(1),
+            }
         }
     }
 
@@ -70,6 +86,29 @@ impl Queue {
     pub(super) fn waiting(&self) -> u32 {
         self.waiting.load(Relaxed)
     }
+
+    fn line(&self) -> Line {
+        Line(self.line.load(Relaxed))
+    }
+}
+
+impl Line {
+    const fn calls(self) -> u64 {
+        self.0 & ((1 << Self::CALLS) - 1)
+    }
+
+    /// The next generation, of which there is none yet.
+    const fn next(self) -> Self {
+        Self(((self.0 >> Self::CALLS) + 1) << Self::CALLS)
+    }
+
+    const fn is_of_the_time_of(self, other: Self) -> bool {
+        self.0 >> Self::CALLS == other.0 >> Self::CALLS
+    }
+
+    const CALLS: u32 = 40;
+    /// The most calls that one caller counts for: a million of those fit.
+    const MOST: u32 = 1 << 20;
 }
 
 impl<'a> RateAcquire<'a> {
@@ -125,10 +164,11 @@ impl RateLimit {
             return Ok(());
         }
         let now = clock::now();
+        let at = units(now);
         // Nobody overtakes those who wait.
-        let waiting = self.queue.waiting();
-        let blocked = if waiting == 0 || self.is_overdue(units(now), calls, waiting) {
-            match self.meter.admit(units(now), calls) {
+        let line = self.queue.line();
+        let blocked = if line.calls() == 0 || self.is_overdue(line, at, calls) {
+            match self.meter.admit(at, calls) {
                 Ok(()) => {
                     self.totals.admit();
                     return Ok(());
@@ -136,26 +176,31 @@ impl RateLimit {
                 Err(blocked) => blocked,
             }
         } else {
-            self.meter.glimpse(units(now), calls)
+            self.meter.glimpse(at, calls)
         };
-        self.hold(blocked, calls, waiting, now, max_wait)
+        self.hold(blocked, calls, (now, at), max_wait)
     }
 
-    /// Whether those who wait have let their slots go by: they are kept and not polled, and nobody waits for them.
+    /// Whether those who wait have let their slots go by: they are kept and not polled, and nobody waits for them any more.
     #[cold]
-    fn is_overdue(&self, now: Units, calls: u32, waiting: u32) -> bool {
-        let ahead = self.meter.glimpse(now, calls).interval.times(u64::from(waiting));
+    fn is_overdue(&self, line: Line, now: Units, calls: u32) -> bool {
+        let ahead = self.meter.glimpse(now, calls).interval.times(line.calls());
         let before = now.before(LATE).before_by(ahead);
-        self.meter.glimpse(before, calls).slot <= before
+        let is_overdue = self.meter.glimpse(before, calls).slot <= before;
+        if is_overdue {
+            // If it fails, somebody has come or left, and the next call finds the rest.
+            let _ = self.queue.line.compare_exchange(line.0, line.next().0, Relaxed, Relaxed);
+        }
+        is_overdue
     }
 
     #[cold]
-    fn hold(&self, blocked: Blocked, calls: u32, waiting: u32, now: Instant, max_wait: Duration) -> Result<(), Held> {
-        if self.restart_if_clock_went_back(now) {
+    fn hold(&self, blocked: Blocked, calls: u32, (now, at): (Instant, Units), max_wait: Duration) -> Result<(), Held> {
+        if !blocked.is_usual(at) && self.restart_if_clock_went_back(now) {
             return self.admit(calls, max_wait);
         }
-        let behind = blocked.behind(waiting);
-        let wait = behind.slot.since(units(now));
+        let behind = blocked.behind(self.queue.line().calls());
+        let wait = behind.slot.since(at);
         if self.mode.get() == Mode::Observe {
             if wait > max_wait {
                 self.totals.refuse(behind.paused.is_some());
@@ -165,7 +210,7 @@ impl RateLimit {
             return Ok(());
         }
         if wait > max_wait || blocked.slot == Units::NEVER {
-            return Err(Held::Refused(self.refuse(behind, now)));
+            return Err(Held::Refused(self.refuse(behind, at)));
         }
         if !wait.is_zero() && tokio::runtime::Handle::try_current().is_err() {
             return Err(Held::Refused(self.no_runtime()));
@@ -177,14 +222,13 @@ impl RateLimit {
             (limit, deadline) => limit.or(deadline).unwrap_or(now + FAR),
         };
         if wait > give_up.saturating_duration_since(now) {
-            return Err(Held::Refused(self.refuse(behind, now)));
+            return Err(Held::Refused(self.refuse(behind, at)));
         }
         Err(Held::Until { give_up, blocked })
     }
 
     /// Counts a refusal and says why it is one.
-    fn refuse(&self, blocked: Blocked, now: Instant) -> Error {
-        let now = units(now);
+    fn refuse(&self, blocked: Blocked, now: Units) -> Error {
         self.totals.refuse(blocked.paused.is_some());
         let reason = match blocked.paused {
             Some(end) => Reason::Paused { retry_after: end.since(now) },
@@ -208,7 +252,7 @@ impl RateLimit {
         give_up: Instant,
         blocked: Blocked,
     ) -> impl Future<Output = Result<RatePermit<'_>, Error>> + Send {
-        let place = Place::take(self);
+        let place = Place::take(self, calls);
         async move {
             let limit = place.limit();
             let mut line = pin!(limit.queue.turn.acquire());
@@ -235,7 +279,8 @@ impl RateLimit {
                 }
 
                 let now = clock::now();
-                blocked = match limit.meter.admit(units(now), calls) {
+                let at = units(now);
+                blocked = match limit.meter.admit(at, calls) {
                     Ok(()) => {
                         limit.totals.admit();
                         limit.totals.waited.fetch_add(1, Relaxed);
@@ -244,12 +289,12 @@ impl RateLimit {
                     Err(blocked) => blocked,
                 };
                 let left = give_up.saturating_duration_since(now);
-                let is_too_late = blocked.slot == Units::NEVER || blocked.slot.since(units(now)) > left;
+                let is_too_late = blocked.slot == Units::NEVER || blocked.slot.since(at) > left;
                 if turn.is_none() {
                     blocked = blocked.behind(place.ahead());
                 }
                 if is_too_late || left.is_zero() {
-                    return Err(limit.refuse(blocked, now));
+                    return Err(limit.refuse(blocked, at));
                 }
             }
         }
@@ -267,9 +312,13 @@ async fn unless<T>(mut first: Pin<&mut impl Future<Output = T>>, second: impl Fu
 }
 
 impl<'a> Place<'a> {
-    fn take(limit: &'a RateLimit) -> Self {
-        let left = limit.queue.left.load(Relaxed);
-        Self { limit, ahead: limit.queue.waiting.fetch_add(1, Relaxed), left }
+    fn take(limit: &'a RateLimit, calls: u32) -> Self {
+        let queue = &limit.queue;
+        let calls = u64::from(calls.min(limit.meter.pace().burst).min(Line::MOST));
+        let left = queue.left.load(Relaxed);
+        queue.waiting.fetch_add(1, Relaxed);
+        let line = Line(queue.line.fetch_add(calls, Relaxed));
+        Self { limit, calls, line, ahead: line.calls(), left }
     }
 
     /// A method, so that a future that calls it holds the place and not only the reference in it.
@@ -277,21 +326,26 @@ impl<'a> Place<'a> {
         self.limit
     }
 
-    /// How many are ahead, of a place that has no turn: too few if others behind it have left.
+    /// How many calls are ahead of a place that has no turn: too few if others behind it have left.
     ///
-    /// So there is a second guess, an eighth of those that wait, which keeps a crowd that was told its slots before the rate
+    /// So there is a second guess, an eighth of all that wait, which keeps a crowd that was told its slots before the rate
     /// changed from asking all at once and again and again.
-    fn ahead(&self) -> u32 {
+    fn ahead(&self) -> u64 {
         let queue = &self.limit.queue;
         let left = queue.left.load(Relaxed).wrapping_sub(self.left);
-        self.ahead.saturating_sub(left).max((queue.waiting() / 8).max(1)).min(self.ahead)
+        self.ahead.saturating_sub(left).max((queue.line().calls() / 8).max(1)).min(self.ahead)
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.limit.queue.left.fetch_add(1, Relaxed);
-        self.limit.queue.waiting.fetch_sub(1, Relaxed);
+        let queue = &self.limit.queue;
+        queue.left.fetch_add(self.calls, Relaxed);
+        queue.waiting.fetch_sub(1, Relaxed);
+        let _ = queue.line.fetch_update(Relaxed, Relaxed, |line| {
+            let line = Line(line);
+            (line.is_of_the_time_of(self.line) && line.calls() >= self.calls).then(|| line.0 - self.calls)
+        });
     }
 }
 

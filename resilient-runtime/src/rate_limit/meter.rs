@@ -31,12 +31,19 @@ pub(super) struct Blocked {
     pub(super) paused: Option<Units>,
     /// The time that each call takes up at present.
     pub(super) interval: Units,
+    /// Whether nothing but the rate holds it back.
+    pub(super) is_plain: bool,
 }
 
 impl Blocked {
-    /// The same for somebody with so many in front.
-    pub(super) fn behind(self, waiting: u32) -> Self {
-        let ahead = self.interval.times(u64::from(waiting));
+    /// Whether it is as far away as a call is at the most that nothing but the rate holds back.
+    pub(super) fn is_usual(self, now: Units) -> bool {
+        self.is_plain && self.slot.0 <= now.0.saturating_add(self.interval.0)
+    }
+
+    /// The same with so many calls in front.
+    pub(super) fn behind(self, calls: u64) -> Self {
+        let ahead = self.interval.times(calls);
         Self { slot: Units(self.slot.0.saturating_add(ahead.0)), ..self }
     }
 }
@@ -94,7 +101,9 @@ impl Meter {
             Ok(_) => now.max(paused),
             Err(Early { slot }) => slot.max(paused),
         };
-        Blocked { slot, paused: (paused > now).then_some(paused), interval }
+        let is_paused = paused > now;
+        let is_plain = !is_paused && interval == pace.interval;
+        Blocked { slot, paused: is_paused.then_some(paused), interval, is_plain }
     }
 
     /// Whether something is kept that lies further ahead than it can.

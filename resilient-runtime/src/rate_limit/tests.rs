@@ -321,6 +321,159 @@ async fn a_pause_or_a_slower_rate_leaves_those_who_wait_in_order() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_call_that_weighs_more_is_not_overtaken_by_lighter_ones() {
+    let limit = Arc::new(RateLimit::named("weighted").rate(10, SECOND).burst(4).max_wait(SECOND * 3));
+    assert_eq!(at_once(&limit), 4);
+    let start = Instant::now();
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let callers: Vec<_> = [1, 4, 1, 3, 1, 1]
+        .into_iter()
+        .enumerate()
+        .map(|(caller, calls)| {
+            let (limit, order) = (limit.clone(), order.clone());
+            tokio::spawn(async move {
+                sleep(ms(caller as u64 * 10)).await;
+                limit.acquire_many(calls).await.unwrap().abandon();
+                order.lock().unwrap().push((caller, start.elapsed()));
+            })
+        })
+        .collect();
+
+    for caller in callers {
+        caller.await.unwrap();
+    }
+
+    let expected = [(0, 100), (1, 500), (2, 600), (3, 900), (4, 1_000), (5, 1_100)];
+    assert_eq!(*order.lock().unwrap(), expected.map(|(caller, millis)| (caller, ms(millis))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_heavy_call_that_is_kept_costs_the_others_its_own_slots_at_the_most() {
+    let limit = Arc::new(RateLimit::named("weighted").rate(10, SECOND).burst(4).max_wait(SECOND * 3));
+    assert_eq!(at_once(&limit), 4);
+    let mut heavy = pin!(limit.acquire_many(3));
+    assert!(heavy.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+
+    assert_eq!(ends(arrivals(&limit, 2).await).await, [400, 500].map(|millis| Ok(ms(millis))));
+    assert_eq!(limit.counts().waiting, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_wait_in_one_task_come_in_order_at_the_rate() {
+    for callers in [5, 40] {
+        let limit = even().max_wait(Duration::from_secs(10));
+        at_once(&limit);
+        let start = Instant::now();
+        let came = Mutex::new(Vec::new());
+        let kept = parked(&limit);
+
+        let calls = (0..callers).map(|caller| {
+            let (limit, came) = (&limit, &came);
+            async move {
+                limit.acquire().await.unwrap().abandon();
+                came.lock().unwrap().push((caller, start.elapsed()));
+            }
+        });
+        futures_util::future::join_all(calls).await;
+
+        let expected = (0..callers).map(|caller| (caller, ms(100) * (caller + 2)));
+        assert!(came.lock().unwrap().iter().copied().eq(expected), "{callers}: {came:?}");
+        drop(kept);
+    }
+}
+
+/// A pause longer than what is left of one caller's wait, and one behind it that may wait longer.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_gives_up_leaves_its_place_to_one_with_more_time() {
+    let limit = Arc::new(even().max_wait(Duration::from_secs(5)));
+    at_once(&limit);
+    let start = Instant::now();
+    let kept = parked(&limit);
+    let short = {
+        let limit = limit.clone();
+        tokio::spawn(async move { Deadline::after(ms(250)).scope(limit.acquire()).await.map(drop).map_err(|_| ()) })
+    };
+    tokio::task::yield_now().await;
+    let long = arrivals(&limit, 2).await;
+
+    throttle(&limit, Some(SECOND));
+
+    assert_eq!(short.await.unwrap(), Err(()));
+    assert!(start.elapsed() <= ms(250));
+    assert!(ends(long).await.into_iter().all(|end| end.is_ok_and(|at| at <= ms(1_550))));
+    drop(kept);
+}
+
+#[test]
+fn what_waited_in_a_runtime_that_is_gone_holds_nobody_up() {
+    let limit = Arc::new(even().max_wait(SECOND));
+    clock::later(Duration::from_secs(3_600), async {
+        at_once(&limit);
+        drop(arrivals(&limit, 5).await);
+    });
+
+    clock::later(Duration::ZERO, async {
+        assert_eq!(limit.counts().waiting, 0);
+        assert_eq!(ends(arrivals(&limit, 3).await).await, [0, 100, 200].map(|millis| Ok(ms(millis))));
+    });
+}
+
+/// One that is kept across runtimes: its timer will never go off.
+#[test]
+fn what_is_kept_from_a_runtime_that_is_gone_costs_its_own_slot() {
+    let limit: &'static RateLimit = Box::leak(Box::new(even().max_wait(SECOND)));
+    let mut kept = None;
+    clock::later(Duration::from_secs(3_600), async {
+        at_once(limit);
+        kept = Some(parked(limit));
+    });
+
+    clock::later(Duration::ZERO, async {
+        let start = Instant::now();
+        limit.acquire().await.unwrap().abandon();
+        assert!(start.elapsed() <= ms(200), "{:?}", start.elapsed());
+        limit.acquire().await.unwrap().abandon();
+        assert!(start.elapsed() <= ms(400), "{:?}", start.elapsed());
+    });
+    drop(kept);
+}
+
+#[test]
+fn the_policy_of_a_key_is_forgotten_after_the_clock_went_back() {
+    static KEYS: crate::PerKey<RateLimit> =
+        crate::PerKey::new(RateLimit::named("keys").rate(1, Duration::from_secs(60))).idle(SECOND).capacity(1);
+    clock::later(Duration::from_secs(7_200), async { assert_eq!(at_once(&KEYS.of("a")), 1) });
+
+    clock::later(Duration::ZERO, async {
+        let _ = KEYS.of("b").try_acquire();
+        advance(Duration::from_secs(2)).await;
+        drop(KEYS.of("b"));
+        advance(Duration::from_secs(2)).await;
+        assert!(!KEYS.of("b").is_overflow());
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_that_is_all_kept_costs_its_slots_once() {
+    let limit = Arc::new(even().max_wait(SECOND));
+    at_once(&limit);
+    let kept: Vec<_> = (0..10).map(|_| parked(&limit)).collect();
+    assert_eq!(refusal(&limit), Reason::RateLimited { retry_after: ms(1_100) });
+    advance(ms(1_250)).await;
+
+    for _ in 0..5 {
+        assert_eq!(at_once(&limit), 1);
+        advance(ms(100)).await;
+    }
+    assert_eq!(limit.counts().waiting, 10);
+    at_once(&limit);
+    assert_eq!(ends(arrivals(&limit, 3).await).await, [100, 200, 300].map(|millis| Ok(ms(millis))));
+    drop(kept);
+    assert_eq!(limit.counts().waiting, 0);
+    assert_eq!(ends(arrivals(&limit, 2).await).await, [100, 200].map(|millis| Ok(ms(millis))));
+}
+
 /// With a slower rate meanwhile, and with or without a call in front that is not polled.
 #[tokio::test(start_paused = true)]
 async fn a_crowd_is_woken_a_few_times_each() {
