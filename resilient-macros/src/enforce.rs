@@ -25,8 +25,8 @@ pub(crate) use self::rules::Rules;
 
 /// Expands `#[enforce(…)]`.
 pub(crate) fn enforce(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    if stack::is_collected(&arguments) {
-        return TokenStream::new();
+    if let Some(remains) = stack::collected(&arguments) {
+        return remains;
     }
     let mut errors = Errors::new();
     let rules = Rules::parse(Span::call_site(), handed_on(arguments.clone()).1, &mut errors);
@@ -42,8 +42,8 @@ pub(crate) fn enforce(arguments: TokenStream, item: TokenStream) -> TokenStream 
 
 /// Expands `#[exempt(…)]`.
 pub(crate) fn exempt(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    if stack::is_collected(&arguments) {
-        return TokenStream::new();
+    if let Some(remains) = stack::collected(&arguments) {
+        return remains;
     }
     let mut errors = Errors::new();
     let exemption = Exemption::parse(Span::call_site(), handed_on(arguments.clone()).1, &mut errors);

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{Attribute, Ident, Meta, Path};
 
 use crate::arguments::{self, Arguments, Listed, Positional};
@@ -17,8 +18,8 @@ use crate::profile::{self, Profile};
 
 /// Expands the attribute `name` and, with it, every sibling that is left on the item.
 pub(crate) fn expand(name: &str, arguments: TokenStream, item: TokenStream) -> TokenStream {
-    if is_collected(&arguments) {
-        return TokenStream::new();
+    if let Some(remains) = collected(&arguments) {
+        return remains;
     }
     let mut errors = Errors::new();
     let mut function = match Function::parse(name, item.clone(), &mut errors) {
@@ -397,17 +398,44 @@ fn take_siblings(function: &mut Function) -> Vec<(Ident, syn::Result<TokenStream
     siblings
 }
 
-/// Whether this is what is left of an attribute that has been collected already: `#[retry(__composed)] const _: () = ();`.
-pub(crate) fn is_collected(arguments: &TokenStream) -> bool {
-    let mut tokens = arguments.clone().into_iter();
-    let first = tokens.next();
-    first.is_some_and(|token| token.to_string() == "__composed") && tokens.next().is_none()
+/// What stays of an attribute that was collected by its name: its path, under which it still counts as used.
+///
+/// One with a path that is not known is asked whether it is of the family: it answers with a constant, which no other attribute does.
+pub(crate) fn remains(path: &Path) -> TokenStream {
+    let span = Span::mixed_site();
+    if path.segments.len() == 1 || path.segments[0].ident == "resilient" {
+        return quote_spanned!(span=> #[#path(__composed)] const _: () = (););
+    }
+    let place = path.span().resolved_at(span);
+    let answer = Ident::new(ANSWER, place);
+    quote_spanned! {place=>
+        const _: () = {
+            #[#path(__composed?)]
+            const _: () = ();
+            #answer
+        };
+    }
 }
+
+/// What such an attribute expands to, if it is one that has been collected already: to nothing, or to the answer.
+pub(crate) fn collected(arguments: &TokenStream) -> Option<TokenStream> {
+    match arguments.to_string().replace(' ', "").as_str() {
+        "__composed" => Some(TokenStream::new()),
+        "__composed?" => {
+            let answer = Ident::new(ANSWER, Span::mixed_site());
+            Some(quote_spanned!(Span::mixed_site()=> const #answer: () = ();))
+        }
+        _ => None,
+    }
+}
+
+/// The compiler says that there is no such constant where an attribute of another crate was taken for one of ours.
+const ANSWER: &str = "THIS_ATTRIBUTE_IS_ONE_OF_RESILIENT";
 
 /// The one of the family that the attribute is by its name: `#[retry]`, or `#[resilient::retry]`.
 ///
 /// The crate may have another name here, or hand its attributes on in a module. Where the attribute is of another family after all,
-/// its macro refuses the item that is left of it.
+/// what [`remains`] of it does not compile.
 pub(crate) fn policy_name(attribute: &Attribute) -> Option<Ident> {
     let segments = &attribute.path().segments;
     let name = &segments.last()?.ident;

@@ -35,10 +35,11 @@ impl<'a> CoalesceCall<'a> {
     #[inline]
     pub fn on<S: ?Sized>(self, object: &S) -> Self {
         let place = std::ptr::from_ref(object);
-        let owner = match size_of::<*const S>() == size_of::<usize>() {
-            true => place.addr(),
+        let owner = if size_of::<*const S>() == size_of::<usize>() {
+            place.addr()
+        } else {
             // two strings may begin at one address, and a struct begins where its first field does
-            false => fingerprint(&place).whole() as usize,
+            fingerprint(&place).whole() as usize
         };
         Self { owner, ..self }
     }
