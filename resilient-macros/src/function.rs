@@ -351,7 +351,7 @@ impl Function {
         self.bindings.iter().map(|binding| &binding.ident).filter(move |name| *name != "__self" && !shared(name))
     }
 
-    /// What the body owns, first to last, `self` included.
+    /// Everything the body owns, first to last, `self` included.
     pub(crate) fn owned(&self) -> impl Iterator<Item = &Binding> {
         self.this.iter().chain(&self.bindings).filter(|binding| !binding.reference)
     }
@@ -461,7 +461,7 @@ impl Function {
         lent.2.then(|| (if lent.0 == "self" { "&mut self".to_owned() } else { lent.0.clone() }, span))
     }
 
-    /// Where the output borrows from an argument, as far as its type shows that.
+    /// Places at which the output borrows from an argument, as far as its type shows that.
     pub(crate) fn borrow_in_output(&self) -> Option<Span> {
         borrow_in(&self.output)
     }
@@ -478,7 +478,7 @@ impl Function {
     }
 }
 
-/// Where the type borrows, as far as it shows that: at a lifetime that is not `'static`, or where one is elided.
+/// Places at which the type borrows, as far as it shows that: at a lifetime that is not `'static`, or where one is elided.
 pub(crate) fn borrow_in(ty: &Type) -> Option<Span> {
     struct Search(Option<Span>);
     impl<'ast> Visit<'ast> for Search {

@@ -26,7 +26,7 @@ pub(crate) trait Layer {
     /// Where messages about the whole layer point.
     fn span(&self) -> Span;
 
-    /// What the local that holds its policy is called, among the layers above and below it.
+    /// Name of the local that holds its policy, among the layers above and below it.
     fn local(&self, _above: &[Box<dyn Layer>], _below: &[Box<dyn Layer>]) -> &'static str {
         self.name()
     }

@@ -398,7 +398,7 @@ fn take_siblings(function: &mut Function) -> Vec<(Ident, syn::Result<TokenStream
     siblings
 }
 
-/// What stays of an attribute that was collected by its name: its path, under which it still counts as used.
+/// The rest of an attribute that was collected by its name: its path, under which it still counts as used.
 ///
 /// One with a path that is not known is asked whether it is of the family: it answers with a constant, which no other attribute does.
 pub(crate) fn remains(path: &Path) -> TokenStream {
@@ -417,7 +417,7 @@ pub(crate) fn remains(path: &Path) -> TokenStream {
     }
 }
 
-/// What such an attribute expands to, if it is one that has been collected already: to nothing, or to the answer.
+/// Expansion of such an attribute, if it is one that has been collected already: to nothing, or to the answer.
 pub(crate) fn collected(arguments: &TokenStream) -> Option<TokenStream> {
     match arguments.to_string().replace(' ', "").as_str() {
         "__composed" => Some(TokenStream::new()),

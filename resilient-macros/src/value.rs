@@ -344,7 +344,7 @@ pub(crate) fn nearest_unit(name: &str) -> Option<&'static str> {
     long.into_iter().find(|(name, _)| *name == meant).map(|(_, short)| short)
 }
 
-/// What was meant by a duration written as a time of day, or with a comma: `1m30s` for `1:30`, `1.5s` for `1,5s`.
+/// The duration meant by one written as a time of day, or with a comma: `1m30s` for `1:30`, `1.5s` for `1,5s`.
 fn with_other_signs(written: &str) -> Option<String> {
     let digits = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
     let parts: Vec<&str> = written.split(':').collect();

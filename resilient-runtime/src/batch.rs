@@ -94,7 +94,7 @@ pub struct BatchCounts {
     pub keys: u64,
     /// Callers whose key was in their batch already, ever.
     pub duplicates: u64,
-    /// How often a leader left, by being dropped or by a panic, and left the lead to other members, ever.
+    /// Number of times a leader left, by being dropped or by a panic, and left the lead to other members, ever.
     pub handed_over: u64,
 }
 

@@ -191,7 +191,7 @@ impl Budget {
     }
 }
 
-/// What was taken out for an attempt that has not begun. If that does not come to pass, it is paid back.
+/// Tokens taken out for an attempt that has not begun. If that does not come to pass, it is paid back.
 #[derive(Debug)]
 pub(crate) struct Withdrawal<'a> {
     budget: &'a Budget,

@@ -2,7 +2,7 @@
 //!
 //! They go to `tracing`, and with the test kit to the recorders of the thread.
 //!
-//! What happens to one call is `DEBUG`, however bad it is: in an outage it happens to all of them. Above that is only what
+//! An event of one call is `DEBUG`, however bad it is: in an outage it happens to all of them. Above that is only what
 //! has a beginning, and of one policy, or of the policies of all its keys, no more than ten lines a minute.
 
 use std::panic::Location;
@@ -39,14 +39,14 @@ pub(crate) fn gave_up(policy: &'static str, retries: u32, class: Class, why: &'s
 /// A breaker's change of state.
 pub(crate) struct Transition {
     pub(crate) policy: &'static str,
-    /// Where the policy was written.
+    /// Source location of the policy.
     pub(crate) place: &'static Location<'static>,
     pub(crate) from: State,
     pub(crate) to: State,
     /// The calls that it was decided on.
     pub(crate) failures: u32,
     pub(crate) calls: u32,
-    /// How long it will be open, if it is.
+    /// Time it will be open, if it is.
     pub(crate) open_for: Option<Duration>,
 }
 

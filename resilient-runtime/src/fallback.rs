@@ -87,7 +87,7 @@ impl Fallback {
         Self { name, max_age: Duration::MAX, kept: Kept::new() }
     }
 
-    /// How old a value may be that is [recalled](FallbackCall::recall), from when it was kept. Default: any age.
+    /// Greatest age of a value that is [recalled](FallbackCall::recall), from when it was kept. Default: any age.
     #[must_use]
     pub const fn max_age(mut self, max_age: Duration) -> Self {
         self.max_age = max_age;

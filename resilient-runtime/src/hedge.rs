@@ -107,7 +107,7 @@ struct Counters {
     observed: AtomicU64,
 }
 
-/// What an attempt was granted that has not begun. If it never does, the budgets get it back.
+/// The grant of an attempt that has not begun. If it never does, the budgets get it back.
 #[derive(Debug)]
 struct Grant<'a> {
     hedge: &'a Hedge,

@@ -134,7 +134,7 @@ pub trait Keyed: Named {
         self.fresh()
     }
 
-    /// How many of those there are; the key's hash says which of them.
+    /// Number of those; the key's hash says which of them.
     const STAND_INS: usize = 64;
 }
 
@@ -158,7 +158,7 @@ impl<P> PerKey<P> {
         }
     }
 
-    /// How many policies there are at most, besides the stand-ins; 10,000 unless set.
+    /// Greatest number of policies, besides the stand-ins; 10,000 unless set.
     ///
     /// A circuit breaker takes 1.6 kB, so 10,000 of them are 16 MB.
     ///
@@ -303,7 +303,7 @@ impl<P: Keyed> PerKey<P> {
 }
 
 impl<P> PerKey<P> {
-    /// How many policies there are now, without the stand-ins.
+    /// Number of policies now, without the stand-ins.
     pub fn len(&self) -> usize {
         self.turns().len()
     }
@@ -320,12 +320,12 @@ impl<P> PerKey<P> {
         self.overflowed.load(Relaxed)
     }
 
-    /// How often that began, ever, each time after a minute in which there was room.
+    /// Number of times that began, ever, each time after a minute in which there was room.
     pub fn overflows(&self) -> u64 {
         self.overflows.load(Relaxed)
     }
 
-    /// How many policies were forgotten because they were idle, or made room because they were as new, ever.
+    /// Number of policies forgotten because they were idle, or made room because they were as new, ever.
     pub fn evicted(&self) -> u64 {
         self.evicted.load(Relaxed)
     }
@@ -374,9 +374,9 @@ impl<P: fmt::Debug> fmt::Debug for PerKey<P> {
 const SHARDS: usize = 16;
 /// How many policies one call with a new key looks at, if there is room.
 const MOST_TURNS: usize = 64;
-/// How many policies one call with a new key looks at for one that is as new, if there is no room.
+/// Number of policies that one call with a new key looks at for one that is as new, if there is no room.
 const MOST_LOOKS: usize = 16;
-/// How long new keys wait for the next such look, if none was found.
+/// Time new keys wait for the next such look, if none was found.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// The keys are too many anew after so long a time in which they were not.
 const QUIET: Duration = Duration::from_secs(60);

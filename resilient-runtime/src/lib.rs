@@ -60,7 +60,7 @@
 //!
 //! # Events
 //!
-//! What happens to one call is an event of level `DEBUG`. A breaker that opens is one of level `WARN`, and of `INFO` when it
+//! Each thing that happens to one call is an event of level `DEBUG`. A breaker that opens is one of level `WARN`, and of `INFO` when it
 //! closes; a server that asks for a pause or for less is `INFO`; keys that have become too many are `WARN`, once. Of one
 //! policy, or of all the policies of a [`PerKey`], at most ten changes a minute are above `DEBUG`.
 //!

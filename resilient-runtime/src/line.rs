@@ -26,7 +26,7 @@ impl<T> Line<T> {
         Self { entries: Slab::new(), first: NOBODY, last: NOBODY }
     }
 
-    /// How many entries there are, in the line or not.
+    /// Number of entries, in the line or not.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
@@ -114,12 +114,12 @@ impl<T> Line<T> {
         &mut self.entries[place as usize]
     }
 
-    /// What says who stands behind that entry, or first.
+    /// Link that says which entry stands behind that one, or first.
     fn behind(&mut self, place: u32) -> &mut u32 {
         if place == NOBODY { &mut self.first } else { &mut self.entry(place).behind }
     }
 
-    /// What says who stands before that entry, or last.
+    /// Link that says which entry stands before that one, or last.
     fn before(&mut self, place: u32) -> &mut u32 {
         if place == NOBODY { &mut self.last } else { &mut self.entry(place).before }
     }
@@ -129,7 +129,7 @@ impl<T> Line<T> {
 const NOBODY: u32 = u32::MAX;
 const OUTSIDE: u32 = u32::MAX - 1;
 
-/// How many entries were looked at, by which tests tell linear work from quadratic.
+/// Number of entries looked at, by which tests tell linear work from quadratic.
 #[cfg(test)]
 pub(crate) mod steps {
     use std::cell::Cell;

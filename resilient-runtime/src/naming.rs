@@ -110,7 +110,7 @@ impl<P> Naming<P> {
         Self::at(self.place)
     }
 
-    /// Where it was written; the policies of all keys of one `PerKey` are written at one place.
+    /// Source location; the policies of all keys of one `PerKey` are written at one place.
     pub(crate) const fn place(&self) -> &'static Location<'static> {
         self.place
     }

@@ -162,7 +162,7 @@ pin_project! {
 }
 
 pin_project! {
-    /// How the future is kept from running on when its time is over.
+    /// Means by which the future is kept from running on when its time is over.
     #[project = WatchProjection]
     #[derive(Debug)]
     enum Watch {

@@ -44,7 +44,7 @@ pub(crate) mod fragile {
     use std::sync::atomic::Ordering::SeqCst;
     use std::task::{Wake, Waker};
 
-    /// What counts its wake-ups, and then panics if it is said to.
+    /// Counts its wake-ups, and then panics if it is said to.
     #[derive(Debug, Default)]
     pub(crate) struct Fragile {
         woken: AtomicU32,

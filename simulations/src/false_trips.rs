@@ -116,7 +116,7 @@ fn outages() -> Table {
     table
 }
 
-/// How many calls lie between two false alarms of the sum, where the sum is low enough for them to be seen.
+/// Number of calls between two false alarms of the sum, where the sum is low enough for them to be seen.
 fn sums() -> Table {
     let seen = parallel::map(&SUMS, |&(p, rate, height)| evidence::calls_between(p, rate, height, 1_000, 7));
     let mut table = Table::new("sums", &["errors", "`failure_rate`", "sum", "calls between, at least", "seen"]);
@@ -127,7 +127,7 @@ fn sums() -> Table {
     table
 }
 
-/// What it takes to see an outage with the defaults, in theory and as seen.
+/// Evidence needed to see an outage with the defaults, in theory and as seen.
 fn evidence() -> Table {
     let cells: Vec<_> = USUAL_RATES
         .iter()

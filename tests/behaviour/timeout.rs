@@ -284,7 +284,7 @@ async fn a_panic_does_not_leave_its_deadline_behind() {
 }
 
 mod polled_somewhere_else {
-    //! What was first polled under an earlier deadline keeps its own limit when it is polled somewhere else.
+    //! A future first polled under an earlier deadline keeps its own limit when it is polled somewhere else.
 
     use std::pin::pin;
 

@@ -1,4 +1,4 @@
-//! What the policies do where nothing can measure time: on a runtime without timers, and off any runtime.
+//! Behaviour of the policies where nothing can measure time: on a runtime without timers, and off any runtime.
 //!
 //! Each either needs no wait, goes on without the part that does, or refuses; no panic leaves the call.
 

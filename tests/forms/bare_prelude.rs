@@ -45,7 +45,7 @@ async fn each(#[each] id: u32, first: String, second: String) -> Result<u32, Fai
 #[::resilient::batch]
 async fn many(keys: ::std::vec::Vec<u32>) -> Result<::std::collections::HashMap<u32, u32>, Failure> {
     ::core::mem::drop(keys);
-    Ok(::core::default::Default::default())
+    Ok(::core::iter::Iterator::collect(::core::iter::empty()))
 }
 
 #[::core::prelude::v1::test]

@@ -37,7 +37,7 @@ impl Guard {
     }
 }
 
-/// How the body ends.
+/// Ways the body ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum End {
     Returns,
@@ -46,7 +46,7 @@ enum End {
     Waits,
 }
 
-/// What was dropped during the call, in order.
+/// Names dropped during the call, in order.
 fn dropped<F: Future>(end: End, call: F) -> Vec<&'static str> {
     DROPPED.with_borrow_mut(Vec::clear);
     {

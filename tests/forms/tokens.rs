@@ -147,7 +147,7 @@ async fn of_its_own(
     script.next().map(|()| list.len() as u32 + 1)
 }
 
-/// What is not there needs neither a clone nor a place in the key.
+/// An argument that is not there needs neither a clone nor a place in the key.
 #[retry(backoff = "none")]
 async fn conditional_mutable(#[cfg(any())] mut never: Vec<u32>, script: &Script) -> Result<u32, Error> {
     script.next().map(|()| 1)

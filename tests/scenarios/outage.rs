@@ -46,7 +46,7 @@ fn table(fault: Fault) -> Table {
     table
 }
 
-/// How a server is down.
+/// Ways a server is down.
 #[derive(Debug, Clone, Copy)]
 enum Fault {
     /// It answers with an error after its usual time.

@@ -501,7 +501,7 @@ fn lifetimes(ty: &Type) -> Vec<Lifetime> {
     search.0
 }
 
-/// What in the type may be a parameter of the `impl` around the function, whose generics cannot be seen from here. The bound does
+/// Names in the type that may be a parameter of the `impl` around the function, whose generics cannot be seen from here. The bound does
 /// no harm if it is a type.
 fn parameters_of_the_impl(ty: &Type, own: &syn::Generics) -> Vec<Ident> {
     struct Search {

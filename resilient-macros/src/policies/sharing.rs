@@ -10,7 +10,7 @@ use crate::function::{Binding, Function, borrow_in};
 use crate::source::{borrow_parts, place};
 use crate::value::reads;
 
-/// What to write where nothing says whether calls on different objects are the same.
+/// Advice where nothing says whether calls on different objects are the same.
 pub(super) const ADVICE: &str = "write `shared_across(self)` if it makes no difference to the outcome, or what does into `key`, as in `key = (self.tenant, id)`";
 
 /// Which calls are the same: `key` and `shared_across`.
@@ -54,7 +54,7 @@ pub(super) fn call(key: Option<&Expr>) -> TokenStream {
     }
 }
 
-/// What other calls get cannot borrow from this one.
+/// A result shared with other calls cannot borrow from this one.
 pub(super) fn check_owned(shared: &Type, reason: &str, errors: &mut Errors) {
     if let Some(span) = borrow_in(shared) {
         errors.at(span, format!("{reason}: return an owned value, or an `Arc`"));

@@ -59,23 +59,23 @@ pub(super) struct Joined {
     pub(super) leads: bool,
     /// Whether it was the last one, so that the batch is closed.
     pub(super) filled: bool,
-    /// Who is to be woken, once somebody answers for the seat: that can panic.
+    /// The tasks to wake, once somebody answers for the seat: that can panic.
     pub(super) leader: Option<Waker>,
 }
 
-/// What it means to the others that a member has left without an answer.
+/// Consequence for the others when a member has left without an answer.
 #[derive(Debug)]
 pub(super) struct Left<K, A> {
     /// Whether another one is to lead.
     pub(super) handed_over: bool,
     /// Whether the batch was open, and is closed since nobody is in it.
     pub(super) emptied: bool,
-    /// Who is to be woken, once all else is done: that can panic.
+    /// The tasks to wake, once all else is done: that can panic.
     pub(super) successors: Vec<Waker>,
     _unwanted: Unwanted<K, A>,
 }
 
-/// Who is to be woken, now that there are answers.
+/// The tasks to wake, now that there are answers.
 #[derive(Debug)]
 #[must_use = "they wait"]
 pub(super) struct Answered<K, A> {
@@ -83,7 +83,7 @@ pub(super) struct Answered<K, A> {
     _unwanted: Unwanted<K, A>,
 }
 
-/// What is left over, for the caller to drop after the others were woken: it is the user's, whose drop can panic.
+/// The rest, for the caller to drop after the others were woken: it is the user's, whose drop can panic.
 #[derive(Debug)]
 struct Unwanted<K, A> {
     _seat: Option<Seat<K, A>>,

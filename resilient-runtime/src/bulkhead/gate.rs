@@ -36,7 +36,7 @@ pub(super) struct Place {
     priority: Priority,
     /// Its place in the lane, once it has one; for use under the lock.
     stand: OnceLock<u32>,
-    /// What has become of it: `WAITING`, `LEFT`, `SHED`, or the permits that it got.
+    /// Its state: `WAITING`, `LEFT`, `SHED`, or the permits that it got.
     ///
     /// Written under the lock. Release pairs with the Acquire of its owner.
     fate: AtomicU32,

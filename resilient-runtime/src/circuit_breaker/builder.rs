@@ -131,7 +131,7 @@ impl CircuitBreaker {
         self
     }
 
-    /// How many calls are let through at once while half-open, and decide together.
+    /// Number of calls let through at once while half-open, which decide together.
     ///
     /// Unless set, the first goes alone and opens the breaker again if it fails. If it succeeds, two more go, and the three
     /// decide. So a server that is down is asked one call at a time.

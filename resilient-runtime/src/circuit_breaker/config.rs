@@ -201,7 +201,7 @@ impl Config {
         }
     }
 
-    /// How many probes may be let through before one has succeeded: where the user does not say how many, one.
+    /// Number of probes that may be let through before one has succeeded: where the user does not say how many, one.
     pub(super) const fn first_probes(&self) -> u32 {
         match self.probes {
             Some(probes) => probes,
@@ -213,7 +213,7 @@ impl Config {
         self.probe_timeout.unwrap_or(self.open_for)
     }
 
-    /// How much evidence opens it before the window's rate does; none for a window of calls, which is as long as it is
+    /// Evidence that opens it before the window's rate does; none for a window of calls, which is as long as it is
     /// meant to be.
     pub(super) fn evidence(&self) -> Option<Rule> {
         match self.span {

@@ -28,7 +28,7 @@ pub(super) struct Evidence {
     usual: AtomicU64,
 }
 
-/// How much evidence opens a breaker.
+/// Evidence that opens a breaker.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rule {
     /// The failure rate that opens it.
@@ -46,7 +46,7 @@ pub(super) struct Rule {
 pub(super) struct Run {
     /// The sum: failures beyond those that the rate allows among so many successes.
     pub(super) sum: f64,
-    /// How long ago it was zero.
+    /// Time since it was zero.
     pub(super) lasted: Duration,
     /// The fraction of calls that fail usually.
     pub(super) usual: f64,
@@ -131,19 +131,19 @@ impl Run {
     }
 }
 
-/// What a success takes away from the sum.
+/// Amount a success takes away from the sum.
 fn odds(rate: f64) -> f64 {
     rate / (1.0 - rate)
 }
 
-/// How many successes make up for a failure, with [`FRACTION`] bits behind the point. It is at least the smallest such
+/// Number of successes that make up for a failure, with [`FRACTION`] bits behind the point. It is at least the smallest such
 /// number; the sum then is the failures since the last success.
 pub(super) fn step(rate: f64) -> u64 {
     let step = (1_u64 << FRACTION) as f64 / odds(rate);
     (step.round() as u64).clamp(1, MAX_GAP)
 }
 
-/// How far ahead of the successes the zero is; nothing, if it is behind them.
+/// Distance of the zero ahead of the successes; nothing, if it is behind them.
 const fn gap(zero: u64, successes: u64) -> u64 {
     let gap = zero.wrapping_sub(successes) & MAX_ZERO;
     if gap > MAX_ZERO / 2 { 0 } else { gap }
@@ -212,7 +212,7 @@ impl Usual {
     }
 }
 
-/// How often it may open for nothing, at any pace and any usual error rate: once in so many years, or never.
+/// Rate at which it may open for nothing, at any pace and any usual error rate: once in so many years, or never.
 const YEARS: f64 = 27_000_000.0;
 const YEAR: Duration = Duration::from_secs(31_557_600);
 /// The calls that are under way together may fail together, which is one event and no evidence. A run lasts at least

@@ -297,7 +297,7 @@ impl Trip {
 impl Probes {
     pub(super) const FIRST: Self = Self { issued: 1, succeeded: 0, failed: 0 };
 
-    /// How many may be let through, and decide.
+    /// Number of calls that may be let through, and decide.
     const fn most(self, config: &Config) -> u32 {
         if self.succeeded == 0 { config.first_probes() } else { config.probe_count() }
     }

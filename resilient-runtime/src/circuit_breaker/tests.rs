@@ -641,7 +641,11 @@ async fn reset_empties_the_window_whatever_the_time() {
     for pause in [5, 20, 50, 200, 900, 3_100] {
         let breaker = CircuitBreaker::named("breaker");
         for call in 0..1_000 {
-            let _ = if call % 5 < 2 { fail(&breaker) } else { succeed(&breaker) };
+            if call % 5 < 2 {
+                fail(&breaker);
+            } else {
+                succeed(&breaker);
+            }
             advance(Duration::from_millis(pause)).await;
         }
 

@@ -30,7 +30,7 @@ pub(super) struct Identity {
     pub(super) key: Fingerprint,
     /// The address of the object that they are calls of, or 0.
     pub(super) owner: usize,
-    /// What says the type of the future, without its lifetimes. That has the function in it, and the types of a generic one,
+    /// Identity of the type of the future, without its lifetimes. That has the function in it, and the types of a generic one,
     /// which neither the key nor the outcome need show. A pointer is half of a `TypeId`.
     pub(super) future: fn() -> TypeId,
 }
@@ -54,7 +54,7 @@ pub(super) enum Joined<O> {
     Overflowed,
 }
 
-/// What was held for long enough.
+/// A value that was held for long enough.
 #[derive(Debug)]
 pub(super) struct Forgotten(Vec<Slot>);
 
@@ -67,7 +67,7 @@ pub(super) enum Waited {
     StillWaiting,
 }
 
-/// Where the seat of a call was at its first poll, by which it is known while it leads.
+/// Address of the seat of a call at its first poll, by which it is known while it leads.
 ///
 /// Nothing else is there, unless its future is `Unpin` and was moved since. Another call that leads at that address is then
 /// taken for it too, and a call inside of that one only runs by itself.

@@ -10,7 +10,7 @@ use crate::wake::wake_all;
 pub(super) struct Waiters(Line<Option<Waker>>);
 
 impl Waiters {
-    /// How many there are.
+    /// Their number.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }

@@ -63,7 +63,7 @@ impl<'a> FallbackCall<'a> {
     ///
     /// # Errors
     ///
-    /// That of `outcome`.
+    /// The value of `outcome`.
     pub fn keep<T, E>(&self, outcome: Result<T, E>) -> Result<T, E>
     where
         T: Clone + Send + Sync + 'static,

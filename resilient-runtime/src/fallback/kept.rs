@@ -21,7 +21,7 @@ use crate::line::Line;
 #[derive(Debug)]
 pub(super) struct Kept(Mutex<Vec<(TypeId, Box<dyn Any + Send>)>>);
 
-/// What a value is kept under.
+/// Key of a kept value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Identity {
     pub(super) key: Fingerprint,

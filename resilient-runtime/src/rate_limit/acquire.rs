@@ -43,7 +43,7 @@ type Waiting<'a> = Pin<Box<dyn Future<Output = Result<RatePermit<'a>, Error>> + 
 /// So a call that is kept and not polled keeps its turn, and nobody else waits for that.
 #[derive(Debug)]
 pub(super) struct Queue {
-    /// How many there are. Relaxed, as are the others: they only say whether to join them, and how long that would take.
+    /// Their number. Relaxed, as are the others: they only say whether to join them, and how long that would take.
     waiting: AtomicU32,
     /// For how many calls they wait, a [`Line`].
     line: AtomicU64,
@@ -64,9 +64,9 @@ struct Place<'a> {
     /// For how many calls, and in which generation.
     calls: u64,
     line: Line,
-    /// How many calls were ahead when it was taken.
+    /// Number of calls ahead when it was taken.
     ahead: u64,
-    /// How many had left by then.
+    /// Number that had left by then.
     left: u64,
 }
 
@@ -326,7 +326,7 @@ impl<'a> Place<'a> {
         self.limit
     }
 
-    /// How many calls are ahead of a place that has no turn: too few if others behind it have left.
+    /// Number of calls ahead of a place that has no turn: too few if others behind it have left.
     ///
     /// So there is a second guess, an eighth of all that wait, which keeps a crowd that was told its slots before the rate
     /// changed from asking all at once and again and again.

@@ -109,7 +109,7 @@ impl Pace {
         self.interval.times(self.burst as u64 - 1)
     }
 
-    /// What all calls of a burst take up.
+    /// Share that all calls of a burst take up.
     pub(super) const fn all(self) -> Units {
         self.interval.times(self.burst as u64).times(2)
     }

@@ -108,7 +108,7 @@ impl Meter {
 
     /// Whether something is kept that lies further ahead than it can.
     ///
-    /// What is let through keeps `due` within the slack and the calls of one request, and what a server says keeps
+    /// Every call let through keeps `due` within the slack and the calls of one request, and what a server says keeps
     /// it, and its own words, within the reach.
     pub(super) fn is_ahead_of(&self, now: Units) -> bool {
         let most = self.pace().all();

@@ -21,7 +21,7 @@ pub(super) struct Pressure {
     /// Until when calls are as far apart as `spread` says, both in [`Units`].
     spread_until: AtomicU64,
     spread: AtomicU64,
-    /// How far ahead of the present any of this, or a call that was held back by it, has reached.
+    /// Farthest time ahead of the present that any of this, or a call that was held back by it, has reached.
     reach: AtomicU64,
 }
 

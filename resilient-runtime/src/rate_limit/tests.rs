@@ -1039,7 +1039,7 @@ fn who_waits_when_the_range_ends_is_refused() {
     });
 }
 
-/// What a clock that has gone back finds: a `static` under test after test, each with a paused clock of its own.
+/// State found by a clock that has gone back: a `static` under test after test, each with a paused clock of its own.
 #[test]
 fn a_clock_that_goes_back_starts_the_limit_again() {
     type Restraint = (&'static str, fn(&RateLimit));

@@ -90,7 +90,7 @@ impl Tally {
 }
 
 impl Bucket {
-    /// How many buckets ago it began; those of the future, of threads with a later clock, are as new as can be. One that is
+    /// Number of buckets since it began; those of the future, of threads with a later clock, are as new as can be. One that is
     /// more than a window ahead is of a time to which the clock has not come again, and as old as can be.
     const fn age(self, number: u64) -> u64 {
         let age = number.wrapping_sub(self.number) & NUMBERS;

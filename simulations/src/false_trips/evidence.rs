@@ -1,4 +1,4 @@
-//! What the theory of the cumulative sum says, and a sum of its own to compare it with.
+//! Figures from the theory of the cumulative sum, and a sum of its own to compare it with.
 
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -21,14 +21,14 @@ pub(super) fn needed(p: f64, rate: f64, pace: f64) -> f64 {
     (weight / root(p, rate)).ceil().max(FEWEST).max(pace * LEAST_SECONDS)
 }
 
-/// How many seconds it takes until the sum is so high, on average, while this fraction fails (Wald): its height over
+/// Seconds it takes until the sum is so high, on average, while this fraction fails (Wald): its height over
 /// what a call adds.
 pub(super) fn seconds(sum: f64, failing: f64, rate: f64, pace: f64) -> f64 {
     let each = failing - (1.0 - failing) * odds(rate);
     (sum / each / pace).max(LEAST_SECONDS)
 }
 
-/// How many calls lie between two times at which a sum of independent calls reaches a height, after which it begins anew.
+/// Number of calls between two times at which a sum of independent calls reaches a height, after which it begins anew.
 pub(super) fn calls_between(p: f64, rate: f64, height: f64, times: u32, seed: u64) -> f64 {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let (mut sum, mut calls, mut reached) = (0.0_f64, 0_u64, 0);

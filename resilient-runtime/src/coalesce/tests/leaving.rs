@@ -270,7 +270,7 @@ impl Drop for Charge {
 }
 
 thread_local! {
-    /// What a clone does when it is dropped.
+    /// Runs when a clone is dropped.
     static IN_DROP: Cell<Option<Box<dyn FnOnce()>>> = const { Cell::new(None) };
 }
 
