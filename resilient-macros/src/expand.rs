@@ -5,7 +5,7 @@ use quote::{ToTokens, quote_spanned};
 use syn::{Ident, Token};
 
 use crate::drop_order;
-use crate::fragment::{Context, Fragment, Value, local};
+use crate::fragment::{Context, Form, Fragment, Notes, local};
 use crate::function::Binding;
 use crate::policy::Layer;
 use crate::source::borrow_local;
@@ -43,20 +43,14 @@ pub(crate) fn statements(layers: &[Box<dyn Layer>], context: &Context<'_>) -> To
     if layers.iter().all(|layer| layer.stands_beside()) {
         return context.function.statements().clone();
     }
-    let above_retry = |pair: &[Box<dyn Layer>]| pair[0].name() == "timeout" && pair[1].name() == "retry";
-    // a hedge makes its attempts while the retry would be lent to the round
-    let hedged = layers.iter().any(|layer| layer.facts().hedges);
-    let context =
-        &Context { in_rounds: !hedged && layers.windows(2).any(above_retry), ..context.of_layer("policy", 1) };
     let contexts = contexts(layers, context);
     let each = layers.iter().zip(&contexts);
     let declarations = each.clone().map(|(layer, context)| layer.declare(context));
     let stack = each.rev().fold(attempt(layers, context), |inside, (layer, context)| layer.wrap(inside, context));
-    let (statements, value) = (&stack.statements, finish(&stack, layers, context));
+    let end = finish(stack, layers, context);
     quote_spanned! {Span::mixed_site()=>
         #(#declarations)*
-        #statements
-        #value
+        #end
     }
 }
 
@@ -91,10 +85,6 @@ fn attempt(layers: &[Box<dyn Layer>], context: &Context<'_>) -> Fragment {
         quote_spanned!(span=> #(#conditions)* let mut #ident = #own;)
     });
     let inside: Vec<TokenStream> = references.chain(inside).collect();
-    let numbers = layers.iter().filter_map(|layer| {
-        let number = layer.body().number?;
-        Some(quote_spanned!(span=> let #number = retry_.attempt();))
-    });
     let borrows = layers.iter().any(|layer| layer.facts().reads_arguments);
     let repeats = layers.iter().any(|layer| layer.facts().repeats);
     let owns = runs_once(layers);
@@ -106,13 +96,9 @@ fn attempt(layers: &[Box<dyn Layer>], context: &Context<'_>) -> Fragment {
         let krate = context.krate;
         body = quote_spanned!(span=> #krate::without_retries(#body));
     }
-    let statements = quote_spanned!(span=> #(#numbers)* #(#outside)*);
-    let (statements, value) = if facts.hedges {
-        (statements, Value::Body(body))
-    } else {
-        (quote_spanned!(span=> #statements let attempt_ = #body;), Value::Future(quote_spanned!(span=> attempt_)))
-    };
-    Fragment { statements, value, settled: false, borrows, repeated: repeats, drop_order, bulkhead: None }
+    let statements = outside.into_iter().flatten().collect();
+    let notes = Notes { borrows, repeated: repeats, drop_order, bulkhead: None };
+    Fragment { statements, form: Form::Body(body), settled: false, notes }
 }
 
 /// Whether some block of the expansion may own the arguments.
@@ -165,22 +151,21 @@ pub(crate) fn this_clone() -> Ident {
     local("this")
 }
 
-/// The function's last expression.
-fn finish(stack: &Fragment, layers: &[Box<dyn Layer>], context: &Context<'_>) -> TokenStream {
-    let value = stack.expression();
-    if !stack.settled {
-        return value;
+/// The function's last statements, and its value.
+fn finish(stack: Fragment, layers: &[Box<dyn Layer>], context: &Context<'_>) -> TokenStream {
+    let span = Span::mixed_site();
+    let settled = stack.settled;
+    let is_loop = matches!(stack.form, Form::Rounds(_));
+    let (statements, value) = stack.awaited(context);
+    if !settled {
+        return quote_spanned!(span=> #statements #value);
     }
     let (krate, output) = (context.krate, context.function.output_at_error());
-    let span = Span::mixed_site();
     // an error type without room for a rejection is the business of the policy that rejects
     let refuses = layers.iter().find(|layer| layer.facts().refuses).map_or(span, |layer| layer.span());
     let finish = quote_spanned!(refuses.resolved_at(span)=> #krate::finish);
-    match stack.value {
-        Value::Future(_) | Value::Body(_) | Value::Timed { .. } => quote_spanned!(span=> #finish::<#output>(#value)),
-        Value::Expression(_) | Value::Rounds { .. } => quote_spanned! {span=>
-            let settled_ = #value;
-            #finish::<#output>(settled_)
-        },
+    if is_loop {
+        return quote_spanned!(span=> #statements let settled_ = #value; #finish::<#output>(settled_));
     }
+    quote_spanned!(span=> #statements #finish::<#output>(#value))
 }

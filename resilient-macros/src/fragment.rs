@@ -2,17 +2,16 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
-use syn::{Ident, Lifetime, Path, Token};
+use syn::{Ident, Path, Token, Type};
 
 use crate::function::Function;
 
 /// What every layer's expansion may need.
+#[derive(Clone)]
 pub(crate) struct Context<'a> {
     pub(crate) function: &'a Function,
     /// The path of the runtime crate.
     pub(crate) krate: &'a Path,
-    /// Whether a time-out stands directly above the retry, and so watches each round if that is a future.
-    pub(crate) in_rounds: bool,
     /// The local that holds the layer's policy.
     pub(crate) policy: Ident,
     /// The layer's place among those of one name, from 1, the outermost.
@@ -21,7 +20,7 @@ pub(crate) struct Context<'a> {
 
 impl<'a> Context<'a> {
     pub(crate) fn new(function: &'a Function, krate: &'a Path) -> Self {
-        Self { function, krate, in_rounds: false, policy: local("policy"), nth: 1 }
+        Self { function, krate, policy: local("policy"), nth: 1 }
     }
 
     /// The same for the `nth` layer of those that are called `name`.
@@ -32,11 +31,6 @@ impl<'a> Context<'a> {
     /// Another local of the layer's own.
     pub(crate) fn own(&self, name: &str) -> Ident {
         local(&numbered(name, self.nth))
-    }
-
-    /// The layer's own label of that name. A label may not shadow another.
-    pub(crate) fn label(&self, name: &str) -> Lifetime {
-        Lifetime::new(&format!("'{}", numbered(name, self.nth)), Span::mixed_site())
     }
 }
 
@@ -54,11 +48,17 @@ fn numbered(name: &str, nth: usize) -> String {
 
 /// The code of a stack so far, from the inside out.
 pub(crate) struct Fragment {
-    /// Statements that come before the value.
+    /// Statements that come before the form.
     pub(crate) statements: TokenStream,
-    pub(crate) value: Value,
-    /// Whether the value is a `Settled<Outcome>` rather than the bare outcome.
+    pub(crate) form: Form,
+    /// Whether it gives a `Settled` of the outcome, and not the bare outcome.
     pub(crate) settled: bool,
+    pub(crate) notes: Notes,
+}
+
+/// Notes on the code, for layers further out.
+#[derive(Clone)]
+pub(crate) struct Notes {
     /// Whether the arguments must be left for something further out.
     pub(crate) borrows: bool,
     /// Whether it is inside a loop that is still to come, so that each round must leave the arguments for the next.
@@ -69,105 +69,158 @@ pub(crate) struct Fragment {
     pub(crate) bulkhead: Option<TokenStream>,
 }
 
-/// The expression that gives the outcome.
-pub(crate) enum Value {
-    /// A future that still has to be awaited.
-    Future(TokenStream),
-    /// An expression that may await within.
-    Expression(TokenStream),
-    /// A future that a time-out runs, which the local `timeout` holds.
-    Timed { timeout: Ident, future: TokenStream },
-    /// A retry's attempt, a future to make and run again and again; and the place of what runs it.
-    Rounds { statements: TokenStream, attempt: TokenStream, place: Span },
-    /// The async block of the user's statements, which nothing stands around yet.
+/// The expression that the statements lead to.
+pub(crate) enum Form {
+    /// The async block of the user's statements.
     Body(TokenStream),
+    /// A future.
+    Future(TokenStream),
+    /// A future under policies, the outermost first; and whether the future gives a `Settled` itself.
+    Stack { policies: Vec<TokenStream>, future: TokenStream, settled: bool },
+    /// The attempts of a retry.
+    Rounds(Box<Rounds>),
+    /// An expression, which may await.
+    Expression(TokenStream),
 }
 
-impl Value {
-    /// The future, if it is one.
-    pub(crate) fn future(&self) -> Option<TokenStream> {
-        match self {
-            Self::Future(future) | Self::Body(future) => Some(future.clone()),
-            Self::Timed { timeout, future } => Some(quote_spanned!(Span::mixed_site()=> #timeout.run(#future))),
-            Self::Expression(_) | Self::Rounds { .. } => None,
-        }
-    }
+/// The attempts of a retry, in a loop.
+pub(crate) struct Rounds {
+    /// Statements at the beginning of each round.
+    pub(crate) before: TokenStream,
+    pub(crate) attempt: Fragment,
+    /// The call through the retry.
+    pub(crate) retry: TokenStream,
+    /// The time-out around all the attempts, if one watches over each.
+    pub(crate) within: Option<Ident>,
+    /// What decides on the class in place of the outcome's type.
+    pub(crate) when: Option<TokenStream>,
 }
 
 impl Fragment {
-    /// The awaited value.
-    pub(crate) fn expression(&self) -> TokenStream {
-        let span = Span::mixed_site();
-        match &self.value {
-            Value::Future(future) => {
-                // what is wrong with the future is found again where it is awaited
-                let place = future.clone().into_iter().last().map_or(span, |last| last.span());
-                quote_spanned!(place=> #future.await)
-            }
-            Value::Expression(expression) => expression.clone(),
-            Value::Rounds { statements, attempt, place } => {
-                let round = quote_spanned!(*place=> retry_.run(#attempt));
-                repeat(statements, &round, *place, &quote_spanned!(span=> outcome_))
-            }
-            Value::Body(_) | Value::Timed { .. } => {
-                let future = self.value.future();
-                quote_spanned!(span=> #future.await)
-            }
+    /// Puts a policy around it, which a stack is given as `policy`.
+    pub(crate) fn under(self, policy: TokenStream, context: &Context<'_>) -> Self {
+        if let Form::Stack { mut policies, future, settled } = self.form {
+            policies.insert(0, policy);
+            return Self { form: Form::Stack { policies, future, settled }, ..self };
         }
-    }
-
-    /// Puts a future that yields a `Settled` of what it runs around this.
-    pub(crate) fn within(self, wrap: impl FnOnce(TokenStream) -> TokenStream) -> Self {
         let settled = self.settled;
-        let around = self.around(wrap);
-        let value = match around.value {
-            Value::Future(wrapped) if settled => {
-                Value::Expression(quote_spanned!(Span::mixed_site()=> #wrapped.await.flatten()))
+        let Self { statements, form, notes, .. } = self.into_future(context);
+        let Form::Future(future) = form else { unreachable!("it is a future") };
+        let form = Form::Stack { policies: vec![policy], future, settled };
+        Self { statements, form, settled: true, notes }
+    }
+
+    /// Makes another future of the one that it is.
+    pub(crate) fn around(self, context: &Context<'_>, make: impl FnOnce(TokenStream) -> TokenStream) -> Self {
+        let fragment = self.into_future(context);
+        let Form::Future(future) = fragment.form else { unreachable!("it is a future") };
+        Self { form: Form::Future(make(future)), ..fragment }
+    }
+
+    /// The statements, and the awaited expression.
+    pub(crate) fn awaited(self, context: &Context<'_>) -> (TokenStream, TokenStream) {
+        let statements = self.statements;
+        match self.form {
+            Form::Body(body) => {
+                (quote_spanned!(Span::mixed_site()=> #statements let attempt_ = #body;), awaited(&attempt()))
             }
-            value => value,
-        };
-        Self { value, settled: true, ..around }
-    }
-
-    /// Puts a future that yields what it runs around this.
-    pub(crate) fn around(self, wrap: impl FnOnce(TokenStream) -> TokenStream) -> Self {
-        let (settled, borrows, repeated) = (self.settled, self.borrows, self.repeated);
-        let bulkhead = self.bulkhead.clone();
-        let (statements, future, drop_order) = self.into_future();
-        Self { statements, value: Value::Future(wrap(future)), settled, borrows, repeated, drop_order, bulkhead }
-    }
-
-    /// The statements and a future of the value, put into an async block if it is not one yet; and the order that is still to be kept.
-    fn into_future(self) -> (TokenStream, TokenStream, Option<TokenStream>) {
-        let span = Span::mixed_site();
-        if let Some(future) = self.value.future() {
-            return (self.statements, future, self.drop_order);
+            Form::Future(future) => (statements, awaited(&future)),
+            Form::Stack { policies, future, settled } => {
+                let stack = awaited(&stack(&policies, &future, context));
+                // what was refused below and what is refused here are one to what is further out
+                let flatten = settled.then(|| quote_spanned!(Span::mixed_site()=> .flatten()));
+                (statements, quote_spanned!(Span::mixed_site()=> #stack #flatten))
+            }
+            Form::Rounds(rounds) => (statements, rounds.repeat(context)),
+            Form::Expression(expression) => (statements, expression),
         }
-        let capture = (!self.borrows && !self.repeated).then(|| Token![move](span));
-        let (here, further_out) =
-            if capture.is_some() { (self.drop_order.as_ref(), None) } else { (None, self.drop_order.clone()) };
-        let (statements, expression) = (&self.statements, self.expression());
-        let call = quote_spanned! {span=>
-            let call_ = async #capture {
-                #here
-                #statements
-                #expression
-            };
+    }
+
+    /// The same as a future, in an async block if it is none yet.
+    fn into_future(self, context: &Context<'_>) -> Self {
+        let span = Span::mixed_site();
+        let statements = self.statements;
+        let (statements, future) = match self.form {
+            Form::Future(future) => (statements, future),
+            Form::Body(body) => (quote_spanned!(span=> #statements let attempt_ = #body;), attempt()),
+            Form::Stack { policies, future, settled: false } => (statements, stack(&policies, &future, context)),
+            form => {
+                let owns = !self.notes.borrows && !self.notes.repeated;
+                let capture = owns.then(|| Token![move](span));
+                let here = self.notes.drop_order.clone().filter(|_| owns);
+                let drop_order = self.notes.drop_order.clone().filter(|_| !owns);
+                let (settled, notes) = (self.settled, Notes { drop_order, ..self.notes.clone() });
+                let inside = Self { statements, form, settled, notes: notes.clone() };
+                let (statements, expression) = inside.awaited(context);
+                let statements = quote_spanned!(span=> let call_ = async #capture { #here #statements #expression };);
+                return Self { statements, form: Form::Future(quote_spanned!(span=> call_)), settled, notes };
+            }
         };
-        (call, quote_spanned!(span=> call_), further_out)
+        Self { statements, form: Form::Future(future), ..self }
     }
 }
 
-/// The loop over the rounds, which ends with `end`, an expression of `outcome_`.
-pub(crate) fn repeat(statements: &TokenStream, round: &TokenStream, place: Span, end: &TokenStream) -> TokenStream {
-    let span = Span::mixed_site();
-    let round = quote_spanned!(place=> #round.await);
-    quote_spanned! {span=>
-        loop {
-            #statements
-            if let ::core::option::Option::Some(outcome_) = #round {
-                break #end;
+impl Rounds {
+    /// The same with a time-out, which the local holds, around each attempt.
+    pub(crate) fn within(self, timeout: &Ident, context: &Context<'_>) -> Self {
+        let attempt = self.attempt.under(quote_spanned!(Span::mixed_site()=> &mut #timeout), context);
+        Self { attempt, within: Some(timeout.clone()), ..self }
+    }
+
+    /// The loop over the rounds.
+    fn repeat(self, context: &Context<'_>) -> TokenStream {
+        let span = Span::mixed_site();
+        let krate = context.krate;
+        let (before, retry, within) = (self.before, self.retry, self.within);
+        let settled = self.attempt.settled;
+        let is_long = matches!(self.attempt.form, Form::Expression(_) | Form::Rounds(_) | Form::Stack { .. });
+        let (statements, mut outcome) = self.attempt.awaited(context);
+        let first = is_long.then(|| quote_spanned!(span=> let settled_ = #outcome;));
+        if is_long {
+            outcome = quote_spanned!(span=> settled_);
+        }
+        let within = within.map(|timeout| quote_spanned!(span=> .within(&mut #timeout)));
+        let output = context.function.output_at_error();
+        // the outcome's type is spelled out where it can be, so that an error that is not classified is reported there
+        let settle = match self.when {
+            Some(when) => quote_spanned!(span=> settle_when(#outcome, #when)),
+            None if settled || matches!(context.function.output, Type::Infer(_)) => {
+                let settle = context.function.settle();
+                quote_spanned!(span=> #settle(#outcome))
+            }
+            None => quote_spanned!(span=> settle::<#output>(#outcome)),
+        };
+        quote_spanned! {span=>
+            loop {
+                #before
+                #statements
+                #first
+                let delay_ = match #retry #within.#settle {
+                    #krate::Verdict::Accept(outcome_) => break outcome_,
+                    #krate::Verdict::Retry(delay_) => delay_,
+                };
+                delay_.await;
             }
         }
     }
+}
+
+/// The future under its policies.
+fn stack(policies: &[TokenStream], future: &TokenStream, context: &Context<'_>) -> TokenStream {
+    let span = Span::mixed_site();
+    // where the compiler then reports a wrong outcome once
+    let run = Ident::new("run", context.function.place_of_outcome());
+    let krate = context.krate;
+    quote_spanned!(span=> #krate::#run((#(#policies,)*), #future))
+}
+
+fn attempt() -> TokenStream {
+    quote_spanned!(Span::mixed_site()=> attempt_)
+}
+
+/// The awaited future.
+fn awaited(future: &TokenStream) -> TokenStream {
+    // what is wrong with the future is found again where it is awaited
+    let place = future.clone().into_iter().last().map_or_else(Span::mixed_site, |last| last.span());
+    quote_spanned!(place=> #future.await)
 }

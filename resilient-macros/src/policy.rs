@@ -124,8 +124,6 @@ pub(crate) enum Level {
 pub(crate) struct Body<'a> {
     /// The arguments that each attempt gets a clone of.
     pub(crate) clones: &'a [Ident],
-    /// The name that the attempt's number is bound to.
-    pub(crate) number: Option<&'a Ident>,
     /// Whether retries of the functions that it calls are turned off.
     pub(crate) suppresses_retries: bool,
 }

@@ -82,7 +82,7 @@ pub(crate) fn declare_shareable(source: &Shareable, context: &Context<'_>) -> To
             let policies = if *named { quote_spanned!(span=> POLICY.shared()) } else { quote_spanned!(span=> &POLICY) };
             let key = borrow_parts(key);
             quote_spanned! {span=>
-                let #variable = &{
+                let #variable: &#krate::#ty = &{
                     static POLICY: #krate::PerKey<#krate::#ty> = #krate::PerKey::new(#constructor);
                     #policies
                 }.#of(#key);

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::{Expr, ExprClosure, Pat, PatType, Token, Type};
+use syn::{Expr, ExprClosure, Ident, Pat, PatType, Token, Type};
 
 use crate::fragment::Context;
 
@@ -32,6 +32,14 @@ pub(crate) fn deciding(when: Option<&When>, context: &Context<'_>) -> Option<Tok
     Some(quote_spanned! {Span::mixed_site()=>
         #krate::values(|response_: &#response| #krate::class_of_value!(response_))
     })
+}
+
+/// The policy as a stack is given it: `policy`, or `policy.when(…)` where something else than the outcome's type decides on the class.
+pub(crate) fn judging(policy: &Ident, when: Option<&When>, context: &Context<'_>) -> TokenStream {
+    match deciding(when, context) {
+        None => policy.to_token_stream(),
+        Some(when) => quote_spanned!(Span::mixed_site()=> #policy.when(#when)),
+    }
 }
 
 /// The good type, if the output is a `Result` of something named `…Response`.

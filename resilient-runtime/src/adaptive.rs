@@ -51,7 +51,7 @@ pub(crate) struct Sample(u64);
 
 /// How a call ended, as far as its server's load is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub(crate) enum Ended {
     /// It ran to its end in its own time: that of a failure which says nothing about load counts as well.
     Success,
     /// It was refused for overload, or timed out. Its time does not count.

@@ -8,13 +8,14 @@ mod level;
 mod run;
 
 use std::fmt;
+use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::time::Duration;
 
 pub use self::acquire::Acquire;
 pub use self::entry::{BulkheadPermit, Entry, Priority};
 pub(crate) use self::run::ended;
-pub use self::run::{Blind, BulkheadFuture, Judge};
+pub use self::run::{BulkheadGuard, Learning};
 
 use self::builder::{Config, Limit};
 use self::gate::Gate;
@@ -23,10 +24,12 @@ use crate::adaptive::Adaptive;
 use crate::keyed::Keyed;
 use crate::mode::Switch;
 use crate::naming::{self, Named, Naming};
+use crate::stack::{Judged, Stack};
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::atomic::{AtomicBool, AtomicU64};
 use crate::sync::const_fn;
-use crate::{ByClass, ByWhen, Error, Mode, Outcome, PolicyKind, Reason, When, event};
+use crate::when::{Blind, ByClass};
+use crate::{Error, Mode, Outcome, PolicyKind, Reason, event};
 
 /// Lets at most so many calls run at once, so that one slow server cannot take all of a program's memory, connections and
 /// patience with it.
@@ -217,24 +220,26 @@ impl Bulkhead {
     ///
     /// Dropping it drops `future`, and then gives the permit back.
     #[inline]
-    pub const fn run<F: Future>(&self, future: F) -> BulkheadFuture<'_, F, Blind> {
+    pub const fn run<F: Future>(&self, future: F) -> Stack<F, BulkheadGuard<'_, Blind>> {
         self.entry().run(future)
     }
 
     /// As [`run`](Self::run), and a limit that adapts learns from how it ends.
     #[inline]
-    pub const fn run_adaptive<F: Future<Output: Outcome>>(&self, future: F) -> BulkheadFuture<'_, F, ByClass> {
+    pub const fn run_adaptive<F: Future<Output: Outcome>>(&self, future: F) -> Stack<F, BulkheadGuard<'_, ByClass>> {
         self.entry().run_adaptive(future)
     }
 
-    /// As [`run_adaptive`](Self::run_adaptive), with the class that `when` assigns.
+    /// The bulkhead in a [stack](crate::run), whose limit learns from how the call ends.
     #[inline]
-    pub const fn run_adaptive_when<F, W, By>(&self, future: F, when: W) -> BulkheadFuture<'_, F, ByWhen<W, By>>
-    where
-        F: Future,
-        W: When<F::Output, By>,
-    {
-        self.entry().run_adaptive_when(future, when)
+    pub const fn learning(&self) -> Learning<'_> {
+        self.entry().learning()
+    }
+
+    /// As [`learning`](Self::learning), with outcomes judged by `when`.
+    #[inline]
+    pub const fn when<W, By>(&self, when: W) -> Judged<Entry<'_>, W, By> {
+        self.entry().when(when)
     }
 
     /// Whether more than 70 % of the permits are in use.

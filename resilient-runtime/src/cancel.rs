@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use crate::stack::{Guard, Policy, Stack};
 use crate::{Error, PolicyKind, Reason, Settled, event};
 
 /// Stops what it runs when a signal comes, such as `tokio_util::sync::CancellationToken::cancelled`.
@@ -47,41 +48,59 @@ impl Cancel {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops both. When the signal comes, `future` is dropped before the rejection is returned.
-    pub const fn run<S: Future, F: Future>(&self, signal: S, future: F) -> CancelFuture<'_, S, F> {
-        CancelFuture { future: Some(future), signal, cancel: self }
+    /// Dropping it drops both. When the signal comes, `future` is not polled again, and an `.await` drops it before it gives
+    /// the rejection.
+    #[inline]
+    pub const fn run<S: Future, F: Future>(&self, signal: S, future: F) -> Stack<F, CancelGuard<'_, S>> {
+        Stack::new(future, CancelGuard { signal, cancel: self })
+    }
+
+    /// The cancellation in a [stack](crate::run), with the signal that ends the call.
+    #[inline]
+    pub const fn on<S: Future>(&self, signal: S) -> CancelOn<'_, S> {
+        CancelOn { signal, cancel: self }
+    }
+}
+
+/// A cancellation and its signal; from [`Cancel::on`].
+#[derive(Debug, Clone, Copy)]
+#[must_use = "it cancels only in a stack"]
+pub struct CancelOn<'a, S> {
+    signal: S,
+    cancel: &'a Cancel,
+}
+
+impl<'a, S: Future> Policy for CancelOn<'a, S> {
+    type Guard = CancelGuard<'a, S>;
+
+    #[inline]
+    fn guard(self) -> Self::Guard {
+        CancelGuard { signal: self.signal, cancel: self.cancel }
     }
 }
 
 pin_project! {
-    /// What [`Cancel::run`] returns.
+    /// A cancellation's part in a call; from [`Cancel::run`].
     #[derive(Debug)]
-    #[must_use = "futures do nothing unless polled"]
-    pub struct CancelFuture<'a, S, F> {
-        // `None` once it has ended
-        #[pin]
-        future: Option<F>,
+    pub struct CancelGuard<'a, S> {
         #[pin]
         signal: S,
         cancel: &'a Cancel,
     }
 }
 
-impl<S: Future, F: Future> Future for CancelFuture<'_, S, F> {
-    type Output = Settled<F::Output>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let future = this.future.as_mut().as_pin_mut().expect("a cancellation is not polled again after it ended");
-
+impl<O, S: Future> Guard<O> for CancelGuard<'_, S> {
+    fn poll(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
+    ) -> Poll<Settled<O>> {
+        let this = self.project();
         if this.signal.poll(cx).is_ready() {
-            this.future.set(None);
             event::cancelled(this.cancel.name);
             let rejection = Error::new(PolicyKind::Cancel, this.cancel.name, Reason::Cancelled);
             return Poll::Ready(Settled::Rejected(rejection));
         }
-        let outcome = std::task::ready!(future.poll(cx));
-        this.future.set(None);
-        Poll::Ready(Settled::Outcome(outcome))
+        below(cx)
     }
 }

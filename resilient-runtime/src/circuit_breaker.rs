@@ -15,18 +15,18 @@ use std::fmt;
 use std::future::Future;
 
 pub use self::permit::Permit;
-pub use self::run::{CircuitBreakerFuture, CircuitBreakerSettledFuture, CircuitBreakerWithin};
+pub use self::run::CircuitBreakerGuard;
 pub use self::transitions::{Transition, Transitions};
 
 use self::config::Config;
 use self::permit::Began;
-use self::run::Guarded;
 use self::state::Phase;
 use self::storage::Storage;
 use crate::clock::Ticks;
 use crate::naming::{self, Named, Naming};
+use crate::stack::{Judged, Stack};
 use crate::sync::atomic::Ordering::Relaxed;
-use crate::{Error, Keyed, Mode, Outcome, PolicyKind, Settled, Timeout};
+use crate::{ByClass, Error, Keyed, Mode, Outcome, PolicyKind};
 
 /// Stops calling what is failing, and finds out when it works again.
 ///
@@ -245,41 +245,20 @@ impl CircuitBreaker {
     ///
     /// # Errors
     ///
-    /// [`Settled::Rejected`] if it refuses; `future` is not polled then.
+    /// [`Settled::Rejected`](crate::Settled::Rejected) if it refuses; `future` is not polled then.
     ///
     /// # Cancel safety
     ///
     /// Dropping it drops `future` and abandons the call, as dropping a [`Permit`] does.
-    pub const fn run<F: Future<Output: Outcome>>(&self, future: F) -> CircuitBreakerFuture<'_, F> {
-        CircuitBreakerFuture { guarded: Guarded::new(self, future) }
+    #[inline]
+    pub const fn run<F: Future<Output: Outcome>>(&self, future: F) -> Stack<F, CircuitBreakerGuard<'_, ByClass>> {
+        Stack::new(future, CircuitBreakerGuard::new(self, ByClass))
     }
 
-    /// As [`run`](Self::run), for what is inside may have been refused.
-    pub const fn run_settled<O, F>(&self, future: F) -> CircuitBreakerSettledFuture<'_, F>
-    where
-        O: Outcome,
-        F: Future<Output = Settled<O>>,
-    {
-        CircuitBreakerSettledFuture { guarded: Guarded::new(self, future) }
-    }
-
-    /// The same as `self.run_settled(timeout.run(future))`: what takes too long is a failure.
-    ///
-    /// It is for code that is generated many times. A future of one type takes the compiler less time than one
-    /// within the other.
-    ///
-    /// # Errors
-    ///
-    /// [`Settled::Rejected`] by the breaker or by the time-out.
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`run`](Self::run).
-    pub const fn run_within<'a, F>(&'a self, timeout: &'a Timeout, future: F) -> CircuitBreakerWithin<'a, F>
-    where
-        F: Future<Output: Outcome>,
-    {
-        CircuitBreakerWithin { guarded: self.run_settled(timeout.run(future)) }
+    /// The breaker in a [stack](crate::run), with outcomes judged by `when`.
+    #[inline]
+    pub const fn when<W, By>(&self, when: W) -> Judged<&Self, W, By> {
+        Judged::new(self, when)
     }
 
     #[inline]

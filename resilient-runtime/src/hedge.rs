@@ -16,7 +16,6 @@ pub use self::run::HedgeFuture;
 use self::bucket::Bucket;
 use self::builder::{After, Config};
 use self::estimate::{Estimate, Sample};
-pub use self::judge::Decide;
 use crate::budget::Withdrawal;
 use crate::keyed::Keyed;
 use crate::mode::Switch;

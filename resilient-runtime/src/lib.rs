@@ -113,6 +113,7 @@ mod outcome;
 mod random;
 mod rate_limit;
 mod retry;
+mod stack;
 mod striped;
 mod sync;
 #[cfg(any(test, feature = "test-util"))]
@@ -126,12 +127,9 @@ mod when;
 pub use backoff::Backoff;
 pub use batch::{Batch, BatchAnswers, BatchCounts, BatchFuture, BatchGroup, BatchItem, BatchKey, BatchOutcome};
 pub use budget::{Budget, Cost};
-pub use bulkhead::{Acquire, Blind, Bulkhead, BulkheadCounts, BulkheadFuture, BulkheadPermit, Entry, Judge, Priority};
-pub use cancel::{Cancel, CancelFuture};
-pub use circuit_breaker::{
-    CircuitBreaker, CircuitBreakerFuture, CircuitBreakerSettledFuture, CircuitBreakerWithin, Counts, Permit, State,
-    Transition, Transitions,
-};
+pub use bulkhead::{Acquire, Bulkhead, BulkheadCounts, BulkheadPermit, Entry, Priority};
+pub use cancel::Cancel;
+pub use circuit_breaker::{CircuitBreaker, Counts, Permit, State, Transition, Transitions};
 pub use class::{Class, Classify};
 pub use coalesce::{Coalesce, CoalesceCall, CoalesceCounts, CoalesceFuture, Share, Shareable, Sharing, finish_shared};
 pub use deadline::{Deadline, DeadlineScope, ParseDeadlineError};
@@ -143,21 +141,32 @@ pub use fan_out::{
 pub use fan_out::{Progress, Quorum, SettleWithin, Settlement, Streamed, Task, TryAll, Unordered};
 pub use fan_out::{deduplicated, spawned, spawned_blocking};
 pub use futures_core::Stream;
-pub use hedge::{Decide, Hedge, HedgeCounts, HedgeFuture, Hedging};
+pub use hedge::{Hedge, HedgeCounts, HedgeFuture, Hedging};
 pub use keyed::{Held, Keyed, PerKey};
 pub use mode::Mode;
 pub use naming::{Conflict, conflicts};
 pub use outcome::{FromRejection, Outcome, Settled, finish};
 pub use rate_limit::{Quota, RateAcquire, RateCounts, RateLimit, RatePermit};
-pub use retry::{
-    Delay, DelayFuture, Retry, RetryCall, RetryFuture, RetryWithin, Retrying, Verdict, WithoutRetries, without_retries,
-};
+pub use retry::{Delay, DelayFuture, Retry, RetryCall, Retrying, Verdict, WithoutRetries, without_retries};
+pub use stack::{Judged, Stack, run};
 pub use throttle::{Throttle, ThrottleCounts, ThrottlePermit};
-pub use timeout::{Timeout, TimeoutCall, TimeoutFuture, TimeoutRound};
+pub use timeout::{Timeout, TimeoutCall};
 #[doc(hidden)]
 pub use values::probe as __values;
 pub use values::{ByGoodValue, ClassifyValue, Values, values};
 pub use when::{ByClass, ByClassified, ByError, ByOutcome, BySettled, ByWhen, Classified, IntoClass, When};
+
+/// The protocol between policies: each policy's part in one call of a [`Stack`].
+pub mod guard {
+    pub use crate::bulkhead::{BulkheadGuard, Learning};
+    pub use crate::cancel::{CancelGuard, CancelOn};
+    pub use crate::circuit_breaker::CircuitBreakerGuard;
+    pub use crate::rate_limit::{ByAnswer, Heed, Heeding, Heedless, RateLimitGuard};
+    pub use crate::stack::{Around, Guard, JudgingPolicy, Policies, Policy};
+    pub use crate::throttle::ThrottleGuard;
+    pub use crate::timeout::{TimeoutCallGuard, TimeoutGuard};
+    pub use crate::when::{Blind, Judge};
+}
 
 #[cfg(feature = "macros")]
 pub use resilient_macros::*;

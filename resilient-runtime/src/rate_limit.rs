@@ -8,8 +8,10 @@ mod meter;
 mod permit;
 mod pressure;
 mod quota;
+mod run;
 
 use std::fmt;
+use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ pub use self::acquire::RateAcquire;
 pub use self::counts::RateCounts;
 pub use self::permit::RatePermit;
 pub use self::quota::Quota;
+pub use self::run::{ByAnswer, Heed, Heeding, Heedless, RateLimitGuard};
 
 use self::acquire::{Held, Queue};
 use self::builder::Config;
@@ -28,8 +31,9 @@ use self::meter::Meter;
 use crate::clock::{self, Ticks};
 use crate::mode::Switch;
 use crate::naming::{self, Named, Naming};
+use crate::stack::{Judged, Stack};
 use crate::sync::atomic::Ordering::Relaxed;
-use crate::{Error, Keyed, Mode, PolicyKind, event, random};
+use crate::{ByClass, Error, Keyed, Mode, Outcome, PolicyKind, event, random};
 
 /// Lets so many calls through in so long, and fewer while the server asks for less.
 ///
@@ -199,6 +203,26 @@ impl RateLimit {
     /// More than the burst can never come at once, and counts as the burst; none counts as one.
     pub const fn acquire_many(&self, calls: u32) -> RateAcquire<'_> {
         RateAcquire::new(self, if calls == 0 { 1 } else { calls })
+    }
+
+    /// Runs `future` when its turn has come, and learns from its outcome as [`RatePermit::settle`] says.
+    ///
+    /// # Errors
+    ///
+    /// [`Settled::Rejected`](crate::Settled::Rejected), for the reasons of [`acquire`](Self::acquire).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops `future`, or gives its place to the next in line. A call that was let through stays used.
+    #[inline]
+    pub const fn run<F: Future<Output: Outcome>>(&self, future: F) -> Stack<F, RateLimitGuard<'_, ByClass, Heedless>> {
+        Stack::new(future, RateLimitGuard::new(self, ByClass, Heedless))
+    }
+
+    /// The limit in a [stack](crate::run), with outcomes judged by `when`.
+    #[inline]
+    pub const fn when<W, By>(&self, when: W) -> Judged<&Self, W, By> {
+        Judged::new(self, when)
     }
 
     /// Asks to make a call, and never waits.

@@ -1,16 +1,22 @@
 //! The throttle: a client that sees its server refuse calls drops some of its own before they are made.
 
+mod run;
 mod window;
 
 use std::fmt;
+use std::future::Future;
+
+pub use self::run::ThrottleGuard;
 
 use self::window::Window;
 use crate::clock::Ticks;
 use crate::mode::Switch;
 use crate::naming::{self, Named, Naming};
+use crate::stack::{Judged, Stack};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::const_fn;
+use crate::when::{ByClass, ByWhen, Judge};
 use crate::{Class, Error, Keyed, Mode, Outcome, PolicyKind, Reason, When, random};
 
 /// Drops a part of the calls while the server refuses many, so that it need not spend its time on refusing.
@@ -181,6 +187,26 @@ impl Throttle {
         Err(Error::new(PolicyKind::RateLimit, self.name, Reason::Shed))
     }
 
+    /// Runs `future` unless it is one of those to drop, and learns from its outcome as [`ThrottlePermit::settle`] says.
+    ///
+    /// # Errors
+    ///
+    /// [`Settled::Rejected`](crate::Settled::Rejected) with [`Reason::Shed`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops `future`, which counts as nothing then.
+    #[inline]
+    pub const fn run<F: Future<Output: Outcome>>(&self, future: F) -> Stack<F, ThrottleGuard<'_, ByClass>> {
+        Stack::new(future, ThrottleGuard::new(self, ByClass))
+    }
+
+    /// The throttle in a [stack](crate::run), with outcomes judged by `when`.
+    #[inline]
+    pub const fn when<W, By>(&self, when: W) -> Judged<&Self, W, By> {
+        Judged::new(self, when)
+    }
+
     /// Draws whether to drop a call, and counts it if so.
     #[cold]
     fn drops(&self) -> bool {
@@ -286,13 +312,13 @@ impl ThrottlePermit<'_> {
     /// | a rejection because of a time-out | did not |
     /// | any other [rejection](Outcome::rejection) | was not asked: counts as nothing |
     pub fn settle<O: Outcome>(self, outcome: O) -> O {
-        self.end(outcome.rejection(), || outcome.class());
+        self.judge(&outcome, &ByClass);
         outcome
     }
 
     /// As [`settle`](Self::settle), with the class that `when` assigns.
     pub fn settle_when<O, By>(self, outcome: O, when: impl When<O, By>) -> O {
-        self.end(when.rejection_in(&outcome), || when.class_of(&outcome));
+        self.judge(&outcome, &ByWhen::new(when));
         outcome
     }
 
@@ -304,6 +330,11 @@ impl ThrottlePermit<'_> {
 
     /// Ends the call, which counts as nothing; the same as dropping it.
     pub fn abandon(self) {}
+
+    #[inline]
+    fn judge<O>(self, outcome: &O, judge: &impl Judge<O>) {
+        self.end(judge.rejection_in(outcome), || judge.class_of(outcome));
+    }
 
     fn end(self, rejection: Option<&Error>, class: impl FnOnce() -> Class) {
         let accepted = match rejection.map(Error::reason) {

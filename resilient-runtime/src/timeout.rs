@@ -10,6 +10,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::clock;
 use crate::deadline::{First, Limit};
+use crate::stack::{Guard, Policy, Stack};
 use crate::{Error, PolicyKind, Reason, Settled, event};
 
 /// Gives what it runs a limited time, and sets the [`Deadline`](crate::Deadline) for everything inside.
@@ -71,76 +72,78 @@ impl Timeout {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops `future`. When the time is over, `future` is dropped before the rejection is returned.
-    pub const fn run<F: Future>(&self, future: F) -> TimeoutFuture<'_, F> {
-        TimeoutFuture { future: Some(future), watch: Watch::Fresh, timeout: self }
+    /// Dropping it drops `future`. When the time is over, `future` is not polled again, and an `.await` drops it before it gives
+    /// the rejection.
+    #[inline]
+    pub const fn run<F: Future>(&self, future: F) -> Stack<F, TimeoutGuard<'_>> {
+        Stack::new(future, TimeoutGuard { watch: Watch::Fresh, timeout: self })
     }
 
-    /// Starts a call that is made in rounds, which have the limit together: a loop that retries.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use resilient::{Retry, Settled, Timeout};
-    ///
-    /// static TOTAL: Timeout = Timeout::named("lookup", Duration::from_millis(50));
-    /// static LOOKUP: Retry = Retry::named("lookup");
-    ///
-    /// # async fn ask() -> Result<u32, std::io::Error> { Ok(42) }
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() {
-    /// let mut timeout = TOTAL.begin();
-    /// let mut retry = LOOKUP.begin();
-    /// let settled = loop {
-    ///     if let Some(settled) = timeout.run(retry.run(ask())).await {
-    ///         break settled;
-    ///     }
-    /// };
-    /// assert!(matches!(settled, Settled::Outcome(Ok(42))));
-    /// # }
-    /// ```
+    /// Starts a call whose attempts have the limit together: a loop that [retries](crate::RetryCall::within).
     pub const fn begin(&self) -> TimeoutCall<'_> {
-        TimeoutCall { timeout: self, deadline: None }
+        TimeoutCall { timeout: self, deadline: None, over: false }
     }
 }
 
-/// One call under a [`Timeout`] that is made in rounds; from [`Timeout::begin`].
+/// One call under a [`Timeout`] that is made in attempts; from [`Timeout::begin`].
 #[derive(Debug)]
 #[must_use = "it limits only what it runs"]
 pub struct TimeoutCall<'a> {
     timeout: &'a Timeout,
     /// When the time is over, once it counts.
     deadline: Option<Instant>,
+    over: bool,
 }
 
 impl<'a> TimeoutCall<'a> {
-    /// Runs one round, for as long as the rounds before it have left; `None` from `round` asks for another.
+    /// Runs one attempt, for as long as those before it have left.
     ///
-    /// Otherwise as [`Timeout::run`]; the time counts from the first poll of the first round.
+    /// Otherwise as [`Timeout::run`]; the time counts from the first poll of the first attempt.
     ///
     /// # Errors
     ///
-    /// [`Settled::Rejected`], as there.
+    /// [`Settled::Rejected`], as there. It ends the call.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops `round`. When the time is over, `round` is dropped before the rejection is returned.
-    pub const fn run<F>(&mut self, round: F) -> TimeoutRound<'_, 'a, F> {
-        let watch = match self.deadline {
-            Some(deadline) => Watch::Due { deadline },
-            None => Watch::Fresh,
+    /// As there.
+    #[inline]
+    pub fn run<F: Future>(&mut self, attempt: F) -> Stack<F, TimeoutCallGuard<'_, 'a>> {
+        Stack::new(attempt, self.guard())
+    }
+
+    /// Whether the time-out has ended the call.
+    #[inline]
+    pub(crate) const fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Runs `decide` under the deadline of the call.
+    #[inline]
+    pub(crate) fn scope<R>(&mut self, decide: impl FnOnce() -> R) -> R {
+        let outer = Limit::current();
+        let (inner, first) = match self.deadline {
+            Some(deadline) => (outer.tighten_to(deadline, true), First::Own),
+            None => outer.tighten(self.timeout.limit),
         };
-        TimeoutRound { future: Some(round), watch, call: self }
+        let (decided, inner) = inner.scope(|| (decide(), Limit::current()));
+        self.note(inner, first);
+        decided
+    }
+
+    /// Notes when the time is over, if anything has asked for that.
+    #[inline]
+    fn note(&mut self, limit: Limit, first: First) {
+        if self.deadline.is_none() && limit.is_known() {
+            self.deadline = Some(limit.own_instant(first, self.timeout.limit));
+        }
     }
 }
 
 pin_project! {
-    /// What [`Timeout::run`] returns.
+    /// A time-out's part in a call; from [`Timeout::run`].
     #[derive(Debug)]
-    #[must_use = "futures do nothing unless polled"]
-    pub struct TimeoutFuture<'a, F> {
-        // `None` once it has ended
-        #[pin]
-        future: Option<F>,
+    pub struct TimeoutGuard<'a> {
         #[pin]
         watch: Watch,
         timeout: &'a Timeout,
@@ -148,13 +151,9 @@ pin_project! {
 }
 
 pin_project! {
-    /// What [`TimeoutCall::run`] returns.
+    /// A time-out's part in one of a call's attempts; from [`TimeoutCall::run`].
     #[derive(Debug)]
-    #[must_use = "futures do nothing unless polled"]
-    pub struct TimeoutRound<'c, 'a, F> {
-        // `None` once it has ended
-        #[pin]
-        future: Option<F>,
+    pub struct TimeoutCallGuard<'c, 'a> {
         #[pin]
         watch: Watch,
         call: &'c mut TimeoutCall<'a>,
@@ -177,107 +176,121 @@ pin_project! {
     }
 }
 
-impl<F: Future> Future for TimeoutFuture<'_, F> {
-    type Output = Settled<F::Output>;
+impl<'a> Policy for &'a Timeout {
+    type Guard = TimeoutGuard<'a>;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn guard(self) -> Self::Guard {
+        TimeoutGuard { watch: Watch::Fresh, timeout: self }
+    }
+}
+
+impl<'c, 'a> Policy for &'c mut TimeoutCall<'a> {
+    type Guard = TimeoutCallGuard<'c, 'a>;
+
+    #[inline]
+    fn guard(self) -> Self::Guard {
+        let watch = self.deadline.map_or(Watch::Fresh, |deadline| Watch::Due { deadline });
+        TimeoutCallGuard { watch, call: self }
+    }
+}
+
+impl<O> Guard<O> for TimeoutGuard<'_> {
+    #[expect(clippy::inline_always)]
+    #[inline(always)]
+    fn poll(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
+    ) -> Poll<Settled<O>> {
         let this = self.project();
-        poll_in_time(this.future, this.watch, this.timeout, |_| false, cx)
+        this.watch.poll_in_time(cx, below, this.timeout, None)
     }
 }
 
-impl<O, F: Future<Output = Option<O>>> Future for TimeoutRound<'_, '_, F> {
-    type Output = Option<Settled<O>>;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+impl<O> Guard<O> for TimeoutCallGuard<'_, '_> {
+    #[expect(clippy::inline_always)]
+    #[inline(always)]
+    fn poll(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
+    ) -> Poll<Settled<O>> {
         let mut this = self.project();
-        let polled = poll_in_time(this.future, this.watch.as_mut(), this.call.timeout, Option::is_none, cx);
-        Poll::Ready(match polled {
-            Poll::Ready(Settled::Outcome(Some(outcome))) => Some(Settled::Outcome(outcome)),
-            Poll::Ready(Settled::Rejected(rejection)) => Some(Settled::Rejected(rejection)),
-            Poll::Ready(Settled::Outcome(None)) => {
-                this.call.deadline = this.watch.deadline();
-                None
-            }
-            Poll::Pending => {
-                this.call.deadline = this.watch.deadline();
-                return Poll::Pending;
-            }
-        })
-    }
-}
-
-/// Polls the future while there is time for it, and after an outcome that asks for `another` keeps count of the time.
-#[inline]
-fn poll_in_time<F: Future>(
-    mut future: Pin<&mut Option<F>>,
-    mut watch: Pin<&mut Watch>,
-    timeout: &Timeout,
-    another: impl FnOnce(&F::Output) -> bool,
-    cx: &mut Context<'_>,
-) -> Poll<Settled<F::Output>> {
-    let running = future.as_mut().as_pin_mut().expect("a time-out is not polled again after it ended");
-    let outer = Limit::current();
-
-    let polled = match watch.as_mut().project() {
-        // what is further out is asked for at each poll: by now the future may be polled somewhere else
-        WatchProjection::Armed { timer } => {
-            let deadline = timer.deadline();
-            if outer.first_unwatched(deadline) < deadline {
-                watch.as_mut().rearm(outer, deadline);
-            }
-            outer.tighten_to(deadline, true).scope(|| running.poll(cx))
+        let timeout = this.call.timeout;
+        let polled = this.watch.as_mut().poll_in_time(cx, below, timeout, Some(this.call));
+        if polled.is_pending() {
+            this.call.deadline = this.watch.deadline();
         }
-        WatchProjection::Early { timer, deadline } => {
-            let (deadline, timer) = (*deadline, timer.deadline());
-            if outer.first_unwatched(deadline) < timer {
-                watch.as_mut().rearm(outer, deadline);
-            }
-            outer.tighten_to(deadline, true).scope(|| running.poll(cx))
-        }
-        _ if outer.is_over() => return Poll::Ready(reject(future, timeout, Reason::DeadlineExceeded)),
-        fresh => {
-            let (inner, first) = match fresh {
-                WatchProjection::Due { deadline } => (outer.tighten_to(*deadline, true), First::Own),
-                _ => outer.tighten(timeout.limit),
-            };
-            let (polled, inner) = inner.scope(|| (running.poll(cx), Limit::current()));
-            match &polled {
-                Poll::Pending => {
-                    let deadline = watch.deadline().unwrap_or_else(|| inner.own_instant(first, timeout.limit));
-                    if !clock::has_timers() {
-                        return Poll::Ready(reject(future, timeout, Reason::NoRuntime));
-                    }
-                    if outer.first_unwatched(deadline) < deadline {
-                        watch.as_mut().rearm(outer, deadline);
-                    } else {
-                        watch.set(Watch::Armed { timer: sleep_until(deadline) });
-                    }
-                }
-                Poll::Ready(outcome) if another(outcome) => {
-                    let deadline = watch.deadline().unwrap_or_else(|| inner.own_instant(first, timeout.limit));
-                    watch.set(Watch::Due { deadline });
-                }
-                Poll::Ready(_) => {}
-            }
-            polled
-        }
-    };
-    if let Poll::Ready(outcome) = polled {
-        future.set(None);
-        return Poll::Ready(Settled::Outcome(outcome));
+        polled
     }
-
-    if let WatchProjection::Armed { timer } = watch.as_mut().project() {
-        ready!(timer.poll(cx));
-    }
-    let reason = ready!(watch.poll_over(outer, timeout.limit, cx));
-    Poll::Ready(reject(future, timeout, reason))
 }
 
 impl Watch {
+    /// Polls what stands below while there is time for it. If the limit is that of a `call`, that learns when it ends, and that it
+    /// has ended.
+    #[expect(clippy::inline_always)]
+    #[inline(always)]
+    fn poll_in_time<O>(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
+        timeout: &Timeout,
+        call: Option<&mut TimeoutCall<'_>>,
+    ) -> Poll<Settled<O>> {
+        let outer = Limit::current();
+        let polled = match self.as_mut().project() {
+            // what is further out is asked for at each poll: by now the future may be polled somewhere else
+            WatchProjection::Armed { timer } => {
+                let deadline = timer.deadline();
+                if outer.first_unwatched(deadline) < deadline {
+                    self.as_mut().rearm(outer, deadline);
+                }
+                outer.tighten_to(deadline, true).scope(|| below(cx))
+            }
+            WatchProjection::Early { timer, deadline } => {
+                let (deadline, timer) = (*deadline, timer.deadline());
+                if outer.first_unwatched(deadline) < timer {
+                    self.as_mut().rearm(outer, deadline);
+                }
+                outer.tighten_to(deadline, true).scope(|| below(cx))
+            }
+            _ if outer.is_over() => return Poll::Ready(reject(timeout, Reason::DeadlineExceeded, call)),
+            fresh => {
+                let (inner, first) = match fresh {
+                    WatchProjection::Due { deadline } => (outer.tighten_to(*deadline, true), First::Own),
+                    _ => outer.tighten(timeout.limit),
+                };
+                let (polled, inner) = inner.scope(|| (below(cx), Limit::current()));
+                if polled.is_ready() {
+                    if let Some(call) = call {
+                        call.note(inner, first);
+                    }
+                    return polled;
+                }
+                let deadline = self.deadline().unwrap_or_else(|| inner.own_instant(first, timeout.limit));
+                if !clock::has_timers() {
+                    return Poll::Ready(reject(timeout, Reason::NoRuntime, call));
+                }
+                if outer.first_unwatched(deadline) < deadline {
+                    self.as_mut().rearm(outer, deadline);
+                } else {
+                    self.set(Self::Armed { timer: sleep_until(deadline) });
+                }
+                polled
+            }
+        };
+        if polled.is_ready() {
+            return polled;
+        }
+
+        if let WatchProjection::Armed { timer } = self.as_mut().project() {
+            ready!(timer.poll(cx));
+        }
+        let reason = ready!(self.poll_over(outer, timeout.limit, cx));
+        Poll::Ready(reject(timeout, reason, call))
+    }
+
     /// When the time is over, if it counts already.
     fn deadline(&self) -> Option<Instant> {
         match self {
@@ -323,9 +336,12 @@ impl Watch {
     }
 }
 
-/// Drops the future before the caller learns that it was given up.
-fn reject<F, O>(mut future: Pin<&mut Option<F>>, timeout: &Timeout, reason: Reason) -> Settled<O> {
-    future.set(None);
+/// The rejection of an attempt that is given up, of which an event tells.
+#[cold]
+fn reject<O>(timeout: &Timeout, reason: Reason, call: Option<&mut TimeoutCall<'_>>) -> Settled<O> {
+    if let Some(call) = call {
+        call.over = true;
+    }
     match reason {
         Reason::TimedOut { limit } => event::timed_out(timeout.name, limit),
         Reason::DeadlineExceeded => event::deadline_exceeded(timeout.name),

@@ -140,19 +140,91 @@ where
     }
 }
 
-/// Who says what an outcome means to a policy: its own class.
+/// Judges an outcome by its own class.
 #[derive(Debug, Clone, Copy)]
 pub struct ByClass;
 
-/// Who says what an outcome means to a policy: a [`When`].
+/// Judges an outcome by a [`When`].
 #[derive(Debug, Clone, Copy)]
 pub struct ByWhen<W, By> {
-    pub(crate) when: W,
+    when: W,
     by: PhantomData<fn() -> By>,
 }
+
+/// Judges no outcome.
+#[derive(Debug, Clone, Copy)]
+pub struct Blind;
 
 impl<W, By> ByWhen<W, By> {
     pub(crate) const fn new(when: W) -> Self {
         Self { when, by: PhantomData }
+    }
+}
+
+/// Tells a policy how a call has ended.
+pub trait Judge<O>: sealed::Judge<O> {}
+
+impl<O, J: sealed::Judge<O>> Judge<O> for J {}
+
+pub(crate) mod sealed {
+    use crate::{Class, Error};
+
+    pub trait Judge<O> {
+        /// Whether it judges at all.
+        #[doc(hidden)]
+        const JUDGES: bool = true;
+
+        #[doc(hidden)]
+        fn class_of(&self, outcome: &O) -> Class;
+
+        #[doc(hidden)]
+        fn rejection_in<'o>(&self, outcome: &'o O) -> Option<&'o Error>;
+
+        /// Whether the server asks for no further attempt.
+        #[doc(hidden)]
+        fn forbids_attempts(&self, _outcome: &O) -> bool {
+            false
+        }
+    }
+}
+
+impl<O: Outcome> sealed::Judge<O> for ByClass {
+    #[inline]
+    fn class_of(&self, outcome: &O) -> Class {
+        outcome.class()
+    }
+
+    #[inline]
+    fn rejection_in<'o>(&self, outcome: &'o O) -> Option<&'o Error> {
+        outcome.rejection()
+    }
+
+    #[inline]
+    fn forbids_attempts(&self, outcome: &O) -> bool {
+        outcome.forbids_attempts()
+    }
+}
+
+impl<O, W: When<O, By>, By> sealed::Judge<O> for ByWhen<W, By> {
+    #[inline]
+    fn class_of(&self, outcome: &O) -> Class {
+        self.when.class_of(outcome)
+    }
+
+    #[inline]
+    fn rejection_in<'o>(&self, outcome: &'o O) -> Option<&'o Error> {
+        self.when.rejection_in(outcome)
+    }
+}
+
+impl<O> sealed::Judge<O> for Blind {
+    const JUDGES: bool = false;
+
+    fn class_of(&self, _outcome: &O) -> Class {
+        Class::Success
+    }
+
+    fn rejection_in<'o>(&self, _outcome: &'o O) -> Option<&'o Error> {
+        None
     }
 }

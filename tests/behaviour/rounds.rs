@@ -5,7 +5,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::FutureExt;
-use resilient::{Backoff, CircuitBreaker, Deadline, Reason, Retry, Settled, Timeout, circuit_breaker, retry, timeout};
+use resilient::{
+    Backoff, CircuitBreaker, Deadline, Reason, Retry, Settled, Timeout, Verdict, circuit_breaker, retry, timeout,
+};
 use resilient_tests::{Alive, Error, Stopwatch, ms};
 use tokio::time::sleep;
 
@@ -125,10 +127,10 @@ async fn a_round_that_is_dropped_has_used_its_time() {
     let policy = Timeout::named("lookup", ms(100));
     let (mut call, watch) = (policy.begin(), Stopwatch::start());
 
-    assert!(tokio::time::timeout(ms(60), call.run(pending::<Option<()>>())).await.is_err());
-    let settled = call.run(pending::<Option<()>>()).await;
+    assert!(tokio::time::timeout(ms(60), call.run(pending::<()>())).await.is_err());
+    let settled = call.run(pending::<()>()).await;
 
-    assert!(matches!(settled, Some(Settled::Rejected(_))));
+    assert!(matches!(settled, Settled::Rejected(_)));
     assert_eq!(watch.elapsed(), 100);
 }
 
@@ -137,25 +139,42 @@ fn without_a_runtime_a_round_that_waits_is_refused() {
     let policy = Timeout::named("lookup", ms(100));
     let mut call = policy.begin();
 
-    assert_eq!(call.run(async { Some(1) }).now_or_never(), Some(Some(Settled::Outcome(1))));
-    assert_eq!(call.run(async { None::<u32> }).now_or_never(), Some(None));
+    assert_eq!(call.run(async { 1 }).now_or_never(), Some(Settled::Outcome(1)));
+    assert_eq!(call.run(async { 2 }).now_or_never(), Some(Settled::Outcome(2)));
 
-    let Some(Some(Settled::Rejected(rejection))) = call.run(pending::<Option<u32>>()).now_or_never() else {
+    let Some(Settled::Rejected(rejection)) = call.run(pending::<u32>()).now_or_never() else {
         panic!("it was not refused")
     };
     assert_eq!(rejection.reason(), Reason::NoRuntime);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_round_waits_only_if_there_is_to_be_another() {
-    let policy = Retry::named("lookup").max(1).backoff(Backoff::fixed(ms(20)));
-    let (mut call, watch) = (policy.begin(), Stopwatch::start());
+async fn a_call_that_its_time_out_has_ended_is_not_retried() {
+    let log = resilient::test::record();
+    let (total, policy) = (Timeout::named("lookup", ms(50)), Retry::named("lookup").backoff(Backoff::fixed(ms(10))));
+    let (mut timeout, mut retry) = (total.begin(), policy.begin());
 
-    assert_eq!(call.run(async { Err::<(), _>(Error::Down) }).await, None);
-    assert_eq!((call.attempt(), watch.elapsed()), (1, 20));
+    let settled = timeout.run(pending::<Result<(), Error>>()).await;
+    let Verdict::Accept(Settled::Rejected(rejection)) = retry.within(&mut timeout).settle(settled) else {
+        panic!("it has ended")
+    };
 
-    assert_eq!(call.run(async { Err::<(), _>(Error::Down) }).await, Some(Err(Error::Down)));
-    assert_eq!(watch.elapsed(), 20);
+    assert_eq!(rejection.reason(), Reason::TimedOut { limit: ms(50) });
+    assert!(log.gave_up("lookup").is_empty(), "it had no say in it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_within_a_time_out_begins_no_wait_that_would_end_after_it() {
+    for (delay, retries) in [(49, true), (50, false)] {
+        let (total, policy) =
+            (Timeout::named("lookup", ms(60)), Retry::named("lookup").backoff(Backoff::fixed(ms(delay))));
+        let (mut timeout, mut retry) = (total.begin(), policy.begin());
+
+        let settled = timeout.run(sleep(ms(10)).map(|()| Err::<(), _>(Error::Down))).await;
+        let verdict = retry.within(&mut timeout).settle(settled);
+
+        assert_eq!(matches!(verdict, Verdict::Retry(_)), retries, "{delay}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -178,5 +197,5 @@ async fn a_breaker_runs_what_it_lets_through_and_nothing_else() {
         .await;
     assert_eq!(refused, rejected());
     assert!(!polled);
-    assert_eq!(breaker.run_settled(async { Settled::Outcome(Ok::<_, Error>(())) }).await, rejected());
+    assert_eq!(resilient::run((&breaker,), async { Ok::<_, Error>(()) }).await, rejected());
 }

@@ -1,18 +1,18 @@
 //! `#[bulkhead]`: at most so many calls at once of what is inside.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote_spanned;
+use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Ident, Lit};
 
 use crate::arguments::{Arguments, Key, Positional};
 use crate::bounds::{Bounds, permits};
 use crate::diagnostic::Errors;
-use crate::fragment::{Context, Fragment};
+use crate::fragment::{Context, Fragment, Notes};
 use crate::policy::{Facts, Kind, Layer};
 use crate::source::{Constructor, Shareable, declare_shareable};
 use crate::value::{self, Known};
-use crate::when::{When, deciding};
+use crate::when::{self, When, deciding};
 
 pub(crate) const KIND: Kind = Kind {
     name: "bulkhead",
@@ -195,24 +195,23 @@ impl Layer for Bulkhead {
         quote_spanned!(span=> #declaration let #policy = #policy.entry() #weight #priority;)
     }
 
-    // Input:  future
-    // Output: bulkhead_.run(future)
+    // Input:  run((…), future)
+    // Output: run((bulkhead_, …), future)
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let policy = &context.policy;
         let entry = self.weight.is_some() || self.priority.is_some();
         let bulkhead = if entry { quote_spanned!(span=> #policy.bulkhead()) } else { quote_spanned!(span=> #policy) };
-        let wrapped = if self.adapts {
-            match deciding(self.when.as_ref(), context) {
-                None => {
-                    let run = context.function.reporting("run_adaptive");
-                    inside.within(|future| quote_spanned!(span=> #policy.#run(#future)))
-                }
-                Some(when) => inside.within(|future| quote_spanned!(span=> #policy.run_adaptive_when(#future, #when))),
+        let entered = match (self.adapts, self.when.is_some() || deciding(None, context).is_some()) {
+            (false, _) => policy.to_token_stream(),
+            (true, true) => when::judging(policy, self.when.as_ref(), context),
+            (true, false) => {
+                let learning = context.function.reporting("learning");
+                quote_spanned!(span=> #policy.#learning())
             }
-        } else {
-            inside.within(|future| quote_spanned!(span=> #policy.run(#future)))
         };
-        Fragment { bulkhead: Some(bulkhead), ..wrapped }
+        let wrapped = inside.under(entered, context);
+        let notes = Notes { bulkhead: Some(bulkhead), ..wrapped.notes };
+        Fragment { notes, ..wrapped }
     }
 }

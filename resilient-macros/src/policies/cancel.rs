@@ -105,13 +105,13 @@ impl Layer for Cancel {
         quote_spanned!(Span::mixed_site()=> #declaration #token)
     }
 
-    // Input:  future
-    // Output: cancel_.run(token.cancelled(), future)
+    // Input:  run((…), future)
+    // Output: run((cancel_.on(token.cancelled()), …), future)
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let policy = &context.policy;
         let token = if self.is_made() { context.own("token").into_token_stream() } else { operand(&self.token) };
         let signal = quote_spanned!(self.token.span().resolved_at(span)=> #token.cancelled());
-        inside.within(|future| quote_spanned!(span=> #policy.run(#signal, #future)))
+        inside.under(quote_spanned!(span=> #policy.on(#signal)), context)
     }
 }

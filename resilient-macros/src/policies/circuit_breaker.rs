@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::{Expr, ExprLit, Ident, Lit};
+use syn::{Expr, ExprLit, Lit};
 
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
-use crate::fragment::{Context, Fragment, Value};
+use crate::fragment::{Context, Fragment};
 use crate::policy::{Facts, Kind, Layer};
-use crate::source::{Constructor, Shareable, declare_shareable, placed};
+use crate::source::{Constructor, Shareable, declare_shareable};
 use crate::value::{self, Known};
-use crate::when::{When, deciding};
+use crate::when::{self, When};
 
 pub(crate) const KIND: Kind = Kind {
     name: "circuit_breaker",
@@ -254,63 +254,9 @@ impl Layer for CircuitBreaker {
         declare_shareable(&self.source, context)
     }
 
-    // Input:  outcome
-    // Output: 'call: {
-    //             let permit_ = match circuit_breaker_.acquire() {
-    //                 Ok(permit_) => permit_,
-    //                 Err(rejection_) => break 'call Settled::Rejected(rejection_),
-    //             };
-    //             Settled::Outcome(permit_.settle(outcome))
-    //         }
-    //
-    // In the rounds of a retry under a time-out: circuit_breaker_.run(future)
-    //
-    // A `match` with the outcome in its first arm would keep the whole `Result` in the future, 64 bytes more; and what is
-    // inside is made only with a permit, or the future would hold it over the wait of a retry outside.
+    // Input:  run((…), future)
+    // Output: run((circuit_breaker_, …), future)
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
-        let span = Span::mixed_site();
-        let krate = context.krate;
-        let (policy, call) = (&context.policy, context.label("call"));
-        if let (Some(future), true) = (inside.value.future(), context.in_rounds)
-            && deciding(self.when.as_ref(), context).is_none()
-        {
-            let place = context.function.place_of_outcome();
-            let future = match inside.value {
-                Value::Timed { timeout, future } => {
-                    let future = placed(future, place);
-                    quote_spanned!(place=> #policy.run_within(#timeout, #future))
-                }
-                _ => {
-                    let run = Ident::new(if inside.settled { "run_settled" } else { "run" }, place);
-                    let future = placed(future, place);
-                    quote_spanned!(place=> #policy.#run(#future))
-                }
-            };
-            return Fragment { value: Value::Future(future), settled: true, ..inside };
-        }
-        let outcome = inside.expression();
-        let statements = &inside.statements;
-        let settled = match deciding(self.when.as_ref(), context) {
-            None => {
-                let settle = context.function.settle();
-                quote_spanned!(span=> permit_.#settle(#outcome))
-            }
-            Some(when) => quote_spanned!(span=> permit_.settle_when(#outcome, #when)),
-        };
-        let settled = if inside.settled { settled } else { quote_spanned!(span=> #krate::Settled::Outcome(#settled)) };
-        let value = Value::Expression(quote_spanned! {span=>
-            #call: {
-                let permit_ = match #policy.acquire() {
-                    ::core::result::Result::Ok(permit_) => permit_,
-                    ::core::result::Result::Err(rejection_) => {
-                        let refused_ = #krate::Settled::Rejected(rejection_);
-                        break #call refused_;
-                    }
-                };
-                #statements
-                #settled
-            }
-        });
-        Fragment { statements: TokenStream::new(), value, settled: true, ..inside }
+        inside.under(when::judging(&context.policy, self.when.as_ref(), context), context)
     }
 }

@@ -178,7 +178,7 @@ impl Layer for Coalesce {
     }
 
     // Input:  future
-    // Output: coalesce_.run::<Output, _>(future)
+    // Output: coalesce_.run(future)
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         if self.share.is_some() {
@@ -188,6 +188,6 @@ impl Layer for Coalesce {
         let place = context.function.output.span().resolved_at(span);
         let policy = placed(context.policy.to_token_stream(), place);
         let run = Ident::new(if inside.settled { "run_settled" } else { "run" }, place);
-        inside.around(|future| quote_spanned!(place=> #policy.#run(#future)))
+        inside.around(context, |future| quote_spanned!(place=> #policy.#run(#future)))
     }
 }

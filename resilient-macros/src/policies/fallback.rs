@@ -10,7 +10,7 @@ use syn::{Expr, FnArg, GenericArgument, Pat, PathArguments, Type};
 use crate::arguments::{Arguments, Key, Positional};
 use crate::companion::conditions_of;
 use crate::diagnostic::Errors;
-use crate::fragment::{Context, Fragment, Value};
+use crate::fragment::{Context, Form, Fragment};
 use crate::function::Function;
 use crate::policies::sharing::{self, Sharing};
 use crate::policy::{Facts, Kind, Layer};
@@ -263,11 +263,13 @@ impl Layer for Fallback {
         let span = Span::mixed_site();
         let krate = context.krate;
         let policy = &context.policy;
-        let (statements, outcome) = (&inside.statements, inside.expression());
+        let notes = inside.notes.clone();
+        let settled = inside.settled;
+        let (statements, outcome) = inside.awaited(context);
         let output = &context.function.output;
         let method = context.function.settle();
         let settle = match deciding(self.when.as_ref(), context) {
-            None if inside.settled => quote_spanned!(span=> #policy.#method(#outcome)),
+            None if settled => quote_spanned!(span=> #policy.#method(#outcome)),
             None => quote_spanned!(span=> #policy.#method::<#output>(#outcome)),
             Some(when) => quote_spanned!(span=> #policy.settle_when(#outcome, #when)),
         };
@@ -321,7 +323,8 @@ impl Layer for Fallback {
                 #last
             }
         };
-        Fragment { statements: TokenStream::new(), value: Value::Expression(value), settled: false, ..inside }
+        let statements = TokenStream::new();
+        Fragment { statements, form: Form::Expression(value), settled: false, notes }
     }
 }
 

@@ -10,7 +10,7 @@ use syn::{Expr, ExprLit, Ident, Lit, LitStr};
 use crate::amount::Amount;
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
-use crate::fragment::{Context, Fragment, Value};
+use crate::fragment::{Context, Form, Fragment, Notes};
 use crate::policy::{Body, Facts, Kind, Layer};
 use crate::source::{Constructor, Shareable, declare_shareable, placed};
 use crate::value::{self, Known};
@@ -216,8 +216,7 @@ impl Layer for Hedge {
     }
 
     // Input:  async { statements }
-    // Output: let attempt_ = hedge_.run(|| async { statements });
-    //         attempt_
+    // Output: hedge_.run(|| async { statements })
     //
     // Each attempt is made by a closure that borrows what it needs. It stands where it is used, so that the compiler expects
     // one that can be called again and says which argument the statements would use up. Where there are layers inside, their
@@ -225,13 +224,15 @@ impl Layer for Hedge {
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let policy = &context.policy;
-        let expression = inside.expression();
-        let statements = inside.statements;
-        let (statements, body) = match inside.value {
-            Value::Body(body) => (statements, body),
-            _ => (TokenStream::new(), quote_spanned!(span=> async { #statements #expression })),
+        let (notes, settled) = (inside.notes.clone(), inside.settled);
+        let body = match inside.form {
+            Form::Body(body) => body,
+            _ => {
+                let (statements, expression) = inside.awaited(context);
+                quote_spanned!(span=> async { #statements #expression })
+            }
         };
-        let gate = inside.bulkhead.as_ref().map(|bulkhead| quote_spanned!(span=> .unless_busy(#bulkhead)));
+        let gate = notes.bulkhead.as_ref().map(|bulkhead| quote_spanned!(span=> .unless_busy(#bulkhead)));
         let attempts = match deciding(self.when.as_ref(), context) {
             None => {
                 // all of the call in one place, where an outcome without a class is then reported once
@@ -242,9 +243,8 @@ impl Layer for Hedge {
             Some(when) => quote_spanned!(span=> #policy #gate.run_when(|| #body, #when)),
         };
         let place = context.function.place_of_outcome();
-        let statements = quote_spanned!(span=> #statements let attempt_ = #attempts;);
-        let future = quote_spanned!(place=> attempt_);
-        let Fragment { settled, borrows, repeated, drop_order, .. } = inside;
-        Fragment { statements, value: Value::Future(future), settled, borrows, repeated, drop_order, bulkhead: None }
+        let statements = quote_spanned!(span=> let attempt_ = #attempts;);
+        let form = Form::Future(quote_spanned!(place=> attempt_));
+        Fragment { statements, form, settled, notes: Notes { bulkhead: None, ..notes } }
     }
 }

@@ -9,11 +9,11 @@ use syn::{Expr, ExprLit, Lit};
 
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::{Errors, nearest};
-use crate::fragment::{Context, Fragment, Value};
+use crate::fragment::{Context, Fragment};
 use crate::policy::{Facts, Kind, Layer};
 use crate::source::{Constructor, Shareable, declare_shareable};
 use crate::value::{self, Known};
-use crate::when::{When, deciding, response_type};
+use crate::when::{self, When, response_type};
 
 pub(crate) const KIND: Kind = Kind {
     name: "rate_limit",
@@ -364,68 +364,22 @@ impl Layer for RateLimit {
         declare_shareable(&self.source, context)
     }
 
-    // Input:  outcome
-    // Output: 'limited: {
-    //             let permit_ = match rate_limit_.acquire().await {
-    //                 Ok(permit_) => permit_,
-    //                 Err(rejection_) => break 'limited Settled::Rejected(rejection_),
-    //             };
-    //             Settled::Outcome(permit_.settle(outcome))
-    //         }
+    // Input:  run((…), future)
+    // Output: run((rate_limit_, …), future)
     //
-    // As with the circuit breaker, and for the same reasons; the label is another, because one that shadows a label is
-    // warned of. The adaptive limit never waits.
+    // For a function that returns a response, it also heeds what that says about the quota:
+    //         rate_limit_.when(…).heeding(|response_: &Response| quota_of_value!(response_))
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
-        let span = Span::mixed_site();
-        let krate = context.krate;
-        let (policy, limited) = (&context.policy, context.label("limited"));
-        let waits = (!self.adaptive).then(|| quote_spanned!(span=> .await));
-        let heeded = self.heed(&inside, context);
-        let outcome = if heeded.is_some() { quote_spanned!(span=> outcome_) } else { inside.expression() };
-        let statements = &inside.statements;
-        let settled = match deciding(self.when.as_ref(), context) {
-            None => {
-                let settle = context.function.settle();
-                quote_spanned!(span=> permit_.#settle(#outcome))
-            }
-            Some(when) => quote_spanned!(span=> permit_.settle_when(#outcome, #when)),
-        };
-        let settled = if inside.settled { settled } else { quote_spanned!(span=> #krate::Settled::Outcome(#settled)) };
-        let value = Value::Expression(quote_spanned! {span=>
-            #limited: {
-                let permit_ = match #policy.acquire()#waits {
-                    ::core::result::Result::Ok(permit_) => permit_,
-                    ::core::result::Result::Err(rejection_) => {
-                        let refused_ = #krate::Settled::Rejected(rejection_);
-                        break #limited refused_;
-                    }
-                };
-                #statements
-                #heeded
-                #settled
-            }
-        });
-        Fragment { statements: TokenStream::new(), value, settled: true, ..inside }
-    }
-}
-
-impl RateLimit {
-    /// For a function that returns a response: what its headers say about the quota, before the outcome is settled.
-    fn heed(&self, inside: &Fragment, context: &Context<'_>) -> Option<TokenStream> {
-        if self.adaptive {
-            return None;
+        let policy = &context.policy;
+        let heeded = response_type(&context.function.output).filter(|_| !self.adaptive);
+        let mut policy = when::judging(policy, self.when.as_ref(), context);
+        if let Some(response) = heeded {
+            let krate = context.krate;
+            policy = quote_spanned! {Span::mixed_site()=>
+                #policy.heeding(|response_: &#response| #krate::quota_of_value!(response_))
+            };
         }
-        response_type(&context.function.output)?;
-        let span = Span::mixed_site();
-        let (krate, outcome) = (context.krate, inside.expression());
-        let answer = quote_spanned!(span=> ::core::result::Result::Ok(response_));
-        let answer = if inside.settled { quote_spanned!(span=> #krate::Settled::Outcome(#answer)) } else { answer };
-        Some(quote_spanned! {span=>
-            let outcome_ = #outcome;
-            if let #answer = &outcome_ {
-                permit_.heed(#krate::quota_of_value!(response_));
-            }
-        })
+        inside.under(policy, context)
     }
 }
 

@@ -5,14 +5,14 @@ use std::time::Duration;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, ExprPath, Ident, LitStr, Type};
+use syn::{Expr, ExprPath, Ident, LitStr};
 
 use crate::amount::Amount;
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::{Errors, list, nearest};
-use crate::fragment::{Context, Fragment, Value};
+use crate::fragment::{Context, Form, Fragment, Notes, Rounds};
 use crate::policy::{Body, Facts, Kind, Layer};
-use crate::source::{Constructor, Source, borrow, borrow_policy, own, placed};
+use crate::source::{Constructor, Source, borrow, declare};
 use crate::value::{self, Known};
 use crate::when::{When, deciding};
 
@@ -400,11 +400,15 @@ impl Layer for Retry {
     }
 
     fn body(&self) -> Body<'_> {
-        Body { clones: &self.clones, number: self.number.as_ref(), suppresses_retries: self.suppresses }
+        Body { clones: &self.clones, suppresses_retries: self.suppresses }
+    }
+
+    fn declare(&self, context: &Context<'_>) -> TokenStream {
+        declare(&self.source, context)
     }
 
     // Input:  outcome
-    // Output: let mut retry_ = { static POLICY: Retry = …; POLICY.begin() };
+    // Output: let mut retry_ = retry_.begin();
     //         loop {
     //             let delay_ = match retry_.settle(outcome) {
     //                 Verdict::Accept(outcome_) => break outcome_,
@@ -412,70 +416,19 @@ impl Layer for Retry {
     //             };
     //             delay_.await;
     //         }
-    //
-    // Under a time-out, if the outcome is that of a `future`: loop { … retry_.run(future) … }, whose rounds are futures.
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
-        let krate = context.krate;
-        let (chosen, begin) = match &self.source {
-            Source::Own { ty, constructor } => {
-                let policy = own(ty, constructor, context);
-                (None, quote_spanned!(span=> { #policy POLICY.begin() }))
-            }
-            Source::With { ty, policy } => {
-                let (chosen, policy) = borrow_policy(policy, &context.policy);
-                let ty = Ident::new(ty, span);
-                (chosen, quote_spanned!(span=> #krate::#ty::begin(#policy)))
-            }
+        let policy = &context.policy;
+        let begin = quote_spanned!(span=> let mut #policy = #policy.begin(););
+        let number = self.number.as_ref().map(|number| quote_spanned!(span=> let #number = #policy.attempt();));
+        let (settled, notes) = (inside.settled, Notes { repeated: false, ..inside.notes.clone() });
+        let rounds = Rounds {
+            before: quote_spanned!(span=> #number),
+            attempt: inside,
+            retry: policy.to_token_stream(),
+            within: None,
+            when: deciding(self.when.as_ref(), context),
         };
-        let begin = quote_spanned!(span=> #chosen let mut retry_ = #begin;);
-        if let (Some(attempt), true) = (inside.value.future(), context.in_rounds)
-            && deciding(self.when.as_ref(), context).is_none()
-        {
-            // all of it at one place, where the compiler then reports a wrong outcome once
-            let place = context.function.place_of_outcome();
-            let value = Value::Rounds { statements: inside.statements, attempt: placed(attempt, place), place };
-            return Fragment { statements: begin, value, repeated: false, ..inside };
-        }
-        let (settled, settle) = self.settle(&inside, context);
-        let statements = inside.statements;
-        let value = quote_spanned! {span=>
-            loop {
-                #statements
-                #settled
-                let delay_ = match #settle {
-                    #krate::Verdict::Accept(outcome_) => break outcome_,
-                    #krate::Verdict::Retry(delay_) => delay_,
-                };
-                delay_.await;
-            }
-        };
-        Fragment { statements: begin, value: Value::Expression(value), repeated: false, ..inside }
-    }
-}
-
-impl Retry {
-    /// The call of `settle`, and the statement before it that a longer expression for the outcome gets.
-    ///
-    /// The outcome's type is spelled out where it can be, so that an error that is not classified is reported there.
-    fn settle(&self, inside: &Fragment, context: &Context<'_>) -> (Option<TokenStream>, TokenStream) {
-        let span = Span::mixed_site();
-        let outcome = inside.expression();
-        let (statement, outcome) = match &inside.value {
-            Value::Future(_) | Value::Body(_) | Value::Timed { .. } => (None, outcome),
-            Value::Expression(_) | Value::Rounds { .. } => {
-                (Some(quote_spanned!(span=> let settled_ = #outcome;)), quote_spanned!(span=> settled_))
-            }
-        };
-        let output = context.function.output_at_error();
-        let settle = match deciding(self.when.as_ref(), context) {
-            Some(when) => quote_spanned!(span=> retry_.settle_when(#outcome, #when)),
-            None if inside.settled || matches!(context.function.output, Type::Infer(_)) => {
-                let settle = context.function.settle();
-                quote_spanned!(span=> retry_.#settle(#outcome))
-            }
-            None => quote_spanned!(span=> retry_.settle::<#output>(#outcome)),
-        };
-        (statement, settle)
+        Fragment { statements: begin, form: Form::Rounds(Box::new(rounds)), settled, notes }
     }
 }

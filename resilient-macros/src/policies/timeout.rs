@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote_spanned;
+use quote::{ToTokens, quote_spanned};
 use syn::Expr;
 
 use crate::amount::Amount;
 use crate::arguments::{Arguments, Key, Positional, StandIns};
 use crate::diagnostic::Errors;
-use crate::fragment::{Context, Fragment, Value, repeat};
+use crate::fragment::{Context, Form, Fragment};
 use crate::policy::{Facts, Kind, Layer, Level};
 use crate::source::{Constructor, Source, declare};
 use crate::value::{self, Known};
@@ -124,28 +124,23 @@ impl Layer for Timeout {
         declare(&self.source, context)
     }
 
-    // Input:  future
-    // Output: timeout_.run(future)
+    // Input:  run((…), future)
+    // Output: run((timeout_, …), future)
     //
-    // Around a retry whose rounds are futures, it watches each of them, so that the loop needs no future of its own:
+    // Around a retry, it watches over each attempt, so that the loop needs no future of its own:
     //         let mut timeout_ = timeout_.begin();
-    //         loop { … retry_.run_within(&mut timeout_, attempt) … }
+    //         loop { … match retry_.within(&mut timeout_).settle(run((&mut timeout_, …), attempt_).await) … }
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let policy = &context.policy;
-        if let Value::Rounds { statements, attempt, place } = &inside.value {
-            let flatten = inside.settled.then(|| quote_spanned!(span=> .flatten()));
-            let round = quote_spanned!(*place=> retry_.run_within(&mut #policy, #attempt));
-            let value =
-                Value::Expression(repeat(statements, &round, *place, &quote_spanned!(span=> outcome_ #flatten)));
-            let before = inside.statements;
-            let statements = quote_spanned!(span=> let mut #policy = #policy.begin(); #before);
-            return Fragment { statements, value, settled: true, ..inside };
+        match inside.form {
+            Form::Rounds(rounds) if rounds.within.is_none() => {
+                let statements = inside.statements;
+                let statements = quote_spanned!(span=> let mut #policy = #policy.begin(); #statements);
+                let form = Form::Rounds(Box::new(rounds.within(policy, context)));
+                Fragment { statements, form, settled: true, ..inside }
+            }
+            form => Fragment { form, ..inside }.under(policy.to_token_stream(), context),
         }
-        if let (Value::Future(future), false, true) = (&inside.value, inside.settled, context.in_rounds) {
-            let value = Value::Timed { timeout: policy.clone(), future: future.clone() };
-            return Fragment { value, settled: true, ..inside };
-        }
-        inside.within(|future| quote_spanned!(span=> #policy.run(#future)))
     }
 }

@@ -1,8 +1,12 @@
 //! A call about to be made, and the right to make it.
 
-use super::{Acquire, Blind, Bulkhead, BulkheadFuture, run};
+use std::future::Future;
+
+use super::{Acquire, Bulkhead, BulkheadGuard, Learning, run};
 use crate::adaptive::{Adaptive, Ended, Sample};
-use crate::{ByClass, ByWhen, Error, Mode, Outcome, Reason, When};
+use crate::stack::{Judged, Stack};
+use crate::when::{Blind, ByClass, Judge};
+use crate::{Error, Mode, Outcome, Reason};
 
 /// Which calls matter more when there is no room for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -82,24 +86,26 @@ impl<'a> Entry<'a> {
 
     /// As [`Bulkhead::run`].
     #[inline]
-    pub const fn run<F: Future>(self, future: F) -> BulkheadFuture<'a, F, Blind> {
-        BulkheadFuture::new(self, future, Blind)
+    pub const fn run<F: Future>(self, future: F) -> Stack<F, BulkheadGuard<'a, Blind>> {
+        Stack::new(future, BulkheadGuard::new(self, Blind))
     }
 
     /// As [`Bulkhead::run_adaptive`].
     #[inline]
-    pub const fn run_adaptive<F: Future<Output: Outcome>>(self, future: F) -> BulkheadFuture<'a, F, ByClass> {
-        BulkheadFuture::new(self, future, ByClass)
+    pub const fn run_adaptive<F: Future<Output: Outcome>>(self, future: F) -> Stack<F, BulkheadGuard<'a, ByClass>> {
+        Stack::new(future, BulkheadGuard::new(self, ByClass))
     }
 
-    /// As [`run_adaptive`](Self::run_adaptive), with the class that `when` assigns.
+    /// The call in a [stack](crate::run), from whose end a limit that adapts learns.
     #[inline]
-    pub const fn run_adaptive_when<F, W, By>(self, future: F, when: W) -> BulkheadFuture<'a, F, ByWhen<W, By>>
-    where
-        F: Future,
-        W: When<F::Output, By>,
-    {
-        BulkheadFuture::new(self, future, ByWhen::new(when))
+    pub const fn learning(self) -> Learning<'a> {
+        Learning(self)
+    }
+
+    /// As [`learning`](Self::learning), with outcomes judged by `when`.
+    #[inline]
+    pub const fn when<W, By>(self, when: W) -> Judged<Self, W, By> {
+        Judged::new(self, when)
     }
 
     #[inline]
@@ -132,9 +138,14 @@ impl<'a> BulkheadPermit<'a> {
     /// | [`Class::Throttled`](crate::Class::Throttled), and a rejection because of a time-out | that there were too many |
     /// | anything else | nothing: a quick failure is not a quick server |
     pub fn settle<O: Outcome>(self, outcome: O) -> O {
-        let ended = run::ended(outcome.rejection(), || outcome.class());
-        self.end(ended);
+        self.judge(&outcome, &ByClass);
         outcome
+    }
+
+    #[inline]
+    pub(super) fn judge<O>(self, outcome: &O, judge: &impl Judge<O>) {
+        let ended = run::ended(judge.rejection_in(outcome), || judge.class_of(outcome));
+        self.end(ended);
     }
 
     pub(super) const fn bulkhead(&self) -> &'a Bulkhead {

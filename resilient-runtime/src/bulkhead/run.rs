@@ -1,28 +1,24 @@
-//! A future behind a bulkhead.
+//! A call behind a bulkhead.
 
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use pin_project_lite::pin_project;
-
-use super::{Acquire, BulkheadPermit, Entry};
+use super::{Acquire, Bulkhead, BulkheadPermit, Entry};
 use crate::adaptive::Ended;
-use crate::when::{ByClass, ByWhen};
-use crate::{Class, Error, Outcome, Reason, Settled, When, nested};
+use crate::stack::{Guard, JudgingPolicy, Policy};
+use crate::when::{Blind, ByClass, Judge};
+use crate::{Class, Error, Reason, Settled, nested};
 
-pin_project! {
-    /// What [`Bulkhead::run`](crate::Bulkhead::run) and its likes return.
-    #[derive(Debug)]
-    #[must_use = "futures do nothing unless polled"]
-    pub struct BulkheadFuture<'a, F, J> {
-        // First, so that it is dropped before its permit comes free.
-        #[pin]
-        future: Option<F>,
-        stage: Stage<'a>,
-        judge: J,
-    }
+/// A bulkhead's part in a call; from [`Bulkhead::run`](crate::Bulkhead::run) and its likes.
+#[derive(Debug)]
+pub struct BulkheadGuard<'a, J> {
+    stage: Stage<'a>,
+    judge: J,
 }
+
+impl<J> Unpin for BulkheadGuard<'_, J> {}
 
 #[derive(Debug)]
 enum Stage<'a> {
@@ -31,89 +27,49 @@ enum Stage<'a> {
     Over,
 }
 
-/// What the end of a call tells about the load of what it called.
-pub trait Judge<O>: sealed::Judge<O> {}
-
-impl<O, J: sealed::Judge<O>> Judge<O> for J {}
-
-mod sealed {
-    use crate::adaptive::Ended;
-
-    pub trait Judge<O> {
-        /// Whether it judges nothing.
-        #[doc(hidden)]
-        const IS_BLIND: bool = false;
-
-        #[doc(hidden)]
-        fn judge(&self, outcome: &O) -> Ended;
+impl<'a, J> BulkheadGuard<'a, J> {
+    pub(super) const fn new(entry: Entry<'a>, judge: J) -> Self {
+        Self { stage: Stage::Outside(Acquire::new(entry)), judge }
     }
 }
 
-/// Nothing: for a limit that does not adapt. One that does learns nothing by it.
-#[derive(Debug, Clone, Copy)]
-pub struct Blind;
-
-impl<'a, F: Future, J> BulkheadFuture<'a, F, J> {
-    pub(super) const fn new(entry: Entry<'a>, future: F, judge: J) -> Self {
-        Self { future: Some(future), stage: Stage::Outside(Acquire::new(entry)), judge }
-    }
-}
-
-impl<F: Future, J: Judge<F::Output>> Future for BulkheadFuture<'_, F, J> {
-    type Output = Settled<F::Output>;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        if let Stage::Outside(acquire) = this.stage {
-            match ready!(Pin::new(acquire).poll(context)) {
-                Ok(permit) => *this.stage = Stage::Inside(permit),
-                Err(rejection) => {
-                    this.future.set(None);
-                    *this.stage = Stage::Over;
-                    return Poll::Ready(Settled::Rejected(rejection));
+impl<O, J: Judge<Settled<O>>> Guard<O> for BulkheadGuard<'_, J> {
+    #[expect(clippy::inline_always)]
+    #[inline(always)]
+    fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
+    ) -> Poll<Settled<O>> {
+        let this = &mut *self;
+        let permit = match mem::replace(&mut this.stage, Stage::Over) {
+            Stage::Inside(permit) => permit,
+            Stage::Outside(mut acquire) => match Pin::new(&mut acquire).poll(cx) {
+                Poll::Ready(Ok(permit)) => permit,
+                Poll::Ready(Err(rejection)) => return Poll::Ready(Settled::Rejected(rejection)),
+                Poll::Pending => {
+                    this.stage = Stage::Outside(acquire);
+                    return Poll::Pending;
                 }
-            }
-        }
-        let Stage::Inside(permit) = &*this.stage else {
-            panic!("a bulkhead's future is not polled again after it ended")
+            },
+            Stage::Over => panic!("a bulkhead's future is not polled again after it ended"),
         };
-        let future = this.future.as_mut().as_pin_mut().expect("it is there until it has ended");
-        let outcome = if permit.permits() > 0 {
-            ready!(nested::within(permit.bulkhead().address(), || future.poll(context)))
+        let polled = if permit.permits() > 0 {
+            nested::within(permit.bulkhead().address(), || below(cx))
         } else {
             // It holds nothing that anybody could wait for.
-            ready!(future.poll(context))
+            below(cx)
         };
-        this.future.set(None);
-        if let Stage::Inside(permit) = std::mem::replace(this.stage, Stage::Over) {
-            if J::IS_BLIND {
-                permit.end_unjudged();
-            } else {
-                permit.end(this.judge.judge(&outcome));
-            }
+        let Poll::Ready(settled) = polled else {
+            this.stage = Stage::Inside(permit);
+            return Poll::Pending;
+        };
+        if J::JUDGES {
+            permit.judge(&settled, &this.judge);
+        } else {
+            permit.end_unjudged();
         }
-        Poll::Ready(Settled::Outcome(outcome))
-    }
-}
-
-impl<O> sealed::Judge<O> for Blind {
-    const IS_BLIND: bool = true;
-
-    fn judge(&self, _outcome: &O) -> Ended {
-        Ended::Ignored
-    }
-}
-
-impl<O: Outcome> sealed::Judge<O> for ByClass {
-    fn judge(&self, outcome: &O) -> Ended {
-        ended(outcome.rejection(), || outcome.class())
-    }
-}
-
-impl<O, W: When<O, By>, By> sealed::Judge<O> for ByWhen<W, By> {
-    fn judge(&self, outcome: &O) -> Ended {
-        ended(self.when.rejection_in(outcome), || self.when.class_of(outcome))
+        Poll::Ready(settled)
     }
 }
 
@@ -128,5 +84,46 @@ pub(crate) fn ended(rejection: Option<&Error>, class: impl FnOnce() -> Class) ->
             Class::Throttled { .. } => Ended::Dropped,
             Class::Transient | Class::Permanent => Ended::Ignored,
         },
+    }
+}
+
+impl<'a> Policy for Entry<'a> {
+    type Guard = BulkheadGuard<'a, Blind>;
+
+    #[inline]
+    fn guard(self) -> Self::Guard {
+        BulkheadGuard::new(self, Blind)
+    }
+}
+
+impl<'a, J> JudgingPolicy<J> for Entry<'a> {
+    type JudgedGuard = BulkheadGuard<'a, J>;
+
+    #[inline]
+    fn judged_guard(self, judge: J) -> Self::JudgedGuard {
+        BulkheadGuard::new(self, judge)
+    }
+}
+
+impl<'a> Policy for &'a Bulkhead {
+    type Guard = BulkheadGuard<'a, Blind>;
+
+    #[inline]
+    fn guard(self) -> Self::Guard {
+        self.entry().guard()
+    }
+}
+
+/// A call of a bulkhead whose limit learns from how it ends; from [`Bulkhead::learning`].
+#[derive(Debug, Clone, Copy)]
+#[must_use = "nothing comes in before it runs"]
+pub struct Learning<'a>(pub(super) Entry<'a>);
+
+impl<'a> Policy for Learning<'a> {
+    type Guard = BulkheadGuard<'a, ByClass>;
+
+    #[inline]
+    fn guard(self) -> Self::Guard {
+        BulkheadGuard::new(self.0, ByClass)
     }
 }

@@ -8,6 +8,7 @@ use super::CircuitBreaker;
 use super::state::{Cause, Vote};
 use super::word::Ticket;
 use crate::clock::Ticks;
+use crate::when::{ByClass, ByWhen, Judge};
 use crate::{Class, Error, Outcome, Reason, When};
 
 /// The right to make one call, which ends as a success, a failure or not at all.
@@ -29,8 +30,8 @@ pub struct Permit<'a> {
 
 /// The ticket, and when the call began if calls are timed: in one number, since a struct of two numbers is moved in
 /// registers, and one of three through memory, which takes a fifth of a happy call.
-#[derive(Debug, Clone, Copy)]
-struct Pass(u64);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pass(u64);
 
 /// When a call began: milliseconds, modulo 2³² (49 days).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +45,26 @@ impl<'a> Permit<'a> {
     }
 }
 
+impl<'a> Permit<'a> {
+    /// The permit as a number, which its breaker makes a permit of [again](Self::of). It must be ended that way.
+    #[inline]
+    pub(super) fn into_pass(self) -> Pass {
+        let pass = if self.pass.ticket() == Ticket::UNGUARDED { Pass::UNGUARDED } else { self.pass };
+        mem::forget(self);
+        pass
+    }
+
+    #[inline]
+    pub(super) const fn of(breaker: &'a CircuitBreaker, pass: Pass) -> Self {
+        Self { breaker, pass }
+    }
+}
+
 impl Pass {
+    /// Of no permit.
+    pub(super) const NONE: Self = Self::new(Ticket::UNGUARDED, Began(u32::MAX));
+    const UNGUARDED: Self = Self::new(Ticket::UNGUARDED, Began::UNKNOWN);
+
     #[inline]
     const fn new(ticket: Ticket, began: Began) -> Self {
         Self(ticket.0 as u64 | (began.0 as u64) << u32::BITS)
@@ -104,8 +124,7 @@ impl Permit<'_> {
     #[expect(clippy::inline_always)]
     #[inline(always)]
     pub fn settle<O: Outcome>(self, outcome: O) -> O {
-        let vote = self.vote(outcome.rejection(), || outcome.class());
-        self.end(vote, Ticks::now);
+        self.judge(&outcome, &ByClass);
         outcome
     }
 
@@ -113,8 +132,7 @@ impl Permit<'_> {
     #[expect(clippy::inline_always)]
     #[inline(always)]
     pub fn settle_when<O, By>(self, outcome: O, when: impl When<O, By>) -> O {
-        let vote = self.vote(when.rejection_in(&outcome), || when.class_of(&outcome));
-        self.end(vote, Ticks::now);
+        self.judge(&outcome, &ByWhen::new(when));
         outcome
     }
 
@@ -128,6 +146,12 @@ impl Permit<'_> {
     /// Ends the call without a vote; the same as dropping it, except during a panic.
     pub fn abandon(self) {
         self.end(Vote::Abandoned, Ticks::now);
+    }
+
+    #[inline]
+    pub(super) fn judge<O>(self, outcome: &O, judge: &impl Judge<O>) {
+        let vote = self.vote(judge.rejection_in(outcome), || judge.class_of(outcome));
+        self.end(vote, Ticks::now);
     }
 
     /// The vote of an outcome: a policy further in that refused says nothing about the server, except by a time-out.

@@ -1,116 +1,86 @@
-//! A call through a breaker as a future: with a permit, it runs, and its outcome is reported.
+//! A call through a breaker: with a permit, it runs, and its outcome is reported.
 
-use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use pin_project_lite::pin_project;
-
+use super::permit::Pass;
 use super::{CircuitBreaker, Permit};
-use crate::{Error, Outcome, Settled, TimeoutFuture};
+use crate::Settled;
+use crate::stack::{Guard, JudgingPolicy, Policy};
+use crate::when::{ByClass, Judge};
 
-pin_project! {
-    /// What [`CircuitBreaker::run`] returns.
-    #[derive(Debug)]
-    #[must_use = "futures do nothing unless polled"]
-    pub struct CircuitBreakerFuture<'a, F> {
-        #[pin]
-        pub(super) guarded: Guarded<'a, F>,
+/// A breaker's part in a call; from [`CircuitBreaker::run`].
+#[derive(Debug)]
+pub struct CircuitBreakerGuard<'a, J> {
+    breaker: &'a CircuitBreaker,
+    /// That of its permit, once the attempt has begun.
+    pass: Pass,
+    judge: J,
+}
+
+impl<J> Unpin for CircuitBreakerGuard<'_, J> {}
+
+impl<'a, J> CircuitBreakerGuard<'a, J> {
+    #[inline]
+    fn take(&mut self) -> Option<Permit<'a>> {
+        let pass = mem::replace(&mut self.pass, Pass::NONE);
+        (pass != Pass::NONE).then(|| Permit::of(self.breaker, pass))
     }
 }
 
-pin_project! {
-    /// What [`CircuitBreaker::run_settled`] returns.
-    #[derive(Debug)]
-    #[must_use = "futures do nothing unless polled"]
-    pub struct CircuitBreakerSettledFuture<'a, F> {
-        #[pin]
-        pub(super) guarded: Guarded<'a, F>,
+impl<J> Drop for CircuitBreakerGuard<'_, J> {
+    #[inline]
+    fn drop(&mut self) {
+        drop(self.take());
     }
 }
 
-pin_project! {
-    /// The future with its permit, once there is one.
-    #[derive(Debug)]
-    pub(super) struct Guarded<'a, F> {
-        // First, so that it is dropped before the call is abandoned.
-        #[pin]
-        future: F,
-        breaker: &'a CircuitBreaker,
-        permit: Option<Permit<'a>>,
+impl<'a, J> CircuitBreakerGuard<'a, J> {
+    pub(super) const fn new(breaker: &'a CircuitBreaker, judge: J) -> Self {
+        Self { breaker, pass: Pass::NONE, judge }
     }
 }
 
-impl<'a, F> Guarded<'a, F> {
-    pub(super) const fn new(breaker: &'a CircuitBreaker, future: F) -> Self {
-        Self { future, breaker, permit: None }
-    }
-}
-
-// A retry polls it within its own future and that within the time-out's, and the outcome should not be moved between
-// them: without this, a happy call takes a tenth longer.
-impl<F: Future<Output: Outcome>> Guarded<'_, F> {
+impl<O, J: Judge<Settled<O>>> Guard<O> for CircuitBreakerGuard<'_, J> {
     #[expect(clippy::inline_always)]
     #[inline(always)]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<F::Output, Error>> {
-        let this = self.project();
-        if this.permit.is_none() {
-            match this.breaker.acquire() {
-                Ok(permit) => *this.permit = Some(permit),
-                Err(rejection) => return Poll::Ready(Err(rejection)),
-            }
-        }
-        this.future.poll(cx).map(|outcome| {
-            Ok(match this.permit.take() {
-                Some(permit) => permit.settle(outcome),
-                None => outcome,
-            })
-        })
+    fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
+    ) -> Poll<Settled<O>> {
+        let this = &mut *self;
+        let permit = match this.take() {
+            Some(permit) => permit,
+            None => match this.breaker.acquire() {
+                Ok(permit) => permit,
+                Err(rejection) => return Poll::Ready(Settled::Rejected(rejection)),
+            },
+        };
+        let Poll::Ready(settled) = below(cx) else {
+            this.pass = permit.into_pass();
+            return Poll::Pending;
+        };
+        permit.judge(&settled, &this.judge);
+        Poll::Ready(settled)
     }
 }
 
-impl<F: Future<Output: Outcome>> Future for CircuitBreakerFuture<'_, F> {
-    type Output = Settled<F::Output>;
+impl<'a> Policy for &'a CircuitBreaker {
+    type Guard = CircuitBreakerGuard<'a, ByClass>;
 
-    #[expect(clippy::inline_always)]
-    #[inline(always)]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().guarded.poll(cx).map(|outcome| match outcome {
-            Ok(outcome) => Settled::Outcome(outcome),
-            Err(rejection) => Settled::Rejected(rejection),
-        })
+    #[inline]
+    fn guard(self) -> Self::Guard {
+        CircuitBreakerGuard::new(self, ByClass)
     }
 }
 
-impl<O: Outcome, F: Future<Output = Settled<O>>> Future for CircuitBreakerSettledFuture<'_, F> {
-    type Output = Settled<O>;
+impl<'a, J> JudgingPolicy<J> for &'a CircuitBreaker {
+    type JudgedGuard = CircuitBreakerGuard<'a, J>;
 
-    #[expect(clippy::inline_always)]
-    #[inline(always)]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().guarded.poll(cx).map(|outcome| match outcome {
-            Ok(settled) => settled,
-            Err(rejection) => Settled::Rejected(rejection),
-        })
-    }
-}
-
-pin_project! {
-    /// What [`CircuitBreaker::run_within`] returns.
-    #[derive(Debug)]
-    #[must_use = "futures do nothing unless polled"]
-    pub struct CircuitBreakerWithin<'a, F> {
-        #[pin]
-        pub(super) guarded: CircuitBreakerSettledFuture<'a, TimeoutFuture<'a, F>>,
-    }
-}
-
-impl<F: Future<Output: Outcome>> Future for CircuitBreakerWithin<'_, F> {
-    type Output = Settled<F::Output>;
-
-    #[expect(clippy::inline_always)]
-    #[inline(always)]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().guarded.poll(cx)
+    #[inline]
+    fn judged_guard(self, judge: J) -> Self::JudgedGuard {
+        CircuitBreakerGuard::new(self, judge)
     }
 }

@@ -28,6 +28,8 @@ pub(crate) enum Limit {
 pub(crate) enum First {
     Own,
     Outer,
+    /// The one from further out, and the own one ends then.
+    OuterBefore(Instant),
 }
 
 impl Limit {
@@ -50,7 +52,7 @@ impl Limit {
                 if instant < outer {
                     (Self::At { instant, watched: true }, First::Own)
                 } else {
-                    (Self::At { instant: outer, watched: true }, First::Outer)
+                    (Self::At { instant: outer, watched: true }, First::OuterBefore(instant))
                 }
             }
         }
@@ -60,7 +62,7 @@ impl Limit {
     #[inline]
     pub(crate) fn own_instant(self, first: First, limit: Duration) -> Instant {
         match (first, self) {
-            (First::Own, Self::At { instant, .. }) => instant,
+            (First::OuterBefore(own), _) | (First::Own, Self::At { instant: own, .. }) => own,
             _ => far(clock::now(), limit),
         }
     }
@@ -87,6 +89,12 @@ impl Limit {
                 Self::At { instant: instant.min(outer), watched: watched || !sooner }
             }
         }
+    }
+
+    /// Whether its instant has been worked out.
+    #[inline]
+    pub(crate) fn is_known(self) -> bool {
+        matches!(self, Self::At { .. })
     }
 
     /// Whether the limit is known to have passed.

@@ -1,11 +1,11 @@
 //! What an attempt's outcome means to the hedge.
 
-use crate::when::{ByClass, ByWhen};
-use crate::{Class, Error, Outcome, Reason, When};
+use crate::when::Judge;
+use crate::{Class, Error, Reason};
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy)]
-pub struct End {
+pub(super) struct End {
     pub(super) class: Class,
     /// What the hedge is to do.
     pub(super) next: Next,
@@ -25,39 +25,16 @@ pub(super) enum Next {
     Wait,
 }
 
-/// What an attempt's outcome means to a hedge.
-pub trait Decide<O>: sealed::Decide<O> {}
-
-impl<O, D: sealed::Decide<O>> Decide<O> for D {}
-
-pub(super) mod sealed {
-    use super::End;
-
-    pub trait Decide<O> {
-        #[doc(hidden)]
-        fn end(&self, outcome: &O) -> End;
-    }
-}
-
-impl<O: Outcome> sealed::Decide<O> for ByClass {
-    #[inline]
-    fn end(&self, outcome: &O) -> End {
-        let class = outcome.class();
-        let forbids = class == Class::Permanent && outcome.forbids_attempts();
-        End::of(class, outcome.rejection(), forbids)
-    }
-}
-
-impl<O, W: When<O, By>, By> sealed::Decide<O> for ByWhen<W, By> {
-    #[inline]
-    fn end(&self, outcome: &O) -> End {
-        End::of(self.when.class_of(outcome), self.when.rejection_in(outcome), false)
-    }
-}
-
 impl End {
     #[inline]
-    fn of(class: Class, rejection: Option<&Error>, forbids_attempts: bool) -> Self {
+    pub(super) fn of<O>(outcome: &O, judge: &impl Judge<O>) -> Self {
+        let class = judge.class_of(outcome);
+        let forbids = class == Class::Permanent && judge.forbids_attempts(outcome);
+        Self::new(class, judge.rejection_in(outcome), forbids)
+    }
+
+    #[inline]
+    fn new(class: Class, rejection: Option<&Error>, forbids_attempts: bool) -> Self {
         let timed_out = rejection.is_some_and(|rejection| matches!(rejection.reason(), Reason::TimedOut { .. }));
         let next = match rejection {
             _ if class == Class::Success => Next::Accept,

@@ -9,16 +9,17 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep};
 
-use super::judge::{Decide, End, Next};
+use super::judge::{End, Next};
 use super::{Hedging, Sample};
 use crate::deadline::Limit;
 use crate::sync::atomic::Ordering::Relaxed;
+use crate::when::Judge;
 use crate::{Class, clock, event};
 
 pin_project! {
     /// What [`Hedge::run`](crate::Hedge::run) and its likes return.
     #[must_use = "futures do nothing unless polled"]
-    pub struct HedgeFuture<'a, A, F, O, D> {
+    pub struct HedgeFuture<'a, A, F, O, J> {
         // `None` once it has ended
         #[pin]
         first: Option<F>,
@@ -27,11 +28,11 @@ pin_project! {
         timer: Option<Sleep>,
         course: Course<'a, F, O>,
         attempt: A,
-        decide: D,
+        judge: J,
     }
 }
 
-impl<A, F, O, D> fmt::Debug for HedgeFuture<'_, A, F, O, D> {
+impl<A, F, O, J> fmt::Debug for HedgeFuture<'_, A, F, O, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HedgeFuture")
             .field("hedge", &self.course.hedging.hedge.name)
@@ -75,9 +76,9 @@ struct Other<F> {
     began: Instant,
 }
 
-impl<'a, A: Fn() -> F, F: Future, D> HedgeFuture<'a, A, F, F::Output, D> {
+impl<'a, A: Fn() -> F, F: Future, J> HedgeFuture<'a, A, F, F::Output, J> {
     #[inline]
-    pub(super) fn new(hedging: Hedging<'a>, attempt: A, decide: D) -> Self {
+    pub(super) fn new(hedging: Hedging<'a>, attempt: A, judge: J) -> Self {
         let course = Course {
             hedging,
             stage: Stage::Fresh,
@@ -88,15 +89,15 @@ impl<'a, A: Fn() -> F, F: Future, D> HedgeFuture<'a, A, F, F::Output, D> {
             others: Vec::new(),
             failure: None,
         };
-        Self { first: Some(attempt()), timer: None, course, attempt, decide }
+        Self { first: Some(attempt()), timer: None, course, attempt, judge }
     }
 }
 
-impl<A, F, D> Future for HedgeFuture<'_, A, F, F::Output, D>
+impl<A, F, J> Future for HedgeFuture<'_, A, F, F::Output, J>
 where
     A: Fn() -> F,
     F: Future,
-    D: Decide<F::Output>,
+    J: Judge<F::Output>,
 {
     type Output = F::Output;
 
@@ -108,7 +109,7 @@ where
         if let Some(first) = this.first.as_mut().as_pin_mut()
             && let Poll::Ready(outcome) = first.poll(context)
         {
-            let end = this.decide.end(&outcome);
+            let end = End::of(&outcome, &*this.judge);
             if this.course.stage == Stage::Fresh && end.next == Next::Accept {
                 this.first.set(None);
                 this.course.stage = Stage::Over;
@@ -120,8 +121,8 @@ where
                 return Poll::Ready(this.course.over(outcome, this.first, this.timer));
             }
         }
-        let decide = &*this.decide;
-        this.course.go_on(this.first, this.timer, &*this.attempt, |outcome| decide.end(outcome), context)
+        let judge = &*this.judge;
+        this.course.go_on(this.first, this.timer, &*this.attempt, |outcome| End::of(outcome, judge), context)
     }
 }
 

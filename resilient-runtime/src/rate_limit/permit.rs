@@ -1,6 +1,7 @@
 //! The permit: one call that a rate limit let through, and what is learnt from how it ends.
 
 use super::{Quota, RateLimit};
+use crate::when::{ByClass, ByWhen, Judge};
 use crate::{Class, Error, Outcome, When};
 
 /// The right to make one call, or as many as were asked for at once.
@@ -47,13 +48,13 @@ impl RatePermit<'_> {
     /// # }
     /// ```
     pub fn settle<O: Outcome>(self, outcome: O) -> O {
-        self.learn(outcome.rejection(), || outcome.class());
+        self.judge(&outcome, &ByClass);
         outcome
     }
 
     /// As [`settle`](Self::settle), with the class that `when` assigns.
     pub fn settle_when<O, By>(self, outcome: O, when: impl When<O, By>) -> O {
-        self.learn(when.rejection_in(&outcome), || when.class_of(&outcome));
+        self.judge(&outcome, &ByWhen::new(when));
         outcome
     }
 
@@ -69,6 +70,11 @@ impl RatePermit<'_> {
     /// As [`RateLimit::heed`], for the answer to this call; before it is settled.
     pub fn heed(&self, quota: impl Into<Quota>) {
         self.limit.heed(quota);
+    }
+
+    #[inline]
+    pub(super) fn judge<O>(self, outcome: &O, judge: &impl Judge<O>) {
+        self.learn(judge.rejection_in(outcome), || judge.class_of(outcome));
     }
 
     #[inline]

@@ -1,16 +1,15 @@
 //! One call through a retry: the decision after each attempt.
 
-use std::future::Future;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::nested::suppressed;
-use super::run::{RetryFuture, RetryWithin, Stage};
 use super::{Delay, Retry, Retrying};
 use crate::TimeoutCall;
 use crate::backoff::Memory;
 use crate::clock::{self, Ticks};
+use crate::when::{ByClass, ByWhen, Judge};
 use crate::{Class, Cost, Deadline, Error, Outcome, Reason, When, event, random};
 
 /// One call through a [`Retry`]: how many retries it has had, and what the back-off remembers.
@@ -54,48 +53,61 @@ impl<'a> RetryCall<'a> {
         Self { policy, start, retries: 0, attempt: Moment::NONE }
     }
 
-    /// Runs one attempt, [settles](Self::settle) its outcome, and waits if there is to be another attempt.
-    ///
-    /// The outcome, if the call ends with it; `None` after the wait, when it is time for the next attempt.
+    /// The call under a time-out that limits all its attempts together: it makes no attempt that would come too late, and none
+    /// after the time-out has ended the call.
     ///
     /// ```
-    /// use resilient::Retry;
+    /// use std::time::Duration;
+    /// use resilient::{Retry, Settled, Timeout, Verdict};
     ///
+    /// static TOTAL: Timeout = Timeout::named("lookup", Duration::from_millis(50));
     /// static LOOKUP: Retry = Retry::named("lookup");
     ///
     /// # async fn ask() -> Result<u32, std::io::Error> { Ok(42) }
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() {
+    /// let mut timeout = TOTAL.begin();
     /// let mut retry = LOOKUP.begin();
-    /// let answer = loop {
-    ///     if let Some(outcome) = retry.run(ask()).await {
-    ///         break outcome;
+    /// let settled = loop {
+    ///     let settled = timeout.run(ask()).await;
+    ///     match retry.within(&mut timeout).settle(settled) {
+    ///         Verdict::Accept(settled) => break settled,
+    ///         Verdict::Retry(delay) => delay.await,
     ///     }
     /// };
-    /// assert_eq!(answer.unwrap(), 42);
+    /// assert!(matches!(settled, Settled::Outcome(Ok(42))));
     /// # }
     /// ```
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping it drops `attempt`, or ends the wait.
-    pub const fn run<F: Future<Output: Outcome>>(&mut self, attempt: F) -> RetryFuture<'_, 'a, F> {
-        RetryFuture { call: self, stage: Stage::Attempt { attempt } }
+    #[inline]
+    pub const fn within<'c>(&'c mut self, timeout: &'c mut TimeoutCall<'a>) -> RetryWithin<'c, 'a> {
+        RetryWithin { retry: self, timeout }
+    }
+}
+
+/// A call through a retry, under a time-out that limits it; from [`RetryCall::within`].
+#[derive(Debug)]
+#[must_use = "it decides only on what it settles"]
+pub struct RetryWithin<'c, 'a> {
+    retry: &'c mut RetryCall<'a>,
+    timeout: &'c mut TimeoutCall<'a>,
+}
+
+impl RetryWithin<'_, '_> {
+    /// As [`RetryCall::settle`].
+    #[inline]
+    pub fn settle<O: Outcome>(self, outcome: O) -> Verdict<O> {
+        self.judge(outcome, &ByClass)
     }
 
-    /// The same as `timeout.run(self.run(attempt))`: a round under a time-out that limits all of them together.
-    ///
-    /// It is for code that is generated many times. A future of one type takes the compiler less time than one
-    /// within the other.
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`run`](Self::run).
-    pub const fn run_within<'c, F>(&'c mut self, timeout: &'c mut TimeoutCall<'a>, attempt: F) -> RetryWithin<'c, 'a, F>
-    where
-        F: Future<Output: Outcome>,
-    {
-        RetryWithin { round: timeout.run(self.run(attempt)) }
+    /// As [`RetryCall::settle_when`].
+    #[inline]
+    pub fn settle_when<O, By>(self, outcome: O, when: impl When<O, By>) -> Verdict<O> {
+        self.judge(outcome, &ByWhen::new(when))
+    }
+
+    #[inline]
+    fn judge<O>(self, outcome: O, judge: &impl Judge<O>) -> Verdict<O> {
+        self.retry.judge_within(Some(self.timeout), outcome, judge)
     }
 }
 
@@ -110,26 +122,41 @@ impl RetryCall<'_> {
     /// Off a tokio runtime, and on one without timers, nothing can measure a wait: the call ends instead.
     #[inline]
     pub fn settle<O: Outcome>(&mut self, outcome: O) -> Verdict<O> {
-        let class = outcome.class();
-        self.decide(class, outcome, Outcome::rejection)
+        self.judge(outcome, &ByClass)
     }
 
     /// As [`settle`](Self::settle), with the class that `when` assigns.
     #[inline]
     pub fn settle_when<O, By>(&mut self, outcome: O, when: impl When<O, By>) -> Verdict<O> {
-        let class = when.class_of(&outcome);
-        self.decide(class, outcome, |outcome| when.rejection_in(outcome))
+        self.judge(outcome, &ByWhen::new(when))
     }
 
     #[inline]
-    fn decide<O>(&mut self, class: Class, outcome: O, rejection: impl Fn(&O) -> Option<&Error>) -> Verdict<O> {
+    fn judge<O>(&mut self, outcome: O, judge: &impl Judge<O>) -> Verdict<O> {
+        self.judge_within(None, outcome, judge)
+    }
+
+    #[inline]
+    fn judge_within<O>(
+        &mut self,
+        timeout: Option<&mut TimeoutCall<'_>>,
+        outcome: O,
+        judge: &impl Judge<O>,
+    ) -> Verdict<O> {
+        let class = judge.class_of(&outcome);
         if self.attempt != Moment::NONE {
             self.policy.pace.sample(self.attempt.elapsed(clock::now()));
         }
         if !class.is_retryable() {
             return Verdict::Accept(outcome);
         }
-        match self.next(class, rejection(&outcome)) {
+        let rejection = judge.rejection_in(&outcome);
+        let next = match timeout {
+            Some(timeout) if timeout.is_over() => return Verdict::Accept(outcome),
+            Some(timeout) => timeout.scope(|| self.next(class, rejection)),
+            None => self.next(class, rejection),
+        };
+        match next {
             Ok(delay) => Verdict::Retry(delay),
             Err(why) => {
                 event::gave_up(self.policy.name, self.retries, class, why);

@@ -13,12 +13,13 @@ impl Api {
         unit: &str,
         words: Vec<String>,
     ) -> Result<Vec<Result<String, Error>>, Error> {
-        let mut retry_ = {
+        let retry_ = {
             static POLICY: ::resilient::Retry = ::resilient::Retry::named("measure_all")
                 .max(2)
                 .backoff(::resilient::Backoff::none());
-            POLICY.begin()
+            &POLICY
         };
+        let mut retry_ = retry_.begin();
         loop {
             let attempt_ = async {
                 if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<

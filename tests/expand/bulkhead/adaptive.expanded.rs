@@ -2,7 +2,7 @@
 use resilient::{bulkhead, timeout};
 use crate::support::{Error, Script};
 pub async fn fetch(host: &str, script: &Script) -> Result<(), Error> {
-    let bulkhead_ = &{
+    let bulkhead_: &::resilient::Bulkhead = &{
         static POLICY: ::resilient::PerKey<::resilient::Bulkhead> = ::resilient::PerKey::new(
             ::resilient::Bulkhead::named("fetch").gradient(2, 50, 10),
         );
@@ -24,8 +24,9 @@ pub async fn fetch(host: &str, script: &Script) -> Result<(), Error> {
         }
         script.next()
     };
-    let settled_ = bulkhead_.run_adaptive(timeout_.run(attempt_)).await.flatten();
-    ::resilient::finish::<Result<(), Error>>(settled_)
+    ::resilient::finish::<
+        Result<(), Error>,
+    >(::resilient::run((bulkhead_.learning(), timeout_), attempt_).await)
 }
 pub async fn report(script: &Script) -> Result<(), Error> {
     let bulkhead_ = {
@@ -43,7 +44,13 @@ pub async fn report(script: &Script) -> Result<(), Error> {
     };
     ::resilient::finish::<
         Result<(), Error>,
-    >(bulkhead_.run_adaptive_when(attempt_, |error: &Error| *error == Error::Down).await)
+    >(
+        ::resilient::run(
+                (bulkhead_.when(|error: &Error| *error == Error::Down),),
+                attempt_,
+            )
+            .await,
+    )
 }
 pub async fn transcript() -> String {
     format!(

@@ -14,7 +14,9 @@ pub async fn search(query: &str) -> Result<&str, Error> {
         }
         Ok(query)
     };
-    ::resilient::finish::<Result<&str, Error>>(bulkhead_.run(attempt_).await)
+    ::resilient::finish::<
+        Result<&str, Error>,
+    >(::resilient::run((bulkhead_,), attempt_).await)
 }
 pub async fn transcript() -> String {
     format!("{:?}", search("words"). await)

@@ -2,6 +2,12 @@
 use resilient::{bulkhead, retry};
 use crate::support::{Error, Script};
 pub async fn load(items: Vec<u32>, script: &Script) -> Result<usize, Error> {
+    let retry_ = {
+        static POLICY: ::resilient::Retry = ::resilient::Retry::named("load")
+            .max(1)
+            .backoff(::resilient::Backoff::none());
+        &POLICY
+    };
     let bulkhead_ = {
         static POLICY: ::resilient::Bulkhead = ::resilient::Bulkhead::named("load")
             .limit(8)
@@ -14,12 +20,7 @@ pub async fn load(items: Vec<u32>, script: &Script) -> Result<usize, Error> {
         .entry()
         .weight(items.len() as u32)
         .priority(::resilient::Priority::Low);
-    let mut retry_ = {
-        static POLICY: ::resilient::Retry = ::resilient::Retry::named("load")
-            .max(1)
-            .backoff(::resilient::Backoff::none());
-        POLICY.begin()
-    };
+    let mut retry_ = retry_.begin();
     let settled_ = loop {
         let attempt_ = async {
             if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
@@ -30,7 +31,8 @@ pub async fn load(items: Vec<u32>, script: &Script) -> Result<usize, Error> {
             script.next()?;
             Ok(items.len())
         };
-        let delay_ = match retry_.settle(bulkhead_.run(attempt_).await) {
+        let settled_ = ::resilient::run((bulkhead_,), attempt_).await;
+        let delay_ = match retry_.settle(settled_) {
             ::resilient::Verdict::Accept(outcome_) => break outcome_,
             ::resilient::Verdict::Retry(delay_) => delay_,
         };

@@ -7,11 +7,12 @@ pub async fn sync(stop: &CancellationToken, script: &Script) -> Result<(), Error
         static POLICY: ::resilient::Cancel = ::resilient::Cancel::named("sync");
         &POLICY
     };
+    let retry_ = {
+        static POLICY: ::resilient::Retry = ::resilient::Retry::named("sync").max(2);
+        &POLICY
+    };
     let call_ = async {
-        let mut retry_ = {
-            static POLICY: ::resilient::Retry = ::resilient::Retry::named("sync").max(2);
-            POLICY.begin()
-        };
+        let mut retry_ = retry_.begin();
         loop {
             let attempt_ = async {
                 if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
@@ -28,7 +29,9 @@ pub async fn sync(stop: &CancellationToken, script: &Script) -> Result<(), Error
             delay_.await;
         }
     };
-    ::resilient::finish::<Result<(), Error>>(cancel_.run(stop.cancelled(), call_).await)
+    ::resilient::finish::<
+        Result<(), Error>,
+    >(::resilient::run((cancel_.on(stop.cancelled()),), call_).await)
 }
 pub async fn transcript() -> String {
     let stop = CancellationToken::new();

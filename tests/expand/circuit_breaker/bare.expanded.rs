@@ -8,25 +8,17 @@ pub async fn search(query: &str) -> Result<&str, Error> {
         );
         &POLICY
     };
-    let settled_ = 'call: {
-        let permit_ = match circuit_breaker_.acquire() {
-            ::core::result::Result::Ok(permit_) => permit_,
-            ::core::result::Result::Err(rejection_) => {
-                let refused_ = ::resilient::Settled::Rejected(rejection_);
-                break 'call refused_;
-            }
-        };
-        let attempt_ = async move {
-            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                Result<&str, Error>,
-            > {
-                return outcome_;
-            }
-            Ok(query)
-        };
-        ::resilient::Settled::Outcome(permit_.settle(attempt_.await))
+    let attempt_ = async move {
+        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
+            Result<&str, Error>,
+        > {
+            return outcome_;
+        }
+        Ok(query)
     };
-    ::resilient::finish::<Result<&str, Error>>(settled_)
+    ::resilient::finish::<
+        Result<&str, Error>,
+    >(::resilient::run((circuit_breaker_,), attempt_).await)
 }
 pub async fn transcript() -> String {
     let outcome = search("words").await;

@@ -2,38 +2,30 @@
 use resilient::{circuit_breaker, retry};
 use crate::support::{Error, Script};
 pub async fn ask(host: &str, region: String, script: &Script) -> Result<(), Error> {
-    let circuit_breaker_ = &{
+    let retry_ = {
+        static POLICY: ::resilient::Retry = ::resilient::Retry::named("ask")
+            .max(1)
+            .backoff(::resilient::Backoff::none());
+        &POLICY
+    };
+    let circuit_breaker_: &::resilient::CircuitBreaker = &{
         static POLICY: ::resilient::PerKey<::resilient::CircuitBreaker> = ::resilient::PerKey::new(
             ::resilient::CircuitBreaker::named("ask").consecutive(2),
         );
         &POLICY
     }
         .of(&(&host, &region));
-    let mut retry_ = {
-        static POLICY: ::resilient::Retry = ::resilient::Retry::named("ask")
-            .max(1)
-            .backoff(::resilient::Backoff::none());
-        POLICY.begin()
-    };
+    let mut retry_ = retry_.begin();
     let settled_ = loop {
-        let settled_ = 'call: {
-            let permit_ = match circuit_breaker_.acquire() {
-                ::core::result::Result::Ok(permit_) => permit_,
-                ::core::result::Result::Err(rejection_) => {
-                    let refused_ = ::resilient::Settled::Rejected(rejection_);
-                    break 'call refused_;
-                }
-            };
-            let attempt_ = async {
-                if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                    Result<(), Error>,
-                > {
-                    return outcome_;
-                }
-                script.next()
-            };
-            ::resilient::Settled::Outcome(permit_.settle(attempt_.await))
+        let attempt_ = async {
+            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
+                Result<(), Error>,
+            > {
+                return outcome_;
+            }
+            script.next()
         };
+        let settled_ = ::resilient::run((circuit_breaker_,), attempt_).await;
         let delay_ = match retry_.settle(settled_) {
             ::resilient::Verdict::Accept(outcome_) => break outcome_,
             ::resilient::Verdict::Retry(delay_) => delay_,

@@ -9,53 +9,37 @@ pub async fn read(script: &Script) -> Result<(), Error> {
             .consecutive(2);
         POLICY.shared()
     };
-    let settled_ = 'call: {
-        let permit_ = match circuit_breaker_.acquire() {
-            ::core::result::Result::Ok(permit_) => permit_,
-            ::core::result::Result::Err(rejection_) => {
-                let refused_ = ::resilient::Settled::Rejected(rejection_);
-                break 'call refused_;
-            }
-        };
-        let attempt_ = async move {
-            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                Result<(), Error>,
-            > {
-                return outcome_;
-            }
-            script.next()
-        };
-        ::resilient::Settled::Outcome(permit_.settle(attempt_.await))
+    let attempt_ = async move {
+        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
+            Result<(), Error>,
+        > {
+            return outcome_;
+        }
+        script.next()
     };
-    ::resilient::finish::<Result<(), Error>>(settled_)
+    ::resilient::finish::<
+        Result<(), Error>,
+    >(::resilient::run((circuit_breaker_,), attempt_).await)
 }
 pub async fn read_part(id: u32, script: &Script) -> Result<(), Error> {
-    let circuit_breaker_ = &{
+    let circuit_breaker_: &::resilient::CircuitBreaker = &{
         static POLICY: ::resilient::PerKey<::resilient::CircuitBreaker> = ::resilient::PerKey::new(
             ::resilient::CircuitBreaker::named("expand: parts"),
         );
         POLICY.shared()
     }
         .of(&id);
-    let settled_ = 'call: {
-        let permit_ = match circuit_breaker_.acquire() {
-            ::core::result::Result::Ok(permit_) => permit_,
-            ::core::result::Result::Err(rejection_) => {
-                let refused_ = ::resilient::Settled::Rejected(rejection_);
-                break 'call refused_;
-            }
-        };
-        let attempt_ = async move {
-            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                Result<(), Error>,
-            > {
-                return outcome_;
-            }
-            script.next()
-        };
-        ::resilient::Settled::Outcome(permit_.settle(attempt_.await))
+    let attempt_ = async move {
+        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
+            Result<(), Error>,
+        > {
+            return outcome_;
+        }
+        script.next()
     };
-    ::resilient::finish::<Result<(), Error>>(settled_)
+    ::resilient::finish::<
+        Result<(), Error>,
+    >(::resilient::run((circuit_breaker_,), attempt_).await)
 }
 pub async fn transcript() -> String {
     format!(

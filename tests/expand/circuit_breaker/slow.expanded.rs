@@ -15,26 +15,18 @@ pub async fn ask(seconds: u64) -> Result<(), Error> {
             .mode(::resilient::Mode::Enforce);
         &POLICY
     };
-    let settled_ = 'call: {
-        let permit_ = match circuit_breaker_.acquire() {
-            ::core::result::Result::Ok(permit_) => permit_,
-            ::core::result::Result::Err(rejection_) => {
-                let refused_ = ::resilient::Settled::Rejected(rejection_);
-                break 'call refused_;
-            }
-        };
-        let attempt_ = async move {
-            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                Result<(), Error>,
-            > {
-                return outcome_;
-            }
-            tokio::time::sleep(Duration::from_secs(seconds)).await;
-            Ok(())
-        };
-        ::resilient::Settled::Outcome(permit_.settle(attempt_.await))
+    let attempt_ = async move {
+        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
+            Result<(), Error>,
+        > {
+            return outcome_;
+        }
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        Ok(())
     };
-    ::resilient::finish::<Result<(), Error>>(settled_)
+    ::resilient::finish::<
+        Result<(), Error>,
+    >(::resilient::run((circuit_breaker_,), attempt_).await)
 }
 pub async fn transcript() -> String {
     let mut calls = 0;

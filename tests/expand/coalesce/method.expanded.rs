@@ -19,14 +19,15 @@ impl Api {
             );
             &POLICY
         };
+        let retry_ = {
+            static POLICY: ::resilient::Retry = ::resilient::Retry::named("load")
+                .max(2)
+                .backoff(::resilient::Backoff::none());
+            &POLICY
+        };
         let call_ = async move {
             let mut total_timeout_ = total_timeout_.begin();
-            let mut retry_ = {
-                static POLICY: ::resilient::Retry = ::resilient::Retry::named("load")
-                    .max(2)
-                    .backoff(::resilient::Backoff::none());
-                POLICY.begin()
-            };
+            let mut retry_ = retry_.begin();
             loop {
                 let attempt_ = async {
                     if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
@@ -38,12 +39,12 @@ impl Api {
                     self.script.next()?;
                     Ok(format!("{} {id} at {}", self.name, self.script.attempts()))
                 };
-                if let ::core::option::Option::Some(outcome_) = retry_
-                    .run_within(&mut total_timeout_, attempt_)
-                    .await
-                {
-                    break outcome_;
-                }
+                let settled_ = ::resilient::run((&mut total_timeout_,), attempt_).await;
+                let delay_ = match retry_.within(&mut total_timeout_).settle(settled_) {
+                    ::resilient::Verdict::Accept(outcome_) => break outcome_,
+                    ::resilient::Verdict::Retry(delay_) => delay_,
+                };
+                delay_.await;
             }
         };
         ::resilient::finish::<Result<String, Error>>(coalesce_.run_settled(call_).await)

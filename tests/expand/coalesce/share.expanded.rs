@@ -24,7 +24,7 @@ async fn search(query: &str) -> <Result<Hits, Error> as ::resilient::Share>::Sha
             tokio::task::yield_now().await;
             Ok(Hits(vec![query.to_owned()]))
         };
-        ::resilient::Share::share(bulkhead_.run(attempt_).await)
+        ::resilient::Share::share(::resilient::run((bulkhead_,), attempt_).await)
     };
     ::resilient::finish_shared::<Result<Hits, Error>>(coalesce_.run_settled(call_).await)
 }

@@ -16,13 +16,14 @@ impl Client {
             );
             &POLICY
         };
-        let mut timeout_ = timeout_.begin();
-        let mut retry_ = {
+        let retry_ = {
             static POLICY: ::resilient::Retry = ::resilient::Retry::named("search")
                 .max(RETRIES)
                 .backoff(::resilient::Backoff::none());
-            POLICY.begin()
+            &POLICY
         };
+        let mut timeout_ = timeout_.begin();
+        let mut retry_ = retry_.begin();
         let settled_ = loop {
             let attempt_ = async {
                 if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
@@ -33,12 +34,12 @@ impl Client {
                 script.next()?;
                 Ok(script.attempts())
             };
-            if let ::core::option::Option::Some(outcome_) = retry_
-                .run_within(&mut timeout_, attempt_)
-                .await
-            {
-                break outcome_;
-            }
+            let settled_ = ::resilient::run((&mut timeout_,), attempt_).await;
+            let delay_ = match retry_.within(&mut timeout_).settle(settled_) {
+                ::resilient::Verdict::Accept(outcome_) => break outcome_,
+                ::resilient::Verdict::Retry(delay_) => delay_,
+            };
+            delay_.await;
         };
         ::resilient::finish::<Result<u32, Error>>(settled_)
     }

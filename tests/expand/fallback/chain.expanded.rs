@@ -25,7 +25,9 @@ pub async fn search(script: &Script, word: &str) -> Result<String, Error> {
             script.next()?;
             Ok(word.to_uppercase())
         };
-        let failure_ = match fallback_.settle(timeout_.run(attempt_).await) {
+        let failure_ = match fallback_
+            .settle(::resilient::run((timeout_,), attempt_).await)
+        {
             ::resilient::Rescue::Accept(outcome_) => break 'fallback kept_.keep(outcome_),
             ::resilient::Rescue::FallBack(failure_) => failure_,
         };

@@ -13,13 +13,14 @@ impl Api {
             &POLICY
         };
         let kept_ = fallback_.call(&(&self.tenant, &name)).instance(|| ());
+        let retry_ = {
+            static POLICY: ::resilient::Retry = ::resilient::Retry::named("load")
+                .max(1)
+                .backoff(::resilient::Backoff::none());
+            &POLICY
+        };
         'fallback: {
-            let mut retry_ = {
-                static POLICY: ::resilient::Retry = ::resilient::Retry::named("load")
-                    .max(1)
-                    .backoff(::resilient::Backoff::none());
-                POLICY.begin()
-            };
+            let mut retry_ = retry_.begin();
             let failure_ = match fallback_
                 .settle::<
                     Result<String, Error>,

@@ -6,12 +6,13 @@ pub struct Api {
 }
 impl Api {
     pub async fn fetch(&self, word: &str, times: usize) -> Result<String, Error> {
-        let mut retry_ = {
+        let retry_ = {
             static POLICY: ::resilient::Retry = ::resilient::Retry::named("fetch")
                 .max(2)
                 .backoff(::resilient::Backoff::none());
-            POLICY.begin()
+            &POLICY
         };
+        let mut retry_ = retry_.begin();
         loop {
             let attempt_ = async {
                 if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<

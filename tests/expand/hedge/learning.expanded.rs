@@ -3,7 +3,7 @@ use std::time::Duration;
 use resilient::hedge;
 use crate::support::Error;
 pub async fn load(host: &str) -> Result<usize, Error> {
-    let hedge_ = &{
+    let hedge_: &::resilient::Hedge = &{
         static POLICY: ::resilient::PerKey<::resilient::Hedge> = ::resilient::PerKey::new(
             ::resilient::Hedge::named("hedge: learning")
                 .after_percentile(99.0)

@@ -11,6 +11,10 @@ pub async fn search(replicas: &AtomicU64, word: String) -> Result<String, Error>
         );
         &POLICY
     };
+    let retry_ = {
+        static POLICY: ::resilient::Retry = ::resilient::Retry::named("search").max(3);
+        &POLICY
+    };
     let hedge_ = {
         static POLICY: ::resilient::Hedge = ::resilient::Hedge::named("search")
             .after(::core::time::Duration::from_millis(20))
@@ -36,55 +40,41 @@ pub async fn search(replicas: &AtomicU64, word: String) -> Result<String, Error>
         );
         &POLICY
     };
-    let call_ = async move {
-        let mut retry_ = {
-            static POLICY: ::resilient::Retry = ::resilient::Retry::named("search")
-                .max(3);
-            POLICY.begin()
-        };
-        loop {
-            let attempt_ = hedge_
-                .unless_busy(bulkhead_.bulkhead())
-                .run(|| async {
-                    'call: {
-                        let permit_ = match circuit_breaker_.acquire() {
-                            ::core::result::Result::Ok(permit_) => permit_,
-                            ::core::result::Result::Err(rejection_) => {
-                                let refused_ = ::resilient::Settled::Rejected(rejection_);
-                                break 'call refused_;
-                            }
-                        };
-                        let number = retry_.attempt();
-                        let word = ::core::clone::Clone::clone(&word);
-                        let attempt_ = async {
-                            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                                Result<String, Error>,
-                            > {
-                                return outcome_;
-                            }
-                            let word = word;
-                            if replicas.fetch_add(1, Ordering::Relaxed) == 0 {
-                                tokio::time::sleep(Duration::from_millis(300)).await;
-                            }
-                            Ok(word + &format!(" at attempt {number}"))
-                        };
-                        permit_
-                            .settle(
-                                bulkhead_
-                                    .run(attempt_timeout_.run(attempt_))
-                                    .await
-                                    .flatten(),
-                            )
+    let mut total_timeout_ = total_timeout_.begin();
+    let mut retry_ = retry_.begin();
+    let settled_ = loop {
+        let number = retry_.attempt();
+        let attempt_ = hedge_
+            .unless_busy(bulkhead_.bulkhead())
+            .run(|| async {
+                let word = ::core::clone::Clone::clone(&word);
+                let attempt_ = async {
+                    if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
+                        Result<String, Error>,
+                    > {
+                        return outcome_;
                     }
-                });
-            let delay_ = match retry_.settle(attempt_.await) {
-                ::resilient::Verdict::Accept(outcome_) => break outcome_,
-                ::resilient::Verdict::Retry(delay_) => delay_,
-            };
-            delay_.await;
-        }
+                    let word = word;
+                    if replicas.fetch_add(1, Ordering::Relaxed) == 0 {
+                        tokio::time::sleep(Duration::from_millis(300)).await;
+                    }
+                    Ok(word + &format!(" at attempt {number}"))
+                };
+                ::resilient::run(
+                        (circuit_breaker_, bulkhead_, attempt_timeout_),
+                        attempt_,
+                    )
+                    .await
+            });
+        let settled_ = ::resilient::run((&mut total_timeout_,), attempt_)
+            .await
+            .flatten();
+        let delay_ = match retry_.within(&mut total_timeout_).settle(settled_) {
+            ::resilient::Verdict::Accept(outcome_) => break outcome_,
+            ::resilient::Verdict::Retry(delay_) => delay_,
+        };
+        delay_.await;
     };
-    let settled_ = total_timeout_.run(call_).await.flatten();
     ::resilient::finish::<Result<String, Error>>(settled_)
 }
 pub async fn transcript() -> String {

@@ -9,13 +9,14 @@ pub async fn find(script: &Script) -> Result<u32, Error> {
         );
         &POLICY
     };
-    let mut total_timeout_ = total_timeout_.begin();
-    let mut retry_ = {
+    let retry_ = {
         static POLICY: ::resilient::Retry = ::resilient::Retry::named("find")
             .max(1)
             .backoff(::resilient::Backoff::none());
-        POLICY.begin()
+        &POLICY
     };
+    let mut total_timeout_ = total_timeout_.begin();
+    let mut retry_ = retry_.begin();
     let settled_ = loop {
         let attempt_ = async {
             if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
@@ -26,12 +27,12 @@ pub async fn find(script: &Script) -> Result<u32, Error> {
             script.next()?;
             Ok(script.attempts())
         };
-        if let ::core::option::Option::Some(outcome_) = retry_
-            .run_within(&mut total_timeout_, attempt_)
-            .await
-        {
-            break outcome_;
-        }
+        let settled_ = ::resilient::run((&mut total_timeout_,), attempt_).await;
+        let delay_ = match retry_.within(&mut total_timeout_).settle(settled_) {
+            ::resilient::Verdict::Accept(outcome_) => break outcome_,
+            ::resilient::Verdict::Retry(delay_) => delay_,
+        };
+        delay_.await;
     };
     ::resilient::finish::<Result<u32, Error>>(settled_)
 }

@@ -8,31 +8,23 @@ pub async fn ask(script: &Script) -> Result<(), Error> {
             .max_drop(0.95);
         &POLICY
     };
-    let settled_ = 'limited: {
-        let permit_ = match rate_limit_.acquire() {
-            ::core::result::Result::Ok(permit_) => permit_,
-            ::core::result::Result::Err(rejection_) => {
-                let refused_ = ::resilient::Settled::Rejected(rejection_);
-                break 'limited refused_;
-            }
-        };
-        let attempt_ = async move {
-            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                Result<(), Error>,
-            > {
-                return outcome_;
-            }
-            script.next()
-        };
-        ::resilient::Settled::Outcome(
-            permit_
-                .settle_when(
-                    attempt_.await,
-                    |error: &Error| matches!(error, Error::Down),
-                ),
-        )
+    let attempt_ = async move {
+        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
+            Result<(), Error>,
+        > {
+            return outcome_;
+        }
+        script.next()
     };
-    ::resilient::finish::<Result<(), Error>>(settled_)
+    ::resilient::finish::<
+        Result<(), Error>,
+    >(
+        ::resilient::run(
+                (rate_limit_.when(|error: &Error| matches!(error, Error::Down)),),
+                attempt_,
+            )
+            .await,
+    )
 }
 pub async fn transcript() -> String {
     let script = Script::failing(1_000);

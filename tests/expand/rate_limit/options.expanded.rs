@@ -3,6 +3,12 @@ use resilient::{rate_limit, retry};
 use crate::support::{Error, Script, Stopwatch};
 const CALLS: u32 = 10;
 pub async fn ask(script: &Script) -> Result<(), Error> {
+    let retry_ = {
+        static POLICY: ::resilient::Retry = ::resilient::Retry::named("ask")
+            .max(2)
+            .backoff(::resilient::Backoff::none());
+        &POLICY
+    };
     let rate_limit_ = {
         static POLICY: ::resilient::RateLimit = ::resilient::RateLimit::named("ask")
             .rate(CALLS, ::core::time::Duration::from_secs(1))
@@ -12,31 +18,17 @@ pub async fn ask(script: &Script) -> Result<(), Error> {
             .mode(::resilient::Mode::Enforce);
         &POLICY
     };
-    let mut retry_ = {
-        static POLICY: ::resilient::Retry = ::resilient::Retry::named("ask")
-            .max(2)
-            .backoff(::resilient::Backoff::none());
-        POLICY.begin()
-    };
+    let mut retry_ = retry_.begin();
     let settled_ = loop {
-        let settled_ = 'limited: {
-            let permit_ = match rate_limit_.acquire().await {
-                ::core::result::Result::Ok(permit_) => permit_,
-                ::core::result::Result::Err(rejection_) => {
-                    let refused_ = ::resilient::Settled::Rejected(rejection_);
-                    break 'limited refused_;
-                }
-            };
-            let attempt_ = async {
-                if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                    Result<(), Error>,
-                > {
-                    return outcome_;
-                }
-                script.next()
-            };
-            ::resilient::Settled::Outcome(permit_.settle(attempt_.await))
+        let attempt_ = async {
+            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
+                Result<(), Error>,
+            > {
+                return outcome_;
+            }
+            script.next()
         };
+        let settled_ = ::resilient::run((rate_limit_,), attempt_).await;
         let delay_ = match retry_.settle(settled_) {
             ::resilient::Verdict::Accept(outcome_) => break outcome_,
             ::resilient::Verdict::Retry(delay_) => delay_,

@@ -20,37 +20,33 @@ pub async fn search(remaining: u64) -> Result<SearchResponse, Error> {
             .rate(100, ::core::time::Duration::from_secs(1));
         &POLICY
     };
-    let settled_ = 'limited: {
-        let permit_ = match rate_limit_.acquire().await {
-            ::core::result::Result::Ok(permit_) => permit_,
-            ::core::result::Result::Err(rejection_) => {
-                let refused_ = ::resilient::Settled::Rejected(rejection_);
-                break 'limited refused_;
-            }
-        };
-        let attempt_ = async move {
-            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                Result<SearchResponse, Error>,
-            > {
-                return outcome_;
-            }
-            Ok(SearchResponse { remaining })
-        };
-        let outcome_ = attempt_.await;
-        if let ::core::result::Result::Ok(response_) = &outcome_ {
-            permit_.heed(::resilient::quota_of_value!(response_));
+    let attempt_ = async move {
+        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
+            Result<SearchResponse, Error>,
+        > {
+            return outcome_;
         }
-        ::resilient::Settled::Outcome(
-            permit_
-                .settle_when(
-                    outcome_,
-                    ::resilient::values(|response_: &SearchResponse| {
-                        ::resilient::class_of_value!(response_)
-                    }),
-                ),
-        )
+        Ok(SearchResponse { remaining })
     };
-    ::resilient::finish::<Result<SearchResponse, Error>>(settled_)
+    ::resilient::finish::<
+        Result<SearchResponse, Error>,
+    >(
+        ::resilient::run(
+                (
+                    rate_limit_
+                        .when(
+                            ::resilient::values(|response_: &SearchResponse| {
+                                ::resilient::class_of_value!(response_)
+                            }),
+                        )
+                        .heeding(|response_: &SearchResponse| {
+                            ::resilient::quota_of_value!(response_)
+                        }),
+                ),
+                attempt_,
+            )
+            .await,
+    )
 }
 pub async fn transcript() -> String {
     let (first, last) = (search(5_000).await.is_ok(), search(0).await.is_ok());

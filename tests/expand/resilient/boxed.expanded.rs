@@ -27,12 +27,13 @@ where
                 );
                 &POLICY
             };
-            let mut timeout_ = timeout_.begin();
-            let mut retry_ = {
+            let retry_ = {
                 static POLICY: ::resilient::Retry = ::resilient::Retry::named("search")
                     .max(2);
-                POLICY.begin()
+                &POLICY
             };
+            let mut timeout_ = timeout_.begin();
+            let mut retry_ = retry_.begin();
             let settled_ = loop {
                 let attempt_ = async {
                     if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
@@ -43,12 +44,12 @@ where
                     script.next()?;
                     Ok(query.to_owned())
                 };
-                if let ::core::option::Option::Some(outcome_) = retry_
-                    .run_within(&mut timeout_, attempt_)
-                    .await
-                {
-                    break outcome_;
-                }
+                let settled_ = ::resilient::run((&mut timeout_,), attempt_).await;
+                let delay_ = match retry_.within(&mut timeout_).settle(settled_) {
+                    ::resilient::Verdict::Accept(outcome_) => break outcome_,
+                    ::resilient::Verdict::Retry(delay_) => delay_,
+                };
+                delay_.await;
             };
             ::resilient::finish::<Result<String, Error>>(settled_)
         };

@@ -9,6 +9,16 @@ pub async fn search(script: &Script, query: &str) -> Result<String, Error> {
         );
         &POLICY
     };
+    let retry_ = {
+        static POLICY: ::resilient::Retry = ::resilient::Retry::named("search")
+            .max(3)
+            .backoff(
+                ::resilient::Backoff::full_jitter(
+                    ::core::time::Duration::from_millis(10),
+                ),
+            );
+        &POLICY
+    };
     let circuit_breaker_ = {
         static POLICY: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
                 "search",
@@ -25,16 +35,7 @@ pub async fn search(script: &Script, query: &str) -> Result<String, Error> {
         &POLICY
     };
     let mut total_timeout_ = total_timeout_.begin();
-    let mut retry_ = {
-        static POLICY: ::resilient::Retry = ::resilient::Retry::named("search")
-            .max(3)
-            .backoff(
-                ::resilient::Backoff::full_jitter(
-                    ::core::time::Duration::from_millis(10),
-                ),
-            );
-        POLICY.begin()
-    };
+    let mut retry_ = retry_.begin();
     let settled_ = loop {
         let number = retry_.attempt();
         let attempt_ = async {
@@ -46,15 +47,16 @@ pub async fn search(script: &Script, query: &str) -> Result<String, Error> {
             script.next()?;
             Ok(format!("{query} at attempt {number}"))
         };
-        if let ::core::option::Option::Some(outcome_) = retry_
-            .run_within(
-                &mut total_timeout_,
-                circuit_breaker_.run_within(attempt_timeout_, attempt_),
+        let settled_ = ::resilient::run(
+                (&mut total_timeout_, circuit_breaker_, attempt_timeout_),
+                attempt_,
             )
-            .await
-        {
-            break outcome_.flatten();
-        }
+            .await;
+        let delay_ = match retry_.within(&mut total_timeout_).settle(settled_) {
+            ::resilient::Verdict::Accept(outcome_) => break outcome_,
+            ::resilient::Verdict::Retry(delay_) => delay_,
+        };
+        delay_.await;
     };
     ::resilient::finish::<Result<String, Error>>(settled_)
 }

@@ -6,10 +6,11 @@ pub struct Api {
 }
 impl Api {
     pub async fn fetch(&mut self, id: u32) -> Result<u32, Error> {
-        let mut retry_ = {
+        let retry_ = {
             static POLICY: ::resilient::Retry = ::resilient::Retry::named("fetch");
-            POLICY.begin()
+            &POLICY
         };
+        let mut retry_ = retry_.begin();
         loop {
             let attempt_ = async {
                 if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<

@@ -2,15 +2,16 @@
 use resilient::retry;
 use crate::support::{Error, Script, Stopwatch};
 pub async fn upload(script: &Script, watch: &Stopwatch) -> Result<(), Error> {
-    let mut retry_ = {
+    let retry_ = {
         static POLICY: ::resilient::Retry = ::resilient::Retry::named("upload")
             .backoff(
                 ::resilient::Backoff::exp_jitter(::core::time::Duration::from_millis(10))
                     .factor(3.0)
                     .jitter(::core::time::Duration::from_secs(0)),
             );
-        POLICY.begin()
+        &POLICY
     };
+    let mut retry_ = retry_.begin();
     loop {
         let attempt_ = async {
             if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<

@@ -2,7 +2,7 @@
 use resilient::retry;
 use crate::support::{Error, Script};
 pub async fn join(script: &Script, words: Vec<&str>) -> Result<String, Error> {
-    let mut retry_ = {
+    let retry_ = {
         static POLICY: ::resilient::Retry = ::resilient::Retry::named("join")
             .max(2)
             .backoff(
@@ -10,8 +10,9 @@ pub async fn join(script: &Script, words: Vec<&str>) -> Result<String, Error> {
                     .cap(::core::time::Duration::from_secs(1)),
             )
             .budget_by_name();
-        POLICY.begin()
+        &POLICY
     };
+    let mut retry_ = retry_.begin();
     loop {
         let number = retry_.attempt();
         let words = ::core::clone::Clone::clone(&words);

@@ -7,7 +7,8 @@ pub struct Api {
 }
 impl Api {
     pub async fn ping(&self) -> Result<(), Error> {
-        let mut retry_ = ::resilient::Retry::begin(&self.retry);
+        let retry_: &::resilient::Retry = &self.retry;
+        let mut retry_ = retry_.begin();
         loop {
             let attempt_ = async {
                 if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<

@@ -2,11 +2,12 @@
 use resilient::retry;
 use crate::support::Script;
 pub async fn ask(script: &Script) -> Result<(), u16> {
-    let mut retry_ = {
+    let retry_ = {
         static POLICY: ::resilient::Retry = ::resilient::Retry::named("ask")
             .backoff(::resilient::Backoff::none());
-        POLICY.begin()
+        &POLICY
     };
+    let mut retry_ = retry_.begin();
     loop {
         let attempt_ = async {
             if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<

@@ -18,7 +18,9 @@ pub async fn lookup(name: String) -> Result<String, Error> {
         std::future::pending::<()>().await;
         Ok(name)
     };
-    ::resilient::finish::<Result<String, Error>>(timeout_.run(attempt_).await)
+    ::resilient::finish::<
+        Result<String, Error>,
+    >(::resilient::run((timeout_,), attempt_).await)
 }
 pub async fn transcript() -> String {
     let outcome = lookup("name".to_owned()).await;

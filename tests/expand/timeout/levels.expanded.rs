@@ -9,6 +9,10 @@ pub async fn slow_at_first() -> Result<u32, Error> {
         );
         &POLICY
     };
+    let retry_ = {
+        static POLICY: ::resilient::Retry = ::resilient::Retry::named("slow_at_first");
+        &POLICY
+    };
     let attempt_timeout_ = {
         static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
             "slow_at_first",
@@ -17,10 +21,7 @@ pub async fn slow_at_first() -> Result<u32, Error> {
         &POLICY
     };
     let mut total_timeout_ = total_timeout_.begin();
-    let mut retry_ = {
-        static POLICY: ::resilient::Retry = ::resilient::Retry::named("slow_at_first");
-        POLICY.begin()
-    };
+    let mut retry_ = retry_.begin();
     let settled_ = loop {
         let number = retry_.attempt();
         let attempt_ = async {
@@ -34,12 +35,16 @@ pub async fn slow_at_first() -> Result<u32, Error> {
             }
             Ok(number)
         };
-        if let ::core::option::Option::Some(outcome_) = retry_
-            .run_within(&mut total_timeout_, attempt_timeout_.run(attempt_))
-            .await
-        {
-            break outcome_.flatten();
-        }
+        let settled_ = ::resilient::run(
+                (&mut total_timeout_, attempt_timeout_),
+                attempt_,
+            )
+            .await;
+        let delay_ = match retry_.within(&mut total_timeout_).settle(settled_) {
+            ::resilient::Verdict::Accept(outcome_) => break outcome_,
+            ::resilient::Verdict::Retry(delay_) => delay_,
+        };
+        delay_.await;
     };
     ::resilient::finish::<Result<u32, Error>>(settled_)
 }

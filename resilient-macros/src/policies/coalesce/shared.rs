@@ -1,12 +1,12 @@
 //! `share`: the callers get an `Arc` of what the body returns.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::Span;
 use quote::quote_spanned;
 use syn::visit::Visit;
 use syn::{Ident, ReturnType, Type, TypeImplTrait};
 
 use crate::diagnostic::Errors;
-use crate::fragment::{Context, Fragment, Value};
+use crate::fragment::{Context, Form, Fragment};
 use crate::function::Function;
 use crate::when::is_result;
 
@@ -44,22 +44,24 @@ pub(super) fn wrap(inside: Fragment, context: &Context<'_>) -> Fragment {
     let span = Span::mixed_site();
     let (krate, output) = (context.krate, &context.function.output);
     let policy = &context.policy;
-    let inner = inside.expression();
+    let (notes, settled) = (inside.notes.clone(), inside.settled);
+    let (statements, inner) = inside.awaited(context);
     let shared = match is_result(output) {
         true => quote_spanned!(span=> #krate::Share::share(#inner)),
-        false if inside.settled => quote_spanned!(span=> ::std::sync::Arc::new(#krate::finish::<#output>(#inner))),
+        false if settled => quote_spanned!(span=> ::std::sync::Arc::new(#krate::finish::<#output>(#inner))),
         false => quote_spanned!(span=> ::std::sync::Arc::new(#inner)),
     };
-    let settled = inside.settled && is_result(output);
-    let inside = Fragment { value: Value::Expression(shared), ..inside };
+    let settled = settled && is_result(output);
+    let inside = Fragment { statements, form: Form::Expression(shared), settled, notes };
     let run = Ident::new(if settled { "run_settled" } else { "run" }, span);
-    let around = inside.around(|future| quote_spanned!(span=> #policy.#run(#future)));
+    let around = inside.around(context, |future| quote_spanned!(span=> #policy.#run(#future)));
     if !settled {
-        return Fragment { settled: false, ..around };
+        return around;
     }
-    let value = around.expression();
-    let finished: TokenStream = quote_spanned!(span=> #krate::finish_shared::<#output>(#value));
-    Fragment { value: Value::Expression(finished), settled: false, ..around }
+    let notes = around.notes.clone();
+    let (statements, value) = around.awaited(context);
+    let finished = quote_spanned!(span=> #krate::finish_shared::<#output>(#value));
+    Fragment { statements, form: Form::Expression(finished), settled: false, notes }
 }
 
 fn unnamed(output: &Type) -> Option<&TypeImplTrait> {

@@ -1,0 +1,68 @@
+//! A call under a throttle.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::{Throttle, ThrottlePermit};
+use crate::Settled;
+use crate::stack::{Guard, JudgingPolicy, Policy};
+use crate::when::{ByClass, Judge};
+
+/// A throttle's part in a call; from [`Throttle::run`].
+#[derive(Debug)]
+pub struct ThrottleGuard<'a, J> {
+    throttle: &'a Throttle,
+    permit: Option<ThrottlePermit<'a>>,
+    judge: J,
+}
+
+impl<J> Unpin for ThrottleGuard<'_, J> {}
+
+impl<'a, J> ThrottleGuard<'a, J> {
+    pub(super) const fn new(throttle: &'a Throttle, judge: J) -> Self {
+        Self { throttle, permit: None, judge }
+    }
+}
+
+impl<O, J: Judge<Settled<O>>> Guard<O> for ThrottleGuard<'_, J> {
+    #[expect(clippy::inline_always)]
+    #[inline(always)]
+    fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
+    ) -> Poll<Settled<O>> {
+        let this = &mut *self;
+        let permit = match this.permit.take() {
+            Some(permit) => permit,
+            None => match this.throttle.acquire() {
+                Ok(permit) => permit,
+                Err(rejection) => return Poll::Ready(Settled::Rejected(rejection)),
+            },
+        };
+        let Poll::Ready(settled) = below(cx) else {
+            this.permit = Some(permit);
+            return Poll::Pending;
+        };
+        permit.judge(&settled, &this.judge);
+        Poll::Ready(settled)
+    }
+}
+
+impl<'a> Policy for &'a Throttle {
+    type Guard = ThrottleGuard<'a, ByClass>;
+
+    #[inline]
+    fn guard(self) -> Self::Guard {
+        ThrottleGuard::new(self, ByClass)
+    }
+}
+
+impl<'a, J> JudgingPolicy<J> for &'a Throttle {
+    type JudgedGuard = ThrottleGuard<'a, J>;
+
+    #[inline]
+    fn judged_guard(self, judge: J) -> Self::JudgedGuard {
+        ThrottleGuard::new(self, judge)
+    }
+}
