@@ -1,10 +1,11 @@
 //! The code of a stack while it grows, from the inside out.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote_spanned;
+use quote::{ToTokens, quote_spanned};
 use syn::{Ident, Path, Token, Type};
 
 use crate::function::Function;
+use crate::source::placed;
 
 /// What every layer's expansion may need.
 #[derive(Clone)]
@@ -88,12 +89,14 @@ pub(crate) struct Rounds {
     /// Statements at the beginning of each round.
     pub(crate) before: TokenStream,
     pub(crate) attempt: Fragment,
-    /// The call through the retry.
-    pub(crate) retry: TokenStream,
-    /// The time-out around all the attempts, if one watches over each.
-    pub(crate) within: Option<Ident>,
+    /// The local that holds the call through the retry.
+    pub(crate) retry: Ident,
+    /// The retry as a stack is given it; `None` if it is in the attempt's stack already.
+    pub(crate) policy: Option<TokenStream>,
     /// What decides on the class in place of the outcome's type.
     pub(crate) when: Option<TokenStream>,
+    /// Whether a time-out watches over each attempt.
+    pub(crate) watched: bool,
 }
 
 impl Fragment {
@@ -108,6 +111,14 @@ impl Fragment {
         let Form::Future(future) = form else { unreachable!("it is a future") };
         let form = Form::Stack { policies: vec![policy], future, settled };
         Self { statements, form, settled: true, notes }
+    }
+
+    /// Whether the future itself, without the policies around it, gives a `Settled`.
+    pub(crate) fn gives_settled(&self) -> bool {
+        match &self.form {
+            Form::Stack { settled, .. } => *settled,
+            _ => self.settled,
+        }
     }
 
     /// Makes another future of the one that it is.
@@ -161,41 +172,53 @@ impl Fragment {
 }
 
 impl Rounds {
-    /// The same with a time-out, which the local holds, around each attempt.
+    /// The same with the retry in the attempt's stack, if there is one: it decides there, and the loop has the verdict.
+    pub(crate) fn joined(self, context: &Context<'_>) -> Self {
+        if matches!(self.attempt.form, Form::Stack { .. }) { self.in_stack(context) } else { self }
+    }
+
+    /// The same with a time-out around each attempt, the call through which the local holds.
     pub(crate) fn within(self, timeout: &Ident, context: &Context<'_>) -> Self {
-        let attempt = self.attempt.under(quote_spanned!(Span::mixed_site()=> &mut #timeout), context);
-        Self { attempt, within: Some(timeout.clone()), ..self }
+        let rounds = self.in_stack(context);
+        let attempt = rounds.attempt.under(quote_spanned!(Span::mixed_site()=> &mut #timeout), context);
+        Self { attempt, watched: true, ..rounds }
+    }
+
+    fn in_stack(mut self, context: &Context<'_>) -> Self {
+        match self.policy.take() {
+            Some(policy) => Self { attempt: self.attempt.under(policy, context), ..self },
+            None => self,
+        }
     }
 
     /// The loop over the rounds.
     fn repeat(self, context: &Context<'_>) -> TokenStream {
         let span = Span::mixed_site();
-        let krate = context.krate;
-        let (before, retry, within) = (self.before, self.retry, self.within);
+        let (krate, before, retry) = (context.krate, self.before, self.retry);
         let settled = self.attempt.settled;
-        let is_long = matches!(self.attempt.form, Form::Expression(_) | Form::Rounds(_) | Form::Stack { .. });
+        let is_short = matches!(self.attempt.form, Form::Body(_) | Form::Future(_));
         let (statements, mut outcome) = self.attempt.awaited(context);
-        let first = is_long.then(|| quote_spanned!(span=> let settled_ = #outcome;));
-        if is_long {
+        let first = (!is_short).then(|| quote_spanned!(span=> let settled_ = #outcome;));
+        if !is_short {
             outcome = quote_spanned!(span=> settled_);
         }
-        let within = within.map(|timeout| quote_spanned!(span=> .within(&mut #timeout)));
         let output = context.function.output_at_error();
         // the outcome's type is spelled out where it can be, so that an error that is not classified is reported there
-        let settle = match self.when {
-            Some(when) => quote_spanned!(span=> settle_when(#outcome, #when)),
-            None if settled || matches!(context.function.output, Type::Infer(_)) => {
+        let verdict = match (self.policy, self.when) {
+            (None, _) => quote_spanned!(span=> verdict(#outcome)),
+            (_, Some(when)) => quote_spanned!(span=> settle_when(#outcome, #when)),
+            _ if settled || matches!(context.function.output, Type::Infer(_)) => {
                 let settle = context.function.settle();
                 quote_spanned!(span=> #settle(#outcome))
             }
-            None => quote_spanned!(span=> settle::<#output>(#outcome)),
+            _ => quote_spanned!(span=> settle::<#output>(#outcome)),
         };
         quote_spanned! {span=>
             loop {
                 #before
                 #statements
                 #first
-                let delay_ = match #retry #within.#settle {
+                let delay_ = match #retry.#verdict {
                     #krate::Verdict::Accept(outcome_) => break outcome_,
                     #krate::Verdict::Retry(delay_) => delay_,
                 };
@@ -207,11 +230,11 @@ impl Rounds {
 
 /// The future under its policies.
 fn stack(policies: &[TokenStream], future: &TokenStream, context: &Context<'_>) -> TokenStream {
-    let span = Span::mixed_site();
-    // where the compiler then reports a wrong outcome once
-    let run = Ident::new("run", context.function.place_of_outcome());
-    let krate = context.krate;
-    quote_spanned!(span=> #krate::#run((#(#policies,)*), #future))
+    // all of the call in one place, where the compiler then reports a wrong outcome once
+    let place = context.function.place_of_outcome();
+    let krate = placed(context.krate.to_token_stream(), place);
+    let future = placed(future.clone(), place);
+    quote_spanned!(place=> #krate::run((#(#policies,)*), #future))
 }
 
 fn attempt() -> TokenStream {

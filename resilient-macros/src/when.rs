@@ -2,9 +2,11 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{Expr, ExprClosure, Ident, Pat, PatType, Token, Type};
 
-use crate::fragment::Context;
+use crate::fragment::{Context, Fragment};
+use crate::source::placed;
 
 /// The value of a `when`.
 pub(crate) struct When(pub(crate) Expr);
@@ -35,11 +37,18 @@ pub(crate) fn deciding(when: Option<&When>, context: &Context<'_>) -> Option<Tok
 }
 
 /// The policy as a stack is given it: `policy`, or `policy.when(…)` where something else than the outcome's type decides on the class.
-pub(crate) fn judging(policy: &Ident, when: Option<&When>, context: &Context<'_>) -> TokenStream {
-    match deciding(when, context) {
-        None => policy.to_token_stream(),
-        Some(when) => quote_spanned!(Span::mixed_site()=> #policy.when(#when)),
+///
+/// The outcome's type is spelled out where it can be, so that an unfit `when` is reported there.
+pub(crate) fn judging(policy: &Ident, when: Option<&When>, inside: &Fragment, context: &Context<'_>) -> TokenStream {
+    let span = when.map_or_else(Span::mixed_site, |when| when.0.span().resolved_at(Span::mixed_site()));
+    let Some(when) = deciding(when, context) else {
+        return placed(policy.to_token_stream(), context.function.place_of_outcome());
+    };
+    let output = &context.function.output;
+    if inside.gives_settled() || matches!(output, Type::Infer(_) | Type::ImplTrait(_)) {
+        return quote_spanned!(span=> #policy.when(#when));
     }
+    quote_spanned!(span=> #policy.when::<#output, _, _>(#when))
 }
 
 /// The good type, if the output is a `Result` of something named `…Response`.

@@ -29,7 +29,7 @@ use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::atomic::{AtomicBool, AtomicU64};
 use crate::sync::const_fn;
 use crate::when::{Blind, ByClass};
-use crate::{Error, Mode, Outcome, PolicyKind, Reason, event};
+use crate::{Error, Mode, Outcome, PolicyKind, Reason, When, event};
 
 /// Lets at most so many calls run at once, so that one slow server cannot take all of a program's memory, connections and
 /// patience with it.
@@ -238,7 +238,7 @@ impl Bulkhead {
 
     /// As [`learning`](Self::learning), with outcomes judged by `when`.
     #[inline]
-    pub const fn when<W, By>(&self, when: W) -> Judged<Entry<'_>, W, By> {
+    pub const fn when<O, W: When<O, By>, By>(&self, when: W) -> Judged<Entry<'_>, W, O> {
         self.entry().when(when)
     }
 

@@ -26,7 +26,7 @@ use crate::clock::Ticks;
 use crate::naming::{self, Named, Naming};
 use crate::stack::{Judged, Stack};
 use crate::sync::atomic::Ordering::Relaxed;
-use crate::{ByClass, Error, Keyed, Mode, Outcome, PolicyKind};
+use crate::{ByClass, Error, Keyed, Mode, Outcome, PolicyKind, When};
 
 /// Stops calling what is failing, and finds out when it works again.
 ///
@@ -257,7 +257,7 @@ impl CircuitBreaker {
 
     /// The breaker in a [stack](crate::run), with outcomes judged by `when`.
     #[inline]
-    pub const fn when<W, By>(&self, when: W) -> Judged<&Self, W, By> {
+    pub const fn when<O, W: When<O, By>, By>(&self, when: W) -> Judged<&Self, W, O> {
         Judged::new(self, when)
     }
 

@@ -218,7 +218,7 @@ impl Hedge {
 
     /// As [`run`](Self::run), with the class that `when` assigns.
     #[inline]
-    pub fn run_when<A, F, W, By>(&self, attempt: A, when: W) -> HedgeFuture<'_, A, F, F::Output, ByWhen<W, By>>
+    pub fn run_when<A, F, W, By>(&self, attempt: A, when: W) -> HedgeFuture<'_, A, F, F::Output, ByWhen<W, F::Output>>
     where
         A: Fn() -> F,
         F: Future,
@@ -282,7 +282,7 @@ impl<'a> Hedging<'a> {
 
     /// As [`Hedge::run_when`].
     #[inline]
-    pub fn run_when<A, F, W, By>(self, attempt: A, when: W) -> HedgeFuture<'a, A, F, F::Output, ByWhen<W, By>>
+    pub fn run_when<A, F, W, By>(self, attempt: A, when: W) -> HedgeFuture<'a, A, F, F::Output, ByWhen<W, F::Output>>
     where
         A: Fn() -> F,
         F: Future,

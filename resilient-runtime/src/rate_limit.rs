@@ -33,7 +33,7 @@ use crate::mode::Switch;
 use crate::naming::{self, Named, Naming};
 use crate::stack::{Judged, Stack};
 use crate::sync::atomic::Ordering::Relaxed;
-use crate::{ByClass, Error, Keyed, Mode, Outcome, PolicyKind, event, random};
+use crate::{ByClass, Error, Keyed, Mode, Outcome, PolicyKind, When, event, random};
 
 /// Lets so many calls through in so long, and fewer while the server asks for less.
 ///
@@ -221,7 +221,7 @@ impl RateLimit {
 
     /// The limit in a [stack](crate::run), with outcomes judged by `when`.
     #[inline]
-    pub const fn when<W, By>(&self, when: W) -> Judged<&Self, W, By> {
+    pub const fn when<O, W: When<O, By>, By>(&self, when: W) -> Judged<&Self, W, O> {
         Judged::new(self, when)
     }
 

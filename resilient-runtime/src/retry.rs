@@ -7,6 +7,7 @@ mod delay;
 mod funds;
 mod nested;
 mod pace;
+mod run;
 
 use self::funds::Funds;
 use self::pace::Pace;
@@ -18,6 +19,7 @@ pub use self::delay::{Delay, DelayFuture};
 pub(crate) use self::funds::existing as budget_named;
 pub(crate) use self::nested::suppressed;
 pub use self::nested::{WithoutRetries, without_retries};
+pub use self::run::RetryGuard;
 
 /// Runs the body again when its outcome is transient.
 ///

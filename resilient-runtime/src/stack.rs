@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::Settled;
+use crate::When;
 use crate::when::ByWhen;
 
 /// Runs `attempt` under policies, the outermost first.
@@ -115,18 +116,21 @@ pub trait JudgingPolicy<J>: Policy {
 /// A policy, and how it judges outcomes; from the `when` of each policy that judges outcomes.
 #[derive(Debug, Clone, Copy)]
 #[must_use = "it judges only in a stack"]
-pub struct Judged<P, W, By> {
+pub struct Judged<P, W, O> {
     pub(crate) policy: P,
-    pub(crate) judge: ByWhen<W, By>,
+    pub(crate) judge: ByWhen<W, O>,
 }
 
-impl<P, W, By> Judged<P, W, By> {
-    pub(crate) const fn new(policy: P, when: W) -> Self {
+impl<P, W, O> Judged<P, W, O> {
+    pub(crate) const fn new<By>(policy: P, when: W) -> Self
+    where
+        W: When<O, By>,
+    {
         Self { policy, judge: ByWhen::new(when) }
     }
 }
 
-impl<P: JudgingPolicy<ByWhen<W, By>>, W, By> Policy for Judged<P, W, By> {
+impl<P: JudgingPolicy<ByWhen<W, O>>, W, O> Policy for Judged<P, W, O> {
     type Guard = P::JudgedGuard;
 
     #[inline]

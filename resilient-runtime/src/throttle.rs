@@ -203,7 +203,7 @@ impl Throttle {
 
     /// The throttle in a [stack](crate::run), with outcomes judged by `when`.
     #[inline]
-    pub const fn when<W, By>(&self, when: W) -> Judged<&Self, W, By> {
+    pub const fn when<O, W: When<O, By>, By>(&self, when: W) -> Judged<&Self, W, O> {
         Judged::new(self, when)
     }
 

@@ -79,9 +79,9 @@ impl Timeout {
         Stack::new(future, TimeoutGuard { watch: Watch::Fresh, timeout: self })
     }
 
-    /// Starts a call whose attempts have the limit together: a loop that [retries](crate::RetryCall::within).
+    /// Starts a call whose attempts have the limit together: a loop that [retries](crate::RetryCall).
     pub const fn begin(&self) -> TimeoutCall<'_> {
-        TimeoutCall { timeout: self, deadline: None, over: false }
+        TimeoutCall { timeout: self, deadline: None }
     }
 }
 
@@ -92,7 +92,6 @@ pub struct TimeoutCall<'a> {
     timeout: &'a Timeout,
     /// When the time is over, once it counts.
     deadline: Option<Instant>,
-    over: bool,
 }
 
 impl<'a> TimeoutCall<'a> {
@@ -110,25 +109,6 @@ impl<'a> TimeoutCall<'a> {
     #[inline]
     pub fn run<F: Future>(&mut self, attempt: F) -> Stack<F, TimeoutCallGuard<'_, 'a>> {
         Stack::new(attempt, self.guard())
-    }
-
-    /// Whether the time-out has ended the call.
-    #[inline]
-    pub(crate) const fn is_over(&self) -> bool {
-        self.over
-    }
-
-    /// Runs `decide` under the deadline of the call.
-    #[inline]
-    pub(crate) fn scope<R>(&mut self, decide: impl FnOnce() -> R) -> R {
-        let outer = Limit::current();
-        let (inner, first) = match self.deadline {
-            Some(deadline) => (outer.tighten_to(deadline, true), First::Own),
-            None => outer.tighten(self.timeout.limit),
-        };
-        let (decided, inner) = inner.scope(|| (decide(), Limit::current()));
-        self.note(inner, first);
-        decided
     }
 
     /// Notes when the time is over, if anything has asked for that.
@@ -227,8 +207,7 @@ impl<O> Guard<O> for TimeoutCallGuard<'_, '_> {
 }
 
 impl Watch {
-    /// Polls what stands below while there is time for it. If the limit is that of a `call`, that learns when it ends, and that it
-    /// has ended.
+    /// Polls what stands below while there is time for it. If the limit is that of a `call`, that learns when it ends.
     #[expect(clippy::inline_always)]
     #[inline(always)]
     fn poll_in_time<O>(
@@ -255,7 +234,7 @@ impl Watch {
                 }
                 outer.tighten_to(deadline, true).scope(|| below(cx))
             }
-            _ if outer.is_over() => return Poll::Ready(reject(timeout, Reason::DeadlineExceeded, call)),
+            _ if outer.is_over() => return Poll::Ready(reject(timeout, Reason::DeadlineExceeded)),
             fresh => {
                 let (inner, first) = match fresh {
                     WatchProjection::Due { deadline } => (outer.tighten_to(*deadline, true), First::Own),
@@ -270,7 +249,7 @@ impl Watch {
                 }
                 let deadline = self.deadline().unwrap_or_else(|| inner.own_instant(first, timeout.limit));
                 if !clock::has_timers() {
-                    return Poll::Ready(reject(timeout, Reason::NoRuntime, call));
+                    return Poll::Ready(reject(timeout, Reason::NoRuntime));
                 }
                 if outer.first_unwatched(deadline) < deadline {
                     self.as_mut().rearm(outer, deadline);
@@ -288,7 +267,7 @@ impl Watch {
             ready!(timer.poll(cx));
         }
         let reason = ready!(self.poll_over(outer, timeout.limit, cx));
-        Poll::Ready(reject(timeout, reason, call))
+        Poll::Ready(reject(timeout, reason))
     }
 
     /// When the time is over, if it counts already.
@@ -338,10 +317,7 @@ impl Watch {
 
 /// The rejection of an attempt that is given up, of which an event tells.
 #[cold]
-fn reject<O>(timeout: &Timeout, reason: Reason, call: Option<&mut TimeoutCall<'_>>) -> Settled<O> {
-    if let Some(call) = call {
-        call.over = true;
-    }
+fn reject<O>(timeout: &Timeout, reason: Reason) -> Settled<O> {
     match reason {
         Reason::TimedOut { limit } => event::timed_out(timeout.name, limit),
         Reason::DeadlineExceeded => event::deadline_exceeded(timeout.name),

@@ -1,7 +1,5 @@
 //! The `when = …` of an attribute: a closure or function that classifies in place of the error's own `Classify`.
 
-use std::marker::PhantomData;
-
 use crate::{Class, Classify, Error, Outcome, Settled};
 
 /// What a [`when`](When) may return: a [`Class`], or a `bool` that says whether it was a transient failure.
@@ -144,20 +142,26 @@ where
 #[derive(Debug, Clone, Copy)]
 pub struct ByClass;
 
-/// Judges an outcome by a [`When`].
+/// Judges outcomes of type `O` by a [`When`].
+///
+/// It holds the methods of the `When`, so that the compiler looks for them once: where the `When` is given.
 #[derive(Debug, Clone, Copy)]
-pub struct ByWhen<W, By> {
+pub struct ByWhen<W, O> {
     when: W,
-    by: PhantomData<fn() -> By>,
+    class_of: fn(&W, &O) -> Class,
+    rejection_in: for<'o> fn(&W, &'o O) -> Option<&'o Error>,
 }
 
 /// Judges no outcome.
 #[derive(Debug, Clone, Copy)]
 pub struct Blind;
 
-impl<W, By> ByWhen<W, By> {
-    pub(crate) const fn new(when: W) -> Self {
-        Self { when, by: PhantomData }
+impl<W, O> ByWhen<W, O> {
+    pub(crate) const fn new<By>(when: W) -> Self
+    where
+        W: When<O, By>,
+    {
+        Self { when, class_of: W::class_of, rejection_in: W::rejection_in }
     }
 }
 
@@ -205,15 +209,15 @@ impl<O: Outcome> sealed::Judge<O> for ByClass {
     }
 }
 
-impl<O, W: When<O, By>, By> sealed::Judge<O> for ByWhen<W, By> {
+impl<W, O> sealed::Judge<O> for ByWhen<W, O> {
     #[inline]
     fn class_of(&self, outcome: &O) -> Class {
-        self.when.class_of(outcome)
+        (self.class_of)(&self.when, outcome)
     }
 
     #[inline]
     fn rejection_in<'o>(&self, outcome: &'o O) -> Option<&'o Error> {
-        self.when.rejection_in(outcome)
+        (self.rejection_in)(&self.when, outcome)
     }
 }
 
@@ -226,5 +230,29 @@ impl<O> sealed::Judge<O> for Blind {
 
     fn rejection_in<'o>(&self, _outcome: &'o O) -> Option<&'o Error> {
         None
+    }
+}
+
+/// Judges an outcome as `J` does, and a rejection by itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InStack<'j, J>(pub(crate) &'j J);
+
+impl<O, J: Judge<O>> sealed::Judge<Settled<O>> for InStack<'_, J> {
+    const JUDGES: bool = J::JUDGES;
+
+    #[inline]
+    fn class_of(&self, settled: &Settled<O>) -> Class {
+        match settled {
+            Settled::Outcome(outcome) => self.0.class_of(outcome),
+            Settled::Rejected(rejection) => rejection.class(),
+        }
+    }
+
+    #[inline]
+    fn rejection_in<'o>(&self, settled: &'o Settled<O>) -> Option<&'o Error> {
+        match settled {
+            Settled::Outcome(outcome) => self.0.rejection_in(outcome),
+            Settled::Rejected(rejection) => Some(rejection),
+        }
     }
 }

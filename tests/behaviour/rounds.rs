@@ -154,10 +154,8 @@ async fn a_call_that_its_time_out_has_ended_is_not_retried() {
     let (total, policy) = (Timeout::named("lookup", ms(50)), Retry::named("lookup").backoff(Backoff::fixed(ms(10))));
     let (mut timeout, mut retry) = (total.begin(), policy.begin());
 
-    let settled = timeout.run(pending::<Result<(), Error>>()).await;
-    let Verdict::Accept(Settled::Rejected(rejection)) = retry.within(&mut timeout).settle(settled) else {
-        panic!("it has ended")
-    };
+    let settled = resilient::run((&mut timeout, &mut retry), pending::<Result<(), Error>>()).await;
+    let Verdict::Accept(Settled::Rejected(rejection)) = retry.verdict(settled) else { panic!("it has ended") };
 
     assert_eq!(rejection.reason(), Reason::TimedOut { limit: ms(50) });
     assert!(log.gave_up("lookup").is_empty(), "it had no say in it");
@@ -170,8 +168,9 @@ async fn a_retry_within_a_time_out_begins_no_wait_that_would_end_after_it() {
             (Timeout::named("lookup", ms(60)), Retry::named("lookup").backoff(Backoff::fixed(ms(delay))));
         let (mut timeout, mut retry) = (total.begin(), policy.begin());
 
-        let settled = timeout.run(sleep(ms(10)).map(|()| Err::<(), _>(Error::Down))).await;
-        let verdict = retry.within(&mut timeout).settle(settled);
+        let failing = sleep(ms(10)).map(|()| Err::<(), _>(Error::Down));
+        let settled = resilient::run((&mut timeout, &mut retry), failing).await;
+        let verdict = retry.verdict(settled);
 
         assert_eq!(matches!(verdict, Verdict::Retry(_)), retries, "{delay}");
     }

@@ -10,7 +10,7 @@ use crate::bounds::{Bounds, permits};
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment, Notes};
 use crate::policy::{Facts, Kind, Layer};
-use crate::source::{Constructor, Shareable, declare_shareable};
+use crate::source::{Constructor, Shareable, declare_shareable, placed};
 use crate::value::{self, Known};
 use crate::when::{self, When, deciding};
 
@@ -204,10 +204,10 @@ impl Layer for Bulkhead {
         let bulkhead = if entry { quote_spanned!(span=> #policy.bulkhead()) } else { quote_spanned!(span=> #policy) };
         let entered = match (self.adapts, self.when.is_some() || deciding(None, context).is_some()) {
             (false, _) => policy.to_token_stream(),
-            (true, true) => when::judging(policy, self.when.as_ref(), context),
+            (true, true) => when::judging(policy, self.when.as_ref(), &inside, context),
             (true, false) => {
-                let learning = context.function.reporting("learning");
-                quote_spanned!(span=> #policy.#learning())
+                let learning = quote_spanned!(span=> #policy.learning());
+                placed(learning, context.function.place_of_outcome())
             }
         };
         let wrapped = inside.under(entered, context);

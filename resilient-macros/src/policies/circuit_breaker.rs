@@ -257,6 +257,7 @@ impl Layer for CircuitBreaker {
     // Input:  run((…), future)
     // Output: run((circuit_breaker_, …), future)
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
-        inside.under(when::judging(&context.policy, self.when.as_ref(), context), context)
+        let policy = when::judging(&context.policy, self.when.as_ref(), &inside, context);
+        inside.under(policy, context)
     }
 }

@@ -372,7 +372,7 @@ impl Layer for RateLimit {
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let policy = &context.policy;
         let heeded = response_type(&context.function.output).filter(|_| !self.adaptive);
-        let mut policy = when::judging(policy, self.when.as_ref(), context);
+        let mut policy = when::judging(policy, self.when.as_ref(), &inside, context);
         if let Some(response) = heeded {
             let krate = context.krate;
             policy = quote_spanned! {Span::mixed_site()=>

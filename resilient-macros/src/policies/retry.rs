@@ -12,9 +12,9 @@ use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::{Errors, list, nearest};
 use crate::fragment::{Context, Form, Fragment, Notes, Rounds};
 use crate::policy::{Body, Facts, Kind, Layer};
-use crate::source::{Constructor, Source, borrow, declare};
+use crate::source::{Constructor, Source, borrow, declare, placed};
 use crate::value::{self, Known};
-use crate::when::{When, deciding};
+use crate::when::{self, When, deciding};
 
 pub(crate) const KIND: Kind = Kind {
     name: "retry",
@@ -410,6 +410,7 @@ impl Layer for Retry {
     // Input:  outcome
     // Output: let mut retry_ = retry_.begin();
     //         loop {
+    //             // in a stack: let settled_ = run((&mut retry_, …), attempt_).await; match retry_.verdict(settled_)
     //             let delay_ = match retry_.settle(outcome) {
     //                 Verdict::Accept(outcome_) => break outcome_,
     //                 Verdict::Retry(delay_) => delay_,
@@ -422,13 +423,19 @@ impl Layer for Retry {
         let begin = quote_spanned!(span=> let mut #policy = #policy.begin(););
         let number = self.number.as_ref().map(|number| quote_spanned!(span=> let #number = #policy.attempt();));
         let (settled, notes) = (inside.settled, Notes { repeated: false, ..inside.notes.clone() });
+        let when = deciding(self.when.as_ref(), context);
+        let in_stack = match when {
+            Some(_) => when::judging(policy, self.when.as_ref(), &inside, context),
+            None => placed(quote_spanned!(span=> &mut #policy), context.function.place_of_outcome()),
+        };
         let rounds = Rounds {
             before: quote_spanned!(span=> #number),
             attempt: inside,
-            retry: policy.to_token_stream(),
-            within: None,
-            when: deciding(self.when.as_ref(), context),
+            retry: policy.clone(),
+            policy: Some(in_stack),
+            when,
+            watched: false,
         };
-        Fragment { statements: begin, form: Form::Rounds(Box::new(rounds)), settled, notes }
+        Fragment { statements: begin, form: Form::Rounds(Box::new(rounds.joined(context))), settled, notes }
     }
 }

@@ -6,7 +6,7 @@ use super::{Acquire, Bulkhead, BulkheadGuard, Learning, run};
 use crate::adaptive::{Adaptive, Ended, Sample};
 use crate::stack::{Judged, Stack};
 use crate::when::{Blind, ByClass, Judge};
-use crate::{Error, Mode, Outcome, Reason};
+use crate::{Error, Mode, Outcome, Reason, When};
 
 /// Which calls matter more when there is no room for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -104,7 +104,7 @@ impl<'a> Entry<'a> {
 
     /// As [`learning`](Self::learning), with outcomes judged by `when`.
     #[inline]
-    pub const fn when<W, By>(self, when: W) -> Judged<Self, W, By> {
+    pub const fn when<O, W: When<O, By>, By>(self, when: W) -> Judged<Self, W, O> {
         Judged::new(self, when)
     }
 

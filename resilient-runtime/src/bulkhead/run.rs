@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use super::{Acquire, Bulkhead, BulkheadPermit, Entry};
 use crate::adaptive::Ended;
 use crate::stack::{Guard, JudgingPolicy, Policy};
-use crate::when::{Blind, ByClass, Judge};
+use crate::when::{Blind, ByClass, InStack, Judge};
 use crate::{Class, Error, Reason, Settled, nested};
 
 /// A bulkhead's part in a call; from [`Bulkhead::run`](crate::Bulkhead::run) and its likes.
@@ -33,7 +33,7 @@ impl<'a, J> BulkheadGuard<'a, J> {
     }
 }
 
-impl<O, J: Judge<Settled<O>>> Guard<O> for BulkheadGuard<'_, J> {
+impl<O, J: Judge<O>> Guard<O> for BulkheadGuard<'_, J> {
     #[expect(clippy::inline_always)]
     #[inline(always)]
     fn poll(
@@ -65,7 +65,7 @@ impl<O, J: Judge<Settled<O>>> Guard<O> for BulkheadGuard<'_, J> {
             return Poll::Pending;
         };
         if J::JUDGES {
-            permit.judge(&settled, &this.judge);
+            permit.judge(&settled, &InStack(&this.judge));
         } else {
             permit.end_unjudged();
         }

@@ -8,7 +8,7 @@ use super::permit::Pass;
 use super::{CircuitBreaker, Permit};
 use crate::Settled;
 use crate::stack::{Guard, JudgingPolicy, Policy};
-use crate::when::{ByClass, Judge};
+use crate::when::{ByClass, InStack, Judge};
 
 /// A breaker's part in a call; from [`CircuitBreaker::run`].
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl<'a, J> CircuitBreakerGuard<'a, J> {
     }
 }
 
-impl<O, J: Judge<Settled<O>>> Guard<O> for CircuitBreakerGuard<'_, J> {
+impl<O, J: Judge<O>> Guard<O> for CircuitBreakerGuard<'_, J> {
     #[expect(clippy::inline_always)]
     #[inline(always)]
     fn poll(
@@ -62,7 +62,7 @@ impl<O, J: Judge<Settled<O>>> Guard<O> for CircuitBreakerGuard<'_, J> {
             this.pass = permit.into_pass();
             return Poll::Pending;
         };
-        permit.judge(&settled, &this.judge);
+        permit.judge(&settled, &InStack(&this.judge));
         Poll::Ready(settled)
     }
 }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use super::{Quota, RateAcquire, RateLimit, RatePermit};
 use crate::Settled;
 use crate::stack::{Guard, Judged, JudgingPolicy, Policy};
-use crate::when::{ByClass, ByWhen, Judge};
+use crate::when::{ByClass, ByWhen, InStack, Judge};
 
 /// A rate limit's part in a call; from [`RateLimit::run`] and its likes.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl<'a, J, H> RateLimitGuard<'a, J, H> {
     }
 }
 
-impl<O, J: Judge<Settled<O>>, H: Heed<O>> Guard<O> for RateLimitGuard<'_, J, H> {
+impl<O, J: Judge<O>, H: Heed<O>> Guard<O> for RateLimitGuard<'_, J, H> {
     #[expect(clippy::inline_always)]
     #[inline(always)]
     fn poll(
@@ -91,7 +91,7 @@ impl<O, J: Judge<Settled<O>>, H: Heed<O>> Guard<O> for RateLimitGuard<'_, J, H> 
         {
             permit.heed(quota);
         }
-        permit.judge(&settled, &this.judge);
+        permit.judge(&settled, &InStack(&this.judge));
         Poll::Ready(settled)
     }
 }
@@ -122,7 +122,7 @@ pub struct Heeding<P, H> {
     answer: H,
 }
 
-impl<'a, W, By> Judged<&'a RateLimit, W, By> {
+impl<'a, W, O> Judged<&'a RateLimit, W, O> {
     /// Has the limit [heed](RateLimit::heed) the quota that `answer` reads from a good outcome.
     #[inline]
     pub fn heeding<T, H: Fn(&T) -> Quota>(self, answer: H) -> Heeding<Self, ByAnswer<T, H>> {
@@ -130,8 +130,8 @@ impl<'a, W, By> Judged<&'a RateLimit, W, By> {
     }
 }
 
-impl<'a, W, By, H> Policy for Heeding<Judged<&'a RateLimit, W, By>, H> {
-    type Guard = RateLimitGuard<'a, ByWhen<W, By>, H>;
+impl<'a, W, O, H> Policy for Heeding<Judged<&'a RateLimit, W, O>, H> {
+    type Guard = RateLimitGuard<'a, ByWhen<W, O>, H>;
 
     #[inline]
     fn guard(self) -> Self::Guard {

@@ -1,14 +1,15 @@
 //! One call through a retry: the decision after each attempt.
 
+use std::mem;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::nested::suppressed;
 use super::{Delay, Retry, Retrying};
-use crate::TimeoutCall;
 use crate::backoff::Memory;
 use crate::clock::{self, Ticks};
+use crate::stack::Judged;
 use crate::when::{ByClass, ByWhen, Judge};
 use crate::{Class, Cost, Deadline, Error, Outcome, Reason, When, event, random};
 
@@ -20,7 +21,12 @@ pub struct RetryCall<'a> {
     retries: u32,
     /// When the attempt under way began, if it is a retry under a deadline.
     attempt: Moment,
+    decision: Decision,
 }
+
+/// A decision on an attempt: the wait before the next in nanoseconds, 584 years at the most, or none.
+#[derive(Debug, Clone, Copy)]
+struct Decision(u64);
 
 /// What [`RetryCall::settle`] decided.
 #[derive(Debug)]
@@ -50,64 +56,7 @@ impl<'a> RetryCall<'a> {
     pub(super) fn new(policy: &'a Retry) -> Self {
         let began = if policy.max_elapsed.is_some() { Ticks::now() } else { Ticks(0) };
         let start = Start(0).with(policy.backoff.memory()).at(began);
-        Self { policy, start, retries: 0, attempt: Moment::NONE }
-    }
-
-    /// The call under a time-out that limits all its attempts together: it makes no attempt that would come too late, and none
-    /// after the time-out has ended the call.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use resilient::{Retry, Settled, Timeout, Verdict};
-    ///
-    /// static TOTAL: Timeout = Timeout::named("lookup", Duration::from_millis(50));
-    /// static LOOKUP: Retry = Retry::named("lookup");
-    ///
-    /// # async fn ask() -> Result<u32, std::io::Error> { Ok(42) }
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() {
-    /// let mut timeout = TOTAL.begin();
-    /// let mut retry = LOOKUP.begin();
-    /// let settled = loop {
-    ///     let settled = timeout.run(ask()).await;
-    ///     match retry.within(&mut timeout).settle(settled) {
-    ///         Verdict::Accept(settled) => break settled,
-    ///         Verdict::Retry(delay) => delay.await,
-    ///     }
-    /// };
-    /// assert!(matches!(settled, Settled::Outcome(Ok(42))));
-    /// # }
-    /// ```
-    #[inline]
-    pub const fn within<'c>(&'c mut self, timeout: &'c mut TimeoutCall<'a>) -> RetryWithin<'c, 'a> {
-        RetryWithin { retry: self, timeout }
-    }
-}
-
-/// A call through a retry, under a time-out that limits it; from [`RetryCall::within`].
-#[derive(Debug)]
-#[must_use = "it decides only on what it settles"]
-pub struct RetryWithin<'c, 'a> {
-    retry: &'c mut RetryCall<'a>,
-    timeout: &'c mut TimeoutCall<'a>,
-}
-
-impl RetryWithin<'_, '_> {
-    /// As [`RetryCall::settle`].
-    #[inline]
-    pub fn settle<O: Outcome>(self, outcome: O) -> Verdict<O> {
-        self.judge(outcome, &ByClass)
-    }
-
-    /// As [`RetryCall::settle_when`].
-    #[inline]
-    pub fn settle_when<O, By>(self, outcome: O, when: impl When<O, By>) -> Verdict<O> {
-        self.judge(outcome, &ByWhen::new(when))
-    }
-
-    #[inline]
-    fn judge<O>(self, outcome: O, judge: &impl Judge<O>) -> Verdict<O> {
-        self.retry.judge_within(Some(self.timeout), outcome, judge)
+        Self { policy, start, retries: 0, attempt: Moment::NONE, decision: Decision::ACCEPT }
     }
 }
 
@@ -122,46 +71,71 @@ impl RetryCall<'_> {
     /// Off a tokio runtime, and on one without timers, nothing can measure a wait: the call ends instead.
     #[inline]
     pub fn settle<O: Outcome>(&mut self, outcome: O) -> Verdict<O> {
-        self.judge(outcome, &ByClass)
+        self.decide(&outcome, &ByClass);
+        self.verdict(outcome)
     }
 
     /// As [`settle`](Self::settle), with the class that `when` assigns.
     #[inline]
     pub fn settle_when<O, By>(&mut self, outcome: O, when: impl When<O, By>) -> Verdict<O> {
-        self.judge(outcome, &ByWhen::new(when))
+        self.decide(&outcome, &ByWhen::new(when));
+        self.verdict(outcome)
     }
 
+    /// The call in a [stack](crate::run), with outcomes judged by `when`.
     #[inline]
-    fn judge<O>(&mut self, outcome: O, judge: &impl Judge<O>) -> Verdict<O> {
-        self.judge_within(None, outcome, judge)
+    pub const fn when<O, W: When<O, By>, By>(&mut self, when: W) -> Judged<&mut Self, W, O> {
+        Judged::new(self, when)
     }
 
+    /// The verdict on the outcome of an attempt that this call was [run](crate::run) in: it decided there, under the deadline that was in
+    /// force. An outcome that it has not seen, such as the rejection by a time-out around it, is accepted.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use resilient::{Retry, Settled, Timeout, Verdict};
+    ///
+    /// static TOTAL: Timeout = Timeout::named("lookup", Duration::from_millis(50));
+    /// static LOOKUP: Retry = Retry::named("lookup");
+    ///
+    /// # async fn ask() -> Result<u32, std::io::Error> { Ok(42) }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let mut timeout = TOTAL.begin();
+    /// let mut retry = LOOKUP.begin();
+    /// let settled = loop {
+    ///     let settled = resilient::run((&mut timeout, &mut retry), ask()).await;
+    ///     match retry.verdict(settled) {
+    ///         Verdict::Accept(settled) => break settled,
+    ///         Verdict::Retry(delay) => delay.await,
+    ///     }
+    /// };
+    /// assert!(matches!(settled, Settled::Outcome(Ok(42))));
+    /// # }
+    /// ```
     #[inline]
-    fn judge_within<O>(
-        &mut self,
-        timeout: Option<&mut TimeoutCall<'_>>,
-        outcome: O,
-        judge: &impl Judge<O>,
-    ) -> Verdict<O> {
-        let class = judge.class_of(&outcome);
+    pub fn verdict<O>(&mut self, outcome: O) -> Verdict<O> {
+        match mem::replace(&mut self.decision, Decision::ACCEPT).delay() {
+            None => Verdict::Accept(outcome),
+            Some(delay) => Verdict::Retry(delay),
+        }
+    }
+
+    /// Decides on the outcome of an attempt.
+    #[inline]
+    pub(super) fn decide<O>(&mut self, outcome: &O, judge: &impl Judge<O>) {
+        let class = judge.class_of(outcome);
         if self.attempt != Moment::NONE {
             self.policy.pace.sample(self.attempt.elapsed(clock::now()));
         }
-        if !class.is_retryable() {
-            return Verdict::Accept(outcome);
-        }
-        let rejection = judge.rejection_in(&outcome);
-        let next = match timeout {
-            Some(timeout) if timeout.is_over() => return Verdict::Accept(outcome),
-            Some(timeout) => timeout.scope(|| self.next(class, rejection)),
-            None => self.next(class, rejection),
-        };
-        match next {
-            Ok(delay) => Verdict::Retry(delay),
-            Err(why) => {
-                event::gave_up(self.policy.name, self.retries, class, why);
-                Verdict::Accept(outcome)
-            }
+        if class.is_retryable() {
+            self.decision = match self.next(class, judge.rejection_in(outcome)) {
+                Ok(delay) => Decision::retry(delay),
+                Err(why) => {
+                    event::gave_up(self.policy.name, self.retries, class, why);
+                    Decision::ACCEPT
+                }
+            };
         }
     }
 
@@ -233,6 +207,20 @@ impl RetryCall<'_> {
         }
         self.attempt = Moment::at(now + delay);
         Ok(())
+    }
+}
+
+impl Decision {
+    const ACCEPT: Self = Self(u64::MAX);
+
+    fn retry(delay: Delay) -> Self {
+        let nanos = u64::try_from(delay.0.as_nanos()).unwrap_or(u64::MAX);
+        Self(nanos.min(Self::ACCEPT.0 - 1))
+    }
+
+    #[inline]
+    fn delay(self) -> Option<Delay> {
+        (self.0 != Self::ACCEPT.0).then(|| Delay(Duration::from_nanos(self.0)))
     }
 }
 

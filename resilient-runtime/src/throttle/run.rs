@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use super::{Throttle, ThrottlePermit};
 use crate::Settled;
 use crate::stack::{Guard, JudgingPolicy, Policy};
-use crate::when::{ByClass, Judge};
+use crate::when::{ByClass, InStack, Judge};
 
 /// A throttle's part in a call; from [`Throttle::run`].
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl<'a, J> ThrottleGuard<'a, J> {
     }
 }
 
-impl<O, J: Judge<Settled<O>>> Guard<O> for ThrottleGuard<'_, J> {
+impl<O, J: Judge<O>> Guard<O> for ThrottleGuard<'_, J> {
     #[expect(clippy::inline_always)]
     #[inline(always)]
     fn poll(
@@ -44,7 +44,7 @@ impl<O, J: Judge<Settled<O>>> Guard<O> for ThrottleGuard<'_, J> {
             this.permit = Some(permit);
             return Poll::Pending;
         };
-        permit.judge(&settled, &this.judge);
+        permit.judge(&settled, &InStack(&this.judge));
         Poll::Ready(settled)
     }
 }

@@ -46,7 +46,14 @@ pub async fn report(script: &Script) -> Result<(), Error> {
         Result<(), Error>,
     >(
         ::resilient::run(
-                (bulkhead_.when(|error: &Error| *error == Error::Down),),
+                (
+                    bulkhead_
+                        .when::<
+                            Result<(), Error>,
+                            _,
+                            _,
+                        >(|error: &Error| *error == Error::Down),
+                ),
                 attempt_,
             )
             .await,

@@ -31,8 +31,8 @@ pub async fn load(items: Vec<u32>, script: &Script) -> Result<usize, Error> {
             script.next()?;
             Ok(items.len())
         };
-        let settled_ = ::resilient::run((bulkhead_,), attempt_).await;
-        let delay_ = match retry_.settle(settled_) {
+        let settled_ = ::resilient::run((&mut retry_, bulkhead_), attempt_).await;
+        let delay_ = match retry_.verdict(settled_) {
             ::resilient::Verdict::Accept(outcome_) => break outcome_,
             ::resilient::Verdict::Retry(delay_) => delay_,
         };

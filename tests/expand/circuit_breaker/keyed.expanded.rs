@@ -25,8 +25,8 @@ pub async fn ask(host: &str, region: String, script: &Script) -> Result<(), Erro
             }
             script.next()
         };
-        let settled_ = ::resilient::run((circuit_breaker_,), attempt_).await;
-        let delay_ = match retry_.settle(settled_) {
+        let settled_ = ::resilient::run((&mut retry_, circuit_breaker_), attempt_).await;
+        let delay_ = match retry_.verdict(settled_) {
             ::resilient::Verdict::Accept(outcome_) => break outcome_,
             ::resilient::Verdict::Retry(delay_) => delay_,
         };

@@ -34,8 +34,9 @@ impl Client {
                 script.next()?;
                 Ok(script.attempts())
             };
-            let settled_ = ::resilient::run((&mut timeout_,), attempt_).await;
-            let delay_ = match retry_.within(&mut timeout_).settle(settled_) {
+            let settled_ = ::resilient::run((&mut timeout_, &mut retry_), attempt_)
+                .await;
+            let delay_ = match retry_.verdict(settled_) {
                 ::resilient::Verdict::Accept(outcome_) => break outcome_,
                 ::resilient::Verdict::Retry(delay_) => delay_,
             };

@@ -66,10 +66,10 @@ pub async fn search(replicas: &AtomicU64, word: String) -> Result<String, Error>
                     )
                     .await
             });
-        let settled_ = ::resilient::run((&mut total_timeout_,), attempt_)
+        let settled_ = ::resilient::run((&mut total_timeout_, &mut retry_), attempt_)
             .await
             .flatten();
-        let delay_ = match retry_.within(&mut total_timeout_).settle(settled_) {
+        let delay_ = match retry_.verdict(settled_) {
             ::resilient::Verdict::Accept(outcome_) => break outcome_,
             ::resilient::Verdict::Retry(delay_) => delay_,
         };

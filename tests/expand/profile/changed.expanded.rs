@@ -27,8 +27,9 @@ pub async fn find(script: &Script) -> Result<u32, Error> {
             script.next()?;
             Ok(script.attempts())
         };
-        let settled_ = ::resilient::run((&mut total_timeout_,), attempt_).await;
-        let delay_ = match retry_.within(&mut total_timeout_).settle(settled_) {
+        let settled_ = ::resilient::run((&mut total_timeout_, &mut retry_), attempt_)
+            .await;
+        let delay_ = match retry_.verdict(settled_) {
             ::resilient::Verdict::Accept(outcome_) => break outcome_,
             ::resilient::Verdict::Retry(delay_) => delay_,
         };

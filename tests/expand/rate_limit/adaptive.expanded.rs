@@ -20,7 +20,14 @@ pub async fn ask(script: &Script) -> Result<(), Error> {
         Result<(), Error>,
     >(
         ::resilient::run(
-                (rate_limit_.when(|error: &Error| matches!(error, Error::Down)),),
+                (
+                    rate_limit_
+                        .when::<
+                            Result<(), Error>,
+                            _,
+                            _,
+                        >(|error: &Error| matches!(error, Error::Down)),
+                ),
                 attempt_,
             )
             .await,

@@ -28,8 +28,8 @@ pub async fn ask(script: &Script) -> Result<(), Error> {
             }
             script.next()
         };
-        let settled_ = ::resilient::run((rate_limit_,), attempt_).await;
-        let delay_ = match retry_.settle(settled_) {
+        let settled_ = ::resilient::run((&mut retry_, rate_limit_), attempt_).await;
+        let delay_ = match retry_.verdict(settled_) {
             ::resilient::Verdict::Accept(outcome_) => break outcome_,
             ::resilient::Verdict::Retry(delay_) => delay_,
         };

@@ -34,7 +34,11 @@ pub async fn search(remaining: u64) -> Result<SearchResponse, Error> {
         ::resilient::run(
                 (
                     rate_limit_
-                        .when(
+                        .when::<
+                            Result<SearchResponse, Error>,
+                            _,
+                            _,
+                        >(
                             ::resilient::values(|response_: &SearchResponse| {
                                 ::resilient::class_of_value!(response_)
                             }),

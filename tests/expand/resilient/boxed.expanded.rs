@@ -44,8 +44,9 @@ where
                     script.next()?;
                     Ok(query.to_owned())
                 };
-                let settled_ = ::resilient::run((&mut timeout_,), attempt_).await;
-                let delay_ = match retry_.within(&mut timeout_).settle(settled_) {
+                let settled_ = ::resilient::run((&mut timeout_, &mut retry_), attempt_)
+                    .await;
+                let delay_ = match retry_.verdict(settled_) {
                     ::resilient::Verdict::Accept(outcome_) => break outcome_,
                     ::resilient::Verdict::Retry(delay_) => delay_,
                 };

@@ -48,11 +48,11 @@ pub async fn search(script: &Script, query: &str) -> Result<String, Error> {
             Ok(format!("{query} at attempt {number}"))
         };
         let settled_ = ::resilient::run(
-                (&mut total_timeout_, circuit_breaker_, attempt_timeout_),
+                (&mut total_timeout_, &mut retry_, circuit_breaker_, attempt_timeout_),
                 attempt_,
             )
             .await;
-        let delay_ = match retry_.within(&mut total_timeout_).settle(settled_) {
+        let delay_ = match retry_.verdict(settled_) {
             ::resilient::Verdict::Accept(outcome_) => break outcome_,
             ::resilient::Verdict::Retry(delay_) => delay_,
         };

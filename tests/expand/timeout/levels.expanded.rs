@@ -36,11 +36,11 @@ pub async fn slow_at_first() -> Result<u32, Error> {
             Ok(number)
         };
         let settled_ = ::resilient::run(
-                (&mut total_timeout_, attempt_timeout_),
+                (&mut total_timeout_, &mut retry_, attempt_timeout_),
                 attempt_,
             )
             .await;
-        let delay_ = match retry_.within(&mut total_timeout_).settle(settled_) {
+        let delay_ = match retry_.verdict(settled_) {
             ::resilient::Verdict::Accept(outcome_) => break outcome_,
             ::resilient::Verdict::Retry(delay_) => delay_,
         };
