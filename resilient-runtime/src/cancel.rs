@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::{Error, PolicyKind, Reason, Settled, event};
+use crate::{Error, Event, PolicyKind, Reason, Settled};
 
 /// Stops what it runs when a signal comes, such as `tokio_util::sync::CancellationToken::cancelled`.
 ///
@@ -76,7 +76,7 @@ impl<S: Future, F: Future> Future for CancelFuture<'_, S, F> {
 
         if this.signal.poll(cx).is_ready() {
             this.future.set(None);
-            event::cancelled(this.cancel.name);
+            Event::Cancelled { policy: this.cancel.name }.emit();
             let rejection = Error::new(PolicyKind::Cancel, this.cancel.name, Reason::Cancelled);
             return Poll::Ready(Settled::Rejected(rejection));
         }

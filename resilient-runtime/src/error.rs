@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::clock::nanos;
+use crate::vocabulary::PolicyKind;
 use crate::{Class, Classify};
 
 /// A policy's refusal: it produced this outcome without the body, or instead of it.
@@ -59,28 +60,6 @@ enum Last {
     Transient,
     Throttled,
     Permanent,
-}
-
-/// Which mechanism refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum PolicyKind {
-    /// A [`CircuitBreaker`](crate::CircuitBreaker).
-    CircuitBreaker,
-    /// A bulkhead.
-    Bulkhead,
-    /// A rate limit.
-    RateLimit,
-    /// A [`Timeout`](crate::Timeout).
-    Timeout,
-    /// A [`Cancel`](crate::Cancel).
-    Cancel,
-    /// A [`Batch`](crate::Batch).
-    Batch,
-    /// A [`FanOut`](crate::FanOut) whose children are tasks.
-    FanOut,
-    /// A [`Hedge`](crate::Hedge), which refuses nothing.
-    Hedge,
 }
 
 /// Why a policy refused.

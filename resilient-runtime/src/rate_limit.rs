@@ -29,7 +29,7 @@ use crate::clock::{self, Ticks};
 use crate::mode::Switch;
 use crate::naming::{self, Named, Naming};
 use crate::sync::atomic::Ordering::Relaxed;
-use crate::{Error, Keyed, Mode, PolicyKind, event, random};
+use crate::{Error, Event, Keyed, Mode, PolicyKind, random};
 
 /// Lets so many calls through in so long, and fewer while the server asks for less.
 ///
@@ -260,7 +260,8 @@ impl RateLimit {
             self.meter.drain(now);
             if slowed {
                 self.totals.slowed.fetch_add(1, Relaxed);
-                event::slowed(self.name, self.naming.place(), self.share());
+                let (policy, place, share) = (self.name, self.naming.place(), self.share());
+                Event::Slowed { policy, place, share }.emit();
             }
             return;
         };
@@ -271,7 +272,7 @@ impl RateLimit {
         self.meter.drain(until);
         if begins {
             self.totals.pauses.fetch_add(1, Relaxed);
-            event::paused(self.name, self.naming.place(), pause);
+            Event::Paused { policy: self.name, place: self.naming.place(), time: pause }.emit();
         }
     }
 

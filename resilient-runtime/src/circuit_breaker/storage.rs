@@ -10,7 +10,7 @@ use super::window::{Mark, Window};
 use super::word::{Ticket, Word};
 use super::{CircuitBreaker, State};
 use crate::clock::Ticks;
-use crate::event::{self, Transition};
+use crate::event::Event;
 use crate::mode::Switch;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
 use crate::sync::atomic::{AtomicU64, fence};
@@ -275,7 +275,7 @@ impl CircuitBreaker {
         if old != new {
             let Tally { calls, failures, .. } = evidence;
             let (policy, place) = (self.name, self.naming.place());
-            event::transition(&Transition { policy, place, from: old, to: new, failures, calls, open_for });
+            Event::Transition { policy, place, from: old, to: new, failures, calls, open_for }.emit();
         }
     }
 }
