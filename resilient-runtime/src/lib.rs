@@ -93,6 +93,7 @@ mod bulkhead;
 mod cancel;
 mod circuit_breaker;
 mod class;
+mod classify;
 mod clock;
 mod coalesce;
 mod deadline;
@@ -133,7 +134,8 @@ pub use circuit_breaker::{
     CircuitBreaker, CircuitBreakerFuture, CircuitBreakerSettledFuture, CircuitBreakerWithin, Counts, Permit,
     Transition, Transitions,
 };
-pub use class::{Class, Classify};
+pub use class::Class;
+pub use classify::Classify;
 pub use coalesce::{Coalesce, CoalesceCall, CoalesceCounts, CoalesceFuture, Share, Shareable, Sharing, finish_shared};
 pub use deadline::{Deadline, DeadlineScope, ParseDeadlineError};
 pub use error::{Error, Reason};

@@ -144,7 +144,7 @@ impl RetryCall<'_> {
     #[cold]
     fn next(&mut self, class: Class, rejection: Option<&Error>) -> Result<Delay, GaveUp> {
         let policy = self.policy;
-        if rejection.is_some_and(|rejection| !rejection.is_retryable()) {
+        if rejection.is_some_and(Error::ends_the_call) {
             return Err(GaveUp::Refused);
         }
         if suppressed() {
