@@ -2,12 +2,14 @@
 
 mod builder;
 mod config;
+mod epoch;
 mod evidence;
 mod permit;
 mod run;
 mod state;
 mod storage;
-mod transitions;
+mod tally;
+mod watch;
 mod window;
 mod word;
 
@@ -16,7 +18,7 @@ use std::future::Future;
 
 pub use self::permit::Permit;
 pub use self::run::{CircuitBreakerFuture, CircuitBreakerSettledFuture, CircuitBreakerWithin};
-pub use self::transitions::{Transition, Transitions};
+pub use self::watch::{Transition, Transitions};
 
 use self::config::Config;
 use self::permit::Began;

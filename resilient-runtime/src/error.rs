@@ -74,6 +74,7 @@ macro_rules! reasons {
         }
 
         impl Reason {
+            #[inline]
             const fn pack(self) -> (Kind, Packed) {
                 #[allow(unused_mut, reason = "not every reason has values")]
                 let mut packed = Packed { time: 0, last: Last::Unknown };
@@ -86,6 +87,7 @@ macro_rules! reasons {
                 (kind, packed)
             }
 
+            #[inline]
             const fn unpack(kind: Kind, packed: Packed) -> Self {
                 match kind {
                     $(Kind::$reason => Self::$reason $({ $($field: field!(unpack $sort, packed)),+ })?,)+
@@ -93,6 +95,7 @@ macro_rules! reasons {
             }
 
             /// The wait that it names.
+            #[inline]
             const fn retry_after(self) -> Option<Duration> {
                 match self {
                     $(Self::$reason $({ $($field),+ })? => {
@@ -104,12 +107,14 @@ macro_rules! reasons {
                 }
             }
 
+            #[inline]
             const fn class(self) -> Class {
                 match self {
                     $(Self::$reason { .. } => class!($class, self),)+
                 }
             }
 
+            #[inline]
             const fn ends_the_call(self) -> bool {
                 match self {
                     $(Self::$reason { .. } => $ends,)+
@@ -231,6 +236,7 @@ reasons! {
 }
 
 impl Error {
+    #[inline]
     pub(crate) const fn new(policy: PolicyKind, name: &'static str, reason: Reason) -> Self {
         let (kind, Packed { time, last }) = reason.pack();
         Self { name, time, policy, kind, last }
@@ -273,6 +279,7 @@ impl Error {
 }
 
 impl Last {
+    #[inline]
     const fn of(class: Option<Class>) -> Self {
         match class {
             None => Self::Unknown,

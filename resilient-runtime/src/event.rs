@@ -250,17 +250,37 @@ impl Event {
 
     /// Tells everybody who listens.
     ///
-    /// Inlined, so that a call site keeps only the arm of its own event, and pays one load for it while nobody listens.
+    /// Inlined, so that a call site pays one load and a comparison while nobody listens, and makes no event.
     #[inline]
     pub(crate) fn emit(self) {
         #[cfg(any(test, feature = "test-util"))]
         note(self);
         #[cfg(feature = "tracing")]
-        self.trace();
+        if self.loudest() <= tracing::level_filters::STATIC_MAX_LEVEL
+            && self.loudest() <= tracing::level_filters::LevelFilter::current()
+        {
+            self.trace();
+        }
+    }
+
+    /// The highest level that it can have.
+    #[cfg(feature = "tracing")]
+    #[inline]
+    const fn loudest(&self) -> tracing::Level {
+        match self {
+            Self::SettingsDiffer { .. } => tracing::Level::ERROR,
+            Self::Transition { .. }
+            | Self::RanAlone { .. }
+            | Self::KeysOverflowed { .. }
+            | Self::LearnsNothing { .. } => tracing::Level::WARN,
+            Self::Paused { .. } | Self::Slowed { .. } => tracing::Level::INFO,
+            _ => tracing::Level::DEBUG,
+        }
     }
 
     #[cfg(feature = "tracing")]
-    #[inline]
+    #[cold]
+    #[inline(never)]
     fn trace(self) {
         macro_rules! say {
             ($level:ident, $($fields:tt)+) => { tracing::$level!(target: "resilient", $($fields)+) };

@@ -111,6 +111,7 @@ mod mode;
 mod naming;
 mod nested;
 mod outcome;
+mod packed_time;
 mod random;
 mod rate_limit;
 mod retry;

@@ -22,7 +22,7 @@ pub use self::quota::Quota;
 
 use self::acquire::{Held, Queue};
 use self::builder::Config;
-use self::counts::Totals;
+use self::counts::Counters;
 use self::gcra::{Pace, Units};
 use self::meter::Meter;
 use crate::clock::{self, Ticks};
@@ -102,7 +102,7 @@ pub struct RateLimit {
     queue: Queue,
     /// Held while the rate or the burst is changed, and never otherwise.
     changing: Mutex<()>,
-    totals: Totals,
+    totals: Counters,
     naming: Naming<Self>,
 }
 

@@ -175,10 +175,9 @@ impl RetryCall<'_> {
         };
 
         // Whoever is told may panic, and the budget then gets back what it has given.
-        let retrying = Retrying { policy: policy.name, retry: self.retries, class, delay };
-        Event::Retrying(retrying).emit();
+        Event::Retrying(Retrying { policy: policy.name, retry: self.retries, class, delay }).emit();
         if let Some(hook) = policy.hook {
-            hook(&retrying);
+            hook(&Retrying { policy: policy.name, retry: self.retries, class, delay });
         }
         if let Some(withdrawal) = withdrawal {
             withdrawal.spend();
