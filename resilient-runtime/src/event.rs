@@ -261,6 +261,8 @@ impl Event {
         {
             self.trace();
         }
+        #[cfg(not(feature = "tracing"))]
+        let _ = self;
     }
 
     /// The highest level that it can have.
