@@ -48,7 +48,8 @@ pub use self::run::{RetryFuture, RetryWithin};
 ///
 /// # What is retried
 ///
-/// Outcomes of class [`Class::Transient`] and [`Class::Throttled`]; the latter never before the time the server named, and
+/// Outcomes of class [`Transient`](crate::Class::Transient) and [`Throttled`](crate::Class::Throttled); the latter never
+/// before the time the server named, and
 /// up to a tenth after it, so that those who were told the same time do not come back together. A call ends with the
 /// outcome in hand when
 ///
