@@ -3,7 +3,8 @@
 use std::sync::TryLockError;
 
 mod aimd;
-mod estimate;
+mod algorithm;
+mod bounds;
 mod gradient;
 mod stride;
 mod vegas;
@@ -19,7 +20,8 @@ mod simulation;
 mod tests;
 
 use self::aimd::Aimd;
-use self::estimate::{Bounds, Estimate};
+use self::algorithm::Algorithm;
+use self::bounds::Bounds;
 use self::gradient::Gradient;
 use self::stride::Stride;
 use self::vegas::Vegas;
@@ -42,7 +44,7 @@ pub(crate) struct Adaptive {
     stride: Stride,
     window: Window,
     /// Taken only by the thread that closes a window, and never waited for.
-    estimate: Mutex<Estimate>,
+    estimate: Mutex<Algorithm>,
 }
 
 /// When a call began, if it was chosen to be timed.
@@ -64,26 +66,26 @@ impl Adaptive {
     const_fn! {
         /// Adds one at a time, and takes a tenth off after a drop.
         pub(crate) fn aimd(min: u32, max: u32, initial: u32) -> Self {
-            Self::new(Bounds::new(min, max, initial), initial, Estimate::Aimd(Aimd::new(initial)))
+            Self::new(Bounds::new(min, max, initial), initial, Algorithm::Aimd(Aimd::new(initial)))
         }
     }
 
     const_fn! {
         /// Keeps a short queue at the server, as measured against the shortest time that calls have taken.
         pub(crate) fn vegas(min: u32, max: u32, initial: u32) -> Self {
-            Self::new(Bounds::new(min, max, initial), initial, Estimate::Vegas(Vegas::new(initial)))
+            Self::new(Bounds::new(min, max, initial), initial, Algorithm::Vegas(Vegas::new(initial)))
         }
     }
 
     const_fn! {
         /// Compares the time that calls take now with what they have taken over the last minutes.
         pub(crate) fn gradient(min: u32, max: u32, initial: u32) -> Self {
-            Self::new(Bounds::new(min, max, initial), initial, Estimate::Gradient(Gradient::new(initial)))
+            Self::new(Bounds::new(min, max, initial), initial, Algorithm::Gradient(Gradient::new(initial)))
         }
     }
 
     const_fn! {
-        fn new(bounds: Bounds, initial: u32, estimate: Estimate) -> Self {
+        fn new(bounds: Bounds, initial: u32, estimate: Algorithm) -> Self {
             Self {
                 bounds,
                 limit: AtomicU32::new(initial),

@@ -56,6 +56,7 @@ struct Millis(u32);
 
 /// What an extra attempt costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Cost {
     /// After an ordinary failure: one token.
     Failure,

@@ -29,7 +29,7 @@ use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::atomic::{AtomicBool, AtomicU64};
 use crate::sync::const_fn;
 use crate::when::{Blind, ByClass};
-use crate::{Error, Mode, Outcome, PolicyKind, Reason, When, event};
+use crate::{Error, Event, Mode, Outcome, PolicyKind, Reason, When};
 
 /// Lets at most so many calls run at once, so that one slow server cannot take all of a program's memory, connections and
 /// patience with it.
@@ -267,7 +267,7 @@ impl Bulkhead {
     #[cold]
     fn learns_nothing(&self) {
         if !self.is_told.load(Relaxed) && !self.is_told.swap(true, Relaxed) {
-            event::learns_nothing(self.name, "run", "run_adaptive");
+            Event::LearnsNothing { policy: self.name, called: "run", instead: "run_adaptive" }.emit();
         }
     }
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::stack::{Guard, Policy, Stack};
-use crate::{Error, PolicyKind, Reason, Settled, event};
+use crate::{Error, Event, PolicyKind, Reason, Settled};
 
 /// Stops what it runs when a signal comes, such as `tokio_util::sync::CancellationToken::cancelled`.
 ///
@@ -97,7 +97,7 @@ impl<O, S: Future> Guard<O> for CancelGuard<'_, S> {
     ) -> Poll<Settled<O>> {
         let this = self.project();
         if this.signal.poll(cx).is_ready() {
-            event::cancelled(this.cancel.name);
+            Event::Cancelled { policy: this.cancel.name }.emit();
             let rejection = Error::new(PolicyKind::Cancel, this.cancel.name, Reason::Cancelled);
             return Poll::Ready(Settled::Rejected(rejection));
         }

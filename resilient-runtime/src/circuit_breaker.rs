@@ -2,12 +2,14 @@
 
 mod builder;
 mod config;
+mod epoch;
 mod evidence;
 mod permit;
 mod run;
 mod state;
 mod storage;
-mod transitions;
+mod tally;
+mod watch;
 mod window;
 mod word;
 
@@ -16,7 +18,7 @@ use std::future::Future;
 
 pub use self::permit::Permit;
 pub use self::run::CircuitBreakerGuard;
-pub use self::transitions::{Transition, Transitions};
+pub use self::watch::{Transition, Transitions};
 
 use self::config::Config;
 use self::permit::Began;
@@ -26,7 +28,7 @@ use crate::clock::Ticks;
 use crate::naming::{self, Named, Naming};
 use crate::stack::{Judged, Stack};
 use crate::sync::atomic::Ordering::Relaxed;
-use crate::{ByClass, Error, Keyed, Mode, Outcome, PolicyKind, When};
+use crate::{ByClass, Error, Keyed, Mode, Outcome, PolicyKind, State, When};
 
 /// Stops calling what is failing, and finds out when it works again.
 ///
@@ -107,24 +109,6 @@ pub struct CircuitBreaker {
     config: Config,
     storage: Storage,
     naming: Naming<Self>,
-}
-
-/// What a breaker does with the next call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum State {
-    /// Lets it through.
-    Closed,
-    /// Refuses it, until the open time is over.
-    Open,
-    /// Lets it through if a probe is wanted, and refuses it otherwise.
-    HalfOpen,
-    /// Lets it through with a probability that grows, as [`recover`](CircuitBreaker::recover) says.
-    Recovering,
-    /// Refuses it, because of [`force_open`](CircuitBreaker::force_open).
-    ForcedOpen,
-    /// Lets it through and does not look at it, because of [`Mode::Off`].
-    Disabled,
 }
 
 /// What a breaker has seen.
@@ -338,20 +322,6 @@ impl fmt::Debug for CircuitBreaker {
             .field("state", &self.state())
             .field("config", &self.config)
             .finish_non_exhaustive()
-    }
-}
-
-impl State {
-    /// The state's name as it appears in events: `half-open` for [`HalfOpen`](Self::HalfOpen), and so on.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Open => "open",
-            Self::HalfOpen => "half-open",
-            Self::Recovering => "recovering",
-            Self::ForcedOpen => "forced-open",
-            Self::Disabled => "disabled",
-        }
     }
 }
 

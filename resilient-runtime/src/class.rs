@@ -1,8 +1,7 @@
-//! What an outcome means: the classes and the trait that assigns them.
+//! The classes: what an outcome means.
 
+use std::fmt;
 use std::time::Duration;
-
-use crate::Error;
 
 /// What an outcome means to the policies.
 ///
@@ -47,139 +46,8 @@ impl Class {
     }
 }
 
-/// Says what an error means.
-///
-/// Derive it and mark each variant, or implement it by hand where the class depends on the value:
-///
-/// ```
-/// use resilient::{Class, Classify};
-///
-/// struct HttpError {
-///     status: u16,
-/// }
-///
-/// impl Classify for HttpError {
-///     fn class(&self) -> Class {
-///         match self.status {
-///             429 => Class::Throttled { after: None },
-///             500..=599 => Class::Transient,
-///             _ => Class::Permanent,
-///         }
-///     }
-/// }
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say which errors are worth another attempt",
-    label = "this error is not classified",
-    note = "derive `resilient::Classify` on it and mark each variant, implement the trait by hand, or give the attribute a `when = |error| …`"
-)]
-pub trait Classify {
-    /// The class of this error; never [`Class::Success`].
-    fn class(&self) -> Class;
-
-    /// The rejection inside, when this error wraps one that a policy of another function produced.
-    ///
-    /// A retry that meets an open breaker further down ends the call instead of trying again, and can tell only if
-    /// the wrapping error forwards this. `#[transparent]` in the derive does.
-    fn rejection(&self) -> Option<&Error> {
-        None
-    }
-
-    /// Whether the server asks for no further attempt, though the failure by itself would allow one; `false` unless implemented.
-    ///
-    /// gRPC's negative pushback does, with a [`Class::Permanent`] for that reason alone. A hedge then starts no further attempt, and
-    /// leaves those that run, which may succeed; any other permanent failure ends the call.
-    fn forbids_attempts(&self) -> bool {
-        false
-    }
-}
-
-impl<E: Classify + ?Sized> Classify for &E {
-    fn class(&self) -> Class {
-        (**self).class()
-    }
-
-    fn rejection(&self) -> Option<&Error> {
-        (**self).rejection()
-    }
-
-    fn forbids_attempts(&self) -> bool {
-        (**self).forbids_attempts()
-    }
-}
-
-impl<E: Classify + ?Sized> Classify for Box<E> {
-    fn class(&self) -> Class {
-        (**self).class()
-    }
-
-    fn rejection(&self) -> Option<&Error> {
-        (**self).rejection()
-    }
-
-    fn forbids_attempts(&self) -> bool {
-        (**self).forbids_attempts()
-    }
-}
-
-impl<E: Classify + ?Sized> Classify for std::sync::Arc<E> {
-    fn class(&self) -> Class {
-        (**self).class()
-    }
-
-    fn rejection(&self) -> Option<&Error> {
-        (**self).rejection()
-    }
-
-    fn forbids_attempts(&self) -> bool {
-        (**self).forbids_attempts()
-    }
-}
-
-impl Classify for std::convert::Infallible {
-    fn class(&self) -> Class {
-        match *self {}
-    }
-}
-
-/// Always [`Class::Transient`].
-impl Classify for tokio::time::error::Elapsed {
-    fn class(&self) -> Class {
-        Class::Transient
-    }
-}
-
-/// By [`ErrorKind`](std::io::ErrorKind): what a network or an interrupted call causes is transient, the rest permanent.
-///
-/// | kinds | class |
-/// |---|---|
-/// | `ConnectionRefused`, `ConnectionReset`, `ConnectionAborted`, `NotConnected`, `BrokenPipe`, `HostUnreachable`, `NetworkUnreachable`, `NetworkDown`, `AddrNotAvailable` | transient |
-/// | `TimedOut`, `WouldBlock`, `Interrupted`, `UnexpectedEof`, `WriteZero`, `ResourceBusy` | transient |
-/// | every other | permanent |
-impl Classify for std::io::Error {
-    fn class(&self) -> Class {
-        use std::io::ErrorKind as Kind;
-        match self.kind() {
-            Kind::ConnectionRefused
-            | Kind::ConnectionReset
-            | Kind::ConnectionAborted
-            | Kind::NotConnected
-            | Kind::BrokenPipe
-            | Kind::HostUnreachable
-            | Kind::NetworkUnreachable
-            | Kind::NetworkDown
-            | Kind::AddrNotAvailable
-            | Kind::TimedOut
-            | Kind::WouldBlock
-            | Kind::Interrupted
-            | Kind::UnexpectedEof
-            | Kind::WriteZero
-            | Kind::ResourceBusy => Class::Transient,
-            _ => Class::Permanent,
-        }
-    }
-
-    fn rejection(&self) -> Option<&Error> {
-        self.get_ref()?.downcast_ref()
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }

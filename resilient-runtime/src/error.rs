@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::class::Class;
 use crate::clock::nanos;
-use crate::{Class, Classify};
+use crate::vocabulary::PolicyKind;
 
 /// A policy's refusal: it produced this outcome without the body, or instead of it.
 ///
@@ -32,25 +33,6 @@ pub struct Error {
     last: Last,
 }
 
-/// A [`Reason`] without its time: together they take a quarter of its room, and every annotated function has
-/// room for an error in what it returns.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    CircuitOpen,
-    HeldOpen,
-    QueueFull,
-    WaitedTooLong,
-    Reentrant,
-    RateLimited,
-    Paused,
-    Shed,
-    TimedOut,
-    DeadlineExceeded,
-    Cancelled,
-    NoRuntime,
-    Unanswered,
-}
-
 /// A breaker's last class, without the time of a throttle, which is the server's and not the breaker's.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Last {
@@ -61,110 +43,202 @@ enum Last {
     Permanent,
 }
 
-/// Which mechanism refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum PolicyKind {
-    /// A [`CircuitBreaker`](crate::CircuitBreaker).
-    CircuitBreaker,
-    /// A bulkhead.
-    Bulkhead,
-    /// A rate limit.
-    RateLimit,
-    /// A [`Timeout`](crate::Timeout).
-    Timeout,
-    /// A [`Cancel`](crate::Cancel).
-    Cancel,
-    /// A [`Batch`](crate::Batch).
-    Batch,
-    /// A [`FanOut`](crate::FanOut) whose children are tasks.
-    FanOut,
-    /// A [`Hedge`](crate::Hedge), which refuses nothing.
-    Hedge,
+/// Values of a reason in a quarter of its room: every annotated function has room for an error in what it returns.
+#[derive(Clone, Copy)]
+struct Packed {
+    /// Nanoseconds; [`NO_TIME`] for an optional time that is none.
+    time: u64,
+    last: Last,
 }
 
-/// Why a policy refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Reason {
+/// Makes everything that depends on the reason from one entry a reason: the public enum, its packed mirror, and what it means.
+///
+/// A field is of one of the sorts of [`field!`], and a reason has at most one time.
+macro_rules! reasons {
+    ($(
+        $(#[$doc:meta])*
+        $reason:ident $({ $($(#[$field_doc:meta])* $field:ident: $sort:ident,)+ })?
+            is $class:ident, ends the call: $ends:literal, says |$f:ident, $policy:ident| $says:expr;
+    )+) => {
+        /// Why a policy refused.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Reason {
+            $($(#[$doc])* $reason $({ $($(#[$field_doc])* $field: field!(type $sort),)+ })?,)+
+        }
+
+        /// A [`Reason`] without its values.
+        #[derive(Clone, Copy, PartialEq, Eq)]
+        enum Kind {
+            $($reason,)+
+        }
+
+        impl Reason {
+            #[inline]
+            const fn pack(self) -> (Kind, Packed) {
+                #[allow(unused_mut, reason = "not every reason has values")]
+                let mut packed = Packed { time: 0, last: Last::Unknown };
+                let kind = match self {
+                    $(Self::$reason $({ $($field),+ })? => {
+                        $($(field!(pack $sort, $field, packed);)+)?
+                        Kind::$reason
+                    })+
+                };
+                (kind, packed)
+            }
+
+            #[inline]
+            const fn unpack(kind: Kind, packed: Packed) -> Self {
+                match kind {
+                    $(Kind::$reason => Self::$reason $({ $($field: field!(unpack $sort, packed)),+ })?,)+
+                }
+            }
+
+            /// The wait that it names.
+            #[inline]
+            const fn retry_after(self) -> Option<Duration> {
+                match self {
+                    $(Self::$reason $({ $($field),+ })? => {
+                        #[allow(unused_mut, unused_assignments, reason = "not every reason names one, or names it always")]
+                        let mut after = None;
+                        $($(field!(after $sort, $field, after);)+)?
+                        after
+                    })+
+                }
+            }
+
+            #[inline]
+            const fn class(self) -> Class {
+                match self {
+                    $(Self::$reason { .. } => class!($class, self),)+
+                }
+            }
+
+            #[inline]
+            const fn ends_the_call(self) -> bool {
+                match self {
+                    $(Self::$reason { .. } => $ends,)+
+                }
+            }
+
+            fn write(self, f: &mut fmt::Formatter<'_>, policy: &'static str) -> fmt::Result {
+                match self {
+                    $(Self::$reason $({ $($field),+ })? => {
+                        let ($f, $policy) = (f, policy);
+                        $says
+                    })+
+                }
+            }
+        }
+    };
+}
+
+/// The sorts of values of a reason.
+macro_rules! field {
+    (type retry_after) => { Duration };
+    (type optional_retry_after) => { Option<Duration> };
+    (type limit) => { Duration };
+    (type last_class) => { Option<Class> };
+    (pack optional_retry_after, $value:ident, $packed:ident) => {
+        $packed.time = match $value {
+            Some(time) => some_nanos(time),
+            None => NO_TIME,
+        }
+    };
+    (pack last_class, $value:ident, $packed:ident) => { $packed.last = Last::of($value) };
+    (pack $time:ident, $value:ident, $packed:ident) => { $packed.time = nanos($value) };
+    (unpack optional_retry_after, $packed:ident) => {
+        if $packed.time == NO_TIME { None } else { Some(Duration::from_nanos($packed.time)) }
+    };
+    (unpack last_class, $packed:ident) => { $packed.last.class() };
+    (unpack $time:ident, $packed:ident) => { Duration::from_nanos($packed.time) };
+    (after retry_after, $value:ident, $after:ident) => { $after = Some($value) };
+    (after optional_retry_after, $value:ident, $after:ident) => { $after = $value };
+    (after $other:ident, $value:ident, $after:ident) => { let _ = $value; };
+}
+
+macro_rules! class {
+    (Throttled, $reason:ident) => {
+        Class::Throttled { after: $reason.retry_after() }
+    };
+    ($class:ident, $reason:ident) => {
+        Class::$class
+    };
+}
+
+reasons! {
     /// The breaker is open, half-open with all its probes under way, or recovering and not yet letting everything through.
     CircuitOpen {
         /// When the next call may be let through, counted from the refusal; `None` if an operator holds it open.
-        retry_after: Option<Duration>,
+        retry_after: optional_retry_after,
         /// The class of the last failure that it counted, which is [`Class::Success`] for a call that was only slow;
         /// `None` if that was a panic, or an operator opened it.
-        last: Option<Class>,
-    },
+        last: last_class,
+    }
+    is Throttled, ends the call: true, says |f, policy| circuit_open(f, policy, retry_after, last);
+
     /// All permits were taken, and so were all places in the queue.
-    QueueFull,
+    QueueFull is Throttled, ends the call: false,
+    says |f, policy| write!(f, "bulkhead `{policy}` is full, and so is its queue");
+
     /// All permits were taken, and none came free in the time that the call was given to wait.
     WaitedTooLong {
         /// The time that it was given.
-        limit: Duration,
-    },
+        limit: limit,
+    }
+    is Throttled, ends the call: false, says |f, policy| write!(f, "bulkhead `{policy}` had no room within {limit:?}");
+
     /// The call waited for a permit that it holds itself: it came back to the same bulkhead from inside.
-    Reentrant,
+    Reentrant is Permanent, ends the call: true,
+    says |f, policy| write!(f, "bulkhead `{policy}` is full, and the call that waits for it holds one of its permits");
+
     /// The rate was used up, or the wait for the next free place would have been too long.
     RateLimited {
         /// When there will be room, counted from the refusal.
-        retry_after: Duration,
-    },
+        retry_after: retry_after,
+    }
+    is Throttled, ends the call: false,
+    says |f, policy| write!(f, "rate limit `{policy}` is used up, try again in {:?}", in_millis(retry_after));
+
     /// The server asked for less, and the pause that it named is not over.
     Paused {
         /// How much of the pause is left.
-        retry_after: Duration,
-    },
+        retry_after: retry_after,
+    }
+    is Throttled, ends the call: false,
+    says |f, policy| write!(f, "`{policy}` is paused by the server, try again in {:?}", in_millis(retry_after));
+
     /// The server refuses so many calls that this one was dropped before it was made.
-    Shed,
+    Shed is Throttled, ends the call: false,
+    says |f, policy| write!(f, "`{policy}` dropped the call, since the server refuses too many");
+
     /// The body did not end in time.
     TimedOut {
         /// The time it was given.
-        limit: Duration,
-    },
+        limit: limit,
+    }
+    is Transient, ends the call: false, says |f, policy| write!(f, "`{policy}` did not end within {limit:?}");
+
     /// The deadline of the call around it had passed, and the body was not started or did not go on.
-    DeadlineExceeded,
+    DeadlineExceeded is Transient, ends the call: true,
+    says |f, policy| write!(f, "`{policy}` ran into the deadline of the call around it");
+
     /// A cancellation signal came.
-    Cancelled,
+    Cancelled is Permanent, ends the call: true, says |f, policy| write!(f, "`{policy}` was cancelled");
+
     /// There is no tokio runtime with a timer on this thread, so the time could not be measured.
-    NoRuntime,
+    NoRuntime is Permanent, ends the call: true,
+    says |f, policy| write!(f, "`{policy}` needs a tokio runtime with a timer, and there is none on this thread");
+
     /// The batch was answered with more or fewer outcomes than it had keys, so that nobody can tell whose is whose.
-    Unanswered,
+    Unanswered is Permanent, ends the call: true,
+    says |f, policy| write!(f, "`{policy}` did not answer a batch with one outcome for each of its keys");
 }
 
 impl Error {
+    #[inline]
     pub(crate) const fn new(policy: PolicyKind, name: &'static str, reason: Reason) -> Self {
-        let time = match reason {
-            Reason::CircuitOpen { retry_after: Some(time), .. }
-            | Reason::WaitedTooLong { limit: time }
-            | Reason::RateLimited { retry_after: time }
-            | Reason::Paused { retry_after: time }
-            | Reason::TimedOut { limit: time } => nanos(time),
-            _ => 0,
-        };
-        let kind = match reason {
-            Reason::CircuitOpen { retry_after: Some(_), .. } => Kind::CircuitOpen,
-            Reason::CircuitOpen { retry_after: None, .. } => Kind::HeldOpen,
-            Reason::QueueFull => Kind::QueueFull,
-            Reason::WaitedTooLong { .. } => Kind::WaitedTooLong,
-            Reason::Reentrant => Kind::Reentrant,
-            Reason::RateLimited { .. } => Kind::RateLimited,
-            Reason::Paused { .. } => Kind::Paused,
-            Reason::Shed => Kind::Shed,
-            Reason::TimedOut { .. } => Kind::TimedOut,
-            Reason::DeadlineExceeded => Kind::DeadlineExceeded,
-            Reason::Cancelled => Kind::Cancelled,
-            Reason::NoRuntime => Kind::NoRuntime,
-            Reason::Unanswered => Kind::Unanswered,
-        };
-        let last = match reason {
-            Reason::CircuitOpen { last: Some(class), .. } => match class {
-                Class::Success => Last::Success,
-                Class::Transient => Last::Transient,
-                Class::Throttled { .. } => Last::Throttled,
-                Class::Permanent => Last::Permanent,
-            },
-            _ => Last::Unknown,
-        };
+        let (kind, Packed { time, last }) = reason.pack();
         Self { name, time, policy, kind, last }
     }
 
@@ -180,76 +254,42 @@ impl Error {
 
     /// Why it refused.
     pub const fn reason(&self) -> Reason {
-        let time = Duration::from_nanos(self.time);
-        match self.kind {
-            Kind::CircuitOpen => Reason::CircuitOpen { retry_after: Some(time), last: self.last.class() },
-            Kind::HeldOpen => Reason::CircuitOpen { retry_after: None, last: self.last.class() },
-            Kind::QueueFull => Reason::QueueFull,
-            Kind::WaitedTooLong => Reason::WaitedTooLong { limit: time },
-            Kind::Reentrant => Reason::Reentrant,
-            Kind::RateLimited => Reason::RateLimited { retry_after: time },
-            Kind::Paused => Reason::Paused { retry_after: time },
-            Kind::Shed => Reason::Shed,
-            Kind::TimedOut => Reason::TimedOut { limit: time },
-            Kind::DeadlineExceeded => Reason::DeadlineExceeded,
-            Kind::Cancelled => Reason::Cancelled,
-            Kind::NoRuntime => Reason::NoRuntime,
-            Kind::Unanswered => Reason::Unanswered,
-        }
+        Reason::unpack(self.kind, Packed { time: self.time, last: self.last })
     }
 
     /// How long to stay away, where that is known.
     pub const fn retry_after(&self) -> Option<Duration> {
-        match self.reason() {
-            Reason::CircuitOpen { retry_after, .. } => retry_after,
-            Reason::RateLimited { retry_after } | Reason::Paused { retry_after } => Some(retry_after),
-            _ => None,
-        }
+        self.reason().retry_after()
     }
 
-    /// Whether a retry around the policy could do better.
+    /// Whether a retry around the policy ends the call.
     ///
-    /// An attempt that ran out of time, or found no room, may be tried again; an open breaker or a deadline that has
-    /// passed ends the call.
-    pub const fn is_retryable(&self) -> bool {
-        match self.reason() {
-            Reason::TimedOut { .. }
-            | Reason::QueueFull
-            | Reason::WaitedTooLong { .. }
-            | Reason::RateLimited { .. }
-            | Reason::Paused { .. }
-            | Reason::Shed => true,
-            Reason::CircuitOpen { .. }
-            | Reason::Reentrant
-            | Reason::DeadlineExceeded
-            | Reason::Cancelled
-            | Reason::NoRuntime
-            | Reason::Unanswered => false,
-        }
-    }
-}
-
-/// A time-out is transient; an open breaker or a limit asks to stay away for a while; the rest is permanent.
-impl Classify for Error {
-    fn class(&self) -> Class {
-        match self.reason() {
-            Reason::TimedOut { .. } | Reason::DeadlineExceeded => Class::Transient,
-            Reason::CircuitOpen { .. }
-            | Reason::QueueFull
-            | Reason::WaitedTooLong { .. }
-            | Reason::RateLimited { .. }
-            | Reason::Paused { .. }
-            | Reason::Shed => Class::Throttled { after: self.retry_after() },
-            Reason::Reentrant | Reason::Cancelled | Reason::NoRuntime | Reason::Unanswered => Class::Permanent,
-        }
+    /// It does for an open breaker or a deadline that has passed, where another attempt could do no better. An attempt that
+    /// ran out of time, or found no room, may be tried again.
+    ///
+    /// This is about the retries of this call, and the [class](crate::Classify::class) about calls in general: an open breaker is
+    /// [throttled](Class::Throttled), which is worth another call later, and yet ends this one.
+    pub const fn ends_the_call(&self) -> bool {
+        self.reason().ends_the_call()
     }
 
-    fn rejection(&self) -> Option<&Error> {
-        Some(self)
+    pub(crate) const fn own_class(&self) -> Class {
+        self.reason().class()
     }
 }
 
 impl Last {
+    #[inline]
+    const fn of(class: Option<Class>) -> Self {
+        match class {
+            None => Self::Unknown,
+            Some(Class::Success) => Self::Success,
+            Some(Class::Transient) => Self::Transient,
+            Some(Class::Throttled { .. }) => Self::Throttled,
+            Some(Class::Permanent) => Self::Permanent,
+        }
+    }
+
     const fn class(self) -> Option<Class> {
         match self {
             Self::Unknown => None,
@@ -274,43 +314,7 @@ impl fmt::Debug for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.name;
-        match self.reason() {
-            Reason::CircuitOpen { retry_after, last } => {
-                let state = if retry_after.is_some() { "open" } else { "held open" };
-                write!(f, "circuit breaker `{name}` is {state}")?;
-                match last {
-                    Some(Class::Success) => f.write_str(" after a slow call")?,
-                    Some(class) => write!(f, " after a {} failure", class.as_str())?,
-                    None => {}
-                }
-                match retry_after {
-                    Some(time) => write!(f, ", try again in {:?}", in_millis(time)),
-                    None => Ok(()),
-                }
-            }
-            Reason::QueueFull => write!(f, "bulkhead `{name}` is full, and so is its queue"),
-            Reason::WaitedTooLong { limit } => write!(f, "bulkhead `{name}` had no room within {limit:?}"),
-            Reason::Reentrant => {
-                write!(f, "bulkhead `{name}` is full, and the call that waits for it holds one of its permits")
-            }
-            Reason::RateLimited { retry_after } => {
-                write!(f, "rate limit `{name}` is used up, try again in {:?}", in_millis(retry_after))
-            }
-            Reason::Paused { retry_after } => {
-                write!(f, "`{name}` is paused by the server, try again in {:?}", in_millis(retry_after))
-            }
-            Reason::Shed => write!(f, "`{name}` dropped the call, since the server refuses too many"),
-            Reason::TimedOut { limit } => write!(f, "`{name}` did not end within {limit:?}"),
-            Reason::DeadlineExceeded => {
-                write!(f, "`{name}` ran into the deadline of the call around it")
-            }
-            Reason::Cancelled => write!(f, "`{name}` was cancelled"),
-            Reason::NoRuntime => {
-                write!(f, "`{name}` needs a tokio runtime with a timer, and there is none on this thread")
-            }
-            Reason::Unanswered => write!(f, "`{name}` did not answer a batch with one outcome for each of its keys"),
-        }
+        self.reason().write(f, self.name)
     }
 }
 
@@ -327,6 +331,34 @@ impl From<Error> for std::io::Error {
     }
 }
 
+fn circuit_open(
+    f: &mut fmt::Formatter<'_>,
+    policy: &str,
+    retry_after: Option<Duration>,
+    last: Option<Class>,
+) -> fmt::Result {
+    let state = if retry_after.is_some() { "open" } else { "held open" };
+    write!(f, "circuit breaker `{policy}` is {state}")?;
+    match last {
+        Some(Class::Success) => f.write_str(" after a slow call")?,
+        Some(class) => write!(f, " after a {} failure", class.as_str())?,
+        None => {}
+    }
+    match retry_after {
+        Some(time) => write!(f, ", try again in {:?}", in_millis(time)),
+        None => Ok(()),
+    }
+}
+
+/// In place of an optional time that is none.
+const NO_TIME: u64 = u64::MAX;
+
+/// Whole nanoseconds, less than [`NO_TIME`].
+const fn some_nanos(time: Duration) -> u64 {
+    let nanos = nanos(time);
+    if nanos == NO_TIME { NO_TIME - 1 } else { nanos }
+}
+
 /// The time in whole milliseconds, rounded up: whoever reads the message does not come too early.
 fn in_millis(time: Duration) -> Duration {
     let millis = time.as_nanos().div_ceil(1_000_000);
@@ -336,6 +368,7 @@ fn in_millis(time: Duration) -> Duration {
 #[cfg(all(test, not(resilient_loom)))]
 mod tests {
     use super::*;
+    use crate::Classify;
 
     #[test]
     fn every_reason_says_what_happened() {
@@ -366,6 +399,43 @@ mod tests {
             let rejection = Error::new(PolicyKind::Timeout, "pay", reason);
             assert_eq!((rejection.to_string().as_str(), rejection.reason()), (message, reason));
         }
+    }
+
+    #[test]
+    fn the_longest_wait_is_one() {
+        let longest = Reason::CircuitOpen { retry_after: Some(Duration::MAX), last: None };
+        let retry_after = Error::new(PolicyKind::CircuitBreaker, "pay", longest).retry_after();
+        assert!(retry_after > Some(Duration::from_secs(584 * 365 * 86_400)), "{retry_after:?}");
+    }
+
+    /// A rejection that ends the call may be worth another call later, and the other way round one that is not ends it.
+    #[test]
+    fn what_is_not_worth_another_call_ends_this_one() {
+        let retry_after = Duration::from_secs(1);
+        let ends_the_call = |reason| {
+            let rejection = Error::new(PolicyKind::Timeout, "pay", reason);
+            assert!(rejection.class().is_retryable() || rejection.ends_the_call(), "{reason:?}");
+            rejection.ends_the_call()
+        };
+
+        let ends = [
+            Reason::CircuitOpen { retry_after: Some(retry_after), last: None },
+            Reason::Reentrant,
+            Reason::DeadlineExceeded,
+            Reason::Cancelled,
+            Reason::NoRuntime,
+            Reason::Unanswered,
+        ];
+        assert!(ends.into_iter().all(ends_the_call));
+        let goes_on = [
+            Reason::QueueFull,
+            Reason::WaitedTooLong { limit: retry_after },
+            Reason::RateLimited { retry_after },
+            Reason::Paused { retry_after },
+            Reason::Shed,
+            Reason::TimedOut { limit: retry_after },
+        ];
+        assert!(!goes_on.into_iter().any(ends_the_call));
     }
 
     #[test]

@@ -1,240 +1,395 @@
-//! The events that the policies report, one function each, so that every policy speaks the same words.
+//! The events that the policies report, as one type: a new event is a variant, an arm of `trace` and a row of its table.
 //!
-//! They go to `tracing`, and with the test kit to the recorders of the thread.
+//! An event goes to `tracing`, and with the test kit to the recorders of the thread.
 //!
-//! An event of one call is `DEBUG`, however bad it is: in an outage it happens to all of them. Above that is only what
-//! has a beginning, and of one policy, or of the policies of all its keys, no more than ten lines a minute.
+//! An event of one call is `DEBUG`, however bad it is: in an outage it happens to all of them. Above that is only an event
+//! that has a beginning, and of one policy, or of the policies of all its keys, no more than ten lines a minute.
 
+#[cfg(any(test, feature = "test-util"))]
+use std::cell::RefCell;
 use std::panic::Location;
+#[cfg(any(test, feature = "test-util"))]
+use std::rc::{Rc, Weak};
 #[cfg(feature = "tracing")]
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use crate::class::Class;
 #[cfg(feature = "tracing")]
 use crate::clock::Ticks;
-#[cfg(any(test, feature = "test-util"))]
-use crate::test::{Report, note};
-use crate::{Class, State};
+use crate::vocabulary::{FallbackSource, GaveUp, PolicyKind, State};
 
-/// The delay before another attempt begins.
-pub(crate) fn retrying(policy: &'static str, retry: u32, delay: Duration, class: Class) {
-    #[cfg(any(test, feature = "test-util"))]
-    note(Report::Retrying(crate::Retrying { policy, retry, class, delay }));
-    #[cfg(feature = "tracing")]
-    tracing::debug!(target: "resilient", policy, retry, ?delay, class = class.as_str(), "retrying");
-    #[cfg(not(feature = "tracing"))]
-    let _ = (policy, retry, delay, class);
+/// An event of a policy.
+///
+/// With the feature `tracing` each is an event of target `resilient`, with the message and fields of this table; with
+/// `test-util`, `resilient::test::Recorder` keeps them. No event holds an argument, a key or the text of an error.
+///
+/// | variant | message | level | fields |
+/// |---|---|---|---|
+/// | [`Retrying`](Self::Retrying) | `retrying` | debug | `policy`, `retry` (from zero), `delay`, `class` of the attempt before it |
+/// | [`GaveUp`](Self::GaveUp) | `gave up` | debug | `policy`, `retries` made, `class`, `why` |
+/// | [`Transition`](Self::Transition) | `circuit breaker` | warn if a closed breaker opens; info if it closes, is forced open or disabled; else debug | `policy`, `from`, `to`, `failures`, `calls`, `open_for` if it opens |
+/// | [`SettingsDiffer`](Self::SettingsDiffer) | `settings differ` | error | `policy`, `kind`, `first`, `second` (places in the source) |
+/// | [`TimedOut`](Self::TimedOut) | `timed out` | debug | `policy`, `limit` |
+/// | [`DeadlineExceeded`](Self::DeadlineExceeded) | `deadline exceeded` | debug | `policy` |
+/// | [`Hedging`](Self::Hedging) | `hedging` | debug | `policy` |
+/// | [`Joined`](Self::Joined) | `joined` | debug | `policy` |
+/// | [`HandedOver`](Self::HandedOver) | `handed over` | debug | `policy` |
+/// | [`RanAlone`](Self::RanAlone) | `too many keys` | warn | `policy` |
+/// | [`KeysOverflowed`](Self::KeysOverflowed) | `too many keys` | warn | `policy`, `capacity`, `overflowed` |
+/// | [`Batched`](Self::Batched) | `batched` | debug | `policy`, `keys`, `callers` |
+/// | [`LearnsNothing`](Self::LearnsNothing) | `limit learns nothing` | warn | `policy`, `called`, `instead` |
+/// | [`Cancelled`](Self::Cancelled) | `cancelled` | debug | `policy` |
+/// | [`FellBack`](Self::FellBack) | `fell back` | debug | `policy`, `class`, `answer` |
+/// | [`Unanswered`](Self::Unanswered) | `nothing to fall back to` | debug | `policy`, `class` |
+/// | [`Paused`](Self::Paused) | `paused` | info | `policy`, `time` |
+/// | [`Slowed`](Self::Slowed) | `slowed` | info | `policy`, `share` |
+///
+/// One policy is louder than `DEBUG` ten times at once and ten times a minute; more of its events are `DEBUG`.
+/// `settings differ`, `limit learns nothing` and the overflow of a [`PerKey`](crate::PerKey) are rare by themselves and always as loud as
+/// the table says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The delay before another attempt begins.
+    Retrying(Retrying),
+    /// A call ends with a failure although the failure was worth another attempt.
+    #[non_exhaustive]
+    GaveUp {
+        /// The policy's name.
+        policy: &'static str,
+        /// Number of retries that were made.
+        retries: u32,
+        /// Class of the last failure.
+        class: Class,
+        /// The reason.
+        why: GaveUp,
+    },
+    /// A breaker changes its state.
+    #[non_exhaustive]
+    Transition {
+        /// The policy's name.
+        policy: &'static str,
+        /// Source location of the policy.
+        place: &'static Location<'static>,
+        /// The state that it leaves.
+        from: State,
+        /// The state that it enters.
+        to: State,
+        /// Number of failures among `calls`.
+        failures: u32,
+        /// Number of calls that the change was decided on.
+        calls: u32,
+        /// Time for which it will be open, if it opens.
+        open_for: Option<Duration>,
+    },
+    /// A policy shares its name, and not its settings, with another.
+    #[non_exhaustive]
+    SettingsDiffer {
+        /// The name of both.
+        policy: &'static str,
+        /// The kind of both.
+        kind: PolicyKind,
+        /// Source location of the policy that the name stands for.
+        first: &'static Location<'static>,
+        /// Source location of the policy that differs from it.
+        second: &'static Location<'static>,
+    },
+    /// A body does not end in time.
+    #[non_exhaustive]
+    TimedOut {
+        /// The policy's name.
+        policy: &'static str,
+        /// The time that the body had.
+        limit: Duration,
+    },
+    /// A body is not started, or given up, because of a deadline from further out.
+    #[non_exhaustive]
+    DeadlineExceeded {
+        /// The policy's name.
+        policy: &'static str,
+    },
+    /// An attempt starts beside others.
+    #[non_exhaustive]
+    Hedging {
+        /// The policy's name.
+        policy: &'static str,
+    },
+    /// A call waits for the outcome of another call, or takes one that is held.
+    #[non_exhaustive]
+    Joined {
+        /// The policy's name.
+        policy: &'static str,
+    },
+    /// A call runs for others because the call that did so before is gone.
+    #[non_exhaustive]
+    HandedOver {
+        /// The policy's name.
+        policy: &'static str,
+    },
+    /// A call is not coalesced, because there are too many keys already.
+    #[non_exhaustive]
+    RanAlone {
+        /// The policy's name.
+        policy: &'static str,
+    },
+    /// A [`PerKey`](crate::PerKey) has more keys than room, after a time in which it had room for all.
+    #[non_exhaustive]
+    KeysOverflowed {
+        /// The policy's name.
+        policy: &'static str,
+        /// Number of keys that it has room for.
+        capacity: usize,
+        /// Number of calls without room so far.
+        overflowed: u64,
+    },
+    /// A batch is asked for.
+    #[non_exhaustive]
+    Batched {
+        /// The policy's name.
+        policy: &'static str,
+        /// Number of distinct keys.
+        keys: usize,
+        /// Number of callers.
+        callers: usize,
+    },
+    /// An adaptive limit is not told the end of a call, for the first time.
+    #[non_exhaustive]
+    LearnsNothing {
+        /// The policy's name.
+        policy: &'static str,
+        /// The method that was called.
+        called: &'static str,
+        /// The method that would tell it.
+        instead: &'static str,
+    },
+    /// A signal stops a body.
+    #[non_exhaustive]
+    Cancelled {
+        /// The policy's name.
+        policy: &'static str,
+    },
+    /// An answer replaces a call's failure.
+    #[non_exhaustive]
+    FellBack {
+        /// The policy's name.
+        policy: &'static str,
+        /// Class of the failure.
+        class: Class,
+        /// Source of the answer.
+        answer: FallbackSource,
+    },
+    /// A failed call has nothing to fall back to.
+    #[non_exhaustive]
+    Unanswered {
+        /// The policy's name.
+        policy: &'static str,
+        /// Class of the failure.
+        class: Class,
+    },
+    /// A pause begins that the server asked for.
+    #[non_exhaustive]
+    Paused {
+        /// The policy's name.
+        policy: &'static str,
+        /// Source location of the policy.
+        place: &'static Location<'static>,
+        /// Length of the pause.
+        time: Duration,
+    },
+    /// A rate is halved because the server asked for less.
+    #[non_exhaustive]
+    Slowed {
+        /// The policy's name.
+        policy: &'static str,
+        /// Source location of the policy.
+        place: &'static Location<'static>,
+        /// Remaining share of the rate, at most 1.
+        share: f64,
+    },
 }
 
-/// A call that ends with a failure although it was worth another attempt.
-pub(crate) fn gave_up(policy: &'static str, retries: u32, class: Class, why: &'static str) {
-    #[cfg(any(test, feature = "test-util"))]
-    note(Report::GaveUp { policy, retries, class, why });
-    #[cfg(feature = "tracing")]
-    tracing::debug!(target: "resilient", policy, retries, class = class.as_str(), why, "gave up");
-    #[cfg(not(feature = "tracing"))]
-    let _ = (policy, retries, class, why);
+/// A retry that is about to begin, as [`Retry::on_retry`](crate::Retry::on_retry) is told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Retrying {
+    /// The policy's name.
+    pub policy: &'static str,
+    /// Number of the retry, counted from zero.
+    pub retry: u32,
+    /// Class of the attempt before it.
+    pub class: Class,
+    /// Wait before it.
+    pub delay: Duration,
 }
 
-/// A breaker's change of state.
-pub(crate) struct Transition {
-    pub(crate) policy: &'static str,
-    /// Source location of the policy.
-    pub(crate) place: &'static Location<'static>,
-    pub(crate) from: State,
-    pub(crate) to: State,
-    /// The calls that it was decided on.
-    pub(crate) failures: u32,
-    pub(crate) calls: u32,
-    /// Time it will be open, if it is.
-    pub(crate) open_for: Option<Duration>,
-}
+impl Event {
+    /// Name of the policy that reports it.
+    pub const fn policy(&self) -> &'static str {
+        match *self {
+            Self::Retrying(Retrying { policy, .. })
+            | Self::GaveUp { policy, .. }
+            | Self::Transition { policy, .. }
+            | Self::SettingsDiffer { policy, .. }
+            | Self::TimedOut { policy, .. }
+            | Self::DeadlineExceeded { policy }
+            | Self::Hedging { policy }
+            | Self::Joined { policy }
+            | Self::HandedOver { policy }
+            | Self::RanAlone { policy }
+            | Self::KeysOverflowed { policy, .. }
+            | Self::Batched { policy, .. }
+            | Self::LearnsNothing { policy, .. }
+            | Self::Cancelled { policy }
+            | Self::FellBack { policy, .. }
+            | Self::Unanswered { policy, .. }
+            | Self::Paused { policy, .. }
+            | Self::Slowed { policy, .. } => policy,
+        }
+    }
 
-/// An outage begins with a line of level `WARN` and ends with one of `INFO`; how it is probed meanwhile is `DEBUG`.
-pub(crate) fn transition(transition: &Transition) {
-    let &Transition { policy, place, from, to, failures, calls, open_for } = transition;
-    let (old, new) = (from.as_str(), to.as_str());
-    #[cfg(any(test, feature = "test-util"))]
-    note(Report::Transition { policy, from: old, to: new });
+    /// Tells everybody who listens.
+    ///
+    /// Inlined, so that a call site pays one load and a comparison while nobody listens, and makes no event.
+    #[inline]
+    pub(crate) fn emit(self) {
+        #[cfg(any(test, feature = "test-util"))]
+        note(self);
+        #[cfg(feature = "tracing")]
+        if self.loudest() <= tracing::level_filters::STATIC_MAX_LEVEL
+            && self.loudest() <= tracing::level_filters::LevelFilter::current()
+        {
+            self.trace();
+        }
+        #[cfg(not(feature = "tracing"))]
+        let _ = self;
+    }
+
+    /// The highest level that it can have.
     #[cfg(feature = "tracing")]
-    {
+    #[inline]
+    const fn loudest(&self) -> tracing::Level {
+        match self {
+            Self::SettingsDiffer { .. } => tracing::Level::ERROR,
+            Self::Transition { .. }
+            | Self::RanAlone { .. }
+            | Self::KeysOverflowed { .. }
+            | Self::LearnsNothing { .. } => tracing::Level::WARN,
+            Self::Paused { .. } | Self::Slowed { .. } => tracing::Level::INFO,
+            _ => tracing::Level::DEBUG,
+        }
+    }
+
+    #[cfg(feature = "tracing")]
+    #[cold]
+    #[inline(never)]
+    fn trace(self) {
         macro_rules! say {
-            ($level:ident) => {
-                tracing::$level!(
-                    target: "resilient", policy, from = old, to = new, failures, calls,
-                    open_for = open_for.map(tracing::field::debug), "circuit breaker"
-                )
+            ($level:ident, $($fields:tt)+) => { tracing::$level!(target: "resilient", $($fields)+) };
+        }
+        macro_rules! say_loudly {
+            ($level:ident from $origin:expr, $($fields:tt)+) => {
+                if may_be_loud($origin) { say!($level, $($fields)+) } else { say!(debug, $($fields)+) }
             };
         }
-        say_safely(|| match (from, to) {
-            (State::Closed, State::Open) if may_be_loud(place) => say!(warn),
-            (_, State::Closed | State::ForcedOpen | State::Disabled) if may_be_loud(place) => say!(info),
-            _ => say!(debug),
+
+        match self {
+            Self::Retrying(Retrying { policy, retry, class, delay }) => {
+                say!(debug, policy, retry, ?delay, class = class.as_str(), "retrying");
+            }
+            Self::GaveUp { policy, retries, class, why } => {
+                say!(debug, policy, retries, class = class.as_str(), why = why.as_str(), "gave up");
+            }
+            // An outage begins with a line of level `WARN` and ends with one of `INFO`; how it is probed meanwhile is `DEBUG`.
+            Self::Transition { policy, place, from, to, failures, calls, open_for } => {
+                macro_rules! say_it {
+                    ($level:ident) => {
+                        say!(
+                            $level,
+                            policy,
+                            from = from.as_str(),
+                            to = to.as_str(),
+                            failures,
+                            calls,
+                            open_for = open_for.map(tracing::field::debug),
+                            "circuit breaker"
+                        )
+                    };
+                }
+                say_safely(|| match (from, to) {
+                    (State::Closed, State::Open) if may_be_loud(place) => say_it!(warn),
+                    (_, State::Closed | State::ForcedOpen | State::Disabled) if may_be_loud(place) => say_it!(info),
+                    _ => say_it!(debug),
+                });
+            }
+            Self::SettingsDiffer { policy, kind, first, second } => {
+                say!(error, policy, ?kind, %first, %second, "settings differ");
+            }
+            Self::TimedOut { policy, limit } => say!(debug, policy, ?limit, "timed out"),
+            Self::DeadlineExceeded { policy } => say!(debug, policy, "deadline exceeded"),
+            Self::Hedging { policy } => say!(debug, policy, "hedging"),
+            Self::Joined { policy } => say!(debug, policy, "joined"),
+            Self::HandedOver { policy } => say!(debug, policy, "handed over"),
+            Self::RanAlone { policy } => say_loudly!(warn from policy, policy, "too many keys"),
+            Self::KeysOverflowed { policy, capacity, overflowed } => {
+                say!(warn, policy, capacity, overflowed, "too many keys");
+            }
+            Self::Batched { policy, keys, callers } => say!(debug, policy, keys, callers, "batched"),
+            Self::LearnsNothing { policy, called, instead } => {
+                say!(warn, policy, called, instead, "limit learns nothing");
+            }
+            Self::Cancelled { policy } => say!(debug, policy, "cancelled"),
+            Self::FellBack { policy, class, answer } => {
+                say!(debug, policy, class = class.as_str(), answer = answer.as_str(), "fell back");
+            }
+            Self::Unanswered { policy, class } => {
+                say!(debug, policy, class = class.as_str(), "nothing to fall back to");
+            }
+            Self::Paused { policy, place, time } => say_loudly!(info from place, policy, ?time, "paused"),
+            Self::Slowed { policy, place, share } => say_loudly!(info from place, policy, share, "slowed"),
+        }
+    }
+}
+
+/// Events that one recorder has heard.
+#[cfg(any(test, feature = "test-util"))]
+pub(crate) type Heard = RefCell<Vec<Event>>;
+
+#[cfg(any(test, feature = "test-util"))]
+thread_local! {
+    static LISTENERS: RefCell<Vec<Weak<Heard>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Keeps the events of this thread from now on, until the result is dropped.
+#[cfg(any(test, feature = "test-util"))]
+pub(crate) fn listen() -> Rc<Heard> {
+    let heard = Rc::default();
+    LISTENERS.with_borrow_mut(|listeners| {
+        listeners.retain(|listener| listener.strong_count() > 0);
+        listeners.push(Rc::downgrade(&heard));
+    });
+    heard
+}
+
+/// Number of recorders that this thread still tells.
+#[cfg(test)]
+pub(crate) fn listeners() -> usize {
+    LISTENERS.with_borrow(Vec::len)
+}
+
+/// Tells the recorders of this thread, and forgets those that were dropped.
+#[cfg(any(test, feature = "test-util"))]
+fn note(event: Event) {
+    // A policy may report while the thread ends, in the destructor of another thread-local; nobody asks any more then.
+    let _ = LISTENERS.try_with(|listeners| {
+        listeners.borrow_mut().retain(|listener| match listener.upgrade() {
+            Some(heard) => {
+                heard.borrow_mut().push(event);
+                true
+            }
+            None => false,
         });
-    }
-    #[cfg(not(feature = "tracing"))]
-    let _ = (policy, place, old, new, failures, calls, open_for);
-}
-
-/// A policy that shares its name, and not its settings, with another.
-pub(crate) fn conflict(conflict: &crate::Conflict) {
-    #[cfg(feature = "tracing")]
-    tracing::error!(
-        target: "resilient", policy = conflict.name(), kind = ?conflict.policy(), first = %conflict.first(),
-        second = %conflict.second(), "settings differ"
-    );
-    #[cfg(not(feature = "tracing"))]
-    let _ = conflict;
-}
-
-/// A body that did not end in time.
-pub(crate) fn timed_out(policy: &'static str, limit: Duration) {
-    #[cfg(any(test, feature = "test-util"))]
-    note(Report::TimedOut { policy, limit });
-    #[cfg(feature = "tracing")]
-    tracing::debug!(target: "resilient", policy, ?limit, "timed out");
-    #[cfg(not(feature = "tracing"))]
-    let _ = (policy, limit);
-}
-
-/// A body that was not started, or given up, because of a deadline from further out.
-pub(crate) fn deadline_exceeded(policy: &'static str) {
-    #[cfg(feature = "tracing")]
-    tracing::debug!(target: "resilient", policy, "deadline exceeded");
-    #[cfg(not(feature = "tracing"))]
-    let _ = policy;
-}
-
-/// The start of an attempt beside others.
-pub(crate) fn hedging(policy: &'static str) {
-    #[cfg(any(test, feature = "test-util"))]
-    note(Report::Hedging { policy });
-    #[cfg(feature = "tracing")]
-    tracing::debug!(target: "resilient", policy, "hedging");
-    #[cfg(not(feature = "tracing"))]
-    let _ = policy;
-}
-
-/// A call that waits for what another one runs, or takes what it has brought.
-pub(crate) fn joined(policy: &'static str) {
-    #[cfg(any(test, feature = "test-util"))]
-    note(Report::Joined { policy });
-    #[cfg(feature = "tracing")]
-    tracing::debug!(target: "resilient", policy, "joined");
-    #[cfg(not(feature = "tracing"))]
-    let _ = policy;
-}
-
-/// A call that runs for others because whoever did so before is gone.
-pub(crate) fn handed_over(policy: &'static str) {
-    #[cfg(any(test, feature = "test-util"))]
-    note(Report::HandedOver { policy });
-    #[cfg(feature = "tracing")]
-    tracing::debug!(target: "resilient", policy, "handed over");
-    #[cfg(not(feature = "tracing"))]
-    let _ = policy;
-}
-
-/// A call that shares nothing, because there are too many keys already.
-pub(crate) fn overflowed(policy: &'static str) {
-    #[cfg(any(test, feature = "test-util"))]
-    note(Report::Overflowed { policy });
-    #[cfg(feature = "tracing")]
-    if may_be_loud(policy) {
-        tracing::warn!(target: "resilient", policy, "too many keys");
-    } else {
-        tracing::debug!(target: "resilient", policy, "too many keys");
-    }
-    #[cfg(not(feature = "tracing"))]
-    let _ = policy;
-}
-
-/// More keys than there is room for, after a time in which there was, and how many calls had none so far.
-pub(crate) fn full(policy: &'static str, capacity: usize, overflowed: u64) {
-    #[cfg(any(test, feature = "test-util"))]
-    note(Report::Overflowed { policy });
-    #[cfg(feature = "tracing")]
-    tracing::warn!(target: "resilient", policy, capacity, overflowed, "too many keys");
-    #[cfg(not(feature = "tracing"))]
-    let _ = (policy, capacity, overflowed);
-}
-
-/// A batch that is asked for: how many keys, and for how many callers.
-pub(crate) fn batched(policy: &'static str, keys: usize, callers: usize) {
-    #[cfg(any(test, feature = "test-util"))]
-    note(Report::Batched { policy, keys, callers });
-    #[cfg(feature = "tracing")]
-    tracing::debug!(target: "resilient", policy, keys, callers, "batched");
-    #[cfg(not(feature = "tracing"))]
-    let _ = (policy, keys, callers);
-}
-
-/// The first call whose end a limit that adapts is not told, and what would tell it.
-pub(crate) fn learns_nothing(policy: &'static str, called: &'static str, instead: &'static str) {
-    #[cfg(any(test, feature = "test-util"))]
-    note(Report::LearnsNothing { policy });
-    #[cfg(feature = "tracing")]
-    tracing::warn!(target: "resilient", policy, called, instead, "limit learns nothing");
-    #[cfg(not(feature = "tracing"))]
-    let _ = (policy, called, instead);
-}
-
-/// A body that was stopped by a signal.
-pub(crate) fn cancelled(policy: &'static str) {
-    #[cfg(any(test, feature = "test-util"))]
-    note(Report::Cancelled { policy });
-    #[cfg(feature = "tracing")]
-    tracing::debug!(target: "resilient", policy, "cancelled");
-    #[cfg(not(feature = "tracing"))]
-    let _ = policy;
-}
-
-/// A failed call whose outcome was replaced, and by what.
-pub(crate) fn fell_back(policy: &'static str, class: Class, answer: &'static str) {
-    #[cfg(any(test, feature = "test-util"))]
-    note(Report::FellBack { policy, class, answer });
-    #[cfg(feature = "tracing")]
-    tracing::debug!(target: "resilient", policy, class = class.as_str(), answer, "fell back");
-    #[cfg(not(feature = "tracing"))]
-    let _ = (policy, class, answer);
-}
-
-/// A failed call that had nothing to fall back to.
-pub(crate) fn unanswered(policy: &'static str, class: Class) {
-    #[cfg(any(test, feature = "test-util"))]
-    note(Report::Unanswered { policy, class });
-    #[cfg(feature = "tracing")]
-    tracing::debug!(target: "resilient", policy, class = class.as_str(), "nothing to fall back to");
-    #[cfg(not(feature = "tracing"))]
-    let _ = (policy, class);
-}
-
-/// The beginning of a pause that the server asked for, and how long it is to be.
-pub(crate) fn paused(policy: &'static str, place: &'static Location<'static>, time: Duration) {
-    #[cfg(any(test, feature = "test-util"))]
-    note(Report::Paused { policy, time });
-    #[cfg(feature = "tracing")]
-    if may_be_loud(place) {
-        tracing::info!(target: "resilient", policy, ?time, "paused");
-    } else {
-        tracing::debug!(target: "resilient", policy, ?time, "paused");
-    }
-    #[cfg(not(feature = "tracing"))]
-    let _ = (policy, place, time);
-}
-
-/// A rate that was halved because the server asked for less, and what is left of it.
-pub(crate) fn slowed(policy: &'static str, place: &'static Location<'static>, share: f64) {
-    #[cfg(any(test, feature = "test-util"))]
-    note(Report::Slowed { policy, share });
-    #[cfg(feature = "tracing")]
-    if may_be_loud(place) {
-        tracing::info!(target: "resilient", policy, share, "slowed");
-    } else {
-        tracing::debug!(target: "resilient", policy, share, "slowed");
-    }
-    #[cfg(not(feature = "tracing"))]
-    let _ = (policy, place, share);
+    });
 }
 
 /// Says something where a permit may be dropped by a panic. A subscriber that panics as well must not end the process.

@@ -22,7 +22,7 @@ use self::shard::Shard;
 use self::turns::Turns;
 use crate::clock::{Ticks, nanos};
 use crate::naming::{self, Named, Naming};
-use crate::{PolicyKind, event};
+use crate::{Event, PolicyKind};
 
 /// One policy for each key: for each host, tenant or region its own circuit breaker, with the same settings.
 ///
@@ -295,7 +295,8 @@ impl<P: Keyed> PerKey<P> {
             && (last == 0 || passed >= nanos(QUIET))
         {
             self.overflows.fetch_add(1, Relaxed);
-            event::full(self.template.name(), self.capacity, overflowed);
+            let (policy, capacity) = (self.template.name(), self.capacity);
+            Event::KeysOverflowed { policy, capacity, overflowed }.emit();
         }
         let stand_ins = self.stand_ins.get_or_init(|| (0..P::STAND_INS).map(|_| self.template.stand_in()).collect());
         Held::stand_in(&stand_ins[key.share(stand_ins.len())])

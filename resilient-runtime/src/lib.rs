@@ -69,7 +69,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `macros` | yes | the attributes and the derive |
-//! | `tracing` | yes | events of target `resilient`: `retrying`, `gave up`, `timed out`, `deadline exceeded`, `circuit breaker`, `fell back`, `nothing to fall back to`, `cancelled`, `paused`, `slowed`, `hedging`, `joined`, `handed over`, `too many keys`, `limit learns nothing`, `batched`, `settings differ` |
+//! | `tracing` | yes | events of target `resilient`, which [`Event`] lists |
 //! | `test-util` | no | `resilient::test`: jitter that repeats, failures on order, a record of what policies do |
 //! | `http` | no | `resilient::http`: classes of responses, `Retry-After` and rate-limit headers; classifies `http::StatusCode` |
 //! | `reqwest` | no | classifies `reqwest::Error`; responses for `resilient::http` |
@@ -93,6 +93,7 @@ mod bulkhead;
 mod cancel;
 mod circuit_breaker;
 mod class;
+mod classify;
 mod clock;
 mod coalesce;
 mod deadline;
@@ -110,6 +111,7 @@ mod mode;
 mod naming;
 mod nested;
 mod outcome;
+mod packed_time;
 mod random;
 mod rate_limit;
 mod retry;
@@ -121,6 +123,7 @@ pub mod test;
 mod throttle;
 mod timeout;
 mod values;
+mod vocabulary;
 mod wake;
 mod when;
 
@@ -129,11 +132,13 @@ pub use batch::{Batch, BatchAnswers, BatchCounts, BatchFuture, BatchGroup, Batch
 pub use budget::{Budget, Cost};
 pub use bulkhead::{Acquire, Bulkhead, BulkheadCounts, BulkheadPermit, Entry, Priority};
 pub use cancel::Cancel;
-pub use circuit_breaker::{CircuitBreaker, Counts, Permit, State, Transition, Transitions};
-pub use class::{Class, Classify};
+pub use circuit_breaker::{CircuitBreaker, Counts, Permit, Transition, Transitions};
+pub use class::Class;
+pub use classify::Classify;
 pub use coalesce::{Coalesce, CoalesceCall, CoalesceCounts, CoalesceFuture, Share, Shareable, Sharing, finish_shared};
 pub use deadline::{Deadline, DeadlineScope, ParseDeadlineError};
-pub use error::{Error, PolicyKind, Reason};
+pub use error::{Error, Reason};
+pub use event::{Event, Retrying};
 pub use fallback::{Answer, ByFuture, ByValue, Fallback, FallbackCall, FallbackFailure, IntoResult, Rescue, answer};
 pub use fan_out::{
     Adapting, Cancellable, Collect, Deduplicated, Distinct, FanOut, FanOutLimit, FirstOk, Input, Observed, Ordered,
@@ -147,13 +152,14 @@ pub use mode::Mode;
 pub use naming::{Conflict, conflicts};
 pub use outcome::{FromRejection, Outcome, Settled, finish};
 pub use rate_limit::{Quota, RateAcquire, RateCounts, RateLimit, RatePermit};
-pub use retry::{Delay, DelayFuture, Retry, RetryCall, Retrying, Verdict, WithoutRetries, without_retries};
+pub use retry::{Delay, DelayFuture, Retry, RetryCall, Verdict, WithoutRetries, without_retries};
 pub use stack::{Judged, Stack, run};
 pub use throttle::{Throttle, ThrottleCounts, ThrottlePermit};
 pub use timeout::{Timeout, TimeoutCall};
 #[doc(hidden)]
 pub use values::probe as __values;
 pub use values::{ByGoodValue, ClassifyValue, Values, values};
+pub use vocabulary::{FallbackSource, GaveUp, PolicyKind, State};
 pub use when::{ByClass, ByClassified, ByError, ByOutcome, BySettled, ByWhen, Classified, IntoClass, When};
 
 /// The protocol between policies: each policy's part in one call of a [`Stack`].

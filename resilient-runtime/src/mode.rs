@@ -16,6 +16,7 @@ use crate::sync::const_fn;
 /// PAYMENTS.set_mode(Mode::Enforce);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum Mode {
     /// It refuses what it should; the default.
     #[default]

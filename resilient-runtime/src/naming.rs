@@ -6,7 +6,8 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::{PolicyKind, event};
+use crate::event::Event;
+use crate::vocabulary::PolicyKind;
 
 /// Two policies of one kind and one name whose settings differ, so that they could not be one.
 ///
@@ -66,10 +67,9 @@ impl Conflict {
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { policy, name, first, second } = self;
-        let kind = kind(*policy);
         write!(
             f,
-            "the {kind} `{name}` has other settings at {second} than at {first}: make them equal, or name the two apart"
+            "the {policy} `{name}` has other settings at {second} than at {first}: make them equal, or name the two apart"
         )
     }
 }
@@ -148,7 +148,8 @@ fn look_up<P: Named>(policy: &'static P) -> &'static P {
     if is_news && shared.is_none() {
         let conflict = Conflict { policy: P::KIND, name: policy.name(), first: first.place, second: place };
         found().push(conflict);
-        event::conflict(&conflict);
+        let Conflict { policy: kind, name, first, second } = conflict;
+        Event::SettingsDiffer { policy: name, kind, first, second }.emit();
     }
     shared.unwrap_or(policy)
 }
@@ -171,19 +172,6 @@ fn registry() -> MutexGuard<'static, Registry> {
 fn found() -> MutexGuard<'static, Vec<Conflict>> {
     static FOUND: Mutex<Vec<Conflict>> = Mutex::new(Vec::new());
     FOUND.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-const fn kind(policy: PolicyKind) -> &'static str {
-    match policy {
-        PolicyKind::CircuitBreaker => "circuit breaker",
-        PolicyKind::Bulkhead => "bulkhead",
-        PolicyKind::RateLimit => "rate limit",
-        PolicyKind::Timeout => "time-out",
-        PolicyKind::Cancel => "cancellation",
-        PolicyKind::Batch => "batch",
-        PolicyKind::FanOut => "fan-out",
-        PolicyKind::Hedge => "hedge",
-    }
 }
 
 #[cfg(all(test, not(resilient_loom)))]

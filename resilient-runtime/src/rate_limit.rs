@@ -25,7 +25,7 @@ pub use self::run::{ByAnswer, Heed, Heeding, Heedless, RateLimitGuard};
 
 use self::acquire::{Held, Queue};
 use self::builder::Config;
-use self::counts::Totals;
+use self::counts::Counters;
 use self::gcra::{Pace, Units};
 use self::meter::Meter;
 use crate::clock::{self, Ticks};
@@ -33,7 +33,7 @@ use crate::mode::Switch;
 use crate::naming::{self, Named, Naming};
 use crate::stack::{Judged, Stack};
 use crate::sync::atomic::Ordering::Relaxed;
-use crate::{ByClass, Error, Keyed, Mode, Outcome, PolicyKind, When, event, random};
+use crate::{ByClass, Error, Event, Keyed, Mode, Outcome, PolicyKind, When, random};
 
 /// Lets so many calls through in so long, and fewer while the server asks for less.
 ///
@@ -106,7 +106,7 @@ pub struct RateLimit {
     queue: Queue,
     /// Held while the rate or the burst is changed, and never otherwise.
     changing: Mutex<()>,
-    totals: Totals,
+    totals: Counters,
     naming: Naming<Self>,
 }
 
@@ -284,7 +284,8 @@ impl RateLimit {
             self.meter.drain(now);
             if slowed {
                 self.totals.slowed.fetch_add(1, Relaxed);
-                event::slowed(self.name, self.naming.place(), self.share());
+                let (policy, place, share) = (self.name, self.naming.place(), self.share());
+                Event::Slowed { policy, place, share }.emit();
             }
             return;
         };
@@ -295,7 +296,7 @@ impl RateLimit {
         self.meter.drain(until);
         if begins {
             self.totals.pauses.fetch_add(1, Relaxed);
-            event::paused(self.name, self.naming.place(), pause);
+            Event::Paused { policy: self.name, place: self.naming.place(), time: pause }.emit();
         }
     }
 

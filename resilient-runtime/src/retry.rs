@@ -12,7 +12,7 @@ mod run;
 use self::funds::Funds;
 use self::pace::Pace;
 use crate::sync::const_fn;
-use crate::{Backoff, Budget, Class};
+use crate::{Backoff, Budget, Retrying};
 
 pub use self::call::{RetryCall, Verdict};
 pub use self::delay::{Delay, DelayFuture};
@@ -48,7 +48,8 @@ pub use self::run::RetryGuard;
 ///
 /// # What is retried
 ///
-/// Outcomes of class [`Class::Transient`] and [`Class::Throttled`]; the latter never before the time the server named, and
+/// Outcomes of class [`Transient`](crate::Class::Transient) and [`Throttled`](crate::Class::Throttled); the latter never
+/// before the time the server named, and
 /// up to a tenth after it, so that those who were told the same time do not come back together. A call ends with the
 /// outcome in hand when
 ///
@@ -70,20 +71,6 @@ pub struct Retry {
     funds: Funds,
     hook: Option<fn(&Retrying)>,
     pace: Pace,
-}
-
-/// A retry that is about to begin, as [`Retry::on_retry`] is told of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Retrying {
-    /// The policy's name.
-    pub policy: &'static str,
-    /// Which retry it is, counted from zero.
-    pub retry: u32,
-    /// What the attempt before it meant.
-    pub class: Class,
-    /// How long it waits first.
-    pub delay: Duration,
 }
 
 impl Retry {

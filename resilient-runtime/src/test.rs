@@ -6,7 +6,7 @@
 #![cfg_attr(not(feature = "macros"), doc = "```text")]
 //! use std::time::Duration;
 //! use resilient::test::{Script, assert_delays, record, seed};
-//! use resilient::{Classify, retry, timeout};
+//! use resilient::{Classify, GaveUp, retry, timeout};
 //!
 //! #[derive(Debug, Classify)]
 //! enum FetchError {
@@ -52,7 +52,7 @@
 //! server.0.fail_next(9, || FetchError::Down);
 //! fetch(&server).await.unwrap_err();
 //!
-//! assert_eq!(log.gave_up("fetch"), ["no retries left"]);
+//! assert_eq!(log.gave_up("fetch"), [GaveUp::NoRetriesLeft]);
 //! assert!(log.timeouts("fetch").is_empty());
 //! # }
 //! ```
@@ -67,7 +67,6 @@ mod script;
 
 pub use self::assert::{assert_delays, assert_no_conflicts};
 pub use self::record::{Recorder, record};
-pub(crate) use self::record::{Report, note};
 pub use self::script::Script;
 
 /// Makes the jitter of this thread's policies repeat from `seed` on.

@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::clock;
 use crate::deadline::{First, Limit};
 use crate::stack::{Guard, Policy, Stack};
-use crate::{Error, PolicyKind, Reason, Settled, event};
+use crate::{Error, Event, PolicyKind, Reason, Settled};
 
 /// Gives what it runs a limited time, and sets the [`Deadline`](crate::Deadline) for everything inside.
 ///
@@ -319,8 +319,8 @@ impl Watch {
 #[cold]
 fn reject<O>(timeout: &Timeout, reason: Reason) -> Settled<O> {
     match reason {
-        Reason::TimedOut { limit } => event::timed_out(timeout.name, limit),
-        Reason::DeadlineExceeded => event::deadline_exceeded(timeout.name),
+        Reason::TimedOut { limit } => Event::TimedOut { policy: timeout.name, limit }.emit(),
+        Reason::DeadlineExceeded => Event::DeadlineExceeded { policy: timeout.name }.emit(),
         _ => {}
     }
     Settled::Rejected(Error::new(PolicyKind::Timeout, timeout.name, reason))

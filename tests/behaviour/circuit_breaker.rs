@@ -394,7 +394,7 @@ async fn a_mode_that_observes_or_is_off_refuses_nothing() {
         assert_eq!(off(&Script::failing(1)).await, Err(Error::Down));
     }
 
-    assert_eq!(log.transitions("observing"), [("closed", "open")], "it decides all the same");
+    assert_eq!(log.transitions("observing"), [(State::Closed, State::Open)], "it decides all the same");
     assert_eq!(log.transitions("off"), []);
     assert_eq!(calls_until_open!(enforcing, Script::failing(9)), 1);
 }

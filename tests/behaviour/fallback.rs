@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use resilient::{Class, fallback, retry, timeout};
+use resilient::{Class, Event, FallbackSource, fallback, retry, timeout};
 use resilient_tests::{Error, Script, assert_send, ms};
 use tokio::time::{advance, sleep};
 
@@ -287,9 +287,15 @@ async fn it_is_said_what_the_answer_was_and_only_if_there_was_one() {
     assert_eq!(price(&Script::failing(1)).await, Ok(1));
     assert_eq!(amount(&Script::failing(1)).await, Ok(3));
 
-    assert_eq!(log.fell_back("price"), [(Class::Transient, "with"), (Class::Transient, "stale")]);
-    assert_eq!(log.fell_back("amount"), [(Class::Transient, "value")]);
-    assert_eq!((log.unanswered("price"), log.unanswered("amount")), (vec![Class::Transient], vec![]));
+    assert_eq!(
+        log.fell_back("price"),
+        [(Class::Transient, FallbackSource::With), (Class::Transient, FallbackSource::Stale)]
+    );
+    assert_eq!(log.fell_back("amount"), [(Class::Transient, FallbackSource::Value)]);
+    let is_unanswered = |event: &Event| matches!(event, Event::Unanswered { .. });
+    assert_eq!(log.count(is_unanswered), 1);
+    let of_price = |event: &Event| matches!(event, Event::Unanswered { policy: "price", class: Class::Transient, .. });
+    assert_eq!(log.count(of_price), 1);
 }
 
 #[tokio::test(start_paused = true)]

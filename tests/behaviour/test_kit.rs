@@ -4,7 +4,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use resilient::test::{Script, assert_delays, record, seed};
-use resilient::{Class, batch, cancel, circuit_breaker, coalesce, fallback, fan_out, retry, timeout};
+use resilient::{
+    Class, Event, FallbackSource, GaveUp, State, batch, cancel, circuit_breaker, coalesce, fallback, fan_out, retry,
+    timeout,
+};
 use resilient_tests::{Error, ms};
 use tokio_util::sync::CancellationToken;
 
@@ -64,7 +67,7 @@ async fn the_record_says_why_a_call_gave_up() {
     fetch(&Script::failing(2, || Error::Down)).await.unwrap_err();
     fetch(&Script::of([Error::Gone])).await.unwrap_err();
 
-    assert_eq!(log.gave_up("fetch"), ["no retries left"]);
+    assert_eq!(log.gave_up("fetch"), [GaveUp::NoRetriesLeft]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,7 +84,8 @@ async fn the_record_has_the_transitions_of_a_breaker() {
     tokio::time::advance(ms(1_200)).await;
     fetch(&script).await.unwrap();
 
-    assert_eq!(log.transitions("fetch"), [("closed", "open"), ("open", "half-open"), ("half-open", "closed")]);
+    let (closed, open, half_open) = (State::Closed, State::Open, State::HalfOpen);
+    assert_eq!(log.transitions("fetch"), [(closed, open), (open, half_open), (half_open, closed)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,8 +124,10 @@ async fn the_record_has_what_fell_back_and_what_was_cancelled() {
     stop.cancel();
     fetch(&stop).await.unwrap_err();
 
-    assert_eq!(log.fell_back("search"), [(Class::Transient, "value")]);
-    assert_eq!((log.cancelled("fetch"), log.cancelled("search")), (1, 0));
+    assert_eq!(log.fell_back("search"), [(Class::Transient, FallbackSource::Value)]);
+    let is_cancelled = |event: &Event| matches!(event, Event::Cancelled { .. });
+    assert_eq!(log.count(is_cancelled), 1);
+    assert!(log.events().into_iter().filter(is_cancelled).all(|event| event.policy() == "fetch"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -232,7 +238,10 @@ async fn the_record_has_who_shared_what() {
     let (dropped, ..) = tokio::join!(dropped, shared(1), shared(2), gathered_one(1), gathered_one(1));
     assert!(dropped.is_err());
 
-    assert_eq!((log.joined("shared"), log.handed_over("shared"), log.overflowed("shared")), (1, 1, 0));
-    assert_eq!(log.batches("gathered"), [(1, 2)]);
-    assert_eq!(log.joined("gathered"), 0);
+    let is_batched = |event: &Event| matches!(event, Event::Batched { policy: "gathered", keys: 1, callers: 2, .. });
+    assert_eq!(log.count(|event| matches!(event, Event::Joined { policy: "shared", .. })), 1);
+    assert_eq!(log.count(|event| matches!(event, Event::HandedOver { policy: "shared", .. })), 1);
+    assert_eq!(log.count(|event| matches!(event, Event::RanAlone { .. })), 0);
+    assert_eq!(log.count(is_batched), 1);
+    assert_eq!(log.count(|event| matches!(event, Event::Joined { policy: "gathered", .. })), 0);
 }

@@ -115,7 +115,7 @@ impl Request {
     /// What the tier answers. Its own refusals are errors of a server to the caller.
     async fn reply(mut self) -> Result<(), CallError> {
         (&mut self.task).await.expect("nothing panics").map_err(|error| match error {
-            CallError::Refused(rejection) if rejection.is_retryable() => CallError::Busy,
+            CallError::Refused(rejection) if !rejection.ends_the_call() => CallError::Busy,
             CallError::Refused(_) | CallError::Late => CallError::Late,
             error => error,
         })

@@ -1,6 +1,6 @@
 //! Additive increase, multiplicative decrease.
 
-use super::estimate::{Bounds, is_half_used};
+use super::bounds::{Bounds, is_half_used};
 use super::window::Summary;
 
 /// Adds one after a window without drops, and takes a tenth off after one with drops, as TCP Reno does with halves.

@@ -1,7 +1,8 @@
 //! Steps that other projects' tests have settled, replayed from a table.
 
 use super::aimd::Aimd;
-use super::estimate::{Bounds, Estimate};
+use super::algorithm::Algorithm;
+use super::bounds::Bounds;
 use super::gradient::Gradient;
 use super::vegas::Vegas;
 use super::window::Summary;
@@ -9,7 +10,7 @@ use super::window::Summary;
 struct Case {
     seen_in: &'static str,
     name: &'static str,
-    begin: Estimate,
+    begin: Algorithm,
     bounds: Bounds,
     windows: &'static [Step],
 }
@@ -34,49 +35,49 @@ const CASES: &[Case] = &[
     Case {
         seen_in: "Netflix concurrency-limits",
         name: "AIMD adds one when half is used",
-        begin: Estimate::Aimd(Aimd::new(20)),
+        begin: Algorithm::Aimd(Aimd::new(20)),
         bounds: Bounds::new(20, 200, 20),
         windows: &[ok(1.0, 10, 21)],
     },
     Case {
         seen_in: "Netflix concurrency-limits",
         name: "AIMD takes a tenth off after a drop",
-        begin: Estimate::Aimd(Aimd::new(30)),
+        begin: Algorithm::Aimd(Aimd::new(30)),
         bounds: Bounds::new(20, 200, 30),
         windows: &[drop(0, 27)],
     },
     Case {
         seen_in: "Netflix concurrency-limits",
         name: "AIMD stays below the most",
-        begin: Estimate::Aimd(Aimd::new(21)),
+        begin: Algorithm::Aimd(Aimd::new(21)),
         bounds: Bounds::new(20, 21, 21),
         windows: &[ok(1.0, 10, 21)],
     },
     Case {
         seen_in: "Netflix concurrency-limits",
         name: "Vegas grows by six where nothing waits",
-        begin: Estimate::Vegas(Vegas::new(10)),
+        begin: Algorithm::Vegas(Vegas::new(10)),
         bounds: Bounds::new(1, 20, 10),
         windows: &[ok(10.0, 11, 10), ok(10.0, 11, 16)],
     },
     Case {
         seen_in: "Netflix concurrency-limits",
         name: "Vegas shrinks by one where most wait",
-        begin: Estimate::Vegas(Vegas::new(10)),
+        begin: Algorithm::Vegas(Vegas::new(10)),
         bounds: Bounds::new(1, 20, 10),
         windows: &[ok(10.0, 11, 10), ok(50.0, 11, 9)],
     },
     Case {
         seen_in: "Netflix concurrency-limits",
         name: "Vegas holds where three wait",
-        begin: Estimate::Vegas(Vegas::new(10)),
+        begin: Algorithm::Vegas(Vegas::new(10)),
         bounds: Bounds::new(1, 20, 10),
         windows: &[ok(10.0, 11, 10), ok(14.0, 14, 10)],
     },
     Case {
         seen_in: "Netflix concurrency-limits, worked out from the formula",
         name: "the gradient probes for more, and halves its aim when calls take four times as long",
-        begin: Estimate::Gradient(Gradient::new(20)),
+        begin: Algorithm::Gradient(Gradient::new(20)),
         bounds: Bounds::new(20, 200, 20),
         // 20.8 21.6 22.4 23.2 24.0 24.8 25.6 26.4 27.2 28.0, then 26.0 24.2 22.58 21.122 20 20
         windows: &[
@@ -101,7 +102,7 @@ const CASES: &[Case] = &[
     Case {
         seen_in: "Envoy",
         name: "calls that take a fifth longer are no reason to stop growing, with half of it tolerated",
-        begin: Estimate::Gradient(Gradient::new(20)),
+        begin: Algorithm::Gradient(Gradient::new(20)),
         bounds: Bounds::new(20, 24, 20),
         windows: &[
             ok(5.0, 1, 20),
@@ -116,14 +117,14 @@ const CASES: &[Case] = &[
     Case {
         seen_in: "failsafe-go",
         name: "shrinks by one while calls take twice as long",
-        begin: Estimate::Vegas(Vegas::new(20)),
+        begin: Algorithm::Vegas(Vegas::new(20)),
         bounds: Bounds::new(1, 200, 20),
         windows: &[ok(1.0, 10, 20), ok(2.0, 10, 19), ok(2.0, 10, 18)],
     },
     Case {
         seen_in: "failsafe-go",
         name: "holds while calls take a third longer",
-        begin: Estimate::Vegas(Vegas::new(20)),
+        begin: Algorithm::Vegas(Vegas::new(20)),
         bounds: Bounds::new(1, 200, 20),
         windows: &[ok(1.0, 10, 20), ok(1.3, 10, 20), ok(1.3, 10, 20)],
     },
@@ -131,7 +132,7 @@ const CASES: &[Case] = &[
         // theirs grows to 21 and 22: it compares with the calls in flight only to stop far above them
         seen_in: "failsafe-go, but ours",
         name: "does not grow with a quarter used, however fast calls are",
-        begin: Estimate::Vegas(Vegas::new(20)),
+        begin: Algorithm::Vegas(Vegas::new(20)),
         bounds: Bounds::new(1, 200, 20),
         windows: &[ok(1.0, 5, 20), ok(1.0, 5, 20), ok(0.5, 5, 20)],
     },

@@ -1,6 +1,6 @@
 //! The gradient between what calls have taken for long and what they take now.
 
-use super::estimate::{Bounds, is_half_used};
+use super::bounds::{Bounds, is_half_used};
 use super::window::Summary;
 
 /// Multiplies the limit by how much faster calls were over the last minutes than now, adds a little to probe for more, and

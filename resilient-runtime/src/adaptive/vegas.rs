@@ -1,6 +1,6 @@
 //! TCP Vegas for calls: the limit from an estimate of the queue.
 
-use super::estimate::{Bounds, is_half_used};
+use super::bounds::{Bounds, is_half_used};
 use super::window::{Probe, Summary};
 
 /// Estimates how many of the calls in flight wait in the server's queue: `⌈limit · (1 − base / time)⌉`, where `base` is

@@ -17,7 +17,7 @@ use super::open::Group;
 use super::{Batch, BatchItem, BatchKey, BatchOutcome};
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::wake::{for_a_lead, wake_all};
-use crate::{Deadline, clock, event};
+use crate::{Deadline, Event, clock};
 
 /// A caller that asks for one key: what [`Batch::run`] returns.
 ///
@@ -192,7 +192,7 @@ impl<'a, K, A> Place<'a, K, A> {
         counts.batches.fetch_add(1, Relaxed);
         counts.keys.fetch_add(positions.distinct as u64, Relaxed);
         counts.duplicates.fetch_add((self.keys.len() - positions.distinct) as u64, Relaxed);
-        event::batched(self.batch.name, positions.distinct, self.keys.len());
+        Event::Batched { policy: self.batch.name, keys: positions.distinct, callers: self.keys.len() }.emit();
         Leading { future: Box::pin(load(distinct)), positions, place: self }
     }
 
@@ -212,7 +212,7 @@ impl<K, A> Drop for Place<'_, K, A> {
         wake_all(for_a_lead(left.successors));
         if left.handed_over {
             self.batch.counts.handed_over.fetch_add(1, Relaxed);
-            event::handed_over(self.batch.name);
+            Event::HandedOver { policy: self.batch.name }.emit();
         }
     }
 }

@@ -129,7 +129,7 @@ async fn a_vector_of_another_length_is_nobodys() {
 
         let error = Error::new(PolicyKind::Batch, "load", Reason::Unanswered);
         assert_eq!(got, vec![Err(Failure::Refused(error.clone())); 2]);
-        assert_eq!((error.class(), error.is_retryable()), (Class::Permanent, false));
+        assert_eq!((error.class(), error.ends_the_call()), (Class::Permanent, true));
     }
 }
 

@@ -1,5 +1,6 @@
 //! A call about to be made, and the right to make it.
 
+use std::cmp::Ordering;
 use std::future::Future;
 
 use super::{Acquire, Bulkhead, BulkheadGuard, Learning, run};
@@ -8,8 +9,9 @@ use crate::stack::{Judged, Stack};
 use crate::when::{Blind, ByClass, Judge};
 use crate::{Error, Mode, Outcome, Reason, When};
 
-/// Which calls matter more when there is no room for all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+/// Which calls matter more when there is no room for all: `Priority::High > Priority::Low`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum Priority {
     /// Served first; the default.
     #[default]
@@ -17,6 +19,28 @@ pub enum Priority {
     /// Served when no call of high priority waits, and the first to go when the queue is full. It waits for a limited
     /// time like every other, so that it is refused and not forgotten.
     Low,
+}
+
+impl Priority {
+    /// The higher, the more it matters. The discriminant is the number of its lane, and the first lane is served first.
+    const fn rank(self) -> u8 {
+        match self {
+            Self::High => 1,
+            Self::Low => 0,
+        }
+    }
+}
+
+impl Ord for Priority {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.rank().cmp(&other.rank())
+    }
+}
+
+impl PartialOrd for Priority {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// A call about to be made, with its weight and priority.
@@ -179,5 +203,16 @@ impl Drop for BulkheadPermit<'_> {
         if self.permits > 0 {
             self.bulkhead.gate.leave(self.permits);
         }
+    }
+}
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use super::Priority;
+
+    #[test]
+    fn high_is_more_than_low() {
+        assert!(Priority::High > Priority::Low);
+        assert_eq!([Priority::High, Priority::Low].into_iter().max(), Some(Priority::High));
     }
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::evidence::Rule;
-use super::state::{Millis, Tally};
+use super::tally::Tally;
 use crate::Mode;
 use crate::clock::nanos;
+use crate::packed_time::Millis;
 
 /// The configuration of one breaker; every value in it has been checked.
 #[derive(Debug, Clone, Copy, PartialEq)]

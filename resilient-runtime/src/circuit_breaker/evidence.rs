@@ -10,7 +10,9 @@
 
 use std::time::Duration;
 
-use super::state::{Epoch, MAX_EPOCH, Moment, Tally};
+use super::epoch::{Epoch, MAX_EPOCH};
+use super::tally::Tally;
+use crate::packed_time::Moment;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Release};
 use crate::sync::const_fn;

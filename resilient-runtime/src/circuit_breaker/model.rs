@@ -5,7 +5,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::evidence::{Rule, Run, step};
-use super::state::{Cause, Tally, Vote};
+use super::state::{Cause, Vote};
+use super::tally::Tally;
 use super::{CircuitBreaker, Permit, State};
 use crate::clock::Ticks;
 use crate::{Class, Mode, Reason};

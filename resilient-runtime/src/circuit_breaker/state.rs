@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::config::Config;
+use super::epoch::Epoch;
+use super::tally::Tally;
 use crate::Class;
-use crate::clock::nanos;
+use crate::packed_time::{MAX_WAIT, Millis, Moment};
 
 /// The whole state: what one atomic word holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,26 +57,6 @@ pub(super) struct Probes {
     pub(super) issued: u32,
     pub(super) succeeded: u32,
     pub(super) failed: u32,
-}
-
-/// Counts the changes of state, so that a permit can tell whether it is late.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Epoch(pub(super) u32);
-
-/// Nanoseconds since the breaker's first event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Moment(pub(super) u64);
-
-/// A [`Moment`] in whole milliseconds, modulo 2³⁷ (4.3 years), short enough to share a word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Millis(pub(super) u64);
-
-/// Calls that have ended, how many of them failed, and how many were slow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Tally {
-    pub(super) calls: u32,
-    pub(super) failures: u32,
-    pub(super) slow: u32,
 }
 
 /// How a permit ended.
@@ -316,76 +298,7 @@ impl Probes {
     }
 }
 
-impl Tally {
-    /// The fraction that failed; `None` of no calls.
-    pub(super) fn rate(self) -> Option<f64> {
-        (self.calls > 0).then(|| f64::from(self.failures) / f64::from(self.calls))
-    }
-
-    /// The fraction that was slow; `None` of no calls.
-    pub(super) fn slow_rate(self) -> Option<f64> {
-        (self.calls > 0).then(|| f64::from(self.slow) / f64::from(self.calls))
-    }
-}
-
-impl Epoch {
-    pub(super) const fn next(self) -> Self {
-        Self((self.0 + 1) & MAX_EPOCH)
-    }
-
-    /// Whether it came after the other; half of all epochs count as later.
-    pub(super) const fn is_after(self, other: Self) -> bool {
-        let ahead = self.0.wrapping_sub(other.0) & MAX_EPOCH;
-        ahead != 0 && ahead <= MAX_EPOCH / 2
-    }
-}
-
-impl Moment {
-    pub(super) const fn plus(self, time: Duration) -> Self {
-        Self(self.0.saturating_add(nanos(time)))
-    }
-
-    /// Rounded up, so that what waits for it is never early, and exact for a whole number.
-    pub(super) const fn round_up(self) -> Millis {
-        Millis(self.0.div_ceil(NANOS_PER_MILLI) & MAX_MILLIS)
-    }
-
-    /// The time left until `end`, which was set to be at most `longest` ahead; `None` from the end on.
-    ///
-    /// So an end that lies further ahead than that is one long past, before the milliseconds went round.
-    #[inline]
-    pub(super) fn until(self, end: Millis, longest: Millis) -> Option<Duration> {
-        let (now, into) = (self.0 / NANOS_PER_MILLI, self.0 % NANOS_PER_MILLI);
-        let ahead = end.0.wrapping_sub(now) & MAX_MILLIS;
-        // one more for the rounding
-        if ahead == 0 || ahead > longest.0 + 1 {
-            return None;
-        }
-        // At least a nanosecond, since `into` is less than a millisecond.
-        Some(Duration::from_nanos(ahead * NANOS_PER_MILLI - into))
-    }
-}
-
-impl Millis {
-    /// The time, rounded up, and no longer than can be told apart from one in the past: two years.
-    pub(super) const fn of(time: Duration) -> Self {
-        let millis = nanos(time).div_ceil(NANOS_PER_MILLI);
-        Self(if millis > MAX_WAIT { MAX_WAIT } else { millis })
-    }
-
-    pub(super) const fn plus(self, time: Duration) -> Self {
-        Self((self.0 + Self::of(time).0) & MAX_MILLIS)
-    }
-}
-
-/// What seventeen bits can hold; a permit would have to outlive so many changes of state to be mistaken.
-pub(super) const MAX_EPOCH: u32 = (1 << 17) - 1;
 /// What five bits can hold; the open time has long reached its cap, or does not grow.
 pub(super) const MAX_REOPENINGS: u32 = (1 << 5) - 1;
-/// What 37 bits can hold.
-pub(super) const MAX_MILLIS: u64 = (1 << 37) - 1;
-const MAX_WAIT: u64 = MAX_MILLIS / 2;
-const NANOS_PER_MILLI: u64 = 1_000_000;
-
 #[cfg(all(test, not(resilient_loom)))]
 mod tests;

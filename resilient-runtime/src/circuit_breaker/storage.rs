@@ -2,16 +2,19 @@
 
 use std::mem;
 
+use super::epoch::{Epoch, MAX_EPOCH};
 use super::evidence::Evidence;
 use super::permit::{Began, Permit};
-use super::state::{Answer, Circuit, Ending, Epoch, MAX_EPOCH, Millis, Moment, Phase, Tally, Vote};
-use super::transitions::History;
+use super::state::{Answer, Circuit, Ending, Phase, Vote};
+use super::tally::Tally;
+use super::watch::History;
 use super::window::{Mark, Window};
 use super::word::{Ticket, Word};
 use super::{CircuitBreaker, State};
 use crate::clock::Ticks;
-use crate::event::{self, Transition};
+use crate::event::Event;
 use crate::mode::Switch;
+use crate::packed_time::{Millis, Moment};
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
 use crate::sync::atomic::{AtomicU64, fence};
 use crate::sync::const_fn;
@@ -24,7 +27,7 @@ pub(super) struct Storage {
     origin: Origin,
     noted: Noted,
     pub(super) mode: Switch,
-    pub(super) totals: Totals,
+    pub(super) totals: Counters,
     pub(super) window: Window,
     pub(super) evidence: Evidence,
     pub(super) history: History,
@@ -45,7 +48,7 @@ struct Noted(AtomicU64);
 ///
 /// Relaxed throughout: nothing is decided on them.
 #[derive(Debug)]
-pub(super) struct Totals {
+pub(super) struct Counters {
     pub(super) opened: AtomicU64,
     pub(super) half_opened: AtomicU64,
     pub(super) closed: AtomicU64,
@@ -275,7 +278,7 @@ impl CircuitBreaker {
         if old != new {
             let Tally { calls, failures, .. } = evidence;
             let (policy, place) = (self.name, self.naming.place());
-            event::transition(&Transition { policy, place, from: old, to: new, failures, calls, open_for });
+            Event::Transition { policy, place, from: old, to: new, failures, calls, open_for }.emit();
         }
     }
 }
@@ -288,7 +291,7 @@ impl Storage {
                 origin: Origin(AtomicU64::new(Origin::UNSET)),
                 noted: Noted(AtomicU64::new(0)),
                 mode: Switch::new(Mode::Enforce),
-                totals: Totals {
+                totals: Counters {
                     opened: AtomicU64::new(0),
                     half_opened: AtomicU64::new(0),
                     closed: AtomicU64::new(0),
@@ -337,7 +340,7 @@ impl Storage {
     }
 }
 
-impl Totals {
+impl Counters {
     fn all(&self) -> [&AtomicU64; 5] {
         [&self.opened, &self.half_opened, &self.closed, &self.rejected, &self.observed]
     }

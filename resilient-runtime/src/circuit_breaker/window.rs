@@ -8,7 +8,9 @@ use self::buckets::{Buckets, Count};
 use self::pending::Pending;
 use self::ring::Ring;
 use super::config::Span;
-use super::state::{Epoch, Moment, Tally};
+use super::epoch::Epoch;
+use super::tally::Tally;
+use crate::packed_time::Moment;
 use crate::sync::const_fn;
 
 /// Both kinds of window; the configuration says which of them is used.

@@ -8,7 +8,9 @@
 //! | 53–37 | epoch | epoch | epoch | epoch | epoch |
 //! | 36–0 | failures in a row, 32 bits | end, in milliseconds | issued, succeeded, failed: 12 bits each | failures in a row | 0 |
 
-use super::state::{Cause, Circuit, Epoch, MAX_EPOCH, MAX_MILLIS, MAX_REOPENINGS, Millis, Phase, Probes, Trip};
+use super::epoch::{Epoch, MAX_EPOCH};
+use super::state::{Cause, Circuit, MAX_REOPENINGS, Phase, Probes, Trip};
+use crate::packed_time::{MAX_MILLIS, Millis};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Word(pub(super) u64);

@@ -12,7 +12,7 @@ use super::{Coalesce, Shareable};
 use crate::clock::Ticks;
 use crate::keyed::fingerprint;
 use crate::keyed::fingerprint::Fingerprint;
-use crate::{Error, Mode, Reason, Settled, event, nested};
+use crate::{Error, Event, Mode, Reason, Settled, nested};
 
 /// One call of a [`Coalesce`], with its key; from [`Coalesce::call`].
 #[derive(Debug, Clone, Copy)]
@@ -178,12 +178,12 @@ impl Seat<'_> {
             Joined::Alone => Stage::Alone,
             Joined::Overflowed => {
                 *stage = Stage::Alone;
-                event::overflowed(self.policy.name);
+                Event::RanAlone { policy: self.policy.name }.emit();
                 return;
             }
         };
         if let Stage::Following { .. } | Stage::Landed(_) = stage {
-            event::joined(self.policy.name);
+            Event::Joined { policy: self.policy.name }.emit();
         }
     }
 
@@ -291,7 +291,7 @@ impl<F: Future<Output: Shareable>> CoalesceFuture<'_, F> {
                     Waited::Lead => {
                         *this.stage = Stage::Leading;
                         drop(unused);
-                        event::handed_over(this.seat.policy.name);
+                        Event::HandedOver { policy: this.seat.policy.name }.emit();
                         return self.lead(context);
                     }
                     Waited::Landed => flight.landed(),

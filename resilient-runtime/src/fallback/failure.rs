@@ -1,6 +1,8 @@
 //! A failure that may have another answer, and what is said of it.
 
-use crate::{Class, event};
+use crate::Class;
+use crate::event::Event;
+use crate::vocabulary::FallbackSource;
 
 /// A failure that may have another answer; from [`Rescue::FallBack`](crate::Rescue::FallBack).
 ///
@@ -30,7 +32,7 @@ impl<E> FallbackFailure<E> {
     ///
     /// Never one: it is `Ok(value)`.
     pub fn stale<T>(self, value: T) -> Result<T, E> {
-        event::fell_back(self.policy, self.class, "stale");
+        self.fell_back(FallbackSource::Stale);
         Ok(value)
     }
 
@@ -40,7 +42,7 @@ impl<E> FallbackFailure<E> {
     ///
     /// Never one: it is `Ok(value)`.
     pub fn with<T>(self, value: T) -> Result<T, E> {
-        event::fell_back(self.policy, self.class, "with");
+        self.fell_back(FallbackSource::With);
         Ok(value)
     }
 
@@ -50,7 +52,7 @@ impl<E> FallbackFailure<E> {
     ///
     /// Never one: it is `Ok(value)`.
     pub fn value<T>(self, value: T) -> Result<T, E> {
-        event::fell_back(self.policy, self.class, "value");
+        self.fell_back(FallbackSource::Value);
         Ok(value)
     }
 
@@ -60,13 +62,19 @@ impl<E> FallbackFailure<E> {
     ///
     /// Always the error of the call.
     pub fn unanswered<T>(self) -> Result<T, E> {
-        event::unanswered(self.policy, self.class);
+        Event::Unanswered { policy: self.policy, class: self.class }.emit();
         Err(self.error)
+    }
+
+    fn fell_back(&self, answer: FallbackSource) {
+        Event::FellBack { policy: self.policy, class: self.class, answer }.emit();
     }
 }
 
 #[cfg(all(test, not(resilient_loom)))]
 mod tests {
+    use crate::event::Event;
+    use crate::vocabulary::FallbackSource;
     use crate::{Class, Fallback, Rescue};
 
     #[test]
@@ -82,8 +90,9 @@ mod tests {
         assert_eq!((fail().stale(1).unwrap(), fail().with(2).unwrap(), fail().value(3).unwrap()), (1, 2, 3));
         assert!(fail().unanswered::<u32>().is_err());
 
-        let kinds = ["stale", "with", "value"].map(|kind| (Class::Transient, kind));
+        let kinds =
+            [FallbackSource::Stale, FallbackSource::With, FallbackSource::Value].map(|kind| (Class::Transient, kind));
         assert_eq!(log.fell_back("lookup"), kinds);
-        assert_eq!(log.unanswered("lookup"), [Class::Transient]);
+        assert_eq!(log.events().last(), Some(&Event::Unanswered { policy: "lookup", class: Class::Transient }));
     }
 }

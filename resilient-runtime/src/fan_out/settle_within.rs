@@ -17,6 +17,7 @@ use crate::deadline::Limit;
 
 /// How far an item of a [`FanOut`](super::FanOut) has come by its deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Settlement<T, E> {
     /// It succeeded.
     Ok(T),

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use super::Input;
 use super::input::{OutputOf, Source};
-use crate::{Error, FromRejection, PolicyKind, Reason, event};
+use crate::{Error, Event, FromRejection, PolicyKind, Reason};
 
 /// How far a [`FanOut`](super::FanOut) has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +109,7 @@ where
                 return self.input.stopped(cx);
             }
             self.signal = None;
-            event::cancelled(NAME);
+            Event::Cancelled { policy: NAME }.emit();
         }
         Some(|| OutputOf::<I>::from_rejection(Error::new(PolicyKind::Cancel, NAME, Reason::Cancelled)))
     }

@@ -14,7 +14,7 @@ use super::{Hedging, Sample};
 use crate::deadline::Limit;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::when::Judge;
-use crate::{Class, clock, event};
+use crate::{Class, Event, clock};
 
 pin_project! {
     /// What [`Hedge::run`](crate::Hedge::run) and its likes return.
@@ -162,7 +162,7 @@ impl<F: Future> Course<'_, F, F::Output> {
                 self.arm(timer.as_mut(), now, self.delay);
             }
             let Some(grant) = granted else { continue };
-            event::hedging(self.hedging.hedge.name);
+            Event::Hedging { policy: self.hedging.hedge.name }.emit();
             let mut future = Box::pin(attempt());
             grant.begin();
             match future.as_mut().poll(context) {

@@ -4,6 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 
+use crate::Quota;
+
 mod separate;
 mod structured;
 
@@ -99,5 +101,11 @@ impl RateLimit {
     /// Whether the server said that nothing remains.
     pub fn is_exhausted(&self) -> bool {
         self.remaining == Some(0)
+    }
+}
+
+impl From<RateLimit> for Quota {
+    fn from(limit: RateLimit) -> Self {
+        Self { remaining: limit.remaining, reset: limit.reset }
     }
 }

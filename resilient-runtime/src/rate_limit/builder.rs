@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::RateLimit;
 use super::acquire::Queue;
-use super::counts::Totals;
+use super::counts::Counters;
 use super::gcra::Pace;
 use super::meter::Meter;
 use crate::Mode;
@@ -112,7 +112,7 @@ impl RateLimit {
                 meter: Meter::new(config.pace(), config.burst),
                 queue: Queue::new(),
                 changing: Mutex::new(()),
-                totals: Totals::new(),
+                totals: Counters::new(),
                 naming,
             }
         }

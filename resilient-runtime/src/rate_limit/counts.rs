@@ -29,7 +29,7 @@ pub struct RateCounts {
 ///
 /// Relaxed throughout: nothing is decided on them.
 #[derive(Debug)]
-pub(super) struct Totals {
+pub(super) struct Counters {
     admitted: [Padded<AtomicU64>; STRIPES],
     pub(super) waited: AtomicU64,
     pub(super) limited: AtomicU64,
@@ -38,7 +38,7 @@ pub(super) struct Totals {
     pub(super) slowed: AtomicU64,
 }
 
-impl Totals {
+impl Counters {
     #[cfg(not(resilient_loom))]
     pub(super) const fn new() -> Self {
         Self::beside([const { Padded(AtomicU64::new(0)) }; STRIPES])

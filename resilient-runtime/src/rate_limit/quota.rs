@@ -29,10 +29,3 @@ impl Quota {
         Self { remaining: Some(remaining), reset: Some(reset) }
     }
 }
-
-#[cfg(feature = "http")]
-impl From<crate::http::RateLimit> for Quota {
-    fn from(limit: crate::http::RateLimit) -> Self {
-        Self { remaining: limit.remaining, reset: limit.reset }
-    }
-}

@@ -6,12 +6,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::nested::suppressed;
-use super::{Delay, Retry, Retrying};
+use super::{Delay, Retry};
 use crate::backoff::Memory;
 use crate::clock::{self, Ticks};
+use crate::event::{Event, Retrying};
 use crate::stack::Judged;
+use crate::vocabulary::GaveUp;
 use crate::when::{ByClass, ByWhen, Judge};
-use crate::{Class, Cost, Deadline, Error, Outcome, Reason, When, event, random};
+use crate::{Class, Cost, Deadline, Error, Outcome, Reason, When, random};
 
 /// One call through a [`Retry`]: how many retries it has had, and what the back-off remembers.
 #[derive(Debug)]
@@ -132,7 +134,7 @@ impl RetryCall<'_> {
             self.decision = match self.next(class, judge.rejection_in(outcome)) {
                 Ok(delay) => Decision::retry(delay),
                 Err(why) => {
-                    event::gave_up(self.policy.name, self.retries, class, why);
+                    Event::GaveUp { policy: self.policy.name, retries: self.retries, class, why }.emit();
                     Decision::ACCEPT
                 }
             };
@@ -141,16 +143,16 @@ impl RetryCall<'_> {
 
     /// The wait before the next attempt, or why there is none.
     #[cold]
-    fn next(&mut self, class: Class, rejection: Option<&Error>) -> Result<Delay, &'static str> {
+    fn next(&mut self, class: Class, rejection: Option<&Error>) -> Result<Delay, GaveUp> {
         let policy = self.policy;
-        if rejection.is_some_and(|rejection| !rejection.is_retryable()) {
-            return Err("another policy refused");
+        if rejection.is_some_and(Error::ends_the_call) {
+            return Err(GaveUp::Refused);
         }
         if suppressed() {
-            return Err("an outer retry has turned this one off");
+            return Err(GaveUp::Suppressed);
         }
         if policy.max.is_some_and(|max| self.retries >= max) {
-            return Err("no retries left");
+            return Err(GaveUp::NoRetriesLeft);
         }
 
         let mut memory = self.start.memory();
@@ -158,23 +160,23 @@ impl RetryCall<'_> {
         self.start = self.start.with(memory);
         let delay = match class {
             Class::Throttled { after: Some(hint) } if hint > policy.max_hint => {
-                return Err("the server asked for too long a wait");
+                return Err(GaveUp::HintTooLong);
             }
             Class::Throttled { after: Some(hint) } => own.max(spread(hint)),
             _ => own,
         };
         self.fits(delay)?;
         if !delay.is_zero() && !clock::has_timers() {
-            return Err("nothing measures the wait");
+            return Err(GaveUp::NoTimer);
         }
         let cost = cost(class, rejection);
         let withdrawal = match policy.funds.budget(policy.name).map(|budget| budget.reserve_for(cost)) {
-            Some(None) => return Err("the budget is exhausted"),
+            Some(None) => return Err(GaveUp::BudgetExhausted),
             withdrawal => withdrawal.flatten(),
         };
 
         // Whoever is told may panic, and the budget then gets back what it has given.
-        event::retrying(policy.name, self.retries, delay, class);
+        Event::Retrying(Retrying { policy: policy.name, retry: self.retries, class, delay }).emit();
         if let Some(hook) = policy.hook {
             hook(&Retrying { policy: policy.name, retry: self.retries, class, delay });
         }
@@ -186,7 +188,7 @@ impl RetryCall<'_> {
     }
 
     /// Whether an attempt after this delay would begin, and probably end, in time; notes when it begins.
-    fn fits(&mut self, delay: Duration) -> Result<(), &'static str> {
+    fn fits(&mut self, delay: Duration) -> Result<(), GaveUp> {
         let policy = self.policy;
         let deadline = Deadline::current();
         if deadline.is_none() && policy.max_elapsed.is_none() {
@@ -195,15 +197,15 @@ impl RetryCall<'_> {
 
         let now = clock::now();
         if policy.max_elapsed.is_some_and(|max| self.start.elapsed(now).saturating_add(delay) > max) {
-            return Err("the time for retries is over");
+            return Err(GaveUp::TimeOver);
         }
         let Some(deadline) = deadline else { return Ok(()) };
         let left = deadline.instant().saturating_duration_since(now);
         if delay >= left {
-            return Err("the deadline comes first");
+            return Err(GaveUp::DeadlineFirst);
         }
         if policy.pace.median().is_some_and(|median| delay.saturating_add(median) > left) {
-            return Err("the deadline would come before the attempt's end");
+            return Err(GaveUp::DeadlineTooClose);
         }
         self.attempt = Moment::at(now + delay);
         Ok(())

@@ -1,10 +1,10 @@
 //! The recorder: what the policies of a thread report, kept for a test to ask about.
 
-use std::cell::RefCell;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::time::Duration;
 
-use crate::{Class, Retrying};
+use crate::event::{self, Event, Heard, Retrying};
+use crate::{Class, FallbackSource, GaveUp, State};
 
 /// What the policies of this thread have reported since [`record`].
 ///
@@ -22,32 +22,7 @@ use crate::{Class, Retrying};
 /// Tasks spawned on a current-thread runtime are on its thread; those of a multi-thread runtime are not.
 #[derive(Debug)]
 #[must_use = "it records until it is dropped"]
-pub struct Recorder(Rc<RefCell<Vec<Report>>>);
-
-/// One report of a policy.
-#[derive(Debug, Clone, Copy)]
-#[allow(dead_code, reason = "some fields are for the `Debug` form only")]
-pub(crate) enum Report {
-    Retrying(Retrying),
-    GaveUp { policy: &'static str, retries: u32, class: Class, why: &'static str },
-    Transition { policy: &'static str, from: &'static str, to: &'static str },
-    TimedOut { policy: &'static str, limit: Duration },
-    Hedging { policy: &'static str },
-    Joined { policy: &'static str },
-    HandedOver { policy: &'static str },
-    Overflowed { policy: &'static str },
-    LearnsNothing { policy: &'static str },
-    Batched { policy: &'static str, keys: usize, callers: usize },
-    Cancelled { policy: &'static str },
-    FellBack { policy: &'static str, class: Class, answer: &'static str },
-    Unanswered { policy: &'static str, class: Class },
-    Paused { policy: &'static str, time: Duration },
-    Slowed { policy: &'static str, share: f64 },
-}
-
-thread_local! {
-    static RECORDERS: RefCell<Vec<Weak<RefCell<Vec<Report>>>>> = const { RefCell::new(Vec::new()) };
-}
+pub struct Recorder(Rc<Heard>);
 
 /// Records what the policies of this thread report, until the [`Recorder`] is dropped.
 ///
@@ -67,19 +42,43 @@ thread_local! {
 /// # }
 /// ```
 pub fn record() -> Recorder {
-    let reports = Rc::default();
-    RECORDERS.with_borrow_mut(|recorders| {
-        recorders.retain(|recorder| recorder.strong_count() > 0);
-        recorders.push(Rc::downgrade(&reports));
-    });
-    Recorder(reports)
+    Recorder(event::listen())
 }
 
 impl Recorder {
+    /// Every event so far, of all policies, in order.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use resilient::test::record;
+    /// use resilient::{Event, Settled, Timeout};
+    ///
+    /// static FETCH: Timeout = Timeout::named("fetch", Duration::from_millis(30));
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let log = record();
+    /// let settled = FETCH.run(std::future::pending::<()>()).await;
+    ///
+    /// assert!(matches!(settled, Settled::Rejected(_)));
+    /// assert!(matches!(log.events()[..], [Event::TimedOut { policy: "fetch", .. }]));
+    /// # }
+    /// ```
+    pub fn events(&self) -> Vec<Event> {
+        self.0.borrow().clone()
+    }
+
+    /// Number of events so far for which `is_counted` is true.
+    ///
+    /// `log.count(|event| matches!(event, Event::Joined { policy: "search", .. }))` is how many calls joined another one.
+    pub fn count(&self, is_counted: impl Fn(&Event) -> bool) -> usize {
+        self.0.borrow().iter().filter(|event| is_counted(event)).count()
+    }
+
     /// The retries of that policy, in order: which one of its call, after what class of outcome, with what delay.
     pub fn retries(&self, policy: &str) -> Vec<Retrying> {
-        self.pick(|report| match report {
-            Report::Retrying(retrying) if retrying.policy == policy => Some(retrying),
+        self.pick(policy, |event| match event {
+            Event::Retrying(retrying) => Some(retrying),
             _ => None,
         })
     }
@@ -90,124 +89,40 @@ impl Recorder {
     }
 
     /// Why calls of that policy ended although the error was worth a retry, one reason a call.
-    ///
-    /// The reasons are the `why` of the event `gave up`, such as `"no retries left"`.
-    pub fn gave_up(&self, policy: &str) -> Vec<&'static str> {
-        self.pick(|report| match report {
-            Report::GaveUp { policy: name, why, .. } if name == policy => Some(why),
+    pub fn gave_up(&self, policy: &str) -> Vec<GaveUp> {
+        self.pick(policy, |event| match event {
+            Event::GaveUp { why, .. } => Some(why),
             _ => None,
         })
     }
 
-    /// The changes of that breaker's state, from and to: `("closed", "open")`, `("open", "half-open")` and so on.
-    pub fn transitions(&self, policy: &str) -> Vec<(&'static str, &'static str)> {
-        self.pick(|report| match report {
-            Report::Transition { policy: name, from, to } if name == policy => Some((from, to)),
+    /// The changes of that breaker's state, from and to.
+    pub fn transitions(&self, policy: &str) -> Vec<(State, State)> {
+        self.pick(policy, |event| match event {
+            Event::Transition { from, to, .. } => Some((from, to)),
             _ => None,
         })
     }
 
     /// The limits that bodies under that time-out have run into, one for each time.
     pub fn timeouts(&self, policy: &str) -> Vec<Duration> {
-        self.pick(|report| match report {
-            Report::TimedOut { policy: name, limit } if name == policy => Some(limit),
+        self.pick(policy, |event| match event {
+            Event::TimedOut { limit, .. } => Some(limit),
             _ => None,
         })
     }
 
-    /// How many attempts that hedge has started beside others.
-    pub fn hedges(&self, policy: &str) -> usize {
-        let started =
-            self.pick(|report| matches!(report, Report::Hedging { policy: name } if name == policy).then_some(()));
-        started.len()
-    }
-
-    /// How many calls have joined another one under that coalescing, or taken an outcome that was held.
-    pub fn joined(&self, policy: &str) -> usize {
-        let joined =
-            self.pick(|report| matches!(report, Report::Joined { policy: name } if name == policy).then_some(()));
-        joined.len()
-    }
-
-    /// How often a caller of that coalescing or batch has run for others because who did so before was gone.
-    pub fn handed_over(&self, policy: &str) -> usize {
-        let taken =
-            self.pick(|report| matches!(report, Report::HandedOver { policy: name } if name == policy).then_some(()));
-        taken.len()
-    }
-
-    /// How many calls under that coalescing ran by themselves because there were too many keys.
-    pub fn overflowed(&self, policy: &str) -> usize {
-        let alone =
-            self.pick(|report| matches!(report, Report::Overflowed { policy: name } if name == policy).then_some(()));
-        alone.len()
-    }
-
-    /// The batches of that policy, in order: how many keys each asked for, and for how many callers.
-    pub fn batches(&self, policy: &str) -> Vec<(usize, usize)> {
-        self.pick(|report| match report {
-            Report::Batched { policy: name, keys, callers } if name == policy => Some((keys, callers)),
+    /// The classes of the failures that a fallback has replaced, in order, and the source of each answer.
+    pub fn fell_back(&self, policy: &str) -> Vec<(Class, FallbackSource)> {
+        self.pick(policy, |event| match event {
+            Event::FellBack { class, answer, .. } => Some((class, answer)),
             _ => None,
         })
     }
 
-    /// How many bodies that policy has stopped because its signal came.
-    pub fn cancelled(&self, policy: &str) -> usize {
-        let stopped =
-            self.pick(|report| matches!(report, Report::Cancelled { policy: name } if name == policy).then_some(()));
-        stopped.len()
+    fn pick<T>(&self, policy: &str, picked: impl Fn(Event) -> Option<T>) -> Vec<T> {
+        self.0.borrow().iter().copied().filter(|event| event.policy() == policy).filter_map(picked).collect()
     }
-
-    /// The classes of the outcomes that a fallback has replaced, in order, and what the answer was: `"stale"`, `"with"` or
-    /// `"value"`.
-    pub fn fell_back(&self, policy: &str) -> Vec<(Class, &'static str)> {
-        self.pick(|report| match report {
-            Report::FellBack { policy: name, class, answer } if name == policy => Some((class, answer)),
-            _ => None,
-        })
-    }
-
-    /// The classes of the outcomes for which a fallback had no answer, in order: the caller got the error.
-    pub fn unanswered(&self, policy: &str) -> Vec<Class> {
-        self.pick(|report| match report {
-            Report::Unanswered { policy: name, class } if name == policy => Some(class),
-            _ => None,
-        })
-    }
-
-    /// How long the pauses of that rate limit were to be when they began, in order.
-    pub fn pauses(&self, policy: &str) -> Vec<Duration> {
-        self.pick(|report| match report {
-            Report::Paused { policy: name, time } if name == policy => Some(time),
-            _ => None,
-        })
-    }
-
-    /// What was left of that limit's rate each time it was halved: 0.5, 0.25 and so on.
-    pub fn slowed(&self, policy: &str) -> Vec<f64> {
-        self.pick(|report| match report {
-            Report::Slowed { policy: name, share } if name == policy => Some(share),
-            _ => None,
-        })
-    }
-
-    fn pick<T>(&self, what: impl Fn(Report) -> Option<T>) -> Vec<T> {
-        self.0.borrow().iter().copied().filter_map(what).collect()
-    }
-}
-
-/// Tells the recorders of this thread, and forgets those that were dropped.
-pub(crate) fn note(report: Report) {
-    // A policy may report while the thread ends, in the destructor of another thread-local; nobody asks any more then.
-    let _ = RECORDERS.try_with(|recorders| {
-        recorders.borrow_mut().retain(|recorder| match recorder.upgrade() {
-            Some(reports) => {
-                reports.borrow_mut().push(report);
-                true
-            }
-            None => false,
-        });
-    });
 }
 
 #[cfg(test)]
@@ -215,7 +130,9 @@ mod tests {
     use super::*;
 
     fn open(policy: &'static str) {
-        note(Report::Transition { policy, from: "closed", to: "open" });
+        let (from, to) = (State::Closed, State::Open);
+        let place = std::panic::Location::caller();
+        Event::Transition { policy, place, from, to, failures: 5, calls: 5, open_for: None }.emit();
     }
 
     #[test]
@@ -224,20 +141,21 @@ mod tests {
         let log = record();
         open("search");
 
-        assert_eq!(log.transitions("search"), [("closed", "open")]);
+        assert_eq!(log.transitions("search"), [(State::Closed, State::Open)]);
     }
 
     #[test]
     fn keeps_policies_and_reports_apart() {
         let log = record();
         open("search");
-        note(Report::TimedOut { policy: "fetch", limit: Duration::from_secs(1) });
-        note(Report::GaveUp { policy: "fetch", retries: 0, class: Class::Transient, why: "no retries left" });
+        Event::TimedOut { policy: "fetch", limit: Duration::from_secs(1) }.emit();
+        let why = GaveUp::NoRetriesLeft;
+        Event::GaveUp { policy: "fetch", retries: 0, class: Class::Transient, why }.emit();
 
         assert_eq!(log.transitions("search").len(), 1);
         assert_eq!(log.transitions("fetch"), []);
         assert_eq!(log.timeouts("fetch"), [Duration::from_secs(1)]);
-        assert_eq!(log.gave_up("fetch"), ["no retries left"]);
+        assert_eq!(log.gave_up("fetch"), [GaveUp::NoRetriesLeft]);
         assert!(
             log.timeouts("search").is_empty() && log.gave_up("search").is_empty() && log.retries("fetch").is_empty()
         );
@@ -264,7 +182,7 @@ mod tests {
         open("search");
 
         assert_eq!(second.transitions("search").len(), 1);
-        assert_eq!(RECORDERS.with_borrow(Vec::len), 1, "the one that was dropped is forgotten");
+        assert_eq!(event::listeners(), 1, "the one that was dropped is forgotten");
     }
 
     #[test]

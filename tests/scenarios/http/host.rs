@@ -111,7 +111,7 @@ pub(crate) fn tier<C: Client>(client: C, books: Arc<Books>, on_leave: OnLeave) -
         };
         match outcome {
             Ok(()) => StatusCode::OK.into_response(),
-            Err(CallError::Refused(rejection)) if rejection.is_retryable() => busy(),
+            Err(CallError::Refused(rejection)) if !rejection.ends_the_call() => busy(),
             Err(CallError::Refused(_) | CallError::Late) => StatusCode::GATEWAY_TIMEOUT.into_response(),
             Err(CallError::Lost) => StatusCode::BAD_GATEWAY.into_response(),
             Err(_) => busy(),

@@ -1,4 +1,6 @@
 use super::*;
+use crate::circuit_breaker::epoch::MAX_EPOCH;
+use crate::packed_time::{MAX_MILLIS, NANOS_PER_MILLI};
 
 const NONE: Tally = Tally { calls: 0, failures: 0, slow: 0 };
 const FAILURE: Vote = Vote::Failure(Cause::Transient);

@@ -1,7 +1,8 @@
 //! The time window: ten buckets, each a tenth of it long.
 
 use crate::circuit_breaker::config;
-use crate::circuit_breaker::state::{Epoch, Moment};
+use crate::circuit_breaker::epoch::Epoch;
+use crate::packed_time::Moment;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 

@@ -1,7 +1,8 @@
 //! Successes that are counted without a look at the clock, until there are enough of them for one.
 
 use super::buckets::{Buckets, in_window};
-use crate::circuit_breaker::state::{Epoch, MAX_EPOCH, Moment};
+use crate::circuit_breaker::epoch::{Epoch, MAX_EPOCH};
+use crate::packed_time::Moment;
 use crate::striped::{Padded, STRIPES, stripe};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};

@@ -1,7 +1,8 @@
 //! The count window: the last outcomes, one bit each.
 
 use crate::circuit_breaker::config::MAX_COUNT_WINDOW;
-use crate::circuit_breaker::state::{Epoch, MAX_EPOCH, Tally};
+use crate::circuit_breaker::epoch::{Epoch, MAX_EPOCH};
+use crate::circuit_breaker::tally::Tally;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 

@@ -8,7 +8,7 @@ use futures_core::Stream;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-use super::state::{Epoch, MAX_EPOCH};
+use super::epoch::{Epoch, MAX_EPOCH};
 use super::{CircuitBreaker, State};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire};

@@ -1,0 +1,57 @@
+//! Times that share an atomic word with other things: short, modulo some length, and compared with that in mind.
+
+use std::time::Duration;
+
+use crate::clock::nanos;
+
+/// Nanoseconds since an origin of the owner's, such as a breaker's first event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(pub(crate) u64);
+
+/// A [`Moment`] in whole milliseconds, modulo 2³⁷ (4.3 years), short enough to share a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Millis(pub(crate) u64);
+
+impl Moment {
+    pub(crate) const fn plus(self, time: Duration) -> Self {
+        Self(self.0.saturating_add(nanos(time)))
+    }
+
+    /// Rounded up, so that what waits for it is never early, and exact for a whole number.
+    pub(crate) const fn round_up(self) -> Millis {
+        Millis(self.0.div_ceil(NANOS_PER_MILLI) & MAX_MILLIS)
+    }
+
+    /// The time left until `end`, which was set to be at most `longest` ahead; `None` from the end on.
+    ///
+    /// So an end that lies further ahead than that is one long past, before the milliseconds went round.
+    #[inline]
+    pub(crate) fn until(self, end: Millis, longest: Millis) -> Option<Duration> {
+        let (now, into) = (self.0 / NANOS_PER_MILLI, self.0 % NANOS_PER_MILLI);
+        let ahead = end.0.wrapping_sub(now) & MAX_MILLIS;
+        // one more for the rounding
+        if ahead == 0 || ahead > longest.0 + 1 {
+            return None;
+        }
+        // At least a nanosecond, since `into` is less than a millisecond.
+        Some(Duration::from_nanos(ahead * NANOS_PER_MILLI - into))
+    }
+}
+
+impl Millis {
+    /// The time, rounded up, and no longer than can be told apart from one in the past: two years.
+    pub(crate) const fn of(time: Duration) -> Self {
+        let millis = nanos(time).div_ceil(NANOS_PER_MILLI);
+        Self(if millis > MAX_WAIT { MAX_WAIT } else { millis })
+    }
+
+    pub(crate) const fn plus(self, time: Duration) -> Self {
+        Self((self.0 + Self::of(time).0) & MAX_MILLIS)
+    }
+}
+
+/// What 37 bits can hold.
+pub(crate) const MAX_MILLIS: u64 = (1 << 37) - 1;
+/// Half of that: no longer ahead than can be told apart from the past.
+pub(crate) const MAX_WAIT: u64 = MAX_MILLIS / 2;
+pub(crate) const NANOS_PER_MILLI: u64 = 1_000_000;

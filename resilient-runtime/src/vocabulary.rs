@@ -1,0 +1,153 @@
+//! The words that errors, events, the registry and counters share. Imports nothing of the policies.
+
+use std::fmt;
+
+/// A kind of policy: in an [`Error`](crate::Error) the one that refused, and in a [`Conflict`](crate::Conflict) that of both.
+///
+/// It is also the kind under which a policy's name is registered, so it has kinds that never refuse a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PolicyKind {
+    /// A [`CircuitBreaker`](crate::CircuitBreaker).
+    CircuitBreaker,
+    /// A [`Bulkhead`](crate::Bulkhead).
+    Bulkhead,
+    /// A [`RateLimit`](crate::RateLimit), or a [`Throttle`](crate::Throttle).
+    RateLimit,
+    /// A [`Timeout`](crate::Timeout).
+    Timeout,
+    /// A [`Cancel`](crate::Cancel).
+    Cancel,
+    /// A [`Batch`](crate::Batch).
+    Batch,
+    /// A [`FanOut`](crate::FanOut) whose children are tasks.
+    FanOut,
+    /// A [`Hedge`](crate::Hedge), which refuses nothing.
+    Hedge,
+}
+
+/// What a breaker does with the next call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum State {
+    /// Lets it through.
+    Closed,
+    /// Refuses it, until the open time is over.
+    Open,
+    /// Lets it through if a probe is wanted, and refuses it otherwise.
+    HalfOpen,
+    /// Lets it through with a probability that grows, as [`recover`](crate::CircuitBreaker::recover) says.
+    Recovering,
+    /// Refuses it, because of [`force_open`](crate::CircuitBreaker::force_open).
+    ForcedOpen,
+    /// Lets it through and does not look at it, because of [`Mode::Off`](crate::Mode::Off).
+    Disabled,
+}
+
+/// Why a retry ends a call whose failure was worth another attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum GaveUp {
+    /// A policy further in refused in a way that ends the call, such as an open breaker.
+    Refused,
+    /// An outer retry has turned this one off.
+    Suppressed,
+    /// All retries were made.
+    NoRetriesLeft,
+    /// The server asked for a longer wait than [`max_hint`](crate::Retry::max_hint).
+    HintTooLong,
+    /// The retry would begin later than [`max_elapsed`](crate::Retry::max_elapsed) allows.
+    TimeOver,
+    /// The deadline of the call would pass before the retry begins.
+    DeadlineFirst,
+    /// The deadline of the call would probably pass before the retry ends.
+    DeadlineTooClose,
+    /// No tokio runtime with a timer can measure the wait.
+    NoTimer,
+    /// The [`Budget`](crate::Budget) cannot pay for the retry.
+    BudgetExhausted,
+}
+
+/// Source of a fallback's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FallbackSource {
+    /// An earlier answer that was kept.
+    Stale,
+    /// A function.
+    With,
+    /// A value.
+    Value,
+}
+
+impl PolicyKind {
+    /// The kind in words, as a message has it: `circuit breaker`, `time-out`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CircuitBreaker => "circuit breaker",
+            Self::Bulkhead => "bulkhead",
+            Self::RateLimit => "rate limit",
+            Self::Timeout => "time-out",
+            Self::Cancel => "cancellation",
+            Self::Batch => "batch",
+            Self::FanOut => "fan-out",
+            Self::Hedge => "hedge",
+        }
+    }
+}
+
+impl State {
+    /// The state's name as it appears in events: `closed`, `open`, `half-open`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half-open",
+            Self::Recovering => "recovering",
+            Self::ForcedOpen => "forced-open",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+impl GaveUp {
+    /// The reason in words, as the event `gave up` has it in `why`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "another policy refused",
+            Self::Suppressed => "an outer retry has turned this one off",
+            Self::NoRetriesLeft => "no retries left",
+            Self::HintTooLong => "the server asked for too long a wait",
+            Self::TimeOver => "the time for retries is over",
+            Self::DeadlineFirst => "the deadline comes first",
+            Self::DeadlineTooClose => "the deadline would come before the attempt's end",
+            Self::NoTimer => "nothing measures the wait",
+            Self::BudgetExhausted => "the budget is exhausted",
+        }
+    }
+}
+
+impl FallbackSource {
+    /// The source as the event `fell back` has it in `answer`: `stale`, `with` or `value`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stale => "stale",
+            Self::With => "with",
+            Self::Value => "value",
+        }
+    }
+}
+
+macro_rules! displays_as_str {
+    ($($word:ty),+) => {
+        $(
+            impl fmt::Display for $word {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.pad(self.as_str())
+                }
+            }
+        )+
+    };
+}
+
+displays_as_str!(PolicyKind, State, GaveUp, FallbackSource);
