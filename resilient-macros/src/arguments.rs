@@ -8,6 +8,7 @@ use syn::{Expr, Ident, LitStr, Path, Token, token};
 
 use crate::diagnostic::{Errors, list, nearest};
 use crate::function::Function;
+use crate::policy::Clones;
 use crate::value;
 
 /// A key that an attribute accepts.
@@ -279,13 +280,13 @@ impl Arguments {
     }
 
     /// The arguments that each attempt gets a clone of: those in `clone(a, b)`, or all that the body owns for `clone` alone.
-    pub(crate) fn clones(&mut self, function: &Function, errors: &mut Errors) -> Vec<Ident> {
+    pub(crate) fn clones(&mut self, function: &Function, errors: &mut Errors) -> Clones {
         let alone = self.entries.iter().any(|entry| entry.key == "clone" && matches!(entry.value, Value::Flag));
         if alone {
             self.take("clone");
-            return function.cloneable();
+            return Clones { names: function.cloneable(), if_possible: true };
         }
-        self.names("clone", errors)
+        Clones { names: self.names("clone", errors), if_possible: false }
     }
 
     /// The place of `key` among the arguments, if it was written.

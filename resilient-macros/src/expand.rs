@@ -72,7 +72,10 @@ fn attempt(layers: &[Box<dyn Layer>], context: &Context<'_>) -> Fragment {
     let mut clones = clones(layers);
     // like the arguments, they are dropped from the last to the first
     clones.sort_by_key(|name| context.function.bindings.iter().position(|binding| binding.ident == *name));
-    let clones = clones.iter().map(|ident| clone_of(ident, context));
+    let if_possible = |ident: &Ident| {
+        layers.iter().map(|layer| layer.body()).all(|body| body.if_possible || !body.clones.contains(ident))
+    };
+    let clones = clones.iter().map(|ident| clone_of(ident, if_possible(ident), context));
     let (outside, inside): (Vec<_>, Vec<_>) = if facts.hedges {
         clones.map(|clone| (None, clone.at_once)).unzip()
     } else {
@@ -131,18 +134,22 @@ struct CloneOf {
     at_once: TokenStream,
 }
 
-fn clone_of(ident: &Ident, context: &Context<'_>) -> CloneOf {
+fn clone_of(ident: &Ident, if_possible: bool, context: &Context<'_>) -> CloneOf {
     let span = Span::mixed_site();
     let binding =
         context.function.this.iter().chain(&context.function.bindings).find(|binding| binding.ident == *ident);
     let mutability = binding.filter(|binding| binding.mutable).map(|_| Token![mut](span));
     let conditions = binding.map_or(&[][..], |binding| &binding.conditions);
-    let borrowed = borrow_local(ident);
+    let (krate, borrowed) = (context.krate, borrow_local(ident));
+    let clone = match if_possible {
+        true => quote_spanned!(span=> #krate::own!(#borrowed)),
+        false => quote_spanned!(span=> ::core::clone::Clone::clone(#borrowed)),
+    };
     let ident = if ident == "self" { &this_clone() } else { ident };
     CloneOf {
-        outside: quote_spanned!(span=> #(#conditions)* let #ident = ::core::clone::Clone::clone(#borrowed);),
+        outside: quote_spanned!(span=> #(#conditions)* let #ident = #clone;),
         inside: quote_spanned!(span=> #(#conditions)* let #mutability #ident = #ident;),
-        at_once: quote_spanned!(span=> #(#conditions)* let #mutability #ident = ::core::clone::Clone::clone(#borrowed);),
+        at_once: quote_spanned!(span=> #(#conditions)* let #mutability #ident = #clone;),
     }
 }
 

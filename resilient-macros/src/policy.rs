@@ -119,11 +119,21 @@ pub(crate) enum Level {
     PlacedAtAttempt,
 }
 
+/// The arguments that each attempt gets a clone of.
+#[derive(Default)]
+pub(crate) struct Clones {
+    pub(crate) names: Vec<Ident>,
+    /// Whether those whose type is not `Clone` are borrowed instead.
+    pub(crate) if_possible: bool,
+}
+
 /// What a layer does to the body of one attempt.
 #[derive(Default)]
 pub(crate) struct Body<'a> {
     /// The arguments that each attempt gets a clone of.
     pub(crate) clones: &'a [Ident],
+    /// Whether it gets a reference to those whose type is not `Clone`.
+    pub(crate) if_possible: bool,
     /// Whether retries of the functions that it calls are turned off.
     pub(crate) suppresses_retries: bool,
 }

@@ -111,6 +111,7 @@ mod mode;
 mod naming;
 mod nested;
 mod outcome;
+mod own;
 mod packed_time;
 mod random;
 mod rate_limit;
@@ -151,6 +152,8 @@ pub use keyed::{Held, Keyed, PerKey};
 pub use mode::Mode;
 pub use naming::{Conflict, conflicts};
 pub use outcome::{FromRejection, Outcome, Settled, finish};
+#[doc(hidden)]
+pub use own::probe as __own;
 pub use rate_limit::{Quota, RateAcquire, RateCounts, RateLimit, RatePermit};
 pub use retry::{Delay, DelayFuture, Retry, RetryCall, Verdict, WithoutRetries, without_retries};
 pub use stack::{Judged, Stack, run};

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use resilient::{Backoff, Budget, Class, Retry, Retrying, circuit_breaker, retry, timeout};
+use resilient::{Backoff, Budget, Class, Retry, Retrying, circuit_breaker, hedge, retry, timeout};
 use resilient_tests::{Error, Script, Stopwatch, ms};
 use tokio::time::sleep;
 
@@ -185,6 +185,35 @@ async fn the_body_can_read_the_number_of_the_attempt() {
     assert_eq!(numbered(&seen).await, Ok(2));
 
     assert_eq!(seen.take(), [0, 1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn clone_borrows_the_arguments_that_cannot_be_cloned() {
+    struct Connection(std::cell::Cell<u32>);
+    struct Request {
+        words: Vec<String>,
+        connection: Connection,
+    }
+
+    impl Request {
+        #[retry(backoff = "none", clone)]
+        async fn send(self, words: Vec<String>, script: &Script) -> Result<usize, Error> {
+            self.connection.0.set(self.connection.0.get() + 1);
+            script.next()?;
+            Ok(words.into_iter().count() + self.words.len() + self.connection.0.get() as usize)
+        }
+    }
+
+    #[hedge(idempotent, clone)]
+    async fn ask(connection: Connection, words: Vec<String>) -> Result<usize, Error> {
+        Ok(words.into_iter().count() + connection.0.get() as usize)
+    }
+
+    let words = || vec!["tide".to_owned()];
+    let request = Request { words: words(), connection: Connection(0.into()) };
+
+    assert_eq!(request.send(words(), &Script::failing(2)).await, Ok(5));
+    assert_eq!(ask(Connection(1.into()), words()).await, Ok(2));
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,13 +5,13 @@ use std::time::Duration;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, ExprLit, Ident, Lit, LitStr};
+use syn::{Expr, ExprLit, Lit, LitStr};
 
 use crate::amount::Amount;
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Form, Fragment, Notes};
-use crate::policy::{Body, Facts, Kind, Layer};
+use crate::policy::{Body, Clones, Facts, Kind, Layer};
 use crate::source::{Constructor, Shareable, declare_shareable, placed};
 use crate::value::{self, Known};
 use crate::when::{When, deciding};
@@ -41,7 +41,7 @@ struct Hedge {
     span: Span,
     source: Shareable,
     when: Option<When>,
-    clones: Vec<Ident>,
+    clones: Clones,
     max: Option<u32>,
     delay: Option<(Amount, Span)>,
 }
@@ -208,7 +208,7 @@ impl Layer for Hedge {
     }
 
     fn body(&self) -> Body<'_> {
-        Body { clones: &self.clones, ..Body::default() }
+        Body { clones: &self.clones.names, if_possible: self.clones.if_possible, ..Body::default() }
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {

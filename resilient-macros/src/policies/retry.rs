@@ -11,7 +11,7 @@ use crate::amount::Amount;
 use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::{Errors, list, nearest};
 use crate::fragment::{Context, Form, Fragment, Notes, Rounds};
-use crate::policy::{Body, Facts, Kind, Layer};
+use crate::policy::{Body, Clones, Facts, Kind, Layer};
 use crate::source::{Constructor, Source, borrow, declare, placed};
 use crate::value::{self, Known};
 use crate::when::{self, When, deciding};
@@ -45,7 +45,7 @@ struct Retry {
     span: Span,
     source: Source,
     when: Option<When>,
-    clones: Vec<Ident>,
+    clones: Clones,
     number: Option<Ident>,
     /// Whether retries inside it are turned off.
     suppresses: bool,
@@ -400,7 +400,7 @@ impl Layer for Retry {
     }
 
     fn body(&self) -> Body<'_> {
-        Body { clones: &self.clones, suppresses_retries: self.suppresses }
+        Body { clones: &self.clones.names, if_possible: self.clones.if_possible, suppresses_retries: self.suppresses }
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {
