@@ -6,9 +6,10 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Expr, Ident, LitStr, Path, Token, token};
 
-use crate::diagnostic::{Errors, list, nearest};
+use crate::diagnostic::Errors;
 use crate::function::Function;
 use crate::value;
+use crate::wording::{list, nearest};
 
 /// A key that an attribute accepts.
 #[derive(Debug)]
@@ -116,7 +117,7 @@ impl Arguments {
         tokens: TokenStream,
         keys: &'static [Key],
         positional: Positional,
-        errors: &mut Errors,
+        errors: &Errors,
     ) -> Self {
         let mistakes = errors.count();
         let mut entries = Vec::new();
@@ -167,7 +168,7 @@ impl Arguments {
         arguments
     }
 
-    fn accept(&mut self, entry: Entry, errors: &mut Errors) {
+    fn accept(&mut self, entry: Entry, errors: &Errors) {
         let name = entry.key.unraw().to_string();
         if !self.keys.iter().any(|key| key.name == name) {
             errors.at(entry.key.span(), unknown_key(&name, self.keys));
@@ -210,7 +211,7 @@ impl Arguments {
     pub(crate) fn value<T>(
         &mut self,
         key: &'static str,
-        errors: &mut Errors,
+        errors: &Errors,
         parse: impl FnOnce(&str, Expr) -> syn::Result<T>,
     ) -> Option<T> {
         let Entry { key: written, value } = self.take(key)?;
@@ -227,7 +228,7 @@ impl Arguments {
     }
 
     /// Whether `key` was written, which stands alone.
-    pub(crate) fn flag(&mut self, key: &'static str, errors: &mut Errors) -> bool {
+    pub(crate) fn flag(&mut self, key: &'static str, errors: &Errors) -> bool {
         let Some(Entry { key: written, value }) = self.take(key) else { return false };
         if !matches!(value, Value::Flag) {
             errors.at(written.span(), format!("`{key}` stands alone: write `{key}`, or leave it out"));
@@ -240,7 +241,7 @@ impl Arguments {
         &mut self,
         key: &'static str,
         function: &Function,
-        errors: &mut Errors,
+        errors: &Errors,
         parse: impl FnOnce(&str, Expr) -> syn::Result<T>,
     ) -> Option<T> {
         self.value(key, errors, |key, expression| {
@@ -250,7 +251,7 @@ impl Arguments {
     }
 
     /// The names in `key(a, b)`.
-    pub(crate) fn names(&mut self, key: &'static str, errors: &mut Errors) -> Vec<Ident> {
+    pub(crate) fn names(&mut self, key: &'static str, errors: &Errors) -> Vec<Ident> {
         let Some(Entry { key: written, value }) = self.take(key) else {
             return Vec::new();
         };
@@ -279,7 +280,7 @@ impl Arguments {
     }
 
     /// The arguments that each attempt gets a clone of: those in `clone(a, b)`, or all that the body owns for `clone` alone.
-    pub(crate) fn clones(&mut self, function: &Function, errors: &mut Errors) -> Vec<Ident> {
+    pub(crate) fn clones(&mut self, function: &Function, errors: &Errors) -> Vec<Ident> {
         let alone = self.entries.iter().any(|entry| entry.key == "clone" && matches!(entry.value, Value::Flag));
         if alone {
             self.take("clone");
@@ -299,7 +300,7 @@ impl Arguments {
     }
 
     /// The policy value of `with = …`, and an error for each setting beside it.
-    pub(crate) fn with(&mut self, errors: &mut Errors) -> Option<Expr> {
+    pub(crate) fn with(&mut self, errors: &Errors) -> Option<Expr> {
         let with = self.value("with", errors, policy_value)?;
         for entry in &self.entries {
             let name = entry.key.unraw().to_string();
@@ -329,7 +330,7 @@ impl Arguments {
     }
 
     /// The expression of `key = …`, which is evaluated once a call.
-    pub(crate) fn key(&mut self, function: &Function, errors: &mut Errors) -> Option<Expr> {
+    pub(crate) fn key(&mut self, function: &Function, errors: &Errors) -> Option<Expr> {
         let listed = self.entries.iter().find_map(|entry| match &entry.value {
             Value::List(parts) if entry.key == "key" => Some((entry.key.span(), parts.to_string())),
             _ => None,
@@ -343,7 +344,7 @@ impl Arguments {
     }
 
     /// The text of `name = "…"`, or the function's own name.
-    pub(crate) fn name(&mut self, function: &Function, errors: &mut Errors) -> String {
+    pub(crate) fn name(&mut self, function: &Function, errors: &Errors) -> String {
         let name = self.value("name", errors, |key, value| {
             let name = value::text(key, &value)?;
             if name.value().trim().is_empty() {
@@ -359,7 +360,7 @@ impl Arguments {
     }
 
     /// The path of `crate = ::path`.
-    pub(crate) fn krate(&mut self, errors: &mut Errors) -> Option<Path> {
+    pub(crate) fn krate(&mut self, errors: &Errors) -> Option<Path> {
         self.value("crate", errors, |_, expression| absolute_path(expression))
     }
 
@@ -400,7 +401,7 @@ impl Arguments {
     /// Replaces the arguments of `policies`, which are all of one kind, by those of the same name; others are added.
     ///
     /// Of several policies, a `name` picks the one that has it, and any other key the one that has that key.
-    pub(crate) fn replace(policies: &mut [&mut Self], by: Self, errors: &mut Errors) {
+    pub(crate) fn replace(policies: &mut [&mut Self], by: Self, errors: &Errors) {
         let named = by.text_of("name");
         let mut bearers =
             (0..policies.len()).filter(|index| named.is_some() && policies[*index].text_of("name") == named);
@@ -494,7 +495,7 @@ fn policy_value(_: &str, expression: Expr) -> syn::Result<Expr> {
 }
 
 /// The names without repetitions, each of which is a mistake.
-fn distinct(names: impl IntoIterator<Item = Ident>, errors: &mut Errors) -> Vec<Ident> {
+fn distinct(names: impl IntoIterator<Item = Ident>, errors: &Errors) -> Vec<Ident> {
     let mut distinct = Vec::new();
     for name in names {
         if distinct.contains(&name) {
@@ -517,7 +518,7 @@ pub(crate) enum Listed {
 }
 
 /// The entries of `#[resilient(…)]`, in their order.
-pub(crate) fn listed(tokens: TokenStream, errors: &mut Errors) -> Vec<Listed> {
+pub(crate) fn listed(tokens: TokenStream, errors: &Errors) -> Vec<Listed> {
     let mut all = Vec::new();
     for written in split(tokens, errors) {
         match written {
@@ -614,7 +615,7 @@ enum Written {
 }
 
 /// The entries between the commas.
-fn split(tokens: TokenStream, errors: &mut Errors) -> Vec<Written> {
+fn split(tokens: TokenStream, errors: &Errors) -> Vec<Written> {
     between_commas(tokens, parse_entry, errors)
 }
 
@@ -622,7 +623,7 @@ fn split(tokens: TokenStream, errors: &mut Errors) -> Vec<Written> {
 pub(crate) fn between_commas<T>(
     tokens: TokenStream,
     entry: impl Fn(ParseStream<'_>) -> syn::Result<T>,
-    errors: &mut Errors,
+    errors: &Errors,
 ) -> Vec<T> {
     let mut written = Vec::new();
     let parser = |input: ParseStream<'_>| {

@@ -19,19 +19,19 @@ const KEYS: [&str; 3] = ["min", "max", "initial"];
 
 impl Bounds {
     /// Takes the three keys.
-    pub(crate) fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Self {
+    pub(crate) fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &Errors) -> Self {
         let spans = KEYS.map(|key| arguments.span(key).map(|span| (key, span)));
         Self { spans, values: KEYS.map(|key| arguments.constant(key, context.function, errors, permits)) }
     }
 
     /// The three for a limit that adapts, with what stands for those that are not given. Mistakes about none of them go to `all`.
-    pub(crate) fn of_adaptive(self, all: Span, errors: &mut Errors) -> [Known<u32>; 3] {
+    pub(crate) fn of_adaptive(self, all: Span, errors: &Errors) -> [Known<u32>; 3] {
         check_bounds(&self.values, &self.spans, all, errors);
         within(self.values)
     }
 
     /// Reports each of them, for a limit that does not adapt.
-    pub(crate) fn of_fixed(self, errors: &mut Errors) {
+    pub(crate) fn of_fixed(self, errors: &Errors) {
         for (key, span) in self.spans.into_iter().flatten() {
             let message = format!(
                 "`{key}` is for a limit that adapts: write `limit = \"gradient\"`, `\"vegas\"` or `\"aimd\"`, or remove it"
@@ -56,7 +56,7 @@ fn check_bounds(
     [min, max, initial]: &[Option<Known<u32>>; 3],
     spans: &[Option<(&'static str, Span)>; 3],
     all: Span,
-    errors: &mut Errors,
+    errors: &Errors,
 ) {
     let literal = |value: &Option<Known<u32>>| value.as_ref().and_then(Known::literal);
     let place = |index: usize| spans[index].map_or(all, |(_, span)| span);

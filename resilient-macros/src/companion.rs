@@ -23,7 +23,7 @@ pub(crate) fn name(expression: Expr, example: &str) -> syn::Result<Ident> {
 }
 
 /// Reports where there is no room for a further function, or not for one of this name.
-pub(crate) fn check(policy: &str, at: Span, name: &Ident, suffix: &str, function: &Function, errors: &mut Errors) {
+pub(crate) fn check(policy: &str, at: Span, name: &Ident, suffix: &str, function: &Function, errors: &Errors) {
     if function.is_boxed() {
         let message = format!(
             "`#[{policy}]` adds a function beside this one, which a trait's `impl` has no room for: put it on an inherent method"
@@ -38,7 +38,7 @@ pub(crate) fn check(policy: &str, at: Span, name: &Ident, suffix: &str, function
 }
 
 /// `associated`, which says that the function belongs to a type though it has no `self`.
-pub(crate) fn associated(arguments: &mut Arguments, function: &Function, errors: &mut Errors) -> bool {
+pub(crate) fn associated(arguments: &mut Arguments, function: &Function, errors: &Errors) -> bool {
     let span = arguments.span("associated");
     let associated = arguments.flag("associated", errors);
     if let (Some(span), Some(_)) = (span, function.signature.receiver()) {

@@ -15,7 +15,8 @@ use syn::{
 };
 
 use crate::diagnostic::Errors;
-use crate::value::{occurs as mentions, type_as_written};
+use crate::value::occurs as mentions;
+use crate::wording::type_as_written;
 
 /// An `async fn`, or the boxed form that `#[async_trait]` makes of one.
 pub(crate) struct Function {
@@ -87,7 +88,7 @@ enum Frame {
 
 impl Function {
     /// Parses the item under the attribute; the error says why it is no function that `attribute` could wrap.
-    pub(crate) fn parse(attribute: &str, item: TokenStream, errors: &mut Errors) -> syn::Result<Self> {
+    pub(crate) fn parse(attribute: &str, item: TokenStream, errors: &Errors) -> syn::Result<Self> {
         let (head, statements) = without_statements(item.clone());
         let parsed: Parsed = match syn::parse2(head) {
             Ok(parsed) => parsed,
@@ -584,7 +585,7 @@ fn without_statements(item: TokenStream) -> (TokenStream, Option<TokenStream>) {
 }
 
 /// Takes the `#[each]` marks off the arguments.
-fn take_each(signature: &mut Signature, errors: &mut Errors) -> Vec<usize> {
+fn take_each(signature: &mut Signature, errors: &Errors) -> Vec<usize> {
     let mut each = Vec::new();
     for (index, argument) in signature.inputs.iter_mut().enumerate() {
         let FnArg::Typed(argument) = argument else { continue };

@@ -32,6 +32,7 @@ mod source;
 mod stack;
 mod value;
 mod when;
+mod wording;
 
 use proc_macro::TokenStream;
 

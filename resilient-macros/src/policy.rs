@@ -15,7 +15,7 @@ pub(crate) struct Kind {
     pub(crate) keys: &'static [Key],
     pub(crate) positional: Positional,
     /// Turns the arguments into the layers that they ask for.
-    pub(crate) parse: fn(&mut Arguments, &Context<'_>, &mut Errors) -> Vec<Box<dyn Layer>>,
+    pub(crate) parse: fn(&mut Arguments, &Context<'_>, &Errors) -> Vec<Box<dyn Layer>>,
 }
 
 /// One layer of a stack.
@@ -37,7 +37,7 @@ pub(crate) trait Layer {
     }
 
     /// Whether it can be on this function at all.
-    fn check(&self, _function: &Function, _errors: &mut Errors) {}
+    fn check(&self, _function: &Function, _errors: &Errors) {}
 
     /// The statement that brings its policy into scope, before everything else in the body.
     fn declare(&self, _context: &Context<'_>) -> TokenStream {

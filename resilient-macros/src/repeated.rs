@@ -4,13 +4,14 @@ use proc_macro2::Ident;
 use syn::visit::Visit;
 use syn::{FnArg, ReceiverKind, TypeReference};
 
-use crate::diagnostic::{Errors, choice, nearest};
+use crate::diagnostic::Errors;
 use crate::expand::clones;
 use crate::function::Function;
 use crate::policy::Layer;
+use crate::wording::{choice, nearest};
 
 /// Reports every argument, receiver or output that a second run of the body could not have.
-pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &mut Errors) {
+pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &Errors) {
     let clones = clones(layers);
     for ident in &clones {
         let mut arguments = function.this.iter().chain(&function.bindings);
@@ -56,7 +57,7 @@ pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &mut
 }
 
 /// A `&mut` that two attempts would hold at once.
-fn exclusive(argument: &FnArg, errors: &mut Errors) {
+fn exclusive(argument: &FnArg, errors: &Errors) {
     match argument {
         FnArg::Receiver(receiver) => {
             let by_reference = matches!(receiver.kind, ReceiverKind::Reference(_, _, Some(_)));

@@ -8,8 +8,8 @@ use syn::spanned::Spanned;
 use syn::visit::Visit;
 use syn::{Expr, ExprLit, ExprPath, ExprUnary, Lit, UnOp};
 
-use crate::diagnostic::nearest;
 use crate::function::{Binding, Function};
+use crate::wording::nearest;
 
 /// A value that the macro knows, or an expression that only the compiler will.
 #[derive(Clone)]
@@ -223,25 +223,6 @@ fn duration_tokens(duration: Duration) -> TokenStream {
     let constructor = syn::Ident::new(constructor, span);
     let count = Literal::u64_unsuffixed(count);
     quote_spanned!(span=> ::core::time::Duration::#constructor(#count))
-}
-
-/// The tokens without the spaces that the compiler puts between them.
-pub(crate) fn as_written(tokens: &impl ToTokens) -> String {
-    let mut text = tokens.to_token_stream().to_string();
-    for (spaced, close) in [(" :: ", "::"), (":: ", "::"), (" . ", "."), (" (", "("), (" ,", ","), ("& ", "&")] {
-        text = text.replace(spaced, close);
-    }
-    text
-}
-
-/// The type without the spaces that the compiler puts between its tokens.
-pub(crate) fn type_as_written(ty: &syn::Type) -> String {
-    as_written(ty).replace(" < ", "<").replace(" >", ">")
-}
-
-/// A duration as people write it: with the largest units that are exact.
-pub(crate) fn shown(duration: Duration) -> String {
-    format!("{duration:?}")
 }
 
 /// The duration that is written, or what is wrong with it.

@@ -5,7 +5,7 @@ use syn::{Expr, Ident};
 
 use crate::arguments::{Arguments, Key, Setting, StandIns};
 use crate::policy::Kind;
-use crate::value::as_written;
+use crate::wording::as_written;
 
 /// One policy of a function, with its arguments as they were written.
 pub(crate) struct Carried {

@@ -28,7 +28,7 @@ pub(crate) fn judge(
     stack: &[Carried],
     rules: &[Rules],
     exemptions: &[Exemption],
-    errors: &mut Errors,
+    errors: &Errors,
 ) -> Vec<TokenStream> {
     let mut rules: Vec<&Rule> = rules.iter().flat_map(|rules| &rules.all).collect();
     // those of a module and of an `impl` in it may be the same
@@ -66,7 +66,7 @@ fn is_about(rule: &Rule, name: &Ident) -> bool {
 }
 
 /// Reports an exemption, or a name in it, without which the function would keep the rules as well.
-fn check_exemption(exemption: &Exemption, function: &Function, findings: &[(&Rule, Finding)], errors: &mut Errors) {
+fn check_exemption(exemption: &Exemption, function: &Function, findings: &[(&Rule, Finding)], errors: &Errors) {
     let function = function.name();
     let needed = |finding: &Finding| !finding.broken.is_empty() || !finding.assertions.is_empty();
     if exemption.names.is_empty() {

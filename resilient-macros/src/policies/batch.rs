@@ -43,7 +43,7 @@ struct Batch {
     associated: bool,
 }
 
-fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
+fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &Errors) -> Vec<Box<dyn Layer>> {
     let span = arguments.attribute.span();
     let with = arguments.with(errors);
     let key = arguments.value("key", errors, group);
@@ -104,7 +104,7 @@ impl Layer for Batch {
         true
     }
 
-    fn check(&self, function: &Function, errors: &mut Errors) {
+    fn check(&self, function: &Function, errors: &Errors) {
         companion::check(KIND.name, self.span, &self.name, "one", function, errors);
         let keys = keys(function).map_err(|error| errors.push(error)).ok();
         if let ReturnType::Default = function.signature.output {

@@ -61,7 +61,7 @@ enum Priority {
     Value(Expr),
 }
 
-fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
+fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &Errors) -> Vec<Box<dyn Layer>> {
     let identity = arguments.identity();
     let span = arguments.attribute.span();
     let when_span = arguments.span("when");
@@ -85,7 +85,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
 }
 
 /// The constructor, and whether its limit is fixed.
-fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> (Constructor, bool) {
+fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &Errors) -> (Constructor, bool) {
     let span = Span::mixed_site();
     let name = arguments.name(context.function, errors);
     let limit = arguments.constant("limit", context.function, errors, limit);

@@ -31,7 +31,7 @@ struct Cancel {
     reads_arguments: bool,
 }
 
-fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
+fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &Errors) -> Vec<Box<dyn Layer>> {
     let span = arguments.attribute.span();
     let written = arguments.span("on");
     let token = arguments.value("on", errors, |_, token| match token {
@@ -68,7 +68,7 @@ fn future_called(token: &Expr) -> Option<String> {
         Expr::MethodCall(call) => &call.method,
         _ => return None,
     };
-    FUTURES.iter().any(|future| name == future).then(|| value::as_written(token))
+    FUTURES.iter().any(|future| name == future).then(|| crate::wording::as_written(token))
 }
 
 impl Cancel {

@@ -62,7 +62,7 @@ enum Consecutive {
     Failures(Known<u32>),
 }
 
-fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
+fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &Errors) -> Vec<Box<dyn Layer>> {
     let identity = arguments.identity();
     let span = arguments.attribute.span();
     let when = arguments.value("when", errors, |_, when| Ok(When(when)));
@@ -75,7 +75,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     vec![Box::new(CircuitBreaker { span, reads_arguments, identity, source, when })]
 }
 
-fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Constructor {
+fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &Errors) -> Constructor {
     let span = Span::mixed_site();
     let window_span = arguments.span("window");
     let min_calls_span = arguments.span("min_calls");
@@ -113,8 +113,8 @@ fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Er
     {
         let message = format!(
             "`open_for` ({}) is longer than `open_max` ({}), to which it grows: make it shorter, or `open_max` longer",
-            value::shown(*first),
-            value::shown(*longest)
+            crate::wording::shown(*first),
+            crate::wording::shown(*longest)
         );
         errors.at(open_for_span.unwrap_or(span), message);
     }

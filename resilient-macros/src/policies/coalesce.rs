@@ -47,7 +47,7 @@ struct Coalesce {
     share: Option<Span>,
 }
 
-fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
+fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &Errors) -> Vec<Box<dyn Layer>> {
     let function = context.function;
     let span = arguments.attribute.span();
     let [hold_span, with_span, share] = ["hold", "with", "share"].map(|argument| arguments.span(argument));
@@ -92,7 +92,7 @@ fn hold(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
 }
 
 /// Calls that are joined only on the same object need one that several calls can have, at an address that stays its own.
-fn check_object(receiver: &Receiver, with: Option<Span>, hold: Option<Span>, errors: &mut Errors) {
+fn check_object(receiver: &Receiver, with: Option<Span>, hold: Option<Span>, errors: &Errors) {
     let advice = sharing::ADVICE;
     if is_of_one_call(receiver) {
         errors.over(
@@ -141,7 +141,7 @@ impl Layer for Coalesce {
         Facts { waits: true, reads_arguments: self.reads_arguments, ..Facts::default() }
     }
 
-    fn check(&self, function: &Function, errors: &mut Errors) {
+    fn check(&self, function: &Function, errors: &Errors) {
         let reason = "`#[coalesce]` gives the outcome to other callers too, so that it cannot borrow from this one";
         sharing::check_owned(&function.output, reason, errors);
         if let Some(span) = self.share {

@@ -55,7 +55,7 @@ enum Answer {
     Value(Expr),
 }
 
-fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
+fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &Errors) -> Vec<Box<dyn Layer>> {
     let span = arguments.attribute.span();
     let [value_at, with_at, stale_at] = ["value", "with", "stale"].map(|key| arguments.place(key));
     let keyed = ["key", "shared_across"].map(|key| (key, arguments.span(key)));
@@ -115,7 +115,7 @@ fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
 
 /// A value, which is no `Result` yet, unless the function returns a `Result` of one.
 fn good_value(value: Expr, function: &Function) -> syn::Result<Expr> {
-    if value::type_as_written(&function.output).matches("Result<").count() < 2
+    if crate::wording::type_as_written(&function.output).matches("Result<").count() < 2
         && let Expr::Call(call) = &value
         && let Expr::Path(path) = &*call.func
         && call.args.len() == 1
@@ -210,9 +210,9 @@ impl Layer for Fallback {
         Facts { recovers: true, waits: self.has_functions(), reads_arguments: self.reads_arguments, ..Facts::default() }
     }
 
-    fn check(&self, function: &Function, errors: &mut Errors) {
+    fn check(&self, function: &Function, errors: &Errors) {
         if is_no_result(&function.output) {
-            let output = value::type_as_written(&function.output);
+            let output = crate::wording::type_as_written(&function.output);
             let message = format!(
                 "`#[fallback]` replaces the `Err` of a `Result`, and `{}` returns `{output}`: return a `Result`, or remove it",
                 function.name()

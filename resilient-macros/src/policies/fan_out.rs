@@ -67,7 +67,7 @@ enum On {
     Blocking(Span),
 }
 
-fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
+fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &Errors) -> Vec<Box<dyn Layer>> {
     let span = arguments.attribute.span();
     let on_span = arguments.span("on").unwrap_or(span);
     let limit = arguments.value("limit", errors, limit);
@@ -135,7 +135,7 @@ impl Layer for FanOut {
         true
     }
 
-    fn check(&self, function: &Function, errors: &mut Errors) {
+    fn check(&self, function: &Function, errors: &Errors) {
         companion::check(KIND.name, self.span, &self.name, "all", function, errors);
         match item(function) {
             Err(error) => errors.push(error),

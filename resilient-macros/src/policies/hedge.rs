@@ -52,7 +52,7 @@ enum After {
     Delay(Known<Duration>),
 }
 
-fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
+fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &Errors) -> Vec<Box<dyn Layer>> {
     let span = arguments.attribute.span();
     let idempotent = arguments.flag("idempotent", errors);
     if !idempotent && arguments.understood {
@@ -82,7 +82,7 @@ struct Settings {
     delay: Option<Amount>,
 }
 
-fn settings(arguments: &mut Arguments, named: bool, context: &Context<'_>, errors: &mut Errors) -> Settings {
+fn settings(arguments: &mut Arguments, named: bool, context: &Context<'_>, errors: &Errors) -> Settings {
     let span = Span::mixed_site();
     let function = context.function;
     let bounds = ["min_after", "max_after"];
@@ -112,8 +112,8 @@ fn settings(arguments: &mut Arguments, named: bool, context: &Context<'_>, error
     {
         let message = format!(
             "`min_after` ({}) is longer than `max_after` ({}), so there is no delay between them",
-            value::shown(least),
-            value::shown(most)
+            crate::wording::shown(least),
+            crate::wording::shown(most)
         );
         errors.at(place, message);
     }

@@ -8,12 +8,13 @@ use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Lit};
 
 use crate::arguments::{Arguments, Key, Positional};
-use crate::diagnostic::{Errors, nearest};
+use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment, Value};
 use crate::policy::{Facts, Kind, Layer};
 use crate::source::{Constructor, Shareable, declare_shareable};
 use crate::value::{self, Known};
 use crate::when::{When, deciding, response_type};
+use crate::wording::nearest;
 
 pub(crate) const KIND: Kind = Kind {
     name: "rate_limit",
@@ -61,7 +62,7 @@ enum Rate {
     Calls(Known<u32>),
 }
 
-fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
+fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &Errors) -> Vec<Box<dyn Layer>> {
     let identity = arguments.identity();
     let span = arguments.attribute.span();
     let rate_span = arguments.span("rate");
@@ -94,7 +95,7 @@ fn constructor(
     rate: Option<Rate>,
     rate_span: Option<Span>,
     context: &Context<'_>,
-    errors: &mut Errors,
+    errors: &Errors,
 ) -> Constructor {
     let span = Span::mixed_site();
     for_the_other_kind(arguments, rate.as_ref(), errors);
@@ -155,7 +156,7 @@ fn constructor(
 }
 
 /// Refuses a burst that takes longer than a year to come back, where all its numbers are literals.
-fn comes_back(burst: &Known<u32>, calls: &Known<u32>, per: &Known<Duration>, span: Span, errors: &mut Errors) {
+fn comes_back(burst: &Known<u32>, calls: &Known<u32>, per: &Known<Duration>, span: Span, errors: &Errors) {
     let (Some(burst), Some(calls), Some(per)) = (burst.literal(), calls.literal(), per.literal()) else { return };
     let most = YEAR.as_nanos() * u128::from(calls) / per.as_nanos();
     if u128::from(burst) > most {
@@ -167,7 +168,7 @@ fn comes_back(burst: &Known<u32>, calls: &Known<u32>, per: &Known<Duration>, spa
 }
 
 /// Reports the keys that mean nothing to the kind of limit that was asked for.
-fn for_the_other_kind(arguments: &Arguments, rate: Option<&Rate>, errors: &mut Errors) {
+fn for_the_other_kind(arguments: &Arguments, rate: Option<&Rate>, errors: &Errors) {
     match rate {
         Some(Rate::Adaptive) => {
             for key in ["per", "burst", "max_wait", "max_pause"] {

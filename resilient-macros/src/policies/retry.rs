@@ -9,12 +9,13 @@ use syn::{Expr, ExprPath, Ident, LitStr, Type};
 
 use crate::amount::Amount;
 use crate::arguments::{Arguments, Key, Positional};
-use crate::diagnostic::{Errors, list, nearest};
+use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment, Value};
 use crate::policy::{Body, Facts, Kind, Layer};
 use crate::source::{Constructor, Source, borrow, borrow_policy, own, placed};
 use crate::value::{self, Known};
 use crate::when::{When, deciding};
+use crate::wording::{list, nearest};
 
 pub(crate) const KIND: Kind = Kind {
     name: "retry",
@@ -56,7 +57,7 @@ struct Retry {
     unbounded: Option<Span>,
 }
 
-fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
+fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &Errors) -> Vec<Box<dyn Layer>> {
     let span = arguments.attribute.span();
     let when = arguments.value("when", errors, |_, when| Ok(When(when)));
     let clones = arguments.clones(context.function, errors);
@@ -80,7 +81,7 @@ struct Settings {
     unbounded: Option<Span>,
 }
 
-fn settings(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Settings {
+fn settings(arguments: &mut Arguments, context: &Context<'_>, errors: &Errors) -> Settings {
     let span = Span::mixed_site();
     let unlimited_span = arguments.span("max");
     let function = context.function;
@@ -252,7 +253,7 @@ struct Waits {
     constant: Option<Span>,
 }
 
-fn waits(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Waits {
+fn waits(arguments: &mut Arguments, context: &Context<'_>, errors: &Errors) -> Waits {
     let span = Span::mixed_site();
     let settings = ["base", "factor", "cap", "jitter"].map(|key| (key, arguments.span(key)));
     let written = arguments.constant("backoff", context.function, errors, |_, expression| Ok(expression));
@@ -308,8 +309,8 @@ fn waits(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) 
     {
         let message = format!(
             "`base` ({}) is longer than `cap` ({}): make `base` shorter, or set a longer `cap`",
-            value::shown(base),
-            value::shown(cap)
+            crate::wording::shown(base),
+            crate::wording::shown(cap)
         );
         errors.at(base_span.or(cap_span).unwrap_or(span), message);
     }

@@ -21,7 +21,7 @@ pub(super) struct Sharing {
 }
 
 impl Sharing {
-    pub(super) fn parse(arguments: &mut Arguments, function: &Function, errors: &mut Errors) -> Self {
+    pub(super) fn parse(arguments: &mut Arguments, function: &Function, errors: &Errors) -> Self {
         let is_written = arguments.span("key").is_some();
         let key = arguments.key(function, errors);
         let across = arguments.names("shared_across", errors);
@@ -55,14 +55,14 @@ pub(super) fn call(key: Option<&Expr>) -> TokenStream {
 }
 
 /// A result shared with other calls cannot borrow from this one.
-pub(super) fn check_owned(shared: &Type, reason: &str, errors: &mut Errors) {
+pub(super) fn check_owned(shared: &Type, reason: &str, errors: &Errors) {
     if let Some(span) = borrow_in(shared) {
         errors.at(span, format!("{reason}: return an owned value, or an `Arc`"));
     }
 }
 
 /// `shared_across` names arguments, or `self`.
-fn check_names(across: &[Ident], function: &Function, errors: &mut Errors) {
+fn check_names(across: &[Ident], function: &Function, errors: &Errors) {
     for name in across {
         let message = match () {
             () if name == "self" && function.signature.receiver().is_none() => "this function has no `self`".to_owned(),
@@ -74,7 +74,7 @@ fn check_names(across: &[Ident], function: &Function, errors: &mut Errors) {
 }
 
 /// A function with arguments says what makes two calls the same, unless none of them makes a difference.
-fn needs_key(across: &[Ident], function: &Function, span: Span, errors: &mut Errors) {
+fn needs_key(across: &[Ident], function: &Function, span: Span, errors: &Errors) {
     let names: Vec<String> =
         arguments(function).filter(|argument| !across.contains(argument)).map(Ident::to_string).collect();
     let typed = function.signature.inputs.iter().filter(|input| matches!(input, syn::FnArg::Typed(_))).count();
@@ -88,7 +88,7 @@ fn needs_key(across: &[Ident], function: &Function, span: Span, errors: &mut Err
 }
 
 /// An argument that looks like somebody's identity is in the key, or is said to make no difference.
-fn check_credentials(key: &Expr, across: &[Ident], function: &Function, errors: &mut Errors) {
+fn check_credentials(key: &Expr, across: &[Ident], function: &Function, errors: &Errors) {
     for argument in bindings(function).filter(|argument| says_who(&argument.ident.to_string())) {
         let Binding { ident: argument, conditions, .. } = argument;
         if !reads(key, &argument.to_string()) && !across.contains(argument) {

@@ -37,7 +37,7 @@ struct Timeout {
     source: Source,
 }
 
-fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
+fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &Errors) -> Vec<Box<dyn Layer>> {
     let attribute = arguments.attribute.span();
     let keys = ["limit", "total", "attempt"];
     let spans = keys.map(|key| arguments.span(key));

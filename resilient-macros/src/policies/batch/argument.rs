@@ -111,7 +111,7 @@ fn borrowed(ty: &Type) -> Option<TokenStream> {
 }
 
 /// Reports the other arguments that calls in one batch could not have in common.
-pub(super) fn check(function: &Function, keys: Option<usize>, key: Option<&Expr>, errors: &mut Errors) {
+pub(super) fn check(function: &Function, keys: Option<usize>, key: Option<&Expr>, errors: &Errors) {
     let mut incomparable = Vec::new();
     for (index, argument) in function.signature.inputs.iter().enumerate() {
         if Some(index) == keys {
@@ -166,7 +166,7 @@ pub(super) fn check(function: &Function, keys: Option<usize>, key: Option<&Expr>
 }
 
 /// Reports arguments that nothing says the callers of one batch agree on.
-fn incomparable_arguments(function: &Function, arguments: &[(&Ident, Vec<Attribute>)], errors: &mut Errors) {
+fn incomparable_arguments(function: &Function, arguments: &[(&Ident, Vec<Attribute>)], errors: &Errors) {
     let [(first, conditions), ..] = arguments else { return };
     let names: Vec<String> = arguments.iter().map(|(name, _)| name.to_string()).collect();
     let this = function.signature.receiver().map(|_| "self.…".to_owned());
@@ -180,7 +180,7 @@ fn incomparable_arguments(function: &Function, arguments: &[(&Ident, Vec<Attribu
 }
 
 /// The keys are not there when it is asked who is batched together.
-fn not_the_keys(keys: &Pat, key: &Expr, errors: &mut Errors) {
+fn not_the_keys(keys: &Pat, key: &Expr, errors: &Errors) {
     if let Pat::Ident(pattern) = keys
         && contains(key.to_token_stream(), &pattern.ident.to_string())
     {

@@ -11,7 +11,7 @@ use crate::function::Function;
 use crate::when::is_result;
 
 /// Whether the function's signature can change.
-pub(super) fn check(share: Span, function: &Function, errors: &mut Errors) {
+pub(super) fn check(share: Span, function: &Function, errors: &Errors) {
     if function.is_boxed() {
         errors.at(
             share,
