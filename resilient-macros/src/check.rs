@@ -121,12 +121,16 @@ fn duplicates(layers: &[Box<dyn Layer>], errors: &Errors) {
                 layer.span(),
                 "two time-outs with no retry between them: only the shorter one can fire, so keep that one",
             ),
-            "rate_limit" | "circuit_breaker" | "bulkhead" if layer.facts().identity.is_some() && layer.facts().identity == layers[earlier].facts().identity => {
+            "rate_limit" | "throttle" | "circuit_breaker" | "bulkhead" if layer.facts().identity.is_some() && layer.facts().identity == layers[earlier].facts().identity => {
                 errors.at(layer.span(), format!("two `#[{name}]` of one name or key watch over the same calls: name them apart, or keep one"));
             }
             "rate_limit" => errors.at(
                 layer.span(),
                 "two rate limits on one function: tell them apart by a name or a key for each, as in `#[rate_limit(\"100/s\", name = \"per_second\")]`, or keep one",
+            ),
+            "throttle" => errors.at(
+                layer.span(),
+                "two throttles on one function: tell them apart by a name or a key for each, as in `#[throttle(key = host)]`, or keep one",
             ),
             "circuit_breaker" => errors.at(
                 layer.span(),

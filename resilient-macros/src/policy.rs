@@ -4,18 +4,30 @@ use proc_macro2::{Span, TokenStream};
 use syn::{Ident, Type};
 
 use crate::amount::Amount;
-use crate::arguments::{Arguments, Key, Positional};
+use crate::arguments::Arguments;
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment};
 use crate::function::Function;
+use crate::key::{Key, Positional, Table};
+use crate::settings::Settings;
 
 /// A policy as the attribute's name finds it.
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
     pub(crate) keys: &'static [Key],
     pub(crate) positional: Positional,
+    /// The former words for keys, and the words for them now.
+    pub(crate) renamed: &'static [(&'static str, &'static str)],
     /// Turns the arguments into the layers that they ask for.
-    pub(crate) parse: fn(&mut Arguments, &Context<'_>, &Errors) -> Vec<Box<dyn Layer>>,
+    pub(crate) parse: fn(&Settings<'_>) -> Vec<Box<dyn Layer>>,
+}
+
+impl Kind {
+    /// The arguments of such an attribute.
+    pub(crate) fn arguments(&self, name: Ident, tokens: TokenStream, errors: &Errors) -> Arguments {
+        let Self { keys, positional, renamed, .. } = *self;
+        Arguments::parse(name, tokens, Table { keys, positional, renamed }, errors)
+    }
 }
 
 /// One layer of a stack.

@@ -10,8 +10,9 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Ident, Path, Token, Visibility};
 
-use crate::arguments::{Arguments, Listed, listed};
+use crate::arguments::Arguments;
 use crate::diagnostic::Errors;
+use crate::list::{Listed, listed};
 use crate::policies::{KINDS, kind};
 use crate::policy::Kind;
 use crate::stack::{self, check_profile, unknown_policy};
@@ -134,7 +135,7 @@ impl Profile {
             match entry {
                 Listed::Policy(name, arguments) => {
                     let Some(kind) = kind(&name.to_string()) else { continue };
-                    let mut arguments = Arguments::parse(name, arguments, kind.keys, kind.positional, &errors);
+                    let mut arguments = kind.arguments(name, arguments, &errors);
                     arguments.relocate(place);
                     profile.policies.push((kind, arguments));
                 }

@@ -5,16 +5,19 @@ use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, Ident, Meta, Path};
 
-use crate::arguments::{self, Arguments, Listed, Positional};
+use crate::arguments::Arguments;
 use crate::check::check;
 use crate::diagnostic::Errors;
 use crate::enforce::{self, Carried, Exemption, Rules, judge};
 use crate::expand::{clones, expand as expand_layers, owns_arguments, statements, this_clone};
 use crate::fragment::Context;
 use crate::function::Function;
+use crate::key::Positional;
+use crate::list::{self, Listed};
 use crate::policies::{KINDS, kind};
 use crate::policy::{Kind, Layer, Level};
 use crate::profile::{self, Profile};
+use crate::settings::Settings;
 use crate::wording::{list, nearest};
 
 /// Expands the attribute `name` and, with it, every sibling that is left on the item.
@@ -259,7 +262,7 @@ impl Written {
     /// Adds one attribute: a policy, those listed in `#[resilient(…)]`, rules, or an exception to them.
     fn add(&mut self, name: Ident, tokens: TokenStream, profile: Option<&TokenStream>, errors: &Errors) {
         if let Some(kind) = kind(&name.to_string()) {
-            self.policies.push((kind, Arguments::parse(name, tokens, kind.keys, kind.positional, errors)));
+            self.policies.push((kind, kind.arguments(name, tokens, errors)));
         } else if name == "enforce" {
             self.rules.push(Rules::parse(name.span(), tokens, errors));
         } else if name == "exempt" {
@@ -278,12 +281,12 @@ impl Written {
             );
         }
         let mut list = List::default();
-        for entry in arguments::listed(tokens, errors) {
+        for entry in list::listed(tokens, errors) {
             match entry {
                 Listed::Crate(path) => self.krate = Some(path),
                 Listed::Policy(name, arguments) => match kind(&name.to_string()) {
                     Some(kind) => {
-                        let arguments = Arguments::parse(name, arguments, kind.keys, kind.positional, errors);
+                        let arguments = kind.arguments(name, arguments, errors);
                         list.policies.push((kind, arguments));
                     }
                     None => errors.at(name.span(), unknown_policy(&name.to_string())),
@@ -347,11 +350,10 @@ impl Written {
     fn layers(self, context: &Context<'_>, errors: &Errors) -> (Vec<Box<dyn Layer>>, Vec<Carried>) {
         let mut layers: Vec<Box<dyn Layer>> = Vec::new();
         let mut all = Vec::new();
-        for (kind, mut arguments) in self.policies {
+        for (kind, arguments) in self.policies {
             let mut carried = Carried::new(kind, &arguments);
-            let parsed = (kind.parse)(&mut arguments, context, errors);
-            #[cfg(test)]
-            arguments.finish();
+            let settings = Settings::read(arguments, kind.keys, context.function, context.krate, errors);
+            let parsed = (kind.parse)(&settings);
             carried.repeats = parsed.iter().any(|layer| layer.facts().repeats);
             layers.extend(parsed);
             all.push(carried);

@@ -7,8 +7,9 @@ use syn::parse::{ParseStream, Parser};
 use syn::{BinOp, Expr, Ident, Lit, Path, Token, token};
 
 use super::measure::{Measure, in_words};
-use crate::arguments::{Key, Positional, absolute_path, between_commas};
+use crate::arguments::{absolute_path, between_commas};
 use crate::diagnostic::Errors;
+use crate::key::{Key, Positional};
 use crate::policies::{KINDS, kind};
 use crate::policy::Kind;
 use crate::wording::{list, nearest};

@@ -4,11 +4,11 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use syn::{Expr, Ident, Type};
 
-use crate::arguments::Arguments;
 use crate::diagnostic::Errors;
 use crate::function::{Binding, Function, borrow_in};
+use crate::reads::reads;
+use crate::settings::Settings;
 use crate::source::{borrow_parts, place};
-use crate::value::reads;
 
 /// Advice where nothing says whether calls on different objects are the same.
 pub(super) const ADVICE: &str = "write `shared_across(self)` if it makes no difference to the outcome, or what does into `key`, as in `key = (self.tenant, id)`";
@@ -21,13 +21,13 @@ pub(super) struct Sharing {
 }
 
 impl Sharing {
-    pub(super) fn parse(arguments: &mut Arguments, function: &Function, errors: &Errors) -> Self {
-        let is_written = arguments.span("key").is_some();
-        let key = arguments.key(function, errors);
-        let across = arguments.names("shared_across", errors);
+    pub(super) fn parse(settings: &Settings<'_>) -> Self {
+        let Settings { function, errors, .. } = *settings;
+        let key = settings.expression("key");
+        let across = settings.names("shared_across");
         check_names(&across, function, errors);
-        if !is_written && arguments.understood {
-            needs_key(&across, function, arguments.attribute.span(), errors);
+        if settings.span("key").is_none() && settings.understood {
+            needs_key(&across, function, settings.attribute.span(), errors);
         }
         if let Some(key) = &key {
             check_credentials(key, &across, function, errors);

@@ -2,12 +2,12 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
-use syn::visit::Visit;
-use syn::{Ident, ReturnType, Type, TypeImplTrait};
+use syn::{Ident, ReturnType, Type};
 
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment, Value};
 use crate::function::Function;
+use crate::types::unnamed;
 use crate::when::is_result;
 
 /// Whether the function's signature can change.
@@ -60,17 +60,4 @@ pub(super) fn wrap(inside: Fragment, context: &Context<'_>) -> Fragment {
     let value = around.expression();
     let finished: TokenStream = quote_spanned!(span=> #krate::finish_shared::<#output>(#value));
     Fragment { value: Value::Expression(finished), settled: false, ..around }
-}
-
-fn unnamed(output: &Type) -> Option<&TypeImplTrait> {
-    struct Search<'ast>(Option<&'ast TypeImplTrait>);
-    impl<'ast> Visit<'ast> for Search<'ast> {
-        fn visit_type_impl_trait(&mut self, found: &'ast TypeImplTrait) {
-            self.0.get_or_insert(found);
-        }
-    }
-
-    let mut search = Search(None);
-    search.visit_type(output);
-    search.0
 }

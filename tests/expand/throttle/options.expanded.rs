@@ -1,19 +1,19 @@
 // @generated from the case beside it
-use resilient::rate_limit;
+use resilient::throttle;
 use crate::support::{Error, Script};
 pub async fn ask(script: &Script) -> Result<(), Error> {
-    let rate_limit_ = {
+    let throttle_ = {
         static POLICY: ::resilient::Throttle = ::resilient::Throttle::named("ask")
             .k(1.5)
             .max_drop(0.95);
         &POLICY
     };
-    let settled_ = 'limited: {
-        let permit_ = match rate_limit_.acquire() {
+    let settled_ = 'throttled: {
+        let permit_ = match throttle_.acquire() {
             ::core::result::Result::Ok(permit_) => permit_,
             ::core::result::Result::Err(rejection_) => {
                 let refused_ = ::resilient::Settled::Rejected(rejection_);
-                break 'limited refused_;
+                break 'throttled refused_;
             }
         };
         let attempt_ = async move {
