@@ -61,8 +61,10 @@ cases! {
         bare => "Ok(\"words\")",
         options => "Ok(()) in 200 ms",
         keyed => "Ok(()) true Ok(())",
-        adaptive => "true",
         response => "true true true",
+    }
+    throttle {
+        options => "true",
     }
     hedge {
         bare => "Ok(\"WORDS\") from 11",

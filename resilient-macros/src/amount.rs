@@ -6,7 +6,9 @@ use std::time::Duration;
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::quote_spanned;
 
-use crate::value::{Known, as_written, shown};
+use crate::diagnostic::Errors;
+use crate::value::Known;
+use crate::wording::{as_written, shown};
 
 /// A time in a comparison.
 #[derive(Clone)]
@@ -97,7 +99,7 @@ impl fmt::Display for Amount {
 /// What must be so.
 pub(crate) struct Claim {
     /// Whether it is, if the macro can tell.
-    pub(crate) holds: Option<bool>,
+    holds: Option<bool>,
     /// What the compiler is asked otherwise.
     condition: TokenStream,
 }
@@ -121,10 +123,16 @@ impl Claim {
         }
     }
 
-    /// The item that does not compile unless it is so, with the compiler's caret at `place`.
-    pub(crate) fn assertion(&self, place: Span, message: &str) -> TokenStream {
-        let condition = &self.condition;
-        assertion(condition, place, message)
+    /// Reports at `place` what is not so. Where only the compiler can tell, it is left to an assertion.
+    ///
+    /// Returns whether it was reported.
+    pub(crate) fn require(&self, errors: &Errors, place: Span, message: impl fmt::Display) -> bool {
+        match self.holds {
+            Some(true) => {}
+            Some(false) => errors.at(place, message),
+            None => errors.assert(assertion(&self.condition, place, &errors.in_context(message))),
+        }
+        self.holds == Some(false)
     }
 }
 

@@ -6,74 +6,9 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Expr, Ident, LitStr, Path, Token, token};
 
-use crate::diagnostic::{Errors, list, nearest};
-use crate::function::Function;
-use crate::policy::Clones;
-use crate::value;
-
-/// A key that an attribute accepts.
-#[derive(Debug)]
-pub(crate) struct Key {
-    pub(crate) name: &'static str,
-    /// How it is written, for messages.
-    pub(crate) example: &'static str,
-    /// Whether it configures the policy, and so conflicts with a `with = …` that brings a configured one.
-    pub(crate) configures: bool,
-    /// What counts where it is not written, if that is the same for every function.
-    pub(crate) default: Option<&'static str>,
-    /// The key beside which that does not count.
-    pub(crate) unless: Option<&'static str>,
-    /// A value of another sort than the example's.
-    pub(crate) other: Option<&'static str>,
-    /// What means the same as this one in some places of a stack.
-    pub(crate) stand_ins: Option<StandIns>,
-}
-
-/// The keys that mean the same as another, depending on where a retry stands.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum StandIns {
-    /// If nothing above repeats.
-    Outside(&'static [&'static str]),
-    /// If nothing below repeats.
-    Inside(&'static [&'static str]),
-}
-
-impl Key {
-    /// A key that is part of the policy's configuration.
-    pub(crate) const fn setting(name: &'static str, example: &'static str) -> Self {
-        Self { name, example, configures: true, default: None, unless: None, other: None, stand_ins: None }
-    }
-
-    /// A key that says how this function uses the policy.
-    pub(crate) const fn usage(name: &'static str, example: &'static str) -> Self {
-        Self { configures: false, ..Self::setting(name, example) }
-    }
-
-    /// The value of the example.
-    pub(crate) fn example_value(&self) -> &'static str {
-        self.example.split_once(" = ").map_or(self.example, |(_, value)| value)
-    }
-
-    /// With what counts where it is not written, for the rules of `#[enforce]`.
-    pub(crate) const fn or(self, default: &'static str) -> Self {
-        Self { default: Some(default), ..self }
-    }
-
-    /// With a key beside which its default does not count.
-    pub(crate) const fn unless(self, key: &'static str) -> Self {
-        Self { unless: Some(key), ..self }
-    }
-
-    /// With a value of another sort, for the rules of `#[enforce]`.
-    pub(crate) const fn or_like(self, other: &'static str) -> Self {
-        Self { other: Some(other), ..self }
-    }
-
-    /// With the keys that mean the same in some places, for the rules of `#[enforce]`.
-    pub(crate) const fn also(self, stand_ins: StandIns) -> Self {
-        Self { stand_ins: Some(stand_ins), ..self }
-    }
-}
+use crate::diagnostic::Errors;
+use crate::key::{Key, Positional, Table};
+use crate::wording::{as_written, list, nearest};
 
 /// An argument as it was written, with its value if it has one.
 pub(crate) struct Setting {
@@ -91,18 +26,16 @@ pub(crate) struct Arguments {
     /// Every key that was written, whether it has been taken or not.
     written: Vec<Ident>,
     keys: &'static [Key],
-    #[cfg(test)]
-    taken: Vec<&'static str>,
 }
 
 #[derive(Clone)]
-struct Entry {
-    key: Ident,
-    value: Value,
+pub(crate) struct Entry {
+    pub(crate) key: Ident,
+    pub(crate) value: Written,
 }
 
 #[derive(Clone)]
-enum Value {
+pub(crate) enum Written {
     Flag,
     /// Nothing yet, after `key =`.
     Missing,
@@ -112,32 +45,27 @@ enum Value {
 
 impl Arguments {
     /// Parses `tokens` against `keys`; a value without a key is one for `positional`.
-    pub(crate) fn parse(
-        attribute: Ident,
-        tokens: TokenStream,
-        keys: &'static [Key],
-        positional: Positional,
-        errors: &mut Errors,
-    ) -> Self {
+    pub(crate) fn parse(attribute: Ident, tokens: TokenStream, table: Table, errors: &Errors) -> Self {
+        let Table { keys, positional, .. } = table;
         let mistakes = errors.count();
         let mut entries = Vec::new();
         for written in split(tokens, errors) {
             match written {
-                Written::Entry(entry) => match (&entry.value, positional) {
+                Argument::Entry(entry) => match (&entry.value, positional) {
                     // a lone name that is no key is a constant, unless it is a keyword
-                    (Value::Flag, Positional::Is(key)) if !keys.iter().any(|known| entry.key == known.name) => {
+                    (Written::Flag, Positional::Is(key)) if !keys.iter().any(|known| entry.key == known.name) => {
                         let key = Ident::new(key, entry.key.span());
                         match syn::parse2(entry.key.to_token_stream()) {
-                            Ok(constant) => entries.push(Entry { key, value: Value::Expr(constant) }),
+                            Ok(constant) => entries.push(Entry { key, value: Written::Expr(constant) }),
                             Err(_) => errors.push(incomplete(entry.key)),
                         }
                     }
                     _ => entries.push(entry),
                 },
-                Written::Positional(value) => match positional {
+                Argument::Positional(value) => match positional {
                     Positional::Is(key) => {
                         let key = Ident::new(key, syn::spanned::Spanned::span(&value));
-                        entries.push(Entry { key, value: Value::Expr(value) });
+                        entries.push(Entry { key, value: Written::Expr(value) });
                     }
                     Positional::Write(key) => {
                         let example = keys.iter().find(|known| known.name == key).map_or("", |known| known.example);
@@ -152,31 +80,39 @@ impl Arguments {
             }
         }
 
-        let mut arguments = Self {
-            attribute,
-            understood: true,
-            entries: Vec::new(),
-            written: Vec::new(),
-            keys,
-            #[cfg(test)]
-            taken: Vec::new(),
-        };
+        let mut arguments =
+            Self { attribute, understood: true, entries: Vec::new(), written: Vec::new(), keys: table.keys };
         for entry in entries {
-            arguments.accept(entry, errors);
+            arguments.accept(entry, table.renamed, errors);
         }
         arguments.understood = errors.count() == mistakes;
         arguments
     }
 
-    fn accept(&mut self, entry: Entry, errors: &mut Errors) {
+    fn accept(&mut self, entry: Entry, renamed: &[(&str, &str)], errors: &Errors) {
         let name = entry.key.unraw().to_string();
+        if let Some((_, new)) = renamed.iter().find(|(old, _)| *old == name)
+            && !(self.keys.iter().any(|key| key.name == name) && matches!(entry.value, Written::Expr(Expr::Lit(_))))
+        {
+            if new.starts_with('#') {
+                errors.at(entry.key.span(), format!("`{name}` belongs to `{new}`: write it there, or leave it out"));
+                return;
+            }
+            let value = match &entry.value {
+                Written::Expr(value) => format!(" = {}", as_written(value)),
+                Written::List(names) => format!("({names})"),
+                Written::Flag | Written::Missing => " = …".to_owned(),
+            };
+            errors.at(entry.key.span(), format!("`{name}` is called `{new}` here: write `{new}{value}`"));
+            return;
+        }
         if !self.keys.iter().any(|key| key.name == name) {
             errors.at(entry.key.span(), unknown_key(&name, self.keys));
             return;
         }
         if let Some(first) = self.entries.iter().find(|earlier| earlier.key == entry.key) {
             let message = match &first.value {
-                Value::Expr(value) => {
+                Written::Expr(value) => {
                     format!("`{name}` is already set, to `{}`: keep one of the two", value.to_token_stream())
                 }
                 _ => format!("`{name}` is already there: merge the two into one"),
@@ -193,128 +129,9 @@ impl Arguments {
         &self.written
     }
 
-    fn take(&mut self, key: &'static str) -> Option<Entry> {
-        #[cfg(test)]
-        {
-            assert!(self.keys.iter().any(|known| known.name == key), "`{key}` is missing from the table");
-            self.taken.push(key);
-        }
-        let index = self.entries.iter().position(|entry| entry.key.unraw() == key)?;
-        Some(self.entries.remove(index))
-    }
-
-    fn example(&self, key: &str) -> &'static str {
-        self.keys.iter().find(|known| known.name == key).map_or("", |known| known.example)
-    }
-
-    /// The value of `key = value`, parsed by `parse`.
-    pub(crate) fn value<T>(
-        &mut self,
-        key: &'static str,
-        errors: &mut Errors,
-        parse: impl FnOnce(&str, Expr) -> syn::Result<T>,
-    ) -> Option<T> {
-        let Entry { key: written, value } = self.take(key)?;
-        match value {
-            Value::Expr(expression) => match parse(key, expression) {
-                Ok(value) => return Some(value),
-                Err(error) => errors.push(error),
-            },
-            Value::Flag | Value::Missing | Value::List(_) => {
-                errors.at(written.span(), format!("`{key}` takes a value: write `{}`", self.example(key)));
-            }
-        }
-        None
-    }
-
-    /// Whether `key` was written, which stands alone.
-    pub(crate) fn flag(&mut self, key: &'static str, errors: &mut Errors) -> bool {
-        let Some(Entry { key: written, value }) = self.take(key) else { return false };
-        if !matches!(value, Value::Flag) {
-            errors.at(written.span(), format!("`{key}` stands alone: write `{key}`, or leave it out"));
-        }
-        true
-    }
-
-    /// The value of `key = value` for the initialiser of a `static`, which can see neither `self` nor the arguments.
-    pub(crate) fn constant<T>(
-        &mut self,
-        key: &'static str,
-        function: &Function,
-        errors: &mut Errors,
-        parse: impl FnOnce(&str, Expr) -> syn::Result<T>,
-    ) -> Option<T> {
-        self.value(key, errors, |key, expression| {
-            value::reads_nothing_of_the_call(&expression, function)?;
-            parse(key, expression)
-        })
-    }
-
-    /// The names in `key(a, b)`.
-    pub(crate) fn names(&mut self, key: &'static str, errors: &mut Errors) -> Vec<Ident> {
-        let Some(Entry { key: written, value }) = self.take(key) else {
-            return Vec::new();
-        };
-        let example = self.example(key);
-        let tokens = match value {
-            Value::List(tokens) => tokens,
-            Value::Expr(value) => {
-                let value = value.to_token_stream();
-                errors.at(written.span(), format!("`{key}` takes names in parentheses: write `{key}({value})`"));
-                return Vec::new();
-            }
-            Value::Flag | Value::Missing => {
-                errors.at(written.span(), format!("`{key}` takes names in parentheses: write `{example}`"));
-                return Vec::new();
-            }
-        };
-        let parser = |input: ParseStream<'_>| input.parse_terminated(Ident::parse_any, Token![,]);
-        match parser.parse2(tokens) {
-            Ok(names) if names.is_empty() => {
-                errors.at(written.span(), format!("`{key}` names nothing: write `{example}`"));
-            }
-            Ok(names) => return distinct(names, errors),
-            Err(error) => errors.at(error.span(), format!("`{key}` takes names between commas: write `{example}`")),
-        }
-        Vec::new()
-    }
-
-    /// The arguments that each attempt gets a clone of: those in `clone(a, b)`, or all that the body owns for `clone` alone.
-    pub(crate) fn clones(&mut self, function: &Function, errors: &mut Errors) -> Clones {
-        let alone = self.entries.iter().any(|entry| entry.key == "clone" && matches!(entry.value, Value::Flag));
-        if alone {
-            self.take("clone");
-            return Clones { names: function.cloneable(), if_possible: true };
-        }
-        Clones { names: self.names("clone", errors), if_possible: false }
-    }
-
-    /// The place of `key` among the arguments, if it was written.
-    pub(crate) fn place(&self, key: &str) -> Option<usize> {
-        self.entries.iter().position(|entry| entry.key.unraw() == key)
-    }
-
-    /// The span of `key`, if it was written.
-    pub(crate) fn span(&self, key: &str) -> Option<Span> {
-        self.entries.iter().map(|entry| &entry.key).find(|written| written.unraw() == key).map(Ident::span)
-    }
-
-    /// The policy value of `with = …`, and an error for each setting beside it.
-    pub(crate) fn with(&mut self, errors: &mut Errors) -> Option<Expr> {
-        let with = self.value("with", errors, policy_value)?;
-        for entry in &self.entries {
-            let name = entry.key.unraw().to_string();
-            if self.keys.iter().any(|key| key.name == name && key.configures) {
-                let message = if name == "key" {
-                    "`with` brings one policy, and `key` finds one among the function's own: write `with = POLICIES.of(…)` with a `PerKey` of yours, or leave out `with`".to_owned()
-                } else {
-                    format!("`with` uses a policy that has its own settings: set `{name}` there, or leave out `with`")
-                };
-                errors.at(entry.key.span(), message);
-            }
-        }
-        self.entries.retain(|entry| !self.keys.iter().any(|key| entry.key.unraw() == key.name && key.configures));
-        Some(with)
+    /// The argument of this name, if it was written.
+    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| is(&entry.key, key))
     }
 
     /// The name, key or value of the user's that the policy's state goes by, as it was written.
@@ -322,46 +139,21 @@ impl Arguments {
         let parts = self.entries.iter().filter(|entry| ["name", "key", "with"].iter().any(|key| entry.key == key));
         let parts: Vec<String> = parts
             .filter_map(|entry| match &entry.value {
-                Value::Expr(value) => Some(format!("{} = {}", entry.key, value.to_token_stream())),
+                Written::Expr(value) => Some(format!("{} = {}", entry.key, value.to_token_stream())),
                 _ => None,
             })
             .collect();
         (!parts.is_empty()).then(|| parts.join(", "))
     }
 
-    /// The expression of `key = …`, which is evaluated once a call.
-    pub(crate) fn key(&mut self, function: &Function, errors: &mut Errors) -> Option<Expr> {
-        let listed = self.entries.iter().find_map(|entry| match &entry.value {
-            Value::List(parts) if entry.key == "key" => Some((entry.key.span(), parts.to_string())),
-            _ => None,
-        });
-        if let Some((span, parts)) = listed {
-            self.take("key");
-            errors.at(span, format!("`key` takes an expression: write `key = ({parts})`"));
-            return None;
-        }
-        self.value("key", errors, |_, key| value::differs_between_calls(key, function))
-    }
-
-    /// The text of `name = "…"`, or the function's own name.
-    pub(crate) fn name(&mut self, function: &Function, errors: &mut Errors) -> String {
-        let name = self.value("name", errors, |key, value| {
-            let name = value::text(key, &value)?;
-            if name.value().trim().is_empty() {
-                let message = format!(
-                    "an empty name says nothing in events and errors: write, say, `name = \"{}\"`",
-                    function.name()
-                );
-                return Err(syn::Error::new(name.span(), message));
-            }
-            Ok(name)
-        });
-        name.map_or_else(|| function.name().to_string(), |name| name.value())
-    }
-
     /// The path of `crate = ::path`.
-    pub(crate) fn krate(&mut self, errors: &mut Errors) -> Option<Path> {
-        self.value("crate", errors, |_, expression| absolute_path(expression))
+    pub(crate) fn krate(&self, errors: &Errors) -> Option<Path> {
+        let entry = self.entry("crate")?;
+        let path = match &entry.value {
+            Written::Expr(path) => absolute_path(path.clone()),
+            _ => Err(syn::Error::new(entry.key.span(), "`crate` takes a value: write `crate = ::resilient`")),
+        };
+        path.map_err(|error| errors.push(error)).ok()
     }
 
     /// What was written, for the rules of `#[enforce]`.
@@ -369,8 +161,8 @@ impl Arguments {
         let setting = |entry: &Entry| Setting {
             key: entry.key.clone(),
             value: match &entry.value {
-                Value::Expr(value) => Some(value.clone()),
-                Value::Flag | Value::Missing | Value::List(_) => None,
+                Written::Expr(value) => Some(value.clone()),
+                Written::Flag | Written::Missing | Written::List(_) => None,
             },
         };
         self.entries.iter().map(setting).collect()
@@ -378,7 +170,7 @@ impl Arguments {
 
     /// The first key that is followed by a list.
     pub(crate) fn listed(&self) -> Option<&Ident> {
-        self.entries.iter().find(|entry| matches!(entry.value, Value::List(_))).map(|entry| &entry.key)
+        self.entries.iter().find(|entry| matches!(entry.value, Written::List(_))).map(|entry| &entry.key)
     }
 
     /// Whether nothing was written.
@@ -392,7 +184,7 @@ impl Arguments {
         self.written.iter_mut().for_each(|key| key.set_span(place));
         for entry in &mut self.entries {
             entry.key.set_span(place);
-            if let Value::Expr(Expr::Lit(literal)) = &mut entry.value {
+            if let Written::Expr(Expr::Lit(literal)) = &mut entry.value {
                 literal.lit.set_span(place);
             }
         }
@@ -401,7 +193,7 @@ impl Arguments {
     /// Replaces the arguments of `policies`, which are all of one kind, by those of the same name; others are added.
     ///
     /// Of several policies, a `name` picks the one that has it, and any other key the one that has that key.
-    pub(crate) fn replace(policies: &mut [&mut Self], by: Self, errors: &mut Errors) {
+    pub(crate) fn replace(policies: &mut [&mut Self], by: Self, errors: &Errors) {
         let named = by.text_of("name");
         let mut bearers =
             (0..policies.len()).filter(|index| named.is_some() && policies[*index].text_of("name") == named);
@@ -463,39 +255,54 @@ impl Arguments {
     /// The value of `key` as it was written.
     fn text_of(&self, key: &str) -> Option<String> {
         self.entries.iter().find(|entry| entry.key == key).and_then(|entry| match &entry.value {
-            Value::Expr(value) => Some(value.to_token_stream().to_string()),
+            Written::Expr(value) => Some(value.to_token_stream().to_string()),
             _ => None,
         })
     }
+}
 
-    /// A check on the macro itself: a key that is accepted must also be used.
-    #[cfg(test)]
-    pub(crate) fn finish(self) {
-        for key in self.keys {
-            assert!(self.taken.contains(&key.name), "`{}` is accepted and ignored", key.name);
+impl Entry {
+    /// The names in `key(a, b)`.
+    pub(crate) fn names(&self, row: &Key, errors: &Errors) -> Vec<Ident> {
+        let (key, example) = (row.name, row.example);
+        let tokens = match &self.value {
+            Written::List(tokens) => tokens.clone(),
+            Written::Expr(value) => {
+                let value = value.to_token_stream();
+                errors.at(self.key.span(), format!("`{key}` takes names in parentheses: write `{key}({value})`"));
+                return Vec::new();
+            }
+            Written::Flag | Written::Missing => {
+                errors.at(self.key.span(), format!("`{key}` takes names in parentheses: write `{example}`"));
+                return Vec::new();
+            }
+        };
+        let parser = |input: ParseStream<'_>| input.parse_terminated(Ident::parse_any, Token![,]);
+        match parser.parse2(tokens) {
+            Ok(names) if names.is_empty() => {
+                errors.at(self.key.span(), format!("`{key}` names nothing: write `{example}`"));
+            }
+            Ok(names) => return distinct(names, errors),
+            Err(error) => errors.at(error.span(), format!("`{key}` takes names between commas: write `{example}`")),
         }
+        Vec::new()
+    }
+
+    /// Refuses `key(a, b)`, where a tuple was meant.
+    pub(crate) fn is_no_list(&self) -> syn::Result<()> {
+        let Written::List(parts) = &self.value else { return Ok(()) };
+        let message = format!("`{0}` takes an expression: write `{0} = ({parts})`", self.key);
+        Err(syn::Error::new(self.key.span(), message))
     }
 }
 
-/// The value of `with`, which is no name.
-fn policy_value(_: &str, expression: Expr) -> syn::Result<Expr> {
-    match &expression {
-        Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(name), .. }) if !name.value().is_empty() => Err(syn::Error::new(
-            name.span(),
-            format!(
-                "`with` takes a policy, such as `with = self.policy`: write `name = {}` for one that goes by its name",
-                name.to_token_stream()
-            ),
-        )),
-        Expr::Lit(_) => {
-            Err(syn::Error::new_spanned(expression, "`with` takes a policy: write, say, `with = self.policy`"))
-        }
-        _ => Ok(expression),
-    }
+/// Whether the key is called so, with or without an `r#`.
+pub(crate) fn is(key: &Ident, name: &str) -> bool {
+    key.unraw() == name
 }
 
 /// The names without repetitions, each of which is a mistake.
-fn distinct(names: impl IntoIterator<Item = Ident>, errors: &mut Errors) -> Vec<Ident> {
+pub(crate) fn distinct(names: impl IntoIterator<Item = Ident>, errors: &Errors) -> Vec<Ident> {
     let mut distinct = Vec::new();
     for name in names {
         if distinct.contains(&name) {
@@ -505,83 +312,6 @@ fn distinct(names: impl IntoIterator<Item = Ident>, errors: &mut Errors) -> Vec<
         }
     }
     distinct
-}
-
-/// One of the policies listed in `#[resilient(…)]`, or an argument for all of them.
-pub(crate) enum Listed {
-    Policy(Ident, TokenStream),
-    /// The stack of that name.
-    Profile(Path),
-    /// The policies of the profile that are left out.
-    Without(Vec<Ident>),
-    Crate(Path),
-}
-
-/// The entries of `#[resilient(…)]`, in their order.
-pub(crate) fn listed(tokens: TokenStream, errors: &mut Errors) -> Vec<Listed> {
-    let mut all = Vec::new();
-    for written in split(tokens, errors) {
-        match written {
-            Written::Entry(Entry { key, value: Value::Expr(value) }) if key == "profile" => match profile_path(value) {
-                Ok(path) => all.push(Listed::Profile(path)),
-                Err(error) => errors.push(error),
-            },
-            Written::Entry(Entry { key, value }) if key == "profile" => {
-                let name = match value {
-                    Value::List(name) if !name.is_empty() => name.to_string().trim_matches('"').to_owned(),
-                    _ => "search".to_owned(),
-                };
-                errors.at(key.span(), format!("`profile` takes the name of a `profile!`: write `profile = {name}`"));
-            }
-            Written::Entry(Entry { key, value: Value::List(names) }) if key == "without" => {
-                let parser = |input: ParseStream<'_>| input.parse_terminated(Ident::parse_any, Token![,]);
-                match parser.parse2(names) {
-                    Ok(names) if !names.is_empty() => all.push(Listed::Without(distinct(names, errors))),
-                    _ => errors.at(key.span(), "`without` takes policies between commas: write `without(retry)`"),
-                }
-            }
-            Written::Entry(Entry { key, .. }) if key == "without" => {
-                errors.at(key.span(), "`without` takes policies in parentheses: write `without(retry)`");
-            }
-            Written::Entry(Entry { key, value: Value::List(arguments) }) => all.push(Listed::Policy(key, arguments)),
-            Written::Entry(Entry { key, value: Value::Flag }) => all.push(Listed::Policy(key, TokenStream::new())),
-            Written::Entry(Entry { key, value: Value::Expr(value) }) if key == "crate" => match absolute_path(value) {
-                Ok(path) => all.push(Listed::Crate(path)),
-                Err(error) => errors.push(error),
-            },
-            Written::Entry(Entry { key, value: Value::Expr(value) }) => {
-                let value = value.to_token_stream();
-                let needed = match crate::policies::kind(&key.to_string()).map(|kind| kind.positional) {
-                    Some(Positional::Write(first)) => format!("{first} = {value}"),
-                    _ => value.to_string(),
-                };
-                errors
-                    .at(key.span(), format!("the arguments of a policy go into parentheses: write `{key}({needed})`"));
-            }
-            Written::Entry(Entry { key, value: Value::Missing }) => {
-                errors.at(key.span(), format!("the arguments of a policy go into parentheses: write `{key}(…)`"));
-            }
-            Written::Positional(value) => {
-                errors.over(&value, "list policies here: `#[resilient(timeout(\"2s\"), retry(max = 3))]`");
-            }
-        }
-    }
-    all
-}
-
-fn profile_path(value: Expr) -> syn::Result<Path> {
-    let message = match value {
-        Expr::Path(syn::ExprPath { qself: None, path, .. })
-            if path.segments.iter().all(|segment| segment.arguments.is_none()) && !path.is_ident("self") =>
-        {
-            return Ok(path);
-        }
-        Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(ref text), .. }) => {
-            format!("a profile is named without quotes: write `profile = {}`", text.value())
-        }
-        _ => "`profile` takes the name of a `profile!`: write `profile = search`".to_owned(),
-    };
-    Err(syn::Error::new_spanned(value, message))
 }
 
 /// A path that means the same wherever the macro is used.
@@ -600,22 +330,13 @@ pub(crate) fn absolute_path(expression: Expr) -> syn::Result<Path> {
     }
 }
 
-/// What a value without a key means.
-#[derive(Clone, Copy)]
-pub(crate) enum Positional {
-    /// It is the value of this key.
-    Is(&'static str),
-    /// It is a mistake; this key was probably meant.
-    Write(&'static str),
-}
-
-enum Written {
+pub(crate) enum Argument {
     Entry(Entry),
     Positional(Expr),
 }
 
 /// The entries between the commas.
-fn split(tokens: TokenStream, errors: &mut Errors) -> Vec<Written> {
+pub(crate) fn split(tokens: TokenStream, errors: &Errors) -> Vec<Argument> {
     between_commas(tokens, parse_entry, errors)
 }
 
@@ -623,7 +344,7 @@ fn split(tokens: TokenStream, errors: &mut Errors) -> Vec<Written> {
 pub(crate) fn between_commas<T>(
     tokens: TokenStream,
     entry: impl Fn(ParseStream<'_>) -> syn::Result<T>,
-    errors: &mut Errors,
+    errors: &Errors,
 ) -> Vec<T> {
     let mut written = Vec::new();
     let parser = |input: ParseStream<'_>| {
@@ -649,7 +370,7 @@ pub(crate) fn between_commas<T>(
     written
 }
 
-fn parse_entry(input: ParseStream<'_>) -> syn::Result<Written> {
+fn parse_entry(input: ParseStream<'_>) -> syn::Result<Argument> {
     not_an_entry(input)?;
     let is_key = input.peek(Ident::peek_any)
         && (input.peek2(Token![=]) && !input.peek2(Token![==])
@@ -657,20 +378,20 @@ fn parse_entry(input: ParseStream<'_>) -> syn::Result<Written> {
             || input.peek2(Token![,])
             || input.fork().call(|ahead| Ident::parse_any(ahead).map(|_| ahead.is_empty()))?);
     if !is_key {
-        return parse_value(input).map(Written::Positional);
+        return parse_value(input).map(Argument::Positional);
     }
     let key = Ident::parse_any(input)?;
     let value = if input.peek(Token![=]) {
         input.parse::<Token![=]>()?;
-        if input.is_empty() || input.peek(Token![,]) { Value::Missing } else { Value::Expr(parse_value(input)?) }
+        if input.is_empty() || input.peek(Token![,]) { Written::Missing } else { Written::Expr(parse_value(input)?) }
     } else if input.peek(token::Paren) {
         let content;
         syn::parenthesized!(content in input);
-        Value::List(content.parse()?)
+        Written::List(content.parse()?)
     } else {
-        Value::Flag
+        Written::Flag
     };
-    Ok(Written::Entry(Entry { key, value }))
+    Ok(Argument::Entry(Entry { key, value }))
 }
 
 /// The mistakes that can be told from the first tokens of an entry.

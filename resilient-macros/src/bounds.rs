@@ -1,48 +1,61 @@
 //! The bounds of a limit that adapts: `min`, `max` and `initial`.
 
 use proc_macro2::Span;
-use syn::Expr;
-use syn::spanned::Spanned;
+use quote::quote_spanned;
 
-use crate::arguments::Arguments;
-use crate::diagnostic::Errors;
-use crate::fragment::Context;
-use crate::value::{self, Known};
+use crate::constructor::Constructor;
+use crate::key::{Key, Refused, Sort};
+use crate::settings::Settings;
+use crate::value::Known;
 
-/// The keys as they were written.
-pub(crate) struct Bounds {
-    values: [Option<Known<u32>>; 3],
-    spans: [Option<(&'static str, Span)>; 3],
+/// The row of `min`.
+pub(crate) const MIN: Key = Key::setting("min", "min = 1", Sort::Count)
+    .refuses(&[
+        Refused::zero("`min` must be at least 1"),
+        above("`min` must be at most 1000000; without a limit, remove the attribute"),
+    ])
+    .absent("1")
+    .means("the least of a limit that adapts");
+
+/// The row of `max`.
+pub(crate) const MAX: Key = Key::setting("max", "max = 200", Sort::Count)
+    .refuses(&[
+        Refused::zero("`max` must be at least 1"),
+        above("`max` must be at most 1000000; without a limit, remove the attribute"),
+    ])
+    .absent("200")
+    .means("the most of a limit that adapts");
+
+/// The row of `initial`.
+pub(crate) const INITIAL: Key = Key::setting("initial", "initial = 20", Sort::Count)
+    .refuses(&[
+        Refused::zero("`initial` must be at least 1"),
+        above("`initial` must be at most 1000000; without a limit, remove the attribute"),
+    ])
+    .absent("20")
+    .means("the first of a limit that adapts");
+
+/// The most that the runtime has room for.
+const MOST: u32 = 1_000_000;
+
+/// Refuses more permits than the runtime has room for.
+pub(crate) const fn above(message: &'static str) -> Refused {
+    Refused::above(MOST as f64, message)
 }
 
 const KEYS: [&str; 3] = ["min", "max", "initial"];
 
-impl Bounds {
-    /// Takes the three keys.
-    pub(crate) fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Self {
-        let spans = KEYS.map(|key| arguments.span(key).map(|span| (key, span)));
-        Self { spans, values: KEYS.map(|key| arguments.constant(key, context.function, errors, permits)) }
-    }
-
-    /// The three for a limit that adapts, with what stands for those that are not given. Mistakes about none of them go to `all`.
-    pub(crate) fn of_adaptive(self, all: Span, errors: &mut Errors) -> [Known<u32>; 3] {
-        check_bounds(&self.values, &self.spans, all, errors);
-        within(self.values)
-    }
-
-    /// Reports each of them, for a limit that does not adapt.
-    pub(crate) fn of_fixed(self, errors: &mut Errors) {
-        for (key, span) in self.spans.into_iter().flatten() {
-            let message = format!(
-                "`{key}` is for a limit that adapts: write `limit = \"gradient\"`, `\"vegas\"` or `\"aimd\"`, or remove it"
-            );
-            errors.at(span, message);
-        }
-    }
+/// Sets the bounds of a limit that adapts by `algorithm`, with defaults for those that are not written.
+pub(crate) fn adaptive(constructor: Constructor, algorithm: &str, settings: &Settings<'_>) -> Constructor {
+    let [min, max, initial] = in_order(settings);
+    let bounds = quote_spanned!(Span::mixed_site()=> #min, #max, #initial);
+    constructor.at(&min).at(&max).at(&initial).call("limit", algorithm, &bounds)
 }
 
-/// The bounds, with what stands for those that are not given.
-fn within([min, max, initial]: [Option<Known<u32>>; 3]) -> [Known<u32>; 3] {
+/// `min`, `max` and `initial`, with defaults for those that are not written.
+pub(crate) fn in_order(settings: &Settings<'_>) -> [Known<u32>; 3] {
+    let [min, max, initial] = KEYS.map(|key| settings.count(key).map(|given| given.value));
+    check([&min, &max, &initial], settings);
     let min = min.unwrap_or(Known::Literal(1));
     let max = max.unwrap_or_else(|| Known::Literal(min.literal().unwrap_or(1).max(200)));
     let initial = initial.unwrap_or_else(|| {
@@ -52,18 +65,26 @@ fn within([min, max, initial]: [Option<Known<u32>>; 3]) -> [Known<u32>; 3] {
     [min, max, initial]
 }
 
-fn check_bounds(
-    [min, max, initial]: &[Option<Known<u32>>; 3],
-    spans: &[Option<(&'static str, Span)>; 3],
-    all: Span,
-    errors: &mut Errors,
-) {
+/// Reports each of them, for a limit that does not adapt.
+pub(crate) fn of_fixed(settings: &Settings<'_>) {
+    for key in KEYS {
+        if let (Some(span), None) = (settings.span(key), &settings.with) {
+            let message = format!(
+                "`{key}` is for a limit that adapts: write `limit = \"gradient\"`, `\"vegas\"` or `\"aimd\"`, or remove it"
+            );
+            settings.errors.at(span, message);
+        }
+    }
+}
+
+fn check([min, max, initial]: [&Option<Known<u32>>; 3], settings: &Settings<'_>) {
     let literal = |value: &Option<Known<u32>>| value.as_ref().and_then(Known::literal);
-    let place = |index: usize| spans[index].map_or(all, |(_, span)| span);
+    let place = |key: &str| settings.span(key).unwrap_or_else(|| settings.attribute.span());
     if let (Some(min), Some(max)) = (literal(min), literal(max))
         && min > max
     {
-        errors.at(place(0), format!("`min` ({min}) is more than `max` ({max}), so there is no limit between them"));
+        let message = format!("`min` ({min}) is more than `max` ({max}), so there is no limit between them");
+        settings.errors.at(place("min"), message);
         return;
     }
     if let Some(initial) = literal(initial) {
@@ -74,27 +95,7 @@ fn check_bounds(
                 (Some(_), None) => format!("`initial` ({initial}) must be at least `min` ({least})"),
                 _ => format!("`initial` ({initial}) must be at most `max` ({most})"),
             };
-            errors.at(place(2), message);
+            settings.errors.at(place("initial"), message);
         }
     }
 }
-
-/// A number of calls at once.
-pub(crate) fn permits(key: &str, expression: Expr) -> syn::Result<Known<u32>> {
-    let written = expression.span();
-    let count = value::count(key, expression)?;
-    match (key, count.literal()) {
-        ("limit", Some(0)) => {
-            Err(syn::Error::new(written, "a limit of zero refuses every call: write at least `limit = 1`"))
-        }
-        (_, Some(0)) => Err(syn::Error::new(written, format!("`{key}` must be at least 1"))),
-        (_, Some(count)) if count > MOST => Err(syn::Error::new(
-            written,
-            format!("`{key}` must be at most {MOST}; without a limit, remove the attribute"),
-        )),
-        _ => Ok(count),
-    }
-}
-
-/// What the runtime has room for.
-const MOST: u32 = 1_000_000;

@@ -9,7 +9,7 @@ use crate::policy::{Layer, Level};
 use crate::repeated;
 
 /// Reports everything about the stack, outermost layer first, that could not work.
-pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &mut Errors) {
+pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &Errors) {
     duplicates(layers, errors);
     outputs(layers, errors);
     if let (Some(&each), false) = (function.each.first(), layers.iter().any(|layer| layer.stands_beside())) {
@@ -44,7 +44,7 @@ pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &mut
 }
 
 /// What cannot stand around a hedge, or inside it.
-fn around_hedge(layers: &[Box<dyn Layer>], hedge: usize, errors: &mut Errors) {
+fn around_hedge(layers: &[Box<dyn Layer>], hedge: usize, errors: &Errors) {
     let (outside, inside) = (&layers[..hedge], &layers[hedge + 1..]);
     let facts = layers[hedge].facts();
     if let Some(retry) = inside.iter().find(|layer| is_retry(&***layer)) {
@@ -73,7 +73,7 @@ fn around_hedge(layers: &[Box<dyn Layer>], hedge: usize, errors: &mut Errors) {
         let message = format!(
             "the hedge waits for {delay}, and {what} ends after {limit}, so that the delay can never pass: make `after` shorter"
         );
-        if errors.unless(&delay.is_less_than(&limit), place, message) {
+        if delay.is_less_than(&limit).require(errors, place, message) {
             break;
         }
     }
@@ -91,7 +91,7 @@ fn noun(layer: &dyn Layer) -> &'static str {
 }
 
 /// The same policy twice on one function; only a time-out may be there twice, on both sides of the retry.
-fn duplicates(layers: &[Box<dyn Layer>], errors: &mut Errors) {
+fn duplicates(layers: &[Box<dyn Layer>], errors: &Errors) {
     let repeats = layers.iter().any(|layer| layer.facts().repeats);
     for (index, layer) in layers.iter().enumerate() {
         let clashes = |earlier: &dyn Layer| earlier.name() == layer.name() && !apart(&**layer, earlier);
@@ -112,7 +112,7 @@ fn duplicates(layers: &[Box<dyn Layer>], errors: &mut Errors) {
                     let message = format!(
                         "this time-out of {inner} stands inside of one of {outer}, so that it can never fire: make it shorter, or remove it"
                     );
-                    errors.unless(&inner.is_less_than(&outer), place, message);
+                    inner.is_less_than(&outer).require(errors, place, message);
                 }
             }
             // next to a retry one of the two stands on its wrong side, which `levels` reports
@@ -121,12 +121,16 @@ fn duplicates(layers: &[Box<dyn Layer>], errors: &mut Errors) {
                 layer.span(),
                 "two time-outs with no retry between them: only the shorter one can fire, so keep that one",
             ),
-            "rate_limit" | "circuit_breaker" | "bulkhead" if layer.facts().identity.is_some() && layer.facts().identity == layers[earlier].facts().identity => {
+            "rate_limit" | "throttle" | "circuit_breaker" | "bulkhead" if layer.facts().identity.is_some() && layer.facts().identity == layers[earlier].facts().identity => {
                 errors.at(layer.span(), format!("two `#[{name}]` of one name or key watch over the same calls: name them apart, or keep one"));
             }
             "rate_limit" => errors.at(
                 layer.span(),
                 "two rate limits on one function: tell them apart by a name or a key for each, as in `#[rate_limit(\"100/s\", name = \"per_second\")]`, or keep one",
+            ),
+            "throttle" => errors.at(
+                layer.span(),
+                "two throttles on one function: tell them apart by a name or a key for each, as in `#[throttle(key = host)]`, or keep one",
             ),
             "circuit_breaker" => errors.at(
                 layer.span(),
@@ -150,7 +154,7 @@ fn apart(one: &dyn Layer, other: &dyn Layer) -> bool {
 }
 
 /// A layer that changes the output gives it to the caller: nothing else that wraps can stand above it.
-fn outputs(layers: &[Box<dyn Layer>], errors: &mut Errors) {
+fn outputs(layers: &[Box<dyn Layer>], errors: &Errors) {
     let mut wrapping = layers.iter().filter(|layer| !layer.stands_beside());
     let Some(outermost) = wrapping.next() else { return };
     for layer in wrapping {
@@ -173,7 +177,7 @@ fn opposite(one: &dyn Layer, other: &dyn Layer) -> bool {
 }
 
 /// A time-out that names its level must stand there.
-fn levels(outside: &[Box<dyn Layer>], repeating: &dyn Layer, inside: &[Box<dyn Layer>], errors: &mut Errors) {
+fn levels(outside: &[Box<dyn Layer>], repeating: &dyn Layer, inside: &[Box<dyn Layer>], errors: &Errors) {
     let (what, name) = (noun(repeating), repeating.name());
     for layer in outside.iter().filter(|layer| layer.facts().level == Some(Level::Attempt)) {
         let message = format!(
@@ -190,7 +194,7 @@ fn levels(outside: &[Box<dyn Layer>], repeating: &dyn Layer, inside: &[Box<dyn L
 }
 
 /// A retry without a limit of its own must be ended by something outside it.
-fn bounds(outside: &[Box<dyn Layer>], retry: &dyn Layer, errors: &mut Errors) {
+fn bounds(outside: &[Box<dyn Layer>], retry: &dyn Layer, errors: &Errors) {
     let timed = outside.iter().any(|layer| layer.name() == "timeout");
     if let (Some(span), false) = (retry.facts().unbounded, timed) {
         errors.at(
@@ -201,7 +205,7 @@ fn bounds(outside: &[Box<dyn Layer>], retry: &dyn Layer, errors: &mut Errors) {
 }
 
 /// Times that leave no room for each other.
-fn times(outside: &[Box<dyn Layer>], retry: &dyn Layer, inside: &[Box<dyn Layer>], errors: &mut Errors) {
+fn times(outside: &[Box<dyn Layer>], retry: &dyn Layer, inside: &[Box<dyn Layer>], errors: &Errors) {
     let Some((total, total_span)) = outside.iter().find_map(|layer| layer.facts().limit) else {
         return;
     };
@@ -210,7 +214,7 @@ fn times(outside: &[Box<dyn Layer>], retry: &dyn Layer, inside: &[Box<dyn Layer>
         let message = format!(
             "an attempt may take {attempt}, which is not less than the {total} of the whole call, so this time-out can never fire: make it shorter"
         );
-        if errors.unless(&attempt.is_less_than(&total), *span, message) {
+        if attempt.is_less_than(&total).require(errors, *span, message) {
             return;
         }
     }
@@ -232,7 +236,7 @@ fn times(outside: &[Box<dyn Layer>], retry: &dyn Layer, inside: &[Box<dyn Layer>
     let message = format!(
         "no room for a retry: {spent} nothing of the {total} of the whole call; allow more time, or shorten `base`"
     );
-    errors.unless(&claim, total_span, message);
+    claim.require(errors, total_span, message);
 }
 
 fn level_span(layer: &dyn Layer) -> proc_macro2::Span {

@@ -7,7 +7,8 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Fields, Ident, Member, Meta, Path, Token};
 
 use crate::arguments::absolute_path;
-use crate::diagnostic::{Errors, choice, nearest};
+use crate::diagnostic::Errors;
+use crate::wording::{choice, nearest};
 
 /// What a mark says of a variant, or of a struct as a whole.
 enum Mark {
@@ -60,9 +61,9 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
         Ok(input) => input,
         Err(error) => return error.to_compile_error(),
     };
-    let mut errors = Errors::new();
-    let krate = krate(&input.attrs, &mut errors);
-    let variants = variants(&input, &mut errors);
+    let errors = Errors::new();
+    let krate = krate(&input.attrs, &errors);
+    let variants = variants(&input, &errors);
     let errors = errors.finish();
     // after a mistake the trait is still implemented, so that the one message is the only one
     let variants = variants.filter(|_| errors.is_none());
@@ -78,7 +79,7 @@ struct Variant<'a> {
 }
 
 /// The variants, unless one of them has no class.
-fn variants<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Option<Vec<Variant<'a>>> {
+fn variants<'a>(input: &'a DeriveInput, errors: &Errors) -> Option<Vec<Variant<'a>>> {
     let span = Span::mixed_site();
     let parts: Vec<(TokenStream, &Ident, &[Attribute], &Fields)> = match &input.data {
         Data::Enum(_) if input.attrs.iter().any(is_mark) => {
@@ -115,7 +116,7 @@ fn variants<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Option<Vec<Varia
 }
 
 /// The one mark among the attributes.
-fn mark(name: &Ident, attributes: &[Attribute], fields: &Fields, errors: &mut Errors) -> Option<Mark> {
+fn mark(name: &Ident, attributes: &[Attribute], fields: &Fields, errors: &Errors) -> Option<Mark> {
     let marks: Vec<&Attribute> = attributes.iter().filter(|attribute| is_mark(attribute)).collect();
     match marks.as_slice() {
         // a misspelt mark, which the compiler reports
@@ -232,7 +233,7 @@ fn after(key: &Ident, field: Member, fields: &Fields) -> syn::Result<Member> {
 }
 
 /// The path in `#[classify(crate = ::path)]`, or `::resilient`.
-fn krate(attributes: &[Attribute], errors: &mut Errors) -> Path {
+fn krate(attributes: &[Attribute], errors: &Errors) -> Path {
     let mut krate = syn::parse_quote_spanned!(Span::mixed_site()=> ::resilient);
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("classify")) {
         let parser = |input: ParseStream<'_>| {

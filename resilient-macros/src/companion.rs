@@ -1,29 +1,33 @@
 //! What the policies have in common that add a function beside the one they stand on.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote_spanned};
-use syn::visit::Visit;
-use syn::{Attribute, Expr, FnArg, GenericParam, Ident, Meta, Type, TypeImplTrait};
+use quote::{ToTokens, format_ident, quote_spanned};
+use syn::{Attribute, Expr, FnArg, GenericParam, Ident, Meta};
 
-use crate::arguments::Arguments;
 use crate::diagnostic::Errors;
 use crate::function::{Function, conditions};
+use crate::key::{Key, Sort};
+use crate::settings::Settings;
 
-/// The new function's name, as `name = …` gives it.
-pub(crate) fn name(expression: Expr, example: &str) -> syn::Result<Ident> {
-    match &expression {
-        Expr::Path(path) if path.path.get_ident().is_some_and(|name| name != "self") => {
-            Ok(path.path.require_ident()?.clone())
-        }
+/// Whether the expression can name the new function, as in `name = …`.
+pub(crate) fn is_name(expression: &Expr, _: &Function) -> syn::Result<()> {
+    match expression {
+        Expr::Path(path) if path.path.get_ident().is_some_and(|name| name != "self") => Ok(()),
         _ => {
-            let message = format!("`name` is the name of the new function: write `name = {example}`");
+            let message = "`name` is the name of the new function: write `name = search_all`";
             Err(syn::Error::new_spanned(expression, message))
         }
     }
 }
 
+/// The new function's name: the one that is written, or the function's with the suffix.
+pub(crate) fn name(settings: &Settings<'_>, suffix: &str) -> Ident {
+    let written = settings.expression("name").and_then(|name| syn::parse2(name.into_token_stream()).ok());
+    written.unwrap_or_else(|| format_ident!("{}_{suffix}", settings.function.name()))
+}
+
 /// Reports where there is no room for a further function, or not for one of this name.
-pub(crate) fn check(policy: &str, at: Span, name: &Ident, suffix: &str, function: &Function, errors: &mut Errors) {
+pub(crate) fn check(policy: &str, at: Span, name: &Ident, suffix: &str, function: &Function, errors: &Errors) {
     if function.is_boxed() {
         let message = format!(
             "`#[{policy}]` adds a function beside this one, which a trait's `impl` has no room for: put it on an inherent method"
@@ -37,14 +41,18 @@ pub(crate) fn check(policy: &str, at: Span, name: &Ident, suffix: &str, function
     }
 }
 
-/// `associated`, which says that the function belongs to a type though it has no `self`.
-pub(crate) fn associated(arguments: &mut Arguments, function: &Function, errors: &mut Errors) -> bool {
-    let span = arguments.span("associated");
-    let associated = arguments.flag("associated", errors);
-    if let (Some(span), Some(_)) = (span, function.signature.receiver()) {
-        errors.at(span, "`associated` is for a function without `self`, and this has one: remove it");
+/// The row of `associated`, which says that the function belongs to a type though it has no `self`.
+pub(crate) const ASSOCIATED: Key = Key::usage("associated", "associated", Sort::Flag)
+    .takes("a word")
+    .means("the function belongs to a type though it has no `self`");
+
+/// Whether `associated` is written, and an error where that is wrong.
+pub(crate) fn associated(settings: &Settings<'_>) -> bool {
+    let span = settings.flag("associated");
+    if let (Some(span), Some(_)) = (span, settings.function.signature.receiver()) {
+        settings.errors.at(span, "`associated` is for a function without `self`, and this has one: remove it");
     }
-    associated
+    span.is_some()
 }
 
 /// The function as the new one calls it, with its type parameters.
@@ -126,27 +134,5 @@ pub(crate) fn conditions_of(argument: &FnArg) -> Vec<Attribute> {
     match argument {
         FnArg::Receiver(receiver) => conditions(&receiver.attrs),
         FnArg::Typed(argument) => conditions(&argument.attrs),
-    }
-}
-
-/// An `impl Trait` in the argument's type, which the new function could not name.
-pub(crate) fn unnamed(argument: &FnArg) -> Option<&TypeImplTrait> {
-    let mut search = Unnamed(None);
-    search.visit_fn_arg(argument);
-    search.0
-}
-
-/// An `impl Trait` in the type.
-pub(crate) fn unnamed_in(ty: &Type) -> Option<&TypeImplTrait> {
-    let mut search = Unnamed(None);
-    search.visit_type(ty);
-    search.0
-}
-
-struct Unnamed<'ast>(Option<&'ast TypeImplTrait>);
-
-impl<'ast> Visit<'ast> for Unnamed<'ast> {
-    fn visit_type_impl_trait(&mut self, found: &'ast TypeImplTrait) {
-        self.0.get_or_insert(found);
     }
 }

@@ -108,7 +108,7 @@ fn key(kind: &Kind, argument: &str) -> Option<String> {
         && (rest.is_empty() || rest.starts_with('(') || rest.starts_with('=') && !rest.starts_with("=="));
     match kind.positional {
         _ if is_key => Some(word.to_owned()),
-        crate::arguments::Positional::Is(key) if !rest.starts_with('=') && !argument.is_empty() => Some(key.to_owned()),
+        crate::key::Positional::Is(key) if !rest.starts_with('=') && !argument.is_empty() => Some(key.to_owned()),
         _ => None,
     }
 }

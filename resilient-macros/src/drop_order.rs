@@ -5,7 +5,7 @@ use quote::quote_spanned;
 
 use crate::function::{Binding, Function};
 use crate::source::borrow_local;
-use crate::value::occurs;
+use crate::tokens::mentions;
 
 /// `let _ = (&c, &b, &a);` for the arguments `a`, `b` and `c`, to stand first in the block that owns them.
 ///
@@ -30,5 +30,5 @@ fn is_held(binding: &Binding, function: &Function) -> bool {
     binding.may_drop
         && (name == "self"
             || name.starts_with('_')
-            || occurs(function.statements().clone(), name.trim_start_matches("r#")))
+            || mentions(function.statements().clone(), name.trim_start_matches("r#")))
 }

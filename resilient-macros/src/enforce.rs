@@ -28,8 +28,8 @@ pub(crate) fn enforce(arguments: TokenStream, item: TokenStream) -> TokenStream 
     if let Some(remains) = stack::collected(&arguments) {
         return remains;
     }
-    let mut errors = Errors::new();
-    let rules = Rules::parse(Span::call_site(), handed_on(arguments.clone()).1, &mut errors);
+    let errors = Errors::new();
+    let rules = Rules::parse(Span::call_site(), handed_on(arguments.clone()).1, &errors);
     if let Some(errors) = errors.finish() {
         return quote_spanned!(Span::mixed_site()=> #errors #item);
     }
@@ -45,8 +45,8 @@ pub(crate) fn exempt(arguments: TokenStream, item: TokenStream) -> TokenStream {
     if let Some(remains) = stack::collected(&arguments) {
         return remains;
     }
-    let mut errors = Errors::new();
-    let exemption = Exemption::parse(Span::call_site(), handed_on(arguments.clone()).1, &mut errors);
+    let errors = Errors::new();
+    let exemption = Exemption::parse(Span::call_site(), handed_on(arguments.clone()).1, &errors);
     if let Some(errors) = errors.finish() {
         // what the exception was meant for would only be reported as well
         let item = without_rules(item);
@@ -73,7 +73,7 @@ fn on_function(name: &str, krate: Option<&Path>, arguments: TokenStream, item: T
         Ok((attributes, visibility, signature, input.peek(token::Brace), input.parse::<TokenStream>()?))
     };
     let Ok((attributes, visibility, signature, has_body, rest)) = parser.parse2(item.clone()) else {
-        let mut errors = Errors::new();
+        let errors = Errors::new();
         errors.push(misplaced(name, item.clone()));
         let errors = errors.finish();
         return quote_spanned!(Span::mixed_site()=> #errors #item);
@@ -83,7 +83,7 @@ fn on_function(name: &str, krate: Option<&Path>, arguments: TokenStream, item: T
         if last {
             return item;
         }
-        let mut errors = Errors::new();
+        let errors = Errors::new();
         errors.at(signature.fn_token.span, no_rules_for(name, &signature.ident, has_body));
         let errors = errors.finish();
         return quote_spanned!(Span::mixed_site()=> #errors #item);

@@ -5,7 +5,7 @@ use quote::{ToTokens, quote_spanned};
 use syn::{Ident, Path, Token, Type};
 
 use crate::function::Function;
-use crate::source::placed;
+use crate::tokens::placed;
 
 /// What every layer's expansion may need.
 #[derive(Clone)]

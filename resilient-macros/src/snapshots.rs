@@ -90,6 +90,7 @@ fn two_policies_of_one_kind_are_refused_or_have_locals_of_their_own() {
         "circuit_breaker" => "circuit_breaker",
         "bulkhead" => "bulkhead",
         "fan_out" => "fan_out",
+        "throttle" => "throttle",
         other => panic!("how is `{other}` written?"),
     };
     let names: Vec<&str> = crate::policies::KINDS.iter().map(|kind| kind.name).collect();

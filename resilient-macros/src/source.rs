@@ -1,15 +1,14 @@
 //! Where a policy's value comes from: a `static` of the function's own, the one of its name or key, or an expression of the
 //! user's.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Expr, Ident};
 
-use crate::arguments::Arguments;
+use crate::constructor::Constructor;
 use crate::fragment::Context;
-use crate::value::Known;
+use crate::settings::Settings;
 
 /// Where a layer's policy comes from.
 pub(crate) enum Source {
@@ -17,6 +16,16 @@ pub(crate) enum Source {
     Own { ty: &'static str, constructor: Constructor },
     /// A value of the user's, that is or derefs to the type.
     With { ty: &'static str, policy: Expr },
+}
+
+impl Source {
+    /// The user's own, or what the constructor makes.
+    pub(crate) fn new(ty: &'static str, with: Option<Expr>, constructor: Constructor) -> Self {
+        match with {
+            Some(policy) => Self::With { ty, policy },
+            None => Self::Own { ty, constructor },
+        }
+    }
 }
 
 /// Where the policy comes from, for one that several functions can share, or that there can be many of.
@@ -31,14 +40,9 @@ pub(crate) enum Shareable {
 
 impl Shareable {
     /// The user's own, or what the constructor makes under the name and the key, if there are any.
-    pub(crate) fn new(
-        ty: &'static str,
-        with: Option<Expr>,
-        constructor: Constructor,
-        named: bool,
-        key: Option<Expr>,
-    ) -> Self {
-        match (with, key) {
+    pub(crate) fn new(ty: &'static str, settings: &Settings<'_>, constructor: Constructor) -> Self {
+        let named = settings.is_named();
+        match (settings.with.clone(), settings.expression("key")) {
             (Some(policy), _) => Self::Plain(Source::With { ty, policy }),
             (None, Some(key)) => Self::Keyed { ty, constructor, named, key },
             (None, None) if named => Self::Named { ty, constructor },
@@ -163,15 +167,6 @@ pub(crate) fn place(expression: &Expr, name: &str) -> Ident {
     Ident::new(name, expression.span().resolved_at(Span::mixed_site()))
 }
 
-/// The tokens at another place, where the compiler reports what is wrong with them; what is in parentheses stays.
-pub(crate) fn placed(tokens: TokenStream, place: Span) -> TokenStream {
-    let at_place = |mut token: TokenTree| {
-        token.set_span(place.resolved_at(token.span()));
-        token
-    };
-    tokens.into_iter().map(at_place).collect()
-}
-
 /// The `static` of a policy.
 ///
 /// It must stand in a block that holds nothing of the user's, because items ignore hygiene.
@@ -179,102 +174,4 @@ pub(crate) fn own(ty: &str, constructor: &Constructor, context: &Context<'_>) ->
     let span = Span::mixed_site();
     let (krate, ty) = (context.krate, Ident::new(ty, span));
     quote_spanned!(span=> static POLICY: #krate::#ty = #constructor;)
-}
-
-/// An expression like `::resilient::Retry::named("search").max(3)`.
-///
-/// Where it has a constant of the user's, its tokens are placed at the first of them: that is where the compiler
-/// reports one that the constructor refuses.
-///
-/// A method is placed at the key that asks for it, so that an editor shows its documentation there.
-pub(crate) struct Constructor {
-    tokens: TokenStream,
-    placed: bool,
-    keys: Vec<Ident>,
-}
-
-impl Constructor {
-    /// The call of an associated function of the runtime's type `ty`, for an attribute with these arguments.
-    pub(crate) fn new(ty: &str, call: TokenStream, arguments: &Arguments, context: &Context<'_>) -> Self {
-        let span = Span::mixed_site();
-        let (krate, ty) = (context.krate, Ident::new(ty, span));
-        let keys = arguments.written().to_vec();
-        Self { tokens: quote_spanned!(span=> #krate::#ty::#call), placed: false, keys }
-    }
-
-    /// Adds `.method(value)`, if there is a value.
-    pub(crate) fn set<T>(self, method: &str, value: Option<&Known<T>>) -> Self
-    where
-        Known<T>: ToTokens,
-    {
-        match value {
-            Some(value) => self.call_at(value.constant(), method, value),
-            None => self,
-        }
-    }
-
-    /// Adds `.method(first, second)`.
-    pub(crate) fn set_both<T, U>(self, method: &str, first: &Known<T>, second: &Known<U>) -> Self
-    where
-        Known<T>: ToTokens,
-        Known<U>: ToTokens,
-    {
-        let constant = first.constant().or(second.constant());
-        let span = constant.map_or_else(Span::mixed_site, |constant| constant.resolved_at(Span::mixed_site()));
-        self.call_at(constant, method, &quote_spanned!(span=> #first, #second))
-    }
-
-    /// Adds `.method(argument)`, placed at `constant` if there is one that the method may refuse.
-    pub(crate) fn call_at(self, constant: Option<Span>, method: &str, argument: &impl ToTokens) -> Self {
-        let span = Span::mixed_site();
-        let (constructor, span) = match constant {
-            Some(constant) => (self.placed_at(constant), constant.resolved_at(span)),
-            None => (self, span),
-        };
-        let key = constructor.keys.iter().filter(|key| method.contains(&key.unraw().to_string()));
-        let key = key.max_by_key(|key| key.to_string().len());
-        let method = Ident::new(method, key.map_or(span, |key| key.span().resolved_at(span)));
-        let Self { tokens, placed, keys } = constructor;
-        Self { tokens: quote_spanned!(span=> #tokens.#method(#argument)), placed, keys }
-    }
-
-    /// Adds `.method(argument)`.
-    pub(crate) fn call(self, method: &str, argument: &impl ToTokens) -> Self {
-        self.call_at(None, method, argument)
-    }
-
-    /// Adds `.mode(Mode::Observe)`, or whatever the variant is.
-    pub(crate) fn mode(self, mode: Option<&str>, context: &Context<'_>) -> Self {
-        let Some(mode) = mode else { return self };
-        let span = Span::mixed_site();
-        let (krate, mode) = (context.krate, Ident::new(mode, span));
-        self.call("mode", &quote_spanned!(span=> #krate::Mode::#mode))
-    }
-
-    /// Adds `.method()`.
-    pub(crate) fn choose(self, method: &str) -> Self {
-        self.call(method, &TokenStream::new())
-    }
-
-    /// Places what there is so far at the value, if that is a constant.
-    pub(crate) fn at<T>(self, value: &Known<T>) -> Self {
-        match value.constant() {
-            Some(constant) => self.placed_at(constant),
-            None => self,
-        }
-    }
-
-    fn placed_at(mut self, constant: Span) -> Self {
-        if !self.placed {
-            self.tokens = placed(self.tokens, constant);
-            self.placed = true;
-        }
-        self
-    }
-}
-
-impl ToTokens for Constructor {
-    fn to_tokens(&self, tokens: &mut TokenStream) {
-        self.tokens.to_tokens(tokens);
-    }
 }

@@ -5,24 +5,28 @@ use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, Ident, Meta, Path};
 
-use crate::arguments::{self, Arguments, Listed, Positional};
+use crate::arguments::Arguments;
 use crate::check::check;
-use crate::diagnostic::{Errors, list, nearest};
+use crate::diagnostic::Errors;
 use crate::enforce::{self, Carried, Exemption, Rules, judge};
 use crate::expand::{clones, expand as expand_layers, owns_arguments, statements, this_clone};
 use crate::fragment::Context;
 use crate::function::Function;
+use crate::key::Positional;
+use crate::list::{self, Listed};
 use crate::policies::{KINDS, kind};
 use crate::policy::{Kind, Layer, Level};
 use crate::profile::{self, Profile};
+use crate::settings::Settings;
+use crate::wording::{list, nearest};
 
 /// Expands the attribute `name` and, with it, every sibling that is left on the item.
 pub(crate) fn expand(name: &str, arguments: TokenStream, item: TokenStream) -> TokenStream {
     if let Some(remains) = collected(&arguments) {
         return remains;
     }
-    let mut errors = Errors::new();
-    let mut function = match Function::parse(name, item.clone(), &mut errors) {
+    let errors = Errors::new();
+    let mut function = match Function::parse(name, item.clone(), &errors) {
         Ok(function) => function,
         Err(error) => {
             errors.push(error);
@@ -37,11 +41,11 @@ pub(crate) fn expand(name: &str, arguments: TokenStream, item: TokenStream) -> T
     let is_function = errors.count() == 0;
     let first = (Ident::new(name, Span::call_site()), Ok(arguments.clone()));
     let siblings = take_siblings(&mut function);
-    let written = Written::new([first].into_iter().chain(siblings), None, &mut errors);
+    let written = Written::new([first].into_iter().chain(siblings), None, &errors);
     if let (Some(profile), true) = (&written.profile, is_function) {
         let profile = profile.clone();
         // every mistake is reported when the profile is there
-        drop(errors.finish());
+        errors.discard();
         let name = Ident::new(name, Span::call_site());
         let first = quote_spanned!(Span::mixed_site()=> #[#name(#arguments)]);
         return with_profile(&profile, written, function, first, item);
@@ -72,13 +76,13 @@ fn with_profile(
     first: TokenStream,
     item: TokenStream,
 ) -> TokenStream {
-    let mut errors = Errors::new();
+    let errors = Errors::new();
     let item = with_names(item, &mut function);
-    let krate = written.krate(&mut errors);
-    let (layers, _) = written.layers(&Context::new(&function, &krate), &mut errors);
+    let krate = written.krate(&errors);
+    let (layers, _) = written.layers(&Context::new(&function, &krate), &errors);
     let beside: Vec<_> = layers.iter().filter(|layer| layer.stands_beside()).collect();
     for layer in &beside {
-        layer.check(&function, &mut errors);
+        layer.check(&function, &errors);
     }
     let is_fine = errors.finish().is_none();
     adapt(&mut function, &layers, &krate);
@@ -92,9 +96,9 @@ fn with_profile(
 
 /// The item for the profile to read. It and the function give the same names to the arguments that have none.
 fn with_names(item: TokenStream, function: &mut Function) -> TokenStream {
-    let mut errors = Errors::new();
-    let again = Function::parse("resilient", item.clone(), &mut errors);
-    drop(errors.finish());
+    let errors = Errors::new();
+    let again = Function::parse("resilient", item.clone(), &errors);
+    errors.discard();
     let Ok(mut again) = again else { return item };
     if !again.each.is_empty() || !again.name_unnamed() {
         return item;
@@ -105,8 +109,8 @@ fn with_names(item: TokenStream, function: &mut Function) -> TokenStream {
 
 /// The body of a function that uses a profile, whose attributes are all still there. Without one, the body as it was written.
 pub(crate) fn compose(profile: Option<TokenStream>, item: TokenStream) -> TokenStream {
-    let mut errors = Errors::new();
-    let mut function = match Function::parse("resilient", item, &mut errors) {
+    let errors = Errors::new();
+    let mut function = match Function::parse("resilient", item, &errors) {
         Ok(function) => function,
         Err(error) => {
             errors.push(error);
@@ -114,11 +118,11 @@ pub(crate) fn compose(profile: Option<TokenStream>, item: TokenStream) -> TokenS
         }
     };
     let Some(profile) = profile else {
-        drop(errors.finish());
+        errors.discard();
         return function.statements().clone();
     };
     let siblings = take_siblings(&mut function);
-    let written = Written::new(siblings, Some(profile), &mut errors);
+    let written = Written::new(siblings, Some(profile), &errors);
     let Composed { layers, krate, errors, broken } = written.compose(&mut function, errors);
     let statements = if errors.is_some() {
         function.statements().clone()
@@ -131,7 +135,7 @@ pub(crate) fn compose(profile: Option<TokenStream>, item: TokenStream) -> TokenS
 }
 
 /// Reports what is wrong with the stack of a profile in itself, and returns where it says that the runtime crate is.
-pub(crate) fn check_profile(name: &Ident, stack: TokenStream, errors: &mut Errors) -> Option<Path> {
+pub(crate) fn check_profile(name: &Ident, stack: TokenStream, errors: &Errors) -> Option<Path> {
     let function = quote_spanned!(name.span()=> async fn #name() -> ::core::result::Result<(), ()> {});
     let mut written = Written::default();
     let mistakes = errors.count();
@@ -216,7 +220,7 @@ impl Written {
     fn new(
         attributes: impl IntoIterator<Item = (Ident, syn::Result<TokenStream>)>,
         profile: Option<TokenStream>,
-        errors: &mut Errors,
+        errors: &Errors,
     ) -> Self {
         let mut written = Self::default();
         for (name, arguments) in attributes {
@@ -229,23 +233,23 @@ impl Written {
     }
 
     /// The layers around the function, and everything that is wrong.
-    fn compose(mut self, function: &mut Function, mut errors: Errors) -> Composed {
-        let mut broken = Errors::new();
+    fn compose(mut self, function: &mut Function, errors: Errors) -> Composed {
+        let broken = Errors::new();
         let understood = self.understood(&errors);
         if let Some(profile) = &self.profile {
             let context = format!(" (with profile `{}`)", profile::shown(profile));
             errors.add_context(context.clone());
             broken.add_context(context);
         }
-        let krate = self.krate(&mut errors);
+        let krate = self.krate(&errors);
         let (rules, exemptions) = (std::mem::take(&mut self.rules), std::mem::take(&mut self.exemptions));
-        let (layers, carried) = self.layers(&Context::new(function, &krate), &mut errors);
+        let (layers, carried) = self.layers(&Context::new(function, &krate), &errors);
         for layer in &layers {
-            layer.check(function, &mut errors);
+            layer.check(function, &errors);
         }
-        check(&layers, function, &mut errors);
+        check(&layers, function, &errors);
         if understood {
-            function.assertions = judge(function, &carried, &rules, &exemptions, &mut broken);
+            function.assertions = judge(function, &carried, &rules, &exemptions, &broken);
         }
         function.assertions.extend(errors.take_assertions());
         let errors = errors.finish();
@@ -256,9 +260,9 @@ impl Written {
     }
 
     /// Adds one attribute: a policy, those listed in `#[resilient(…)]`, rules, or an exception to them.
-    fn add(&mut self, name: Ident, tokens: TokenStream, profile: Option<&TokenStream>, errors: &mut Errors) {
+    fn add(&mut self, name: Ident, tokens: TokenStream, profile: Option<&TokenStream>, errors: &Errors) {
         if let Some(kind) = kind(&name.to_string()) {
-            self.policies.push((kind, Arguments::parse(name, tokens, kind.keys, kind.positional, errors)));
+            self.policies.push((kind, kind.arguments(name, tokens, errors)));
         } else if name == "enforce" {
             self.rules.push(Rules::parse(name.span(), tokens, errors));
         } else if name == "exempt" {
@@ -269,7 +273,7 @@ impl Written {
     }
 
     /// Adds what is listed in `#[resilient(…)]`.
-    fn add_list(&mut self, name: &Ident, tokens: TokenStream, profile: Option<&TokenStream>, errors: &mut Errors) {
+    fn add_list(&mut self, name: &Ident, tokens: TokenStream, profile: Option<&TokenStream>, errors: &Errors) {
         if tokens.is_empty() {
             errors.at(
                 name.span(),
@@ -277,12 +281,12 @@ impl Written {
             );
         }
         let mut list = List::default();
-        for entry in arguments::listed(tokens, errors) {
+        for entry in list::listed(tokens, errors) {
             match entry {
                 Listed::Crate(path) => self.krate = Some(path),
                 Listed::Policy(name, arguments) => match kind(&name.to_string()) {
                     Some(kind) => {
-                        let arguments = Arguments::parse(name, arguments, kind.keys, kind.positional, errors);
+                        let arguments = kind.arguments(name, arguments, errors);
                         list.policies.push((kind, arguments));
                     }
                     None => errors.at(name.span(), unknown_policy(&name.to_string())),
@@ -297,7 +301,7 @@ impl Written {
         self.add_listed(list, profile, errors);
     }
 
-    fn add_listed(&mut self, list: List, profile: Option<&TokenStream>, errors: &mut Errors) {
+    fn add_listed(&mut self, list: List, profile: Option<&TokenStream>, errors: &Errors) {
         let List { policies, profile: written, without } = list;
         let Some((place, path)) = written else {
             if let Some(name) = without.first() {
@@ -326,7 +330,7 @@ impl Written {
     }
 
     /// The runtime crate's path: the first that some attribute gives, or `::resilient`.
-    fn krate(&mut self, errors: &mut Errors) -> Path {
+    fn krate(&mut self, errors: &Errors) -> Path {
         for (_, arguments) in &mut self.policies {
             let path = arguments.krate(errors);
             self.krate = self.krate.take().or(path);
@@ -343,14 +347,13 @@ impl Written {
     }
 
     /// The layers, outermost first, each at its level; and the policies as they were written, for the rules.
-    fn layers(self, context: &Context<'_>, errors: &mut Errors) -> (Vec<Box<dyn Layer>>, Vec<Carried>) {
+    fn layers(self, context: &Context<'_>, errors: &Errors) -> (Vec<Box<dyn Layer>>, Vec<Carried>) {
         let mut layers: Vec<Box<dyn Layer>> = Vec::new();
         let mut all = Vec::new();
-        for (kind, mut arguments) in self.policies {
+        for (kind, arguments) in self.policies {
             let mut carried = Carried::new(kind, &arguments);
-            let parsed = (kind.parse)(&mut arguments, context, errors);
-            #[cfg(test)]
-            arguments.finish();
+            let settings = Settings::read(arguments, kind.keys, context.function, context.krate, errors);
+            let parsed = (kind.parse)(&settings);
             carried.repeats = parsed.iter().any(|layer| layer.facts().repeats);
             layers.extend(parsed);
             all.push(carried);

@@ -5,11 +5,9 @@ use std::time::Duration;
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
-use syn::visit::Visit;
-use syn::{Expr, ExprLit, ExprPath, ExprUnary, Lit, UnOp};
+use syn::{Expr, ExprLit, ExprUnary, Lit, UnOp};
 
-use crate::diagnostic::nearest;
-use crate::function::{Binding, Function};
+use crate::wording::nearest;
 
 /// A value that the macro knows, or an expression that only the compiler will.
 #[derive(Clone)]
@@ -65,9 +63,9 @@ impl ToTokens for Known<f64> {
 }
 
 /// A `"250ms"`, or an expression of type `Duration`.
-pub(crate) fn duration(_: &str, expression: Expr) -> syn::Result<Known<Duration>> {
-    let error = |message: String| Err(syn::Error::new_spanned(&expression, message));
-    let written = match literal(&expression) {
+pub(crate) fn duration(expression: &Expr) -> syn::Result<Known<Duration>> {
+    let error = |message: String| Err(syn::Error::new_spanned(expression, message));
+    let written = match literal(expression) {
         Some(Lit::Str(text)) => text,
         Some(Lit::Int(number)) => return error(not_quoted(number.base10_digits(), number.suffix())),
         Some(Lit::Float(number)) => return error(not_quoted(number.base10_digits(), number.suffix())),
@@ -78,27 +76,27 @@ pub(crate) fn duration(_: &str, expression: Expr) -> syn::Result<Known<Duration>
         Some(_) => {
             return error(format!("`{}` is no duration: write one like `\"250ms\"`", expression.to_token_stream()));
         }
-        None if number(&expression).is_some() => return error(negative_duration().to_owned()),
-        None => return Ok(Known::Const(expression)),
+        None if number(expression).is_some() => return error(negative_duration().to_owned()),
+        None => return Ok(Known::Const(expression.clone())),
     };
     parse_duration(&written.value()).map(Known::Literal).map_err(|message| syn::Error::new(written.span(), message))
 }
 
 /// A `"50%"`, a `0.5`, or an expression of type `f64`.
-pub(crate) fn ratio(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
-    let error = |message: String| Err(syn::Error::new_spanned(&expression, message));
-    let written = match number(&expression) {
+pub(crate) fn ratio(key: &str, expression: &Expr) -> syn::Result<Known<f64>> {
+    let error = |message: String| Err(syn::Error::new_spanned(expression, message));
+    let written = match number(expression) {
         Some(number) => number,
-        None => match literal(&expression) {
+        None => match literal(expression) {
             Some(Lit::Str(text)) => match percent(&text.value()) {
                 Some(ratio) => ratio,
                 None => return error(format!("`{key}` takes a ratio: write `\"50%\"` or `0.5`")),
             },
             Some(_) => return error(format!("`{key}` takes a ratio: write `\"50%\"` or `0.5`")),
-            None => return Ok(Known::Const(expression)),
+            None => return Ok(Known::Const(expression.clone())),
         },
     };
-    if written > 1.0 && written <= 100.0 && !is_percent(&expression) {
+    if written > 1.0 && written <= 100.0 && !is_percent(expression) {
         let shown = expression.to_token_stream();
         return error(format!("`{key}` is a ratio between 0 and 1: write `\"{shown}%\"` or `{}`", written / 100.0));
     }
@@ -106,9 +104,9 @@ pub(crate) fn ratio(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
 }
 
 /// A whole number from zero, or an expression of type `u32`.
-pub(crate) fn count(key: &str, expression: Expr) -> syn::Result<Known<u32>> {
-    let error = |message: String| Err(syn::Error::new_spanned(&expression, message));
-    match &expression {
+pub(crate) fn count(key: &str, expression: &Expr) -> syn::Result<Known<u32>> {
+    let error = |message: String| Err(syn::Error::new_spanned(expression, message));
+    match expression {
         Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => match number.base10_parse() {
             Ok(_) if !matches!(number.suffix(), "" | "u32") => {
                 error(format!("`{key}` is a plain number: write `{key} = {}`", number.base10_digits()))
@@ -127,25 +125,33 @@ pub(crate) fn count(key: &str, expression: Expr) -> syn::Result<Known<u32>> {
         Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. }) => {
             error(format!("`{key}` cannot be negative: write a whole number, such as `{key} = 3`"))
         }
-        _ => Ok(Known::Const(expression)),
+        _ => Ok(Known::Const(expression.clone())),
     }
 }
 
 /// A number that may have a fraction, or an expression of type `f64`.
-pub(crate) fn factor(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
-    match number(&expression) {
+pub(crate) fn factor(key: &str, expression: &Expr) -> syn::Result<Known<f64>> {
+    match number(expression) {
         Some(number) => Ok(Known::Literal(number)),
-        None if matches!(literal(&expression), Some(Lit::Float(_))) => {
+        None if matches!(literal(expression), Some(Lit::Float(_))) => {
             let written = expression.to_token_stream();
             let message = format!(
                 "`{written}` is more than an `f64` can hold, or is none: write a number, such as `{key} = 1.5`"
             );
-            Err(syn::Error::new_spanned(&expression, message))
+            Err(syn::Error::new_spanned(expression, message))
         }
-        None if literal(&expression).is_some() => {
-            Err(syn::Error::new_spanned(&expression, format!("`{key}` takes a number, such as `{key} = 1.5`")))
+        None if literal(expression).is_some() => {
+            Err(syn::Error::new_spanned(expression, format!("`{key}` takes a number, such as `{key} = 1.5`")))
         }
-        None => Ok(Known::Const(expression)),
+        None => Ok(Known::Const(expression.clone())),
+    }
+}
+
+/// Refuses a literal.
+pub(crate) fn no_literal(expression: &Expr, message: &str) -> syn::Result<()> {
+    match expression {
+        Expr::Lit(_) => Err(syn::Error::new_spanned(expression, message)),
+        _ => Ok(()),
     }
 }
 
@@ -187,29 +193,6 @@ pub(crate) fn word(key: &str, expression: &Expr, accepted: &[&'static str]) -> s
     Err(syn::Error::new(text.span(), message))
 }
 
-/// The variant of the runtime's `Mode`.
-pub(crate) fn mode(key: &str, expression: Expr) -> syn::Result<&'static str> {
-    Ok(match word(key, &expression, &["enforce", "observe", "off"])? {
-        "enforce" => "Enforce",
-        "observe" => "Observe",
-        _ => "Off",
-    })
-}
-
-/// Refuses an expression that is the same for every call.
-pub(crate) fn differs_between_calls(expression: Expr, function: &Function) -> syn::Result<Expr> {
-    let is_argument = |name: &str| function.bindings.iter().any(|argument| argument.ident == name);
-    let meant = match (&expression, literal(&expression)) {
-        (_, Some(Lit::Str(text))) if is_argument(&text.value()) => text.value(),
-        (_, Some(_)) => function.bindings.first().map_or("host".to_owned(), |argument| argument.ident.to_string()),
-        (Expr::Tuple(tuple), _) if tuple.elems.is_empty() => "host".to_owned(),
-        _ => return Ok(expression),
-    };
-    let message =
-        format!("`key` is what tells one call from another, and this is the same for all: write, say, `key = {meant}`");
-    Err(syn::Error::new_spanned(expression, message))
-}
-
 /// The duration as a constructor call with the largest unit that is exact.
 fn duration_tokens(duration: Duration) -> TokenStream {
     let span = Span::mixed_site();
@@ -223,25 +206,6 @@ fn duration_tokens(duration: Duration) -> TokenStream {
     let constructor = syn::Ident::new(constructor, span);
     let count = Literal::u64_unsuffixed(count);
     quote_spanned!(span=> ::core::time::Duration::#constructor(#count))
-}
-
-/// The tokens without the spaces that the compiler puts between them.
-pub(crate) fn as_written(tokens: &impl ToTokens) -> String {
-    let mut text = tokens.to_token_stream().to_string();
-    for (spaced, close) in [(" :: ", "::"), (":: ", "::"), (" . ", "."), (" (", "("), (" ,", ","), ("& ", "&")] {
-        text = text.replace(spaced, close);
-    }
-    text
-}
-
-/// The type without the spaces that the compiler puts between its tokens.
-pub(crate) fn type_as_written(ty: &syn::Type) -> String {
-    as_written(ty).replace(" < ", "<").replace(" >", ">")
-}
-
-/// A duration as people write it: with the largest units that are exact.
-pub(crate) fn shown(duration: Duration) -> String {
-    format!("{duration:?}")
 }
 
 /// The duration that is written, or what is wrong with it.
@@ -428,103 +392,11 @@ fn finite(digits: &str, suffix: &str) -> Option<f64> {
     (number.is_finite() && matches!(suffix, "" | "f64")).then_some(number)
 }
 
-fn literal(expression: &Expr) -> Option<Lit> {
+pub(crate) fn literal(expression: &Expr) -> Option<Lit> {
     match expression {
         Expr::Lit(ExprLit { lit, .. }) => Some(lit.clone()),
         _ => None,
     }
-}
-
-/// Refuses an expression that reads `self` or an argument.
-pub(crate) fn reads_nothing_of_the_call(expression: &Expr, function: &Function) -> syn::Result<()> {
-    if let Some(span) = mentions_self(expression.to_token_stream()) {
-        let message = "this is fixed when the program is compiled and cannot read `self`: put the policy itself into a field and write `with = self.…`";
-        return Err(syn::Error::new(span, message));
-    }
-    if let Some(argument) = mentions_argument(expression, &function.bindings) {
-        let name = argument.to_token_stream();
-        let message = format!(
-            "this is fixed when the program is compiled and cannot read the argument `{name}`: write a constant, or hand over a policy and write `with = …`"
-        );
-        return Err(syn::Error::new(argument.span(), message));
-    }
-    Ok(())
-}
-
-/// Whether the expression reads an argument, or `self`, that is no shared reference, and that the body would take along if it owned its
-/// arguments.
-pub(crate) fn reads_what_can_be_owned(expression: &Expr, function: &Function) -> bool {
-    let shared = function.signature.receiver().is_none_or(|receiver| {
-        let written = receiver.to_token_stream().to_string();
-        written.starts_with('&') && !written.starts_with("& mut")
-    });
-    let by_self = !shared && reads(expression, "self");
-    by_self || function.exclusive_or_owned().any(|name| reads(expression, &name.to_string()))
-}
-
-/// Whether the expression reads the argument of that name, or `self`: by its name, or in the text of a macro.
-pub(crate) fn reads(expression: &Expr, name: &str) -> bool {
-    struct Search<'a> {
-        name: &'a str,
-        found: bool,
-    }
-    impl<'e> Visit<'e> for Search<'_> {
-        fn visit_expr_path(&mut self, path: &'e ExprPath) {
-            self.found |= path.path.is_ident(self.name);
-        }
-
-        fn visit_macro(&mut self, call: &'e syn::Macro) {
-            self.found |= occurs(call.tokens.clone(), self.name);
-        }
-    }
-
-    let mut search = Search { name, found: false };
-    search.visit_expr(expression);
-    search.found
-}
-
-/// Whether the name stands among the tokens, or in braces in a string, as in `format!("{name}")`.
-pub(crate) fn occurs(tokens: TokenStream, name: &str) -> bool {
-    tokens.into_iter().any(|token| match token {
-        proc_macro2::TokenTree::Ident(ident) => ident == name,
-        proc_macro2::TokenTree::Group(group) => occurs(group.stream(), name),
-        proc_macro2::TokenTree::Literal(literal) => {
-            let text = literal.to_string();
-            [format!("{{{name}}}"), format!("{{{name}:")].iter().any(|written| text.contains(written))
-        }
-        proc_macro2::TokenTree::Punct(_) => false,
-    })
-}
-
-/// The first name in the expression that is one of the arguments'.
-fn mentions_argument<'e>(expression: &'e Expr, arguments: &[Binding]) -> Option<&'e ExprPath> {
-    struct Search<'e, 'a> {
-        arguments: &'a [Binding],
-        found: Option<&'e ExprPath>,
-    }
-    impl<'e> Visit<'e> for Search<'e, '_> {
-        fn visit_expr_path(&mut self, path: &'e ExprPath) {
-            if self.arguments.iter().any(|argument| path.path.is_ident(&argument.ident)) {
-                self.found.get_or_insert(path);
-            }
-        }
-
-        // these have names of their own
-        fn visit_expr_closure(&mut self, _: &'e syn::ExprClosure) {}
-        fn visit_block(&mut self, _: &'e syn::Block) {}
-    }
-
-    let mut search = Search { arguments, found: None };
-    search.visit_expr(expression);
-    search.found
-}
-
-fn mentions_self(tokens: TokenStream) -> Option<Span> {
-    tokens.into_iter().find_map(|token| match token {
-        proc_macro2::TokenTree::Ident(ident) if ident == "self" => Some(ident.span()),
-        proc_macro2::TokenTree::Group(group) => mentions_self(group.stream()),
-        _ => None,
-    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Expr, ExprClosure, Ident, Pat, PatType, Token, Type};
 
 use crate::fragment::{Context, Fragment};
-use crate::source::placed;
+use crate::tokens::placed;
 
 /// The value of a `when`.
 pub(crate) struct When(pub(crate) Expr);

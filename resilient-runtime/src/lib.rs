@@ -35,7 +35,7 @@
 //! | circuit breaker | `#[circuit_breaker]` | [`CircuitBreaker`], [`PerKey`] |
 //! | bulkhead | `#[bulkhead]` | [`Bulkhead`], [`PerKey`] |
 //! | rate limit | `#[rate_limit]` | [`RateLimit`], [`Quota`], [`PerKey`] |
-//! | adaptive throttling | `#[rate_limit("adaptive")]` | [`Throttle`], [`PerKey`] |
+//! | adaptive throttling | `#[throttle]` | [`Throttle`], [`PerKey`] |
 //! | time-out | `#[timeout]` | [`Timeout`], [`Deadline`] |
 //! | coalescing | `#[coalesce]` | [`Coalesce`] |
 //! | fallback | `#[fallback]` | [`Fallback`] |

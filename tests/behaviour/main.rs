@@ -20,5 +20,6 @@ mod rounds;
 mod sizes;
 mod stack;
 mod test_kit;
+mod throttle;
 mod timeout;
 mod timers;

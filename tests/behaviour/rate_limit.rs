@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use resilient::{
-    Class, ClassifyValue, Mode, PerKey, Quota, RateLimit, Reason, Throttle, circuit_breaker, rate_limit, retry, timeout,
+    Class, ClassifyValue, Mode, PerKey, Quota, RateLimit, Reason, circuit_breaker, rate_limit, retry, timeout,
 };
 use resilient_tests::{Alive, Error, Script, Stopwatch, assert_send, ms};
 use tokio::time::{advance, sleep};
@@ -360,62 +360,6 @@ async fn a_responses_status_counts_as_well() {
     assert!(function(true).await.unwrap().refused, "it is the caller's");
 
     assert!(matches!(refusal(function(false).await), Reason::Paused { .. }));
-}
-
-#[tokio::test(start_paused = true)]
-async fn adaptive_drops_calls_that_the_server_would_refuse() {
-    #[rate_limit("adaptive")]
-    async fn function(script: &Script) -> Result<(), Error> {
-        script.next()
-    }
-    resilient::test::seed(1);
-    let busy = Script::of(std::iter::repeat_n(Error::Busy { after: None }, 10_000));
-
-    let made = admitted!(function(&busy), 1_000);
-
-    assert!((80..160).contains(&made), "a tenth, and those before it was known: {made}");
-    let dropped = loop {
-        if let Err(Error::Refused(rejection)) = function(&busy).await {
-            break rejection;
-        }
-    };
-    assert_eq!(dropped.reason(), Reason::Shed);
-    advance(Duration::from_secs(121)).await;
-    assert_eq!(admitted!(function(&Script::fine()), 100), 100, "two minutes later it is forgotten");
-}
-
-#[tokio::test(start_paused = true)]
-async fn k_says_how_much_is_dropped() {
-    static STRICT: Throttle = Throttle::named("strict").k(1.0);
-    #[rate_limit("adaptive", with = STRICT)]
-    async fn strict(script: &Script) -> Result<(), Error> {
-        script.next()
-    }
-    #[rate_limit("adaptive", k = 100)]
-    async fn lenient(script: &Script) -> Result<(), Error> {
-        script.next()
-    }
-    let half = || Script::of((0..10_000).map(|n| if n % 2 == 0 { Error::Gone } else { Error::Down }));
-
-    let (for_lenient, for_strict) = (half(), half());
-
-    assert_eq!(admitted!(lenient(&for_lenient), 1_000), 1_000);
-    assert!(admitted!(strict(&for_strict), 1_000) < 900);
-    assert!(STRICT.counts().shed > 100);
-}
-
-#[tokio::test(start_paused = true)]
-async fn max_drop_says_how_many_are_made_all_the_same() {
-    #[rate_limit("adaptive", max_drop = 0.5)]
-    async fn function(script: &Script) -> Result<(), Error> {
-        script.next()
-    }
-    resilient::test::seed(1);
-    let busy = Script::of(std::iter::repeat_n(Error::Busy { after: None }, 10_000));
-
-    let made = admitted!(function(&busy), 1_000);
-
-    assert!((450..550).contains(&made), "{made}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use resilient::{
     Backoff, Budget, CircuitBreaker, Class, Retry, bulkhead, cancel, circuit_breaker, fallback, fan_out, rate_limit,
-    resilient, retry, timeout,
+    resilient, retry, throttle, timeout,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -211,7 +211,7 @@ impl Client {
         Ok(_) => Class::Success,
         Err(_) => Class::Permanent,
     })]
-    #[rate_limit("adaptive")]
+    #[throttle]
     pub async fn non_empty(&self, path: &str) -> Result<String, Error> {
         self.connection.ask(path).await
     }

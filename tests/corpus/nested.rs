@@ -91,7 +91,7 @@ pub mod bare {
     /// Without a prelude, many at once.
     #[fan_out]
     #[timeout("1s")]
-    #[rate_limit("adaptive")]
+    #[throttle]
     #[bulkhead(limit = "aimd")]
     pub async fn spread(n: u32) -> Result<u32, Error> {
         Ok(n)

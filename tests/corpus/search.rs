@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use resilient::{
     Bulkhead, CircuitBreaker, Deadline, Hedge, bulkhead, cancel, circuit_breaker, coalesce, fallback, fan_out, hedge,
-    rate_limit, resilient, retry, timeout,
+    rate_limit, resilient, retry, throttle, timeout,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -165,7 +165,7 @@ impl Fleet {
     #[timeout("1s")]
     #[fallback(value = BTreeMap::new())]
     #[circuit_breaker]
-    #[rate_limit("adaptive")]
+    #[throttle]
     pub async fn soon(&self, words: &str) -> Result<BTreeMap<usize, Hit>, Error> {
         let half = Deadline::current().map_or(Duration::from_millis(100), |deadline| deadline.remaining() / 2);
         let settled = self.ask_each(words, &self.replicas).settle_within(half).await;

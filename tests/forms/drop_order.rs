@@ -137,7 +137,7 @@ same_as_plain! {
     circuit_breaker_by_key { #[resilient::circuit_breaker(key = module_path!())] }
     bulkhead { #[resilient::bulkhead] }
     rate_limit { #[resilient::rate_limit("1000/s")] }
-    adaptive { #[resilient::rate_limit("adaptive")] }
+    adaptive { #[resilient::throttle] }
     timeout { #[resilient::timeout("1h")] }
     cancel { #[resilient::cancel(on = tokio_util::sync::CancellationToken::new())] }
     coalesce { #[resilient::coalesce(key = module_path!())] }

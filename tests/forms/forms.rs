@@ -10,7 +10,9 @@ use std::future::{Future, ready};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use resilient::{batch, bulkhead, circuit_breaker, enforce, exempt, fan_out, rate_limit, resilient, retry, timeout};
+use resilient::{
+    batch, bulkhead, circuit_breaker, enforce, exempt, fan_out, rate_limit, resilient, retry, throttle, timeout,
+};
 use resilient_tests::{Error, Script, assert_send, ms};
 
 resilient::profile! {
@@ -57,7 +59,7 @@ macro_rules! under_each_policy {
             mod under_limits_that_adapt {
                 use super::*;
                 #[retry(backoff = "none")]
-                #[rate_limit("adaptive", key = module_path!())]
+                #[throttle(key = module_path!())]
                 #[bulkhead(limit = "vegas", key = module_path!())]
                 #[timeout("1s")]
                 $($function)*

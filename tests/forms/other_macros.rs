@@ -90,7 +90,7 @@ handlers! {
     retry: #[resilient::retry];
     circuit_breaker: #[resilient::circuit_breaker];
     rate_limit: #[resilient::rate_limit("100/s")];
-    adaptive: #[resilient::rate_limit("adaptive")];
+    adaptive: #[resilient::throttle];
     bulkhead: #[resilient::bulkhead];
     timeout: #[resilient::timeout("1s")];
     hedge: #[resilient::hedge(idempotent)];

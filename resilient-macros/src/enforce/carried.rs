@@ -3,9 +3,10 @@
 use syn::ext::IdentExt;
 use syn::{Expr, Ident};
 
-use crate::arguments::{Arguments, Key, Setting, StandIns};
+use crate::arguments::{Arguments, Setting};
+use crate::key::{Key, Sort, StandIns};
 use crate::policy::Kind;
-use crate::value::as_written;
+use crate::wording::as_written;
 
 /// One policy of a function, with its arguments as they were written.
 pub(crate) struct Carried {
@@ -79,7 +80,7 @@ pub(crate) fn find<'a>(key: &Key, kind: &Kind, stack: &'a [Carried]) -> Vec<Foun
 
 /// Whether the `with` of that kind is a policy: one of a fallback is a function.
 fn brings_settings(kind: &Kind) -> bool {
-    kind.keys.iter().any(|key| key.configures && key.name != "name")
+    kind.keys.iter().any(|key| matches!(key.sort, Sort::With))
 }
 
 /// The argument as it is written.

@@ -6,9 +6,10 @@ use syn::parse::ParseStream;
 use syn::{Expr, Ident, Path, Token};
 
 use crate::arguments::{absolute_path, between_commas};
-use crate::diagnostic::{Errors, list, nearest};
+use crate::diagnostic::Errors;
 use crate::policies::{KINDS, kind};
 use crate::value;
+use crate::wording::{list, nearest};
 
 /// An exception to the rules.
 pub(crate) struct Exemption {
@@ -26,7 +27,7 @@ enum Written {
 
 impl Exemption {
     /// Parses the arguments of an `#[exempt(…)]` at `span`.
-    pub(crate) fn parse(span: Span, arguments: TokenStream, errors: &mut Errors) -> Self {
+    pub(crate) fn parse(span: Span, arguments: TokenStream, errors: &Errors) -> Self {
         let mistakes = errors.count();
         let mut exemption = Self { span, names: Vec::new(), krate: None };
         let mut reason = None;

@@ -12,7 +12,8 @@ use super::rules::{Bound, Limit, Requirement, Rule, Rules};
 use crate::amount::assertion;
 use crate::diagnostic::Errors;
 use crate::function::Function;
-use crate::value::reads_nothing_of_the_call;
+use crate::reads::reads_nothing_of_the_call;
+use crate::tokens::{mentions, placed};
 
 /// What is wrong by one rule, and what the compiler is to find out about it.
 #[derive(Default)]
@@ -28,7 +29,7 @@ pub(crate) fn judge(
     stack: &[Carried],
     rules: &[Rules],
     exemptions: &[Exemption],
-    errors: &mut Errors,
+    errors: &Errors,
 ) -> Vec<TokenStream> {
     let mut rules: Vec<&Rule> = rules.iter().flat_map(|rules| &rules.all).collect();
     // those of a module and of an `impl` in it may be the same
@@ -66,7 +67,7 @@ fn is_about(rule: &Rule, name: &Ident) -> bool {
 }
 
 /// Reports an exemption, or a name in it, without which the function would keep the rules as well.
-fn check_exemption(exemption: &Exemption, function: &Function, findings: &[(&Rule, Finding)], errors: &mut Errors) {
+fn check_exemption(exemption: &Exemption, function: &Function, findings: &[(&Rule, Finding)], errors: &Errors) {
     let function = function.name();
     let needed = |finding: &Finding| !finding.broken.is_empty() || !finding.assertions.is_empty();
     if exemption.names.is_empty() {
@@ -209,14 +210,7 @@ impl Case<'_> {
             ));
         }
         let span = value.span().resolved_at(Span::mixed_site());
-        let operator = limit.operator;
-        let operator = {
-            let tokens = operator.to_token_stream().into_iter().map(|mut token| {
-                token.set_span(span);
-                token
-            });
-            tokens.collect::<TokenStream>()
-        };
+        let operator = placed(limit.operator.to_token_stream(), value.span());
         let condition = match &limit.measure {
             Measure::Count(count) if self.is_fraction() => {
                 let number = *count as f64;
@@ -254,7 +248,7 @@ impl Case<'_> {
             })
             .chain(["Self".to_owned()])
             .collect();
-        mentions(value.to_token_stream(), &names)
+        names.iter().any(|name| mentions(value.to_token_stream(), name))
     }
 
     fn broken(&self, limit: &Limit, written: &str) -> String {
@@ -308,12 +302,4 @@ impl Case<'_> {
 
 fn exempt(name: &str) -> String {
     format!("make an exception with `#[exempt({name}, reason = \"…\")]`")
-}
-
-fn mentions(tokens: TokenStream, names: &[String]) -> bool {
-    tokens.into_iter().any(|token| match token {
-        proc_macro2::TokenTree::Ident(ident) => names.contains(&ident.to_string()),
-        proc_macro2::TokenTree::Group(group) => mentions(group.stream(), names),
-        _ => false,
-    })
 }

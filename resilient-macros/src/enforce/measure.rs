@@ -6,7 +6,8 @@ use std::time::Duration;
 use quote::ToTokens;
 use syn::{Expr, ExprLit, ExprUnary, Lit, UnOp};
 
-use crate::value::{as_written, parse_duration, percent, shown, unit};
+use crate::value::{parse_duration, percent, unit};
+use crate::wording::{as_written, shown};
 
 /// A value that is written out.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,10 +7,12 @@ use syn::parse::{ParseStream, Parser};
 use syn::{BinOp, Expr, Ident, Lit, Path, Token, token};
 
 use super::measure::{Measure, in_words};
-use crate::arguments::{Key, Positional, absolute_path, between_commas};
-use crate::diagnostic::{Errors, list, nearest};
+use crate::arguments::{absolute_path, between_commas};
+use crate::diagnostic::Errors;
+use crate::key::{Key, Positional};
 use crate::policies::{KINDS, kind};
 use crate::policy::Kind;
+use crate::wording::{list, nearest};
 
 /// The rules, and where the runtime crate is.
 #[derive(Default)]
@@ -58,7 +60,7 @@ pub(crate) struct Limit {
 
 impl Rules {
     /// Parses the arguments of an `#[enforce(…)]` at `span`.
-    pub(crate) fn parse(span: Span, arguments: TokenStream, errors: &mut Errors) -> Self {
+    pub(crate) fn parse(span: Span, arguments: TokenStream, errors: &Errors) -> Self {
         let mistakes = errors.count();
         let mut rules = Self::default();
         for written in between_commas(arguments, parse_written, errors) {
@@ -75,7 +77,7 @@ impl Rules {
     }
 
     /// Reports what is required and forbidden.
-    fn contradictions(&self, errors: &mut Errors) {
+    fn contradictions(&self, errors: &Errors) {
         for rule in &self.all {
             let Rule::Required(requirement) = rule else { continue };
             let is_it = |rule: &Rule| matches!(rule, Rule::Forbidden(kind) if kind.name == requirement.kind.name);

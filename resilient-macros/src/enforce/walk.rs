@@ -23,8 +23,8 @@ pub(crate) fn container(item: TokenStream, rule: &TokenStream) -> Option<TokenSt
     if !parser.parse2(item.clone()).ok()? {
         return None;
     }
-    let mut errors = Errors::new();
-    let walk = |input: ParseStream<'_>| one(input, rule, &mut errors);
+    let errors = Errors::new();
+    let walk = |input: ParseStream<'_>| one(input, rule, &errors);
     let walked = walk.parse2(item.clone());
     let item = match walked {
         Ok(walked) => walked,
@@ -56,7 +56,7 @@ fn starts_container(input: &ParseBuffer<'_>) -> bool {
 }
 
 /// The items of a body.
-fn all(body: TokenStream, rule: &TokenStream, errors: &mut Errors) -> TokenStream {
+fn all(body: TokenStream, rule: &TokenStream, errors: &Errors) -> TokenStream {
     let mut walked = TokenStream::new();
     let parser = |input: ParseStream<'_>| {
         for attribute in input.call(Attribute::parse_inner)? {
@@ -77,7 +77,7 @@ fn all(body: TokenStream, rule: &TokenStream, errors: &mut Errors) -> TokenStrea
 }
 
 /// One item.
-fn one(input: ParseStream<'_>, rule: &TokenStream, errors: &mut Errors) -> syn::Result<TokenStream> {
+fn one(input: ParseStream<'_>, rule: &TokenStream, errors: &Errors) -> syn::Result<TokenStream> {
     let attributes = input.call(Attribute::parse_outer)?;
     let mut item = TokenStream::new();
     for attribute in &attributes {
@@ -138,7 +138,7 @@ fn function(input: ParseStream<'_>, rule: &TokenStream) -> syn::Result<Option<To
 }
 
 /// An `impl`, a trait or a module, with the rule inside.
-fn holder(input: ParseStream<'_>, rule: &TokenStream, item: &mut TokenStream, errors: &mut Errors) -> syn::Result<()> {
+fn holder(input: ParseStream<'_>, rule: &TokenStream, item: &mut TokenStream, errors: &Errors) -> syn::Result<()> {
     let mut angles = 0_i32;
     let mut before = ' ';
     while !input.is_empty() {

@@ -4,32 +4,58 @@ mod answer;
 mod argument;
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote_spanned};
+use quote::quote_spanned;
 use syn::spanned::Spanned;
 use syn::{Attribute, Expr, GenericParam, Ident, ReturnType};
 
 use self::argument::{Other, keys, others};
-use crate::arguments::{Arguments, Key, Positional};
 use crate::companion;
 use crate::diagnostic::Errors;
 use crate::fragment::Context;
-use crate::function::{Function, conditions, contains};
+use crate::function::{Function, conditions};
+use crate::key::{self, Key, Positional, Refused, Sort};
 use crate::policy::{Kind, Layer};
-use crate::source::{Constructor, Source, borrow_parts, declare};
-use crate::value::{self, Known};
+use crate::settings::Settings;
+use crate::source::{Source, borrow_parts, declare};
+use crate::tokens::mentions;
+use crate::value::no_literal;
 
 pub(crate) const KIND: Kind = Kind {
     name: "batch",
     keys: &[
-        Key::setting("max_size", "max_size = 100").or("100"),
-        Key::setting("max_wait", "max_wait = \"2ms\"").or("\"2ms\""),
-        Key::usage("name", "name = load_user"),
-        Key::usage("key", "key = self.tenant"),
-        Key::usage("associated", "associated"),
-        Key::usage("with", "with = self.batch"),
-        Key::usage("crate", "crate = ::resilient"),
+        Key::setting("max_size", "max_size = 100", Sort::Count)
+            .refuses(&[
+                Refused::zero("a batch of zero has room for nobody: write at least `max_size = 2`"),
+                Refused::equal(
+                    1.0,
+                    "a batch of one is a plain call: write at least `max_size = 2`, or remove the attribute",
+                ),
+            ])
+            .sets()
+            .default("100")
+            .takes("integer or `u32` constant, from 2")
+            .means("how many callers are in a batch at the most; it then runs at once"),
+        Key::setting("max_wait", "max_wait = \"2ms\"", Sort::Duration)
+            .sets()
+            .default("\"2ms\"")
+            .means("how long the first caller waits for others; `\"0s\"` is until other tasks had a turn. Less if a caller's deadline is closer than twice that"),
+        Key::usage("name", "name = load_user", Sort::Expression(companion::is_name))
+            .takes("name")
+            .absent("the function's with `_one`")
+            .means("what the new function is called"),
+        Key::usage("key", "key = self.tenant", Sort::Expression(group))
+            .takes("expression")
+            .absent("the object and the references")
+            .means("what calls in a batch agree on"),
+        companion::ASSOCIATED,
+        key::with("with = self.batch")
+            .takes("`Batch`")
+            .absent("a `static` of the function's own")
+            .means("a policy of your own; one in a field of `self` has only that object's calls"),
+        key::CRATE,
     ],
     positional: Positional::Write("max_size"),
+    renamed: &[],
     parse,
 };
 
@@ -43,52 +69,22 @@ struct Batch {
     associated: bool,
 }
 
-fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
-    let span = arguments.attribute.span();
-    let with = arguments.with(errors);
-    let key = arguments.value("key", errors, group);
-    let max_size = arguments.constant("max_size", context.function, errors, max_size);
-    let max_wait = arguments.constant("max_wait", context.function, errors, value::duration);
-    let associated = companion::associated(arguments, context.function, errors);
-    let name = arguments.value("name", errors, |_, expression| companion::name(expression, "load_one"));
-    let name = name.unwrap_or_else(|| format_ident!("{}_one", context.function.name()));
-
-    let text = context.function.name().to_string();
-    let source = match with {
-        Some(policy) => Source::With { ty: "Batch", policy },
-        None => {
-            let constructor =
-                Constructor::new("Batch", quote_spanned!(Span::mixed_site()=> named(#text)), arguments, context)
-                    .set("max_size", max_size.as_ref())
-                    .set("max_wait", max_wait.as_ref());
-            Source::Own { ty: "Batch", constructor }
-        }
-    };
-    vec![Box::new(Batch { span, source, name, key, associated })]
-}
-
-fn max_size(key: &str, expression: Expr) -> syn::Result<Known<u32>> {
-    let written = expression.span();
-    let size = value::count(key, expression)?;
-    match size.literal() {
-        Some(0) => Err(syn::Error::new(written, "a batch of zero has room for nobody: write at least `max_size = 2`")),
-        Some(1) => Err(syn::Error::new(
-            written,
-            "a batch of one is a plain call: write at least `max_size = 2`, or remove the attribute",
-        )),
-        _ => Ok(size),
-    }
+fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
+    vec![Box::new(Batch {
+        span: settings.attribute.span(),
+        source: Source::new("Batch", settings.with.clone(), settings.constructor("Batch")),
+        name: companion::name(settings, "one"),
+        key: settings.expression("key"),
+        associated: companion::associated(settings),
+    })]
 }
 
 /// What calls in one batch agree on.
-fn group(_: &str, expression: Expr) -> syn::Result<Expr> {
-    match expression {
-        Expr::Lit(_) => Err(syn::Error::new_spanned(
-            expression,
-            "`key` is what calls in one batch agree on: write, say, `key = self.tenant`, or `key = ()` if it is nothing",
-        )),
-        expression => Ok(expression),
-    }
+fn group(expression: &Expr, _: &Function) -> syn::Result<()> {
+    no_literal(
+        expression,
+        "`key` is what calls in one batch agree on: write, say, `key = self.tenant`, or `key = ()` if it is nothing",
+    )
 }
 
 impl Layer for Batch {
@@ -104,7 +100,7 @@ impl Layer for Batch {
         true
     }
 
-    fn check(&self, function: &Function, errors: &mut Errors) {
+    fn check(&self, function: &Function, errors: &Errors) {
         companion::check(KIND.name, self.span, &self.name, "one", function, errors);
         let keys = keys(function).map_err(|error| errors.push(error)).ok();
         if let ReturnType::Default = function.signature.output {
@@ -182,7 +178,7 @@ impl Batch {
             None => {
                 let own = match &self.source {
                     // one that is the object's has nobody else's calls in it
-                    Source::With { policy, .. } => contains(quote::ToTokens::to_token_stream(policy), "self"),
+                    Source::With { policy, .. } => mentions(quote::ToTokens::to_token_stream(policy), "self"),
                     Source::Own { .. } => false,
                 };
                 for other in others.iter().filter(|other| !(own && other.is_receiver())) {

@@ -5,34 +5,59 @@ use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Ident, Lit};
 
-use crate::arguments::{Arguments, Key, Positional};
-use crate::bounds::{Bounds, permits};
-use crate::diagnostic::Errors;
+use crate::bounds;
 use crate::fragment::{Context, Fragment, Notes};
+use crate::function::Function;
+use crate::key::{self, Key, Positional, Refused, Sort};
 use crate::policy::{Facts, Kind, Layer};
-use crate::source::{Constructor, Shareable, declare_shareable, placed};
+use crate::settings::Settings;
+use crate::source::{Shareable, declare_shareable};
+use crate::tokens::placed;
 use crate::value::{self, Known};
 use crate::when::{self, When, deciding};
 
 pub(crate) const KIND: Kind = Kind {
     name: "bulkhead",
     keys: &[
-        Key::setting("limit", "limit = 64").or("64"),
-        Key::setting("min", "min = 1"),
-        Key::setting("max", "max = 200"),
-        Key::setting("initial", "initial = 20"),
-        Key::setting("queue", "queue = 64"),
-        Key::setting("max_wait", "max_wait = \"50ms\""),
-        Key::setting("mode", "mode = \"observe\"").or("\"enforce\""),
-        Key::setting("name", "name = \"search\""),
-        Key::setting("key", "key = host"),
-        Key::usage("weight", "weight = batch.len() as u32").or("1"),
-        Key::usage("priority", "priority = \"low\"").or("\"high\""),
-        Key::usage("with", "with = self.bulkhead"),
-        Key::usage("when", "when = |error: &MyError| error.is_overload()"),
-        Key::usage("crate", "crate = ::resilient"),
+        Key::setting("limit", "limit = 64", Sort::Own)
+            .refuses(&[
+                Refused::zero("a limit of zero refuses every call: write at least `limit = 1`"),
+                bounds::above("`limit` must be at most 1000000; without a limit, remove the attribute"),
+            ])
+            .default("64")
+            .takes("integer or `u32` constant, or `\"aimd\"`, `\"vegas\"`, `\"gradient\"`")
+            .means("how many calls run at once, or how that is found out"),
+        bounds::MIN,
+        bounds::MAX,
+        bounds::INITIAL,
+        Key::setting("queue", "queue = 64", Sort::Count)
+            .sets()
+            .absent("the limit")
+            .means("how many callers may wait; 0 is nobody"),
+        Key::setting("max_wait", "max_wait = \"50ms\"", Sort::Duration)
+            .sets()
+            .absent("until the deadline, or `\"1s\"` without one")
+            .means("how long each waits; `\"0s\"` is not at all"),
+        key::mode().means("`\"observe\"` counts and lets everybody in; `\"off\"` does nothing"),
+        key::name("name = \"search\"")
+            .means("stands in rejections; functions that are given the same name and settings share the places"),
+        key::key().means("a bulkhead for each value of it, as for [`circuit_breaker`](macro@circuit_breaker)"),
+        Key::usage("weight", "weight = batch.len() as u32", Sort::Expression(weight))
+            .default("1")
+            .takes("`u32` expression")
+            .means("how many places the call takes; more than there are means all of them"),
+        Key::usage("priority", "priority = \"low\"", Sort::Own)
+            .default("\"high\"")
+            .takes("`\"high\"`, `\"low\"`, or an expression of type `Priority`")
+            .means("who is served first, and who loses the place in a full queue"),
+        key::with("with = self.bulkhead")
+            .means("a `Bulkhead` of your own: a `static` shared by several functions, a field, or one of a `PerKey`"),
+        Key { example: "when = |error: &MyError| error.is_overload()", ..key::when() }
+            .means("with a limit that adapts: what an outcome means, as for [`retry`](macro@retry)"),
+        key::CRATE,
     ],
     positional: Positional::Write("limit"),
+    renamed: &[],
     parse,
 };
 
@@ -61,79 +86,58 @@ enum Priority {
     Value(Expr),
 }
 
-fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
-    let identity = arguments.identity();
-    let span = arguments.attribute.span();
-    let when_span = arguments.span("when");
-    let when = arguments.value("when", errors, |_, when| Ok(When(when)));
-    let weight = arguments.value("weight", errors, weight);
-    let priority = arguments.value("priority", errors, priority);
-    let with = arguments.with(errors);
-    let reads_arguments = with.as_ref().is_some_and(|with| value::reads_what_can_be_owned(with, context.function));
-    let named = arguments.span("name").is_some();
-    let key = arguments.key(context.function, errors);
-    let (constructor, fixed) = constructor(arguments, context, errors);
-    if let (Some(span), None, true) = (when_span, &with, fixed) {
-        errors.at(
-            span,
-            "`when` says what an outcome means to a limit that adapts, and this one does not: remove it, or write `limit = \"gradient\"`",
-        );
-    }
-    let adapts = with.is_some() || !fixed;
-    let source = Shareable::new("Bulkhead", with, constructor, named, key);
-    vec![Box::new(Bulkhead { span, reads_arguments, identity, source, adapts, weight, priority, when })]
-}
-
-/// The constructor, and whether its limit is fixed.
-fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> (Constructor, bool) {
-    let span = Span::mixed_site();
-    let name = arguments.name(context.function, errors);
-    let limit = arguments.constant("limit", context.function, errors, limit);
-    let bounds = Bounds::parse(arguments, context, errors);
-    let queue = arguments.constant("queue", context.function, errors, value::count);
-    let max_wait = arguments.constant("max_wait", context.function, errors, value::duration);
-    let mode = arguments.value("mode", errors, value::mode);
-
-    let constructor = Constructor::new("Bulkhead", quote_spanned!(span=> named(#name)), arguments, context);
+fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
+    let constructor = settings.constructor("Bulkhead");
+    let limit = settings.own("limit", |key, expression| limit(key, &expression, settings)).map(|limit| limit.value);
     let fixed = !matches!(limit, Some(Limit::Adaptive(_)));
     let constructor = match limit {
-        Some(Limit::Adaptive(algorithm)) => {
-            let [min, max, initial] = bounds.of_adaptive(span, errors);
-            let constructor = constructor.at(&min).at(&max).at(&initial);
-            constructor.call(algorithm, &quote_spanned!(span=> #min, #max, #initial))
-        }
+        Some(Limit::Adaptive(algorithm)) => bounds::adaptive(constructor, algorithm, settings),
         limit => {
-            bounds.of_fixed(errors);
+            bounds::of_fixed(settings);
             match limit {
-                Some(Limit::Calls(calls)) => constructor.set("limit", Some(&calls)),
+                Some(Limit::Calls(calls)) => constructor.set("limit", "limit", &calls),
                 _ => constructor,
             }
         }
     };
-    let constructor = constructor.set("queue", queue.as_ref()).set("max_wait", max_wait.as_ref());
-    (constructor.mode(mode, context), fixed)
+    if let (Some(span), None, true) = (settings.span("when"), &settings.with, fixed) {
+        settings.errors.at(
+            span,
+            "`when` says what an outcome means to a limit that adapts, and this one does not: remove it, or write `limit = \"gradient\"`",
+        );
+    }
+    vec![Box::new(Bulkhead {
+        span: settings.attribute.span(),
+        reads_arguments: settings.reads_arguments(),
+        identity: settings.identity.clone(),
+        source: Shareable::new("Bulkhead", settings, constructor),
+        adapts: settings.with.is_some() || !fixed,
+        weight: settings.expression("weight"),
+        priority: settings.own("priority", priority).map(|priority| priority.value),
+        when: settings.expression("when").map(When),
+    })]
 }
 
-fn limit(key: &str, expression: Expr) -> syn::Result<Limit> {
-    match &expression {
+fn limit(key: &str, expression: &Expr, settings: &Settings<'_>) -> syn::Result<Limit> {
+    match expression {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
             if let Ok(calls) = text.value().trim().parse::<u32>() {
                 return Err(syn::Error::new(text.span(), format!("`limit` takes an integer: write `limit = {calls}`")));
             }
-            value::word(key, &expression, &["aimd", "vegas", "gradient"]).map(Limit::Adaptive)
+            value::word(key, expression, &["aimd", "vegas", "gradient"]).map(Limit::Adaptive)
         }
-        _ => permits(key, expression).map(Limit::Calls),
+        _ => settings.count_of(key, expression).map(Limit::Calls),
     }
 }
 
-fn weight(_: &str, expression: Expr) -> syn::Result<Expr> {
-    let complaint = match &expression {
+fn weight(expression: &Expr, _: &Function) -> syn::Result<()> {
+    let complaint = match expression {
         Expr::Lit(ExprLit { lit: Lit::Int(weight), .. }) if weight.base10_digits() == "0" => {
             "a weight of zero takes no room: write at least 1"
         }
-        Expr::Lit(ExprLit { lit: Lit::Int(_), .. }) => return Ok(expression),
+        Expr::Lit(ExprLit { lit: Lit::Int(_), .. }) => return Ok(()),
         Expr::Lit(_) => "`weight` takes a `u32`: write, say, `weight = items.len() as u32`",
-        _ => return Ok(expression),
+        _ => return Ok(()),
     };
     Err(syn::Error::new_spanned(expression, complaint))
 }

@@ -5,21 +5,28 @@ use quote::{ToTokens, quote_spanned};
 use syn::Expr;
 use syn::spanned::Spanned;
 
-use crate::arguments::{Arguments, Key, Positional};
-use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment};
+use crate::function::Function;
+use crate::key::{self, Key, Positional, Sort};
 use crate::policy::{Facts, Kind, Layer};
-use crate::source::{Constructor, Source, borrow, declare, operand};
-use crate::value;
+use crate::reads::reads_nothing_of_the_call;
+use crate::settings::Settings;
+use crate::source::{Source, borrow, declare, operand};
+use crate::value::no_literal;
+use crate::wording::as_written;
 
 pub(crate) const KIND: Kind = Kind {
     name: "cancel",
     keys: &[
-        Key::usage("on", "on = self.token"),
-        Key::setting("name", "name = \"search\""),
-        Key::usage("crate", "crate = ::resilient"),
+        Key::usage("on", "on = self.token", Sort::Expression(token))
+            .takes("expression")
+            .absent("required")
+            .means("the token"),
+        key::name("name = \"search\"").means("stands in rejections and events"),
+        key::CRATE,
     ],
     positional: Positional::Is("on"),
+    renamed: &[],
     parse,
 };
 
@@ -31,30 +38,27 @@ struct Cancel {
     reads_arguments: bool,
 }
 
-fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
-    let span = arguments.attribute.span();
-    let written = arguments.span("on");
-    let token = arguments.value("on", errors, |_, token| match token {
-        Expr::Lit(_) => Err(syn::Error::new_spanned(token, "`on` takes a cancellation token: write `on = self.token`")),
-        token => match future_called(&token) {
-            Some(call) => Err(syn::Error::new_spanned(
-                &token,
-                format!("`on` takes a token that has a `cancelled()`, and this is a future: let a task cancel a `CancellationToken` when `{call}` ends"),
-            )),
-            None => Ok(token),
-        },
-    });
-    let name = arguments.name(context.function, errors);
-    let Some(token) = token else {
-        if written.is_none() && arguments.understood {
-            errors.at(span, "cancelled by what? write `#[cancel(on = token)]`, with a token that has a `cancelled()`");
+fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
+    let span = settings.attribute.span();
+    let Some(token) = settings.expression("on") else {
+        if settings.span("on").is_none() && settings.understood {
+            let message = "cancelled by what? write `#[cancel(on = token)]`, with a token that has a `cancelled()`";
+            settings.errors.at(span, message);
         }
         return Vec::new();
     };
-    let call = quote_spanned!(Span::mixed_site()=> named(#name));
-    let source = Source::Own { ty: "Cancel", constructor: Constructor::new("Cancel", call, arguments, context) };
-    let reads_arguments = value::reads_nothing_of_the_call(&token, context.function).is_err();
+    let source = Source::Own { ty: "Cancel", constructor: settings.constructor("Cancel") };
+    let reads_arguments = reads_nothing_of_the_call(&token, settings.function).is_err();
     vec![Box::new(Cancel { span, source, token, reads_arguments })]
+}
+
+fn token(token: &Expr, _: &Function) -> syn::Result<()> {
+    no_literal(token, "`on` takes a cancellation token: write `on = self.token`")?;
+    let Some(call) = future_called(token) else { return Ok(()) };
+    let message = format!(
+        "`on` takes a token that has a `cancelled()`, and this is a future: let a task cancel a `CancellationToken` when `{call}` ends"
+    );
+    Err(syn::Error::new_spanned(token, message))
 }
 
 /// The call, if it is one of the well-known futures that could be meant to end the call.
@@ -68,7 +72,7 @@ fn future_called(token: &Expr) -> Option<String> {
         Expr::MethodCall(call) => &call.method,
         _ => return None,
     };
-    FUTURES.iter().any(|future| name == future).then(|| value::as_written(token))
+    FUTURES.iter().any(|future| name == future).then(|| as_written(token))
 }
 
 impl Cancel {

@@ -3,40 +3,105 @@
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote_spanned};
 use syn::{Expr, ExprLit, Lit};
 
-use crate::arguments::{Arguments, Key, Positional};
-use crate::diagnostic::Errors;
+use crate::constructor::Constructor;
 use crate::fragment::{Context, Fragment};
+use crate::key::{self, Key, Positional, Refused, Sort};
 use crate::policy::{Facts, Kind, Layer};
-use crate::source::{Constructor, Shareable, declare_shareable};
+use crate::settings::Settings;
+use crate::source::{Shareable, declare_shareable};
 use crate::value::{self, Known};
 use crate::when::{self, When};
+use crate::wording::shown;
 
 pub(crate) const KIND: Kind = Kind {
     name: "circuit_breaker",
     keys: &[
-        Key::setting("failure_rate", "failure_rate = \"50%\"").or("\"50%\""),
-        Key::setting("window", "window = \"10s\"").or("\"10s\"").or_like("100"),
-        Key::setting("min_calls", "min_calls = 20").or("20").unless("window"),
-        Key::setting("consecutive", "consecutive = 5").or("5"),
-        Key::setting("open_for", "open_for = \"1s\"").or("\"1s\""),
-        Key::setting("open_max", "open_max = \"30s\"").or("\"30s\"").unless("open_for"),
-        Key::setting("probes", "probes = 3").or("3"),
-        Key::setting("probe_timeout", "probe_timeout = \"1s\""),
-        Key::setting("slow_call", "slow_call = \"1s\""),
-        Key::setting("slow_rate", "slow_rate = \"80%\"").or("\"80%\""),
-        Key::setting("recover", "recover = \"10s\""),
-        Key::setting("throttled", "throttled = \"fail\""),
-        Key::setting("mode", "mode = \"observe\"").or("\"enforce\""),
-        Key::setting("name", "name = \"payments\""),
-        Key::setting("key", "key = host"),
-        Key::usage("with", "with = self.breaker"),
-        Key::usage("when", "when = |error: &MyError| error.is_temporary()"),
-        Key::usage("crate", "crate = ::resilient"),
+        Key::setting("failure_rate", "failure_rate = \"50%\"", Sort::Ratio)
+            .refuses(&[
+                Refused::below(0.0, "a failure rate cannot be negative: write, say, `\"50%\"`"),
+                Refused::zero("a failure rate of zero would open on every success: write, say, `\"50%\"`"),
+                Refused::above(1.0, "more than every call cannot fail, so it could never open: write at most `\"100%\"`"),
+            ])
+            .sets()
+            .default("\"50%\"")
+            .takes("ratio, `\"50%\"` or `0.5`")
+            .means("opens at this share of failures in the window, or more"),
+        Key::setting("window", "window = \"10s\"", Sort::Own)
+            .default("\"10s\"")
+            .or_like("100")
+            .takes("duration, or integer up to 1024")
+            .means("the time, or the number of calls, that is looked back on"),
+        Key::setting("min_calls", "min_calls = 20", Sort::Count)
+            .refuses(&[Refused::zero("`min_calls` must be at least 1")])
+            .default("20")
+            .unless("window")
+            .means("below so many calls in the window the rate does not count"),
+        Key::setting("consecutive", "consecutive = 5", Sort::Count)
+            .or_word_for("off", "without_consecutive")
+            .refuses(&[Refused::zero("no failure at all would open it: write `consecutive = off` to leave the rule out")])
+            .sets()
+            .default("5")
+            .takes("integer or `u32` constant, or `off`")
+            .means("with fewer calls, so many failures in a row open it"),
+        Key::setting("open_for", "open_for = \"1s\"", Sort::Duration)
+            .refuses(&[Refused::zero("a breaker that is open for no time never protects anything: write, say, `\"1s\"`")])
+            .sets()
+            .default("\"1s\"")
+            .means("how long it refuses, give or take a tenth; doubles after twelve failed probings, or at once if some probes succeed"),
+        Key::setting("open_max", "open_max = \"30s\"", Sort::Duration)
+            .refuses(&[Refused::zero("`open_max` must be longer than zero")])
+            .sets()
+            .default("\"30s\"")
+            .unless("open_for")
+            .means("up to which that grows"),
+        Key::setting("probes", "probes = 3", Sort::Count)
+            .refuses(&[
+                Refused::zero("`probes` must be at least 1"),
+                // a field of 12 bits
+                Refused::above(4095.0, "`probes` must be at most 4095"),
+            ])
+            .sets()
+            .default("3")
+            .means("how many calls it tries at once before it decides; unless it is written, one goes alone and then the other two"),
+        Key::setting("probe_timeout", "probe_timeout = \"1s\"", Sort::Duration)
+            .refuses(&[Refused::zero("`probe_timeout` must be longer than zero")])
+            .sets()
+            .absent("`open_for`")
+            .means("after which a probe that hangs has failed"),
+        Key::setting("slow_call", "slow_call = \"1s\"", Sort::Duration)
+            .refuses(&[Refused::below(0.001, "calls are measured in whole milliseconds: write at least `\"1ms\"`")])
+            .sets()
+            .takes("duration, at least `\"1ms\"`")
+            .means("how long a call takes that is slow, whatever its outcome; calls are timed only with it"),
+        Key::setting("slow_rate", "slow_rate = \"80%\"", Sort::Ratio)
+            .refuses(&[
+                Refused::below(0.0, "a slow rate cannot be negative: write, say, `\"80%\"`"),
+                Refused::zero("a slow rate of zero would open on any failure, slow or not: write, say, `\"80%\"`"),
+                Refused::above(1.0, "more than every call cannot be slow, so it could never open: write at most `\"100%\"`"),
+            ])
+            .sets()
+            .default("\"80%\"")
+            .means("opens at this share of slow calls as well; needs `slow_call`"),
+        Key::setting("recover", "recover = \"10s\"", Sort::Duration)
+            .refuses(&[Refused::zero("`recover` must be longer than zero")])
+            .sets()
+            .means("after the probes, lets more and more calls through over this time before it closes"),
+        Key::setting("throttled", "throttled = \"fail\"", Sort::Word(&["fail"]))
+            .absent("not a failure")
+            .means("counts throttled errors as failures"),
+        key::mode().means("`\"observe\"` counts and decides, and refuses nothing; `\"off\"` does nothing"),
+        key::when().means("says what is a failure, as for [`retry`](macro@retry)"),
+        key::name("name = \"payments\"")
+            .means("stands in rejections and events; functions that are given the same name share the breaker"),
+        key::key().means("a breaker for each value of it, see below"),
+        key::with("with = self.breaker")
+            .means("a `CircuitBreaker` of your own: a `static` shared by several functions, a field, or one of a `PerKey`"),
+        key::CRATE,
     ],
     positional: Positional::Write("failure_rate"),
+    renamed: &[],
     parse,
 };
 
@@ -56,121 +121,67 @@ enum Window {
     Calls(u32),
 }
 
-/// How many failures in a row open it while there are few calls.
-enum Consecutive {
-    Off,
-    Failures(Known<u32>),
+fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
+    let constructor = constructor(settings);
+    vec![Box::new(CircuitBreaker {
+        span: settings.attribute.span(),
+        reads_arguments: settings.reads_arguments(),
+        identity: settings.identity.clone(),
+        source: Shareable::new("CircuitBreaker", settings, constructor),
+        when: settings.expression("when").map(When),
+    })]
 }
 
-fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
-    let identity = arguments.identity();
-    let span = arguments.attribute.span();
-    let when = arguments.value("when", errors, |_, when| Ok(When(when)));
-    let with = arguments.with(errors);
-    let reads_arguments = with.as_ref().is_some_and(|with| value::reads_what_can_be_owned(with, context.function));
-    let named = arguments.span("name").is_some();
-    let key = arguments.key(context.function, errors);
-    let constructor = constructor(arguments, context, errors);
-    let source = Shareable::new("CircuitBreaker", with, constructor, named, key);
-    vec![Box::new(CircuitBreaker { span, reads_arguments, identity, source, when })]
-}
-
-fn constructor(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Constructor {
-    let span = Span::mixed_site();
-    let window_span = arguments.span("window");
-    let min_calls_span = arguments.span("min_calls");
-    let open_for_span = arguments.span("open_for");
-    let (slow_call_span, slow_rate_span) = (arguments.span("slow_call"), arguments.span("slow_rate"));
-    let name = arguments.name(context.function, errors);
-    let failure_rate = arguments.constant("failure_rate", context.function, errors, rate);
-    let window = arguments.constant("window", context.function, errors, window);
-    let min_calls = arguments.constant("min_calls", context.function, errors, at_least_one);
-    let consecutive = arguments.constant("consecutive", context.function, errors, consecutive);
-    let open_for = arguments.constant("open_for", context.function, errors, time);
-    let open_max = arguments.constant("open_max", context.function, errors, time);
-    let probes = arguments.constant("probes", context.function, errors, at_least_one);
-    let probe_timeout = arguments.constant("probe_timeout", context.function, errors, time);
-    let slow_call = arguments.constant("slow_call", context.function, errors, time);
-    let slow_rate = arguments.constant("slow_rate", context.function, errors, rate);
-    let recover = arguments.constant("recover", context.function, errors, time);
-    let throttled = arguments.value("throttled", errors, |key, value| value::word(key, &value, &["fail"]));
-    let mode = arguments.value("mode", errors, value::mode);
-
-    let min_calls = match (&window, min_calls) {
+fn constructor(settings: &Settings<'_>) -> Constructor {
+    check_times(settings);
+    let mut constructor = settings.constructor("CircuitBreaker");
+    if settings.word("throttled").is_some() {
+        constructor = constructor.choose("throttled", "throttled_fails");
+    }
+    let window = settings.own("window", window).map(|window| window.value);
+    let min_calls = match (&window, settings.count("min_calls").map(|least| least.value)) {
         (Some(Window::Calls(calls)), Some(Known::Literal(least))) if least > *calls => {
             let message = format!(
                 "a window of {calls} calls never holds {least}, so it could never open: make `window` at least {least}, or `min_calls` at most {calls}"
             );
-            errors.at(min_calls_span.or(window_span).unwrap_or(span), message);
+            settings.errors.at(settings.span("min_calls").unwrap_or_else(Span::mixed_site), message);
             None
         }
-        // the default of 20 would never be reached
-        (Some(Window::Calls(calls)), None) if *calls < 20 => Some(Known::Literal(*calls)),
+        // the default would never be reached
+        (Some(Window::Calls(calls)), None) if settings.known_count("min_calls").is_some_and(|least| *calls < least) => {
+            Some(Known::Literal(*calls))
+        }
         (_, min_calls) => min_calls,
     };
-    if let (Some(Known::Literal(first)), Some(Known::Literal(longest))) = (&open_for, &open_max)
-        && first > longest
+    if let Some(least) = min_calls {
+        constructor = constructor.set("min_calls", "min_calls", &least);
+    }
+    match window {
+        Some(Window::Calls(calls)) => constructor.set("window", "count_window", &Known::Literal(calls)),
+        Some(Window::Time(time)) => constructor.set("window", "window", &time),
+        None => constructor,
+    }
+}
+
+/// Reports times and rates that do not go together.
+fn check_times(settings: &Settings<'_>) {
+    if let (Some(first), Some(longest)) = (settings.duration("open_for"), settings.duration("open_max"))
+        && let (Some(from), Some(to)) = (first.value.literal(), longest.value.literal())
+        && from > to
     {
         let message = format!(
             "`open_for` ({}) is longer than `open_max` ({}), to which it grows: make it shorter, or `open_max` longer",
-            value::shown(*first),
-            value::shown(*longest)
+            shown(from),
+            shown(to)
         );
-        errors.at(open_for_span.unwrap_or(span), message);
+        settings.errors.at(first.key, message);
     }
-
-    if let (None, Some(span)) = (slow_call_span, slow_rate_span) {
-        errors.at(
+    if let (None, Some(span), None) = (settings.span("slow_call"), settings.span("slow_rate"), &settings.with) {
+        settings.errors.at(
             span,
             "`slow_rate` is a share of the slow calls, and none is slow: say from when on one is, with `slow_call = \"1s\"`",
         );
     }
-
-    let constructor = Constructor::new("CircuitBreaker", quote_spanned!(span=> named(#name)), arguments, context)
-        .set("failure_rate", failure_rate.as_ref())
-        .set("min_calls", min_calls.as_ref());
-    let constructor = match window {
-        Some(Window::Calls(calls)) => constructor.set("count_window", Some(&Known::Literal(calls))),
-        Some(Window::Time(time)) => constructor.set("window", Some(&time)),
-        None => constructor,
-    };
-    let constructor = match consecutive {
-        Some(Consecutive::Failures(failures)) => constructor.set("consecutive", Some(&failures)),
-        Some(Consecutive::Off) => constructor.choose("without_consecutive"),
-        None => constructor,
-    };
-    let constructor = constructor
-        .set("open_for", open_for.as_ref())
-        .set("open_max", open_max.as_ref())
-        .set("probes", probes.as_ref())
-        .set("probe_timeout", probe_timeout.as_ref())
-        .set("slow_call", slow_call.as_ref())
-        .set("slow_rate", slow_rate.as_ref())
-        .set("recover", recover.as_ref());
-    let constructor = if throttled.is_some() { constructor.choose("throttled_fails") } else { constructor };
-    constructor.mode(mode, context)
-}
-
-/// The rate of failures, or of slow calls.
-fn rate(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
-    let written = expression.to_token_stream();
-    let rate = value::ratio(key, expression)?;
-    let (noun, what, example) = match key {
-        "slow_rate" => ("slow rate", "be slow", "80%"),
-        _ => ("failure rate", "fail", "50%"),
-    };
-    let message = match rate.literal() {
-        Some(rate) if rate < 0.0 => format!("a {noun} cannot be negative: write, say, `\"{example}\"`"),
-        Some(0.0) if key == "slow_rate" => {
-            "a slow rate of zero would open on any failure, slow or not: write, say, `\"80%\"`".to_owned()
-        }
-        Some(0.0) => format!("a {noun} of zero would open on every success: write, say, `\"{example}\"`"),
-        Some(rate) if rate > 1.0 => {
-            format!("more than every call cannot {what}, so it could never open: write at most `\"100%\"`")
-        }
-        _ => return Ok(rate),
-    };
-    Err(syn::Error::new_spanned(written, message))
 }
 
 fn window(key: &str, expression: Expr) -> syn::Result<Window> {
@@ -186,49 +197,10 @@ fn window(key: &str, expression: Expr) -> syn::Result<Window> {
             }
         };
     }
-    time(key, expression).map(Window::Time)
-}
-
-fn consecutive(key: &str, expression: Expr) -> syn::Result<Consecutive> {
-    match &expression {
-        Expr::Path(path) if path.path.is_ident("off") => Ok(Consecutive::Off),
-        Expr::Lit(ExprLit { lit: Lit::Bool(_), .. }) => {
-            Err(syn::Error::new_spanned(expression, "write `consecutive = off`, or how many failures in a row"))
-        }
-        _ => at_least_one(key, expression).map(Consecutive::Failures),
-    }
-}
-
-/// The number of probes is a field of 12 bits.
-const MORE_THAN_PROBES: u32 = 4096;
-
-fn at_least_one(key: &str, expression: Expr) -> syn::Result<Known<u32>> {
-    let written = syn::spanned::Spanned::span(&expression);
-    let count = value::count(key, expression)?;
-    match (key, count.literal()) {
-        ("consecutive", Some(0)) => Err(syn::Error::new(
-            written,
-            "no failure at all would open it: write `consecutive = off` to leave the rule out",
-        )),
-        (_, Some(0)) => Err(syn::Error::new(written, format!("`{key}` must be at least 1"))),
-        ("probes", Some(MORE_THAN_PROBES..)) => Err(syn::Error::new(written, "`probes` must be at most 4095")),
-        _ => Ok(count),
-    }
-}
-
-fn time(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
-    let written = syn::spanned::Spanned::span(&expression);
-    let time = value::duration(key, expression)?;
-    match (key, time.literal()) {
-        ("open_for", Some(Duration::ZERO)) => Err(syn::Error::new(
-            written,
-            "a breaker that is open for no time never protects anything: write, say, `\"1s\"`",
-        )),
-        ("slow_call", Some(time)) if time < Duration::from_millis(1) => {
-            Err(syn::Error::new(written, "calls are measured in whole milliseconds: write at least `\"1ms\"`"))
-        }
-        (_, Some(Duration::ZERO)) => Err(syn::Error::new(written, format!("`{key}` must be longer than zero"))),
-        _ => Ok(time),
+    let time = value::duration(&expression)?;
+    match time.literal() {
+        Some(Duration::ZERO) => Err(syn::Error::new_spanned(expression, format!("`{key}` must be longer than zero"))),
+        _ => Ok(Window::Time(time)),
     }
 }
 

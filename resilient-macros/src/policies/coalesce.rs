@@ -2,35 +2,49 @@
 
 mod shared;
 
-use std::time::Duration;
-
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, Ident, Receiver, ReceiverKind, Type};
 
-use crate::arguments::{Arguments, Key, Positional};
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment};
 use crate::function::Function;
+use crate::key::{self, Key, Positional, Refused, Sort};
 use crate::policies::sharing::{self, Sharing};
 use crate::policy::{Facts, Kind, Layer};
-use crate::source::{Constructor, Source, declare, placed};
-use crate::value::{self, Known};
+use crate::settings::Settings;
+use crate::source::{Source, declare};
+use crate::tokens::placed;
 
 pub(crate) const KIND: Kind = Kind {
     name: "coalesce",
     keys: &[
-        Key::usage("key", "key = (query, page)"),
-        Key::usage("shared_across", "shared_across(token)"),
-        Key::usage("share", "share"),
-        Key::setting("hold", "hold = \"100ms\""),
-        Key::setting("mode", "mode = \"observe\"").or("\"enforce\""),
-        Key::setting("name", "name = \"search\""),
-        Key::usage("with", "with = self.flights"),
-        Key::usage("crate", "crate = ::resilient"),
+        Key { configures: false, example: "key = (query, page)", ..key::key() }
+            .takes("expression that is `Hash`")
+            .means(
+                "what makes two calls the same; needed if the function has arguments that are not in `shared_across`",
+            ),
+        Key::usage("shared_across", "shared_across(token)", Sort::Names)
+            .takes("arguments, or `self`")
+            .means("callers that differ in them may share all the same"),
+        Key::usage("share", "share", Sort::Flag)
+            .takes("a word")
+            .means("the outcome need not be `Clone`: callers get `Arc`s, see below"),
+        Key::setting("hold", "hold = \"100ms\"", Sort::Duration)
+            .refuses(&[Refused::zero("to hold nothing, remove `hold`; or write a time, such as `\"100ms\"`")])
+            .sets()
+            .means("keeps the outcome, a failure too, for so long after the body has ended"),
+        key::mode()
+            .means("`\"observe\"` lets each caller run and counts who would have joined; `\"off\"` does nothing"),
+        key::name("name = \"search\"").means("the policy's name"),
+        key::with("with = self.flights").means(
+            "a `Coalesce` of your own: a field of `self`, or a `static` that other code can ask for its `counts()`",
+        ),
+        key::CRATE,
     ],
     positional: Positional::Write("key"),
+    renamed: &[],
     parse,
 };
 
@@ -47,52 +61,26 @@ struct Coalesce {
     share: Option<Span>,
 }
 
-fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
-    let function = context.function;
-    let span = arguments.attribute.span();
-    let [hold_span, with_span, share] = ["hold", "with", "share"].map(|argument| arguments.span(argument));
-    let mut with = arguments.with(errors);
-    let reads_arguments = with.as_ref().is_some_and(|with| value::reads_what_can_be_owned(with, context.function));
-    let sharing = Sharing::parse(arguments, function, errors);
-    arguments.flag("share", errors);
-    let name = arguments.name(function, errors);
-    let hold = arguments.constant("hold", function, errors, hold);
-    let mode = arguments.value("mode", errors, value::mode);
-
-    let by_object = match function.signature.receiver() {
-        Some(receiver) => {
-            let apart = !sharing.says_whose(with.as_ref());
-            if apart {
-                check_object(receiver, with.as_ref().and(with_span), hold_span, errors);
-            }
-            apart
-        }
-        None => false,
-    };
-
-    let call = quote_spanned!(Span::mixed_site()=> named(#name));
-    let constructor =
-        Constructor::new("Coalesce", call, arguments, context).set("hold", hold.as_ref()).mode(mode, context);
-    let source = match with.take() {
-        Some(policy) => Source::With { ty: "Coalesce", policy },
-        None => Source::Own { ty: "Coalesce", constructor },
-    };
-    vec![Box::new(Coalesce { span, reads_arguments, source, key: sharing.key, by_object, share })]
-}
-
-fn hold(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
-    let written = expression.span();
-    let time = value::duration(key, expression)?;
-    match time.literal() {
-        Some(Duration::ZERO) => {
-            Err(syn::Error::new(written, "to hold nothing, remove `hold`; or write a time, such as `\"100ms\"`"))
-        }
-        _ => Ok(time),
+fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
+    let sharing = Sharing::parse(settings);
+    let receiver = settings.function.signature.receiver();
+    let by_object = receiver.filter(|_| !sharing.says_whose(settings.with.as_ref()));
+    if let Some(receiver) = by_object {
+        let with = settings.with.as_ref().and(settings.span("with"));
+        check_object(receiver, with, settings.span("hold"), settings.errors);
     }
+    vec![Box::new(Coalesce {
+        span: settings.attribute.span(),
+        reads_arguments: settings.reads_arguments(),
+        source: Source::new("Coalesce", settings.with.clone(), settings.constructor("Coalesce")),
+        key: sharing.key,
+        by_object: by_object.is_some(),
+        share: settings.span("share"),
+    })]
 }
 
 /// Calls that are joined only on the same object need one that several calls can have, at an address that stays its own.
-fn check_object(receiver: &Receiver, with: Option<Span>, hold: Option<Span>, errors: &mut Errors) {
+fn check_object(receiver: &Receiver, with: Option<Span>, hold: Option<Span>, errors: &Errors) {
     let advice = sharing::ADVICE;
     if is_of_one_call(receiver) {
         errors.over(
@@ -141,7 +129,7 @@ impl Layer for Coalesce {
         Facts { waits: true, reads_arguments: self.reads_arguments, ..Facts::default() }
     }
 
-    fn check(&self, function: &Function, errors: &mut Errors) {
+    fn check(&self, function: &Function, errors: &Errors) {
         let reason = "`#[coalesce]` gives the outcome to other callers too, so that it cannot borrow from this one";
         sharing::check_owned(&function.output, reason, errors);
         if let Some(span) = self.share {

@@ -1,36 +1,50 @@
 //! `#[fallback]`: another answer for what failed inside.
 
-use std::time::Duration;
-
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, FnArg, GenericArgument, Pat, PathArguments, Type};
+use syn::{Expr, FnArg, Pat, Type};
 
-use crate::arguments::{Arguments, Key, Positional};
 use crate::companion::conditions_of;
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Form, Fragment};
 use crate::function::Function;
+use crate::key::{self, Key, Positional, Refused, Sort};
 use crate::policies::sharing::{self, Sharing};
 use crate::policy::{Facts, Kind, Layer};
-use crate::source::{Constructor, Source, declare, operand};
-use crate::value::{self, Known};
+use crate::reads::reads_nothing_of_the_call;
+use crate::settings::Settings;
+use crate::source::{Source, declare, operand};
+use crate::tokens::placed;
+use crate::types;
 use crate::when::{When, deciding};
+use crate::wording::type_as_written;
 
 pub(crate) const KIND: Kind = Kind {
     name: "fallback",
     keys: &[
-        Key::usage("value", "value = Vec::new()"),
-        Key::usage("with", "with = cached_hits"),
-        Key::usage("stale", "stale = \"5m\""),
-        Key::usage("key", "key = (query, page)"),
-        Key::usage("shared_across", "shared_across(token)"),
-        Key::usage("when", "when = |error: &MyError| error.is_temporary()"),
-        Key::setting("name", "name = \"search\""),
-        Key::usage("crate", "crate = ::resilient"),
+        Key::usage("value", "value = Vec::new()", Sort::Expression(good_value))
+            .takes("expression of the good type")
+            .means("evaluated when it is needed; the end of the chain"),
+        Key::usage("with", "with = cached_hits", Sort::Own)
+            .takes("path, or `[path, path]`")
+            .means("functions, `async` or not, of the arguments by reference and the error, which return what this one returns"),
+        Key::usage("stale", "stale = \"5m\"", Sort::Duration)
+            .constant(true)
+            .refuses(&[Refused::zero("an outcome of no age is never there: write, say, `\"5m\"`")])
+            .means("gives the last good outcome back while it was kept no longer ago"),
+        Key { configures: false, example: "key = (query, page)", ..key::key() }
+            .takes("expression that is `Hash`")
+            .means("which calls have one last good outcome; needed for `stale` if the function has arguments that are not in `shared_across`"),
+        Key::usage("shared_across", "shared_across(token)", Sort::Names)
+            .takes("arguments, or `self`")
+            .means("calls that differ in them may have one last good outcome all the same"),
+        key::when().means("says what falls back, as for [`retry`](macro@retry)"),
+        key::name("name = \"search\"").means("stands in events"),
+        key::CRATE,
     ],
     positional: Positional::Write("value"),
+    renamed: &[],
     parse,
 };
 
@@ -55,86 +69,82 @@ enum Answer {
     Value(Expr),
 }
 
-fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
-    let span = arguments.attribute.span();
-    let [value_at, with_at, stale_at] = ["value", "with", "stale"].map(|key| arguments.place(key));
-    let keyed = ["key", "shared_across"].map(|key| (key, arguments.span(key)));
-    let stale_span = arguments.span("stale").unwrap_or(span);
-    let value_span = arguments.span("value");
-    let when = arguments.value("when", errors, |_, when| Ok(When(when)));
-    let name = arguments.name(context.function, errors);
-    let value = arguments.value("value", errors, |_, value| good_value(value, context.function));
-    let with = arguments.value("with", errors, |_, with| chain(with));
-    let max_age = arguments.constant("stale", context.function, errors, age);
-    let sharing = match stale_at {
-        Some(_) => Some(Sharing::parse(arguments, context.function, errors)),
-        None => {
-            arguments.value("key", errors, |_, key| Ok(key));
-            arguments.names("shared_across", errors);
-            None
-        }
-    };
-    if value_at.or(with_at).or(stale_at).is_none() && arguments.understood {
+fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
+    let Settings { errors, function, .. } = *settings;
+    let span = settings.attribute.span();
+    let [value_at, function_at, stale_at] = ["value", "with", "stale"].map(|key| settings.place(key));
+    if value_at.or(function_at).or(stale_at).is_none() && settings.understood {
         errors.at(span, "fall back to what? write `value = …`, `with = a_function` or `stale = \"5m\"`");
     }
-    for (key, span) in keyed {
-        if let (None, Some(span)) = (stale_at, span) {
-            errors
-                .at(span, format!("`{key}` says whose last good outcome to keep: add `stale = \"5m\"`, or remove it"));
-        }
-    }
-    if let (Some(sharing), Some(_)) = (&sharing, context.function.signature.receiver())
-        && !sharing.says_whose(None)
-    {
-        let reason = "an outcome is kept for calls on any `self`, also on one that comes later";
-        errors.at(stale_span, format!("{reason}: {}", sharing::ADVICE));
-    }
-    if let (Some(value), Some(later), Some(span)) = (value_at, with_at.max(stale_at), value_span)
+    if let (Some(value), Some(later), Some(span)) = (value_at, function_at.max(stale_at), settings.span("value"))
         && value < later
     {
         errors.at(span, "nothing after a `value` is ever tried, for it cannot fail: write it last");
     }
+    let stale = stale(settings);
 
-    let call = quote_spanned!(Span::mixed_site()=> named(#name));
-    let constructor = Constructor::new("Fallback", call, arguments, context).set("max_age", max_age.as_ref());
-    let stale = max_age.and(sharing).map(|sharing| (sharing.key, stale_span));
+    let mut constructor = settings.constructor("Fallback");
+    if let Some(max_age) = settings.duration("stale") {
+        constructor = constructor.set("stale", "max_age", &max_age.value);
+    }
     let mut answers: Vec<(Option<usize>, Answer)> = Vec::new();
     answers.extend(stale.is_some().then_some((stale_at, Answer::Stale)));
-    answers.extend(with.into_iter().flatten().map(|function| (with_at, Answer::With(function))));
-    answers.extend(value.map(|value| (value_at, Answer::Value(value))));
+    let functions = settings.own("with", |_, functions| chain(functions)).map(|functions| functions.value);
+    answers.extend(functions.into_iter().flatten().map(|function| (function_at, Answer::With(function))));
+    answers.extend(settings.expression("value").map(|value| (value_at, Answer::Value(value))));
     answers.sort_by_key(|(place, _)| *place);
     let answers: Vec<Answer> = answers.into_iter().map(|(_, answer)| answer).collect();
     let reads_arguments = answers.iter().any(|answer| match answer {
         Answer::Stale => false,
         Answer::With(_) => true,
-        Answer::Value(value) => value::reads_nothing_of_the_call(value, context.function).is_err(),
+        Answer::Value(value) => reads_nothing_of_the_call(value, function).is_err(),
     });
-    let source = Source::Own { ty: "Fallback", constructor };
+    let (source, when) = (Source::Own { ty: "Fallback", constructor }, settings.expression("when").map(When));
     vec![Box::new(Fallback { span, source, when, stale, answers, reads_arguments })]
 }
 
+/// The key of the outcomes that are kept, unless all calls have the same, and where `stale` was written.
+fn stale(settings: &Settings<'_>) -> Option<(Option<Expr>, Span)> {
+    let Some(span) = settings.span("stale") else {
+        for key in ["key", "shared_across"] {
+            if let Some(span) = settings.span(key) {
+                let message =
+                    format!("`{key}` says whose last good outcome to keep: add `stale = \"5m\"`, or remove it");
+                settings.errors.at(span, message);
+            }
+        }
+        return None;
+    };
+    let sharing = Sharing::parse(settings);
+    if settings.function.signature.receiver().is_some() && !sharing.says_whose(None) {
+        let reason = "an outcome is kept for calls on any `self`, also on one that comes later";
+        settings.errors.at(span, format!("{reason}: {}", sharing::ADVICE));
+    }
+    settings.duration("stale").map(|_| (sharing.key, span))
+}
+
 /// A value, which is no `Result` yet, unless the function returns a `Result` of one.
-fn good_value(value: Expr, function: &Function) -> syn::Result<Expr> {
-    if value::type_as_written(&function.output).matches("Result<").count() < 2
-        && let Expr::Call(call) = &value
+fn good_value(value: &Expr, function: &Function) -> syn::Result<()> {
+    if type_as_written(&function.output).matches("Result<").count() < 2
+        && let Expr::Call(call) = value
         && let Expr::Path(path) = &*call.func
         && call.args.len() == 1
     {
         let inside = call.args.to_token_stream();
         if path.path.is_ident("Ok") {
             return Err(syn::Error::new_spanned(
-                &value,
+                value,
                 format!("`value` is what the `Ok` holds: write `value = {inside}`"),
             ));
         }
         if path.path.is_ident("Err") {
             return Err(syn::Error::new_spanned(
-                &value,
+                value,
                 "`value` is a good answer in place of the error: for another error, write `with = a_function` that returns it",
             ));
         }
     }
-    Ok(value)
+    Ok(())
 }
 
 /// `with = path`, or `with = [first, second]`.
@@ -154,17 +164,6 @@ fn chain(with: Expr) -> syn::Result<Vec<Expr>> {
     Ok(functions)
 }
 
-fn age(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
-    let written = expression.span();
-    let age = value::duration(key, expression)?;
-    match age.literal() {
-        Some(Duration::ZERO) => {
-            Err(syn::Error::new(written, "an outcome of no age is never there: write, say, `\"5m\"`"))
-        }
-        _ => Ok(age),
-    }
-}
-
 /// Whether the type is none of the user's, and no `Result`.
 ///
 /// The compiler knows of all others; it would report these three times, once for each thing that is done with the outcome.
@@ -177,17 +176,6 @@ fn is_no_result(output: &Type) -> bool {
         Type::Tuple(_) | Type::Reference(_) | Type::Array(_) => true,
         Type::Path(path) => path.path.segments.last().is_some_and(|last| KNOWN.iter().any(|known| last.ident == known)),
         _ => false,
-    }
-}
-
-/// The good type of a `Result<T, E>` that is written out, and otherwise all of it.
-fn good(output: &Type) -> &Type {
-    let Type::Path(path) = output else { return output };
-    let Some(last) = path.path.segments.last() else { return output };
-    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return output };
-    match arguments.args.first() {
-        Some(GenericArgument::Type(good)) => good,
-        _ => output,
     }
 }
 
@@ -210,9 +198,9 @@ impl Layer for Fallback {
         Facts { recovers: true, waits: self.has_functions(), reads_arguments: self.reads_arguments, ..Facts::default() }
     }
 
-    fn check(&self, function: &Function, errors: &mut Errors) {
+    fn check(&self, function: &Function, errors: &Errors) {
         if is_no_result(&function.output) {
-            let output = value::type_as_written(&function.output);
+            let output = type_as_written(&function.output);
             let message = format!(
                 "`#[fallback]` replaces the `Err` of a `Result`, and `{}` returns `{output}`: return a `Result`, or remove it",
                 function.name()
@@ -221,7 +209,9 @@ impl Layer for Fallback {
         }
         if self.stale.is_some() {
             let reason = "`stale` keeps the good outcome for later calls, so that it cannot borrow from this one";
-            sharing::check_owned(good(&function.output), reason, errors);
+            let output = &function.output;
+            let good = if let Type::Path(path) = output { types::argument(&path.path, 0) } else { None };
+            sharing::check_owned(good.unwrap_or(output), reason, errors);
         }
         if !self.has_functions() {
             return;
@@ -296,7 +286,7 @@ impl Layer for Fallback {
                 let place = function.span().resolved_at(span);
                 let function = operand(function);
                 let said = quote_spanned!(place=> #function(#(#passed,)* failure_.error()));
-                let krate = at(place, krate);
+                let krate = placed(krate.to_token_stream(), place);
                 let answer = quote_spanned!(place=> #krate::answer::<#output, _, _>(#said).await);
                 quote_spanned! {span=>
                     if let ::core::result::Result::Ok(value_) = #answer {
@@ -354,15 +344,6 @@ fn passed_one(function: &Function, argument: &FnArg) -> TokenStream {
             }
         }
     }
-}
-
-/// The tokens, with `place` where the compiler shows them.
-fn at(place: Span, tokens: &impl ToTokens) -> TokenStream {
-    let located = tokens.to_token_stream().into_iter().map(|mut token| {
-        token.set_span(token.span().located_at(place));
-        token
-    });
-    located.collect()
 }
 
 fn by_reference(name: &TokenStream, reference: bool, exclusive: bool) -> TokenStream {

@@ -10,31 +10,51 @@ use syn::{
     TypeParamBound, TypeReference,
 };
 
-use crate::arguments::{Arguments, Key, Positional};
-use crate::bounds::Bounds;
-use crate::companion::{self, unnamed};
+use crate::bounds;
+use crate::companion;
+use crate::constructor::Constructor;
 use crate::diagnostic::Errors;
 use crate::fragment::Context;
 use crate::function::Function;
+use crate::key::{self, Key, Positional, Refused, Sort};
 use crate::policy::{Kind, Layer};
-use crate::source::{Constructor, borrow_local, placed};
+use crate::settings::{Given, Settings};
+use crate::source::borrow_local;
+use crate::tokens::{mentions, placed};
+use crate::types::{Part, of_argument, parts, unnamed};
 use crate::value::{self, Known};
 
 pub(crate) const KIND: Kind = Kind {
     name: "fan_out",
     keys: &[
-        Key::setting("limit", "limit = 16").or("16"),
-        Key::setting("min", "min = 1"),
-        Key::setting("max", "max = 200"),
-        Key::setting("initial", "initial = 20"),
-        Key::setting("name", "name = search_everywhere"),
-        Key::setting("stream", "stream"),
-        Key::setting("dedup", "dedup"),
-        Key::setting("on", "on = \"spawn\"").or("\"task\""),
-        Key::usage("associated", "associated"),
-        Key::usage("crate", "crate = ::resilient"),
+        Key::setting("limit", "limit = 16", Sort::Own)
+            .constant(false)
+            .refuses(&[Refused::zero("a limit of zero starts nothing and would wait for ever: write at least 1")])
+            .default("16")
+            .takes("integer, or `\"adaptive\"`, `\"gradient\"`, `\"vegas\"`, `\"aimd\"`")
+            .means("how many run at once"),
+        bounds::MIN,
+        bounds::MAX,
+        bounds::INITIAL,
+        Key::setting("name", "name = search_everywhere", Sort::Expression(companion::is_name))
+            .constant(false)
+            .takes("name")
+            .absent("the function's with `_all`")
+            .means("what the new function is called"),
+        Key::setting("stream", "stream", Sort::Flag)
+            .takes("a word")
+            .means("adds one that takes a `Stream`, too: named as the function, or as `name`, with `_stream`"),
+        Key::setting("dedup", "dedup", Sort::Flag)
+            .takes("a word")
+            .means("runs equal items once, and gives each a clone of the outcome"),
+        Key::setting("on", "on = \"spawn\"", Sort::Word(&["task", "spawn", "blocking"]))
+            .default("\"task\"")
+            .means("what an item runs on: the caller's task, a task of its own, a thread for blocking work"),
+        companion::ASSOCIATED,
+        key::CRATE,
     ],
     positional: Positional::Write("limit"),
+    renamed: &[],
     parse,
 };
 
@@ -67,59 +87,49 @@ enum On {
     Blocking(Span),
 }
 
-fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
-    let span = arguments.attribute.span();
-    let on_span = arguments.span("on").unwrap_or(span);
-    let limit = arguments.value("limit", errors, limit);
-    let bounds = Bounds::parse(arguments, context, errors);
-    let limit = match limit {
-        Some(Limit::Adaptive(algorithm)) => {
-            let [min, max, initial] = bounds.of_adaptive(span, errors);
-            let algorithm = Ident::new(algorithm, Span::mixed_site());
-            let call = quote_spanned!(Span::mixed_site()=> #algorithm(#min, #max, #initial));
-            let limit = Constructor::new("FanOutLimit", call, arguments, context).at(&min).at(&max).at(&initial);
-            Some(Limit::Adaptive(limit))
+fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
+    let limit = match settings.own("limit", |key, expression| limit(key, &expression, settings)) {
+        Some(Given { value: Limit::Adaptive(algorithm), .. }) => {
+            let [min, max, initial] = bounds::in_order(settings);
+            let arguments = quote_spanned!(Span::mixed_site()=> #min, #max, #initial);
+            let limit = settings.bare_constructor("FanOutLimit", algorithm, &arguments);
+            Some(Limit::Adaptive(limit.at(&min).at(&max).at(&initial)))
         }
         fixed => {
-            bounds.of_fixed(errors);
-            match fixed {
+            bounds::of_fixed(settings);
+            match fixed.map(|limit| limit.value) {
                 Some(Limit::Items(items)) => Some(Limit::Items(items)),
                 _ => None,
             }
         }
     };
-    let name = arguments.value("name", errors, |_, expression| companion::name(expression, "search_all"));
-    let stream = arguments.flag("stream", errors).then(|| {
-        let stem = name.as_ref().unwrap_or(context.function.name());
-        format_ident!("{stem}_stream")
-    });
-    let dedup = arguments.flag("dedup", errors);
-    let associated = companion::associated(arguments, context.function, errors);
-    let on = match arguments.value("on", errors, |key, on| value::word(key, &on, &["task", "spawn", "blocking"])) {
-        Some("spawn") => On::Spawn(on_span),
-        Some("blocking") => On::Blocking(on_span),
-        _ => On::Task,
-    };
-    let name = name.unwrap_or_else(|| format_ident!("{}_all", context.function.name()));
-    vec![Box::new(FanOut { span, limit, name, stream, dedup, associated, on })]
+    let stem = settings
+        .expression("name")
+        .map_or_else(|| settings.function.name().to_string(), |_| companion::name(settings, "").to_string());
+    vec![Box::new(FanOut {
+        span: settings.attribute.span(),
+        limit,
+        name: companion::name(settings, "all"),
+        stream: settings.flag("stream").map(|_| format_ident!("{stem}_stream")),
+        dedup: settings.flag("dedup").is_some(),
+        associated: companion::associated(settings),
+        on: match settings.word("on") {
+            Some(Given { value: "spawn", key }) => On::Spawn(key),
+            Some(Given { value: "blocking", key }) => On::Blocking(key),
+            _ => On::Task,
+        },
+    })]
 }
 
-fn limit(key: &str, expression: Expr) -> syn::Result<Limit<&'static str>> {
-    if let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &expression {
-        if let Ok(items) = text.value().trim().parse::<u32>() {
-            return Err(syn::Error::new(text.span(), format!("`limit` takes an integer: write `limit = {items}`")));
-        }
-        let algorithm = value::word(key, &expression, &["adaptive", "aimd", "vegas", "gradient"])?;
-        return Ok(Limit::Adaptive(if algorithm == "adaptive" { "gradient" } else { algorithm }));
+fn limit(key: &str, expression: &Expr, settings: &Settings<'_>) -> syn::Result<Limit<&'static str>> {
+    let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = expression else {
+        return settings.count_of(key, expression).map(Limit::Items);
+    };
+    if let Ok(items) = text.value().trim().parse::<u32>() {
+        return Err(syn::Error::new(text.span(), format!("`limit` takes an integer: write `limit = {items}`")));
     }
-    let written = expression.span();
-    let limit = value::count(key, expression)?;
-    match limit.literal() {
-        Some(0) => {
-            Err(syn::Error::new(written, "a limit of zero starts nothing and would wait for ever: write at least 1"))
-        }
-        _ => Ok(Limit::Items(limit)),
-    }
+    let algorithm = value::word(key, expression, &["adaptive", "aimd", "vegas", "gradient"])?;
+    Ok(Limit::Adaptive(if algorithm == "adaptive" { "gradient" } else { algorithm }))
 }
 
 impl Layer for FanOut {
@@ -135,12 +145,12 @@ impl Layer for FanOut {
         true
     }
 
-    fn check(&self, function: &Function, errors: &mut Errors) {
+    fn check(&self, function: &Function, errors: &Errors) {
         companion::check(KIND.name, self.span, &self.name, "all", function, errors);
         match item(function) {
             Err(error) => errors.push(error),
             Ok(index) => {
-                if let Some(unnamed) = unnamed(&function.signature.inputs[index]) {
+                if let Some(unnamed) = of_argument(&function.signature.inputs[index]).and_then(unnamed) {
                     errors.over(
                         unnamed,
                         "`#[fan_out]` has to name the item's type: give the function a type parameter in place of `impl`",
@@ -216,7 +226,10 @@ impl FanOut {
         let parameters = if belongs { parameters_of_the_impl(&item_type, &signature.generics) } else { Vec::new() };
         // What an argument's type implies, an iterator's does not.
         for lifetime in lifetimes(&item_type) {
-            for parameter in generics.type_params_mut().filter(|parameter| mentions(&item_type, &parameter.ident)) {
+            for parameter in generics
+                .type_params_mut()
+                .filter(|parameter| mentions(item_type.to_token_stream(), &parameter.ident.to_string()))
+            {
                 parameter.bounds.push(TypeParamBound::Lifetime(lifetime.clone()));
             }
             for parameter in &parameters {
@@ -482,23 +495,16 @@ fn name_lifetimes(ty: &mut Type) -> bool {
 
 /// The lifetimes of the references in the type, but for those inside of functions.
 fn lifetimes(ty: &Type) -> Vec<Lifetime> {
-    struct Search(Vec<Lifetime>);
-    impl<'ast> Visit<'ast> for Search {
-        fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
-            let named =
-                reference.lifetime.iter().filter(|lifetime| lifetime.ident != "static" && !self.0.contains(lifetime));
-            let named: Vec<Lifetime> = named.cloned().collect();
-            self.0.extend(named);
-            syn::visit::visit_type_reference(self, reference);
+    let mut lifetimes: Vec<Lifetime> = Vec::new();
+    for part in parts(ty) {
+        if let Part::Reference(TypeReference { lifetime: Some(lifetime), .. }) = part
+            && lifetime.ident != "static"
+            && !lifetimes.contains(lifetime)
+        {
+            lifetimes.push(lifetime.clone());
         }
-
-        fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
-        fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
     }
-
-    let mut search = Search(Vec::new());
-    search.visit_type(ty);
-    search.0
+    lifetimes
 }
 
 /// Names in the type that may be a parameter of the `impl` around the function, whose generics cannot be seen from here. The bound does
@@ -524,23 +530,6 @@ fn parameters_of_the_impl(ty: &Type, own: &syn::Generics) -> Vec<Ident> {
     let mut search = Search { found: Vec::new() };
     search.visit_type(ty);
     search.found.retain(|found| own.type_params().all(|parameter| parameter.ident != *found));
-    search.found
-}
-
-/// Whether the type has to do with a parameter.
-fn mentions(ty: &Type, parameter: &Ident) -> bool {
-    struct Search<'a> {
-        parameter: &'a Ident,
-        found: bool,
-    }
-    impl<'ast> Visit<'ast> for Search<'_> {
-        fn visit_ident(&mut self, ident: &'ast Ident) {
-            self.found |= ident == self.parameter;
-        }
-    }
-
-    let mut search = Search { parameter, found: false };
-    search.visit_type(ty);
     search.found
 }
 

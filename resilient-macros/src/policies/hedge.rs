@@ -4,36 +4,74 @@ use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Lit, LitStr};
 
 use crate::amount::Amount;
-use crate::arguments::{Arguments, Key, Positional};
-use crate::diagnostic::Errors;
 use crate::fragment::{Context, Form, Fragment, Notes};
+use crate::key::{self, Key, Positional, Refused, Sort};
 use crate::policy::{Body, Clones, Facts, Kind, Layer};
-use crate::source::{Constructor, Shareable, declare_shareable, placed};
+use crate::settings::{Given, Settings};
+use crate::source::{Shareable, declare_shareable};
+use crate::tokens::placed;
 use crate::value::{self, Known};
 use crate::when::{When, deciding};
+use crate::wording::shown;
 
 pub(crate) const KIND: Kind = Kind {
     name: "hedge",
     keys: &[
-        Key::setting("after", "after = \"p95\"").or("\"p95\""),
-        Key::setting("min_after", "min_after = \"5ms\"").or("\"1ms\"").unless("after"),
-        Key::setting("max_after", "max_after = \"500ms\""),
-        Key::setting("max", "max = 1").or("1"),
-        Key::setting("budget", "budget = \"5%\"").or("\"5%\""),
-        Key::setting("mode", "mode = \"observe\"").or("\"enforce\""),
-        Key::setting("name", "name = \"search\""),
-        Key::setting("key", "key = host"),
-        Key::usage("idempotent", "idempotent"),
-        Key::usage("clone", "clone(request)"),
-        Key::usage("with", "with = self.hedge"),
-        Key::usage("when", "when = |error: &MyError| error.is_temporary()"),
-        Key::usage("crate", "crate = ::resilient"),
+        Key::usage("idempotent", "idempotent", Sort::Flag)
+            .takes("a word")
+            .absent("required")
+            .means("says that the body may run twice at once"),
+        Key::setting("after", "after = \"p95\"", Sort::Own)
+            .default("\"p95\"")
+            .takes("percentile such as `\"p95\"`, from `\"p50\"` to `\"p99.9\"`, or duration")
+            .means("after how long the next attempt starts"),
+        Key::setting("min_after", "min_after = \"5ms\"", Sort::Duration)
+            .sets()
+            .default("\"1ms\"")
+            .unless("after")
+            .means("the least delay that a percentile leads to"),
+        Key::setting("max_after", "max_after = \"500ms\"", Sort::Duration).sets().means("the most"),
+        Key::setting("max", "max = 1", Sort::Count)
+            .refuses(&[
+                Refused::zero("a hedge of no attempts is no hedge: remove the attribute, or allow at least 1"),
+                Refused::above(10.0, "more than 10 attempts beside the first are a storm: write at most `max = 10`"),
+            ])
+            .sets()
+            .default("1")
+            .means("how many attempts beside the first, each after the delay again; at most 10"),
+        Key::setting("budget", "budget = \"5%\"", Sort::Ratio)
+            .refuses(&[
+                Refused::below(0.0, "a budget cannot be negative: write, for instance, `budget = \"5%\"`"),
+                Refused::zero(
+                    "with a budget of zero nothing is ever started: remove the attribute, or write, for instance, `budget = \"5%\"`",
+                ),
+                Refused::below(
+                    0.0001,
+                    "a budget of less than one attempt in ten thousand calls is none: write at least `budget = \"0.01%\"`",
+                ),
+                Refused::above(1.0, "a budget of more than all calls limits nothing: write at most `budget = \"100%\"`"),
+            ])
+            .sets()
+            .default("\"5%\"")
+            .means("further attempts as a share of the calls that had to wait; a hundred are saved up at most"),
+        key::mode().means("`\"observe\"` counts what it would start; `\"off\"` does nothing"),
+        key::name("name = \"search\"").means(
+            "stands in events; functions that are given the same name and settings share what is learnt and the budget, and draw on the budget of the retries of that name too",
+        ),
+        key::key().means("a hedge for each value of it, as for [`circuit_breaker`](macro@circuit_breaker)"),
+        key::clone().means(
+            "each attempt gets a clone of these, or of all that the body owns, and may use it up, as for [`retry`](macro@retry)",
+        ),
+        key::with("with = self.hedge")
+            .means("a `Hedge` of your own: a `static` shared by several functions, a field, or one of a `PerKey`"),
+        key::when().means("what an outcome means, as for [`retry`](macro@retry)"),
+        key::CRATE,
     ],
     positional: Positional::Write("after"),
+    renamed: &[],
     parse,
 };
 
@@ -52,86 +90,62 @@ enum After {
     Delay(Known<Duration>),
 }
 
-fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
-    let span = arguments.attribute.span();
-    let idempotent = arguments.flag("idempotent", errors);
-    if !idempotent && arguments.understood {
-        errors.at(
+fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
+    let span = settings.attribute.span();
+    if settings.flag("idempotent").is_none() && settings.understood {
+        settings.errors.at(
             span,
             "a hedge runs the body a second time while the first still runs: if that does no harm, say so with `#[hedge(idempotent)]`, and otherwise remove it",
         );
     }
-    let when = arguments.value("when", errors, |_, when| Ok(When(when)));
-    let clones = arguments.clones(context.function, errors);
-    let with = arguments.with(errors);
-    let named = arguments.span("name").is_some();
-    let key = arguments.key(context.function, errors);
-    let after_span = arguments.span("after");
-    let settings = settings(arguments, named, context, errors);
-    let known = with.is_none();
-    let max = settings.max.filter(|_| known);
-    let delay = settings.delay.zip(after_span).filter(|_| known);
-    let source = Shareable::new("Hedge", with, settings.constructor, named, key);
-    vec![Box::new(Hedge { span, source, when, clones, max, delay })]
-}
-
-/// What the keys of the policy itself come to.
-struct Settings {
-    constructor: Constructor,
-    max: Option<u32>,
-    delay: Option<Amount>,
-}
-
-fn settings(arguments: &mut Arguments, named: bool, context: &Context<'_>, errors: &mut Errors) -> Settings {
-    let span = Span::mixed_site();
-    let function = context.function;
-    let bounds = ["min_after", "max_after"];
-    let spans = bounds.map(|key| arguments.span(key));
-    let name = arguments.name(function, errors);
-    let after = arguments.constant("after", function, errors, after);
-    let [min_after, max_after] = bounds.map(|key| arguments.constant(key, function, errors, value::duration));
-    let max = arguments.constant("max", function, errors, max);
-    let budget = arguments.constant("budget", function, errors, budget);
-    let mode = arguments.value("mode", errors, value::mode);
-
+    check_bounds(settings);
+    let after = settings.own("after", after);
     let delay = match &after {
-        Some(After::Delay(delay)) => {
-            for (key, span) in bounds.into_iter().zip(spans) {
-                if let Some(span) = span {
+        Some(Given { value: After::Delay(delay), key }) => {
+            for key in ["min_after", "max_after"] {
+                if let Some(span) = settings.span(key) {
                     let message = format!("`{key}` bounds a percentile, and this delay is fixed: remove `{key}`");
-                    errors.at(span, message);
+                    settings.errors.at(span, message);
                 }
             }
-            Some(Amount::from(delay))
+            Some((Amount::from(delay), *key))
         }
         _ => None,
     };
-    let literal = |bound: &Option<Known<Duration>>| bound.as_ref().and_then(Known::literal);
-    if let (Some(least), Some(most), [Some(place), _]) = (literal(&min_after), literal(&max_after), spans)
-        && least > most
+    let constructor = settings.constructor("Hedge");
+    let constructor = match after.map(|after| after.value) {
+        Some(After::Percentile(percentile)) => constructor.set("after", "after_percentile", &percentile),
+        Some(After::Delay(delay)) => constructor.set("after", "after", &delay),
+        None => constructor,
+    };
+    let constructor =
+        if settings.is_named() { constructor.choose("name", "retry_budget_by_name") } else { constructor };
+    vec![Box::new(Hedge {
+        span,
+        source: Shareable::new("Hedge", settings, constructor),
+        when: settings.expression("when").map(When),
+        clones: settings.clones("clone"),
+        max: settings.known_count("max").filter(|_| settings.with.is_none()),
+        delay,
+    })]
+}
+
+/// Reports bounds of the delay with nothing between them.
+fn check_bounds(settings: &Settings<'_>) {
+    let (Some(least), Some(most)) = (settings.duration("min_after"), settings.duration("max_after")) else { return };
+    if let (Some(from), Some(to)) = (least.value.literal(), most.value.literal())
+        && from > to
     {
         let message = format!(
             "`min_after` ({}) is longer than `max_after` ({}), so there is no delay between them",
-            value::shown(least),
-            value::shown(most)
+            shown(from),
+            shown(to)
         );
-        errors.at(place, message);
+        settings.errors.at(least.key, message);
     }
-
-    let constructor = Constructor::new("Hedge", quote_spanned!(span=> named(#name)), arguments, context);
-    let constructor = match &after {
-        Some(After::Percentile(percentile)) => constructor.set("after_percentile", Some(percentile)),
-        Some(After::Delay(delay)) => constructor.set("after", Some(delay)),
-        None => constructor,
-    };
-    let constructor = constructor.set("min_after", min_after.as_ref()).set("max_after", max_after.as_ref());
-    let constructor = constructor.set("max", max.as_ref()).set("budget", budget.as_ref());
-    let constructor = if named { constructor.choose("retry_budget_by_name") } else { constructor };
-    let max = max.map_or(Some(1), |max| max.literal());
-    Settings { constructor: constructor.mode(mode, context), max, delay }
 }
 
-fn after(key: &str, expression: Expr) -> syn::Result<After> {
+fn after(_: &str, expression: Expr) -> syn::Result<After> {
     if let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &expression
         && let Some(percent) = text.value().trim().strip_prefix(['p', 'P'])
     {
@@ -146,7 +160,7 @@ fn after(key: &str, expression: Expr) -> syn::Result<After> {
         let message = "`after` takes a percentile or a duration: write `after = \"p95\"` or `after = \"50ms\"`";
         return Err(syn::Error::new_spanned(expression, message));
     }
-    value::duration(key, expression).map(After::Delay)
+    value::duration(&expression).map(After::Delay)
 }
 
 /// What follows the `p`: `95`, `99.9`, or `999` as some people write it.
@@ -162,36 +176,6 @@ fn percentile(text: &LitStr, percent: &str) -> syn::Result<After> {
         Err(_) => format!("`{}` is no percentile: write, for instance, `\"p95\"`", text.value()),
     };
     Err(syn::Error::new(text.span(), message))
-}
-
-fn max(key: &str, expression: Expr) -> syn::Result<Known<u32>> {
-    let written = expression.span();
-    let max = value::count(key, expression)?;
-    let message = match max.literal() {
-        Some(0) => "a hedge of no attempts is no hedge: remove the attribute, or allow at least 1",
-        Some(11..) => "more than 10 attempts beside the first are a storm: write at most `max = 10`",
-        _ => return Ok(max),
-    };
-    Err(syn::Error::new(written, message))
-}
-
-fn budget(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
-    let written = expression.span();
-    let budget = value::ratio(key, expression)?;
-    let message = match budget.literal() {
-        Some(ratio) if ratio < 0.0 => "a budget cannot be negative: write, for instance, `budget = \"5%\"`",
-        Some(0.0) => {
-            "with a budget of zero nothing is ever started: remove the attribute, or write, for instance, `budget = \"5%\"`"
-        }
-        Some(ratio) if ratio < 0.0001 => {
-            "a budget of less than one attempt in ten thousand calls is none: write at least `budget = \"0.01%\"`"
-        }
-        Some(ratio) if ratio > 1.0 => {
-            "a budget of more than all calls limits nothing: write at most `budget = \"100%\"`"
-        }
-        _ => return Ok(budget),
-    };
-    Err(syn::Error::new(written, message))
 }
 
 impl Layer for Hedge {

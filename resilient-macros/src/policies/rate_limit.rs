@@ -4,36 +4,53 @@ use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Lit};
 
-use crate::arguments::{Arguments, Key, Positional};
-use crate::diagnostic::{Errors, nearest};
+use crate::constructor::Constructor;
+use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment};
+use crate::key::{self, Key, Positional, Refused, Sort};
 use crate::policy::{Facts, Kind, Layer};
-use crate::source::{Constructor, Shareable, declare_shareable};
+use crate::settings::{Given, Settings};
+use crate::source::{Shareable, declare_shareable};
 use crate::value::{self, Known};
 use crate::when::{self, When, response_type};
+use crate::wording::nearest;
 
 pub(crate) const KIND: Kind = Kind {
     name: "rate_limit",
     keys: &[
-        // a usage, because beside `with` it may say which kind of limit that is
-        Key::usage("rate", "rate = \"100/s\""),
-        Key::setting("per", "per = \"1s\""),
-        Key::setting("burst", "burst = 20"),
-        Key::setting("max_wait", "max_wait = \"50ms\"").or("\"0s\""),
-        Key::setting("max_pause", "max_pause = \"60s\"").or("\"60s\""),
-        Key::setting("k", "k = 2.0"),
-        Key::setting("max_drop", "max_drop = 0.9"),
-        Key::setting("mode", "mode = \"observe\"").or("\"enforce\""),
-        Key::setting("name", "name = \"search\""),
-        Key::setting("key", "key = host"),
-        Key::usage("with", "with = self.limit"),
-        Key::usage("when", "when = |error: &MyError| error.is_temporary()"),
-        Key::usage("crate", "crate = ::resilient"),
+        Key::setting("rate", "rate = \"100/s\"", Sort::Own)
+            .takes("`\"100/s\"`, `\"5/min\"`, `\"1000/h\"`, `\"10/100ms\"`, or integer or `u32` constant beside `per`")
+            .absent("required")
+            .means("so many calls in so long"),
+        Key::setting("per", "per = \"1s\"", Sort::Own)
+            .takes("duration")
+            .means("in how long, for a `rate` that is only a number"),
+        Key::setting("burst", "burst = 20", Sort::Count)
+            .refuses(&[Refused::zero(
+                "a burst of zero never lets a call through: write at least 1, which keeps all calls apart",
+            )])
+            .sets()
+            .absent("a second's worth, at least 1")
+            .means("how many calls may come at once after an idle time"),
+        Key::setting("max_wait", "max_wait = \"50ms\"", Sort::Duration).sets().default("\"0s\"").means(
+            "how long a call that comes too early may wait; none longer than that or than the deadline allows begins",
+        ),
+        Key::setting("max_pause", "max_pause = \"60s\"", Sort::Duration)
+            .sets()
+            .default("\"60s\"")
+            .means("the longest pause that the server can ask for; at `\"0s\"` it is not listened to"),
+        key::mode().means("`\"observe\"` counts and decides, and neither refuses nor waits; `\"off\"` does nothing"),
+        key::name("name = \"search\"")
+            .means("stands in rejections and events; functions that are given the same name share the limit"),
+        key::key().means("a limit for each value of it, as for [`circuit_breaker`](macro@circuit_breaker)"),
+        key::with("with = self.limit").means("a `RateLimit` of your own"),
+        key::when().means("says what is throttled, as for [`retry`](macro@retry)"),
+        key::CRATE,
     ],
     positional: Positional::Is("rate"),
+    renamed: &[("k", "#[throttle]"), ("max_drop", "#[throttle]")],
     parse,
 };
 
@@ -47,149 +64,82 @@ struct RateLimit {
     identity: Option<String>,
     source: Shareable,
     when: Option<When>,
-    /// Whether it adapts to what the server takes, and so knows neither a rate nor a wait.
-    adaptive: bool,
 }
 
-/// What stands in place of `"100/s"`.
+/// How many calls in how long.
 #[derive(Clone)]
 enum Rate {
-    Adaptive,
     /// So many calls in each period.
     Whole(u32, Duration),
     /// So many calls, in a period that `per` says.
     Calls(Known<u32>),
 }
 
-fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
-    let identity = arguments.identity();
-    let span = arguments.attribute.span();
-    let rate_span = arguments.span("rate");
-    let when = arguments.value("when", errors, |_, when| Ok(When(when)));
-    let rate = arguments.constant("rate", context.function, errors, rate);
-    let adaptive = matches!(rate, Some(Rate::Adaptive));
-    let with = arguments.with(errors);
-    let reads_arguments = with.as_ref().is_some_and(|with| value::reads_what_can_be_owned(with, context.function));
-    match (&with, rate_span) {
-        (Some(_), Some(span)) if !adaptive && rate.is_some() => errors.at(
-            span,
-            "`with` uses a policy that has its own settings: set the rate there, or leave out `with`",
-        ),
-        (None, None) if arguments.understood => errors.at(
-            span,
-            "how many? write, for instance, `#[rate_limit(\"100/s\")]`, or `#[rate_limit(\"adaptive\")]` to go by what the server takes",
-        ),
-        _ => {}
-    }
-    let named = arguments.span("name").is_some();
-    let key = arguments.key(context.function, errors);
-    let constructor = constructor(arguments, rate, rate_span, context, errors);
-    let ty = if adaptive { "Throttle" } else { "RateLimit" };
-    let source = Shareable::new(ty, with, constructor, named, key);
-    vec![Box::new(RateLimit { span, reads_arguments, identity, source, when, adaptive })]
+fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
+    let constructor = constructor(settings);
+    vec![Box::new(RateLimit {
+        span: settings.attribute.span(),
+        reads_arguments: settings.reads_arguments(),
+        identity: settings.identity.clone(),
+        source: Shareable::new("RateLimit", settings, constructor),
+        when: settings.expression("when").map(When),
+    })]
 }
 
-fn constructor(
-    arguments: &mut Arguments,
-    rate: Option<Rate>,
-    rate_span: Option<Span>,
-    context: &Context<'_>,
-    errors: &mut Errors,
-) -> Constructor {
-    let span = Span::mixed_site();
-    for_the_other_kind(arguments, rate.as_ref(), errors);
-    let per_span = arguments.span("per");
-    let burst_span = arguments.span("burst");
-    let name = arguments.name(context.function, errors);
-    let per = arguments.constant("per", context.function, errors, period);
-    let burst = arguments.constant("burst", context.function, errors, burst);
-    let max_wait = arguments.constant("max_wait", context.function, errors, value::duration);
-    let max_pause = arguments.constant("max_pause", context.function, errors, value::duration);
-    let k = arguments.constant("k", context.function, errors, k);
-    let max_drop = arguments.constant("max_drop", context.function, errors, max_drop);
-    let mode = arguments.value("mode", errors, value::mode);
-
-    let adaptive = matches!(rate, Some(Rate::Adaptive));
-    let ty = if adaptive { "Throttle" } else { "RateLimit" };
-    let constructor = Constructor::new(ty, quote_spanned!(span=> named(#name)), arguments, context)
-        .set("k", k.as_ref())
-        .set("max_drop", max_drop.as_ref());
-    let rate = match (rate, per) {
-        (Some(Rate::Whole(calls, period)), None) => Some((Known::Literal(calls), Known::Literal(period))),
-        (Some(Rate::Whole(..)), Some(_)) => {
+fn constructor(settings: &Settings<'_>) -> Constructor {
+    let constructor = settings.constructor("RateLimit");
+    if settings.with.is_some() {
+        return constructor;
+    }
+    let errors = settings.errors;
+    let (rate, per) = (settings.own("rate", rate), settings.own("per", period));
+    let (calls, per) = match (rate, per) {
+        (None, _) => {
+            if settings.understood && settings.span("rate").is_none() {
+                errors.at(settings.attribute.span(), "how many? write, for instance, `#[rate_limit(\"100/s\")]`");
+            }
+            return constructor;
+        }
+        (Some(Given { value: Rate::Whole(calls, period), .. }), None) => {
+            (Known::Literal(calls), Known::Literal(period))
+        }
+        (Some(Given { value: Rate::Whole(..), .. }), Some(per)) => {
             let message =
                 "the period is said twice: leave out `per`, or write only the number of calls, as in `rate = 100`";
-            errors.at(per_span.unwrap_or(span), message);
-            None
+            errors.at(per.key, message);
+            return constructor;
         }
-        (Some(Rate::Calls(calls)), Some(per)) => Some((calls, per)),
-        (Some(Rate::Calls(calls)), None) => {
+        (Some(Given { value: Rate::Calls(calls), .. }), Some(per)) => (calls, per.value),
+        (Some(Given { value: Rate::Calls(calls), key }), None) => {
             // a mistake in `per` has been reported
-            if per_span.is_none() {
-                let message = match calls {
-                    Known::Literal(calls) => {
-                        format!("{calls} calls in what time? write `\"{calls}/s\"`, or add `per = \"1s\"`")
-                    }
-                    Known::Const(_) => "so many calls in what time? add, for instance, `per = \"1s\"`".to_owned(),
-                };
-                errors.at(rate_span.unwrap_or(span), message);
+            if settings.span("per").is_none() {
+                errors.at(key, without_period(&calls));
             }
-            None
+            return constructor;
         }
-        (Some(Rate::Adaptive) | None, _) => None,
     };
-    let constructor = match rate {
-        Some((calls, per)) => {
-            if let (Some(burst), Some(span)) = (&burst, burst_span) {
-                comes_back(burst, &calls, &per, span, errors);
-            }
-            constructor.set_both("rate", &calls, &per)
-        }
-        None => constructor,
-    };
-    let constructor = constructor
-        .set("burst", burst.as_ref())
-        .set("max_wait", max_wait.as_ref())
-        .set("max_pause", max_pause.as_ref());
-    constructor.mode(mode, context)
+    if let Some(burst) = settings.count("burst") {
+        comes_back(&burst, &calls, &per, errors);
+    }
+    constructor.set_both("rate", "rate", &calls, &per)
+}
+
+fn without_period(calls: &Known<u32>) -> String {
+    match calls {
+        Known::Literal(calls) => format!("{calls} calls in what time? write `\"{calls}/s\"`, or add `per = \"1s\"`"),
+        Known::Const(_) => "so many calls in what time? add, for instance, `per = \"1s\"`".to_owned(),
+    }
 }
 
 /// Refuses a burst that takes longer than a year to come back, where all its numbers are literals.
-fn comes_back(burst: &Known<u32>, calls: &Known<u32>, per: &Known<Duration>, span: Span, errors: &mut Errors) {
-    let (Some(burst), Some(calls), Some(per)) = (burst.literal(), calls.literal(), per.literal()) else { return };
-    let most = YEAR.as_nanos() * u128::from(calls) / per.as_nanos();
-    if u128::from(burst) > most {
+fn comes_back(burst: &Given<Known<u32>>, calls: &Known<u32>, per: &Known<Duration>, errors: &Errors) {
+    let (Some(most), Some(calls), Some(per)) = (burst.value.literal(), calls.literal(), per.literal()) else { return };
+    let allowed = YEAR.as_nanos() * u128::from(calls) / per.as_nanos();
+    if u128::from(most) > allowed {
         let message = format!(
-            "a burst of {burst} takes longer than a year to come back at this rate: write at most `burst = {most}`"
+            "a burst of {most} takes longer than a year to come back at this rate: write at most `burst = {allowed}`"
         );
-        errors.at(span, message);
-    }
-}
-
-/// Reports the keys that mean nothing to the kind of limit that was asked for.
-fn for_the_other_kind(arguments: &Arguments, rate: Option<&Rate>, errors: &mut Errors) {
-    match rate {
-        Some(Rate::Adaptive) => {
-            for key in ["per", "burst", "max_wait", "max_pause"] {
-                if let Some(span) = arguments.span(key) {
-                    let message = format!(
-                        "`{key}` belongs to a rate, and `\"adaptive\"` has none: leave it out, or write a rate, such as `\"100/s\"`"
-                    );
-                    errors.at(span, message);
-                }
-            }
-        }
-        Some(_) => {
-            for (key, value) in [("k", "2.0"), ("max_drop", "0.9")] {
-                if let Some(span) = arguments.span(key) {
-                    let message = format!(
-                        "`{key}` belongs to the adaptive limit: write `#[rate_limit(\"adaptive\", {key} = {value})]`, or leave it out"
-                    );
-                    errors.at(span, message);
-                }
-            }
-        }
-        None => {}
+        errors.at(burst.key, message);
     }
 }
 
@@ -201,13 +151,10 @@ fn rate(key: &str, expression: Expr) -> syn::Result<Rate> {
         Expr::Unary(syn::ExprUnary { op: syn::UnOp::Neg(_), .. }) => {
             Err(syn::Error::new_spanned(expression, "a rate cannot be negative: write, for instance, `\"100/s\"`"))
         }
-        Expr::Lit(ExprLit { lit: Lit::Int(_), .. }) => {
-            let written = expression.span();
-            match value::count(key, expression)? {
-                Known::Literal(0) => Err(syn::Error::new(written, never())),
-                calls => Ok(Rate::Calls(calls)),
-            }
-        }
+        Expr::Lit(ExprLit { lit: Lit::Int(_), .. }) => match value::count(key, &expression)? {
+            Known::Literal(0) => Err(syn::Error::new_spanned(expression, never())),
+            calls => Ok(Rate::Calls(calls)),
+        },
         Expr::Lit(_) => Err(syn::Error::new_spanned(expression, not_a_rate())),
         Expr::Binary(division)
             if matches!(division.op, syn::BinOp::Div(_)) && matches!(*division.left, Expr::Lit(_)) =>
@@ -220,19 +167,16 @@ fn rate(key: &str, expression: Expr) -> syn::Result<Rate> {
 }
 
 fn parse_rate(written: &str) -> Result<Rate, String> {
-    if written == "adaptive" {
-        return Ok(Rate::Adaptive);
-    }
     let Some((calls, period)) = written.split_once('/') else {
         let number = written.trim();
         return Err(match nearest(number, ["adaptive"]) {
             _ if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_') => {
                 format!("a rate needs its period: write `\"{number}/s\"`")
             }
-            Some(adaptive) => format!("unknown rate `\"{number}\"`: did you mean `\"{adaptive}\"`?"),
-            None => {
-                format!("`\"{number}\"` is not a rate: write, for instance, `\"100/s\"`, `\"5/min\"` or `\"adaptive\"`")
+            Some(_) => {
+                "a limit that goes by what the server takes is a policy of its own: write `#[throttle]`".to_owned()
             }
+            None => format!("`\"{number}\"` is not a rate: write, for instance, `\"100/s\"` or `\"5/min\"`"),
         });
     };
     let (calls, period) = (calls.trim(), period.trim());
@@ -276,11 +220,10 @@ fn parse_period(calls: &str, period: &str) -> Result<Duration, String> {
     in_range(time).map_err(str::to_owned)
 }
 
-fn period(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
-    let written = expression.span();
-    let period = value::duration(key, expression)?;
+fn period(_: &str, expression: Expr) -> syn::Result<Known<Duration>> {
+    let period = value::duration(&expression)?;
     match period.literal().map(in_range) {
-        Some(Err(message)) => Err(syn::Error::new(written, message)),
+        Some(Err(message)) => Err(syn::Error::new_spanned(expression, message)),
         _ => Ok(period),
     }
 }
@@ -301,46 +244,6 @@ const fn not_a_rate() -> &'static str {
     "a rate is a number of calls and a period: write, for instance, `\"100/s\"` or `\"5/min\"`"
 }
 
-fn burst(key: &str, expression: Expr) -> syn::Result<Known<u32>> {
-    let written = expression.span();
-    let burst = value::count(key, expression)?;
-    match burst.literal() {
-        Some(0) => Err(syn::Error::new(
-            written,
-            "a burst of zero never lets a call through: write at least 1, which keeps all calls apart",
-        )),
-        _ => Ok(burst),
-    }
-}
-
-fn k(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
-    let written = expression.to_token_stream();
-    let k = value::factor(key, expression)?;
-    match k.literal() {
-        Some(number) if number < 1.0 => Err(syn::Error::new_spanned(
-            written,
-            "with a `k` below 1 it would drop calls that the server takes: write at least 1, such as `k = 2.0`",
-        )),
-        _ => Ok(k),
-    }
-}
-
-fn max_drop(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
-    let written = expression.to_token_stream();
-    let share = value::factor(key, expression)?;
-    match share.literal() {
-        Some(number) if number > 1.0 => Err(syn::Error::new_spanned(
-            written,
-            "`max_drop` is a share of the calls: write at most 1, such as `max_drop = 0.9`, which still makes every tenth",
-        )),
-        Some(number) if number <= 0.0 => Err(syn::Error::new_spanned(
-            written,
-            "with a `max_drop` of zero nothing would ever be dropped: write, for instance, `max_drop = 0.9`, or `mode = \"off\"`",
-        )),
-        _ => Ok(share),
-    }
-}
-
 impl Layer for RateLimit {
     fn name(&self) -> &'static str {
         KIND.name
@@ -354,7 +257,7 @@ impl Layer for RateLimit {
         Facts {
             refuses: true,
             reads_arguments: self.reads_arguments,
-            waits: !self.adaptive,
+            waits: true,
             identity: self.identity.clone(),
             ..Facts::default()
         }
@@ -371,7 +274,7 @@ impl Layer for RateLimit {
     //         rate_limit_.when(…).heeding(|response_: &Response| quota_of_value!(response_))
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let policy = &context.policy;
-        let heeded = response_type(&context.function.output).filter(|_| !self.adaptive);
+        let heeded = response_type(&context.function.output);
         let mut policy = when::judging(policy, self.when.as_ref(), &inside, context);
         if let Some(response) = heeded {
             let krate = context.krate;
@@ -411,7 +314,6 @@ mod tests {
         ] {
             assert_eq!(whole(written), Some((calls, period)), "{written}");
         }
-        assert!(matches!(parse_rate("adaptive"), Ok(Rate::Adaptive)));
     }
 
     #[test]
@@ -430,7 +332,8 @@ mod tests {
             ("5/-1s", "negative"),
             ("5/400d", "at most a year"),
             ("5000000000/s", "at most 4294967295"),
-            ("adaptve", "did you mean `\"adaptive\"`"),
+            ("adaptive", "write `#[throttle]`"),
+            ("adaptve", "write `#[throttle]`"),
             ("", "is not a rate"),
             ("fast", "is not a rate"),
         ] {

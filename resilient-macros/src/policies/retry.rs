@@ -5,39 +5,85 @@ use std::time::Duration;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, ExprPath, Ident, LitStr};
+use syn::{Expr, ExprPath, Ident, Lit, Path};
 
 use crate::amount::Amount;
-use crate::arguments::{Arguments, Key, Positional};
-use crate::diagnostic::{Errors, list, nearest};
 use crate::fragment::{Context, Form, Fragment, Notes, Rounds};
+use crate::function::Function;
+use crate::key::{self, Key, Positional, Refused, Sort};
 use crate::policy::{Body, Clones, Facts, Kind, Layer};
-use crate::source::{Constructor, Source, borrow, declare, placed};
-use crate::value::{self, Known};
+use crate::settings::Settings;
+use crate::source::{Source, borrow, declare};
+use crate::tokens::placed;
+use crate::value::{self, Known, no_literal};
 use crate::when::{self, When, deciding};
+use crate::wording::{list, nearest, shown};
 
 pub(crate) const KIND: Kind = Kind {
     name: "retry",
     keys: &[
-        Key::setting("max", "max = 3").or("3"),
-        Key::setting("backoff", "backoff = \"exp_jitter\"").or("\"exp_jitter\""),
-        Key::setting("base", "base = \"100ms\"").or("\"100ms\"").unless("backoff"),
-        Key::setting("factor", "factor = 1.5").or("2").unless("backoff"),
-        Key::setting("cap", "cap = \"10s\"").or("\"10s\"").unless("backoff"),
-        Key::setting("jitter", "jitter = \"100ms\""),
-        Key::setting("max_elapsed", "max_elapsed = \"30s\""),
-        Key::setting("max_hint", "max_hint = \"60s\"").or("\"60s\""),
-        Key::setting("budget", "budget = PAYMENTS"),
-        Key::setting("on_retry", "on_retry = log_retry"),
-        Key::setting("name", "name = \"search\""),
-        Key::usage("clone", "clone(request)"),
-        Key::usage("attempt", "attempt = n"),
-        Key::usage("nested", "nested = \"suppress\"").or("\"allow\""),
-        Key::usage("with", "with = self.retry"),
-        Key::usage("when", "when = |error: &MyError| error.is_temporary()"),
-        Key::usage("crate", "crate = ::resilient"),
+        Key::setting("max", "max = 3", Sort::Count)
+            .or_word_for("unlimited", "unlimited")
+            .refuses(&[Refused::zero("zero retries is no retry: remove the attribute, or allow at least 1")])
+            .sets()
+            .default("3")
+            .takes("integer or `u32` constant, or `unlimited`")
+            .means("how many *re*-tries at the most; `unlimited` needs a `max_elapsed` or a time-out above"),
+        Key::setting("max_elapsed", "max_elapsed = \"30s\"", Sort::Duration)
+            .refuses(&[Refused::zero("`max_elapsed` must be longer than zero")])
+            .sets()
+            .means("no retry begins later than this after the call began"),
+        Key::setting("max_hint", "max_hint = \"60s\"", Sort::Duration)
+            .sets()
+            .default("\"60s\"")
+            .means("a server that asks for a longer wait ends the call"),
+        Key::setting("backoff", "backoff = \"exp_jitter\"", Sort::Own)
+            .default("\"exp_jitter\"")
+            .takes("name, function or `Backoff` constant")
+            .means("the formula, see `resilient::Backoff`"),
+        Key::setting("base", "base = \"100ms\"", Sort::Duration)
+            .default("\"100ms\"")
+            .unless("backoff")
+            .means("the first wait of most formulae"),
+        Key::setting("factor", "factor = 1.5", Sort::Number)
+            .refuses(&[Refused::below(1.0, "below 1 the waits would shrink: write at least `factor = 1`")])
+            .default("2")
+            .unless("backoff")
+            .takes("number or `f64` constant, at least 1")
+            .means("the growth of the exponential ones"),
+        Key::setting("cap", "cap = \"10s\"", Sort::Duration)
+            .default("\"10s\"")
+            .unless("backoff")
+            .means("the longest wait, before jitter"),
+        Key::setting("jitter", "jitter = \"100ms\"", Sort::Duration)
+            .absent("the base")
+            .means("the most that `\"exp_jitter\"` adds"),
+        Key::setting("budget", "budget = PAYMENTS", Sort::Expression(budget))
+            .or_word_for("none", "without_budget")
+            .takes("path of a `static Budget`, or `none`")
+            .absent("one of its own")
+            .means("pays for the retries, see `resilient::Budget`"),
+        Key::setting("on_retry", "on_retry = log_retry", Sort::Expression(hook))
+            .sets()
+            .takes("function of `&Retrying`")
+            .means("is called before each wait"),
+        Key::usage("nested", "nested = \"suppress\"", Sort::Own)
+            .default("\"allow\"")
+            .takes("`\"allow\"` or `\"suppress\"`")
+            .means("whether retries inside the body retry too"),
+        key::clone().means(
+            "cloned for each attempt; alone, all that the body owns and uses. An `impl Trait` or a type parameter among their types gets the bound `Clone`",
+        ),
+        Key::usage("attempt", "attempt = n", Sort::Expression(variable))
+            .takes("name")
+            .means("the attempt's number from zero, for the body"),
+        key::when().means("decides instead; see below"),
+        key::name("name = \"search\"").means("stands in events; retries that are given the same name share a budget"),
+        key::with("with = self.retry").means("a `Retry` of your own: a `static`, or a field of `self`"),
+        key::CRATE,
     ],
     positional: Positional::Write("max"),
+    renamed: &[],
     parse,
 };
 
@@ -56,129 +102,51 @@ struct Retry {
     unbounded: Option<Span>,
 }
 
-fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
-    let span = arguments.attribute.span();
-    let when = arguments.value("when", errors, |_, when| Ok(When(when)));
-    let clones = arguments.clones(context.function, errors);
-    let number = arguments.value("attempt", errors, name);
-    let suppresses = arguments.value("nested", errors, nested).unwrap_or_default();
-    let with = arguments.with(errors);
-    let settings = settings(arguments, context, errors);
-    let own = Source::Own { ty: "Retry", constructor: settings.constructor };
-    let (source, max, first_delay, unbounded) = match with {
-        Some(policy) => (Source::With { ty: "Retry", policy }, None, None, None),
-        None => (own, settings.max, settings.first_delay, settings.unbounded),
-    };
-    vec![Box::new(Retry { span, source, when, clones, number, suppresses, max, first_delay, unbounded })]
-}
-
-/// What the keys of the policy itself come to.
-struct Settings {
-    constructor: Constructor,
-    max: Option<u32>,
-    first_delay: Option<Amount>,
-    unbounded: Option<Span>,
-}
-
-fn settings(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Settings {
-    let span = Span::mixed_site();
-    let unlimited_span = arguments.span("max");
-    let function = context.function;
-    let named = arguments.span("name").is_some();
-    let name = arguments.name(function, errors);
-    let max = arguments.constant("max", function, errors, max);
-    let max_elapsed = arguments.constant("max_elapsed", function, errors, some_time);
-    let max_hint = arguments.constant("max_hint", function, errors, value::duration);
-    let budget = arguments.constant("budget", function, errors, budget);
-    let on_retry = arguments.constant("on_retry", function, errors, hook);
-    let Waits { backoff, first_delay, constant } = waits(arguments, context, errors);
-    let unbounded = match (&max, &max_elapsed) {
-        (Some(Max::Unlimited), None) => unlimited_span,
-        _ => None,
-    };
-    // whoever gives two retries one name means one client of one server
-    let budget = budget.or(named.then_some(Funds::ByName));
-
-    let mut constructor = Constructor::new("Retry", quote_spanned!(span=> named(#name)), arguments, context);
-    constructor = match &max {
-        Some(Max::Retries(max)) => constructor.set("max", Some(max)),
-        Some(Max::Unlimited) => constructor.choose("unlimited"),
-        None => constructor,
-    };
-    constructor = constructor.set("max_elapsed", max_elapsed.as_ref()).set("max_hint", max_hint.as_ref());
+fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
+    let Waits { backoff, first_delay, constant } = waits(settings);
+    let mut constructor = settings.constructor("Retry");
     if let Some(backoff) = backoff {
-        constructor = constructor.call_at(constant, "backoff", &backoff);
+        constructor = constructor.call_at(constant, "backoff", "backoff", &backoff);
     }
-    constructor = match &budget {
-        Some(Funds::Shared(budget)) => constructor.call("budget", &borrow(budget)),
-        Some(Funds::ByName) => constructor.choose("budget_by_name"),
-        Some(Funds::Unlimited) => constructor.choose("without_budget"),
+    constructor = match settings.expression("budget") {
+        Some(budget) => constructor.call("budget", "budget", &borrow(&budget)),
+        // whoever gives two retries one name means one client of one server
+        None if settings.is_named() && settings.span("budget").is_none() => {
+            constructor.choose("budget", "budget_by_name")
+        }
         None => constructor,
     };
-    if let Some(hook) = &on_retry {
-        constructor = constructor.call("on_retry", hook);
-    }
-    let max = match &max {
-        Some(Max::Retries(max)) => max.literal(),
-        Some(Max::Unlimited) => None,
-        None => Some(DEFAULT_MAX),
-    };
-    Settings { constructor, max, first_delay, unbounded }
+    let unlimited = settings.word("max").filter(|_| settings.span("max_elapsed").is_none());
+    let is_own = settings.with.is_none();
+    vec![Box::new(Retry {
+        span: settings.attribute.span(),
+        source: Source::new("Retry", settings.with.clone(), constructor),
+        when: settings.expression("when").map(When),
+        clones: settings.clones("clone"),
+        number: settings.expression("attempt").and_then(|name| syn::parse2(name.into_token_stream()).ok()),
+        suppresses: settings.own("nested", nested).is_some_and(|given| given.value),
+        max: settings.known_count("max").filter(|_| is_own),
+        first_delay: first_delay.filter(|_| is_own),
+        unbounded: unlimited.map(|word| word.key),
+    })]
 }
 
-/// Where the budget is, if it is not the policy's own.
-enum Funds {
-    Shared(Expr),
-    ByName,
-    Unlimited,
+fn budget(expression: &Expr, _: &Function) -> syn::Result<()> {
+    no_literal(expression, "`budget` takes a `static` of type `Budget`, or `none`: write `budget = PAYMENTS`")
 }
 
-fn budget(_: &str, expression: Expr) -> syn::Result<Funds> {
-    match &expression {
-        Expr::Path(path) if path.path.is_ident("none") => Ok(Funds::Unlimited),
-        Expr::Lit(_) => Err(syn::Error::new_spanned(
+fn hook(expression: &Expr, _: &Function) -> syn::Result<()> {
+    no_literal(expression, "`on_retry` takes a function of a `&Retrying`: write `on_retry = log_retry`")
+}
+
+/// The name that the attempt's number is bound to.
+fn variable(expression: &Expr, _: &Function) -> syn::Result<()> {
+    match expression {
+        Expr::Path(ExprPath { qself: None, path, .. }) if path.get_ident().is_some_and(|name| name != "self") => Ok(()),
+        _ => Err(syn::Error::new_spanned(
             expression,
-            "`budget` takes a `static` of type `Budget`, or `none`: write `budget = PAYMENTS`",
+            "`attempt` names a variable for the attempt's number: write `attempt = n`",
         )),
-        _ => Ok(Funds::Shared(expression)),
-    }
-}
-
-/// What is told of each retry.
-fn hook(_: &str, expression: Expr) -> syn::Result<Expr> {
-    match &expression {
-        Expr::Lit(_) => Err(syn::Error::new_spanned(
-            expression,
-            "`on_retry` takes a function of a `&Retrying`: write `on_retry = log_retry`",
-        )),
-        _ => Ok(expression),
-    }
-}
-
-/// How many retries there may be.
-enum Max {
-    Retries(Known<u32>),
-    Unlimited,
-}
-
-fn max(key: &str, expression: Expr) -> syn::Result<Max> {
-    if matches!(&expression, Expr::Path(path) if path.path.is_ident("unlimited")) {
-        return Ok(Max::Unlimited);
-    }
-    let written = expression.span();
-    let max = value::count(key, expression)?;
-    match max.literal() {
-        Some(0) => Err(syn::Error::new(written, "zero retries is no retry: remove the attribute, or allow at least 1")),
-        _ => Ok(Max::Retries(max)),
-    }
-}
-
-fn some_time(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
-    let written = expression.span();
-    let time = value::duration(key, expression)?;
-    match time.literal() {
-        Some(Duration::ZERO) => Err(syn::Error::new(written, format!("`{key}` must be longer than zero"))),
-        _ => Ok(time),
     }
 }
 
@@ -195,19 +163,6 @@ fn nested(key: &str, expression: Expr) -> syn::Result<bool> {
         "suppress" => Ok(true),
         "allow" => Ok(false),
         _ => error(),
-    }
-}
-
-/// The name that the attempt's number is bound to.
-fn name(_: &str, expression: Expr) -> syn::Result<Ident> {
-    match &expression {
-        Expr::Path(ExprPath { qself: None, path, .. }) if path.get_ident().is_some_and(|name| name != "self") => {
-            Ok(path.require_ident()?.clone())
-        }
-        _ => Err(syn::Error::new_spanned(
-            expression,
-            "`attempt` names a variable for the attempt's number: write `attempt = n`",
-        )),
     }
 }
 
@@ -237,10 +192,6 @@ const FORMULAE: &[Formula] = &[
 ];
 
 const DEFAULT_FORMULA: &Formula = &FORMULAE[5];
-const DEFAULT_MAX: u32 = 3;
-const DEFAULT_BASE: Duration = Duration::from_millis(100);
-const DEFAULT_CAP: Duration = Duration::from_secs(10);
-
 /// How long to wait before each retry.
 #[derive(Default)]
 struct Waits {
@@ -252,91 +203,75 @@ struct Waits {
     constant: Option<Span>,
 }
 
-fn waits(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Waits {
-    let span = Span::mixed_site();
-    let settings = ["base", "factor", "cap", "jitter"].map(|key| (key, arguments.span(key)));
-    let written = arguments.constant("backoff", context.function, errors, |_, expression| Ok(expression));
-    let (base_span, cap_span) = (arguments.span("base"), arguments.span("cap"));
-    let base = arguments.constant("base", context.function, errors, value::duration);
-    let factor = arguments.constant("factor", context.function, errors, factor);
-    let cap = arguments.constant("cap", context.function, errors, value::duration);
-    let jitter = arguments.constant("jitter", context.function, errors, value::duration);
-
-    let formula = match &written {
+fn waits(settings: &Settings<'_>) -> Waits {
+    let written: Vec<(&str, Span)> =
+        ["base", "factor", "cap", "jitter"].into_iter().filter_map(|key| Some((key, settings.span(key)?))).collect();
+    let formula = match settings.expression("backoff") {
         None => DEFAULT_FORMULA,
-        Some(Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. })) => match find(text) {
+        Some(Expr::Lit(literal)) => match find(&literal.lit) {
             Ok(formula) => formula,
             Err(error) => {
-                errors.push(error);
+                settings.errors.push(error);
                 return Waits::default();
             }
         },
-        Some(Expr::Lit(other)) => {
-            errors.over(other, "`backoff` takes a name, such as `\"exp_jitter\"`, a `Backoff` or a function");
-            return Waits::default();
-        }
         Some(Expr::Path(path)) if let Some(formula) = path.path.get_ident().and_then(formula_called) => {
             let message = format!("a back-off of the table stands in quotes: write `backoff = \"{}\"`", formula.name);
-            errors.over(path, message);
+            settings.errors.over(path, message);
             return Waits::default();
         }
-        Some(path) => {
-            for (key, span) in settings {
-                if let Some(span) = span {
-                    errors.at(span, format!("`{key}` has no effect on a back-off of your own: set it there"));
-                }
+        Some(own) => {
+            for (key, span) in written {
+                let message = format!("`{key}` has no effect on a back-off of your own: set it there");
+                settings.errors.at(span, message);
             }
-            let backoff = Some(own_backoff(path, context));
-            return Waits { backoff, constant: Some(path.span()), ..Waits::default() };
+            let backoff = Some(own_backoff(&own, settings.krate));
+            return Waits { backoff, constant: Some(own.span()), ..Waits::default() };
         }
     };
-    for (key, span) in settings {
-        if let (Some(span), false) = (span, formula.settings.contains(&key)) {
-            errors.at(span, format!("`{key}` has no effect on the back-off `\"{}\"`: remove it", formula.name));
-        }
+    for (key, span) in written.iter().filter(|(key, _)| !formula.settings.contains(key)) {
+        let message = format!("`{key}` has no effect on the back-off `\"{}\"`: remove it", formula.name);
+        settings.errors.at(*span, message);
     }
-    let capped = formula.settings.contains(&"cap");
-    let literal = |duration: &Option<Known<Duration>>, written: Option<Span>, default| match (duration, written) {
-        (Some(known), _) => known.literal(),
-        (None, Some(_)) => None,
-        (None, None) => Some(default),
-    };
-    let known_base = literal(&base, base_span, DEFAULT_BASE);
-    let known_cap = literal(&cap, cap_span, DEFAULT_CAP);
-    if let (Some(base), Some(cap), true) = (known_base, known_cap, capped)
+    let (base, cap) = (settings.duration_or_default("base"), settings.duration_or_default("cap"));
+    let literal = |duration: &Option<Known<Duration>>| duration.as_ref().and_then(Known::literal);
+    if let (Some(base), Some(cap), true) = (literal(&base), literal(&cap), formula.settings.contains(&"cap"))
         && base > cap
     {
         let message = format!(
             "`base` ({}) is longer than `cap` ({}): make `base` shorter, or set a longer `cap`",
-            value::shown(base),
-            value::shown(cap)
+            shown(base),
+            shown(cap)
         );
-        errors.at(base_span.or(cap_span).unwrap_or(span), message);
+        let place = settings.span("base").or(settings.span("cap")).unwrap_or_else(Span::mixed_site);
+        settings.errors.at(place, message);
     }
     // no longer than the cap, or that is what gets reported
-    let least = base.as_ref().map(Amount::from).or(known_base.map(Amount::literal));
+    let least = base.as_ref().map(Amount::from);
     let first_delay = match formula.first_delay_halves {
         0 => Some(Amount::literal(Duration::ZERO)),
         1 => least.map(Amount::half),
         _ => least,
     };
-    if written.is_none() && base.is_none() && factor.is_none() && cap.is_none() && jitter.is_none() {
+    if settings.expression("backoff").is_none() && written.is_empty() {
         return Waits { first_delay, ..Waits::default() };
     }
-
-    let constructor = Ident::new(formula.name, span);
-    let first = base.clone().unwrap_or(Known::Literal(DEFAULT_BASE));
-    let first = formula.settings.contains(&"base").then_some(first);
-    let backoff = Constructor::new("Backoff", quote_spanned!(span=> #constructor(#first)), arguments, context)
-        .set("factor", factor.as_ref())
-        .set("cap", cap.as_ref())
-        .set("jitter", jitter.as_ref());
-    let constant = [&base, &cap].into_iter().flatten().find_map(Known::constant);
+    let first = base.clone().filter(|_| formula.settings.contains(&"base"));
+    let mut backoff = settings.bare_constructor("Backoff", formula.name, &first);
+    if let Some(factor) = settings.number("factor") {
+        backoff = backoff.set("factor", "factor", &factor.value);
+    }
+    for key in ["cap", "jitter"] {
+        if let Some(time) = settings.duration(key) {
+            backoff = backoff.set(key, key, &time.value);
+        }
+    }
+    let constant = [base, settings.duration("cap").map(|cap| cap.value)].iter().flatten().find_map(Known::constant);
     Waits { backoff: Some(backoff.into_token_stream()), first_delay, constant }
 }
 
 /// A snake-case path is a function of the retry's number; anything else is a `Backoff`.
-fn own_backoff(expression: &Expr, context: &Context<'_>) -> TokenStream {
+fn own_backoff(expression: &Expr, krate: &Path) -> TokenStream {
     let is_function = match expression {
         Expr::Path(path) => path.path.segments.last().is_some_and(|last| {
             let name = last.ident.to_string();
@@ -348,7 +283,6 @@ fn own_backoff(expression: &Expr, context: &Context<'_>) -> TokenStream {
     if !is_function {
         return expression.to_token_stream();
     }
-    let krate = context.krate;
     quote_spanned!(Span::mixed_site()=> #krate::Backoff::custom(#expression))
 }
 
@@ -357,7 +291,11 @@ fn formula_called(name: &Ident) -> Option<&'static Formula> {
     FORMULAE.iter().find(|formula| name == formula.name)
 }
 
-fn find(text: &LitStr) -> syn::Result<&'static Formula> {
+fn find(literal: &Lit) -> syn::Result<&'static Formula> {
+    let Lit::Str(text) = literal else {
+        let message = "`backoff` takes a name, such as `\"exp_jitter\"`, a `Backoff` or a function";
+        return Err(syn::Error::new_spanned(literal, message));
+    };
     let written = text.value();
     let names = FORMULAE.iter().map(|formula| formula.name);
     FORMULAE.iter().find(|formula| formula.name == written).ok_or_else(|| {
@@ -367,17 +305,6 @@ fn find(text: &LitStr) -> syn::Result<&'static Formula> {
         };
         syn::Error::new(text.span(), message)
     })
-}
-
-fn factor(key: &str, expression: Expr) -> syn::Result<Known<f64>> {
-    let written = expression.to_token_stream();
-    let factor = value::factor(key, expression)?;
-    match factor.literal() {
-        Some(factor) if factor < 1.0 => {
-            Err(syn::Error::new_spanned(written, "below 1 the waits would shrink: write at least `factor = 1`"))
-        }
-        _ => Ok(factor),
-    }
 }
 
 impl Layer for Retry {

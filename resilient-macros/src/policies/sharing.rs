@@ -4,11 +4,11 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use syn::{Expr, Ident, Type};
 
-use crate::arguments::Arguments;
 use crate::diagnostic::Errors;
 use crate::function::{Binding, Function, borrow_in};
+use crate::reads::reads;
+use crate::settings::Settings;
 use crate::source::{borrow_parts, place};
-use crate::value::reads;
 
 /// Advice where nothing says whether calls on different objects are the same.
 pub(super) const ADVICE: &str = "write `shared_across(self)` if it makes no difference to the outcome, or what does into `key`, as in `key = (self.tenant, id)`";
@@ -21,13 +21,13 @@ pub(super) struct Sharing {
 }
 
 impl Sharing {
-    pub(super) fn parse(arguments: &mut Arguments, function: &Function, errors: &mut Errors) -> Self {
-        let is_written = arguments.span("key").is_some();
-        let key = arguments.key(function, errors);
-        let across = arguments.names("shared_across", errors);
+    pub(super) fn parse(settings: &Settings<'_>) -> Self {
+        let Settings { function, errors, .. } = *settings;
+        let key = settings.expression("key");
+        let across = settings.names("shared_across");
         check_names(&across, function, errors);
-        if !is_written && arguments.understood {
-            needs_key(&across, function, arguments.attribute.span(), errors);
+        if settings.span("key").is_none() && settings.understood {
+            needs_key(&across, function, settings.attribute.span(), errors);
         }
         if let Some(key) = &key {
             check_credentials(key, &across, function, errors);
@@ -55,14 +55,14 @@ pub(super) fn call(key: Option<&Expr>) -> TokenStream {
 }
 
 /// A result shared with other calls cannot borrow from this one.
-pub(super) fn check_owned(shared: &Type, reason: &str, errors: &mut Errors) {
+pub(super) fn check_owned(shared: &Type, reason: &str, errors: &Errors) {
     if let Some(span) = borrow_in(shared) {
         errors.at(span, format!("{reason}: return an owned value, or an `Arc`"));
     }
 }
 
 /// `shared_across` names arguments, or `self`.
-fn check_names(across: &[Ident], function: &Function, errors: &mut Errors) {
+fn check_names(across: &[Ident], function: &Function, errors: &Errors) {
     for name in across {
         let message = match () {
             () if name == "self" && function.signature.receiver().is_none() => "this function has no `self`".to_owned(),
@@ -74,7 +74,7 @@ fn check_names(across: &[Ident], function: &Function, errors: &mut Errors) {
 }
 
 /// A function with arguments says what makes two calls the same, unless none of them makes a difference.
-fn needs_key(across: &[Ident], function: &Function, span: Span, errors: &mut Errors) {
+fn needs_key(across: &[Ident], function: &Function, span: Span, errors: &Errors) {
     let names: Vec<String> =
         arguments(function).filter(|argument| !across.contains(argument)).map(Ident::to_string).collect();
     let typed = function.signature.inputs.iter().filter(|input| matches!(input, syn::FnArg::Typed(_))).count();
@@ -88,7 +88,7 @@ fn needs_key(across: &[Ident], function: &Function, span: Span, errors: &mut Err
 }
 
 /// An argument that looks like somebody's identity is in the key, or is said to make no difference.
-fn check_credentials(key: &Expr, across: &[Ident], function: &Function, errors: &mut Errors) {
+fn check_credentials(key: &Expr, across: &[Ident], function: &Function, errors: &Errors) {
     for argument in bindings(function).filter(|argument| says_who(&argument.ident.to_string())) {
         let Binding { ident: argument, conditions, .. } = argument;
         if !reads(key, &argument.to_string()) && !across.contains(argument) {

@@ -1,32 +1,39 @@
 //! `#[timeout]`: one layer for the call, one for the attempt, or one where it stands.
 
-use std::time::Duration;
-
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::Expr;
 
 use crate::amount::Amount;
-use crate::arguments::{Arguments, Key, Positional, StandIns};
-use crate::diagnostic::Errors;
 use crate::fragment::{Context, Form, Fragment};
+use crate::key::{self, Key, Positional, Refused, Sort, StandIns};
 use crate::policy::{Facts, Kind, Layer, Level};
-use crate::source::{Constructor, Source, declare};
-use crate::value::{self, Known};
+use crate::settings::{Given, Settings};
+use crate::source::{Source, declare};
 
 pub(crate) const KIND: Kind = Kind {
     name: "timeout",
     keys: &[
-        Key::setting("limit", "limit = \"2s\""),
-        Key::setting("total", "total = \"2s\"").also(StandIns::Outside(&["limit", "attempt"])),
-        Key::setting("attempt", "attempt = \"400ms\"").also(StandIns::Inside(&["limit", "total"])),
-        Key::setting("name", "name = \"search\""),
-        Key::usage("with", "with = self.timeout"),
-        Key::usage("crate", "crate = ::resilient"),
+        time("limit", "limit = \"2s\"").means("the time for what stands below"),
+        time("total", "total = \"2s\"")
+            .stand_ins(StandIns::Outside(&["limit", "attempt"]))
+            .means("the time for the call; stands above the retry"),
+        time("attempt", "attempt = \"400ms\"")
+            .stand_ins(StandIns::Inside(&["limit", "total"]))
+            .means("the time for each attempt; stands below the retry, or beside `total`"),
+        key::name("name = \"search\"").means("stands in rejections and events"),
+        key::with("with = self.timeout").means("a `Timeout` of your own"),
+        key::CRATE,
     ],
     positional: Positional::Is("limit"),
+    renamed: &[],
     parse,
 };
+
+const fn time(name: &'static str, example: &'static str) -> Key {
+    const REFUSED: &[Refused] =
+        &[Refused::zero("a time-out of zero fails every call: give it some time, or remove it")];
+    Key::setting(name, example, Sort::Duration).refuses(REFUSED)
+}
 
 struct Timeout {
     span: Span,
@@ -37,56 +44,40 @@ struct Timeout {
     source: Source,
 }
 
-fn parse(arguments: &mut Arguments, context: &Context<'_>, errors: &mut Errors) -> Vec<Box<dyn Layer>> {
-    let attribute = arguments.attribute.span();
-    let keys = ["limit", "total", "attempt"];
-    let spans = keys.map(|key| arguments.span(key));
-    let with_span = arguments.span("with");
-    let with = arguments.with(errors);
-    let reads_arguments = with.as_ref().is_some_and(|with| value::reads_what_can_be_owned(with, context.function));
-    let limits = keys.map(|key| arguments.constant(key, context.function, errors, limit));
-    let name = arguments.name(context.function, errors);
-    if let Some(policy) = with {
+fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
+    let attribute = settings.attribute.span();
+    if let Some(policy) = settings.with.clone() {
         let source = Source::With { ty: "Timeout", policy };
+        let reads_arguments = settings.reads_arguments();
         return vec![Box::new(Timeout { span: attribute, reads_arguments, level: None, limit: None, source })];
     }
 
-    let [here, total, attempt] = spans;
-    match (here, total.or(attempt)) {
+    let total = settings.span("total");
+    match (settings.span("limit"), total.or(settings.span("attempt"))) {
         (Some(_), Some(named)) => {
-            errors.at(
+            settings.errors.at(
                 named,
                 "give either one duration, or `total` and `attempt`: a bare duration counts where it stands",
             );
             return Vec::new();
         }
-        (None, None) if arguments.understood && with_span.is_none() => {
-            errors.at(attribute, "how long? write `#[timeout(\"2s\")]`, or `total = …` and `attempt = …`");
+        (None, None) if settings.understood && settings.span("with").is_none() => {
+            settings.errors.at(attribute, "how long? write `#[timeout(\"2s\")]`, or `total = …` and `attempt = …`");
         }
         _ => {}
     }
-    let attempt_level = if total.is_some() { Level::PlacedAtAttempt } else { Level::Attempt };
-    let levels = [None, Some(Level::Call), Some(attempt_level)];
-    let layers = limits.into_iter().zip(spans).zip(levels).filter_map(|((limit, span), level)| {
-        let (limit, span) = (limit?, span?);
-        let known = Some((Amount::from(&limit), span));
-        let call = quote_spanned!(Span::mixed_site()=> named(#name, #limit));
-        let constructor = Constructor::new("Timeout", call, arguments, context).at(&limit);
+    let attempt = if total.is_some() { Level::PlacedAtAttempt } else { Level::Attempt };
+    let levels = [("limit", None), ("total", Some(Level::Call)), ("attempt", Some(attempt))];
+    let layers = levels.into_iter().filter_map(|(key, level)| {
+        let Given { key: span, value: limit } = settings.duration(key)?;
+        let name = settings.label();
+        let arguments = quote_spanned!(Span::mixed_site()=> #name, #limit);
+        let constructor = settings.bare_constructor("Timeout", "named", &arguments).at(&limit);
         let source = Source::Own { ty: "Timeout", constructor };
-        Some(Box::new(Timeout { span, reads_arguments: false, level, limit: known, source }) as Box<dyn Layer>)
+        let limit = Some((Amount::from(&limit), span));
+        Some(Box::new(Timeout { span, reads_arguments: false, level, limit, source }) as Box<dyn Layer>)
     });
     layers.collect()
-}
-
-fn limit(key: &str, expression: Expr) -> syn::Result<Known<Duration>> {
-    let written = syn::spanned::Spanned::span(&expression);
-    let limit = value::duration(key, expression)?;
-    match limit.literal() {
-        Some(Duration::ZERO) => {
-            Err(syn::Error::new(written, "a time-out of zero fails every call: give it some time, or remove it"))
-        }
-        _ => Ok(limit),
-    }
 }
 
 impl Layer for Timeout {

@@ -7,8 +7,8 @@ pub async fn ask(script: &Script) -> Result<(), Error> {
                 "ask",
             )
             .failure_rate(0.75)
-            .min_calls(4)
             .count_window(8)
+            .min_calls(4)
             .without_consecutive()
             .open_for(::core::time::Duration::from_secs(2))
             .probes(1);

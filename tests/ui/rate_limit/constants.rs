@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use resilient::{Classify, RateLimit, Throttle, rate_limit};
+use resilient::{Classify, Throttle, rate_limit};
 
 #[derive(Classify)]
 #[transparent]
@@ -15,9 +15,7 @@ impl From<resilient::Error> for Error {
 const CALLS: u32 = 0;
 const PERIOD: Duration = Duration::ZERO;
 const BURST: u32 = 0;
-const K: f64 = f64::NAN;
 
-static LIMIT: RateLimit = RateLimit::named("limit");
 static THROTTLE: Throttle = Throttle::named("throttle");
 
 #[rate_limit(CALLS, per = "1s")]
@@ -42,18 +40,8 @@ async fn a_burst_of_years() -> Result<(), Error> {
     Ok(())
 }
 
-#[rate_limit("adaptive", k = K)]
-async fn no_number() -> Result<(), Error> {
-    Ok(())
-}
-
 #[rate_limit(with = THROTTLE)]
 async fn not_a_rate() -> Result<(), Error> {
-    Ok(())
-}
-
-#[rate_limit("adaptive", with = LIMIT)]
-async fn not_adaptive() -> Result<(), Error> {
     Ok(())
 }
 

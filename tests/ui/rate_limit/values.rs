@@ -1,4 +1,4 @@
-use resilient::{RateLimit, Throttle, rate_limit};
+use resilient::{RateLimit, rate_limit};
 
 struct Error;
 
@@ -32,28 +32,8 @@ async fn unknown_keys() -> Result<(), Error> {
     Ok(())
 }
 
-#[rate_limit("adaptive", k = 0.5)]
-async fn small_k() -> Result<(), Error> {
-    Ok(())
-}
-
-#[rate_limit("adaptive", k = "two")]
-async fn k_in_words() -> Result<(), Error> {
-    Ok(())
-}
-
-#[rate_limit("adaptive", max_drop = 90)]
-async fn a_share_in_percent() -> Result<(), Error> {
-    Ok(())
-}
-
-#[rate_limit("adaptive", max_drop = 0)]
-async fn nothing_is_dropped() -> Result<(), Error> {
-    Ok(())
-}
-
-#[rate_limit("adaptive", burst = 5, max_wait = "1s")]
-async fn adaptive_with_a_burst() -> Result<(), Error> {
+#[rate_limit("adaptive")]
+async fn a_policy_of_its_own() -> Result<(), Error> {
     Ok(())
 }
 
@@ -68,7 +48,6 @@ async fn a_rate_with_a_share() -> Result<(), Error> {
 }
 
 static LIMIT: RateLimit = RateLimit::named("limit");
-static THROTTLE: Throttle = Throttle::named("throttle");
 
 #[rate_limit("100/s", with = LIMIT)]
 async fn with_a_rate() -> Result<(), Error> {
@@ -77,11 +56,6 @@ async fn with_a_rate() -> Result<(), Error> {
 
 #[rate_limit(with = LIMIT, burst = 5)]
 async fn with_a_burst() -> Result<(), Error> {
-    Ok(())
-}
-
-#[rate_limit("adaptive", k = 3.0, with = THROTTLE)]
-async fn with_k() -> Result<(), Error> {
     Ok(())
 }
 

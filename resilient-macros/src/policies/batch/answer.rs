@@ -3,9 +3,10 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{GenericArgument, Path, PathArguments, ReturnType, Type};
+use syn::{GenericArgument, PathArguments, ReturnType, Type};
 
 use crate::fragment::Context;
+use crate::types::{argument, named};
 
 /// The part of the output that is for one key: written out if its shape can be told from its names, and otherwise left to the
 /// runtime's trait.
@@ -21,46 +22,19 @@ pub(super) fn of_one(output: &ReturnType, key: &Type, context: &Context<'_>) -> 
 }
 
 fn written_out(output: &Type) -> Option<TokenStream> {
-    let Type::Path(path) = output else { return None };
-    let first = argument(&path.path, 0)?;
-    if is(&path.path, "Vec") {
-        return Some(result(first)?.to_token_stream());
+    if let Some(outcomes) = named(output, "Vec") {
+        let outcome = argument(outcomes, 0)?;
+        return named(outcome, "Result").map(|_| outcome.to_token_stream());
     }
-    if !is(&path.path, "Result") {
-        return None;
-    }
-    let Type::Path(answers) = first else { return None };
-    let one = if is(&answers.path, "HashMap") || is(&answers.path, "BTreeMap") {
-        let value = argument(&answers.path, 1)?;
+    let answers = argument(named(output, "Result")?, 0)?;
+    let one = if let Some(map) = named(answers, "HashMap").or(named(answers, "BTreeMap")) {
+        let value = argument(map, 1)?;
         syn::parse_quote_spanned!(Span::mixed_site()=> ::core::option::Option<#value>)
-    } else if is(&answers.path, "Vec") {
-        argument(&result(argument(&answers.path, 0)?)?.path, 0)?.clone()
     } else {
-        return None;
+        argument(named(argument(named(answers, "Vec")?, 0)?, "Result")?, 0)?.clone()
     };
-    let mut path = path.clone();
-    let last = path.path.segments.last_mut()?;
-    let PathArguments::AngleBracketed(arguments) = &mut last.arguments else { return None };
+    let mut outcome = named(output, "Result")?.clone();
+    let PathArguments::AngleBracketed(arguments) = &mut outcome.segments.last_mut()?.arguments else { return None };
     *arguments.args.first_mut()? = GenericArgument::Type(one);
-    Some(path.to_token_stream())
-}
-
-/// A type that is written as a `Result`.
-fn result(ty: &Type) -> Option<&syn::TypePath> {
-    match ty {
-        Type::Path(path) if is(&path.path, "Result") => Some(path),
-        _ => None,
-    }
-}
-
-fn is(path: &Path, name: &str) -> bool {
-    path.segments.last().is_some_and(|last| last.ident == name)
-}
-
-fn argument(path: &Path, index: usize) -> Option<&Type> {
-    let PathArguments::AngleBracketed(arguments) = &path.segments.last()?.arguments else { return None };
-    match arguments.args.get(index)? {
-        GenericArgument::Type(ty) => Some(ty),
-        _ => None,
-    }
+    Some(outcome.to_token_stream())
 }

@@ -2,15 +2,12 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
-use syn::visit::Visit;
-use syn::{
-    Attribute, Expr, FnArg, GenericArgument, Ident, Lifetime, Pat, PathArguments, Receiver, ReceiverKind, Type,
-    TypeReference,
-};
+use syn::{Attribute, Expr, FnArg, Ident, Pat, Receiver, ReceiverKind, Type};
 
-use crate::companion::unnamed_in;
 use crate::diagnostic::Errors;
-use crate::function::{Function, conditions, contains};
+use crate::function::{Function, conditions};
+use crate::tokens::mentions;
+use crate::types::{Part, argument, named, of_argument, parts, unnamed};
 
 /// The argument with the keys.
 pub(super) struct Keys<'f> {
@@ -43,7 +40,7 @@ pub(super) fn keys(function: &Function) -> syn::Result<Keys<'_>> {
     };
     match key_of(&inputs[index]) {
         None => Err(syn::Error::new_spanned(&inputs[index], SHAPES)),
-        Some(key) => match (borrowed(key), unnamed_in(key)) {
+        Some(key) => match (borrowed(key), unnamed(key)) {
             (Some(reference), _) => Err(syn::Error::new_spanned(
                 reference,
                 "a key goes to the task of another caller and cannot be borrowed: take owned keys, such as `Vec<String>`",
@@ -60,58 +57,22 @@ pub(super) fn keys(function: &Function) -> syn::Result<Keys<'_>> {
 const SHAPES: &str = "`#[batch]` needs the keys in a `Vec`: take `keys: Vec<K>`, and return a `Result<HashMap<K, V>, E>`, or a `Vec<Result<V, E>>` in the order of the keys";
 
 fn key_of(input: &FnArg) -> Option<&Type> {
-    match input {
-        FnArg::Typed(argument) => element(&argument.ty),
-        FnArg::Receiver(_) => None,
-    }
-}
-
-/// `K` of a `Vec<K>`.
-fn element(ty: &Type) -> Option<&Type> {
-    let path = match ty {
-        Type::Path(path) => path,
-        Type::Paren(inside) => return element(&inside.elem),
-        _ => return None,
-    };
-    let last = path.path.segments.last().filter(|last| last.ident == "Vec")?;
-    match &last.arguments {
-        PathArguments::AngleBracketed(arguments) => match arguments.args.first() {
-            Some(GenericArgument::Type(element)) => Some(element),
-            _ => None,
-        },
-        _ => None,
-    }
+    argument(named(of_argument(input)?, "Vec")?, 0)
 }
 
 /// A reference in the type that does not live for ever.
 fn borrowed(ty: &Type) -> Option<TokenStream> {
-    struct Search(Option<TokenStream>);
-    impl<'ast> Visit<'ast> for Search {
-        fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
-            if reference.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static") {
-                self.0.get_or_insert(reference.to_token_stream());
-            }
-            syn::visit::visit_type_reference(self, reference);
+    parts(ty).into_iter().find_map(|part| match part {
+        Part::Reference(reference) if reference.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static") => {
+            Some(reference.to_token_stream())
         }
-
-        fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
-            if lifetime.ident != "static" {
-                self.0.get_or_insert(lifetime.to_token_stream());
-            }
-        }
-
-        // those of a function are its own
-        fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
-        fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
-    }
-
-    let mut search = Search(None);
-    search.visit_type(ty);
-    search.0
+        Part::Lifetime(lifetime) if lifetime.ident != "static" => Some(lifetime.to_token_stream()),
+        _ => None,
+    })
 }
 
 /// Reports the other arguments that calls in one batch could not have in common.
-pub(super) fn check(function: &Function, keys: Option<usize>, key: Option<&Expr>, errors: &mut Errors) {
+pub(super) fn check(function: &Function, keys: Option<usize>, key: Option<&Expr>, errors: &Errors) {
     let mut incomparable = Vec::new();
     for (index, argument) in function.signature.inputs.iter().enumerate() {
         if Some(index) == keys {
@@ -138,7 +99,7 @@ pub(super) fn check(function: &Function, keys: Option<usize>, key: Option<&Expr>
                 };
                 let name = &pattern.ident;
                 match key {
-                    Some(key) if !contains(key.to_token_stream(), &name.to_string()) => errors.at_if(
+                    Some(key) if !mentions(key.to_token_stream(), &name.to_string()) => errors.at_if(
                         &conditions(&argument.attrs),
                         name.span(),
                         format!("`key` says what calls in one batch agree on, and leaves out `{name}`: write `key = (…, {name})`"),
@@ -166,7 +127,7 @@ pub(super) fn check(function: &Function, keys: Option<usize>, key: Option<&Expr>
 }
 
 /// Reports arguments that nothing says the callers of one batch agree on.
-fn incomparable_arguments(function: &Function, arguments: &[(&Ident, Vec<Attribute>)], errors: &mut Errors) {
+fn incomparable_arguments(function: &Function, arguments: &[(&Ident, Vec<Attribute>)], errors: &Errors) {
     let [(first, conditions), ..] = arguments else { return };
     let names: Vec<String> = arguments.iter().map(|(name, _)| name.to_string()).collect();
     let this = function.signature.receiver().map(|_| "self.…".to_owned());
@@ -180,9 +141,9 @@ fn incomparable_arguments(function: &Function, arguments: &[(&Ident, Vec<Attribu
 }
 
 /// The keys are not there when it is asked who is batched together.
-fn not_the_keys(keys: &Pat, key: &Expr, errors: &mut Errors) {
+fn not_the_keys(keys: &Pat, key: &Expr, errors: &Errors) {
     if let Pat::Ident(pattern) = keys
-        && contains(key.to_token_stream(), &pattern.ident.to_string())
+        && mentions(key.to_token_stream(), &pattern.ident.to_string())
     {
         let message = format!(
             "`{}` are the keys, which are what calls in one batch differ in: `key` is what they agree on, such as `key = self.tenant`",
@@ -219,7 +180,7 @@ impl<'f> Other<'f> {
         let name = pattern.ident.to_string();
         // one that the function does not use is used here; one that is named like the function would be called in its place
         let is_renamed = (name.starts_with('_') || pattern.ident == *function.name())
-            && !key.is_some_and(|key| contains(key.to_token_stream(), &name));
+            && !key.is_some_and(|key| mentions(key.to_token_stream(), &name));
         let name = if is_renamed {
             format_ident!("argument{index}_", span = Span::mixed_site())
         } else {

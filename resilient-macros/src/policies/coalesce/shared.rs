@@ -2,16 +2,16 @@
 
 use proc_macro2::Span;
 use quote::quote_spanned;
-use syn::visit::Visit;
-use syn::{Ident, ReturnType, Type, TypeImplTrait};
+use syn::{Ident, ReturnType, Type};
 
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Form, Fragment};
 use crate::function::Function;
+use crate::types::unnamed;
 use crate::when::is_result;
 
 /// Whether the function's signature can change.
-pub(super) fn check(share: Span, function: &Function, errors: &mut Errors) {
+pub(super) fn check(share: Span, function: &Function, errors: &Errors) {
     if function.is_boxed() {
         errors.at(
             share,
@@ -62,17 +62,4 @@ pub(super) fn wrap(inside: Fragment, context: &Context<'_>) -> Fragment {
     let (statements, value) = around.awaited(context);
     let finished = quote_spanned!(span=> #krate::finish_shared::<#output>(#value));
     Fragment { statements, form: Form::Expression(finished), settled: false, notes }
-}
-
-fn unnamed(output: &Type) -> Option<&TypeImplTrait> {
-    struct Search<'ast>(Option<&'ast TypeImplTrait>);
-    impl<'ast> Visit<'ast> for Search<'ast> {
-        fn visit_type_impl_trait(&mut self, found: &'ast TypeImplTrait) {
-            self.0.get_or_insert(found);
-        }
-    }
-
-    let mut search = Search(None);
-    search.visit_type(output);
-    search.0
 }

@@ -1,8 +1,8 @@
-use resilient::rate_limit;
+use resilient::throttle;
 
 use crate::support::{Error, Script};
 
-#[rate_limit("adaptive", k = 1.5, max_drop = 0.95, when = |error| matches!(error, Error::Down))]
+#[throttle(k = 1.5, max_drop = 0.95, when = |error| matches!(error, Error::Down))]
 pub async fn ask(script: &Script) -> Result<(), Error> {
     script.next()
 }

@@ -1,8 +1,8 @@
 // @generated from the case beside it
-use resilient::rate_limit;
+use resilient::throttle;
 use crate::support::{Error, Script};
 pub async fn ask(script: &Script) -> Result<(), Error> {
-    let rate_limit_ = {
+    let throttle_ = {
         static POLICY: ::resilient::Throttle = ::resilient::Throttle::named("ask")
             .k(1.5)
             .max_drop(0.95);
@@ -21,7 +21,7 @@ pub async fn ask(script: &Script) -> Result<(), Error> {
     >(
         ::resilient::run(
                 (
-                    rate_limit_
+                    throttle_
                         .when::<
                             Result<(), Error>,
                             _,
