@@ -115,12 +115,13 @@ mod tests {
         include_str!("traits.rs"),
     ];
 
-    const POLICIES: [&str; 11] = [
+    const POLICIES: [&str; 12] = [
         "retry",
         "circuit_breaker",
         "hedge",
         "bulkhead",
         "rate_limit",
+        "throttle",
         "timeout",
         "cancel",
         "coalesce",

@@ -58,7 +58,7 @@ pub async fn through(n: u32) -> Result<u32, crate::Error> {
 /// Nothing is imported here by itself.
 #[no_implicit_prelude]
 pub mod bare {
-    use ::resilient::{bulkhead, circuit_breaker, fallback, fan_out, rate_limit, retry, timeout};
+    use ::resilient::{bulkhead, circuit_breaker, fallback, fan_out, rate_limit, retry, throttle, timeout};
     use ::std::result::Result;
     use ::std::result::Result::{Err, Ok};
     use ::std::string::String;
