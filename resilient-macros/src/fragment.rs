@@ -29,6 +29,11 @@ impl<'a> Context<'a> {
         Self { policy: local(&numbered(name, nth)), nth, ..*self }
     }
 
+    /// The local that holds all the policies of which the layer uses one: `hedges_`.
+    pub(crate) fn of_plural(&self) -> Ident {
+        local(&format!("{}s", self.policy.to_string().trim_end_matches('_')))
+    }
+
     /// Another local of the layer's own.
     pub(crate) fn own(&self, name: &str) -> Ident {
         local(&numbered(name, self.nth))

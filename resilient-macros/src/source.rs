@@ -51,14 +51,14 @@ impl Shareable {
     }
 }
 
-/// `let retry_ = { static POLICY: Type = constructor; &POLICY };`, or a borrow of the user's own policy.
+/// `let retry_ = { static RETRY_: Retry = constructor; &RETRY_ };`, or a borrow of the user's own policy.
 pub(crate) fn declare(source: &Source, context: &Context<'_>) -> TokenStream {
     let span = Span::mixed_site();
     let name = &context.policy;
     match source {
         Source::Own { ty, constructor } => {
-            let policy = own(ty, constructor, context);
-            quote_spanned!(span=> let #name = { #policy &POLICY };)
+            let (policy, own) = own(ty, constructor, context);
+            quote_spanned!(span=> let #name = { #own &#policy };)
         }
         Source::With { ty, policy } => {
             let (krate, ty) = (context.krate, Ident::new(ty, span));
@@ -68,8 +68,8 @@ pub(crate) fn declare(source: &Source, context: &Context<'_>) -> TokenStream {
     }
 }
 
-/// As [`declare`]; `let retry_ = { static POLICY: Type = constructor; POLICY.shared() };` for an explicit name, and for a key
-/// `let retry_ = &{ static POLICY: PerKey<Type> = PerKey::new(constructor); &POLICY }.of(&key);`
+/// As [`declare`]; `let hedge_ = { static HEDGE_: Hedge = constructor; HEDGE_.shared() };` for an explicit name, and for a key
+/// `let hedges_ = { static HEDGES_: PerKey<Hedge> = PerKey::new(constructor); &HEDGES_ };` and `let hedge_: &Hedge = &hedges_.of(&key);`
 ///
 /// The policy of a key is held for the whole call, behind a reference, which futures further in can have copies of.
 pub(crate) fn declare_shareable(source: &Shareable, context: &Context<'_>) -> TokenStream {
@@ -78,18 +78,21 @@ pub(crate) fn declare_shareable(source: &Shareable, context: &Context<'_>) -> To
     match source {
         Shareable::Plain(source) => declare(source, context),
         Shareable::Named { ty, constructor } => {
-            let policy = own(ty, constructor, context);
-            quote_spanned!(span=> let #variable = { #policy POLICY.shared() };)
+            let (policy, own) = own(ty, constructor, context);
+            quote_spanned!(span=> let #variable = { #own #policy.shared() };)
         }
         Shareable::Keyed { ty, constructor, named, key } => {
             let (krate, ty, of) = (context.krate, Ident::new(ty, span), place(key, "of"));
-            let policies = if *named { quote_spanned!(span=> POLICY.shared()) } else { quote_spanned!(span=> &POLICY) };
+            let policies = context.of_plural();
+            let policy = constant(&policies);
+            let all = if *named { quote_spanned!(span=> #policy.shared()) } else { quote_spanned!(span=> &#policy) };
             let key = borrow_parts(key);
             quote_spanned! {span=>
-                let #variable: &#krate::#ty = &{
-                    static POLICY: #krate::PerKey<#krate::#ty> = #krate::PerKey::new(#constructor);
-                    #policies
-                }.#of(#key);
+                let #policies = {
+                    static #policy: #krate::PerKey<#krate::#ty> = #krate::PerKey::new(#constructor);
+                    #all
+                };
+                let #variable: &#krate::#ty = &#policies.#of(#key);
             }
         }
     }
@@ -167,11 +170,20 @@ pub(crate) fn place(expression: &Expr, name: &str) -> Ident {
     Ident::new(name, expression.span().resolved_at(Span::mixed_site()))
 }
 
-/// The `static` of a policy.
+/// The `static` of a policy, and its name.
 ///
 /// It must stand in a block that holds nothing of the user's, because items ignore hygiene.
-pub(crate) fn own(ty: &str, constructor: &Constructor, context: &Context<'_>) -> TokenStream {
+pub(crate) fn own(ty: &str, constructor: &Constructor, context: &Context<'_>) -> (Ident, TokenStream) {
     let span = Span::mixed_site();
     let (krate, ty) = (context.krate, Ident::new(ty, span));
-    quote_spanned!(span=> static POLICY: #krate::#ty = #constructor;)
+    let policy = constant(&context.policy);
+    let own = quote_spanned!(span=> static #policy: #krate::#ty = #constructor;);
+    (policy, own)
+}
+
+/// The name of the `static` whose policy the local holds: `RETRY_` for `retry_`.
+///
+/// No constant of the user's, which the constructor may mention, ends in an underscore.
+fn constant(local: &Ident) -> Ident {
+    Ident::new(&local.to_string().to_uppercase(), Span::mixed_site())
 }

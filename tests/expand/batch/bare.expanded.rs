@@ -10,8 +10,8 @@ pub async fn double_one(
     key_: u32,
 ) -> Result<::core::option::Option<u32>, std::fmt::Error> {
     let batch_ = {
-        static POLICY: ::resilient::Batch = ::resilient::Batch::named("double");
-        &POLICY
+        static BATCH_: ::resilient::Batch = ::resilient::Batch::named("double");
+        &BATCH_
     };
     batch_.run(key_, double).await
 }

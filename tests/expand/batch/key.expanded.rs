@@ -23,8 +23,8 @@ impl Api {
         scale: u32,
     ) -> Result<::core::option::Option<u32>, Error> {
         let batch_ = {
-            static POLICY: ::resilient::Batch = ::resilient::Batch::named("scaled");
-            &POLICY
+            static BATCH_: ::resilient::Batch = ::resilient::Batch::named("scaled");
+            &BATCH_
         };
         batch_
             .by(&(&self.tenant, &scale))

@@ -14,10 +14,10 @@ impl Api {
         words: Vec<String>,
     ) -> Result<Vec<Result<String, Error>>, Error> {
         let retry_ = {
-            static POLICY: ::resilient::Retry = ::resilient::Retry::named("measure_all")
+            static RETRY_: ::resilient::Retry = ::resilient::Retry::named("measure_all")
                 .max(2)
                 .backoff(::resilient::Backoff::none());
-            &POLICY
+            &RETRY_
         };
         let mut retry_ = retry_.begin();
         loop {
@@ -48,10 +48,10 @@ impl Api {
     /// Asks `measure_all` for one key, together with others who ask meanwhile.
     pub async fn measure(&self, unit: &str, key_: String) -> Result<String, Error> {
         let batch_ = {
-            static POLICY: ::resilient::Batch = ::resilient::Batch::named("measure_all")
+            static BATCH_: ::resilient::Batch = ::resilient::Batch::named("measure_all")
                 .max_size(3)
                 .max_wait(::core::time::Duration::from_millis(5));
-            &POLICY
+            &BATCH_
         };
         batch_
             .of(self)

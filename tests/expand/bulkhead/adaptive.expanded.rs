@@ -2,19 +2,19 @@
 use resilient::{bulkhead, timeout};
 use crate::support::{Error, Script};
 pub async fn fetch(host: &str, script: &Script) -> Result<(), Error> {
-    let bulkhead_: &::resilient::Bulkhead = &{
-        static POLICY: ::resilient::PerKey<::resilient::Bulkhead> = ::resilient::PerKey::new(
+    let bulkheads_ = {
+        static BULKHEADS_: ::resilient::PerKey<::resilient::Bulkhead> = ::resilient::PerKey::new(
             ::resilient::Bulkhead::named("fetch").gradient(2, 50, 10),
         );
-        &POLICY
-    }
-        .of(&host);
+        &BULKHEADS_
+    };
+    let bulkhead_: &::resilient::Bulkhead = &bulkheads_.of(&host);
     let timeout_ = {
-        static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
+        static TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
             "fetch",
             ::core::time::Duration::from_secs(1),
         );
-        &POLICY
+        &TIMEOUT_
     };
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
@@ -30,9 +30,9 @@ pub async fn fetch(host: &str, script: &Script) -> Result<(), Error> {
 }
 pub async fn report(script: &Script) -> Result<(), Error> {
     let bulkhead_ = {
-        static POLICY: ::resilient::Bulkhead = ::resilient::Bulkhead::named("report")
+        static BULKHEAD_: ::resilient::Bulkhead = ::resilient::Bulkhead::named("report")
             .aimd(1, 200, 20);
-        &POLICY
+        &BULKHEAD_
     };
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<

@@ -3,8 +3,8 @@ use resilient::bulkhead;
 use crate::support::Error;
 pub async fn search(query: &str) -> Result<&str, Error> {
     let bulkhead_ = {
-        static POLICY: ::resilient::Bulkhead = ::resilient::Bulkhead::named("search");
-        &POLICY
+        static BULKHEAD_: ::resilient::Bulkhead = ::resilient::Bulkhead::named("search");
+        &BULKHEAD_
     };
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<

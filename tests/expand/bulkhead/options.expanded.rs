@@ -3,18 +3,18 @@ use resilient::{bulkhead, retry};
 use crate::support::{Error, Script};
 pub async fn load(items: Vec<u32>, script: &Script) -> Result<usize, Error> {
     let retry_ = {
-        static POLICY: ::resilient::Retry = ::resilient::Retry::named("load")
+        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("load")
             .max(1)
             .backoff(::resilient::Backoff::none());
-        &POLICY
+        &RETRY_
     };
     let bulkhead_ = {
-        static POLICY: ::resilient::Bulkhead = ::resilient::Bulkhead::named("load")
+        static BULKHEAD_: ::resilient::Bulkhead = ::resilient::Bulkhead::named("load")
             .limit(8)
             .queue(4)
             .max_wait(::core::time::Duration::from_millis(50))
             .mode(::resilient::Mode::Observe);
-        &POLICY
+        &BULKHEAD_
     };
     let bulkhead_ = bulkhead_
         .entry()

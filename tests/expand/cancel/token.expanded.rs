@@ -4,12 +4,12 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{Error, Script};
 pub async fn sync(stop: &CancellationToken, script: &Script) -> Result<(), Error> {
     let cancel_ = {
-        static POLICY: ::resilient::Cancel = ::resilient::Cancel::named("sync");
-        &POLICY
+        static CANCEL_: ::resilient::Cancel = ::resilient::Cancel::named("sync");
+        &CANCEL_
     };
     let retry_ = {
-        static POLICY: ::resilient::Retry = ::resilient::Retry::named("sync").max(2);
-        &POLICY
+        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("sync").max(2);
+        &RETRY_
     };
     let call_ = async {
         let mut retry_ = retry_.begin();

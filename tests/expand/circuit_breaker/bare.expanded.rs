@@ -3,10 +3,10 @@ use resilient::circuit_breaker;
 use crate::support::Error;
 pub async fn search(query: &str) -> Result<&str, Error> {
     let circuit_breaker_ = {
-        static POLICY: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
+        static CIRCUIT_BREAKER_: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
             "search",
         );
-        &POLICY
+        &CIRCUIT_BREAKER_
     };
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<

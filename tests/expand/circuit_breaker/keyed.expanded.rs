@@ -3,17 +3,18 @@ use resilient::{circuit_breaker, retry};
 use crate::support::{Error, Script};
 pub async fn ask(host: &str, region: String, script: &Script) -> Result<(), Error> {
     let retry_ = {
-        static POLICY: ::resilient::Retry = ::resilient::Retry::named("ask")
+        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("ask")
             .max(1)
             .backoff(::resilient::Backoff::none());
-        &POLICY
+        &RETRY_
     };
-    let circuit_breaker_: &::resilient::CircuitBreaker = &{
-        static POLICY: ::resilient::PerKey<::resilient::CircuitBreaker> = ::resilient::PerKey::new(
+    let circuit_breakers_ = {
+        static CIRCUIT_BREAKERS_: ::resilient::PerKey<::resilient::CircuitBreaker> = ::resilient::PerKey::new(
             ::resilient::CircuitBreaker::named("ask").consecutive(2),
         );
-        &POLICY
-    }
+        &CIRCUIT_BREAKERS_
+    };
+    let circuit_breaker_: &::resilient::CircuitBreaker = &circuit_breakers_
         .of(&(&host, &region));
     let mut retry_ = retry_.begin();
     let settled_ = loop {

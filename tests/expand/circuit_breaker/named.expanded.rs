@@ -3,11 +3,11 @@ use resilient::circuit_breaker;
 use crate::support::{Error, Script};
 pub async fn read(script: &Script) -> Result<(), Error> {
     let circuit_breaker_ = {
-        static POLICY: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
+        static CIRCUIT_BREAKER_: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
                 "expand: archive",
             )
             .consecutive(2);
-        POLICY.shared()
+        CIRCUIT_BREAKER_.shared()
     };
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
@@ -22,13 +22,13 @@ pub async fn read(script: &Script) -> Result<(), Error> {
     >(::resilient::run((circuit_breaker_,), attempt_).await)
 }
 pub async fn read_part(id: u32, script: &Script) -> Result<(), Error> {
-    let circuit_breaker_: &::resilient::CircuitBreaker = &{
-        static POLICY: ::resilient::PerKey<::resilient::CircuitBreaker> = ::resilient::PerKey::new(
+    let circuit_breakers_ = {
+        static CIRCUIT_BREAKERS_: ::resilient::PerKey<::resilient::CircuitBreaker> = ::resilient::PerKey::new(
             ::resilient::CircuitBreaker::named("expand: parts"),
         );
-        POLICY.shared()
-    }
-        .of(&id);
+        CIRCUIT_BREAKERS_.shared()
+    };
+    let circuit_breaker_: &::resilient::CircuitBreaker = &circuit_breakers_.of(&id);
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
             Result<(), Error>,

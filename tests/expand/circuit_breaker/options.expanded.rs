@@ -3,7 +3,7 @@ use resilient::circuit_breaker;
 use crate::support::{Error, Script};
 pub async fn ask(script: &Script) -> Result<(), Error> {
     let circuit_breaker_ = {
-        static POLICY: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
+        static CIRCUIT_BREAKER_: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
                 "ask",
             )
             .failure_rate(0.75)
@@ -12,7 +12,7 @@ pub async fn ask(script: &Script) -> Result<(), Error> {
             .without_consecutive()
             .open_for(::core::time::Duration::from_secs(2))
             .probes(1);
-        &POLICY
+        &CIRCUIT_BREAKER_
     };
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<

@@ -4,7 +4,7 @@ use resilient::circuit_breaker;
 use crate::support::Error;
 pub async fn ask(seconds: u64) -> Result<(), Error> {
     let circuit_breaker_ = {
-        static POLICY: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
+        static CIRCUIT_BREAKER_: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
                 "ask",
             )
             .min_calls(5)
@@ -13,7 +13,7 @@ pub async fn ask(seconds: u64) -> Result<(), Error> {
             .recover(::core::time::Duration::from_secs(10))
             .throttled_fails()
             .mode(::resilient::Mode::Enforce);
-        &POLICY
+        &CIRCUIT_BREAKER_
     };
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<

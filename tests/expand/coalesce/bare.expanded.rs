@@ -2,8 +2,10 @@
 use resilient::coalesce;
 async fn settings() -> u32 {
     let coalesce_ = {
-        static POLICY: ::resilient::Coalesce = ::resilient::Coalesce::named("settings");
-        &POLICY
+        static COALESCE_: ::resilient::Coalesce = ::resilient::Coalesce::named(
+            "settings",
+        );
+        &COALESCE_
     };
     let coalesce_ = coalesce_.call(&());
     let attempt_ = async move {

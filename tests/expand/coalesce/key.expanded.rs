@@ -3,9 +3,9 @@ use resilient::coalesce;
 use crate::support::Error;
 async fn search(query: String, page: u32, token: &str) -> Result<String, Error> {
     let coalesce_ = {
-        static POLICY: ::resilient::Coalesce = ::resilient::Coalesce::named("find")
+        static COALESCE_: ::resilient::Coalesce = ::resilient::Coalesce::named("find")
             .hold(::core::time::Duration::from_millis(100));
-        &POLICY
+        &COALESCE_
     };
     let coalesce_ = coalesce_.call(&(&query, &page));
     let attempt_ = async move {

@@ -8,22 +8,24 @@ struct Api {
 impl Api {
     async fn load(&self, id: u32) -> Result<String, Error> {
         let coalesce_ = {
-            static POLICY: ::resilient::Coalesce = ::resilient::Coalesce::named("load");
-            &POLICY
+            static COALESCE_: ::resilient::Coalesce = ::resilient::Coalesce::named(
+                "load",
+            );
+            &COALESCE_
         };
         let coalesce_ = coalesce_.call(&id).on(self);
         let total_timeout_ = {
-            static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
+            static TOTAL_TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
                 "load",
                 ::core::time::Duration::from_secs(1),
             );
-            &POLICY
+            &TOTAL_TIMEOUT_
         };
         let retry_ = {
-            static POLICY: ::resilient::Retry = ::resilient::Retry::named("load")
+            static RETRY_: ::resilient::Retry = ::resilient::Retry::named("load")
                 .max(2)
                 .backoff(::resilient::Backoff::none());
-            &POLICY
+            &RETRY_
         };
         let call_ = async move {
             let mut total_timeout_ = total_timeout_.begin();

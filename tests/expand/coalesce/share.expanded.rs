@@ -5,14 +5,14 @@ use crate::support::Error;
 struct Hits(Vec<String>);
 async fn search(query: &str) -> <Result<Hits, Error> as ::resilient::Share>::Shared {
     let coalesce_ = {
-        static POLICY: ::resilient::Coalesce = ::resilient::Coalesce::named("search");
-        &POLICY
+        static COALESCE_: ::resilient::Coalesce = ::resilient::Coalesce::named("search");
+        &COALESCE_
     };
     let coalesce_ = coalesce_.call(&query);
     let bulkhead_ = {
-        static POLICY: ::resilient::Bulkhead = ::resilient::Bulkhead::named("search")
+        static BULKHEAD_: ::resilient::Bulkhead = ::resilient::Bulkhead::named("search")
             .limit(2);
-        &POLICY
+        &BULKHEAD_
     };
     let call_ = async move {
         let attempt_ = async move {

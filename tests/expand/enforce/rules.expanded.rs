@@ -10,17 +10,17 @@ impl Client {
             "`search` has `max = RETRIES`, and the rule `retry(max <= 5)` does not allow it: write at most 5, or make an exception with `#[exempt(retry, reason = \"…\")]`"
         );
         let timeout_ = {
-            static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
+            static TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
                 "search",
                 ::core::time::Duration::from_secs(1),
             );
-            &POLICY
+            &TIMEOUT_
         };
         let retry_ = {
-            static POLICY: ::resilient::Retry = ::resilient::Retry::named("search")
+            static RETRY_: ::resilient::Retry = ::resilient::Retry::named("search")
                 .max(RETRIES)
                 .backoff(::resilient::Backoff::none());
-            &POLICY
+            &RETRY_
         };
         let mut timeout_ = timeout_.begin();
         let mut retry_ = retry_.begin();

@@ -3,17 +3,17 @@ use resilient::{fallback, timeout};
 use crate::support::{Error, Script};
 pub async fn search(script: &Script, word: &str) -> Result<String, Error> {
     let fallback_ = {
-        static POLICY: ::resilient::Fallback = ::resilient::Fallback::named("search")
+        static FALLBACK_: ::resilient::Fallback = ::resilient::Fallback::named("search")
             .max_age(::core::time::Duration::from_secs(300));
-        &POLICY
+        &FALLBACK_
     };
     let kept_ = fallback_.call(&word).instance(|| ());
     let timeout_ = {
-        static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
+        static TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
             "search",
             ::core::time::Duration::from_secs(1),
         );
-        &POLICY
+        &TIMEOUT_
     };
     'fallback: {
         let attempt_ = async {

@@ -8,16 +8,18 @@ struct Api {
 impl Api {
     async fn load(&self, name: String, trace: u64) -> Result<String, Error> {
         let fallback_ = {
-            static POLICY: ::resilient::Fallback = ::resilient::Fallback::named("load")
+            static FALLBACK_: ::resilient::Fallback = ::resilient::Fallback::named(
+                    "load",
+                )
                 .max_age(::core::time::Duration::from_secs(300));
-            &POLICY
+            &FALLBACK_
         };
         let kept_ = fallback_.call(&(&self.tenant, &name)).instance(|| ());
         let retry_ = {
-            static POLICY: ::resilient::Retry = ::resilient::Retry::named("load")
+            static RETRY_: ::resilient::Retry = ::resilient::Retry::named("load")
                 .max(1)
                 .backoff(::resilient::Backoff::none());
-            &POLICY
+            &RETRY_
         };
         'fallback: {
             let mut retry_ = retry_.begin();

@@ -7,10 +7,10 @@ pub struct Api {
 impl Api {
     pub async fn fetch(&self, word: &str, times: usize) -> Result<String, Error> {
         let retry_ = {
-            static POLICY: ::resilient::Retry = ::resilient::Retry::named("fetch")
+            static RETRY_: ::resilient::Retry = ::resilient::Retry::named("fetch")
                 .max(2)
                 .backoff(::resilient::Backoff::none());
-            &POLICY
+            &RETRY_
         };
         let mut retry_ = retry_.begin();
         loop {

@@ -5,8 +5,8 @@ use resilient::hedge;
 use crate::support::Error;
 pub async fn search(replicas: &AtomicU64, word: &str) -> Result<String, Error> {
     let hedge_ = {
-        static POLICY: ::resilient::Hedge = ::resilient::Hedge::named("search");
-        &POLICY
+        static HEDGE_: ::resilient::Hedge = ::resilient::Hedge::named("search");
+        &HEDGE_
     };
     let attempt_ = hedge_
         .run(|| async {

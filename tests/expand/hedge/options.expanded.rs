@@ -5,11 +5,11 @@ use resilient::hedge;
 use crate::support::Error;
 pub async fn join(replicas: &AtomicU64, words: Vec<&str>) -> Result<String, Error> {
     let hedge_ = {
-        static POLICY: ::resilient::Hedge = ::resilient::Hedge::named("join")
+        static HEDGE_: ::resilient::Hedge = ::resilient::Hedge::named("join")
             .after(::core::time::Duration::from_millis(20))
             .max(2)
             .budget(1.0);
-        &POLICY
+        &HEDGE_
     };
     let attempt_ = hedge_
         .run_when(

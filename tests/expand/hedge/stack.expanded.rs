@@ -5,40 +5,40 @@ use resilient::{bulkhead, circuit_breaker, hedge, retry, timeout};
 use crate::support::Error;
 pub async fn search(replicas: &AtomicU64, word: String) -> Result<String, Error> {
     let total_timeout_ = {
-        static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
+        static TOTAL_TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
             "search",
             ::core::time::Duration::from_secs(2),
         );
-        &POLICY
+        &TOTAL_TIMEOUT_
     };
     let retry_ = {
-        static POLICY: ::resilient::Retry = ::resilient::Retry::named("search").max(3);
-        &POLICY
+        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("search").max(3);
+        &RETRY_
     };
     let hedge_ = {
-        static POLICY: ::resilient::Hedge = ::resilient::Hedge::named("search")
+        static HEDGE_: ::resilient::Hedge = ::resilient::Hedge::named("search")
             .after(::core::time::Duration::from_millis(20))
             .budget(1.0);
-        &POLICY
+        &HEDGE_
     };
     let circuit_breaker_ = {
-        static POLICY: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
+        static CIRCUIT_BREAKER_: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
             "search",
         );
-        &POLICY
+        &CIRCUIT_BREAKER_
     };
     let bulkhead_ = {
-        static POLICY: ::resilient::Bulkhead = ::resilient::Bulkhead::named("search")
+        static BULKHEAD_: ::resilient::Bulkhead = ::resilient::Bulkhead::named("search")
             .limit(8);
-        &POLICY
+        &BULKHEAD_
     };
     let bulkhead_ = bulkhead_.entry().weight(2);
     let attempt_timeout_ = {
-        static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
+        static ATTEMPT_TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
             "search",
             ::core::time::Duration::from_millis(400),
         );
-        &POLICY
+        &ATTEMPT_TIMEOUT_
     };
     let mut total_timeout_ = total_timeout_.begin();
     let mut retry_ = retry_.begin();

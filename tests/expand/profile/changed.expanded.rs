@@ -3,17 +3,17 @@ use resilient::{profile, resilient};
 use crate::support::{Error, Script};
 pub async fn find(script: &Script) -> Result<u32, Error> {
     let total_timeout_ = {
-        static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
+        static TOTAL_TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
             "find",
             ::core::time::Duration::from_secs(2),
         );
-        &POLICY
+        &TOTAL_TIMEOUT_
     };
     let retry_ = {
-        static POLICY: ::resilient::Retry = ::resilient::Retry::named("find")
+        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("find")
             .max(1)
             .backoff(::resilient::Backoff::none());
-        &POLICY
+        &RETRY_
     };
     let mut total_timeout_ = total_timeout_.begin();
     let mut retry_ = retry_.begin();

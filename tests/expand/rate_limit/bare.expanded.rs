@@ -3,9 +3,11 @@ use resilient::rate_limit;
 use crate::support::Error;
 pub async fn search(query: &str) -> Result<&str, Error> {
     let rate_limit_ = {
-        static POLICY: ::resilient::RateLimit = ::resilient::RateLimit::named("search")
+        static RATE_LIMIT_: ::resilient::RateLimit = ::resilient::RateLimit::named(
+                "search",
+            )
             .rate(100, ::core::time::Duration::from_secs(1));
-        &POLICY
+        &RATE_LIMIT_
     };
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<

@@ -4,19 +4,19 @@ use crate::support::{Error, Script, Stopwatch};
 const CALLS: u32 = 10;
 pub async fn ask(script: &Script) -> Result<(), Error> {
     let retry_ = {
-        static POLICY: ::resilient::Retry = ::resilient::Retry::named("ask")
+        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("ask")
             .max(2)
             .backoff(::resilient::Backoff::none());
-        &POLICY
+        &RETRY_
     };
     let rate_limit_ = {
-        static POLICY: ::resilient::RateLimit = ::resilient::RateLimit::named("ask")
+        static RATE_LIMIT_: ::resilient::RateLimit = ::resilient::RateLimit::named("ask")
             .rate(CALLS, ::core::time::Duration::from_secs(1))
             .burst(1)
             .max_wait(::core::time::Duration::from_millis(150))
             .max_pause(::core::time::Duration::from_secs(5))
             .mode(::resilient::Mode::Enforce);
-        &POLICY
+        &RATE_LIMIT_
     };
     let mut retry_ = retry_.begin();
     let settled_ = loop {

@@ -16,9 +16,11 @@ impl ClassifyValue for SearchResponse {
 }
 pub async fn search(remaining: u64) -> Result<SearchResponse, Error> {
     let rate_limit_ = {
-        static POLICY: ::resilient::RateLimit = ::resilient::RateLimit::named("search")
+        static RATE_LIMIT_: ::resilient::RateLimit = ::resilient::RateLimit::named(
+                "search",
+            )
             .rate(100, ::core::time::Duration::from_secs(1));
-        &POLICY
+        &RATE_LIMIT_
     };
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<

@@ -21,16 +21,16 @@ where
         let query = query;
         let __ret: Result<String, Error> = {
             let timeout_ = {
-                static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
+                static TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
                     "search",
                     ::core::time::Duration::from_secs(1),
                 );
-                &POLICY
+                &TIMEOUT_
             };
             let retry_ = {
-                static POLICY: ::resilient::Retry = ::resilient::Retry::named("search")
+                static RETRY_: ::resilient::Retry = ::resilient::Retry::named("search")
                     .max(2);
-                &POLICY
+                &RETRY_
             };
             let mut timeout_ = timeout_.begin();
             let mut retry_ = retry_.begin();

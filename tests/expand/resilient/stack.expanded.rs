@@ -3,36 +3,36 @@ use resilient::{circuit_breaker, retry, timeout};
 use crate::support::{Error, Script};
 pub async fn search(script: &Script, query: &str) -> Result<String, Error> {
     let total_timeout_ = {
-        static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
+        static TOTAL_TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
             "search",
             ::core::time::Duration::from_secs(2),
         );
-        &POLICY
+        &TOTAL_TIMEOUT_
     };
     let retry_ = {
-        static POLICY: ::resilient::Retry = ::resilient::Retry::named("search")
+        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("search")
             .max(3)
             .backoff(
                 ::resilient::Backoff::full_jitter(
                     ::core::time::Duration::from_millis(10),
                 ),
             );
-        &POLICY
+        &RETRY_
     };
     let circuit_breaker_ = {
-        static POLICY: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
+        static CIRCUIT_BREAKER_: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
                 "search",
             )
             .failure_rate(0.5)
             .window(::core::time::Duration::from_secs(10));
-        &POLICY
+        &CIRCUIT_BREAKER_
     };
     let attempt_timeout_ = {
-        static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
+        static ATTEMPT_TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
             "search",
             ::core::time::Duration::from_millis(400),
         );
-        &POLICY
+        &ATTEMPT_TIMEOUT_
     };
     let mut total_timeout_ = total_timeout_.begin();
     let mut retry_ = retry_.begin();

@@ -7,8 +7,8 @@ pub struct Api {
 impl Api {
     pub async fn fetch(&mut self, id: u32) -> Result<u32, Error> {
         let retry_ = {
-            static POLICY: ::resilient::Retry = ::resilient::Retry::named("fetch");
-            &POLICY
+            static RETRY_: ::resilient::Retry = ::resilient::Retry::named("fetch");
+            &RETRY_
         };
         let mut retry_ = retry_.begin();
         loop {

@@ -3,9 +3,9 @@ use resilient::retry;
 use crate::support::Script;
 pub async fn ask(script: &Script) -> Result<(), u16> {
     let retry_ = {
-        static POLICY: ::resilient::Retry = ::resilient::Retry::named("ask")
+        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("ask")
             .backoff(::resilient::Backoff::none());
-        &POLICY
+        &RETRY_
     };
     let mut retry_ = retry_.begin();
     loop {

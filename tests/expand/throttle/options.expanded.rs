@@ -3,10 +3,10 @@ use resilient::throttle;
 use crate::support::{Error, Script};
 pub async fn ask(script: &Script) -> Result<(), Error> {
     let throttle_ = {
-        static POLICY: ::resilient::Throttle = ::resilient::Throttle::named("ask")
+        static THROTTLE_: ::resilient::Throttle = ::resilient::Throttle::named("ask")
             .k(1.5)
             .max_drop(0.95);
-        &POLICY
+        &THROTTLE_
     };
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<

@@ -3,11 +3,11 @@ use resilient::timeout;
 use crate::support::Error;
 pub async fn lookup(name: String) -> Result<String, Error> {
     let timeout_ = {
-        static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
+        static TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
             "lookup",
             ::core::time::Duration::from_millis(250),
         );
-        &POLICY
+        &TIMEOUT_
     };
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<

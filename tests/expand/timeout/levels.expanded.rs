@@ -3,22 +3,22 @@ use resilient::{retry, timeout};
 use crate::support::Error;
 pub async fn slow_at_first() -> Result<u32, Error> {
     let total_timeout_ = {
-        static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
+        static TOTAL_TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
             "slow_at_first",
             ::core::time::Duration::from_secs(1),
         );
-        &POLICY
+        &TOTAL_TIMEOUT_
     };
     let retry_ = {
-        static POLICY: ::resilient::Retry = ::resilient::Retry::named("slow_at_first");
-        &POLICY
+        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("slow_at_first");
+        &RETRY_
     };
     let attempt_timeout_ = {
-        static POLICY: ::resilient::Timeout = ::resilient::Timeout::named(
+        static ATTEMPT_TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
             "slow_at_first",
             ::core::time::Duration::from_millis(100),
         );
-        &POLICY
+        &ATTEMPT_TIMEOUT_
     };
     let mut total_timeout_ = total_timeout_.begin();
     let mut retry_ = retry_.begin();
