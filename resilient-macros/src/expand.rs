@@ -20,14 +20,18 @@ use crate::source::borrow_local;
 ///
 /// // Output:
 /// async fn fetch(id: u64) -> Result<User, Error> {
-///     let total_timeout_ = { static POLICY: Timeout = …; &POLICY };
+///     let total_timeout_ = { static TOTAL_TIMEOUT_: Timeout = …; &TOTAL_TIMEOUT_ };
+///     let retry_ = { static RETRY_: Retry = …; &RETRY_ };
 ///     let mut total_timeout_ = total_timeout_.begin();
-///     let mut retry_ = { static POLICY: Retry = …; POLICY.begin() };
+///     let mut retry_ = retry_.begin();
 ///     let settled_ = loop {
 ///         let attempt_ = async { statements };
-///         if let Some(outcome_) = retry_.run_within(&mut total_timeout_, attempt_).await {
-///             break outcome_;
-///         }
+///         let settled_ = run((&mut total_timeout_, &mut retry_), attempt_).await;
+///         let delay_ = match retry_.verdict(settled_) {
+///             Verdict::Accept(outcome_) => break outcome_,
+///             Verdict::Retry(delay_) => delay_,
+///         };
+///         delay_.await;
 ///     };
 ///     finish(settled_)
 /// }

@@ -101,7 +101,7 @@ fn expand_attribute(
 /// | `budget` | path of a `static Budget`, or `none` | one of its own | pays for the retries, see `resilient::Budget` |
 /// | `on_retry` | function of `&Retrying` | none | is called before each wait |
 /// | `nested` | `"allow"` or `"suppress"` | `"allow"` | whether retries inside the body retry too |
-/// | `clone(a, b)`, or `clone` | arguments, `self` too | none | cloned for each attempt; alone, all that the body owns and uses. An `impl Trait` or a type parameter among their types gets the bound `Clone` |
+/// | `clone(a, b)`, or `clone` | arguments, `self` too | none | cloned for each attempt; alone, all that the body owns and uses, and a reference to those whose type is not `Clone`. An `impl Trait` or a type parameter among their types gets the bound `Clone` |
 /// | `attempt` | name | none | the attempt's number from zero, for the body |
 /// | `when` | closure or function | the error's class | decides instead; see below |
 /// | `name` | string | the function's | stands in events; retries that are given the same name share a budget |
@@ -116,10 +116,11 @@ fn expand_attribute(
 ///
 /// ```text
 /// async fn fetch(id: u32) -> Result<u32, FetchError> {
-///     let mut retry_ = {
-///         static POLICY: ::resilient::Retry = ::resilient::Retry::named("fetch").max(5);
-///         POLICY.begin()
+///     let retry_ = {
+///         static RETRY_: ::resilient::Retry = ::resilient::Retry::named("fetch").max(5);
+///         &RETRY_
 ///     };
+///     let mut retry_ = retry_.begin();
 ///     loop {
 ///         let n = retry_.attempt();
 ///         let attempt_ = async { /* the body */ };
@@ -209,29 +210,24 @@ pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// ```text
 /// async fn pay(amount: u32) -> Result<u32, PayError> {
 ///     let circuit_breaker_ = {
-///         static POLICY: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named("pay").consecutive(2);
-///         &POLICY
+///         static CIRCUIT_BREAKER_: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named("pay").consecutive(2);
+///         &CIRCUIT_BREAKER_
 ///     };
-///     let settled_ = 'call: {
-///         let permit_ = match circuit_breaker_.acquire() {
-///             Ok(permit_) => permit_,
-///             Err(rejection_) => break 'call ::resilient::Settled::Rejected(rejection_),
-///         };
-///         let attempt_ = async move { /* the body */ };
-///         ::resilient::Settled::Outcome(permit_.settle(attempt_.await))
-///     };
-///     ::resilient::finish::<Result<u32, PayError>>(settled_)
+///     let attempt_ = async move { /* the body */ };
+///     ::resilient::finish::<Result<u32, PayError>>(::resilient::run((circuit_breaker_,), attempt_).await)
 /// }
 /// ```
 ///
-/// With a name of its own, `POLICY.shared()` stands in place of `&POLICY`. With `key = host`, the first statement is
+/// With a name of its own, `CIRCUIT_BREAKER_.shared()` stands in place of `&CIRCUIT_BREAKER_`. With `key = host`, the first
+/// statements are
 ///
 /// ```text
-/// let circuit_breaker_ = &{
-///     static POLICY: ::resilient::PerKey<::resilient::CircuitBreaker> =
+/// let circuit_breakers_ = {
+///     static CIRCUIT_BREAKERS_: ::resilient::PerKey<::resilient::CircuitBreaker> =
 ///         ::resilient::PerKey::new(::resilient::CircuitBreaker::named("pay"));
-///     &POLICY
-/// }.of(&host);
+///     &CIRCUIT_BREAKERS_
+/// };
+/// let circuit_breaker_: &::resilient::CircuitBreaker = &circuit_breakers_.of(&host);
 /// ```
 ///
 /// # Panics
@@ -310,11 +306,11 @@ pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream
 /// ```text
 /// async fn report(month: u32) -> Result<u32, ReportError> {
 ///     let bulkhead_ = {
-///         static POLICY: ::resilient::Bulkhead = ::resilient::Bulkhead::named("report").limit(2).queue(0);
-///         &POLICY
+///         static BULKHEAD_: ::resilient::Bulkhead = ::resilient::Bulkhead::named("report").limit(2).queue(0);
+///         &BULKHEAD_
 ///     };
 ///     let attempt_ = async move { /* the body */ };
-///     ::resilient::finish::<Result<u32, ReportError>>(bulkhead_.run(attempt_).await)
+///     ::resilient::finish::<Result<u32, ReportError>>(::resilient::run((bulkhead_,), attempt_).await)
 /// }
 /// ```
 ///
@@ -408,13 +404,13 @@ pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// ```text
 /// async fn search(replicas: &Replicas) -> Result<u32, SearchError> {
 ///     let hedge_ = {
-///         static POLICY: ::resilient::Hedge = ::resilient::Hedge::named("search")
+///         static HEDGE_: ::resilient::Hedge = ::resilient::Hedge::named("search")
 ///             .after(::core::time::Duration::from_millis(50))
 ///             .budget(1.0);
-///         &POLICY
+///         &HEDGE_
 ///     };
-///     let attempt_ = || async { /* the body */ };
-///     hedge_.run(attempt_).await
+///     let attempt_ = hedge_.run(|| async { /* the body */ });
+///     attempt_.await
 /// }
 /// ```
 ///
@@ -493,19 +489,12 @@ pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// ```text
 /// async fn search(word: &str) -> Result<String, SearchError> {
 ///     let rate_limit_ = {
-///         static POLICY: ::resilient::RateLimit =
+///         static RATE_LIMIT_: ::resilient::RateLimit =
 ///             ::resilient::RateLimit::named("search").rate(100, Duration::from_secs(1)).burst(2);
-///         &POLICY
+///         &RATE_LIMIT_
 ///     };
-///     let settled_ = 'limited: {
-///         let permit_ = match rate_limit_.acquire().await {
-///             Ok(permit_) => permit_,
-///             Err(rejection_) => break 'limited ::resilient::Settled::Rejected(rejection_),
-///         };
-///         let attempt_ = async move { /* the body */ };
-///         ::resilient::Settled::Outcome(permit_.settle(attempt_.await))
-///     };
-///     ::resilient::finish::<Result<String, SearchError>>(settled_)
+///     let attempt_ = async move { /* the body */ };
+///     ::resilient::finish::<Result<String, SearchError>>(::resilient::run((rate_limit_,), attempt_).await)
 /// }
 /// ```
 ///
@@ -563,18 +552,11 @@ pub fn rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// ```text
 /// async fn search(word: &str) -> Result<String, SearchError> {
 ///     let throttle_ = {
-///         static POLICY: ::resilient::Throttle = ::resilient::Throttle::named("search");
-///         &POLICY
+///         static THROTTLE_: ::resilient::Throttle = ::resilient::Throttle::named("search");
+///         &THROTTLE_
 ///     };
-///     let settled_ = 'throttled: {
-///         let permit_ = match throttle_.acquire() {
-///             Ok(permit_) => permit_,
-///             Err(rejection_) => break 'throttled ::resilient::Settled::Rejected(rejection_),
-///         };
-///         let attempt_ = async move { /* the body */ };
-///         ::resilient::Settled::Outcome(permit_.settle(attempt_.await))
-///     };
-///     ::resilient::finish::<Result<String, SearchError>>(settled_)
+///     let attempt_ = async move { /* the body */ };
+///     ::resilient::finish::<Result<String, SearchError>>(::resilient::run((throttle_,), attempt_).await)
 /// }
 /// ```
 ///
@@ -632,24 +614,27 @@ pub fn throttle(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// ```text
 /// async fn fetch(id: u32) -> Result<u32, FetchError> {
 ///     let timeout_ = {
-///         static POLICY: ::resilient::Timeout = ::resilient::Timeout::named("fetch", Duration::from_secs(2));
-///         &POLICY
+///         static TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named("fetch", Duration::from_secs(2));
+///         &TIMEOUT_
 ///     };
 ///     let attempt_ = async move { /* the body */ };
-///     ::resilient::finish::<Result<u32, FetchError>>(timeout_.run(attempt_).await)
+///     ::resilient::finish::<Result<u32, FetchError>>(::resilient::run((timeout_,), attempt_).await)
 /// }
 /// ```
 ///
-/// Directly above a retry, it limits the rounds of the loop together:
+/// Directly above a retry, it limits all attempts together:
 ///
 /// ```text
 ///     let mut total_timeout_ = total_timeout_.begin();
-///     let mut retry_ = { /* the policy */ POLICY.begin() };
+///     let mut retry_ = retry_.begin();
 ///     let settled_ = loop {
 ///         let attempt_ = async { /* the body */ };
-///         if let Some(outcome_) = retry_.run_within(&mut total_timeout_, attempt_).await {
-///             break outcome_;
-///         }
+///         let settled_ = ::resilient::run((&mut total_timeout_, &mut retry_), attempt_).await;
+///         let delay_ = match retry_.verdict(settled_) {
+///             ::resilient::Verdict::Accept(outcome_) => break outcome_,
+///             ::resilient::Verdict::Retry(delay_) => delay_,
+///         };
+///         delay_.await;
 ///     };
 /// ```
 ///
@@ -753,12 +738,12 @@ pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// ```text
 /// async fn search(query: &str, page: u32) -> Result<String, SearchError> {
 ///     let coalesce_ = {
-///         static POLICY: ::resilient::Coalesce = ::resilient::Coalesce::named("search");
-///         &POLICY
+///         static COALESCE_: ::resilient::Coalesce = ::resilient::Coalesce::named("search");
+///         &COALESCE_
 ///     };
 ///     let coalesce_ = coalesce_.call(&(&query, &page));
 ///     let attempt_ = async move { /* the body */ };
-///     coalesce_.run::<Result<String, SearchError>, _>(attempt_).await
+///     coalesce_.run(attempt_).await
 /// }
 /// ```
 ///
@@ -841,8 +826,8 @@ pub fn coalesce(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// ```text
 /// async fn search(word: &str) -> Result<Vec<String>, SearchError> {
 ///     let fallback_ = {
-///         static POLICY: ::resilient::Fallback = ::resilient::Fallback::named("search");
-///         &POLICY
+///         static FALLBACK_: ::resilient::Fallback = ::resilient::Fallback::named("search");
+///         &FALLBACK_
 ///     };
 ///     'fallback: {
 ///         let attempt_ = async { /* the body */ };
@@ -907,11 +892,11 @@ pub fn fallback(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// ```text
 /// async fn sync(stop: &CancellationToken) -> Result<(), SyncError> {
 ///     let cancel_ = {
-///         static POLICY: ::resilient::Cancel = ::resilient::Cancel::named("sync");
-///         &POLICY
+///         static CANCEL_: ::resilient::Cancel = ::resilient::Cancel::named("sync");
+///         &CANCEL_
 ///     };
 ///     let attempt_ = async move { /* the body */ };
-///     ::resilient::finish::<Result<(), SyncError>>(cancel_.run(stop.cancelled(), attempt_).await)
+///     ::resilient::finish::<Result<(), SyncError>>(::resilient::run((cancel_.on(stop.cancelled()),), attempt_).await)
 /// }
 /// ```
 ///
@@ -1083,8 +1068,8 @@ pub fn fan_out(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// ```text
 /// async fn names_one(&self, key_: u64) -> Result<Option<String>, Infallible> {
 ///     let batch_ = {
-///         static POLICY: ::resilient::Batch = ::resilient::Batch::named("names").max_size(50).max_wait(Duration::from_millis(5));
-///         &POLICY
+///         static BATCH_: ::resilient::Batch = ::resilient::Batch::named("names").max_size(50).max_wait(Duration::from_millis(5));
+///         &BATCH_
 ///     };
 ///     batch_.of(self).run(key_, move |keys_| self.names(keys_)).await
 /// }

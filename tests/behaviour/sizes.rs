@@ -75,6 +75,30 @@ async fn many(keys: Vec<u32>) -> Result<std::collections::HashMap<u32, u32>, Err
     Ok(keys.into_iter().map(|key| (key, u32::from(large[0]))).collect())
 }
 
+async fn look(page: &[u8; 1024]) -> Result<u8, Error> {
+    tokio::task::yield_now().await;
+    Ok(page[0])
+}
+
+async fn large(page: [u8; 1024]) -> Result<u8, Error> {
+    look(&page).await
+}
+
+#[timeout("1s")]
+#[circuit_breaker]
+#[rate_limit("1000/s")]
+#[bulkhead(limit = 8)]
+async fn large_under_a_stack(page: [u8; 1024]) -> Result<u8, Error> {
+    look(&page).await
+}
+
+#[test]
+fn a_stack_holds_a_large_argument_no_oftener_than_the_plain_function() {
+    let (plain, stacked) = (size_of_val(&large([0; 1024])), size_of_val(&large_under_a_stack([0; 1024])));
+
+    assert!(stacked < plain + 300, "{stacked} bytes, and {plain} without the policies");
+}
+
 #[test]
 fn the_future_grows_by_no_more_than_its_policies_need() {
     let plain = size_of_val(&plain(1));

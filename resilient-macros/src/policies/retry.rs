@@ -72,7 +72,7 @@ pub(crate) const KIND: Kind = Kind {
             .takes("`\"allow\"` or `\"suppress\"`")
             .means("whether retries inside the body retry too"),
         key::clone().means(
-            "cloned for each attempt; alone, all that the body owns and uses. An `impl Trait` or a type parameter among their types gets the bound `Clone`",
+            "cloned for each attempt; alone, all that the body owns and uses, and a reference to those whose type is not `Clone`. An `impl Trait` or a type parameter among their types gets the bound `Clone`",
         ),
         Key::usage("attempt", "attempt = n", Sort::Expression(variable))
             .takes("name")
