@@ -60,15 +60,15 @@ proptest! {
 
     #[test]
     fn any_profile_is_taken(definition in tokens(), stack in tokens(), siblings in tokens()) {
-        crate::profile::define(definition);
+        crate::entry::profile::define(definition);
         let mut named: TokenStream = "pub(crate) search =".parse().unwrap();
         named.extend(stack.clone());
-        crate::profile::define(named);
+        crate::entry::profile::define(named);
 
         let mut body = attribute_of("resilient", siblings);
         let stack = TokenTree::from(Group::new(Delimiter::Brace, stack));
         body.extend("#[resilient(profile = search, retry(max = 1), without(timeout))] async fn fetch(w: u32) {}".parse::<TokenStream>());
-        crate::profile::compose([stack].into_iter().chain(body).collect());
+        crate::entry::profile::compose([stack].into_iter().chain(body).collect());
     }
 
     #[test]

@@ -268,7 +268,7 @@ impl Function {
             self.inner_attributes.iter().for_each(|attribute| attribute.to_tokens(body));
             // expands to nothing; it is the use of an import that the attribute, now gone, was
             for path in &self.collected {
-                body.extend(crate::stack::remains(path));
+                body.extend(crate::family::remains(path));
             }
             body.extend(self.assertions.iter().cloned());
             match &self.frame {

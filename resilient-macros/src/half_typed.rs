@@ -2,9 +2,9 @@
 
 use proc_macro2::{Group, TokenStream, TokenTree};
 
+use crate::entry::profile;
 use crate::expand_attribute as expand;
 use crate::policies::KINDS;
-use crate::profile;
 
 const ATTRIBUTES: &[(&str, &str)] = &[
     ("retry", r#"max = 3, backoff = "exp", base = "50ms", cap = LIMIT * 2, factor = -1.5, name = "fetch""#),

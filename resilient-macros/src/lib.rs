@@ -18,7 +18,9 @@ mod coverage;
 mod diagnostic;
 mod drop_order;
 mod enforce;
+mod entry;
 mod expand;
+mod family;
 mod fragment;
 mod function;
 #[cfg(test)]
@@ -53,8 +55,8 @@ fn expand_attribute(
     item: proc_macro2::TokenStream,
 ) -> proc_macro2::TokenStream {
     match name {
-        "enforce" => enforce::enforce(arguments, item),
-        "exempt" => enforce::exempt(arguments, item),
+        "enforce" => entry::enforce::enforce(arguments, item),
+        "exempt" => entry::enforce::exempt(arguments, item),
         policy => stack::expand(policy, arguments, item),
     }
 }
@@ -1185,7 +1187,7 @@ pub fn resilient(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// function but the assertions on constants.
 #[proc_macro_attribute]
 pub fn enforce(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    enforce::enforce(arguments.into(), item.into()).into()
+    entry::enforce::enforce(arguments.into(), item.into()).into()
 }
 
 /// Makes an exception to the rules of [`enforce`](macro@enforce) for one `async fn`, and says why.
@@ -1218,7 +1220,7 @@ pub fn enforce(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// The function; nothing is left of it.
 #[proc_macro_attribute]
 pub fn exempt(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    enforce::exempt(arguments.into(), item.into()).into()
+    entry::enforce::exempt(arguments.into(), item.into()).into()
 }
 
 /// Defines a stack once, for many functions to use by name.
@@ -1275,14 +1277,14 @@ pub fn exempt(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// The profile is found like any macro: by a path, in whatever order; its name must not be that of an attribute in scope.
 #[proc_macro]
 pub fn profile(definition: TokenStream) -> TokenStream {
-    profile::define(definition.into()).into()
+    entry::profile::define(definition.into()).into()
 }
 
 /// Fills the body of a function that uses a profile, which calls it.
 #[doc(hidden)]
 #[proc_macro]
 pub fn __compose(input: TokenStream) -> TokenStream {
-    profile::compose(input.into()).into()
+    entry::profile::compose(input.into()).into()
 }
 
 /// Marks a function whose stack is complete, for attributes that come too late. Expands to the function.

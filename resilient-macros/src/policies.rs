@@ -15,6 +15,7 @@ mod throttle;
 mod timeout;
 
 use crate::policy::Kind;
+use crate::wording::{list, nearest};
 
 /// Every policy.
 pub(crate) const KINDS: &[&Kind] = &[
@@ -35,4 +36,13 @@ pub(crate) const KINDS: &[&Kind] = &[
 /// The policy of that name.
 pub(crate) fn kind(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name).copied()
+}
+
+/// The message about a policy of that name, which there is none of.
+pub(crate) fn unknown_policy(name: &str) -> String {
+    let names = KINDS.iter().map(|kind| kind.name);
+    match nearest(name, names.clone()) {
+        Some(meant) => format!("unknown policy `{name}`: did you mean `{meant}`?"),
+        None => format!("unknown policy `{name}`: the policies are {}", list(names)),
+    }
 }

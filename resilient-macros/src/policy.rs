@@ -131,14 +131,6 @@ pub(crate) enum Level {
     PlacedAtAttempt,
 }
 
-/// The arguments that each attempt gets a clone of.
-#[derive(Default, Clone)]
-pub(crate) struct Clones {
-    pub(crate) names: Vec<Ident>,
-    /// Whether those whose type is not `Clone` are borrowed instead.
-    pub(crate) if_possible: bool,
-}
-
 /// What a layer does to the body of one attempt.
 #[derive(Default)]
 pub(crate) struct Body<'a> {

@@ -10,7 +10,6 @@ use crate::constructor::Constructor;
 use crate::diagnostic::Errors;
 use crate::function::Function;
 use crate::key::{Key, Sort};
-use crate::policy::Clones;
 use crate::reads::{differs_between_calls, reads_nothing_of_the_call, reads_what_can_be_owned};
 use crate::value::{self, Known};
 
@@ -46,6 +45,14 @@ impl<T> Given<T> {
     fn map<U>(self, change: impl FnOnce(T) -> Option<U>) -> Option<Given<U>> {
         Some(Given { key: self.key, value: change(self.value)? })
     }
+}
+
+/// The arguments that each attempt gets a clone of.
+#[derive(Default, Clone)]
+pub(crate) struct Clones {
+    pub(crate) names: Vec<Ident>,
+    /// Whether those whose type is not `Clone` are borrowed instead.
+    pub(crate) if_possible: bool,
 }
 
 #[derive(Clone)]

@@ -257,7 +257,7 @@ impl ExpandPolicies {
         let Some(profile) = self.profiles.get(&name) else { return vec![statement] };
         // the first token says who is to be called
         let function = call.mac.tokens.clone().into_iter().skip(1);
-        let body = crate::profile::compose(profile.clone().into_iter().chain(function).collect());
+        let body = crate::entry::profile::compose(profile.clone().into_iter().chain(function).collect());
         syn::Block::parse_within.parse2(body).unwrap()
     }
 }

@@ -2,7 +2,6 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{Attribute, Ident, Meta, Path};
 
 use crate::arguments::Arguments;
@@ -10,19 +9,19 @@ use crate::check::check;
 use crate::diagnostic::Errors;
 use crate::enforce::{self, Carried, Exemption, Rules, judge};
 use crate::expand::{clones, expand as expand_layers, owns_arguments, statements, this_clone};
+use crate::family::{collected, is_inert, is_marker};
 use crate::fragment::Context;
 use crate::function::Function;
 use crate::key::Positional;
 use crate::list::{self, Listed};
-use crate::policies::{KINDS, kind};
+use crate::policies::{kind, unknown_policy};
 use crate::policy::{Kind, Layer, Level};
 use crate::profile::{self, Profile};
 use crate::settings::Settings;
-use crate::wording::{list, nearest};
 
 /// Expands the attribute `name` and, with it, every sibling that is left on the item.
 pub(crate) fn expand(name: &str, arguments: TokenStream, item: TokenStream) -> TokenStream {
-    if let Some(remains) = collected(&arguments) {
+    if let Some(remains) = collected(&arguments, &item) {
         return remains;
     }
     let errors = Errors::new();
@@ -373,14 +372,6 @@ struct List {
     without: Vec<Ident>,
 }
 
-pub(crate) fn unknown_policy(name: &str) -> String {
-    let names = KINDS.iter().map(|kind| kind.name);
-    match nearest(name, names.clone()) {
-        Some(meant) => format!("unknown policy `{name}`: did you mean `{meant}`?"),
-        None => format!("unknown policy `{name}`: the policies are {}", list(names)),
-    }
-}
-
 /// Takes the attributes of the family off the function, each with its arguments.
 fn take_siblings(function: &mut Function) -> Vec<(Ident, syn::Result<TokenStream>)> {
     let (mut siblings, mut collected) = (Vec::new(), Vec::new());
@@ -400,40 +391,6 @@ fn take_siblings(function: &mut Function) -> Vec<(Ident, syn::Result<TokenStream
     function.collected = collected;
     siblings
 }
-
-/// The rest of an attribute that was collected by its name: its path, under which it still counts as used.
-///
-/// One with a path that is not known is asked whether it is of the family: it answers with a constant, which no other attribute does.
-pub(crate) fn remains(path: &Path) -> TokenStream {
-    let span = Span::mixed_site();
-    if path.segments.len() == 1 || path.segments[0].ident == "resilient" {
-        return quote_spanned!(span=> #[#path(__composed)] const _: () = (););
-    }
-    let place = path.span().resolved_at(span);
-    let answer = Ident::new(ANSWER, place);
-    quote_spanned! {place=>
-        const _: () = {
-            #[#path(__composed?)]
-            const _: () = ();
-            #answer
-        };
-    }
-}
-
-/// Expansion of such an attribute, if it is one that has been collected already: to nothing, or to the answer.
-pub(crate) fn collected(arguments: &TokenStream) -> Option<TokenStream> {
-    match arguments.to_string().replace(' ', "").as_str() {
-        "__composed" => Some(TokenStream::new()),
-        "__composed?" => {
-            let answer = Ident::new(ANSWER, Span::mixed_site());
-            Some(quote_spanned!(Span::mixed_site()=> const #answer: () = ();))
-        }
-        _ => None,
-    }
-}
-
-/// The compiler says that there is no such constant where an attribute of another crate was taken for one of ours.
-const ANSWER: &str = "THIS_ATTRIBUTE_IS_ONE_OF_RESILIENT";
 
 /// The one of the family that the attribute is by its name: `#[retry]`, or `#[resilient::retry]`.
 ///
@@ -480,33 +437,6 @@ fn mark(function: &mut Function, krate: &Path) {
         return;
     }
     function.attributes.push(syn::parse_quote_spanned!(Span::mixed_site()=> #[#krate::composed]));
-}
-
-pub(crate) fn is_marker(attribute: &Attribute) -> bool {
-    attribute.path().segments.last().is_some_and(|last| last.ident == "composed")
-}
-
-/// Whether the attribute is the compiler's own and expands to nothing.
-pub(crate) fn is_inert(attribute: &Attribute) -> bool {
-    const INERT: &[&str] = &[
-        "allow",
-        "cfg",
-        "cold",
-        "deny",
-        "deprecated",
-        "doc",
-        "expect",
-        "forbid",
-        "inline",
-        "must_use",
-        "no_mangle",
-        "rustfmt",
-        "clippy",
-        "target_feature",
-        "track_caller",
-        "warn",
-    ];
-    attribute.path().segments.first().is_some_and(|first| INERT.iter().any(|name| first.ident == name))
 }
 
 fn late(name: &str) -> String {

@@ -1,0 +1,4 @@
+//! The macros that are no policies: the rules of a team, and stacks under a name.
+
+pub(crate) mod enforce;
+pub(crate) mod profile;
