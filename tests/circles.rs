@@ -29,7 +29,9 @@ fn circles(package: &str) -> Vec<String> {
     let (mut modules, mut handed_on) = (BTreeSet::new(), BTreeMap::new());
     for item in &lib.items {
         match item {
-            Item::Mod(module) if module.content.is_none() && !is_for_tests(&module.attrs) => drop(modules.insert(module.ident.to_string())),
+            Item::Mod(module) if module.content.is_none() && !is_for_tests(&module.attrs) => {
+                drop(modules.insert(module.ident.to_string()))
+            }
             Item::Use(import) => hand_on(&import.tree, None, &mut handed_on),
             _ => {}
         }

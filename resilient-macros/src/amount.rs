@@ -13,11 +13,11 @@ use crate::wording::{as_written, shown};
 /// A time in a comparison.
 #[derive(Clone)]
 pub(crate) struct Amount {
-    /// What the macro knows of it.
+    /// The part that the macro knows.
     known: Option<Duration>,
     /// The expression for its nanoseconds.
     nanos: TokenStream,
-    /// How messages name it.
+    /// Its name in messages.
     text: String,
 }
 
@@ -58,7 +58,7 @@ impl Amount {
         self.known == Some(Duration::ZERO)
     }
 
-    /// That it is not less than the other.
+    /// Claims that it is not less than the other.
     pub(crate) fn is_at_least(&self, other: &Self) -> Claim {
         let (one, two) = (&self.nanos, &other.nanos);
         Claim {
@@ -67,7 +67,7 @@ impl Amount {
         }
     }
 
-    /// That it is less than the other.
+    /// Claims that it is less than the other.
     pub(crate) fn is_less_than(&self, other: &Self) -> Claim {
         let (one, two) = (&self.nanos, &other.nanos);
         Claim {
@@ -96,16 +96,16 @@ impl fmt::Display for Amount {
     }
 }
 
-/// What must be so.
+/// A claim about settings.
 pub(crate) struct Claim {
-    /// Whether it is, if the macro can tell.
+    /// The answer, if the macro can tell.
     holds: Option<bool>,
-    /// What the compiler is asked otherwise.
+    /// The question for the compiler, where the macro does not know.
     condition: TokenStream,
 }
 
 impl Claim {
-    /// That this is so, or the other is.
+    /// Claims that this or the other is so.
     pub(crate) fn or(self, other: Self) -> Self {
         let (one, two) = (self.condition, other.condition);
         Self {

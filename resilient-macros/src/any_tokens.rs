@@ -1,4 +1,4 @@
-//! What no input may do: make an attribute panic, cost the user the function, or grow faster than what was written.
+//! The limits of what input may do: make an attribute panic, cost the user the function, or grow faster than what was written.
 //!
 //! `PROPTEST_CASES=10000 cargo test -p resilient-macros any_` looks longer; `fuzz/fuzz_targets/attributes.rs` asks the same of a
 //! fuzzer.

@@ -20,7 +20,7 @@ pub(crate) struct Setting {
 pub(crate) struct Arguments {
     /// The attribute's name as the user wrote it, where messages about the whole attribute point.
     pub(crate) attribute: Ident,
-    /// Whether all of it could be understood, so that what is not there is known to be missing.
+    /// Set if all of it could be understood, so that what is not there is known to be missing.
     pub(crate) understood: bool,
     entries: Vec<Entry>,
     /// Every key that was written, whether it has been taken or not.
@@ -156,7 +156,7 @@ impl Arguments {
         path.map_err(|error| errors.push(error)).ok()
     }
 
-    /// What was written, for the rules of `#[enforce]`.
+    /// Returns what was written, for the rules of `#[enforce]`.
     pub(crate) fn settings(&self) -> Vec<Setting> {
         let setting = |entry: &Entry| Setting {
             key: entry.key.clone(),
@@ -173,7 +173,7 @@ impl Arguments {
         self.entries.iter().find(|entry| matches!(entry.value, Written::List(_))).map(|entry| &entry.key)
     }
 
-    /// Whether nothing was written.
+    /// Returns whether nothing was written.
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -296,7 +296,7 @@ impl Entry {
     }
 }
 
-/// Whether the key is called so, with or without an `r#`.
+/// Returns whether the key is called so, with or without an `r#`.
 pub(crate) fn is(key: &Ident, name: &str) -> bool {
     key.unraw() == name
 }
@@ -340,7 +340,7 @@ pub(crate) fn split(tokens: TokenStream, errors: &Errors) -> Vec<Argument> {
     between_commas(tokens, parse_entry, errors)
 }
 
-/// What `entry` parses between the commas; after one that it cannot parse, goes on behind the next comma.
+/// Returns what `entry` parses between the commas; after one that it cannot parse, goes on behind the next comma.
 pub(crate) fn between_commas<T>(
     tokens: TokenStream,
     entry: impl Fn(ParseStream<'_>) -> syn::Result<T>,

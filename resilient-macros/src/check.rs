@@ -43,7 +43,7 @@ pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &Err
     times(outside, &*layers[repeating], inside, errors);
 }
 
-/// What cannot stand around a hedge, or inside it.
+/// Returns what cannot stand around a hedge, or inside it.
 fn around_hedge(layers: &[Box<dyn Layer>], hedge: usize, errors: &Errors) {
     let (outside, inside) = (&layers[..hedge], &layers[hedge + 1..]);
     let facts = layers[hedge].facts();
@@ -79,13 +79,13 @@ fn around_hedge(layers: &[Box<dyn Layer>], hedge: usize, errors: &Errors) {
     }
 }
 
-/// Whether it is the retry: what runs the rest again, after it has ended.
+/// Returns whether it is the retry: what runs the rest again, after it has ended.
 fn is_retry(layer: &dyn Layer) -> bool {
     let facts = layer.facts();
     facts.repeats && !facts.hedges
 }
 
-/// What messages call a layer that repeats.
+/// Returns what messages call a layer that repeats.
 fn noun(layer: &dyn Layer) -> &'static str {
     if layer.facts().hedges { "hedge" } else { "retry" }
 }
@@ -145,7 +145,7 @@ fn duplicates(layers: &[Box<dyn Layer>], errors: &Errors) {
     }
 }
 
-/// Whether both say what their state goes by, and not the same.
+/// Returns whether both say what their state goes by, and not the same.
 fn apart(one: &dyn Layer, other: &dyn Layer) -> bool {
     match (one.facts().identity, other.facts().identity) {
         (Some(one), Some(other)) => one != other,
@@ -168,7 +168,7 @@ fn outputs(layers: &[Box<dyn Layer>], errors: &Errors) {
     }
 }
 
-/// Whether both name a level, on different sides of the retry.
+/// Returns whether both name a level, on different sides of the retry.
 fn opposite(one: &dyn Layer, other: &dyn Layer) -> bool {
     match (one.facts().level, other.facts().level) {
         (Some(one), Some(other)) => (one == Level::Call) != (other == Level::Call),

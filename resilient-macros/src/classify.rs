@@ -10,7 +10,7 @@ use crate::arguments::absolute_path;
 use crate::diagnostic::Errors;
 use crate::wording::{choice, nearest};
 
-/// What a mark says of a variant, or of a struct as a whole.
+/// The mark of a variant, or of a struct as a whole.
 enum Mark {
     Transient,
     Permanent,
@@ -368,7 +368,7 @@ fn class(variant: &Variant<'_>, krate: &Path) -> TokenStream {
     }
 }
 
-/// Whether the mark is `#[transparent(from)]`.
+/// Returns whether the mark is `#[transparent(from)]`.
 fn is_from(attribute: &Attribute) -> bool {
     matches!(&attribute.meta, Meta::List(list) if list.tokens.to_string() == "from")
 }

@@ -1,4 +1,4 @@
-//! What the policies have in common that add a function beside the one they stand on.
+//! The companion: a function beside the one that a policy stands on.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
@@ -9,7 +9,7 @@ use crate::function::{Function, conditions};
 use crate::key::{Key, Sort};
 use crate::settings::Settings;
 
-/// Whether the expression can name the new function, as in `name = …`.
+/// Rejects an expression that cannot name the new function; `name = …` can.
 pub(crate) fn is_name(expression: &Expr, _: &Function) -> syn::Result<()> {
     match expression {
         Expr::Path(path) if path.path.get_ident().is_some_and(|name| name != "self") => Ok(()),
@@ -46,7 +46,7 @@ pub(crate) const ASSOCIATED: Key = Key::usage("associated", "associated", Sort::
     .takes("a word")
     .means("the function belongs to a type though it has no `self`");
 
-/// Whether `associated` is written, and an error where that is wrong.
+/// Tells if `associated` is written, and reports where that is wrong.
 pub(crate) fn associated(settings: &Settings<'_>) -> bool {
     let span = settings.flag("associated");
     if let (Some(span), Some(_)) = (span, settings.function.signature.receiver()) {
@@ -69,7 +69,7 @@ pub(crate) fn path(function: &Function, associated: bool) -> TokenStream {
     }
 }
 
-/// Whether the function belongs to a type and has no `self`.
+/// Returns whether the function belongs to a type and has no `self`.
 pub(crate) fn is_associated(function: &Function, associated: bool) -> bool {
     function.signature.receiver().is_none() && (associated || function.mentions("Self"))
 }

@@ -10,7 +10,7 @@ use crate::value::Known;
 
 /// An expression like `::resilient::Retry::named("search").max(3)`, its methods in the order of the table.
 ///
-/// Where it has a constant of the user's, its tokens are placed at the first of them: that is where the compiler
+/// If it has a constant of the user's, its tokens are placed at the first of them: that is where the compiler
 /// reports one that the constructor refuses.
 ///
 /// A method is placed at the key that asks for it, so that an editor shows its documentation there.

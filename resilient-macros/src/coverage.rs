@@ -45,7 +45,7 @@ fn every_attribute_has_an_expansion_to_paste_over_it() {
 struct Entry {
     attribute: &'static str,
     key: String,
-    /// Where it stands in its file.
+    /// Its place in its file.
     place: Range<usize>,
 }
 
@@ -79,7 +79,7 @@ fn blamed(path: &Path, source: &str) -> Vec<Entry> {
     places.flat_map(|place| entries.iter().filter(move |entry| entry.place.contains(&place))).cloned().collect()
 }
 
-/// What the attributes in the text give for their keys.
+/// Returns what the attributes in the text give for their keys.
 fn entries(source: &str) -> Vec<Entry> {
     let mut entries = Vec::new();
     for (start, _) in source.match_indices("#[") {
@@ -131,7 +131,7 @@ fn arguments(source: &str, inside: Range<usize>) -> impl Iterator<Item = Range<u
     places.into_iter()
 }
 
-/// Where the bracket or quote that opens at `open` is closed, or the end of a text that is never closed.
+/// Returns where the bracket or quote that opens at `open` is closed, or the end of a text that is never closed.
 fn closing(source: &str, open: usize) -> usize {
     let bytes = source.as_bytes();
     let mut at = open + 1;

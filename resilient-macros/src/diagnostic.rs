@@ -61,7 +61,7 @@ impl Errors {
         self.assertions.take()
     }
 
-    /// How many there are so far.
+    /// Returns how many there are so far.
     pub(crate) fn count(&self) -> usize {
         self.found.borrow().as_ref().map_or(0, Vec::len)
     }

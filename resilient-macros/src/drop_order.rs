@@ -23,7 +23,7 @@ pub(crate) fn kept(function: &Function) -> Option<TokenStream> {
     (owned.len() > 1).then(|| quote_spanned!(Span::mixed_site()=> #allowed let _ = (#(#mentions),*);))
 }
 
-/// Whether the block holds the argument until its end. One that the body ought to use and does not stays outside, so that the
+/// Returns whether the block holds the argument until its end. One that the body ought to use and does not stays outside, so that the
 /// compiler warns of it.
 fn is_held(binding: &Binding, function: &Function) -> bool {
     let name = binding.ident.to_string();

@@ -20,7 +20,7 @@ pub(crate) use self::rules::Rules;
 /// The word that marks an attribute which already stands last.
 pub(crate) const LAST: &str = "__last";
 
-/// Whether the arguments are those of an attribute that stands last, and the arguments without the mark.
+/// Tells the arguments of an attribute that stands last, and gives the arguments without the mark.
 pub(crate) fn handed_on(arguments: TokenStream) -> (bool, TokenStream) {
     let mut tokens = arguments.clone().into_iter();
     match (tokens.next(), tokens.next()) {

@@ -42,7 +42,7 @@ pub(crate) fn expand(layers: &[Box<dyn Layer>], context: &Context<'_>) -> TokenS
     quote_spanned!(Span::mixed_site()=> #function #(#companions)*)
 }
 
-/// What takes the place of the user's statements.
+/// Returns what takes the place of the user's statements.
 pub(crate) fn statements(layers: &[Box<dyn Layer>], context: &Context<'_>) -> TokenStream {
     if layers.iter().all(|layer| layer.stands_beside()) {
         return context.function.statements().clone();
@@ -108,14 +108,14 @@ fn attempt(layers: &[Box<dyn Layer>], context: &Context<'_>) -> Fragment {
     Fragment { statements, form: Form::Body(body), settled: false, notes }
 }
 
-/// Whether some block of the expansion may own the arguments.
+/// Returns whether some block of the expansion may own the arguments.
 pub(crate) fn owns_arguments(layers: &[Box<dyn Layer>]) -> bool {
     let mut wrapping = layers.iter().filter(|layer| !layer.stands_beside()).map(|layer| layer.facts());
     let repeats_first = wrapping.next().is_none_or(|outermost| outermost.repeats);
     !repeats_first && layers.iter().all(|layer| !layer.facts().reads_arguments)
 }
 
-/// Whether the body runs once, and nothing needs its arguments afterwards, so that it can own them.
+/// Returns whether the body runs once, and nothing needs its arguments afterwards, so that it can own them.
 fn runs_once(layers: &[Box<dyn Layer>]) -> bool {
     layers.iter().all(|layer| !layer.facts().repeats && !layer.facts().reads_arguments)
 }

@@ -43,12 +43,12 @@ pub(crate) fn collected(arguments: &TokenStream, item: &TokenStream) -> Option<T
 /// The compiler says that there is no such constant where an attribute of another crate was taken for one of ours.
 const ANSWER: &str = "THIS_ATTRIBUTE_IS_ONE_OF_RESILIENT";
 
-/// Whether the attribute is the sign that a stack was composed.
+/// Returns whether the attribute is the sign that a stack was composed.
 pub(crate) fn is_marker(attribute: &Attribute) -> bool {
     attribute.path().segments.last().is_some_and(|last| last.ident == "composed")
 }
 
-/// Whether the attribute is the compiler's own and expands to nothing.
+/// Returns whether the attribute is the compiler's own and expands to nothing.
 pub(crate) fn is_inert(attribute: &Attribute) -> bool {
     const INERT: &[&str] = &[
         "allow",

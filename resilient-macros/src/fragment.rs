@@ -7,7 +7,7 @@ use syn::{Ident, Path, Token, Type};
 use crate::function::Function;
 use crate::tokens::placed;
 
-/// What every layer's expansion may need.
+/// The context of every layer's expansion.
 #[derive(Clone)]
 pub(crate) struct Context<'a> {
     pub(crate) function: &'a Function,
@@ -57,7 +57,7 @@ pub(crate) struct Fragment {
     /// Statements that come before the form.
     pub(crate) statements: TokenStream,
     pub(crate) form: Form,
-    /// Whether it gives a `Settled` of the outcome, and not the bare outcome.
+    /// Set if it gives a `Settled` of the outcome, and not the bare outcome.
     pub(crate) settled: bool,
     pub(crate) notes: Notes,
 }
@@ -65,9 +65,9 @@ pub(crate) struct Fragment {
 /// Notes on the code, for layers further out.
 #[derive(Clone)]
 pub(crate) struct Notes {
-    /// Whether the arguments must be left for something further out.
+    /// Set if the arguments must be left for something further out.
     pub(crate) borrows: bool,
-    /// Whether it is inside a loop that is still to come, so that each round must leave the arguments for the next.
+    /// Set if it is inside a loop that is still to come, so that each round must leave the arguments for the next.
     pub(crate) repeated: bool,
     /// The statement that keeps the order in which the arguments are dropped, for the block that will own them.
     pub(crate) drop_order: Option<TokenStream>,
@@ -98,9 +98,9 @@ pub(crate) struct Rounds {
     pub(crate) retry: Ident,
     /// The retry as a stack is given it; `None` if it is in the attempt's stack already.
     pub(crate) policy: Option<TokenStream>,
-    /// What decides on the class in place of the outcome's type.
+    /// The expression that decides on the class in place of the outcome's type.
     pub(crate) when: Option<TokenStream>,
-    /// Whether a time-out watches over each attempt.
+    /// Set if a time-out watches over each attempt.
     pub(crate) watched: bool,
 }
 
@@ -118,7 +118,7 @@ impl Fragment {
         Self { statements, form, settled: true, notes }
     }
 
-    /// Whether the future itself, without the policies around it, gives a `Settled`.
+    /// Returns whether the future itself, without the policies around it, gives a `Settled`.
     pub(crate) fn gives_settled(&self) -> bool {
         match &self.form {
             Form::Stack { settled, .. } => *settled,

@@ -27,7 +27,7 @@ pub(crate) struct Function {
     pub(crate) signature: Signature,
     /// The arguments that were marked `#[each]`, by their place.
     pub(crate) each: Vec<usize>,
-    /// What the body evaluates to, with `_` for each `impl Trait`.
+    /// The type that the body evaluates to, with `_` for each `impl Trait`.
     pub(crate) output: Type,
     /// `self`, where the body owns it and calls it so.
     pub(crate) this: Option<Binding>,
@@ -51,9 +51,9 @@ pub(crate) struct Binding {
     /// The place of the argument, if that is known.
     argument: usize,
     pub(crate) mutable: bool,
-    /// Whether its type is written as a reference.
+    /// Set if its type is written as a reference.
     pub(crate) reference: bool,
-    /// Whether something may happen when it is dropped, as far as its type tells.
+    /// Set if something may happen when it is dropped, as far as its type tells.
     pub(crate) may_drop: bool,
     /// The `#[cfg(…)]`s of its argument, which may not be there.
     pub(crate) conditions: Vec<Attribute>,
@@ -75,7 +75,7 @@ impl Binding {
     }
 }
 
-/// What stands around the user's statements in the function's body.
+/// The code around the user's statements in the function's body.
 enum Frame {
     Plain,
     /// `Box::pin(async move { before let ret: Output = { … }; after })`
@@ -223,7 +223,7 @@ impl Function {
         Ident::new(method, self.place_of_outcome())
     }
 
-    /// Where a wrong outcome is to be reported: at the error type, or else at the output.
+    /// Returns where a wrong outcome is to be reported: at the error type, or else at the output.
     pub(crate) fn place_of_outcome(&self) -> Span {
         self.error_type().unwrap_or(&self.output).span().resolved_at(Span::mixed_site())
     }
@@ -294,7 +294,7 @@ impl Function {
         self.with_statements(self.statements.clone())
     }
 
-    /// How the body says `self`: `#[async_trait]` has given it another name.
+    /// Returns how the body says `self`: `#[async_trait]` has given it another name.
     pub(crate) fn this(&self, receiver: &syn::Receiver) -> TokenStream {
         let renamed = match &self.frame {
             Frame::Plain => None,
@@ -305,7 +305,7 @@ impl Function {
         renamed.map_or_else(|| receiver.self_token.to_token_stream(), |binding| binding.ident.to_token_stream())
     }
 
-    /// Whether it is the boxed form that `#[async_trait]` makes.
+    /// Returns whether it is the boxed form that `#[async_trait]` makes.
     pub(crate) fn is_boxed(&self) -> bool {
         matches!(self.frame, Frame::Boxed { .. })
     }
@@ -315,7 +315,7 @@ impl Function {
         self.attributes.iter().filter(move |attribute| attribute.path().is_ident(name))
     }
 
-    /// Whether `word` occurs in the signature or the body.
+    /// Returns whether `word` occurs in the signature or the body.
     pub(crate) fn mentions(&self, word: &str) -> bool {
         mentions(self.signature.to_token_stream(), word) || mentions(self.statements.clone(), word)
     }
@@ -505,7 +505,7 @@ fn inner_attributes(body: TokenStream) -> syn::Result<(Vec<Attribute>, TokenStre
     }
 }
 
-/// Whether the statements may begin with items, which are usually written first.
+/// Returns whether the statements may begin with items, which are usually written first.
 fn begins_with_item(statements: &TokenStream) -> bool {
     const BEGINNINGS: &[&str] = &[
         "const",
@@ -650,7 +650,7 @@ fn clone_bound() -> syn::TypeParamBound {
     syn::parse_quote_spanned!(Span::mixed_site()=> ::core::clone::Clone)
 }
 
-/// Whether the generics say that the parameter is `Clone`.
+/// Returns whether the generics say that the parameter is `Clone`.
 fn is_bounded_by_clone(parameter: &Ident, generics: &Generics) -> bool {
     let inline = generics.type_params().filter(|own| own.ident == *parameter).flat_map(|own| &own.bounds);
     let predicates = generics.where_clause.iter().flat_map(|clause| &clause.predicates);
@@ -861,7 +861,7 @@ pub(crate) fn conditions(attributes: &[Attribute]) -> Vec<Attribute> {
     attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect()
 }
 
-/// Whether something may happen when a value of the type is dropped, as far as can be told.
+/// Returns whether something may happen when a value of the type is dropped, as far as can be told.
 fn may_drop(ty: &Type) -> bool {
     const NEVER: &[&str] = &[
         "bool",

@@ -1,4 +1,4 @@
-//! What is still being typed: an attribute and a body that break off at any token never cost the editor the function.
+//! Input that is still being typed: an attribute and a body that break off at any token never cost the editor the function.
 
 use proc_macro2::{Group, TokenStream, TokenTree};
 
@@ -135,7 +135,7 @@ fn assert_keeps_the_function(name: &str, arguments: &TokenStream, item: &str) {
     assert!(defines_fetch(output.clone()), "#[{name}({arguments})] {item}\nbecame\n{output}");
 }
 
-/// Whether a function of this name is among the items.
+/// Returns whether a function of this name is among the items.
 pub(crate) fn defines_fetch(output: TokenStream) -> bool {
     let tokens: Vec<TokenTree> = output.into_iter().collect();
     tokens.windows(2).any(|pair| pair[0].to_string() == "fn" && pair[1].to_string() == "fetch")

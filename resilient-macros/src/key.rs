@@ -10,9 +10,9 @@ pub(crate) struct Key {
     /// The key with a value, for messages and tests.
     pub(crate) example: &'static str,
     pub(crate) sort: Sort,
-    /// Whether it configures the policy, and so conflicts with a `with = …` that brings a configured one.
+    /// Set if it configures the policy, and so conflicts with a `with = …` that brings a configured one.
     pub(crate) configures: bool,
-    /// Whether its value goes into a `static`, which can see neither `self` nor the arguments.
+    /// Set if its value goes into a `static`, which can see neither `self` nor the arguments.
     pub(crate) constant: bool,
     /// A word without quotes that may stand in place of the value.
     pub(crate) word: Option<&'static str>,
@@ -34,7 +34,7 @@ pub(crate) struct Key {
     pub(crate) doc: Doc,
 }
 
-/// How the value of a key is written.
+/// The sort of a key's value.
 #[derive(Clone, Copy)]
 pub(crate) enum Sort {
     /// A whole number, or a `u32` constant.
@@ -57,7 +57,7 @@ pub(crate) enum Sort {
     Clones,
     /// An expression that tells one call from another.
     PerCall,
-    /// Where the runtime crate is.
+    /// The path of the runtime crate.
     Crate,
     /// An expression, unless the check refuses it.
     Expression(fn(&Expr, &Function) -> syn::Result<()>),
@@ -125,7 +125,7 @@ pub(crate) enum StandIns {
 pub(crate) struct Doc {
     /// The type, where the sort does not say it all.
     pub(crate) ty: &'static str,
-    /// What counts where it is not written and the row has no default.
+    /// The behaviour without it, where the row has no default.
     pub(crate) absent: &'static str,
     pub(crate) meaning: &'static str,
 }
@@ -162,7 +162,7 @@ impl Key {
         self.example.split_once(" = ").map_or(self.example, |(_, value)| value)
     }
 
-    /// Whether the value must be the same for all calls, or need not be.
+    /// Says whether the value must be the same for all calls.
     pub(crate) const fn constant(self, constant: bool) -> Self {
         Self { constant, ..self }
     }
@@ -271,7 +271,7 @@ pub(crate) const CRATE: Key = Key::usage("crate", "crate = ::resilient", Sort::C
     .absent("`::resilient`")
     .means("where the runtime crate is");
 
-/// What an attribute accepts.
+/// The keys that an attribute accepts.
 #[derive(Clone, Copy)]
 pub(crate) struct Table {
     pub(crate) keys: &'static [Key],
@@ -280,7 +280,7 @@ pub(crate) struct Table {
     pub(crate) renamed: &'static [(&'static str, &'static str)],
 }
 
-/// What a value without a key means.
+/// The meaning of a value without a key.
 #[derive(Clone, Copy)]
 pub(crate) enum Positional {
     /// It is the value of this key.

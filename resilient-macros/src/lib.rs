@@ -246,7 +246,7 @@ pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream
 
 /// Lets at most so many calls of the function run at once, and few others wait.
 ///
-/// Who finds no room waits in a queue, which is served in order, is bounded, and in which nobody waits for long. A refusal is a
+/// Calls that find no free permit wait in a bounded first-in-first-out queue, for a limited time. A refusal is a
 /// `resilient::Error` of the throttled class, so the function's error type needs `From<resilient::Error>`, for instance
 /// by a variant marked `#[transparent(from)]`, and a retry outside tries again later.
 ///
@@ -438,7 +438,7 @@ pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// `resilient::Error`, so the function's error type needs `From<resilient::Error>`; a [`retry`](macro@retry) above waits as long as
 /// the refusal says.
 ///
-/// What the server tells one caller holds for all: a throttled error with a time pauses the limit until then, one without
+/// A server's answer to one caller holds for all: a throttled error with a time pauses the limit until then, one without
 /// halves the rate for a while. If the function returns a `Result` of something named `…Response`, the rate-limit headers
 /// count too: nothing remaining pauses until the reset, and little is spread over the time until then. For a type of your own,
 /// implement `resilient::ClassifyValue`, or call `RateLimit::heed` on a limit `with = …`.
@@ -1165,13 +1165,13 @@ pub fn resilient(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `forbid(fan_out, fallback)` | it has none of them |
 /// | `crate = ::path` | where the runtime crate is |
 ///
-/// What a rule compares with is an integer, a number, a ratio (`"50%"`), a duration (`"10s"`), or for `==` and `!=` any
+/// A rule compares with an integer, a number, a ratio (`"50%"`), a duration (`"10s"`), or for `==` and `!=` any
 /// string or word (`backoff == "exp_jitter"`, `budget != none`). An argument that is not written counts with its default, where that
 /// is the same for every function; otherwise the rule asks to write it. So it does where `with = …` brings a policy
 /// whose settings are elsewhere. A bare `timeout("2s")` counts as `total` if it stands above the retry, as `attempt` if
 /// it stands below it, and as both if there is none.
 ///
-/// Where an argument is a constant, the compiler checks it: the function begins with
+/// The compiler checks an argument that is a constant: the function begins with
 /// `const _: () = assert!(RETRIES <= 5, "…");`. An argument that differs between calls or between the instances of a generic
 /// function cannot be checked, and is an error.
 ///

@@ -1,4 +1,4 @@
-//! What is written outside of the tables is as the rows say: the tables of the documentation, and the fuzzer's dictionary.
+//! Texts outside of the tables are as the rows say: the tables of the documentation, and the fuzzer's dictionary.
 //!
 //! `UPDATE_EXPECT=1 cargo test -p resilient-macros pages` rewrites both.
 
@@ -68,7 +68,7 @@ fn table(kind: &Kind) -> String {
         .collect()
 }
 
-/// How the key is written.
+/// Returns how the key is written.
 fn written(kind: &Kind, key: &Key) -> String {
     let name = key.name;
     match (kind.positional, key.sort) {
@@ -79,7 +79,7 @@ fn written(kind: &Kind, key: &Key) -> String {
     }
 }
 
-/// What is said of a value of the sort.
+/// Returns what is said of a value of the sort.
 fn ty(sort: Sort) -> String {
     match sort {
         Sort::Count => "integer or `u32` constant".to_owned(),

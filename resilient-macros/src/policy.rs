@@ -1,4 +1,4 @@
-//! What every policy is to the macros: a row in the table, and a layer that wraps what is inside it.
+//! The interface of a policy to the macros: a row in the table, and a layer that wraps what is inside it.
 
 use proc_macro2::{Span, TokenStream};
 use syn::{Ident, Type};
@@ -35,7 +35,7 @@ pub(crate) trait Layer {
     /// Its attribute's name.
     fn name(&self) -> &'static str;
 
-    /// Where messages about the whole layer point.
+    /// Returns where messages about the whole layer point.
     fn span(&self) -> Span;
 
     /// Name of the local that holds its policy, among the layers above and below it.
@@ -43,12 +43,12 @@ pub(crate) trait Layer {
         self.name()
     }
 
-    /// What the checks between layers need to know.
+    /// Returns what the checks between layers need to know.
     fn facts(&self) -> Facts {
         Facts::default()
     }
 
-    /// Whether it can be on this function at all.
+    /// Rejects a function on which it cannot be at all.
     fn check(&self, _function: &Function, _errors: &Errors) {}
 
     /// The statement that brings its policy into scope, before everything else in the body.
@@ -61,17 +61,17 @@ pub(crate) trait Layer {
         inside
     }
 
-    /// Whether it adds a function beside this one and leaves this one as it is.
+    /// Returns whether it adds a function beside this one and leaves this one as it is.
     fn stands_beside(&self) -> bool {
         false
     }
 
-    /// Where it says that the function returns something else than the body.
+    /// Returns where it says that the function returns something else than the body.
     fn output_changed(&self) -> Option<Span> {
         None
     }
 
-    /// What the function returns in place of the body's output.
+    /// Returns what the function returns in place of the body's output.
     fn output(&self, _context: &Context<'_>) -> Option<Type> {
         None
     }
@@ -81,40 +81,40 @@ pub(crate) trait Layer {
         None
     }
 
-    /// What it does to the body of one attempt.
+    /// Returns what it does to the body of one attempt.
     fn body(&self) -> Body<'_> {
         Body::default()
     }
 }
 
-/// What the checks between layers need to know of one.
+/// The facts about a layer that the checks between layers need.
 #[derive(Default)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, each for a check or a step of its own")]
 pub(crate) struct Facts {
-    /// Whether it runs what is inside it more than once: again, or several times at once.
+    /// Set if it runs what is inside it more than once: again, or several times at once.
     pub(crate) repeats: bool,
-    /// Whether it runs what is inside it several times at once.
+    /// Set if it runs what is inside it several times at once.
     pub(crate) hedges: bool,
-    /// How many times more at the most, if that is known.
+    /// The largest number of further runs, if that is known.
     pub(crate) further: Option<u32>,
     /// The time after which it acts, if that is a setting, and where that was written.
     pub(crate) delay: Option<(Amount, Span)>,
-    /// Whether it can end a call without the body's outcome.
+    /// Set if it can end a call without the body's outcome.
     pub(crate) refuses: bool,
-    /// Whether it gives failed calls another answer.
+    /// Set if it gives failed calls another answer.
     pub(crate) recovers: bool,
-    /// Whether it reads the arguments after what is inside it has ended.
+    /// Set if it reads the arguments after what is inside it has ended.
     pub(crate) reads_arguments: bool,
     /// The time that it gives, if that is a setting, and where that was written.
     pub(crate) limit: Option<(Amount, Span)>,
     /// On which side of a retry it says it must stand.
     pub(crate) level: Option<Level>,
-    /// Whether a call may wait in it for something else than the end of what is inside.
+    /// Set if a call may wait in it for something else than the end of what is inside.
     pub(crate) waits: bool,
     /// The name, key or value that its state goes by, as it was written. Two layers of one kind with state of their own each do
     /// not disturb each other.
     pub(crate) identity: Option<String>,
-    /// Where it says that nothing of its own ends it.
+    /// The place that says that nothing of its own ends it.
     pub(crate) unbounded: Option<Span>,
     /// The shortest wait before the first retry, if that is known.
     pub(crate) first_delay: Option<Amount>,
@@ -131,13 +131,13 @@ pub(crate) enum Level {
     PlacedAtAttempt,
 }
 
-/// What a layer does to the body of one attempt.
+/// The changes of a layer to the body of one attempt.
 #[derive(Default)]
 pub(crate) struct Body<'a> {
     /// The arguments that each attempt gets a clone of.
     pub(crate) clones: &'a [Ident],
-    /// Whether it gets a reference to those whose type is not `Clone`.
+    /// Set if it gets a reference to those whose type is not `Clone`.
     pub(crate) if_possible: bool,
-    /// Whether retries of the functions that it calls are turned off.
+    /// Set if retries of the functions that it calls are turned off.
     pub(crate) suppresses_retries: bool,
 }

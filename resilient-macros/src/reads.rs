@@ -1,4 +1,4 @@
-//! Whether an expression reads the arguments of the function, or `self`.
+//! Finds out whether an expression reads the arguments of the function, or `self`.
 
 use quote::ToTokens;
 use syn::spanned::Spanned;
@@ -39,7 +39,7 @@ pub(crate) fn reads_nothing_of_the_call(expression: &Expr, function: &Function) 
     Ok(())
 }
 
-/// Whether the expression reads an argument, or `self`, that is no shared reference, and that the body would take along if it owned its
+/// Returns whether the expression reads an argument, or `self`, that is no shared reference, and that the body would take along if it owned its
 /// arguments.
 pub(crate) fn reads_what_can_be_owned(expression: &Expr, function: &Function) -> bool {
     let shared = function.signature.receiver().is_none_or(|receiver| {
@@ -50,7 +50,7 @@ pub(crate) fn reads_what_can_be_owned(expression: &Expr, function: &Function) ->
     by_self || function.exclusive_or_owned().any(|name| reads(expression, &name.to_string()))
 }
 
-/// Whether the expression reads the argument of that name, or `self`: by its name, or in the text of a macro.
+/// Returns whether the expression reads the argument of that name, or `self`: by its name, or in the text of a macro.
 pub(crate) fn reads(expression: &Expr, name: &str) -> bool {
     struct Search<'a> {
         name: &'a str,

@@ -1,4 +1,4 @@
-//! What a function must be like for its body to run more than once.
+//! Checks of a function whose body runs more than once.
 
 use proc_macro2::Ident;
 use syn::{FnArg, ReceiverKind, TypeReference};

@@ -13,11 +13,11 @@ use crate::key::{Key, Sort};
 use crate::reads::{differs_between_calls, reads_nothing_of_the_call, reads_what_can_be_owned};
 use crate::value::{self, Known};
 
-/// What the arguments of one attribute come to on one function.
+/// The arguments of one attribute as settings for one function.
 pub(crate) struct Settings<'a> {
     /// The attribute's name as the user wrote it, where messages about the whole attribute point.
     pub(crate) attribute: Ident,
-    /// Whether all of it could be understood, so that what is not there is known to be missing.
+    /// Set if all of it could be understood, so that what is not there is known to be missing.
     pub(crate) understood: bool,
     /// The policy of `with = …`, in place of one with settings.
     pub(crate) with: Option<Expr>,
@@ -36,7 +36,7 @@ pub(crate) struct Settings<'a> {
 /// A value that was written, and the key that it was written for.
 #[derive(Clone)]
 pub(crate) struct Given<T> {
-    /// Where the key is.
+    /// The place of the key.
     pub(crate) key: Span,
     pub(crate) value: T,
 }
@@ -51,7 +51,7 @@ impl<T> Given<T> {
 #[derive(Default, Clone)]
 pub(crate) struct Clones {
     pub(crate) names: Vec<Ident>,
-    /// Whether those whose type is not `Clone` are borrowed instead.
+    /// Set if those whose type is not `Clone` are borrowed instead.
     pub(crate) if_possible: bool,
 }
 
@@ -140,6 +140,10 @@ impl<'a> Settings<'a> {
         {
             return Ok(Value::Word(word));
         }
+        if let (Some(word), Some(Lit::Bool(_))) = (key.word, value::literal(&expression)) {
+            let message = format!("write `{} = {word}`, or a value as in `{}`", key.name, key.example);
+            return Err(syn::Error::new_spanned(&expression, message));
+        }
         let name = key.name;
         let refused = |number: Option<f64>| refused(key, number, &expression);
         match key.sort {
@@ -190,7 +194,7 @@ impl<'a> Settings<'a> {
         self.values.iter().find(|(given, _)| given.name == row.name).map(|(_, given)| given.clone())
     }
 
-    /// Where the key was written, if it was.
+    /// Returns where the key was written, if it was.
     pub(crate) fn span(&self, key: &str) -> Option<Span> {
         let row = self.row(key)?;
         self.written.iter().find(|written| crate::arguments::is(written, row.name)).map(Ident::span)
@@ -244,7 +248,7 @@ impl<'a> Settings<'a> {
         Ok(count)
     }
 
-    /// Where the flag stands, if it does.
+    /// Returns where the flag stands, if it does.
     pub(crate) fn flag(&self, key: &str) -> Option<Span> {
         self.get(key).map(|given| given.key)
     }
@@ -291,12 +295,12 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// Whether the policy has a name of the user's choice.
+    /// Returns whether the policy has a name of the user's choice.
     pub(crate) fn is_named(&self) -> bool {
         self.with.is_none() && self.span("name").is_some()
     }
 
-    /// Whether the policy is that of an argument, or of `self`, that the body must not take along.
+    /// Returns whether the policy is that of an argument, or of `self`, that the body must not take along.
     pub(crate) fn reads_arguments(&self) -> bool {
         self.with.as_ref().is_some_and(|with| reads_what_can_be_owned(with, self.function))
     }
@@ -328,7 +332,7 @@ impl<'a> Settings<'a> {
     }
 }
 
-/// Whether the number is in the range of the key, if it is known.
+/// Rejects a number outside of the range of the key, if it is known.
 fn refused(key: &Key, number: Option<f64>, expression: &Expr) -> syn::Result<()> {
     let refused = key.refuses.iter().find(|refused| number.is_some_and(|number| refused.is(number)));
     refused.map_or(Ok(()), |refused| Err(syn::Error::new_spanned(expression, refused.message)))

@@ -1,4 +1,4 @@
-//! Where a policy's value comes from: a `static` of the function's own, the one of its name or key, or an expression of the
+//! The source of a policy's value: a `static` of the function's own, the one of its name or key, or an expression of the
 //! user's.
 
 use proc_macro2::{Span, TokenStream};
@@ -10,7 +10,7 @@ use crate::constructor::Constructor;
 use crate::fragment::Context;
 use crate::settings::Settings;
 
-/// Where a layer's policy comes from.
+/// The source of a layer's policy.
 pub(crate) enum Source {
     /// A `static` of the function's own: its type and its value.
     Own { ty: &'static str, constructor: Constructor },
@@ -28,7 +28,7 @@ impl Source {
     }
 }
 
-/// Where the policy comes from, for one that several functions can share, or that there can be many of.
+/// The source of the policy, for one that several functions can share, or that there can be many of.
 pub(crate) enum Shareable {
     /// As for any other.
     Plain(Source),

@@ -210,12 +210,12 @@ struct Written {
     rules: Vec<Rules>,
     exemptions: Vec<Exemption>,
     krate: Option<Path>,
-    /// Where the profile was written.
+    /// The place of the profile.
     profile: Option<Path>,
 }
 
 impl Written {
-    /// What the attributes say; a profile is known by now, or is only noted.
+    /// Returns what the attributes say; a profile is known by now, or is only noted.
     fn new(
         attributes: impl IntoIterator<Item = (Ident, syn::Result<TokenStream>)>,
         profile: Option<TokenStream>,
@@ -340,7 +340,7 @@ impl Written {
         self.krate.take().unwrap_or_else(|| syn::parse_quote_spanned!(Span::mixed_site()=> ::resilient))
     }
 
-    /// Whether every policy is known for what it is, so that what is not there is known to be missing.
+    /// Returns whether every policy is known for what it is, so that what is not there is known to be missing.
     fn understood(&self, errors: &Errors) -> bool {
         errors.count() == 0 && self.policies.iter().all(|(_, arguments)| arguments.understood)
     }
@@ -363,7 +363,7 @@ impl Written {
     }
 }
 
-/// What is listed in one `#[resilient(…)]`.
+/// The entries of one `#[resilient(…)]`.
 #[derive(Default)]
 struct List {
     policies: Vec<(&'static Kind, Arguments)>,

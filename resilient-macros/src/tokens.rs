@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 
-/// Whether the name stands among the tokens, or in braces in a string, as in `format!("{name}")`.
+/// Returns whether the name stands among the tokens, or in braces in a string, as in `format!("{name}")`.
 pub(crate) fn mentions(tokens: TokenStream, name: &str) -> bool {
     mention(tokens, name).is_some()
 }

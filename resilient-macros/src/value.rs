@@ -17,7 +17,7 @@ pub(crate) enum Known<T> {
 }
 
 impl<T> Known<T> {
-    /// Where the expression stands, if the compiler is the first to know its value.
+    /// Returns where the expression stands, if the compiler is the first to know its value.
     pub(crate) fn constant(&self) -> Option<Span> {
         match self {
             Self::Literal(_) => None,

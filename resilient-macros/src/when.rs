@@ -22,7 +22,7 @@ impl When {
     }
 }
 
-/// What decides on the class: the user's `when`, or, for a function that returns a response, its status too.
+/// Returns what decides on the class: the user's `when`, or, for a function that returns a response, its status too.
 ///
 /// `None` leaves it to the outcome's own type.
 pub(crate) fn deciding(when: Option<&When>, context: &Context<'_>) -> Option<TokenStream> {
@@ -79,7 +79,7 @@ fn typed(mut closure: ExprClosure, context: &Context<'_>) -> ExprClosure {
     closure
 }
 
-/// Whether the type is left to the compiler: `_`, or `&_`.
+/// Returns whether the type is left to the compiler: `_`, or `&_`.
 fn is_inferred(ty: &Type) -> bool {
     match ty {
         Type::Infer(_) => true,
@@ -99,7 +99,7 @@ fn argument_type(context: &Context<'_>) -> TokenStream {
     }
 }
 
-/// Whether the type's name says that it is a `Result`, as in `io::Result<T>`.
+/// Returns whether the type's name says that it is a `Result`, as in `io::Result<T>`.
 pub(crate) fn is_result(output: &Type) -> bool {
     let Type::Path(path) = output else { return false };
     path.path.segments.last().is_some_and(|last| last.ident.to_string().ends_with("Result"))

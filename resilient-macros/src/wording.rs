@@ -20,7 +20,7 @@ pub(crate) fn list<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
     words.into_iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// What there is to choose from: `the fields are …`, or `the only field is …`.
+/// Returns what there is to choose from: `the fields are …`, or `the only field is …`.
 pub(crate) fn choice<'w>(noun: &str, words: impl IntoIterator<Item = &'w str>) -> String {
     let words: Vec<&str> = words.into_iter().collect();
     match words.as_slice() {

@@ -51,7 +51,7 @@ pub(crate) struct Adaptive {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sample(u64);
 
-/// How a call ended, as far as its server's load is concerned.
+/// The end of a call, as far as its server's load is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ended {
     /// It ran to its end in its own time: that of a failure which says nothing about load counts as well.
@@ -96,7 +96,7 @@ impl Adaptive {
         }
     }
 
-    /// How many calls may run at once now: never less than the least, nor more than the most.
+    /// Returns the current limit on calls at once, always between the minimum and the maximum.
     #[inline]
     pub(crate) fn limit(&self) -> u32 {
         // Relaxed: the number says all there is to know, and nothing else is read on the strength of it.

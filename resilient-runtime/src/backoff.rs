@@ -1,4 +1,4 @@
-//! How long to wait before each retry: the formulae, as pure functions of the retry and a random fraction.
+//! The waits before each retry: the formulae, as pure functions of the retry and a random fraction.
 
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ enum Formula {
     Custom(fn(u32) -> Duration),
 }
 
-/// What a back-off remembers from one retry of a call to the next: the wait before as a part of the cap, or the fraction
+/// The memory of a back-off from one retry of a call to the next: the wait before as a part of the cap, or the fraction
 /// that was drawn for it; both over 2³², because it is part of every future with a retry.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Memory(pub(crate) u32);
@@ -135,7 +135,7 @@ impl Backoff {
         Self::new(Formula::DecorrelatedV2, base)
     }
 
-    /// What `delay` says for the retry, counted from zero. The cap applies to it.
+    /// Returns what `delay` says for the retry, counted from zero. The cap applies to it.
     pub const fn custom(delay: fn(u32) -> Duration) -> Self {
         let mut backoff = Self::new(Formula::Custom(delay), Duration::ZERO);
         backoff.cap = Duration::MAX;
@@ -168,7 +168,7 @@ impl Backoff {
         self
     }
 
-    /// Whether the base, where a cap applies to it, is no longer than that.
+    /// Returns whether the base, where a cap applies to it, is no longer than that.
     pub(crate) const fn fits_its_cap(&self) -> bool {
         match self.formula {
             Formula::None | Formula::Fixed | Formula::Custom(_) => true,
@@ -176,7 +176,7 @@ impl Backoff {
         }
     }
 
-    /// How much [`exp_jitter`](Self::exp_jitter) adds at the most. Default: the base.
+    /// Sets how much [`exp_jitter`](Self::exp_jitter) adds at the most. Default: the base.
     #[must_use]
     pub const fn jitter(mut self, jitter: Duration) -> Self {
         self.jitter = Some(jitter);
@@ -267,7 +267,7 @@ impl Backoff {
         Duration::from_nanos(wait)
     }
 
-    /// What a call's first retry remembers.
+    /// Returns what a call's first retry remembers.
     #[expect(clippy::unused_self, reason = "what there is to remember is the back-off's business")]
     pub(crate) const fn memory(&self) -> Memory {
         // a decorrelated wait before the first counts as one base, which is the least it can be

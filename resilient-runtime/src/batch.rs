@@ -82,13 +82,13 @@ pub struct Batch {
     counts: Counters,
 }
 
-/// What a [`Batch`] has seen.
+/// The counts of a [`Batch`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BatchCounts {
     /// Batches that gather at present.
     pub gathering: u64,
-    /// How often the function was run for a batch, ever; one that was run again is counted again.
+    /// The number of times that the function was run for a batch, ever; one that was run again is counted again.
     pub batches: u64,
     /// Keys that it was given, ever.
     pub keys: u64,
@@ -99,7 +99,7 @@ pub struct BatchCounts {
 }
 
 impl BatchCounts {
-    /// How many keys the function was given at once, on average; 0 before the first batch.
+    /// Returns how many keys the function was given at once, on average; 0 before the first batch.
     pub fn mean_size(&self) -> f64 {
         if self.batches == 0 { 0.0 } else { self.keys as f64 / self.batches as f64 }
     }
@@ -145,7 +145,7 @@ impl Batch {
     }
 
     const_fn! {
-        /// How many callers may be in one batch; 100 unless set. A batch that has as many runs at once.
+        /// Sets how many callers may be in one batch; 100 unless set. A batch that has as many runs at once.
         ///
         /// # Panics
         ///
@@ -158,7 +158,7 @@ impl Batch {
     }
 
     const_fn! {
-        /// How long the first caller waits for others; 2 ms unless set.
+        /// Sets how long the first caller waits for others; 2 ms unless set.
         ///
         /// With zero, it waits until the other tasks that are ready had a turn. So it does where there is no tokio runtime to
         /// measure the time.
@@ -173,7 +173,7 @@ impl Batch {
         self.name
     }
 
-    /// What it has seen; each number is right, but other threads may have changed one before the next was read.
+    /// Returns what it has seen; each number is right, but other threads may have changed one before the next was read.
     pub fn counts(&self) -> BatchCounts {
         let counts = &self.counts;
         BatchCounts {
@@ -192,7 +192,7 @@ impl Batch {
     ///
     /// # Errors
     ///
-    /// Those of `load`: one for the whole batch, of which each gets a clone, or the key's own. A vector with
+    /// The errors of `load`: one for the whole batch, of which each gets a clone, or the key's own. A vector with
     /// more or fewer answers than keys is [`Reason::Unanswered`](crate::Reason::Unanswered) for all of them.
     ///
     /// # Panics

@@ -32,7 +32,7 @@ use crate::sync::const_fn;
 /// twice as much as another failure, of the AWS SDKs' retry quota.
 #[derive(Debug)]
 pub struct Budget {
-    /// What a call deposits, in ten-thousandths of a token.
+    /// The deposit of a call, in ten-thousandths of a token.
     deposit: u32,
     /// The most the reserve holds, and what it gains a second, in ten-thousandths of a token.
     reserve: u32,
@@ -40,7 +40,7 @@ pub struct Budget {
     word: AtomicU64,
 }
 
-/// What the word holds: ten-thousandths of tokens, and the millisecond of the last withdrawal.
+/// The contents of the word: ten-thousandths of tokens, and the millisecond of the last withdrawal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Balance {
     units: u32,
@@ -54,7 +54,7 @@ struct Balance {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Millis(u32);
 
-/// What an extra attempt costs.
+/// The cost of an extra attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cost {
@@ -84,7 +84,7 @@ impl Budget {
         }
     }
 
-    /// How many extra attempts a call pays for. Default 0.2.
+    /// Sets how many extra attempts a call pays for. Default 0.2.
     ///
     /// # Panics
     ///
@@ -97,7 +97,7 @@ impl Budget {
         self
     }
 
-    /// How many extra attempts a second there may be without any deposits; ten seconds of them can be saved up. Default 10.
+    /// Sets how many extra attempts a second there may be without any deposits; ten seconds of them can be saved up. Default 10.
     ///
     /// # Panics
     ///

@@ -34,7 +34,7 @@ use crate::{Error, Event, Mode, Outcome, PolicyKind, Reason, When};
 /// Lets at most so many calls run at once, so that one slow server cannot take all of a program's memory, connections and
 /// patience with it.
 ///
-/// Who finds no room waits in a queue, which is served in order, is bounded, and where nobody waits for long:
+/// Calls that find no free permit wait in a bounded first-in-first-out queue, for a limited time:
 /// a queue that is full, or a wait that was too long, is a refusal at once. Calls of
 /// [high priority](Entry::priority) are served before those of low, and take their places when the queue is full.
 ///
@@ -83,13 +83,13 @@ pub struct Bulkhead {
     /// `ManuallyDrop`, so that a builder can replace it in a `const`; there is nothing to drop in it.
     adaptive: ManuallyDrop<Option<Adaptive>>,
     mode: Switch,
-    /// Whether it was said that it learns nothing. Relaxed: nothing else depends on it.
+    /// Set if it was said that it learns nothing. Relaxed: nothing else depends on it.
     is_told: AtomicBool,
     counts: Counters,
     naming: Naming<Self>,
 }
 
-/// What a bulkhead has seen.
+/// The counts of a bulkhead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BulkheadCounts {
@@ -141,7 +141,7 @@ impl Bulkhead {
         naming::shared(self)
     }
 
-    /// What it has seen; each number is right, but other threads may have changed one before the next was read.
+    /// Returns what it has seen; each number is right, but other threads may have changed one before the next was read.
     pub fn counts(&self) -> BulkheadCounts {
         let level = self.gate.level();
         let counts = &self.counts;
@@ -161,7 +161,7 @@ impl Bulkhead {
 
     /// Changes how many calls may run at once; 0 is taken for 1, and more than 1,000,000 for that.
     ///
-    /// What runs goes on. After it shrank, nobody is let in until fewer run than it allows now. A limit that adapts goes on
+    /// Calls that run go on. After it shrank, no call gets a permit until fewer run than it allows now. A limit that adapts goes on
     /// from its own figure at its next step.
     pub fn set_limit(&self, calls: u32) {
         self.gate.resize(|| calls.clamp(1, MOST_PERMITS));
@@ -242,7 +242,7 @@ impl Bulkhead {
         self.entry().when(when)
     }
 
-    /// Whether more than 70 % of the permits are in use.
+    /// Returns whether more than 70 % of the permits are in use.
     pub(crate) fn is_busy(&self) -> bool {
         let level = self.gate.level();
         u64::from(level.in_use) * 10 > u64::from(level.limit) * 7

@@ -111,23 +111,23 @@ pub struct CircuitBreaker {
     naming: Naming<Self>,
 }
 
-/// What a breaker has seen.
+/// The counts of a breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
     /// Calls in the window; the probes that have ended while half-open, and none while open.
     pub calls: u32,
-    /// How many of those failed; of the probes, also those that were slow.
+    /// The number of those that failed; of the probes, also those that were slow.
     pub failures: u32,
-    /// How many of the calls in the window were [slow](CircuitBreaker::slow_call).
+    /// The number of calls in the window that were [slow](CircuitBreaker::slow_call).
     pub slow: u32,
     /// Failures since the last success; 0 unless closed or recovering.
     pub consecutive: u32,
-    /// How often it opened, ever.
+    /// The number of times that it opened, ever.
     pub opened: u64,
-    /// How often it became half-open, ever.
+    /// The number of times that it became half-open, ever.
     pub half_opened: u64,
-    /// How often it closed again, ever.
+    /// The number of times that it closed again, ever.
     pub closed: u64,
     /// Calls that it refused, ever.
     pub rejected: u64,
@@ -149,7 +149,7 @@ impl CircuitBreaker {
         self.circuit().phase.into()
     }
 
-    /// What it has seen; each number is right, but other threads may have changed one before the next was read.
+    /// Returns what it has seen; each number is right, but other threads may have changed one before the next was read.
     pub fn counts(&self) -> Counts {
         let circuit = self.circuit();
         let tally = self.tally(circuit, Ticks::now);
@@ -307,7 +307,7 @@ impl Keyed for CircuitBreaker {
         !again && self.circuit().phase == Phase::Closed { streak: 0 } && self.counts().calls == 0
     }
 
-    /// One that is switched off: what fails for one key says nothing about another.
+    /// Returns a breaker that is switched off: failures for one key say nothing about another.
     fn stand_in(&self) -> Self {
         Self { storage: Storage::new().beginning_in(Mode::Off), ..self.fresh() }
     }

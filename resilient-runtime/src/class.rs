@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-/// What an outcome means to the policies.
+/// The meaning of an outcome to the policies.
 ///
 /// Every policy of a stack decides on the class alone, never on the error itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,7 +14,7 @@ pub enum Class {
     Transient,
     /// The server is well and asked for less: a 429, an exhausted quota.
     Throttled {
-        /// How long the server asked callers to stay away, where it said so.
+        /// The time that the server asked callers to stay away, where it said so.
         after: Option<Duration>,
     },
     /// It failed and will fail again: the caller's own mistake, or a thing that does not exist.
@@ -22,7 +22,7 @@ pub enum Class {
 }
 
 impl Class {
-    /// Whether another attempt might do better.
+    /// Returns whether another attempt might do better.
     ///
     /// ```
     /// use resilient::Class;

@@ -41,7 +41,7 @@ pub trait Classify {
         None
     }
 
-    /// Whether the server asks for no further attempt, though the failure by itself would allow one; `false` unless implemented.
+    /// Returns whether the server asks for no further attempt, though the failure by itself would allow one; `false` unless implemented.
     ///
     /// gRPC's negative pushback does, with a [`Class::Permanent`] for that reason alone. A hedge then starts no further attempt, and
     /// leaves those that run, which may succeed; any other permanent failure ends the call.

@@ -23,7 +23,7 @@ pub(crate) fn sleep_until(instant: Instant) -> Option<Sleep> {
     has_timers().then(|| tokio::time::sleep_until(instant))
 }
 
-/// Whether a runtime with timers drives this thread.
+/// Returns whether a runtime with timers drives this thread.
 #[inline]
 pub(crate) fn has_timers() -> bool {
     Handle::try_current().is_ok_and(|runtime| {

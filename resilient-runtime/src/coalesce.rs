@@ -87,7 +87,7 @@ pub struct Coalesce {
     flights: Flights,
 }
 
-/// What a [`Coalesce`] has seen; from [`Coalesce::counts`].
+/// The counts of a [`Coalesce`]; from [`Coalesce::counts`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct CoalesceCounts {
@@ -97,7 +97,7 @@ pub struct CoalesceCounts {
     pub leaders: u64,
     /// Calls that joined another, or took an outcome that was held, ever. With [`Mode::Observe`], that would have.
     pub followers: u64,
-    /// How often a follower became the leader because that was dropped or panicked, ever.
+    /// The number of times that a follower became the leader because that was dropped or panicked, ever.
     pub handed_over: u64,
     /// Calls that ran by themselves because there were too many keys, ever.
     pub overflowed: u64,
@@ -117,7 +117,7 @@ pub trait Shareable: Clone + Send + Sync + 'static {}
 impl<O: Clone + Send + Sync + 'static> Shareable for O {}
 
 impl Coalesce {
-    /// How many keys are in flight or held at the most.
+    /// The number of keys that are in flight or held at the most.
     pub const MOST_KEYS: usize = flights::MOST_KEYS;
 
     const_fn! {
@@ -130,7 +130,7 @@ impl Coalesce {
     const_fn! {
         /// Keeps each outcome, a failure too, for so long after its run has ended, for callers that come a little late.
         ///
-        /// What was held long enough is dropped at a later call, or by [`counts`](Self::counts).
+        /// An outcome that was held long enough is dropped at a later call, or by [`counts`](Self::counts).
         ///
         /// # Panics
         ///
@@ -155,7 +155,7 @@ impl Coalesce {
         self.name
     }
 
-    /// What it has seen; each number is right, but other threads may have changed one before the next was read.
+    /// Returns what it has seen; each number is right, but other threads may have changed one before the next was read.
     pub fn counts(&self) -> CoalesceCounts {
         self.flights.counts(self.reads_the_clock())
     }

@@ -60,12 +60,12 @@ impl Deadline {
         self.0
     }
 
-    /// How long is left; zero if it has passed.
+    /// Returns how long is left; zero if it has passed.
     pub fn remaining(self) -> Duration {
         self.0.saturating_duration_since(clock::now())
     }
 
-    /// Whether it has passed.
+    /// Returns whether it has passed.
     pub fn is_over(self) -> bool {
         clock::now() >= self.0
     }
@@ -108,7 +108,7 @@ impl Deadline {
 }
 
 pin_project! {
-    /// What [`Deadline::scope`] and [`Deadline::inherit`] return.
+    /// The return value of [`Deadline::scope`] and [`Deadline::inherit`].
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct DeadlineScope<F> {

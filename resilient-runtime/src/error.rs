@@ -202,7 +202,7 @@ reasons! {
 
     /// The server asked for less, and the pause that it named is not over.
     Paused {
-        /// How much of the pause is left.
+        /// The rest of the pause.
         retry_after: retry_after,
     }
     is Throttled, ends the call: false,
@@ -257,12 +257,12 @@ impl Error {
         Reason::unpack(self.kind, Packed { time: self.time, last: self.last })
     }
 
-    /// How long to stay away, where that is known.
+    /// Returns how long to stay away, where that is known.
     pub const fn retry_after(&self) -> Option<Duration> {
         self.reason().retry_after()
     }
 
-    /// Whether a retry around the policy ends the call.
+    /// Returns whether a retry around the policy ends the call.
     ///
     /// It does for an open breaker or a deadline that has passed, where another attempt could do no better. An attempt that
     /// ran out of time, or found no room, may be tried again.

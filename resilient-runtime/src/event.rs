@@ -402,7 +402,7 @@ fn say_safely(say: impl FnOnce()) {
     }
 }
 
-/// Whether the policies of that origin, a place in the source or a name, may say one more thing above `DEBUG`: ten at once, and ten a
+/// Returns whether the policies of that origin, a place in the source or a name, may say one more thing above `DEBUG`: ten at once, and ten a
 /// minute.
 ///
 /// Each origin has one of 64 words, which says when all that was said is paid for (the generic cell rate algorithm).

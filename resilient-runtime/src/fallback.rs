@@ -48,7 +48,7 @@ pub struct Fallback {
     kept: Kept,
 }
 
-/// What [`Fallback::settle`] decided.
+/// The decision of [`Fallback::settle`].
 #[derive(Debug)]
 #[must_use]
 pub enum Rescue<T, E> {
@@ -79,7 +79,7 @@ pub trait IntoResult {
 }
 
 impl Fallback {
-    /// How many old values of a type are kept at the most.
+    /// The number of old values of a type that are kept at the most.
     pub const MOST_KEPT: usize = 1_000;
 
     /// A fallback with the name that its events carry.

@@ -99,7 +99,7 @@ pub struct FanOut<I> {
 }
 
 impl FanOut<()> {
-    /// How many children run at once when no [`limit`](FanOut::limit) is given.
+    /// The number of children that run at once when no [`limit`](FanOut::limit) is given.
     pub const DEFAULT_LIMIT: usize = 16;
 }
 

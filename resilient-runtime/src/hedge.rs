@@ -83,7 +83,7 @@ pub struct Hedge {
     naming: Naming<Self>,
 }
 
-/// What a hedge has done.
+/// The counts of a hedge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HedgeCounts {
@@ -135,7 +135,7 @@ impl Hedge {
         naming::shared(self)
     }
 
-    /// What it has done; each number is right, but other threads may have changed one before the next was read.
+    /// Returns what it has done; each number is right, but other threads may have changed one before the next was read.
     pub fn counts(&self) -> HedgeCounts {
         let counts = &self.counts;
         HedgeCounts {
@@ -146,7 +146,7 @@ impl Hedge {
         }
     }
 
-    /// How long an attempt may take now before another starts; `None` as long as it has not seen enough of them.
+    /// Returns how long an attempt may take now before another starts; `None` as long as it has not seen enough of them.
     pub fn delay(&self) -> Option<Duration> {
         match self.config.after {
             After::Delay(delay) => Some(delay),
@@ -236,7 +236,7 @@ impl Hedge {
         self.config.max
     }
 
-    /// Whether another attempt may start, which is then counted and paid for.
+    /// Grants another attempt if one may start. It is then counted and paid for.
     fn grants(&self, bulkhead: Option<&Bulkhead>) -> Option<Grant<'_>> {
         let busy = bulkhead.is_some_and(Bulkhead::is_busy);
         if busy || !self.bucket.withdraw() {

@@ -30,7 +30,7 @@
 //! # }
 //! ```
 //!
-//! What servers send is read within limits: lines of at most 512 bytes, the first eight of a header, and never a wait
+//! Answers of servers are read within limits: lines of at most 512 bytes, the first eight of a header, and never a wait
 //! of more than a year. A line that cannot be read counts as absent.
 
 mod field;

@@ -98,7 +98,7 @@ pub struct PerKey<P: 'static> {
     capacity: usize,
     idle: Duration,
     shards: [Shard<P>; SHARDS],
-    /// Whoever adds or takes out a policy holds this first, and a shard's lock only for the change itself.
+    /// Held to add or take out a policy, and a shard's lock only for the change itself.
     turns: Mutex<Turns>,
     /// Until when it is full for sure, and nothing in it will be idle.
     full_until: AtomicU64,
@@ -117,12 +117,12 @@ pub trait Keyed: Named {
     #[must_use]
     fn fresh(&self) -> Self;
 
-    /// Whether somebody has set its state by hand, which must not be forgotten.
+    /// Returns whether somebody has set its state by hand, which must not be forgotten.
     fn is_held_by_hand(&self) -> bool {
         false
     }
 
-    /// Whether a new one would do the same from now on; `again` says whether its key was asked for more than once.
+    /// Returns whether a new one would do the same from now on; `again` says whether its key was asked for more than once.
     fn is_as_new(&self, again: bool) -> bool {
         let _ = again;
         false
@@ -171,7 +171,7 @@ impl<P> PerKey<P> {
         self
     }
 
-    /// How long a policy must not have been used before it may be forgotten; 10 min unless set. With `Duration::MAX`
+    /// Sets how long a policy must not have been used before it may be forgotten; 10 min unless set. With `Duration::MAX`
     /// none ever is.
     ///
     /// # Panics
@@ -309,12 +309,12 @@ impl<P> PerKey<P> {
         self.turns().len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How often a key was asked for that there was no room for, ever.
+    /// Returns how often a key was asked for that there was no room for, ever.
     ///
     /// If it grows, more keys are in use than [`capacity`](Self::capacity) allows, or somebody makes them up.
     pub fn overflowed(&self) -> u64 {
@@ -373,7 +373,7 @@ impl<P: fmt::Debug> fmt::Debug for PerKey<P> {
 
 /// Into how many parts the keys are divided, so that callers with different keys seldom wait for each other: a power of two.
 const SHARDS: usize = 16;
-/// How many policies one call with a new key looks at, if there is room.
+/// The number of policies that one call with a new key looks at, if there is room.
 const MOST_TURNS: usize = 64;
 /// Number of policies that one call with a new key looks at for one that is as new, if there is no room.
 const MOST_LOOKS: usize = 16;

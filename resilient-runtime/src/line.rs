@@ -142,7 +142,7 @@ pub(crate) mod steps {
         STEPS.set(STEPS.get() + 1);
     }
 
-    /// Those of this thread while it acts.
+    /// Returns the waiters of this thread while it acts.
     #[cfg(not(resilient_loom))]
     pub(crate) fn of(act: impl FnOnce()) -> u64 {
         let before = STEPS.get();

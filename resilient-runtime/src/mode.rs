@@ -6,7 +6,7 @@ use crate::sync::atomic::AtomicU8;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::const_fn;
 
-/// Whether a policy that can refuse calls does so.
+/// Decides whether a policy that can refuse calls does so.
 ///
 /// ```
 /// use resilient::{CircuitBreaker, Mode};

@@ -43,7 +43,7 @@ pub fn conflicts() -> Vec<Conflict> {
 }
 
 impl Conflict {
-    /// What kind of policy both are.
+    /// Returns what kind of policy both are.
     pub const fn policy(&self) -> PolicyKind {
         self.policy
     }
@@ -53,12 +53,12 @@ impl Conflict {
         self.name
     }
 
-    /// Where the one is that was used first, and that the name stands for.
+    /// Returns where the one is that was used first, and that the name stands for.
     pub const fn first(&self) -> &'static Location<'static> {
         self.first
     }
 
-    /// Where the one is that differs from it.
+    /// Returns where the one is that differs from it.
     pub const fn second(&self) -> &'static Location<'static> {
         self.second
     }
@@ -74,7 +74,7 @@ impl fmt::Display for Conflict {
     }
 }
 
-/// What a policy keeps in order to be found by its name: where it was written, and which one its name stands for.
+/// The record of a policy by which its name finds it: the place where it was written, and the policy that its name stands for.
 ///
 /// To make a policy shareable: a field of this type, made by `Naming::here()` in a `#[track_caller]` constructor, an
 /// `impl Named`, and a public `shared` that calls [`shared`].
@@ -85,7 +85,7 @@ pub struct Naming<P: 'static> {
 
 /// A policy that is found by its name.
 pub trait Named: Any + Send + Sync + Sized {
-    /// What kind it is; names of different kinds have nothing to do with each other.
+    /// The kind; names of different kinds have nothing to do with each other.
     const KIND: PolicyKind;
 
     /// Its name.
@@ -94,18 +94,18 @@ pub trait Named: Any + Send + Sync + Sized {
     /// Its naming.
     fn naming(&self) -> &Naming<Self>;
 
-    /// Whether both were given the same settings, whatever has happened to them since.
+    /// Returns whether both were given the same settings, whatever has happened to them since.
     fn agrees(&self, other: &Self) -> bool;
 }
 
 impl<P> Naming<P> {
-    /// That of a policy which is made where the caller's caller says.
+    /// Records the caller of the constructor, which must be `#[track_caller]` too, as the place.
     #[track_caller]
     pub(crate) const fn here() -> Self {
         Self::at(Location::caller())
     }
 
-    /// That of a copy, which stands for itself until somebody shares it.
+    /// Returns the record of a copy, which stands for itself until it is shared.
     pub(crate) const fn again(&self) -> Self {
         Self::at(self.place)
     }

@@ -1,4 +1,4 @@
-//! What the running future is inside of, so that a call does not wait for what it holds itself.
+//! The calls around the running future, so that none waits for a permit that it holds itself.
 
 use std::cell::{Cell, RefCell};
 
@@ -9,7 +9,7 @@ thread_local! {
     static AROUND: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Whether what runs now is inside what has that mark: a bulkhead's address, or the hash of a coalesced key.
+/// Returns whether what runs now is inside what has that mark: a bulkhead's address, or the hash of a coalesced key.
 pub(crate) fn is_inside(mark: usize) -> bool {
     // A future can be polled by a destructor while its thread ends, when the list is gone: it counts as empty then.
     INNERMOST.get() == mark || AROUND.try_with(|around| around.borrow().contains(&mark)).unwrap_or(false)

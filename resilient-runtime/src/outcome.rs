@@ -1,8 +1,8 @@
-//! What flows through a stack: the body's outcome, or a policy's rejection in its place.
+//! The values that flow through a stack: the body's outcome, or a policy's rejection in its place.
 
 use crate::{Class, Classify, Error};
 
-/// What an attempt or a call returned, as far as the policies need to know it.
+/// The outcome of an attempt or a call, as far as the policies need to know it.
 ///
 /// `Result` implements it for every classified error. Implement it for a type of your own that is not a `Result`.
 #[diagnostic::on_unimplemented(
@@ -11,7 +11,7 @@ use crate::{Class, Classify, Error};
     note = "return a `Result`, implement `resilient::Outcome` for the type, or give the attribute a `when = |outcome: &_| …`"
 )]
 pub trait Outcome {
-    /// What the outcome means.
+    /// Returns what the outcome means.
     fn class(&self) -> Class;
 
     /// The rejection that the outcome is or wraps, if it is one.
@@ -19,7 +19,7 @@ pub trait Outcome {
         None
     }
 
-    /// Whether the server asks for no further attempt, as [`Classify::forbids_attempts`] says.
+    /// Returns whether the server asks for no further attempt, as [`Classify::forbids_attempts`] says.
     fn forbids_attempts(&self) -> bool {
         false
     }
@@ -62,7 +62,7 @@ impl<T, E: From<Error>> FromRejection for Result<T, E> {
     }
 }
 
-/// How one attempt ended inside a stack: with the body's outcome, or with a rejection.
+/// The end of one attempt inside a stack: with the body's outcome, or with a rejection.
 ///
 /// The two stay apart until the call ends, so that a policy never has to guess from the error whether it was the
 /// server or another policy that refused.

@@ -50,7 +50,7 @@ impl Millis {
     }
 }
 
-/// What 37 bits can hold.
+/// The most that 37 bits can hold.
 pub(crate) const MAX_MILLIS: u64 = (1 << 37) - 1;
 /// Half of that: no longer ahead than can be told apart from the past.
 pub(crate) const MAX_WAIT: u64 = MAX_MILLIS / 2;

@@ -60,7 +60,7 @@ use crate::{ByClass, Error, Event, Keyed, Mode, Outcome, PolicyKind, When, rando
 ///
 /// # When the server asks for less
 ///
-/// What one caller is told in [`RatePermit::settle`] or [`heed`](Self::heed) holds for all:
+/// An answer that one caller reports by [`RatePermit::settle`] or [`heed`](Self::heed) holds for all:
 ///
 /// * **Throttled, with a time**: nobody is let through until then. A later hint lengthens the pause and never shortens it; no
 ///   hint makes it longer than [`max_pause`](Self::max_pause). Where callers may wait, up to a tenth more is added at random, at most a
@@ -74,7 +74,7 @@ use crate::{ByClass, Error, Event, Keyed, Mode, Outcome, PolicyKind, When, rando
 ///   Most such headers count whole seconds, rounded up, so that a second is any time up to one: often that in which a small bucket
 ///   fills, at a rate far above what remains of it.
 ///
-/// Where a pause ends, callers are let through at the rate from the first on, not in a burst.
+/// At the end of a pause, callers are let through at the rate from the first on, not in a burst.
 ///
 /// # Examples
 ///
@@ -143,7 +143,7 @@ impl RateLimit {
 
     /// Changes how many calls may come at once. What was used stays used: five more are five more at once.
     ///
-    /// One that would take more than a year to come back is cut to what would not.
+    /// A burst that would take more than a year to come back is cut to one that would not.
     ///
     /// # Panics
     ///
@@ -154,7 +154,7 @@ impl RateLimit {
         self.meter.change_burst(calls, units(clock::now()));
     }
 
-    /// What it has done; each number is right, but other threads may have changed one before the next was read.
+    /// Returns what it has done; each number is right, but other threads may have changed one before the next was read.
     pub fn counts(&self) -> RateCounts {
         self.totals.counts(self.queue.waiting())
     }
@@ -167,7 +167,7 @@ impl RateLimit {
         if left.is_zero() { None } else { now.checked_add(left) }
     }
 
-    /// Whether the server asked for a pause that is not over.
+    /// Returns whether the server asked for a pause that is not over.
     pub fn is_paused(&self) -> bool {
         self.paused_until().is_some()
     }
@@ -305,7 +305,7 @@ impl RateLimit {
         self.meter.is_ahead_of(units(now)) && self.meter.restart(|| units(clock::now()))
     }
 
-    /// Whether an answer with a reset further away is in force.
+    /// Returns whether an answer with a reset further away is in force.
     fn is_spread(&self) -> bool {
         self.meter.pressure.is_spread(|| units(clock::now()))
     }
@@ -408,7 +408,7 @@ fn units(now: Instant) -> Units {
     Units::at(Ticks::at(now))
 }
 
-/// What headers count in: whole seconds, rounded up by most servers.
+/// The unit in which headers count: whole seconds, rounded up by most servers.
 const RESOLUTION: Duration = Duration::from_secs(1);
 
 #[cfg(all(test, not(resilient_loom)))]

@@ -96,7 +96,7 @@ impl Retry {
         }
     }
 
-    /// How many *re*-tries there are at the most: `max(3)` is up to four attempts. Default 3.
+    /// Sets how many *re*-tries there are at the most: `max(3)` is up to four attempts. Default 3.
     ///
     /// # Panics
     ///
@@ -136,7 +136,7 @@ impl Retry {
         self
     }
 
-    /// How long to wait before each retry.
+    /// Sets how long to wait before each retry.
     ///
     /// # Panics
     ///

@@ -28,8 +28,8 @@ use crate::{Class, Error, Keyed, Mode, Outcome, PolicyKind, Reason, When, random
 ///
 /// As long as the server takes more than one in `k`, nothing is dropped. When it takes none, a tenth of the calls still go
 /// through to find out when it does again; [`max_drop`](Self::max_drop) sets that share. Calls that were dropped are requests
-/// too. It is the client-side throttling of Google's book *Site Reliability Engineering*, chapter 21, which has no such cap.
-/// Where nothing was refused in the window, a call costs no look at the clock before it.
+/// too. It is the client-side throttling of Google's book *Site Reliability Engineering*, chapter 21, which has no such cap. Where
+/// nothing was refused in the window, a call costs no look at the clock before it.
 ///
 /// ```
 /// use resilient::{Class, Reason, Throttle};
@@ -62,13 +62,13 @@ pub struct Throttle {
     naming: Naming<Self>,
 }
 
-/// What a throttle has seen.
+/// The counts of a throttle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ThrottleCounts {
     /// Calls of the last two minutes that have ended, and those that were dropped.
     pub requests: u64,
-    /// How many of those the server took.
+    /// The number of those that the server took.
     pub accepts: u64,
     /// Calls that it dropped, ever.
     pub shed: u64,
@@ -84,14 +84,14 @@ impl Throttle {
     }
 
     const_fn! {
-        /// One that nothing has happened to yet.
+        /// Builds one with fresh state.
         fn built(name: &'static str, k: f64, max_drop: f64, mode: Mode, naming: Naming<Self>) -> Self {
             let (window, shed) = (Window::new(), AtomicU64::new(0));
             Self { name, k, max_drop, first_mode: mode, mode: Switch::new(mode), window, shed, naming }
         }
     }
 
-    /// How many calls are made for each one that the server takes before any are dropped; 2 unless set.
+    /// Sets how many calls are made for each one that the server takes before any are dropped; 2 unless set.
     ///
     /// Nearer to 1, more is dropped and the server is spared more; higher, it is found out sooner that it takes calls again.
     ///
@@ -168,7 +168,7 @@ impl Throttle {
         if self.window.is_calm() { 0.0 } else { self.excess_at(Ticks::now()) }
     }
 
-    /// What it has seen; each number is right, but other threads may have changed one before the next was read.
+    /// Returns what it has seen; each number is right, but other threads may have changed one before the next was read.
     pub fn counts(&self) -> ThrottleCounts {
         let tally = self.window.tally(Ticks::now());
         ThrottleCounts { requests: tally.requests, accepts: tally.accepts, shed: self.shed.load(Relaxed) }
@@ -273,7 +273,7 @@ impl Keyed for Throttle {
         self.current_mode() != self.first_mode
     }
 
-    /// One that is switched off: what a server says to one key says nothing about another.
+    /// Returns a throttle that is switched off: refusals of one key say nothing about another.
     fn stand_in(&self) -> Self {
         Self::built(self.name, self.k, self.max_drop, Mode::Off, self.naming.again())
     }
@@ -429,7 +429,7 @@ mod tests {
         }
     }
 
-    /// How many seconds after an outage of ten minutes at 100 calls a second the last call is dropped, and how many calls
+    /// Returns how many seconds after an outage of ten minutes at 100 calls a second the last call is dropped, and how many calls
     /// a second reach the server in the outage's last minute.
     async fn outage(throttle: Throttle) -> (u64, u64) {
         seed(1);

@@ -7,10 +7,10 @@ use crate::{Class, Classify, Error, Quota, When};
 /// The responses of HTTP clients implement it (features `http` and `reqwest`). A function that returns a `Result` of something
 /// named `…Response` is classified by it without a `when`; for others, write `when = resilient::values(…)`.
 pub trait ClassifyValue {
-    /// What the value means.
+    /// Returns what the value means.
     fn class_of_value(&self) -> Class;
 
-    /// What it says about how much the server still allows; nothing unless implemented.
+    /// Returns what it says about how much the server still allows; nothing unless implemented.
     ///
     /// A [`RateLimit`](crate::RateLimit) on a function that returns something named `…Response` heeds it.
     fn quota_of_value(&self) -> Quota {
@@ -42,7 +42,7 @@ pub const fn values<F>(class: F) -> Values<F> {
     Values(class)
 }
 
-/// What [`values`] returns.
+/// The return value of [`values`].
 #[derive(Debug, Clone, Copy)]
 pub struct Values<F>(F);
 
@@ -85,7 +85,7 @@ macro_rules! class_of_value {
     }};
 }
 
-/// What a value says about how much the server still allows, if its type says that; as [`class_of_value!`].
+/// The quota that a value says the server still allows, if its type knows one; as [`class_of_value!`].
 ///
 /// ```
 /// # use resilient::Quota;
@@ -99,7 +99,7 @@ macro_rules! quota_of_value {
     }};
 }
 
-/// How [`class_of_value!`] finds out whether a type is a [`ClassifyValue`]: a method of the type itself goes before one of
+/// Tells [`class_of_value!`] whether a type is a [`ClassifyValue`]: a method of the type itself goes before one of
 /// a trait.
 #[doc(hidden)]
 pub mod probe {

@@ -26,7 +26,7 @@ pub enum PolicyKind {
     Hedge,
 }
 
-/// What a breaker does with the next call.
+/// The state of a breaker: its answer to the next call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {

@@ -2,7 +2,7 @@
 
 use crate::{Class, Classify, Error, Outcome, Settled};
 
-/// What a [`when`](When) may return: a [`Class`], or a `bool` that says whether it was a transient failure.
+/// The return value of a [`when`](When): a [`Class`], or a `bool` that says whether it was a transient failure.
 pub trait IntoClass {
     /// The class; `accepted` is what `false` means.
     fn into_class(self, accepted: Class) -> Class;
@@ -20,21 +20,21 @@ impl IntoClass for bool {
     }
 }
 
-/// What a [`When`] over outcomes may return instead of a bare class: the class, and the rejection that is inside.
+/// The return value of a [`When`] over outcomes, instead of a bare class: the class, and the rejection that is inside.
 ///
 /// A retry ends the call when a breaker further down has refused, and a breaker does not count that. Both can tell only
 /// if the function shows them the rejection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub struct Classified<'o> {
-    /// What the outcome means.
+    /// The meaning of the outcome.
     pub class: Class,
     /// The rejection by a policy of another function that the outcome is or wraps.
     pub rejection: Option<&'o Error>,
 }
 
 impl<'o> Classified<'o> {
-    /// What the outcome itself says.
+    /// Returns what the outcome itself says.
     pub fn of(outcome: &'o impl Outcome) -> Self {
         Self { class: outcome.class(), rejection: outcome.rejection() }
     }
@@ -174,7 +174,7 @@ pub(crate) mod sealed {
     use crate::{Class, Error};
 
     pub trait Judge<O> {
-        /// Whether it judges at all.
+        /// `false` for a judge of nothing.
         #[doc(hidden)]
         const JUDGES: bool = true;
 
@@ -184,7 +184,7 @@ pub(crate) mod sealed {
         #[doc(hidden)]
         fn rejection_in<'o>(&self, outcome: &'o O) -> Option<&'o Error>;
 
-        /// Whether the server asks for no further attempt.
+        /// Returns whether the server asks for no further attempt.
         #[doc(hidden)]
         fn forbids_attempts(&self, _outcome: &O) -> bool {
             false

@@ -14,7 +14,7 @@ pub(crate) struct Carried {
     /// Its name where it was written.
     pub(crate) attribute: Ident,
     settings: Vec<Setting>,
-    /// Whether it runs what is inside it more than once.
+    /// Set if it runs what is inside it more than once.
     pub(crate) repeats: bool,
 }
 
@@ -29,7 +29,7 @@ impl Carried {
     }
 }
 
-/// What a key comes to on a function.
+/// The value of a key on a function.
 pub(crate) enum Found<'a> {
     /// It is written, or what means the same is.
     Written(&'a Setting),
@@ -41,7 +41,7 @@ pub(crate) enum Found<'a> {
     Missing(&'a Carried),
 }
 
-/// What `key` comes to in the policies of that kind, of which there is at least one.
+/// Returns what `key` comes to in the policies of that kind, of which there is at least one.
 pub(crate) fn find<'a>(key: &Key, kind: &Kind, stack: &'a [Carried]) -> Vec<Found<'a>> {
     let all = || stack.iter().enumerate().filter(|(_, carried)| carried.kind.name == kind.name);
     let written = |key: &str| all().filter_map(|(_, carried)| carried.setting(key)).collect::<Vec<_>>();
@@ -78,7 +78,7 @@ pub(crate) fn find<'a>(key: &Key, kind: &Kind, stack: &'a [Carried]) -> Vec<Foun
         .collect()
 }
 
-/// Whether the `with` of that kind is a policy: one of a fallback is a function.
+/// Returns whether the `with` of that kind is a policy: one of a fallback is a function.
 fn brings_settings(kind: &Kind) -> bool {
     kind.keys.iter().any(|key| matches!(key.sort, Sort::With))
 }

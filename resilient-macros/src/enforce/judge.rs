@@ -15,7 +15,7 @@ use crate::function::Function;
 use crate::reads::reads_nothing_of_the_call;
 use crate::tokens::{mentions, placed};
 
-/// What is wrong by one rule, and what the compiler is to find out about it.
+/// The mistakes by one rule, and the questions for the compiler.
 #[derive(Default)]
 struct Finding {
     broken: Vec<(Span, String)>,
@@ -148,7 +148,7 @@ fn any(rule: &Rule, requirements: &[Requirement], function: &Function, stack: &[
     Finding { broken: vec![(function.name().span(), message)], assertions: Vec::new() }
 }
 
-/// Whether the arguments are what they must be, of a policy that is there, if it is.
+/// Checks the arguments of a policy against the rule, if the policy is there.
 fn bounds(rule: &Rule, requirement: &Requirement, function: &Function, stack: &[Carried]) -> Finding {
     let mut finding = Finding::default();
     for bound in &requirement.bounds {
@@ -199,7 +199,7 @@ impl Case<'_> {
         }
     }
 
-    /// What makes the compiler check a constant.
+    /// Returns what makes the compiler check a constant.
     fn assertion(&self, limit: &Limit, written: &str, value: &Expr) -> Result<TokenStream, String> {
         if reads_nothing_of_the_call(value, self.function).is_err() || self.is_generic(value) {
             return Err(format!(
@@ -230,13 +230,13 @@ impl Case<'_> {
         Ok(assertion(&condition, value.span(), &self.broken(limit, written)))
     }
 
-    /// Whether the key takes numbers with a fraction.
+    /// Returns whether the key takes numbers with a fraction.
     fn is_fraction(&self) -> bool {
         let example = syn::parse_str(self.bound.key.example_value());
         matches!(example.ok().as_ref().and_then(Measure::of), Some(Measure::Number(_)))
     }
 
-    /// Whether the value may differ between instances of the function.
+    /// Returns whether the value may differ between instances of the function.
     fn is_generic(&self, value: &Expr) -> bool {
         let generics = &self.function.signature.generics.params;
         let names: Vec<String> = generics

@@ -65,7 +65,7 @@ impl Measure {
         }
     }
 
-    /// How the two compare, if they are of one sort and have an order.
+    /// Returns how the two compare, if they are of one sort and have an order.
     pub(crate) fn compare(&self, other: &Self) -> Option<Ordering> {
         match (self, other) {
             (Self::Count(one), Self::Count(other)) => Some(one.cmp(other)),
@@ -79,7 +79,7 @@ impl Measure {
         }
     }
 
-    /// Whether one is a word: such a pair only is or is not the same.
+    /// Returns whether one is a word: such a pair only is or is not the same.
     pub(crate) fn is_word(&self) -> bool {
         matches!(self, Self::Word(_))
     }
@@ -92,7 +92,7 @@ impl Measure {
         }
     }
 
-    /// Whether the two are of one sort.
+    /// Returns whether the two are of one sort.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Count(_) | Self::Number(_), Self::Count(_) | Self::Number(_)) => true,

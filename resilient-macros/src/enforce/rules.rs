@@ -21,7 +21,7 @@ pub(crate) struct Rules {
     pub(crate) krate: Option<Path>,
 }
 
-/// What each function must or must not carry.
+/// The rules for each function: policies that it must or must not carry.
 #[derive(Clone)]
 pub(crate) enum Rule {
     /// `timeout`, `retry(max <= 5)`
@@ -42,7 +42,7 @@ pub(crate) struct Requirement {
     span: Span,
 }
 
-/// What one argument must be.
+/// The rule for one argument.
 #[derive(Clone)]
 pub(crate) struct Bound {
     pub(crate) key: &'static Key,
@@ -174,7 +174,7 @@ impl Limit {
         format!("{} {}", self.operator.to_token_stream(), self.value.to_token_stream())
     }
 
-    /// Whether a value that compares with it in this way keeps it; `None` if the two do not compare.
+    /// Says if a value that compares with it in this way keeps it; `None` if the two do not compare.
     pub(crate) fn allows(&self, value: &Measure) -> Option<bool> {
         let order = value.compare(&self.measure);
         match self.operator {
@@ -187,12 +187,12 @@ impl Limit {
         }
     }
 
-    /// Whether it is about one word that must not be written.
+    /// Returns whether it is about one word that must not be written.
     pub(crate) fn excludes_a_word(&self) -> bool {
         matches!(self.operator, BinOp::Ne(_)) && self.measure.is_word()
     }
 
-    /// What to write instead of what it does not allow.
+    /// Returns what to write instead of what it does not allow.
     pub(crate) fn advice(&self) -> String {
         let value = in_words(&self.value);
         match self.operator {
@@ -270,7 +270,7 @@ fn several(name: &Ident, example: &str, input: ParseStream<'_>) -> syn::Result<V
     Ok(all)
 }
 
-/// What `parse` finds between the commas in the parentheses that come next.
+/// Returns what `parse` finds between the commas in the parentheses that come next.
 fn in_parentheses<T>(input: ParseStream<'_>, parse: impl Fn(ParseStream<'_>) -> syn::Result<T>) -> syn::Result<Vec<T>> {
     let group: Group = input.parse()?;
     let parser = |input: ParseStream<'_>| {
@@ -381,7 +381,7 @@ fn limit(key: &Key, operator: BinOp, value: Expr) -> syn::Result<Limit> {
     Ok(Limit { operator, value, measure })
 }
 
-/// Whether the key takes values of that sort. Words are for it to know.
+/// Returns whether the key takes values of that sort. Words are for it to know.
 fn fits(key: &Key, measure: &Measure) -> bool {
     let samples = [Some(key.example_value()), key.default, key.other].into_iter().flatten();
     let mut sorts = samples.map(|sample| syn::parse_str(sample).ok().and_then(|sample| Measure::of(&sample)));

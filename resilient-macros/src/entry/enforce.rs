@@ -95,7 +95,7 @@ fn attribute(name: &str, krate: Option<&Path>, arguments: &TokenStream) -> Token
     quote_spanned!(span=> #[#krate::#name(#last, #arguments)])
 }
 
-/// Whether it is an `async fn`, or the boxed form that `#[async_trait]` makes of one.
+/// Returns whether it is an `async fn`, or the boxed form that `#[async_trait]` makes of one.
 fn is_async(signature: &Signature) -> bool {
     let is_boxed = |parameter: &GenericParam| match parameter {
         GenericParam::Lifetime(parameter) => parameter.lifetime.ident == "async_trait",
@@ -122,7 +122,7 @@ fn no_rules_for(name: &str, function: &Ident, has_body: bool) -> String {
     }
 }
 
-/// What is said of an item that is neither a function nor something that holds functions.
+/// Returns what is said of an item that is neither a function nor something that holds functions.
 fn misplaced(name: &str, item: TokenStream) -> syn::Error {
     let message = match name {
         "exempt" => "`#[exempt]` stands on the one `async fn` that is an exception",

@@ -63,9 +63,9 @@ struct Batch {
     span: Span,
     source: Source,
     name: Ident,
-    /// What calls must agree on, in place of their other arguments.
+    /// The expression that calls must agree on, in place of their other arguments.
     key: Option<Expr>,
-    /// Whether it says that the function belongs to a type.
+    /// Set if it says that the function belongs to a type.
     associated: bool,
 }
 
@@ -79,7 +79,7 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
     })]
 }
 
-/// What calls in one batch agree on.
+/// Returns what calls in one batch agree on.
 fn group(expression: &Expr, _: &Function) -> syn::Result<()> {
     no_literal(
         expression,
@@ -207,7 +207,7 @@ impl Batch {
     }
 }
 
-/// What runs the function: itself, if the keys are its only argument, or a closure with the others.
+/// Returns what runs the function: itself, if the keys are its only argument, or a closure with the others.
 fn load(function: &Function, others: &[Other<'_>], index: usize, associated: bool) -> TokenStream {
     let span = Span::mixed_site();
     let (name, types, path) = (function.name(), companion::types(function), companion::path(function, associated));

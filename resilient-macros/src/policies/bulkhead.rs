@@ -63,7 +63,7 @@ pub(crate) const KIND: Kind = Kind {
 
 struct Bulkhead {
     span: Span,
-    /// Whether the policy is that of an argument, or of `self`, that the body must not take along.
+    /// Set if the policy is that of an argument, or of `self`, that the body must not take along.
     reads_arguments: bool,
     identity: Option<String>,
     source: Shareable,
@@ -73,7 +73,7 @@ struct Bulkhead {
     when: Option<When>,
 }
 
-/// How many calls at once.
+/// The number of calls at once.
 enum Limit {
     Calls(Known<u32>),
     /// By the algorithm of this name.

@@ -34,7 +34,7 @@ struct Cancel {
     span: Span,
     source: Source,
     token: Expr,
-    /// Whether the token is one of the arguments, or in one.
+    /// Set if the token is one of the arguments, or in one.
     reads_arguments: bool,
 }
 
@@ -76,7 +76,7 @@ fn future_called(token: &Expr) -> Option<String> {
 }
 
 impl Cancel {
-    /// Whether the token is made by an expression, which is evaluated while the arguments are there.
+    /// Returns whether the token is made by an expression, which is evaluated while the arguments are there.
     fn is_made(&self) -> bool {
         !matches!(self.token, Expr::Path(_) | Expr::Field(_) | Expr::Reference(_) | Expr::Unary(_))
     }

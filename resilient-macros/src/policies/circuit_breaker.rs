@@ -107,7 +107,7 @@ pub(crate) const KIND: Kind = Kind {
 
 struct CircuitBreaker {
     span: Span,
-    /// Whether the policy is that of an argument, or of `self`, that the body must not take along.
+    /// Set if the policy is that of an argument, or of `self`, that the body must not take along.
     reads_arguments: bool,
     identity: Option<String>,
     source: Shareable,

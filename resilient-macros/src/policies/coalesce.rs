@@ -50,14 +50,14 @@ pub(crate) const KIND: Kind = Kind {
 
 struct Coalesce {
     span: Span,
-    /// Whether the policy is that of an argument, or of `self`, that the body must not take along.
+    /// Set if the policy is that of an argument, or of `self`, that the body must not take along.
     reads_arguments: bool,
     source: Source,
     /// `None` if all calls have the same.
     key: Option<Expr>,
-    /// Whether only calls on the same `self` are joined.
+    /// Set if only calls on the same `self` are joined.
     by_object: bool,
-    /// Where `share` was written.
+    /// The place of `share`.
     share: Option<Span>,
 }
 
@@ -100,7 +100,7 @@ fn check_object(receiver: &Receiver, with: Option<Span>, hold: Option<Span>, err
     }
 }
 
-/// Whether no other call can have the same `self` at the same time.
+/// Returns whether no other call can have the same `self` at the same time.
 fn is_of_one_call(receiver: &Receiver) -> bool {
     match &receiver.kind {
         ReceiverKind::Value => true,

@@ -56,14 +56,14 @@ struct Fallback {
     stale: Option<(Option<Expr>, Span)>,
     /// In the order in which they are tried.
     answers: Vec<Answer>,
-    /// Whether one of them reads the function's arguments.
+    /// Set if one of them reads the function's arguments.
     reads_arguments: bool,
 }
 
 enum Answer {
     /// The last good outcome.
     Stale,
-    /// What a function says.
+    /// The answer of a function.
     With(Expr),
     /// A value, the end of every chain.
     Value(Expr),
@@ -164,7 +164,7 @@ fn chain(with: Expr) -> syn::Result<Vec<Expr>> {
     Ok(functions)
 }
 
-/// Whether the type is none of the user's, and no `Result`.
+/// Returns whether the type is none of the user's, and no `Result`.
 ///
 /// The compiler knows of all others; it would report these three times, once for each thing that is done with the outcome.
 fn is_no_result(output: &Type) -> bool {

@@ -65,19 +65,19 @@ struct FanOut {
     /// The name of the function that takes a stream.
     stream: Option<Ident>,
     dedup: bool,
-    /// Whether it says that the function belongs to a type.
+    /// Set if it says that the function belongs to a type.
     associated: bool,
     on: On,
 }
 
-/// How many at once.
+/// The number of items at once.
 enum Limit<A> {
     Items(Known<u32>),
     /// By the algorithm: its name, or what makes the limit.
     Adaptive(A),
 }
 
-/// What an item runs on.
+/// The executor of an item.
 enum On {
     /// The task of the caller.
     Task,
@@ -194,7 +194,7 @@ impl Layer for FanOut {
     }
 }
 
-/// What the items come from.
+/// The source of the items.
 enum Items {
     Iterator,
     Stream,
@@ -304,7 +304,7 @@ impl FanOut {
         }
     }
 
-    /// What runs the function for one item, where and as often as it should.
+    /// Returns what runs the function for one item, where and as often as it should.
     fn launch(&self, function: &Function, passed: &[TokenStream], context: &Context<'_>) -> TokenStream {
         let (span, krate) = (Span::mixed_site(), context.krate);
         let launch = launch(function, passed, self.associated);
@@ -317,7 +317,7 @@ impl FanOut {
         if self.dedup { call_at(krate, "deduplicated", &launch, at) } else { launch }
     }
 
-    /// Where it is said that items must be told apart, or be sent to other threads, if that is said. The compiler finds what does not
+    /// Returns where it is said that items must be told apart, or be sent to other threads, if that is said. The compiler finds what does not
     /// fit twice, in the call and in the type that is returned, and says so once if both are at one place.
     fn demanding(&self, function: &Function) -> Option<Span> {
         match self.on {
@@ -338,7 +338,7 @@ fn call_at(krate: &syn::Path, function: &str, argument: &TokenStream, place: Spa
     quote_spanned!(span=> #krate::#function(#argument))
 }
 
-/// What a task of its own cannot borrow, and what to write in its place.
+/// Returns what a task of its own cannot borrow, and what to write in its place.
 fn borrowed(argument: &FnArg) -> Option<(TokenStream, &'static str)> {
     match argument {
         FnArg::Receiver(receiver) => {
@@ -451,7 +451,7 @@ fn is_reference(receiver: &syn::Receiver) -> bool {
     receiver.to_token_stream().to_string().starts_with('&')
 }
 
-/// What runs the function for one item: itself, if the item is its only argument, or a closure with the others.
+/// Returns what runs the function for one item: itself, if the item is its only argument, or a closure with the others.
 fn launch(function: &Function, passed: &[TokenStream], associated: bool) -> TokenStream {
     let span = Span::mixed_site();
     let (name, types, path) = (function.name(), companion::types(function), companion::path(function, associated));

@@ -163,7 +163,7 @@ fn after(_: &str, expression: Expr) -> syn::Result<After> {
     value::duration(&expression).map(After::Delay)
 }
 
-/// What follows the `p`: `95`, `99.9`, or `999` as some people write it.
+/// Returns what follows the `p`: `95`, `99.9`, or `999` as some people write it.
 fn percentile(text: &LitStr, percent: &str) -> syn::Result<After> {
     let message = match percent.parse::<f64>() {
         Ok(percentile) if (50.0..=99.9).contains(&percentile) => {

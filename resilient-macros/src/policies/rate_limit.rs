@@ -59,14 +59,14 @@ const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 struct RateLimit {
     span: Span,
-    /// Whether the policy is that of an argument, or of `self`, that the body must not take along.
+    /// Set if the policy is that of an argument, or of `self`, that the body must not take along.
     reads_arguments: bool,
     identity: Option<String>,
     source: Shareable,
     when: Option<When>,
 }
 
-/// How many calls in how long.
+/// A number of calls in a period.
 #[derive(Clone)]
 enum Rate {
     /// So many calls in each period.
@@ -96,7 +96,10 @@ fn constructor(settings: &Settings<'_>) -> Constructor {
     let (calls, per) = match (rate, per) {
         (None, _) => {
             if settings.understood && settings.span("rate").is_none() {
-                errors.at(settings.attribute.span(), "how many? write, for instance, `#[rate_limit(\"100/s\")]`");
+                errors.at(
+                    settings.attribute.span(),
+                    "how many? write, for instance, `#[rate_limit(\"100/s\")]`, or `#[throttle]` to go by what the server takes",
+                );
             }
             return constructor;
         }

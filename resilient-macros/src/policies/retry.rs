@@ -93,12 +93,12 @@ struct Retry {
     when: Option<When>,
     clones: Clones,
     number: Option<Ident>,
-    /// Whether retries inside it are turned off.
+    /// Set if retries inside it are turned off.
     suppresses: bool,
-    /// How many retries there may be, if that is known.
+    /// The number of retries that there may be, if that is known.
     max: Option<u32>,
     first_delay: Option<Amount>,
-    /// Where it says that nothing of its own ends it.
+    /// The place that says that nothing of its own ends it.
     unbounded: Option<Span>,
 }
 
@@ -192,7 +192,7 @@ const FORMULAE: &[Formula] = &[
 ];
 
 const DEFAULT_FORMULA: &Formula = &FORMULAE[5];
-/// How long to wait before each retry.
+/// The waits before each retry.
 #[derive(Default)]
 struct Waits {
     /// The back-off's expression, unless everything is left at its default.

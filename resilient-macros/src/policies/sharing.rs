@@ -35,7 +35,7 @@ impl Sharing {
         Self { key, across }
     }
 
-    /// Whether the key, the user's own policy or `shared_across` says what `self` has to do with it.
+    /// Returns whether the key, the user's own policy or `shared_across` says what `self` has to do with it.
     pub(super) fn says_whose(&self, with: Option<&Expr>) -> bool {
         self.key.iter().chain(with).any(|expression| reads(expression, "self"))
             || self.across.iter().any(|name| name == "self")
@@ -112,7 +112,7 @@ fn is_argument(name: &Ident, function: &Function) -> bool {
     arguments(function).any(|argument| argument == name)
 }
 
-/// Whether the name is that of a credential, or of somebody who has one.
+/// Returns whether the name is that of a credential, or of somebody who has one.
 fn says_who(name: &str) -> bool {
     let name = name.trim_start_matches("r#").to_lowercase();
     let words: Vec<&str> = name.split('_').filter(|word| !word.is_empty()).collect();

@@ -48,7 +48,7 @@ const NO_DROP: &str = "with a `max_drop` of zero nothing would ever be dropped: 
 
 struct Throttle {
     span: Span,
-    /// Whether the policy is that of an argument, or of `self`, that the body must not take along.
+    /// Set if the policy is that of an argument, or of `self`, that the body must not take along.
     reads_arguments: bool,
     identity: Option<String>,
     source: Shareable,

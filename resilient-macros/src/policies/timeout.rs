@@ -37,7 +37,7 @@ const fn time(name: &'static str, example: &'static str) -> Key {
 
 struct Timeout {
     span: Span,
-    /// Whether the policy is that of an argument, or of `self`, that the body must not take along.
+    /// Set if the policy is that of an argument, or of `self`, that the body must not take along.
     reads_arguments: bool,
     level: Option<Level>,
     limit: Option<(Amount, Span)>,

@@ -33,5 +33,5 @@ impl Aimd {
     }
 }
 
-/// What a drop leaves of the limit: nine tenths.
+/// The part of the limit that a drop leaves: nine tenths.
 const KEPT: (u32, u32) = (9, 10);

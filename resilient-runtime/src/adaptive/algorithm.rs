@@ -6,7 +6,7 @@ use super::gradient::Gradient;
 use super::vegas::Vegas;
 use super::window::{Probe, Summary};
 
-/// What one of the algorithms knows.
+/// The knowledge of one of the algorithms.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Algorithm {
     Aimd(Aimd),
@@ -15,7 +15,7 @@ pub(super) enum Algorithm {
 }
 
 impl Algorithm {
-    /// What it knows after another window; the lot spreads the times of probes.
+    /// Returns its knowledge after another window; the lot spreads the times of probes.
     pub(super) fn step(self, window: &Summary, bounds: Bounds, lot: impl FnOnce() -> u64) -> Self {
         match self {
             Self::Aimd(aimd) => Self::Aimd(aimd.step(window, bounds)),
@@ -33,7 +33,7 @@ impl Algorithm {
         }
     }
 
-    /// Whether the window to come is a probe.
+    /// Returns the probe that the next window makes, if it is one.
     pub(super) fn probe(&self) -> Option<Probe> {
         match self {
             Self::Vegas(vegas) => vegas.probe(),

@@ -32,7 +32,7 @@ impl Bounds {
 const MAX_LIMIT: u32 = 1_000_000;
 const _: () = assert!(MAX_LIMIT <= MAX_IN_FLIGHT);
 
-/// Whether the calls in flight were at least half of the limit: if not, a window says nothing about a greater one.
+/// Returns whether the calls in flight were at least half of the limit: if not, a window says nothing about a greater one.
 pub(super) fn is_half_used(window: &Summary, limit: f64) -> bool {
     2.0 * f64::from(window.in_flight) >= limit
 }

@@ -18,7 +18,7 @@ pub(super) struct Gradient {
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Average {
     value: f64,
-    /// How many of the first values it has.
+    /// The number of initial values so far.
     first: u32,
 }
 

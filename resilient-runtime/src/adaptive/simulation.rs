@@ -15,14 +15,14 @@ use crate::random;
 
 mod plot;
 
-/// What happened with one of the limits.
+/// The course of one of the limits.
 struct Run {
     /// When the limit changed, in seconds, and to what.
     limits: Vec<(f64, u32)>,
     seconds: Vec<Second>,
 }
 
-/// What happened in one second.
+/// The events of one second.
 #[derive(Debug, Clone, Copy, Default)]
 struct Second {
     arrived: u32,
@@ -73,7 +73,7 @@ enum Event {
 struct Call {
     sample: Option<Sample>,
     arrived: u64,
-    /// Whether its caller still waits for it.
+    /// Set while the caller still waits for this call.
     wanted: bool,
 }
 

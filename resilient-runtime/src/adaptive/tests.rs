@@ -1,4 +1,4 @@
-//! What a limit promises, on a clock that the tests turn.
+//! The promises of a limit, on a clock that the tests turn.
 
 use std::cell::Cell;
 use std::time::Duration;

@@ -108,7 +108,7 @@ fn unit(limit: u32) -> u32 {
     limit.checked_ilog10().unwrap_or(0).max(1)
 }
 
-/// How many windows until the next probe: at random, so that the clients of one server do not probe in step.
+/// Returns how many windows until the next probe: at random, so that the clients of one server do not probe in step.
 fn spread(lot: u64) -> u32 {
     FEWEST_WINDOWS + (lot % (u64::from(FEWEST_WINDOWS) + 1)) as u32
 }
@@ -119,5 +119,5 @@ const ALPHA: u32 = 3;
 const BETA: u32 = 6;
 /// Half of the most windows between two probes.
 const FEWEST_WINDOWS: u32 = 15;
-/// How long a probe takes, in times of a call: one for the queue to drain, one for the calls of the probe, and as much again.
+/// The time that a probe takes, in times of a call: one for the queue to drain, one for the calls of the probe, and as much again.
 const PROBE_TIMES: f64 = 4.0;

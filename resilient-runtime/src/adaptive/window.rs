@@ -1,4 +1,4 @@
-//! What is summed up between two steps of an algorithm.
+//! The sums between two steps of an algorithm.
 
 use std::time::Duration;
 
@@ -24,10 +24,10 @@ pub(super) struct Window {
     since: AtomicU64,
 }
 
-/// What an algorithm sees of a window.
+/// The view that an algorithm has of a window.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Summary {
-    /// How many calls were timed.
+    /// The number of calls that were timed.
     pub(super) timed: u32,
     /// The mean of their times, in units of 64 ns and never zero; none if all were dropped.
     pub(super) mean: Option<f64>,
@@ -35,14 +35,14 @@ pub(super) struct Summary {
     pub(super) shortest: Option<u64>,
     /// The most calls that were seen in flight at once.
     pub(super) in_flight: u32,
-    /// Whether any was dropped.
+    /// Set if any was dropped.
     pub(super) dropped: bool,
 }
 
 /// A window that measures how long calls take with few of them in flight.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Probe {
-    /// How long it takes at least, in units of 64 ns: the first calls to come back are the fast ones.
+    /// The time that it takes at least, in units of 64 ns: the first calls to come back are the fast ones.
     pub(super) lasts: f64,
 }
 
@@ -83,7 +83,7 @@ impl Window {
         self.update_extremes(|extremes| extremes.with(None, in_flight, 1));
     }
 
-    /// Whether its time has passed, which begins with the first question.
+    /// Returns whether its time has passed, which begins with the first question.
     pub(super) fn is_due(&self, now: Ticks) -> bool {
         match self.due.load(Relaxed) {
             0 => {
@@ -95,7 +95,7 @@ impl Window {
         }
     }
 
-    /// Whether enough calls have ended in it.
+    /// Returns whether enough calls have ended in it.
     pub(super) fn is_full(&self) -> bool {
         let dropped = Extremes(self.extremes.load(Relaxed)).dropped();
         Times(self.times.load(Relaxed)).count() + dropped >= LEAST_OUTCOMES
@@ -175,7 +175,7 @@ impl Extremes {
     }
 }
 
-/// Whether a window that is due then began at a time that the clock has not come to again, which ends it.
+/// Returns whether a window that is due then began at a time that the clock has not come to again, which ends it.
 const fn has_gone_back(due: u64, now: Ticks) -> bool {
     due > now.0.saturating_add(2 * LONGEST_WINDOW)
 }

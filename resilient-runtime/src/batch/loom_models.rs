@@ -19,7 +19,7 @@ fn explore(model: impl Fn() + Send + Sync + 'static) {
     builder.check(model);
 }
 
-/// What a member does that has no timer: a leader closes the batch at once.
+/// Returns what a member does that has no timer: a leader closes the batch at once.
 async fn outcome(batch: &Batch, seat: u32) -> u32 {
     let keys = std::future::poll_fn(|context| match batch.poll(seat, context) {
         Turn::Wait => Poll::Pending,

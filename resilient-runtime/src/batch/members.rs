@@ -1,4 +1,4 @@
-//! Who is in a batch: its members, the one of them that leads it, and what each is told.
+//! The members of a batch, the one of them that leads it, and what each is told.
 
 use std::iter;
 use std::sync::PoisonError;
@@ -20,7 +20,7 @@ pub(super) struct Members<K, A>(Mutex<State<K, A>>);
 #[derive(Debug)]
 struct State<K, A> {
     most: usize,
-    /// Whether others may still join. Once it is not, no seat is given to anybody else.
+    /// Set if others may still join. Once it is not, no seat is given to anybody else.
     is_open: bool,
     /// When the leader closes it, if that is known.
     until: Option<Instant>,
@@ -39,7 +39,7 @@ struct Seat<K, A> {
     waker: Option<Waker>,
 }
 
-/// What a member is to do.
+/// The next step of a member.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Turn<K, A> {
     /// Wait until it is woken.
@@ -57,7 +57,7 @@ pub(super) enum Turn<K, A> {
 pub(super) struct Joined {
     pub(super) seat: u32,
     pub(super) leads: bool,
-    /// Whether it was the last one, so that the batch is closed.
+    /// Set if it was the last one, so that the batch is closed.
     pub(super) filled: bool,
     /// The tasks to wake, once somebody answers for the seat: that can panic.
     pub(super) leader: Option<Waker>,
@@ -66,9 +66,9 @@ pub(super) struct Joined {
 /// Consequence for the others when a member has left without an answer.
 #[derive(Debug)]
 pub(super) struct Left<K, A> {
-    /// Whether another one is to lead.
+    /// Set if another one is to lead.
     pub(super) handed_over: bool,
-    /// Whether the batch was open, and is closed since nobody is in it.
+    /// Set if the batch was open, and is closed since nobody is in it.
     pub(super) emptied: bool,
     /// The tasks to wake, once all else is done: that can panic.
     pub(super) successors: Vec<Waker>,
@@ -124,7 +124,7 @@ impl<K, A> Members<K, A> {
         self.lock().close_by(Some(instant));
     }
 
-    /// What the owner of the seat is to do now; it is woken when that changes.
+    /// Returns what the owner of the seat is to do now; it is woken when that changes.
     pub(super) fn poll(&self, seat: u32, context: &Context<'_>) -> Turn<K, A> {
         // declared before the lock is taken, and so dropped after it is released
         let mut fresh: Option<Waker> = None;
@@ -218,7 +218,7 @@ impl<K, A> Members<K, A> {
 }
 
 impl<K, A> State<K, A> {
-    /// Whether that was sooner than anybody had asked for.
+    /// Returns whether that was sooner than anybody had asked for.
     fn close_by(&mut self, instant: Option<Instant>) -> bool {
         let Some(instant) = instant else { return false };
         let sooner = self.until.is_none_or(|until| instant < until);

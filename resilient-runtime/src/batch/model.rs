@@ -30,7 +30,7 @@ fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
-/// What a run of the function does, after so many polls.
+/// The behaviour of a run of the function, after so many polls.
 #[derive(Debug, Clone, Copy)]
 enum Fate {
     Answers,
@@ -58,7 +58,7 @@ struct Caller<'a> {
     future: Pin<Box<dyn Future<Output = Outcome> + 'a>>,
 }
 
-/// What the function was asked for and how it went.
+/// A run of the function: the keys that it was asked for, and its end.
 struct World {
     fates: Vec<(Fate, u8)>,
     runs: Cell<usize>,
@@ -97,7 +97,7 @@ impl World {
     }
 }
 
-/// How many ended in each way.
+/// The number of calls that ended in each way.
 #[derive(Debug, Default)]
 struct Ends {
     answered: usize,

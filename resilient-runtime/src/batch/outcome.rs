@@ -1,11 +1,11 @@
-//! What a batch returns, and each caller's part of it.
+//! The outcome of a batch, and each caller's part of it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, Hash};
 
 use crate::{Error, PolicyKind, Reason};
 
-/// What a function over many keys returns, if each caller can be given the outcome of its own key.
+/// The outcome of a function over many keys, if each caller can be given the outcome of its own key.
 ///
 /// It is implemented for `Result<C, E>` where `C` is a [`BatchAnswers`], such as a `HashMap<K, V>`, and for
 /// `Vec<Result<V, E>>` in the order of the keys.
@@ -15,7 +15,7 @@ use crate::{Error, PolicyKind, Reason};
     note = "return a `Result<HashMap<K, V>, E>`, or a `Vec<Result<V, E>>` in the order of the keys"
 )]
 pub trait BatchOutcome<K>: Sized {
-    /// What one caller gets; those who ask for the same key get clones.
+    /// The outcome for one caller; callers that ask for the same key get clones.
     type One: Clone;
 
     /// The outcome of one key. Each key of the batch is asked for once.
@@ -48,7 +48,7 @@ pub trait BatchOutcome<K>: Sized {
     note = "return a `Result<HashMap<K, V>, E>`, or a `Vec<Result<V, E>>` in the order of the keys"
 )]
 pub trait BatchAnswers<K, E> {
-    /// What there is for one key.
+    /// The answer for one key.
     type Answer: Clone;
 
     /// The answer for one key. Each key of the batch is asked for once.
@@ -79,7 +79,7 @@ impl<K> BatchItem<'_, K> {
         self.position
     }
 
-    /// How many keys the function was given.
+    /// Returns how many keys the function was given.
     pub const fn of(&self) -> usize {
         self.of
     }

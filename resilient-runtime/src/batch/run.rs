@@ -41,7 +41,7 @@ enum Stage<'a, K, F, A> {
     Done,
 }
 
-/// How a leader waits for others.
+/// The way in which a leader waits for others.
 enum Wait {
     /// Not yet.
     Unset,
@@ -57,11 +57,11 @@ struct Leading<'a, K, F, A> {
     place: Place<'a, K, A>,
 }
 
-/// Where each member's key is among those that were asked for.
+/// The place of each member's key among those that were asked for.
 struct Positions {
     /// Of each member; empty if each is where it was, since no two are equal.
     of: Vec<usize>,
-    /// How many keys there are.
+    /// The number of keys that there are.
     distinct: usize,
 }
 
@@ -166,7 +166,7 @@ fn latest(deadline: Deadline) -> Instant {
 }
 
 impl<'a, K, A> Place<'a, K, A> {
-    /// What to do now. [`Turn::Gather`] is to wait, as [`Turn::Wait`] is.
+    /// Returns what to do now. [`Turn::Gather`] is to wait, as [`Turn::Wait`] is.
     fn poll(&self, wait: &mut Wait, context: &mut Context<'_>) -> Turn<K, A> {
         let Some(members) = &self.members else { return Turn::Wait };
         let turn = members.poll(self.seat, context);
@@ -288,7 +288,7 @@ impl<K, A> Place<'_, K, A> {
 impl Wait {
     /// Ready when the batch is to be closed.
     ///
-    /// Where the time is over at once, or cannot be measured, other tasks have a turn each.
+    /// Gives other tasks a turn each where the time is over at once, or cannot be measured.
     fn poll(&mut self, until: Option<Instant>, context: &mut Context<'_>) -> Poll<()> {
         if let Self::Unset = self {
             let now = clock::now();

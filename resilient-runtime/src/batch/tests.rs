@@ -270,7 +270,7 @@ async fn a_key_that_always_panics_takes_down_no_more_than_its_batch() {
 }
 
 thread_local! {
-    /// What the next use of a [`Touchy`] panics in.
+    /// The operation in which the next use of a [`Touchy`] panics.
     static TRAP: Cell<&'static str> = const { Cell::new("") };
 }
 

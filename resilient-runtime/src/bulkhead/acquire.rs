@@ -83,7 +83,7 @@ impl<'a> Acquire<'a> {
         Ok(None)
     }
 
-    /// What became of the place, which it no longer has.
+    /// Returns what became of the place, which it no longer has.
     fn decided(&mut self, fate: Fate) -> Result<BulkheadPermit<'a>, Error> {
         self.waiting = None;
         let bulkhead = self.entry.bulkhead;

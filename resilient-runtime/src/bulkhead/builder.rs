@@ -1,4 +1,4 @@
-//! How a bulkhead is configured, in a `static` or by hand.
+//! The configuration of a bulkhead, in a `static` or by hand.
 
 use std::mem::ManuallyDrop;
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub(super) struct Config {
     pub(super) mode: Mode,
 }
 
-/// How many permits there are.
+/// The number of permits that there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Limit {
     Fixed(u32),
@@ -56,7 +56,7 @@ impl Bulkhead {
     }
 
     const_fn! {
-        /// How many calls may run at once; 64 unless set. [`set_limit`](Self::set_limit) changes it later.
+        /// Sets how many calls may run at once; 64 unless set. [`set_limit`](Self::set_limit) changes it later.
         ///
         /// # Panics
         ///
@@ -113,13 +113,13 @@ impl Bulkhead {
         }
     }
 
-    /// How many callers may wait; as many as the limit unless set. With 0 nobody waits.
+    /// Sets how many callers may wait; as many as the limit unless set. With 0 nobody waits.
     pub const fn queue(mut self, callers: u32) -> Self {
         self.config.queue = Some(callers);
         self
     }
 
-    /// How long a caller waits at most. Unless set, until its [deadline](crate::Deadline), and without one for a second. A
+    /// Sets how long a caller waits at most. Unless set, until its [deadline](crate::Deadline), and without one for a second. A
     /// deadline that comes first ends the wait in any case. With zero nobody waits.
     pub const fn max_wait(mut self, time: Duration) -> Self {
         self.config.max_wait = Some(time);

@@ -65,7 +65,7 @@ pub struct BulkheadPermit<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// How many permits the call takes; 1 unless set, and 0 is taken for 1.
+    /// Sets how many permits the call takes; 1 unless set, and 0 is taken for 1.
     ///
     /// A call that weighs more than there are permits takes all of them, alone. It waits in the queue like every other, and
     /// nobody overtakes it.
@@ -149,7 +149,7 @@ impl<'a> BulkheadPermit<'a> {
         Self { bulkhead, permits, sample }
     }
 
-    /// How many permits it is: the weight of the call, or fewer if there were no more.
+    /// Returns how many permits it is: the weight of the call, or fewer if there were no more.
     pub const fn permits(&self) -> u32 {
         self.permits
     }

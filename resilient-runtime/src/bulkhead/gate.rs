@@ -12,7 +12,7 @@ use crate::sync::atomic::{AtomicU32, AtomicU64};
 use crate::sync::{AtomicWaker, Mutex, MutexGuard, const_fn};
 use crate::wake::wake_all;
 
-/// Who is in, and who waits, in order.
+/// The calls that have permits, and those that wait, in order.
 ///
 /// Coming and going is a change of the word, and nothing else while nobody waits. Whoever waits stands in the queue, and
 /// `waiting` in the word says so; both are changed under the lock. All that is decided about permits is
@@ -25,7 +25,7 @@ pub(super) struct Gate {
 
 #[derive(Debug)]
 struct Queue {
-    /// Those of high priority, and those of low.
+    /// The calls of high priority, and those of low.
     lanes: [Line<Arc<Place>>; 2],
 }
 
@@ -50,7 +50,7 @@ pub(super) struct Queued {
     pub(super) shed: Option<Arc<Place>>,
 }
 
-/// What has become of a place in the queue.
+/// The fate of a place in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
     /// Its owner has so many permits.

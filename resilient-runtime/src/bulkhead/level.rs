@@ -1,4 +1,4 @@
-//! How full a bulkhead is: what one atomic word holds, and the pure functions over it.
+//! The level of a bulkhead: the contents of one atomic word, and the pure functions over it.
 
 /// The permits that there are, those in use, and the callers that wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,13 +63,13 @@ impl Level {
     }
 }
 
-/// What a word gains when so many permits are taken, and loses when they come back.
+/// Returns what a word gains when so many permits are taken, and loses when they come back.
 #[inline]
 pub(super) const fn permits(permits: u32) -> u64 {
     (permits as u64) << IN_USE
 }
 
-/// What 21 bits can hold.
+/// The most that 21 bits can hold.
 pub(super) const MOST: u32 = (1 << 21) - 1;
 /// The highest limit: less than half of that, so that the permits that are in use never reach the bits beside them.
 pub(super) const MOST_PERMITS: u32 = 1_000_000;

@@ -1,4 +1,4 @@
-//! How a breaker is configured, in a `static` or by hand.
+//! The configuration of a breaker, in a `static` or by hand.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ impl CircuitBreaker {
         self
     }
 
-    /// How many calls must be in the window before the rate means anything; 20 unless set, or the whole of a shorter
+    /// Sets how many calls must be in the window before the rate means anything; 20 unless set, or the whole of a shorter
     /// [`count_window`](Self::count_window).
     ///
     /// # Panics
@@ -68,7 +68,7 @@ impl CircuitBreaker {
         self
     }
 
-    /// How many failures in a row open it while fewer than [`min_calls`](Self::min_calls) are in the window; 5 unless
+    /// Sets how many failures in a row open it while fewer than [`min_calls`](Self::min_calls) are in the window; 5 unless
     /// set.
     ///
     /// With more calls, evidence never consists of fewer failures than that.
@@ -87,7 +87,7 @@ impl CircuitBreaker {
         self
     }
 
-    /// How long it is open the first time; 1 s unless set. Kept in whole milliseconds, rounded up.
+    /// Sets how long it is open the first time; 1 s unless set. Kept in whole milliseconds, rounded up.
     ///
     /// # Panics
     ///
@@ -144,7 +144,7 @@ impl CircuitBreaker {
         self
     }
 
-    /// How long after the last probe was let through those that have not ended count as failed; [`open_for`
+    /// Sets how long after the last probe was let through those that have not ended count as failed; [`open_for`
     /// ](Self::open_for) unless set.
     ///
     /// # Panics
@@ -155,7 +155,7 @@ impl CircuitBreaker {
         self
     }
 
-    /// How long a call takes that is slow, whatever its outcome; by default calls are not timed.
+    /// Sets how long a call takes that is slow, whatever its outcome; by default calls are not timed.
     ///
     /// It opens as well when the [`slow_rate`](Self::slow_rate) is reached, and a probe that is slow has failed. Each
     /// call then reads the clock twice, and is measured in whole milliseconds.

@@ -1,4 +1,4 @@
-//! What a breaker was told: the numbers, their checks and their defaults.
+//! The settings of a breaker: the numbers, their checks and their defaults.
 
 use std::time::Duration;
 
@@ -26,13 +26,13 @@ pub(super) struct Config {
     recover: Option<Duration>,
     throttled_fails: bool,
     mode: Mode,
-    /// Whether a success may be counted without a look at the clock.
+    /// Set if a success may be counted without a look at the clock.
     counts_blindly: bool,
     /// No open time is longer: twice the cap, as the jitter stays below one.
     longest_open: Millis,
 }
 
-/// How far back the window reaches.
+/// The reach of the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Span {
     /// Ten buckets of so many nanoseconds, never zero.
@@ -228,12 +228,12 @@ impl Config {
         }
     }
 
-    /// Whether there are enough calls to go by their rate.
+    /// Returns whether there are enough calls to go by their rate.
     pub(super) const fn is_sample(&self, tally: Tally) -> bool {
         tally.calls >= self.smallest_sample()
     }
 
-    /// Whether a call that leaves the window at `tally`, and the failures in a row at `streak`, opens the breaker.
+    /// Returns whether a call that leaves the window at `tally`, and the failures in a row at `streak`, opens the breaker.
     pub(super) fn trips(&self, tally: Tally, streak: u32) -> bool {
         if self.is_sample(tally) {
             self.is_failing(tally) || self.is_slow(tally)
@@ -242,7 +242,7 @@ impl Config {
         }
     }
 
-    /// Whether the failures reach the configured rate.
+    /// Returns whether the failures reach the configured rate.
     ///
     /// The quotient is compared, not a product: both it and the literal in the source are the doubles nearest to
     /// their fractions, so that one in ten does reach 0.1.
@@ -259,13 +259,13 @@ impl Config {
         self.counts_blindly
     }
 
-    /// How long a slow call takes, if calls are timed.
+    /// Returns how long a slow call takes, if calls are timed.
     #[inline]
     pub(super) const fn slow_time(&self) -> Option<Duration> {
         self.slow_call
     }
 
-    /// How long it takes to let everything through again after the probes.
+    /// Returns how long it takes to let everything through again after the probes.
     pub(super) const fn ramp(&self) -> Option<Duration> {
         self.recover
     }
@@ -287,7 +287,7 @@ impl Config {
         self.longest_open
     }
 
-    /// How long to stay open after so many reopenings; `draw` is a uniform 64-bit number.
+    /// Returns how long to stay open after so many reopenings; `draw` is a uniform 64-bit number.
     ///
     /// `min(open_for · growth^reopenings, open_max) · (1 ± jitter)`: the cap comes before the jitter, so that
     /// breakers at the cap do not all probe at the same moment.
@@ -345,11 +345,11 @@ fn scaled(time: Duration, factor: f64) -> Duration {
 
 /// The most outcomes that the ring has room for.
 pub(super) const MAX_COUNT_WINDOW: u32 = 1024;
-/// How many steps a time window moves in.
+/// The number of steps that a time window moves in.
 pub(super) const BUCKETS: u32 = 10;
-/// What the probes' twelve-bit counters can hold.
+/// The most that the probes' twelve-bit counters can hold.
 const MAX_PROBES: u32 = 4095;
-/// What is let through when the ramp begins.
+/// The share of calls that is let through when the ramp begins.
 const LEAST_SHARE: f64 = 0.1;
 /// `probes` where the user does not say.
 const PROBES: u32 = 3;

@@ -9,12 +9,12 @@ impl Epoch {
         Self((self.0 + 1) & MAX_EPOCH)
     }
 
-    /// Whether it came after the other; half of all epochs count as later.
+    /// Returns whether it came after the other; half of all epochs count as later.
     pub(super) const fn is_after(self, other: Self) -> bool {
         let ahead = self.0.wrapping_sub(other.0) & MAX_EPOCH;
         ahead != 0 && ahead <= MAX_EPOCH / 2
     }
 }
 
-/// What seventeen bits can hold; a permit would have to outlive so many changes of state to be mistaken.
+/// The most that seventeen bits can hold; a permit would have to outlive so many changes of state to be mistaken.
 pub(super) const MAX_EPOCH: u32 = (1 << 17) - 1;

@@ -110,12 +110,12 @@ impl Evidence {
 }
 
 impl Run {
-    /// Whether it opens a breaker whose window holds `window`.
+    /// Returns whether it opens a breaker whose window holds `window`.
     pub(super) fn is_evident(self, rule: &Rule, window: Tally) -> bool {
         self.lasted >= LEAST_TIME && self.is_enough(rule, window)
     }
 
-    /// Whether it would if it has lasted for long enough.
+    /// Returns whether it would open the breaker if it has lasted for long enough.
     pub(super) fn is_enough(self, rule: &Rule, window: Tally) -> bool {
         let calls = f64::from(window.calls);
         let pace = calls / rule.window.as_secs_f64();

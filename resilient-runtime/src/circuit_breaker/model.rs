@@ -32,13 +32,13 @@ struct Rules {
     consecutive: Option<u32>,
     open_for: u64,
     open_max: u64,
-    /// Whether the open time grows from the first reopening on.
+    /// Set if the open time grows from the first reopening on.
     grows: bool,
-    /// Whether nobody says how many probes there are: three, of which the first goes alone.
+    /// Set if nobody says how many probes there are: three, of which the first goes alone.
     alone: bool,
     probes: usize,
     probe_timeout: u64,
-    /// What is slow, and how many hundredths of it are too many.
+    /// The time from which a call is slow, and how many hundredths of slow calls are too many.
     slow: Option<(u64, u16)>,
     recover: Option<u64>,
 }
@@ -75,7 +75,7 @@ enum Episode {
     Disabled,
 }
 
-/// What a caller is told.
+/// The answer to a caller.
 #[derive(Debug, PartialEq, Eq)]
 enum Told {
     /// The call is of this episode.
@@ -270,7 +270,7 @@ impl Model {
         (0..doublings).fold(self.rules.open_for, |time, _| time.saturating_mul(2).min(1 << 40)).min(self.rules.open_max)
     }
 
-    /// What a refusal says.
+    /// Returns what a refusal says.
     fn last(&self) -> Option<Class> {
         let opened = self.history.iter().rev().find_map(|episode| match episode {
             Episode::Open { cause, .. } => Some(*cause),

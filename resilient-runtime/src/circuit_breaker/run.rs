@@ -14,7 +14,7 @@ use crate::when::{ByClass, InStack, Judge};
 #[derive(Debug)]
 pub struct CircuitBreakerGuard<'a, J> {
     breaker: &'a CircuitBreaker,
-    /// That of its permit, once the attempt has begun.
+    /// The pass of its permit, once the attempt has begun.
     pass: Pass,
     judge: J,
 }

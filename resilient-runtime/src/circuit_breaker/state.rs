@@ -31,16 +31,16 @@ pub(super) enum Phase {
     Disabled,
 }
 
-/// What is remembered of the opening.
+/// The memory of the opening.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Trip {
-    /// How often it opened again since it was last closed.
+    /// The number of times that it opened again since it was last closed.
     pub(super) reopenings: u32,
-    /// What the last failure was.
+    /// The cause of the last failure.
     pub(super) cause: Cause,
 }
 
-/// What counted as a failure.
+/// The cause of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cause {
     Transient,
@@ -59,7 +59,7 @@ pub(super) struct Probes {
     pub(super) failed: u32,
 }
 
-/// How a permit ended.
+/// The end of a permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Vote {
     Success,
@@ -74,11 +74,11 @@ pub(super) struct Ending {
     pub(super) vote: Vote,
     pub(super) slow: bool,
     pub(super) window: Tally,
-    /// Whether the failures are more than usual errors can explain.
+    /// Set if the failures are more than usual errors can explain.
     pub(super) evident: bool,
 }
 
-/// What a caller is told that asks for a permit.
+/// The answer to a caller that asks for a permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     /// Go ahead, nothing changes.
@@ -193,7 +193,7 @@ impl Circuit {
         }
     }
 
-    /// What a change of state by `vote` is based on: the window, or all the probes.
+    /// Returns what a change of state by `vote` is based on: the window, or all the probes.
     pub(super) fn evidence(self, ending: Ending) -> Tally {
         match self.phase {
             Phase::HalfOpen { probes, .. } => {
@@ -253,7 +253,7 @@ impl Circuit {
 }
 
 impl Phase {
-    /// Whether calls are counted in a window.
+    /// Returns whether calls are counted in a window.
     pub(super) const fn keeps_a_window(self) -> bool {
         matches!(self, Self::Closed { .. } | Self::Recovering { .. })
     }
@@ -292,13 +292,13 @@ impl Probes {
         Tally { calls: self.ended(), failures: self.failed, slow: 0 }
     }
 
-    /// Those still under way count as failed.
+    /// Counts the probes that are still under way as failed.
     const fn given_up(self) -> Self {
         Self { failed: self.issued - self.succeeded, ..self }
     }
 }
 
-/// What five bits can hold; the open time has long reached its cap, or does not grow.
+/// The most that five bits can hold; the open time has long reached its cap, or does not grow.
 pub(super) const MAX_REOPENINGS: u32 = (1 << 5) - 1;
 #[cfg(all(test, not(resilient_loom)))]
 mod tests;

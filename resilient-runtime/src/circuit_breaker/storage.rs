@@ -44,7 +44,7 @@ struct Origin(AtomicU64);
 #[derive(Debug)]
 struct Noted(AtomicU64);
 
-/// How often each thing happened, ever.
+/// The number of times that each thing happened, ever.
 ///
 /// Relaxed throughout: nothing is decided on them.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl CircuitBreaker {
         self.storage.word().unpack()
     }
 
-    /// What the present state goes by: the window while there is one, the probes while half-open.
+    /// Returns what the present state goes by: the window while there is one, the probes while half-open.
     pub(super) fn tally(&self, circuit: Circuit, clock: impl FnOnce() -> Ticks) -> Tally {
         match circuit.phase {
             Phase::HalfOpen { probes, .. } => probes.tally(),
@@ -180,14 +180,14 @@ impl CircuitBreaker {
         }
     }
 
-    /// Whether this failure, after those and the successes before it, is more than usual errors can explain.
+    /// Returns whether this failure, after those and the successes before it, is more than usual errors can explain.
     fn is_evident(&self, epoch: Epoch, window: Tally, now: Moment, current: impl Fn() -> bool) -> bool {
         let Some(rule) = self.config.evidence() else { return false };
         let successes = self.storage.window.successes(epoch);
         self.storage.evidence.fail(&rule, epoch, successes, window, now, current)
     }
 
-    /// What a state went by whose time is over.
+    /// Returns what a state went by whose time is over.
     fn tally_at_the_end(&self, circuit: Circuit, now: Moment) -> Tally {
         if circuit.phase.keeps_a_window() {
             self.storage.window.tally(self.config.span(), circuit.epoch, now)

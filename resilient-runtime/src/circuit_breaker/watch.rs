@@ -21,7 +21,7 @@ pub struct Transition {
     pub from: State,
     /// The state that it entered.
     pub to: State,
-    /// How many changes before this one were too long ago to be told; 0 unless the stream was not polled for 16 of
+    /// The number of changes before this one that were too long ago to be told; 0 unless the stream was not polled for 16 of
     /// them.
     pub missed: u32,
 }
@@ -187,7 +187,7 @@ const STATES: [State; 8] = [
     State::Disabled,
     State::Disabled,
 ];
-/// How many changes are kept for those who are late to ask.
+/// The number of changes that are kept for those who are late to ask.
 const KEPT: usize = 16;
 
 #[cfg(all(test, not(resilient_loom)))]

@@ -29,7 +29,7 @@ pub(super) struct Window {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Mark {
     pub(super) failed: bool,
-    /// Whether the call took too long, if calls are timed.
+    /// Set if the call took too long, if calls are timed.
     pub(super) slow: Option<bool>,
 }
 
@@ -82,7 +82,7 @@ impl Window {
         self.pending.all(epoch)
     }
 
-    /// What the window holds of the given epoch.
+    /// Returns what the window holds of the given epoch.
     pub(super) fn tally(&self, span: Span, epoch: Epoch, now: Moment) -> Tally {
         match span {
             Span::Time { bucket } => {

@@ -15,7 +15,7 @@ use crate::packed_time::{MAX_MILLIS, Millis};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Word(pub(super) u64);
 
-/// What a permit remembers of the word that it was given by: its upper half, in which the epoch is.
+/// The part of the word by which a permit was given that the permit remembers: its upper half, in which the epoch is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ticket(pub(super) u32);
 
@@ -28,7 +28,7 @@ impl Word {
         self.0 >> KIND == CLOSED
     }
 
-    /// Whether it is closed, in the ticket's epoch and without a failure since the last success: what the word nearly
+    /// Returns whether it is closed, in the ticket's epoch and without a failure since the last success: what the word nearly
     /// always is when a call ends.
     #[inline]
     pub(super) const fn is_quiet(self, ticket: Ticket) -> bool {

@@ -24,7 +24,7 @@ use crate::wake::{for_a_lead, wake_all};
 #[derive(Debug)]
 pub(super) struct Flights([Padded<Mutex<Shard>>; SHARDS]);
 
-/// What makes two calls one.
+/// The identity of a call: two calls of one identity are one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Identity {
     pub(super) key: Fingerprint,
@@ -39,7 +39,7 @@ pub(super) struct Identity {
 #[derive(Debug)]
 pub(super) struct Flight<O>(OnceLock<O>);
 
-/// What a call is to do.
+/// The next step of a call.
 #[derive(Debug)]
 pub(super) enum Joined<O> {
     /// Run, and give the outcome to those who join.
@@ -58,7 +58,7 @@ pub(super) enum Joined<O> {
 #[derive(Debug)]
 pub(super) struct Forgotten(Vec<Slot>);
 
-/// What has become of a wait.
+/// The end of a wait.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Waited {
     Landed,
@@ -76,7 +76,7 @@ pub(super) type Mark = usize;
 #[derive(Debug)]
 struct Shard {
     slots: HashMap<Identity, Slot, BuildHasherDefault<Unchanged>>,
-    /// What is held, in the order in which it was; one that has been replaced since is in it still.
+    /// The outcomes that are held, in order; one that has been replaced since is in it still.
     held: VecDeque<(Ticks, Identity)>,
     counts: CoalesceCounts,
 }
@@ -95,7 +95,7 @@ struct Slot {
 enum Stage {
     /// Somebody runs, who has that mark.
     Led { by: Mark },
-    /// Whoever looks next runs. All who wait have been woken for that, and nobody has looked since.
+    /// The next call that looks runs. All that wait have been woken for that, and none has looked since.
     Free,
     /// The outcome is there until then.
     Held { until: Ticks },
@@ -315,7 +315,7 @@ impl Shard {
 }
 
 impl Slot {
-    /// Those who wait.
+    /// Returns the calls that wait.
     fn waiters(&mut self) -> &mut Waiters {
         self.waiters.get_or_insert_default()
     }
@@ -372,7 +372,7 @@ impl Hash for Identity {
     }
 }
 
-/// How many keys there are at most, in flight or held.
+/// The number of keys that there are at most, in flight or held.
 pub(super) const MOST_KEYS: usize = 10_000;
 /// Into how many parts they are divided.
 const SHARDS_OF_A_PROCESS: usize = 16;

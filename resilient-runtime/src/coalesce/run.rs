@@ -85,13 +85,13 @@ impl<'a> CoalesceCall<'a> {
     }
 }
 
-/// Whether the rejection says something of the one caller only.
+/// Returns whether the rejection says something of the one caller only.
 const fn is_of_the_caller(rejection: &Error) -> bool {
     matches!(rejection.reason(), Reason::DeadlineExceeded | Reason::Cancelled)
 }
 
 pin_project! {
-    /// What [`Coalesce::run`] and its likes return.
+    /// The return value of [`Coalesce::run`] and its likes.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct CoalesceFuture<'a, F: Future> {
@@ -134,7 +134,7 @@ enum Stage<O> {
     Over,
 }
 
-/// Where calls of an identity meet.
+/// The meeting place of calls of one identity.
 #[derive(Debug, Clone, Copy)]
 struct Seat<'a> {
     policy: &'a Coalesce,

@@ -10,7 +10,7 @@ use crate::{Error, Settled};
     label = "not a `Result`"
 )]
 pub trait Share {
-    /// What the callers get.
+    /// The outcome that callers get.
     type Shared;
 
     /// Puts it there.

@@ -1,4 +1,4 @@
-//! What coalescing does: by hand, on one thread and on several.
+//! The behaviour of coalescing: by hand, on one thread and on several.
 
 use std::cell::{Cell, RefCell};
 use std::future::{pending, poll_fn, ready};
@@ -61,7 +61,7 @@ struct Stage {
 }
 
 impl Stage {
-    /// What a run returns is its number.
+    /// Each run returns its number.
     async fn run(&self) -> u32 {
         let run = self.runs.get() + 1;
         self.runs.set(run);

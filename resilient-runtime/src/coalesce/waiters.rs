@@ -1,4 +1,4 @@
-//! Those who wait for one outcome, each in a place of its own.
+//! The calls that wait for one outcome, each in a place of its own.
 
 use std::task::Waker;
 

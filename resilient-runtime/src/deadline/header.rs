@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Deadline;
 
 impl Deadline {
-    /// What is left of it for a header, as gRPC writes it in `grpc-timeout`: up to eight digits and a unit.
+    /// Returns what is left of it for a header, as gRPC writes it in `grpc-timeout`: up to eight digits and a unit.
     ///
     /// The unit is the finest that fits, and what does not divide is dropped, so the receiver's deadline is no later than
     /// this one but for the time on the way. A deadline that has passed is `"0n"`.

@@ -18,7 +18,7 @@ pub(crate) enum Limit {
     Within(Duration),
     At {
         instant: Instant,
-        /// Whether a time-out further out has a timer for it.
+        /// Set if a time-out further out has a timer for it.
         watched: bool,
     },
 }
@@ -91,19 +91,19 @@ impl Limit {
         }
     }
 
-    /// Whether its instant has been worked out.
+    /// Returns whether its instant has been worked out.
     #[inline]
     pub(crate) fn is_known(self) -> bool {
         matches!(self, Self::At { .. })
     }
 
-    /// Whether the limit is known to have passed.
+    /// Returns whether the limit is known to have passed.
     #[inline]
     pub(crate) fn is_over(self) -> bool {
         matches!(self, Self::At { instant, .. } if clock::now() >= instant)
     }
 
-    /// Whether it has passed at the instant `at`, which is not before the present, `now`.
+    /// Returns whether it has passed at the instant `at`, which is not before the present, `now`.
     #[inline]
     pub(crate) fn ends_by(self, now: Instant, at: Instant) -> bool {
         match self {

@@ -11,7 +11,7 @@ pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
     causes(error).find_map(known).map(Classify::class)
 }
 
-/// Whether the first error that is classified forbids further attempts.
+/// Returns whether the first error that is classified forbids further attempts.
 pub(super) fn forbids_attempts(error: &(dyn StdError + 'static)) -> bool {
     causes(error).find_map(known).is_some_and(Classify::forbids_attempts)
 }

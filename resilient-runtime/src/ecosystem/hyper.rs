@@ -14,7 +14,7 @@ use crate::{Class, Classify, Error};
 /// | one that the user's own body or service raised | that of the source, permanent where it is not known |
 /// | every other: I/O, HTTP/2 | that of the source, transient where it is not known |
 ///
-/// That a failure is transient does not mean that the request was not carried out: the connection may have been lost
+/// A transient failure does not mean that the request was not carried out: the connection may have been lost
 /// after it arrived.
 impl Classify for hyper::Error {
     fn class(&self) -> Class {

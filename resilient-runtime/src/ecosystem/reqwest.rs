@@ -21,7 +21,7 @@ use crate::{Class, Classify, Error};
 /// An error of a status has no headers, and so no hint. [`by_response`](crate::http::by_response) on the response
 /// itself does.
 ///
-/// That a failure is transient does not mean that the request was not carried out.
+/// A transient failure does not mean that the request was not carried out.
 impl Classify for reqwest::Error {
     fn class(&self) -> Class {
         if let Some(status) = self.status() {

@@ -28,7 +28,7 @@ use crate::{Class, Classify, Error};
 /// Permanent, among the others: 57014, a cancelled query, for an operator's cancelling looks the same as a statement's
 /// time-out; and HY000, which `MySQL` gives to a time-out of a lock (error 1205) and to much else.
 ///
-/// What failed inside a transaction is to be tried again with the whole transaction: put the attribute on the function
+/// A failure inside a transaction is to be tried again with the whole transaction: put the attribute on the function
 /// that begins it.
 impl Classify for sqlx::Error {
     fn class(&self) -> Class {

@@ -20,7 +20,7 @@ use crate::{Class, Classify, Error};
 /// | I/O, and all that has a source | that of the source |
 /// | every other | permanent |
 ///
-/// What failed inside a transaction is to be tried again with the whole transaction: put the attribute on the function
+/// A failure inside a transaction is to be tried again with the whole transaction: put the attribute on the function
 /// that begins it.
 impl Classify for tokio_postgres::Error {
     fn class(&self) -> Class {

@@ -1,4 +1,4 @@
-//! What a fallback function may return: the outcome, or a future of it.
+//! The return value of a fallback function: the outcome, or a future of it.
 
 use std::future::{Future, Ready, ready};
 

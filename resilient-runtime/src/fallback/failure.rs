@@ -6,8 +6,8 @@ use crate::vocabulary::FallbackSource;
 
 /// A failure that may have another answer; from [`Rescue::FallBack`](crate::Rescue::FallBack).
 ///
-/// Whoever has found an answer says which kind it is, by the method that takes it. That is what events and the test kit
-/// tell: `fell back`, with the kind, if there was an answer, and otherwise, at the level `DEBUG`, that there was none.
+/// The method that takes an answer says which kind it is. Events and the test kit
+/// say: `fell back`, with the kind, if there was an answer, and otherwise, at the level `DEBUG`, that there was none.
 #[derive(Debug)]
 #[must_use = "the call ends with an answer, or with the error"]
 pub struct FallbackFailure<E> {

@@ -75,12 +75,12 @@ impl FanOutLimit {
         }
     }
 
-    /// How many children may run at once now.
+    /// Returns how many children may run at once now.
     pub fn current(&self) -> u32 {
         self.adaptive.limit()
     }
 
-    /// How many children a fan-out of which so many are running may have.
+    /// Returns how many children a fan-out of which so many are running may have.
     ///
     /// Two that look at the same moment may both take the last place: there is at most one too many for each of the others.
     fn room(&self, running: usize) -> usize {

@@ -54,7 +54,7 @@ where
     }
 }
 
-/// What can be told apart: anything that is `Hash`, `Eq` and `Clone`.
+/// Keys that can be told apart: anything that is `Hash`, `Eq` and `Clone`.
 #[diagnostic::on_unimplemented(
     message = "`dedup` runs equal items once, and nothing says when two `{Self}` are equal",
     label = "is not `Hash + Eq + Clone`",

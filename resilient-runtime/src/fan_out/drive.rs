@@ -13,22 +13,22 @@ use super::{Input, Progress};
 /// Runs a bounded number of children at a time, and hands out what they return as they finish.
 pub(super) struct Drive<I: Input> {
     input: I,
-    /// Whether the input has said that there is nothing more.
+    /// Set if the input has said that there is nothing more.
     exhausted: bool,
     limit: usize,
-    /// How many places are taken by outputs that a form keeps back.
+    /// The number of places that are taken by outputs that a form keeps back.
     held: usize,
-    /// How many items were launched: the index of the next.
+    /// The number of items that were launched: the index of the next.
     launched: usize,
     set: Set<I::Child>,
-    /// Whether the last step launched a child, or could have. Woken and new children take turns, so that neither can
+    /// Set if the last step launched a child, or could have. Woken and new children take turns, so that neither can
     /// starve the other.
     launched_last: bool,
-    /// How many polls are left before other tasks have their turn.
+    /// The number of polls that are left before other tasks have their turn.
     allowance: u32,
     /// The items of the children that were dropped when the input said stop, last first.
     stopped: Vec<usize>,
-    /// How many items come after the launched ones, once the input has said stop.
+    /// The number of items that come after the launched ones, once the input has said stop.
     rest: usize,
 }
 
@@ -75,19 +75,19 @@ impl<I: Input> Drive<I> {
         }
     }
 
-    /// How many children run at present.
+    /// Returns how many children run at present.
     pub(super) fn running(&self) -> usize {
         self.set.len()
     }
 
-    /// How many outputs are still to come, as far as the input can tell.
+    /// Returns how many outputs are still to come, as far as the input can tell.
     pub(super) fn remaining(&self) -> (usize, Option<usize>) {
         let under_way = self.running() + self.stopped.len() + self.rest;
         let (least, most) = if self.exhausted { (0, Some(0)) } else { self.input.children_left() };
         (least.saturating_add(under_way), most.and_then(|most| most.checked_add(under_way)))
     }
 
-    /// How many items there are in all, those that were never launched included as far as they can be counted.
+    /// Returns how many items there are in all, those that were never launched included as far as they can be counted.
     pub(super) fn count_items(&mut self) -> usize {
         if !self.exhausted {
             self.exhausted = true;

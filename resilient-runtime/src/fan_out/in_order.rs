@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 /// Collects values that arrive in any order.
 pub(super) struct InOrder<T> {
-    /// Those with nothing missing before them.
+    /// The outputs with nothing missing before them.
     front: Vec<T>,
     /// The places from `front.len()` on. When it is not empty, its first place is.
     ahead: VecDeque<Option<T>>,

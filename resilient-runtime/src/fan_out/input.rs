@@ -1,11 +1,11 @@
-//! Where the children of a fan-out come from, and what else their source has a say in.
+//! The source of a fan-out's children, and its say in other things.
 
 use std::future::Future;
 use std::task::{Context, Poll};
 
 use super::Progress;
 
-/// What a [`FanOut`](super::FanOut) takes its children from: an iterator of futures, or a [`Streamed`](super::Streamed) one.
+/// The source of a [`FanOut`](super::FanOut)'s children: an iterator of futures, or a [`Streamed`](super::Streamed) one.
 ///
 /// It is implemented for both, for what the methods of [`FanOut`](super::FanOut) make of them, and for nothing else.
 pub trait Input: sealed::Input {}
@@ -14,10 +14,10 @@ impl<I: sealed::Input> Input for I {}
 
 pub(super) use self::sealed::Input as Source;
 
-/// What a child returns.
+/// The output of a child.
 pub(super) type OutputOf<I> = <<I as Source>::Child as Future>::Output;
 
-/// What a child that was never allowed to finish returns in place of its own output.
+/// The output of a child that was never allowed to finish.
 pub(super) type Refusal<I> = fn() -> OutputOf<I>;
 
 mod sealed {
@@ -30,26 +30,26 @@ mod sealed {
         /// The next child, or `None` for good.
         fn poll_child(&mut self, cx: &mut Context<'_>) -> Poll<Option<Self::Child>>;
 
-        /// How many children are still to come, as [`Iterator::size_hint`] says it.
+        /// Returns how many children are still to come, as [`Iterator::size_hint`] says it.
         fn children_left(&self) -> (usize, Option<usize>);
 
-        /// How many items there are that will never be launched, as far as they can be counted.
+        /// Returns how many items there are that will never be launched, as far as they can be counted.
         fn count_rest(&mut self) -> usize;
 
-        /// How many children may exist at once, when `set` is what the caller asked for and `running` are there.
+        /// Returns how many children may exist at once, when `set` is what the caller asked for and `running` are there.
         #[inline]
         fn limit(&self, set: usize, _running: usize) -> usize {
             set
         }
 
-        /// Whether it wants to know when a child has finished.
+        /// Set if it wants to know when a child has finished.
         const LISTENS: bool = false;
 
         /// Learns that a child has finished.
         #[inline]
         fn finished(&mut self, _progress: Progress) {}
 
-        /// What every child that has not finished returns from now on, if it is told to stop.
+        /// Returns what every child that has not finished returns from now on, if it is told to stop.
         #[inline]
         fn stopped(&mut self, _cx: &mut Context<'_>) -> Option<fn() -> OutputOf<Self>> {
             None

@@ -25,11 +25,11 @@ pub struct Ordered<I: Input> {
     drive: Option<Drive<I>>,
     /// The outputs that have not been handed out, from the next one on.
     waiting: VecDeque<Option<OutputOf<I>>>,
-    /// How many of those are there.
+    /// The number of those that are there.
     held: usize,
-    /// How many outputs were handed out: the index of the next.
+    /// The number of outputs that were handed out: the index of the next.
     next: usize,
-    /// How many outputs are left before other tasks have their turn: while there is one at hand, the drive cannot give way.
+    /// The number of outputs that are left before other tasks have their turn: while there is one at hand, the drive cannot give way.
     allowance: u32,
 }
 

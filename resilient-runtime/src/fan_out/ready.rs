@@ -18,7 +18,7 @@ pub(super) struct ReadySet {
     slots: usize,
     /// Position of the word that `bits` came from.
     position: usize,
-    /// What is left of the word being worked on; each bit is a slot still to be polled.
+    /// The rest of the word being worked on; each bit is a slot still to be polled.
     bits: usize,
     /// The words taken off the list and not looked at yet, linked by their `next`.
     taken: usize,

@@ -21,7 +21,7 @@ impl<F: Future> Set<F> {
         Self { slots: Vec::new(), free: Vec::new(), ready: ReadySet::new() }
     }
 
-    /// How many futures are in the set.
+    /// Returns how many futures are in the set.
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.slots.len() - self.free.len()

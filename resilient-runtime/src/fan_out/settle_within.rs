@@ -1,4 +1,4 @@
-//! What has finished by a deadline.
+//! The items that have finished by a deadline.
 
 use std::fmt;
 use std::future::Future;
@@ -15,7 +15,7 @@ use super::drive::{Drive, FINISHED, Running};
 use crate::clock;
 use crate::deadline::Limit;
 
-/// How far an item of a [`FanOut`](super::FanOut) has come by its deadline.
+/// The state of an item of a [`FanOut`](super::FanOut) at its deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Settlement<T, E> {

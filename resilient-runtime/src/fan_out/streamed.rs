@@ -32,7 +32,7 @@ impl<S: Stream<Item: Future>> Source for Streamed<S> {
         self.futures.size_hint()
     }
 
-    /// What has not come by the end is no item.
+    /// An item that has not come by the end is none.
     fn count_rest(&mut self) -> usize {
         0
     }

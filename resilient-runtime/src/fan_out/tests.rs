@@ -1,4 +1,4 @@
-//! What a fan-out promises, seen from outside.
+//! The promises of a fan-out, seen from outside.
 
 use std::cell::Cell;
 use std::future::{Future, IntoFuture, pending, poll_fn, ready};

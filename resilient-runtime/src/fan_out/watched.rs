@@ -9,17 +9,17 @@ use super::Input;
 use super::input::{OutputOf, Source};
 use crate::{Error, Event, FromRejection, PolicyKind, Reason};
 
-/// How far a [`FanOut`](super::FanOut) has come.
+/// The progress of a [`FanOut`](super::FanOut).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
     /// The index of the item that has just finished.
     pub item: usize,
-    /// How many items have finished, whatever their outcome.
+    /// The number of items that have finished, whatever their outcome.
     pub finished: usize,
-    /// How many items have been launched, those that have finished included.
+    /// The number of items that have been launched, those that have finished included.
     pub launched: usize,
-    /// How many items there are in all, if the input knows.
+    /// The number of items that there are in all, if the input knows.
     pub total: Option<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! How a hedge is configured, in a `static` or by hand.
+//! The configuration of a hedge, in a `static` or by hand.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::sync::const_fn;
 pub(super) struct Config {
     pub(super) after: After,
     pub(super) max: u32,
-    /// What a call pays in, in units of the bucket.
+    /// The deposit of a call, in units of the bucket.
     pub(super) deposit: u32,
     pub(super) min_after: Option<Duration>,
     pub(super) max_after: Duration,
@@ -22,7 +22,7 @@ pub(super) struct Config {
     pub(super) mode: Mode,
 }
 
-/// How long an attempt may take before another starts.
+/// The time that an attempt may take before another starts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum After {
     /// As long as this percentage of attempts take at most.
@@ -107,7 +107,7 @@ impl Hedge {
         self
     }
 
-    /// How many attempts there may be beside the first, each after the delay again; 1 unless set.
+    /// Sets how many attempts there may be beside the first, each after the delay again; 1 unless set.
     ///
     /// # Panics
     ///
@@ -119,7 +119,7 @@ impl Hedge {
         self
     }
 
-    /// How many further attempts there may be, as a share of the calls that had to wait; 0.05 unless set.
+    /// Sets how many further attempts there may be, as a share of the calls that had to wait; 0.05 unless set.
     ///
     /// Each such call pays in; a further attempt takes one whole out. What is not used is saved up for at most a hundred.
     /// Nothing is there at the start and nothing comes with time, so that there are never more further attempts than this

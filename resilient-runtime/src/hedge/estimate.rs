@@ -14,11 +14,11 @@ use crate::sync::const_fn;
 #[derive(Debug)]
 pub(super) struct Estimate {
     word: AtomicU64,
-    /// How many samples there were, as far as that matters.
+    /// The number of samples that there were, as far as that matters.
     samples: AtomicU32,
 }
 
-/// How long an attempt took.
+/// The time that an attempt took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sample {
     Exactly(Duration),
@@ -26,11 +26,11 @@ pub(super) enum Sample {
     AtLeast(Duration),
 }
 
-/// What the word holds, both in seconds.
+/// The contents of the word, both in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct State {
     estimate: f32,
-    /// How far samples are from the estimate on average.
+    /// The average distance of samples from the estimate.
     spread: f32,
 }
 

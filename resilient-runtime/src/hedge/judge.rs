@@ -1,19 +1,19 @@
-//! What an attempt's outcome means to the hedge.
+//! The meaning of an attempt's outcome to the hedge.
 
 use crate::when::Judge;
 use crate::{Class, Error, Reason};
 
-/// How an attempt ended.
+/// The end of an attempt.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct End {
     pub(super) class: Class,
-    /// What the hedge is to do.
+    /// The next step of the hedge.
     pub(super) next: Next,
-    /// Whether it took as long as attempts take.
+    /// Set if it took as long as attempts take.
     pub(super) tells_time: bool,
 }
 
-/// What the end of an attempt leads to.
+/// The consequence of an attempt's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     /// The call ends with it.

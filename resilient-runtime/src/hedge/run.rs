@@ -17,7 +17,7 @@ use crate::when::Judge;
 use crate::{Class, Event, clock};
 
 pin_project! {
-    /// What [`Hedge::run`](crate::Hedge::run) and its likes return.
+    /// The return value of [`Hedge::run`](crate::Hedge::run) and its likes.
     #[must_use = "futures do nothing unless polled"]
     pub struct HedgeFuture<'a, A, F, O, J> {
         // `None` once it has ended
@@ -42,7 +42,7 @@ impl<A, F, O, J> fmt::Debug for HedgeFuture<'_, A, F, O, J> {
     }
 }
 
-/// What has happened to a call so far.
+/// The course of a call so far.
 struct Course<'a, F, O> {
     hedging: Hedging<'a>,
     stage: Stage,
@@ -50,11 +50,11 @@ struct Course<'a, F, O> {
     began: Option<Instant>,
     /// After how long another attempt starts.
     delay: Duration,
-    /// How many more there may be.
+    /// The number of further attempts that there may be.
     left: u32,
     /// No other may start before this, because the server said so.
     not_before: Option<Instant>,
-    /// Those that run beside the first.
+    /// The attempts that run beside the first.
     others: Vec<Other<F>>,
     /// The failure of the first attempt, while others run.
     failure: Option<Box<O>>,
@@ -211,7 +211,7 @@ impl<F: Future> Course<'_, F, F::Output> {
         }
     }
 
-    /// Whether another attempt is to start now, if it is granted.
+    /// Returns whether another attempt is to start now, if it is granted.
     fn is_due(&mut self, mut timer: Pin<&mut Option<Sleep>>, first_runs: bool, context: &mut Context<'_>) -> bool {
         if self.left == 0 {
             timer.set(None);

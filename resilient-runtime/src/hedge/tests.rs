@@ -33,7 +33,7 @@ impl Classify for Failed {
     }
 }
 
-/// What each attempt of a call does: after so many milliseconds this outcome.
+/// The behaviour of each attempt of a call: after so many milliseconds this outcome.
 struct Plan {
     steps: Vec<(u64, Result<u32, Class>)>,
     begun: AtomicUsize,

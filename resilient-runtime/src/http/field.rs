@@ -38,7 +38,7 @@ pub(super) fn date(text: &str) -> Option<SystemTime> {
     httpdate::parse_http_date(text).ok()
 }
 
-/// How long it is until `instant`: zero if that is over, and at most [`LONGEST`].
+/// Returns how long it is until `instant`: zero if that is over, and at most [`LONGEST`].
 pub(super) fn until(instant: SystemTime, now: SystemTime) -> Duration {
     instant.duration_since(now).unwrap_or(Duration::ZERO).min(LONGEST)
 }

@@ -9,7 +9,7 @@ use crate::Quota;
 mod separate;
 mod structured;
 
-/// How much a server still allows, as it said in a response.
+/// The quota that a server still allows, as it said in a response.
 ///
 /// | header | what is read |
 /// |---|---|
@@ -21,8 +21,8 @@ mod structured;
 /// | `X-Rate-Limit-Limit`, … | the same |
 /// | `X-RateLimit-Reset-After` | reset, in place of `X-RateLimit-Reset` |
 ///
-/// The `RateLimit` header comes from [a draft of the IETF](https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/).
-/// Where it is there and readable, the headers below it are not looked at.
+/// The `RateLimit` header comes from [a draft of the IETF](https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/). Where
+/// it is there and readable, the headers below it are not looked at.
 ///
 /// # The reset
 ///
@@ -56,11 +56,11 @@ mod structured;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimit {
-    /// How much is allowed in one window.
+    /// The number of calls that is allowed in one window.
     pub limit: Option<u64>,
-    /// How much of it is left.
+    /// The number of calls that is left.
     pub remaining: Option<u64>,
-    /// How long it is until there is more; at most a year.
+    /// The time until there is more; at most a year.
     pub reset: Option<Duration>,
 }
 
@@ -80,7 +80,7 @@ impl RateLimit {
         (found != Self::default()).then_some(found)
     }
 
-    /// How long to stay away: the reset if nothing remains, otherwise nothing is said.
+    /// Returns how long to stay away: the reset if nothing remains, otherwise nothing is said.
     ///
     /// ```
     /// use std::time::Duration;
@@ -98,7 +98,7 @@ impl RateLimit {
         if self.is_exhausted() { self.reset } else { None }
     }
 
-    /// Whether the server said that nothing remains.
+    /// Returns whether the server said that nothing remains.
     pub fn is_exhausted(&self) -> bool {
         self.remaining == Some(0)
     }

@@ -121,7 +121,7 @@ pub fn by_response<R: Response, E: Classify>(outcome: &Result<R, E>) -> Classifi
     }
 }
 
-/// What the rate-limit headers say, by this machine's calendar.
+/// Returns what the rate-limit headers say, by this machine's calendar.
 fn quota_of(headers: &HeaderMap) -> Quota {
     RateLimit::from_headers(headers, clock::wall()).map(Quota::from).unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use http::header::RETRY_AFTER;
 
 use super::field;
 
-/// How long `Retry-After` asks callers to stay away.
+/// Returns how long `Retry-After` asks callers to stay away.
 ///
 /// Both forms of [RFC 9110, section 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3) are read: seconds, with a
 /// fraction where a server sends one, and a date in each of the three spellings that HTTP has had. A date that is over gives zero, more

@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 use super::{RateLimit, retry_after};
 use crate::{Class, Classify, clock};
 
-/// What a status means, without a look at the headers.
+/// Returns what a status means, without a look at the headers.
 ///
 /// | status | class |
 /// |---|---|
@@ -37,7 +37,7 @@ pub fn class_of_status(status: StatusCode) -> Class {
     }
 }
 
-/// What a response means: its [status](class_of_status), and for four of them what its headers say.
+/// Returns what a response means: its [status](class_of_status), and for four of them what its headers say.
 ///
 /// | status | with | class |
 /// |---|---|---|

@@ -10,7 +10,7 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fingerprint(u128);
 
-/// What hashes a fingerprint: itself. It must only be given one.
+/// The hasher of a fingerprint, which is its own hash. It must only be given one.
 #[derive(Debug, Default)]
 pub(crate) struct Unchanged(u64);
 

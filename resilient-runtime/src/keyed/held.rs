@@ -23,7 +23,7 @@ impl<'a, P> Held<'a, P> {
         Self(Whose::StandIn(policy))
     }
 
-    /// Whether it is a stand-in, since there was no room for the key's own.
+    /// Returns whether it is a stand-in, since there was no room for the key's own.
     pub const fn is_overflow(&self) -> bool {
         matches!(self.0, Whose::StandIn(_))
     }

@@ -16,7 +16,7 @@ type Map<P> = HashMap<Fingerprint, Entry<P>, BuildHasherDefault<Unchanged>>;
 
 struct Entry<P> {
     policy: Arc<P>,
-    /// Whether it was [touched](TOUCHED) and asked for [again](AGAIN). A hit sets what is not set, so that hits on the same
+    /// Set if it was [touched](TOUCHED) and asked for [again](AGAIN). A hit sets what is not set, so that hits on the same
     /// key do not write to the same line.
     marks: AtomicU8,
 }
@@ -56,7 +56,7 @@ impl<P> Shard<P> {
 impl<P: Keyed> Shard<P> {
     /// Takes the policy of that key out, unless it was used since its last turn or is in use.
     ///
-    /// One that is in use stays touched, because its use may end right after this.
+    /// A policy that is in use stays touched, because its use may end right after this.
     pub(super) fn take_if_idle(&self, key: Fingerprint) -> Option<Arc<P>> {
         let mut map = self.write();
         let entry = map.get_mut(&key)?;

@@ -1,4 +1,4 @@
-//! What is promised of the policies of many keys.
+//! The promises of the policies of many keys.
 
 use std::cell::Cell;
 use std::ptr;
@@ -15,7 +15,7 @@ fn hosts() -> PerKey<CircuitBreaker> {
     PerKey::new(CircuitBreaker::named("hosts")).idle(IDLE)
 }
 
-/// Whether both are the same policy.
+/// Returns whether both are the same policy.
 fn same(one: &CircuitBreaker, other: &CircuitBreaker) -> bool {
     ptr::eq(one, other)
 }

@@ -55,7 +55,7 @@ impl Turns {
     }
 }
 
-/// Whether a turn lies further ahead than one can that was given at any thread's present.
+/// Returns whether a turn lies further ahead than one can that was given at any thread's present.
 pub(super) const fn is_ahead(due: u64, now: Ticks, idle: u64) -> bool {
     due > now.0.saturating_add(idle).saturating_add(LATE)
 }

@@ -19,7 +19,7 @@ use crate::sync::atomic::{AtomicU32, AtomicU64};
 use crate::sync::const_fn;
 use crate::{Deadline, Error, Mode, PolicyKind, Reason};
 
-/// What [`RateLimit::acquire`] returns.
+/// The return value of [`RateLimit::acquire`].
 ///
 /// It allocates only if it has to wait.
 ///
@@ -181,7 +181,7 @@ impl RateLimit {
         self.hold(blocked, calls, (now, at), max_wait)
     }
 
-    /// Whether those who wait have let their slots go by: they are kept and not polled, and nobody waits for them any more.
+    /// Returns whether those who wait have let their slots go by: they are kept and not polled, and nobody waits for them any more.
     #[cold]
     fn is_overdue(&self, line: Line, now: Units, calls: u32) -> bool {
         let ahead = self.meter.glimpse(now, calls).interval.times(line.calls());

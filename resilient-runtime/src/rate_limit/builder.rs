@@ -63,7 +63,7 @@ impl RateLimit {
     }
 
     const_fn! {
-        /// How many calls may come at once, after as long an idle time; a second's worth unless set, and at least 1.
+        /// Sets how many calls may come at once, after as long an idle time; a second's worth unless set, and at least 1.
         ///
         /// # Panics
         ///
@@ -76,7 +76,7 @@ impl RateLimit {
         }
     }
 
-    /// How long a call that comes too early waits for its turn at the most; zero unless set, which refuses it at once.
+    /// Sets how long a call that comes too early waits for its turn at the most; zero unless set, which refuses it at once.
     pub const fn max_wait(mut self, time: Duration) -> Self {
         self.config.max_wait = time;
         self
@@ -103,7 +103,7 @@ impl RateLimit {
     }
 
     const_fn! {
-        /// One that nothing has happened to yet.
+        /// Builds one with fresh state.
         pub(super) fn built(name: &'static str, config: Config, naming: Naming<Self>) -> Self {
             Self {
                 name,

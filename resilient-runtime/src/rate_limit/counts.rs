@@ -5,27 +5,27 @@ use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::const_fn;
 
-/// What a rate limit has done.
+/// The counts of a rate limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateCounts {
     /// Requests that it let through, ever.
     pub admitted: u64,
-    /// How many of those had to wait.
+    /// The number of those that had to wait.
     pub waited: u64,
     /// Requests that it refused because the rate was used up, ever.
     pub limited: u64,
     /// Requests that it refused because it was paused, ever.
     pub paused: u64,
-    /// How often a pause began, ever.
+    /// The number of times that a pause began, ever.
     pub pauses: u64,
-    /// How often the rate was halved, ever.
+    /// The number of times that the rate was halved, ever.
     pub slowed: u64,
     /// Callers that wait now.
     pub waiting: u32,
 }
 
-/// How often each thing happened, ever.
+/// The number of times that each thing happened, ever.
 ///
 /// Relaxed throughout: nothing is decided on them.
 #[derive(Debug)]

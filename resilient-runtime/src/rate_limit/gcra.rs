@@ -12,16 +12,16 @@ use crate::clock::{Ticks, nanos};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Units(pub(super) u64);
 
-/// How far apart calls are in the long run, and how much they may run ahead of that.
+/// The distance between calls in the long run, and how much they may run ahead of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pace {
     /// The time that one call takes up; never zero.
     pub(super) interval: Units,
-    /// How many calls may come at once; never zero.
+    /// The number of calls that may come at once; never zero.
     pub(super) burst: u32,
 }
 
-/// What one request asks for.
+/// One request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Demand {
     /// The calls at once, at least one and no more than the burst.
@@ -104,7 +104,7 @@ impl Pace {
         }
     }
 
-    /// How far the calls may run ahead of the rate.
+    /// Returns how far the calls may run ahead of the rate.
     pub(super) const fn slack(self) -> Units {
         self.interval.times(self.burst as u64 - 1)
     }
@@ -133,7 +133,7 @@ impl Pace {
         next.map(Units).ok_or(Early { slot: Units(u64::MAX) })
     }
 
-    /// What `due` becomes when the pace changes at `now`: what was used stays used, call for call.
+    /// Returns what `due` becomes when the pace changes at `now`: what was used stays used, call for call.
     pub(super) fn carry(self, due: Units, now: Units, to: Self) -> Units {
         let debt = u128::from(due.0.saturating_sub(now.0));
         let debt = (debt * u128::from(to.interval.0)).div_ceil(u128::from(self.interval.0));
@@ -162,7 +162,7 @@ mod tests {
         Demand { calls: 1, interval: pace.interval }
     }
 
-    /// How many calls in a row are let through at `now`, and what is due then.
+    /// Returns how many calls in a row are let through at `now`, and what is due then.
     fn at_once(pace: Pace, mut due: Units, now: Units) -> (u32, Units) {
         let mut admitted = 0;
         while let Ok(next) = pace.admit(due, now, one(pace)) {

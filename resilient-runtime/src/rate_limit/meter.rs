@@ -31,12 +31,12 @@ pub(super) struct Blocked {
     pub(super) paused: Option<Units>,
     /// The time that each call takes up at present.
     pub(super) interval: Units,
-    /// Whether nothing but the rate holds it back.
+    /// Set if nothing but the rate holds it back.
     pub(super) is_plain: bool,
 }
 
 impl Blocked {
-    /// Whether it is as far away as a call is at the most that nothing but the rate holds back.
+    /// Returns whether it is as far away as a call is at the most that nothing but the rate holds back.
     pub(super) fn is_usual(self, now: Units) -> bool {
         self.is_plain && self.slot.0 <= now.0.saturating_add(self.interval.0)
     }
@@ -106,7 +106,7 @@ impl Meter {
         Blocked { slot, paused: is_paused.then_some(paused), interval, is_plain }
     }
 
-    /// Whether something is kept that lies further ahead than it can.
+    /// Returns whether something is kept that lies further ahead than it can.
     ///
     /// Every call let through keeps `due` within the slack and the calls of one request, and what a server says keeps
     /// it, and its own words, within the reach.
@@ -129,12 +129,12 @@ impl Meter {
         self.pressure.restart(clock) || restarts
     }
 
-    /// Whether something of the rate or the burst is used up, or the server holds it back.
+    /// Returns whether something of the rate or the burst is used up, or the server holds it back.
     pub(super) fn is_in_debt(&self, now: Units) -> bool {
         self.due.load(Relaxed) > now.0 || self.pressure.interval(self.pace(), now, 1) > self.pace().interval
     }
 
-    /// Whether somebody changed the rate or the burst.
+    /// Returns whether somebody changed the rate or the burst.
     pub(super) fn is_changed(&self, pace: Pace) -> bool {
         self.pace() != pace
     }

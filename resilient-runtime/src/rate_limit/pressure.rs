@@ -8,10 +8,10 @@ use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::const_fn;
 
-/// What the server last said, for all callers.
+/// The server's last word, for all callers.
 ///
-/// Relaxed throughout: each word stands for itself, and no mixture of old and new ones lets more through than the rate.
-/// Whoever has been told that a pause began, by whatever means, also sees it.
+/// Relaxed throughout: each word stands for itself, and no mixture of old and new ones lets more through than the rate. Whoever
+/// has been told that a pause began, by whatever means, also sees it.
 #[derive(Debug)]
 pub(super) struct Pressure {
     /// Nothing is let through before; in [`Units`].
@@ -95,7 +95,7 @@ impl Pressure {
         }
     }
 
-    /// Whether something is kept of a time that has not come.
+    /// Returns whether something is kept of a time that has not come.
     pub(super) fn is_ahead_of(&self, now: Units) -> bool {
         let latest = now.0.saturating_add(self.reach().0);
         let slowed = Slowdown::unpack(self.slowed.load(Relaxed)).is_some_and(|slowdown| slowdown.since > millis(now));
@@ -132,7 +132,7 @@ impl Pressure {
         self.spread_until.store(until.0, Relaxed);
     }
 
-    /// Whether calls are kept apart at present.
+    /// Returns whether calls are kept apart at present.
     pub(super) fn is_spread(&self, now: impl FnOnce() -> Units) -> bool {
         let until = self.spread_until.load(Relaxed);
         until != 0 && until > now().0
@@ -176,7 +176,7 @@ impl Slowdown {
     }
 }
 
-/// How long to pause when the server asks for `hint`; `draw` is a uniform 64-bit number.
+/// Returns how long to pause when the server asks for `hint`; `draw` is a uniform 64-bit number.
 ///
 /// Never shorter than the hint, and up to a tenth longer, at most a second and at most what a caller may wait: then a retry
 /// that comes back when the hint is over is never refused because of the jitter. `cap` is the longest; a hint that is

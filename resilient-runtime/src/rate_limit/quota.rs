@@ -1,8 +1,8 @@
-//! What a server says about how much it still allows.
+//! The quota that a server still allows, in its own words.
 
 use std::time::Duration;
 
-/// How much a server still allows, as it said in an answer: for [`RateLimit::heed`](crate::RateLimit::heed).
+/// The quota that a server still allows, as it said in an answer: for [`RateLimit::heed`](crate::RateLimit::heed).
 ///
 /// The feature `http` reads it from the headers of a response, as a `resilient::http::RateLimit` that turns into it.
 ///
@@ -17,9 +17,9 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Quota {
-    /// How many calls it will still take until the reset; `None` if it did not say.
+    /// The number of calls that it will still take until the reset; `None` if it did not say.
     pub remaining: Option<u64>,
-    /// How long it is until there is more; `None` if it did not say.
+    /// The time until there is more; `None` if it did not say.
     pub reset: Option<Duration>,
 }
 

@@ -21,7 +21,7 @@ fn even() -> RateLimit {
     RateLimit::named("even").rate(10, SECOND).burst(1)
 }
 
-/// How many are let through now.
+/// Returns how many are let through now.
 fn at_once(limit: &RateLimit) -> usize {
     std::iter::from_fn(|| limit.try_acquire().ok()).count()
 }
@@ -419,7 +419,7 @@ fn what_waited_in_a_runtime_that_is_gone_holds_nobody_up() {
     });
 }
 
-/// One that is kept across runtimes: its timer will never go off.
+/// A call that is kept across runtimes: its timer will never go off.
 #[test]
 fn what_is_kept_from_a_runtime_that_is_gone_costs_its_own_slot() {
     let limit: &'static RateLimit = Box::leak(Box::new(even().max_wait(SECOND)));
@@ -867,7 +867,7 @@ fn callers_on_many_threads_share_one_burst() {
     assert_eq!(limit.counts().admitted, 1_000);
 }
 
-/// What a server may say, sane or not.
+/// An answer of a server, sane or not.
 #[derive(Debug, Clone, Copy)]
 enum Said {
     Throttled(Option<Duration>),

@@ -30,7 +30,7 @@ pub struct RetryCall<'a> {
 #[derive(Debug, Clone, Copy)]
 struct Decision(u64);
 
-/// What [`RetryCall::settle`] decided.
+/// The decision of [`RetryCall::settle`].
 #[derive(Debug)]
 #[must_use]
 pub enum Verdict<O> {
@@ -187,7 +187,7 @@ impl RetryCall<'_> {
         Ok(Delay(delay))
     }
 
-    /// Whether an attempt after this delay would begin, and probably end, in time; notes when it begins.
+    /// Refuses a delay after which an attempt would not begin, and probably end, in time; notes when it begins.
     fn fits(&mut self, delay: Duration) -> Result<(), GaveUp> {
         let policy = self.policy;
         let deadline = Deadline::current();

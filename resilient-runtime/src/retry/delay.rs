@@ -22,7 +22,7 @@ use crate::clock;
 pub struct Delay(pub(super) Duration);
 
 impl Delay {
-    /// How long it waits.
+    /// Returns how long it waits.
     pub const fn duration(self) -> Duration {
         self.0
     }

@@ -1,4 +1,4 @@
-//! Where a retry's budget is.
+//! The place of a retry's budget.
 
 use std::collections::BTreeMap;
 use std::mem::ManuallyDrop;

@@ -11,7 +11,7 @@ thread_local! {
     static SUPPRESSED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether an outer retry has turned those inside it off.
+/// Returns whether an outer retry has turned those inside it off.
 pub(crate) fn suppressed() -> bool {
     SUPPRESSED.get()
 }
@@ -47,7 +47,7 @@ pub const fn without_retries<F: Future>(future: F) -> WithoutRetries<F> {
 }
 
 pin_project! {
-    /// What [`without_retries`] returns.
+    /// The return value of [`without_retries`].
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct WithoutRetries<F> {

@@ -1,4 +1,4 @@
-//! How long attempts take: a running median in one atomic word.
+//! The time that attempts take: a running median in one atomic word.
 
 use std::time::Duration;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::event::{self, Event, Heard, Retrying};
 use crate::{Class, FallbackSource, GaveUp, State};
 
-/// What the policies of this thread have reported since [`record`].
+/// The reports of this thread's policies since [`record`].
 ///
 /// A policy is asked for by its name: the function's, unless the attribute says `name = "…"`. Functions of the same name
 /// are one to it, and a name that has reported nothing has empty lists. Its `Debug` form lists everything in order.

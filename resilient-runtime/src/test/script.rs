@@ -5,7 +5,7 @@ use std::iter::{Fuse, repeat_with};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What the attempts upon a fake do: fail with the scripted errors in order, then succeed.
+/// The behaviour of the attempts upon a fake: fail with the scripted errors in order, then succeed.
 ///
 /// Shared by reference, from several tasks or threads too. An error is made when it is due, and needs no `Clone`.
 ///

@@ -14,7 +14,7 @@ pub(super) struct Window {
     refused: AtomicU64,
 }
 
-/// What a window holds.
+/// The contents of a window.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Tally {
     pub(super) requests: u64,
@@ -40,7 +40,7 @@ impl Window {
         Self { buckets: std::array::from_fn(|_| AtomicU64::new(0)), refused: AtomicU64::new(0) }
     }
 
-    /// Whether nothing in the window was refused, as far as that can be said without the clock.
+    /// Returns whether nothing in the window was refused, as far as that can be said without the clock.
     #[inline]
     pub(super) fn is_calm(&self) -> bool {
         self.refused.load(Relaxed) == 0
@@ -60,7 +60,7 @@ impl Window {
         }
     }
 
-    /// What there was in the last two minutes; the oldest bucket of them is about to leave, and counts as a whole.
+    /// Returns what there was in the last two minutes; the oldest bucket of them is about to leave, and counts as a whole.
     pub(super) fn tally(&self, now: Ticks) -> Tally {
         let number = now.0 / WIDTH;
         let refused = self.refused.load(Relaxed);
@@ -76,7 +76,7 @@ impl Window {
     }
 }
 
-/// Whether the clock has gone back since the number was noted: by more than a window, which no thread's result is late.
+/// Returns whether the clock has gone back since the number was noted: by more than a window, which no thread's result is late.
 const fn is_ahead(noted: u64, number: u64) -> bool {
     noted > number + 1 + BUCKETS as u64
 }

@@ -37,7 +37,7 @@ pub(crate) fn container(item: TokenStream, rule: &TokenStream) -> Option<TokenSt
     Some(quote_spanned!(Span::mixed_site()=> #errors #item))
 }
 
-/// Whether an `impl`, a trait or an inline module begins here.
+/// Returns whether an `impl`, a trait or an inline module begins here.
 fn starts_container(input: &ParseBuffer<'_>) -> bool {
     let ahead = input.fork();
     // `unsafe impl`, `default impl`, `unsafe auto trait`, `const impl`
@@ -115,7 +115,7 @@ fn after_visibility<'a>(input: &ParseBuffer<'a>) -> ParseBuffer<'a> {
     ahead
 }
 
-/// Whether it stands only in tests, which are no part of the product.
+/// Returns whether it stands only in tests, which are no part of the product.
 fn is_for_tests(attribute: &Attribute) -> bool {
     attribute.path().is_ident("cfg")
         && attribute.meta.require_list().is_ok_and(|condition| condition.tokens.to_string() == "test")

@@ -1,4 +1,4 @@
-//! What one caller of a batch gets, as a type.
+//! The type of one caller's part of a batch.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};

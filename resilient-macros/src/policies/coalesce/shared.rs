@@ -10,7 +10,7 @@ use crate::function::Function;
 use crate::types::unnamed;
 use crate::when::is_result;
 
-/// Whether the function's signature can change.
+/// Rejects a function whose signature cannot change.
 pub(super) fn check(share: Span, function: &Function, errors: &Errors) {
     if function.is_boxed() {
         errors.at(
@@ -25,7 +25,7 @@ pub(super) fn check(share: Span, function: &Function, errors: &Errors) {
     }
 }
 
-/// What the callers get: `Result<Arc<T>, Arc<E>>`, or `Arc<O>` for any other output.
+/// Returns what the callers get: `Result<Arc<T>, Arc<E>>`, or `Arc<O>` for any other output.
 pub(super) fn output(context: &Context<'_>) -> Type {
     let span = Span::mixed_site();
     let (krate, output) = (context.krate, &context.function.output);

@@ -8,7 +8,7 @@ use crate::wake::fragile::Fragile;
 
 const MANY: usize = 10_000;
 
-/// Those who wait behind a call that is inside.
+/// Returns the calls that wait behind one that has a permit.
 fn waiting(bulkhead: &Bulkhead, calls: usize) -> Vec<Acquire<'_>> {
     let mut waiting: Vec<_> = (0..calls).map(|_| bulkhead.acquire()).collect();
     assert!(waiting.iter_mut().all(|call| poll(call).is_none()));

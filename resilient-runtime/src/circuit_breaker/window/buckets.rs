@@ -10,7 +10,7 @@ use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 #[derive(Debug)]
 pub(super) struct Buckets([AtomicU64; BUCKETS]);
 
-/// What buckets count: calls, and those of them that are hits.
+/// The counts of a bucket: calls, and those of them that are hits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Count {
     pub(super) calls: u32,
@@ -147,7 +147,7 @@ impl Bucket {
     }
 }
 
-/// How many of the calls that ended between two moments, as if evenly, are in the window at the later one.
+/// Returns how many of the calls that ended between two moments, as if evenly, are in the window at the later one.
 pub(super) fn in_window(width: u64, calls: u32, since: Moment, now: Moment) -> u32 {
     let (elapsed, window) = (now.0.saturating_sub(since.0), width.saturating_mul(PERIODS));
     if elapsed <= window { calls } else { (u128::from(calls) * u128::from(window) / u128::from(elapsed)) as u32 }

@@ -128,7 +128,7 @@ impl Batch {
         word >> EPOCH == epoch.0 as u64 && word & LEFT != 0
     }
 
-    /// What follows when the next call ends, and how many calls that moves; none if another thread has just done so.
+    /// Returns what follows when the next call ends, and how many calls that moves; none if another thread has just done so.
     const fn next(self, epoch: Epoch, elapsed: u64, width: u64) -> (Self, Option<u32>) {
         if self.epoch.0 != epoch.0 {
             return (Self { epoch, quick: 0, moved: 1, left: 0 }, Some(1));
@@ -206,7 +206,7 @@ mod tests {
             Self(Pending::new(), Buckets::new())
         }
 
-        /// Whether that took a look at the clock.
+        /// Returns whether that took a look at the clock.
         fn succeed(&self, epoch: Epoch, millis: u64) -> bool {
             let looks = !self.0.count(epoch);
             if looks {

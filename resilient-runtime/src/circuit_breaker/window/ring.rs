@@ -151,7 +151,7 @@ impl Outcomes {
     }
 }
 
-/// What a word has room for beside the epoch.
+/// The room of a word beside the epoch.
 const SLOTS: u32 = u64::BITS - MAX_EPOCH.count_ones();
 const WORDS: usize = MAX_COUNT_WINDOW.div_ceil(SLOTS) as usize;
 const FILLED: u32 = 11;

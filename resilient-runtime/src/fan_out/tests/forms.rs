@@ -1,4 +1,4 @@
-//! What each form, and each thing that can be set before it, promises.
+//! The promises of each form, and of each thing that can be set before it.
 
 use std::collections::VecDeque;
 

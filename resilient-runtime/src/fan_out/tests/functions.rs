@@ -1,4 +1,4 @@
-//! What the functions promise that change how each item is run.
+//! The promises of the functions that change how each item is run.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;

@@ -9,7 +9,7 @@ use sfv::{BareItem, Dictionary, Item, List, ListEntry, Parameters, Parser};
 use super::RateLimit;
 use crate::http::field;
 
-/// What `RateLimit` says about one quota.
+/// One quota as `RateLimit` says it.
 #[derive(Default)]
 pub(super) struct Quota {
     /// Earlier drafts had one quota without a name.

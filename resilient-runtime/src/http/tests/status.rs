@@ -1,4 +1,4 @@
-//! What statuses mean, and which headers change it.
+//! The meaning of statuses, and the headers that change it.
 
 use http::StatusCode;
 
