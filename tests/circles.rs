@@ -30,7 +30,7 @@ fn circles(package: &str) -> Vec<String> {
     for item in &lib.items {
         match item {
             Item::Mod(module) if module.content.is_none() && !is_for_tests(&module.attrs) => {
-                drop(modules.insert(module.ident.to_string()))
+                modules.insert(module.ident.to_string());
             }
             Item::Use(import) => hand_on(&import.tree, None, &mut handed_on),
             _ => {}
@@ -61,7 +61,7 @@ fn circle(start: &str, edges: &Edges) -> Option<String> {
                     return way.iter().all(|name| name.as_str() >= start).then(|| way.join(" -> "));
                 }
                 if seen.insert(next.clone()) {
-                    longer.push([way.as_slice(), &[next.clone()]].concat());
+                    longer.push([way.as_slice(), std::slice::from_ref(next)].concat());
                 }
             }
         }

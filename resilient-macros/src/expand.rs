@@ -145,9 +145,10 @@ fn clone_of(ident: &Ident, if_possible: bool, context: &Context<'_>) -> CloneOf 
     let mutability = binding.filter(|binding| binding.mutable).map(|_| Token![mut](span));
     let conditions = binding.map_or(&[][..], |binding| &binding.conditions);
     let (krate, borrowed) = (context.krate, borrow_local(ident));
-    let clone = match if_possible {
-        true => quote_spanned!(span=> #krate::own!(#borrowed)),
-        false => quote_spanned!(span=> ::core::clone::Clone::clone(#borrowed)),
+    let clone = if if_possible {
+        quote_spanned!(span=> #krate::own!(#borrowed))
+    } else {
+        quote_spanned!(span=> ::core::clone::Clone::clone(#borrowed))
     };
     let ident = if ident == "self" { &this_clone() } else { ident };
     CloneOf {

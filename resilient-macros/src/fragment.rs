@@ -29,9 +29,9 @@ impl<'a> Context<'a> {
         Self { policy: local(&numbered(name, nth)), nth, ..*self }
     }
 
-    /// The local that holds all the policies of which the layer uses one: `hedges_`.
-    pub(crate) fn of_plural(&self) -> Ident {
-        local(&format!("{}s", self.policy.to_string().trim_end_matches('_')))
+    /// The local that holds the policies of all keys, of which the layer uses one: `hedge_per_key_`.
+    pub(crate) fn per_key(&self) -> Ident {
+        local(&format!("{}_per_key", self.policy.to_string().trim_end_matches('_')))
     }
 
     /// Another local of the layer's own.

@@ -224,12 +224,12 @@ pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// statements are
 ///
 /// ```text
-/// let circuit_breakers_ = {
-///     static CIRCUIT_BREAKERS_: ::resilient::PerKey<::resilient::CircuitBreaker> =
+/// let circuit_breaker_per_key_ = {
+///     static CIRCUIT_BREAKER_PER_KEY_: ::resilient::PerKey<::resilient::CircuitBreaker> =
 ///         ::resilient::PerKey::new(::resilient::CircuitBreaker::named("pay"));
-///     &CIRCUIT_BREAKERS_
+///     &CIRCUIT_BREAKER_PER_KEY_
 /// };
-/// let circuit_breaker_: &::resilient::CircuitBreaker = &circuit_breakers_.of(&host);
+/// let circuit_breaker_: &::resilient::CircuitBreaker = &circuit_breaker_per_key_.of(&host);
 /// ```
 ///
 /// # Panics
@@ -434,7 +434,7 @@ pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// Lets so many calls of the function through in so long, and fewer while the server asks for less.
 ///
 /// `"100/s"` is a hundred a second in the long run, and after an idle time at most a burst at once; exactly so, in whatever
-/// second one counts. Who comes too early is refused, or with a `max_wait` waits in line. A refusal is a
+/// second one counts. A call above the rate is rejected, or waits in line for up to `max_wait`. A refusal is a
 /// `resilient::Error`, so the function's error type needs `From<resilient::Error>`; a [`retry`](macro@retry) above waits as long as
 /// the refusal says.
 ///

@@ -69,7 +69,7 @@ pub(crate) fn declare(source: &Source, context: &Context<'_>) -> TokenStream {
 }
 
 /// As [`declare`]; `let hedge_ = { static HEDGE_: Hedge = constructor; HEDGE_.shared() };` for an explicit name, and for a key
-/// `let hedges_ = { static HEDGES_: PerKey<Hedge> = PerKey::new(constructor); &HEDGES_ };` and `let hedge_: &Hedge = &hedges_.of(&key);`
+/// `let hedge_per_key_ = { static HEDGE_PER_KEY_: PerKey<Hedge> = …; &HEDGE_PER_KEY_ };` and `let hedge_: &Hedge = &hedge_per_key_.of(&key);`
 ///
 /// The policy of a key is held for the whole call, behind a reference, which futures further in can have copies of.
 pub(crate) fn declare_shareable(source: &Shareable, context: &Context<'_>) -> TokenStream {
@@ -83,7 +83,7 @@ pub(crate) fn declare_shareable(source: &Shareable, context: &Context<'_>) -> To
         }
         Shareable::Keyed { ty, constructor, named, key } => {
             let (krate, ty, of) = (context.krate, Ident::new(ty, span), place(key, "of"));
-            let policies = context.of_plural();
+            let policies = context.per_key();
             let policy = constant(&policies);
             let all = if *named { quote_spanned!(span=> #policy.shared()) } else { quote_spanned!(span=> &#policy) };
             let key = borrow_parts(key);

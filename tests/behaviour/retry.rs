@@ -200,13 +200,17 @@ async fn clone_borrows_the_arguments_that_cannot_be_cloned() {
         async fn send(self, words: Vec<String>, script: &Script) -> Result<usize, Error> {
             self.connection.0.set(self.connection.0.get() + 1);
             script.next()?;
-            Ok(words.into_iter().count() + self.words.len() + self.connection.0.get() as usize)
+            Ok(drain(words) + self.words.len() + self.connection.0.get() as usize)
         }
+    }
+
+    fn drain(mut words: Vec<String>) -> usize {
+        words.drain(..).count()
     }
 
     #[hedge(idempotent, clone)]
     async fn ask(connection: Connection, words: Vec<String>) -> Result<usize, Error> {
-        Ok(words.into_iter().count() + connection.0.get() as usize)
+        Ok(drain(words) + connection.0.get() as usize)
     }
 
     let words = || vec!["tide".to_owned()];

@@ -80,6 +80,7 @@ async fn look(page: &[u8; 1024]) -> Result<u8, Error> {
     Ok(page[0])
 }
 
+#[expect(clippy::large_types_passed_by_value, reason = "its size is the point")]
 async fn large(page: [u8; 1024]) -> Result<u8, Error> {
     look(&page).await
 }
@@ -88,6 +89,7 @@ async fn large(page: [u8; 1024]) -> Result<u8, Error> {
 #[circuit_breaker]
 #[rate_limit("1000/s")]
 #[bulkhead(limit = 8)]
+#[allow(clippy::large_types_passed_by_value, reason = "its size is the point")]
 async fn large_under_a_stack(page: [u8; 1024]) -> Result<u8, Error> {
     look(&page).await
 }

@@ -122,7 +122,7 @@ pub struct Heeding<P, H> {
     answer: H,
 }
 
-impl<'a, W, O> Judged<&'a RateLimit, W, O> {
+impl<W, O> Judged<&RateLimit, W, O> {
     /// Has the limit [heed](RateLimit::heed) the quota that `answer` reads from a good outcome.
     #[inline]
     pub fn heeding<T, H: Fn(&T) -> Quota>(self, answer: H) -> Heeding<Self, ByAnswer<T, H>> {

@@ -2,13 +2,13 @@
 use resilient::{bulkhead, timeout};
 use crate::support::{Error, Script};
 pub async fn fetch(host: &str, script: &Script) -> Result<(), Error> {
-    let bulkheads_ = {
-        static BULKHEADS_: ::resilient::PerKey<::resilient::Bulkhead> = ::resilient::PerKey::new(
+    let bulkhead_per_key_ = {
+        static BULKHEAD_PER_KEY_: ::resilient::PerKey<::resilient::Bulkhead> = ::resilient::PerKey::new(
             ::resilient::Bulkhead::named("fetch").gradient(2, 50, 10),
         );
-        &BULKHEADS_
+        &BULKHEAD_PER_KEY_
     };
-    let bulkhead_: &::resilient::Bulkhead = &bulkheads_.of(&host);
+    let bulkhead_: &::resilient::Bulkhead = &bulkhead_per_key_.of(&host);
     let timeout_ = {
         static TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
             "fetch",

@@ -8,13 +8,15 @@ pub async fn ask(host: &str, region: String, script: &Script) -> Result<(), Erro
             .backoff(::resilient::Backoff::none());
         &RETRY_
     };
-    let circuit_breakers_ = {
-        static CIRCUIT_BREAKERS_: ::resilient::PerKey<::resilient::CircuitBreaker> = ::resilient::PerKey::new(
+    let circuit_breaker_per_key_ = {
+        static CIRCUIT_BREAKER_PER_KEY_: ::resilient::PerKey<
+            ::resilient::CircuitBreaker,
+        > = ::resilient::PerKey::new(
             ::resilient::CircuitBreaker::named("ask").consecutive(2),
         );
-        &CIRCUIT_BREAKERS_
+        &CIRCUIT_BREAKER_PER_KEY_
     };
-    let circuit_breaker_: &::resilient::CircuitBreaker = &circuit_breakers_
+    let circuit_breaker_: &::resilient::CircuitBreaker = &circuit_breaker_per_key_
         .of(&(&host, &region));
     let mut retry_ = retry_.begin();
     let settled_ = loop {

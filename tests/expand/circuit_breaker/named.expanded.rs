@@ -22,13 +22,16 @@ pub async fn read(script: &Script) -> Result<(), Error> {
     >(::resilient::run((circuit_breaker_,), attempt_).await)
 }
 pub async fn read_part(id: u32, script: &Script) -> Result<(), Error> {
-    let circuit_breakers_ = {
-        static CIRCUIT_BREAKERS_: ::resilient::PerKey<::resilient::CircuitBreaker> = ::resilient::PerKey::new(
+    let circuit_breaker_per_key_ = {
+        static CIRCUIT_BREAKER_PER_KEY_: ::resilient::PerKey<
+            ::resilient::CircuitBreaker,
+        > = ::resilient::PerKey::new(
             ::resilient::CircuitBreaker::named("expand: parts"),
         );
-        CIRCUIT_BREAKERS_.shared()
+        CIRCUIT_BREAKER_PER_KEY_.shared()
     };
-    let circuit_breaker_: &::resilient::CircuitBreaker = &circuit_breakers_.of(&id);
+    let circuit_breaker_: &::resilient::CircuitBreaker = &circuit_breaker_per_key_
+        .of(&id);
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
             Result<(), Error>,
