@@ -12,8 +12,8 @@ use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::time::Duration;
 
-pub use self::acquire::Acquire;
-pub use self::entry::{BulkheadPermit, Entry, Priority};
+pub use self::acquire::BulkheadAcquire;
+pub use self::entry::{BulkheadEntry, BulkheadPermit, Priority};
 pub(crate) use self::run::ended;
 pub use self::run::{BulkheadGuard, Learning};
 
@@ -36,7 +36,7 @@ use crate::{Error, Event, Mode, Outcome, PolicyKind, Reason, When};
 ///
 /// Calls that find no free permit wait in a bounded first-in-first-out queue, for a limited time:
 /// a queue that is full, or a wait that was too long, is a refusal at once. Calls of
-/// [high priority](Entry::priority) are served before those of low, and take their places when the queue is full.
+/// [high priority](BulkheadEntry::priority) are served before those of low, and take their places when the queue is full.
 ///
 /// It is a value for a `static`, shared by all callers of what it guards. While there is room, coming in and going out is one
 /// change of an atomic word each: no lock, no allocation, no clock.
@@ -182,8 +182,8 @@ impl Bulkhead {
 
     /// A call of weight 1 and high priority, for which both can be set.
     #[inline]
-    pub const fn entry(&self) -> Entry<'_> {
-        Entry { bulkhead: self, weight: 1, priority: Priority::High }
+    pub const fn entry(&self) -> BulkheadEntry<'_> {
+        BulkheadEntry { bulkhead: self, weight: 1, priority: Priority::High }
     }
 
     /// Comes in if there is room, and nobody waits for it.
@@ -203,7 +203,7 @@ impl Bulkhead {
     /// The future's are [`Reason::QueueFull`], [`Reason::WaitedTooLong`], [`Reason::DeadlineExceeded`],
     /// [`Reason::Reentrant`], and [`Reason::NoRuntime`] where there is no tokio runtime to measure the wait.
     #[inline]
-    pub const fn acquire(&self) -> Acquire<'_> {
+    pub const fn acquire(&self) -> BulkheadAcquire<'_> {
         self.entry().acquire()
     }
 
@@ -238,7 +238,7 @@ impl Bulkhead {
 
     /// As [`learning`](Self::learning), with outcomes judged by `when`.
     #[inline]
-    pub const fn when<O, W: When<O, By>, By>(&self, when: W) -> Judged<Entry<'_>, W, O> {
+    pub const fn when<O, W: When<O, By>, By>(&self, when: W) -> Judged<BulkheadEntry<'_>, W, O> {
         self.entry().when(when)
     }
 

@@ -16,7 +16,7 @@ mod word;
 use std::fmt;
 use std::future::Future;
 
-pub use self::permit::Permit;
+pub use self::permit::CircuitBreakerPermit;
 pub use self::run::CircuitBreakerGuard;
 pub use self::watch::{Transition, Transitions};
 
@@ -25,10 +25,12 @@ use self::permit::Began;
 use self::state::Phase;
 use self::storage::Storage;
 use crate::clock::Ticks;
+use crate::keyed::Keyed;
 use crate::naming::{self, Named, Naming};
 use crate::stack::{Judged, Stack};
 use crate::sync::atomic::Ordering::Relaxed;
-use crate::{ByClass, Error, Keyed, Mode, Outcome, PolicyKind, State, When};
+use crate::when::ByClass;
+use crate::{CircuitBreakerState, Error, Mode, Outcome, PolicyKind, When};
 
 /// Stops calling what is failing, and finds out when it works again.
 ///
@@ -53,7 +55,7 @@ use crate::{ByClass, Error, Keyed, Mode, Outcome, PolicyKind, State, When};
 /// An outage is seen after 0.1 s at a hundred calls a second and more, and an error rate that stays below `failure_rate`
 /// is not one.
 ///
-/// [`Permit::settle`] says which outcomes are failures. How often that happens when nothing is wrong, and how soon when
+/// [`CircuitBreakerPermit::settle`] says which outcomes are failures. How often that happens when nothing is wrong, and how soon when
 /// something is, is in the repository's `docs/circuit_breaker.md`, with settings for different traffic.
 ///
 /// # How long it is open
@@ -85,7 +87,7 @@ use crate::{ByClass, Error, Keyed, Mode, Outcome, PolicyKind, State, When};
 /// use std::time::Duration;
 ///
 /// use resilient::CircuitBreaker;
-/// use resilient::State;
+/// use resilient::CircuitBreakerState;
 ///
 /// static PAYMENTS: CircuitBreaker = CircuitBreaker::named("payments").consecutive(3).open_for(Duration::from_secs(5));
 ///
@@ -99,7 +101,7 @@ use crate::{ByClass, Error, Keyed, Mode, Outcome, PolicyKind, State, When};
 ///     assert!(outcome.is_err());
 /// }
 ///
-/// assert_eq!(PAYMENTS.state(), State::Open);
+/// assert_eq!(PAYMENTS.state(), CircuitBreakerState::Open);
 /// let rejection = PAYMENTS.acquire().unwrap_err();
 /// assert!(rejection.retry_after().unwrap() > Duration::from_secs(4));
 /// ```
@@ -114,7 +116,7 @@ pub struct CircuitBreaker {
 /// The counts of a breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Counts {
+pub struct CircuitBreakerCounts {
     /// Calls in the window; the probes that have ended while half-open, and none while open.
     pub calls: u32,
     /// The number of those that failed; of the probes, also those that were slow.
@@ -145,16 +147,16 @@ impl CircuitBreaker {
     ///
     /// Time alone does not change it: an open breaker stays open until somebody asks for a permit after its time is
     /// over.
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> CircuitBreakerState {
         self.circuit().phase.into()
     }
 
     /// Returns what it has seen; each number is right, but other threads may have changed one before the next was read.
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self) -> CircuitBreakerCounts {
         let circuit = self.circuit();
         let tally = self.tally(circuit, Ticks::now);
         let totals = &self.storage.totals;
-        Counts {
+        CircuitBreakerCounts {
             calls: tally.calls,
             failures: tally.failures,
             slow: tally.slow,
@@ -205,11 +207,11 @@ impl CircuitBreaker {
     /// A rejection with [`Reason::CircuitOpen`](crate::Reason::CircuitOpen) if it is open, half-open with all its
     /// probes under way, or recovering and this call not among those let through.
     #[inline]
-    pub fn acquire(&self) -> Result<Permit<'_>, Error> {
+    pub fn acquire(&self) -> Result<CircuitBreakerPermit<'_>, Error> {
         self.acquire_at(Ticks::now)
     }
 
-    /// Runs `future` if it lets the call through, and counts its outcome as [`Permit::settle`] says.
+    /// Runs `future` if it lets the call through, and counts its outcome as [`CircuitBreakerPermit::settle`] says.
     ///
     /// It is asked when the future is first polled.
     ///
@@ -233,7 +235,7 @@ impl CircuitBreaker {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops `future` and abandons the call, as dropping a [`Permit`] does.
+    /// Dropping it drops `future` and abandons the call, as dropping a [`CircuitBreakerPermit`] does.
     #[inline]
     pub const fn run<F: Future<Output: Outcome>>(&self, future: F) -> Stack<F, CircuitBreakerGuard<'_, ByClass>> {
         Stack::new(future, CircuitBreakerGuard::new(self, ByClass))
@@ -246,10 +248,10 @@ impl CircuitBreaker {
     }
 
     #[inline]
-    fn acquire_at(&self, clock: impl Fn() -> Ticks) -> Result<Permit<'_>, Error> {
+    fn acquire_at(&self, clock: impl Fn() -> Ticks) -> Result<CircuitBreakerPermit<'_>, Error> {
         let ticket = self.admit(&clock)?;
         let began = if self.config.slow_time().is_some() { Began::at(clock()) } else { Began::UNKNOWN };
-        Ok(Permit::new(self, ticket, began))
+        Ok(CircuitBreakerPermit::new(self, ticket, began))
     }
 }
 
@@ -299,7 +301,7 @@ impl Keyed for CircuitBreaker {
     }
 
     fn is_held_by_hand(&self) -> bool {
-        self.state() == State::ForcedOpen || self.current_mode() != self.config.first_mode()
+        self.state() == CircuitBreakerState::ForcedOpen || self.current_mode() != self.config.first_mode()
     }
 
     /// One whose key comes again and again keeps its place, and what it knows of the usual errors.
@@ -325,14 +327,14 @@ impl fmt::Debug for CircuitBreaker {
     }
 }
 
-impl Counts {
+impl CircuitBreakerCounts {
     /// The fraction of [`calls`](Self::calls) that failed; `None` if there were none.
     pub fn failure_rate(&self) -> Option<f64> {
         (self.calls > 0).then(|| f64::from(self.failures) / f64::from(self.calls))
     }
 }
 
-impl From<Phase> for State {
+impl From<Phase> for CircuitBreakerState {
     fn from(phase: Phase) -> Self {
         match phase {
             Phase::Closed { .. } => Self::Closed,

@@ -17,7 +17,7 @@ use std::time::Duration;
 use crate::class::Class;
 #[cfg(feature = "tracing")]
 use crate::clock::Ticks;
-use crate::vocabulary::{FallbackSource, GaveUp, PolicyKind, State};
+use crate::vocabulary::{CircuitBreakerState, FallbackSource, GaveUp, PolicyKind};
 
 /// An event of a policy.
 ///
@@ -73,9 +73,9 @@ pub enum Event {
         /// Source location of the policy.
         place: &'static Location<'static>,
         /// The state that it leaves.
-        from: State,
+        from: CircuitBreakerState,
         /// The state that it enters.
-        to: State,
+        to: CircuitBreakerState,
         /// Number of failures among `calls`.
         failures: u32,
         /// Number of calls that the change was decided on.
@@ -317,8 +317,11 @@ impl Event {
                     };
                 }
                 say_safely(|| match (from, to) {
-                    (State::Closed, State::Open) if may_be_loud(place) => say_it!(warn),
-                    (_, State::Closed | State::ForcedOpen | State::Disabled) if may_be_loud(place) => say_it!(info),
+                    (CircuitBreakerState::Closed, CircuitBreakerState::Open) if may_be_loud(place) => say_it!(warn),
+                    (
+                        _,
+                        CircuitBreakerState::Closed | CircuitBreakerState::ForcedOpen | CircuitBreakerState::Disabled,
+                    ) if may_be_loud(place) => say_it!(info),
                     _ => say_it!(debug),
                 });
             }

@@ -23,7 +23,8 @@ use crate::naming::{self, Named, Naming};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::const_fn;
-use crate::{Bulkhead, ByClass, ByWhen, Cost, Mode, Outcome, PolicyKind, When, retry};
+use crate::when::{ByClass, ByWhen};
+use crate::{Bulkhead, Cost, Mode, Outcome, PolicyKind, When, retry};
 
 /// Starts another attempt beside one that takes longer than nearly all do, takes the first success, and drops the others.
 ///

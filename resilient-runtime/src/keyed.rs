@@ -76,7 +76,7 @@ use crate::{Event, PolicyKind};
 /// # Examples
 ///
 /// ```
-/// use resilient::{CircuitBreaker, PerKey, State};
+/// use resilient::{CircuitBreaker, PerKey, CircuitBreakerState};
 ///
 /// static HOSTS: PerKey<CircuitBreaker> = PerKey::new(CircuitBreaker::named("fetch").consecutive(1));
 ///
@@ -89,8 +89,8 @@ use crate::{Event, PolicyKind};
 ///
 /// fetch("a.example").unwrap_err();
 ///
-/// assert_eq!(HOSTS.of("a.example").state(), State::Open);
-/// assert_eq!(HOSTS.of("b.example").state(), State::Closed);
+/// assert_eq!(HOSTS.of("a.example").state(), CircuitBreakerState::Open);
+/// assert_eq!(HOSTS.of("b.example").state(), CircuitBreakerState::Closed);
 /// ```
 #[must_use = "it does nothing unless it is asked for a key"]
 pub struct PerKey<P: 'static> {

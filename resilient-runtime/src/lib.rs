@@ -129,41 +129,78 @@ mod wake;
 mod when;
 
 pub use backoff::Backoff;
-pub use batch::{Batch, BatchAnswers, BatchCounts, BatchFuture, BatchGroup, BatchItem, BatchKey, BatchOutcome};
+pub use batch::{Batch, BatchCounts};
 pub use budget::{Budget, Cost};
-pub use bulkhead::{Acquire, Bulkhead, BulkheadCounts, BulkheadPermit, Entry, Priority};
+pub use bulkhead::{Bulkhead, BulkheadCounts, BulkheadPermit, Priority};
 pub use cancel::Cancel;
-pub use circuit_breaker::{CircuitBreaker, Counts, Permit, Transition, Transitions};
+pub use circuit_breaker::{CircuitBreaker, CircuitBreakerCounts, CircuitBreakerPermit};
 pub use class::Class;
 pub use classify::Classify;
-pub use coalesce::{Coalesce, CoalesceCall, CoalesceCounts, CoalesceFuture, Share, Shareable, Sharing, finish_shared};
-pub use deadline::{Deadline, DeadlineScope, ParseDeadlineError};
+pub use coalesce::{Coalesce, CoalesceCounts, Share, finish_shared};
+pub use deadline::{Deadline, ParseDeadlineError};
 pub use error::{Error, Reason};
 pub use event::{Event, Retrying};
-pub use fallback::{Answer, ByFuture, ByValue, Fallback, FallbackCall, FallbackFailure, IntoResult, Rescue, answer};
-pub use fan_out::{
-    Adapting, Cancellable, Collect, Deduplicated, Distinct, FanOut, FanOutLimit, FirstOk, Input, Observed, Ordered,
-};
-pub use fan_out::{Progress, Quorum, SettleWithin, Settlement, Streamed, Task, TryAll, Unordered};
-pub use fan_out::{deduplicated, spawned, spawned_blocking};
-pub use futures_core::Stream;
-pub use hedge::{Hedge, HedgeCounts, HedgeFuture, Hedging};
-pub use keyed::{Held, Keyed, PerKey};
+pub use fallback::{Fallback, IntoResult, Rescue, answer};
+pub use fan_out::{FanOut, FanOutLimit, Settlement, deduplicated, spawned, spawned_blocking};
+pub use hedge::{Hedge, HedgeCounts};
+pub use keyed::PerKey;
 pub use mode::Mode;
 pub use naming::{Conflict, conflicts};
 pub use outcome::{FromRejection, Outcome, Settled, finish};
 #[doc(hidden)]
 pub use own::probe as __own;
-pub use rate_limit::{Quota, RateAcquire, RateCounts, RateLimit, RatePermit};
-pub use retry::{Delay, DelayFuture, Retry, RetryCall, Verdict, WithoutRetries, without_retries};
-pub use stack::{Judged, Stack, run};
+pub use rate_limit::{Quota, RateCounts, RateLimit, RatePermit};
+pub use retry::{Retry, Verdict, without_retries};
+pub use stack::{Stack, run};
 pub use throttle::{Throttle, ThrottleCounts, ThrottlePermit};
-pub use timeout::{Timeout, TimeoutCall};
+pub use timeout::Timeout;
 #[doc(hidden)]
 pub use values::probe as __values;
-pub use values::{ByGoodValue, ClassifyValue, Values, values};
-pub use vocabulary::{FallbackSource, GaveUp, PolicyKind, State};
-pub use when::{ByClass, ByClassified, ByError, ByOutcome, BySettled, ByWhen, Classified, IntoClass, When};
+pub use values::{ClassifyValue, values};
+pub use vocabulary::{CircuitBreakerState, FallbackSource, GaveUp, PolicyKind};
+pub use when::{Classified, When};
+
+/// The futures and streams of single methods, for whoever has to name one.
+pub mod futures {
+    pub use crate::batch::BatchFuture;
+    pub use crate::bulkhead::BulkheadAcquire;
+    pub use crate::circuit_breaker::{Transition, Transitions};
+    pub use crate::coalesce::CoalesceFuture;
+    pub use crate::deadline::DeadlineScope;
+    pub use crate::hedge::HedgeFuture;
+    pub use crate::rate_limit::RateAcquire;
+    pub use crate::retry::{DelayFuture, WithoutRetries};
+    #[doc(no_inline)]
+    pub use futures_core::Stream;
+}
+
+/// One call through a policy, made by hand: with its key, its weight, or its attempts.
+pub mod call {
+    pub use crate::batch::{BatchAnswers, BatchGroup, BatchItem, BatchKey, BatchOutcome};
+    pub use crate::bulkhead::BulkheadEntry;
+    pub use crate::coalesce::{CoalesceCall, Shareable, Sharing};
+    pub use crate::fallback::{Answer, FallbackCall, FallbackFailure};
+    pub use crate::hedge::Hedging;
+    pub use crate::keyed::{Held, Keyed};
+    pub use crate::retry::{Delay, RetryCall};
+    pub use crate::stack::Judged;
+    pub use crate::timeout::TimeoutCall;
+}
+
+/// Markers that tell two implementations of a trait apart; the compiler always finds them by itself.
+pub mod marker {
+    pub use crate::fallback::{ByFuture, ByValue};
+    pub use crate::values::{ByGoodValue, Values};
+    pub use crate::when::{ByClass, ByClassified, ByError, ByOutcome, BySettled, ByWhen, IntoClass};
+}
+
+/// The forms of a [`FanOut`]: how its items are run, and how its outcomes are had.
+pub mod fan {
+    pub use crate::fan_out::{
+        Adapting, Cancellable, Collect, Deduplicated, Distinct, FirstOk, Input, Observed, Ordered, Progress, Quorum,
+        SettleWithin, Streamed, Task, TryAll, Unordered,
+    };
+}
 
 /// The protocol between policies: each policy's part in one call of a [`Stack`].
 pub mod guard {
@@ -179,7 +216,13 @@ pub mod guard {
 }
 
 #[cfg(feature = "macros")]
-pub use resilient_macros::*;
+#[doc(hidden)]
+pub use resilient_macros::{__compose, composed};
+#[cfg(feature = "macros")]
+pub use resilient_macros::{
+    Classify, batch, bulkhead, cancel, circuit_breaker, coalesce, enforce, exempt, fallback, fan_out, hedge, profile,
+    rate_limit, resilient, retry, throttle, timeout,
+};
 
 /// Stands beside a free function that has a companion, and expands to an item that an `impl` has no room for.
 ///

@@ -29,11 +29,13 @@ use self::counts::Counters;
 use self::gcra::{Pace, Units};
 use self::meter::Meter;
 use crate::clock::{self, Ticks};
+use crate::keyed::Keyed;
 use crate::mode::Switch;
 use crate::naming::{self, Named, Naming};
 use crate::stack::{Judged, Stack};
 use crate::sync::atomic::Ordering::Relaxed;
-use crate::{ByClass, Error, Event, Keyed, Mode, Outcome, PolicyKind, When, random};
+use crate::when::ByClass;
+use crate::{Error, Event, Mode, Outcome, PolicyKind, When, random};
 
 /// Lets so many calls through in so long, and fewer while the server asks for less.
 ///

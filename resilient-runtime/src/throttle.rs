@@ -10,6 +10,7 @@ pub use self::run::ThrottleGuard;
 
 use self::window::Window;
 use crate::clock::Ticks;
+use crate::keyed::Keyed;
 use crate::mode::Switch;
 use crate::naming::{self, Named, Naming};
 use crate::stack::{Judged, Stack};
@@ -17,7 +18,7 @@ use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::const_fn;
 use crate::when::{ByClass, ByWhen, Judge};
-use crate::{Class, Error, Keyed, Mode, Outcome, PolicyKind, Reason, When, random};
+use crate::{Class, Error, Mode, Outcome, PolicyKind, Reason, When, random};
 
 /// Drops a part of the calls while the server refuses many, so that it need not spend its time on refusing.
 ///

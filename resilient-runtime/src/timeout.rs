@@ -79,7 +79,7 @@ impl Timeout {
         Stack::new(future, TimeoutGuard { watch: Watch::Fresh, timeout: self })
     }
 
-    /// Starts a call whose attempts have the limit together: a loop that [retries](crate::RetryCall).
+    /// Starts a call whose attempts have the limit together: a loop that [retries](crate::call::RetryCall).
     pub const fn begin(&self) -> TimeoutCall<'_> {
         TimeoutCall { timeout: self, deadline: None }
     }

@@ -29,7 +29,7 @@ pub enum PolicyKind {
 /// The state of a breaker: its answer to the next call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum State {
+pub enum CircuitBreakerState {
     /// Lets it through.
     Closed,
     /// Refuses it, until the open time is over.
@@ -96,7 +96,7 @@ impl PolicyKind {
     }
 }
 
-impl State {
+impl CircuitBreakerState {
     /// The state's name as it appears in events: `closed`, `open`, `half-open`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -150,4 +150,4 @@ macro_rules! displays_as_str {
     };
 }
 
-displays_as_str!(PolicyKind, State, GaveUp, FallbackSource);
+displays_as_str!(PolicyKind, CircuitBreakerState, GaveUp, FallbackSource);

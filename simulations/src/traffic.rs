@@ -8,7 +8,7 @@ use std::time::Duration;
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use rand_distr::{Distribution, Exp1};
-use resilient::{CircuitBreaker, Class, Error, State};
+use resilient::{CircuitBreaker, CircuitBreakerState, Class, Error};
 use tokio::runtime::{Builder, EnterGuard, Runtime};
 use tokio::time::Instant;
 
@@ -78,9 +78,9 @@ impl<'a> Traffic<'a> {
             Err(rejection) => return Call::Refused(rejection),
         };
         if self.failures.next(&mut self.random) {
-            let was_closed = breaker.state() == State::Closed;
+            let was_closed = breaker.state() == CircuitBreakerState::Closed;
             permit.settle_as(Class::Transient, ());
-            Call::Failed { opened: was_closed && breaker.state() == State::Open }
+            Call::Failed { opened: was_closed && breaker.state() == CircuitBreakerState::Open }
         } else {
             permit.settle_as(Class::Success, ());
             Call::Succeeded

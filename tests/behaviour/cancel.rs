@@ -4,7 +4,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use resilient::{CircuitBreaker, Reason, State, cancel, circuit_breaker, fallback, retry};
+use resilient::{CircuitBreaker, CircuitBreakerState, Reason, cancel, circuit_breaker, fallback, retry};
 use resilient_tests::{Alive, Error, Stopwatch, ms};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -97,5 +97,5 @@ async fn a_cancelled_call_is_not_retried_no_strike_and_does_not_fall_back() {
 
     let Err(Error::Refused(refusal)) = outcome else { panic!("{outcome:?}") };
     assert_eq!(refusal.to_string(), "`the work` was cancelled");
-    assert_eq!((attempts.load(Ordering::SeqCst), BREAKER.state()), (1, State::Closed));
+    assert_eq!((attempts.load(Ordering::SeqCst), BREAKER.state()), (1, CircuitBreakerState::Closed));
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use resilient::{
-    Backoff, CircuitBreaker, Class, Mode, PerKey, Reason, Retry, State, Timeout, circuit_breaker, fallback, retry,
-    timeout,
+    Backoff, CircuitBreaker, CircuitBreakerState, Class, Mode, PerKey, Reason, Retry, Timeout, circuit_breaker,
+    fallback, retry, timeout,
 };
 use resilient_tests::{Error, Script, assert_send, ms};
 use tokio::time::advance;
@@ -191,7 +191,7 @@ async fn probes_says_how_many_may_try_and_must_succeed() {
     };
 
     assert_eq!(admitted(tokio::join!(slow(&script), slow(&script), slow(&script))), 2);
-    assert_eq!(BREAKER.state(), State::Closed);
+    assert_eq!(BREAKER.state(), CircuitBreakerState::Closed);
     let fine = Script::fine();
     assert_eq!(admitted(tokio::join!(by_attribute(&fine), by_attribute(&fine), by_attribute(&fine))), 2);
 }
@@ -209,13 +209,13 @@ async fn without_probes_one_goes_first_and_two_more_after_it() {
 
     advance(ms(1_200)).await;
     let _ = tokio::join!(slow(&script), slow(&script), slow(&script));
-    assert_eq!((script.attempts(), BREAKER.state()), (2, State::Open));
+    assert_eq!((script.attempts(), BREAKER.state()), (2, CircuitBreakerState::Open));
 
     advance(ms(1_200)).await;
     let _ = tokio::join!(slow(&script), slow(&script), slow(&script));
-    assert_eq!((script.attempts(), BREAKER.state()), (3, State::HalfOpen));
+    assert_eq!((script.attempts(), BREAKER.state()), (3, CircuitBreakerState::HalfOpen));
     let _ = tokio::join!(slow(&script), slow(&script), slow(&script));
-    assert_eq!((script.attempts(), BREAKER.state()), (5, State::Closed));
+    assert_eq!((script.attempts(), BREAKER.state()), (5, CircuitBreakerState::Closed));
 }
 
 #[tokio::test(start_paused = true)]
@@ -262,7 +262,7 @@ async fn a_panic_counts_as_a_failure_and_goes_on() {
     let joined = tokio::spawn(function(true)).await;
 
     assert!(joined.unwrap_err().is_panic());
-    assert_eq!(BREAKER.state(), State::Open);
+    assert_eq!(BREAKER.state(), CircuitBreakerState::Open);
 }
 
 #[tokio::test(start_paused = true)]
@@ -394,7 +394,11 @@ async fn a_mode_that_observes_or_is_off_refuses_nothing() {
         assert_eq!(off(&Script::failing(1)).await, Err(Error::Down));
     }
 
-    assert_eq!(log.transitions("observing"), [(State::Closed, State::Open)], "it decides all the same");
+    assert_eq!(
+        log.transitions("observing"),
+        [(CircuitBreakerState::Closed, CircuitBreakerState::Open)],
+        "it decides all the same"
+    );
     assert_eq!(log.transitions("off"), []);
     assert_eq!(calls_until_open!(enforcing, Script::failing(9)), 1);
 }
@@ -531,7 +535,10 @@ async fn with_takes_the_policy_of_a_key() {
     fetch("a", &down).await.unwrap_err();
 
     assert_eq!(down.attempts(), 1);
-    assert_eq!((HOSTS.of("a").state(), HOSTS.of("b").state()), (State::Open, State::Closed));
+    assert_eq!(
+        (HOSTS.of("a").state(), HOSTS.of("b").state()),
+        (CircuitBreakerState::Open, CircuitBreakerState::Closed)
+    );
     assert_send(fetch("b", &Script::fine())).await.unwrap();
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use resilient::{Budget, Bulkhead, CircuitBreaker, Class, Hedge, PerKey, RateLimit, Retry, State};
+use resilient::{Budget, Bulkhead, CircuitBreaker, CircuitBreakerState, Class, Hedge, PerKey, RateLimit, Retry};
 use resilient::{Deadline, batch, circuit_breaker, coalesce, fallback, retry, timeout};
 use resilient_tests::{Error, Script, ms};
 use tracing::field::{Field, Visit};
@@ -150,9 +150,9 @@ async fn a_probe_whose_event_panics_goes_to_the_next_caller() {
 
     assert!(explodes(|| breaker.acquire()));
 
-    assert_eq!(breaker.state(), State::HalfOpen);
+    assert_eq!(breaker.state(), CircuitBreakerState::HalfOpen);
     breaker.acquire().expect("the probe was given back").settle_as(Class::Success, ());
-    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.state(), CircuitBreakerState::Closed);
     assert_eq!(breaker.counts().failures, 0);
 }
 
@@ -162,16 +162,16 @@ async fn a_change_of_state_whose_event_panics_has_happened() {
     let mut transitions = breaker.transitions();
 
     assert!(explodes(|| fail(&breaker)));
-    assert_eq!((breaker.state(), breaker.counts().opened), (State::Open, 1));
-    assert_eq!(transitions.next().await.to, State::Open);
+    assert_eq!((breaker.state(), breaker.counts().opened), (CircuitBreakerState::Open, 1));
+    assert_eq!(transitions.next().await.to, CircuitBreakerState::Open);
 
     tokio::time::advance(ms(1_000)).await;
     let probe = breaker.acquire().unwrap();
     assert!(explodes(|| probe.settle_as(Class::Success, ())));
-    assert_eq!((breaker.state(), breaker.counts().closed), (State::Closed, 1));
+    assert_eq!((breaker.state(), breaker.counts().closed), (CircuitBreakerState::Closed, 1));
 
     assert!(explodes(|| breaker.force_open()));
-    assert_eq!(breaker.state(), State::ForcedOpen);
+    assert_eq!(breaker.state(), CircuitBreakerState::ForcedOpen);
 }
 
 /// Without care the second panic would end the process.
@@ -186,7 +186,7 @@ async fn a_panic_of_the_body_and_one_of_the_event_are_survived_together() {
     });
 
     assert!(exploded);
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitBreakerState::Open);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use std::future::pending;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use resilient::{CircuitBreaker, Reason, resilient, retry, timeout};
-use resilient::{State, circuit_breaker};
+use resilient::{CircuitBreakerState, circuit_breaker};
 use resilient_tests::{Alive, Error, Script, Stopwatch, ms};
 use tokio::time::sleep;
 
@@ -127,7 +127,7 @@ async fn an_attempt_that_times_out_is_a_strike_against_the_breaker() {
 
     function().await.unwrap_err();
 
-    assert_eq!((BREAKER.state(), watch.elapsed()), (State::Open, 30));
+    assert_eq!((BREAKER.state(), watch.elapsed()), (CircuitBreakerState::Open, 30));
 }
 
 #[tokio::test(start_paused = true)]
@@ -141,7 +141,7 @@ async fn a_call_that_is_given_up_from_outside_is_no_strike() {
 
     function().await.unwrap_err();
 
-    assert_eq!((BREAKER.state(), BREAKER.counts().calls), (State::Closed, 0));
+    assert_eq!((BREAKER.state(), BREAKER.counts().calls), (CircuitBreakerState::Closed, 0));
 }
 
 #[tokio::test(start_paused = true)]

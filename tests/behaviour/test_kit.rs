@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use resilient::test::{Script, assert_delays, record, seed};
 use resilient::{
-    Class, Event, FallbackSource, GaveUp, State, batch, cancel, circuit_breaker, coalesce, fallback, fan_out, retry,
-    timeout,
+    CircuitBreakerState, Class, Event, FallbackSource, GaveUp, batch, cancel, circuit_breaker, coalesce, fallback,
+    fan_out, retry, timeout,
 };
 use resilient_tests::{Error, ms};
 use tokio_util::sync::CancellationToken;
@@ -84,7 +84,8 @@ async fn the_record_has_the_transitions_of_a_breaker() {
     tokio::time::advance(ms(1_200)).await;
     fetch(&script).await.unwrap();
 
-    let (closed, open, half_open) = (State::Closed, State::Open, State::HalfOpen);
+    let (closed, open, half_open) =
+        (CircuitBreakerState::Closed, CircuitBreakerState::Open, CircuitBreakerState::HalfOpen);
     assert_eq!(log.transitions("fetch"), [(closed, open), (open, half_open), (half_open, closed)]);
 }
 

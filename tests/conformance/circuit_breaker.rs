@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use resilient::{CircuitBreaker, Class, Error, Mode, Permit, Reason, State};
+use resilient::{CircuitBreaker, CircuitBreakerPermit, CircuitBreakerState, Class, Error, Mode, Reason};
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -264,11 +264,11 @@ async fn act<'a>(
     breaker: &'a CircuitBreaker,
     act: Act,
     takes: Duration,
-    held: &mut VecDeque<Permit<'a>>,
+    held: &mut VecDeque<CircuitBreakerPermit<'a>>,
     refused: &mut Refused,
 ) -> Result<(), String> {
     let none_held = || "nothing is held".to_owned();
-    let mut call = async |settle: fn(Permit<'a>)| match breaker.acquire() {
+    let mut call = async |settle: fn(CircuitBreakerPermit<'a>)| match breaker.acquire() {
         Ok(permit) => {
             tokio::time::advance(takes).await;
             settle(permit);
@@ -280,7 +280,7 @@ async fn act<'a>(
         Act::Succeed => call(|permit| permit.settle_as(Class::Success, ())).await,
         Act::Fail => call(|permit| permit.settle_as(Class::Transient, ())).await,
         Act::Throttle => call(|permit| permit.settle_as(Class::Throttled { after: None }, ())).await,
-        Act::Ask => call(Permit::abandon).await,
+        Act::Ask => call(CircuitBreakerPermit::abandon).await,
         Act::Hold => match breaker.acquire() {
             Ok(permit) => held.push_back(permit),
             Err(rejection) => *refused = Refused { times: refused.times + 1, told: Some(rejection) },
@@ -301,12 +301,12 @@ fn check(breaker: &CircuitBreaker, step: &Step, refused: &Refused) -> Result<(),
     let expect = step.expect.as_ref().unwrap_or(&default);
     let counts = breaker.counts();
     let state = match breaker.state() {
-        State::Closed => Expected::Closed,
-        State::Open => Expected::Open,
-        State::HalfOpen => Expected::HalfOpen,
-        State::Recovering => Expected::Recovering,
-        State::ForcedOpen => Expected::ForcedOpen,
-        State::Disabled => Expected::Disabled,
+        CircuitBreakerState::Closed => Expected::Closed,
+        CircuitBreakerState::Open => Expected::Open,
+        CircuitBreakerState::HalfOpen => Expected::HalfOpen,
+        CircuitBreakerState::Recovering => Expected::Recovering,
+        CircuitBreakerState::ForcedOpen => Expected::ForcedOpen,
+        CircuitBreakerState::Disabled => Expected::Disabled,
         other => return Err(format!("unknown state {other:?}")),
     };
     let slow_rate = (counts.calls > 0).then(|| f64::from(counts.slow) / f64::from(counts.calls));

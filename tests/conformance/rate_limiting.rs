@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use resilient::{Class, RateAcquire, RateLimit, RatePermit, Reason, Throttle};
+use resilient::futures::RateAcquire;
+use resilient::{Class, RateLimit, RatePermit, Reason, Throttle};
 use serde::Deserialize;
 use tokio::time::Instant;
 

@@ -246,7 +246,7 @@ impl FanOut {
         let (generics, _, where_clause) = generics.split_for_impl();
         let argument = match items {
             Items::Iterator => quote_spanned!(span=> items_: impl ::core::iter::IntoIterator<Item = #item_type>),
-            Items::Stream => quote_spanned!(span=> items_: impl #krate::Stream<Item = #item_type>),
+            Items::Stream => quote_spanned!(span=> items_: impl #krate::futures::Stream<Item = #item_type>),
         };
         let (inputs, passed) = arguments(function, index, &argument);
         let at = self.demanding(function).map_or(span, |place| place.resolved_at(span));
@@ -255,7 +255,7 @@ impl FanOut {
             Items::Iterator => (quote_spanned!(at=> impl ::core::iter::Iterator<Item = #child>), "new"),
             Items::Stream => {
                 let krate = placed(krate.to_token_stream(), at);
-                (quote_spanned!(at=> #krate::Streamed<impl #krate::Stream<Item = #child>>), "from_stream")
+                (quote_spanned!(at=> #krate::fan::Streamed<impl #krate::futures::Stream<Item = #child>>), "from_stream")
             }
         };
         let (input, limit, declaration) = self.limited(input, at, context);
@@ -296,7 +296,7 @@ impl FanOut {
             Some(Limit::Adaptive(limit)) => {
                 let adaptive = context.function.reporting("adaptive");
                 (
-                    quote_spanned!(span=> #krate::Adapting<#input>),
+                    quote_spanned!(span=> #krate::fan::Adapting<#input>),
                     quote_spanned!(span=> .#adaptive(&LIMIT)),
                     quote_spanned!(span=> static LIMIT: #krate::FanOutLimit = #limit;),
                 )

@@ -28,7 +28,7 @@ pub trait BatchOutcome<K>: Sized {
 /// of the keys. Implement it for a map of another crate:
 ///
 /// ```
-/// use resilient::{BatchAnswers, BatchItem};
+/// use resilient::call::{BatchAnswers, BatchItem};
 ///
 /// #[derive(Clone, PartialEq)]
 /// struct UserId(u64);

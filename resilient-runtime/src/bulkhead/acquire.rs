@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
 use super::gate::{Fate, Place, Queued};
-use super::{Bulkhead, BulkheadPermit, Entry};
+use super::{Bulkhead, BulkheadEntry, BulkheadPermit};
 use crate::{Deadline, Error, Mode, Reason, clock, nested};
 
 /// A caller on its way in: what [`Bulkhead::acquire`] returns.
@@ -27,8 +27,8 @@ use crate::{Deadline, Error, Mode, Reason, clock, nested};
 /// until it is polled or dropped; its time limit ends that as little, since that is looked at in a poll. Others go on with the
 /// permits that are left. Await a call, or drop it.
 #[must_use = "futures do nothing unless polled"]
-pub struct Acquire<'a> {
-    entry: Entry<'a>,
+pub struct BulkheadAcquire<'a> {
+    entry: BulkheadEntry<'a>,
     waiting: Option<Box<Waiting>>,
 }
 
@@ -44,8 +44,8 @@ struct End {
     reason: Reason,
 }
 
-impl<'a> Acquire<'a> {
-    pub(super) const fn new(entry: Entry<'a>) -> Self {
+impl<'a> BulkheadAcquire<'a> {
+    pub(super) const fn new(entry: BulkheadEntry<'a>) -> Self {
         Self { entry, waiting: None }
     }
 
@@ -60,7 +60,7 @@ impl<'a> Acquire<'a> {
 
     #[cold]
     fn begin_to_wait(&mut self) -> Result<Option<BulkheadPermit<'a>>, Error> {
-        let Entry { bulkhead, weight, priority } = self.entry;
+        let BulkheadEntry { bulkhead, weight, priority } = self.entry;
         if bulkhead.current_mode() == Mode::Observe {
             bulkhead.count(|counts| &counts.observed);
             return Ok(Some(BulkheadPermit::new(bulkhead, bulkhead.gate.force(weight))));
@@ -94,7 +94,7 @@ impl<'a> Acquire<'a> {
     }
 }
 
-impl<'a> Future for Acquire<'a> {
+impl<'a> Future for BulkheadAcquire<'a> {
     type Output = Result<BulkheadPermit<'a>, Error>;
 
     #[inline]
@@ -108,7 +108,7 @@ impl<'a> Future for Acquire<'a> {
     }
 }
 
-impl<'a> Acquire<'a> {
+impl<'a> BulkheadAcquire<'a> {
     #[cold]
     fn poll_waiting(&mut self, context: &mut Context<'_>) -> Poll<Result<BulkheadPermit<'a>, Error>> {
         let Some(waiting) = &mut self.waiting else { return Poll::Pending };
@@ -132,7 +132,7 @@ impl<'a> Acquire<'a> {
     }
 }
 
-impl Drop for Acquire<'_> {
+impl Drop for BulkheadAcquire<'_> {
     #[inline]
     fn drop(&mut self) {
         if let Some(waiting) = self.waiting.take() {
@@ -148,9 +148,9 @@ fn leave_queue(bulkhead: &Bulkhead, place: &Arc<Place>) {
     }
 }
 
-impl fmt::Debug for Acquire<'_> {
+impl fmt::Debug for BulkheadAcquire<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Acquire")
+        f.debug_struct("BulkheadAcquire")
             .field("bulkhead", &self.entry.bulkhead.name())
             .field("waiting", &self.waiting.is_some())
             .finish_non_exhaustive()

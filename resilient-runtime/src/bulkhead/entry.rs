@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::future::Future;
 
-use super::{Acquire, Bulkhead, BulkheadGuard, Learning, run};
+use super::{Bulkhead, BulkheadAcquire, BulkheadGuard, Learning, run};
 use crate::adaptive::{Adaptive, Ended, Sample};
 use crate::stack::{Judged, Stack};
 use crate::when::{Blind, ByClass, Judge};
@@ -46,7 +46,7 @@ impl PartialOrd for Priority {
 /// A call about to be made, with its weight and priority.
 #[derive(Debug, Clone, Copy)]
 #[must_use = "nothing comes in before it acquires or runs"]
-pub struct Entry<'a> {
+pub struct BulkheadEntry<'a> {
     pub(super) bulkhead: &'a Bulkhead,
     pub(super) weight: u32,
     pub(super) priority: Priority,
@@ -64,7 +64,7 @@ pub struct BulkheadPermit<'a> {
     sample: Sample,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> BulkheadEntry<'a> {
     /// Sets how many permits the call takes; 1 unless set, and 0 is taken for 1.
     ///
     /// A call that weighs more than there are permits takes all of them, alone. It waits in the queue like every other, and
@@ -104,8 +104,8 @@ impl<'a> Entry<'a> {
 
     /// As [`Bulkhead::acquire`].
     #[inline]
-    pub const fn acquire(self) -> Acquire<'a> {
-        Acquire::new(self)
+    pub const fn acquire(self) -> BulkheadAcquire<'a> {
+        BulkheadAcquire::new(self)
     }
 
     /// As [`Bulkhead::run`].

@@ -79,7 +79,7 @@ impl Model {
 
 /// A real caller: on its way in, or inside.
 enum Real<'a> {
-    Coming(Pin<Box<Acquire<'a>>>),
+    Coming(Pin<Box<BulkheadAcquire<'a>>>),
     Inside(BulkheadPermit<'a>),
     Refused,
 }

@@ -5,7 +5,7 @@ use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::{Acquire, Bulkhead, BulkheadPermit, Entry};
+use super::{Bulkhead, BulkheadAcquire, BulkheadEntry, BulkheadPermit};
 use crate::adaptive::Ended;
 use crate::stack::{Guard, JudgingPolicy, Policy};
 use crate::when::{Blind, ByClass, InStack, Judge};
@@ -22,14 +22,14 @@ impl<J> Unpin for BulkheadGuard<'_, J> {}
 
 #[derive(Debug)]
 enum Stage<'a> {
-    Outside(Acquire<'a>),
+    Outside(BulkheadAcquire<'a>),
     Inside(BulkheadPermit<'a>),
     Over,
 }
 
 impl<'a, J> BulkheadGuard<'a, J> {
-    pub(super) const fn new(entry: Entry<'a>, judge: J) -> Self {
-        Self { stage: Stage::Outside(Acquire::new(entry)), judge }
+    pub(super) const fn new(entry: BulkheadEntry<'a>, judge: J) -> Self {
+        Self { stage: Stage::Outside(BulkheadAcquire::new(entry)), judge }
     }
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn ended(rejection: Option<&Error>, class: impl FnOnce() -> Class) ->
     }
 }
 
-impl<'a> Policy for Entry<'a> {
+impl<'a> Policy for BulkheadEntry<'a> {
     type Guard = BulkheadGuard<'a, Blind>;
 
     #[inline]
@@ -96,7 +96,7 @@ impl<'a> Policy for Entry<'a> {
     }
 }
 
-impl<'a, J> JudgingPolicy<J> for Entry<'a> {
+impl<'a, J> JudgingPolicy<J> for BulkheadEntry<'a> {
     type JudgedGuard = BulkheadGuard<'a, J>;
 
     #[inline]
@@ -117,7 +117,7 @@ impl<'a> Policy for &'a Bulkhead {
 /// A call of a bulkhead whose limit learns from how it ends; from [`Bulkhead::learning`].
 #[derive(Debug, Clone, Copy)]
 #[must_use = "nothing comes in before it runs"]
-pub struct Learning<'a>(pub(super) Entry<'a>);
+pub struct Learning<'a>(pub(super) BulkheadEntry<'a>);
 
 impl<'a> Policy for Learning<'a> {
     type Guard = BulkheadGuard<'a, ByClass>;

@@ -47,7 +47,7 @@ fn is_a_value_for_a_static() {
 #[test]
 fn does_not_weigh_much() {
     assert_eq!(size_of::<BulkheadPermit<'_>>(), 24);
-    assert_eq!(size_of::<Acquire<'_>>(), 24);
+    assert_eq!(size_of::<BulkheadAcquire<'_>>(), 24);
     let future = size_of_val(&single().run(ready(())));
     assert!(future <= 48, "{future}");
 }

@@ -18,10 +18,10 @@ fn touchy() -> CircuitBreaker {
 /// Opens a second before `LATER`.
 fn open(breaker: &CircuitBreaker) {
     breaker.acquire_at(|| START).expect("closed").end(Vote::Failure(Cause::Transient), || START);
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitBreakerState::Open);
 }
 
-fn ask(breaker: &CircuitBreaker) -> Option<Permit<'_>> {
+fn ask(breaker: &CircuitBreaker) -> Option<CircuitBreakerPermit<'_>> {
     breaker.acquire_at(|| LATER).ok()
 }
 
@@ -83,7 +83,7 @@ fn loom_half_open_admits_one_probe_until_that_has_succeeded() {
         first.end(Vote::Success, || LATER);
         other.join().unwrap();
 
-        assert_eq!(breaker.state(), State::HalfOpen);
+        assert_eq!(breaker.state(), CircuitBreakerState::HalfOpen);
     });
 }
 
@@ -171,7 +171,7 @@ fn loom_never_more_probes_at_once_than_permits() {
             other.join().unwrap();
         }
 
-        assert_eq!(breaker.state(), State::HalfOpen);
+        assert_eq!(breaker.state(), CircuitBreakerState::HalfOpen);
         assert!(ask(&breaker).is_some(), "the permit was lost");
     });
 }
@@ -189,7 +189,7 @@ fn loom_racing_failures_open_it_once() {
         breaker.end(ticket, Vote::Failure(Cause::Transient), Began::UNKNOWN, || START);
         other.join().unwrap();
 
-        assert_eq!(breaker.state(), State::Open);
+        assert_eq!(breaker.state(), CircuitBreakerState::Open);
         assert_eq!(breaker.counts().opened, 1);
     });
 }
@@ -234,7 +234,7 @@ fn loom_racing_probes_decide_once() {
         probe(&breaker, Vote::Success);
         other.join().unwrap();
 
-        assert_eq!(breaker.state(), State::Open);
+        assert_eq!(breaker.state(), CircuitBreakerState::Open);
         assert_eq!((breaker.counts().opened, breaker.counts().half_opened), (2, 1));
     });
 }
@@ -253,7 +253,7 @@ fn loom_late_failure_does_not_touch_the_next_closed_state() {
         ask(&breaker).expect("a probe").end(Vote::Success, || LATER);
         late.join().unwrap();
 
-        assert_eq!(breaker.state(), State::Closed);
+        assert_eq!(breaker.state(), CircuitBreakerState::Closed);
         assert_eq!((breaker.counts().calls, breaker.counts().consecutive), (0, 0));
         assert_eq!(breaker.counts().opened, 1);
     });
@@ -274,7 +274,7 @@ fn loom_result_that_becomes_late_counts_in_no_newer_window() {
         ask(&breaker).expect("closed").end(Vote::Success, || LATER);
         slow.join().unwrap();
 
-        assert_eq!(breaker.state(), State::Closed);
+        assert_eq!(breaker.state(), CircuitBreakerState::Closed);
         assert_eq!((breaker.counts().calls, breaker.counts().failures), (1, 0));
     });
 }
@@ -314,7 +314,7 @@ fn loom_hanging_probe_and_its_late_result_decide_once() {
         hanging.join().unwrap();
 
         let counts = breaker.counts();
-        let closed = breaker.state() == State::Closed;
+        let closed = breaker.state() == CircuitBreakerState::Closed;
         assert_eq!(admitted, closed);
         assert_eq!((counts.opened, counts.closed), if closed { (1, 1) } else { (2, 0) });
     });
@@ -335,7 +335,7 @@ fn loom_failures_across_the_edge_of_a_bucket_do_not_miss_each_other() {
         breaker.end(ticket, Vote::Failure(Cause::Transient), Began::UNKNOWN, || Ticks(START.0 + 10));
         other.join().unwrap();
 
-        assert_eq!(breaker.state(), State::Open);
+        assert_eq!(breaker.state(), CircuitBreakerState::Open);
     });
 }
 

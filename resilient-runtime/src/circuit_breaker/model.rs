@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::evidence::{Rule, Run, step};
 use super::state::{Cause, Vote};
 use super::tally::Tally;
-use super::{CircuitBreaker, Permit, State};
+use super::{CircuitBreaker, CircuitBreakerPermit, CircuitBreakerState};
 use crate::clock::Ticks;
 use crate::{Class, Mode, Reason};
 
@@ -95,19 +95,19 @@ impl Model {
         self.history.last().expect("never empty")
     }
 
-    fn state(&self) -> State {
+    fn state(&self) -> CircuitBreakerState {
         match self.now() {
-            Episode::Closed { .. } => State::Closed,
-            Episode::Open { .. } => State::Open,
-            Episode::HalfOpen { .. } => State::HalfOpen,
-            Episode::Recovering { .. } => State::Recovering,
-            Episode::ForcedOpen => State::ForcedOpen,
-            Episode::Disabled => State::Disabled,
+            Episode::Closed { .. } => CircuitBreakerState::Closed,
+            Episode::Open { .. } => CircuitBreakerState::Open,
+            Episode::HalfOpen { .. } => CircuitBreakerState::HalfOpen,
+            Episode::Recovering { .. } => CircuitBreakerState::Recovering,
+            Episode::ForcedOpen => CircuitBreakerState::ForcedOpen,
+            Episode::Disabled => CircuitBreakerState::Disabled,
         }
     }
 
     fn begin(&mut self, now: u64) -> Told {
-        if self.state() != State::Closed {
+        if self.state() != CircuitBreakerState::Closed {
             self.first.get_or_insert(now);
         }
         let rules = self.rules;
@@ -288,16 +288,16 @@ impl Model {
 
     fn force(&mut self, episode: Episode) {
         let stays = matches!((self.now(), &episode), (Episode::ForcedOpen, Episode::ForcedOpen));
-        if self.state() != State::Disabled && !stays {
+        if self.state() != CircuitBreakerState::Disabled && !stays {
             self.history.push(episode);
         }
     }
 
     fn switch(&mut self, mode: Mode) {
         match (mode, self.state()) {
-            (Mode::Off, State::Disabled) => {}
+            (Mode::Off, CircuitBreakerState::Disabled) => {}
             (Mode::Off, _) => self.history.push(Episode::Disabled),
-            (_, State::Disabled) => self.history.push(Episode::Closed { ended: Vec::new() }),
+            (_, CircuitBreakerState::Disabled) => self.history.push(Episode::Closed { ended: Vec::new() }),
             _ => {}
         }
         self.mode = mode;
@@ -409,7 +409,7 @@ fn rules() -> impl Strategy<Value = Rules> {
 
 /// A permit, its episode if it has one, and when it was given.
 struct Call<'a> {
-    permit: Permit<'a>,
+    permit: CircuitBreakerPermit<'a>,
     episode: Option<usize>,
     since: u64,
 }
@@ -434,7 +434,7 @@ proptest! {
                         (Ok(permit), Told::Admitted(episode) | Told::Perhaps(episode, _)) => {
                             // in a mode that only observes, one that would have been refused has no episode; chance is
                             // left out
-                            let certain = model.mode == Mode::Enforce || model.state() != State::Recovering;
+                            let certain = model.mode == Mode::Enforce || model.state() != CircuitBreakerState::Recovering;
                             if certain {
                                 under_way.push(Call { permit, episode: Some(episode), since: now });
                             } else {
@@ -485,7 +485,7 @@ proptest! {
             }
 
             prop_assert_eq!(breaker.state(), model.state());
-            if matches!(model.state(), State::Closed | State::Recovering) {
+            if matches!(model.state(), CircuitBreakerState::Closed | CircuitBreakerState::Recovering) {
                 let tally = breaker.tally(breaker.circuit(), || Ticks(now * 1_000_000 + 123));
                 prop_assert_eq!([tally.calls, tally.failures, tally.slow].map(|count| count as usize), model.window(now));
             }
@@ -549,7 +549,7 @@ proptest! {
                     calls.push((now, vote != Vote::Success));
                 }
             }
-            if breaker.state() != State::Closed {
+            if breaker.state() != CircuitBreakerState::Closed {
                 // all that failed in the window is all there was
                 break;
             }

@@ -23,7 +23,7 @@ use crate::{Class, Error, Outcome, Reason, When};
 /// for ever holds back at most one half-open state, for [`probe_timeout`](CircuitBreaker::probe_timeout).
 #[derive(Debug)]
 #[must_use = "a permit that is dropped at once guards nothing"]
-pub struct Permit<'a> {
+pub struct CircuitBreakerPermit<'a> {
     breaker: &'a CircuitBreaker,
     pass: Pass,
 }
@@ -37,7 +37,7 @@ pub(super) struct Pass(u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Began(u32);
 
-impl<'a> Permit<'a> {
+impl<'a> CircuitBreakerPermit<'a> {
     #[inline]
     pub(super) fn new(breaker: &'a CircuitBreaker, ticket: Ticket, began: Began) -> Self {
         let ticket = if thread::panicking() { ticket.unwinding() } else { ticket };
@@ -45,7 +45,7 @@ impl<'a> Permit<'a> {
     }
 }
 
-impl<'a> Permit<'a> {
+impl<'a> CircuitBreakerPermit<'a> {
     /// The permit as a number, which its breaker makes a permit of [again](Self::of). It must be ended that way.
     #[inline]
     pub(super) fn into_pass(self) -> Pass {
@@ -94,7 +94,7 @@ impl Began {
     }
 }
 
-impl Permit<'_> {
+impl CircuitBreakerPermit<'_> {
     /// Ends the call with its outcome, and hands the outcome back.
     ///
     /// | outcome | counts as |
@@ -181,7 +181,7 @@ impl Permit<'_> {
     }
 }
 
-impl Drop for Permit<'_> {
+impl Drop for CircuitBreakerPermit<'_> {
     fn drop(&mut self) {
         let own_panic = thread::panicking() && !self.pass.ticket().is_unwinding();
         let vote = if own_panic { Vote::Failure(Cause::Panic) } else { Vote::Abandoned };

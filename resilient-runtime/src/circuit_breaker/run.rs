@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::permit::Pass;
-use super::{CircuitBreaker, Permit};
+use super::{CircuitBreaker, CircuitBreakerPermit};
 use crate::Settled;
 use crate::stack::{Guard, JudgingPolicy, Policy};
 use crate::when::{ByClass, InStack, Judge};
@@ -23,9 +23,9 @@ impl<J> Unpin for CircuitBreakerGuard<'_, J> {}
 
 impl<'a, J> CircuitBreakerGuard<'a, J> {
     #[inline]
-    fn take(&mut self) -> Option<Permit<'a>> {
+    fn take(&mut self) -> Option<CircuitBreakerPermit<'a>> {
         let pass = mem::replace(&mut self.pass, Pass::NONE);
-        (pass != Pass::NONE).then(|| Permit::of(self.breaker, pass))
+        (pass != Pass::NONE).then(|| CircuitBreakerPermit::of(self.breaker, pass))
     }
 }
 

@@ -4,13 +4,13 @@ use std::mem;
 
 use super::epoch::{Epoch, MAX_EPOCH};
 use super::evidence::Evidence;
-use super::permit::{Began, Permit};
+use super::permit::{Began, CircuitBreakerPermit};
 use super::state::{Answer, Circuit, Ending, Phase, Vote};
 use super::tally::Tally;
 use super::watch::History;
 use super::window::{Mark, Window};
 use super::word::{Ticket, Word};
-use super::{CircuitBreaker, State};
+use super::{CircuitBreaker, CircuitBreakerState};
 use crate::clock::Ticks;
 use crate::event::Event;
 use crate::mode::Switch;
@@ -239,7 +239,7 @@ impl CircuitBreaker {
         let ticket = Ticket::guarded(next.epoch);
         self.replace(seen, next, now).then(|| {
             // Whoever is told of it may panic, and the probe then goes to the next caller.
-            let given = Permit::new(self, ticket.unwinding(), Began::UNKNOWN);
+            let given = CircuitBreakerPermit::new(self, ticket.unwinding(), Began::UNKNOWN);
             self.report(seen, next, Tally::default(), now);
             mem::forget(given);
             ticket
@@ -260,7 +260,7 @@ impl CircuitBreaker {
         if from.epoch == to.epoch {
             return;
         }
-        let (old, new) = (State::from(from.phase), State::from(to.phase));
+        let (old, new) = (CircuitBreakerState::from(from.phase), CircuitBreakerState::from(to.phase));
         let totals = &self.storage.totals;
         let (total, open_for) = match to.phase {
             Phase::Open { until, .. } => (Some(&totals.opened), now.until(until, self.config.longest_open())),

@@ -40,12 +40,12 @@ fn is_a_value_for_a_static() {
         CircuitBreaker::named("payments").failure_rate(0.5).window(Duration::from_secs(10));
 
     assert_eq!(BREAKER.name(), "payments");
-    assert_eq!(BREAKER.state(), State::Closed);
+    assert_eq!(BREAKER.state(), CircuitBreakerState::Closed);
 }
 
 #[test]
 fn guards_do_not_weigh_much() {
-    assert_eq!(size_of::<Permit<'_>>(), 16);
+    assert_eq!(size_of::<CircuitBreakerPermit<'_>>(), 16);
     assert!(size_of::<CircuitBreaker>() <= 1_600, "{}", size_of::<CircuitBreaker>());
 }
 
@@ -53,7 +53,7 @@ fn guards_do_not_weigh_much() {
 fn permits_travel_between_threads() {
     fn travels<T: Send + Sync>() {}
 
-    travels::<Permit<'_>>();
+    travels::<CircuitBreakerPermit<'_>>();
     travels::<CircuitBreaker>();
 }
 
@@ -103,11 +103,11 @@ async fn opens_after_failures_in_a_row() {
     for _ in 0..4 {
         fail(&breaker);
     }
-    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.state(), CircuitBreakerState::Closed);
 
     fail(&breaker);
 
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitBreakerState::Open);
     let rejection = breaker.acquire().unwrap_err();
     assert_eq!(rejection.policy(), PolicyKind::CircuitBreaker);
     assert_eq!(rejection.name(), "search");
@@ -123,7 +123,7 @@ async fn throttled_and_permanent_are_answers() {
         vote(&breaker, class);
     }
 
-    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.state(), CircuitBreakerState::Closed);
     let counts = breaker.counts();
     assert_eq!((counts.calls, counts.failures, counts.consecutive), (6, 3, 0));
 }
@@ -176,11 +176,11 @@ async fn closes_with_an_empty_window() {
     advance(SECOND).await;
 
     for _ in 0..3 {
-        assert_ne!(breaker.state(), State::Closed);
+        assert_ne!(breaker.state(), CircuitBreakerState::Closed);
         succeed(&breaker);
     }
 
-    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.state(), CircuitBreakerState::Closed);
     let counts = breaker.counts();
     assert_eq!((counts.calls, counts.opened, counts.half_opened, counts.closed), (0, 1, 1, 1));
 }
@@ -233,7 +233,7 @@ async fn sees_an_outage_behind_ten_thousand_successes() {
 
     let outage = Instant::now();
     fail(&breaker);
-    while breaker.state() == State::Closed {
+    while breaker.state() == CircuitBreakerState::Closed {
         advance(Duration::from_millis(50)).await;
         fail(&breaker);
     }
@@ -249,7 +249,7 @@ async fn sees_an_outage_in_the_last_hundred_calls() {
     }
 
     let mut failures = 0;
-    while breaker.state() == State::Closed {
+    while breaker.state() == CircuitBreakerState::Closed {
         fail(&breaker);
         failures += 1;
     }
@@ -265,7 +265,7 @@ async fn two_failures_a_year_apart_are_not_one_in_the_window() {
     advance(Duration::from_secs(365 * 86_400)).await;
     fail(&breaker);
 
-    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.state(), CircuitBreakerState::Closed);
     assert_eq!((breaker.counts().calls, breaker.counts().failures), (1, 1));
 }
 
@@ -289,9 +289,9 @@ async fn dropped_probe_gives_its_place_back() {
         breaker.acquire().expect("the probe was given back").abandon();
     }
 
-    assert_eq!(breaker.state(), State::HalfOpen);
+    assert_eq!(breaker.state(), CircuitBreakerState::HalfOpen);
     succeed(&breaker);
-    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.state(), CircuitBreakerState::Closed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -342,7 +342,7 @@ fn permit_taken_during_a_panic_is_not_to_blame_for_it() {
     }));
 
     assert!(panic.is_err());
-    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.state(), CircuitBreakerState::Closed);
     assert_eq!(breaker.counts().calls, 0);
 }
 
@@ -363,7 +363,7 @@ async fn hanging_probe_fails_and_its_result_is_late() {
     hanging.settle_as(Class::Success, ());
     probe.settle_as(Class::Success, ());
 
-    assert_eq!(breaker.state(), State::HalfOpen);
+    assert_eq!(breaker.state(), CircuitBreakerState::HalfOpen);
     assert_eq!(breaker.counts().calls, 1);
 }
 
@@ -377,17 +377,17 @@ async fn late_results_move_nothing() {
     fail(&breaker);
     late(Class::Transient);
     late(Class::Success);
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitBreakerState::Open);
     assert_eq!(retry_after(&breaker), SECOND);
 
     advance(SECOND).await;
     let probe = breaker.acquire().expect("a probe");
     late(Class::Transient);
-    assert_eq!(breaker.state(), State::HalfOpen);
+    assert_eq!(breaker.state(), CircuitBreakerState::HalfOpen);
 
     probe.settle_as(Class::Success, ());
     late(Class::Transient);
-    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.state(), CircuitBreakerState::Closed);
     let counts = breaker.counts();
     assert_eq!((counts.calls, counts.failures, counts.consecutive, counts.opened), (0, 0, 0, 1));
 }
@@ -482,7 +482,7 @@ async fn ten_thousand_successes_do_not_hide_an_outage() {
 
         let began = Instant::now();
         let mut failures = 0;
-        while breaker.state() == State::Closed {
+        while breaker.state() == CircuitBreakerState::Closed {
             fail(&breaker);
             failures += 1;
             advance(Duration::from_millis(100)).await;
@@ -497,13 +497,13 @@ async fn one_failure_a_year_is_one_failure() {
     let breaker = unnamed().consecutive(3).min_calls(2);
     succeed(&breaker);
     fail(&breaker);
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitBreakerState::Open);
     advance(2 * SECOND).await;
     (0..3).for_each(|_| succeed(&breaker));
 
     for _ in 0..20 {
         fail(&breaker);
-        assert_eq!((breaker.counts().calls, breaker.state()), (1, State::Closed));
+        assert_eq!((breaker.counts().calls, breaker.state()), (1, CircuitBreakerState::Closed));
         succeed(&breaker);
         advance(365 * 86_400 * SECOND).await;
     }
@@ -535,7 +535,7 @@ async fn slow_calls_open_it() {
     assert_eq!((breaker.counts().calls, breaker.counts().slow), (3, 1));
     call(1).await;
 
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitBreakerState::Open);
     let Reason::CircuitOpen { last, .. } = breaker.acquire().unwrap_err().reason() else { panic!() };
     assert_eq!(last, Some(Class::Success));
 }
@@ -559,7 +559,7 @@ async fn recovers_by_and_by() {
     fail(&breaker);
     advance(SECOND).await;
     succeed(&breaker);
-    assert_eq!(breaker.state(), State::Recovering);
+    assert_eq!(breaker.state(), CircuitBreakerState::Recovering);
 
     let mut shares = Vec::new();
     for _ in 0..10 {
@@ -573,7 +573,7 @@ async fn recovers_by_and_by() {
         assert!(admitted.abs_diff(expected) < 50, "{shares:?}");
     }
     assert!((0..1_000).all(|_| breaker.acquire().is_ok()));
-    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.state(), CircuitBreakerState::Closed);
     assert_eq!(breaker.counts().closed, 1);
 }
 
@@ -588,7 +588,7 @@ async fn failing_while_it_recovers_opens_it_for_longer() {
     let permit = std::iter::repeat_with(|| breaker.acquire()).find_map(Result::ok).expect("nine of ten");
     permit.settle_as(Class::Transient, ());
 
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitBreakerState::Open);
     assert_eq!(retry_after(&breaker), 2 * SECOND);
 }
 
@@ -612,13 +612,13 @@ async fn held_open_it_stays_open_until_it_is_let_go() {
 
     let rejection = breaker.acquire().unwrap_err();
     assert_eq!(rejection.reason(), Reason::CircuitOpen { retry_after: None, last: None });
-    assert_eq!(breaker.state(), State::ForcedOpen);
+    assert_eq!(breaker.state(), CircuitBreakerState::ForcedOpen);
 
     breaker.force_close();
     succeed(&breaker);
-    assert_eq!((breaker.state(), breaker.counts().calls), (State::Closed, 1));
+    assert_eq!((breaker.state(), breaker.counts().calls), (CircuitBreakerState::Closed, 1));
     fail(&breaker);
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitBreakerState::Open);
 }
 
 #[tokio::test(start_paused = true)]
@@ -631,7 +631,7 @@ async fn reset_makes_it_as_new() {
 
     let counts = breaker.counts();
     assert_eq!((counts.calls, counts.failures, counts.opened, counts.closed, counts.rejected), (0, 0, 0, 0, 0));
-    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.state(), CircuitBreakerState::Closed);
     fail(&breaker);
     assert_eq!(retry_after(&breaker), SECOND, "as after the first opening");
 }
@@ -654,10 +654,10 @@ async fn reset_empties_the_window_whatever_the_time() {
         let counts = breaker.counts();
         assert_eq!((counts.calls, counts.failures), (0, 0), "{pause} ms");
         for _ in 0..5 {
-            assert_eq!(breaker.state(), State::Closed, "{pause} ms");
+            assert_eq!(breaker.state(), CircuitBreakerState::Closed, "{pause} ms");
             fail(&breaker);
         }
-        assert_eq!(breaker.state(), State::Open, "{pause} ms");
+        assert_eq!(breaker.state(), CircuitBreakerState::Open, "{pause} ms");
     }
 }
 
@@ -669,11 +669,14 @@ async fn observing_it_refuses_nobody_and_counts_whom_it_would_have() {
     for _ in 0..5 {
         fail(&breaker);
     }
-    assert_eq!((breaker.state(), breaker.counts().observed, breaker.counts().rejected), (State::Open, 5, 0));
+    assert_eq!(
+        (breaker.state(), breaker.counts().observed, breaker.counts().rejected),
+        (CircuitBreakerState::Open, 5, 0)
+    );
 
     advance(SECOND).await;
     succeed(&breaker);
-    assert_eq!(breaker.state(), State::Closed, "it probes as ever");
+    assert_eq!(breaker.state(), CircuitBreakerState::Closed, "it probes as ever");
     breaker.set_mode(Mode::Enforce);
     fail(&breaker);
     assert!(breaker.acquire().is_err());
@@ -685,12 +688,16 @@ async fn switched_off_it_sees_nothing() {
     fail(&breaker);
     breaker.force_open();
     fail(&breaker);
-    assert_eq!((breaker.state(), breaker.counts().calls), (State::Disabled, 0));
+    assert_eq!((breaker.state(), breaker.counts().calls), (CircuitBreakerState::Disabled, 0));
 
     let under_way = breaker.acquire().unwrap();
     breaker.set_mode(Mode::Enforce);
     under_way.settle_as(Class::Transient, ());
-    assert_eq!((breaker.state(), breaker.counts().calls), (State::Closed, 0), "it was let through while off");
+    assert_eq!(
+        (breaker.state(), breaker.counts().calls),
+        (CircuitBreakerState::Closed, 0),
+        "it was let through while off"
+    );
     fail(&breaker);
     breaker.set_mode(Mode::Off);
     succeed(&breaker);
@@ -713,7 +720,7 @@ impl Traffic<'_> {
             } else {
                 succeed(self.breaker);
             }
-            if self.breaker.state() == State::Open {
+            if self.breaker.state() == CircuitBreakerState::Open {
                 return Some(start.elapsed());
             }
         }
@@ -809,13 +816,13 @@ async fn ten_seconds_of_outage_end_within_two_of_it() {
         advance(Duration::from_millis(10)).await;
         now += Duration::from_millis(10);
     }
-    assert_ne!(breaker.state(), State::Closed);
+    assert_ne!(breaker.state(), CircuitBreakerState::Closed);
     advance(Duration::from_millis(1_110)).await;
     for _ in 0..3 {
         succeed(&breaker);
     }
 
-    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.state(), CircuitBreakerState::Closed);
 }
 
 /// A `static` breaker under test after test, each with a paused clock of its own.
@@ -832,7 +839,7 @@ fn a_clock_that_goes_back_leaves_it_open_for_no_longer_than_its_time() {
             let _ = breaker.acquire();
             advance(second).await;
             succeed(&breaker);
-            assert_eq!(breaker.state(), State::Closed, "{first:?}, {opened:?}");
+            assert_eq!(breaker.state(), CircuitBreakerState::Closed, "{first:?}, {opened:?}");
             assert_eq!(breaker.counts().calls, 0);
             fail(&breaker);
             assert!(retry_after(&breaker) <= second);
@@ -852,7 +859,7 @@ fn a_clock_that_goes_back_leaves_the_window_at_work() {
             fail(&breaker);
             advance(Duration::from_secs(11)).await;
         }
-        assert_eq!(breaker.state(), State::Closed, "one in a window");
+        assert_eq!(breaker.state(), CircuitBreakerState::Closed, "one in a window");
         assert_eq!(breaker.counts().calls, 0);
     });
 }

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use super::epoch::{Epoch, MAX_EPOCH};
-use super::{CircuitBreaker, State};
+use super::{CircuitBreaker, CircuitBreakerState};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire};
 
@@ -18,9 +18,9 @@ use crate::sync::atomic::Ordering::{AcqRel, Acquire};
 #[non_exhaustive]
 pub struct Transition {
     /// The state that it left.
-    pub from: State,
+    pub from: CircuitBreakerState,
     /// The state that it entered.
-    pub to: State,
+    pub to: CircuitBreakerState,
     /// The number of changes before this one that were too long ago to be told; 0 unless the stream was not polled for 16 of
     /// them.
     pub missed: u32,
@@ -48,15 +48,15 @@ pub(super) struct History {
 #[derive(Debug, Clone, Copy)]
 struct Change {
     epoch: Epoch,
-    from: State,
-    to: State,
+    from: CircuitBreakerState,
+    to: CircuitBreakerState,
 }
 
 impl CircuitBreaker {
     /// The changes of its state from now on.
     ///
     /// ```
-    /// use resilient::{CircuitBreaker, State};
+    /// use resilient::{CircuitBreaker, CircuitBreakerState};
     ///
     /// static PAYMENTS: CircuitBreaker = CircuitBreaker::named("payments");
     ///
@@ -67,7 +67,7 @@ impl CircuitBreaker {
     /// PAYMENTS.force_open();
     ///
     /// let transition = transitions.next().await;
-    /// assert_eq!((transition.from, transition.to), (State::Closed, State::ForcedOpen));
+    /// assert_eq!((transition.from, transition.to), (CircuitBreakerState::Closed, CircuitBreakerState::ForcedOpen));
     /// # }
     /// ```
     pub fn transitions(&self) -> Transitions<'_> {
@@ -125,7 +125,7 @@ impl History {
     }
 
     /// Adds the change that began the epoch. Each has one thread that adds it, but they may come in another order.
-    pub(super) fn add(&self, epoch: Epoch, from: State, to: State) {
+    pub(super) fn add(&self, epoch: Epoch, from: CircuitBreakerState, to: CircuitBreakerState) {
         let change = Change { epoch, from, to }.pack();
         // AcqRel keeps the chain of changes unbroken for the Acquire in `after`. One that comes so late that its place
         // was taken by a later one is left out.
@@ -177,15 +177,15 @@ fn place(epoch: Epoch) -> usize {
 }
 
 /// By their discriminants.
-const STATES: [State; 8] = [
-    State::Closed,
-    State::Open,
-    State::HalfOpen,
-    State::Recovering,
-    State::ForcedOpen,
-    State::Disabled,
-    State::Disabled,
-    State::Disabled,
+const STATES: [CircuitBreakerState; 8] = [
+    CircuitBreakerState::Closed,
+    CircuitBreakerState::Open,
+    CircuitBreakerState::HalfOpen,
+    CircuitBreakerState::Recovering,
+    CircuitBreakerState::ForcedOpen,
+    CircuitBreakerState::Disabled,
+    CircuitBreakerState::Disabled,
+    CircuitBreakerState::Disabled,
 ];
 /// The number of changes that are kept for those who are late to ask.
 const KEPT: usize = 16;
@@ -197,7 +197,7 @@ mod tests {
     /// Changes so many times, forth and back.
     fn change(breaker: &CircuitBreaker, times: u32) {
         for _ in 0..times {
-            if breaker.state() == State::Closed { breaker.force_open() } else { breaker.force_close() }
+            if breaker.state() == CircuitBreakerState::Closed { breaker.force_open() } else { breaker.force_close() }
         }
     }
 
@@ -217,7 +217,13 @@ mod tests {
 
         change(&breaker, 5);
 
-        for to in [State::Closed, State::ForcedOpen, State::Closed, State::ForcedOpen, State::Closed] {
+        for to in [
+            CircuitBreakerState::Closed,
+            CircuitBreakerState::ForcedOpen,
+            CircuitBreakerState::Closed,
+            CircuitBreakerState::ForcedOpen,
+            CircuitBreakerState::Closed,
+        ] {
             let transition = transitions.next().await;
             assert_eq!((transition.to, transition.missed), (to, 0));
         }
@@ -243,7 +249,7 @@ mod tests {
         change(&breaker, 1);
 
         for listener in listeners {
-            assert_eq!(listener.await.unwrap(), (State::ForcedOpen, State::Closed));
+            assert_eq!(listener.await.unwrap(), (CircuitBreakerState::ForcedOpen, CircuitBreakerState::Closed));
         }
     }
 

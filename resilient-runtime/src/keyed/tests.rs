@@ -7,7 +7,7 @@ use std::thread;
 
 use super::*;
 use crate::test::record;
-use crate::{Bulkhead, CircuitBreaker, Class, Mode, RateLimit, State, Throttle};
+use crate::{Bulkhead, CircuitBreaker, CircuitBreakerState, Class, Mode, RateLimit, Throttle};
 
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -39,8 +39,8 @@ async fn other_keys_are_left_alone() {
     let hosts = hosts();
     hosts.of("a").force_open();
 
-    assert_eq!(hosts.of("b").state(), State::Closed);
-    assert_eq!(hosts.of("a").state(), State::ForcedOpen);
+    assert_eq!(hosts.of("b").state(), CircuitBreakerState::Closed);
+    assert_eq!(hosts.of("a").state(), CircuitBreakerState::ForcedOpen);
     assert_eq!(hosts.len(), 2);
 }
 
@@ -64,9 +64,9 @@ async fn each_policy_has_the_settings_and_none_of_the_state_of_the_first() {
 
     assert_eq!(policy.name(), "hosts");
     assert!(policy.agrees(&hosts.template));
-    assert_eq!((policy.current_mode(), policy.state()), (Mode::Observe, State::Closed));
+    assert_eq!((policy.current_mode(), policy.state()), (Mode::Observe, CircuitBreakerState::Closed));
     let off = PerKey::new(CircuitBreaker::named("hosts").mode(Mode::Off));
-    assert_eq!(off.of("a").state(), State::Disabled);
+    assert_eq!(off.of("a").state(), CircuitBreakerState::Disabled);
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,7 +101,7 @@ async fn made_up_keys_that_fail_refuse_no_honest_one() {
     }
 
     assert_eq!(refused, 0);
-    assert_eq!(hosts.of(&0).state(), State::Open, "and those that are there are judged");
+    assert_eq!(hosts.of(&0).state(), CircuitBreakerState::Open, "and those that are there are judged");
 }
 
 #[tokio::test(start_paused = true)]
@@ -286,15 +286,15 @@ async fn an_open_breaker_that_is_idle_is_forgotten_and_one_that_was_opened_by_ha
     hosts.of("failing").acquire().unwrap().settle(down).unwrap_err();
     hosts.of("shut").force_open();
     hosts.of("watched").set_mode(Mode::Observe);
-    assert_eq!(hosts.of("failing").state(), State::Open);
+    assert_eq!(hosts.of("failing").state(), CircuitBreakerState::Open);
 
     for other in 0..10 {
         advance(IDLE).await;
         drop(hosts.of(&other));
     }
 
-    assert_eq!(hosts.of("failing").state(), State::Closed);
-    assert_eq!(hosts.of("shut").state(), State::ForcedOpen);
+    assert_eq!(hosts.of("failing").state(), CircuitBreakerState::Closed);
+    assert_eq!(hosts.of("shut").state(), CircuitBreakerState::ForcedOpen);
     assert_eq!(hosts.of("watched").current_mode(), Mode::Observe);
 }
 

@@ -73,15 +73,19 @@ impl RetryCall<'_> {
     /// Off a tokio runtime, and on one without timers, nothing can measure a wait: the call ends instead.
     #[inline]
     pub fn settle<O: Outcome>(&mut self, outcome: O) -> Verdict<O> {
-        self.decide(&outcome, &ByClass);
-        self.verdict(outcome)
+        match self.decide(&outcome, &ByClass) {
+            Some(delay) => Verdict::Retry(delay),
+            None => Verdict::Accept(outcome),
+        }
     }
 
     /// As [`settle`](Self::settle), with the class that `when` assigns.
     #[inline]
     pub fn settle_when<O, By>(&mut self, outcome: O, when: impl When<O, By>) -> Verdict<O> {
-        self.decide(&outcome, &ByWhen::new(when));
-        self.verdict(outcome)
+        match self.decide(&outcome, &ByWhen::new(when)) {
+            Some(delay) => Verdict::Retry(delay),
+            None => Verdict::Accept(outcome),
+        }
     }
 
     /// The call in a [stack](crate::run), with outcomes judged by `when`.
@@ -123,22 +127,26 @@ impl RetryCall<'_> {
         }
     }
 
-    /// Decides on the outcome of an attempt.
+    /// Decides on the outcome of an attempt, for the [verdict](Self::verdict).
     #[inline]
-    pub(super) fn decide<O>(&mut self, outcome: &O, judge: &impl Judge<O>) {
+    pub(super) fn note<O>(&mut self, outcome: &O, judge: &impl Judge<O>) {
+        if let Some(delay) = self.decide(outcome, judge) {
+            self.decision = Decision::retry(delay);
+        }
+    }
+
+    /// Returns the wait before the next attempt, if there is to be one after this outcome.
+    #[inline]
+    fn decide<O>(&mut self, outcome: &O, judge: &impl Judge<O>) -> Option<Delay> {
         let class = judge.class_of(outcome);
         if self.attempt != Moment::NONE {
             self.policy.pace.sample(self.attempt.elapsed(clock::now()));
         }
-        if class.is_retryable() {
-            self.decision = match self.next(class, judge.rejection_in(outcome)) {
-                Ok(delay) => Decision::retry(delay),
-                Err(why) => {
-                    Event::GaveUp { policy: self.policy.name, retries: self.retries, class, why }.emit();
-                    Decision::ACCEPT
-                }
-            };
+        if !class.is_retryable() {
+            return None;
         }
+        let next = self.next(class, judge.rejection_in(outcome));
+        next.map_err(|why| Event::GaveUp { policy: self.policy.name, retries: self.retries, class, why }.emit()).ok()
     }
 
     /// The wait before the next attempt, or why there is none.

@@ -27,7 +27,7 @@ impl<O, J: Judge<O>> Guard<O> for RetryGuard<'_, '_, J> {
     ) -> Poll<Settled<O>> {
         let this = &mut *self;
         below(cx).map(|settled| {
-            this.call.decide(&settled, &InStack(&this.judge));
+            this.call.note(&settled, &InStack(&this.judge));
             settled
         })
     }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::event::{self, Event, Heard, Retrying};
-use crate::{Class, FallbackSource, GaveUp, State};
+use crate::{CircuitBreakerState, Class, FallbackSource, GaveUp};
 
 /// The reports of this thread's policies since [`record`].
 ///
@@ -97,7 +97,7 @@ impl Recorder {
     }
 
     /// The changes of that breaker's state, from and to.
-    pub fn transitions(&self, policy: &str) -> Vec<(State, State)> {
+    pub fn transitions(&self, policy: &str) -> Vec<(CircuitBreakerState, CircuitBreakerState)> {
         self.pick(policy, |event| match event {
             Event::Transition { from, to, .. } => Some((from, to)),
             _ => None,
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     fn open(policy: &'static str) {
-        let (from, to) = (State::Closed, State::Open);
+        let (from, to) = (CircuitBreakerState::Closed, CircuitBreakerState::Open);
         let place = std::panic::Location::caller();
         Event::Transition { policy, place, from, to, failures: 5, calls: 5, open_for: None }.emit();
     }
@@ -141,7 +141,7 @@ mod tests {
         let log = record();
         open("search");
 
-        assert_eq!(log.transitions("search"), [(State::Closed, State::Open)]);
+        assert_eq!(log.transitions("search"), [(CircuitBreakerState::Closed, CircuitBreakerState::Open)]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ pub fn measure_all<'item_>(
     unit: &str,
     items_: impl ::core::iter::IntoIterator<Item = &'item_ str>,
 ) -> ::resilient::FanOut<
-    ::resilient::Adapting<
+    ::resilient::fan::Adapting<
         impl ::core::iter::Iterator<
             Item = impl ::core::future::Future<Output = Result<String, resilient::Error>>,
         >,
@@ -27,11 +27,11 @@ pub fn measure_all<'item_>(
 #[allow(dead_code)]
 pub fn measure_stream<'item_>(
     unit: &str,
-    items_: impl ::resilient::Stream<Item = &'item_ str>,
+    items_: impl ::resilient::futures::Stream<Item = &'item_ str>,
 ) -> ::resilient::FanOut<
-    ::resilient::Adapting<
-        ::resilient::Streamed<
-            impl ::resilient::Stream<
+    ::resilient::fan::Adapting<
+        ::resilient::fan::Streamed<
+            impl ::resilient::futures::Stream<
                 Item = impl ::core::future::Future<
                     Output = Result<String, resilient::Error>,
                 >,

@@ -18,7 +18,7 @@ pub(super) fn of_one(output: &ReturnType, key: &Type, context: &Context<'_>) -> 
     let krate = context.krate;
     // at the output, which is what is wrong if there is no such type
     let span = output.span().resolved_at(Span::mixed_site());
-    quote_spanned!(span=> <#output as #krate::BatchOutcome<#key>>::One)
+    quote_spanned!(span=> <#output as #krate::call::BatchOutcome<#key>>::One)
 }
 
 fn written_out(output: &Type) -> Option<TokenStream> {

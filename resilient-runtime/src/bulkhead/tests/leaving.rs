@@ -9,7 +9,7 @@ use crate::wake::fragile::Fragile;
 const MANY: usize = 10_000;
 
 /// Returns the calls that wait behind one that has a permit.
-fn waiting(bulkhead: &Bulkhead, calls: usize) -> Vec<Acquire<'_>> {
+fn waiting(bulkhead: &Bulkhead, calls: usize) -> Vec<BulkheadAcquire<'_>> {
     let mut waiting: Vec<_> = (0..calls).map(|_| bulkhead.acquire()).collect();
     assert!(waiting.iter_mut().all(|call| poll(call).is_none()));
     waiting
@@ -19,7 +19,7 @@ fn long_queue() -> Bulkhead {
     Bulkhead::named("long").limit(1).queue(MANY as u32).max_wait(Duration::MAX)
 }
 
-fn poll_with(call: &mut Acquire<'_>, waker: &Arc<Fragile>) -> bool {
+fn poll_with(call: &mut BulkheadAcquire<'_>, waker: &Arc<Fragile>) -> bool {
     std::pin::Pin::new(call).poll(&mut Context::from_waker(&waker.waker())).is_ready()
 }
 
