@@ -79,7 +79,8 @@ struct Known<'a> {
 
 impl Known<'_> {
     fn find(&mut self, name: &str) {
-        if let Some(module) = self.modules.get(name).or_else(|| self.handed_on.get(name)) {
+        let handed_on = self.handed_on.get(name).and_then(|module| self.modules.get(module));
+        if let Some(module) = self.modules.get(name).or(handed_on) {
             self.found.insert(module.clone());
         }
     }

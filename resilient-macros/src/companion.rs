@@ -10,11 +10,20 @@ use crate::key::{Key, Sort};
 use crate::settings::Settings;
 
 /// Rejects an expression that cannot name the new function; `name = …` can.
-pub(crate) fn is_name(expression: &Expr, _: &Function) -> syn::Result<()> {
+pub(crate) fn is_name_of_all(expression: &Expr, _: &Function) -> syn::Result<()> {
+    is_name(expression, "search_all")
+}
+
+/// As [`is_name_of_all`], for a function that takes one key.
+pub(crate) fn is_name_of_one(expression: &Expr, _: &Function) -> syn::Result<()> {
+    is_name(expression, "load_one")
+}
+
+fn is_name(expression: &Expr, example: &str) -> syn::Result<()> {
     match expression {
         Expr::Path(path) if path.path.get_ident().is_some_and(|name| name != "self") => Ok(()),
         _ => {
-            let message = "`name` is the name of the new function: write `name = search_all`";
+            let message = format!("`name` is the name of the new function: write `name = {example}`");
             Err(syn::Error::new_spanned(expression, message))
         }
     }

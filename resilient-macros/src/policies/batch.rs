@@ -39,7 +39,7 @@ pub(crate) const KIND: Kind = Kind {
             .sets()
             .default("\"2ms\"")
             .means("how long the first caller waits for others; `\"0s\"` is until other tasks had a turn. Less if a caller's deadline is closer than twice that"),
-        Key::usage("name", "name = load_user", Sort::Expression(companion::is_name))
+        Key::usage("name", "name = load_user", Sort::Expression(companion::is_name_of_one))
             .takes("name")
             .absent("the function's with `_one`")
             .means("what the new function is called"),

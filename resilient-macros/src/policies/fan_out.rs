@@ -36,7 +36,7 @@ pub(crate) const KIND: Kind = Kind {
         bounds::MIN,
         bounds::MAX,
         bounds::INITIAL,
-        Key::setting("name", "name = search_everywhere", Sort::Expression(companion::is_name))
+        Key::setting("name", "name = search_everywhere", Sort::Expression(companion::is_name_of_all))
             .constant(false)
             .takes("name")
             .absent("the function's with `_all`")
