@@ -17,16 +17,16 @@ fn modules(file: &Path, folder: &Path) -> String {
     let text = fs::read_to_string(file).unwrap();
     let (mut modules, mut is_a_test) = (String::new(), false);
     for line in text.lines() {
-        if let Some(name) = line.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';')).filter(|_| !is_a_test) {
+        if let Some(name) = declared(line).filter(|_| !is_a_test) {
             let (file, inner) = (folder.join(format!("{name}.rs")), folder.join(name));
             if inner.is_dir() {
                 let own: String = fs::read_to_string(&file).unwrap().lines().filter(|line| is_its_own(line)).fold(
                     String::new(),
                     |own, line| own + line + "\n",
                 );
-                write!(modules, "mod {name} {{\n{}{own}}}\n", self::modules(&file, &inner)).unwrap();
+                write!(modules, "pub(crate) mod {name} {{\n{}{own}}}\n", self::modules(&file, &inner)).unwrap();
             } else {
-                writeln!(modules, "#[path = {file:?}]\nmod {name};").unwrap();
+                writeln!(modules, "#[path = {file:?}]\npub(crate) mod {name};").unwrap();
             }
         }
         is_a_test = line == "#[cfg(test)]";
@@ -34,6 +34,11 @@ fn modules(file: &Path, folder: &Path) -> String {
     modules
 }
 
+/// The module that the line declares, if it does.
+fn declared(line: &str) -> Option<&str> {
+    line.strip_prefix("pub(crate) ").unwrap_or(line).strip_prefix("mod ")?.strip_suffix(';')
+}
+
 fn is_its_own(line: &str) -> bool {
-    !line.starts_with("//!") && !(line.starts_with("mod ") && line.ends_with(';'))
+    !line.starts_with("//!") && declared(line).is_none()
 }

@@ -22,8 +22,8 @@ fuzz_target!(|input: &str| {
     };
     match name {
         "Classify" => drop(classify::expand(item.clone())),
-        "profile" => drop(profile::define(item.clone())),
-        "compose" => drop(profile::compose(item.clone())),
+        "profile" => drop(entry::profile::define(item.clone())),
+        "compose" => drop(entry::profile::compose(item.clone())),
         _ => {}
     }
     let mut names = policies::KINDS.iter().map(|kind| kind.name).chain(["resilient", "enforce", "exempt"]);
@@ -32,8 +32,8 @@ fuzz_target!(|input: &str| {
 
     let functions = functions(item.clone());
     let output = match name {
-        "enforce" => enforce::enforce(arguments, item),
-        "exempt" => enforce::exempt(arguments, item),
+        "enforce" => entry::enforce::enforce(arguments, item),
+        "exempt" => entry::enforce::exempt(arguments, item),
         policy => stack::expand(policy, arguments, item),
     };
 

@@ -162,6 +162,18 @@ async fn a_call_that_its_time_out_has_ended_is_not_retried() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_verdict_that_was_never_asked_for_says_nothing_of_the_next_attempt() {
+    let policy = Retry::named("lookup").backoff(Backoff::none());
+    let mut retry = policy.begin();
+
+    let failed = resilient::run((&mut retry,), async { Err::<(), _>(Error::Down) }).await;
+    let good = resilient::run((&mut retry,), async { Ok::<_, Error>(()) }).await;
+
+    assert_eq!(failed, Settled::Outcome(Err(Error::Down)));
+    assert!(matches!(retry.verdict(good), Verdict::Accept(Settled::Outcome(Ok(())))));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_retry_within_a_time_out_begins_no_wait_that_would_end_after_it() {
     for (delay, retries) in [(49, true), (50, false)] {
         let (total, policy) =

@@ -130,9 +130,7 @@ impl RetryCall<'_> {
     /// Decides on the outcome of an attempt, for the [verdict](Self::verdict).
     #[inline]
     pub(super) fn note<O>(&mut self, outcome: &O, judge: &impl Judge<O>) {
-        if let Some(delay) = self.decide(outcome, judge) {
-            self.decision = Decision::retry(delay);
-        }
+        self.decision = self.decide(outcome, judge).map_or(Decision::ACCEPT, Decision::retry);
     }
 
     /// Returns the wait before the next attempt, if there is to be one after this outcome.
