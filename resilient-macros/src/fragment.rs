@@ -239,8 +239,22 @@ fn stack(policies: &[TokenStream], future: &TokenStream, context: &Context<'_>) 
     let place = context.function.place_of_outcome();
     let krate = placed(context.krate.to_token_stream(), place);
     let future = placed(future.clone(), place);
-    quote_spanned!(place=> #krate::run((#(#policies,)*), #future))
+    let policies = tuple(policies, place);
+    quote_spanned!(place=> #krate::run(#policies, #future))
 }
+
+/// The policies as a tuple; more than fit into one stand in a tuple at its end.
+fn tuple(policies: &[TokenStream], place: Span) -> TokenStream {
+    if policies.len() <= MOST_IN_A_TUPLE {
+        return quote_spanned!(place=> (#(#policies,)*));
+    }
+    let (first, more) = policies.split_at(MOST_IN_A_TUPLE - 1);
+    let more = tuple(more, place);
+    quote_spanned!(place=> (#(#first,)* #more))
+}
+
+/// The runtime takes tuples of so many policies.
+const MOST_IN_A_TUPLE: usize = 12;
 
 fn attempt() -> TokenStream {
     quote_spanned!(Span::mixed_site()=> attempt_)

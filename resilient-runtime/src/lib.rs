@@ -209,7 +209,7 @@ pub mod guard {
     pub use crate::circuit_breaker::CircuitBreakerGuard;
     pub use crate::rate_limit::{ByAnswer, Heed, Heeding, Heedless, RateLimitGuard};
     pub use crate::retry::RetryGuard;
-    pub use crate::stack::{Around, Guard, JudgingPolicy, Policies, Policy};
+    pub use crate::stack::{Around, Guard, JudgingPolicy, Policy};
     pub use crate::throttle::ThrottleGuard;
     pub use crate::timeout::{TimeoutCallGuard, TimeoutGuard};
     pub use crate::when::{Blind, Judge};

@@ -7,11 +7,10 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::Settled;
-use crate::When;
 use crate::when::ByWhen;
+use crate::{Settled, When};
 
-/// Runs `attempt` under policies, the outermost first.
+/// Runs `attempt` under policies: one, or a tuple of up to twelve, the outermost first.
 ///
 /// The output is a [`Settled`]: what the attempt returned, or the rejection by one of the policies. A policy that wants to know how
 /// the attempt ended goes by its [`Outcome`](crate::Outcome), or by a [`When`](crate::When) where the policy is given as
@@ -37,12 +36,12 @@ use crate::when::ByWhen;
 /// Dropping it drops the attempt first, and then gives back what the policies hold, from the innermost to the outermost. After a
 /// rejection, an `.await` does the same before it gives the rejection.
 #[inline]
-pub fn run<P, F>(policies: P, attempt: F) -> Stack<F, P::Guards>
+pub fn run<P, F>(policies: P, attempt: F) -> Stack<F, P::Guard>
 where
     F: Future,
-    P: Policies<Guards: Guard<F::Output>>,
+    P: Policy<Guard: Guard<F::Output>>,
 {
-    Stack::new(attempt, policies.guards())
+    Stack::new(attempt, policies.guard())
 }
 
 pin_project! {
@@ -95,7 +94,7 @@ pub trait Guard<O> {
     ) -> Poll<Settled<O>>;
 }
 
-/// A policy that can stand in a stack.
+/// A policy that can stand in a stack. A tuple of policies is one too: they stand in each other, the outermost first.
 pub trait Policy {
     /// Its part in a call.
     type Guard;
@@ -139,15 +138,6 @@ impl<P: JudgingPolicy<ByWhen<W, O>>, W, O> Policy for Judged<P, W, O> {
     }
 }
 
-/// The policies of a stack, the outermost first: a tuple of up to twelve.
-pub trait Policies {
-    /// Their parts in a call.
-    type Guards;
-
-    /// Begins them.
-    fn guards(self) -> Self::Guards;
-}
-
 pin_project! {
     /// A policy's part in a call, and those of the policies below it.
     #[derive(Debug)]
@@ -173,14 +163,14 @@ impl<O, P: Guard<O>, G: Guard<O>> Guard<O> for Around<P, G> {
     }
 }
 
-/// Implements [`Policies`] for a tuple: its policies, the type of their guards, and how these are made.
+/// Implements [`Policy`] for a tuple: its policies, the type of their guards, and how these are made.
 macro_rules! tuple {
     ($(($policy:ident $index:tt))+) => {
-        impl<$($policy: Policy),+> Policies for ($($policy,)+) {
-            type Guards = guards!(type $($policy)+);
+        impl<$($policy: Policy),+> Policy for ($($policy,)+) {
+            type Guard = guards!(type $($policy)+);
 
             #[inline]
-            fn guards(self) -> Self::Guards {
+            fn guard(self) -> Self::Guard {
                 guards!(value $((self.$index))+)
             }
         }

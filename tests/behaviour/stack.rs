@@ -3,8 +3,7 @@
 use std::future::pending;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use resilient::{CircuitBreaker, Reason, resilient, retry, timeout};
-use resilient::{CircuitBreakerState, circuit_breaker};
+use resilient::{CircuitBreaker, CircuitBreakerState, Reason, bulkhead, circuit_breaker, resilient, retry, timeout};
 use resilient_tests::{Alive, Error, Script, Stopwatch, ms};
 use tokio::time::sleep;
 
@@ -179,4 +178,27 @@ async fn a_generic_function_shares_one_policy_between_its_instances() {
 
     let error = function(&script, 1.0).await.unwrap_err();
     assert!(matches!(error.reason(), Reason::CircuitOpen { .. }), "{error:?}");
+}
+
+#[bulkhead(name = "stack: 0")]
+#[bulkhead(name = "stack: 1")]
+#[bulkhead(name = "stack: 2")]
+#[bulkhead(name = "stack: 3")]
+#[bulkhead(name = "stack: 4")]
+#[bulkhead(name = "stack: 5")]
+#[bulkhead(name = "stack: 6")]
+#[bulkhead(name = "stack: 7")]
+#[bulkhead(name = "stack: 8")]
+#[bulkhead(name = "stack: 9")]
+#[bulkhead(name = "stack: 10")]
+#[bulkhead(name = "stack: 11")]
+#[bulkhead(name = "stack: 12")]
+#[bulkhead(name = "stack: 13")]
+async fn under_fourteen() -> Result<u32, Error> {
+    Ok(14)
+}
+
+#[tokio::test]
+async fn a_stack_is_as_high_as_it_is_written() {
+    assert_eq!(under_fourteen().await, Ok(14));
 }

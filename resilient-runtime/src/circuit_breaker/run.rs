@@ -22,6 +22,10 @@ pub struct CircuitBreakerGuard<'a, J> {
 impl<J> Unpin for CircuitBreakerGuard<'_, J> {}
 
 impl<'a, J> CircuitBreakerGuard<'a, J> {
+    pub(super) const fn new(breaker: &'a CircuitBreaker, judge: J) -> Self {
+        Self { breaker, pass: Pass::NONE, judge }
+    }
+
     #[inline]
     fn take(&mut self) -> Option<CircuitBreakerPermit<'a>> {
         let pass = mem::replace(&mut self.pass, Pass::NONE);
@@ -33,12 +37,6 @@ impl<J> Drop for CircuitBreakerGuard<'_, J> {
     #[inline]
     fn drop(&mut self) {
         drop(self.take());
-    }
-}
-
-impl<'a, J> CircuitBreakerGuard<'a, J> {
-    pub(super) const fn new(breaker: &'a CircuitBreaker, judge: J) -> Self {
-        Self { breaker, pass: Pass::NONE, judge }
     }
 }
 

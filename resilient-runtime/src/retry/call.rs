@@ -127,10 +127,18 @@ impl RetryCall<'_> {
         }
     }
 
+    /// Begins an attempt in a stack, on which nothing is decided.
+    #[inline]
+    pub(super) const fn begin_attempt(&mut self) {
+        self.decision = Decision::ACCEPT;
+    }
+
     /// Decides on the outcome of an attempt, for the [verdict](Self::verdict).
     #[inline]
     pub(super) fn note<O>(&mut self, outcome: &O, judge: &impl Judge<O>) {
-        self.decision = self.decide(outcome, judge).map_or(Decision::ACCEPT, Decision::retry);
+        if let Some(delay) = self.decide(outcome, judge) {
+            self.decision = Decision::retry(delay);
+        }
     }
 
     /// Returns the wait before the next attempt, if there is to be one after this outcome.

@@ -17,6 +17,14 @@ pub struct RetryGuard<'c, 'a, J> {
 
 impl<J> Unpin for RetryGuard<'_, '_, J> {}
 
+impl<'c, 'a, J> RetryGuard<'c, 'a, J> {
+    #[inline]
+    const fn new(call: &'c mut RetryCall<'a>, judge: J) -> Self {
+        call.begin_attempt();
+        Self { call, judge }
+    }
+}
+
 impl<O, J: Judge<O>> Guard<O> for RetryGuard<'_, '_, J> {
     #[expect(clippy::inline_always)]
     #[inline(always)]
@@ -38,7 +46,7 @@ impl<'c, 'a> Policy for &'c mut RetryCall<'a> {
 
     #[inline]
     fn guard(self) -> Self::Guard {
-        RetryGuard { call: self, judge: ByClass }
+        RetryGuard::new(self, ByClass)
     }
 }
 
@@ -47,6 +55,6 @@ impl<'c, 'a, J> JudgingPolicy<J> for &'c mut RetryCall<'a> {
 
     #[inline]
     fn judged_guard(self, judge: J) -> Self::JudgedGuard {
-        RetryGuard { call: self, judge }
+        RetryGuard::new(self, judge)
     }
 }
