@@ -686,6 +686,7 @@ pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `shared_across(a, b)` | arguments, or `self` | none | callers that differ in them may share all the same |
 /// | `share` | a word | none | the outcome need not be `Clone`: callers get `Arc`s, see below |
 /// | `hold` | duration | none | keeps the outcome, a failure too, for so long after the body has ended |
+/// | `max_wait` | duration | as long as the run takes | how long a call waits for the run of another; after that it runs the body, for all who wait |
 /// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` lets each caller run and counts who would have joined; `"off"` does nothing |
 /// | `name` | string | the function's | the policy's name |
 /// | `with` | expression | none | a `Coalesce` of your own: a field of `self`, or a `static` that other code can ask for its `counts()` |

@@ -32,7 +32,8 @@ use crate::sync::const_fn;
 ///
 /// If the leader is dropped or panics, a follower leads in its place and runs its own future. A panic stays with the caller
 /// whose future it was. All followers are woken then, and the first that is polled leads; a follower that is no longer
-/// polled holds up no other. A leader that is kept and not polled does: its followers wait until it is polled or dropped.
+/// polled holds up no other. A leader that is kept and not polled does: its followers wait until it is polled or dropped, or
+/// for [`max_wait`](Self::max_wait).
 ///
 /// ```
 /// use resilient::Coalesce;
@@ -72,7 +73,7 @@ use crate::sync::const_fn;
 ///
 /// # What it does not do
 ///
-/// It refuses nothing and sets no timer. A follower waits as long as the leader runs: a [`Timeout`](crate::Timeout) around the
+/// It refuses nothing, and sets no timer without `max_wait`. A follower waits as long as the leader runs: a [`Timeout`](crate::Timeout) around the
 /// call drops the follower, and the call then leaves no trace. A [`Deadline::scope`](crate::Deadline::scope) without one stops
 /// a follower as little as it would stop its own future.
 ///
@@ -83,6 +84,7 @@ use crate::sync::const_fn;
 pub struct Coalesce {
     name: &'static str,
     hold: Option<Duration>,
+    max_wait: Option<Duration>,
     mode: Switch,
     flights: Flights,
 }
@@ -97,7 +99,8 @@ pub struct CoalesceCounts {
     pub leaders: u64,
     /// Calls that joined another, or took an outcome that was held, ever. With [`Mode::Observe`], that would have.
     pub followers: u64,
-    /// The number of times that a follower became the leader because that was dropped or panicked, ever.
+    /// The number of times that a follower became the leader because that was dropped, panicked, or took longer than `max_wait`,
+    /// ever.
     pub handed_over: u64,
     /// Calls that ran by themselves because there were too many keys, ever.
     pub overflowed: u64,
@@ -123,7 +126,7 @@ impl Coalesce {
     const_fn! {
         /// A coalescing of that name, which holds nothing.
         pub fn named(name: &'static str) -> Self {
-            Self { name, hold: None, mode: Switch::new(Mode::Enforce), flights: Flights::new() }
+            Self { name, hold: None, max_wait: None, mode: Switch::new(Mode::Enforce), flights: Flights::new() }
         }
     }
 
@@ -138,6 +141,26 @@ impl Coalesce {
         pub fn hold(mut self, time: Duration) -> Self {
             assert!(!time.is_zero(), "`hold` must be longer than zero");
             self.hold = Some(time);
+            self
+        }
+    }
+
+    const_fn! {
+        /// Sets how long a follower waits for one leader; as long as the leader runs, unless set.
+        ///
+        /// After that the follower leads: it runs its own future, for itself and for the others that wait. The former leader
+        /// goes on, and its outcome is for its own caller only. So a run that hangs, or a leader that is kept and not polled,
+        /// holds up its followers for so long and no longer, and one more run is begun each time, not one for each follower.
+        /// Choose a time that is longer than nearly every run takes.
+        ///
+        /// A runtime without timers cannot end the wait. A first wait needs a timer, which a leader does not.
+        ///
+        /// # Panics
+        ///
+        /// If it is zero; at compile time in a `static`.
+        pub fn max_wait(mut self, time: Duration) -> Self {
+            assert!(!time.is_zero(), "`max_wait` must be longer than zero");
+            self.max_wait = Some(time);
             self
         }
     }
@@ -224,6 +247,7 @@ impl fmt::Debug for Coalesce {
         f.debug_struct("Coalesce")
             .field("name", &self.name)
             .field("hold", &self.hold)
+            .field("max_wait", &self.max_wait)
             .field("mode", &self.current_mode())
             .field("counts", &self.counts())
             .finish_non_exhaustive()

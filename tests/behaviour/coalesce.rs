@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 use async_trait::async_trait;
 use resilient::{Coalesce, Mode, Reason, bulkhead, cancel, coalesce, fallback, fan_out, retry, timeout};
 use resilient_tests::{Error, Script, Stopwatch, assert_send, ms};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 fn poll<T>(future: std::pin::Pin<&mut impl Future<Output = T>>) -> Option<T> {
     match future.poll(&mut Context::from_waker(Waker::noop())) {
@@ -130,6 +130,24 @@ async fn hold_keeps_the_outcome_for_those_who_come_late() {
     assert_eq!(load(7).await, 17);
     sleep(ms(1)).await;
     assert_eq!(load(7).await, 27);
+}
+
+#[tokio::test(start_paused = true)]
+async fn max_wait_bounds_the_wait_for_a_run_that_hangs() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[coalesce(key = id, max_wait = "2s")]
+    async fn load(id: u32) -> u32 {
+        let run = RUNS.fetch_add(1, Ordering::Relaxed);
+        sleep(if run == 0 { ms(60_000) } else { ms(10) }).await;
+        id + run
+    }
+    let began = Instant::now();
+    let followers = async {
+        let outcomes = tokio::join!(load(40), load(40));
+        (outcomes, began.elapsed())
+    };
+
+    assert_eq!(tokio::join!(load(40), followers), (40, ((41, 41), ms(2_010))));
 }
 
 #[tokio::test(start_paused = true)]

@@ -35,6 +35,13 @@ pub(crate) const KIND: Kind = Kind {
             .refuses(&[Refused::zero("to hold nothing, remove `hold`; or write a time, such as `\"100ms\"`")])
             .sets()
             .means("keeps the outcome, a failure too, for so long after the body has ended"),
+        Key::setting("max_wait", "max_wait = \"2s\"", Sort::Duration)
+            .refuses(&[Refused::zero(
+                "a call that waits for no other is not joined: remove `#[coalesce]`; or write a time, such as `\"2s\"`",
+            )])
+            .sets()
+            .absent("as long as the run takes")
+            .means("how long a call waits for the run of another; after that it runs the body, for all who wait"),
         key::mode()
             .means("`\"observe\"` lets each caller run and counts who would have joined; `\"off\"` does nothing"),
         key::name("name = \"search\"").means("the policy's name"),

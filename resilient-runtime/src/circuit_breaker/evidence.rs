@@ -215,7 +215,7 @@ impl Usual {
 }
 
 /// Rate at which it may open for nothing, at any pace and any usual error rate: once in so many years, or never.
-const YEARS: f64 = 27_000_000.0;
+const YEARS: f64 = 2_700_000.0;
 const YEAR: Duration = Duration::from_secs(31_557_600);
 /// The calls that are under way together may fail together, which is one event and no evidence. A run lasts at least
 /// this long, and its sum is at least what comes in this time.

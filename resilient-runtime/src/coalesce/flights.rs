@@ -43,9 +43,9 @@ pub(super) struct Flight<O>(OnceLock<O>);
 #[derive(Debug)]
 pub(super) enum Joined<O> {
     /// Run, and give the outcome to those who join.
-    Lead,
-    /// Wait in this place.
-    Follow(Arc<Flight<O>>, u32),
+    Lead(Turn),
+    /// Wait in this place for the leader of that turn.
+    Follow(Arc<Flight<O>>, u32, Turn),
     /// Take the outcome that is held.
     Landed(Arc<Flight<O>>),
     /// Run, for itself only.
@@ -62,10 +62,13 @@ pub(super) struct Forgotten(Vec<Slot>);
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Waited {
     Landed,
-    /// The one who led is gone, and the waiter, now without a place, leads.
-    Lead,
+    /// The one who led is gone or was overtaken, and the waiter, now without a place, leads.
+    Lead(Turn),
     StillWaiting,
 }
+
+/// One lead of a key, told from those before it and after it.
+pub(super) type Turn = u32;
 
 /// Address of the seat of a call at its first poll, by which it is known while it leads.
 ///
@@ -78,6 +81,8 @@ struct Shard {
     slots: HashMap<Identity, Slot, BuildHasherDefault<Unchanged>>,
     /// The outcomes that are held, in order; one that has been replaced since is in it still.
     held: VecDeque<(Ticks, Identity)>,
+    /// The leads that there were.
+    turns: Turn,
     counts: CoalesceCounts,
 }
 
@@ -94,7 +99,7 @@ struct Slot {
 #[derive(Debug, Clone, Copy)]
 enum Stage {
     /// Somebody runs, who has that mark.
-    Led { by: Mark },
+    Led { by: Mark, turn: Turn },
     /// The next call that looks runs. All that wait have been woken for that, and none has looked since.
     Free,
     /// The outcome is there until then.
@@ -144,15 +149,44 @@ impl Flights {
         if flight.outcome().is_some() {
             return (Waited::Landed, Some(waker));
         }
+        let shard = &mut *shard;
         let slot = shard.slots.get_mut(&identity).expect("a key stays while somebody waits");
         if let Stage::Free = slot.stage {
-            slot.stage = Stage::Led { by };
             // its own waker has been used
             slot.waiters().remove(place);
+            let turn = slot.led(by, &mut shard.turns);
             shard.counts.handed_over += 1;
-            return (Waited::Lead, Some(waker));
+            return (Waited::Lead(turn), Some(waker));
         }
         (Waited::StillWaiting, slot.waiters().leave_waker(place, waker))
+    }
+
+    /// Takes the lead from the leader of that turn, who goes on for itself only, if it still leads. Otherwise `Err` has the
+    /// turn of the present leader, or the outcome is there.
+    pub(super) fn overtake<O>(
+        &self,
+        identity: Identity,
+        by: Mark,
+        place: u32,
+        flight: &Flight<O>,
+        turn: Turn,
+    ) -> Result<Waited, Turn> {
+        // dropped after the lock is released
+        let _waker;
+        let mut shard = self.shard(identity);
+        if flight.outcome().is_some() {
+            return Ok(Waited::Landed);
+        }
+        let shard = &mut *shard;
+        let slot = shard.slots.get_mut(&identity).expect("a key stays while somebody waits");
+        match slot.stage {
+            Stage::Led { turn: present, .. } if present != turn => return Err(present),
+            Stage::Led { .. } | Stage::Free => {}
+            Stage::Held { .. } => unreachable!("an outcome that is held is there"),
+        }
+        _waker = slot.waiters().remove(place);
+        shard.counts.handed_over += 1;
+        Ok(Waited::Lead(slot.led(by, &mut shard.turns)))
     }
 
     /// Leaves that place before the outcome is there.
@@ -173,9 +207,9 @@ impl Flights {
     /// Gives up the lead without an outcome: to whoever of those who wait looks first, if there is one.
     ///
     /// All are woken. Nobody knows which of them is still polled, and they would wait for one that is not.
-    pub(super) fn release(&self, identity: Identity) {
+    pub(super) fn release(&self, identity: Identity, turn: Turn) {
         let mut shard = self.shard(identity);
-        let Some(slot) = shard.slots.get_mut(&identity) else { return };
+        let Some(slot) = shard.slots.get_mut(&identity).filter(|slot| slot.is_led_in(turn)) else { return };
         match &mut slot.waiters {
             Some(waiters) if waiters.len() > 0 => {
                 let wakers: Vec<_> = waiters.wakers().collect();
@@ -191,17 +225,18 @@ impl Flights {
         }
     }
 
-    /// Ends the lead, if nobody has joined and nothing is to be held; otherwise the outcome is to be
+    /// Ends the lead, if nobody has joined and nothing is to be held, or another has taken it; otherwise the outcome is to be
     /// [delivered](Self::deliver) to the flight.
     #[inline]
-    pub(super) fn land<O>(&self, identity: Identity, hold: Option<Duration>) -> Option<Arc<Flight<O>>>
+    pub(super) fn land<O>(&self, identity: Identity, turn: Turn, hold: Option<Duration>) -> Option<Arc<Flight<O>>>
     where
         O: Send + Sync + 'static,
     {
         let mut shard = self.shard(identity);
-        let Entry::Occupied(mut slot) = shard.slots.entry(identity) else {
-            unreachable!("a key stays while it is led")
-        };
+        let Entry::Occupied(mut slot) = shard.slots.entry(identity) else { return None };
+        if !slot.get().is_led_in(turn) {
+            return None;
+        }
         if hold.is_none() && slot.get().flight.is_none() {
             // nobody has joined, so nothing else is in it
             slot.remove();
@@ -217,6 +252,7 @@ impl Flights {
     pub(super) fn deliver<O: Clone>(
         &self,
         identity: Identity,
+        turn: Turn,
         flight: &Flight<O>,
         outcome: &O,
         hold: Option<Duration>,
@@ -224,6 +260,11 @@ impl Flights {
         let outcome = outcome.clone();
 
         let mut shard = self.shard(identity);
+        if !shard.slots.get(&identity).is_some_and(|slot| slot.is_led_in(turn)) {
+            // overtaken while it was cloned, and the clone is dropped after the lock is released
+            drop(shard);
+            return None;
+        }
         // only the leader sets it, and nothing else runs in it
         let _ = flight.0.set(outcome);
         match hold {
@@ -272,30 +313,33 @@ impl Shard {
                 return Joined::Overflowed;
             }
             Entry::Vacant(place) => {
-                place.insert(Slot { stage: Stage::Led { by }, flight: None, waiters: None });
+                self.turns = self.turns.wrapping_add(1);
+                place.insert(Slot { stage: Stage::Led { by, turn: self.turns }, flight: None, waiters: None });
                 self.counts.leaders += 1;
-                return Joined::Lead;
+                return Joined::Lead(self.turns);
             }
         };
-        let is_led = match slot.stage {
+        let leader = match slot.stage {
             Stage::Free => {
-                slot.stage = Stage::Led { by };
                 self.counts.leaders += 1;
-                return Joined::Lead;
+                return Joined::Lead(slot.led(by, &mut self.turns));
             }
-            Stage::Led { by } if nested::is_inside(by) => {
+            Stage::Led { by, .. } if nested::is_inside(by) => {
                 self.counts.reentrant += 1;
                 return Joined::Alone;
             }
-            Stage::Led { .. } => true,
-            Stage::Held { .. } => false,
+            Stage::Led { turn, .. } => Some(turn),
+            Stage::Held { .. } => None,
         };
         self.counts.followers += 1;
         if observes {
             return Joined::Alone;
         }
         let flight = slot.flight::<O>();
-        if is_led { Joined::Follow(flight, slot.waiters().add()) } else { Joined::Landed(flight) }
+        match leader {
+            Some(turn) => Joined::Follow(flight, slot.waiters().add(), turn),
+            None => Joined::Landed(flight),
+        }
     }
 
     /// Takes out what was held for long enough; to be dropped outside the lock.
@@ -315,6 +359,19 @@ impl Shard {
 }
 
 impl Slot {
+    /// Gives the lead to the call with that mark.
+    fn led(&mut self, by: Mark, turns: &mut Turn) -> Turn {
+        *turns = turns.wrapping_add(1);
+        self.stage = Stage::Led { by, turn: *turns };
+        *turns
+    }
+
+    /// Returns whether the leader of that turn leads.
+    #[inline]
+    fn is_led_in(&self, turn: Turn) -> bool {
+        matches!(self.stage, Stage::Led { turn: present, .. } if present == turn)
+    }
+
     /// Returns the calls that wait.
     fn waiters(&mut self) -> &mut Waiters {
         self.waiters.get_or_insert_default()
@@ -397,6 +454,7 @@ impl Shard {
         Self {
             slots: HashMap::with_hasher(BuildHasherDefault::new()),
             held: VecDeque::new(),
+            turns: 0,
             counts: CoalesceCounts::none(),
         }
     }

@@ -7,7 +7,9 @@ use std::task::{Context, Poll, Waker};
 
 use loom::thread;
 
+use super::flights::{Flights, Identity, Joined, Waited};
 use super::*;
+use crate::keyed::fingerprint::fingerprint;
 
 /// Runs it under all schedules with up to three preemptions.
 fn explore(model: impl Fn() + Send + Sync + 'static) {
@@ -156,5 +158,41 @@ fn loom_a_follower_that_is_not_polled_again_holds_up_nobody() {
         assert_eq!(other.join().unwrap(), 2);
         drop(parked);
         assert_eq!(policy.counts().keys, 0);
+    });
+}
+
+#[test]
+fn loom_a_leader_that_ends_while_it_is_overtaken_gives_its_outcome_or_leaves_all_to_its_successor() {
+    explore(|| {
+        let flights = Arc::new(Flights::new());
+        let identity = Identity { key: fingerprint("k"), owner: 0, future: typeid::of::<u32> };
+        let Joined::<u32>::Lead(first) = flights.join(identity, 1, false) else { panic!("nobody else is there") };
+        let Joined::<u32>::Follow(flight, place, turn) = flights.join(identity, 2, false) else {
+            panic!("somebody leads")
+        };
+        let land = move |flights: &Flights, turn, outcome| {
+            let Some(flight) = flights.land::<u32>(identity, turn, None) else { return false };
+            flights.deliver(identity, turn, &flight, &outcome, None);
+            flight.outcome() == Some(&outcome)
+        };
+        let ending = {
+            let flights = flights.clone();
+            thread::spawn(move || land(&flights, first, 1))
+        };
+
+        let overtaken = flights.overtake(identity, 2, place, &flight, turn);
+
+        let gave = ending.join().unwrap();
+        match overtaken {
+            Ok(Waited::Landed) => assert!(gave && flight.outcome() == Some(&1)),
+            Ok(Waited::Lead(second)) => {
+                assert!(!gave, "it no longer led");
+                assert_eq!(flight.outcome(), None);
+                land(&flights, second, 2);
+                assert_eq!(flight.outcome(), Some(&2), "those who came before wait for this one");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(flights.counts(None).keys, 0);
     });
 }

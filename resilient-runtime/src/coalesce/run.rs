@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
+use tokio::time::Sleep;
 
-use super::flights::{Flight, Identity, Joined, Mark, Waited};
+use super::flights::{Flight, Identity, Joined, Mark, Turn, Waited};
 use super::{Coalesce, Shareable};
-use crate::clock::Ticks;
+use crate::clock::{self, Ticks};
 use crate::keyed::fingerprint;
 use crate::keyed::fingerprint::Fingerprint;
 use crate::{Error, Event, Mode, Reason, Settled, nested};
@@ -80,7 +81,7 @@ impl<'a> CoalesceCall<'a> {
     #[inline]
     fn begin<F: Future>(self, future: F, concerns_all: fn(&F::Output) -> bool) -> CoalesceFuture<'a, F> {
         let Self { policy, key, owner } = self;
-        let seat = Seat { policy, identity: Identity { key, owner, future: typeid::of::<F> }, mark: 0 };
+        let seat = Seat { policy, identity: Identity { key, owner, future: typeid::of::<F> }, mark: 0, turn: 0 };
         CoalesceFuture { future: Some(future), seat, stage: Stage::Outside, concerns_all }
     }
 }
@@ -113,7 +114,7 @@ pin_project! {
                     // before somebody else runs
                     this.future.set(None);
                 }
-                Stage::Following { flight, place } => this.seat.leave(*place, flight),
+                Stage::Following { flight, place, .. } => this.seat.leave(*place, flight),
                 Stage::Outside | Stage::Landed(_) | Stage::Alone | Stage::Over => {}
             }
         }
@@ -128,6 +129,9 @@ enum Stage<O> {
     Following {
         flight: Arc<Flight<O>>,
         place: u32,
+        /// The lead that it waits for.
+        turn: Turn,
+        patience: Option<Pin<Box<Sleep>>>,
     },
     Landed(Arc<Flight<O>>),
     Alone,
@@ -141,6 +145,8 @@ struct Seat<'a> {
     identity: Identity,
     /// By which it is known while it leads, from the first poll on.
     mark: Mark,
+    /// Its lead, while it leads.
+    turn: Turn,
 }
 
 /// The lead, which goes to somebody else when it is dropped.
@@ -149,7 +155,7 @@ struct Lead<'s>(&'s Seat<'s>);
 impl Seat<'_> {
     /// Puts into `stage` what the call is to do, before anybody is told.
     #[inline]
-    fn begin<O: Shareable>(&self, stage: &mut Stage<O>) {
+    fn begin<O: Shareable>(&mut self, stage: &mut Stage<O>) {
         let mode = self.policy.mode.get();
         if mode == Mode::Off {
             *stage = Stage::Alone;
@@ -162,7 +168,8 @@ impl Seat<'_> {
             drop(forgotten);
         } else {
             let joined = self.policy.flights.join(self.identity, self.mark, observes);
-            if let Joined::Lead = joined {
+            if let Joined::Lead(turn) = joined {
+                self.turn = turn;
                 *stage = Stage::Leading;
             } else {
                 self.enter(stage, joined);
@@ -170,10 +177,13 @@ impl Seat<'_> {
         }
     }
 
-    fn enter<O>(&self, stage: &mut Stage<O>, joined: Joined<O>) {
+    fn enter<O>(&mut self, stage: &mut Stage<O>, joined: Joined<O>) {
         *stage = match joined {
-            Joined::Lead => Stage::Leading,
-            Joined::Follow(flight, place) => Stage::Following { flight, place },
+            Joined::Lead(turn) => {
+                self.turn = turn;
+                Stage::Leading
+            }
+            Joined::Follow(flight, place, turn) => Stage::Following { flight, place, turn, patience: None },
             Joined::Landed(flight) => Stage::Landed(flight),
             Joined::Alone => Stage::Alone,
             Joined::Overflowed => {
@@ -196,6 +206,35 @@ impl Seat<'_> {
         self.policy.flights.wait(self.identity, self.mark, place, flight, waker)
     }
 
+    /// Takes the lead if that of `turn` has lasted for `max_wait` since the call began to wait for it.
+    fn overtake<O>(
+        &self,
+        place: u32,
+        flight: &Flight<O>,
+        turn: &mut Turn,
+        patience: &mut Option<Pin<Box<Sleep>>>,
+        context: &mut Context<'_>,
+    ) -> Waited {
+        let Some(max_wait) = self.policy.max_wait else { return Waited::StillWaiting };
+        loop {
+            if patience.is_none() {
+                *patience = clock::sleep(max_wait).map(Box::pin);
+            }
+            // without a runtime that has timers it is as patient as if it had no `max_wait`
+            let Some(timer) = patience else { return Waited::StillWaiting };
+            if timer.as_mut().poll(context).is_pending() {
+                return Waited::StillWaiting;
+            }
+            match self.policy.flights.overtake(self.identity, self.mark, place, flight, *turn) {
+                Ok(waited) => return waited,
+                Err(present) => {
+                    *turn = present;
+                    timer.as_mut().reset(clock::now() + max_wait);
+                }
+            }
+        }
+    }
+
     fn leave<O>(&self, place: u32, flight: &Flight<O>) {
         if flight.outcome().is_none() {
             self.policy.flights.leave(self.identity, place, flight);
@@ -207,16 +246,16 @@ impl Lead<'_> {
     /// Gives the outcome to those who wait.
     #[inline]
     fn land<O: Shareable>(self, outcome: &O) {
-        let Seat { policy, identity, .. } = self.0;
-        match policy.flights.land(*identity, policy.hold) {
+        let Seat { policy, identity, turn, .. } = self.0;
+        match policy.flights.land(*identity, *turn, policy.hold) {
             None => self.keep(),
             Some(flight) => self.deliver(&flight, outcome),
         }
     }
 
     fn deliver<O: Shareable>(self, flight: &Flight<O>, outcome: &O) {
-        let Seat { policy, identity, .. } = self.0;
-        let waiters = policy.flights.deliver(*identity, flight, outcome, policy.hold);
+        let Seat { policy, identity, turn, .. } = self.0;
+        let waiters = policy.flights.deliver(*identity, *turn, flight, outcome, policy.hold);
         // there is no lead any more, whatever the wakers do, and the drop of the outcome
         self.keep();
         if let Some(waiters) = waiters {
@@ -234,7 +273,7 @@ impl Lead<'_> {
 
 impl Drop for Lead<'_> {
     fn drop(&mut self) {
-        self.0.policy.flights.release(self.0.identity);
+        self.0.policy.flights.release(self.0.identity, self.0.turn);
     }
 }
 
@@ -284,11 +323,15 @@ impl<F: Future<Output: Shareable>> CoalesceFuture<'_, F> {
     fn go_on(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.as_mut().project();
         let outcome = match this.stage {
-            Stage::Following { flight, place } => {
-                let (waited, unused) = this.seat.wait(*place, flight, context);
+            Stage::Following { flight, place, turn, patience } => {
+                let (mut waited, unused) = this.seat.wait(*place, flight, context);
+                if waited == Waited::StillWaiting {
+                    waited = this.seat.overtake(*place, flight, turn, patience, context);
+                }
                 match waited {
                     Waited::StillWaiting => return Poll::Pending,
-                    Waited::Lead => {
+                    Waited::Lead(turn) => {
+                        this.seat.turn = turn;
                         *this.stage = Stage::Leading;
                         drop(unused);
                         Event::HandedOver { policy: this.seat.policy.name }.emit();

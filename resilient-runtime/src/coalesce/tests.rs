@@ -738,3 +738,4 @@ fn on_several_threads_nobody_gets_a_run_that_had_been_given_before_its_call_bega
 }
 
 mod leaving;
+mod patience;

@@ -11,6 +11,12 @@ async fn holds_nothing() {}
 #[coalesce(hold = NOTHING)]
 async fn holds_a_constant_of_nothing() {}
 
+#[coalesce(max_wait = "0s")]
+async fn waits_for_nothing() {}
+
+#[coalesce(max_wait = NOTHING)]
+async fn waits_for_a_constant_of_nothing() {}
+
 #[coalesce(hold = 100)]
 async fn no_unit() {}
 
