@@ -8,7 +8,7 @@ use syn::{Attribute, Data, DeriveInput, Fields, Ident, Member, Meta, Path, Token
 
 use crate::arguments::absolute_path;
 use crate::diagnostic::Errors;
-use crate::wording::{choice, nearest};
+use crate::wording::{choice, nearest, type_as_written};
 
 /// The mark of a variant, or of a struct as a whole.
 enum Mark {
@@ -64,6 +64,7 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
     let errors = Errors::new();
     let krate = krate(&input.attrs, &errors);
     let variants = variants(&input, &errors);
+    check_conversions(variants.as_deref().unwrap_or_default(), &errors);
     let errors = errors.finish();
     // after a mistake the trait is still implemented, so that the one message is the only one
     let variants = variants.filter(|_| errors.is_none());
@@ -138,6 +139,22 @@ fn mark(name: &Ident, attributes: &[Attribute], fields: &Fields, errors: &Errors
         [_, second, ..] => {
             errors.over(second, format!("`{name}` is marked twice: an error has one class, so keep one mark"));
             None
+        }
+    }
+}
+
+/// Refuses a second `#[transparent(from)]` of one type, since nothing says which variant an error of it becomes.
+fn check_conversions(variants: &[Variant<'_>], errors: &Errors) {
+    let mut known: Vec<(String, String)> = Vec::new();
+    for Variant { pattern, mark, fields } in variants {
+        let (Mark::Transparent { from: true }, Some(field)) = (mark, fields.iter().next()) else { continue };
+        let (ty, name) = (type_as_written(&field.ty), pattern.to_string().replace(' ', "").replace("Self::", ""));
+        match known.iter().find(|(other, _)| *other == ty) {
+            Some((_, first)) => errors.over(
+                &field.ty,
+                format!("`{first}` is made from `{ty}` already: keep `(from)` at one of the two, and write `#[transparent]` here"),
+            ),
+            None => known.push((ty, name)),
         }
     }
 }

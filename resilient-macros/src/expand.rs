@@ -108,6 +108,11 @@ fn attempt(layers: &[Box<dyn Layer>], context: &Context<'_>) -> Fragment {
     Fragment { statements, form: Form::Body(body), settled: false, notes }
 }
 
+/// Returns the code that reads the arguments before a block owns them.
+pub(crate) fn outside(layers: &[Box<dyn Layer>], context: &Context<'_>) -> TokenStream {
+    layers.iter().flat_map(|layer| [Some(layer.declare(context)), layer.companion(context)]).flatten().collect()
+}
+
 /// Returns whether some block of the expansion may own the arguments.
 pub(crate) fn owns_arguments(layers: &[Box<dyn Layer>]) -> bool {
     let mut wrapping = layers.iter().filter(|layer| !layer.stands_beside()).map(|layer| layer.facts());
@@ -168,7 +173,10 @@ fn finish(stack: Fragment, layers: &[Box<dyn Layer>], context: &Context<'_>) -> 
     let span = Span::mixed_site();
     let settled = stack.settled;
     let is_loop = matches!(stack.form, Form::Rounds(_));
+    // where no block owns the arguments, the function takes them apart
+    let apart = stack.notes.drop_order.clone().filter(|_| !context.function.patterns.is_empty());
     let (statements, value) = stack.awaited(context);
+    let statements = quote_spanned!(span=> #apart #statements);
     if !settled {
         return quote_spanned!(span=> #statements #value);
     }

@@ -35,6 +35,8 @@ pub(crate) struct Function {
     pub(crate) bindings: Vec<Binding>,
     /// The attributes that were collected into the stack, so that their names still count as used.
     pub(crate) collected: Vec<Path>,
+    /// The patterns of arguments that the block that owns them takes apart, by their place.
+    pub(crate) patterns: Vec<(usize, Pat)>,
     /// Items for the beginning of the body, which fail to compile where a constant breaks a rule.
     pub(crate) assertions: Vec<TokenStream>,
     inner_attributes: Vec<Attribute>,
@@ -49,7 +51,7 @@ pub(crate) struct Function {
 pub(crate) struct Binding {
     pub(crate) ident: Ident,
     /// The place of the argument, if that is known.
-    argument: usize,
+    pub(crate) argument: usize,
     pub(crate) mutable: bool,
     /// Set if its type is written as a reference.
     pub(crate) reference: bool,
@@ -117,6 +119,7 @@ impl Function {
                 this: None,
                 bindings,
                 collected: Vec::new(),
+                patterns: Vec::new(),
                 assertions: Vec::new(),
                 inner_attributes,
                 statements,
@@ -157,6 +160,7 @@ impl Function {
             this,
             bindings,
             collected: Vec::new(),
+            patterns: Vec::new(),
             assertions: Vec::new(),
             inner_attributes,
             statements,
@@ -856,13 +860,31 @@ fn bindings_of_pattern(pattern: &Pat, argument: usize) -> Vec<Binding> {
     idents.found
 }
 
+/// A reference to the object itself that the receiver `this` leads to: not to the `Arc` of a `self: &Arc<Self>`, of which the object may
+/// have several.
+pub(crate) fn object(receiver: &syn::Receiver, this: &TokenStream) -> TokenStream {
+    let span = Span::mixed_site();
+    match &receiver.kind {
+        ReceiverKind::Typed(_, ty) => match &**ty {
+            Type::Reference(reference) if ends_in_self(&reference.elem) => this.clone(),
+            Type::Reference(_) => quote_spanned!(span=> &**#this),
+            _ => quote_spanned!(span=> &*#this),
+        },
+        _ => this.clone(),
+    }
+}
+
+fn ends_in_self(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Self"))
+}
+
 /// The `#[cfg(…)]`s among the attributes.
 pub(crate) fn conditions(attributes: &[Attribute]) -> Vec<Attribute> {
     attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect()
 }
 
 /// Returns whether something may happen when a value of the type is dropped, as far as can be told.
-fn may_drop(ty: &Type) -> bool {
+pub(crate) fn may_drop(ty: &Type) -> bool {
     const NEVER: &[&str] = &[
         "bool",
         "char",

@@ -7,8 +7,9 @@ use syn::{Attribute, Ident, Meta, Path};
 use crate::arguments::Arguments;
 use crate::check::check;
 use crate::diagnostic::Errors;
+use crate::drop_order;
 use crate::enforce::{self, Carried, Exemption, Rules, judge};
-use crate::expand::{clones, expand as expand_layers, owns_arguments, statements, this_clone};
+use crate::expand::{clones, expand as expand_layers, outside, owns_arguments, statements, this_clone};
 use crate::family::{collected, is_inert, is_marker};
 use crate::fragment::Context;
 use crate::function::Function;
@@ -61,6 +62,8 @@ pub(crate) fn expand(name: &str, arguments: TokenStream, item: TokenStream) -> T
         adapt(&mut function, &layers, &krate);
         if owns_arguments(&layers) {
             function.name_unnamed();
+            let outside = outside(&layers, &Context::new(&function, &krate));
+            drop_order::take_patterns(&mut function, &outside);
         }
         expand_layers(&layers, &Context::new(&function, &krate))
     };

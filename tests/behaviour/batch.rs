@@ -45,6 +45,24 @@ impl Api {
 }
 
 #[tokio::test(start_paused = true)]
+async fn clones_of_one_arc_are_one_object() {
+    struct Shop(Api);
+    impl Shop {
+        #[batch]
+        async fn prices(self: &Arc<Self>, keys: Vec<u64>) -> Result<HashMap<u64, u64>, Error> {
+            self.0.load(keys).await
+        }
+    }
+    let (shop, other) = (Arc::new(Shop(Api::default())), Arc::new(Shop(Api::default())));
+    let clone = shop.clone();
+
+    let prices = tokio::join!(shop.prices_one(1), clone.prices_one(2), other.prices_one(3));
+
+    assert_eq!(prices, (Ok(Some(10)), Ok(Some(20)), Ok(Some(30))));
+    assert_eq!((shop.0.calls(), other.0.calls()), (vec![vec![1, 2]], vec![vec![3]]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_caller_gets_the_answer_to_its_own_key() {
     let api = Api::default();
     let watch = Stopwatch::start();

@@ -151,6 +151,22 @@ async fn max_wait_bounds_the_wait_for_a_run_that_hangs() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn clones_of_one_arc_are_one_object() {
+    struct Shop(AtomicU32);
+    impl Shop {
+        #[coalesce(key = id)]
+        async fn price(self: &Arc<Self>, id: u32) -> u32 {
+            sleep(ms(1)).await;
+            id + self.0.fetch_add(1, Ordering::Relaxed)
+        }
+    }
+    let (shop, other) = (Arc::new(Shop(0.into())), Arc::new(Shop(10.into())));
+    let clone = shop.clone();
+
+    assert_eq!(tokio::join!(shop.price(7), clone.price(7), other.price(7)), (7, 7, 17));
+}
+
+#[tokio::test(start_paused = true)]
 async fn hold_may_be_a_constant() {
     const HOLD: std::time::Duration = ms(50);
     static RUNS: Runs = Runs(AtomicU32::new(0));

@@ -95,12 +95,14 @@ macro_rules! uses {
 }
 
 macro_rules! same_as_plain {
-    ($move:tt $($name:ident { $(#[$policy:meta])* })*) => {$(
+    ($move:tt $parts:tt $($name:ident { $(#[$policy:meta])* })*) => {$(
         mod $name {
             use super::*;
 
             function!(plain $move);
             function!(annotated $move $(#[$policy])*);
+            function_of_parts!(plain_of_parts);
+            function_of_parts!(annotated_of_parts $(#[$policy])*);
 
             #[test]
             fn drops_as_the_plain_function_does() {
@@ -111,6 +113,13 @@ macro_rules! same_as_plain {
                     let found = dropped(end, arguments!(annotated, end));
 
                     assert_eq!(found, expected, "{end:?}");
+
+                    if !$parts {
+                        continue;
+                    }
+                    let expected = dropped(end, parts!(plain_of_parts, end));
+                    let found = dropped(end, parts!(annotated_of_parts, end));
+                    assert_eq!(found, expected, "{end:?}, of parts");
                 }
             }
         }
@@ -118,6 +127,57 @@ macro_rules! same_as_plain {
 }
 
 function!(plain true);
+
+/// An argument of which the body keeps a part only.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    kept: Guard,
+    _other: Guard,
+}
+
+/// A function with arguments whose rest is dropped with them.
+macro_rules! function_of_parts {
+    ($name:ident $(#[$policy:meta])*) => {
+        $(#[$policy])*
+        #[allow(clippy::toplevel_ref_arg, clippy::too_many_arguments)]
+        async fn $name(
+            end: End,
+            a: Guard,
+            (b, _): (Guard, Guard),
+            c: Guard,
+            Parts { kept, .. }: Parts,
+            [d, .., _e]: [Guard; 3],
+            ref f: Guard,
+            _: Guard,
+            (g, _h): (Guard, Guard),
+        ) -> Result<usize, Error> {
+            let _local = Guard("local");
+            match end {
+                End::Returns => {}
+                End::Panics => std::panic::panic_any(1),
+                End::Waits => std::future::pending().await,
+            }
+            let lengths = [&a, &b, &c, &kept, &d, f, &g].map(|guard| guard.name().len());
+            Ok(lengths.iter().sum())
+        }
+    };
+}
+
+macro_rules! parts {
+    ($function:ident, $end:expr) => {
+        $function(
+            $end,
+            Guard("a"),
+            (Guard("b"), Guard("rest of b")),
+            Guard("c"),
+            Parts { kept: Guard("kept"), _other: Guard("other") },
+            [Guard("d"), Guard("rest of d"), Guard("_e")],
+            Guard("f"),
+            Guard("unnamed"),
+            (Guard("g"), Guard("_h")),
+        )
+    };
+}
 
 resilient::profile! { guarded = timeout("1h"), circuit_breaker, bulkhead }
 
@@ -131,8 +191,34 @@ async fn temporaries_of_the_last_expression_follow_the_edition() {
     assert_eq!(place("temporary") < place("first local"), !env!("CARGO_PKG_NAME").ends_with("2021"));
 }
 
+/// An argument behind one that is taken apart may be changed.
+macro_rules! function_that_changes {
+    ($name:ident $(#[$policy:meta])*) => {
+        $(#[$policy])*
+        async fn $name((_, a): (Guard, Guard), mut b: Guard) -> Result<usize, Error> {
+            b.0 = "b, changed";
+            Ok(a.name().len() + b.name().len())
+        }
+    };
+}
+
+function_that_changes!(plainly_changed);
+function_that_changes!(changed #[resilient::circuit_breaker]);
+
+#[test]
+fn arguments_behind_one_that_is_taken_apart_may_change() {
+    let dropped = |call| dropped(End::Returns, call);
+
+    let expected =
+        dropped(Box::pin(plainly_changed((Guard("_"), Guard("a")), Guard("b")))
+            as std::pin::Pin<Box<dyn Future<Output = _>>>);
+    let found = dropped(Box::pin(changed((Guard("_"), Guard("a")), Guard("b"))) as _);
+
+    assert_eq!((&found, found.first()), (&expected, Some(&"b, changed")));
+}
+
 same_as_plain! {
-    true
+    true true
     circuit_breaker { #[resilient::circuit_breaker] }
     circuit_breaker_by_key { #[resilient::circuit_breaker(key = module_path!())] }
     bulkhead { #[resilient::bulkhead] }
@@ -143,7 +229,6 @@ same_as_plain! {
     coalesce { #[resilient::coalesce(key = module_path!())] }
     fallback { #[resilient::fallback(value = 3)] }
     nothing {}
-    profile { #[resilient::resilient(profile = guarded)] }
     stack {
         #[resilient::fallback(value = 3)]
         #[resilient::timeout("1h")]
@@ -153,8 +238,14 @@ same_as_plain! {
     }
 }
 
+// whoever reads a profile does not know which block owns the arguments, and leaves those with a rest outside
 same_as_plain! {
-    false
+    true false
+    profile { #[resilient::resilient(profile = guarded)] }
+}
+
+same_as_plain! {
+    false true
     retry { #[resilient::retry(nested = "suppress")] }
     hedge { #[resilient::hedge(idempotent, after = "1h")] }
     profile_with_a_retry { #[resilient::resilient(profile = retried, timeout("2h"))] }

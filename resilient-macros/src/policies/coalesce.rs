@@ -9,7 +9,7 @@ use syn::{Expr, Ident, Receiver, ReceiverKind, Type};
 
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment};
-use crate::function::Function;
+use crate::function::{Function, object};
 use crate::key::{self, Key, Positional, Refused, Sort};
 use crate::policies::sharing::{self, Sharing};
 use crate::policy::{Facts, Kind, Layer};
@@ -163,11 +163,8 @@ impl Layer for Coalesce {
         let call = sharing::call(self.key.as_ref());
         let receiver = context.function.signature.receiver().filter(|_| self.by_object);
         let on = receiver.map(|receiver| {
-            let this = context.function.this(receiver);
-            match receiver.kind {
-                ReceiverKind::Reference(..) => quote_spanned!(span=> .on(#this)),
-                _ => quote_spanned!(span=> .on(&*#this)),
-            }
+            let object = object(receiver, &context.function.this(receiver));
+            quote_spanned!(span=> .on(#object))
         });
         quote_spanned!(span=> #declaration let #policy = #policy.#call #on;)
     }

@@ -56,6 +56,14 @@ enum Field {
     Down(#[transparent] u32),
 }
 
+#[derive(Classify)]
+enum MadeFromOneType {
+    #[transparent(from)]
+    Read(std::io::Error),
+    #[transparent(from)]
+    Write(std::io::Error),
+}
+
 fn classified<E: Classify>() {}
 
 fn main() {
@@ -66,4 +74,5 @@ fn main() {
     classified::<OnTheEnum>();
     classified::<Either>();
     classified::<Field>();
+    classified::<MadeFromOneType>();
 }

@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote_spanned};
 use syn::{Attribute, Expr, FnArg, Ident, Pat, Receiver, ReceiverKind, Type};
 
 use crate::diagnostic::Errors;
-use crate::function::{Function, conditions};
+use crate::function::{Function, conditions, object};
 use crate::tokens::mentions;
 use crate::types::{Part, argument, named, of_argument, parts, unnamed};
 
@@ -223,15 +223,8 @@ impl<'f> Other<'f> {
 
     /// A reference to the object that it is, or refers to.
     pub(super) fn object(&self) -> TokenStream {
-        let span = Span::mixed_site();
         match self {
-            Self::Receiver(receiver) => {
-                let this = &receiver.self_token;
-                match &receiver.kind {
-                    ReceiverKind::Typed(_, ty) if !matches!(**ty, Type::Reference(_)) => quote_spanned!(span=> &*#this),
-                    _ => this.to_token_stream(),
-                }
-            }
+            Self::Receiver(receiver) => object(receiver, &receiver.self_token.to_token_stream()),
             Self::Argument { name, .. } => name.to_token_stream(),
         }
     }
