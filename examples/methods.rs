@@ -33,7 +33,7 @@ trait Store {
 struct Remote;
 
 impl Store for Remote {
-    #[retry(max = 3, backoff = "full_jitter", base = "10ms", attempt = number)]
+    #[retry(max = 3, backoff = "full_jitter", base = "10ms", number = number)]
     async fn load(&self, key: &str) -> io::Result<String> {
         if number == 0 { Err(ErrorKind::TimedOut.into()) } else { Ok(format!("{key} at attempt {number}")) }
     }
@@ -41,7 +41,7 @@ impl Store for Remote {
 
 /// `when` says what an error means that does not say it itself, and `clone` gives each attempt a copy of what the body
 /// uses up.
-#[retry(max = 4, base = "5ms", when = |_: &E| Class::Transient, clone(fallback), attempt = number)]
+#[retry(max = 4, base = "5ms", when = |_: &E| Class::Transient, clone(fallback), number = number)]
 async fn parse<T, E>(texts: &[T], parser: impl Fn(String) -> Result<u32, E>, fallback: String) -> Result<u32, E>
 where
     T: AsRef<str>,

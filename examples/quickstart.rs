@@ -11,7 +11,7 @@ enum FetchError {
 }
 
 #[timeout(total = "1s")]
-#[retry(max = 3, base = "50ms", attempt = number)]
+#[retry(max = 3, base = "50ms", number = number)]
 async fn fetch(name: &str) -> Result<String, FetchError> {
     println!("attempt {number} for {name}");
     if number < 2 { Err(FetchError::Disconnected) } else { Ok(format!("hello, {name}")) }

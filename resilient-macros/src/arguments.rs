@@ -517,8 +517,7 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     ("ttl", "stale", "how old an answer may be"),
     ("ttl", "hold", "how long an outcome is kept for further calls"),
     ("default", "value", "which takes the place of the failed outcome"),
-    ("function", "with", "a function that gives another answer"),
     ("token", "on", "the token that stops the call"),
     ("batch_size", "max_size", "how many callers are in a batch at the most"),
-    ("fallback", "with", "a function that gives another answer"),
+    ("fallback", "function", "a function that gives another answer"),
 ];

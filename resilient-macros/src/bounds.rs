@@ -1,4 +1,4 @@
-//! The bounds of a limit that adapts: `min`, `max` and `initial`.
+//! The bounds of a limit that adapts: `min_limit`, `max_limit` and `initial_limit`.
 
 use proc_macro2::Span;
 use quote::quote_spanned;
@@ -8,29 +8,29 @@ use crate::key::{Key, Refused, Sort};
 use crate::settings::Settings;
 use crate::value::Known;
 
-/// The row of `min`.
-pub(crate) const MIN: Key = Key::setting("min", "min = 1", Sort::Count)
+/// The row of `min_limit`.
+pub(crate) const MIN: Key = Key::setting("min_limit", "min_limit = 1", Sort::Count)
     .refuses(&[
-        Refused::zero("`min` must be at least 1"),
-        above("`min` must be at most 1000000; without a limit, remove the attribute"),
+        Refused::zero("`min_limit` must be at least 1"),
+        above("`min_limit` must be at most 1000000; without a limit, remove the attribute"),
     ])
     .absent("1")
     .means("the least of a limit that adapts");
 
-/// The row of `max`.
-pub(crate) const MAX: Key = Key::setting("max", "max = 200", Sort::Count)
+/// The row of `max_limit`.
+pub(crate) const MAX: Key = Key::setting("max_limit", "max_limit = 200", Sort::Count)
     .refuses(&[
-        Refused::zero("`max` must be at least 1"),
-        above("`max` must be at most 1000000; without a limit, remove the attribute"),
+        Refused::zero("`max_limit` must be at least 1"),
+        above("`max_limit` must be at most 1000000; without a limit, remove the attribute"),
     ])
     .absent("200")
     .means("the most of a limit that adapts");
 
-/// The row of `initial`.
-pub(crate) const INITIAL: Key = Key::setting("initial", "initial = 20", Sort::Count)
+/// The row of `initial_limit`.
+pub(crate) const INITIAL: Key = Key::setting("initial_limit", "initial_limit = 20", Sort::Count)
     .refuses(&[
-        Refused::zero("`initial` must be at least 1"),
-        above("`initial` must be at most 1000000; without a limit, remove the attribute"),
+        Refused::zero("`initial_limit` must be at least 1"),
+        above("`initial_limit` must be at most 1000000; without a limit, remove the attribute"),
     ])
     .absent("20")
     .means("the first of a limit that adapts");
@@ -43,7 +43,7 @@ pub(crate) const fn above(message: &'static str) -> Refused {
     Refused::above(MOST as f64, message)
 }
 
-const KEYS: [&str; 3] = ["min", "max", "initial"];
+const KEYS: [&str; 3] = ["min_limit", "max_limit", "initial_limit"];
 
 /// Sets the bounds of a limit that adapts by `algorithm`, with defaults for those that are not written.
 pub(crate) fn adaptive(constructor: Constructor, algorithm: &str, settings: &Settings<'_>) -> Constructor {
@@ -52,7 +52,7 @@ pub(crate) fn adaptive(constructor: Constructor, algorithm: &str, settings: &Set
     constructor.at(&min).at(&max).at(&initial).call("limit", algorithm, &bounds)
 }
 
-/// `min`, `max` and `initial`, with defaults for those that are not written.
+/// `min_limit`, `max_limit` and `initial_limit`, with defaults for those that are not written.
 pub(crate) fn in_order(settings: &Settings<'_>) -> [Known<u32>; 3] {
     let [min, max, initial] = KEYS.map(|key| settings.count(key).map(|given| given.value));
     check([&min, &max, &initial], settings);
@@ -83,19 +83,22 @@ fn check([min, max, initial]: [&Option<Known<u32>>; 3], settings: &Settings<'_>)
     if let (Some(min), Some(max)) = (literal(min), literal(max))
         && min > max
     {
-        let message = format!("`min` ({min}) is more than `max` ({max}), so there is no limit between them");
-        settings.errors.at(place("min"), message);
+        let message =
+            format!("`min_limit` ({min}) is more than `max_limit` ({max}), so there is no limit between them");
+        settings.errors.at(place("min_limit"), message);
         return;
     }
     if let Some(initial) = literal(initial) {
         let (least, most) = (literal(min).unwrap_or(1), literal(max).unwrap_or(MOST));
         if initial < least || initial > most {
             let message = match (literal(min), literal(max)) {
-                (Some(_), Some(_)) => format!("`initial` ({initial}) must be from `min` ({least}) to `max` ({most})"),
-                (Some(_), None) => format!("`initial` ({initial}) must be at least `min` ({least})"),
-                _ => format!("`initial` ({initial}) must be at most `max` ({most})"),
+                (Some(_), Some(_)) => {
+                    format!("`initial_limit` ({initial}) must be from `min_limit` ({least}) to `max_limit` ({most})")
+                }
+                (Some(_), None) => format!("`initial_limit` ({initial}) must be at least `min_limit` ({least})"),
+                _ => format!("`initial_limit` ({initial}) must be at most `max_limit` ({most})"),
             };
-            settings.errors.at(place("initial"), message);
+            settings.errors.at(place("initial_limit"), message);
         }
     }
 }

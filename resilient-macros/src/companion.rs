@@ -23,7 +23,7 @@ fn is_name(expression: &Expr, example: &str) -> syn::Result<()> {
     match expression {
         Expr::Path(path) if path.path.get_ident().is_some_and(|name| name != "self") => Ok(()),
         _ => {
-            let message = format!("`name` is the name of the new function: write `name = {example}`");
+            let message = format!("`companion` is the name of the new function: write `companion = {example}`");
             Err(syn::Error::new_spanned(expression, message))
         }
     }
@@ -31,7 +31,7 @@ fn is_name(expression: &Expr, example: &str) -> syn::Result<()> {
 
 /// The new function's name: the one that is written, or the function's with the suffix.
 pub(crate) fn name(settings: &Settings<'_>, suffix: &str) -> Ident {
-    let written = settings.expression("name").and_then(|name| syn::parse2(name.into_token_stream()).ok());
+    let written = settings.expression("companion").and_then(|name| syn::parse2(name.into_token_stream()).ok());
     written.unwrap_or_else(|| format_ident!("{}_{suffix}", settings.function.name()))
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn check(policy: &str, at: Span, name: &Ident, suffix: &str, function
     }
     if name == function.name() {
         let message =
-            format!("the new function needs a name of its own: write, for instance, `name = {name}_{suffix}`");
+            format!("the new function needs a name of its own: write, for instance, `companion = {name}_{suffix}`");
         errors.at(name.span(), message);
     }
 }

@@ -8,13 +8,13 @@ use crate::policies::KINDS;
 
 const ATTRIBUTES: &[(&str, &str)] = &[
     ("retry", r#"max = 3, backoff = "exp", base = "50ms", cap = LIMIT * 2, factor = -1.5, name = "fetch""#),
-    ("retry", "clone(words, more), attempt = n, when = |error: &Error, _| matches!(error, Error::Down { .. } | _)"),
+    ("retry", "clone(words, more), number = n, when = |error: &Error, _| matches!(error, Error::Down { .. } | _)"),
     ("retry", "with = self.retry.get(0).map(|retry| &**retry).unwrap_or(&FALLBACK), crate = ::resilient::inner"),
     ("timeout", r#"total = "2s", attempt = LIMITS[0] / 2, name = "fetch""#),
     ("timeout", "if FAST { SHORT } else { LONG }"),
     ("circuit_breaker", r#"failure_rate = "50%", window = 10, min_calls = 5, consecutive = off, open_for = "1s""#),
-    ("fan_out", "limit = 4, name = every"),
-    ("batch", r#"max_size = 4, max_wait = "2ms", name = one, key = (self.tenant, words), with = self.batch"#),
+    ("fan_out", "limit = 4, companion = every"),
+    ("batch", r#"max_size = 4, max_wait = "2ms", companion = one, group = (self.tenant, words), with = self.batch"#),
     ("resilient", r#"timeout(total = "2s"), retry(max = 3, clone(words)), circuit_breaker, crate = crate::inner"#),
     (
         "resilient",

@@ -77,7 +77,7 @@ fn expand_attribute(
 /// # enum FetchError { #[transient] Busy }
 /// use resilient::retry;
 ///
-/// #[retry(max = 5, backoff = "full_jitter", base = "50ms", cap = "2s", attempt = n)]
+/// #[retry(max = 5, backoff = "full_jitter", base = "50ms", cap = "2s", number = n)]
 /// async fn fetch(id: u32) -> Result<u32, FetchError> {
 ///     if n < 2 { Err(FetchError::Busy) } else { Ok(id) }
 /// }
@@ -104,7 +104,7 @@ fn expand_attribute(
 /// | `on_retry` | function of `&Retrying` | none | is called before each wait |
 /// | `nested` | `"allow"` or `"suppress"` | `"allow"` | whether retries inside the body retry too |
 /// | `clone(a, b)`, or `clone` | arguments, `self` too | none | cloned for each attempt; alone, all that the body owns and uses, and a reference to those whose type is not `Clone`. An `impl Trait` or a type parameter among their types gets the bound `Clone` |
-/// | `attempt` | name | none | the attempt's number from zero, for the body |
+/// | `number` | name | none | the attempt's number from zero, for the body |
 /// | `when` | closure or function | the error's class | decides instead; see below |
 /// | `name` | string | the function's | stands in events; retries that are given the same name share a budget |
 /// | `with` | expression | none | a `Retry` of your own: a `static`, or a field of `self` |
@@ -281,9 +281,9 @@ pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream
 /// | key | type | default | meaning |
 /// |---|---|---|---|
 /// | `limit` | integer or `u32` constant, or `"aimd"`, `"vegas"`, `"gradient"` | `64` | how many calls run at once, or how that is found out |
-/// | `min` | integer or `u32` constant | 1 | the least of a limit that adapts |
-/// | `max` | integer or `u32` constant | 200 | the most of a limit that adapts |
-/// | `initial` | integer or `u32` constant | 20 | the first of a limit that adapts |
+/// | `min_limit` | integer or `u32` constant | 1 | the least of a limit that adapts |
+/// | `max_limit` | integer or `u32` constant | 200 | the most of a limit that adapts |
+/// | `initial_limit` | integer or `u32` constant | 20 | the first of a limit that adapts |
 /// | `queue` | integer or `u32` constant | the limit | how many callers may wait; 0 is nobody |
 /// | `max_wait` | duration | until the deadline, or `"1s"` without one | how long each waits; `"0s"` is not at all |
 /// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` counts and lets everybody in; `"off"` does nothing |
@@ -349,7 +349,7 @@ pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// use resilient::hedge;
 /// use tokio::time::{Instant, sleep};
 ///
-/// #[hedge(idempotent, after = "50ms", budget = "100%")]
+/// #[hedge(idempotent, after = "50ms", ratio = "100%")]
 /// async fn search(replicas: &Replicas) -> Result<u32, SearchError> {
 ///     sleep(replicas.next()).await;
 ///     Ok(7)
@@ -383,7 +383,7 @@ pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `min_after` | duration | `"1ms"` | the least delay that a percentile leads to |
 /// | `max_after` | duration | none | the most |
 /// | `max` | integer or `u32` constant | `1` | how many attempts beside the first, each after the delay again; at most 10 |
-/// | `budget` | ratio | `"5%"` | further attempts as a share of the calls that had to wait; a hundred are saved up at most |
+/// | `ratio` | ratio | `"5%"` | further attempts as a share of the calls that had to wait; a hundred are saved up at most |
 /// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` counts what it would start; `"off"` does nothing |
 /// | `name` | string | the function's | stands in events; functions that are given the same name and settings share what is learnt and the budget, and draw on the budget of the retries of that name too |
 /// | `key` | expression | none | a hedge for each value of it, as for [`circuit_breaker`](macro@circuit_breaker) |
@@ -408,7 +408,7 @@ pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///     let hedge_ = {
 ///         static HEDGE_: ::resilient::Hedge = ::resilient::Hedge::named("search")
 ///             .after(::core::time::Duration::from_millis(50))
-///             .budget(1.0);
+///             .ratio(1.0);
 ///         &HEDGE_
 ///     };
 ///     let attempt_ = hedge_.run(|| async { /* the body */ });
@@ -583,7 +583,7 @@ pub fn throttle(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// use resilient::{retry, timeout};
 ///
 /// #[timeout(total = "1s", attempt = "200ms")]
-/// #[retry(attempt = n)]
+/// #[retry(number = n)]
 /// async fn fetch(id: u32) -> Result<u32, FetchError> {
 ///     if n == 0 {
 ///         std::future::pending::<()>().await;
@@ -768,7 +768,7 @@ pub fn coalesce(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// Gives a call that failed another answer.
 ///
 /// The answers are tried in the order in which they are written, until one is good: `stale` is the last good outcome,
-/// `with` a function, which may fail too, and `value` a value, which cannot. If none is, the caller gets the error. Every
+/// `function` a function, which may fail too, and `value` a value, which cannot. If none is, the caller gets the error. Every
 /// failure falls back but a permanent one; `when` decides otherwise. It belongs outermost, above a retry.
 ///
 /// ```
@@ -776,7 +776,7 @@ pub fn coalesce(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # enum SearchError { #[transient] Down }
 /// use resilient::fallback;
 ///
-/// #[fallback(with = from_archive, value = Vec::new())]
+/// #[fallback(function = from_archive, value = Vec::new())]
 /// async fn search(word: &str) -> Result<Vec<String>, SearchError> {
 ///     Err(SearchError::Down)
 /// }
@@ -796,7 +796,7 @@ pub fn coalesce(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | key | type | default | meaning |
 /// |---|---|---|---|
 /// | `value` | expression of the good type | none | evaluated when it is needed; the end of the chain |
-/// | `with` | path, or `[path, path]` | none | functions, `async` or not, of the arguments by reference and the error, which return what this one returns |
+/// | `function` | path, or `[path, path]` | none | functions, `async` or not, of the arguments by reference and the error, which return what this one returns |
 /// | `stale` | duration | none | gives the last good outcome back while it was kept no longer ago |
 /// | `key` | expression that is `Hash` | none | which calls have one last good outcome; needed for `stale` if the function has arguments that are not in `shared_across` |
 /// | `shared_across(a, b)` | arguments, or `self` | none | calls that differ in them may have one last good outcome all the same |
@@ -806,7 +806,7 @@ pub fn coalesce(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// With `stale` the good type is cloned once a call, and it borrows nothing; at most a thousand values of a type are kept, and
 /// the one that was kept longest ago leaves first. A call that began earlier than the one whose outcome is kept replaces
-/// nothing. For `with`, the arguments are borrowed by the body instead of moved into it.
+/// nothing. For `function`, the arguments are borrowed by the body instead of moved into it.
 ///
 /// # Whose outcome is given back
 ///
@@ -821,7 +821,7 @@ pub fn coalesce(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Events
 ///
-/// `fell back` is a warning that an answer was given, and has its kind: `"stale"`, `"with"` or `"value"`. When there was none,
+/// `fell back` is a warning that an answer was given, and has its kind: `"stale"`, `"function"` or `"value"`. When there was none,
 /// `nothing to fall back to` is said at the level `DEBUG`.
 ///
 /// # Expansion
@@ -951,13 +951,13 @@ pub fn cancel(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | key | type | default | meaning |
 /// |---|---|---|---|
 /// | `limit` | integer, or `"adaptive"`, `"gradient"`, `"vegas"`, `"aimd"` | `16` | how many run at once |
-/// | `min` | integer or `u32` constant | 1 | the least of a limit that adapts |
-/// | `max` | integer or `u32` constant | 200 | the most of a limit that adapts |
-/// | `initial` | integer or `u32` constant | 20 | the first of a limit that adapts |
-/// | `name` | name | the function's with `_all` | what the new function is called |
-/// | `stream` | a word | none | adds one that takes a `Stream`, too: named as the function, or as `name`, with `_stream` |
+/// | `min_limit` | integer or `u32` constant | 1 | the least of a limit that adapts |
+/// | `max_limit` | integer or `u32` constant | 200 | the most of a limit that adapts |
+/// | `initial_limit` | integer or `u32` constant | 20 | the first of a limit that adapts |
+/// | `companion` | name | the function's with `_all` | what the new function is called |
+/// | `stream` | a word | none | adds one that takes a `Stream`, too: named as the function, or as `companion`, with `_stream` |
 /// | `dedup` | a word | none | runs equal items once, and gives each a clone of the outcome |
-/// | `on` | `"task"`, `"spawn"`, `"blocking"` | `"task"` | what an item runs on: the caller's task, a task of its own, a thread for blocking work |
+/// | `executor` | `"task"`, `"spawn"`, `"blocking"` | `"task"` | what an item runs on: the caller's task, a task of its own, a thread for blocking work |
 /// | `associated` | a word | none | the function belongs to a type though it has no `self` |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
 ///
@@ -968,7 +968,7 @@ pub fn cancel(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// `dedup` needs an item that is `Hash + Eq + Clone`, and an outcome that is `Clone`. All outcomes are kept until
 /// the end.
 ///
-/// With `on = "spawn"` or `"blocking"`, what is passed along is `Send` and `'static`: `self: Arc<Self>` in place of `&self`. The
+/// With `executor = "spawn"` or `"blocking"`, what is passed along is `Send` and `'static`: `self: Arc<Self>` in place of `&self`. The
 /// error type implements `From<resilient::Error>`, for a runtime that is not there or shuts down. The deadline is
 /// inherited, and a panic goes on in the caller. Dropping the result aborts what was spawned; what runs on a thread for
 /// blocking work goes on to its end.
@@ -1045,7 +1045,7 @@ pub fn fan_out(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Calls of the same function of the same object, with the same other arguments. Objects and references are compared by
 /// their address, which costs nothing and is never wrong: two clones of a client are two. Other arguments cannot be compared that way, and
-/// want a `key`: what calls must agree on, by its hash. It stands in place of the addresses, so that `key = self.tenant` batches across
+/// want a `group`: what calls must agree on, by its hash. It stands in place of the addresses, so that `group = self.tenant` batches across
 /// clones of a client; it must name each other argument, but not `self`. The caller that runs the batch does so with its own arguments.
 ///
 /// # Arguments
@@ -1054,9 +1054,10 @@ pub fn fan_out(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// |---|---|---|---|
 /// | `max_size` | integer or `u32` constant, from 2 | `100` | how many callers are in a batch at the most; it then runs at once |
 /// | `max_wait` | duration | `"2ms"` | how long the first caller waits for others; `"0s"` is until other tasks had a turn. Less if a caller's deadline is closer than twice that |
-/// | `name` | name | the function's with `_one` | what the new function is called |
-/// | `key` | expression | the object and the references | what calls in a batch agree on |
+/// | `companion` | name | the function's with `_one` | what the new function is called |
+/// | `group` | expression | the object and the references | what calls in a batch agree on |
 /// | `associated` | a word | none | the function belongs to a type though it has no `self` |
+/// | `name` | string | the function's | stands in rejections and events |
 /// | `with` | `Batch` | a `static` of the function's own | a policy of your own; one in a field of `self` has only that object's calls |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
 ///

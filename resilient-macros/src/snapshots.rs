@@ -85,7 +85,7 @@ fn two_policies_of_one_kind_are_refused_or_have_locals_of_their_own() {
         "cancel" => "cancel(on = TOKEN)",
         "coalesce" => "coalesce(key = id)",
         "fallback" => "fallback(value = Vec::new())",
-        "batch" => "batch(key = ())",
+        "batch" => "batch(group = ())",
         bare => bare,
     };
     let names: Vec<&str> = crate::policies::KINDS.iter().map(|kind| kind.name).collect();

@@ -41,7 +41,7 @@ use crate::{Bulkhead, Cost, Mode, Outcome, PolicyKind, When, retry};
 /// * At once, when an attempt has failed with an error that is not permanent. After a throttle that names a time, not before
 ///   that time.
 /// * Never after the [`Deadline`](crate::Deadline); never more than [`max`](Self::max) a call; and only within the
-///   [budget](Self::budget). One that is due and may not start is counted as suppressed, and is not made up for.
+///   [budget](Self::ratio). One that is due and may not start is counted as suppressed, and is not made up for.
 ///
 /// # How a call ends
 ///
@@ -55,7 +55,7 @@ use crate::{Bulkhead, Cost, Mode, Outcome, PolicyKind, When, retry};
 /// use std::time::Duration;
 /// use resilient::Hedge;
 ///
-/// static LOOKUP: Hedge = Hedge::named("lookup").after(Duration::from_millis(20)).budget(1.0);
+/// static LOOKUP: Hedge = Hedge::named("lookup").after(Duration::from_millis(20)).ratio(1.0);
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() {

@@ -16,7 +16,7 @@
 //! #     })
 //! # }
 //!
-//! #[retry(max = 3, attempt = n, when = resilient::http::by_response)]
+//! #[retry(max = 3, number = n, when = resilient::http::by_response)]
 //! async fn fetch() -> io::Result<http::Response<&'static str>> {
 //!     send(n) // 429 with `Retry-After: 7`, then 200
 //! }

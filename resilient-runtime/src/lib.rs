@@ -16,7 +16,7 @@
 //! }
 //!
 //! #[timeout(total = "2s", attempt = "400ms")]
-//! #[retry(max = 3, attempt = n)]
+//! #[retry(max = 3, number = n)]
 //! async fn fetch(id: u32) -> Result<String, FetchError> {
 //!     if n == 0 { Err(FetchError::Busy) } else { Ok(format!("{id} at attempt {n}")) }
 //! }

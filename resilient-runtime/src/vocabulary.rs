@@ -75,7 +75,7 @@ pub enum FallbackSource {
     /// An earlier answer that was kept.
     Stale,
     /// A function.
-    With,
+    Function,
     /// A value.
     Value,
 }
@@ -132,7 +132,7 @@ impl FallbackSource {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Stale => "stale",
-            Self::With => "with",
+            Self::Function => "function",
             Self::Value => "value",
         }
     }

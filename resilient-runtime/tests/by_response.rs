@@ -89,7 +89,7 @@ async fn a_404_is_final() {
 
 #[tokio::test(start_paused = true)]
 async fn waits_for_as_long_as_the_response_says() {
-    #[retry(max = 1, attempt = n, when = resilient::http::by_response)]
+    #[retry(max = 1, number = n, when = resilient::http::by_response)]
     async fn throttled() -> io::Result<Response<u32>> {
         let response = Response::builder().status(if n == 0 { 429 } else { 200 });
         Ok(response.header("retry-after", "30").body(n).unwrap())

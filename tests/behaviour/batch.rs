@@ -22,7 +22,7 @@ impl Api {
         Ok(keys.into_iter().filter(|key| *key != 13).map(|key| (key, key * 10)).collect())
     }
 
-    #[batch(max_size = 2, max_wait = "5ms", name = one_of_few)]
+    #[batch(max_size = 2, max_wait = "5ms", companion = one_of_few)]
     async fn few(&self, keys: Vec<u64>) -> Result<HashMap<u64, u64>, Error> {
         self.load(keys).await
     }
@@ -147,7 +147,7 @@ async fn a_key_says_what_calls_agree_on() {
         api: Arc<Api>,
     }
     impl Client {
-        #[batch(key = (self.tenant, scale))]
+        #[batch(group = (self.tenant, scale))]
         async fn load(&self, keys: Vec<u64>, scale: u64) -> Result<HashMap<u64, u64>, Error> {
             self.api.take(&keys).await;
             Ok(keys.into_iter().map(|key| (key, key * scale)).collect())
@@ -170,7 +170,7 @@ async fn a_policy_of_the_users_own_has_its_own_settings_and_counts() {
         api: Api,
     }
     impl Client {
-        #[batch(with = self.batch, name = get)]
+        #[batch(with = self.batch, companion = get)]
         async fn load(&self, keys: Vec<u64>) -> Result<HashMap<u64, u64>, Error> {
             self.api.load(keys).await
         }
@@ -256,14 +256,14 @@ async fn a_batch_passes_through_the_functions_own_stack() {
 
 #[tokio::test(start_paused = true)]
 async fn a_vector_that_is_too_short_is_an_error_for_all() {
-    #[batch]
+    #[batch(name = "numbers")]
     async fn load(keys: Vec<u32>) -> Vec<Result<u32, Error>> {
         keys.into_iter().skip(1).map(Ok).collect()
     }
 
     for got in join_all((1..4).map(load_one)).await {
         let Err(Error::Refused(rejection)) = got else { panic!("{got:?}") };
-        assert_eq!((rejection.reason(), rejection.name()), (Reason::Unanswered, "load"));
+        assert_eq!((rejection.reason(), rejection.name()), (Reason::Unanswered, "numbers"));
     }
 }
 

@@ -464,7 +464,7 @@ async fn a_key_may_be_any_expression_over_the_arguments() {
 
 #[tokio::test(start_paused = true)]
 async fn a_key_is_evaluated_once_a_call_and_its_policy_is_shared_by_the_attempts() {
-    #[fallback(with = rescue)]
+    #[fallback(function = rescue)]
     #[retry(max = 9, backoff = "none")]
     #[timeout("1s")]
     #[circuit_breaker(key = key(), consecutive = 3)]

@@ -66,7 +66,7 @@ struct Api {
 }
 
 impl Api {
-    #[fallback(with = Self::archived)]
+    #[fallback(function = Self::archived)]
     #[timeout(total = "1s")]
     #[retry(max = 1, backoff = "none")]
     async fn search(&self, word: &str, page: u32, options: Vec<u32>) -> Result<String, Error> {
@@ -108,7 +108,7 @@ async fn a_chain_is_tried_in_the_order_in_which_it_is_written() {
         tried.fetch_add(10, Ordering::SeqCst);
         Err(Error::Gone)
     }
-    #[fallback(with = [never, neither], stale = "1m", value = 7, shared_across(script, tried))]
+    #[fallback(function = [never, neither], stale = "1m", value = 7, shared_across(script, tried))]
     async fn search(script: &Script, tried: &AtomicU32) -> Result<u32, Error> {
         let _ = tried;
         script.next()?;
@@ -172,7 +172,7 @@ async fn it_works_in_a_boxed_trait() {
     }
     #[async_trait::async_trait]
     impl Search for Api {
-        #[fallback(with = archived)]
+        #[fallback(function = archived)]
         async fn search(&self, word: String) -> Result<String, Error> {
             self.primary.next()?;
             Ok(word.clone())
@@ -268,7 +268,7 @@ async fn it_is_said_what_the_answer_was_and_only_if_there_was_one() {
         script.next()?;
         Ok(2)
     }
-    #[fallback(stale = "5m", shared_across(script), with = archived)]
+    #[fallback(stale = "5m", shared_across(script), function = archived)]
     async fn price(script: &Script) -> Result<u32, Error> {
         script.next()?;
         Ok(1)
@@ -289,7 +289,7 @@ async fn it_is_said_what_the_answer_was_and_only_if_there_was_one() {
 
     assert_eq!(
         log.fell_back("price"),
-        [(Class::Transient, FallbackSource::With), (Class::Transient, FallbackSource::Stale)]
+        [(Class::Transient, FallbackSource::Function), (Class::Transient, FallbackSource::Stale)]
     );
     assert_eq!(log.fell_back("amount"), [(Class::Transient, FallbackSource::Value)]);
     let is_unanswered = |event: &Event| matches!(event, Event::Unanswered { .. });

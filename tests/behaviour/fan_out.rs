@@ -137,7 +137,7 @@ async fn a_deadline_over_the_set_is_inherited_by_each() {
 
 #[tokio::test(start_paused = true)]
 async fn other_arguments_are_shared_or_cloned() {
-    #[fan_out(name = everywhere)]
+    #[fan_out(companion = everywhere)]
     #[allow(clippy::unused_async)]
     async fn join(prefix: &str, (a, b): (u32, u32), suffix: String, #[each] item: &str) -> String {
         format!("{prefix}{a}{item}{b}{suffix}")
@@ -174,7 +174,7 @@ async fn a_stream_of_items_is_run_by_the_companion_for_streams() {
 
 #[tokio::test(start_paused = true)]
 async fn the_companion_for_streams_is_named_after_the_other() {
-    #[fan_out(stream, name = everywhere)]
+    #[fan_out(stream, companion = everywhere)]
     #[allow(clippy::unused_async)]
     async fn double(item: u32) -> u32 {
         item * 2
@@ -213,7 +213,7 @@ impl Shared {
         Arc::new(Self { threads: Mutex::default(), running: AtomicU32::new(0) })
     }
 
-    #[fan_out(on = "spawn")]
+    #[fan_out(executor = "spawn")]
     #[timeout("1h")]
     async fn spawned(self: Arc<Self>, millis: u64) -> Result<u64, Error> {
         let _running = Alive::new(&self.running);
@@ -222,7 +222,7 @@ impl Shared {
         Ok(millis)
     }
 
-    #[fan_out(on = "blocking", limit = 4)]
+    #[fan_out(executor = "blocking", limit = 4)]
     #[allow(clippy::unused_async)]
     #[timeout("1h")]
     async fn blocking(self: Arc<Self>, #[each] millis: u64, name: &'static str) -> Result<u64, Error> {
@@ -255,7 +255,7 @@ async fn on_blocking_runs_on_threads_that_may_block() {
 
 #[tokio::test(start_paused = true)]
 async fn on_task_is_what_it_does_anyway() {
-    #[fan_out(on = "task")]
+    #[fan_out(executor = "task")]
     async fn here(_item: u32) -> Option<tokio::task::Id> {
         sleep(ms(1)).await;
         tokio::task::try_id()
@@ -266,7 +266,7 @@ async fn on_task_is_what_it_does_anyway() {
 
 #[tokio::test(start_paused = true)]
 async fn tasks_inherit_the_deadline_and_that_retries_are_off() {
-    #[fan_out(on = "spawn")]
+    #[fan_out(executor = "spawn")]
     #[retry(max = 3, backoff = "none")]
     async fn attempts(script: Arc<Script>, #[each] _item: u32) -> Result<Option<std::time::Duration>, Error> {
         script.next()?;
@@ -321,7 +321,7 @@ async fn an_adaptive_limit_begins_at_twenty_and_follows_the_outcomes() {
 async fn an_adaptive_limit_stays_within_its_bounds() {
     const MOST: u32 = 6;
 
-    #[fan_out(limit = "aimd", min = 3, max = MOST, initial = 5)]
+    #[fan_out(limit = "aimd", min_limit = 3, max_limit = MOST, initial_limit = 5)]
     async fn call(running: &AtomicU32, #[each] refused: bool) -> Result<u32, Error> {
         let _running = Alive::new(running);
         let at_once = running.load(Ordering::SeqCst);

@@ -43,7 +43,7 @@ const SLOW: u64 = 1_000_000;
 
 #[tokio::test(start_paused = true)]
 async fn the_first_success_wins_and_the_loser_is_gone() {
-    #[hedge(idempotent, after = "50ms", budget = "100%")]
+    #[hedge(idempotent, after = "50ms", ratio = "100%")]
     async fn read(replicas: &Replicas) -> Result<u64, Error> {
         Ok(replicas.answer().await)
     }
@@ -77,11 +77,11 @@ async fn bare_learns_the_95th_percentile_and_spends_a_twentieth() {
 #[tokio::test(start_paused = true)]
 async fn after_takes_a_percentile_a_duration_or_a_constant() {
     const DELAY: std::time::Duration = ms(30);
-    #[hedge(idempotent, after = DELAY, budget = 1.0)]
+    #[hedge(idempotent, after = DELAY, ratio = 1.0)]
     async fn constant(replicas: &Replicas) -> Result<u64, Error> {
         Ok(replicas.answer().await)
     }
-    #[hedge(idempotent, after = "p50", budget = "100%")]
+    #[hedge(idempotent, after = "p50", ratio = "100%")]
     async fn median(replicas: &Replicas) -> Result<u64, Error> {
         Ok(replicas.answer().await)
     }
@@ -101,11 +101,11 @@ async fn after_takes_a_percentile_a_duration_or_a_constant() {
 
 #[tokio::test(start_paused = true)]
 async fn min_after_and_max_after_bound_the_percentile() {
-    #[hedge(idempotent, budget = "100%", min_after = "70ms")]
+    #[hedge(idempotent, ratio = "100%", min_after = "70ms")]
     async fn at_least(replicas: &Replicas) -> Result<u64, Error> {
         Ok(replicas.answer().await)
     }
-    #[hedge(idempotent, budget = "100%", max_after = "300us")]
+    #[hedge(idempotent, ratio = "100%", max_after = "300us")]
     async fn at_most(replicas: &Replicas) -> Result<u64, Error> {
         Ok(replicas.answer().await)
     }
@@ -126,7 +126,7 @@ async fn min_after_and_max_after_bound_the_percentile() {
 
 #[tokio::test(start_paused = true)]
 async fn max_allows_several() {
-    #[hedge(idempotent, after = "50ms", max = 3, budget = "100%")]
+    #[hedge(idempotent, after = "50ms", max = 3, ratio = "100%")]
     async fn read(replicas: &Replicas) -> Result<u64, Error> {
         Ok(replicas.answer().await)
     }
@@ -142,7 +142,7 @@ async fn max_allows_several() {
 
 #[tokio::test(start_paused = true)]
 async fn budget_limits_the_share_of_calls() {
-    static HALF: Hedge = Hedge::named("half").after(ms(5)).budget(0.5);
+    static HALF: Hedge = Hedge::named("half").after(ms(5)).ratio(0.5);
     #[hedge(idempotent, with = HALF)]
     async fn read() -> Result<(), Error> {
         sleep(ms(10)).await;
@@ -159,11 +159,11 @@ async fn budget_limits_the_share_of_calls() {
 
 #[tokio::test(start_paused = true)]
 async fn mode_observe_only_counts_and_off_does_nothing() {
-    #[hedge(idempotent, after = "1ms", budget = "100%", mode = "observe")]
+    #[hedge(idempotent, after = "1ms", ratio = "100%", mode = "observe")]
     async fn observed(replicas: &Replicas) -> Result<u64, Error> {
         Ok(replicas.answer().await)
     }
-    #[hedge(idempotent, after = "1ms", budget = "100%", mode = "off")]
+    #[hedge(idempotent, after = "1ms", ratio = "100%", mode = "off")]
     async fn off(replicas: &Replicas) -> Result<u64, Error> {
         Ok(replicas.answer().await)
     }
@@ -174,7 +174,7 @@ async fn mode_observe_only_counts_and_off_does_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn when_decides_what_starts_another() {
-    #[hedge(idempotent, after = "1s", budget = "100%", when = |error| *error == Error::Gone)]
+    #[hedge(idempotent, after = "1s", ratio = "100%", when = |error| *error == Error::Gone)]
     async fn unusual(script: &Script) -> Result<u32, Error> {
         script.next()?;
         Ok(script.attempts())
@@ -187,7 +187,7 @@ async fn when_decides_what_starts_another() {
 
 #[tokio::test(start_paused = true)]
 async fn clone_gives_each_attempt_its_own() {
-    #[hedge(idempotent, after = "1s", budget = "100%", clone(words))]
+    #[hedge(idempotent, after = "1s", ratio = "100%", clone(words))]
     async fn join(script: &Script, mut words: Vec<String>) -> Result<Vec<String>, Error> {
         words.push("more".to_owned());
         script.next()?;
@@ -201,11 +201,11 @@ async fn clone_gives_each_attempt_its_own() {
 
 #[tokio::test(start_paused = true)]
 async fn functions_of_one_name_share_a_hedge_and_draw_on_its_retries() {
-    #[hedge(idempotent, name = "hedge: shared", after = "5ms", budget = "50%")]
+    #[hedge(idempotent, name = "hedge: shared", after = "5ms", ratio = "50%")]
     async fn one(replicas: &Replicas) -> Result<u64, Error> {
         Ok(replicas.answer().await)
     }
-    #[hedge(idempotent, name = "hedge: shared", after = "5ms", budget = "50%")]
+    #[hedge(idempotent, name = "hedge: shared", after = "5ms", ratio = "50%")]
     async fn other(replicas: &Replicas) -> Result<u64, Error> {
         Ok(replicas.answer().await)
     }
@@ -218,13 +218,13 @@ async fn functions_of_one_name_share_a_hedge_and_draw_on_its_retries() {
 
 #[tokio::test(start_paused = true)]
 async fn each_key_has_its_own() {
-    static HOSTS: PerKey<Hedge> = PerKey::new(Hedge::named("hosts").after(ms(5)).budget(1.0));
+    static HOSTS: PerKey<Hedge> = PerKey::new(Hedge::named("hosts").after(ms(5)).ratio(1.0));
     #[hedge(idempotent, with = HOSTS.of(host))]
     async fn by_hand(host: &str, time: u64) -> Result<u64, Error> {
         sleep(ms(time)).await;
         Ok(time)
     }
-    #[hedge(idempotent, after = "5ms", budget = "50%", key = host)]
+    #[hedge(idempotent, after = "5ms", ratio = "50%", key = host)]
     async fn keyed(host: &str, replicas: &Replicas) -> Result<u64, Error> {
         Ok(replicas.answer().await)
     }
@@ -242,7 +242,7 @@ async fn each_key_has_its_own() {
 
 #[tokio::test(start_paused = true)]
 async fn none_starts_while_the_bulkhead_below_is_busy() {
-    static HEDGE: Hedge = Hedge::named("gated").after(ms(5)).budget(1.0);
+    static HEDGE: Hedge = Hedge::named("gated").after(ms(5)).ratio(1.0);
     static PLACES: Bulkhead = Bulkhead::named("gated").limit(4);
     #[hedge(idempotent, with = HEDGE)]
     #[circuit_breaker]
@@ -272,7 +272,7 @@ async fn none_starts_while_the_bulkhead_below_is_busy() {
 #[tokio::test(start_paused = true)]
 async fn each_attempt_has_its_time_out_and_the_call_has_one() {
     #[timeout(total = "200ms", attempt = "80ms")]
-    #[hedge(idempotent, after = "50ms", max = 9, budget = "100%")]
+    #[hedge(idempotent, after = "50ms", max = 9, ratio = "100%")]
     async fn read(replicas: &Replicas) -> Result<u64, Error> {
         Ok(replicas.answer().await)
     }
@@ -293,8 +293,8 @@ async fn each_attempt_has_its_time_out_and_the_call_has_one() {
 
 #[tokio::test(start_paused = true)]
 async fn a_retry_above_tries_all_of_it_again() {
-    #[retry(max = 1, backoff = "none", attempt = number)]
-    #[hedge(idempotent, after = "1s", budget = "100%")]
+    #[retry(max = 1, backoff = "none", number = number)]
+    #[hedge(idempotent, after = "1s", ratio = "100%")]
     async fn read(script: &Script, numbers: &Mutex<Vec<u32>>) -> Result<u32, Error> {
         numbers.lock().unwrap().push(number);
         script.next()?;
@@ -310,7 +310,7 @@ async fn a_retry_above_tries_all_of_it_again() {
 #[tokio::test(start_paused = true)]
 async fn a_fallback_above_answers_when_all_have_failed() {
     #[fallback(value = 7)]
-    #[hedge(idempotent, after = "1s", budget = "100%")]
+    #[hedge(idempotent, after = "1s", ratio = "100%")]
     async fn read(script: &Script) -> Result<u32, Error> {
         script.next()?;
         Ok(script.attempts())
@@ -322,7 +322,7 @@ async fn a_fallback_above_answers_when_all_have_failed() {
 
 #[tokio::test(start_paused = true)]
 async fn an_open_breaker_below_ends_the_call() {
-    #[hedge(idempotent, after = "1s", budget = "100%", max = 5)]
+    #[hedge(idempotent, after = "1s", ratio = "100%", max = 5)]
     #[circuit_breaker(consecutive = 2)]
     async fn read(script: &Script) -> Result<u32, Error> {
         script.next()?;
@@ -342,7 +342,7 @@ async fn an_open_breaker_below_ends_the_call() {
 #[tokio::test(start_paused = true)]
 async fn losers_give_their_places_back() {
     static PLACES: Bulkhead = Bulkhead::named("places").limit(64);
-    #[hedge(idempotent, after = "5ms", budget = "100%")]
+    #[hedge(idempotent, after = "5ms", ratio = "100%")]
     #[bulkhead(with = PLACES)]
     async fn read(replicas: &Replicas) -> Result<u64, Error> {
         Ok(replicas.answer().await)
@@ -399,7 +399,7 @@ mod told_to_stop {
     }
 
     /// The attempt that takes `fails` milliseconds fails, and the others answer.
-    #[hedge(idempotent, after = "50ms", max = 2, budget = "100%")]
+    #[hedge(idempotent, after = "50ms", max = 2, ratio = "100%")]
     async fn read(replicas: &Replicas, fails: u64, failure: &Failure) -> Result<u64, Failure> {
         let time = replicas.answer().await;
         if time == fails { Err(failure.clone()) } else { Ok(time) }

@@ -54,11 +54,11 @@ macro_rules! whatever_stands_between {
                 a_breaker_below: timeout($($outer)*), retry(max = 3, backoff = "none"), timeout($($inner)*), circuit_breaker();
                 a_token: timeout($($outer)*), retry(max = 3, backoff = "none"), cancel(CancellationToken::new()), timeout($($inner)*);
                 a_token_above: timeout($($outer)*), cancel(CancellationToken::new()), retry(max = 3, backoff = "none"), timeout($($inner)*);
-                a_hedge: timeout($($outer)*), retry(max = 3, backoff = "none"), hedge(idempotent, after = "900ms", budget = "0.01%"), timeout($($inner)*);
-                a_fallback_above: fallback(with = same), timeout($($outer)*), retry(max = 3, backoff = "none"), timeout($($inner)*);
+                a_hedge: timeout($($outer)*), retry(max = 3, backoff = "none"), hedge(idempotent, after = "900ms", ratio = "0.01%"), timeout($($inner)*);
+                a_fallback_above: fallback(function = same), timeout($($outer)*), retry(max = 3, backoff = "none"), timeout($($inner)*);
                 a_flight_above: coalesce(key = module_path!(), shared_across(attempts)), timeout($($outer)*), retry(max = 3, backoff = "none"), timeout($($inner)*);
                 a_whole_stack:
-                    fallback(with = same),
+                    fallback(function = same),
                     cancel(CancellationToken::new()),
                     timeout($($outer)*),
                     retry(max = 3, backoff = "none"),
@@ -93,7 +93,7 @@ ends_each_attempt! {
         timeout("10s"),
         retry(max = 3, backoff = "none"),
         timeout("5s"),
-        hedge(idempotent, after = "900ms", budget = "0.01%"),
+        hedge(idempotent, after = "900ms", ratio = "0.01%"),
         timeout("1s");
 }
 

@@ -42,7 +42,7 @@ macro_rules! retries {
 retries!(twice, 2);
 retries!(computed, 1 + 2);
 
-profile! { by_key = circuit_breaker(key = host, consecutive = 2), retry(max = 1, backoff = "none", attempt = n) }
+profile! { by_key = circuit_breaker(key = host, consecutive = 2), retry(max = 1, backoff = "none", number = n) }
 
 /// The time of each attempt since the start, in milliseconds, and how the call ended.
 type Course = (Vec<u128>, Result<u32, Error>);
@@ -217,7 +217,7 @@ async fn a_profile_can_be_made_by_a_macro() {
 
 #[tokio::test(start_paused = true)]
 async fn policies_that_share_or_repeat_a_run_can_be_in_a_profile() {
-    profile! { shared = coalesce(key = id), hedge(idempotent, after = "10ms", budget = "100%") }
+    profile! { shared = coalesce(key = id), hedge(idempotent, after = "10ms", ratio = "100%") }
     #[resilient(profile = shared)]
     async fn function(id: u32, watch: &Stopwatch) -> Result<u32, Error> {
         watch.lap();

@@ -173,7 +173,7 @@ async fn question_mark_and_return_end_the_attempt_and_not_the_call() {
 
 #[tokio::test(start_paused = true)]
 async fn the_body_can_read_the_number_of_the_attempt() {
-    #[retry(backoff = "none", attempt = n)]
+    #[retry(backoff = "none", number = n)]
     async fn numbered(seen: &Cell<Vec<u32>>) -> Result<u32, Error> {
         let mut numbers = seen.take();
         numbers.push(n);
@@ -366,7 +366,7 @@ async fn a_hint_beyond_the_deadline_ends_the_call_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn an_attempt_that_timed_out_is_tried_again() {
-    #[retry(backoff = "none", attempt = n)]
+    #[retry(backoff = "none", number = n)]
     #[timeout(attempt = "10ms")]
     async fn slow_at_first() -> Result<u32, Error> {
         if n == 0 {

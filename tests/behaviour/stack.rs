@@ -100,7 +100,7 @@ async fn an_open_breaker_of_another_function_ends_the_call_too() {
     async fn inner(script: &Script) -> Result<(), Error> {
         script.next()
     }
-    #[retry(max = 5, backoff = "none", attempt = n)]
+    #[retry(max = 5, backoff = "none", number = n)]
     async fn outer(script: &Script, attempts: &AtomicU32) -> Result<(), Error> {
         attempts.store(n + 1, Ordering::SeqCst);
         inner(script).await

@@ -145,12 +145,12 @@ async fn a_delay_that_is_awaited_elsewhere_yields_once() {
 
 #[test]
 fn a_hedge_starts_nothing_by_time() {
-    #[hedge(idempotent, after = "10ms", budget = "100%")]
+    #[hedge(idempotent, after = "10ms", ratio = "100%")]
     async fn slow(attempts: &AtomicU32) -> Result<u32, Error> {
         pending_once().await;
         Ok(attempts.fetch_add(1, Ordering::SeqCst))
     }
-    #[hedge(idempotent, after = "10ms", budget = "100%")]
+    #[hedge(idempotent, after = "10ms", ratio = "100%")]
     async fn fails(script: &Script) -> Result<(), Error> {
         pending_once().await;
         script.next()
@@ -250,7 +250,7 @@ fn a_time_out_that_has_to_wait_is_refused() {
 #[test]
 fn a_stack_refuses_and_does_not_panic() {
     #[retry(max = 2, backoff = "fixed", base = "10ms")]
-    #[hedge(idempotent, after = "10ms", budget = "100%")]
+    #[hedge(idempotent, after = "10ms", ratio = "100%")]
     #[rate_limit("1/s", max_wait = "10s")]
     async fn stack(script: &Script) -> Result<(), Error> {
         pending_once().await;

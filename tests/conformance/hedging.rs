@@ -69,7 +69,7 @@ impl Attempt {
 
 impl Replay {
     async fn run(&self) -> Result<(), String> {
-        let hedge = Hedge::named("conformance").max(self.max).budget(1.0);
+        let hedge = Hedge::named("conformance").max(self.max).ratio(1.0);
         let hedge = match self.after {
             Some(delay) => hedge.after(ms(delay)),
             None => hedge,

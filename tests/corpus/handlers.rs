@@ -205,7 +205,7 @@ pub async fn logged_as_a_whole(database: &Connection, id: u32) -> Result<String,
 }
 
 /// Greets, or says so in another way.
-#[fallback(with = greet_nobody)]
+#[fallback(function = greet_nobody)]
 #[timeout("1s")]
 #[retry(max = 1)]
 #[circuit_breaker]

@@ -193,7 +193,7 @@ impl Client {
     }
 
     /// A page, or the last one that came.
-    #[fallback(stale = "5m", key = path, shared_across(self), with = Self::offline)]
+    #[fallback(stale = "5m", key = path, shared_across(self), function = Self::offline)]
     #[timeout("1s")]
     #[retry(max = 1)]
     pub async fn cached(&self, path: &str) -> Result<String, Error> {
@@ -219,7 +219,7 @@ impl Client {
 
 /// The headers, by name.
 #[timeout(total = "1s", attempt = "100ms")]
-#[retry(attempt = number)]
+#[retry(number = number)]
 #[circuit_breaker]
 #[rate_limit("100/s", burst = 10)]
 pub async fn headers(connection: &Connection, names: &[&str]) -> Result<BTreeMap<String, String>, Error> {

@@ -85,7 +85,7 @@ impl Queue {
 #[timeout(total = "10s", attempt = "2s")]
 #[retry(budget = UPLOADS, max = 5)]
 #[circuit_breaker(slow_call = "1s", slow_rate = "80%")]
-#[bulkhead(limit = "aimd", min = 1, max = 50, initial = 10)]
+#[bulkhead(limit = "aimd", min_limit = 1, max_limit = 50, initial_limit = 10)]
 async fn do_job(connection: &Connection, #[each] job: String) -> Result<Option<String>, Error> {
     connection.tell(&job, job.to_uppercase()).await
 }
@@ -190,7 +190,7 @@ pub async fn until_ready(connection: &Connection, stop: &CancellationToken) -> R
 
 /// A heartbeat, with what it was the last time.
 #[timeout(total = "3s", attempt = "1s")]
-#[retry(max = 2, attempt = beat)]
+#[retry(max = 2, number = beat)]
 #[hedge(idempotent, after = "200ms")]
 #[circuit_breaker(mode = "observe")]
 pub async fn heartbeat(connection: &Connection, every: Duration) -> Result<(u32, Duration), Error> {

@@ -31,7 +31,7 @@ impl Prices {
     }
 
     /// The prices of many articles; `price` looks up one.
-    #[batch(name = price, max_size = 50, max_wait = GATHERING, key = self.tenant)]
+    #[batch(companion = price, max_size = 50, max_wait = GATHERING, group = self.tenant)]
     #[timeout(total = "1s", attempt = "200ms")]
     #[retry(max = 2, base = "5ms")]
     #[circuit_breaker(failure_rate = "50%")]
@@ -62,7 +62,7 @@ impl Prices {
     }
 
     /// In a currency, which is the same for all of a batch.
-    #[batch(max_wait = "1ms", key = (self.tenant, currency))]
+    #[batch(max_wait = "1ms", group = (self.tenant, currency))]
     #[fallback(value = HashMap::new())]
     #[timeout("1s")]
     #[retry(clone(currency, articles))]
@@ -87,7 +87,7 @@ impl Prices {
     }
 
     /// One price, or a failure.
-    #[fan_out(limit = 100, name = price_each_all)]
+    #[fan_out(limit = 100, companion = price_each_all)]
     #[timeout("1s")]
     #[circuit_breaker(with = BASKETS)]
     #[bulkhead(limit = 200)]
@@ -100,7 +100,7 @@ impl Prices {
 static BASKETS: resilient::CircuitBreaker = resilient::CircuitBreaker::named("corpus: baskets");
 
 /// Where articles are, of any kind of number.
-#[batch(name = place)]
+#[batch(companion = place)]
 #[timeout("1s")]
 #[retry(backoff = "linear")]
 #[circuit_breaker]

@@ -112,7 +112,7 @@ macro_rules! hygienic {
     ($name:ident($argument:ident)) => {
         /// Hygienic.
         #[timeout("1s")]
-        #[retry(attempt = number)]
+        #[retry(number = number)]
         #[circuit_breaker(key = $argument)]
         pub async fn $name($argument: u32) -> Result<u32, Error> {
             let attempt = $argument + number;

@@ -81,7 +81,7 @@ pub async fn shadowed_item(n: u8) -> ::std::result::Result<u8, Error> {
 
 /// Arguments with the names of what the expansion declares.
 #[timeout(total = "1s", attempt = "100ms")]
-#[retry(attempt = number)]
+#[retry(number = number)]
 #[circuit_breaker]
 #[bulkhead]
 pub async fn arguments(

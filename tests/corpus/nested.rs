@@ -67,7 +67,7 @@ pub mod bare {
 
     /// Without a prelude.
     #[timeout(total = "1s", attempt = "100ms")]
-    #[retry(attempt = n)]
+    #[retry(number = n)]
     #[circuit_breaker]
     #[rate_limit("100/s")]
     #[bulkhead(limit = 4)]

@@ -129,7 +129,7 @@ impl Users {
     }
 
     /// The names of many at once.
-    #[fan_out(name = names_of)]
+    #[fan_out(companion = names_of)]
     #[timeout("500ms")]
     #[retry]
     #[circuit_breaker]

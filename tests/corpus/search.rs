@@ -95,7 +95,7 @@ impl Replica {
     /// Counts, with an owned key that every attempt needs whole.
     #[timeout("1s")]
     #[retry(clone(words), max = 2)]
-    #[hedge(idempotent, after = "p99", min_after = "5ms", max_after = "500ms", max = 2, budget = "10%", clone(words))]
+    #[hedge(idempotent, after = "p99", min_after = "5ms", max_after = "500ms", max = 2, ratio = "10%", clone(words))]
     #[rate_limit("500/s", burst = 50)]
     pub async fn count(&self, words: Vec<String>) -> Result<usize, Error> {
         let mut found = 0;
@@ -122,7 +122,7 @@ impl Fleet {
     }
 
     /// Asks one of them, for the forms with many.
-    #[fan_out(limit = 4, name = ask_each)]
+    #[fan_out(limit = 4, companion = ask_each)]
     #[timeout(total = "1s", attempt = "300ms")]
     #[retry(max = 1)]
     #[hedge(idempotent, after = "30ms")]

@@ -273,7 +273,7 @@ impl Client {
         Ok(keys.iter().map(|key| (*key, key + 1)).collect())
     }
 
-    #[fan_out(name = counted_find_all)]
+    #[fan_out(companion = counted_find_all)]
     #[batch]
     pub async fn counted_find(
         self: Arc<Self>,
@@ -284,20 +284,20 @@ impl Client {
         Ok(keys.into_iter().map(|key| Ok(format!("{prefix}{key}"))).collect())
     }
 
-    #[batch(name = count_of)]
+    #[batch(companion = count_of)]
     pub async fn count(mut self: Arc<Self>, keys: Vec<u32>, _unused: &str) -> Vec<Result<usize, Error>> {
         self = self.clone();
         let _ = self.script.attempts();
         vec![Ok(keys.len()); keys.len()]
     }
 
-    #[batch(key = ())]
+    #[batch(group = ())]
     pub async fn lengths(words: Vec<String>) -> Result<HashMap<String, usize>, Error> {
         Self::associated().await?;
         Ok(words.into_iter().map(|word| (word.clone(), word.len())).collect())
     }
 
-    #[fan_out(name = made_all)]
+    #[fan_out(companion = made_all)]
     pub async fn made(n: u32) -> Result<Self, Error> {
         Ok(Self { script: Script::failing(n) })
     }
@@ -710,7 +710,7 @@ async fn show<T: Debug + Clone + Eq + std::hash::Hash>(item: &T) -> String {
 }
 
 /// On all cores, with arguments of every kind that can go there.
-#[fan_out(on = "spawn", stream, dedup, limit = "vegas")]
+#[fan_out(executor = "spawn", stream, dedup, limit = "vegas")]
 #[retry(backoff = "none")]
 async fn far<T: Send + Sync + 'static>(
     shared: Arc<T>,
@@ -730,14 +730,14 @@ impl Client {
         Ok(word.len())
     }
 
-    #[fan_out(on = "spawn", stream)]
+    #[fan_out(executor = "spawn", stream)]
     #[retry(backoff = "none")]
     async fn far(self: Arc<Self>, n: u32) -> Result<u32, Error> {
         self.script.next()?;
         Ok(n)
     }
 
-    #[fan_out(on = "blocking", stream, name = near)]
+    #[fan_out(executor = "blocking", stream, companion = near)]
     async fn blocking(self: Arc<Self>, n: u32) -> Result<u32, Error> {
         tokio::task::yield_now().await;
         self.script.next()?;

@@ -225,7 +225,7 @@ mod hostile {
     mod tokio {}
 
     #[timeout(total = "1s", attempt = "100ms")]
-    #[hedge(idempotent, after = "p90", min_after = "2ms", budget = 0.1, clone(n))]
+    #[hedge(idempotent, after = "p90", min_after = "2ms", ratio = 0.1, clone(n))]
     #[bulkhead]
     async fn function(mut n: u32) -> Fine {
         n += 1;

@@ -94,11 +94,11 @@ handlers! {
     bulkhead: #[resilient::bulkhead];
     timeout: #[resilient::timeout("1s")];
     hedge: #[resilient::hedge(idempotent)];
-    fallback: #[resilient::fallback(with = instead)];
+    fallback: #[resilient::fallback(function = instead)];
     fallback_to_a_value: #[resilient::fallback(value = Json(0))];
     cancel: #[resilient::cancel(on = tokio_util::sync::CancellationToken::new())];
     stack:
-        #[resilient::fallback(with = instead)]
+        #[resilient::fallback(function = instead)]
         #[resilient::timeout(total = "2s", attempt = "1s")]
         #[resilient::retry]
         #[resilient::circuit_breaker]

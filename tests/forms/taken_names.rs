@@ -64,7 +64,7 @@ async fn instead(_: &u32, _: &Failure) -> Result<u32, Failure> {
     Ok(0)
 }
 
-#[resilient::fallback(with = instead)]
+#[resilient::fallback(function = instead)]
 #[resilient::cancel(on = tokio_util::sync::CancellationToken::new())]
 #[resilient::coalesce(key = n)]
 #[resilient::timeout(total = "2s", attempt = "1s")]
@@ -96,7 +96,7 @@ async fn each(#[each] n: u32, _: u32) -> Result<u32, Failure> {
     Ok(n)
 }
 
-#[resilient::batch(key = more)]
+#[resilient::batch(group = more)]
 async fn many(#[each] numbers: Vec<u32>, more: u32) -> Result<HashMap<u32, u32>, Failure> {
     Ok(numbers.into_iter().map(|n| (n, n + more)).collect())
 }

@@ -31,12 +31,12 @@ static LONG: Timeout = Timeout::named("long", Duration::from_secs(2));
 static BREAKERS: [CircuitBreaker; 2] = [CircuitBreaker::named("one"), CircuitBreaker::named("two")];
 
 /// A closure that is called, a condition that is borrowed, values behind pointers and references.
-#[fallback(with = |id: &u32, _: &Error| std::future::ready(Ok(*id + 1)))]
+#[fallback(function = |id: &u32, _: &Error| std::future::ready(Ok(*id + 1)))]
 async fn closure(id: u32) -> Result<u32, Error> {
     Err(if id == 0 { Error::Down } else { Error::Busy { after: None } })
 }
 
-#[fallback(with = [if FAST { first } else { second }, |_: &u32, _: &Error| Ok(9)])]
+#[fallback(function = [if FAST { first } else { second }, |_: &u32, _: &Error| Ok(9)])]
 async fn chain(id: u32) -> Result<u32, Error> {
     Err(if id == 0 { Error::Down } else { Error::Busy { after: None } })
 }
@@ -153,7 +153,7 @@ async fn conditional_mutable(#[cfg(any())] mut never: Vec<u32>, script: &Script)
     script.next().map(|()| 1)
 }
 
-#[fallback(with = instead)]
+#[fallback(function = instead)]
 async fn conditional_arguments(
     #[cfg(any())] never: u32,
     id: u32,

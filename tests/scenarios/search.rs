@@ -115,7 +115,7 @@ impl Hedged {
 
     /// What is warned of: as many as seem useful, whatever that does to the servers.
     fn without_limits(_: &Plan) -> Self {
-        Self::new(Hedge::named("search").budget(1.0), 1_000_000)
+        Self::new(Hedge::named("search").ratio(1.0), 1_000_000)
     }
 
     #[fan_out(limit = 8)]

@@ -39,15 +39,16 @@ pub(crate) const KIND: Kind = Kind {
             .sets()
             .default("\"2ms\"")
             .means("how long the first caller waits for others; `\"0s\"` is until other tasks had a turn. Less if a caller's deadline is closer than twice that"),
-        Key::usage("name", "name = load_user", Sort::Expression(companion::is_name_of_one))
+        Key::usage("companion", "companion = load_user", Sort::Expression(companion::is_name_of_one))
             .takes("name")
             .absent("the function's with `_one`")
             .means("what the new function is called"),
-        Key::usage("key", "key = self.tenant", Sort::Expression(group))
+        Key::usage("group", "group = self.tenant", Sort::Expression(group))
             .takes("expression")
             .absent("the object and the references")
             .means("what calls in a batch agree on"),
         companion::ASSOCIATED,
+        key::name("name = \"users\"").means("stands in rejections and events"),
         key::with("with = self.batch")
             .takes("`Batch`")
             .absent("a `static` of the function's own")
@@ -55,7 +56,7 @@ pub(crate) const KIND: Kind = Kind {
         key::CRATE,
     ],
     positional: Positional::Write("max_size"),
-    renamed: &[],
+    renamed: &[("name", "companion"), ("key", "group")],
     parse,
 };
 
@@ -67,6 +68,8 @@ struct Batch {
     key: Option<Expr>,
     /// Set if it says that the function belongs to a type.
     associated: bool,
+    /// Set if no argument of the attribute was reported.
+    understood: bool,
 }
 
 fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
@@ -74,8 +77,9 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
         span: settings.attribute.span(),
         source: Source::new("Batch", settings.with.clone(), settings.constructor("Batch")),
         name: companion::name(settings, "one"),
-        key: settings.expression("key"),
+        key: settings.expression("group"),
         associated: companion::associated(settings),
+        understood: settings.understood,
     })]
 }
 
@@ -83,7 +87,7 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
 fn group(expression: &Expr, _: &Function) -> syn::Result<()> {
     no_literal(
         expression,
-        "`key` is what calls in one batch agree on: write, say, `key = self.tenant`, or `key = ()` if it is nothing",
+        "`group` is what calls in one batch agree on: write, say, `group = self.tenant`, or `group = ()` if it is nothing",
     )
 }
 
@@ -115,7 +119,9 @@ impl Layer for Batch {
                 "`#[batch]` gives what this returns to other callers too, so that it cannot borrow from one of them: return owned values, or `Arc`s",
             );
         }
-        argument::check(function, keys.map(|keys| keys.index), self.key.as_ref(), errors);
+        // a `group` that was not understood may name what calls agree on
+        let keys = keys.map(|keys| keys.index).filter(|_| self.understood);
+        argument::check(function, keys, self.key.as_ref(), errors);
     }
 
     // Input:  async fn load(&self, keys: Vec<u64>) -> Result<HashMap<u64, User>, Error> { … }

@@ -57,7 +57,7 @@ pub(crate) const KIND: Kind = Kind {
         key::CRATE,
     ],
     positional: Positional::Write("limit"),
-    renamed: &[],
+    renamed: &[("min", "min_limit"), ("max", "max_limit"), ("initial", "initial_limit")],
     parse,
 };
 

@@ -26,7 +26,7 @@ pub(crate) const KIND: Kind = Kind {
         Key::usage("value", "value = Vec::new()", Sort::Expression(good_value))
             .takes("expression of the good type")
             .means("evaluated when it is needed; the end of the chain"),
-        Key::usage("with", "with = cached_hits", Sort::Own)
+        Key::usage("function", "function = cached_hits", Sort::Own)
             .takes("path, or `[path, path]`")
             .means("functions, `async` or not, of the arguments by reference and the error, which return what this one returns"),
         Key::usage("stale", "stale = \"5m\"", Sort::Duration)
@@ -44,7 +44,7 @@ pub(crate) const KIND: Kind = Kind {
         key::CRATE,
     ],
     positional: Positional::Write("value"),
-    renamed: &[],
+    renamed: &[("with", "function")],
     parse,
 };
 
@@ -72,9 +72,9 @@ enum Answer {
 fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
     let Settings { errors, function, .. } = *settings;
     let span = settings.attribute.span();
-    let [value_at, function_at, stale_at] = ["value", "with", "stale"].map(|key| settings.place(key));
+    let [value_at, function_at, stale_at] = ["value", "function", "stale"].map(|key| settings.place(key));
     if value_at.or(function_at).or(stale_at).is_none() && settings.understood {
-        errors.at(span, "fall back to what? write `value = …`, `with = a_function` or `stale = \"5m\"`");
+        errors.at(span, "fall back to what? write `value = …`, `function = a_function` or `stale = \"5m\"`");
     }
     if let (Some(value), Some(later), Some(span)) = (value_at, function_at.max(stale_at), settings.span("value"))
         && value < later
@@ -89,7 +89,7 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
     }
     let mut answers: Vec<(Option<usize>, Answer)> = Vec::new();
     answers.extend(stale.is_some().then_some((stale_at, Answer::Stale)));
-    let functions = settings.own("with", |_, functions| chain(functions)).map(|functions| functions.value);
+    let functions = settings.own("function", |_, functions| chain(functions)).map(|functions| functions.value);
     answers.extend(functions.into_iter().flatten().map(|function| (function_at, Answer::With(function))));
     answers.extend(settings.expression("value").map(|value| (value_at, Answer::Value(value))));
     answers.sort_by_key(|(place, _)| *place);
@@ -140,14 +140,14 @@ fn good_value(value: &Expr, function: &Function) -> syn::Result<()> {
         if path.path.is_ident("Err") {
             return Err(syn::Error::new_spanned(
                 value,
-                "`value` is a good answer in place of the error: for another error, write `with = a_function` that returns it",
+                "`value` is a good answer in place of the error: for another error, write `function = a_function` that returns it",
             ));
         }
     }
     Ok(())
 }
 
-/// `with = path`, or `with = [first, second]`.
+/// `function = path`, or `function = [first, second]`.
 fn chain(with: Expr) -> syn::Result<Vec<Expr>> {
     let functions = match with {
         Expr::Array(array) => array.elems.into_iter().collect(),
@@ -157,7 +157,7 @@ fn chain(with: Expr) -> syn::Result<Vec<Expr>> {
         if let Expr::Lit(_) = function {
             return Err(syn::Error::new_spanned(
                 function,
-                "`with` takes a function of the arguments and the error: write `with = cached_hits`, or `value = …` for a value",
+                "`function` takes a function of the arguments and the error: write `function = cached_hits`, or `value = …` for a value",
             ));
         }
     }

@@ -36,25 +36,31 @@ pub(crate) const KIND: Kind = Kind {
         bounds::MIN,
         bounds::MAX,
         bounds::INITIAL,
-        Key::setting("name", "name = search_everywhere", Sort::Expression(companion::is_name_of_all))
+        Key::setting("companion", "companion = search_everywhere", Sort::Expression(companion::is_name_of_all))
             .constant(false)
             .takes("name")
             .absent("the function's with `_all`")
             .means("what the new function is called"),
         Key::setting("stream", "stream", Sort::Flag)
             .takes("a word")
-            .means("adds one that takes a `Stream`, too: named as the function, or as `name`, with `_stream`"),
+            .means("adds one that takes a `Stream`, too: named as the function, or as `companion`, with `_stream`"),
         Key::setting("dedup", "dedup", Sort::Flag)
             .takes("a word")
             .means("runs equal items once, and gives each a clone of the outcome"),
-        Key::setting("on", "on = \"spawn\"", Sort::Word(&["task", "spawn", "blocking"]))
+        Key::setting("executor", "executor = \"spawn\"", Sort::Word(&["task", "spawn", "blocking"]))
             .default("\"task\"")
             .means("what an item runs on: the caller's task, a task of its own, a thread for blocking work"),
         companion::ASSOCIATED,
         key::CRATE,
     ],
     positional: Positional::Write("limit"),
-    renamed: &[],
+    renamed: &[
+        ("name", "companion"),
+        ("on", "executor"),
+        ("min", "min_limit"),
+        ("max", "max_limit"),
+        ("initial", "initial_limit"),
+    ],
     parse,
 };
 
@@ -104,7 +110,7 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
         }
     };
     let stem = settings
-        .expression("name")
+        .expression("companion")
         .map_or_else(|| settings.function.name().to_string(), |_| companion::name(settings, "").to_string());
     vec![Box::new(FanOut {
         span: settings.attribute.span(),
@@ -113,7 +119,7 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
         stream: settings.flag("stream").map(|_| format_ident!("{stem}_stream")),
         dedup: settings.flag("dedup").is_some(),
         associated: companion::associated(settings),
-        on: match settings.word("on") {
+        on: match settings.word("executor") {
             Some(Given { value: "spawn", key }) => On::Spawn(key),
             Some(Given { value: "blocking", key }) => On::Blocking(key),
             _ => On::Task,

@@ -42,17 +42,17 @@ pub(crate) const KIND: Kind = Kind {
             .sets()
             .default("1")
             .means("how many attempts beside the first, each after the delay again; at most 10"),
-        Key::setting("budget", "budget = \"5%\"", Sort::Ratio)
+        Key::setting("ratio", "ratio = \"5%\"", Sort::Ratio)
             .refuses(&[
-                Refused::below(0.0, "a budget cannot be negative: write, for instance, `budget = \"5%\"`"),
+                Refused::below(0.0, "a share cannot be negative: write, for instance, `ratio = \"5%\"`"),
                 Refused::zero(
-                    "with a budget of zero nothing is ever started: remove the attribute, or write, for instance, `budget = \"5%\"`",
+                    "with a share of zero nothing is ever started: remove the attribute, or write, for instance, `ratio = \"5%\"`",
                 ),
                 Refused::below(
                     0.0001,
-                    "a budget of less than one attempt in ten thousand calls is none: write at least `budget = \"0.01%\"`",
+                    "a share of less than one attempt in ten thousand calls is none: write at least `ratio = \"0.01%\"`",
                 ),
-                Refused::above(1.0, "a budget of more than all calls limits nothing: write at most `budget = \"100%\"`"),
+                Refused::above(1.0, "a share of more than all calls limits nothing: write at most `ratio = \"100%\"`"),
             ])
             .sets()
             .default("\"5%\"")
@@ -71,7 +71,7 @@ pub(crate) const KIND: Kind = Kind {
         key::CRATE,
     ],
     positional: Positional::Write("after"),
-    renamed: &[],
+    renamed: &[("budget", "ratio")],
     parse,
 };
 

@@ -74,7 +74,7 @@ pub(crate) const KIND: Kind = Kind {
         key::clone().means(
             "cloned for each attempt; alone, all that the body owns and uses, and a reference to those whose type is not `Clone`. An `impl Trait` or a type parameter among their types gets the bound `Clone`",
         ),
-        Key::usage("attempt", "attempt = n", Sort::Expression(variable))
+        Key::usage("number", "number = n", Sort::Expression(variable))
             .takes("name")
             .means("the attempt's number from zero, for the body"),
         key::when().means("decides instead; see below"),
@@ -83,7 +83,7 @@ pub(crate) const KIND: Kind = Kind {
         key::CRATE,
     ],
     positional: Positional::Write("max"),
-    renamed: &[],
+    renamed: &[("attempt", "number")],
     parse,
 };
 
@@ -123,7 +123,7 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
         source: Source::new("Retry", settings.with.clone(), constructor),
         when: settings.expression("when").map(When),
         clones: settings.clones("clone"),
-        number: settings.expression("attempt").and_then(|name| syn::parse2(name.into_token_stream()).ok()),
+        number: settings.expression("number").and_then(|name| syn::parse2(name.into_token_stream()).ok()),
         suppresses: settings.own("nested", nested).is_some_and(|given| given.value),
         max: settings.known_count("max").filter(|_| is_own),
         first_delay: first_delay.filter(|_| is_own),
@@ -145,7 +145,7 @@ fn variable(expression: &Expr, _: &Function) -> syn::Result<()> {
         Expr::Path(ExprPath { qself: None, path, .. }) if path.get_ident().is_some_and(|name| name != "self") => Ok(()),
         _ => Err(syn::Error::new_spanned(
             expression,
-            "`attempt` names a variable for the attempt's number: write `attempt = n`",
+            "`number` names a variable for the attempt's number: write `number = n`",
         )),
     }
 }

@@ -42,7 +42,7 @@ impl<E> FallbackFailure<E> {
     ///
     /// Never one: it is `Ok(value)`.
     pub fn with<T>(self, value: T) -> Result<T, E> {
-        self.fell_back(FallbackSource::With);
+        self.fell_back(FallbackSource::Function);
         Ok(value)
     }
 
@@ -90,8 +90,8 @@ mod tests {
         assert_eq!((fail().stale(1).unwrap(), fail().with(2).unwrap(), fail().value(3).unwrap()), (1, 2, 3));
         assert!(fail().unanswered::<u32>().is_err());
 
-        let kinds =
-            [FallbackSource::Stale, FallbackSource::With, FallbackSource::Value].map(|kind| (Class::Transient, kind));
+        let kinds = [FallbackSource::Stale, FallbackSource::Function, FallbackSource::Value]
+            .map(|kind| (Class::Transient, kind));
         assert_eq!(log.fell_back("lookup"), kinds);
         assert_eq!(log.events().last(), Some(&Event::Unanswered { policy: "lookup", class: Class::Transient }));
     }

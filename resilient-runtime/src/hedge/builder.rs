@@ -128,10 +128,10 @@ impl Hedge {
     /// # Panics
     ///
     /// Unless `0 < ratio <= 1`, and at least a ten-thousandth; at compile time in a `static`.
-    pub const fn budget(mut self, ratio: f64) -> Self {
-        assert!(ratio > 0.0 && ratio <= 1.0, "the budget of a hedge is more than 0 and at most 1");
+    pub const fn ratio(mut self, ratio: f64) -> Self {
+        assert!(ratio > 0.0 && ratio <= 1.0, "the ratio of a hedge is more than 0 and at most 1");
         self.config.deposit = (ratio * TOKEN as f64 + 0.5) as u32;
-        assert!(self.config.deposit > 0, "the budget of a hedge is at least 0.0001");
+        assert!(self.config.deposit > 0, "the ratio of a hedge is at least 0.0001");
         self
     }
 

@@ -85,7 +85,7 @@ impl Plan {
 
 /// After 100 ms, with as much budget as there are calls, and enough of it for many.
 fn fixed() -> Hedge {
-    let hedge = Hedge::named("fixed").after(ms(100)).budget(1.0);
+    let hedge = Hedge::named("fixed").after(ms(100)).ratio(1.0);
     (0..50).for_each(|_| hedge.bucket.put_back());
     hedge
 }
@@ -95,7 +95,7 @@ const SLOW: u64 = 1_000_000;
 #[test]
 fn is_a_value_for_a_static() {
     static FETCH: Hedge =
-        Hedge::named("fetch").after_percentile(99.0).min_after(ms(5)).max_after(ms(50)).max(2).budget(0.1);
+        Hedge::named("fetch").after_percentile(99.0).min_after(ms(5)).max_after(ms(50)).max(2).ratio(0.1);
     static AFTER: Hedge = Hedge::named("after").after(ms(50)).retry_budget_by_name().mode(Mode::Observe);
 
     assert_eq!((FETCH.name(), FETCH.delay()), ("fetch", None));
@@ -114,10 +114,10 @@ fn contradictions_do_not_build() {
     assert_eq!(refused(|| Hedge::named("").after_percentile(f64::NAN)), "the percentile must be from 50 to 99.9");
     assert_eq!(refused(|| Hedge::named("").max(0)), "a hedge of no attempts is no hedge");
     assert_eq!(refused(|| Hedge::named("").max(11)), "`max` must be at most 10");
-    assert_eq!(refused(|| Hedge::named("").budget(0.0)), "the budget of a hedge is more than 0 and at most 1");
-    assert_eq!(refused(|| Hedge::named("").budget(1.1)), "the budget of a hedge is more than 0 and at most 1");
-    assert_eq!(refused(|| Hedge::named("").budget(f64::NAN)), "the budget of a hedge is more than 0 and at most 1");
-    assert_eq!(refused(|| Hedge::named("").budget(0.00001)), "the budget of a hedge is at least 0.0001");
+    assert_eq!(refused(|| Hedge::named("").ratio(0.0)), "the ratio of a hedge is more than 0 and at most 1");
+    assert_eq!(refused(|| Hedge::named("").ratio(1.1)), "the ratio of a hedge is more than 0 and at most 1");
+    assert_eq!(refused(|| Hedge::named("").ratio(f64::NAN)), "the ratio of a hedge is more than 0 and at most 1");
+    assert_eq!(refused(|| Hedge::named("").ratio(0.00001)), "the ratio of a hedge is at least 0.0001");
     assert_eq!(
         refused(|| Hedge::named("").max_after(ms(1)).min_after(ms(2))),
         "`min_after` must not be longer than `max_after`"
@@ -378,7 +378,7 @@ async fn the_deadline_of_a_time_out_outside_counts_too() {
 
 #[tokio::test(start_paused = true)]
 async fn begins_without_a_budget_and_never_exceeds_it() {
-    let hedge = Hedge::named("poor").after(ms(1)).budget(0.1);
+    let hedge = Hedge::named("poor").after(ms(1)).ratio(0.1);
     let mut sent = Vec::new();
 
     for _ in 0..100 {
@@ -398,7 +398,7 @@ async fn begins_without_a_budget_and_never_exceeds_it() {
 
 #[tokio::test(start_paused = true)]
 async fn without_budget_a_failure_ends_the_call() {
-    let hedge = Hedge::named("poor").after(ms(100)).budget(0.1).max(3);
+    let hedge = Hedge::named("poor").after(ms(100)).ratio(0.1).max(3);
     let plan = Plan::of(&[(10, Err(Class::Transient))]);
 
     assert_eq!(hedge.run(|| plan.attempt()).await, Err(Failed(0, Class::Transient)));
@@ -409,7 +409,7 @@ async fn without_budget_a_failure_ends_the_call() {
 #[tokio::test(start_paused = true)]
 async fn draws_on_the_budget_of_the_retries_of_its_name() {
     let hedge = |name| {
-        let hedge = Hedge::named(name).after(Duration::ZERO).budget(1.0).max(10).retry_budget_by_name();
+        let hedge = Hedge::named(name).after(Duration::ZERO).ratio(1.0).max(10).retry_budget_by_name();
         (0..90).for_each(|_| hedge.bucket.put_back());
         hedge
     };
@@ -487,7 +487,7 @@ async fn does_nothing_when_it_is_off() {
 
 #[tokio::test(start_paused = true)]
 async fn learns_the_delay_and_starts_nothing_before_twenty_attempts() {
-    let hedge = Hedge::named("learning").budget(1.0);
+    let hedge = Hedge::named("learning").ratio(1.0);
     let call = async |time| {
         hedge
             .run(|| async move {

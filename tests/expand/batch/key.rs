@@ -11,7 +11,7 @@ pub struct Api {
 }
 
 impl Api {
-    #[batch(key = (self.tenant, scale))]
+    #[batch(group = (self.tenant, scale))]
     pub async fn scaled(self: Arc<Self>, #[each] keys: Vec<u32>, scale: u32) -> Result<BTreeMap<u32, u32>, Error> {
         let count = keys.len() as u32;
         Ok(keys.into_iter().map(|key| (key, key * scale + 1_000 * count)).collect())

@@ -11,7 +11,7 @@ pub struct Api {
 
 impl Api {
     /// The lengths of words.
-    #[batch(max_size = 3, max_wait = "5ms", name = measure)]
+    #[batch(max_size = 3, max_wait = "5ms", companion = measure)]
     #[retry(max = 2, backoff = "none")]
     pub async fn measure_all(&self, unit: &str, words: Vec<String>) -> Result<Vec<Result<String, Error>>, Error> {
         self.calls.fetch_add(1, Ordering::SeqCst);

@@ -2,7 +2,7 @@ use resilient::{bulkhead, timeout};
 
 use crate::support::{Error, Script};
 
-#[bulkhead(limit = "gradient", min = 2, max = 50, initial = 10, key = host)]
+#[bulkhead(limit = "gradient", min_limit = 2, max_limit = 50, initial_limit = 10, key = host)]
 #[timeout("1s")]
 pub async fn fetch(host: &str, script: &Script) -> Result<(), Error> {
     script.next()

@@ -2,7 +2,7 @@ use resilient::{fallback, timeout};
 
 use crate::support::{Error, Script};
 
-#[fallback(stale = "5m", key = word, with = archived, value = String::new())]
+#[fallback(stale = "5m", key = word, function = archived, value = String::new())]
 #[timeout("1s")]
 pub async fn search(script: &Script, word: &str) -> Result<String, Error> {
     script.next()?;

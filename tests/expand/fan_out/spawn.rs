@@ -7,7 +7,7 @@ pub struct Api {
 }
 
 impl Api {
-    #[fan_out(on = "spawn", dedup, limit = 4)]
+    #[fan_out(executor = "spawn", dedup, limit = 4)]
     pub async fn multiply(self: Arc<Self>, number: u32) -> Result<u32, resilient::Error> {
         Ok(number * self.factor)
     }

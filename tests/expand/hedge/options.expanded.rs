@@ -8,7 +8,7 @@ pub async fn join(replicas: &AtomicU64, words: Vec<&str>) -> Result<String, Erro
         static HEDGE_: ::resilient::Hedge = ::resilient::Hedge::named("join")
             .after(::core::time::Duration::from_millis(20))
             .max(2)
-            .budget(1.0);
+            .ratio(1.0);
         &HEDGE_
     };
     let attempt_ = hedge_

@@ -5,7 +5,7 @@ use resilient::hedge;
 
 use crate::support::Error;
 
-#[hedge(idempotent, after = "20ms", max = 2, budget = "100%", clone(words), when = |error| *error == Error::Down)]
+#[hedge(idempotent, after = "20ms", max = 2, ratio = "100%", clone(words), when = |error| *error == Error::Down)]
 pub async fn join(replicas: &AtomicU64, mut words: Vec<&str>) -> Result<String, Error> {
     words.push("more");
     let number = replicas.fetch_add(1, Ordering::Relaxed);

@@ -18,7 +18,7 @@ pub async fn search(replicas: &AtomicU64, word: String) -> Result<String, Error>
     let hedge_ = {
         static HEDGE_: ::resilient::Hedge = ::resilient::Hedge::named("search")
             .after(::core::time::Duration::from_millis(20))
-            .budget(1.0);
+            .ratio(1.0);
         &HEDGE_
     };
     let circuit_breaker_ = {

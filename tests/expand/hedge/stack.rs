@@ -6,8 +6,8 @@ use resilient::{bulkhead, circuit_breaker, hedge, retry, timeout};
 use crate::support::Error;
 
 #[timeout(total = "2s", attempt = "400ms")]
-#[retry(max = 3, attempt = number, clone(word))]
-#[hedge(idempotent, after = "20ms", budget = "100%")]
+#[retry(max = 3, number = number, clone(word))]
+#[hedge(idempotent, after = "20ms", ratio = "100%")]
 #[circuit_breaker]
 #[bulkhead(limit = 8, weight = 2)]
 pub async fn search(replicas: &AtomicU64, word: String) -> Result<String, Error> {

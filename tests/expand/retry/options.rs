@@ -2,7 +2,7 @@ use resilient::retry;
 
 use crate::support::{Error, Script};
 
-#[retry(max = 2, backoff = "exp", base = "50ms", cap = "1s", attempt = number, clone(words), name = "join")]
+#[retry(max = 2, backoff = "exp", base = "50ms", cap = "1s", number = number, clone(words), name = "join")]
 pub async fn join(script: &Script, mut words: Vec<&str>) -> Result<String, Error> {
     words.push("more");
     script.next()?;

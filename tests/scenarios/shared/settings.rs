@@ -12,7 +12,7 @@ use crate::calls::{CallError, Target, Wire};
 #[timeout(total = "1s")]
 #[retry]
 #[circuit_breaker]
-#[bulkhead(limit = "vegas", min = 2, max = 200, initial = 16, max_wait = "100ms")]
+#[bulkhead(limit = "vegas", min_limit = 2, max_limit = 200, initial_limit = 16, max_wait = "100ms")]
 #[timeout(attempt = "800ms")]
 pub async fn fetch(server: &Wire) -> Result<(), CallError> {
     server.send().await

@@ -11,13 +11,13 @@ async fn owned(keys: Vec<u32>, limit: u32, tenant: String) -> Found {
     Ok(keys.into_iter().map(|key| (key, limit)).collect())
 }
 
-#[batch(key = tenant)]
+#[batch(group = tenant)]
 async fn left_out(keys: Vec<u32>, tenant: u32, token: &str) -> Found {
     let _ = token;
     Ok(keys.into_iter().map(|key| (key, tenant)).collect())
 }
 
-#[batch(key = keys.len())]
+#[batch(group = keys.len())]
 async fn the_keys(keys: Vec<u32>) -> Found {
     Ok(keys.into_iter().map(|key| (key, key)).collect())
 }

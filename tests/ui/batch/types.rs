@@ -34,7 +34,7 @@ async fn not_send(keys: Vec<u32>) -> Result<HashMap<u32, Rc<u32>>, std::fmt::Err
     Ok(keys.into_iter().map(|key| (key, Rc::new(key))).collect())
 }
 
-#[batch(key = limit)]
+#[batch(group = limit)]
 async fn unhashed_group(keys: Vec<u32>, limit: f64) -> Result<HashMap<u32, f64>, std::fmt::Error> {
     Ok(keys.into_iter().map(|key| (key, limit)).collect())
 }

@@ -31,17 +31,17 @@ async fn endless() -> Result<(), Error> {
     Ok(())
 }
 
-#[bulkhead(limit = 8, min = 2, initial = 4)]
+#[bulkhead(limit = 8, min_limit = 2, initial_limit = 4)]
 async fn bounds_of_nothing() -> Result<(), Error> {
     Ok(())
 }
 
-#[bulkhead(limit = "aimd", min = 20, max = 10)]
+#[bulkhead(limit = "aimd", min_limit = 20, max_limit = 10)]
 async fn crossed() -> Result<(), Error> {
     Ok(())
 }
 
-#[bulkhead(limit = "vegas", min = 20, max = 50, initial = 5)]
+#[bulkhead(limit = "vegas", min_limit = 20, max_limit = 50, initial_limit = 5)]
 async fn outside() -> Result<(), Error> {
     Ok(())
 }

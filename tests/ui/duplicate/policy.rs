@@ -30,7 +30,7 @@ async fn guarded_twice() -> Result<(), Error> {
 }
 
 #[fan_out]
-#[fan_out(name = others)]
+#[fan_out(companion = others)]
 async fn spread_twice(item: u32) -> Result<(), Error> {
     let _ = item;
     Ok(())

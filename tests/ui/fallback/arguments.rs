@@ -16,7 +16,7 @@ async fn misspelt() -> Result<u32, Error> {
     Ok(1)
 }
 
-#[fallback(value = 0, with = archived)]
+#[fallback(value = 0, function = archived)]
 async fn value_first() -> Result<u32, Error> {
     Ok(1)
 }
@@ -31,7 +31,7 @@ async fn no_age() -> Result<u32, Error> {
     Ok(1)
 }
 
-#[fallback(with = archived)]
+#[fallback(function = archived)]
 async fn pattern((a, b): (u32, u32)) -> Result<u32, Error> {
     Ok(a + b)
 }

@@ -6,7 +6,7 @@ async fn wrong_value() -> Result<u32, Error> {
     Ok(1)
 }
 
-#[fallback(with = returns_text)]
+#[fallback(function = returns_text)]
 async fn wrong_function() -> Result<u32, Error> {
     Ok(1)
 }
@@ -15,7 +15,7 @@ fn returns_text(_: &Error) -> String {
     String::new()
 }
 
-#[fallback(with = takes_two)]
+#[fallback(function = takes_two)]
 async fn wrong_arguments() -> Result<u32, Error> {
     Ok(1)
 }

@@ -1,6 +1,6 @@
 use resilient::fan_out;
 
-#[fan_out(name = find)]
+#[fan_out(companion = find)]
 async fn find(query: u32) -> u32 {
     query
 }

@@ -15,12 +15,12 @@ async fn unknown(item: u32) -> Result<u32, Error> {
     Ok(item)
 }
 
-#[fan_out(on = "spwan")]
+#[fan_out(executor = "spwan")]
 async fn on_misspelt(item: u32) -> Result<u32, Error> {
     Ok(item)
 }
 
-#[fan_out(on = spawn)]
+#[fan_out(executor = spawn)]
 async fn on_unquoted(item: u32) -> Result<u32, Error> {
     Ok(item)
 }
@@ -33,18 +33,18 @@ async fn flags(item: u32) -> Result<u32, Error> {
 struct Api;
 
 impl Api {
-    #[fan_out(on = "spawn")]
+    #[fan_out(executor = "spawn")]
     async fn borrowed(&self, item: u32) -> Result<u32, Error> {
         Ok(item)
     }
 
-    #[fan_out(on = "blocking")]
+    #[fan_out(executor = "blocking")]
     async fn behind(self: &std::sync::Arc<Self>, #[each] item: u32, prefix: &str) -> Result<u32, Error> {
         Ok(item + prefix.len() as u32)
     }
 }
 
-#[fan_out(on = "spawn")]
+#[fan_out(executor = "spawn")]
 async fn borrowed_item(item: &str) -> Result<usize, Error> {
     Ok(item.len())
 }

@@ -2,12 +2,12 @@ use std::rc::Rc;
 
 use resilient::{Error, fan_out};
 
-#[fan_out(on = "spawn")]
+#[fan_out(executor = "spawn")]
 async fn no_room(item: u32) -> u32 {
     item
 }
 
-#[fan_out(on = "spawn")]
+#[fan_out(executor = "spawn")]
 async fn not_send(item: u32) -> Result<u32, Error> {
     let shared = Rc::new(item);
     tokio::task::yield_now().await;

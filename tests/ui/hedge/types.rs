@@ -24,7 +24,7 @@ async fn used_up(text: String) -> Result<String, std::io::Error> {
 
 const NEVER: f64 = 0.0;
 
-#[hedge(idempotent, budget = NEVER)]
+#[hedge(idempotent, ratio = NEVER)]
 async fn constant() -> Result<(), std::io::Error> {
     Ok(())
 }

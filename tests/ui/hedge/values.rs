@@ -72,27 +72,27 @@ async fn storm() -> Result<(), Error> {
     Ok(())
 }
 
-#[hedge(idempotent, budget = "0%")]
+#[hedge(idempotent, ratio = "0%")]
 async fn no_budget() -> Result<(), Error> {
     Ok(())
 }
 
-#[hedge(idempotent, budget = 5)]
+#[hedge(idempotent, ratio = 5)]
 async fn budget_without_percent() -> Result<(), Error> {
     Ok(())
 }
 
-#[hedge(idempotent, budget = "150%")]
+#[hedge(idempotent, ratio = "150%")]
 async fn too_much_budget() -> Result<(), Error> {
     Ok(())
 }
 
-#[hedge(idempotent, budget = -0.1)]
+#[hedge(idempotent, ratio = -0.1)]
 async fn negative_budget() -> Result<(), Error> {
     Ok(())
 }
 
-#[hedge(idempotent, budget = 0.00001)]
+#[hedge(idempotent, ratio = 0.00001)]
 async fn next_to_no_budget() -> Result<(), Error> {
     Ok(())
 }

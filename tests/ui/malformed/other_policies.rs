@@ -14,7 +14,7 @@ async fn open_max() -> Result<(), Error> {
     Ok(())
 }
 
-#[bulkhead(limit = "aimd", max = 0)]
+#[bulkhead(limit = "aimd", max_limit = 0)]
 async fn nobody() -> Result<(), Error> {
     Ok(())
 }

@@ -17,7 +17,7 @@ async fn fraction() -> Result<(), Error> {
     Ok(())
 }
 
-#[retry(max = true, base = 5, factor = "2", cap = 1.5, jitter = false, name = search, attempt = 3)]
+#[retry(max = true, base = 5, factor = "2", cap = 1.5, jitter = false, name = search, number = 3)]
 async fn all_at_once() -> Result<(), Error> {
     Ok(())
 }
@@ -49,12 +49,12 @@ async fn breaker() -> Result<(), Error> {
     Ok(())
 }
 
-#[fan_out(limit = "16", name = "spread_all")]
+#[fan_out(limit = "16", companion = "spread_all")]
 async fn spread(item: u32) -> u32 {
     item
 }
 
-#[retry(attempt = self)]
+#[retry(number = self)]
 async fn attempt_called_self() -> Result<(), Error> {
     Ok(())
 }

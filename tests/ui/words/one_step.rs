@@ -40,7 +40,7 @@ async fn quoted_profile() -> Result<(), resilient::Error> {
     Ok(())
 }
 
-#[fallback(with = "cached")]
+#[fallback(function = "cached")]
 async fn text_for_a_function() -> Result<(), resilient::Error> {
     Ok(())
 }

@@ -102,7 +102,7 @@ pub(super) fn check(function: &Function, keys: Option<usize>, key: Option<&Expr>
                     Some(key) if !mentions(key.to_token_stream(), &name.to_string()) => errors.at_if(
                         &conditions(&argument.attrs),
                         name.span(),
-                        format!("`key` says what calls in one batch agree on, and leaves out `{name}`: write `key = (…, {name})`"),
+                        format!("`group` says what calls in one batch agree on, and leaves out `{name}`: write `group = (…, {name})`"),
                     ),
                     Some(_) if function.signature.receiver().is_none() && name == function.name() => errors.at(
                         name.span(),
@@ -134,7 +134,7 @@ fn incomparable_arguments(function: &Function, arguments: &[(&Ident, Vec<Attribu
     let key: Vec<String> = this.into_iter().chain(names.iter().cloned()).collect();
     let key = if let [only] = key.as_slice() { only.clone() } else { format!("({})", key.join(", ")) };
     let message = format!(
-        "calls in one batch run with one `{}`, and nothing says whether theirs are the same: say what they must agree on, `key = {key}`, or take a reference, which is compared by its address",
+        "calls in one batch run with one `{}`, and nothing says whether theirs are the same: say what they must agree on, `group = {key}`, or take a reference, which is compared by its address",
         names.join("` and one `"),
     );
     errors.at_if(conditions, first.span(), message);
@@ -146,7 +146,7 @@ fn not_the_keys(keys: &Pat, key: &Expr, errors: &Errors) {
         && mentions(key.to_token_stream(), &pattern.ident.to_string())
     {
         let message = format!(
-            "`{}` are the keys, which are what calls in one batch differ in: `key` is what they agree on, such as `key = self.tenant`",
+            "`{}` are the keys, which are what calls in one batch differ in: `group` is what they agree on, such as `group = self.tenant`",
             pattern.ident
         );
         errors.over(key, message);
