@@ -1,6 +1,6 @@
 //! The expansion snapshots: each file compiles, and does what its attribute does.
 //!
-//! `resilient-macros` compares the files with what it expands to.
+//! `resilient-macros` compares the files with its own expansions.
 
 use resilient_tests as support;
 

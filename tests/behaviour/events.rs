@@ -1,4 +1,4 @@
-//! The events of the policies: what they say, and what they must never say.
+//! The events of the policies: their text, and the events that must not come.
 
 use std::collections::HashMap;
 use std::fmt::Write;

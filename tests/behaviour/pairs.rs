@@ -1,4 +1,4 @@
-//! Two policies of one kind on one function: each does its own part, whatever stands between them.
+//! Two policies of one kind on one function: each does its own part, with any other policy between them.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::table::{self, Script};
 
-/// A limit with the steps to take, or a throttle with what it has seen. Times are milliseconds since the case began.
+/// A limit with the steps to take, or a throttle with the calls that it has seen. Times are milliseconds since the case began.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, untagged)]
 enum Replay {

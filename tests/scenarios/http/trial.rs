@@ -42,7 +42,7 @@ pub(crate) struct Measured {
     pub(crate) cpu_a_call: Option<Duration>,
     /// New connections after the first second, for each attempt after it.
     pub(crate) new_connections: f64,
-    /// The connections in use, on average, as a share of what the pools keep.
+    /// The connections in use, on average, as a share of those that the pools keep.
     pub(crate) pool: f64,
 }
 
