@@ -8,7 +8,7 @@ use resilient::{Classify, retry};
 #[transient]
 struct Busy;
 
-/// A server that is busy the first two times it is asked.
+/// A server that is busy for the first two requests.
 #[derive(Default)]
 struct Server {
     asked: AtomicU32,
@@ -30,7 +30,7 @@ async fn with_the_attribute(server: &Server, question: &str) -> Result<String, B
     Ok(answer)
 }
 
-// what `cargo expand` shows for the function above
+// the code that `cargo expand` shows for the function above
 async fn with_its_expansion(server: &Server, question: &str) -> Result<String, Busy> {
     let mut retry = {
         static POLICY: ::resilient::Retry = ::resilient::Retry::named("with_its_expansion")

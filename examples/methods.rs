@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 
 use resilient::{Class, retry};
 
-/// A connection that has to be opened again after it broke.
+/// A connection that has to be opened again after it breaks.
 #[derive(Default)]
 struct Session {
     open: bool,
@@ -13,7 +13,7 @@ struct Session {
 }
 
 impl Session {
-    /// Each attempt borrows the session anew, so what one attempt repairs is there for the next.
+    /// Sends a line. Each attempt borrows the session anew, so the next attempt finds it as this one has repaired it.
     #[retry(max = 2, backoff = "fixed", base = "10ms")]
     async fn send(&mut self, line: &str) -> io::Result<usize> {
         if !self.open {
@@ -25,7 +25,7 @@ impl Session {
     }
 }
 
-/// The trait says nothing of policies: each implementation has its own.
+/// A store. The trait says nothing of policies, since each implementation has its own.
 trait Store {
     fn load(&self, key: &str) -> impl Future<Output = io::Result<String>> + Send;
 }
@@ -39,8 +39,8 @@ impl Store for Remote {
     }
 }
 
-/// `when` says what an error means that does not say it itself, and `clone` gives each attempt a copy of what the body
-/// uses up.
+/// Parses a text. `when` gives a class to errors that have none, and `clone` gives each attempt its own copy of an argument that
+/// the body uses up.
 #[retry(max = 4, base = "5ms", when = |_: &E| Class::Transient, clone(fallback), number = number)]
 async fn parse<T, E>(texts: &[T], parser: impl Fn(String) -> Result<u32, E>, fallback: String) -> Result<u32, E>
 where

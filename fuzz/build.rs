@@ -1,4 +1,4 @@
-//! Makes the modules of `resilient-macros`, which as a macro crate exports only its macros, those of a fuzz target.
+//! Writes the modules of `resilient-macros` into a fuzz target, because a macro crate exports only its macros.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ fn main() {
     fs::write(root, modules(&source.join("lib.rs"), &source)).unwrap();
 }
 
-/// The modules that the file declares, but for its tests. One with a folder is written out, for its own to be found.
+/// Returns the modules that the file declares, without its tests. One with a folder is written out, so that its own are found.
 fn modules(file: &Path, folder: &Path) -> String {
     let text = fs::read_to_string(file).unwrap();
     let (mut modules, mut is_a_test) = (String::new(), false);
@@ -34,7 +34,7 @@ fn modules(file: &Path, folder: &Path) -> String {
     modules
 }
 
-/// The module that the line declares, if it does.
+/// Returns the module that the line declares, if it declares one.
 fn declared(line: &str) -> Option<&str> {
     line.strip_prefix("pub(crate) ").unwrap_or(line).strip_prefix("mod ")?.strip_suffix(';')
 }

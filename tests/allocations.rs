@@ -1,4 +1,4 @@
-//! What a call costs the allocator, with every policy that has a state of its own for a key or a name.
+//! The allocations of a call, under every policy that has a state of its own for a key or a name.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -37,7 +37,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// How often it allocates, the second time.
+/// Counts the allocations of the second run of `act`.
 fn allocations(mut act: impl FnMut()) -> u32 {
     act();
     let before = COUNT.get();
@@ -125,8 +125,8 @@ fn a_hedged_call_allocates_nothing_until_it_starts_a_second_attempt() {
     });
 }
 
-/// A fan-out allocates for its places and its results, and not for its items: nine thousand more cost no more than
-/// the growth of what is returned.
+/// A fan-out allocates for its places and its results, and not for its items: nine thousand more items cost no more than
+/// the growth of the returned list.
 #[test]
 fn no_form_of_a_fan_out_allocates_for_an_item() {
     static LIMIT: FanOutLimit = FanOutLimit::gradient(1, 200, 20);

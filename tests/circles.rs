@@ -1,7 +1,7 @@
 //! The modules of each crate know each other in one direction only.
 //!
-//! A module is what stands at the top of the crate, with everything in its folder. It knows another if it names it by a path from
-//! `crate`, or by a name that the crate's root hands on. Tests and models are left out.
+//! A module is a module at the top of the crate, with everything in its folder. It knows another if it names it by a path from
+//! `crate`, or by a name that the crate's root hands on. The modules of tests and of models are left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -22,7 +22,7 @@ fn the_runtimes_modules_know_each_other_in_one_direction() {
     assert_eq!(circles("resilient-runtime"), [""; 0]);
 }
 
-/// Each circle as the names on it.
+/// Returns each circle of modules as the names on it.
 fn circles(package: &str) -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(package).join("src");
     let lib = parsed(&root.join("lib.rs"));
@@ -49,7 +49,7 @@ fn circles(package: &str) -> Vec<String> {
     modules.iter().filter_map(|module| circle(module, &edges)).collect()
 }
 
-/// The shortest way from the module back to it, told once: where the first name of it is the least.
+/// Returns the shortest way from a module back to itself, once for each circle: from the module whose name is the least.
 fn circle(start: &str, edges: &Edges) -> Option<String> {
     let mut ways = vec![vec![start.to_owned()]];
     let mut seen = BTreeSet::new();
@@ -70,7 +70,7 @@ fn circle(start: &str, edges: &Edges) -> Option<String> {
     None
 }
 
-/// What a module names of its crate.
+/// The modules of the crate that one module names.
 struct Known<'a> {
     modules: &'a BTreeSet<String>,
     handed_on: &'a BTreeMap<String, String>,
@@ -125,7 +125,7 @@ impl<'ast> Visit<'ast> for Known<'_> {
     }
 }
 
-/// Notes which module the root takes each name from.
+/// Records the module that each name of the root comes from.
 fn hand_on(tree: &UseTree, module: Option<&str>, names: &mut BTreeMap<String, String>) {
     match (tree, module) {
         (UseTree::Path(path), None) => hand_on(&path.tree, Some(&path.ident.to_string()), names),
@@ -158,7 +158,7 @@ fn parsed(file: &Path) -> syn::File {
     syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
-/// Whether it is there in tests only: `#[cfg(test)]`, or `test` among other conditions that must all hold.
+/// Returns whether an item is for tests only: under `#[cfg(test)]`, or under `test` with other conditions that must all hold.
 fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).any(|attribute| {
         let condition = attribute.meta.require_list().map(|list| list.tokens.to_string()).unwrap_or_default();

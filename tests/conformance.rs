@@ -1,4 +1,4 @@
-//! Behaviour that other projects' tests have settled, replayed from tables: one module and one table a policy.
+//! Behaviour that the tests of other projects have settled, replayed from tables: one module and one table for each policy.
 
 #[path = "conformance/budgets.rs"]
 mod budgets;

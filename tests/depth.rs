@@ -1,7 +1,7 @@
 //! Annotated functions that call each other, as deep as the compiler's own limit allows for stacks.
 //!
 //! Two `async` blocks, one of them the function, take 8 of the 128 levels of queries that the compiler allows: 16 functions with no
-//! policy at all. `docs/compile_time.md` says what to write beyond that.
+//! policy at all. `docs/compile_time.md` says how to go beyond that.
 
 use resilient::{bulkhead, circuit_breaker, rate_limit, retry, timeout};
 use resilient_tests::Error;

@@ -1,4 +1,4 @@
-//! `docs/diagnostics.md`, the messages of `ui` on one sheet: what was written, and what the compiler says about it.
+//! `docs/diagnostics.md`, the messages of `ui` on one sheet: the source of each test, and the compiler's message about it.
 //!
 //! `UPDATE_EXPECT=1 cargo test -p resilient-tests --test diagnostics` writes it anew.
 
@@ -23,7 +23,7 @@ fn the_sheet_has_every_message() {
     );
 }
 
-/// The whole page.
+/// Returns the whole page.
 fn sheet(ui: &Path) -> String {
     let mut sheet = PREFACE.to_owned();
     for theme in entries(ui) {
@@ -39,7 +39,7 @@ fn sheet(ui: &Path) -> String {
     sheet
 }
 
-/// The errors in what the compiler printed, each with its lines.
+/// Returns the errors in the compiler's output, each as its lines.
 fn errors(printed: &str) -> Vec<Vec<&str>> {
     let mut errors: Vec<Vec<&str>> = Vec::new();
     for line in printed.lines() {
@@ -51,14 +51,14 @@ fn errors(printed: &str) -> Vec<Vec<&str>> {
     errors
 }
 
-/// The message, the lines that it is about with the attributes above them, and what it says to do.
+/// Returns the message, the lines that it is about with the attributes above them, and its advice.
 fn excerpt(error: &[&str], source: &[&str]) -> String {
     let mut lines = vec![error[0].to_owned()];
     let mut skips = false;
     for line in &error[1..] {
         let advice = line.trim_start().strip_prefix("= ");
         if line.starts_with("note: future is not") {
-            // where a future holds what cannot be sent is the user's to see
+            // the note shows the place in a future that holds a value which cannot be sent, and this place is in the user's code
             skips = false;
             lines.push((*line).to_owned());
         } else if line.starts_with("note:") || line.starts_with("help:") || advice.is_some_and(is_the_compilers_own) {
@@ -75,7 +75,7 @@ fn excerpt(error: &[&str], source: &[&str]) -> String {
     lines.join("\n")
 }
 
-/// Whether it is about how the compiler found out.
+/// Returns whether the advice is about the compiler's own reasoning.
 fn is_the_compilers_own(advice: &str) -> bool {
     const OWN: [&str; 7] = [
         "note: this error originates",
@@ -103,7 +103,7 @@ fn with_attributes(lines: &mut Vec<String>, source: &[&str]) {
     }
 }
 
-/// What is in the folder, by name.
+/// Returns the paths in the folder, in the order of their names.
 fn entries(folder: &Path) -> Vec<PathBuf> {
     let mut entries: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();

@@ -1,6 +1,6 @@
 //! The expansion snapshots: each file compiles, and does what its attribute does.
 //!
-//! `resilient-macros` compares the files with what it expands to.
+//! `resilient-macros` compares the files with its own expansions.
 
 use resilient_tests as support;
 
@@ -12,7 +12,7 @@ macro_rules! cases {
                 mod attribute {
                     include!(concat!("expand/", stringify!($attribute), "/", stringify!($case), ".rs"));
                 }
-                // the attributes' own imports are left over
+                // the attributes are still imported, and the expanded code does not use them
                 #[allow(unused_imports)]
                 mod expanded {
                     include!(concat!("expand/", stringify!($attribute), "/", stringify!($case), ".expanded.rs"));

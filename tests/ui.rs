@@ -1,4 +1,4 @@
-//! What bad input gets: each file under `ui` fails to compile with the message beside it.
+//! The messages for bad input: each file under `ui` fails to compile with the message beside it.
 //!
 //! `TRYBUILD=overwrite cargo test --test ui` rewrites the messages; read the difference before accepting it.
 
@@ -21,7 +21,7 @@ fn mistakes_are_explained() {
     }
 }
 
-/// Whether the compiler can quote the standard library, which it then does in some of its notes.
+/// Returns whether the compiler can quote the standard library, as it then does in some of its notes.
 fn compiler_shows_its_sources() -> bool {
     let printed = Command::new("rustc").args(["--print", "sysroot"]).output().unwrap().stdout;
     let sysroot = PathBuf::from(String::from_utf8(printed).unwrap().trim());
@@ -32,7 +32,7 @@ fn quotes_the_compiler(case: &Path) -> bool {
     fs::read_to_string(case.with_extension("stderr")).is_ok_and(|message| message.contains("$RUST"))
 }
 
-/// The cases in every folder of `ui`.
+/// Returns the cases in every folder of `ui`.
 fn files(ui: &Path) -> Vec<PathBuf> {
     let entries = |folder: &Path| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
     let themes = entries(ui).into_iter();

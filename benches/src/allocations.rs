@@ -1,9 +1,9 @@
-//! Counts what a thread allocates.
+//! The count of a thread's allocations.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-/// How often this thread has allocated or enlarged memory.
+/// Counts how often this thread has allocated or enlarged memory so far.
 pub(crate) fn count() -> u64 {
     COUNT.get()
 }

@@ -1,4 +1,4 @@
-//! A table of cases: the same work, done by us and by others.
+//! A table of cases: the same work, done by this crate and by others.
 
 use std::fmt::Debug;
 use std::sync::LazyLock;
@@ -8,26 +8,26 @@ use tower::{Service, ServiceExt as _};
 use crate::drive::{poll, repeat};
 use crate::work;
 
-/// Cases that are compared with each other.
+/// Cases to compare with each other.
 pub(crate) struct Table {
     pub(crate) title: &'static str,
-    /// What is done and how the peers are set up, in sentences.
+    /// The work and the setup of the peers, in sentences.
     pub(crate) about: &'static str,
-    /// How many items one call handles; all numbers are for one of them.
+    /// The number of items that one call handles; all numbers are for one of them.
     pub(crate) items: u64,
-    /// Whether the callers share something, so that it matters how many there are.
+    /// Is true if the callers share something, so that their number matters.
     pub(crate) shared: bool,
-    /// Whether the time means anything; not if the case has to sleep.
+    /// Is true if the time means anything, as it does unless the case has to sleep.
     pub(crate) timed: bool,
-    /// What ours may need at the most, without an allocation.
+    /// The most that our case may need, besides having no allocation.
     pub(crate) goal: Option<Goal>,
-    /// The first is the limit: the least that can do the work, written by hand.
+    /// The cases. The first is the limit: the least code that can do the work, written by hand.
     pub(crate) cases: Vec<Case>,
 }
 
 pub(crate) enum Goal {
     Instructions(u64),
-    /// So many nanoseconds where the peer of that name takes so many.
+    /// Our nanoseconds beside those of the peer of that name.
     Beside {
         ours: u32,
         peer: &'static str,
@@ -38,11 +38,11 @@ pub(crate) enum Goal {
 /// One way to do the work.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
-    /// Whether two threads can make its calls at once.
+    /// Is true if two threads can make its calls at once.
     pub(crate) shareable: bool,
-    /// Over how many calls its instructions are counted, if that matters.
+    /// The number of calls over which its instructions are counted, if it matters.
     pub(crate) counted: Option<u64>,
-    /// Prepared when it first runs, so that nothing of one case is there while another is counted.
+    /// The case, made when it first runs, so that no other case is in memory while one is counted.
     run: LazyLock<Run, Box<dyn FnOnce() -> Run + Send>>,
 }
 
@@ -58,7 +58,7 @@ impl Table {
         self
     }
 
-    /// At most so many nanoseconds where the peer takes so many.
+    /// Sets the goal: at most so many nanoseconds where the peer takes so many.
     pub(crate) fn goal_beside(mut self, ours: u32, peer: &'static str, peers: u32) -> Self {
         self.goal = Some(Goal::Beside { ours, peer, peers });
         self
@@ -81,12 +81,12 @@ impl Table {
 }
 
 impl Case {
-    /// A case is a function that makes so many calls and returns the sum of the answers.
+    /// Returns a case from a function that makes so many calls and returns the sum of the answers.
     pub(crate) fn new(name: &'static str, run: impl Fn(u64) -> u64 + Send + Sync + 'static) -> Self {
         Self::prepared(name, || run)
     }
 
-    /// A case that needs something of its own, which `prepare` makes.
+    /// Returns a case that needs something of its own, which `prepare` makes.
     pub(crate) fn prepared<R>(name: &'static str, prepare: impl FnOnce() -> R + Send + 'static) -> Self
     where
         R: Fn(u64) -> u64 + Send + Sync + 'static,
@@ -94,7 +94,7 @@ impl Case {
         Self { name, shareable: true, counted: None, run: LazyLock::new(Box::new(|| Box::new(prepare()))) }
     }
 
-    /// A service that answers every call; each thread has a clone of it.
+    /// Returns a case from a service that answers every call. Each thread has a clone of the service.
     pub(crate) fn service<S>(name: &'static str, prepare: impl FnOnce() -> S + Send + 'static) -> Self
     where
         S: Service<u64, Response = u64, Error: Debug> + Clone + Send + Sync + 'static,
@@ -108,13 +108,13 @@ impl Case {
         })
     }
 
-    /// Leaves it out where two threads make the calls.
+    /// Leaves the case out where two threads make the calls.
     pub(crate) fn alone(mut self) -> Self {
         self.shareable = false;
         self
     }
 
-    /// Counts the instructions of so many calls, for a case that needs any number of them to prepare itself.
+    /// Counts the instructions over so many calls, for a case that needs that many to prepare itself.
     pub(crate) fn counted_over(mut self, calls: u64) -> Self {
         self.counted = Some(calls);
         self

@@ -13,10 +13,10 @@ mod timeout;
 
 use crate::case::Table;
 
-/// A name, and the tables that it stands for.
+/// The name of a policy, and its tables.
 pub(crate) type Policy = (&'static str, fn() -> Vec<Table>);
 
-/// What can be asked for, in the order in which it is documented.
+/// The policies that can be asked for, in the order in which they are documented.
 pub(crate) const POLICIES: &[Policy] = &[
     ("retry", retry::tables),
     ("circuit_breaker", circuit_breaker::tables),

@@ -1,11 +1,11 @@
-//! Writes the tables down.
+//! The tables as a document.
 
 use std::fmt::Write;
 
 use crate::case::{Goal, Table};
 use crate::harness::Cost;
 
-/// A table in Markdown, under its title.
+/// Returns a table in Markdown, under its title.
 pub(crate) fn section(table: &Table, costs: &[Cost]) -> String {
     let mut text = format!("### {}\n\n{}\n\n", table.title, table.about);
     let unit = if table.items > 1 { "item" } else { "call" };
@@ -37,7 +37,7 @@ pub(crate) fn section(table: &Table, costs: &[Cost]) -> String {
     text
 }
 
-/// Our goal, and which of our own rows miss it.
+/// Describes the goal of the table, and those of our own rows that miss it.
 fn verdict(table: &Table, costs: &[Cost], unit: &str) -> Option<String> {
     let (aim, limit, needed): (_, _, fn(&Cost) -> Option<f64>) = match *table.goal.as_ref()? {
         Goal::Instructions(most) => {
@@ -52,7 +52,7 @@ fn verdict(table: &Table, costs: &[Cost], unit: &str) -> Option<String> {
     };
     let mut missed = Vec::new();
     for (case, cost) in table.cases.iter().zip(costs) {
-        // what is allocated once for many items is less than one for each
+        // one allocation for many items is less than one for each
         let meets = needed(cost)? <= limit && cost.allocations < 0.5;
         if case.is_ours() && !meets {
             missed.push(case.name);
@@ -62,7 +62,7 @@ fn verdict(table: &Table, costs: &[Cost], unit: &str) -> Option<String> {
     Some(format!("Our goal is {aim}: {verdict}."))
 }
 
-/// The whole document: how to read it, the tables, and what was compared.
+/// Returns the whole document: how to read it, the tables, and the versions that were compared.
 pub(crate) fn document(sections: &str) -> String {
     let mut versions = String::new();
     for peer in PEERS {
@@ -75,7 +75,7 @@ fn row(text: &mut String, first: &str, cells: &[String]) {
     writeln!(text, "| {first} | {} |", cells.join(" | ")).expect("a string takes everything");
 }
 
-/// Three digits, or a dash.
+/// Writes three digits, or a dash.
 fn number(value: Option<f64>) -> String {
     let Some(value) = value else { return "—".to_owned() };
     let whole = value.round();

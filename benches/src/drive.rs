@@ -1,4 +1,4 @@
-//! Runs futures to their end: in a bare loop, or on a runtime where a peer needs one.
+//! Runs futures to their end: in a bare loop, or on a runtime for a peer that needs one.
 
 use std::future::Future;
 use std::hint::black_box;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep;
 
-/// Polls the future until it is ready. Timers can be set in it, but none goes off.
+/// Polls the future until it is ready. Timers can be set in it, but never fire.
 pub(crate) fn poll<F: Future>(future: F) -> F::Output {
     let _entered = RUNTIME.enter();
     let mut future = pin!(future);
@@ -27,7 +27,7 @@ pub(crate) fn run<F: Future>(future: F) -> F::Output {
     RUNTIME.block_on(future)
 }
 
-/// Makes `calls` calls one after the other, each with the next number, and adds up what they return.
+/// Makes `calls` calls one after the other, each with the next number, and returns the sum of their results.
 pub(crate) async fn repeat(calls: u64, mut call: impl AsyncFnMut(u64) -> u64) -> u64 {
     let mut sum = 0;
     for id in 0..calls {
@@ -42,8 +42,8 @@ pub(crate) fn runtime() -> &'static Runtime {
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime of one thread");
-    // A timer that goes off before all others makes tokio wake its driver, which costs more than what is measured here.
-    // A service has others that go off earlier, so this one has too.
+    // A timer that fires before all others makes tokio wake its driver, which costs more than the measured work.
+    // A service has other timers that fire earlier, so this runtime has one too.
     runtime.spawn(async { sleep(Duration::from_secs(1)).await });
     runtime.block_on(async { sleep(Duration::from_millis(1)).await });
     runtime

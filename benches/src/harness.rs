@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::allocations;
 use crate::case::{Case, Table};
 
-/// What one case costs, for one item of one call.
+/// The cost of one case, for one item of one call.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Cost {
     /// Instructions; `None` without valgrind.
@@ -19,11 +19,11 @@ pub(crate) struct Cost {
     /// The median of the ratios to the first case of the same round.
     pub(crate) ratio: f64,
     pub(crate) allocations: f64,
-    /// The median of what a thread needs while another does the same with the same policy.
+    /// The median time of a thread while another does the same with the same policy.
     pub(crate) contended_nanos: Option<f64>,
 }
 
-/// What to run again in a process of its own, to count its instructions.
+/// The table of a case that runs again in a process of its own, to count its instructions.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Address<'a> {
     pub(crate) policy: &'a str,
@@ -60,7 +60,7 @@ pub(crate) fn measure(table: &Table, address: Address<'_>, count: bool) -> Vec<C
         .collect()
 }
 
-/// So many calls that they take about as long as a round should.
+/// Returns a number of calls that take about as long as a round should.
 fn batch(case: &Case) -> u64 {
     let mut calls = 1;
     loop {
@@ -87,7 +87,7 @@ fn allocations_per_call(case: &Case, calls: u64) -> f64 {
     (allocations::count() - before) as f64 / calls as f64
 }
 
-/// Nanoseconds of a thread per call, while two make them.
+/// Returns the nanoseconds of a thread per call, while two threads make them.
 fn contended(case: &Case, calls: u64) -> f64 {
     let round = || {
         let barrier = Barrier::new(2);
@@ -102,18 +102,18 @@ fn contended(case: &Case, calls: u64) -> f64 {
     median((0..ROUNDS).flat_map(|_| round()))
 }
 
-/// The instructions of twice so many calls less those of once so many, which leaves out how the process starts.
+/// Returns the instructions of one call: those of twice so many calls less those of once so many, so that the start cancels out.
 fn instructions_per_call(address: Address<'_>, case: usize, calls: u64) -> Option<f64> {
     let instructions = |calls| instructions(address, case, calls);
     Some((instructions(2 * calls)? - instructions(calls)?) / calls as f64)
 }
 
-/// So many calls that counting takes no longer than it must.
+/// Returns a number of calls for which counting takes no longer than it must.
 fn enough(batch: u64) -> u64 {
     if batch < MOST_COUNTED { FEWEST_COUNTED } else { MOST_COUNTED }
 }
 
-/// The instructions of this program when it does nothing but these calls; `None` without valgrind.
+/// Returns the instructions of this program when it does nothing but these calls; `None` without valgrind.
 fn instructions(address: Address<'_>, case: usize, calls: u64) -> Option<f64> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
@@ -128,7 +128,7 @@ fn instructions(address: Address<'_>, case: usize, calls: u64) -> Option<f64> {
     collected.split_whitespace().next()?.parse().ok()
 }
 
-/// Whether instructions can be counted.
+/// Returns whether instructions can be counted.
 pub(crate) fn can_count() -> bool {
     Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success())
 }
@@ -139,7 +139,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
-/// The argument before what a process that is counted shall do: policy, table, case and calls.
+/// The argument before the task of a process that is counted: policy, table, case and calls.
 pub(crate) const ONLY: &str = "only";
 
 const ROUNDS: usize = 21;

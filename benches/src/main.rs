@@ -91,7 +91,7 @@ fn compare(request: &Request<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// Makes so many calls of one case and nothing else, for a process whose instructions are counted.
+/// Makes so many calls of one case and nothing else, in a process whose instructions are counted.
 fn run_only(policy: &str, table: &str, case: &str, calls: &str) -> Result<(), String> {
     let number = |text: &str| text.parse::<u64>().map_err(|error| format!("`{text}`: {error}"));
     let (_, tables) = POLICIES.iter().find(|(name, _)| *name == policy).ok_or_else(usage)?;

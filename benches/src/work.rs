@@ -1,4 +1,4 @@
-//! What every case calls: functions that do next to nothing, so that what is around them shows.
+//! The functions that every case calls. They do next to nothing, so that the cost of the code around them shows.
 
 use std::error::Error;
 use std::fmt;
@@ -10,12 +10,12 @@ use std::task::Poll;
 
 use resilient::Classify;
 
-/// Why the work failed.
+/// The failure of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Classify)]
 #[transient]
 pub(crate) struct Busy;
 
-/// Why a call failed that a policy may refuse.
+/// The failure of a call, or its rejection by a policy.
 #[derive(Debug, Clone, Classify)]
 pub(crate) enum Failure {
     #[transient]
@@ -36,7 +36,7 @@ impl From<Busy> for Failure {
     }
 }
 
-/// tower wants errors that are errors.
+/// An error that implements `Error`, which tower requires.
 #[derive(Debug)]
 pub(crate) struct Unwell;
 
@@ -54,7 +54,7 @@ impl From<Busy> for Unwell {
     }
 }
 
-/// What the work answers.
+/// Returns the answer of the work.
 pub(crate) const fn answer(id: u64) -> u64 {
     id + 1
 }
@@ -64,7 +64,7 @@ pub(crate) async fn attempt<E: From<Busy>>(id: u64) -> Result<u64, E> {
     outcome(id)
 }
 
-/// As [`attempt`], but ends at the second poll.
+/// Is like [`attempt`], but ends at the second poll.
 pub(crate) async fn attempt_later<E: From<Busy>>(id: u64) -> Result<u64, E> {
     yield_once().await;
     outcome(id)
@@ -78,10 +78,10 @@ fn outcome<E: From<Busy>>(id: u64) -> Result<u64, E> {
     }
 }
 
-/// What every attempt fails for.
+/// The identifier for which every attempt fails.
 pub(crate) const FAILING: u64 = u64::MAX;
 
-/// Fails twice, then succeeds, and so on. It counts for itself, because not every peer can hand a counter in.
+/// Fails twice, then succeeds, and so on. It keeps its own count, because not every peer can hand a counter in.
 pub(crate) async fn fail_twice<E: From<Busy>>(id: u64) -> Result<u64, E> {
     static ATTEMPT: AtomicU64 = AtomicU64::new(0);
 

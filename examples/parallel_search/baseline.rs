@@ -1,4 +1,4 @@
-//! The searches without policies that the annotated one is compared with.
+//! The searches without policies, for comparison with the annotated one.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::merge::Ranked;
 use crate::request::{Client, Query};
 use crate::strategy::Call;
 
-/// One provider after the other.
+/// Asks one provider after the other.
 pub(crate) async fn one_by_one(client: &Client, query: &Query, providers: &[Provider]) -> Vec<Call> {
     let began = Instant::now();
     let mut calls = Vec::with_capacity(providers.len());
@@ -24,7 +24,7 @@ pub(crate) async fn one_by_one(client: &Client, query: &Query, providers: &[Prov
     calls
 }
 
-/// All at once, and then wait for the slowest.
+/// Asks all providers at once, and waits for the slowest.
 pub(crate) async fn all_at_once(client: &Client, query: &Query, providers: &[Provider]) -> Vec<Call> {
     let began = Instant::now();
     join_all(providers.iter().map(async |provider| {
@@ -34,7 +34,7 @@ pub(crate) async fn all_at_once(client: &Client, query: &Query, providers: &[Pro
     .await
 }
 
-/// A look-up for each hit, one after the other.
+/// Looks up each hit, one after the other.
 pub(crate) async fn describe_one_by_one(
     client: &Client,
     providers: &[Provider],
@@ -47,7 +47,7 @@ pub(crate) async fn describe_one_by_one(
     details
 }
 
-/// A look-up for each hit, all at once.
+/// Looks up each hit, all at once.
 pub(crate) async fn describe_all_at_once(
     client: &Client,
     providers: &[Provider],
@@ -60,7 +60,7 @@ async fn describe(client: &Client, providers: &[Provider], Ranked { hit, holder,
     client.look_up(providers[*holder].details()?, &[hit.char]).await.ok()?.remove(&hit.char)
 }
 
-/// Three more tries after any error, at once, for as long as each may take.
+/// Makes three more attempts after any error, at once, each for as long as it takes.
 async fn ask_up_to_four_times(client: &Client, query: &Query, provider: &Provider) -> Result<Vec<Hit>, SearchError> {
     for _ in 0..3 {
         if let Ok(hits) = client.ask(provider.search(), query).await {

@@ -9,7 +9,7 @@ pub(crate) struct Entry {
     pub(crate) char: char,
     pub(crate) name: Arc<str>,
     pub(crate) block: &'static str,
-    /// Counts the blocks in code-point order; what decides which providers hold the character.
+    /// The number of its block in code-point order, which decides the providers that hold the character.
     pub(crate) block_number: usize,
 }
 
@@ -20,7 +20,7 @@ pub(crate) struct Catalogue {
     words: Vec<(Box<str>, Vec<u32>)>,
 }
 
-/// A character that matched, and how well.
+/// A character that matched, and the quality of the match.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Match<'a> {
     pub(crate) char: char,
@@ -30,7 +30,7 @@ pub(crate) struct Match<'a> {
 }
 
 impl Catalogue {
-    /// All named characters, without those whose name only repeats the code point (`CJK UNIFIED IDEOGRAPH-4E00`).
+    /// Returns all named characters, without those whose name only repeats the code point (`CJK UNIFIED IDEOGRAPH-4E00`).
     pub(crate) fn load() -> Self {
         let mut entries: Vec<Entry> = Vec::new();
         for char in '\0'..=char::MAX {
@@ -45,7 +45,7 @@ impl Catalogue {
         Self::index(entries)
     }
 
-    /// The part of the characters that `keep` accepts.
+    /// Returns the part of the characters that `keep` accepts.
     pub(crate) fn part(&self, keep: impl Fn(&Entry) -> bool) -> Self {
         Self::index(self.entries.iter().filter(|entry| keep(entry)).cloned().collect())
     }
@@ -68,17 +68,17 @@ impl Catalogue {
         &self.entries
     }
 
-    /// Whether the character is one of these.
+    /// Returns whether the character is in the catalogue.
     pub(crate) fn has(&self, char: char) -> bool {
         self.entries.binary_search_by_key(&char, |entry| entry.char).is_ok()
     }
 
-    /// How many names have exactly this word.
+    /// Returns the number of names that have exactly this word.
     pub(crate) fn frequency(&self, word: &str) -> usize {
         self.words.binary_search_by(|(known, _)| (**known).cmp(word)).map_or(0, |found| self.words[found].1.len())
     }
 
-    /// The best `limit` matches, best first; equal scores by code point.
+    /// Returns the best `limit` matches, best first. Equal scores are in the order of the code points.
     ///
     /// The score is the overlap of the two sets of words (Dice's coefficient) in thousandths: twice the words in common
     /// over the words in both. A word of the query that only begins a word of the name, and has at least three
@@ -109,7 +109,7 @@ impl Catalogue {
         matches
     }
 
-    /// Adds two halves where the name has the term as a word, one where a word begins with it.
+    /// Adds two halves to each name with the term as a word, and one half to each name with a word that begins with it.
     fn add_halves(&self, term: &str, halves: &mut [u32]) {
         let mut gain = vec![0u32; halves.len()];
         let from = self.words.partition_point(|(word, _)| **word < *term);
@@ -129,7 +129,7 @@ impl Catalogue {
     }
 }
 
-/// The words of a name or a query: what stands between spaces and punctuation.
+/// Returns the words of a name or a query: the parts between spaces and punctuation.
 pub(crate) fn words_of(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
 }
@@ -160,7 +160,7 @@ mod tests {
     fn a_beginning_counts_half_and_a_longer_name_less() {
         let catalogue = sample();
 
-        // One word in each: a half of one in common, so 1/2. `SNOWMAN WITHOUT SNOW` has the whole word and three words.
+        // One word in each, of which a half is in common: 1/2. `SNOWMAN WITHOUT SNOW` has the whole word and three words.
         assert_eq!(
             names(&catalogue.search("snow", 3)),
             ["500 SNOWMAN", "500 SNOWMAN WITHOUT SNOW", "500 SNOWFLAKE"].map(String::from)

@@ -19,7 +19,7 @@ use crate::catalogue::words_of;
 #[command(name = "parallel_search", disable_version_flag = true)]
 #[command(after_help = "Exit code: 0 if the search worked, 1 if it did not, 2 if the command line makes no sense.")]
 pub(crate) struct Args {
-    /// What to look for in the names, for example: left arrow
+    /// The words to look for in the names, for example: left arrow
     #[arg(required_unless_present = "serve")]
     words: Vec<String>,
 
@@ -41,7 +41,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["words", "endpoints", "compare", "no_compare", "quick", "report", "rate"])]
     pub(crate) serve: bool,
 
-    /// What the weather, the arrivals and the searches of the comparison depend on
+    /// The seed of the weather, the arrivals and the searches of the comparison
     #[arg(long, value_name = "NUMBER", default_value_t = 1, allow_negative_numbers = true)]
     pub(crate) seed: u64,
 
@@ -67,11 +67,11 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// All words, separated by single spaces.
+    /// Returns all words, separated by single spaces.
     ///
     /// # Errors
     ///
-    /// A sentence for the user when there is nothing in them that a name could have, or too much.
+    /// A sentence for the user if the words have nothing that a name could have, or are too many.
     pub(crate) fn words(&self) -> Result<String, String> {
         let joined = self.words.join(" ");
         let words: Vec<&str> = joined.split_whitespace().collect();
@@ -85,7 +85,7 @@ impl Args {
         Ok(words)
     }
 
-    /// Whether to compare: always with the built-in providers, and with others only when asked to.
+    /// Returns whether to compare: always with the built-in providers, and with others only when asked to.
     pub(crate) fn compares(&self) -> bool {
         !self.no_compare && (self.endpoints.is_empty() || self.compare)
     }
@@ -106,7 +106,7 @@ impl Args {
     }
 }
 
-/// The address of a provider's search, from the address of the provider.
+/// Returns the address of a provider's search, made from the address of the provider.
 fn endpoint(text: &str) -> Result<Url, String> {
     let mut url = Url::parse(text)
         .map_err(|_| "not the address of a provider; write it like http://127.0.0.1:8080".to_owned())?;
@@ -141,7 +141,7 @@ fn rate(text: &str) -> Result<f64, String> {
 const REPORT_HELP: &str = "Where to write the report of the comparison [default: target/parallel_search.html, or the \
     directory for temporary files if there is no target here]";
 
-/// Bytes; the longest name of a character has 88.
+/// The limit of the words in bytes. The longest name of a character has 88.
 const LONGEST_WORDS: usize = 300;
 
 #[cfg(test)]

@@ -11,15 +11,15 @@ use crate::error::SearchError;
 use crate::hit::Hit;
 use crate::request::{Client, Query};
 
-/// Somebody who can be asked.
+/// A provider that can be asked.
 pub(crate) struct Provider {
     pub(crate) name: String,
     search: Url,
-    /// Where details are looked up, if it has them.
+    /// The address for look-ups of details, if the provider has one.
     details: Option<Url>,
-    /// Each has its own: one that is down must not keep us from the others.
+    /// Each provider has its own breaker: one that is down must not keep us from the others.
     breaker: CircuitBreaker,
-    /// Each has its own as well: what is slow for one is usual for another.
+    /// Each provider has its own hedge as well: a slow time for one is usual for another.
     hedge: Hedge,
 }
 
@@ -52,8 +52,8 @@ impl Provider {
 
 /// Searches one provider; `search_provider_all` searches many at the same time.
 ///
-/// Who asks for the same at the same time shares the answer. One attempt in twenty that is slower than usual gets
-/// company, and the first of the two wins. An attempt may take 120 ms: 1 to 3 in 100 would take longer, half of them much
+/// Callers with the same query at the same time share the answer. If one attempt in twenty is slower than usual, a second begins
+/// beside it, and the first of the two wins. An attempt may take 120 ms: 1 to 3 in 100 would take longer, half of them much
 /// longer, so that asking again is quicker than waiting and costs as few requests. The first back-off is about as long as a
 /// usual request.
 #[fan_out(limit = 16)]
@@ -70,7 +70,7 @@ pub(crate) async fn search_provider(
     client.ask(&provider.search, query).await
 }
 
-/// Looks characters up at their provider; `look_up_one` looks up one, together with what others ask for at that moment.
+/// Looks characters up at their provider. `look_up_one` looks up one, together with those that other callers want at that moment.
 #[batch(max_size = 100, max_wait = "2ms")]
 #[timeout("250ms")]
 pub(crate) async fn look_up(
@@ -84,7 +84,7 @@ pub(crate) async fn look_up(
     }
 }
 
-/// The annotated function as it stands above, for the report.
+/// Returns the annotated function as it stands above, for the report.
 pub(crate) fn source() -> &'static str {
     let file = include_str!("client.rs");
     let from = file.find("#[fan_out(").unwrap_or_default();

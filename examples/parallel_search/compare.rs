@@ -1,4 +1,4 @@
-//! The comparison: the same searches by each strategy, what it cost, and whether they found the same.
+//! The comparison: the same searches by each strategy, with their costs, and a check that all strategies find the same.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,14 +21,14 @@ pub(crate) struct Measured {
     pub(crate) spent: Spent,
     /// The part of the time that the client's threads were not idle.
     pub(crate) busy: f64,
-    /// The providers' view, where they are our own.
+    /// The providers' own counts, if the providers are our own.
     pub(crate) served: Option<Served>,
     hits: Vec<Vec<Hit>>,
 }
 
-/// What the providers saw of a run.
+/// The providers' own counts of a run.
 pub(crate) struct Served {
-    /// Requests that they were still working on when the last search had its answer.
+    /// Requests that the providers were still working on when the last search had its answer.
     pub(crate) left_over: u64,
     pub(crate) look_ups: u64,
     pub(crate) visits: Vec<Vec<Visit>>,
@@ -48,15 +48,15 @@ pub(crate) struct Figures {
     pub(crate) attempts_per_call: f64,
     pub(crate) abandoned: Option<usize>,
     pub(crate) left_over: Option<u64>,
-    /// The part of each search in which the details of its hits were looked up.
+    /// The part of each search in which it looked up the details of its hits.
     pub(crate) describing: Sorted,
-    /// Share of the hits that details could be had of.
+    /// Share of the hits for which details were found.
     pub(crate) described: f64,
     pub(crate) look_ups_per_search: Option<f64>,
     pub(crate) split: Split,
 }
 
-/// Where the time of the calls went, as shares.
+/// The parts of the calls' time, as shares.
 pub(crate) struct Split {
     pub(crate) working: f64,
     pub(crate) queued: f64,
@@ -66,18 +66,18 @@ pub(crate) struct Split {
     pub(crate) busy: f64,
 }
 
-/// Whether the strategies found the same.
+/// The agreement between the strategies.
 pub(crate) struct Agreement {
     /// Searches that every provider answered under every strategy.
     pub(crate) compared: usize,
-    /// Those of them with the same hits under all strategies, and in the index of all characters if there is one.
+    /// Searches among them with the same hits under all strategies, and in the index of all characters if there is one.
     pub(crate) equal: usize,
 }
 
-/// How to run it.
+/// The setup of a comparison.
 pub(crate) struct Course<'a> {
     pub(crate) plan: &'a Plan,
-    /// Our own providers and their weather, if they are ours.
+    /// The built-in providers and their weather, unless the user named other providers.
     pub(crate) local: Option<(&'a Providers, Weather)>,
     pub(crate) limit: usize,
 }
@@ -160,7 +160,7 @@ impl Measured {
 }
 
 impl Split {
-    /// What more of would make the program faster, in a word.
+    /// Names the resource of which more would make the program faster.
     pub(crate) fn bottleneck(&self) -> &'static str {
         if self.busy > 0.7 {
             "CPU-bound: the client's threads are busy"
@@ -189,7 +189,7 @@ impl Agreement {
     }
 }
 
-/// The hits that an index of all characters has for each planned search.
+/// Returns the hits of each planned search in an index of all characters.
 pub(crate) fn reference(catalogue: &Catalogue, plan: &Plan) -> Vec<Vec<Hit>> {
     let hits = |words: &str, limit| {
         let matches = catalogue.search(words, limit);
@@ -214,14 +214,14 @@ fn is_complete(search: &Search) -> bool {
     search.calls.iter().all(|call| call.outcome.is_ok())
 }
 
-/// Waits until the providers have no work left from before.
+/// Waits until the providers have finished the work of the run before.
 async fn settle(providers: &Providers) {
     while providers.in_flight() > 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
-/// The time that the client's threads have spent on tasks since they began.
+/// Returns the time that the client's threads have spent on tasks since they began.
 fn busy_time() -> Duration {
     let metrics = tokio::runtime::Handle::current().metrics();
     (0..metrics.num_workers()).map(|worker| metrics.worker_total_busy_duration(worker)).sum()

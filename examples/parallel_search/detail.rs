@@ -1,4 +1,4 @@
-//! What a provider can say of a character besides its name, decoded from its answer to a look-up.
+//! The details of a character besides its name, decoded from a provider's answer to a look-up.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use serde::Deserialize;
 
-/// What sort of character it is.
+/// The sort of the character, in a word or two.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Detail {
     pub(crate) kind: String,
@@ -14,12 +14,12 @@ pub(crate) struct Detail {
     pub(crate) counterpart: Option<char>,
 }
 
-/// The details in `body`, by character.
+/// Returns the details in `body`, by character.
 ///
 /// # Errors
 ///
-/// When it is not JSON of the shape `{"details": [{"code": 97, "kind": "small letter", "counterpart": 65}]}`;
-/// `counterpart` may be missing, and what else is there is ignored.
+/// If it is not JSON of the shape `{"details": [{"code": 97, "kind": "small letter", "counterpart": 65}]}`.
+/// `counterpart` may be missing, and unknown fields are ignored.
 pub(crate) fn decode(body: &Bytes) -> Result<HashMap<char, Detail>, serde_json::Error> {
     let answer: Answer<'_> = serde_json::from_slice(body)?;
     answer.details.into_iter().map(Described::into_detail).collect()

@@ -1,4 +1,4 @@
-//! What can go wrong with one provider, and what each failure means to the policies.
+//! The failures of one provider, and the class of each failure for the policies.
 
 use std::error::Error as _;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use resilient::Classify;
 
-/// Why a provider's hits are missing. Callers whose calls were joined get a clone each.
+/// The reasons why a provider's hits are missing. Callers whose calls were joined get a clone each.
 #[derive(Debug, Clone, Classify)]
 pub(crate) enum SearchError {
     /// No connection, or it broke before the answer was complete.
@@ -28,10 +28,10 @@ pub(crate) enum SearchError {
     /// An answer too long to be either.
     #[permanent]
     TooLong,
-    /// The search did not wait for it any longer.
+    /// The search did not wait any longer for the provider.
     #[permanent]
     Late,
-    /// Not asked, or not waited for.
+    /// A policy did not let the request begin, or did not wait for it.
     #[transparent(from)]
     Refused(resilient::Error),
 }
@@ -75,7 +75,7 @@ impl std::error::Error for SearchError {
     }
 }
 
-/// The innermost source, which says "connection refused" where the outer ones say that a request failed.
+/// Returns the innermost source, which says "connection refused" where the outer ones say that a request failed.
 fn root_cause(error: &reqwest::Error) -> &dyn std::error::Error {
     let mut cause: &dyn std::error::Error = error;
     let mut source = error.source();

@@ -15,16 +15,16 @@ pub(crate) struct Hit {
     pub(crate) block: Text,
 }
 
-/// A piece of the answer it came in; cloning it copies no text.
+/// A piece of the answer that brought it; cloning it copies no text.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Text(Bytes);
 
-/// The hits in `body`.
+/// Returns the hits in `body`.
 ///
 /// # Errors
 ///
-/// When it is not JSON of the shape `{"hits": [{"code": 9731, "score": 1000, "name": "…", "block": "…"}]}`; `block`
-/// may be missing, and what else is there is ignored.
+/// If it is not JSON of the shape `{"hits": [{"code": 9731, "score": 1000, "name": "…", "block": "…"}]}`. `block`
+/// may be missing, and unknown fields are ignored.
 pub(crate) fn decode(body: &Bytes) -> Result<Vec<Hit>, serde_json::Error> {
     let answer: Answer<'_> = serde_json::from_slice(body)?;
     answer.hits.into_iter().map(|found| found.into_hit(body)).collect()
@@ -60,7 +60,7 @@ impl Found<'_> {
 }
 
 impl Text {
-    /// Text with escapes in it was rewritten by the decoder and is no longer a part of the body.
+    /// The decoder rewrites text with escapes in it, which is then no longer a part of the body.
     fn part_of(body: &Bytes, text: Cow<'_, str>) -> Self {
         match text {
             Cow::Borrowed("") => Self(Bytes::new()),

@@ -14,34 +14,34 @@ use crate::catalogue::{Catalogue, words_of};
 use crate::request::Query;
 use crate::strategy::{Call, Fleet, Strategy, hits_of};
 
-/// What is searched for and when, drawn once and then the same for each strategy.
+/// All searches of a run and their times, drawn once and then the same for each strategy.
 pub(crate) struct Plan {
     pub(crate) searches: Vec<Planned>,
 }
 
-/// One search to come.
+/// A search that has not begun.
 pub(crate) struct Planned {
-    /// Since the run began.
+    /// The time since the run began.
     pub(crate) arrival: Duration,
     pub(crate) query: Query,
 }
 
-/// One search that has been.
+/// A search that has ended.
 pub(crate) struct Search {
     pub(crate) arrival: Duration,
-    /// From the planned arrival, so that a program that falls behind cannot hide it.
+    /// The time from the planned arrival, so that a program that falls behind cannot hide it.
     pub(crate) latency: Duration,
-    /// How long it then took to look up the details of its hits.
+    /// The time that the look-up of the details then took.
     pub(crate) describing: Duration,
     pub(crate) hits: usize,
-    /// Those of the hits that details were to be had of.
+    /// The number of hits for which details were found.
     pub(crate) described: usize,
     pub(crate) calls: Vec<Call>,
 }
 
 impl Plan {
-    /// Poisson arrivals at `rate` a second, each for one or two words of some character's name, with its
-    /// number if `numbered`. Some ask for what others have just asked for, as people do.
+    /// Draws Poisson arrivals at `rate` a second, each for one or two words of some character's name, with its
+    /// number if `numbered`. Some searches repeat a recent one, as those of people do.
     pub(crate) fn draw(
         catalogue: &Catalogue,
         seed: u64,
@@ -70,7 +70,7 @@ impl Plan {
         Self { searches }
     }
 
-    /// Runs all of it, and returns the searches in the order in which they were planned.
+    /// Runs all searches, and returns them in the order in which they were planned.
     pub(crate) async fn run(&self, strategy: Strategy, fleet: &Arc<Fleet>, on_done: impl Fn()) -> Vec<Search> {
         let began = Instant::now();
         let mut running = JoinSet::new();
@@ -103,7 +103,7 @@ impl Plan {
     }
 }
 
-/// Words that some names have, but not so many that they would mean nothing (`LETTER`).
+/// Returns words that some names have, but not so many names that they would mean nothing (`LETTER`).
 fn some_words(catalogue: &Catalogue, random: &mut ChaCha8Rng) -> String {
     let entries = catalogue.entries();
     loop {
@@ -117,11 +117,11 @@ fn some_words(catalogue: &Catalogue, random: &mut ChaCha8Rng) -> String {
     }
 }
 
-/// A search may ask for what one of so many before it did, and one in so many does.
+/// The number of recent searches that a search may repeat. One search in `ONE_IN` repeats one of them.
 const RECENT: usize = 4;
 const ONE_IN: usize = 4;
 
-/// Names that may share a word that is worth searching for.
+/// The most names that may share a word that is worth searching for.
 const COMMON: usize = 400;
 
 #[cfg(test)]

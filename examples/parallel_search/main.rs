@@ -1,4 +1,4 @@
-//! Searches eight providers in parallel through annotated functions, and shows what the annotations are worth.
+//! Searches eight providers in parallel through annotated functions, and shows the use of the annotations.
 //!
 //! `cargo run --release --example parallel_search -- "left arrow"`, or `-- --help`.
 
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Why the program ends early, in a sentence for its user.
+/// The reason why the program ends early, in a sentence for its user.
 struct Failure {
     message: String,
     code: ExitCode,
@@ -68,7 +68,7 @@ fn run(args: &Args) -> Result<(), Failure> {
     runtime.block_on(search_and_compare(args, words))
 }
 
-/// Runs the providers until the user has had enough.
+/// Runs the providers until the user stops the program.
 async fn serve(args: &Args) -> Result<(), Failure> {
     let weather = Weather { seed: args.seed, searches: args.searches() };
     let providers = start(&Catalogue::load(), weather)?;
@@ -139,13 +139,13 @@ async fn search_and_compare(args: &Args, words: String) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the user's own search found.
+/// The results of the user's own search.
 struct Searched {
     hits: Vec<Ranked>,
     details: Vec<Option<Detail>>,
 }
 
-/// The user's own search: progress while it runs, then the hits, and who did not answer.
+/// Makes the user's own search: shows progress while it runs, then the hits, and the providers that did not answer.
 async fn search(fleet: &Fleet, query: &Query) -> Result<Searched, Failure> {
     let bar = ProgressBar::new(fleet.providers.len() as u64).with_style(
         ProgressStyle::with_template("searching {bar:40} {pos}/{len} providers")
@@ -197,7 +197,7 @@ fn print_comparison(page: &Report<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// New connections and new policies, to our own providers or the user's.
+/// Returns new connections and new policies, to our own providers or the user's.
 fn fleet(args: &Args, local: Option<&Providers>) -> Result<Fleet, Failure> {
     let client = Client::new(local.is_some()).map_err(|error| failed("cannot set up the HTTP client", error))?;
     let providers = match local {
@@ -214,7 +214,7 @@ fn fleet(args: &Args, local: Option<&Providers>) -> Result<Fleet, Failure> {
     Ok(Fleet { client, providers })
 }
 
-/// The provider's name where only its address is known.
+/// Returns the name of a provider of which only the address is known.
 fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or("?");
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))

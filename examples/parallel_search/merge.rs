@@ -1,23 +1,23 @@
-//! Many answers into one: without duplicates, best first.
+//! The answers of many providers merged into one: without duplicates, best first.
 
 use std::collections::HashMap;
 
 use crate::hit::Hit;
 
-/// A character with who returned it.
+/// A character with the providers that returned it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ranked {
     pub(crate) hit: Hit,
     /// The number of one provider that has it.
     pub(crate) holder: usize,
-    /// How many have it.
+    /// The number of providers that have it.
     pub(crate) providers: usize,
 }
 
-/// The best `limit` characters of all answers, each with its provider's number, by score and then by code point.
+/// Returns the best `limit` characters of all answers, each with its provider's number, by score and then by code point.
 ///
-/// Exact as long as each answer has its own best `limit`: what belongs into the merged list is then in one of them.
-/// Where providers disagree about a character's score, the highest counts.
+/// The list is exact if each answer has its own best `limit`: each entry of the merged list is then in one of them.
+/// If providers disagree about a character's score, the highest counts.
 pub(crate) fn merge<'a>(answers: impl IntoIterator<Item = (usize, &'a [Hit])>, limit: usize) -> Vec<Ranked> {
     let mut found: HashMap<char, Ranked> = HashMap::new();
     for (holder, hit) in answers.into_iter().flat_map(|(number, hits)| hits.iter().map(move |hit| (number, hit))) {

@@ -22,7 +22,7 @@ use crate::weather::{CLIMATES, Conditions, Fault, Weather};
 /// The header with the number of the search; all attempts of one search carry the same.
 pub(crate) const SEARCH_NUMBER: &str = "x-search-number";
 
-/// All eight, on a runtime and a thread of their own, so that they and the client do not wait for each other's tasks.
+/// All eight providers, on a runtime and a thread of their own, so that they and the client do not wait for each other's tasks.
 pub(crate) struct Providers {
     servers: Vec<Arc<Server>>,
     shutdown: Option<oneshot::Sender<()>>,
@@ -42,10 +42,10 @@ pub(crate) struct Server {
     state: Mutex<Run>,
 }
 
-/// What a provider remembers of the present run.
+/// A provider's memory of the present run.
 struct Run {
     began: Instant,
-    /// The number for the next request that brings none.
+    /// The number for the next request that has none in its header.
     unnumbered: u64,
     searches: HashMap<u64, Attempts>,
     visits: Vec<Visit>,
@@ -54,19 +54,19 @@ struct Run {
 #[derive(Default)]
 struct Attempts {
     count: u64,
-    /// Told to stay away until then.
+    /// The time until which the search must stay away.
     throttled_until: Option<Instant>,
 }
 
-/// One request as the provider saw it.
+/// One request, as the provider saw it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Visit {
-    /// Since the run began.
+    /// The time since the run began.
     pub(crate) at: Duration,
     pub(crate) end: End,
 }
 
-/// How a request ended.
+/// The end of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     Answered,
@@ -84,7 +84,7 @@ struct Params {
 
 #[derive(Deserialize)]
 struct LookUp {
-    /// Numbers of characters, between commas.
+    /// The code points of characters, between commas.
     codes: String,
 }
 
@@ -121,11 +121,11 @@ impl<'a> From<&Match<'a>> for Found<'a> {
 }
 
 impl Providers {
-    /// Opens the ports, and answers from then on until dropped.
+    /// Opens the ports, and answers until the value is dropped.
     ///
     /// # Errors
     ///
-    /// When a port of the loopback interface or a thread cannot be had.
+    /// If no port of the loopback interface, or no thread, is to be had.
     pub(crate) fn start(catalogue: &Catalogue, weather: Weather) -> io::Result<Self> {
         let mut servers = Vec::new();
         let mut listeners = Vec::new();
@@ -163,7 +163,7 @@ impl Providers {
         }
     }
 
-    /// The requests that they are working on at this moment.
+    /// Returns the number of requests that the providers are working on at this moment.
     pub(crate) fn in_flight(&self) -> u64 {
         self.servers.iter().map(|server| server.in_flight.load(Ordering::Relaxed)).sum()
     }
@@ -193,17 +193,17 @@ impl Server {
         })
     }
 
-    /// Every request of the present run so far, in the order in which they ended.
+    /// Returns every request of the present run so far, in the order in which they ended.
     pub(crate) fn visits(&self) -> Vec<Visit> {
         self.run().visits.clone()
     }
 
-    /// How many requests for details the present run has sent so far.
+    /// Returns the number of requests for details in the present run so far.
     pub(crate) fn look_ups(&self) -> u64 {
         self.look_ups.load(Ordering::Relaxed)
     }
 
-    /// What this request meets, which is decided by how often the same search has been here before.
+    /// Returns the conditions of this request, which depend on how often the same search has been here before.
     fn conditions(&self, headers: &HeaderMap) -> Conditions {
         let weather = *self.weather.read().unwrap_or_else(PoisonError::into_inner);
         let mut run = self.run();
@@ -240,7 +240,7 @@ impl Run {
     }
 }
 
-/// Each block of characters is held by two providers, so that any one of them can be missed.
+/// Returns whether the provider holds the character. Two providers hold each block, so that any one of them can be missed.
 fn is_held(number: usize, entry: &Entry) -> bool {
     let home = entry.block_number % CLIMATES.len();
     let copy = (entry.block_number + 3) % CLIMATES.len();
@@ -305,7 +305,7 @@ async fn work(server: Arc<Server>, params: Params, conditions: Conditions) -> (E
     (end, response)
 }
 
-/// Says of each character that it holds what sort of character it is. It takes a while, however many they are, and the
+/// Returns the details of each character that the provider holds. It takes a while, however many characters they are, and the
 /// weather and the workers have no part in it.
 async fn details(State(server): State<Arc<Server>>, Query(LookUp { codes }): Query<LookUp>) -> Response {
     server.look_ups.fetch_add(1, Ordering::Relaxed);
@@ -321,7 +321,7 @@ impl Described {
     }
 }
 
-/// What sort of character it is, in a word or two.
+/// Returns the sort of the character, in a word or two.
 fn kind(char: char) -> &'static str {
     match char {
         _ if char.is_uppercase() => "capital letter",
@@ -334,7 +334,7 @@ fn kind(char: char) -> &'static str {
     }
 }
 
-/// The same letter in the other case, if there is just one.
+/// Returns the same letter in the other case, if there is just one.
 fn counterpart(char: char) -> Option<char> {
     let other = |mut mapped: [Option<char>; 2]| mapped[0].take().filter(|other| mapped[1].is_none() && *other != char);
     let (mut lower, mut upper) = (char.to_lowercase(), char.to_uppercase());
@@ -345,7 +345,7 @@ fn answer(matches: &[Match<'_>]) -> Response {
     Json(Answer { hits: matches.iter().map(Found::from).collect() }).into_response()
 }
 
-/// A 429 with the pause in both spellings: whole seconds as the standard has it, and the milliseconds that some
+/// Returns a 429 with the pause in both spellings: whole seconds as in the standard, and the milliseconds that some
 /// services add because a second is a long time.
 fn throttled(pause: Duration) -> Response {
     let headers = [
@@ -355,7 +355,7 @@ fn throttled(pause: Duration) -> Response {
     (StatusCode::TOO_MANY_REQUESTS, headers).into_response()
 }
 
-/// An answer that breaks off, and takes the connection with it.
+/// Returns an answer that breaks off, and takes the connection with it.
 fn dropped() -> Response {
     let broken = futures_util::stream::iter([
         Ok(Bytes::from_static(b"{\"hits\":[")),
@@ -364,7 +364,7 @@ fn dropped() -> Response {
     Body::from_stream(broken).into_response()
 }
 
-/// Writes the visit down when the request ends, however it ends.
+/// Records the visit when the request ends, in any way.
 struct Recorder<'a> {
     server: &'a Server,
     at: Instant,
@@ -390,7 +390,7 @@ impl Drop for Recorder<'_> {
     }
 }
 
-/// Counts as in flight until dropped, by its end or with the request.
+/// Counts a request as in flight until it ends or is dropped.
 struct InFlight<'a>(&'a Server);
 
 impl<'a> InFlight<'a> {
@@ -417,11 +417,11 @@ fn default_limit() -> usize {
 /// Requests that one provider works on at a time; the others queue. At the usual 21 ms a request it keeps up with 760 a
 /// second, in a brown-out with less than 100.
 const WORKERS: usize = 16;
-/// What a look-up of details takes.
+/// The time that a look-up of details takes.
 const LOOK_UP: Duration = Duration::from_millis(4);
-/// Hits in one answer, and characters in one look-up.
+/// The most hits in one answer, and the most characters in one look-up.
 const MOST_HITS: usize = 100;
-/// Searches and visits that a provider keeps in mind; more than any run has, a bound for one that serves for days.
+/// The most searches and visits that a provider keeps in memory. It is more than any run has, and bounds one that lasts for days.
 const REMEMBERED: usize = 1_000_000;
 
 #[cfg(test)]

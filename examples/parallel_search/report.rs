@@ -19,16 +19,16 @@ use crate::strategy::{PATIENCE, Strategy};
 use crate::text;
 use crate::weather::{CLIMATES, Weather};
 
-/// What the page tells.
+/// The contents of the page.
 pub(crate) struct Report<'a> {
     pub(crate) words: &'a str,
     pub(crate) hits: &'a [Ranked],
-    /// Of each hit.
+    /// The details of each hit.
     pub(crate) details: &'a [Option<Detail>],
-    /// Of the providers.
+    /// The names of the providers.
     pub(crate) names: &'a [String],
     pub(crate) plan: &'a Plan,
-    /// Of our own providers; `None` if they are somebody else's.
+    /// The weather of our own providers; `None` if the user named others.
     pub(crate) weather: Option<Weather>,
     pub(crate) seed: u64,
     pub(crate) rate: f64,

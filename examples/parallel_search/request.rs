@@ -1,4 +1,4 @@
-//! One request to one provider, without any policy: what every strategy repeats, delays or cuts short in its own way.
+//! One request to one provider, without any policy. Every strategy repeats, delays or cuts it short in its own way.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,21 +19,21 @@ pub(crate) struct Client {
     pub(crate) books: Books,
 }
 
-/// What to look for.
+/// A search for words.
 #[derive(Debug, Clone)]
 pub(crate) struct Query {
     pub(crate) words: String,
     pub(crate) limit: usize,
-    /// Which search this is, for providers whose weather depends on it.
+    /// The number of the search, for providers whose weather depends on it.
     pub(crate) number: Option<u64>,
 }
 
 impl Client {
-    /// A client with its own pool; `direct` leaves out the proxy that the environment may name.
+    /// Returns a client with its own pool; `direct` leaves out the proxy that the environment may name.
     ///
     /// # Errors
     ///
-    /// When TLS is compiled in and cannot be set up.
+    /// If TLS is compiled in and cannot be set up.
     pub(crate) fn new(direct: bool) -> reqwest::Result<Self> {
         let builder = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -72,7 +72,7 @@ impl Client {
         Ok(detail::decode(&self.fetch(self.http.get(url)).await?)?)
     }
 
-    /// The body of a good answer.
+    /// Returns the body of a good answer.
     async fn fetch(&self, request: RequestBuilder) -> Result<Bytes, SearchError> {
         let response = request.send().await?;
         self.books.take_server_timing(response.headers());
@@ -86,7 +86,7 @@ impl Client {
     }
 }
 
-/// The whole body, as long as it is not longer than any honest one.
+/// Reads the whole body, up to a length that no honest answer has.
 async fn read(mut response: Response) -> Result<Bytes, SearchError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
@@ -98,8 +98,8 @@ async fn read(mut response: Response) -> Result<Bytes, SearchError> {
     Ok(body.into())
 }
 
-/// How long a 429 asks to stay away: `retry-after-ms` if the service has it, else `retry-after` in seconds or as a
-/// date.
+/// Returns the time for which a 429 asks to stay away: `retry-after-ms` if the service has it, else `retry-after` in seconds or
+/// as a date.
 fn pause(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     if let Some(millis) = text("retry-after-ms").and_then(|text| text.parse().ok()) {
@@ -112,7 +112,7 @@ fn pause(headers: &HeaderMap) -> Option<Duration> {
     Some(httpdate::parse_http_date(text).ok()?.duration_since(SystemTime::now()).unwrap_or_default())
 }
 
-/// Where the time of a strategy's requests went, in nanoseconds.
+/// The time of a strategy's requests by its use, in nanoseconds.
 #[derive(Default)]
 pub(crate) struct Books {
     attempts: AtomicU64,
@@ -126,13 +126,13 @@ pub(crate) struct Books {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Spent {
     pub(crate) attempts: u64,
-    /// All attempts, from the request to the decoded answer.
+    /// The time of all attempts, from the request to the decoded answer.
     pub(crate) attempting: Duration,
-    /// Of it, attempts that were dropped before they had an answer.
+    /// The part of it for attempts that were dropped before they had an answer.
     pub(crate) abandoned: Duration,
-    /// Of it, waiting for a worker of the provider, as far as the provider says so.
+    /// The part of it spent waiting for a worker of the provider, as far as the provider says so.
     pub(crate) queued: Duration,
-    /// Of it, the provider working, as far as it says so.
+    /// The part of it in which the provider worked, as far as the provider says so.
     pub(crate) working: Duration,
 }
 
@@ -189,22 +189,22 @@ impl Drop for Attempt<'_> {
     }
 }
 
-/// The counters are sums that nothing else depends on, so `Relaxed` is enough.
+/// Adds a time. The counters are sums that nothing else depends on, so `Relaxed` is enough.
 fn add(nanos: &AtomicU64, duration: Duration) {
     nanos.fetch_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
 }
 
-/// A connection to a healthy host takes a round trip; ten times the usual one inside a continent is long enough to give
+/// The limit of connecting. A healthy host takes a round trip; ten times the usual one inside a continent is long enough to give
 /// up.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 /// Connections kept per provider. At 90 searches a second and at most 120 ms an attempt, at most 90 × 0.12 ≈ 11
 /// requests are under way with each provider (Little's law); half as many again covers the bunches in which they
 /// arrive. Fewer would open a connection for every request of a bunch, more would hold sockets that nobody uses.
 const IDLE_PER_PROVIDER: usize = 16;
-/// Below the minute after which common servers and load balancers close an idle connection, so that it is ours to
-/// close and no request is sent into one that has just gone.
+/// The time for which an idle connection is kept. It is below the minute after which common servers and load balancers close
+/// one, so that the connection is ours to close and no request is sent into one that has just gone.
 const IDLE_FOR: Duration = Duration::from_secs(30);
-/// Bytes. A hundred hits have about 12 kB.
+/// The limit of an answer in bytes. A hundred hits have about 12 kB.
 const LONGEST_ANSWER: usize = 1 << 20;
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ impl FromIterator<Duration> for Sorted {
 }
 
 impl Sorted {
-    /// The smallest duration that at least `percent` of all do not exceed (nearest rank); zero if there are none.
+    /// Returns the smallest duration that at least `percent` of all do not exceed (nearest rank); zero if there are none.
     pub(crate) fn percentile(&self, percent: f64) -> Duration {
         #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let rank = (percent / 100.0 * self.0.len() as f64).ceil() as usize;
@@ -31,22 +31,22 @@ impl Sorted {
     }
 }
 
-/// `part` of `whole` between 0 and 1; 0 of nothing.
+/// Returns `part` of `whole` between 0 and 1; 0 of nothing.
 pub(crate) fn share(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { real(part) / real(whole) }
 }
 
-/// `part` of `whole` between 0 and 1; 0 of nothing.
+/// Returns `part` of `whole` between 0 and 1; 0 of nothing.
 pub(crate) fn share_of_time(part: Duration, whole: Duration) -> f64 {
     if whole.is_zero() { 0.0 } else { part.as_secs_f64() / whole.as_secs_f64() }
 }
 
-/// A duration in milliseconds.
+/// Returns a duration in milliseconds.
 pub(crate) fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-/// A count as a number to calculate with.
+/// Returns a count as a number to calculate with.
 #[expect(clippy::cast_precision_loss, reason = "counts of a run of seconds are far below 2^52")]
 pub(crate) fn real(count: usize) -> f64 {
     count as f64

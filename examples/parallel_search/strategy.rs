@@ -1,4 +1,4 @@
-//! The three ways to search all providers that the program compares.
+//! The three ways to search all providers, for the program to compare.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::hit::Hit;
 use crate::merge::{Ranked, merge};
 use crate::request::{Client, Query};
 
-/// How the providers of one search are asked.
+/// The way in which a search asks its providers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Strategy {
     Sequential,
@@ -26,10 +26,10 @@ pub(crate) struct Fleet {
     pub(crate) providers: Vec<Provider>,
 }
 
-/// What became of one provider in one search.
+/// The call to one provider in one search.
 #[derive(Debug)]
 pub(crate) struct Call {
-    /// Since the search began.
+    /// The time since the search began.
     pub(crate) asked: Duration,
     pub(crate) took: Duration,
     pub(crate) outcome: Result<Vec<Hit>, SearchError>,
@@ -46,7 +46,7 @@ impl Strategy {
         }
     }
 
-    /// Asks every provider, and says of each what became of it, in the order of the providers.
+    /// Asks every provider, and returns the call to each, in the order of the providers.
     pub(crate) async fn search(self, fleet: &Fleet, query: &Query, on_answer: impl Fn()) -> Vec<Call> {
         let Fleet { client, providers } = fleet;
         match self {
@@ -72,7 +72,7 @@ impl Strategy {
         }
     }
 
-    /// What each hit's provider says of it besides, in the order of the hits; `None` where it says nothing.
+    /// Returns the details that each hit's provider knows, in the order of the hits; `None` if it knows none.
     pub(crate) async fn describe(self, fleet: &Fleet, hits: &[Ranked]) -> Vec<Option<Detail>> {
         let Fleet { client, providers } = fleet;
         match self {
@@ -87,11 +87,11 @@ impl Strategy {
     }
 }
 
-/// How long an annotated search waits for providers that have not answered: what a person still feels as at once. Each
-/// character is held by two of them, so that one that is missing costs no hits.
+/// The wait of an annotated search for providers that have not answered: a time that people still feel as at once. Two
+/// providers hold each character, so one that is missing costs no hits.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(200);
 
-/// The best hits of all providers that answered.
+/// Returns the best hits of all providers that answered.
 pub(crate) fn hits_of(calls: &[Call], limit: usize) -> Vec<Ranked> {
     let answers = calls.iter().enumerate();
     merge(answers.filter_map(|(number, call)| Some((number, call.outcome.as_deref().ok()?))), limit)

@@ -1,4 +1,4 @@
-//! Text for people: hits, tables and numbers, with what comes from outside made harmless.
+//! Text for people: hits, tables and numbers, with text from outside made harmless.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::detail::Detail;
 use crate::merge::Ranked;
 use crate::stats::millis;
 
-/// The hits as lines for a terminal, each with what is known of it besides.
+/// Returns the hits as lines for a terminal, each with its details.
 pub(crate) fn hits(hits: &[Ranked], details: &[Option<Detail>]) -> String {
     let widest = hits.iter().map(|ranked| ranked.hit.name.as_str().chars().count()).max().unwrap_or_default();
     hits.iter().zip(details).fold(String::new(), |mut lines, (Ranked { hit, providers, .. }, detail)| {
@@ -21,14 +21,14 @@ pub(crate) fn hits(hits: &[Ranked], details: &[Option<Detail>]) -> String {
     })
 }
 
-/// What is known of a character, with a comma before it; nothing if nothing is.
+/// Returns the details of a character, with a comma before them; nothing if there are none.
 pub(crate) fn kind(detail: Option<&Detail>) -> String {
     let Some(Detail { kind, counterpart }) = detail else { return String::new() };
     let other = counterpart.map_or_else(String::new, |other| format!(" of {}", visible(other)));
     format!(", {}{other}", printable(kind))
 }
 
-/// The comparison as rows of a label and one cell for each strategy.
+/// Returns the comparison as rows of a label and one cell for each strategy.
 pub(crate) fn rows(figures: &[Figures]) -> Vec<(&'static str, Vec<String>)> {
     let row = |label, cell: &dyn Fn(&Figures) -> String| (label, figures.iter().map(cell).collect());
     let time = |percent: f64| move |figures: &Figures| format_millis(figures.latency.percentile(percent));
@@ -65,7 +65,7 @@ pub(crate) fn rows(figures: &[Figures]) -> Vec<(&'static str, Vec<String>)> {
     rows
 }
 
-/// Rows in columns.
+/// Returns the rows in columns.
 pub(crate) fn table(header: &[&str], rows: &[(&'static str, Vec<String>)]) -> String {
     let label_width = rows.iter().map(|(label, _)| label.len()).max().unwrap_or_default();
     let line = |label: &str, cells: &mut dyn Iterator<Item = &str>| {
@@ -80,7 +80,7 @@ pub(crate) fn table(header: &[&str], rows: &[(&'static str, Vec<String>)]) -> St
     [head, rule].into_iter().chain(body).fold(String::new(), |table, line| table + &line + "\n")
 }
 
-/// Where the time of the calls went, in a sentence.
+/// Describes the parts of the calls' time, in a sentence.
 pub(crate) fn split(figures: &Figures) -> String {
     let split = &figures.split;
     let mut parts = vec![
@@ -95,7 +95,7 @@ pub(crate) fn split(figures: &Figures) -> String {
     format!("{}; client threads {} busy; {}", parts.join(", "), percent(split.busy), split.bottleneck())
 }
 
-/// Whether the strategies agree, in a sentence.
+/// Describes the agreement between the strategies, in a sentence.
 pub(crate) fn agreement(agreement: &Agreement, with_reference: bool) -> String {
     let Agreement { compared, equal } = agreement;
     let among = if with_reference { "all strategies and an index of all characters" } else { "all strategies" };
@@ -109,7 +109,7 @@ pub(crate) fn agreement(agreement: &Agreement, with_reference: bool) -> String {
     }
 }
 
-/// How much lower the second is, in a phrase.
+/// Describes the change from `before` to `after`, in a phrase.
 pub(crate) fn change(label: &str, before: Duration, after: Duration) -> String {
     let (before_ms, after_ms) = (format_millis(before), format_millis(after));
     if before.is_zero() {
@@ -120,7 +120,7 @@ pub(crate) fn change(label: &str, before: Duration, after: Duration) -> String {
     format!("{label} {before_ms} → {after_ms} ms ({change:+.0}\u{a0}%)")
 }
 
-/// A number of searches, in words.
+/// Writes a number of searches, in words.
 pub(crate) fn searches(count: usize) -> String {
     if count == 1 { "1 search".to_owned() } else { format!("{count} searches") }
 }
@@ -136,14 +136,14 @@ pub(crate) fn format_millis(duration: Duration) -> String {
     if millis < 9.95 { format!("{millis:.1}") } else { format!("{millis:.0}") }
 }
 
-/// The character where it shows and stays in its place, else a blank: no control, no direction mark, nothing that
+/// Returns a character that shows and stays in its place, or a blank for any other: a control, a direction mark, a character that
 /// combines.
 pub(crate) fn visible(char: char) -> char {
     let directional = matches!(char, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}');
     if directional || char.escape_debug().len() > 1 && !matches!(char, '"' | '\'' | '\\') { ' ' } else { char }
 }
 
-/// Text from outside without what could steer a terminal or turn the line around.
+/// Returns text from outside without the characters that could steer a terminal or turn the line around.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().map(visible).collect()
 }

@@ -1,4 +1,4 @@
-//! The conditions that each request meets: how long the provider works on it, and what goes wrong.
+//! The conditions of each request: the time that the provider works on it, and its failure, if it has one.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, LogNormal, Pareto};
 
-/// What is usual at one provider.
+/// The usual conditions at one provider.
 #[derive(Debug, Clone)]
 pub(crate) struct Climate {
     pub(crate) name: &'static str,
@@ -19,13 +19,13 @@ pub(crate) struct Climate {
     pub(crate) dropped: f64,
     /// Share of the searches that are told to come back later (429) at first.
     pub(crate) throttled: f64,
-    /// Works on after the client has gone away, as a server does that does not watch its connections.
+    /// Is true if the provider works on after the client has gone away, like a server that does not watch its connections.
     pub(crate) detached: bool,
     /// The part of a run, as fractions of its searches, in which the provider is overloaded.
     pub(crate) brownout: Option<Range<f64>>,
 }
 
-/// Eight ordinary providers: none is perfect, and one has a bad time in the middle of each run.
+/// Eight ordinary providers: each has its faults, and one has a bad time in the middle of each run.
 pub(crate) const CLIMATES: [Climate; 8] = [
     Climate { name: "oslo", pace: 0.8, unavailable: 0.005, ..FAIR },
     Climate { name: "lima", ..FAIR },
@@ -49,27 +49,27 @@ pub(crate) struct Weather {
     pub(crate) searches: u64,
 }
 
-/// What one request meets.
+/// The conditions of one request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Conditions {
-    /// How long a worker of the provider is busy with it.
+    /// The time that a worker of the provider is busy with it.
     pub(crate) latency: Duration,
     pub(crate) fault: Option<Fault>,
 }
 
-/// What goes wrong.
+/// The failure of a request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Fault {
     /// 503 after the work.
     Unavailable,
     /// The connection ends in the middle of the answer.
     Dropped,
-    /// 429 at once, and for as long as it says.
+    /// 429 at once, and until the pause is over.
     Throttled { pause: Duration },
 }
 
 impl Climate {
-    /// All of it in a line.
+    /// Describes the climate in a line.
     pub(crate) fn describe(&self) -> String {
         let percent = |share: f64| format!("{:.1} %", share * 100.0);
         let mut parts = vec![
@@ -95,7 +95,7 @@ impl Climate {
 }
 
 impl Weather {
-    /// What attempt `attempt` of search `search` meets at provider number `provider`; all count from zero.
+    /// Returns the conditions of attempt `attempt` of search `search` at provider number `provider`; all count from zero.
     pub(crate) fn conditions(&self, provider: usize, search: u64, attempt: u64) -> Conditions {
         let climate = &CLIMATES[provider];
         let mut random = self.random(provider, search, attempt);
@@ -116,14 +116,14 @@ impl Weather {
         Conditions { latency: Duration::from_secs_f64(latency), fault }
     }
 
-    /// The searches that meet provider `provider` in its brown-out.
+    /// Returns the searches that meet provider `provider` in its brown-out.
     pub(crate) fn brownout(&self, provider: usize) -> Range<u64> {
         #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let at = |fraction: f64| (fraction * self.searches as f64) as u64;
         CLIMATES[provider].brownout.as_ref().map_or(0..0, |window| at(window.start)..at(window.end))
     }
 
-    /// Whether `search` falls into a brown-out; they come back after each full run, for providers that run for longer.
+    /// Returns whether `search` falls into a brown-out. A provider that runs for longer has one again in each full run.
     fn is_brownout(&self, provider: usize, search: u64) -> bool {
         self.brownout(provider).contains(&(search % self.searches.max(1)))
     }
@@ -137,7 +137,7 @@ impl Weather {
     }
 }
 
-/// Seconds: mostly lognormal around 15 ms, and 3 in 100 from a heavy tail that begins at 80 ms.
+/// Draws seconds: mostly lognormal around 15 ms, and 3 in 100 from a heavy tail that begins at 80 ms.
 fn usual_latency(random: &mut ChaCha8Rng) -> f64 {
     if random.random_bool(0.03) {
         Pareto::new(0.080, 1.8).map_or(LONGEST, |tail| tail.sample(random)).min(LONGEST)
@@ -146,7 +146,7 @@ fn usual_latency(random: &mut ChaCha8Rng) -> f64 {
     }
 }
 
-/// Seconds after which a provider has always answered.
+/// The seconds after which a provider has always answered.
 const LONGEST: f64 = 3.0;
 const BROWNOUT_PACE: f64 = 8.0;
 const BROWNOUT_UNAVAILABLE: f64 = 0.25;

@@ -1,11 +1,11 @@
 //! An attribute above a function: no tokens may make the macro panic, or cost the user the function.
 //!
-//! An input is text: the attribute in its first line, as `retry(max = 3)`, and what it stands above in the others. `profile` there is
-//! a definition, and `compose` what a profile calls: its stack and the function that uses it.
+//! An input is text: the attribute in its first line, as `retry(max = 3)`, and the item below it in the other lines. `profile`
+//! there is a definition. `compose` is the call that a profile makes, with its stack and the function that uses it.
 
 #![no_main]
 
-// the macros ask the compiler where their mistakes stand, if there is one
+// the macros ask the compiler for the places of mistakes, if there is one
 extern crate proc_macro;
 
 use libfuzzer_sys::fuzz_target;
@@ -41,7 +41,7 @@ fuzz_target!(|input: &str| {
     assert!(functions.iter().all(|name| still.contains(name)), "{functions:?} became {still:?}");
 });
 
-/// The names of the functions among the items.
+/// Returns the names of the functions among the items.
 fn functions(items: TokenStream) -> Vec<String> {
     let tokens: Vec<TokenTree> = items.into_iter().collect();
     tokens.windows(2).filter(|pair| pair[0].to_string() == "fn").map(|pair| pair[1].to_string()).collect()

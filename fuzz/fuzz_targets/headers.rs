@@ -1,4 +1,4 @@
-//! What a server sends as hints: no bytes may panic, or ask for more than a year.
+//! The hints in a server's headers: no bytes may panic, or ask for more than a year.
 //!
 //! An input is a status in two bytes, the calendar in four, and then lines: one byte for the name, and the value up to
 //! the next line feed.

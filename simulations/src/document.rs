@@ -25,7 +25,7 @@ impl Table {
     }
 }
 
-/// The document with every table where its place is: between a comment with its name and the next one that says `end`.
+/// Returns the document with every table in its place: between a comment with its name and the next one that says `end`.
 pub(crate) fn fill(document: &str, tables: &[Table]) -> Result<String, String> {
     let mut text = document.to_owned();
     for Table { name, text: table } in tables {
@@ -37,7 +37,7 @@ pub(crate) fn fill(document: &str, tables: &[Table]) -> Result<String, String> {
     Ok(text)
 }
 
-/// Three digits of a number that is not negative, and an exponent where it is small.
+/// Writes three digits of a number that is not negative, and an exponent if the number is small.
 pub(crate) fn number(value: f64) -> String {
     match value {
         0.0 => "0".to_owned(),

@@ -1,4 +1,4 @@
-//! How often a circuit breaker opens when nothing is wrong, and how soon it does when something is.
+//! The trips of a circuit breaker when nothing is wrong, and the time that it needs when something is.
 
 mod evidence;
 mod expected;
@@ -10,7 +10,7 @@ use self::setting::{SETTINGS, Setting};
 use crate::document::{Table, number};
 use crate::parallel;
 
-/// All tables of the document.
+/// Returns all tables of the document.
 pub(crate) fn tables() -> Vec<Table> {
     let mut tables = vec![runs()];
     tables.extend(quiet());
@@ -21,7 +21,7 @@ pub(crate) fn tables() -> Vec<Table> {
     tables
 }
 
-/// Trips a day by failures in a row, where calls are so rare that nothing else counts.
+/// Returns the trips a day by failures in a row, for calls that are so rare that nothing else counts.
 fn runs() -> Table {
     let cells: Vec<_> = [5, 10]
         .iter()
@@ -48,7 +48,7 @@ fn runs() -> Table {
     table
 }
 
-/// Trips a day while the error rate is what it always is: a table for each setting.
+/// Returns the trips a day at the usual error rate: a table for each setting.
 fn quiet() -> Vec<Table> {
     let cells: Vec<_> = SETTINGS
         .iter()
@@ -79,7 +79,7 @@ fn quiet() -> Vec<Table> {
     SETTINGS.iter().map(&mut table).collect()
 }
 
-/// The chance that a breaker whose window is empty opens before that is filled.
+/// Returns the chance that a breaker with an empty window opens before the window is filled.
 fn starts() -> Table {
     let mut head = vec!["errors".to_owned()];
     head.extend(SETTINGS.iter().map(|setting| setting.name.to_owned()));
@@ -95,7 +95,7 @@ fn starts() -> Table {
     table
 }
 
-/// How long after the beginning of an outage it opens.
+/// Returns the time from the beginning of an outage until the breaker opens.
 fn outages() -> Table {
     let cells: Vec<_> = SETTINGS
         .iter()
@@ -116,7 +116,7 @@ fn outages() -> Table {
     table
 }
 
-/// Number of calls between two false alarms of the sum, where the sum is low enough for them to be seen.
+/// Returns the number of calls between two false alarms of the sum, for sums so low that alarms are seen.
 fn sums() -> Table {
     let seen = parallel::map(&SUMS, |&(p, rate, height)| evidence::calls_between(p, rate, height, 1_000, 7));
     let mut table = Table::new("sums", &["errors", "`failure_rate`", "sum", "calls between, at least", "seen"]);
@@ -127,7 +127,7 @@ fn sums() -> Table {
     table
 }
 
-/// Evidence needed to see an outage with the defaults, in theory and as seen.
+/// Returns the evidence needed to see an outage with the defaults, in theory and as seen.
 fn evidence() -> Table {
     let cells: Vec<_> = USUAL_RATES
         .iter()
@@ -173,23 +173,23 @@ fn percent(fraction: f64) -> String {
 }
 
 const ERROR_RATES: [f64; 7] = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2];
-/// Calls a second.
+/// The paces, in calls a second.
 const PACES: [f64; 7] = [0.1, 1.0, 2.0, 10.0, 100.0, 1_000.0, 10_000.0];
 const RARE: [f64; 3] = [0.1, 0.5, 1.0];
 const RUN_ERROR_RATES: [f64; 4] = [0.02, 0.05, 0.1, 0.2];
-/// What the error rate becomes in an outage, and what it was before.
+/// The error rates of an outage. `BEFORE` is the error rate before it.
 const OUTAGES: [f64; 3] = [0.3, 0.6, 1.0];
 const BEFORE: f64 = 0.01;
-/// Errors, `failure_rate` and height.
+/// The error rate, the `failure_rate` and the height of each sum.
 const SUMS: [(f64, f64, f64); 6] =
     [(0.1, 0.5, 4.0), (0.2, 0.5, 6.0), (0.3, 0.5, 9.0), (0.4, 0.5, 15.0), (0.1, 0.2, 8.0), (0.6, 0.8, 20.0)];
 const USUAL_RATES: [f64; 4] = [0.001, 0.01, 0.05, 0.2];
 const EVIDENCE_PACES: [f64; 4] = [10.0, 100.0, 1_000.0, 10_000.0];
-/// Calls that are made to see how often a breaker opens.
+/// The number of calls that show how often a breaker opens.
 const CALLS: u64 = 1_000_000;
-/// The same where calls are rare.
+/// The number of such calls in the table of rare calls.
 const RUN_CALLS: u64 = 2_000_000;
-/// Trips a day that are called so: one in three million years.
+/// The trips a day that the tables call `never`: one in three million years.
 const NEVER: f64 = 1e-9;
 const DAY: f64 = 86_400.0;
 
@@ -213,7 +213,7 @@ mod tests {
             let seen = observed::quiet(&SETTINGS[0], Quiet { failing: p, pace, calls: 1_000_000 }, 3);
 
             let expected = expected::runs_per_second(p, pace, 5) * DAY;
-            // Some hundreds of trips, and the time that it is open between them.
+            // Some hundreds of trips, and the open times between them.
             assert!(
                 (f64::from(seen.trips) / seen.days / expected - 1.0).abs() < 0.2,
                 "{} for {expected}",

@@ -1,11 +1,11 @@
-//! Does independent jobs on all cores.
+//! Independent jobs on all cores.
 
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
-/// What `work` makes of each job, in the jobs' order. It must not depend on which thread does it, or after which other job.
+/// Returns the result of `work` for each job, in the jobs' order. `work` must not depend on the thread, or on the jobs before.
 pub(crate) fn map<J: Sync, R: Send + Sync>(jobs: &[J], work: impl Fn(&J) -> R + Sync) -> Vec<R> {
     let results: Vec<OnceLock<R>> = jobs.iter().map(|_| OnceLock::new()).collect();
     // Relaxed: each number is drawn once, and the end of the scope orders the results.

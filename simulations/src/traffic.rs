@@ -18,26 +18,26 @@ pub(crate) struct StoppedClock(Runtime);
 /// Independent callers: a Poisson process of calls that take no time, each of which fails with the same probability.
 pub(crate) struct Traffic<'a> {
     random: ChaCha8Rng,
-    /// Seconds.
+    /// The mean time between calls, in seconds.
     mean_gap: f64,
     failures: Failures,
-    /// What the clock is behind, in seconds.
+    /// The time by which the clock is behind, in seconds.
     behind: f64,
     began: Instant,
     _clock: EnterGuard<'a>,
 }
 
-/// How many more calls succeed before one fails.
+/// The number of calls that succeed before the next failure.
 struct Failures {
     /// −ln(1 − p): a geometric number is an exponential one of this rate, rounded down.
     rate: f64,
     successes_left: u64,
 }
 
-/// What became of a call.
+/// The outcome of a call.
 pub(crate) enum Call {
     Succeeded,
-    /// It failed; whether that opened a closed breaker.
+    /// The call failed. `opened` is true if this opened a closed breaker.
     Failed {
         opened: bool,
     },
@@ -51,7 +51,7 @@ impl StoppedClock {
 }
 
 impl<'a> Traffic<'a> {
-    /// So many calls a second, and this fraction of failures, which repeat with the same seed.
+    /// Returns traffic of so many calls a second with this fraction of failures. The same seed repeats it.
     pub(crate) fn new(clock: &'a StoppedClock, seed: u64, calls_per_second: f64, failing: f64) -> Self {
         resilient::test::seed(seed);
         let clock = clock.0.enter();
@@ -61,12 +61,12 @@ impl<'a> Traffic<'a> {
         Self { random, mean_gap, failures, behind: 0.0, began: Instant::now(), _clock: clock }
     }
 
-    /// From now on, this fraction of the calls fails.
+    /// Makes this fraction of the calls fail from now on.
     pub(crate) fn fail(&mut self, failing: f64) {
         self.failures = Failures::new(failing, &mut self.random);
     }
 
-    /// The next call.
+    /// Makes the next call.
     pub(crate) fn call(&mut self, breaker: &CircuitBreaker) -> Call {
         let gap: f64 = Exp1.sample(&mut self.random);
         self.behind += gap * self.mean_gap;
@@ -87,13 +87,13 @@ impl<'a> Traffic<'a> {
         }
     }
 
-    /// Leaves out the calls that would be refused until then.
+    /// Leaves out the calls of this time, which would be refused.
     pub(crate) fn skip(&mut self, time: Duration) {
         self.behind += time.as_secs_f64();
         self.catch_up();
     }
 
-    /// The time since the beginning, in seconds.
+    /// Returns the time since the beginning, in seconds.
     pub(crate) fn elapsed(&self) -> f64 {
         self.began.elapsed().as_secs_f64() + self.behind
     }
@@ -123,14 +123,14 @@ impl Failures {
     }
 }
 
-/// As `tokio::time::advance`, which moves the clock when it is first polled and then only waits for timers. There are none.
+/// Is like `tokio::time::advance`, which moves the clock at its first poll and then only waits for timers. There are none here.
 fn advance(time: Duration) {
     let moved = pin!(tokio::time::advance(time)).poll(&mut Context::from_waker(Waker::noop()));
     assert!(moved.is_pending(), "it yields once");
 }
 
-/// The clock moves in steps of at least so many seconds: many calls come at what the breaker takes for the same time.
-/// The buckets of the shortest window are twenty times as long.
+/// The least step of the clock, in seconds: for the breaker, many calls come at the same time. The buckets of the shortest window
+/// are twenty times as long.
 const GRAIN: f64 = 0.01;
 
 #[cfg(test)]

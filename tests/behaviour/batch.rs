@@ -1,4 +1,4 @@
-//! `#[batch]`: the companion function. How callers are gathered is tested beside the policy.
+//! `#[batch]`: the companion function. The tests beside the policy show how it gathers its callers.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -8,14 +8,14 @@ use resilient::{Batch, Reason, batch, fan_out, retry, timeout};
 use resilient_tests::{Error, Script, Stopwatch, ms};
 use tokio::time::sleep;
 
-/// Remembers what each call was for, and takes 10 ms.
+/// Records the keys of each call, and takes 10 ms.
 #[derive(Default)]
 struct Api {
     calls: Mutex<Vec<Vec<u64>>>,
 }
 
 impl Api {
-    /// Tenfold; nothing for 13.
+    /// Returns ten times each key, and no value for 13.
     #[batch]
     async fn load(&self, keys: Vec<u64>) -> Result<HashMap<u64, u64>, Error> {
         self.take(&keys).await;
@@ -36,7 +36,7 @@ impl Api {
         self.calls.lock().unwrap().clone()
     }
 
-    /// The calls without the order of those that began at the same time.
+    /// Returns the calls, with those that began at the same time in sorted order.
     fn sorted_calls(&self) -> Vec<Vec<u64>> {
         let mut calls = self.calls();
         calls.sort();
@@ -71,7 +71,7 @@ async fn each_caller_gets_the_answer_to_its_own_key() {
 
     assert_eq!(got, [Ok(Some(10)), Ok(Some(20)), Ok(None), Ok(Some(10))]);
     assert_eq!(api.calls(), [[1, 2, 13]]);
-    // two to gather, which is what it is unless set
+    // gathering takes 2 ms, which is the default
     assert_eq!(watch.elapsed(), 12);
 }
 
@@ -180,7 +180,7 @@ async fn a_policy_of_the_users_own_has_its_own_settings_and_counts() {
 
     let _ = tokio::join!(one.get(1), other.get(2), one.get(3), one.get(3));
 
-    // what is in `self` is trusted to know who belongs together
+    // the batch trusts `self`: its fields say which callers belong together
     assert_eq!((one.api.sorted_calls(), other.api.calls()), (vec![vec![1, 2], vec![3]], vec![]));
     assert_eq!((batch.counts().batches, batch.counts().duplicates), (2, 1));
 }
@@ -256,7 +256,7 @@ async fn a_batch_passes_through_the_functions_own_stack() {
 
 #[tokio::test(start_paused = true)]
 async fn a_vector_that_is_too_short_is_an_error_for_all() {
-    #[batch(name = "numbers")]
+    #[batch(companion = "numbers")]
     async fn load(keys: Vec<u32>) -> Vec<Result<u32, Error>> {
         keys.into_iter().skip(1).map(Ok).collect()
     }
@@ -312,7 +312,7 @@ async fn a_caller_whose_time_is_over_hands_its_batch_over() {
         api.one_of_few(2).await
     });
 
-    // it leads from 0, is full at 4, and ends at 14
+    // the batch begins at 0, is full at 4 and ends at 14
     assert_eq!((hurried, patient), (Ok(Some(10)), Ok(Some(20))));
     assert_eq!(api.calls(), [[1, 2]]);
 

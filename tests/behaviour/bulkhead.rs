@@ -1,4 +1,4 @@
-//! `#[bulkhead]`: each argument's effect. What the bulkhead itself does is tested beside it.
+//! `#[bulkhead]`: each argument's effect. The tests beside the bulkhead cover the bulkhead itself.
 
 use std::future::Future;
 use std::pin::pin;
@@ -16,7 +16,7 @@ fn poll<T>(future: std::pin::Pin<&mut impl Future<Output = T>>) -> Option<T> {
     }
 }
 
-/// How many of so many concurrent calls were let in at once, waited, and were refused at once.
+/// Makes the given number of calls at once, and returns how many of them were refused at once.
 macro_rules! crowd {
     ($calls:expr, $call:expr) => {{
         let calls = (0..$calls).map(|_| Box::pin($call));

@@ -1,4 +1,4 @@
-//! `#[circuit_breaker]`: each argument's effect. What the breaker itself does is tested beside it.
+//! `#[circuit_breaker]`: each argument's effect. The tests beside the breaker cover the breaker itself.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use resilient::{
 use resilient_tests::{Error, Script, assert_send, ms};
 use tokio::time::advance;
 
-/// Calls until the breaker refuses, and says how many calls it let through.
+/// Calls until the breaker refuses, and returns the number of calls that it let through.
 macro_rules! calls_until_open {
     ($function:ident, $script:expr) => {{
         let script: Script = $script;
@@ -442,7 +442,7 @@ async fn a_key_may_be_any_expression_over_the_arguments() {
             Err(Error::Down)
         }
     }
-    // each part is only borrowed, so that the body can have it
+    // the key only borrows its parts, so that the body can have them
     #[circuit_breaker(key = (tenant, (region, n % 2 + 1)), consecutive = 1)]
     async fn owned(tenant: String, region: String, n: u32) -> Result<(), Error> {
         drop((tenant, region, n));

@@ -1,4 +1,4 @@
-//! Classes: the derive, and what the standard library's errors mean.
+//! Classes: the derive, and the classes of the standard library's errors.
 
 use std::io::{self, ErrorKind};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! `#[coalesce]`: each argument's effect, and its place in a stack. What coalescing itself does is tested beside it.
+//! `#[coalesce]`: each argument's effect, and its place in a stack. The tests beside the policy cover coalescing itself.
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -21,7 +21,7 @@ fn poll<T>(future: std::pin::Pin<&mut impl Future<Output = T>>) -> Option<T> {
     }
 }
 
-/// Counts runs; each takes ten milliseconds and returns its number.
+/// Counts runs. Each run takes ten milliseconds and returns its number.
 #[derive(Debug, Default)]
 struct Runs(AtomicU32);
 
@@ -469,7 +469,7 @@ fn never() -> tokio_util::sync::CancellationToken {
     tokio_util::sync::CancellationToken::new()
 }
 
-/// Neither is `Clone`.
+/// An output that cannot be cloned, like its error.
 #[derive(Debug, PartialEq)]
 struct Hits(u32);
 #[derive(Debug, PartialEq)]

@@ -1,4 +1,4 @@
-//! `crate = …`: the policies work where the runtime crate goes by another name.
+//! `crate = …`: the policies work in a crate that knows the runtime crate by another name.
 
 use resilient_tests::{Error, Script};
 use tokio_util::sync::CancellationToken;
@@ -7,7 +7,7 @@ use resilient::{
     batch, bulkhead, cancel, circuit_breaker, coalesce, fallback, fan_out, hedge, rate_limit, resilient, retry, timeout,
 };
 
-/// The runtime crate, as somebody re-exports it.
+/// The runtime crate, as a crate of the user's re-exports it.
 pub(crate) mod elsewhere {
     pub(crate) use resilient::*;
 }

@@ -1,4 +1,4 @@
-//! The events of the policies: what they say, and what they never say.
+//! The events of the policies: their text, and the events that must not come.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -52,7 +52,7 @@ impl Subscriber for Log {
     fn exit(&self, _: &Id) {}
 }
 
-/// Panics at every event of the policies.
+/// A subscriber that panics at every event of the policies.
 struct Explodes;
 
 impl Subscriber for Explodes {
@@ -74,7 +74,7 @@ impl Subscriber for Explodes {
     fn exit(&self, _: &Id) {}
 }
 
-/// Whether it panics before a subscriber that does.
+/// Returns whether `act` panics under a subscriber that panics.
 fn explodes<R>(act: impl FnOnce() -> R) -> bool {
     let _guard = tracing::subscriber::set_default(Explodes);
     catch_unwind(AssertUnwindSafe(act)).is_err()
@@ -174,7 +174,7 @@ async fn a_change_of_state_whose_event_panics_has_happened() {
     assert_eq!(breaker.state(), CircuitBreakerState::ForcedOpen);
 }
 
-/// Without care the second panic would end the process.
+/// Without care, the second panic would end the process.
 #[tokio::test(start_paused = true)]
 async fn a_panic_of_the_body_and_one_of_the_event_are_survived_together() {
     let breaker = CircuitBreaker::named("breaker").consecutive(1);
@@ -196,7 +196,7 @@ async fn a_refusal_by_the_server_is_followed_though_its_event_panics() {
         let permit = limit.try_acquire().unwrap();
 
         assert!(explodes(|| permit.settle_as(class, ())));
-        // one is let through where the server named no time
+        // the limit lets one call through, since the server named no time
         drop(limit.try_acquire());
         assert!(limit.try_acquire().is_err(), "{class:?}");
     }

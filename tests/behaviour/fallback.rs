@@ -192,7 +192,7 @@ async fn instances_of_a_generic_function_with_one_type_of_outcome_keep_their_own
     static DOWN: AtomicBool = AtomicBool::new(false);
     struct Table<T>(std::marker::PhantomData<T>);
     impl<T: Send> Table<T> {
-        // nothing in the signature says that there are several
+        // nothing in the signature says that there are several instances
         #[fallback(stale = "5m")]
         async fn name() -> Result<String, Error> {
             if DOWN.load(Ordering::SeqCst) { Err(Error::Down) } else { Ok(std::any::type_name::<T>().to_owned()) }

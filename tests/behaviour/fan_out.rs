@@ -1,4 +1,4 @@
-//! `#[fan_out]`: the companion function. What the set itself does is tested beside it.
+//! `#[fan_out]`: the companion function. The tests beside `FanOut` cover the set of items itself.
 
 use std::collections::HashSet;
 use std::future::IntoFuture;
@@ -21,7 +21,7 @@ impl Api {
         Self { running: AtomicU32::new(0), most: AtomicU32::new(0) }
     }
 
-    /// Takes as many milliseconds as it says; every third fails.
+    /// Takes as many milliseconds as its argument says. Every third call fails.
     #[fan_out(limit = 2)]
     async fn take(&self, millis: u64) -> Result<u64, Error> {
         let _running = Alive::new(&self.running);

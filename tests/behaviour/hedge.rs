@@ -1,4 +1,4 @@
-//! `#[hedge]`: each argument's effect. What the hedge itself does is tested beside it.
+//! `#[hedge]`: each argument's effect. The tests beside the hedge cover the hedge itself.
 
 use std::pin::pin;
 use std::sync::Mutex;
@@ -8,7 +8,7 @@ use resilient::{Bulkhead, Hedge, Mode, PerKey, Reason, bulkhead, circuit_breaker
 use resilient_tests::{Alive, Error, Script, Stopwatch, ms};
 use tokio::time::sleep;
 
-/// Replicas that each answer the next attempt after so long.
+/// Replicas, each of which answers the next attempt after its own delay.
 struct Replicas {
     times: Mutex<Vec<u64>>,
     alive: AtomicU32,
@@ -120,7 +120,7 @@ async fn min_after_and_max_after_bound_the_percentile() {
     at_most(&replicas[1]).await.unwrap();
 
     assert_eq!(replicas[0].starts(), [0, 70]);
-    // the timer's next millisecond
+    // the timer fires at the next millisecond
     assert_eq!(replicas[1].starts(), [slow, slow + 1]);
 }
 
@@ -286,7 +286,7 @@ async fn each_attempt_has_its_time_out_and_the_call_has_one() {
     assert_eq!(replicas.watch.elapsed(), 200);
     assert_eq!(replicas.alive.load(Ordering::SeqCst), 0);
     let starts = replicas.starts();
-    // each time-out starts the next at once, beside those that the delay starts
+    // each time-out starts the next attempt at once, beside the attempts that the delay starts
     assert!(starts.len() <= 10 && starts.iter().all(|&at| at < 200), "{starts:?}");
     assert_eq!(starts[..3], [0, 50, 80]);
 }
@@ -368,7 +368,7 @@ fn can_be_switched_at_run_time() {
 }
 
 mod told_to_stop {
-    //! A server that asks for no further attempt ends none that runs.
+    //! A server that asks for no further attempt does not end an attempt under way.
 
     use resilient::{Class, Classify, hedge};
     use resilient_tests::ms;
@@ -376,7 +376,7 @@ mod told_to_stop {
 
     use super::Replicas;
 
-    /// As gRPC's negative pushback.
+    /// An error that asks for no further attempt, as gRPC's negative pushback does.
     #[derive(Debug, Clone, PartialEq)]
     struct Stop;
 
@@ -398,7 +398,7 @@ mod told_to_stop {
         Gone,
     }
 
-    /// The attempt that takes `fails` milliseconds fails, and the others answer.
+    /// Fails in the attempt that takes `fails` milliseconds, and answers in the others.
     #[hedge(idempotent, after = "50ms", max = 2, ratio = "100%")]
     async fn read(replicas: &Replicas, fails: u64, failure: &Failure) -> Result<u64, Failure> {
         let time = replicas.answer().await;

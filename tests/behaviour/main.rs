@@ -1,4 +1,4 @@
-//! What annotated functions do, on the paused clock: one module a policy.
+//! The behaviour of annotated functions on the paused clock: one module for each policy.
 
 mod batch;
 mod bulkhead;

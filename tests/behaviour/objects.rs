@@ -1,4 +1,4 @@
-//! Which object a call is on: those of no size, behind `&dyn`, and those that begin at one address.
+//! The identity of an object: objects of no size, objects behind `&dyn`, and objects that begin at the same address.
 
 use resilient::{batch, coalesce};
 use resilient_tests::Error;
@@ -23,7 +23,7 @@ impl Who for B {
     }
 }
 
-/// Begins where its first field does.
+/// An object that begins at the address of its first field.
 #[repr(transparent)]
 struct Around(Inside);
 struct Inside(u32);

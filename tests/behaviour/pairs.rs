@@ -1,4 +1,4 @@
-//! Two policies of one kind on one function: each does its own part, whatever stands between them.
+//! Two policies of one kind on one function: each does its own part, with any other policy between them.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 static TEN: Timeout = Timeout::named("pairs", Duration::from_secs(10));
 static ONE: Timeout = Timeout::named("pairs", Duration::from_secs(1));
 
-/// Runs the stack over a body that hangs: ten seconds for the call, one for each attempt, three retries.
+/// Runs the stack over a body that hangs: ten seconds for the call, one second for each attempt, three retries.
 macro_rules! ends_each_attempt {
     ($($name:ident: $($policy:ident($($arguments:tt)*)),*;)*) => {$(
         #[tokio::test(start_paused = true)]
@@ -36,7 +36,7 @@ macro_rules! ends_each_attempt {
     )*};
 }
 
-/// The same with each policy between the two, on either side of the retry.
+/// Runs the same with each other policy between the two time-outs, on either side of the retry.
 macro_rules! whatever_stands_between {
     ($($form:ident: ($($outer:tt)*), ($($inner:tt)*);)*) => {$(
         mod $form {

@@ -1,4 +1,4 @@
-//! `profile!`: a stack by name does what the stack does that is spelled out.
+//! `profile!`: a stack by name does the same as the stack written out.
 
 use std::sync::Mutex;
 
@@ -14,7 +14,7 @@ mod policies {
     pub(crate) const ATTEMPT: Duration = Duration::from_millis(50);
 
     profile! {
-        /// For servers that search.
+        /// The stack for servers that search.
         pub(crate) search =
             timeout(total = "400ms"),
             retry(max = 3, backoff = "fixed", base = "20ms"),
@@ -24,7 +24,7 @@ mod policies {
 
     profile!(pub(in crate::profile) patient = retry(max = 9, backoff = "fixed", base = "1ms", when = |error: &crate::profile::Error| *error == resilient_tests::Error::Gone));
 
-    // neither a function of the same name nor a nested profile is in the way
+    // neither a function of the same name nor a nested profile gets in the way
     #[expect(dead_code, reason = "only its name matters")]
     pub(crate) fn search() {}
 
@@ -44,10 +44,10 @@ retries!(computed, 1 + 2);
 
 profile! { by_key = circuit_breaker(key = host, consecutive = 2), retry(max = 1, backoff = "none", number = n) }
 
-/// The time of each attempt since the start, in milliseconds, and how the call ended.
+/// The time of each attempt since the start, in milliseconds, and the outcome of the call.
 type Course = (Vec<u128>, Result<u32, Error>);
 
-/// The first so many attempts fail; the second and the third hang if they do not.
+/// Fails as the script says. Of the attempts that the script lets succeed, the second and the third hang.
 async fn attempt(script: &Script, watch: &Stopwatch, attempts: &Mutex<Vec<u128>>) -> Result<u32, Error> {
     attempts.lock().unwrap().push(watch.elapsed());
     match script.attempts() {
@@ -177,7 +177,7 @@ async fn the_attributes_beside_a_profile_nest_around_it() {
     let gone = || Script::of(std::iter::repeat_n(Error::Gone, 20));
     let (one, other) = (gone(), Script::failing(20));
 
-    // only what is gone is tried again
+    // the call tries `Error::Gone` again, and nothing else
     above(&one).await.unwrap_err();
     assert_eq!(one.attempts(), 10);
     below(&other).await.unwrap_err();

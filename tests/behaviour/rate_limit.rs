@@ -1,4 +1,4 @@
-//! `#[rate_limit]`: each argument's effect. What the limit itself does is tested beside it.
+//! `#[rate_limit]`: each argument's effect. The tests beside the limit cover the limit itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,7 +11,7 @@ use resilient::{
 use resilient_tests::{Alive, Error, Script, Stopwatch, assert_send, ms};
 use tokio::time::{advance, sleep};
 
-/// How many of so many calls at once are let through.
+/// Makes the given number of calls at once, and counts those that the limit lets through.
 macro_rules! admitted {
     ($call:expr, $times:expr) => {{
         let mut admitted = 0;
@@ -312,7 +312,7 @@ async fn a_call_of_ones_own_that_heeds_a_quota_counts_for_all() {
     assert!(matches!(refusal(function(9).await), Reason::Paused { .. }));
 }
 
-/// A response whose headers say what remains, and whose status may be a 429.
+/// A response whose headers say what remains of the quota, and whose status may be a 429.
 #[derive(Debug)]
 struct SearchResponse {
     remaining: u64,
@@ -375,7 +375,7 @@ async fn dropping_the_call_anywhere_gives_its_place_to_the_next() {
 
     for time in 0..180 {
         advance(Duration::from_secs(1)).await;
-        // one that is let through, one that waits 100 ms and runs 50, and one behind it
+        // the limit lets one call through, makes one wait for 100 ms and run for 50, and one wait behind it
         let others = async { tokio::join!(function(&count), function(&count)) };
         let dropped = tokio::time::timeout(ms(time), async { tokio::join!(others, function(&count)) }).await;
 

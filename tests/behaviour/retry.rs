@@ -526,7 +526,7 @@ async fn the_budget_runs_out_and_fills_again() {
     for _ in 0..1_000 {
         function(&down).await.unwrap_err();
     }
-    // the reserve of a hundred, and one for every five of a thousand calls
+    // the reserve of a hundred retries, and one for every five of a thousand calls
     assert!((1_299..=1_300).contains(&down.attempts()), "{}", down.attempts());
 
     tokio::time::advance(ms(1_000)).await;

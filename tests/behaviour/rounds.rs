@@ -1,4 +1,4 @@
-//! A retry under a time-out: its rounds as futures, in the functions and by hand.
+//! A retry under a time-out: its rounds as futures, in annotated functions and by hand.
 
 use std::future::pending;
 use std::panic::AssertUnwindSafe;
@@ -24,7 +24,7 @@ async fn the_rounds_have_the_limit_together() {
 
     let error = function(&attempts).await.unwrap_err();
 
-    // attempts at 0, 50 and 100 ms, the last of which could not begin in time
+    // attempts at 0, 50 and 100 ms; the last of them could not begin in time
     assert_eq!((error, watch.elapsed()), (Error::Down, 80));
     assert_eq!(attempts.load(Ordering::SeqCst), 2);
 }

@@ -1,4 +1,4 @@
-//! What each policy adds to the size of a function's future.
+//! The bytes that each policy adds to a function's future.
 
 use resilient::{batch, bulkhead, circuit_breaker, coalesce, hedge, rate_limit, retry, timeout};
 use resilient_tests::Error;
@@ -67,7 +67,7 @@ function!(
     doubly_timed
 );
 
-/// Whose own future, when it runs, has a place of its own in memory.
+/// A function whose future, while it runs, has a place of its own in memory.
 #[batch]
 async fn many(keys: Vec<u32>) -> Result<std::collections::HashMap<u32, u32>, Error> {
     let large = [1_u8; 4096];

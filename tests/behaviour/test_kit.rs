@@ -1,4 +1,4 @@
-//! `resilient::test`: what a test of annotated functions learns from it.
+//! `resilient::test`: the counts and scripts that it gives to a test of annotated functions.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -6,7 +6,7 @@ use resilient::{Reason, Throttle, throttle};
 use resilient_tests::{Error, Script};
 use tokio::time::advance;
 
-/// How many of so many calls at once are let through.
+/// Makes the given number of calls at once, and counts those that the throttle lets through.
 macro_rules! admitted {
     ($call:expr, $times:expr) => {{
         let mut admitted = 0;

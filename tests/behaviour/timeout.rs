@@ -128,7 +128,7 @@ async fn nothing_is_started_after_the_deadline() {
         started.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
-    // a body that does not yield goes on past the deadline
+    // a body that does not yield runs on past the deadline
     #[timeout("50ms")]
     async fn outer(started: &AtomicU32) -> Result<(), Error> {
         sleep(ms(10)).await;
@@ -284,7 +284,7 @@ async fn a_panic_does_not_leave_its_deadline_behind() {
 }
 
 mod polled_somewhere_else {
-    //! A future first polled under an earlier deadline keeps its own limit when it is polled somewhere else.
+    //! A future that was first polled under an earlier deadline keeps its own limit under another.
 
     use std::pin::pin;
 
@@ -306,7 +306,7 @@ mod polled_somewhere_else {
 
     static QUICK: Timeout = Timeout::named("quick", ms(1_000));
 
-    /// Gives the future a second, and then what is left of its own ten.
+    /// Polls the future under a second, and then under the rest of its own ten seconds.
     async fn after_a_hurry(call: impl Future<Output = Result<(), Error>>) -> (Reason, u64) {
         let start = Instant::now();
         let mut call = pin!(call);
@@ -327,12 +327,12 @@ mod polled_somewhere_else {
         let start = Instant::now();
         let mut call = Box::pin(in_rounds());
 
-        // the first attempt begins under the deadline, and the others elsewhere
+        // the first attempt begins under the deadline, and the others begin outside of it
         let first = Deadline::after(ms(1_000)).scope(call.as_mut()).now_or_never();
         assert!(first.is_none());
         let reason = call.await.unwrap_err().reason();
 
-        // the last attempt may be the one that could not end before the call does
+        // the call may end before its ten seconds, at an attempt that could not end within them
         let seconds = start.elapsed().as_secs_f64();
         assert!(
             matches!(reason, Reason::TimedOut { .. }) && (9.0..=10.0).contains(&seconds),

@@ -1,6 +1,6 @@
-//! Behaviour of the policies where nothing can measure time: on a runtime without timers, and off any runtime.
+//! The policies without a clock to wait on: on a runtime without timers, and outside any runtime.
 //!
-//! Each either needs no wait, goes on without the part that does, or refuses; no panic leaves the call.
+//! Each policy needs no wait, or leaves out the part that needs one, or refuses. No panic leaves the call.
 
 use std::collections::HashMap;
 use std::future::{Future, IntoFuture};
@@ -17,13 +17,13 @@ use resilient::{
 use resilient_tests::{Error, Script, ms};
 use tokio::task::yield_now;
 
-/// Runs it on a runtime without timers, and then a second one off any runtime.
+/// Runs `run` on a runtime without timers, and then again outside any runtime.
 fn everywhere<T>(mut run: impl AsyncFnMut() -> T) -> [T; 2] {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     [runtime.block_on(run()), off_runtime(run())]
 }
 
-/// Polls it in a loop, as the simplest executor does.
+/// Polls the future in a loop, as the simplest executor does.
 fn off_runtime<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     for _ in 0..1_000 {
@@ -34,7 +34,7 @@ fn off_runtime<T>(future: impl Future<Output = T>) -> T {
     panic!("it waits for ever");
 }
 
-/// Is pending once, and needs no runtime.
+/// Returns a future that is pending once and needs no runtime.
 fn pending_once() -> impl Future<Output = ()> {
     let mut polled = false;
     std::future::poll_fn(move |cx| {
@@ -246,7 +246,7 @@ fn a_time_out_that_has_to_wait_is_refused() {
     assert_eq!(everywhere(waits).map(reason), [Reason::NoRuntime, Reason::NoRuntime]);
 }
 
-/// The same policies in one future, boxed, as an executor has them.
+/// The same policies in one boxed future, as an executor holds them.
 #[test]
 fn a_stack_refuses_and_does_not_panic() {
     #[retry(max = 2, backoff = "fixed", base = "10ms")]

@@ -28,7 +28,7 @@ struct Step {
     at: f64,
     act: Act,
     times: u32,
-    /// How many extra attempts were paid for, give or take one.
+    /// The number of extra attempts that were paid for, give or take one.
     granted: u32,
 }
 

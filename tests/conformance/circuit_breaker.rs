@@ -13,13 +13,13 @@ use crate::table::{self, Script};
 #[serde(deny_unknown_fields)]
 struct Replay {
     breaker: Rules,
-    /// Makes the draws of a breaker that recovers repeat.
+    /// The seed that makes the draws of a recovering breaker repeat.
     #[serde(default)]
     seed: u64,
     steps: Vec<Step>,
 }
 
-/// Times are seconds; what is absent is the default, except that there is no jitter and no `consecutive`.
+/// The settings, with times in seconds. A missing one has its default, but there is no jitter and no `consecutive`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Rules {
@@ -41,7 +41,7 @@ struct Rules {
     mode: Option<Switch>,
 }
 
-/// Does something `times` times from the second `at` on, each call taking so long, and looks at the breaker afterwards.
+/// An act done `times` times from the second `at` on, each call taking `takes`, and then a look at the breaker.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Step {
@@ -64,13 +64,13 @@ enum Acts {
 #[derive(Deserialize, Clone, Copy)]
 #[serde(rename_all = "kebab-case")]
 enum Act {
-    /// Nothing.
+    /// Does nothing.
     Look,
-    /// Makes a call that works.
+    /// Makes a call that succeeds.
     Succeed,
     /// Makes a call that fails.
     Fail,
-    /// Makes a call that is told to come less often.
+    /// Makes a call whose server asks for fewer calls.
     Throttle,
     /// Asks for a permit and gives it back.
     Ask,
@@ -78,7 +78,7 @@ enum Act {
     Hold,
     /// Gives back the permit that was kept last.
     Release,
-    /// Ends the call that was kept first.
+    /// Settles the permit that was kept first as a success.
     SucceedHeld,
     FailHeld,
     ForceOpen,
@@ -88,7 +88,7 @@ enum Act {
     Switch(Switch),
 }
 
-/// Changes the mode.
+/// Sets the mode.
 #[derive(Deserialize, Clone, Copy)]
 #[serde(rename_all = "kebab-case")]
 enum Switch {
@@ -97,13 +97,13 @@ enum Switch {
     Off,
 }
 
-/// What is absent is not looked at, except that a call which is not said to be refused must be admitted.
+/// The expected counts. A missing one is not checked, but a call that is not listed as refused must be admitted.
 #[derive(Deserialize, Default, PartialEq)]
 #[serde(deny_unknown_fields)]
 struct Expectation {
     state: Option<Expected>,
     refused: Option<u32>,
-    /// For what is drawn: the fewest and the most.
+    /// The fewest and the most refusals, for refusals that are drawn at random.
     refused_between: Option<[u32; 2]>,
     retry_after: Option<Wait>,
     last: Option<Last>,
@@ -131,7 +131,7 @@ enum Expected {
     Disabled,
 }
 
-/// When a refused caller is told to come back.
+/// The wait that a refused caller is told.
 #[derive(Deserialize, Debug, Clone, Copy, PartialEq)]
 #[serde(untagged)]
 enum Wait {
@@ -145,13 +145,13 @@ enum Unknown {
     Unknown,
 }
 
-/// What a refused caller is told about the last failure.
+/// The last failure that a refused caller is told about.
 #[derive(Deserialize, Debug, Clone, Copy, PartialEq)]
 #[serde(rename_all = "kebab-case")]
 enum Last {
     Transient,
     Throttled,
-    /// It succeeded, and took too long.
+    /// A call that succeeded, and took too long.
     Slow,
     Unknown,
 }
@@ -253,7 +253,7 @@ async fn run(replay: &Replay) -> Result<(), String> {
     Ok(())
 }
 
-/// How many calls were refused, and what the last of them was told.
+/// The number of refused calls, and the rejection that the last of them got.
 #[derive(Default)]
 struct Refused {
     times: u32,

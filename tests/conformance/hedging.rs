@@ -16,12 +16,12 @@ use crate::table::{self, Script};
 struct Replay {
     after: Option<u64>,
     max: u32,
-    /// How long the calls before took.
+    /// The durations of earlier calls.
     seen: Vec<u64>,
-    /// How long calls before took that failed for good.
+    /// The durations of earlier calls that failed for good.
     #[serde(default)]
     failed: Vec<u64>,
-    /// Between which the delay is then, if it is learnt.
+    /// The bounds of the learnt delay, if the delay is learnt.
     delay: Option<[u64; 2]>,
     attempts: Vec<Attempt>,
     starts: Vec<u64>,

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::table::{self, Script};
 
-/// Either a limit and the steps to take with it, or a throttle and what it has seen. Times are milliseconds since the case began.
+/// A limit with the steps to take, or a throttle with the calls that it has seen. Times are milliseconds since the case began.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, untagged)]
 enum Replay {
@@ -30,7 +30,7 @@ struct Rules {
     max_wait: u64,
 }
 
-/// Asks for permits one after the other, keeping those that wait, and looks at the last.
+/// Asks for permits one after the other, keeps those that wait, and checks the last one.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Step {
@@ -43,13 +43,13 @@ struct Step {
 #[derive(Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 enum Expectation {
-    /// It comes so long after it was asked for; at once, if that is 0.
+    /// The permit comes so many milliseconds after it was asked for; 0 is at once.
     Waits(u64),
-    /// It is refused, and room is said to be so far off.
+    /// The permit is refused, and the rejection says that there is room in so many milliseconds.
     Refused(u64),
 }
 
-/// So many requests of which so many were taken drop this share of the next, or one between the two.
+/// The share of the next calls that the throttle drops after so many requests and accepts, or the bounds of the share.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Seen {
@@ -94,7 +94,7 @@ async fn run(limit: &RateLimit, steps: &[Step]) -> Result<(), String> {
     let mut due: Vec<(u64, Option<Instant>)> = Vec::new();
     let mut steps = steps.iter().peekable();
 
-    // as fine as the timers
+    // one look a millisecond, as fine as the timers
     for millis in 0..=20_000 {
         tokio::time::sleep_until(at(millis)).await;
         let mut index = 0;
@@ -138,7 +138,7 @@ async fn run(limit: &RateLimit, steps: &[Step]) -> Result<(), String> {
     Ok(())
 }
 
-/// Looks at it as often as the replay does, which is once a millisecond.
+/// Polls the permit once for each millisecond, as the replay does.
 fn poll<'a>(acquire: &mut RateAcquire<'a>) -> Poll<Result<RatePermit<'a>, resilient::Error>> {
     Pin::new(acquire).poll(&mut Context::from_waker(Waker::noop()))
 }
@@ -147,7 +147,7 @@ impl Seen {
     fn check(&self, k: f64) -> Result<(), String> {
         // the formula as published, which has no cap
         let throttle = Throttle::named("conformance").k(k).max_drop(1.0);
-        // all are let through before the first has ended
+        // the throttle lets all of them through before the first has ended
         let permits: Vec<_> =
             (0..self.requests).map(|_| throttle.acquire().expect("nothing was refused yet")).collect();
         for (request, permit) in (0..).zip(permits) {

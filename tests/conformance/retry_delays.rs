@@ -11,7 +11,7 @@ use crate::table::{self, Script};
 #[serde(deny_unknown_fields)]
 struct Replay {
     backoff: Rules,
-    /// What is drawn each time; without it the waits must not depend on it.
+    /// The value of each random draw; without it, the waits must not depend on the draws.
     fraction: Option<f64>,
     #[serde(default)]
     from: usize,
@@ -85,7 +85,7 @@ impl Rules {
     }
 }
 
-/// The figures are given to three digits or more.
+/// Compares figures that the table gives to three digits or more.
 fn compare(what: &str, expected: &[f64], found: impl Iterator<Item = f64>) -> Result<(), String> {
     let found: Vec<f64> = found.take(expected.len()).collect();
     let same = expected.iter().zip(&found).all(|(expected, found)| (expected - found).abs() < 0.000_6);

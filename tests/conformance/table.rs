@@ -1,26 +1,26 @@
-//! What all tables have in common: how a case is introduced, read and reported.
+//! The shape that all tables share: how a case is introduced, read and reported.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// One behaviour, replayed or passed over for a reason; `S` is what the table's policy needs to replay it.
+/// One behaviour, which is replayed or is skipped for a reason. `S` is the replay that the table's policy understands.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Case<S> {
-    /// What it promises, in words.
+    /// The promise, in words.
     pub(crate) name: String,
     /// The project whose tests show the behaviour.
     pub(crate) seen_in: String,
-    /// Where ours differs, and why.
+    /// The difference of our behaviour, and the reason for it.
     pub(crate) ours: Option<String>,
-    /// Why it is not replayed.
+    /// The reason why the case is not replayed.
     skip: Option<String>,
     replay: Option<S>,
 }
 
-/// Something that a table can replay.
+/// The replay of a case.
 pub(crate) trait Script {
-    /// Whether it would notice anything.
+    /// Returns whether the replay checks anything.
     fn expects_something(&self) -> bool;
 }
 
@@ -30,7 +30,7 @@ struct Table<S> {
     case: Vec<Case<S>>,
 }
 
-/// Reads a table; a case that checks nothing is an error, like any unknown word in it.
+/// Reads a table. A case that checks nothing is an error, as is an unknown word in it.
 pub(crate) fn read<S: DeserializeOwned + Script>(text: &str) -> Result<Vec<Case<S>>, String> {
     let table: Table<S> = toml::from_str(text).map_err(|error| error.to_string())?;
     for case in &table.case {
@@ -47,7 +47,7 @@ pub(crate) fn read<S: DeserializeOwned + Script>(text: &str) -> Result<Vec<Case<
     Ok(table.case)
 }
 
-/// Replays every case that is not skipped, and reports all that failed at once.
+/// Replays every case that is not skipped, and reports all failures together.
 pub(crate) async fn replay<S>(cases: &[Case<S>], run: impl AsyncFn(&S) -> Result<(), String>) {
     let mut failures = Vec::new();
     for case in cases {

@@ -13,7 +13,7 @@ use resilient::{bulkhead, circuit_breaker, fan_out, resilient, retry, timeout};
 
 use crate::{Connection, Error};
 
-/// Shows anything.
+/// Shows any value.
 #[timeout(total = "1s", attempt = "100ms")]
 #[retry]
 #[circuit_breaker]
@@ -21,7 +21,7 @@ pub async fn show<T: Display + Sync>(value: &T) -> Result<String, Error> {
     Ok(value.to_string())
 }
 
-/// Shows anything that can be shown, whatever its size.
+/// Shows any value, whatever its size.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -33,7 +33,7 @@ where
     Ok(format!("{value:?}"))
 }
 
-/// The sum of an array.
+/// Returns the sum of an array.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -41,7 +41,7 @@ pub async fn sum<const N: usize>(numbers: [u32; N]) -> Result<u32, Error> {
     numbers.iter().try_fold(0_u32, |sum, n| sum.checked_add(*n)).ok_or(Error::NotFound)
 }
 
-/// The chunks of a buffer.
+/// Returns the chunks of a buffer.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -57,7 +57,7 @@ pub async fn chunk<const SIZE: usize, const ROUND_UP: bool>(buffer: &[u8]) -> Re
     Ok(chunks)
 }
 
-/// The longer of two.
+/// Returns the longer of two texts.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -65,7 +65,7 @@ pub async fn longer<'a>(one: &'a str, other: &'a str) -> Result<&'a str, Error> 
     Ok(if one.len() < other.len() { other } else { one })
 }
 
-/// What is found in one text with the help of another.
+/// Returns one text from the first match of another on.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -76,7 +76,7 @@ where
     text.find(word).map(|at| &text[at..]).ok_or(Error::NotFound)
 }
 
-/// Applies a function to what is borrowed only there.
+/// Applies a function to a row that lives only during the call.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -118,7 +118,7 @@ pub async fn run_boxed<'a, T>(future: Pin<Box<dyn Future<Output = Result<T, Erro
     future.await
 }
 
-/// Takes anything that can be looked at as text.
+/// Asks for any value that can be read as text.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -126,7 +126,7 @@ pub async fn ask(connection: &Connection, key: impl AsRef<str> + Send + Sync) ->
     connection.ask(key.as_ref()).await
 }
 
-/// Gives back something that can be iterated over.
+/// Returns the words as an iterator.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -134,7 +134,7 @@ pub async fn words(text: &str) -> Result<impl Iterator<Item = &str> + Debug, Err
     Ok(text.split_whitespace())
 }
 
-/// Finds a value by what its key can be borrowed as.
+/// Finds a value by a borrowed form of its key.
 #[resilient(timeout("1s"), retry, circuit_breaker)]
 pub async fn find<'map, K, V, Q, S>(map: &'map HashMap<K, V, S>, key: &Q) -> Result<&'map V, Error>
 where
@@ -146,7 +146,7 @@ where
     map.get(key).ok_or(Error::NotFound)
 }
 
-/// An error of the caller's choice.
+/// Returns an error of the caller's choice in a box.
 #[timeout("1s")]
 #[retry(when = |_| false)]
 #[bulkhead]
@@ -157,7 +157,7 @@ where
     fail.map_or(Ok(()), |fail| Err(fail().into()))
 }
 
-/// An associated type in the arguments and in the output.
+/// Returns the last item. Its type is an associated type of the argument's.
 #[timeout("1s")]
 #[retry(clone(items))]
 #[circuit_breaker]
@@ -168,7 +168,7 @@ where
     items.into_iter().next_back().ok_or(Error::NotFound)
 }
 
-/// Behind any pointer.
+/// Returns the length behind any pointer.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -179,7 +179,7 @@ where
     Ok(pointer.len())
 }
 
-/// Behind a trait object.
+/// Returns the length behind a trait object.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -195,7 +195,7 @@ impl<T, const ROWS: usize, const COLUMNS: usize> Matrix<T, ROWS, COLUMNS>
 where
     T: Copy + Default + Send + Sync + PartialEq,
 {
-    /// The other way round.
+    /// Returns the matrix with rows and columns exchanged.
     #[timeout("1s")]
     #[retry]
     #[circuit_breaker]
@@ -209,7 +209,7 @@ where
         Ok(Matrix(turned))
     }
 
-    /// The rows that hold a cell, many at once.
+    /// Returns the row that holds a cell. The companion looks for many cells at once.
     #[fan_out(limit = 2)]
     #[timeout("1s")]
     #[retry]
@@ -218,7 +218,7 @@ where
         self.0.iter().position(|row| row.contains(&cell)).ok_or(Error::NotFound)
     }
 
-    /// A cell that can be changed.
+    /// Returns a cell for a change.
     #[timeout("1s")]
     #[circuit_breaker]
     #[bulkhead]

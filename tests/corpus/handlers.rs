@@ -14,14 +14,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Connection, Error};
 
-/// What a handler has of the application.
+/// The state of the application that every handler gets.
 #[derive(Debug, Clone, Default)]
 pub struct State {
     /// The database.
     pub database: Arc<Connection>,
-    /// Who is logged in.
+    /// The names of the users that are logged in.
     pub sessions: Arc<RwLock<HashMap<u64, String>>>,
-    /// Stops everything.
+    /// The token that stops the whole application.
     pub stop: CancellationToken,
 }
 
@@ -71,7 +71,7 @@ pub async fn show(state: State, Path(id): Path<u64>) -> Result<Json<String>, Rej
     Ok(Json(name.clone()))
 }
 
-/// Makes a user.
+/// Creates a user.
 #[timeout("1s")]
 #[rate_limit("100/s")]
 #[bulkhead(limit = 16)]
@@ -81,7 +81,7 @@ pub async fn create(state: State, Json(name): Json<String>) -> Result<(Status, J
     Ok((Status(201), Json(id)))
 }
 
-/// Says how it went, without a `Result`.
+/// Returns the state of the database as a status instead of a `Result`.
 #[coalesce(shared_across(database))]
 #[retry(backoff = "none", when = |status: &Status| status.0 >= 500)]
 #[hedge(idempotent, when = |status: &Status| status.0 >= 500)]
@@ -92,7 +92,7 @@ pub async fn probe(database: &Connection) -> Status {
     }
 }
 
-/// Works on jobs until there are none.
+/// Works until there are no more jobs.
 #[cancel(on = stop)]
 #[timeout("1m")]
 #[circuit_breaker]
@@ -114,7 +114,7 @@ pub async fn ask_actor(actor: &mpsc::Sender<oneshot::Sender<u32>>) -> Result<u32
     answered.await.map_err(|_| Error::Disconnected)
 }
 
-/// Waits until a value is there.
+/// Waits for a value.
 #[timeout("1s")]
 #[circuit_breaker]
 #[bulkhead]
@@ -123,7 +123,7 @@ pub async fn wait_for(mut value: watch::Receiver<Option<u32>>) -> Result<u32, Er
     (*seen).ok_or(Error::NotFound)
 }
 
-/// Whichever is first.
+/// Returns the answer that comes first.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -135,7 +135,7 @@ pub async fn race(one: &Connection, other: &Connection, key: &str) -> Result<Str
     }
 }
 
-/// Both at once.
+/// Returns both answers, which are asked for at once.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -143,7 +143,7 @@ pub async fn both(one: &Connection, other: &Connection, key: &str) -> Result<(St
     tokio::try_join!(one.ask(key), other.ask(key))
 }
 
-/// Each in a task of its own.
+/// Asks for each key in a task of its own.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -157,7 +157,7 @@ pub async fn spread(database: &Arc<Connection>, keys: &'static [&'static str]) -
     Ok(answers.iter().filter(|answer| answer.is_ok()).count())
 }
 
-/// Works on another thread.
+/// Computes a hash on another thread.
 #[timeout("10s")]
 #[bulkhead(limit = 2)]
 #[circuit_breaker]
@@ -166,7 +166,7 @@ pub async fn hash(password: String) -> Result<u64, Error> {
     hashed.await.map_err(|error| Error::Malformed(error.to_string()))
 }
 
-/// How long there is left.
+/// Returns the time until the deadline.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -174,7 +174,7 @@ pub async fn time_left() -> Result<Duration, Error> {
     Deadline::current().map(Deadline::remaining).ok_or(Error::NotFound)
 }
 
-/// Only one at a time may change it.
+/// Increments a counter, which only one call at a time may change.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -185,7 +185,7 @@ pub async fn increment(counter: &Mutex<u32>) -> Result<u32, Error> {
     Ok(*counter)
 }
 
-/// With a log of its own, around each attempt.
+/// Writes a log of its own for each attempt.
 #[tracing::instrument(skip_all, fields(id), err)]
 #[timeout("1s")]
 #[retry]
@@ -195,7 +195,7 @@ pub async fn logged(database: &Connection, id: u32) -> Result<String, Error> {
     database.ask(&id.to_string()).await
 }
 
-/// With a log around the whole call.
+/// Writes one log for the whole call.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -204,7 +204,7 @@ pub async fn logged_as_a_whole(database: &Connection, id: u32) -> Result<String,
     database.ask(&id.to_string()).await
 }
 
-/// Greets, or says so in another way.
+/// Greets a user, or says hello to the number of an unknown one.
 #[fallback(function = greet_nobody)]
 #[timeout("1s")]
 #[retry(max = 1)]

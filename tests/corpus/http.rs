@@ -28,7 +28,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that is connected.
+    /// Returns a client with a connection.
     #[must_use]
     pub fn new(connection: Connection) -> Self {
         Self {
@@ -50,7 +50,7 @@ impl Client {
         self.connection.ask(path).await
     }
 
-    /// Gets a page unless somebody stops it.
+    /// Gets a page unless the client is stopped.
     #[cancel(on = self.stop)]
     #[timeout(total = PATIENCE)]
     #[retry(with = self.retry)]
@@ -64,7 +64,7 @@ impl Client {
         Ok(page)
     }
 
-    /// Posts a body and says what was there before.
+    /// Posts a body and returns the one from before.
     #[timeout("5s")]
     #[retry(max = 1, clone(body), when = |error: &Error| *error == Error::Disconnected)]
     #[circuit_breaker]
@@ -72,7 +72,7 @@ impl Client {
         self.connection.tell(path, body).await
     }
 
-    /// Puts a header before the body, anew for each attempt.
+    /// Writes a header in front of the body, which each attempt needs unchanged.
     #[retry(clone(body), budget = PAYMENTS)]
     #[circuit_breaker(name = "corpus: put")]
     #[timeout("1s")]
@@ -84,7 +84,7 @@ impl Client {
         Ok(length)
     }
 
-    /// Asks a host, each behind a breaker of its own.
+    /// Asks a host. Each host has a breaker of its own.
     #[timeout(total = "1s")]
     #[retry]
     #[circuit_breaker(key = host, slow_call = "200ms")]
@@ -95,7 +95,7 @@ impl Client {
         self.connection.ask(&url).await
     }
 
-    /// Takes the token, if there is none.
+    /// Logs in, unless the client has a token.
     #[timeout("1s")]
     #[circuit_breaker]
     #[bulkhead]
@@ -123,7 +123,7 @@ impl Client {
         Ok(Arc::strong_count(self) + self.connection.ask(path).await?.len())
     }
 
-    /// The status of many pages at once.
+    /// Returns the status of a page. The companion asks for many pages at once.
     #[fan_out(limit = 4)]
     #[timeout("1s")]
     #[retry(max = 2)]
@@ -136,7 +136,7 @@ impl Client {
         }
     }
 
-    /// Uses up the client.
+    /// Closes the client and uses it up.
     #[timeout("1s")]
     #[circuit_breaker]
     #[bulkhead]
@@ -145,7 +145,7 @@ impl Client {
         Ok(self.calls.into_inner())
     }
 
-    /// Connects, without a client yet.
+    /// Connects to an address, as an associated function without a client.
     #[timeout(total = "10s", attempt = "1s")]
     #[retry(max = unlimited, backoff = "full_jitter", base = "50ms")]
     #[rate_limit("10/s")]
@@ -154,7 +154,7 @@ impl Client {
         Ok(Self::new(Connection::default()))
     }
 
-    /// Follows as many redirects as there are.
+    /// Follows up to ten redirects.
     #[timeout("2s")]
     #[retry]
     #[circuit_breaker(consecutive = 3)]
@@ -169,7 +169,7 @@ impl Client {
         Err(Error::Malformed(at))
     }
 
-    /// The parts of a page, joined.
+    /// Downloads the parts of a page and joins them.
     #[timeout("2s")]
     #[retry(on_retry = |_| (), max_hint = "1s")]
     #[circuit_breaker]
@@ -181,7 +181,7 @@ impl Client {
         Ok(all)
     }
 
-    /// A number, or zero.
+    /// Returns a number, or zero if there is none.
     #[fallback(value = 0)]
     #[timeout("1s")]
     #[retry(max = 1)]
@@ -192,7 +192,7 @@ impl Client {
         Ok(number)
     }
 
-    /// A page, or the last one that came.
+    /// Returns a page, or the last one as a fallback.
     #[fallback(stale = "5m", key = path, shared_across(self), function = Self::offline)]
     #[timeout("1s")]
     #[retry(max = 1)]
@@ -204,7 +204,7 @@ impl Client {
         self.connection.ask("offline").await.map_err(|_| error.clone()).map(|page| page + path)
     }
 
-    /// A page whose silence is no failure.
+    /// Returns a page. An empty page is a reason for another attempt.
     #[timeout("1s")]
     #[retry(when = |outcome: &Result<String, Error>| match outcome {
         Ok(page) if page.is_empty() => Class::Transient,
@@ -217,7 +217,7 @@ impl Client {
     }
 }
 
-/// The headers, by name.
+/// Returns the headers, by name.
 #[timeout(total = "1s", attempt = "100ms")]
 #[retry(number = number)]
 #[circuit_breaker]
@@ -232,7 +232,7 @@ pub async fn headers(connection: &Connection, names: &[&str]) -> Result<BTreeMap
     Ok(headers)
 }
 
-/// A health check: fine or not.
+/// Checks the health: fine or not.
 #[timeout("100ms")]
 #[circuit_breaker(mode = "observe")]
 #[bulkhead(limit = "gradient")]
@@ -240,7 +240,7 @@ pub async fn healthy(connection: &Connection) -> Result<(), Error> {
     connection.ask("health").await.map(drop)
 }
 
-/// Waits for what never comes.
+/// Waits for something that never comes.
 #[timeout("1s")]
 #[retry(max = 1)]
 #[circuit_breaker]

@@ -1,4 +1,4 @@
-//! Work in the background: queues, uploads, streams, files and files of lines, each until it is done or told to stop.
+//! Work in the background: queues, uploads, streams, files and their lines, each until it is done or told to stop.
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,9 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Connection, Error};
 
-/// What all uploads together may retry.
+/// The retries that all uploads may make together.
 static UPLOADS: Budget = Budget::new();
-/// How a chunk is tried again.
+/// The retries of a chunk.
 static CHUNKS: Retry = Retry::named("corpus: chunks").max(4);
 
 /// A queue that several workers empty.
@@ -30,14 +30,14 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// These jobs.
+    /// Returns a queue of these jobs.
     #[must_use]
     pub fn of(jobs: &[&str]) -> Self {
         let jobs = jobs.iter().map(|&job| job.to_owned()).collect();
         Self { jobs: Arc::new(Mutex::new(jobs)), stop: CancellationToken::new() }
     }
 
-    /// Takes the next, if there is one in time.
+    /// Takes the next job, if one is there in time.
     #[cancel(on = self.stop)]
     #[timeout("5s")]
     #[retry(max = 2, base = "100ms", when = |error| matches!(error, Error::Disconnected))]
@@ -46,7 +46,7 @@ impl Queue {
         self.jobs.lock().await.pop_front().ok_or(Error::Disconnected)
     }
 
-    /// Does all that there are, so many at once.
+    /// Does all jobs that are there, three at a time.
     #[cancel(on = self.stop)]
     #[timeout("1m")]
     #[circuit_breaker(consecutive = 5)]
@@ -57,7 +57,7 @@ impl Queue {
         Ok(done.into_iter().flatten().count())
     }
 
-    /// Waits for its owner to say what is next.
+    /// Waits for its owner to send the next word.
     #[cancel(on = self.stop)]
     #[timeout("30s")]
     #[circuit_breaker]
@@ -68,7 +68,7 @@ impl Queue {
         Ok(word)
     }
 
-    /// Hands one in and waits for the answer.
+    /// Hands a job in and waits for the answer.
     #[timeout("10s")]
     #[retry(clone(to), max = 1)]
     #[circuit_breaker]
@@ -90,7 +90,7 @@ async fn do_job(connection: &Connection, #[each] job: String) -> Result<Option<S
     connection.tell(&job, job.to_uppercase()).await
 }
 
-/// Uploads a part of a file; what is missing is tried again.
+/// Uploads a part of a file. A failed part is tried again.
 #[timeout("30s")]
 #[retry(with = CHUNKS)]
 #[circuit_breaker(key = host)]
@@ -101,7 +101,7 @@ pub async fn upload_part(host: &str, file: &[u8], Range { start, end }: Range<us
     Ok(part.len())
 }
 
-/// Uploads a file in parts, several at once, and says how much there was.
+/// Uploads a file in parts, several at once, and returns its length.
 #[coalesce(key = file.len(), shared_across(host), share)]
 #[timeout("2m")]
 #[circuit_breaker]
@@ -114,7 +114,7 @@ pub async fn upload(host: &str, file: &[u8], size: usize) -> Result<usize, Error
         .await
 }
 
-/// The lines of a stream of parts, whoever sends them.
+/// Returns the lines of a stream of parts. The sender may be anyone.
 #[timeout("10s")]
 #[circuit_breaker]
 #[bulkhead]
@@ -133,7 +133,7 @@ where
     Ok(text.lines().map(ToOwned::to_owned).collect())
 }
 
-/// A stream of answers, whose beginning is guarded.
+/// Subscribes to a stream of answers, of which the policies guard only the beginning.
 #[timeout("1s")]
 #[retry(max = 2)]
 #[hedge(idempotent, after = "50ms")]
@@ -146,7 +146,7 @@ pub async fn subscribe<'c>(
     Ok(stream::repeat(topic).then(|topic| connection.ask(topic)))
 }
 
-/// Reads a file beside the runtime's own threads.
+/// Reads a file on a thread apart from the runtime's own.
 #[fallback(value = Vec::new(), when = |error| matches!(error, ReadError::Io(_)))]
 #[timeout("5s")]
 #[retry(max = 2, base = "1ms")]
@@ -157,16 +157,16 @@ pub async fn read_lines(path: &Path) -> Result<Vec<String>, ReadError> {
     Ok(text.lines().map(ToOwned::to_owned).collect())
 }
 
-/// What can go wrong when a file is read.
+/// The failures of reading a file.
 #[derive(Debug, resilient::Classify)]
 pub enum ReadError {
-    /// The file.
+    /// The file could not be read.
     #[transparent(from)]
     Io(io::Error),
-    /// The task that read it.
+    /// The task that read the file failed.
     #[permanent]
     Task(tokio::task::JoinError),
-    /// A policy.
+    /// A policy refused the call.
     #[transparent(from)]
     Refused(resilient::Error),
 }
@@ -177,7 +177,7 @@ impl From<tokio::task::JoinError> for ReadError {
     }
 }
 
-/// Whether it is still worth waiting, asked now and then until it is not.
+/// Returns whether the server is ready. Asks it now and then until it is.
 #[resilient(
     cancel(on = stop),
     timeout(total = "1m", attempt = "1s"),
@@ -188,7 +188,7 @@ pub async fn until_ready(connection: &Connection, stop: &CancellationToken) -> R
     Ok(connection.ask("ready").await? == "yes")
 }
 
-/// A heartbeat, with what it was the last time.
+/// Sends a heartbeat, and returns its number with the time until the next.
 #[timeout(total = "3s", attempt = "1s")]
 #[retry(max = 2, number = beat)]
 #[hedge(idempotent, after = "200ms")]

@@ -1,8 +1,8 @@
 //! Functions in the shapes of real code, each under a whole stack: they must compile without a word under the strictest
 //! lints that a user may have, in both editions, and their futures must be as `Send` as without the stack.
 //!
-//! A whole stack is at least three policies: something ends a call that takes long, something does more about a failure, or
-//! about more calls than can be served, than to hand it on. A profile counts as what is in it.
+//! A whole stack is at least three policies. One ends a call that takes long. Another does something about failures, or about
+//! more calls than can be served, besides handing them on. A profile counts as the policies in it.
 
 #![deny(warnings, missing_docs, unsafe_code, clippy::all, clippy::pedantic)]
 #![expect(clippy::missing_errors_doc, reason = "the errors are those of every function here, and `Error` has them")]
@@ -27,7 +27,7 @@ pub mod rules;
 pub mod search;
 pub mod traits;
 
-/// What can go wrong.
+/// The failures of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Classify)]
 #[non_exhaustive]
 pub enum Error {
@@ -37,16 +37,16 @@ pub enum Error {
     /// The server asks for less.
     #[throttled(after = after)]
     Busy {
-        /// For so long.
+        /// The time to wait, if the server named one.
         after: Option<Duration>,
     },
     /// There is no such thing.
     #[permanent]
     NotFound,
-    /// What came could not be read.
+    /// The text that came could not be read.
     #[permanent]
     Malformed(String),
-    /// What a policy said.
+    /// A policy refused the call.
     #[transparent(from)]
     Refused(resilient::Error),
 }
@@ -65,33 +65,33 @@ impl From<std::num::ParseIntError> for Error {
     }
 }
 
-/// A connection to something that answers.
+/// A connection to a table of texts.
 #[derive(Debug, Default)]
 pub struct Connection {
     rows: Mutex<HashMap<String, String>>,
 }
 
 impl Connection {
-    /// A connection to something that knows one thing.
+    /// Returns a connection to a table with one entry.
     #[must_use]
     pub fn with(key: &str, value: &str) -> Self {
         Self { rows: Mutex::new(HashMap::from([(key.to_owned(), value.to_owned())])) }
     }
 
-    /// Asks for something.
+    /// Asks for an entry.
     pub async fn ask(&self, key: &str) -> Result<String, Error> {
         tokio::task::yield_now().await;
         self.rows.lock().map_err(|_| Error::Disconnected)?.get(key).cloned().ok_or(Error::NotFound)
     }
 
-    /// Tells it something, and gives back what it knew before.
+    /// Changes an entry, and returns its value from before.
     pub async fn tell(&self, key: &str, value: String) -> Result<Option<String>, Error> {
         tokio::task::yield_now().await;
         Ok(self.rows.lock().map_err(|_| Error::Disconnected)?.insert(key.to_owned(), value))
     }
 }
 
-/// Accepts what can be sent to another thread.
+/// Accepts values that can be sent to another thread.
 #[cfg(test)]
 pub(crate) fn sent<T: Send>(value: T) -> T {
     value
@@ -130,7 +130,7 @@ mod tests {
         "batch",
     ];
 
-    /// How many policies each function has that has any, as far as the lines above it say so.
+    /// Counts the policies of each function that has any, by the attributes above it.
     fn policies_of_each() -> Vec<(String, usize)> {
         let mut all = Vec::new();
         for source in SOURCES {

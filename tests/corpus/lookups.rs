@@ -1,4 +1,4 @@
-//! Look-ups of one key in place of many, gathered into batches, and what is done with what they bring.
+//! Look-ups of one key in place of many: batches of them, and caches and sums over what they find.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Debug;
@@ -10,10 +10,10 @@ use resilient::{batch, bulkhead, circuit_breaker, fallback, fan_out, rate_limit,
 
 use crate::{Connection, Error};
 
-/// A result of ours.
+/// The standard result with an error of this crate.
 type Result<T> = std::result::Result<T, Error>;
 
-/// For how long a batch is gathered.
+/// The time for which a batch is gathered.
 const GATHERING: Duration = Duration::from_millis(3);
 
 /// Prices, by article.
@@ -24,13 +24,13 @@ pub struct Prices {
 }
 
 impl Prices {
-    /// The prices in that store.
+    /// Returns the prices of a tenant in that store.
     #[must_use]
     pub fn of(tenant: &str, store: Connection) -> Self {
         Self { store: Arc::new(store), tenant: tenant.into() }
     }
 
-    /// The prices of many articles; `price` looks up one.
+    /// Looks up the prices of many articles. `price` looks up one of them.
     #[batch(companion = price, max_size = 50, max_wait = GATHERING, group = self.tenant)]
     #[timeout(total = "1s", attempt = "200ms")]
     #[retry(max = 2, base = "5ms")]
@@ -47,7 +47,7 @@ impl Prices {
         Ok(prices)
     }
 
-    /// Each name with its own outcome.
+    /// Looks up many names, each with its own outcome.
     #[batch(max_size = 20)]
     #[timeout("500ms")]
     #[retry]
@@ -61,7 +61,7 @@ impl Prices {
         Ok(all)
     }
 
-    /// In a currency, which is the same for all of a batch.
+    /// Converts prices to a currency, which is the same for a whole batch.
     #[batch(max_wait = "1ms", group = (self.tenant, currency))]
     #[fallback(value = HashMap::new())]
     #[timeout("1s")]
@@ -73,7 +73,7 @@ impl Prices {
         Ok(prices.into_iter().map(|(article, price)| (article, format!("{price}{suffix}"))).collect())
     }
 
-    /// The sum over a basket, each looked up by itself and so together with everybody else's.
+    /// Returns the sum over a basket. Each price is a call of its own, which joins the batch of all callers.
     #[timeout("2s")]
     #[retry(max = 1, nested = "suppress")]
     #[circuit_breaker]
@@ -86,7 +86,7 @@ impl Prices {
         Ok(sum)
     }
 
-    /// One price, or a failure.
+    /// Returns one price. A missing one is an error.
     #[fan_out(limit = 100, companion = price_each_all)]
     #[timeout("1s")]
     #[circuit_breaker(with = BASKETS)]
@@ -96,10 +96,10 @@ impl Prices {
     }
 }
 
-/// The one of all baskets.
+/// The breaker that all baskets share.
 static BASKETS: resilient::CircuitBreaker = resilient::CircuitBreaker::named("corpus: baskets");
 
-/// Where articles are, of any kind of number.
+/// Returns the places of articles, by number.
 #[batch(companion = place)]
 #[timeout("1s")]
 #[retry(backoff = "linear")]
@@ -121,13 +121,13 @@ where
     K: Clone + Eq + Hash + Debug + Send + Sync + 'static,
     V: Clone + Default + Send + Sync + 'static,
 {
-    /// An empty one.
+    /// Returns an empty cache.
     #[must_use]
     pub fn new() -> Self {
         Self { entries: HashMap::new() }
     }
 
-    /// What is there of these.
+    /// Returns the entries of these keys. A missing one is an error.
     #[timeout("1s")]
     #[retry(clone(keys))]
     #[circuit_breaker]
@@ -140,7 +140,7 @@ where
         Ok(all)
     }
 
-    /// What is there, or the default, which is put there.
+    /// Returns the entry of the key. A missing one becomes the default.
     #[fallback(value = V::default())]
     #[timeout("1s")]
     #[circuit_breaker]
@@ -153,7 +153,7 @@ where
         Ok(self.entries.entry(key.clone()).or_default().clone())
     }
 
-    /// Fills it from a source, with the keys that it has not.
+    /// Fills the cache from a source, with the keys that are missing.
     #[resilient(timeout("3s"), retry(max = 1, base = "10ms"), circuit_breaker, bulkhead(limit = 1, queue = 10))]
     pub async fn fill<S>(&mut self, keys: &[K], source: S) -> Result<usize>
     where
@@ -180,7 +180,7 @@ where
     }
 }
 
-/// Words by their first letter, whatever they are borrowed from.
+/// Returns the words by their first letter. The words may be borrowed from anywhere.
 #[timeout("1s")]
 #[retry(max = 2, backoff = "none")]
 #[circuit_breaker]

@@ -4,7 +4,7 @@ use resilient::{bulkhead, circuit_breaker, rate_limit, resilient, retry, timeout
 
 use crate::{Connection, Error};
 
-/// A getter for each name, with its stack in the macro.
+/// Writes a getter for each name, with the stack in the macro.
 macro_rules! getters {
     ($($(#[$meta:meta])* $name:ident => $key:literal as $type:ty),* $(,)?) => {$(
         $(#[$meta])*
@@ -19,14 +19,14 @@ macro_rules! getters {
 }
 
 getters! {
-    /// How old.
+    /// Returns the age.
     age => "age" as u8,
-    /// How many.
+    /// Returns the quantity.
     #[inline]
     quantity => "quantity" as i64,
 }
 
-/// A function whose stack is given to the macro.
+/// Writes a function under the stack that it gets.
 macro_rules! under {
     ([$($stack:tt)*] $($function:tt)*) => {
         $($stack)*
@@ -36,13 +36,13 @@ macro_rules! under {
 
 under! {
     [#[timeout("1s")] #[retry] #[bulkhead]]
-    /// With tokens from the call.
+    /// Returns its argument; all of its tokens come from the call of the macro.
     pub async fn from_tokens(n: u32) -> Result<u32, Error> {
         Ok(n)
     }
 }
 
-/// Methods on a type that the macro names.
+/// Writes methods on a type that the macro names.
 macro_rules! service {
     ($service:ident { $($method:ident($($argument:ident: $type:ty),*) -> $output:ty = $body:expr;)* }) => {
         /// Made by a macro.
@@ -72,7 +72,7 @@ service! {
     }
 }
 
-/// Values, types, patterns and blocks as fragments.
+/// Writes a function of values, types, patterns and blocks as fragments.
 macro_rules! fragments {
     ($name:ident, $pattern:pat, $type:ty, $limit:expr, $max:literal, $body:block) => {
         /// Made of fragments.
@@ -92,7 +92,7 @@ fragments!(of_other_fragments, [a, ..], [u32; 3], std::time::Duration::from_secs
     Ok(a)
 });
 
-/// A lifetime and a generic argument as fragments.
+/// Writes a function of a lifetime and a generic argument as fragments.
 macro_rules! borrowed {
     ($name:ident, $life:lifetime, $generic:ident: $bound:path) => {
         /// Made of a lifetime.
@@ -107,10 +107,10 @@ macro_rules! borrowed {
 
 borrowed!(same, 'a, T: std::fmt::Debug);
 
-/// A function in a function of a macro, with names that would clash without hygiene.
+/// Writes a function with names that would clash without hygiene.
 macro_rules! hygienic {
     ($name:ident($argument:ident)) => {
-        /// Hygienic.
+        /// Adds two names that hygiene keeps apart.
         #[timeout("1s")]
         #[retry(number = number)]
         #[circuit_breaker(key = $argument)]

@@ -1,35 +1,35 @@
 //! Names that clash with those of the expansion, and with those of the standard library.
 //!
-//! This module has a `Result`, an `Ok`, a `Some`, a `Duration` and a `tokio` of its own.
+//! This module has its own `Result`, `Ok`, `Some`, `Duration` and `tokio`.
 
 use resilient::{bulkhead, circuit_breaker, fallback, fan_out, rate_limit, resilient, retry, timeout};
 
 use crate::Error;
 
-/// Not the standard one.
+/// A `Result` that is not the standard one.
 #[derive(Debug)]
 pub struct Result;
 
-/// Not the standard one.
+/// A `Duration` that is not the standard one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Duration(pub u8);
 
-/// Not the standard one.
+/// A `Future` that is not the standard one.
 #[derive(Debug)]
 pub struct Future;
 
-/// Not the standard one.
+/// An `Option` that is not the standard one.
 #[derive(Debug)]
 pub struct Option;
 
-/// Not the standard one.
+/// A `Clone` that is not the standard one.
 pub trait Clone {}
 
-/// Not the runtime.
+/// A `tokio` that is not the runtime.
 pub mod tokio {
-    /// Not a clock.
+    /// A module without a clock.
     pub mod time {
-        /// Does not sleep.
+        /// Returns a number, and does not sleep.
         #[must_use]
         pub const fn sleep() -> u8 {
             8
@@ -37,10 +37,10 @@ pub mod tokio {
     }
 }
 
-/// Not the crate.
+/// A `core` that is not the crate.
 pub mod core {}
 
-/// Not the crate.
+/// A `std` that is not the crate.
 pub mod std {}
 
 #[expect(non_snake_case, reason = "the name of the standard one")]
@@ -53,7 +53,7 @@ const fn Some(n: u8) -> u8 {
     n
 }
 
-/// With the names of the prelude taken.
+/// Adds durations where the names of the prelude are taken.
 #[timeout(total = "1s", attempt = "100ms")]
 #[retry]
 #[circuit_breaker]
@@ -63,7 +63,7 @@ pub async fn shadowed(n: u8) -> ::std::result::Result<Duration, Error> {
     ::std::result::Result::Ok(Duration(Ok(n) + Some(n) + tokio::time::sleep()))
 }
 
-/// With the names of the prelude taken, and another answer.
+/// Falls back where the names of the prelude are taken.
 #[fallback(value = Duration(0))]
 #[timeout("1s")]
 #[retry(max = 1, backoff = "none")]
@@ -71,7 +71,7 @@ pub async fn shadowed_fallback() -> ::std::result::Result<Duration, Error> {
     ::std::result::Result::Err(Error::Disconnected)
 }
 
-/// With the names of the prelude taken, many at once.
+/// Runs for many items where the names of the prelude are taken.
 #[fan_out]
 #[timeout("1s")]
 #[retry]
@@ -79,7 +79,7 @@ pub async fn shadowed_item(n: u8) -> ::std::result::Result<u8, Error> {
     ::std::result::Result::Ok(n)
 }
 
-/// Arguments with the names of what the expansion declares.
+/// Has arguments with the names that the expansion declares.
 #[timeout(total = "1s", attempt = "100ms")]
 #[retry(number = number)]
 #[circuit_breaker]
@@ -104,7 +104,7 @@ impl From<::std::num::TryFromIntError> for Error {
     }
 }
 
-/// Arguments with the names of the policies.
+/// Has arguments with the names of the policies.
 #[timeout("1s")]
 #[retry(clone(retry))]
 #[circuit_breaker(key = circuit_breaker)]
@@ -115,7 +115,7 @@ pub async fn policies(retry: String, circuit_breaker: &str, rate_limit: u8) -> :
     ::std::result::Result::Ok(bulkhead + usize::from(rate_limit))
 }
 
-/// Names of types and statics inside.
+/// Has a type and statics with names of the expansion.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -129,7 +129,7 @@ pub async fn statics(policy: u32) -> ::std::result::Result<u32, Error> {
     ::std::result::Result::Ok(n)
 }
 
-/// Labels with the names of the expansion's.
+/// Has labels with names of the expansion.
 #[fallback(value = 0)]
 #[timeout("1s")]
 #[retry]
@@ -151,7 +151,7 @@ pub async fn labels(rounds: u32) -> ::std::result::Result<u32, Error> {
     ::std::result::Result::Ok(n)
 }
 
-/// Keywords as names.
+/// Has keywords for names.
 #[timeout("1s")]
 #[retry(clone(r#type))]
 #[circuit_breaker(key = r#fn)]
@@ -161,7 +161,7 @@ pub async fn r#match(mut r#type: Vec<u8>, r#fn: u32) -> ::std::result::Result<u3
     ::std::result::Result::Ok(r#loop + r#fn)
 }
 
-/// A name in another script.
+/// Has a name in another script.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -169,7 +169,7 @@ pub async fn größe(länge: u32) -> ::std::result::Result<u32, Error> {
     ::std::result::Result::Ok(länge * 2)
 }
 
-/// A name with an underscore behind, and arguments that nobody reads.
+/// Has a name that ends in an underscore, and arguments that are never read.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -177,13 +177,13 @@ pub async fn unread_(_: u32, _name: &str) -> ::std::result::Result<(), Error> {
     ::std::result::Result::Ok(())
 }
 
-/// A function with the name of a policy.
+/// Has the name of a policy.
 #[resilient(timeout("1s"), retry, circuit_breaker)]
 pub async fn cancel(n: u32) -> ::std::result::Result<u32, Error> {
     ::std::result::Result::Ok(n)
 }
 
-/// Macros of the body's own.
+/// Has a macro of its own in the body.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]

@@ -1,12 +1,12 @@
 //! Modules in modules, with every visibility, without a prelude, and with attributes by their paths.
 
-/// Deep inside.
+/// A module in this module.
 pub mod outer {
-    /// Deeper.
+    /// A module in that module.
     pub mod inner {
         use crate::Error;
 
-        /// Seen by all.
+        /// Is visible to everyone.
         #[resilient::timeout(total = "1s", attempt = "100ms")]
         #[resilient::retry]
         #[resilient::circuit_breaker]
@@ -31,7 +31,7 @@ pub mod outer {
 
     use resilient::{circuit_breaker, retry, timeout};
 
-    /// Seen by the crate.
+    /// Is visible in the crate.
     #[timeout("1s")]
     #[retry]
     #[circuit_breaker]
@@ -47,7 +47,7 @@ pub mod outer {
     }
 }
 
-/// Seen by all, through one that only the parent sees.
+/// Is visible to everyone, through a function that only the parent sees.
 #[resilient::timeout("1s")]
 #[resilient::retry]
 #[resilient::circuit_breaker]
@@ -55,7 +55,7 @@ pub async fn through(n: u32) -> Result<u32, crate::Error> {
     outer::for_the_parent(n).await
 }
 
-/// Nothing is imported here by itself.
+/// A module in which nothing is imported by itself.
 #[no_implicit_prelude]
 pub mod bare {
     use ::resilient::{bulkhead, circuit_breaker, fallback, fan_out, rate_limit, retry, throttle, timeout};
@@ -65,7 +65,7 @@ pub mod bare {
 
     use crate::Error;
 
-    /// Without a prelude.
+    /// Counts without a prelude.
     #[timeout(total = "1s", attempt = "100ms")]
     #[retry(number = n)]
     #[circuit_breaker]
@@ -78,7 +78,7 @@ pub mod bare {
         Ok(text.len())
     }
 
-    /// Without a prelude, with a clone.
+    /// Clones without a prelude.
     #[fallback(value = String::new())]
     #[timeout("1s")]
     #[retry(clone(text), when = |error: &Error| ::std::matches!(error, Error::Disconnected))]
@@ -88,7 +88,7 @@ pub mod bare {
         Ok(text)
     }
 
-    /// Without a prelude, many at once.
+    /// Runs for many items at once without a prelude.
     #[fan_out]
     #[timeout("1s")]
     #[throttle]
@@ -98,7 +98,7 @@ pub mod bare {
     }
 }
 
-/// Functions in functions, blocks and constants.
+/// Has functions in functions, blocks and constants.
 pub async fn local(n: u32) -> Result<u32, crate::Error> {
     use resilient::{circuit_breaker, retry, timeout};
 

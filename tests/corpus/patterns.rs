@@ -7,16 +7,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Connection, Error};
 
-/// A place.
+/// A point of a plane.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
-    /// From the left.
+    /// The distance from the left edge.
     pub x: f64,
-    /// From the top.
+    /// The distance from the top edge.
     pub y: f64,
 }
 
-/// A tuple taken apart.
+/// Takes a tuple apart.
 #[timeout(total = "1s", attempt = "100ms")]
 #[retry]
 #[circuit_breaker]
@@ -24,7 +24,7 @@ pub async fn tuple((width, height): (u32, u32)) -> Result<u32, Error> {
     width.checked_mul(height).ok_or(Error::NotFound)
 }
 
-/// A struct taken apart.
+/// Takes a struct apart.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -32,7 +32,7 @@ pub async fn structure(Point { x, y: height, .. }: Point) -> Result<f64, Error> 
     Ok(x.hypot(height))
 }
 
-/// An array taken apart, and one that is bound as a whole too.
+/// Takes an array apart, and another one that is bound as a whole too.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -40,7 +40,7 @@ pub async fn array([first, .., last]: [u8; 4], whole @ [_, second]: [u8; 2]) -> 
     Ok(first + last + second + whole[0])
 }
 
-/// A reference taken apart.
+/// Takes a reference apart.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -48,7 +48,7 @@ pub async fn reference(&(n, ref text): &(u32, String)) -> Result<String, Error> 
     Ok(text.repeat(usize::try_from(n).unwrap_or_default()))
 }
 
-/// Changed by each attempt for itself.
+/// Changes its arguments, in each attempt anew.
 #[timeout("1s")]
 #[retry(clone(left, right))]
 #[circuit_breaker]
@@ -61,7 +61,7 @@ pub async fn mutable((mut left, right): (Vec<u8>, Vec<u8>), mut more: &[u8]) -> 
     Ok(left)
 }
 
-/// Arguments that depend on how it is compiled.
+/// Has arguments that depend on the target.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -73,7 +73,7 @@ pub async fn conditional(
     Ok(path.len())
 }
 
-/// A body that depends on how it is compiled.
+/// Has attributes and statements that depend on the configuration.
 #[cfg_attr(all(), timeout("1s"))]
 #[cfg_attr(any(), retry(max = 0))]
 #[circuit_breaker]
@@ -83,7 +83,7 @@ pub async fn conditional_attributes(n: u32) -> Result<u32, Error> {
     Ok(n)
 }
 
-/// With words about the compiler.
+/// Has attributes that speak to the compiler.
 #[inline]
 #[deprecated = "only for its attribute"]
 #[cfg_attr(all(), doc = "And more words.")]
@@ -95,7 +95,7 @@ pub async fn attributes() -> Result<u32, Error> {
     Ok(1000000)
 }
 
-/// Attributes inside.
+/// Has an attribute inside.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -133,7 +133,7 @@ pub async fn early(connection: &Connection, keys: &[&str]) -> Result<Option<Stri
     Ok(Some(found))
 }
 
-/// Never comes back with anything but an error.
+/// Returns nothing but an error.
 #[timeout("1s")]
 #[retry(max = 1, backoff = "none")]
 #[circuit_breaker]
@@ -141,7 +141,7 @@ pub async fn fails() -> Result<(), Error> {
     Err(Error::Busy { after: None })?
 }
 
-/// Nothing but an expression.
+/// Consists of a single expression.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -152,7 +152,7 @@ pub async fn expression(connection: &Connection) -> Result<String, Error> {
     }
 }
 
-/// Blocks in blocks.
+/// Has blocks in blocks.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -171,7 +171,7 @@ pub async fn blocks(n: u32) -> Result<u32, Error> {
     })
 }
 
-/// Many things by name.
+/// Collects many values by name.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -192,7 +192,7 @@ pub async fn recursive(n: u32) -> Result<u32, Error> {
     if n == 0 { Ok(0) } else { Ok(1 + Box::pin(recursive(n - 1)).await?) }
 }
 
-/// Unsafe to call.
+/// Returns its argument, and is `unsafe` for the sake of the signature.
 ///
 /// # Safety
 ///
@@ -205,7 +205,7 @@ pub async unsafe fn dangerous(n: u32) -> Result<u32, Error> {
     Ok(n)
 }
 
-/// Stopped by an argument.
+/// Is stopped by an argument.
 #[cancel(on = stop)]
 #[timeout("1s")]
 #[retry]
@@ -215,7 +215,7 @@ pub async fn stopped(stop: CancellationToken, (a, b): (u32, u32)) -> Result<u32,
     Ok(a + b)
 }
 
-/// The item is in the middle.
+/// Has its item in the middle of the arguments.
 #[fan_out(limit = 3)]
 #[resilient(timeout("1s"), retry, circuit_breaker)]
 pub async fn item(

@@ -12,14 +12,14 @@ use resilient::{Classify, bulkhead, circuit_breaker, fan_out, rate_limit, resili
 
 use crate::{Connection, Error};
 
-/// As the standard one, with an error of its own.
+/// The standard result with an error of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The number of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserId(pub u32);
 
-/// Who uses this.
+/// A user of the application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     /// The number.
@@ -36,7 +36,7 @@ pub struct Users {
 }
 
 impl Users {
-    /// Finds one.
+    /// Finds a user.
     #[timeout(total = "500ms", attempt = "100ms")]
     #[retry(max = 2, base = "10ms")]
     #[circuit_breaker]
@@ -46,7 +46,7 @@ impl Users {
         Ok(User { id, name })
     }
 
-    /// Finds one, if there is one.
+    /// Finds a user, or returns `None`.
     #[timeout("500ms")]
     #[retry]
     #[circuit_breaker]
@@ -58,7 +58,7 @@ impl Users {
         }
     }
 
-    /// Remembers who was asked for.
+    /// Remembers the user that was asked for.
     #[timeout("500ms")]
     #[retry]
     #[circuit_breaker]
@@ -67,7 +67,7 @@ impl Users {
         Ok(self.seen.insert(id))
     }
 
-    /// Adds one, by value.
+    /// Adds a user, taken by value.
     #[timeout("500ms")]
     #[retry(clone(user))]
     #[circuit_breaker]
@@ -78,7 +78,7 @@ impl Users {
         Ok(id)
     }
 
-    /// Adds many; heavier the more there are.
+    /// Adds many users. The weight in the bulkhead grows with their number.
     #[timeout("5s")]
     #[retry(backoff = "fibonacci")]
     #[bulkhead(limit = 100, weight = u32::try_from(users.len()).unwrap_or(u32::MAX))]
@@ -89,7 +89,7 @@ impl Users {
         Ok(users.len())
     }
 
-    /// A page of names.
+    /// Returns a page of names.
     #[timeout("500ms")]
     #[retry]
     #[circuit_breaker]
@@ -102,7 +102,7 @@ impl Users {
         Ok(names)
     }
 
-    /// The first whose name begins so.
+    /// Finds the first user whose name begins with `start`.
     #[timeout("500ms")]
     #[retry]
     #[circuit_breaker]
@@ -116,7 +116,7 @@ impl Users {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Renames within what looks like a transaction.
+    /// Renames a user within something like a transaction.
     #[resilient(timeout("1s"), retry(max = 1, nested = "suppress"), circuit_breaker)]
     pub async fn rename(&self, id: UserId, name: Cow<'_, str>) -> Result<String> {
         let before = self.find(id).await?.name;
@@ -128,7 +128,7 @@ impl Users {
         result.map(|_| before)
     }
 
-    /// The names of many at once.
+    /// Returns the name of a user. `names_of` returns those of many at once.
     #[fan_out(companion = names_of)]
     #[timeout("500ms")]
     #[retry]
@@ -159,7 +159,7 @@ where
         Ok(text.parse()?)
     }
 
-    /// Reads a value, or makes one.
+    /// Reads a value, or makes one of the default.
     #[timeout("500ms")]
     #[retry]
     #[circuit_breaker]
@@ -174,7 +174,7 @@ where
     }
 }
 
-/// Drains a queue, one by one.
+/// Drains a queue, one entry after the other.
 #[timeout("1s")]
 #[retry(max = 5, backoff = "none")]
 #[circuit_breaker]
@@ -188,7 +188,7 @@ pub async fn drain(database: &Connection, queue: &mut VecDeque<(String, String)>
     Ok(count)
 }
 
-/// Counts words; no thread may have it but the one that it is on.
+/// Counts words in a map that must not leave its thread.
 #[timeout("1s")]
 #[retry]
 #[circuit_breaker]
@@ -201,18 +201,18 @@ pub async fn count_here(words: Rc<BTreeMap<String, u32>>, word: &str) -> Result<
 #[derive(Debug, Classify)]
 #[non_exhaustive]
 pub enum Migration {
-    /// It is at this version already.
+    /// The database is at this version already.
     #[permanent]
     At(u32),
-    /// The database said no.
+    /// The database failed.
     #[transparent(from)]
     Database(Error),
-    /// A policy said no.
+    /// A policy refused the call.
     #[transparent(from)]
     Policy(resilient::Error),
 }
 
-/// Migrates to a version.
+/// Migrates the database to a version.
 #[timeout("30s")]
 #[retry(max = 10, backoff = "linear", cap = "5s")]
 #[circuit_breaker(min_calls = 3, open_for = "2s", probes = 1)]

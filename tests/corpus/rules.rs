@@ -1,4 +1,4 @@
-//! A team's rules over whole modules, and the stacks that they give names to.
+//! A team's rules over whole modules, and the profiles of the team.
 
 use std::future::Future;
 
@@ -6,10 +6,10 @@ use resilient::{bulkhead, circuit_breaker, enforce, exempt, rate_limit, resilien
 
 use crate::{Connection, Error};
 
-/// The stacks that this crate has names for.
+/// The profiles of this crate.
 pub mod stacks {
     resilient::profile! {
-        /// For what leaves the house.
+        /// The stack for calls that leave the house.
         pub(crate) outgoing =
             timeout(total = "2s"),
             retry(max = 3, base = "20ms"),
@@ -19,17 +19,17 @@ pub mod stacks {
     }
 
     resilient::profile! {
-        /// For what may be late, but must arrive.
+        /// The stack for calls that may be late but must arrive.
         pub(crate) patient = timeout("1m"), retry(max = unlimited, cap = "5s"), rate_limit("20/s"), circuit_breaker
     }
 
     resilient::profile! {
-        /// For what is only looked at.
+        /// The stack for calls that only read.
         pub(crate) reading = timeout("500ms"), hedge(idempotent, after = "20ms"), circuit_breaker, bulkhead
     }
 }
 
-/// Calls of other houses.
+/// Calls to other companies.
 #[enforce(
     timeout(total <= "1m"),
     circuit_breaker(failure_rate <= "50%"),
@@ -40,10 +40,10 @@ pub mod outside {
     use super::stacks::{outgoing, patient, reading};
     use super::{Connection, Error, circuit_breaker, exempt, rate_limit, resilient, retry, timeout};
 
-    /// The most that one order may have.
+    /// The largest amount of an order.
     const MOST: u32 = 5;
 
-    /// Where orders go.
+    /// A shop that takes orders.
     #[derive(Debug, Default)]
     pub struct Orders {
         pub(super) shop: Connection,
@@ -51,13 +51,13 @@ pub mod outside {
     }
 
     impl Orders {
-        /// As everybody.
+        /// Returns the status of an order, under the profile as it is.
         #[resilient(profile = outgoing)]
         pub async fn status(&self, id: u64) -> Result<String, Error> {
             self.shop.ask(&id.to_string()).await
         }
 
-        /// With more time, and less insistence.
+        /// Places an order, with more time and fewer retries.
         #[resilient(profile = outgoing, timeout(total = "5s"), retry(max = 1))]
         pub async fn place(&mut self, id: u64) -> Result<u64, Error> {
             self.shop.tell(&id.to_string(), "placed".to_owned()).await?;
@@ -65,7 +65,7 @@ pub mod outside {
             Ok(self.sent)
         }
 
-        /// Not twice.
+        /// Pays an order, which must not happen twice.
         #[resilient(profile = reading, without(hedge), timeout("3s"), bulkhead(limit = 1))]
         pub async fn pay(&self, id: u64, amount: u32) -> Result<(), Error> {
             if amount > MOST {
@@ -75,20 +75,20 @@ pub mod outside {
             }
         }
 
-        /// Until it is there.
+        /// Archives a line, and tries until it is there.
         #[resilient(profile = patient)]
         pub async fn archive(&self, line: &str) -> Result<usize, Error> {
             self.shop.tell("archive", line.to_owned()).await?;
             Ok(line.len())
         }
 
-        /// Only a look, with a limit of its own around it.
+        /// Looks for words, with a limit around the profile.
         #[resilient(rate_limit("50/s"), profile = reading)]
         pub async fn look(&self, words: &str) -> Result<Option<String>, Error> {
             Ok(self.shop.ask(words).await.ok())
         }
 
-        /// A stack of its own, which keeps the rules as well.
+        /// Asks under a stack of its own, which keeps the rules too.
         #[timeout(total = "4s", attempt = "1s")]
         #[retry(max = MOST)]
         #[circuit_breaker(failure_rate = 0.3)]
@@ -97,14 +97,14 @@ pub mod outside {
             Ok(self.shop.ask("own").await?.parse()?)
         }
 
-        /// Nothing to guard.
+        /// Returns the number of orders, and has nothing to guard.
         #[exempt(reason = "it only reads a field")]
         pub async fn sent(&self) -> u64 {
             tokio::task::yield_now().await;
             self.sent
         }
 
-        /// Not async at all.
+        /// Returns whether there are no orders, and is not async at all.
         #[must_use]
         pub fn is_empty(&self) -> bool {
             self.sent == 0
@@ -116,13 +116,13 @@ pub mod outside {
         use super::super::stacks;
         use super::{Connection, Error, exempt, resilient};
 
-        /// Sends, patiently.
+        /// Sends a text, patiently.
         #[resilient(profile = stacks::patient, retry(max = 20))]
         pub async fn send<T: AsRef<str> + Send + Sync + ?Sized>(server: &Connection, text: &T) -> Result<(), Error> {
             server.tell("mail", text.as_ref().to_owned()).await.map(drop)
         }
 
-        /// Greets; the server has no other callers.
+        /// Greets a server that has no other callers.
         #[exempt(bulkhead, reason = "one connection, one caller")]
         #[resilient(fallback(value = String::new()), timeout("1s"), retry(max = 1), circuit_breaker)]
         pub async fn greet(server: &Connection) -> Result<String, Error> {
@@ -131,13 +131,13 @@ pub mod outside {
     }
 }
 
-/// What stores things.
+/// A store of names.
 #[enforce(timeout, retry(max <= 5), circuit_breaker)]
 pub trait Keeper {
-    /// Keeps.
+    /// Keeps a name.
     fn keep(&self, what: &str) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Keeps it twice.
+    /// Keeps a name twice.
     #[expect(async_fn_in_trait, reason = "nobody here needs to send it")]
     #[timeout("1s")]
     #[retry(max = 2)]

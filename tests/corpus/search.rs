@@ -1,4 +1,4 @@
-//! A search over many replicas: hedged, shared, fanned out, with another answer when all else fails.
+//! A search over many replicas: hedged, shared, fanned out, with another answer as the last resort.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,30 +15,30 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Connection, Error};
 
-/// How long a slow replica is waited for alone.
+/// The time that a slow replica has to itself before a second attempt begins.
 const PATIENCE: Duration = Duration::from_millis(20);
-/// How long a whole search may take.
+/// The longest that a whole search may take.
 pub const LONGEST: Duration = Duration::from_secs(2);
 
-/// What was found.
+/// A result of a search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hit {
-    /// Where.
+    /// The place of the result.
     pub at: String,
-    /// How well it fits.
+    /// The quality of the match.
     pub score: u32,
 }
 
-/// What is asked for.
+/// A search.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Query<'a> {
-    /// The words.
+    /// The words to search for.
     pub words: Cow<'a, str>,
-    /// How many hits are wanted.
+    /// The most hits to return.
     pub limit: usize,
 }
 
-/// One of the servers that know the same.
+/// One of several servers with the same data.
 #[derive(Debug)]
 pub struct Replica {
     /// Its name.
@@ -49,7 +49,7 @@ pub struct Replica {
 }
 
 impl Replica {
-    /// A replica that knows one thing.
+    /// Returns a replica that knows one thing.
     #[must_use]
     pub fn with(name: &'static str, key: &str, value: &str) -> Self {
         Self {
@@ -60,7 +60,7 @@ impl Replica {
         }
     }
 
-    /// Asks it, and asks again beside that if it takes long.
+    /// Asks the replica, and makes a second attempt beside a slow one.
     #[coalesce(key = (query.words, query.limit))]
     #[timeout(total = LONGEST, attempt = "400ms")]
     #[retry(max = 3, backoff = "full_jitter", base = "10ms")]
@@ -71,7 +71,7 @@ impl Replica {
         Ok(vec![Hit { at, score: 1 }; query.limit.min(1)])
     }
 
-    /// The best of what it finds, or what it found before.
+    /// Returns the best hit, or the one from before as the last resort.
     #[fallback(stale = "5m", key = words, shared_across(self), value = None)]
     #[timeout("1s")]
     #[retry(max = 1, base = "5ms")]
@@ -82,7 +82,7 @@ impl Replica {
         Ok(self.search(&query).await?.pop())
     }
 
-    /// Looks until somebody says that it is enough.
+    /// Looks until `enough` says to stop.
     #[cancel(on = enough)]
     #[timeout(total = "10s", attempt = "1s")]
     #[retry(max = unlimited, base = "5ms", cap = "1s")]
@@ -92,7 +92,7 @@ impl Replica {
         if enough.is_cancelled() { Err(Error::NotFound) } else { Ok(Hit { at, score: 2 }) }
     }
 
-    /// Counts, with an owned key that every attempt needs whole.
+    /// Counts the words that are known. Each attempt needs the whole list.
     #[timeout("1s")]
     #[retry(clone(words), max = 2)]
     #[hedge(idempotent, after = "p99", min_after = "5ms", max_after = "500ms", max = 2, ratio = "10%", clone(words))]
@@ -106,7 +106,7 @@ impl Replica {
     }
 }
 
-/// All replicas, and what is in front of them.
+/// All replicas, and the limit in front of them.
 #[derive(Debug)]
 pub struct Fleet {
     replicas: Vec<Replica>,
@@ -115,13 +115,13 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// These replicas.
+    /// Returns a fleet of these replicas.
     #[must_use]
     pub fn of(replicas: Vec<Replica>) -> Self {
         Self { replicas, stop: CancellationToken::new(), places: Bulkhead::named("fleet").limit(32) }
     }
 
-    /// Asks one of them, for the forms with many.
+    /// Asks one replica. The forms for many replicas ask each of them so.
     #[fan_out(limit = 4, companion = ask_each)]
     #[timeout(total = "1s", attempt = "300ms")]
     #[retry(max = 1)]
@@ -132,7 +132,7 @@ impl Fleet {
         Ok(Hit { at, score: 3 })
     }
 
-    /// All that answer, in the replicas' order.
+    /// Returns the hits of all replicas that answer, in the replicas' order.
     #[cancel(on = self.stop)]
     #[timeout("3s")]
     #[circuit_breaker(consecutive = 3)]
@@ -141,7 +141,7 @@ impl Fleet {
         Ok(self.ask_each(words, &self.replicas).await.into_iter().flatten().collect())
     }
 
-    /// The first that answers.
+    /// Returns the first hit.
     #[cancel(on = self.stop)]
     #[timeout("3s")]
     #[retry(max = 1, nested = "suppress")]
@@ -151,7 +151,7 @@ impl Fleet {
         first.map_err(|mut errors| errors.pop().unwrap_or(Error::NotFound))
     }
 
-    /// What most of them say.
+    /// Returns the hits that most replicas agree on.
     #[timeout("3s")]
     #[coalesce(key = (words, most))]
     #[circuit_breaker(window = "30s")]
@@ -161,7 +161,7 @@ impl Fleet {
         quorum.map_err(|_| Error::Disconnected)
     }
 
-    /// Whatever has come when half of the time is over.
+    /// Returns the hits that have come after half of the time.
     #[timeout("1s")]
     #[fallback(value = BTreeMap::new())]
     #[circuit_breaker]
@@ -172,7 +172,7 @@ impl Fleet {
         Ok(settled.into_iter().enumerate().filter_map(|(place, answer)| Some((place, answer.ok()?))).collect())
     }
 
-    /// One after the other, as they answer.
+    /// Adds up the scores as the replicas answer, two at a time.
     #[cancel(on = self.stop)]
     #[timeout("2s")]
     #[retry(max = 1, backoff = "none", nested = "suppress")]
@@ -188,19 +188,19 @@ impl Fleet {
             .await
     }
 
-    /// Stops everything.
+    /// Stops every search of the fleet.
     pub fn stop(&self) {
         self.stop.cancel();
     }
 }
 
-/// What searches.
+/// A service that searches.
 #[async_trait]
 pub trait Searcher: Send + Sync {
-    /// Searches, for as long as there is time.
+    /// Searches while there is time left.
     async fn search(&self, words: &str) -> Result<Vec<String>, Error>;
 
-    /// How much there is; by default, by counting.
+    /// Returns the number of results. The default counts the results of a search.
     #[timeout("2s")]
     #[retry(max = 2)]
     #[hedge(idempotent)]

@@ -11,13 +11,13 @@ use crate::{Connection, Error};
 
 /// Stores text.
 pub trait Store {
-    /// What its own errors are.
+    /// The type of the keys.
     type Key: ?Sized;
 
-    /// Reads.
+    /// Reads a text.
     fn read(&self, key: &Self::Key) -> impl Future<Output = Result<String, Error>> + Send;
 
-    /// Writes.
+    /// Writes a text.
     fn write(&mut self, key: &Self::Key, value: String) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
@@ -64,10 +64,10 @@ where
 /// Sends messages, behind a trait object.
 #[async_trait]
 pub trait Notify: Send + Sync {
-    /// Sends one.
+    /// Sends a message to one receiver.
     async fn notify(&self, to: &str, message: String) -> Result<usize, Error>;
 
-    /// Sends one to each.
+    /// Sends a message to each receiver.
     #[timeout("5s")]
     #[retry(max = 1)]
     #[circuit_breaker]
@@ -79,7 +79,7 @@ pub trait Notify: Send + Sync {
         Ok(sum)
     }
 
-    /// Forgets everything.
+    /// Forgets all messages.
     async fn forget(self: Box<Self>) -> Result<(), Error>;
 }
 
@@ -111,10 +111,10 @@ pub trait Handle<E>
 where
     E: Send + 'static,
 {
-    /// What comes of it.
+    /// The outcome of the event.
     type Output: Send;
 
-    /// Handles it.
+    /// Handles an event.
     async fn handle(&mut self, event: E) -> Result<Self::Output, Error>;
 }
 
@@ -136,10 +136,10 @@ where
     }
 }
 
-/// One that need not be sent anywhere.
+/// A trait whose futures need not be `Send`.
 #[async_trait(?Send)]
 pub trait Local {
-    /// Stays here.
+    /// Does not leave its thread.
     #[fallback(value = 3)]
     #[timeout("1s")]
     #[retry(max = 1, backoff = "none")]
@@ -154,10 +154,10 @@ impl Local for Connection {}
 /// A trait whose default method calls another.
 #[expect(async_fn_in_trait, reason = "as in applications, where nobody names the future")]
 pub trait Paged {
-    /// One page, if there is one.
+    /// Returns one page, if there is one.
     async fn page(&self, number: u32) -> Result<Option<String>, Error>;
 
-    /// All pages.
+    /// Returns all pages.
     #[timeout("10s")]
     #[retry]
     #[circuit_breaker]

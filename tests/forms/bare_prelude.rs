@@ -1,4 +1,4 @@
-//! A module without a prelude: what is written must say where everything is.
+//! A module without a prelude: the expansion must say the path of everything that it uses.
 
 #![no_implicit_prelude]
 #![allow(dead_code)]

@@ -20,7 +20,7 @@ impl Request {
         Self { script: Arc::new(Script::failing(times)), words: vec!["a".to_owned()] }
     }
 
-    /// The body only borrows `self`, so nothing has to be cloned.
+    /// Borrows `self` only, so that nothing has to be cloned.
     #[retry(backoff = "none")]
     async fn look(self) -> Result<usize, Error> {
         self.script.next()?;
@@ -41,7 +41,7 @@ impl Request {
             self.words.push(format!("{}{times}", self.words.len()));
         }
         self.script.next()?;
-        // another `self` is left alone
+        // the `self` of another type is left alone
         struct Other(usize);
         impl Other {
             fn doubled(self) -> usize {
@@ -68,7 +68,7 @@ impl Request {
     }
 }
 
-/// Nothing is there to be cloned, which a whole code base under `clone` has many of.
+/// Owns nothing to be cloned, like many functions of a code base that writes `clone` everywhere.
 #[retry(backoff = "none", clone)]
 async fn nothing(script: &Script, n: u32) -> Result<u32, Error> {
     script.next()?;
@@ -130,7 +130,7 @@ async fn each_attempt_has_its_own() {
     assert_send(&Request::failing(0).send(more()));
 }
 
-/// The types that the caller chooses must be `Clone`, which the signature says from then on.
+/// Takes types of the caller's choice, which the attribute requires to be `Clone`.
 #[retry(backoff = "none", clone)]
 async fn of_any_type<D: std::fmt::Display, C, S: std::fmt::Display>(
     script: &Script,
@@ -149,14 +149,14 @@ where
     Ok(format!("{name} {id} {more} {} {shared:?} {borrowed:?}", list.len()))
 }
 
-/// Only what is named is cloned, and must be `Clone`.
+/// Clones only the argument that is named, and only that argument must be `Clone`.
 #[retry(backoff = "none", clone(name))]
 async fn of_some_type(script: &Script, name: impl Into<String>, other: impl std::fmt::Debug) -> Result<String, Error> {
     script.next()?;
     Ok(format!("{} {other:?}", name.into()))
 }
 
-/// Cannot be cloned.
+/// A type that cannot be cloned.
 #[derive(Debug)]
 struct Guard;
 

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use resilient::{bulkhead, circuit_breaker, coalesce, fallback, fan_out, hedge, rate_limit, resilient, retry, timeout};
 use resilient_tests::{Error, Script, assert_send};
 
-/// Writes the function under a coalescing with that key, alone and with others.
+/// Writes the function under a coalescing with that key, alone and with other policies.
 macro_rules! coalesced {
     ($($name:ident by ($($key:tt)*): { $($function:tt)* })*) => {$(
         #[allow(dead_code, unsafe_code, clippy::unused_async, clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref)]
@@ -139,7 +139,7 @@ pub struct Client {
     flights: resilient::Coalesce,
 }
 
-/// What cannot be cloned.
+/// An output that cannot be cloned.
 #[derive(Debug, PartialEq)]
 pub struct Hits(u32);
 
@@ -198,7 +198,7 @@ impl Client {
     }
 }
 
-/// A trait whose futures are boxed.
+/// A trait with boxed futures.
 #[async_trait]
 #[allow(missing_docs, clippy::missing_errors_doc)]
 pub trait Boxed: Send + Sync {
@@ -222,7 +222,7 @@ impl Boxed for Client {
     }
 }
 
-/// A trait whose futures are its own.
+/// A trait with futures of its own types.
 #[allow(missing_docs, clippy::missing_errors_doc)]
 pub trait Native {
     fn named(&self, name: &str) -> impl Future<Output = Result<String, Error>> + Send;
@@ -236,7 +236,7 @@ impl Native for Client {
     }
 }
 
-/// No prelude, and every name the expansion could trip over taken.
+/// A module without a prelude, in which every name that the expansion could trip over is taken.
 #[allow(dead_code, clippy::unused_async, clippy::upper_case_acronyms)]
 mod hostile {
     #![no_implicit_prelude]

@@ -16,7 +16,7 @@ use std::marker::PhantomData;
 use resilient::{batch, fan_out, retry};
 use resilient_tests::Error;
 
-/// Does as the free function of the same name, past the policies of the one that is meant.
+/// Shares its name with an associated function. A companion that called it would go past the policies.
 async fn load(_: u64) -> Result<&'static str, Error> {
     Err(Error::Gone)
 }

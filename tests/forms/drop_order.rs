@@ -16,13 +16,13 @@ thread_local! {
     static DROPPED: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Says when it is dropped.
+/// Records its name when it is dropped.
 #[derive(Debug, Clone)]
 pub struct Guard(&'static str);
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // the clone of a retry's attempt is dropped before what it was made of
+        // the retry drops an attempt's clone before the argument that it was cloned from
         DROPPED.with_borrow_mut(|dropped| dropped.push(self.0));
     }
 }
@@ -37,16 +37,16 @@ impl Guard {
     }
 }
 
-/// Ways the body ends.
+/// The ways in which the body ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum End {
     Returns,
     Panics,
-    /// It waits, and the call is dropped.
+    /// The body waits, and the call is dropped.
     Waits,
 }
 
-/// Names dropped during the call, in order.
+/// Returns the names that were dropped during the call, in order.
 fn dropped<F: Future>(end: End, call: F) -> Vec<&'static str> {
     DROPPED.with_borrow_mut(Vec::clear);
     {
@@ -63,7 +63,7 @@ macro_rules! arguments {
     };
 }
 
-/// A function that uses its arguments in another order than theirs, and one up if it runs but once.
+/// Writes a function that uses its arguments out of order, and that uses one up if it runs only once.
 macro_rules! function {
     ($name:ident $move:tt $(#[$policy:meta])*) => {
         $(#[$policy])*
@@ -128,14 +128,14 @@ macro_rules! same_as_plain {
 
 function!(plain true);
 
-/// An argument of which the body keeps a part only.
+/// An argument of which the body keeps only a part.
 #[derive(Debug, Clone)]
 pub struct Parts {
     kept: Guard,
     _other: Guard,
 }
 
-/// A function with arguments whose rest is dropped with them.
+/// Writes a function whose arguments have a rest that is dropped with them.
 macro_rules! function_of_parts {
     ($name:ident $(#[$policy:meta])*) => {
         $(#[$policy])*
@@ -191,7 +191,7 @@ async fn temporaries_of_the_last_expression_follow_the_edition() {
     assert_eq!(place("temporary") < place("first local"), !env!("CARGO_PKG_NAME").ends_with("2021"));
 }
 
-/// An argument behind one that is taken apart may be changed.
+/// Writes a function that changes an argument which follows one that is taken apart.
 macro_rules! function_that_changes {
     ($name:ident $(#[$policy:meta])*) => {
         $(#[$policy])*
@@ -238,7 +238,7 @@ same_as_plain! {
     }
 }
 
-// whoever reads a profile does not know which block owns the arguments, and leaves those with a rest outside
+// the reader of a profile does not know which block owns the arguments, and leaves those with a rest outside
 same_as_plain! {
     true false
     profile { #[resilient::resilient(profile = guarded)] }

@@ -1,6 +1,6 @@
 //! Every form of function that can carry a policy, under each of them and under all, and each future still `Send`.
 //!
-//! What does not compile here is the test's failure; the few that run show that the policies are really there.
+//! A form that does not compile fails the test. The few functions that are called show that the policies are really there.
 
 #![deny(warnings, missing_docs, unsafe_op_in_unsafe_fn, clippy::all, clippy::pedantic)]
 
@@ -138,7 +138,7 @@ under_each_policy! {
         }
     }
     documented: {
-        /// Has words above.
+        /// Has a documentation comment.
         #[must_use]
         #[allow(clippy::double_must_use)]
         async fn function(#[cfg(test)] n: u32, #[cfg(not(test))] m: u64) -> Result<u32, Error> { Ok(n) }
@@ -326,7 +326,7 @@ impl Native for Client {
     }
 }
 
-/// The same traits by a profile, and under rules.
+/// The same traits under a profile, and under rules.
 #[allow(async_fn_in_trait, missing_docs, clippy::missing_errors_doc)]
 #[enforce(timeout(attempt <= "100ms"), retry, any(circuit_breaker, bulkhead))]
 pub mod ruled {
@@ -389,7 +389,7 @@ pub mod ruled {
         }
     }
 
-    // in whatever order they stand, and with attributes between them
+    // the attributes may stand in any order, with other attributes between them
     #[exempt(timeout, reason = "a form without one")]
     #[tracing::instrument(skip_all)]
     #[bulkhead]
@@ -447,14 +447,14 @@ pub mod ruled {
         Ok(self.script.attempts())
     });
 
-    // what is no `async fn` any more after other attributes is left alone
+    // an item that is no `async fn` any more after other attributes is left alone
     #[tokio::test]
     async fn a_test_carries_no_policies() {
         assert_eq!(Boxed::plain(&Client { script: Script::fine() }), 1);
     }
 }
 
-/// A trait whose futures are boxed.
+/// A trait with boxed futures.
 #[async_trait]
 #[allow(missing_docs, clippy::missing_errors_doc)]
 pub trait Boxed: Send + Sync {
@@ -504,7 +504,7 @@ where
     }
 }
 
-/// No prelude, and every name the expansion could trip over taken.
+/// A module without a prelude, in which every name that the expansion could trip over is taken.
 #[allow(dead_code, clippy::unused_async, clippy::upper_case_acronyms)]
 mod hostile {
     #![no_implicit_prelude]
@@ -558,7 +558,7 @@ mod hostile {
     }
 }
 
-/// By the crate's path, with nothing imported.
+/// Uses the attributes by the crate's path, with nothing imported.
 mod by_path {
     use resilient_tests::Error;
 
@@ -569,7 +569,7 @@ mod by_path {
     }
 }
 
-/// Through a re-export with another name for the crate.
+/// Uses the attributes through a re-export under another name.
 mod renamed {
     mod inner {
         pub(crate) use resilient as toolkit;
@@ -630,7 +630,7 @@ mod renamed {
     }
 }
 
-/// Made by a macro.
+/// Writes an endpoint, so that a macro makes the annotated function.
 macro_rules! endpoint {
     ($name:ident, $limit:literal, $max:expr, $output:ty) => {
         #[timeout($limit)]
@@ -644,7 +644,7 @@ macro_rules! endpoint {
 
 endpoint!(made_by_a_macro, "1s", 2, Result<u32, Error>);
 
-/// Compiled only with a condition.
+/// Has a policy in a `cfg_attr`.
 #[cfg_attr(all(), retry(backoff = "none"))]
 #[timeout("1s")]
 async fn conditional(script: &Script) -> Result<u32, Error> {
@@ -652,7 +652,7 @@ async fn conditional(script: &Script) -> Result<u32, Error> {
     Ok(script.attempts())
 }
 
-/// A sibling with a condition, which the one above it sees without.
+/// Has a sibling policy in a `cfg_attr`, which the policy above it sees without the condition.
 #[retry(backoff = "none")]
 #[cfg_attr(all(), timeout("1s"))]
 async fn conditional_sibling(script: &Script) -> Result<u32, Error> {
@@ -660,7 +660,7 @@ async fn conditional_sibling(script: &Script) -> Result<u32, Error> {
     Ok(script.attempts())
 }
 
-/// An error that is neither `Send` nor `Sync` does not make the future `!Send` over the wait.
+/// An error that is neither `Send` nor `Sync`, which must not make the future `!Send` during the wait.
 mod unsendable_error {
     use std::rc::Rc;
 
@@ -677,7 +677,7 @@ mod unsendable_error {
     }
 }
 
-/// Borrows everything, the items included.
+/// Borrows all arguments, the items included.
 #[fan_out]
 #[timeout(total = "1s", attempt = "100ms")]
 #[retry(backoff = "none")]
@@ -687,7 +687,7 @@ async fn measure(script: &Script, prefix: &str, #[each] word: &str) -> Result<us
     Ok(prefix.len() + word.len())
 }
 
-/// The same with everything that keeps the items where they are.
+/// Borrows all arguments, with every option that keeps the items where they are.
 #[fan_out(limit = "adaptive", stream, dedup)]
 #[timeout("1s")]
 async fn weigh(script: &Script, prefix: &str, #[each] word: &str) -> Result<usize, Error> {
@@ -695,21 +695,21 @@ async fn weigh(script: &Script, prefix: &str, #[each] word: &str) -> Result<usiz
     Ok(prefix.len() + word.len())
 }
 
-/// Of the two new functions, one is not used.
+/// Gets two new functions, one of which is not used.
 #[fan_out(stream)]
 async fn half_used(n: u32) -> u32 {
     tokio::task::yield_now().await;
     n
 }
 
-/// Generic in the item, which is borrowed from no argument.
+/// Is generic in the item, which borrows from no argument.
 #[fan_out(stream, dedup)]
 async fn show<T: Debug + Clone + Eq + std::hash::Hash>(item: &T) -> String {
     tokio::task::yield_now().await;
     format!("{item:?}")
 }
 
-/// On all cores, with arguments of every kind that can go there.
+/// Runs on all cores, with arguments of every kind that can be sent there.
 #[fan_out(executor = "spawn", stream, dedup, limit = "vegas")]
 #[retry(backoff = "none")]
 async fn far<T: Send + Sync + 'static>(
@@ -745,7 +745,7 @@ impl Client {
     }
 }
 
-/// What has to do with any type, in an `impl` that says so.
+/// A generic type whose `impl` has the bounds.
 pub struct Of<T, U> {
     first: T,
     others: Vec<U>,

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use resilient::{bulkhead, circuit_breaker, fallback, fan_out, hedge, rate_limit, retry, timeout};
 use resilient_tests::{Error, Script, assert_send};
 
-/// Writes the function under a hedge, alone and with others.
+/// Writes the function under a hedge, alone and with other policies.
 macro_rules! hedged {
     ($($name:ident: { $($function:tt)* })*) => {$(
         #[allow(dead_code, unsafe_code, clippy::unused_async, clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref)]
@@ -160,7 +160,7 @@ impl Client {
     }
 }
 
-/// A trait whose futures are boxed.
+/// A trait with boxed futures.
 #[async_trait]
 #[allow(missing_docs, clippy::missing_errors_doc)]
 pub trait Boxed: Send + Sync {
@@ -200,7 +200,7 @@ where
     }
 }
 
-/// No prelude, and every name the expansion could trip over taken.
+/// A module without a prelude, in which every name that the expansion could trip over is taken.
 #[allow(dead_code, clippy::unused_async, clippy::upper_case_acronyms)]
 mod hostile {
     #![no_implicit_prelude]

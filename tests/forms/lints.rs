@@ -1,6 +1,6 @@
-//! Clippy looks at the body of an annotated function as at that of a plain one, and at nothing of what stands around it.
+//! Clippy checks the body of an annotated function like that of a plain one, and nothing of the code around it.
 //!
-//! `cargo clippy` finds it here if a lint that is expected does not fire. Two cannot be had: `needless_return`, since the body's last
+//! `cargo clippy` complains here if an expected lint does not fire. Two cannot be had: `needless_return`, since the body's last
 //! expression is that of an `async` block, and `unused_async`, since a policy awaits.
 
 #![deny(warnings, clippy::all, clippy::pedantic, clippy::used_underscore_binding)]
@@ -100,7 +100,7 @@ async fn expected_inside(first: u32) -> Result<u64, Error> {
     Ok(sum)
 }
 
-/// Items that stand first stand after nothing.
+/// Has items at its beginning, which then stand after no statement.
 #[resilient::circuit_breaker]
 #[resilient::bulkhead]
 async fn items_first(first: u32) -> Result<u32, Error> {
@@ -110,7 +110,7 @@ async fn items_first(first: u32) -> Result<u32, Error> {
     Ok(max(first, SECOND))
 }
 
-/// Unused arguments are still warned of, although the block that owns the others mentions them.
+/// Has unused arguments, which are still warned of although the block that owns the others mentions them.
 #[resilient::circuit_breaker]
 #[expect(unused_variables)]
 async fn unused(first: String, second: String, third: String) -> Result<(), Error> {

@@ -1,4 +1,4 @@
-//! Attribute macros of others above and below ours, which read what ours write.
+//! Attribute macros of other crates above and below ours, which read the code that ours write.
 
 #![deny(warnings)]
 #![allow(clippy::unused_async, dead_code)]

@@ -1,4 +1,4 @@
-//! Lower-case constants, statics, unit structs and variants of the user's, as bindings of a C library bring them, are not taken
+//! The user's lower-case constants, statics, unit structs and variants, as bindings of a C library bring them, are not taken
 //! for the expansion's locals.
 
 #![allow(non_upper_case_globals, non_camel_case_types, dead_code, unused_imports, clippy::unused_async)]

@@ -1,4 +1,4 @@
-//! Expressions of every form as arguments, and tokens that come out of `macro_rules!`.
+//! Arguments that are expressions of every form, and tokens from `macro_rules!`.
 
 #![deny(warnings, clippy::all, clippy::pedantic)]
 #![allow(
@@ -19,7 +19,7 @@ use resilient::{CircuitBreaker, Classify, Timeout, fallback, resilient, retry, t
 use resilient_tests::{Error, Script};
 use tokio_util::sync::CancellationToken;
 
-/// The runtime crate by another name, with its attributes.
+/// The runtime crate under another name, with its attributes.
 mod prelude {
     pub(super) use resilient::*;
 }
@@ -30,7 +30,7 @@ static SHORT: Timeout = Timeout::named("short", Duration::from_secs(1));
 static LONG: Timeout = Timeout::named("long", Duration::from_secs(2));
 static BREAKERS: [CircuitBreaker; 2] = [CircuitBreaker::named("one"), CircuitBreaker::named("two")];
 
-/// A closure that is called, a condition that is borrowed, values behind pointers and references.
+/// Has a closure that is called, a condition that is borrowed, and values behind pointers and references.
 #[fallback(function = |id: &u32, _: &Error| std::future::ready(Ok(*id + 1)))]
 async fn closure(id: u32) -> Result<u32, Error> {
     Err(if id == 0 { Error::Down } else { Error::Busy { after: None } })
@@ -92,7 +92,7 @@ async fn inferred_altogether(script: &Script) -> Result<u32, Error> {
     script.next().map(|()| 1)
 }
 
-// Another name of the crate, on each of the attributes.
+// Names the crate otherwise in each of the attributes.
 #[rz::timeout("2s", crate = crate::tokens::rz)]
 #[rz::retry(backoff = "none", crate = crate::tokens::rz)]
 #[prelude::circuit_breaker]
@@ -132,7 +132,7 @@ async fn conditional_keys(#[cfg(any())] never: u32, keys: Vec<u32>) -> Result<Ha
     Ok(keys.into_iter().map(|key| (key, key)).collect())
 }
 
-/// An attempt that changes what an argument refers to leaves it as it was for the next.
+/// Points `word` and `list` elsewhere. The next attempt finds both as they were at first.
 #[retry(backoff = "none", max = 3)]
 async fn of_its_own(
     script: &Script,
@@ -147,7 +147,7 @@ async fn of_its_own(
     script.next().map(|()| list.len() as u32 + 1)
 }
 
-/// An argument that is not there needs neither a clone nor a place in the key.
+/// Has an argument that is compiled out, which needs neither a clone nor a place in the key.
 #[retry(backoff = "none")]
 async fn conditional_mutable(#[cfg(any())] mut never: Vec<u32>, script: &Script) -> Result<u32, Error> {
     script.next().map(|()| 1)
@@ -205,7 +205,7 @@ async fn they_do_what_they_say() {
     assert_eq!(busy.class(), resilient::Class::Throttled { after: Some(Duration::from_secs(1)) });
 }
 
-/// A credential that is not there need not be in the key.
+/// Has a credential that is compiled out, which need not be in the key.
 #[resilient::coalesce(key = id)]
 async fn conditional_credential(id: u32, #[cfg(any())] token: String) -> Result<u32, Error> {
     Ok(id)
@@ -220,7 +220,7 @@ struct Connection {
 }
 
 impl Connection {
-    /// The body changes `self` while policies in its fields watch.
+    /// Changes `self` while the policies in its fields watch.
     #[resilient::timeout(with = self.limit)]
     #[resilient::circuit_breaker(with = self.breaker)]
     #[resilient::rate_limit(with = self.rate)]
@@ -236,7 +236,7 @@ impl Connection {
     }
 }
 
-/// The token is made before the body takes what it is made of.
+/// Makes the token before the body takes the argument that the token comes from.
 #[resilient::cancel(on = token.clone())]
 async fn until_its_own(token: CancellationToken) -> Result<u32, Error> {
     drop(token);

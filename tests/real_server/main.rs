@@ -1,6 +1,6 @@
-//! Annotated clients against servers on loopback, in real time, judged by what arrived at the server.
+//! Annotated clients against servers on loopback, in real time, judged by the requests that arrived at the server.
 //!
-//! A machine under load can only make things later, so times have lower bounds and no upper ones.
+//! A machine under load can only make things later, so the asserted times have lower bounds and no upper ones.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -20,7 +20,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-/// How a call fails without an answer; an answer speaks for itself.
+/// The failures of a call that gets no answer. An answer has its own status.
 #[derive(Debug, Classify)]
 enum FetchError {
     #[transparent(from)]
@@ -29,9 +29,9 @@ enum FetchError {
     Policy(resilient::Error),
 }
 
-/// One attempt.
+/// Makes one attempt.
 async fn get(url: &str) -> reqwest::Result<Response> {
-    // a client of its own, so that no attempt comes on a connection that an earlier one has used
+    // each attempt has a client of its own, so that none comes on a connection that an earlier attempt has used
     reqwest::Client::builder().no_proxy().build()?.get(url).send().await
 }
 
@@ -177,7 +177,7 @@ async fn a_server_that_comes_up_late_is_reached() {
     async fn fetch(url: &str) -> reqwest::Result<Response> {
         get(url).await
     }
-    // bound and not listened to, so that nobody else gets the port and connections are refused
+    // the port is bound and nobody listens: no other process gets it, and connections are refused
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
     let url = format!("http://{}/", socket.local_addr().unwrap());
@@ -212,7 +212,7 @@ async fn the_budget_stops_a_storm() {
     let down = |outcome: &reqwest::Result<Response>| outcome.as_ref().is_ok_and(|answer| answer.status() == 503);
     assert!(outcomes.iter().all(down), "{outcomes:?}");
     let arrivals = server.log.arrivals().len();
-    // the reserve is a hundred at first and gains ten a second; a fifth of the calls comes on top
+    // the reserve begins with a hundred and gains ten a second, and a fifth of the calls comes on top
     let gained = 10 * (began.elapsed().as_secs() as usize + 1);
     assert!(arrivals <= CALLS + 100 + gained + CALLS / 5, "{arrivals} arrivals");
     assert!(arrivals >= CALLS + 100, "the reserve is there to be used: {arrivals} arrivals");
@@ -258,7 +258,7 @@ async fn a_stalled_server_is_given_up_at_the_deadline() {
     assert_eq!(server.log.arrivals().len(), arrivals);
 }
 
-/// What the server answers.
+/// The answers of the server.
 #[derive(Debug, Clone, Copy)]
 enum Reply {
     Unavailable,
@@ -267,7 +267,7 @@ enum Reply {
     BusyUntilNextSecond,
 }
 
-/// How the server breaks off.
+/// The ways in which the server breaks a connection off.
 #[derive(Debug, Clone, Copy)]
 enum Cut {
     DropBeforeTheHead,
@@ -276,14 +276,14 @@ enum Cut {
     StallInTheBody,
 }
 
-/// When requests arrived, and until when the server has asked clients to stay away.
+/// The times when requests arrived, and the times until which the server has asked clients to stay away.
 #[derive(Debug, Default)]
 struct Log {
     arrivals: Mutex<Vec<Arrival>>,
     dates: Mutex<Vec<SystemTime>>,
 }
 
-/// One time on both clocks.
+/// The same moment on both clocks.
 #[derive(Debug, Clone, Copy)]
 struct Arrival {
     monotonic: Instant,
@@ -303,7 +303,7 @@ impl Log {
         self.dates.lock().unwrap().clone()
     }
 
-    /// Asserts one arrival more than there are gaps, none of them shorter than given.
+    /// Asserts the gaps between arrivals: their number, and the least length of each.
     #[track_caller]
     fn assert_gaps(&self, least: &[Duration]) {
         let arrivals = self.arrivals();
@@ -313,7 +313,7 @@ impl Log {
     }
 }
 
-/// An HTTP server that answers every path by its script, and then with success.
+/// An HTTP server that answers every request by its script, and with success after that.
 struct Server {
     url: String,
     log: Arc<Log>,
@@ -355,11 +355,11 @@ fn busy(retry_after: String) -> axum::response::Response {
     (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, retry_after)]).into_response()
 }
 
-/// A server below HTTP, which leaves connections as no HTTP server would.
+/// A server below HTTP, which breaks connections off as no HTTP server would.
 struct RawServer {
     url: String,
     log: Arc<Log>,
-    /// Has one for each connection that stalled until the client closed it.
+    /// Receives a message for each stalled connection when the client closes it.
     abandoned: mpsc::UnboundedReceiver<()>,
 }
 
@@ -379,7 +379,7 @@ impl RawServer {
     }
 }
 
-/// Serves one request; an error is a client that went away.
+/// Serves one request. An error means that the client went away.
 async fn converse(
     mut stream: TcpStream,
     script: Arc<Script<Cut>>,

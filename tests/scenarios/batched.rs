@@ -40,7 +40,7 @@ impl Store {
         match SmallRng::seed_from_u64(self.seed ^ call << 20).random_range(0..100) {
             0 => {
                 self.panics.fetch_add(1, Relaxed);
-                // as a panic is, without its message
+                // unwinds like a panic, but prints no message
                 resume_unwind(Box::new("one call in a hundred"));
             }
             1..=5 => Err(Down),
@@ -57,7 +57,7 @@ fn is_absent(key: u64) -> bool {
     key.is_multiple_of(97)
 }
 
-/// How calls ended: each in one of these ways.
+/// The ends of all calls. Each call ends in one of these ways.
 #[derive(Debug, Default)]
 struct Ends {
     found: u64,
@@ -78,7 +78,7 @@ impl Ends {
     }
 }
 
-/// The key of a call, its outcome unless it left, and the time that it took.
+/// The key of a call, its outcome unless its caller left, and the time that it took.
 type Call = (u64, Option<Result<Option<u64>, Down>>, Duration);
 
 #[test]
@@ -121,7 +121,7 @@ fn every_caller_gets_its_own_answer_once_whoever_leaves_panics_or_fails() {
     page::publish("S8b", &[table]);
 }
 
-/// Makes a call at each of the arrivals, of which one in twenty leaves some time later.
+/// Makes a call at each arrival. One caller in twenty leaves some time later.
 async fn drive(seed: u64, arrivals: &[Duration]) -> (Ends, Arc<Store>) {
     let batch = Batch::named("load").max_size(MOST).max_wait(Duration::from_millis(5));
     let store = Arc::new(Store { batch, seed, calls: AtomicU64::new(0), panics: AtomicU64::new(0) });
@@ -145,7 +145,7 @@ async fn drive(seed: u64, arrivals: &[Duration]) -> (Ends, Arc<Store>) {
     }
 
     let mut ends = Ends::default();
-    // so that whoever hangs is found out
+    // a caller that hangs fails the test
     let all = timeout(Duration::from_secs(60), async {
         for task in tasks {
             match task.await {
@@ -176,5 +176,5 @@ async fn drive(seed: u64, arrivals: &[Duration]) -> (Ends, Arc<Store>) {
     (ends, store)
 }
 
-/// Half as many again as come in 5 ms.
+/// Half as many again as the calls that come in 5 ms.
 const MOST: u32 = 40;

@@ -1,4 +1,4 @@
-//! What whole stacks must survive: spikes, brown-outs, throttling, tiers of retries, on the paused clock and seeded.
+//! The troubles that whole stacks must survive: spikes, brown-outs, throttling, tiers of retries; on the paused clock and seeded.
 //!
 //! `cargo test -p resilient-scenarios -- --nocapture` prints the tables; with `UPDATE_SCENARIOS=1` it writes
 //! `docs/scenarios.md` as well.

@@ -46,7 +46,7 @@ fn table(fault: Fault) -> Table {
     table
 }
 
-/// Ways a server is down.
+/// The ways in which a server is down.
 #[derive(Debug, Clone, Copy)]
 enum Fault {
     /// It answers with an error after its usual time.
@@ -59,11 +59,11 @@ enum Fault {
 
 #[derive(Debug, Clone, Copy)]
 struct Figures {
-    /// Attempts from half a second into the outage to its end, as a share of the calls then.
+    /// The attempts from half a second into the outage to its end, as a share of the calls then.
     late_attempts: f64,
-    /// The same of the whole outage.
+    /// The attempts of the whole outage, as a share of the calls then.
     attempts: f64,
-    /// From the end of the outage to the first of four seconds with 95 % good answers.
+    /// The time from the end of the outage to the first of four seconds with 95 % good answers.
     recovery: Option<Duration>,
 }
 
@@ -102,7 +102,7 @@ impl Server {
             sleep(USUAL).await;
             return Ok(());
         }
-        // Relaxed: one thread.
+        // `Relaxed` is enough for one thread.
         self.attempts.fetch_add(1, Relaxed);
         if now >= BEFORE + LATE {
             self.late_attempts.fetch_add(1, Relaxed);
@@ -171,7 +171,7 @@ fn outage(seed: u64, fault: Fault, clients: usize, shared: bool) -> Figures {
 }
 
 const FAULTS: [Fault; 3] = [Fault::Answers, Fault::Refuses, Fault::Hangs];
-/// Calls a second, by all clients together.
+/// The calls a second, by all clients together.
 const RATE: f64 = 500.0;
 const USUAL: Duration = Duration::from_millis(15);
 const BEFORE: Duration = Duration::from_secs(40);

@@ -1,4 +1,4 @@
-//! The page: what the scenarios print, and `docs/scenarios.md`, which they write when asked to.
+//! The page: the scenarios print their tables, and write them to `docs/scenarios.md` when asked to.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,7 +19,7 @@ const SECTIONS: [(&str, &str); 9] = [
     ("S9", include_str!("page/tiers.md")),
 ];
 
-/// Prints the tables of a scenario, and writes the page once all have come, if that is asked for.
+/// Prints the tables of a scenario. If the page is asked for, writes it once all tables have come.
 pub(crate) fn publish(id: &'static str, tables: &[Table]) {
     static TABLES: Mutex<BTreeMap<&str, String>> = Mutex::new(BTreeMap::new());
 

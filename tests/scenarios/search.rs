@@ -18,10 +18,10 @@ use resilient_scenarios::server::{OnLeave, Server, Setup};
 
 use crate::page;
 
-/// Why a provider has no answer.
+/// The reasons why a provider has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, Classify)]
 enum SearchError {
-    /// It does not know the word, nor will it when asked again.
+    /// The provider does not know the word, and will not know it when asked again.
     #[permanent]
     Unknown,
     #[transparent(from)]
@@ -30,7 +30,7 @@ enum SearchError {
 
 type Answer = Result<u64, SearchError>;
 
-/// What eight providers are like, and how many searches there are.
+/// The setup of the eight providers, and the number of searches.
 #[derive(Debug, Clone)]
 struct Plan {
     setup: Setup,
@@ -38,7 +38,7 @@ struct Plan {
     time: Duration,
 }
 
-/// The providers of one run, and what they were asked.
+/// The providers of one run, and the number of their requests.
 #[derive(Debug)]
 struct Providers {
     servers: Vec<Arc<Server>>,
@@ -51,7 +51,7 @@ impl Providers {
         Self { servers: servers.collect(), sent: AtomicU64::new(0) }
     }
 
-    /// One in twenty does not know the word.
+    /// Asks a provider. One request in twenty is for a word that the provider does not know.
     async fn ask(&self, search: u64, provider: usize) -> Answer {
         self.sent.fetch_add(1, Relaxed);
         self.servers[provider].serve_copy(search).await.expect("these servers refuse nothing");
@@ -63,7 +63,7 @@ impl Providers {
         self.servers.iter().for_each(|server| server.tick());
     }
 
-    /// What is still queued or worked on.
+    /// Returns the number of requests that are still queued or worked on.
     fn inside(&self) -> u64 {
         self.servers.iter().map(|server| server.seen().inside).sum()
     }
@@ -74,7 +74,7 @@ trait Search: Send + Sync + 'static {
     fn search(&self, providers: &Providers, number: u64) -> impl Future<Output = Vec<Answer>> + Send;
 }
 
-/// Waits for the slowest.
+/// Asks all providers at once, and waits for the slowest.
 struct JoinAll;
 
 impl Search for JoinAll {
@@ -83,7 +83,7 @@ impl Search for JoinAll {
     }
 }
 
-/// One after the other.
+/// Asks one provider after the other.
 struct Sequential;
 
 impl Search for Sequential {
@@ -108,12 +108,12 @@ impl Hedged {
         Self { hedges: PerKey::new(hedge), places: PerKey::new(places) }
     }
 
-    /// As the attributes are on the page.
+    /// Returns the client with the attributes of the page.
     fn ours(plan: &Plan) -> Self {
         Self::new(Hedge::named("search"), 2 * plan.setup.workers)
     }
 
-    /// What is warned of: as many as seem useful, whatever that does to the servers.
+    /// Returns the client that the page warns of: it makes second attempts whatever they do to the servers.
     fn without_limits(_: &Plan) -> Self {
         Self::new(Hedge::named("search").ratio(1.0), 1_000_000)
     }
@@ -132,10 +132,10 @@ impl Search for Hedged {
     }
 }
 
-/// What came of a run.
+/// The record of a run.
 #[derive(Debug)]
 struct Run {
-    /// From when each search should have begun, in order of length.
+    /// The time of each search from its intended beginning, in order of length.
     times: Vec<Duration>,
     answers: HashMap<u64, Vec<Answer>>,
     sent: u64,
@@ -147,13 +147,13 @@ impl Run {
         self.times[(share * self.times.len() as f64) as usize]
     }
 
-    /// The requests beyond one for each search and provider, as a share.
+    /// Returns the requests beyond one for each search and provider, as a share.
     fn extra(&self) -> f64 {
         self.sent as f64 / (self.times.len() * PROVIDERS) as f64 - 1.0
     }
 }
 
-/// The figures that are worst of three seeds.
+/// The worst figures of three seeds.
 #[derive(Debug, Clone, Copy)]
 struct Figures {
     p50: Duration,

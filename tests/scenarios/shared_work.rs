@@ -1,4 +1,4 @@
-//! S8: many callers want the same few things, while those who ask for them fail, panic and leave.
+//! S8: many callers want the same few things, while the callers that lead a run fail, panic and leave.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -71,9 +71,9 @@ fn callers_of_popular_keys_share_work_and_each_has_an_outcome_of_its_own_key() {
     page::publish("S8a", &tables);
 }
 
-/// The share of the calls that need not run if each run is for all who ask within `time` of its beginning.
+/// Returns the share of the calls that need not run if each run is for all callers within `time` of its beginning.
 ///
-/// Of calls for a key at λ a second, λ / (1 + λ·time) run: after each, the next comes after 1/λ on average.
+/// Of calls for a key at λ a second, λ / (1 + λ·time) run: after each run, the next call comes after 1/λ on average.
 fn most_saved(time: Duration) -> f64 {
     let weights: f64 = (1..=KEYS).map(|key| 1.0 / f64::from(key)).sum();
     let run: f64 = (1..=KEYS)
@@ -85,11 +85,11 @@ fn most_saved(time: Duration) -> f64 {
     1.0 - run / RATE
 }
 
-/// What came of one run.
+/// The record of one run.
 #[derive(Debug)]
 struct Run {
     calls: usize,
-    /// The calls that the back end saw.
+    /// The number of calls that the back end saw.
     sent: u64,
     outcomes: HashMap<&'static str, usize>,
     longest: Duration,
@@ -107,7 +107,7 @@ struct Client {
 struct Failed(u64);
 
 impl Client {
-    /// Asks the back end. One in twenty of those who really do leaves half-way, as many fail, and one in a hundred panics.
+    /// Asks the back end. One in twenty of the leading callers leaves half-way, as many fail, and one in a hundred panics.
     #[coalesce(key = key, with = self.flights)]
     async fn search(&self, key: u64, leave: &Notify) -> Result<u64, Failed> {
         let fate = {
@@ -182,9 +182,9 @@ async fn calls(seed: u64, hold: Option<Duration>) -> Run {
     Run { calls: arrivals.len(), sent, outcomes, longest, counts: client.flights.counts() }
 }
 
-/// Calls a second.
+/// The calls a second.
 const RATE: f64 = 5_000.0;
 const KEYS: u32 = 10_000;
 const BACK_END: Duration = Duration::from_millis(50);
-/// Longer than several leaders that leave one after the other take.
+/// A time longer than several leaders in a row take to leave.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -44,7 +44,7 @@ fn a_tenfold_spike_leaves_the_server_at_its_capacity_and_nothing_behind() {
     page::publish("S2", &tables);
 }
 
-/// What fits into the second that each call has is queued and served.
+/// A spike short enough for its calls to be served within their second is queued and served.
 #[test]
 fn a_spike_that_fits_under_the_deadline_is_gone_when_it_is_over() {
     let time = Duration::from_millis(300);

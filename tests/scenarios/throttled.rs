@@ -28,7 +28,7 @@ fn a_throttled_provider_is_used_in_full_and_never_asked_too_early() {
         let worst = figures(&mut table, name, headers, Ours::new);
         assert_eq!(worst.early, 0, "{name}: {worst:?}");
         assert!(worst.refused <= 0.02, "{name}: {worst:?}");
-        // a date has whole seconds and may name a time that is almost one too late
+        // a date has whole seconds, so it may name a time that is almost one second too late
         let used = if headers == Headers::Date { 0.88 } else { 0.95 };
         assert!(worst.used >= used, "{name}: {worst:?}");
         assert!(worst.herd <= 20, "{name}: {worst:?}");
@@ -58,7 +58,7 @@ fn no_value_of_a_header_stops_the_calls_for_longer_than_the_cap() {
     }
 }
 
-/// The worst of the seeds.
+/// Returns the worst figures of the seeds, and adds them to the table.
 fn figures<C: Client>(table: &mut Table, name: &str, headers: Headers, client: impl Fn(Arc<Provider>) -> C) -> Used {
     let worst = SEEDS.map(|seed| {
         let terms = terms(headers);

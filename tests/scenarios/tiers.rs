@@ -38,9 +38,9 @@ fn three_tiers_of_retries_do_not_multiply() {
     page::publish("S9", &tables);
 }
 
-/// The worst of three tiers of the same kind of client, and how many attempts were begun after the end of their calls.
+/// Returns the worst figures of three tiers of one kind of client, and the number of attempts begun after their calls' ends.
 fn tiered<C: Client>(table: &mut Table, name: &str, setup: &Setup, client: impl Fn(Link) -> C) -> (Figures, u64) {
-    // Four of eight workers are left, and the calls are those that eight could serve well.
+    // Four of eight workers are left, and the rate is one that eight workers could serve well.
     let rate = 0.8 * 2.0 * setup.capacity();
     let plan = Plan { setup: setup.clone(), stretches: vec![Stretch { rate, time: TIME }], clients: 1 };
     let fault = Fault { from: Duration::from_secs(2), until: TIME, capacity: setup.capacity() };
@@ -67,7 +67,7 @@ fn tiered<C: Client>(table: &mut Table, name: &str, setup: &Setup, client: impl 
     (figures, late)
 }
 
-/// What a tier calls: the one below it, or the server at the end.
+/// The next step of a tier: the tier below it, or the server at the end.
 struct Link(Box<dyn Fn() -> Attempt + Send + Sync>);
 
 type Attempt = std::pin::Pin<Box<dyn Future<Output = Result<(), CallError>> + Send>>;
@@ -80,7 +80,7 @@ impl Link {
         }))
     }
 
-    /// A request to a tier: a deadline header, and a task of its own in which it is the deadline.
+    /// Returns a link to a tier. A request carries the deadline in a header, and a task of its own runs it under that deadline.
     fn to_tier<C: Client>(tier: C, on_leave: OnLeave) -> Self {
         let tier = Arc::new(tier);
         Self(Box::new(move || {
@@ -105,14 +105,14 @@ impl Target for Link {
     }
 }
 
-/// The task of a request, which is stopped when the caller goes away, if the tier watches for that.
+/// The task of a request. It is stopped when the caller goes away, if the tier watches for that.
 struct Request {
     task: JoinHandle<Result<(), CallError>>,
     on_leave: OnLeave,
 }
 
 impl Request {
-    /// What the tier answers. Its own refusals are errors of a server to the caller.
+    /// Waits for the answer of the tier. The tier's own rejections are errors of a server to the caller.
     async fn reply(mut self) -> Result<(), CallError> {
         (&mut self.task).await.expect("nothing panics").map_err(|error| match error {
             CallError::Refused(rejection) if !rejection.ends_the_call() => CallError::Busy,

@@ -1,4 +1,4 @@
-//! What the tests share: an error with every class, a script of failures, and a stopwatch for the paused clock.
+//! Tools that the tests share: an error with every class, a script of failures, and a stopwatch for the paused clock.
 
 #![cfg_attr(doctest, doc = "The README's code compiles.")]
 #![cfg_attr(doctest, doc = include_str!("../../README.md"))]
@@ -13,29 +13,29 @@ use tokio::time::Instant;
 /// An error of every class.
 #[derive(Debug, Clone, PartialEq, Eq, Classify)]
 pub enum Error {
-    /// Worth another attempt.
+    /// A failure that is worth another attempt.
     #[transient]
     Down,
-    /// Worth another attempt, but not before the time.
+    /// A failure that is worth another attempt, but not before the time.
     #[throttled(after = after)]
     Busy {
-        /// How long the server asked to wait.
+        /// The time that the server asked to wait.
         after: Option<Duration>,
     },
-    /// Never worth another attempt.
+    /// A failure that is never worth another attempt.
     #[permanent]
     Gone,
-    /// What a policy said.
+    /// The rejection by a policy.
     #[transparent(from)]
     Refused(resilient::Error),
 }
 
 impl Error {
-    /// The reason of a rejection.
+    /// Returns the reason of a rejection.
     ///
     /// # Panics
     ///
-    /// If it is no rejection.
+    /// If the error is no rejection.
     pub fn reason(&self) -> resilient::Reason {
         match self {
             Self::Refused(rejection) => rejection.reason(),
@@ -44,12 +44,12 @@ impl Error {
     }
 }
 
-/// What each attempt of a test's function does: the scripted errors in order, then success.
+/// The outcomes of a test function's attempts: the scripted errors in order, then success.
 #[derive(Debug)]
 pub struct Script(resilient::test::Script<Error>);
 
 impl Script {
-    /// The given errors, then success.
+    /// Returns a script of the given errors, then success.
     pub fn of<I>(errors: I) -> Self
     where
         I: IntoIterator<Item = Error>,
@@ -58,17 +58,17 @@ impl Script {
         Self(resilient::test::Script::of(errors))
     }
 
-    /// So many transient failures, then success.
+    /// Returns a script of so many transient failures, then success.
     pub fn failing(times: u32) -> Self {
         Self(resilient::test::Script::failing(times, || Error::Down))
     }
 
-    /// Success from the start.
+    /// Returns a script of nothing but success.
     pub fn fine() -> Self {
         Self(resilient::test::Script::fine())
     }
 
-    /// Counts an attempt and says how it goes.
+    /// Counts an attempt and returns its outcome.
     ///
     /// # Errors
     ///
@@ -77,13 +77,13 @@ impl Script {
         self.0.next()
     }
 
-    /// The attempts so far.
+    /// Returns the number of attempts so far.
     pub fn attempts(&self) -> u32 {
         self.0.attempts()
     }
 }
 
-/// Takes times on tokio's clock.
+/// A stopwatch on tokio's clock.
 #[derive(Debug)]
 pub struct Stopwatch {
     start: Instant,
@@ -91,12 +91,12 @@ pub struct Stopwatch {
 }
 
 impl Stopwatch {
-    /// Starts.
+    /// Starts a stopwatch.
     pub fn start() -> Self {
         Self { start: Instant::now(), laps: Mutex::new(Vec::new()) }
     }
 
-    /// Takes a time.
+    /// Ends a lap.
     ///
     /// # Panics
     ///
@@ -105,7 +105,7 @@ impl Stopwatch {
         self.laps.lock().unwrap().push(Instant::now());
     }
 
-    /// The times between the laps, in whole milliseconds.
+    /// Returns the times between the laps, in whole milliseconds.
     ///
     /// # Panics
     ///
@@ -115,28 +115,28 @@ impl Stopwatch {
         laps.windows(2).map(|pair| (pair[1] - pair[0]).as_millis()).collect()
     }
 
-    /// The time since the start, in whole milliseconds.
+    /// Returns the time since the start, in whole milliseconds.
     pub fn elapsed(&self) -> u128 {
         self.start.elapsed().as_millis()
     }
 }
 
-/// Milliseconds.
+/// Returns a duration of so many milliseconds.
 pub const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// Accepts what can be sent to another thread.
+/// Accepts values that can be sent to another thread.
 pub fn assert_send<T: Send>(value: T) -> T {
     value
 }
 
-/// Counts how many of it are alive.
+/// Counts itself among the values that are alive until it is dropped.
 #[derive(Debug)]
 pub struct Alive<'a>(&'a AtomicU32);
 
 impl<'a> Alive<'a> {
-    /// One more.
+    /// Adds one to the count until the value is dropped.
     pub fn new(count: &'a AtomicU32) -> Self {
         count.fetch_add(1, Ordering::SeqCst);
         Self(count)

@@ -1,4 +1,4 @@
-//! The batch: a hundred callers at once, whose keys are answered together.
+//! The batch: a hundred callers at once, whose keys share an answer.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -73,7 +73,7 @@ async fn load(keys: Vec<u64>) -> Result<HashMap<u64, u64>, Infallible> {
     Ok(keys.into_iter().map(|key| (key, answer(key))).collect())
 }
 
-/// A task that takes up to a hundred keys at once, if they are there.
+/// A task that takes up to a hundred keys at once, as many as are there.
 struct ByHand(mpsc::Sender<(u64, oneshot::Sender<u64>)>);
 
 impl ByHand {

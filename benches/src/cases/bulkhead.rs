@@ -164,7 +164,7 @@ fn when_full() -> Table {
     .shared()
 }
 
-/// The least that can limit: how many are in.
+/// The least code that can limit: a count of the calls in progress.
 struct Counter(AtomicU32);
 
 struct Place<'a>(&'a Counter);
@@ -186,7 +186,7 @@ impl Drop for Place<'_> {
     }
 }
 
-/// As [`attempt`], but never ends for [`FAILING`].
+/// Is like [`attempt`], but never ends for [`FAILING`].
 async fn attempt_or_stay<E: From<Busy>>(id: u64) -> Result<u64, E> {
     if id == FAILING {
         pending::<()>().await;
@@ -194,7 +194,7 @@ async fn attempt_or_stay<E: From<Busy>>(id: u64) -> Result<u64, E> {
     attempt(id).await
 }
 
-/// Begins a call that stays inside for ever.
+/// Begins a call that keeps its permit for ever.
 fn hold(call: impl Future + 'static) {
     let mut call = Box::pin(call);
     poll(poll_fn(|context| {

@@ -204,7 +204,7 @@ fn around<G: Guard>(name: &'static str, guard: impl Fn() -> G + Send + 'static) 
 
 const HOUR: Duration = Duration::from_hours(1);
 const BRIEF: Duration = Duration::from_millis(50);
-/// The shortest time that all of them can be open.
+/// The shortest time for which every breaker here can be open.
 const INSTANT: Duration = Duration::from_millis(1);
-/// How many probes a breaker is given.
+/// The number of probes that a breaker is given.
 const STINT: u64 = 1_000;

@@ -1,4 +1,4 @@
-//! Coalescing: a caller that nobody joins, and 64 who share one run.
+//! Coalescing: a caller with a run of its own, and 64 callers that share one run.
 
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
@@ -120,7 +120,7 @@ fn shared() -> Table {
     .goal_beside(80, "tower-resilience", 130)
 }
 
-/// Makes `calls` rounds of 64 calls of one key each. Their futures stay where they are, so that only the first round
+/// Makes `calls` rounds of 64 calls of one key each. Their futures stay in their places, so that only the first round
 /// allocates for them.
 fn crowd<F: Future<Output = Result<u64, Busy>>>(calls: u64, call: impl Fn(u64) -> F) -> u64 {
     let mut callers: [Pin<Box<Option<F>>>; CALLERS] = std::array::from_fn(|_| Box::pin(None));
@@ -147,7 +147,7 @@ fn crowd<F: Future<Output = Result<u64, Busy>>>(calls: u64, call: impl Fn(u64) -
     }))
 }
 
-/// The least that can share: a map of what runs, and those who wait for it. Nobody takes over from one who leaves.
+/// The least code that can share: a map of the runs, and the callers that wait for each. A leader that leaves has no successor.
 #[derive(Default)]
 struct Flights(Mutex<HashMap<u64, Option<Arc<Flight>>, RandomState>>);
 

@@ -45,7 +45,7 @@ pub(crate) fn tables() -> Vec<Table> {
     ]
 }
 
-/// The same for either kind of work; a generic function could not name the annotated one.
+/// Writes the cases for either kind of work; a generic function could not name the annotated one.
 macro_rules! cases {
     ($work:ident) => {{
         #[fan_out(limit = 16)]
@@ -165,7 +165,7 @@ async fn by_hand<F: Future>(mut work: impl Iterator<Item = F>) -> Vec<F::Output>
     outputs
 }
 
-/// The answer of one call, if all of its items were answered.
+/// Returns the answer of one call, if all of its items were answered.
 fn check(sum: u64, id: u64) -> u64 {
     assert_eq!(sum, ITEMS * (ITEMS + 1) / 2, "an item was lost");
     answer(id)

@@ -34,7 +34,7 @@ pub(crate) fn tables() -> Vec<Table> {
     ]
 }
 
-/// The same for either kind of work; a generic function could not name the annotated one.
+/// Writes the cases for either kind of work; a generic function could not name the annotated one.
 macro_rules! cases {
     ($work:ident) => {{
         #[hedge(idempotent, after = "60s")]
@@ -132,7 +132,7 @@ async fn selected<F: Future>(work: impl Fn() -> F) -> F::Output {
     }
 }
 
-/// tower's policy: every request may be sent twice.
+/// Tower's policy: every request may be sent twice.
 #[derive(Clone)]
 struct Always;
 

@@ -172,7 +172,7 @@ fn when_used_up() -> Table {
     .shared()
 }
 
-/// The least that can limit a rate: when the next call would be on time, in nanoseconds.
+/// The least code that can limit a rate: the time at which the next call would be on time, in nanoseconds.
 struct Cell {
     next: AtomicU64,
     interval: u64,
@@ -230,7 +230,7 @@ where
 }
 
 const MANY: u32 = 1_000_000_000;
-/// So many that it matters little how long quanta takes to calibrate itself, which is never the same.
+/// A number of calls so large that the time for which quanta calibrates itself matters little; that time is never the same.
 const CALIBRATED: u64 = 2_000_000;
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);

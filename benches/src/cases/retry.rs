@@ -1,4 +1,4 @@
-//! The retry: a first attempt that succeeds, and two that fail without a wait between.
+//! The retry: a first attempt that succeeds, and one that succeeds after two failures without a wait between.
 
 use std::future::{Ready, ready};
 use std::time::Duration;
@@ -191,7 +191,7 @@ where
     repeat(calls, async |id| tower::Service::call(service.ready().await.unwrap(), id).await.unwrap()).await
 }
 
-/// tower leaves the policy to its users.
+/// The retry policy, which tower leaves to its users.
 #[derive(Clone)]
 struct Attempts(u32);
 

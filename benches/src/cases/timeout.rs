@@ -33,7 +33,7 @@ pub(crate) fn tables() -> Vec<Table> {
     ]
 }
 
-/// The same for either kind of work; a generic function could not name the annotated one.
+/// Writes the cases for either kind of work; a generic function could not name the annotated one.
 macro_rules! cases {
     ($work:ident) => {{
         #[timeout("60s")]

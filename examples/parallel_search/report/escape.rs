@@ -1,10 +1,10 @@
-//! Text in HTML: nothing in it is markup, and nothing turns the line around.
+//! Text in HTML: no part of it is markup, and no character turns the line around.
 
 use std::fmt::{self, Display, Formatter, Write};
 
 use crate::text::visible;
 
-/// Text that is shown as it is, in an element or in a quoted attribute.
+/// Text that is shown unchanged, in an element or in a quoted attribute.
 pub(super) struct Escaped<'a>(pub(super) &'a str);
 
 impl Display for Escaped<'_> {

@@ -33,7 +33,7 @@ fn curve(page: &mut String, strategy: Strategy, figures: &Figures, scale: &LogSc
     let latencies = figures.latency.as_slice();
     write!(page, "<polyline class=\"{name}\" points=\"")?;
     for (rank, latency) in latencies.iter().enumerate() {
-        // In the middle of its step: the last of n is not yet all of them.
+        // The middle of its step, since the last of n searches is not yet all searches.
         let y = height_of((real(rank) + 0.5) / real(latencies.len()));
         write!(page, "{:.1},{y:.1} ", scale.at(*latency))?;
     }
@@ -47,7 +47,7 @@ fn curve(page: &mut String, strategy: Strategy, figures: &Figures, scale: &LogSc
     Ok(())
 }
 
-/// Each step upwards leaves a tenth of those that were left.
+/// Returns the height of a share. Each step upwards leaves a tenth of the searches that were left.
 fn height_of(share: f64) -> f64 {
     let nines = -(1.0 - share.clamp(0.0, 0.9992)).log10();
     BOTTOM - (BOTTOM - TOP) * nines / NINES

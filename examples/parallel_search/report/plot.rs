@@ -1,4 +1,4 @@
-//! What the plots share: a drawing area, scales, and lines with their labels.
+//! The parts that the plots share: a drawing area, scales, and lines with their labels.
 
 use std::fmt::{self, Write};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::stats::millis;
 /// The width of every plot, in the units of its drawing.
 pub(super) const WIDTH: f64 = 860.0;
 
-/// Opens a drawing of the given height, with what it shows for those who cannot see it.
+/// Opens a drawing of the given height, with a description for people who cannot see it.
 pub(super) fn open(page: &mut String, height: f64, label: &str) -> fmt::Result {
     writeln!(page, "<div class=\"wide\"><svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{label}\">")
 }
@@ -17,7 +17,7 @@ pub(super) fn close(page: &mut String) -> fmt::Result {
     writeln!(page, "</svg></div>")
 }
 
-/// Milliseconds along a line, each ten times at the same distance.
+/// A scale for milliseconds along a line, on which each factor of ten has the same length.
 pub(super) struct LogScale {
     from: f64,
     to: f64,
@@ -26,7 +26,7 @@ pub(super) struct LogScale {
 }
 
 impl LogScale {
-    /// A scale between `left` and `right` that has room for all `durations`.
+    /// Returns a scale between `left` and `right` that has room for all `durations`.
     pub(super) fn covering(durations: impl IntoIterator<Item = Duration>, left: f64, right: f64) -> Self {
         let (mut least, mut most) = (f64::INFINITY, 0.0_f64);
         for duration in durations {
@@ -51,7 +51,7 @@ impl LogScale {
         self.left + share * (self.right - self.left)
     }
 
-    /// A line for each step from `top` to `bottom`, and its label below.
+    /// Draws a line for each step from `top` to `bottom`, and its label below.
     pub(super) fn grid(&self, page: &mut String, top: f64, bottom: f64) -> fmt::Result {
         for step in STEPS.iter().filter(|step| (self.from..=self.to).contains(*step)) {
             let x = self.at_millis(*step);
@@ -63,7 +63,7 @@ impl LogScale {
     }
 }
 
-/// A label at (`x`, `y`) with its `anchor`: `start`, `middle` or `end`.
+/// Writes a label at (`x`, `y`) with its `anchor`: `start`, `middle` or `end`.
 pub(super) fn text(page: &mut String, x: f64, y: f64, anchor: &str, label: &str) -> fmt::Result {
     writeln!(page, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{label}</text>")
 }

@@ -1,4 +1,4 @@
-//! The plot of one provider's brown-out: what reached it, how it ended, and what it was spared.
+//! The plot of one provider's brown-out: the requests that reached it, their ends, and the requests that it was spared.
 
 use std::fmt::{self, Write};
 use std::ops::Range;
@@ -12,7 +12,7 @@ use crate::error::SearchError;
 use crate::provider::End;
 use crate::stats::{real, share_of_time};
 
-/// One tenth of a second.
+/// The requests of a tenth of a second.
 #[derive(Default, Clone, Copy)]
 struct Slot {
     answered: usize,
@@ -47,7 +47,7 @@ pub(super) fn plot(page: &mut String, provider: usize, band: Range<Duration>, ru
     plot::close(page)
 }
 
-/// Stacks of bars: from the axis upwards answered, abandoned, failed, and spared on top.
+/// Draws stacks of bars: from the axis upwards answered, abandoned, failed, and spared on top.
 fn bars(page: &mut String, strategy: &str, timeline: &[Slot], base: f64, step: f64, highest: usize) -> fmt::Result {
     let width = (step - 1.5).max(0.5);
     for (number, slot) in timeline.iter().enumerate() {
@@ -121,7 +121,7 @@ impl Slot {
 }
 
 const SLOT: Duration = Duration::from_millis(100);
-/// Ten minutes; what comes later is not drawn apart.
+/// Ten minutes of slots. Later requests are not drawn apart.
 const MOST_SLOTS: usize = 6000;
 const LEFT: f64 = 100.0;
 const RIGHT: f64 = 12.0;

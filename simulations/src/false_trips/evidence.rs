@@ -1,10 +1,10 @@
-//! Figures from the theory of the cumulative sum, and a sum of its own to compare it with.
+//! Figures from the theory of the cumulative sum, and a sum of our own to compare them with.
 
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-/// The positive root θ of p·e^θ + (1 − p)·e^(−θρ) = 1, where ρ = r / (1 − r): a sum reaches h with a probability of at most
-/// e^(−θh).
+/// Returns the positive root θ of p·e^θ + (1 − p)·e^(−θρ) = 1, where ρ = r / (1 − r). A sum reaches h with a probability of at
+/// most e^(−θh).
 pub(super) fn root(p: f64, rate: f64) -> f64 {
     let left = |theta: f64| p * theta.exp() + (1.0 - p) * (-theta * odds(rate)).exp();
     let (mut low, mut high) = (1e-9, 50.0);
@@ -15,20 +15,20 @@ pub(super) fn root(p: f64, rate: f64) -> f64 {
     low
 }
 
-/// The sum that opens a breaker with the defaults at which this fraction of so many calls a second fails usually.
+/// Returns the sum at which a breaker with the defaults opens, if this fraction of so many calls a second usually fails.
 pub(super) fn needed(p: f64, rate: f64, pace: f64) -> f64 {
     let weight = (pace * SECONDS_BETWEEN).ln();
     (weight / root(p, rate)).ceil().max(FEWEST).max(pace * LEAST_SECONDS)
 }
 
-/// Seconds it takes until the sum is so high, on average, while this fraction fails (Wald): its height over
-/// what a call adds.
+/// Returns the average seconds until the sum is so high, while this fraction fails (Wald): the height over the share that
+/// a call adds.
 pub(super) fn seconds(sum: f64, failing: f64, rate: f64, pace: f64) -> f64 {
     let each = failing - (1.0 - failing) * odds(rate);
     (sum / each / pace).max(LEAST_SECONDS)
 }
 
-/// Number of calls between two times at which a sum of independent calls reaches a height, after which it begins anew.
+/// Returns the number of calls between two times at which a sum of independent calls reaches a height and begins anew.
 pub(super) fn calls_between(p: f64, rate: f64, height: f64, times: u32, seed: u64) -> f64 {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let (mut sum, mut calls, mut reached) = (0.0_f64, 0_u64, 0);

@@ -1,21 +1,21 @@
-//! What the theory of independent failures says.
+//! The trips of a breaker in the theory of independent failures.
 
 use super::setting::{Setting, Span};
 
-/// How often so many failures come in a row, each such run taken for itself: λ·(1 − p)·pᵏ / (1 − pᵏ).
+/// Returns the runs of so many failures a second, each run taken for itself: λ·(1 − p)·pᵏ / (1 − pᵏ).
 ///
-/// That is one over the mean number of trials until the first run (Feller, volume 1, XIII.7), times the pace.
+/// The figure is one over the mean number of trials until the first run (Feller, volume 1, XIII.7), times the pace.
 pub(super) fn runs_per_second(p: f64, pace: f64, length: u32) -> f64 {
     let run = p.powf(length.into());
     pace * (1.0 - p) * run / (1.0 - run)
 }
 
-/// An upper bound for how often it opens once the window is full.
+/// Returns an upper bound of the trips a second once the window is full.
 ///
-/// Over a window of time: how often a call fails (a breaker opens on nothing else) at which one of the two rules holds,
-/// if opening changed nothing. Calls in the window are Poisson, failures among them binomial. Over the last n calls: how
-/// often the failures among them rise to the limit k, λ·p·(1 − p)·P(Bin(n − 1, p) = k − 1). Both count a bad
-/// minute as often as it would open it.
+/// Over a window of time, it counts the failed calls (a breaker opens on nothing else) at which one of the two rules holds, if
+/// opening changed nothing. Calls in the window are Poisson, failures among them binomial. Over the last n calls, it counts how
+/// often the failures among them rise to the limit k, λ·p·(1 − p)·P(Bin(n − 1, p) = k − 1). Both count a bad minute as often as
+/// it would open the breaker.
 pub(super) fn at_most_per_second(setting: &Setting, p: f64, pace: f64) -> f64 {
     match setting.span {
         Span::Calls(calls) => {
@@ -30,7 +30,7 @@ pub(super) fn at_most_per_second(setting: &Setting, p: f64, pace: f64) -> f64 {
     }
 }
 
-/// The chance that a call fails and a rule holds, with so many calls in the window on average.
+/// Returns the chance that a call fails and a rule holds, with so many calls in the window on average.
 fn chance_at_a_call(setting: &Setting, p: f64, mean: f64) -> f64 {
     let reach = 12.0 * mean.sqrt() + 60.0;
     let (fewest, most) = ((mean - reach).max(0.0) as u32, (mean + reach) as u32 + 2 * setting.min_calls);
@@ -48,10 +48,10 @@ fn chance_at_a_call(setting: &Setting, p: f64, mean: f64) -> f64 {
         .sum()
 }
 
-/// The chance that a breaker with an empty window opens within its [first calls](first_calls), if these come at once.
+/// Returns the chance that a breaker with an empty window opens within its [first calls](first_calls), if they come at once.
 pub(super) fn chance_of_a_start(setting: &Setting, p: f64) -> f64 {
     let run = setting.consecutive.unwrap_or(u32::MAX);
-    // By failures so far and failures in a row; those of a closed breaker.
+    // The chances by failures so far and by failures in a row, for a breaker that is still closed.
     let longest = run.min(setting.min_calls) as usize;
     let mut states = vec![vec![0.0; longest + 1]];
     states[0][0] = 1.0;
@@ -78,7 +78,7 @@ pub(super) fn chance_of_a_start(setting: &Setting, p: f64) -> f64 {
     opened
 }
 
-/// How many calls are taken for a start: the whole of a window of calls, and the first of one of time.
+/// Returns the number of calls that are taken for a start: a whole window of calls, or the first calls of a window of time.
 pub(super) fn first_calls(setting: &Setting) -> u32 {
     match setting.span {
         Span::Calls(calls) => calls,
@@ -86,7 +86,7 @@ pub(super) fn first_calls(setting: &Setting) -> u32 {
     }
 }
 
-/// The fewest failures of so many calls that reach the rate.
+/// Returns the fewest failures of so many calls that reach the rate.
 fn limit(rate: f64, calls: u32) -> u32 {
     let near = (rate * f64::from(calls)) as u32;
     (near.saturating_sub(1)..=near + 1)
@@ -94,7 +94,7 @@ fn limit(rate: f64, calls: u32) -> u32 {
         .unwrap_or(near + 1)
 }
 
-/// P(Bin(n, p) ≥ k).
+/// Returns P(Bin(n, p) ≥ k).
 fn tail(n: u32, k: u32, p: f64) -> f64 {
     let mut sum = 0.0;
     for failures in k..=n {
@@ -117,7 +117,7 @@ fn ln_poisson(k: u32, mean: f64) -> f64 {
     k * mean.ln() - mean - ln_factorial(k)
 }
 
-/// Stirling's series, from ten on; below, the product.
+/// Returns ln n!: by Stirling's series from ten on, and by the product below.
 fn ln_factorial(n: f64) -> f64 {
     if n < 10.0 {
         return (1..=n as u32).map(|factor| f64::from(factor).ln()).sum();

@@ -1,4 +1,4 @@
-//! What the breaker does, seen in simulated time.
+//! The breaker's trips, seen in simulated time.
 
 use resilient::CircuitBreaker;
 
@@ -7,13 +7,13 @@ use super::setting::{Setting, Span};
 use crate::document::number;
 use crate::traffic::{Call, StoppedClock, Traffic};
 
-/// Calls of which always the same part fails.
+/// Calls of which the same part always fails.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Quiet {
     pub(super) failing: f64,
-    /// Calls a second.
+    /// The calls a second.
     pub(super) pace: f64,
-    /// How many of them.
+    /// The number of calls.
     pub(super) calls: u64,
 }
 
@@ -25,14 +25,14 @@ pub(super) struct Outage {
     pub(super) pace: f64,
 }
 
-/// How often it opened, and how long that took.
+/// The number of trips, and the days in which they came.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Trips {
     pub(super) trips: u32,
     pub(super) days: f64,
 }
 
-/// How many seconds into an outage it opened; none if it did not in the time that it was watched.
+/// The seconds into an outage until the breaker opened; `None` if it did not open while it was watched.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Times {
     pub(super) median: Option<f64>,
@@ -40,7 +40,7 @@ pub(super) struct Times {
 }
 
 impl Trips {
-    /// What the true rate is below, by these figures alone and with 95 % confidence, if it never opened.
+    /// Returns the bound that the true rate is below, by these figures alone and with 95 % confidence, if there were no trips.
     pub(super) fn bound(&self) -> f64 {
         -0.05_f64.ln() / self.days
     }
@@ -54,7 +54,7 @@ impl Trips {
     }
 }
 
-/// Counts how often a breaker opens that has seen its window full of the same traffic before.
+/// Counts the trips of a breaker whose window was full of the same traffic at first.
 pub(super) fn quiet(setting: &Setting, quiet: Quiet, seed: u64) -> Trips {
     let clock = StoppedClock::new();
     let mut traffic = Traffic::new(&clock, seed, quiet.pace, quiet.failing);
@@ -73,7 +73,7 @@ pub(super) fn quiet(setting: &Setting, quiet: Quiet, seed: u64) -> Trips {
     Trips { trips, days: (traffic.elapsed() - began) / DAY }
 }
 
-/// Times how long breakers need to open after the error rate jumps.
+/// Measures the times that breakers need to open after the error rate jumps.
 pub(super) fn outages(setting: &Setting, outage: Outage, first_seed: u64) -> Times {
     let watched = LONGEST.max(MOST_CALLS / outage.pace);
     let mut times: Vec<f64> = (first_seed..)
@@ -100,7 +100,7 @@ pub(super) fn outages(setting: &Setting, outage: Outage, first_seed: u64) -> Tim
     Times { median: quantile(0.5), p95: quantile(0.95) }
 }
 
-/// The part of `starts` breakers with an empty window that open before it is filled.
+/// Returns the part of `starts` breakers with an empty window that open before it is filled.
 #[cfg(test)]
 pub(super) fn starts(setting: &Setting, failing: f64, starts: u32) -> f64 {
     let clock = StoppedClock::new();
@@ -113,8 +113,8 @@ pub(super) fn starts(setting: &Setting, failing: f64, starts: u32) -> f64 {
     opened.count() as f64 / f64::from(starts)
 }
 
-/// A closed breaker whose window is full, and after how many calls. One that opens on the way is replaced by a new one;
-/// where nearly all do, the last one is taken as it is.
+/// Returns a closed breaker with a full window, and the calls that it took. One that opens on the way is replaced by a new one;
+/// if nearly all do, the last one is taken as it is.
 fn warmed_up(setting: &Setting, traffic: &mut Traffic<'_>, pace: f64) -> (CircuitBreaker, u64) {
     let fill = match setting.span {
         Span::Seconds(seconds) => (1.1 * f64::from(seconds) * pace).ceil(),
@@ -137,10 +137,10 @@ fn warmed_up(setting: &Setting, traffic: &mut Traffic<'_>, pace: f64) -> (Circui
     (setting.breaker(), calls)
 }
 
-/// How often it may open before it is known well enough how often it does.
+/// The number of trips that show well enough how often a breaker opens.
 const ENOUGH: u32 = 1_000;
 const FRESH_STARTS: u32 = 20;
 const SEEDS: usize = 101;
-/// So many seconds is an outage watched, and so many calls if that takes longer.
+/// The seconds for which an outage is watched. If `MOST_CALLS` calls take longer, they are the limit.
 const LONGEST: f64 = 60.0;
 const MOST_CALLS: f64 = 600.0;

@@ -1,10 +1,10 @@
-//! The settings that are compared.
+//! The settings to compare.
 
 use std::time::Duration;
 
 use resilient::CircuitBreaker;
 
-/// What decides when a breaker opens.
+/// The settings that decide when a breaker opens.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Setting {
     pub(super) name: &'static str,
@@ -35,7 +35,7 @@ impl Setting {
     }
 }
 
-/// The defaults first.
+/// The settings, of which the defaults are the first.
 pub(super) const SETTINGS: [Setting; 9] = [
     DEFAULTS,
     Setting { name: "`consecutive = off`", consecutive: None, ..DEFAULTS },

@@ -5,7 +5,7 @@ use resilient::resilient;
 
 use crate::support::{Error, Script};
 
-// what `#[async_trait]` makes of a method
+// the method that `#[async_trait]` writes
 #[resilient(timeout("1s"), retry(max = 2))]
 pub fn search<'life0, 'life1, 'async_trait>(
     script: &'life0 Script,

@@ -14,7 +14,7 @@ use resilient_scenarios::calls::CallError;
 use resilient_scenarios::provider::{Answers, Provider};
 use tokio::time::sleep;
 
-/// Attempts at a provider over HTTP. What each caller is told is written down when it has come.
+/// Attempts at a provider over HTTP. The ledger records the wait in an answer when the answer has come.
 #[derive(Debug, Clone)]
 pub(crate) struct Ask {
     http: reqwest::Client,
@@ -28,7 +28,7 @@ impl Ask {
         Self { http, url, provider, lost: Arc::default() }
     }
 
-    /// Attempts that a broken connection ended.
+    /// Returns the number of attempts that a broken connection ended.
     pub(crate) fn lost(&self) -> u64 {
         self.lost.load(Relaxed)
     }
@@ -44,7 +44,7 @@ impl Ask {
 
 impl Answers for Ask {
     async fn answer(&self) -> Result<http::Response<()>, CallError> {
-        // Loopback has no way to speak of, on which attempts could overtake each other.
+        // Loopback has no delay worth the name, so the delays by which attempts overtake each other are made here.
         let (there, back) = self.provider.depart();
         let under_way = UnderWay(&self.provider);
         sleep(there).await;
@@ -59,7 +59,7 @@ impl Answers for Ask {
     }
 }
 
-/// How long a refusal tells the caller to stay away, read apart from our own reading of it.
+/// Returns the time for which a refusal tells the caller to stay away, without our own code that reads it.
 fn told(answer: &http::Response<()>) -> Option<Duration> {
     if answer.status() != StatusCode::TOO_MANY_REQUESTS {
         return None;
@@ -69,7 +69,7 @@ fn told(answer: &http::Response<()>) -> Option<Duration> {
     seconds.or_else(|| httpdate::parse_http_date(text).ok()?.duration_since(SystemTime::now()).ok())
 }
 
-/// The provider's route.
+/// Returns the provider's route.
 pub(crate) fn providing(provider: Arc<Provider>) -> Router {
     let handler = async move || -> Response {
         let (parts, ()) = provider.decide().0.into_parts();
@@ -78,7 +78,7 @@ pub(crate) fn providing(provider: Arc<Provider>) -> Router {
     Router::new().route("/", get(handler))
 }
 
-/// An attempt without an answer. Dropping it is giving it up, wherever it is.
+/// An attempt without an answer. To drop it is to give it up, wherever it is.
 struct UnderWay<'a>(&'a Provider);
 
 impl Drop for UnderWay<'_> {

@@ -1,4 +1,4 @@
-//! The books of a run: what the clients sent, and what the server saw of it.
+//! The books of a run: the attempts that the clients sent, and those that the server saw.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
@@ -7,14 +7,14 @@ use std::sync::{Mutex, PoisonError};
 use resilient_scenarios::drive::Call;
 use resilient_scenarios::server::Seen;
 
-/// Counts on both sides of the wire. Relaxed throughout: they are read when all is over.
+/// Counts on both sides of the wire. `Relaxed` is enough, since they are read after the run.
 #[derive(Debug, Default)]
 pub(crate) struct Books {
     sent: AtomicU64,
     answered: AtomicU64,
-    /// Given up by the client before there was an answer.
+    /// Attempts that the client gave up before there was an answer.
     abandoned: AtomicU64,
-    /// Ended by an error of the connection.
+    /// Attempts that an error of the connection ended.
     lost: AtomicU64,
     /// The connections that the server has accepted.
     pub(crate) connections: AtomicU64,
@@ -23,13 +23,13 @@ pub(crate) struct Books {
 
 #[derive(Debug, Default)]
 struct Arrived {
-    /// Whether the attempt with that number has come.
+    /// For each number, whether the attempt with that number has come.
     numbers: Vec<bool>,
     count: u64,
     twice: u64,
 }
 
-/// One attempt at the client's side. Dropping it is giving it up.
+/// One attempt at the client's side. To drop it is to give it up.
 pub(crate) struct Attempt<'a> {
     books: &'a Books,
     pub(crate) number: u64,
@@ -49,13 +49,13 @@ impl Books {
         self.lost.load(Relaxed)
     }
 
-    /// How many attempts are under way.
+    /// Returns the number of attempts under way.
     pub(crate) fn in_flight(&self) -> u64 {
         let over = [&self.answered, &self.abandoned, &self.lost].map(|count| count.load(Relaxed)).iter().sum();
         self.sent().saturating_sub(over)
     }
 
-    /// The server sees the attempt with that number.
+    /// Records that the server sees the attempt with that number.
     pub(crate) fn arrive(&self, number: u64) {
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
         let index = number as usize;
@@ -67,10 +67,10 @@ impl Books {
         arrived.count += 1;
     }
 
-    /// What does not add up, if anything.
+    /// Describes a contradiction in the books, if there is one.
     ///
-    /// Of attempts that nobody waited for to the end, some may have been given up before they were written to a socket: those
-    /// the server has not seen.
+    /// A client may give an attempt up before it is written to a socket. So the server may have seen fewer attempts than were
+    /// sent, but no more are missing than were given up or lost.
     pub(crate) fn imbalance(&self, calls: &[Call], seen: Option<&Seen>) -> Option<String> {
         let [sent, answered, abandoned, lost] =
             [&self.sent, &self.answered, &self.abandoned, &self.lost].map(|count| count.load(Relaxed));

@@ -70,7 +70,7 @@ fn brown_out(rho: f64, setup: &Setup, time: Duration, clients: usize) -> Plan {
     Plan { setup, stretches: vec![Stretch { rate, time: BEFORE + time + AFTER }], clients }
 }
 
-/// Half of what the tests have, as in the spike.
+/// Half as many as in the tests, as in the spike.
 const WORKERS: u32 = 8;
 const FACTOR: f64 = 5.0;
 const BEFORE: Duration = Duration::from_secs(1);

@@ -5,25 +5,25 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 
 /// Puts clients with whole stacks of policies in front of real HTTP servers on loopback, breaks something, and compares
-/// what comes of it with clients that have no policy, a plain loop of retries, or tower's layers.
+/// the results with those of clients that have no policy, a plain loop of retries, or tower's layers.
 ///
-/// The seed decides when calls arrive and how long the servers work on them; what else happens on the machine does the rest.
+/// The seed decides when calls arrive and how long the servers work on them; everything else depends on the machine.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "scenarios", disable_version_flag = true)]
 #[command(after_help = "Exit code: 0 if every must was met, 1 if one was missed, 2 if it could not run.")]
 pub(crate) struct Args {
-    /// Which scenarios; all of them unless some are named
+    /// The scenarios to run; all of them unless some are named
     scenarios: Vec<Scenario>,
 
     /// Fewer rows and shorter runs: about half a minute for all
     #[arg(long)]
     pub(crate) quick: bool,
 
-    /// What the arrivals and the times of the servers depend on; repeat for several runs, of which the worst counts
+    /// The seed of the arrivals and of the servers' times; repeat for several runs, of which the worst counts
     #[arg(long = "seed", value_name = "NUMBER", default_values_t = [1])]
     pub(crate) seeds: Vec<u64>,
 
-    /// Where to write the report
+    /// The file for the report
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 
@@ -48,7 +48,7 @@ pub(crate) enum Scenario {
 }
 
 impl Scenario {
-    /// As on the command line.
+    /// Returns the name on the command line.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::S2 => "s2",
@@ -71,7 +71,7 @@ impl Scenario {
 }
 
 impl Args {
-    /// Those to run, in their order.
+    /// Returns the scenarios to run, in their order.
     pub(crate) fn scenarios(&self) -> Vec<Scenario> {
         let is_asked_for = |scenario: &Scenario| self.scenarios.is_empty() || self.scenarios.contains(scenario);
         Scenario::value_variants().iter().copied().filter(is_asked_for).collect()

@@ -21,14 +21,14 @@ use tokio::time::Instant;
 use crate::books::Books;
 use crate::wire;
 
-/// A port that is bound, and may not be served yet.
+/// A port that is bound, and not served yet.
 pub(crate) struct Port {
     listener: TcpListener,
     pub(crate) url: Url,
     pub(crate) books: Arc<Books>,
 }
 
-/// Servers that answer until this is dropped.
+/// Servers that answer until the host is dropped.
 pub(crate) struct Host {
     shutdown: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -73,7 +73,7 @@ impl Drop for Host {
     }
 }
 
-/// The route of a server: it queues, works and refuses as in the tests, and is left when a connection is closed.
+/// Returns the route of a server. It queues, works and refuses as in the tests; a closed connection is a client that leaves.
 pub(crate) fn serving(server: Arc<Server>, books: Arc<Books>) -> Router {
     let handler = async move |headers: HeaderMap| -> Response {
         if let Some(number) = wire::number(&headers) {
@@ -89,7 +89,7 @@ pub(crate) fn serving(server: Arc<Server>, books: Arc<Books>) -> Router {
     Router::new().route("/", get(handler))
 }
 
-/// The route of a tier: a call to the one below, under the deadline of the caller.
+/// Returns the route of a tier: a call to the tier below, under the deadline of the caller.
 pub(crate) fn tier<C: Client>(client: C, books: Arc<Books>, on_leave: OnLeave) -> Router {
     let client = Arc::new(client);
     let handler = async move |headers: HeaderMap| -> Response {
@@ -120,7 +120,7 @@ pub(crate) fn tier<C: Client>(client: C, books: Arc<Books>, on_leave: OnLeave) -
     Router::new().route("/", get(handler))
 }
 
-/// A refusal that costs nothing. Its `Retry-After` names no time, as nobody knows one.
+/// Returns a refusal that costs nothing. Its `Retry-After` names no time, since the server knows none.
 fn busy() -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "0")]).into_response()
 }
@@ -147,9 +147,9 @@ async fn tick(server: Arc<Server>) {
     }
 }
 
-/// Whether this process may open as many sockets as clients without a limit need.
+/// Checks that this process may open as many sockets as clients without a limit need.
 pub(crate) fn check_descriptors() -> Result<(), String> {
-    // Where there is no such file, nobody knows.
+    // A system without this file does not say its limit.
     let Ok(limits) = std::fs::read_to_string("/proc/self/limits") else { return Ok(()) };
     let line = limits.lines().find(|line| line.starts_with("Max open files"));
     match line.and_then(|line| line.split_whitespace().nth(3)?.parse::<u64>().ok()) {
@@ -160,7 +160,7 @@ pub(crate) fn check_descriptors() -> Result<(), String> {
     }
 }
 
-/// Two for each connection, of which the clients without a policy have some thousands.
+/// Two sockets for each connection. The clients without a policy have some thousands of connections.
 const DESCRIPTORS: u64 = 16_384;
-/// What a deadline may be late by its way through two busy threads.
+/// The lateness of a deadline that goes through two busy threads.
 const GRACE: Duration = Duration::from_millis(20);

@@ -3,10 +3,10 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A run to come.
+/// A run that has not begun.
 pub(crate) type Job<T> = Box<dyn FnOnce() -> T + Send>;
 
-/// Runs all, at most `lanes` at once and each at least `gap` after the one before. The results are in order.
+/// Runs all jobs, at most `lanes` at once and each at least `gap` after the one before. The results are in order.
 pub(crate) fn run<T: Send>(lanes: usize, gap: Duration, jobs: Vec<Job<T>>) -> Vec<T> {
     let count = jobs.len();
     let waiting = Mutex::new(jobs.into_iter().enumerate());
@@ -16,7 +16,7 @@ pub(crate) fn run<T: Send>(lanes: usize, gap: Duration, jobs: Vec<Job<T>>) -> Ve
         for _ in 0..lanes {
             scope.spawn(|| {
                 loop {
-                    // Held while it waits for its turn: nobody else has one sooner.
+                    // The lock is held during the wait, since no other lane may begin sooner.
                     let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
                     let Some((index, job)) = waiting.lock().unwrap_or_else(PoisonError::into_inner).next() else {
                         return;

@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs what was asked for, and says whether every *must* was met.
+/// Runs the scenarios that were asked for, and returns whether every *must* was met.
 fn run(args: &Args) -> Result<bool, String> {
     host::check_descriptors()?;
     let began = Instant::now();

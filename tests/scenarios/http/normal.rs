@@ -97,8 +97,8 @@ pub(crate) fn section(args: &Args) -> Section {
     Section { scenario: Scenario::S7, what: WHAT, tables, checks, series }
 }
 
-/// What the whole stack adds to a call: the difference to the bare call, both answered at once, as an HTTP request costs a hundred times
-/// as much and varies by more than this.
+/// Returns the time that the whole stack adds to a call: the difference to the bare call, with answers at once. An HTTP request
+/// costs a hundred times as much and varies by more than this.
 fn cost() -> Duration {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     runtime.block_on(async {
@@ -113,7 +113,7 @@ fn cost() -> Duration {
     })
 }
 
-/// The time of one of many calls in a row.
+/// Returns the time of one of many calls in a row.
 async fn block<C: Client>(client: &C) -> Duration {
     let before = (cpu::of_this_thread(), std::time::Instant::now());
     for _ in 0..CALLS {
@@ -124,7 +124,7 @@ async fn block<C: Client>(client: &C) -> Duration {
     cpu::of_this_thread().zip(before.0).map_or(wall, |(now, then)| now.saturating_sub(then)) / CALLS
 }
 
-/// An attempt that takes no time.
+/// A server whose attempts take no time.
 struct AtOnce;
 
 impl Target for AtOnce {

@@ -10,7 +10,7 @@ use crate::cli::{Args, Scenario};
 use crate::plot::{Series, draw, standalone};
 use crate::verdict::Check;
 
-/// What is said of one scenario.
+/// The part of the report that describes one scenario.
 pub(crate) struct Section {
     pub(crate) scenario: Scenario,
     pub(crate) what: &'static str,
@@ -30,7 +30,7 @@ impl Section {
         self.to_markdown_with("")
     }
 
-    /// The same with something before the tables.
+    /// Returns the same with some text before the tables.
     fn to_markdown_with(&self, before: &str) -> String {
         let mut text = format!("## {}\n\n{}\n\n{before}", self.scenario.title(), wrapped(self.what.trim()));
         text.truncate(text.trim_end().len());
@@ -56,7 +56,7 @@ impl Section {
 }
 
 impl Page<'_> {
-    /// Every *must* that was not met.
+    /// Returns every *must* that was not met.
     pub(crate) fn missed(&self) -> impl Iterator<Item = String> {
         self.sections.iter().flat_map(|section| section.checks.iter().filter_map(Check::missed))
     }
@@ -149,7 +149,7 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// Lines of at most 120 characters.
+/// Breaks the text into lines of at most 120 characters.
 fn wrapped(text: &str) -> String {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {

@@ -6,14 +6,14 @@ use std::time::Duration;
 use resilient_scenarios::drive::Call;
 use resilient_scenarios::report::Fault;
 
-/// What is drawn of a run.
+/// The curves of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct Series {
     name: String,
-    /// Calls a second in each quarter of one.
+    /// The calls a second in each quarter of a second.
     offered: Vec<f64>,
     good: Vec<f64>,
-    /// When something was wrong, and what could be served then.
+    /// The time when something was wrong, and the rate that could be served then.
     fault: Option<Fault>,
 }
 
@@ -40,13 +40,13 @@ fn rates(times: impl Iterator<Item = Duration>) -> Vec<f64> {
     rates
 }
 
-/// A drawing with a panel for each of the series, all of one scale.
+/// Draws a panel for each of the series, all to one scale.
 pub(crate) fn draw(all: &[Series]) -> String {
     let slots = all.iter().map(|series| series.offered.len().max(series.good.len())).max().unwrap_or(1).max(1);
     let most_offered = highest(all.iter().flat_map(|series| &series.offered));
     let served = highest(all.iter().flat_map(|series| &series.good))
         .max(all.iter().filter_map(|series| series.fault).map(|fault| fault.capacity).fold(1.0, f64::max));
-    // a spike that is far more than can be served would press what is served to the bottom, so its top is cut off
+    // a spike far above the rate that can be served would press that rate to the bottom, so the top of the spike is cut off
     let top_rate = if most_offered > 3.0 * served { 1.5 * served } else { most_offered.max(served) };
     let height = TOP + (PANEL + GAP) * all.len() as f64 + 12.0;
     let mut svg = String::new();
@@ -115,7 +115,7 @@ pub(crate) fn draw(all: &[Series]) -> String {
     svg
 }
 
-/// What the lines are, at the right of the first title.
+/// Explains the lines, at the right of the first title.
 fn legend() -> String {
     let mut svg = String::new();
     let (line, text) = (TOP - 10.0, TOP - 6.0);
@@ -135,7 +135,7 @@ fn highest<'r>(rates: impl IntoIterator<Item = &'r f64>) -> f64 {
     rates.into_iter().fold(1.0_f64, |a, b| a.max(*b))
 }
 
-/// The same as an image of its own, which says what its lines are.
+/// Draws the same as an image of its own, with the explanation of its lines.
 pub(crate) fn standalone(all: &[Series]) -> String {
     let legend = legend();
     draw(all).replacen(
@@ -148,7 +148,7 @@ pub(crate) fn standalone(all: &[Series]) -> String {
 const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:#5b6575}.band{fill:#fff1d6}.axis{stroke:#5b6575}\
     .capacity{stroke:#d96b0b;stroke-dasharray:4 3}polyline{fill:none;stroke-width:2.2;stroke-linejoin:round}\
     .offered{stroke:#9aa3b2}.good{stroke:#1d63d8}";
-/// Seconds.
+/// The length of a slot, in seconds.
 const SLOT: f64 = 0.25;
 const WIDTH: f64 = 860.0;
 const LEFT: f64 = 48.0;

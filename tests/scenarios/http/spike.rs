@@ -52,7 +52,7 @@ pub(crate) fn section(args: &Args) -> Section {
 
     let mut jobs: Vec<_> =
         rows.iter().flat_map(|row| args.seeds.iter().map(|&seed| job(row.kind, seed, row.plan.clone()))).collect();
-    // The two that need the most connections, far apart.
+    // The two rows that need the most connections begin far apart.
     let seeds = args.seeds.len();
     let naive = rows.iter().position(|row| row.kind == Kind::Naive).unwrap_or_default();
     let apart = |seed| (naive * seeds + seed, (rows.len() - 1) * seeds + seed);
@@ -75,7 +75,7 @@ pub(crate) fn section(args: &Args) -> Section {
         if row.kind == Kind::Ours {
             let name = row.name.replace('*', "");
             let [goodput, recovery] = Check::of_fault(&name, &figures, [0.80, 0.99], [10_000, 1_000]);
-            // What is offered in so short a time says little about a capacity.
+            // A rate over so short a time says little about a capacity.
             if row.fault.until > BEFORE + Duration::from_secs(1) {
                 checks.push(goodput);
             }
@@ -106,7 +106,7 @@ fn spike(rho: f64, time: Duration, setup: Setup, clients: usize) -> Plan {
     Plan { setup, stretches, clients }
 }
 
-/// Half of what the tests have: the clients without a limit open a connection for each call that waits.
+/// Half as many as in the tests: the clients without a limit open a connection for each call that waits.
 const WORKERS: u32 = 4;
 const BEFORE: Duration = Duration::from_secs(1);
 const AFTER: Duration = Duration::from_millis(5_500);

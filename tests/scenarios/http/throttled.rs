@@ -20,7 +20,7 @@ use crate::plot::Series;
 use crate::verdict::{Check, seconds};
 use crate::wire;
 
-/// What a run with one kind of caller came to.
+/// The record of a run with one kind of caller.
 struct Throttled {
     calls: Vec<Call>,
     ledger: Ledger,
@@ -97,7 +97,7 @@ pub(crate) fn section(args: &Args) -> Section {
     Section { scenario: Scenario::S6, what: WHAT, tables: vec![table], checks, series }
 }
 
-/// The longest pause and the longest call of all malformed values, and what does not add up.
+/// Returns the longest pause and the longest call over all malformed values, and the contradictions in the books.
 fn hostile(args: &Args) -> (Duration, Duration, Vec<String>) {
     let time = Duration::from_secs(if args.quick { 7 } else { 9 });
     let values: Vec<&str> = if args.quick { HOSTILE.iter().copied().step_by(3).collect() } else { HOSTILE.to_vec() };
@@ -127,7 +127,7 @@ impl Throttled {
         if outcomes != self.calls.len() {
             return Some(format!("{} calls and {outcomes} outcomes", self.calls.len()));
         }
-        // What was given up may have arrived before or not.
+        // An attempt that was given up may have arrived or not.
         let fits = arrived.len() <= sent.len() && sent.len() <= arrived.len() + left;
         (!fits || self.lost > 0)
             .then(|| format!("{} attempts, {} arrived, {left} given up, {} lost", sent.len(), arrived.len(), self.lost))
@@ -152,7 +152,7 @@ fn with<C: Client>(seed: u64, time: Duration, terms: &Terms, client: impl Fn(Ask
     let arrivals = poisson(seed, &[Stretch { rate: 150.0, time }]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let calls = runtime.block_on(async {
-        // Tower's buffer begins a task with it.
+        // The client is made here, since tower's buffer begins a task when it is made.
         let shared = Arc::new(client(ask.clone()));
         open_loop(&arrivals, &vec![shared; 8], || ()).await
     });

@@ -37,7 +37,7 @@ pub(crate) fn section(args: &Args) -> Section {
 
     let jobs = rows.iter().flat_map(|(kind, setup)| {
         args.seeds.iter().map(|&seed| {
-            // Each second of the loop opens more connections than the second before.
+            // Each second of the plain loop opens more connections than the second before.
             let time = if *kind == Kind::Naive { time.min(NAIVE) } else { time };
             let (kind, plan) = (*kind, plan(setup, time));
             Box::new(move || tiered(kind, seed, &plan)) as Job<Measured>
@@ -86,7 +86,7 @@ pub(crate) fn section(args: &Args) -> Section {
     Section { scenario: Scenario::S9, what: WHAT, tables, checks, series }
 }
 
-/// Half of the workers are left, and the calls are those that all could serve well.
+/// Returns a plan with half of the workers, and with calls that all of the workers could serve well.
 fn plan(setup: &Setup, time: Duration) -> Plan {
     let rate = 0.8 * 2.0 * setup.capacity();
     Plan { setup: setup.clone(), stretches: vec![Stretch { rate, time }], clients: 1 }
@@ -101,7 +101,7 @@ fn tiered(kind: Kind, seed: u64, plan: &Plan) -> Measured {
     }
 }
 
-/// The caller, two tiers and a server.
+/// Runs a caller, two tiers and a server.
 fn three<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) -> Measured {
     let [first, middle, last] = [Port::bind(), Port::bind(), Port::bind()];
     let caller = vec![Arc::new(client(Wire::to(&first.url, &first.books)))];
@@ -114,9 +114,9 @@ fn three<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) -> Measu
     trial::run(seed, plan, &caller, &at_first, &at_last, server, vec![(first, upper), (middle, lower), (last, app)])
 }
 
-/// Half of what the tests have, as in the spike.
+/// Half as many as in the tests, as in the spike.
 const WORKERS: u32 = 2;
-/// How long the plain loop of retries runs.
+/// The time that the plain loop of retries runs.
 const NAIVE: Duration = Duration::from_secs(4);
 const WHAT: &str = "A client calls a tier, which calls a tier, which calls a server at half of its capacity. Each of the three \
     has the whole stack, and the deadline goes along as a header. Amplification is that of the attempts at the server.";

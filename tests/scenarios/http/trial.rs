@@ -28,13 +28,13 @@ pub(crate) enum Kind {
     Ours,
 }
 
-/// What came of a run.
+/// The record of a run.
 #[derive(Debug)]
 pub(crate) struct Measured {
     pub(crate) run: Run,
-    /// What does not add up.
+    /// A contradiction in the books.
     imbalance: Option<String>,
-    /// Attempts that a broken connection ended.
+    /// The number of attempts that a broken connection ended.
     lost: u64,
     /// The share of a core that the clients' thread kept busy.
     pub(crate) cpu: Option<f64>,
@@ -42,7 +42,7 @@ pub(crate) struct Measured {
     pub(crate) cpu_a_call: Option<Duration>,
     /// New connections after the first second, for each attempt after it.
     pub(crate) new_connections: f64,
-    /// The connections in use, on average, as a share of what the pools keep.
+    /// The connections in use, on average, as a share of those that the pools keep.
     pub(crate) pool: f64,
 }
 
@@ -71,7 +71,7 @@ impl Kind {
 }
 
 impl Measured {
-    /// What does not add up. Of our own clients, nothing may be lost on the way either.
+    /// Describes a contradiction in the books, if there is one. Our own clients must not lose attempts on the way either.
     pub(crate) fn imbalance(&self, kind: Kind) -> Option<String> {
         let lost = (kind == Kind::Ours && self.lost > 0).then(|| format!("{} lost with their connections", self.lost));
         self.imbalance.clone().or(lost)
@@ -82,7 +82,7 @@ impl Measured {
     }
 }
 
-/// Clients and a server with nothing in between.
+/// Runs clients and a server with nothing in between.
 fn direct<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) -> Measured {
     let port = Port::bind();
     let (url, books) = (port.url.clone(), Arc::clone(&port.books));
@@ -125,7 +125,7 @@ pub(crate) fn run<C: Client>(
     }));
     let wall = began.0.elapsed();
     let cpu = cpu::of_this_thread().zip(began.1).map(|(now, then)| now.saturating_sub(then));
-    // What is on its way arrives, or is given up.
+    // Attempts on their way arrive, or are given up.
     runtime.block_on(async { tokio::time::sleep(Duration::from_millis(100)).await });
     drop(runtime);
     std::thread::sleep(Duration::from_millis(50));
@@ -146,13 +146,13 @@ pub(crate) fn run<C: Client>(
     }
 }
 
-/// The worst figures of several runs.
+/// Returns the worst figures of several runs.
 pub(crate) fn worst(runs: &[Measured], fault: Fault) -> Figures {
     let figures = runs.iter().map(|measured| Figures::of(&measured.run, fault));
     figures.reduce(Figures::worse).expect("there is a seed")
 }
 
-/// Ticks until connections count as new ones.
+/// The ticks before connections count as new ones.
 const WARM: u32 = 1_000;
 
 #[cfg(test)]
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
     use crate::lanes::{self, Job};
 
-    /// However slow the machine is: what is late is late, and no call or attempt gets lost.
+    /// A slow machine makes calls late, and must not lose any call or attempt.
     #[test]
     fn the_books_of_a_short_run_balance() {
         let jobs = [Kind::NoPolicy, Kind::Naive, Kind::Tower, Kind::Ours].iter().zip(KINDS).map(|(&kind, server)| {

@@ -1,11 +1,11 @@
-//! What was asked for, what was reached, and whether that is enough.
+//! The figures that were asked for, the figures that were reached, and the verdict.
 
 use std::fmt;
 use std::time::Duration;
 
 use resilient_scenarios::report::{Figures, Table, percent};
 
-/// One figure beside what it must and should be.
+/// One figure beside the value that it must have and the value that it should have.
 #[derive(Debug, Clone)]
 pub(crate) struct Check {
     what: String,
@@ -19,13 +19,13 @@ pub(crate) struct Check {
 pub(crate) enum Verdict {
     Aim,
     Must,
-    /// There is no must.
+    /// The aim is not reached, and there is no must.
     Short,
     Missed,
 }
 
 impl Check {
-    /// A figure that should be as low as possible.
+    /// Checks a figure that should be as low as possible.
     pub(crate) fn most<T: PartialOrd + Copy>(
         what: impl Into<String>,
         reached: T,
@@ -38,7 +38,7 @@ impl Check {
         Self { what: what.into(), must: limit(must), aim: limit(aim), reached: show(reached), verdict }
     }
 
-    /// A figure that should be as high as possible.
+    /// Checks a figure that should be as high as possible.
     pub(crate) fn least<T: PartialOrd + Copy>(
         what: impl Into<String>,
         reached: T,
@@ -51,7 +51,7 @@ impl Check {
         Self { what: what.into(), must: limit(must), aim: limit(aim), reached: show(reached), verdict }
     }
 
-    /// A figure with an aim and no must.
+    /// Makes it a figure with an aim and no must.
     pub(crate) fn only_aim(mut self) -> Self {
         "–".clone_into(&mut self.must);
         if matches!(self.verdict, Verdict::Missed | Verdict::Must) {
@@ -60,14 +60,14 @@ impl Check {
         self
     }
 
-    /// The books of the runs.
+    /// Checks the books of the runs.
     pub(crate) fn books(what: impl Into<String>, imbalances: Vec<String>) -> Self {
         let reached = imbalances.first().cloned().unwrap_or_else(|| "balanced".to_owned());
         let verdict = verdict(imbalances.is_empty(), imbalances.is_empty());
         Self { what: what.into(), must: "balanced".into(), aim: "balanced".into(), reached, verdict }
     }
 
-    /// Goodput and recovery of an overload.
+    /// Checks the goodput and the recovery of an overload.
     pub(crate) fn of_fault(what: &str, figures: &Figures, goodput: [f64; 2], recovery: [u64; 2]) -> [Self; 2] {
         let recovery = recovery.map(Duration::from_millis);
         let reached = figures.recovery.unwrap_or(Duration::MAX);

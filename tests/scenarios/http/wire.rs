@@ -53,23 +53,23 @@ impl Target for Wire {
     }
 }
 
-/// A client with a pool of its own.
+/// Returns a client with a pool of its own.
 pub(crate) fn connections() -> reqwest::Client {
     let builder = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(POOL).tcp_nodelay(true);
     builder.build().expect("a client without TLS needs nothing")
 }
 
-/// The number of an attempt, at the server.
+/// Returns the number of an attempt, at the server.
 pub(crate) fn number(headers: &HeaderMap) -> Option<u64> {
     text(headers, NUMBER)?.parse().ok()
 }
 
-/// When the call should have ended, at the server. With a little grace: a time in a header is older by its way.
+/// Returns the end that the call should have had, at the server. It needs a little grace: a time in a header is older by its way.
 pub(crate) fn due(headers: &HeaderMap) -> Option<Instant> {
     Some(*EPOCH + Duration::from_micros(text(headers, DUE_AT)?.parse().ok()?))
 }
 
-/// The deadline as the client wrote it, at the server.
+/// Returns the deadline as the client wrote it, at the server.
 pub(crate) fn deadline(headers: &HeaderMap) -> Option<&str> {
     text(headers, DEADLINE)
 }
@@ -78,15 +78,15 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Both ends are in one process and count from here.
+/// The moment from which both ends count, as they are in one process.
 static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// Starts that count.
+/// Starts the count at this moment.
 pub(crate) fn begin() {
     LazyLock::force(&EPOCH);
 }
 
-/// Idle connections that a client keeps.
+/// The number of idle connections that a client keeps.
 pub(crate) const POOL: usize = 32;
 const NUMBER: &str = "x-attempt";
 const DEADLINE: &str = "x-deadline";

@@ -1,4 +1,4 @@
-//! When calls arrive: an open loop, Poisson, at a rate that changes.
+//! The times when calls arrive: an open loop, Poisson, at a rate that changes.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rand_distr::{Distribution, Exp1};
 
-/// So many calls a second for so long.
+/// A time with a constant rate of calls.
 #[derive(Debug, Clone, Copy)]
 pub struct Stretch {
-    /// Calls a second.
+    /// The calls a second.
     pub rate: f64,
-    /// For so long.
+    /// The length of the time.
     pub time: Duration,
 }
 
-/// The intended arrivals from the start, in order. They do not wait for the answers of earlier ones.
+/// Returns the intended arrivals from the start, in order. They do not wait for the answers of earlier ones.
 pub fn poisson(seed: u64, stretches: &[Stretch]) -> Vec<Duration> {
     let mut generator = SmallRng::seed_from_u64(seed);
     let mut arrivals = Vec::new();

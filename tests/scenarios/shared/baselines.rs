@@ -1,4 +1,4 @@
-//! What the stacks are compared with: no policy, the plain loop, and tower.
+//! The clients to compare the stacks with: no policy, the plain loop, and tower.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ impl<T: Target> Client for NoPolicy<T> {
     }
 }
 
-/// A loop: a second for each attempt, and three more after 100 ms each.
+/// Loops: a second for each attempt, and three more attempts, each after 100 ms.
 pub struct Naive<T>(pub T);
 
 impl<T: Target> Client for Naive<T> {
@@ -37,11 +37,11 @@ impl<T: Target> Client for Naive<T> {
     }
 }
 
-/// A second for the call, at most 64 calls at once and none that wait, three retries from a budget of a fifth.
+/// Tower's layers: a second for the call, 64 calls at once and none that wait, three retries from a budget of a fifth.
 pub struct Tower(BoxCloneSyncService<(), (), CallError>);
 
 impl Tower {
-    /// A client with a limit and a budget of its own.
+    /// Returns a client with a limit and a budget of its own.
     pub fn new(server: impl Target) -> Self {
         let server = Arc::new(server);
         let service = ServiceBuilder::new()
@@ -86,7 +86,7 @@ impl tower::retry::Policy<(), (), CallError> for Again {
     }
 }
 
-/// What tower's layers said, in our words.
+/// Translates the errors of tower's layers into ours.
 pub fn error_of_tower(error: BoxError) -> CallError {
     match error.downcast::<CallError>() {
         Ok(error) => *error,

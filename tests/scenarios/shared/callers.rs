@@ -1,4 +1,4 @@
-//! The callers of a provider that throttles: ours, and what they are compared with.
+//! The callers of a provider that throttles: ours, and the callers to compare them with.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::baselines::error_of_tower;
 use crate::calls::{CallError, Client, SLO};
 use crate::provider::Answers;
 
-/// What eight callers share.
+/// The policies that the eight callers share.
 pub struct Ours<T> {
     provider: T,
     retry: Retry,
@@ -21,7 +21,7 @@ pub struct Ours<T> {
 }
 
 impl<T: Answers> Ours<T> {
-    /// A client with policies of its own.
+    /// Returns a client with policies of its own.
     pub fn new(provider: T) -> Self {
         let second = Duration::from_secs(1);
         let limit = RateLimit::named("search").rate(100, second).burst(10).max_wait(Duration::from_millis(100));
@@ -42,7 +42,7 @@ impl<T: Answers> Client for Ours<T> {
     }
 }
 
-/// The same, of which the limit sees refusals and no headers.
+/// The same client with a limit that sees refusals and no headers.
 pub struct ByErrors<T>(pub Ours<T>);
 
 impl<T: Answers> ByErrors<T> {
@@ -60,7 +60,7 @@ impl<T: Answers> Client for ByErrors<T> {
     }
 }
 
-/// What a caller makes of an answer by hand.
+/// Reads an answer by hand.
 fn read(response: &Response<()>) -> Result<(), CallError> {
     if response.status() == StatusCode::OK {
         return Ok(());
@@ -69,7 +69,7 @@ fn read(response: &Response<()>) -> Result<(), CallError> {
     Err(CallError::Later { after: Duration::from_secs(seconds.unwrap_or(1)) })
 }
 
-/// One attempt.
+/// Makes one attempt and no more.
 pub struct NoPolicy<T>(pub T);
 
 impl<T: Answers> Client for NoPolicy<T> {
@@ -78,7 +78,7 @@ impl<T: Answers> Client for NoPolicy<T> {
     }
 }
 
-/// Three more attempts, each after the time that the provider names to this caller.
+/// Makes up to three more attempts, each after the time that the provider names to this caller.
 pub struct Naive<T>(pub T);
 
 impl<T: Answers> Client for Naive<T> {
@@ -94,11 +94,11 @@ impl<T: Answers> Client for Naive<T> {
     }
 }
 
-/// A queue of 50, a hundred in each second, and two more attempts after the time that the provider names.
+/// Tower's layers: a queue of 50, a hundred calls in each second, and two more attempts after the time that the provider names.
 pub struct Tower(BoxCloneSyncService<(), (), CallError>);
 
 impl Tower {
-    /// A client with policies of its own.
+    /// Returns a client with policies of its own.
     pub fn new(provider: impl Answers) -> Self {
         let provider = Arc::new(provider);
         let service = ServiceBuilder::new()

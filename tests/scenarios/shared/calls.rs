@@ -1,4 +1,4 @@
-//! What a client of a scenario is, and how one of its calls ends.
+//! The client of a scenario, and the ends of its calls.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,29 +11,29 @@ use tokio::time::Instant;
 
 use crate::server::{Refusal, Server};
 
-/// A client: what stands between a call and the attempts that the server sees.
+/// A client: the policies between a call and the attempts that the server sees.
 pub trait Client: Send + Sync + 'static {
     /// Makes one call.
     fn call(&self) -> impl Future<Output = Result<(), CallError>> + Send;
 
-    /// How full its own limit is; 0 if it has none.
+    /// Returns how full the client's own limit is, or 0 if it has none.
     fn occupancy(&self) -> f64 {
         0.0
     }
 }
 
-/// What a client makes its attempts at.
+/// The server's end of the wire, at which a client makes its attempts.
 pub trait Target: Send + Sync + 'static {
     /// Makes one attempt.
     fn send(&self) -> impl Future<Output = Result<(), CallError>> + Send;
 }
 
 tokio::task_local! {
-    /// When the call that an attempt belongs to should have ended: what the books go by, whether or not policies know it.
+    /// The time when the call of an attempt should have ended. The books go by it, whether or not the policies know it.
     pub static DUE: Instant;
 }
 
-/// Why a call, or an attempt, failed.
+/// The failures of a call or an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Classify)]
 pub enum CallError {
     /// The server is full and said so at once: a 503 with `Retry-After`, or a 429.
@@ -42,7 +42,7 @@ pub enum CallError {
     /// The server named a time to come back at.
     #[throttled(after = after)]
     Later {
-        /// How long that is.
+        /// The time to stay away.
         after: Duration,
     },
     /// The time was over.
@@ -51,10 +51,10 @@ pub enum CallError {
     /// The connection broke.
     #[transient]
     Lost,
-    /// The client refused by itself.
+    /// The client refused the call by itself.
     #[permanent]
     Unsent,
-    /// What one of our policies said.
+    /// One of our policies rejected the call.
     #[transparent(from)]
     Refused(resilient::Error),
 }
@@ -72,10 +72,10 @@ impl fmt::Display for CallError {
     }
 }
 
-/// For tower's `Timeout`, which wants it.
+/// Tower's `Timeout` requires this.
 impl std::error::Error for CallError {}
 
-/// The wire between the clients of one run and their server, which counts what is sent.
+/// The wire between the clients of one run and their server, which counts the attempts on it.
 #[derive(Debug, Clone)]
 pub struct Wire {
     server: Arc<Server>,
@@ -83,24 +83,24 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// A wire that nothing has been sent on.
+    /// Returns a wire on which nothing has been sent.
     pub fn to(server: Arc<Server>) -> Self {
         Self { server, sent: Arc::default() }
     }
 
-    /// The attempts so far.
+    /// Returns the number of attempts so far.
     pub fn sent(&self) -> u64 {
         self.sent.load(Relaxed)
     }
 
-    /// Its other end.
+    /// Returns the server at the other end.
     pub fn server(&self) -> &Server {
         &self.server
     }
 }
 
 impl Target for Wire {
-    /// One attempt, with the deadline in force in its header.
+    /// Makes one attempt, with the current deadline in its header.
     async fn send(&self) -> Result<(), CallError> {
         self.sent.fetch_add(1, Relaxed);
         let header = Deadline::current().map(Deadline::to_header);
@@ -112,5 +112,5 @@ impl Target for Wire {
     }
 }
 
-/// An answer counts if it comes within this.
+/// The time within which an answer counts.
 pub const SLO: Duration = Duration::from_secs(1);

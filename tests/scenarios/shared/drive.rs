@@ -11,7 +11,7 @@ use crate::calls::{CallError, Client, DUE, SLO, Wire};
 use crate::report::{Fault, Figures};
 use crate::server::{Seen, Server, Setup};
 
-/// What happens in a run.
+/// The load of a run, and its server.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The server.
@@ -22,25 +22,25 @@ pub struct Plan {
     pub clients: usize,
 }
 
-/// What came of it.
+/// The record of a run.
 #[derive(Debug)]
 pub struct Run {
-    /// Every call.
+    /// All calls.
     pub calls: Vec<Call>,
-    /// How many attempts the clients sent.
+    /// The number of attempts that the clients sent.
     pub attempts: u64,
-    /// What the server has seen.
+    /// The server's own counts.
     pub seen: Seen,
-    /// How full the clients' own limits were on average.
+    /// The average share of the clients' own limits that was in use.
     pub occupancy: f64,
 }
 
-/// One call: when it should have begun, and when it ended and how, if it did.
+/// One call: its intended beginning, and its end with the outcome, if it has ended.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// Since the beginning of the run.
+    /// The intended beginning, since the beginning of the run.
     pub at: Duration,
-    /// Since the beginning of the run, too.
+    /// The end, since the beginning of the run, too.
     pub end: Option<(Duration, Result<(), CallError>)>,
 }
 
@@ -59,7 +59,7 @@ pub fn run<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) -> Run
     run
 }
 
-/// The worst figures of the three seeds.
+/// Returns the worst figures of the three seeds.
 ///
 /// # Panics
 ///
@@ -88,7 +88,7 @@ async fn calls<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) ->
     Run { calls, attempts: wire.sent(), seen: wire.server().seen(), occupancy: full / looks as f64 }
 }
 
-/// Makes a call at each of the arrivals, by one client after the other, and waits some more for the last ones.
+/// Makes a call at each arrival, by one client after the other, and waits some more for the last calls.
 pub async fn open_loop<C: Client>(arrivals: &[Duration], clients: &[Arc<C>], mut tick: impl FnMut()) -> Vec<Call> {
     let calls = arrivals.iter().map(|&at| Call { at, end: None }).collect();
     let calls: Arc<Mutex<Vec<Call>>> = Arc::new(Mutex::new(calls));
@@ -114,14 +114,14 @@ pub async fn open_loop<C: Client>(arrivals: &[Duration], clients: &[Arc<C>], mut
         }
     }
 
-    // Those who have waited until now have waited for too long.
+    // A call that is still under way has waited for too long.
     tasks.shutdown().await;
     let calls = calls.lock().unwrap_or_else(PoisonError::into_inner);
     calls.clone()
 }
 
 impl Run {
-    /// Every call has one outcome or is still under way, and the server saw every attempt and has one end for each.
+    /// Checks that every call has one outcome or is under way, and that the server saw every attempt and has one end for each.
     fn balance(&self) {
         let Seen { arrived, refused, served, left, inside, .. } = self.seen;
         assert_eq!(self.attempts, arrived, "attempts that were sent, and that the server saw");
@@ -135,5 +135,5 @@ impl Run {
 /// The seeds of the runs; the worst figures count.
 pub const SEEDS: [u64; 3] = [1, 2, 3];
 const TICK: Duration = Duration::from_millis(1);
-/// Longer than the last call may take.
+/// The time to wait for the last calls, which is longer than a call may take.
 const PATIENCE: Duration = Duration::from_millis(1_200);

@@ -1,4 +1,4 @@
-//! How long the server works on a call: a lognormal body with a Pareto tail.
+//! The time that the server works on a call: a lognormal body with a Pareto tail.
 
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
@@ -14,9 +14,9 @@ use rand_distr::{Distribution, LogNormal};
 pub(crate) struct Latency {
     body: LogNormal<f64>,
     has_tail: bool,
-    /// What is left of the current hundred: whether from the tail.
+    /// The rest of the current hundred: for each call, whether its time is from the tail.
     kinds: Vec<bool>,
-    /// What is left of the current twentieths of the tail.
+    /// The rest of the current twentieths of the tail.
     strata: Vec<u32>,
     generator: SmallRng,
 }
@@ -32,17 +32,17 @@ impl Latency {
         }
     }
 
-    /// All from the lognormal body.
+    /// Draws all times from the lognormal body.
     pub(crate) fn without_tail(self) -> Self {
         Self { has_tail: false, ..self }
     }
 
-    /// Whether something happens that happens with this probability.
+    /// Returns `true` with this probability.
     pub(crate) fn chance(&mut self, probability: f64) -> bool {
         probability > 0.0 && self.generator.random::<f64>() < probability
     }
 
-    /// The next service time, in seconds.
+    /// Draws the next service time, in seconds.
     pub(crate) fn draw(&mut self) -> f64 {
         if !self.has_tail {
             return self.body.sample(&mut self.generator);
@@ -67,7 +67,7 @@ impl Latency {
 
 /// The mean service time, in seconds.
 pub(crate) const MEAN: f64 = 0.020_97;
-/// Of a hundred.
+/// The number of calls in a hundred whose times are from the tail.
 const TAIL: u32 = 3;
 const STRATA: u32 = 20;
 const SHORTEST: f64 = 0.080;

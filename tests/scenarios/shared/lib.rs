@@ -1,6 +1,6 @@
-//! What both forms of the scenarios share: clients, servers, arrivals, the books and the figures.
+//! The common parts of both forms of the scenarios: clients, servers, arrivals, the books and the figures.
 //!
-//! The tests of this package run it on the paused clock, and `cargo run --release --example scenarios` over HTTP.
+//! The tests of this package run them on the paused clock, and `cargo run --release --example scenarios` over HTTP.
 
 pub mod arrivals;
 pub mod baselines;

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::calls::CallError;
 
-/// A provider behind a network, and what it has seen.
+/// A provider behind a network, and its records.
 #[derive(Debug)]
 pub struct Provider {
     terms: Terms,
@@ -19,29 +19,29 @@ pub struct Provider {
     state: Mutex<State>,
 }
 
-/// What it allows, and how it speaks.
+/// The quota of the provider, and the headers that announce it.
 #[derive(Debug, Clone)]
 pub struct Terms {
-    /// Calls a second, in the long run.
+    /// The calls a second, in the long run.
     pub rate: f64,
-    /// Calls at once.
+    /// The calls at once.
     pub burst: f64,
-    /// Between these times it takes none, and names the end of it as the time to come back.
+    /// The time during which the provider takes no calls. Its end is the time to come back.
     pub closed: Option<(Duration, Duration)>,
-    /// How it says so.
+    /// The headers of the answers.
     pub headers: Headers,
 }
 
-/// What stands in the answers.
+/// The kinds of headers in the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Headers {
     /// `Retry-After: 1` on a 429.
     Seconds,
     /// `Retry-After: Fri, 31 Dec 1999 23:59:59 GMT` on a 429.
     Date,
-    /// `RateLimit` on every answer as well: what is left of a minute's worth.
+    /// `RateLimit` on every answer as well: the rest of a minute's worth.
     Minute,
-    /// `X-RateLimit-…` on every answer as well: what is left of the burst, and the whole seconds until it is back.
+    /// `X-RateLimit-…` on every answer as well: the rest of the burst, and the whole seconds until it is full again.
     Burst,
     /// The given text as `Retry-After` and as the reset on a 429.
     Hostile(&'static str),
@@ -49,29 +49,29 @@ pub enum Headers {
 
 #[derive(Debug)]
 struct State {
-    /// What is left of the burst, and since when.
+    /// The rest of the burst, at the time `since`.
     tokens: f64,
     since: Duration,
     generator: SmallRng,
     seen: Ledger,
 }
 
-/// What was sent, what came, and what was said.
+/// The attempts that were sent, those that arrived, and the waits that were announced.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
-    /// When clients sent attempts.
+    /// The times when clients sent attempts.
     pub sent: Vec<Duration>,
-    /// Attempts that were given up on their way.
+    /// The number of attempts that were given up on their way.
     pub left: usize,
-    /// When attempts arrived, and whether they were served.
+    /// The times when attempts arrived, and whether they were served.
     pub arrived: Vec<(Duration, bool)>,
-    /// When clients were told to stay away, and until when.
+    /// The times when clients were told to stay away, each with the end of the wait.
     pub told: Vec<(Duration, Duration)>,
 }
 
-/// What a caller makes its attempts at.
+/// A provider, as its callers see it.
 pub trait Answers: Send + Sync + 'static {
-    /// One attempt.
+    /// Makes one attempt.
     fn answer(&self) -> impl Future<Output = Result<Response<()>, CallError>> + Send;
 }
 
@@ -89,7 +89,7 @@ impl Answers for Arc<Provider> {
 }
 
 impl Provider {
-    /// A provider whose time begins now.
+    /// Returns a provider whose time begins now.
     pub fn open(terms: Terms, seed: u64) -> Arc<Self> {
         let state = State {
             tokens: terms.burst,
@@ -100,7 +100,7 @@ impl Provider {
         Arc::new(Self { terms, start: Instant::now(), state: Mutex::new(state) })
     }
 
-    /// A client sends an attempt now. How long it is on its way, there and back.
+    /// Records that a client sends an attempt now. Returns how long it is on its way, there and back.
     pub fn depart(&self) -> (Duration, Duration) {
         let mut state = self.state();
         state.seen.sent.push(self.start.elapsed());
@@ -108,12 +108,12 @@ impl Provider {
         (hop(), hop())
     }
 
-    /// An attempt was given up before it had arrived.
+    /// Records an attempt that was given up before it had arrived.
     pub fn left(&self) {
         self.state().seen.left += 1;
     }
 
-    /// A client is told now to stay away for so long.
+    /// Records that a client is told now to stay away for so long.
     pub fn tell(&self, stay_away: Option<Duration>) {
         if let Some(stay_away) = stay_away {
             let now = self.start.elapsed();
@@ -121,12 +121,12 @@ impl Provider {
         }
     }
 
-    /// What has happened so far.
+    /// Returns the records so far.
     pub fn ledger(&self) -> Ledger {
         self.state().seen.clone()
     }
 
-    /// An attempt arrives now: the answer, and how long it tells the client to stay away.
+    /// Answers an attempt that arrives now. Returns the answer, and how long it tells the client to stay away.
     pub fn decide(&self) -> (Response<()>, Option<Duration>) {
         let now = self.start.elapsed();
         let terms = &self.terms;
@@ -152,7 +152,7 @@ impl Provider {
     }
 }
 
-/// An attempt that has not arrived. Dropping it is giving it up.
+/// An attempt that has not arrived. To drop it is to give it up.
 struct OnTheWay<'a>(&'a Provider);
 
 impl Drop for OnTheWay<'_> {
@@ -181,13 +181,13 @@ impl Headers {
         response.body(()).expect("valid headers")
     }
 
-    /// The refusal, and the time that it names.
+    /// Returns the refusal, and the time that it names.
     fn of_refusal(self, opens: Duration) -> (Response<()>, Option<Duration>) {
         let response = Response::builder().status(StatusCode::TOO_MANY_REQUESTS);
         let seconds = opens.as_secs_f64().ceil().max(1.0);
         let (text, named) = match self {
             Self::Seconds | Self::Minute | Self::Burst => (seconds.to_string(), Some(seconds)),
-            // A date has whole seconds: the next full one after the time that is meant.
+            // A date has whole seconds, so it is the next whole second after the intended time.
             Self::Date => {
                 let date = SystemTime::now() + Duration::from_secs_f64(seconds + 1.0);
                 // The calendar goes on while the paused clock stands still.

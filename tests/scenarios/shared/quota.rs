@@ -1,4 +1,4 @@
-//! How a provider's quota was used.
+//! The use of a provider's quota.
 
 use std::time::Duration;
 
@@ -6,27 +6,27 @@ use crate::drive::Call;
 use crate::provider::{Ledger, Terms};
 use crate::report::{Table, millis, percent};
 
-/// What is said of a run against a provider, or of the worst of several.
+/// The figures of a run against a provider, or the worst of several runs.
 #[derive(Debug, Clone, Copy)]
 pub struct Used {
     /// The share of attempts that got a 429.
     pub refused: f64,
-    /// What was served, as a share of what the provider allows in the long run.
+    /// The served calls, as a share of those that the provider allows in the long run.
     pub used: f64,
-    /// Attempts before the time that any caller had been told.
+    /// The number of attempts before the time that any caller had been told.
     pub early: usize,
     /// The most attempts in any 100 ms of the two seconds after the reset.
     pub herd: usize,
-    /// Of the calls that succeeded.
+    /// The median time of the calls that succeeded.
     pub p50: Duration,
-    /// Of the calls that succeeded.
+    /// The 99th percentile of their times.
     pub p99: Duration,
     /// The share of calls that were good.
     pub good: f64,
 }
 
 impl Used {
-    /// The figures of a run of so long.
+    /// Returns the figures of a run of that length.
     pub fn of(calls: &[Call], ledger: &Ledger, terms: &Terms, time: Duration) -> Self {
         let served = ledger.arrived.iter().filter(|(_, served)| *served).count();
         let is_early = |at: &&Duration| ledger.told.iter().any(|(from, until)| from < at && *at < until);
@@ -46,7 +46,7 @@ impl Used {
         }
     }
 
-    /// The worse of each.
+    /// Returns the worse of each figure.
     #[must_use]
     pub fn worse(self, other: Self) -> Self {
         Self {
@@ -62,12 +62,12 @@ impl Used {
 }
 
 impl Table {
-    /// The table of a provider's callers.
+    /// Returns the table of a provider's callers.
     pub fn of_quota(title: impl Into<String>) -> Self {
         Self::new(title, &["client", "429s", "quota used", "too early", "most in 100 ms", "p50", "p99", "good"])
     }
 
-    /// A row of it.
+    /// Adds a row to that table.
     pub fn used(&mut self, client: &str, used: Used) {
         self.row(vec![
             client.to_owned(),
@@ -82,7 +82,7 @@ impl Table {
     }
 }
 
-/// The most attempts in any 100 ms of the two seconds from then on.
+/// Returns the most attempts in any 100 ms of the two seconds from `from` on.
 fn most_at_once(ledger: &Ledger, from: Duration) -> usize {
     let times = ledger.arrived.iter().map(|(at, _)| *at);
     let times: Vec<Duration> = times.filter(|&at| from <= at && at < from + 2 * SECOND).collect();

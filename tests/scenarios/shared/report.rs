@@ -8,44 +8,44 @@ use resilient::Reason;
 use crate::calls::{CallError, SLO};
 use crate::drive::{Call, Run};
 
-/// When something was wrong, and how many calls a second the servers could serve then.
+/// The time when something was wrong, and the rate that the servers could serve then.
 #[derive(Debug, Clone, Copy)]
 pub struct Fault {
-    /// Its beginning.
+    /// The beginning.
     pub from: Duration,
-    /// Its end.
+    /// The end.
     pub until: Duration,
-    /// Calls a second.
+    /// The calls a second that can be served.
     pub capacity: f64,
 }
 
-/// What is said of a run, or of the worst of several.
+/// The figures of a run, or the worst of several runs.
 #[derive(Debug, Clone, Copy)]
 pub struct Figures {
-    /// Good answers while something was wrong, as a share of what the server could have given.
+    /// Good answers while something was wrong, as a share of those that the server could have given.
     pub goodput: f64,
     /// Good answers to all calls, as a share of the calls.
     pub good: f64,
     /// Attempts for each call.
     pub amplification: f64,
-    /// From the end of the fault to the first of four seconds with 95 % good answers.
+    /// The time from the end of the fault to the first of four seconds with 95 % good answers.
     pub recovery: Option<Duration>,
-    /// Of the calls that succeeded, in time or not, from when they should have begun.
+    /// The median time of the calls that succeeded, in time or not, from their intended beginning.
     pub p50: Duration,
-    /// The same.
+    /// The 99th percentile of these times.
     pub p99: Duration,
     /// The share of calls that got an error before their time was over.
     pub refused: f64,
-    /// The share of calls that got nothing in time.
+    /// The share of calls that got no answer in time.
     pub late: f64,
-    /// How full the clients' own limits were on average.
+    /// The average share of the clients' own limits that was in use.
     pub occupancy: f64,
-    /// What the servers did for nothing, as a share of what they did.
+    /// The work that the servers did for nothing, as a share of all their work.
     pub wasted: f64,
 }
 
 impl Figures {
-    /// The figures of a run in which something was wrong.
+    /// Returns the figures of a run in which something was wrong.
     pub fn of(run: &Run, fault: Fault) -> Self {
         let calls = run.calls.len() as f64;
         let good = run.calls.iter().filter(|call| call.is_good());
@@ -73,7 +73,7 @@ impl Figures {
         }
     }
 
-    /// The worse of each.
+    /// Returns the worse of each figure.
     #[must_use]
     pub fn worse(self, other: Self) -> Self {
         Self {
@@ -92,7 +92,7 @@ impl Figures {
 }
 
 impl Call {
-    /// How long a call that succeeded took, from when it should have begun.
+    /// Returns the time of a call that succeeded, from its intended beginning.
     pub fn latency(&self) -> Option<Duration> {
         match self.end {
             Some((end, Ok(()))) => Some(end.saturating_sub(self.at)),
@@ -100,12 +100,12 @@ impl Call {
         }
     }
 
-    /// Whether it succeeded within the SLO.
+    /// Returns whether the call succeeded within the SLO.
     pub fn is_good(&self) -> bool {
         self.latency().is_some_and(|latency| latency <= SLO)
     }
 
-    /// Whether it got an error at once or soon.
+    /// Returns whether the call got an error at once or soon.
     pub fn is_refused(&self) -> bool {
         match &self.end {
             Some((_, Err(CallError::Busy | CallError::Later { .. } | CallError::Lost | CallError::Unsent))) => true,
@@ -116,7 +116,7 @@ impl Call {
         }
     }
 
-    /// Not answered in time, be it with an error that says so.
+    /// Returns whether the call was not answered in time, even if its error says so.
     pub fn is_late(&self) -> bool {
         match &self.end {
             None | Some((_, Err(CallError::Late))) => true,
@@ -133,7 +133,7 @@ impl Call {
     }
 }
 
-/// From `until` to the first of four consecutive seconds in each of which 95 % of the calls get a good answer.
+/// Returns the time from `until` to the first of four seconds in a row in each of which 95 % of the calls get a good answer.
 pub fn recovery(calls: &[Call], until: Duration) -> Option<Duration> {
     let last = calls.last()?.at;
     let is_well = |from: Duration| {
@@ -157,27 +157,27 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table without rows.
+    /// Returns a table without rows.
     pub fn new(title: impl Into<String>, columns: &[&'static str]) -> Self {
         Self { title: title.into(), columns: columns.to_vec(), rows: Vec::new() }
     }
 
-    /// What it is about.
+    /// Returns the subject of the table.
     pub fn title(&self) -> &str {
         &self.title
     }
 
-    /// The headings.
+    /// Returns the headings.
     pub fn columns(&self) -> &[&'static str] {
         &self.columns
     }
 
-    /// The cells, row by row.
+    /// Returns the cells, row by row.
     pub fn rows(&self) -> &[Vec<String>] {
         &self.rows
     }
 
-    /// The table of an overload.
+    /// Returns the table of an overload.
     pub fn of_faults(title: impl Into<String>) -> Self {
         Self::new(title, &["client", "goodput", "amplification", "recovery", "p50", "p99", "refused", "late"])
     }
@@ -192,7 +192,7 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// A row of the table of an overload.
+    /// Adds a row to the table of an overload.
     pub fn figures(&mut self, client: &str, figures: Figures) {
         self.row(vec![
             client.to_owned(),
@@ -206,7 +206,7 @@ impl Table {
         ]);
     }
 
-    /// As Markdown, which reads well on a terminal too.
+    /// Returns the table as Markdown, which reads well on a terminal too.
     pub fn to_markdown(&self) -> String {
         let width = |column: usize| {
             let cells = self.rows.iter().map(|row| row[column].chars().count());
@@ -232,13 +232,13 @@ impl Table {
     }
 }
 
-/// A share in per cent.
+/// Writes a share in per cent.
 pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if percent == 0.0 || percent >= 0.1 { format!("{percent:.1} %") } else { format!("{percent:.3} %") }
 }
 
-/// A time in milliseconds; the longest there is stands for none.
+/// Writes a time in milliseconds. `Duration::MAX` stands for no time at all.
 pub fn millis(time: Duration) -> String {
     if time == Duration::MAX { "–".to_owned() } else { format!("{} ms", time.as_millis()) }
 }

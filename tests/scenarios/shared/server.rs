@@ -1,8 +1,8 @@
 //! The server: some workers and a queue, in virtual time.
 //!
 //! It is a discrete-event model behind an async interface. Work begins and ends at its exact nanosecond, whatever tokio's
-//! timer rounds to; what is rounded up to the next millisecond is only when a client hears of it. So the capacity is exact,
-//! and a call costs two wake-ups and no task.
+//! timer rounds to; only the answer to the client is rounded up to the next millisecond. So the capacity is exact, and a call
+//! costs two wake-ups and no task.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -18,29 +18,29 @@ use tokio::time::Instant;
 
 use crate::latency::{self, Latency};
 
-/// What a server is like.
+/// The settings of a server.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// How many calls it works on at once.
+    /// The number of calls that it works on at once.
     pub workers: u32,
-    /// What it does when a client goes away.
+    /// The reaction to a client that goes away.
     pub on_leave: OnLeave,
-    /// At so many waiting calls, a further one is refused at once; without, the queue has no end.
+    /// The number of waiting calls at which a further one is refused at once. Without it, the queue has no end.
     pub shed_at: Option<usize>,
-    /// Work begun between these times takes so many times as long.
+    /// A time during which work that begins takes longer.
     pub slow: Option<Slow>,
-    /// Whether some work takes far longer than most.
+    /// Is true if some calls take far longer than most.
     pub tail: bool,
     /// The probability that a copy of a request takes as long as the first.
     pub correlation: f64,
 }
 
-/// What happens to a call whose client has gone away.
+/// The fate of a call whose client has gone away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnLeave {
-    /// It leaves the queue, or its worker.
+    /// The call leaves the queue, or its worker.
     Stop,
-    /// It is served all the same, as by servers that do not watch their connections.
+    /// The call is served all the same, as by servers that do not watch their connections.
     GoOn,
 }
 
@@ -62,11 +62,11 @@ pub const KINDS: [Kind; 4] = [
 /// A brown-out.
 #[derive(Debug, Clone, Copy)]
 pub struct Slow {
-    /// Its beginning.
+    /// The beginning.
     pub from: Duration,
-    /// Its end.
+    /// The end.
     pub until: Duration,
-    /// So many times as long.
+    /// The factor by which work takes longer.
     pub factor: f64,
 }
 
@@ -78,7 +78,7 @@ pub struct Server {
     state: Mutex<State>,
 }
 
-/// How the server refused.
+/// The reasons of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// The queue is full.
@@ -87,33 +87,33 @@ pub enum Refusal {
     Expired,
 }
 
-/// What the server has seen.
+/// The counts of a server.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// Attempts.
+    /// The attempts that arrived.
     pub arrived: u64,
-    /// Of them, those that were refused.
+    /// The attempts that were refused.
     pub refused: u64,
-    /// Of them, those that were worked on to the end.
+    /// The attempts that were worked on to the end.
     pub served: u64,
-    /// Left by their clients before they were served, and not served.
+    /// The attempts whose clients left before they were served, and that were not served.
     pub left: u64,
-    /// In the queue or at a worker.
+    /// The attempts in the queue or at a worker.
     pub inside: u64,
-    /// Begun after the end of the call that they belong to.
+    /// The attempts that were begun after the end of their call.
     pub begun_late: u64,
 }
 
 #[derive(Debug)]
 struct State {
     latency: Latency,
-    /// How long the first copy of each request took, where that matters.
+    /// The time of the first copy of each request, where it matters.
     copies: HashMap<u64, f64>,
     jobs: Vec<Job>,
     queue: VecDeque<usize>,
-    /// Those in the queue who have not left.
+    /// The number of calls in the queue that have not left.
     waiting: usize,
-    /// The ends of what is being worked on, and of some that have left.
+    /// The ends of the calls that are worked on, and of some that have left.
     ends: BinaryHeap<Reverse<(Duration, usize)>>,
     idle: u32,
     seen: Seen,
@@ -138,12 +138,12 @@ enum Phase {
 }
 
 impl Setup {
-    /// So many workers, which stop when a client leaves, and a queue without end.
+    /// Returns the setup of so many workers, which stop when a client leaves, and a queue without end.
     pub const fn of(workers: u32) -> Self {
         Self { workers, on_leave: OnLeave::Stop, shed_at: None, slow: None, tail: true, correlation: 0.0 }
     }
 
-    /// The calls a second that it can serve.
+    /// Returns the calls a second that the server can serve.
     pub fn capacity(&self) -> f64 {
         f64::from(self.workers) / latency::MEAN
     }
@@ -174,14 +174,14 @@ impl fmt::Display for Setup {
 }
 
 impl Kind {
-    /// So many workers of this kind.
+    /// Returns the setup of so many workers of this kind.
     pub fn with(self, workers: u32) -> Setup {
         Setup { on_leave: self.on_leave, shed_at: self.shed_at, ..Setup::of(workers) }
     }
 }
 
 impl Server {
-    /// A server whose time begins now.
+    /// Starts a server whose time begins now.
     pub fn start(setup: Setup, seed: u64) -> Arc<Self> {
         let latency = Latency::seeded(seed);
         let state = State {
@@ -197,25 +197,25 @@ impl Server {
         Arc::new(Self { setup, start: Instant::now(), state: Mutex::new(state) })
     }
 
-    /// One attempt of a client. It arrives when the future is first polled.
+    /// Serves one attempt of a client. The attempt arrives when the future is first polled.
     ///
-    /// What waits when its deadline, as in the header, comes is not begun. `due` is when its call ends in truth.
+    /// A call that still waits at the deadline of its header is not begun. `due` is the true end of the call.
     pub fn serve(&self, header: Option<&str>, due: Option<Instant>) -> Reply<'_> {
         let deadline = header.and_then(|header| Deadline::from_header(header).ok()).map(Deadline::instant);
         Reply { server: self, request: None, deadline, due, job: None }
     }
 
-    /// One attempt at a request that there may be copies of.
+    /// Serves one attempt at a request that may have several copies.
     pub fn serve_copy(&self, request: u64) -> Reply<'_> {
         Reply { server: self, request: Some(request), deadline: None, due: None, job: None }
     }
 
-    /// Ends and begins what has come to its time. To be called once a millisecond.
+    /// Ends and begins the work whose time has come. The driver of a run calls it once a millisecond.
     pub fn tick(&self) {
         drop(self.present());
     }
 
-    /// What it has seen so far.
+    /// Returns the counts so far.
     pub fn seen(&self) -> Seen {
         let state = self.present();
         let mut seen = state.seen;
@@ -223,7 +223,7 @@ impl Server {
         seen
     }
 
-    /// The state as it is now.
+    /// Returns the state as it is now.
     fn present(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.advance(&self.setup, self.start.elapsed());
@@ -261,7 +261,7 @@ impl State {
         number
     }
 
-    /// Gives the idle workers what waits.
+    /// Gives the waiting calls to the idle workers.
     fn begin_next(&mut self, setup: &Setup, now: Duration) {
         while self.idle > 0
             && let Some(job) = self.queue.pop_front()
@@ -284,7 +284,7 @@ impl State {
         }
     }
 
-    /// How long the job takes, in seconds.
+    /// Returns the time that the job takes, in seconds.
     fn time_for(&mut self, setup: &Setup, job: usize) -> f64 {
         let Some(request) = self.jobs[job].request.filter(|_| setup.correlation > 0.0) else {
             return self.latency.draw();
@@ -328,7 +328,7 @@ impl Slow {
     }
 }
 
-/// What [`Server::serve`] returns. Dropping it is going away.
+/// The future of [`Server::serve`]. To drop it is to go away.
 #[derive(Debug)]
 pub struct Reply<'a> {
     server: &'a Server,

@@ -1,4 +1,4 @@
-//! The settings of the scenarios as attributes, for the page and as a promise that they compile.
+//! The settings of the scenarios as attributes, which are printed on the page and compiled here.
 
 use resilient::{bulkhead, circuit_breaker, retry, timeout};
 
@@ -8,7 +8,7 @@ use crate::calls::{CallError, Target, Wire};
 ///
 /// # Errors
 ///
-/// What the server or a policy says.
+/// An error of the server, or a rejection by a policy.
 #[timeout(total = "1s")]
 #[retry]
 #[circuit_breaker]

@@ -1,4 +1,4 @@
-//! Our stack in the scenarios: that of `settings.rs`, of policies that begin anew with each run.
+//! Our stack in the scenarios: the stack of `settings.rs`, with policies that begin anew for each run.
 
 use std::time::Duration;
 
@@ -17,9 +17,9 @@ pub struct Ours<T> {
 }
 
 impl<T: Target> Ours<T> {
-    /// One of so many clients of a server with so many workers.
+    /// Returns one of several clients of a server with so many workers.
     ///
-    /// It begins with twice what it has under way when all workers are busy, and may grow to its share of 200.
+    /// Its limit begins with twice its share of the busy workers, and may grow to its share of 200.
     pub fn sharing(server: T, workers: u32, clients: u32) -> Self {
         let bulkhead = Bulkhead::named("fetch").vegas(2, 200 / clients, (2 * workers / clients).max(4));
         Self {
@@ -51,7 +51,7 @@ impl<T: Target> Client for Ours<T> {
     }
 }
 
-/// The worst figures of our stack.
+/// Returns the worst figures of our stack.
 pub fn ours(plan: &Plan, fault: Fault) -> Figures {
     worst(plan, fault, |wire| Ours::sharing(wire, plan.setup.workers, plan.clients as u32))
 }
@@ -64,7 +64,7 @@ pub struct Unlimited<T> {
 }
 
 impl<T: Target> Unlimited<T> {
-    /// A client with policies of its own.
+    /// Returns a client with policies of its own.
     pub fn new(server: T) -> Self {
         Self { server, retry: Retry::named("fetch"), breaker: CircuitBreaker::named("fetch") }
     }
@@ -84,7 +84,7 @@ impl<T: Target> Client for Unlimited<T> {
     }
 }
 
-/// The attributes as they are on the page work, and mean what the fields above do.
+/// Makes a call under the attributes of the page, which mean the same as the fields above.
 #[tokio::test(start_paused = true)]
 async fn the_settings_on_the_page_work() {
     let server = crate::server::Server::start(crate::server::Setup::of(1), 1);

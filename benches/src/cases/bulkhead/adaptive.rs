@@ -1,4 +1,4 @@
-//! Limits that are found while calls are made.
+//! Limits that adapt while calls are made.
 
 use std::fmt::Debug;
 use std::ops::RangeInclusive;

@@ -1,4 +1,4 @@
-//! The breakers that are compared, and what they have in common.
+//! The breakers to compare, and their common trait.
 
 use std::future::Future;
 use std::sync::atomic::AtomicU32;
@@ -18,7 +18,7 @@ use super::{BRIEF, HOUR, INSTANT, STINT};
 use crate::drive::runtime;
 use crate::work::{Busy, Failure, attempt};
 
-/// Something around the work that may refuse it.
+/// A guard around the work, which may refuse it.
 pub(super) trait Guard: Clone + Send + Sync + 'static {
     fn call(&mut self, id: u64) -> impl Future<Output = Reply>;
 }
@@ -44,7 +44,7 @@ impl Reply {
     }
 }
 
-/// Opens after two failures, for ever.
+/// A guard that opens after two failures, for ever.
 #[derive(Clone)]
 pub(super) struct ByHand(pub(super) &'static AtomicU32);
 
@@ -63,7 +63,7 @@ impl Guard for ByHand {
 
 pub(super) static FLAGS: [AtomicU32; 2] = [const { AtomicU32::new(0) }; 2];
 
-/// As that, and knows how many calls there were.
+/// The same guard, which also counts the calls.
 #[derive(Clone)]
 pub(super) struct CountedByHand(pub(super) &'static Counter);
 
