@@ -32,12 +32,12 @@ async fn with_the_attribute(server: &Server, question: &str) -> Result<String, B
 
 // the code that `cargo expand` shows for the function above
 async fn with_its_expansion(server: &Server, question: &str) -> Result<String, Busy> {
-    let mut retry = {
-        static POLICY: ::resilient::Retry = ::resilient::Retry::named("with_its_expansion")
-            .max(3)
-            .backoff(::resilient::Backoff::exp(::core::time::Duration::from_millis(20)));
-        POLICY.begin()
-    };
+    static RETRY_: ::resilient::Retry = ::resilient::Retry::named("with_its_expansion")
+        .max(3)
+        .backoff(::resilient::Backoff::exp(::core::time::Duration::from_millis(20)));
+    ::resilient::listed!("with_its_expansion": own RETRY_);
+    let retry = &RETRY_;
+    let mut retry = retry.begin();
     loop {
         let attempt = async {
             if let ::core::option::Option::Some(outcome) = ::core::option::Option::None::<Result<String, Busy>> {

@@ -2,13 +2,15 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
+use syn::ext::IdentExt;
 use syn::{Ident, Token};
 
 use crate::drop_order;
 use crate::fragment::{Context, Form, Fragment, Notes, local};
 use crate::function::Binding;
 use crate::policy::Layer;
-use crate::source::borrow_local;
+use crate::source::{Origin, borrow_local};
+use crate::tokens::placed;
 
 /// The whole output: the function with its stack inside, and the layers' companions.
 ///
@@ -20,8 +22,11 @@ use crate::source::borrow_local;
 ///
 /// // Output:
 /// async fn fetch(id: u64) -> Result<User, Error> {
-///     let total_timeout_ = { static TOTAL_TIMEOUT_: Timeout = …; &TOTAL_TIMEOUT_ };
-///     let retry_ = { static RETRY_: Retry = …; &RETRY_ };
+///     static TOTAL_TIMEOUT_: Timeout = …;
+///     static RETRY_: Retry = …;
+///     listed!("fetch": own TOTAL_TIMEOUT_, own RETRY_);
+///     let total_timeout_ = &TOTAL_TIMEOUT_;
+///     let retry_ = &RETRY_;
 ///     let mut total_timeout_ = total_timeout_.begin();
 ///     let mut retry_ = retry_.begin();
 ///     let settled_ = loop {
@@ -50,12 +55,37 @@ pub(crate) fn statements(layers: &[Box<dyn Layer>], context: &Context<'_>) -> To
     let contexts = contexts(layers, context);
     let each = layers.iter().zip(&contexts);
     let declarations = each.clone().map(|(layer, context)| layer.declare(context));
+    let items = origins(layers, &contexts).filter_map(|(origin, context)| origin.item(context));
+    let listed = listed(layers, &contexts, context);
     let stack = each.rev().fold(attempt(layers, context), |inside, (layer, context)| layer.wrap(inside, context));
     let end = finish(stack, layers, context);
     quote_spanned! {Span::mixed_site()=>
+        #(#items)*
+        #listed
         #(#declarations)*
         #end
     }
+}
+
+/// The origins of the layers' policies.
+fn origins<'a>(
+    layers: &'a [Box<dyn Layer>],
+    contexts: &'a [Context<'a>],
+) -> impl Iterator<Item = (&'a dyn Origin, &'a Context<'a>)> {
+    layers.iter().zip(contexts).filter_map(|(layer, context)| Some((layer.origin()?, context)))
+}
+
+/// `listed!("fetch": own RETRY_, given CIRCUIT_BREAKER_);`, which adds the function to the list of all policies.
+fn listed(layers: &[Box<dyn Layer>], contexts: &[Context<'_>], context: &Context<'_>) -> TokenStream {
+    let entries: Vec<TokenStream> = origins(layers, contexts).map(|(origin, context)| origin.entry(context)).collect();
+    if entries.is_empty() {
+        return TokenStream::new();
+    }
+    // where the attributes are, so that the list has their line
+    let place = layers.first().map_or_else(Span::mixed_site, |layer| layer.span().resolved_at(Span::mixed_site()));
+    let krate = placed(context.krate.to_token_stream(), place);
+    let name = context.function.name().unraw().to_string();
+    quote_spanned!(place=> #krate::listed!(#name: #(#entries),*);)
 }
 
 /// For each layer, the context that names what is its own.

@@ -106,6 +106,7 @@ fn expand_attribute(
 /// | `clone(a, b)`, or `clone` | arguments, `self` too | none | cloned for each attempt; alone, all that the body owns and uses, and a reference to those whose type is not `Clone`. An `impl Trait` or a type parameter among their types gets the bound `Clone` |
 /// | `number` | name | none | the attempt's number from zero, for the body |
 /// | `when` | closure or function | the error's class | decides instead; see below |
+/// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` counts the retries that it would make, and makes none; `"off"` does nothing |
 /// | `name` | string | the function's | stands in events; retries that are given the same name share a budget |
 /// | `with` | expression | none | a `Retry` of your own: a `static`, or a field of `self` |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
@@ -118,10 +119,9 @@ fn expand_attribute(
 ///
 /// ```text
 /// async fn fetch(id: u32) -> Result<u32, FetchError> {
-///     let retry_ = {
-///         static RETRY_: ::resilient::Retry = ::resilient::Retry::named("fetch").max(5);
-///         &RETRY_
-///     };
+///     static RETRY_: ::resilient::Retry = ::resilient::Retry::named("fetch").max(5);
+///     ::resilient::listed!("fetch": own RETRY_);
+///     let retry_ = &RETRY_;
 ///     let mut retry_ = retry_.begin();
 ///     loop {
 ///         let n = retry_.attempt();
@@ -211,10 +211,9 @@ pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```text
 /// async fn pay(amount: u32) -> Result<u32, PayError> {
-///     let circuit_breaker_ = {
-///         static CIRCUIT_BREAKER_: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named("pay").consecutive(2);
-///         &CIRCUIT_BREAKER_
-///     };
+///     static CIRCUIT_BREAKER_: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named("pay").consecutive(2);
+///     ::resilient::listed!("pay": own CIRCUIT_BREAKER_);
+///     let circuit_breaker_ = &CIRCUIT_BREAKER_;
 ///     let attempt_ = async move { /* the body */ };
 ///     ::resilient::finish::<Result<u32, PayError>>(::resilient::run((circuit_breaker_,), attempt_).await)
 /// }
@@ -224,11 +223,10 @@ pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// statements are
 ///
 /// ```text
-/// let circuit_breaker_per_key_ = {
-///     static CIRCUIT_BREAKER_PER_KEY_: ::resilient::PerKey<::resilient::CircuitBreaker> =
-///         ::resilient::PerKey::new(::resilient::CircuitBreaker::named("pay"));
-///     &CIRCUIT_BREAKER_PER_KEY_
-/// };
+/// static CIRCUIT_BREAKER_PER_KEY_: ::resilient::PerKey<::resilient::CircuitBreaker> =
+///     ::resilient::PerKey::new(::resilient::CircuitBreaker::named("pay"));
+/// ::resilient::listed!("pay": own CIRCUIT_BREAKER_PER_KEY_);
+/// let circuit_breaker_per_key_ = &CIRCUIT_BREAKER_PER_KEY_;
 /// let circuit_breaker_: &::resilient::CircuitBreaker = &circuit_breaker_per_key_.of(&host);
 /// ```
 ///
@@ -307,10 +305,9 @@ pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream
 ///
 /// ```text
 /// async fn report(month: u32) -> Result<u32, ReportError> {
-///     let bulkhead_ = {
-///         static BULKHEAD_: ::resilient::Bulkhead = ::resilient::Bulkhead::named("report").limit(2).queue(0);
-///         &BULKHEAD_
-///     };
+///     static BULKHEAD_: ::resilient::Bulkhead = ::resilient::Bulkhead::named("report").limit(2).queue(0);
+///     ::resilient::listed!("report": own BULKHEAD_);
+///     let bulkhead_ = &BULKHEAD_;
 ///     let attempt_ = async move { /* the body */ };
 ///     ::resilient::finish::<Result<u32, ReportError>>(::resilient::run((bulkhead_,), attempt_).await)
 /// }
@@ -405,12 +402,11 @@ pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```text
 /// async fn search(replicas: &Replicas) -> Result<u32, SearchError> {
-///     let hedge_ = {
-///         static HEDGE_: ::resilient::Hedge = ::resilient::Hedge::named("search")
-///             .after(::core::time::Duration::from_millis(50))
-///             .ratio(1.0);
-///         &HEDGE_
-///     };
+///     static HEDGE_: ::resilient::Hedge = ::resilient::Hedge::named("search")
+///         .after(::core::time::Duration::from_millis(50))
+///         .ratio(1.0);
+///     ::resilient::listed!("search": own HEDGE_);
+///     let hedge_ = &HEDGE_;
 ///     let attempt_ = hedge_.run(|| async { /* the body */ });
 ///     attempt_.await
 /// }
@@ -490,11 +486,10 @@ pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```text
 /// async fn search(word: &str) -> Result<String, SearchError> {
-///     let rate_limit_ = {
-///         static RATE_LIMIT_: ::resilient::RateLimit =
-///             ::resilient::RateLimit::named("search").rate(100, Duration::from_secs(1)).burst(2);
-///         &RATE_LIMIT_
-///     };
+///     static RATE_LIMIT_: ::resilient::RateLimit =
+///         ::resilient::RateLimit::named("search").rate(100, Duration::from_secs(1)).burst(2);
+///     ::resilient::listed!("search": own RATE_LIMIT_);
+///     let rate_limit_ = &RATE_LIMIT_;
 ///     let attempt_ = async move { /* the body */ };
 ///     ::resilient::finish::<Result<String, SearchError>>(::resilient::run((rate_limit_,), attempt_).await)
 /// }
@@ -553,10 +548,9 @@ pub fn rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```text
 /// async fn search(word: &str) -> Result<String, SearchError> {
-///     let throttle_ = {
-///         static THROTTLE_: ::resilient::Throttle = ::resilient::Throttle::named("search");
-///         &THROTTLE_
-///     };
+///     static THROTTLE_: ::resilient::Throttle = ::resilient::Throttle::named("search");
+///     ::resilient::listed!("search": own THROTTLE_);
+///     let throttle_ = &THROTTLE_;
 ///     let attempt_ = async move { /* the body */ };
 ///     ::resilient::finish::<Result<String, SearchError>>(::resilient::run((throttle_,), attempt_).await)
 /// }
@@ -607,6 +601,7 @@ pub fn throttle(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `limit`, or no key | duration | none | the time for what stands below |
 /// | `total` | duration | none | the time for the call; stands above the retry |
 /// | `attempt` | duration | none | the time for each attempt; stands below the retry, or beside `total` |
+/// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` counts what takes longer and lets it go on, without a deadline; `"off"` does nothing |
 /// | `name` | string | the function's | stands in rejections and events |
 /// | `with` | expression | none | a `Timeout` of your own |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
@@ -615,10 +610,9 @@ pub fn throttle(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```text
 /// async fn fetch(id: u32) -> Result<u32, FetchError> {
-///     let timeout_ = {
-///         static TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named("fetch", Duration::from_secs(2));
-///         &TIMEOUT_
-///     };
+///     static TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named("fetch", Duration::from_secs(2));
+///     ::resilient::listed!("fetch": own TIMEOUT_);
+///     let timeout_ = &TIMEOUT_;
 ///     let attempt_ = async move { /* the body */ };
 ///     ::resilient::finish::<Result<u32, FetchError>>(::resilient::run((timeout_,), attempt_).await)
 /// }
@@ -740,10 +734,9 @@ pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```text
 /// async fn search(query: &str, page: u32) -> Result<String, SearchError> {
-///     let coalesce_ = {
-///         static COALESCE_: ::resilient::Coalesce = ::resilient::Coalesce::named("search");
-///         &COALESCE_
-///     };
+///     static COALESCE_: ::resilient::Coalesce = ::resilient::Coalesce::named("search");
+///     ::resilient::listed!("search": own COALESCE_);
+///     let coalesce_ = &COALESCE_;
 ///     let coalesce_ = coalesce_.call(&(&query, &page));
 ///     let attempt_ = async move { /* the body */ };
 ///     coalesce_.run(attempt_).await
@@ -801,6 +794,7 @@ pub fn coalesce(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `key` | expression that is `Hash` | none | which calls have one last good outcome; needed for `stale` if the function has arguments that are not in `shared_across` |
 /// | `shared_across(a, b)` | arguments, or `self` | none | calls that differ in them may have one last good outcome all the same |
 /// | `when` | closure or function | the error's class | says what falls back, as for [`retry`](macro@retry) |
+/// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` counts what would have fallen back; `"off"` does nothing |
 /// | `name` | string | the function's | stands in events |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
 ///
@@ -828,10 +822,9 @@ pub fn coalesce(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```text
 /// async fn search(word: &str) -> Result<Vec<String>, SearchError> {
-///     let fallback_ = {
-///         static FALLBACK_: ::resilient::Fallback = ::resilient::Fallback::named("search");
-///         &FALLBACK_
-///     };
+///     static FALLBACK_: ::resilient::Fallback = ::resilient::Fallback::named("search");
+///     ::resilient::listed!("search": own FALLBACK_);
+///     let fallback_ = &FALLBACK_;
 ///     'fallback: {
 ///         let attempt_ = async { /* the body */ };
 ///         let failure_ = match fallback_.settle(attempt_.await) {
@@ -887,6 +880,7 @@ pub fn fallback(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | key | type | default | meaning |
 /// |---|---|---|---|
 /// | `on`, or no key | expression | required | the token |
+/// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` counts the calls that it would stop; `"off"` does nothing |
 /// | `name` | string | the function's | stands in rejections and events |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
 ///
@@ -894,10 +888,9 @@ pub fn fallback(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```text
 /// async fn sync(stop: &CancellationToken) -> Result<(), SyncError> {
-///     let cancel_ = {
-///         static CANCEL_: ::resilient::Cancel = ::resilient::Cancel::named("sync");
-///         &CANCEL_
-///     };
+///     static CANCEL_: ::resilient::Cancel = ::resilient::Cancel::named("sync");
+///     ::resilient::listed!("sync": own CANCEL_);
+///     let cancel_ = &CANCEL_;
 ///     let attempt_ = async move { /* the body */ };
 ///     ::resilient::finish::<Result<(), SyncError>>(::resilient::run((cancel_.on(stop.cancelled()),), attempt_).await)
 /// }
@@ -1057,6 +1050,7 @@ pub fn fan_out(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `companion` | name | the function's with `_one` | what the new function is called |
 /// | `group` | expression | the object and the references | what calls in a batch agree on |
 /// | `associated` | a word | none | the function belongs to a type though it has no `self` |
+/// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` and `"off"` have each caller make its own call |
 /// | `name` | string | the function's | stands in rejections and events |
 /// | `with` | `Batch` | a `static` of the function's own | a policy of your own; one in a field of `self` has only that object's calls |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
@@ -1071,10 +1065,9 @@ pub fn fan_out(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```text
 /// async fn names_one(&self, key_: u64) -> Result<Option<String>, Infallible> {
-///     let batch_ = {
-///         static BATCH_: ::resilient::Batch = ::resilient::Batch::named("names").max_size(50).max_wait(Duration::from_millis(5));
-///         &BATCH_
-///     };
+///     static BATCH_: ::resilient::Batch = ::resilient::Batch::named("names").max_size(50).max_wait(Duration::from_millis(5));
+///     ::resilient::listed!("names_one": own BATCH_);
+///     let batch_ = &BATCH_;
 ///     batch_.of(self).run(key_, move |keys_| self.names(keys_)).await
 /// }
 /// ```

@@ -10,6 +10,7 @@ use crate::fragment::{Context, Fragment};
 use crate::function::Function;
 use crate::key::{Key, Positional, Table};
 use crate::settings::Settings;
+use crate::source::Origin;
 
 /// A policy as the attribute's name finds it.
 pub(crate) struct Kind {
@@ -54,6 +55,11 @@ pub(crate) trait Layer {
     /// The statement that brings its policy into scope, before everything else in the body.
     fn declare(&self, _context: &Context<'_>) -> TokenStream {
         TokenStream::new()
+    }
+
+    /// The origin of its policy, if it has one.
+    fn origin(&self) -> Option<&dyn Origin> {
+        None
     }
 
     /// Puts it around what is inside.

@@ -308,7 +308,11 @@ impl<'a> Settings<'a> {
     /// The policy with all that the rows set: `Retry::named("search").max(3)`.
     pub(crate) fn constructor(&self, ty: &str) -> Constructor {
         let name = self.label();
-        let mut constructor = self.bare_constructor(ty, "named", &name);
+        self.with_all_set(self.bare_constructor(ty, "named", &name))
+    }
+
+    /// Adds all that the rows set.
+    pub(crate) fn with_all_set(&self, mut constructor: Constructor) -> Constructor {
         for (key, given) in &self.values {
             constructor = match (&given.value, key.sets) {
                 (Value::Word(word), _) if key.word == Some(word) => match key.word_sets {

@@ -105,8 +105,9 @@ fn two_policies_of_one_kind_are_refused_or_have_locals_of_their_own() {
             }
 
             let mut locals: Vec<&str> =
-                text.match_indices("= { static ").map(|(at, _)| text[..at].rsplit(' ').nth(1).unwrap()).collect();
+                text.match_indices("static ").map(|(at, _)| text[at..].split(' ').nth(1).unwrap()).collect();
             let count = locals.len();
+            assert!(count > 0, "{stack}: {text}");
             locals.sort_unstable();
             locals.dedup();
             assert_eq!(locals.len(), count, "{stack}: {text}");

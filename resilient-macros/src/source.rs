@@ -28,6 +28,61 @@ impl Source {
     }
 }
 
+/// The items that a policy needs in the function, and its entry in the list of the function's.
+pub(crate) trait Origin {
+    /// The `static` of the policy, if it is the function's own.
+    fn item(&self, context: &Context<'_>) -> Option<TokenStream>;
+
+    /// The entry: `own RETRY_` for a `static`, and otherwise `given RETRY_`.
+    fn entry(&self, context: &Context<'_>) -> TokenStream;
+}
+
+impl Origin for Source {
+    fn item(&self, context: &Context<'_>) -> Option<TokenStream> {
+        match self {
+            Self::Own { ty, constructor } => Some(own(ty, constructor, context).1),
+            Self::With { .. } => None,
+        }
+    }
+
+    fn entry(&self, context: &Context<'_>) -> TokenStream {
+        match self {
+            Self::Own { .. } => entry("own", &context.policy),
+            Self::With { .. } => entry("given", &context.policy),
+        }
+    }
+}
+
+impl Origin for Shareable {
+    fn item(&self, context: &Context<'_>) -> Option<TokenStream> {
+        match self {
+            Self::Plain(source) => source.item(context),
+            Self::Named { ty, constructor } => Some(own(ty, constructor, context).1),
+            Self::Keyed { ty, constructor, .. } => {
+                let (krate, ty, policy) =
+                    (context.krate, Ident::new(ty, Span::mixed_site()), constant(&context.per_key()));
+                Some(quote_spanned! {Span::mixed_site()=>
+                    static #policy: #krate::PerKey<#krate::#ty> = #krate::PerKey::new(#constructor);
+                })
+            }
+        }
+    }
+
+    fn entry(&self, context: &Context<'_>) -> TokenStream {
+        match self {
+            Self::Plain(source) => source.entry(context),
+            Self::Named { .. } => entry("own", &context.policy),
+            Self::Keyed { .. } => entry("own", &context.per_key()),
+        }
+    }
+}
+
+/// `own RETRY_` for the local `retry_`.
+fn entry(how: &str, local: &Ident) -> TokenStream {
+    let (how, name) = (Ident::new(how, Span::mixed_site()), constant(local));
+    quote_spanned!(Span::mixed_site()=> #how #name)
+}
+
 /// The source of the policy, for one that several functions can share, or that there can be many of.
 pub(crate) enum Shareable {
     /// As for any other.
@@ -51,14 +106,14 @@ impl Shareable {
     }
 }
 
-/// `let retry_ = { static RETRY_: Retry = constructor; &RETRY_ };`, or a borrow of the user's own policy.
+/// `let retry_ = &RETRY_;` for the [item](Origin::item), or a borrow of the user's own policy.
 pub(crate) fn declare(source: &Source, context: &Context<'_>) -> TokenStream {
     let span = Span::mixed_site();
     let name = &context.policy;
     match source {
-        Source::Own { ty, constructor } => {
-            let (policy, own) = own(ty, constructor, context);
-            quote_spanned!(span=> let #name = { #own &#policy };)
+        Source::Own { .. } => {
+            let policy = constant(name);
+            quote_spanned!(span=> let #name = &#policy;)
         }
         Source::With { ty, policy } => {
             let (krate, ty) = (context.krate, Ident::new(ty, span));
@@ -68,8 +123,8 @@ pub(crate) fn declare(source: &Source, context: &Context<'_>) -> TokenStream {
     }
 }
 
-/// As [`declare`]; `let hedge_ = { static HEDGE_: Hedge = constructor; HEDGE_.shared() };` for an explicit name, and for a key
-/// `let hedge_per_key_ = { static HEDGE_PER_KEY_: PerKey<Hedge> = …; &HEDGE_PER_KEY_ };` and `let hedge_: &Hedge = &hedge_per_key_.of(&key);`
+/// As [`declare`]; `let hedge_ = HEDGE_.shared();` for an explicit name, and for a key `let hedge_per_key_ = &HEDGE_PER_KEY_;` and
+/// `let hedge_: &Hedge = &hedge_per_key_.of(&key);`
 ///
 /// The policy of a key is held for the whole call, behind a reference, which futures further in can have copies of.
 pub(crate) fn declare_shareable(source: &Shareable, context: &Context<'_>) -> TokenStream {
@@ -77,21 +132,18 @@ pub(crate) fn declare_shareable(source: &Shareable, context: &Context<'_>) -> To
     let variable = &context.policy;
     match source {
         Shareable::Plain(source) => declare(source, context),
-        Shareable::Named { ty, constructor } => {
-            let (policy, own) = own(ty, constructor, context);
-            quote_spanned!(span=> let #variable = { #own #policy.shared() };)
+        Shareable::Named { .. } => {
+            let policy = constant(variable);
+            quote_spanned!(span=> let #variable = #policy.shared();)
         }
-        Shareable::Keyed { ty, constructor, named, key } => {
+        Shareable::Keyed { ty, named, key, .. } => {
             let (krate, ty, of) = (context.krate, Ident::new(ty, span), place(key, "of"));
             let policies = context.per_key();
             let policy = constant(&policies);
             let all = if *named { quote_spanned!(span=> #policy.shared()) } else { quote_spanned!(span=> &#policy) };
             let key = borrow_parts(key);
             quote_spanned! {span=>
-                let #policies = {
-                    static #policy: #krate::PerKey<#krate::#ty> = #krate::PerKey::new(#constructor);
-                    #all
-                };
+                let #policies = #all;
                 let #variable: &#krate::#ty = &#policies.#of(#key);
             }
         }
@@ -172,7 +224,7 @@ pub(crate) fn place(expression: &Expr, name: &str) -> Ident {
 
 /// The `static` of a policy, and its name.
 ///
-/// It must stand in a block that holds nothing of the user's, because items ignore hygiene.
+/// Items ignore hygiene, so the body can see it. No item of the user's ends in an underscore.
 pub(crate) fn own(ty: &str, constructor: &Constructor, context: &Context<'_>) -> (Ident, TokenStream) {
     let span = Span::mixed_site();
     let (krate, ty) = (context.krate, Ident::new(ty, span));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::nanos;
+use crate::list::Description;
 
 /// The wait before each retry.
 ///
@@ -66,6 +67,58 @@ enum Formula {
 /// that was drawn for it; both over 2³², because it is part of every future with a retry.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Memory(pub(crate) u32);
+
+impl Backoff {
+    /// Says what it is told, for the list of policies.
+    pub(crate) fn describe_to(&self, description: &mut Description) {
+        description.fixed(
+            "backoff",
+            match self.formula {
+                Formula::None => "none",
+                Formula::Fixed => "fixed",
+                Formula::Linear => "linear",
+                Formula::Fibonacci => "fibonacci",
+                Formula::Exp => "exp",
+                Formula::ExpJitter => "exp_jitter",
+                Formula::FullJitter => "full_jitter",
+                Formula::EqualJitter => "equal_jitter",
+                Formula::Decorrelated => "decorrelated",
+                Formula::DecorrelatedV2 => "decorrelated_v2",
+                Formula::Custom(_) => "a function",
+            },
+        );
+        if !matches!(self.formula, Formula::None) {
+            description.time("base", self.base);
+            description.time("cap", self.cap);
+        }
+    }
+
+    /// The longest that so many waits can take together.
+    pub(crate) fn longest(&self, retries: u32) -> Duration {
+        const ADDED_UP: u32 = 64;
+
+        let each = |retry| match self.formula {
+            // each may be as long as the cap, whatever came before
+            Formula::Decorrelated | Formula::DecorrelatedV2 => self.cap,
+            _ => self.delay(retry, || u64::MAX, &mut self.memory()),
+        };
+        let first: Duration = (0..retries.min(ADDED_UP)).map(each).fold(Duration::ZERO, Duration::saturating_add);
+        // by then they have come to the cap
+        let rest = each(ADDED_UP).saturating_mul(retries.saturating_sub(ADDED_UP));
+        first.saturating_add(rest)
+    }
+
+    /// Returns whether both are the same formula with the same settings.
+    pub(crate) fn agrees(&self, other: &Self) -> bool {
+        let same_formula = match (self.formula, other.formula) {
+            (Formula::Custom(one), Formula::Custom(other)) => std::ptr::fn_addr_eq(one, other),
+            (one, other) => std::mem::discriminant(&one) == std::mem::discriminant(&other),
+        };
+        same_formula
+            && (self.base, self.cap, self.jitter) == (other.base, other.cap, other.jitter)
+            && self.factor.to_bits() == other.factor.to_bits()
+    }
+}
 
 impl Backoff {
     /// The base where none is given: 100 ms.

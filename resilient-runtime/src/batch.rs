@@ -6,7 +6,6 @@ mod open;
 mod outcome;
 mod run;
 
-use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
 use std::time::Duration;
@@ -16,6 +15,8 @@ pub use self::outcome::{BatchAnswers, BatchItem, BatchOutcome};
 pub use self::run::BatchFuture;
 
 use self::open::Open;
+use crate::list::Description;
+use crate::shell::{Shell, shell};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::const_fn;
@@ -75,7 +76,7 @@ use crate::sync::const_fn;
 /// ```
 #[must_use = "a batch gathers what runs in it"]
 pub struct Batch {
-    name: &'static str,
+    shell: Shell<Self>,
     max_size: u32,
     max_wait: Duration,
     open: Open,
@@ -128,9 +129,10 @@ impl<K: Hash + Eq + Clone + Send + 'static> BatchKey for K {}
 impl Batch {
     const_fn! {
         /// Batches of at most 100 keys, gathered for 2 ms at the most; the name is the one in rejections.
+        #[track_caller]
         pub fn named(name: &'static str) -> Self {
             Self {
-                name,
+                shell: Shell::named(name),
                 max_size: 100,
                 max_wait: Duration::from_millis(2),
                 open: Open::new(),
@@ -166,11 +168,6 @@ impl Batch {
             self.max_wait = time;
             self
         }
-    }
-
-    /// The name it was given.
-    pub const fn name(&self) -> &'static str {
-        self.name
     }
 
     /// Returns what it has seen; each number is right, but other threads may have changed one before the next was read.
@@ -264,14 +261,25 @@ impl Batch {
     }
 }
 
-impl fmt::Debug for Batch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Batch")
-            .field("name", &self.name)
-            .field("max_size", &self.max_size)
-            .field("max_wait", &self.max_wait)
-            .field("counts", &self.counts())
-            .finish_non_exhaustive()
+shell!(Batch is Batch, modes: /// A batch that gathers already goes on.
+, agrees: |one, other| (one.max_size, one.max_wait) == (other.max_size, other.max_wait),
+    shows: |this| { max_size: this.max_size, max_wait: this.max_wait, counts: this.counts() });
+
+impl Batch {
+    /// Says what it is told and what it has done, for the list of policies.
+    fn describe_to(&self, description: &mut Description) {
+        description.fixed("max_size", self.max_size);
+        description.time("max_wait", self.max_wait);
+        let counts = self.counts();
+        description.level("gathering", counts.gathering as f64);
+        description.count("batches", "", counts.batches);
+        description.count("batch_keys", "", counts.keys);
+        description.count("batch_duplicates", "", counts.duplicates);
+        description.count("handovers", "", counts.handed_over);
+    }
+
+    fn reset_all(&self) {
+        self.set_mode(self.shell.first_mode());
     }
 }
 

@@ -118,6 +118,11 @@ impl Budget {
         f64::from(balance.units) / f64::from(TOKEN)
     }
 
+    /// Makes it as new, with the reserve saved up.
+    pub(crate) fn reset(&self) {
+        self.word.store(u64::from(self.reserve), Relaxed);
+    }
+
     /// Pays in for one call. A policy that has the budget does so by itself.
     #[inline]
     pub fn deposit(&self) {

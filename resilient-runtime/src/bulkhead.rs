@@ -7,7 +7,6 @@ mod gate;
 mod level;
 mod run;
 
-use std::fmt;
 use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::time::Duration;
@@ -21,15 +20,16 @@ use self::builder::{Config, Limit};
 use self::gate::Gate;
 use self::level::MOST_PERMITS;
 use crate::adaptive::Adaptive;
+use crate::book::Note;
 use crate::keyed::Keyed;
-use crate::mode::Switch;
-use crate::naming::{self, Named, Naming};
+use crate::list::{Bound, Description};
+use crate::shell::{Shell, shell};
 use crate::stack::{Judged, Stack};
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::atomic::{AtomicBool, AtomicU64};
 use crate::sync::const_fn;
 use crate::when::{Blind, ByClass};
-use crate::{Error, Event, Mode, Outcome, PolicyKind, Reason, When};
+use crate::{Error, Event, Mode, Outcome, Reason, When};
 
 /// Lets at most so many calls run at once, so that one slow server cannot take all of a program's memory, connections and
 /// patience with it.
@@ -77,16 +77,14 @@ use crate::{Error, Event, Mode, Outcome, PolicyKind, Reason, When};
 /// ```
 #[must_use = "a bulkhead limits what runs in it"]
 pub struct Bulkhead {
-    name: &'static str,
+    shell: Shell<Self>,
     config: Config,
     gate: Gate,
     /// `ManuallyDrop`, so that a builder can replace it in a `const`; there is nothing to drop in it.
     adaptive: ManuallyDrop<Option<Adaptive>>,
-    mode: Switch,
     /// Set if it was said that it learns nothing. Relaxed: nothing else depends on it.
     is_told: AtomicBool,
     counts: Counters,
-    naming: Naming<Self>,
 }
 
 /// The counts of a bulkhead.
@@ -128,19 +126,6 @@ struct Counters {
 }
 
 impl Bulkhead {
-    /// The name it was given.
-    pub const fn name(&self) -> &'static str {
-        self.name
-    }
-
-    /// The bulkhead that this one's name stands for: the first `static` of that name whose `shared` was called.
-    ///
-    /// As [`CircuitBreaker::shared`](crate::CircuitBreaker::shared).
-    #[inline]
-    pub fn shared(&'static self) -> &'static Self {
-        naming::shared(self)
-    }
-
     /// Returns what it has seen; each number is right, but other threads may have changed one before the next was read.
     pub fn counts(&self) -> BulkheadCounts {
         let level = self.gate.level();
@@ -167,14 +152,9 @@ impl Bulkhead {
         self.gate.resize(|| calls.clamp(1, MOST_PERMITS));
     }
 
-    /// The mode that it is in.
-    pub fn current_mode(&self) -> Mode {
-        self.mode.get()
-    }
-
     /// Changes the mode. If it no longer enforces, all who wait are let in.
     pub fn set_mode(&self, mode: Mode) {
-        self.mode.set(mode);
+        self.shell.set_mode(mode);
         if mode != Mode::Enforce {
             self.gate.admit_all();
         }
@@ -260,14 +240,15 @@ impl Bulkhead {
         self.config.max_wait
     }
 
-    fn count(&self, counter: impl FnOnce(&Counters) -> &AtomicU64) {
+    fn count(&self, note: Note, counter: impl FnOnce(&Counters) -> &AtomicU64) {
         counter(&self.counts).fetch_add(1, Relaxed);
+        self.shell.note(note, 1);
     }
 
     #[cold]
     fn learns_nothing(&self) {
         if !self.is_told.load(Relaxed) && !self.is_told.swap(true, Relaxed) {
-            Event::LearnsNothing { policy: self.name, called: "run", instead: "run_adaptive" }.emit();
+            Event::LearnsNothing { policy: self.name(), called: "run", instead: "run_adaptive" }.emit();
         }
     }
 
@@ -281,7 +262,7 @@ impl Bulkhead {
             Reason::NoRuntime => counts.no_runtime.fetch_add(1, Relaxed),
             _ => counts.waited_too_long.fetch_add(1, Relaxed),
         };
-        Error::new(PolicyKind::Bulkhead, self.name, reason)
+        self.shell.reject(reason)
     }
 }
 
@@ -301,40 +282,30 @@ impl Counters {
     }
 }
 
-impl Named for Bulkhead {
-    const KIND: PolicyKind = PolicyKind::Bulkhead;
-
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn naming(&self) -> &Naming<Self> {
-        &self.naming
-    }
-
-    fn agrees(&self, other: &Self) -> bool {
-        self.config == other.config
-    }
-}
+shell!(Bulkhead is Bulkhead, agrees: |one, other| one.config == other.config,
+    shows: |this| { config: this.config, counts: this.counts() });
 
 impl Keyed for Bulkhead {
     fn fresh(&self) -> Self {
-        let Config { limit, mode, .. } = self.config;
+        let Config { limit, .. } = self.config;
         Self {
-            name: self.name,
+            shell: self.shell.again(),
             config: self.config,
             gate: Gate::new(limit.initial()),
             adaptive: ManuallyDrop::new(limit.adaptive()),
-            mode: Switch::new(mode),
             is_told: AtomicBool::new(false),
             counts: Counters::new(),
-            naming: self.naming.again(),
         }
+    }
+
+    fn is_in_trouble(&self) -> bool {
+        let level = self.gate.level();
+        level.in_use >= level.limit
     }
 
     fn is_held_by_hand(&self) -> bool {
         let is_resized = matches!(self.config.limit, Limit::Fixed(limit) if limit != self.gate.level().limit);
-        is_resized || self.current_mode() != self.config.mode
+        is_resized || self.shell.is_switched()
     }
 
     fn is_as_new(&self, _again: bool) -> bool {
@@ -343,13 +314,25 @@ impl Keyed for Bulkhead {
     }
 }
 
-impl fmt::Debug for Bulkhead {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bulkhead")
-            .field("name", &self.name)
-            .field("config", &self.config)
-            .field("counts", &self.counts())
-            .finish_non_exhaustive()
+impl Bulkhead {
+    /// Says what it is told and how full it is, for the list of policies.
+    fn describe_to(&self, description: &mut Description) {
+        let level = self.gate.level();
+        description.changing("limit", level.limit, self.config.limit);
+        description.fixed("queue", self.queue_length());
+        description.optional_time("max_wait", self.config.max_wait);
+        description.level("limit", f64::from(level.limit));
+        description.level("in_use", f64::from(level.in_use));
+        description.level("waiting", f64::from(level.waiting));
+        description.bound = Bound::Wait(self.config.max_wait.unwrap_or(Duration::from_secs(1)));
+    }
+
+    /// Sets the limit and the mode that it was built with. Calls that run go on.
+    fn reset_all(&self) {
+        if let Limit::Fixed(limit) = self.config.limit {
+            self.gate.resize(|| limit);
+        }
+        self.set_mode(self.shell.first_mode());
     }
 }
 

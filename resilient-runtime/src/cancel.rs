@@ -6,8 +6,13 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use crate::book::Ended;
+use crate::list::Description;
+use crate::notes::cancel::OBSERVED;
+use crate::shell::{Shell, shell};
 use crate::stack::{Guard, Policy, Stack};
-use crate::{Error, Event, PolicyKind, Reason, Settled};
+use crate::sync::const_fn;
+use crate::{Event, Mode, Reason, Settled};
 
 /// Stops what it runs when a signal comes, such as `tokio_util::sync::CancellationToken::cancelled`.
 ///
@@ -22,20 +27,18 @@ use crate::{Error, Event, PolicyKind, Reason, Settled};
 /// assert!(matches!(stopped, Settled::<()>::Rejected(rejection) if rejection.to_string() == "`lookup` was cancelled"));
 /// # }
 /// ```
-#[derive(Debug)]
+#[must_use = "a cancellation stops what it runs"]
 pub struct Cancel {
-    name: &'static str,
+    shell: Shell<Self>,
 }
 
 impl Cancel {
-    /// A cancellation with the name that its rejections and events carry.
-    pub const fn named(name: &'static str) -> Self {
-        Self { name }
-    }
-
-    /// The name.
-    pub const fn name(&self) -> &'static str {
-        self.name
+    const_fn! {
+        /// A cancellation with the name that its rejections and events carry.
+        #[track_caller]
+        pub fn named(name: &'static str) -> Self {
+            Self { shell: Shell::named(name) }
+        }
     }
 
     /// Runs `future` until it ends or `signal` does.
@@ -52,7 +55,7 @@ impl Cancel {
     /// the rejection.
     #[inline]
     pub const fn run<S: Future, F: Future>(&self, signal: S, future: F) -> Stack<F, CancelGuard<'_, S>> {
-        Stack::new(future, CancelGuard { signal, cancel: self })
+        Stack::new(future, CancelGuard { signal, cancel: self, ignores: false, ended: true })
     }
 
     /// The cancellation in a [stack](crate::run), with the signal that ends the call.
@@ -61,6 +64,13 @@ impl Cancel {
         CancelOn { signal, cancel: self }
     }
 }
+
+shell!(
+    Cancel is Cancel,
+    modes: /// With [`Mode::Observe`](crate::Mode::Observe) it counts what it would have stopped.
+    , agrees: |_one, _other| true,
+    shows: |this| {}
+);
 
 /// A cancellation and its signal; from [`Cancel::on`].
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +85,7 @@ impl<'a, S: Future> Policy for CancelOn<'a, S> {
 
     #[inline]
     fn guard(self) -> Self::Guard {
-        CancelGuard { signal: self.signal, cancel: self.cancel }
+        CancelGuard { signal: self.signal, cancel: self.cancel, ignores: false, ended: true }
     }
 }
 
@@ -86,6 +96,18 @@ pin_project! {
         #[pin]
         signal: S,
         cancel: &'a Cancel,
+        // the signal has come, and did not count
+        ignores: bool,
+        // false from the first poll until it has ended
+        ended: bool,
+    }
+
+    impl<S> PinnedDrop for CancelGuard<'_, S> {
+        fn drop(this: Pin<&mut Self>) {
+            if !this.ended {
+                this.cancel.shell.count(Ended::Abandoned);
+            }
+        }
     }
 }
 
@@ -96,11 +118,36 @@ impl<O, S: Future> Guard<O> for CancelGuard<'_, S> {
         below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
     ) -> Poll<Settled<O>> {
         let this = self.project();
-        if this.signal.poll(cx).is_ready() {
-            Event::Cancelled { policy: this.cancel.name }.emit();
-            let rejection = Error::new(PolicyKind::Cancel, this.cancel.name, Reason::Cancelled);
-            return Poll::Ready(Settled::Rejected(rejection));
+        let shell = &this.cancel.shell;
+        if !*this.ignores && this.signal.poll(cx).is_ready() {
+            match shell.mode() {
+                Mode::Enforce => {
+                    *this.ended = true;
+                    Event::Cancelled { policy: shell.name() }.emit();
+                    return Poll::Ready(Settled::Rejected(shell.reject(Reason::Cancelled)));
+                }
+                Mode::Observe => shell.note(OBSERVED, 1),
+                Mode::Off => {}
+            }
+            // it has come, and must not be polled again
+            *this.ignores = true;
         }
-        below(cx)
+        *this.ended = false;
+        let polled = below(cx);
+        *this.ended = polled.is_ready();
+        if *this.ended {
+            shell.count(Ended::Success);
+        }
+        polled
+    }
+}
+
+impl Cancel {
+    /// Says what it is told, for the list of policies: nothing.
+    #[expect(clippy::unused_self, reason = "every policy has it")]
+    const fn describe_to(&self, _description: &mut Description) {}
+
+    fn reset_all(&self) {
+        self.shell.set_mode(self.shell.first_mode());
     }
 }

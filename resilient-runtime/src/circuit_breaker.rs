@@ -13,7 +13,6 @@ mod watch;
 mod window;
 mod word;
 
-use std::fmt;
 use std::future::Future;
 
 pub use self::permit::CircuitBreakerPermit;
@@ -26,11 +25,12 @@ use self::state::Phase;
 use self::storage::Storage;
 use crate::clock::Ticks;
 use crate::keyed::Keyed;
-use crate::naming::{self, Named, Naming};
+use crate::list::Description;
+use crate::shell::{Shell, shell};
 use crate::stack::{Judged, Stack};
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::when::ByClass;
-use crate::{CircuitBreakerState, Error, Mode, Outcome, PolicyKind, When};
+use crate::{CircuitBreakerState, Error, Mode, Outcome, When};
 
 /// Stops calling what is failing, and finds out when it works again.
 ///
@@ -107,10 +107,9 @@ use crate::{CircuitBreakerState, Error, Mode, Outcome, PolicyKind, When};
 /// ```
 #[must_use = "a breaker guards what asks it for a permit"]
 pub struct CircuitBreaker {
-    name: &'static str,
+    shell: Shell<Self>,
     config: Config,
     storage: Storage,
-    naming: Naming<Self>,
 }
 
 /// The counts of a breaker.
@@ -138,11 +137,6 @@ pub struct CircuitBreakerCounts {
 }
 
 impl CircuitBreaker {
-    /// The name it was given.
-    pub const fn name(&self) -> &'static str {
-        self.name
-    }
-
     /// The present state.
     ///
     /// Time alone does not change it: an open breaker stays open until somebody asks for a permit after its time is
@@ -188,11 +182,6 @@ impl CircuitBreaker {
     pub fn reset(&self) {
         self.force(Phase::Closed { streak: 0 });
         self.storage.forget();
-    }
-
-    /// The mode that it is in.
-    pub fn current_mode(&self) -> Mode {
-        self.storage.mode.get()
     }
 
     /// Changes the mode. After [`Mode::Off`] it begins closed, with an empty window.
@@ -255,53 +244,21 @@ impl CircuitBreaker {
     }
 }
 
-impl CircuitBreaker {
-    /// The breaker that this one's name stands for: the first `static` of that name whose `shared` was called.
-    ///
-    /// So functions in different places share one by writing the same name and the same settings. With other settings
-    /// than the first, this one keeps a state of its own, which is an event of level `ERROR` and one of the
-    /// [`conflicts`](crate::conflicts). It is looked up once; from then on it costs one load.
-    ///
-    /// ```
-    /// use resilient::CircuitBreaker;
-    ///
-    /// static READS: CircuitBreaker = CircuitBreaker::named("disk");
-    /// static WRITES: CircuitBreaker = CircuitBreaker::named("disk");
-    ///
-    /// READS.shared().force_open();
-    ///
-    /// assert!(WRITES.shared().acquire().is_err());
-    /// ```
-    #[inline]
-    pub fn shared(&'static self) -> &'static Self {
-        naming::shared(self)
-    }
-}
-
-impl Named for CircuitBreaker {
-    const KIND: PolicyKind = PolicyKind::CircuitBreaker;
-
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn naming(&self) -> &Naming<Self> {
-        &self.naming
-    }
-
-    fn agrees(&self, other: &Self) -> bool {
-        self.config == other.config
-    }
-}
+shell!(CircuitBreaker is CircuitBreaker, agrees: |one, other| one.config == other.config,
+    shows: |this| { state: this.state(), config: this.config });
 
 impl Keyed for CircuitBreaker {
     fn fresh(&self) -> Self {
-        let storage = Storage::new().beginning_in(self.config.first_mode());
-        Self { name: self.name, config: self.config, storage, naming: self.naming.again() }
+        let storage = Storage::new().beginning_in(self.shell.first_mode());
+        Self { shell: self.shell.again(), config: self.config, storage }
     }
 
     fn is_held_by_hand(&self) -> bool {
-        self.state() == CircuitBreakerState::ForcedOpen || self.current_mode() != self.config.first_mode()
+        self.state() == CircuitBreakerState::ForcedOpen || self.shell.is_switched()
+    }
+
+    fn is_in_trouble(&self) -> bool {
+        !matches!(self.state(), CircuitBreakerState::Closed | CircuitBreakerState::Disabled)
     }
 
     /// One whose key comes again and again keeps its place, and what it knows of the usual errors.
@@ -311,20 +268,11 @@ impl Keyed for CircuitBreaker {
 
     /// Returns a breaker that is switched off: failures for one key say nothing about another.
     fn stand_in(&self) -> Self {
-        Self { storage: Storage::new().beginning_in(Mode::Off), ..self.fresh() }
+        let storage = Storage::new().beginning_in(Mode::Off);
+        Self { shell: self.shell.again_in(Mode::Off), config: self.config, storage }
     }
 
     const STAND_INS: usize = 1;
-}
-
-impl fmt::Debug for CircuitBreaker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CircuitBreaker")
-            .field("name", &self.name)
-            .field("state", &self.state())
-            .field("config", &self.config)
-            .finish_non_exhaustive()
-    }
 }
 
 impl CircuitBreakerCounts {
@@ -344,6 +292,23 @@ impl From<Phase> for CircuitBreakerState {
             Phase::ForcedOpen => Self::ForcedOpen,
             Phase::Disabled => Self::Disabled,
         }
+    }
+}
+
+impl CircuitBreaker {
+    /// Says what it is told and what it has seen, for the list of policies.
+    fn describe_to(&self, description: &mut Description) {
+        self.config.describe_to(description);
+        description.state = Some(self.state());
+        let counts = self.counts();
+        description.level("window_calls", f64::from(counts.calls));
+        description.level("window_failures", f64::from(counts.failures));
+        self.storage.times.describe_to(self.state(), description);
+    }
+
+    fn reset_all(&self) {
+        self.set_mode(self.shell.first_mode());
+        self.reset();
     }
 }
 

@@ -5,7 +5,6 @@ mod run;
 mod share;
 mod waiters;
 
-use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
 use std::time::Duration;
@@ -14,10 +13,10 @@ pub use self::run::{CoalesceCall, CoalesceFuture};
 pub use self::share::{Share, Sharing, finish_shared};
 
 use self::flights::Flights;
-use crate::Mode;
 use crate::clock::Ticks;
 use crate::keyed::fingerprint::fingerprint;
-use crate::mode::Switch;
+use crate::list::Description;
+use crate::shell::{Shell, shell};
 use crate::sync::const_fn;
 
 /// Has calls with an equal key share one run, while one is under way.
@@ -82,10 +81,9 @@ use crate::sync::const_fn;
 /// are not noticed.
 #[must_use = "it does nothing unless it runs something"]
 pub struct Coalesce {
-    name: &'static str,
+    shell: Shell<Self>,
     hold: Option<Duration>,
     max_wait: Option<Duration>,
-    mode: Switch,
     flights: Flights,
 }
 
@@ -125,8 +123,9 @@ impl Coalesce {
 
     const_fn! {
         /// A coalescing of that name, which holds nothing.
+        #[track_caller]
         pub fn named(name: &'static str) -> Self {
-            Self { name, hold: None, max_wait: None, mode: Switch::new(Mode::Enforce), flights: Flights::new() }
+            Self { shell: Shell::named(name), hold: None, max_wait: None, flights: Flights::new() }
         }
     }
 
@@ -165,32 +164,9 @@ impl Coalesce {
         }
     }
 
-    const_fn! {
-        /// The mode that it begins in; [`Mode::Enforce`] unless set.
-        pub fn mode(mut self, mode: Mode) -> Self {
-            self.mode = Switch::new(mode);
-            self
-        }
-    }
-
-    /// The name it was given.
-    pub const fn name(&self) -> &'static str {
-        self.name
-    }
-
     /// Returns what it has seen; each number is right, but other threads may have changed one before the next was read.
     pub fn counts(&self) -> CoalesceCounts {
         self.flights.counts(self.reads_the_clock())
-    }
-
-    /// The mode that it is in.
-    pub fn current_mode(&self) -> Mode {
-        self.mode.get()
-    }
-
-    /// Changes the mode. Those who wait already still get the outcome that they wait for.
-    pub fn set_mode(&self, mode: Mode) {
-        self.mode.set(mode);
     }
 
     /// A call with that key.
@@ -228,6 +204,10 @@ impl Coalesce {
     }
 }
 
+shell!(Coalesce is Coalesce, modes: /// Those who wait already still get the outcome that they wait for.
+, agrees: |one, other| (one.hold, one.max_wait) == (other.hold, other.max_wait),
+    shows: |this| { hold: this.hold, max_wait: this.max_wait, counts: this.counts() });
+
 impl CoalesceCounts {
     const fn none() -> Self {
         Self { keys: 0, leaders: 0, followers: 0, handed_over: 0, overflowed: 0, reentrant: 0 }
@@ -242,15 +222,21 @@ impl CoalesceCounts {
     }
 }
 
-impl fmt::Debug for Coalesce {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Coalesce")
-            .field("name", &self.name)
-            .field("hold", &self.hold)
-            .field("max_wait", &self.max_wait)
-            .field("mode", &self.current_mode())
-            .field("counts", &self.counts())
-            .finish_non_exhaustive()
+impl Coalesce {
+    /// Says what it is told and what it has done, for the list of policies.
+    fn describe_to(&self, description: &mut Description) {
+        description.optional_time("hold", self.hold);
+        description.optional_time("max_wait", self.max_wait);
+        let counts = self.counts();
+        description.level("keys", counts.keys as f64);
+        description.count("coalesce_runs", "", counts.leaders);
+        description.count("coalesced", "", counts.followers);
+        description.count("handovers", "", counts.handed_over);
+        description.count("ran_alone", "", counts.overflowed + counts.reentrant);
+    }
+
+    fn reset_all(&self) {
+        self.set_mode(self.shell.first_mode());
     }
 }
 

@@ -73,6 +73,9 @@ macro_rules! reasons {
             $($reason,)+
         }
 
+        /// The names of the reasons, by their numbers.
+        const NAMES: &[&str] = &[$(stringify!($reason)),+];
+
         impl Reason {
             #[inline]
             const fn pack(self) -> (Kind, Packed) {
@@ -273,9 +276,46 @@ impl Error {
         self.reason().ends_the_call()
     }
 
+    /// The number of the reason, of [`REASONS`].
+    pub(crate) const fn number(&self) -> usize {
+        self.kind as usize
+    }
+
     pub(crate) const fn own_class(&self) -> Class {
         self.reason().class()
     }
+}
+
+/// The numbers of reasons.
+pub(crate) mod number_of {
+    use super::Kind;
+
+    pub(crate) const CIRCUIT_OPEN: usize = Kind::CircuitOpen as usize;
+    pub(crate) const QUEUE_FULL: usize = Kind::QueueFull as usize;
+    pub(crate) const WAITED_TOO_LONG: usize = Kind::WaitedTooLong as usize;
+    pub(crate) const REENTRANT: usize = Kind::Reentrant as usize;
+    pub(crate) const RATE_LIMITED: usize = Kind::RateLimited as usize;
+    pub(crate) const PAUSED: usize = Kind::Paused as usize;
+    pub(crate) const SHED: usize = Kind::Shed as usize;
+    pub(crate) const TIMED_OUT: usize = Kind::TimedOut as usize;
+    pub(crate) const DEADLINE_EXCEEDED: usize = Kind::DeadlineExceeded as usize;
+    pub(crate) const CANCELLED: usize = Kind::Cancelled as usize;
+    pub(crate) const NO_RUNTIME: usize = Kind::NoRuntime as usize;
+}
+
+/// How many reasons there are.
+pub(crate) const REASONS: usize = NAMES.len();
+
+/// The reason of that number as metrics have it: `circuit_open`.
+pub(crate) fn reason_label(number: usize) -> String {
+    let mut label = String::new();
+    for letter in NAMES[number].chars() {
+        if letter.is_uppercase() && !label.is_empty() {
+            label.push('_');
+        }
+        label.extend(letter.to_lowercase());
+    }
+    label
 }
 
 impl Last {

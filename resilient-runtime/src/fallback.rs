@@ -9,7 +9,12 @@ mod failure;
 mod kept;
 
 use self::kept::Kept;
-use crate::{Class, FromRejection, Outcome, Settled, When};
+use crate::book::Ended;
+use crate::list::Description;
+use crate::notes::fallback::OBSERVED;
+use crate::shell::{Shell, shell};
+use crate::sync::const_fn;
+use crate::{Class, FromRejection, Mode, Outcome, Settled, When};
 
 pub use self::answer::{Answer, ByFuture, ByValue, answer};
 pub use self::call::FallbackCall;
@@ -41,9 +46,9 @@ pub use self::failure::FallbackFailure;
 /// of that key while it is no older than [`max_age`](Self::max_age). At most [`MOST_KEPT`](Self::MOST_KEPT) are kept for each
 /// type of value; the one that was kept longest ago leaves first. Keys are not kept: each is known by a 128-bit hash under
 /// secrets of the process, as for [`Coalesce`](crate::Coalesce).
-#[derive(Debug)]
+#[must_use = "a fallback answers for the calls that it is told of"]
 pub struct Fallback {
-    name: &'static str,
+    shell: Shell<Self>,
     max_age: Duration,
     kept: Kept,
 }
@@ -51,11 +56,11 @@ pub struct Fallback {
 /// The decision of [`Fallback::settle`].
 #[derive(Debug)]
 #[must_use]
-pub enum Rescue<T, E> {
+pub enum Rescue<'a, T, E> {
     /// The call ends with this outcome.
     Accept(Result<T, E>),
     /// It failed, and may have another answer.
-    FallBack(FallbackFailure<E>),
+    FallBack(FallbackFailure<'a, E>),
 }
 
 /// A `Result` under whatever name, or one inside a [`Settled`], that can be taken apart.
@@ -82,39 +87,47 @@ impl Fallback {
     /// The number of old values of a type that are kept at the most.
     pub const MOST_KEPT: usize = 1_000;
 
-    /// A fallback with the name that its events carry.
-    pub const fn named(name: &'static str) -> Self {
-        Self { name, max_age: Duration::MAX, kept: Kept::new() }
+    const_fn! {
+        /// A fallback with the name that its events carry.
+        #[track_caller]
+        pub fn named(name: &'static str) -> Self {
+            Self { shell: Shell::named(name), max_age: Duration::MAX, kept: Kept::new() }
+        }
     }
 
     /// Greatest age of a value that is [recalled](FallbackCall::recall), from when it was kept. Default: any age.
-    #[must_use]
     pub const fn max_age(mut self, max_age: Duration) -> Self {
         self.max_age = max_age;
         self
     }
 
-    /// The name.
-    pub const fn name(&self) -> &'static str {
-        self.name
-    }
-
     /// Says whether the outcome stands.
-    pub fn settle<O: Outcome + IntoResult>(&self, outcome: O) -> Rescue<O::Value, O::Error> {
+    pub fn settle<O: Outcome + IntoResult>(&self, outcome: O) -> Rescue<'_, O::Value, O::Error> {
         let class = outcome.class();
         self.decide(class, outcome.into_result())
     }
 
     /// As [`settle`](Self::settle), with the class that `when` assigns: `true`, transient and throttled fall back.
-    pub fn settle_when<O: IntoResult, By>(&self, outcome: O, when: impl When<O, By>) -> Rescue<O::Value, O::Error> {
+    pub fn settle_when<O: IntoResult, By>(&self, outcome: O, when: impl When<O, By>) -> Rescue<'_, O::Value, O::Error> {
         let class = when.class_of(&outcome);
         self.decide(class, outcome.into_result())
     }
 
-    fn decide<T, E>(&self, class: Class, outcome: Result<T, E>) -> Rescue<T, E> {
+    fn decide<T, E>(&self, class: Class, outcome: Result<T, E>) -> Rescue<'_, T, E> {
+        let (shell, mode) = (&self.shell, self.shell.mode());
+        if mode != Mode::Off {
+            shell.count(Ended::of(class));
+        }
         match outcome {
-            Err(error) if class.is_retryable() => Rescue::FallBack(FallbackFailure::new(self.name, class, error)),
-            outcome => Rescue::Accept(outcome),
+            Err(error) if class.is_retryable() && mode == Mode::Enforce => {
+                Rescue::FallBack(FallbackFailure::new(shell, class, error))
+            }
+            outcome => {
+                if outcome.is_err() && class.is_retryable() && mode == Mode::Observe {
+                    shell.note(OBSERVED, 1);
+                }
+                Rescue::Accept(outcome)
+            }
         }
     }
 
@@ -127,6 +140,14 @@ impl Fallback {
         FallbackCall::new(self, key)
     }
 }
+
+shell!(
+    Fallback is Fallback,
+    modes: /// With [`Mode::Observe`](crate::Mode::Observe) it counts what would have fallen back. With
+    /// [`Mode::Off`](crate::Mode::Off) it does nothing.
+    , agrees: |one, other| one.max_age == other.max_age,
+    shows: |this| { max_age: this.max_age, kept: this.kept }
+);
 
 impl<T, E> IntoResult for Result<T, E> {
     type Value = T;
@@ -146,5 +167,18 @@ where
 
     fn into_result(self) -> Result<T, E> {
         crate::finish(self)
+    }
+}
+
+impl Fallback {
+    /// Says what it is told, for the list of policies.
+    fn describe_to(&self, description: &mut Description) {
+        description.optional_time("stale", Some(self.max_age).filter(|age| *age < Duration::MAX));
+    }
+
+    /// Forgets the values that it keeps.
+    fn reset_all(&self) {
+        self.kept.clear();
+        self.shell.set_mode(self.shell.first_mode());
     }
 }

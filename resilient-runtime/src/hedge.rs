@@ -6,7 +6,6 @@ mod estimate;
 mod judge;
 mod run;
 
-use std::fmt;
 use std::future::Future;
 use std::mem;
 use std::time::Duration;
@@ -16,15 +15,17 @@ pub use self::run::HedgeFuture;
 use self::bucket::Bucket;
 use self::builder::{After, Config};
 use self::estimate::{Estimate, Sample};
+use crate::book::Note;
 use crate::budget::Withdrawal;
 use crate::keyed::Keyed;
-use crate::mode::Switch;
-use crate::naming::{self, Named, Naming};
+use crate::list::Description;
+use crate::notes::hedge::{OBSERVED, SENT, SUPPRESSED};
+use crate::shell::{Shell, shell};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::const_fn;
 use crate::when::{ByClass, ByWhen};
-use crate::{Bulkhead, Cost, Mode, Outcome, PolicyKind, When, retry};
+use crate::{Bulkhead, Cost, Mode, Outcome, When, retry};
 
 /// Starts another attempt beside one that takes longer than nearly all do, takes the first success, and drops the others.
 ///
@@ -75,13 +76,11 @@ use crate::{Bulkhead, Cost, Mode, Outcome, PolicyKind, When, retry};
 /// Waiting for the 95th percentile, and dropping the slower of the two, is from Dean and Barroso, "The Tail at Scale" (2013).
 #[must_use = "a hedge does nothing unless it runs something"]
 pub struct Hedge {
-    name: &'static str,
+    shell: Shell<Self>,
     config: Config,
     bucket: Bucket,
     estimate: Estimate,
-    mode: Switch,
     counts: Counters,
-    naming: Naming<Self>,
 }
 
 /// The counts of a hedge.
@@ -123,19 +122,6 @@ pub struct Hedging<'a> {
 }
 
 impl Hedge {
-    /// The name that it was given.
-    pub const fn name(&self) -> &'static str {
-        self.name
-    }
-
-    /// The hedge that this one's name stands for: the first `static` of that name whose `shared` was called.
-    ///
-    /// As [`CircuitBreaker::shared`](crate::CircuitBreaker::shared).
-    #[inline]
-    pub fn shared(&'static self) -> &'static Self {
-        naming::shared(self)
-    }
-
     /// Returns what it has done; each number is right, but other threads may have changed one before the next was read.
     pub fn counts(&self) -> HedgeCounts {
         let counts = &self.counts;
@@ -162,16 +148,6 @@ impl Hedge {
     /// The extra attempts that its own budget could pay for now.
     pub fn budget_balance(&self) -> f64 {
         self.bucket.balance()
-    }
-
-    /// The mode that it is in.
-    pub fn current_mode(&self) -> Mode {
-        self.mode.get()
-    }
-
-    /// Changes the mode. With [`Mode::Observe`] it counts what it would have started; with [`Mode::Off`] it does nothing.
-    pub fn set_mode(&self, mode: Mode) {
-        self.mode.set(mode);
     }
 
     /// Starts no attempt beside others while more than 70 % of the bulkhead's permits are in use.
@@ -230,7 +206,7 @@ impl Hedge {
 
     /// Takes note of a call that has to wait, and says how many attempts it may start beside the first.
     fn begin(&self) -> u32 {
-        if self.mode.get() == Mode::Off {
+        if self.shell.mode() == Mode::Off {
             return 0;
         }
         self.bucket.deposit(self.config.deposit);
@@ -241,22 +217,28 @@ impl Hedge {
     fn grants(&self, bulkhead: Option<&Bulkhead>) -> Option<Grant<'_>> {
         let busy = bulkhead.is_some_and(Bulkhead::is_busy);
         if busy || !self.bucket.withdraw() {
-            self.counts.suppressed.fetch_add(1, Relaxed);
+            self.count(SUPPRESSED, &self.counts.suppressed);
             return None;
         }
-        if self.mode.get() != Mode::Enforce {
-            self.counts.observed.fetch_add(1, Relaxed);
+        if self.shell.mode() != Mode::Enforce {
+            self.count(OBSERVED, &self.counts.observed);
             return None;
         }
-        let retries = if self.config.retry_budget { retry::budget_named(self.name) } else { None };
+        let retries = if self.config.retry_budget { retry::budget_named(self.name()) } else { None };
         let withdrawal = retries.map(|budget| budget.reserve_for(Cost::Failure));
         let Some(withdrawal) = withdrawal.map_or(Some(None), |withdrawal| withdrawal.map(Some)) else {
             self.bucket.put_back();
-            self.counts.suppressed.fetch_add(1, Relaxed);
+            self.count(SUPPRESSED, &self.counts.suppressed);
             return None;
         };
-        self.counts.sent.fetch_add(1, Relaxed);
+        self.count(SENT, &self.counts.sent);
         Some(Grant { hedge: self, withdrawal })
+    }
+
+    #[cold]
+    fn count(&self, note: Note, counter: &AtomicU64) {
+        counter.fetch_add(1, Relaxed);
+        self.shell.note(note, 1);
     }
 
     fn learn(&self, sample: Sample) {
@@ -323,48 +305,45 @@ impl Drop for Grant<'_> {
     }
 }
 
-impl Named for Hedge {
-    const KIND: PolicyKind = PolicyKind::Hedge;
-
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn naming(&self) -> &Naming<Self> {
-        &self.naming
-    }
-
-    fn agrees(&self, other: &Self) -> bool {
-        self.config == other.config
-    }
-}
+shell!(Hedge is Hedge, modes: /// With [`Mode::Observe`] it counts what it would have started; with [`Mode::Off`] it does nothing.
+, agrees: |one, other| one.config == other.config,
+    shows: |this| { config: this.config, counts: this.counts() });
 
 impl Keyed for Hedge {
     fn fresh(&self) -> Self {
         Self {
-            name: self.name,
+            shell: self.shell.again(),
             config: self.config,
             bucket: Bucket::new(),
             estimate: Estimate::new(),
-            mode: Switch::new(self.config.mode),
             counts: Counters::new(),
-            naming: self.naming.again(),
         }
     }
 
     fn is_held_by_hand(&self) -> bool {
-        self.current_mode() != self.config.mode
+        self.shell.is_switched()
     }
 }
 
-impl fmt::Debug for Hedge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hedge")
-            .field("name", &self.name)
-            .field("config", &self.config)
-            .field("delay", &self.delay())
-            .field("counts", &self.counts())
-            .finish_non_exhaustive()
+impl Hedge {
+    /// Says what it is told and what it has learnt, for the list of policies.
+    fn describe_to(&self, description: &mut Description) {
+        match self.config.after {
+            After::Percentile(percentile) => description.fixed("after", format_args!("p{percentile}")),
+            After::Delay(delay) => description.time("after", delay),
+        }
+        description.optional_time("min_after", self.config.min_after);
+        description.optional_time("max_after", Some(self.config.max_after).filter(|time| *time < Duration::MAX));
+        description.fixed("max", self.config.max);
+        description.level("budget_balance", self.budget_balance());
+        if let Some(delay) = self.delay() {
+            description.level("hedge_delay_seconds", delay.as_secs_f64());
+        }
+    }
+
+    fn reset_all(&self) {
+        self.bucket.reset();
+        self.set_mode(self.shell.first_mode());
     }
 }
 

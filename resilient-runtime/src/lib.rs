@@ -71,6 +71,9 @@
 //! | `macros` | yes | the attributes and the derive |
 //! | `tracing` | yes | events of target `resilient`, which [`Event`] lists |
 //! | `test-util` | no | `resilient::test`: jitter that repeats, failures on order, a record of what policies do |
+//! | `listed` | yes | annotated functions are in [`policies`] before their first call |
+//! | `serde` | no | what [`policies`] returns can be serialised |
+//! | `prometheus-client`, `opentelemetry`, `metrics` | no | exporters for what policies count, see [`metrics`] |
 //! | `http` | no | `resilient::http`: classes of responses, `Retry-After` and rate-limit headers; classifies `http::StatusCode` |
 //! | `reqwest` | no | classifies `reqwest::Error`; responses for `resilient::http` |
 //! | `hyper` | no | classifies `hyper::Error` |
@@ -88,6 +91,7 @@
 mod adaptive;
 mod backoff;
 mod batch;
+mod book;
 mod budget;
 mod bulkhead;
 mod cancel;
@@ -107,15 +111,19 @@ mod hedge;
 pub mod http;
 mod keyed;
 mod line;
+mod list;
+pub mod metrics;
 mod mode;
 mod naming;
 mod nested;
+mod notes;
 mod outcome;
 mod own;
 mod packed_time;
 mod random;
 mod rate_limit;
 mod retry;
+mod shell;
 mod stack;
 mod striped;
 mod sync;
@@ -144,6 +152,9 @@ pub use fallback::{Fallback, IntoResult, Rescue, answer};
 pub use fan_out::{FanOut, FanOutLimit, Settlement, deduplicated, spawned, spawned_blocking};
 pub use hedge::{Hedge, HedgeCounts};
 pub use keyed::PerKey;
+pub use list::{
+    FunctionSnapshot, KeysSnapshot, LayerSnapshot, Listed, Number, Policies, PolicySnapshot, Setting, list, policies,
+};
 pub use mode::Mode;
 pub use naming::{Conflict, conflicts};
 pub use outcome::{FromRejection, Outcome, Settled, finish};
@@ -223,6 +234,52 @@ pub use resilient_macros::{
     Classify, batch, bulkhead, cancel, circuit_breaker, coalesce, enforce, exempt, fallback, fan_out, hedge, profile,
     rate_limit, resilient, retry, throttle, timeout,
 };
+
+/// The parts of [`listed!`](crate::listed).
+#[doc(hidden)]
+pub mod __list {
+    #[cfg(feature = "listed")]
+    pub use crate::list::FUNCTIONS;
+    pub use crate::list::{Function, Layer};
+    #[cfg(feature = "listed")]
+    pub use linkme;
+}
+
+/// Adds an annotated function to the [list of all policies](policies), before its first call: `own` for the policies that
+/// are `static`s of its own, `given` for those that it gets from elsewhere.
+///
+/// The attributes write it. The linker fills the list, so a function that is not in the program is not in it.
+#[cfg(feature = "listed")]
+#[macro_export]
+macro_rules! listed {
+    ($function:literal: $($how:ident $policy:ident),+) => {
+        const _: () = {
+            #[$crate::__list::linkme::distributed_slice($crate::__list::FUNCTIONS)]
+            #[linkme(crate = $crate::__list::linkme)]
+            static FUNCTION: $crate::__list::Function = $crate::__list::Function::new(
+                ::core::module_path!(),
+                $function,
+                ::core::file!(),
+                ::core::line!(),
+                &[$($crate::listed!(@ $how $policy)),+],
+            );
+        };
+    };
+    (@ own $policy:ident) => {
+        $crate::__list::Layer::own(::core::stringify!($policy), &$policy)
+    };
+    (@ given $policy:ident) => {
+        $crate::__list::Layer::given(::core::stringify!($policy))
+    };
+}
+
+/// Lists nothing: a program finds its policies when they are first used.
+#[cfg(not(feature = "listed"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! listed {
+    ($($listed:tt)*) => {};
+}
 
 /// Stands beside a free function that has a companion, and expands to an item that an `impl` has no room for.
 ///

@@ -16,6 +16,7 @@ use crate::sync::const_fn;
 /// PAYMENTS.set_mode(Mode::Enforce);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Mode {
     /// It refuses what it should; the default.

@@ -10,7 +10,6 @@ mod pressure;
 mod quota;
 mod run;
 
-use std::fmt;
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -30,12 +29,13 @@ use self::gcra::{Pace, Units};
 use self::meter::Meter;
 use crate::clock::{self, Ticks};
 use crate::keyed::Keyed;
-use crate::mode::Switch;
-use crate::naming::{self, Named, Naming};
+use crate::list::{Bound, Description};
+use crate::notes::rate_limit::{PAUSES, SLOWED};
+use crate::shell::{Shell, shell};
 use crate::stack::{Judged, Stack};
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::when::ByClass;
-use crate::{Error, Event, Mode, Outcome, PolicyKind, When, random};
+use crate::{Error, Event, Mode, Outcome, When, random};
 
 /// Lets so many calls through in so long, and fewer while the server asks for less.
 ///
@@ -101,33 +101,16 @@ use crate::{Error, Event, Mode, Outcome, PolicyKind, When, random};
 /// ```
 #[must_use = "a rate limit guards what asks it for a permit"]
 pub struct RateLimit {
-    name: &'static str,
+    shell: Shell<Self>,
     config: Config,
-    mode: Switch,
     meter: Meter,
     queue: Queue,
     /// Held while the rate or the burst is changed, and never otherwise.
     changing: Mutex<()>,
     totals: Counters,
-    naming: Naming<Self>,
 }
 
 impl RateLimit {
-    /// The name it was given.
-    pub const fn name(&self) -> &'static str {
-        self.name
-    }
-
-    /// The mode that it is in.
-    pub fn current_mode(&self) -> Mode {
-        self.mode.get()
-    }
-
-    /// Changes the mode. Callers that wait already go on waiting.
-    pub fn set_mode(&self, mode: Mode) {
-        self.mode.set(mode);
-    }
-
     /// Changes the rate. What was used stays used, call for call, and a burst that was not set follows the rate.
     ///
     /// A burst that would take more than a year to come back is cut to what would not. A call that is being decided on at the
@@ -275,7 +258,7 @@ impl RateLimit {
     /// Follows a refusal by the server.
     #[cold]
     fn throttled(&self, after: Option<Duration>) {
-        if self.config.max_pause.is_zero() || self.mode.get() == Mode::Off {
+        if self.config.max_pause.is_zero() || self.shell.mode() == Mode::Off {
             return;
         }
         let now = clock::now();
@@ -286,7 +269,8 @@ impl RateLimit {
             self.meter.drain(now);
             if slowed {
                 self.totals.slowed.fetch_add(1, Relaxed);
-                let (policy, place, share) = (self.name, self.naming.place(), self.share());
+                self.shell.note(SLOWED, 1);
+                let (policy, place, share) = (self.name(), self.shell.place(), self.share());
                 Event::Slowed { policy, place, share }.emit();
             }
             return;
@@ -298,7 +282,8 @@ impl RateLimit {
         self.meter.drain(until);
         if begins {
             self.totals.pauses.fetch_add(1, Relaxed);
-            Event::Paused { policy: self.name, place: self.naming.place(), time: pause }.emit();
+            self.shell.note(PAUSES, 1);
+            Event::Paused { policy: self.name(), place: self.shell.place(), time: pause }.emit();
         }
     }
 
@@ -314,7 +299,7 @@ impl RateLimit {
 
     /// Lets no more than `remaining` through at once. The rate stays.
     fn curb(&self, remaining: u64) {
-        if self.config.max_pause.is_zero() || self.mode.get() == Mode::Off {
+        if self.config.max_pause.is_zero() || self.shell.mode() == Mode::Off {
             return;
         }
         if remaining < u64::from(self.meter.pace().burst) {
@@ -324,7 +309,7 @@ impl RateLimit {
 
     /// Makes what remains last until the reset.
     fn spread(&self, remaining: u64, reset: Duration) {
-        if self.config.max_pause.is_zero() || self.mode.get() == Mode::Off {
+        if self.config.max_pause.is_zero() || self.shell.mode() == Mode::Off {
             return;
         }
         let now = units(clock::now());
@@ -339,70 +324,24 @@ impl RateLimit {
     }
 }
 
-impl RateLimit {
-    /// The limit that this one's name stands for: the first `static` of that name whose `shared` was called.
-    ///
-    /// Policies of one name are one, wherever they are written, if they have the same settings. If these differ, this one
-    /// keeps a state of its own, which is an event and one of the [`conflicts`](crate::conflicts). It is looked up
-    /// once; from then on it costs one load.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    ///
-    /// use resilient::RateLimit;
-    ///
-    /// static READS: RateLimit = RateLimit::named("disk").rate(1, Duration::from_secs(1));
-    /// static WRITES: RateLimit = RateLimit::named("disk").rate(1, Duration::from_secs(1));
-    ///
-    /// assert!(READS.shared().try_acquire().is_ok());
-    /// assert!(WRITES.shared().try_acquire().is_err());
-    /// ```
-    #[inline]
-    pub fn shared(&'static self) -> &'static Self {
-        naming::shared(self)
-    }
-}
-
-impl Named for RateLimit {
-    const KIND: PolicyKind = PolicyKind::RateLimit;
-
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn naming(&self) -> &Naming<Self> {
-        &self.naming
-    }
-
-    fn agrees(&self, other: &Self) -> bool {
-        self.config == other.config
-    }
-}
+shell!(RateLimit is RateLimit, modes: /// Callers that wait already go on waiting.
+, agrees: |one, other| one.config == other.config,
+    shows: |this| { pace: this.meter.pace(), config: this.config, counts: this.counts() });
 
 impl Keyed for RateLimit {
     fn fresh(&self) -> Self {
-        Self::built(self.name, self.config, self.naming.again())
+        Self::built(self.shell.again(), self.config)
+    }
+
+    fn is_in_trouble(&self) -> bool {
+        self.is_paused() || self.share() < 1.0
     }
 
     /// Also while what was used has not come back: a limit that is forgotten sooner would let more through than its rate.
     fn is_held_by_hand(&self) -> bool {
         let now = clock::now();
         self.restart_if_clock_went_back(now);
-        self.current_mode() != self.config.mode
-            || self.meter.is_changed(self.config.pace())
-            || self.meter.is_in_debt(units(now))
-    }
-}
-
-impl fmt::Debug for RateLimit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RateLimit")
-            .field("name", &self.name)
-            .field("pace", &self.meter.pace())
-            .field("config", &self.config)
-            .field("mode", &self.mode.get())
-            .field("counts", &self.counts())
-            .finish_non_exhaustive()
+        self.shell.is_switched() || self.meter.is_changed(self.config.pace()) || self.meter.is_in_debt(units(now))
     }
 }
 
@@ -412,6 +351,30 @@ fn units(now: Instant) -> Units {
 
 /// The unit in which headers count: whole seconds, rounded up by most servers.
 const RESOLUTION: Duration = Duration::from_secs(1);
+
+impl RateLimit {
+    /// Says what it is told and what the server has said, for the list of policies.
+    fn describe_to(&self, description: &mut Description) {
+        let (present, compiled) = (self.meter.pace(), self.config.pace());
+        let rate = |pace: Pace| format!("one in {:?}", pace.interval.since(Units(0)));
+        description.changing("rate", rate(present), rate(compiled));
+        description.changing("burst", present.burst, compiled.burst);
+        description.time("max_wait", self.config.max_wait);
+        description.time("max_pause", self.config.max_pause);
+        description.level("rate_share", self.share());
+        description.level("paused", if self.is_paused() { 1.0 } else { 0.0 });
+        description.level("waiting", f64::from(self.queue.waiting()));
+        description.bound = Bound::Wait(self.config.max_wait);
+    }
+
+    /// Forgets what was used and what the server said, and goes back to the mode and the rate that it was built with.
+    fn reset_all(&self) {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.meter.change(self.config.pace(), units(clock::now()));
+        self.meter.restart(|| units(clock::now()));
+        self.set_mode(self.shell.first_mode());
+    }
+}
 
 #[cfg(all(test, not(resilient_loom)))]
 mod tests;

@@ -11,6 +11,8 @@ mod run;
 
 use self::funds::Funds;
 use self::pace::Pace;
+use crate::list::{Bound, Description};
+use crate::shell::{Shell, shell};
 use crate::sync::const_fn;
 use crate::{Backoff, Budget, Retrying};
 
@@ -60,9 +62,9 @@ pub use self::run::RetryGuard;
 ///   the median of earlier attempts;
 /// * the next attempt would have to wait where nothing measures time: off a tokio runtime, or on one without timers;
 /// * the [`Budget`] has nothing left.
-#[derive(Debug)]
+#[must_use = "a retry does nothing before a call begins"]
 pub struct Retry {
-    name: &'static str,
+    shell: Shell<Self>,
     /// `None` has no limit.
     max: Option<u32>,
     max_elapsed: Option<Duration>,
@@ -73,6 +75,29 @@ pub struct Retry {
     pace: Pace,
 }
 
+shell!(
+    Retry is Retry,
+    modes: /// With [`Mode::Observe`](crate::Mode::Observe) it counts the retries that it would have made, and makes none. With
+    /// [`Mode::Off`](crate::Mode::Off) it does nothing.
+    , agrees: |one, other| one.max == other.max
+        && one.max_elapsed == other.max_elapsed
+        && one.max_hint == other.max_hint
+        && one.backoff.agrees(&other.backoff)
+        && one.funds.agree(&other.funds)
+        && match (one.hook, other.hook) {
+            (None, None) => true,
+            (Some(one), Some(other)) => std::ptr::fn_addr_eq(one, other),
+            _ => false,
+        },
+    shows: |this| {
+        max: this.max,
+        max_elapsed: this.max_elapsed,
+        max_hint: this.max_hint,
+        backoff: this.backoff,
+        funds: this.funds,
+    }
+);
+
 impl Retry {
     /// The number of retries where none is given: 3.
     pub const DEFAULT_MAX: u32 = 3;
@@ -82,9 +107,10 @@ impl Retry {
     const_fn! {
         /// A retry with the default back-off, [`Backoff::exp_jitter`] from 100 ms, at most three retries, and a [`Budget`] of
         /// its own.
+        #[track_caller]
         pub fn named(name: &'static str) -> Self {
             Self {
-                name,
+                shell: Shell::named(name),
                 max: Some(Self::DEFAULT_MAX),
                 max_elapsed: None,
                 max_hint: Self::DEFAULT_MAX_HINT,
@@ -101,7 +127,6 @@ impl Retry {
     /// # Panics
     ///
     /// If `max` is zero; in a `const` or `static`, that is a compile error.
-    #[must_use]
     pub const fn max(mut self, max: u32) -> Self {
         assert!(max > 0, "zero retries is no retry: leave the policy out, or allow at least 1");
         self.max = Some(max);
@@ -109,7 +134,6 @@ impl Retry {
     }
 
     /// No limit to the number of retries: something else must end the call, a deadline or [`max_elapsed`](Self::max_elapsed).
-    #[must_use]
     pub const fn unlimited(mut self) -> Self {
         self.max = None;
         self
@@ -122,7 +146,6 @@ impl Retry {
     /// # Panics
     ///
     /// If it is zero; in a `const` or `static`, that is a compile error.
-    #[must_use]
     pub const fn max_elapsed(mut self, max_elapsed: Duration) -> Self {
         assert!(!max_elapsed.is_zero(), "no retry can begin within no time: leave the policy out, or allow some");
         self.max_elapsed = Some(max_elapsed);
@@ -130,7 +153,6 @@ impl Retry {
     }
 
     /// The longest wait that a server may ask for; with a longer one the call ends. Default 60 s.
-    #[must_use]
     pub const fn max_hint(mut self, max_hint: Duration) -> Self {
         self.max_hint = max_hint;
         self
@@ -141,7 +163,6 @@ impl Retry {
     /// # Panics
     ///
     /// If its base is longer than its cap, so that every wait would be the cap; in a `const` or `static`, that is a compile error.
-    #[must_use]
     pub const fn backoff(mut self, backoff: Backoff) -> Self {
         assert!(
             backoff.fits_its_cap(),
@@ -152,14 +173,12 @@ impl Retry {
     }
 
     /// Draws on a budget that others may draw on too. Default: a [`Budget::new`] of its own.
-    #[must_use]
     pub const fn budget(mut self, budget: &'static Budget) -> Self {
         self.funds = Funds::Shared(budget);
         self
     }
 
     /// Draws on the budget that every retry of this name shares; its first call makes it known.
-    #[must_use]
     pub const fn budget_by_name(mut self) -> Self {
         self.funds = Funds::by_name();
         self
@@ -169,35 +188,54 @@ impl Retry {
     ///
     /// With three retries and a server that is down, that is four times the load. Prefer a budget with a larger
     /// [`ratio`](Budget::ratio).
-    #[must_use]
     pub const fn without_budget(mut self) -> Self {
         self.funds = Funds::Unlimited;
         self
     }
 
     /// Is called before the wait of each retry.
-    #[must_use]
     pub const fn on_retry(mut self, on_retry: fn(&Retrying)) -> Self {
         self.hook = Some(on_retry);
         self
     }
 
-    /// The name that its events carry.
-    pub const fn name(&self) -> &'static str {
-        self.name
-    }
-
     /// The extra attempts that its budget could pay for now; infinite without one.
     pub fn budget_balance(&self) -> f64 {
-        self.funds.budget(self.name).map_or(f64::INFINITY, Budget::balance)
+        self.funds.budget(self.name()).map_or(f64::INFINITY, Budget::balance)
     }
 
     /// Starts a call, which pays its deposit into the budget.
     #[inline]
     pub fn begin(&self) -> RetryCall<'_> {
-        if let Some(budget) = self.funds.budget(self.name) {
+        if let Some(budget) = self.funds.budget(self.name()) {
             budget.deposit();
         }
         RetryCall::new(self)
+    }
+}
+
+impl Retry {
+    /// Says what it is told, for the list of policies.
+    fn describe_to(&self, description: &mut Description) {
+        match self.max {
+            Some(max) => description.fixed("max", max),
+            None => description.fixed("max", "unlimited"),
+        }
+        description.optional_time("max_elapsed", self.max_elapsed);
+        description.time("max_hint", self.max_hint);
+        self.backoff.describe_to(description);
+        description.fixed("budget", self.funds.as_str());
+        if let Some(budget) = self.funds.budget(self.name()) {
+            description.level("budget_balance", budget.balance());
+        }
+        description.bound = Bound::Attempts(self.max.map(|max| (max.saturating_add(1), self.backoff.longest(max))));
+    }
+
+    /// Fills the budget again.
+    fn reset_all(&self) {
+        if let Some(budget) = self.funds.budget(self.name()) {
+            budget.reset();
+        }
+        self.shell.set_mode(self.shell.first_mode());
     }
 }

@@ -59,7 +59,7 @@
 //!
 //! The clock, the jitter and the record are those of one thread, which is all that `#[tokio::test]` uses unless told
 //! otherwise. The policies' state lasts longer: a breaker or a budget is a `static`, and the tests of one program share it.
-//! Give each test a function or a policy value of its own where that matters.
+//! [`reset`] makes them all as new; or give each test a function or a policy value of its own where that matters.
 
 mod assert;
 mod record;
@@ -68,6 +68,29 @@ mod script;
 pub use self::assert::{assert_delays, assert_no_conflicts};
 pub use self::record::{Recorder, record};
 pub use self::script::Script;
+
+/// Makes every listed policy as new: closed breakers with empty windows, full budgets, unused rates, the modes and limits
+/// that were compiled in. What the [metrics](crate::metrics) have counted stays.
+///
+/// The policies of annotated functions are listed by themselves, where the feature `listed` is on; one by hand is after
+/// [`list`](crate::list). Tests that share policies and run side by side disturb each other all the same: begin each with
+/// this and run them one after the other, or give each policies of its own.
+///
+/// ```
+/// use resilient::CircuitBreaker;
+///
+/// static PAYMENTS: CircuitBreaker = CircuitBreaker::named("payments");
+///
+/// resilient::list(&PAYMENTS);
+/// PAYMENTS.force_open();
+///
+/// resilient::test::reset();
+///
+/// assert!(PAYMENTS.acquire().is_ok());
+/// ```
+pub fn reset() {
+    crate::list::reset();
+}
 
 /// Makes the jitter of this thread's policies repeat from `seed` on.
 ///

@@ -3,22 +3,23 @@
 mod run;
 mod window;
 
-use std::fmt;
 use std::future::Future;
 
 pub use self::run::ThrottleGuard;
 
 use self::window::Window;
+use crate::book::Ended;
 use crate::clock::Ticks;
 use crate::keyed::Keyed;
-use crate::mode::Switch;
-use crate::naming::{self, Named, Naming};
+use crate::list::Description;
+use crate::notes::throttle::OBSERVED;
+use crate::shell::{Shell, shell};
 use crate::stack::{Judged, Stack};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::const_fn;
 use crate::when::{ByClass, ByWhen, Judge};
-use crate::{Class, Error, Mode, Outcome, PolicyKind, Reason, When, random};
+use crate::{Class, Error, Mode, Outcome, Reason, When, random};
 
 /// Drops a part of the calls while the server refuses many, so that it need not spend its time on refusing.
 ///
@@ -52,15 +53,11 @@ use crate::{Class, Error, Mode, Outcome, PolicyKind, Reason, When, random};
 /// ```
 #[must_use = "a throttle guards what asks it for a permit"]
 pub struct Throttle {
-    name: &'static str,
+    shell: Shell<Self>,
     k: f64,
     max_drop: f64,
-    /// The mode that it was built with.
-    first_mode: Mode,
-    mode: Switch,
     window: Window,
     shed: AtomicU64,
-    naming: Naming<Self>,
 }
 
 /// The counts of a throttle.
@@ -80,15 +77,15 @@ impl Throttle {
         /// A throttle with the defaults; the name is the one in rejections and events.
         #[track_caller]
         pub fn named(name: &'static str) -> Self {
-            Self::built(name, 2.0, MAX_DROP, Mode::Enforce, Naming::here())
+            Self::built(Shell::named(name), 2.0, MAX_DROP)
         }
     }
 
     const_fn! {
         /// Builds one with fresh state.
-        fn built(name: &'static str, k: f64, max_drop: f64, mode: Mode, naming: Naming<Self>) -> Self {
+        fn built(shell: Shell<Self>, k: f64, max_drop: f64) -> Self {
             let (window, shed) = (Window::new(), AtomicU64::new(0));
-            Self { name, k, max_drop, first_mode: mode, mode: Switch::new(mode), window, shed, naming }
+            Self { shell, k, max_drop, window, shed }
         }
     }
 
@@ -140,30 +137,6 @@ impl Throttle {
         self
     }
 
-    const_fn! {
-        /// The mode that it begins in; [`Mode::Enforce`] unless set. [`set_mode`](Self::set_mode) changes it later.
-        pub fn mode(mut self, mode: Mode) -> Self {
-            self.first_mode = mode;
-            self.mode = Switch::new(mode);
-            self
-        }
-    }
-
-    /// The name it was given.
-    pub const fn name(&self) -> &'static str {
-        self.name
-    }
-
-    /// The mode that it is in.
-    pub fn current_mode(&self) -> Mode {
-        self.mode.get()
-    }
-
-    /// Changes the mode.
-    pub fn set_mode(&self, mode: Mode) {
-        self.mode.set(mode);
-    }
-
     /// The probability with which the next call is dropped.
     pub fn excess(&self) -> f64 {
         if self.window.is_calm() { 0.0 } else { self.excess_at(Ticks::now()) }
@@ -182,10 +155,10 @@ impl Throttle {
     /// A rejection with [`Reason::Shed`] if it is one of those to drop.
     #[inline]
     pub fn acquire(&self) -> Result<ThrottlePermit<'_>, Error> {
-        if self.window.is_calm() || self.mode.get() == Mode::Off || !self.drops() {
-            return Ok(ThrottlePermit { throttle: self });
+        if self.window.is_calm() || self.shell.mode() == Mode::Off || !self.drops() {
+            return Ok(ThrottlePermit { throttle: self, is_counted: false });
         }
-        Err(Error::new(PolicyKind::RateLimit, self.name, Reason::Shed))
+        Err(self.shell.reject(Reason::Shed))
     }
 
     /// Runs `future` unless it is one of those to drop, and learns from its outcome as [`ThrottlePermit::settle`] says.
@@ -219,8 +192,9 @@ impl Throttle {
             return false;
         }
         self.shed.fetch_add(1, Relaxed);
-        if self.mode.get() == Mode::Observe {
+        if self.shell.mode() == Mode::Observe {
             // It is made, and counts when it ends.
+            self.shell.note(OBSERVED, 1);
             return false;
         }
         self.window.record(false, now);
@@ -232,66 +206,38 @@ impl Throttle {
     }
 
     fn record(&self, accepted: bool) {
-        if self.mode.get() != Mode::Off {
+        if self.shell.mode() != Mode::Off {
             self.window.record(accepted, Ticks::now());
         }
     }
 }
 
-impl Throttle {
-    /// The throttle that this one's name stands for: the first `static` of that name whose `shared` was called.
-    ///
-    /// As [`RateLimit::shared`](crate::RateLimit::shared).
-    #[inline]
-    pub fn shared(&'static self) -> &'static Self {
-        naming::shared(self)
-    }
-}
-
-impl Named for Throttle {
-    const KIND: PolicyKind = PolicyKind::RateLimit;
-
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn naming(&self) -> &Naming<Self> {
-        &self.naming
-    }
-
-    fn agrees(&self, other: &Self) -> bool {
-        let same = |one: f64, two: f64| one.to_bits() == two.to_bits();
-        same(self.k, other.k) && same(self.max_drop, other.max_drop) && self.first_mode == other.first_mode
-    }
-}
+shell!(Throttle is Throttle, modes: /// Calls under way count by the new one.
+, agrees: |one, other| {
+    let same = |one: f64, two: f64| one.to_bits() == two.to_bits();
+    same(one.k, other.k) && same(one.max_drop, other.max_drop)
+},
+    shows: |this| { k: this.k, max_drop: this.max_drop, counts: this.counts() });
 
 impl Keyed for Throttle {
     fn fresh(&self) -> Self {
-        Self::built(self.name, self.k, self.max_drop, self.first_mode, self.naming.again())
+        Self::built(self.shell.again(), self.k, self.max_drop)
+    }
+
+    fn is_in_trouble(&self) -> bool {
+        self.excess() > 0.0
     }
 
     fn is_held_by_hand(&self) -> bool {
-        self.current_mode() != self.first_mode
+        self.shell.is_switched()
     }
 
     /// Returns a throttle that is switched off: refusals of one key say nothing about another.
     fn stand_in(&self) -> Self {
-        Self::built(self.name, self.k, self.max_drop, Mode::Off, self.naming.again())
+        Self::built(self.shell.again_in(Mode::Off), self.k, self.max_drop)
     }
 
     const STAND_INS: usize = 1;
-}
-
-impl fmt::Debug for Throttle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Throttle")
-            .field("name", &self.name)
-            .field("k", &self.k)
-            .field("max_drop", &self.max_drop)
-            .field("mode", &self.mode.get())
-            .field("counts", &self.counts())
-            .finish_non_exhaustive()
-    }
 }
 
 /// The right to make one call, which says at its end whether the server took it.
@@ -301,6 +247,8 @@ impl fmt::Debug for Throttle {
 #[must_use = "a permit that is dropped at once counts as nothing"]
 pub struct ThrottlePermit<'a> {
     throttle: &'a Throttle,
+    /// Set once its end was counted.
+    is_counted: bool,
 }
 
 impl ThrottlePermit<'_> {
@@ -330,26 +278,59 @@ impl ThrottlePermit<'_> {
     }
 
     /// Ends the call, which counts as nothing; the same as dropping it.
-    pub fn abandon(self) {}
+    pub fn abandon(mut self) {
+        self.count(Ended::Abandoned);
+    }
 
     #[inline]
     fn judge<O>(self, outcome: &O, judge: &impl Judge<O>) {
         self.end(judge.rejection_in(outcome), || judge.class_of(outcome));
     }
 
-    fn end(self, rejection: Option<&Error>, class: impl FnOnce() -> Class) {
-        let accepted = match rejection.map(Error::reason) {
-            Some(Reason::TimedOut { .. }) => false,
-            Some(_) => return,
-            None => matches!(class(), Class::Success | Class::Permanent),
-        };
-        self.throttle.record(accepted);
+    fn end(mut self, rejection: Option<&Error>, class: impl FnOnce() -> Class) {
+        let ended = rejection.map_or_else(|| Ended::of(class()), Ended::of_rejection);
+        self.count(ended);
+        match ended {
+            Ended::Success | Ended::Permanent => self.throttle.record(true),
+            Ended::Transient | Ended::Throttled => self.throttle.record(false),
+            Ended::Abandoned => {}
+        }
+    }
+
+    /// Counts the end of the call.
+    fn count(&mut self, ended: Ended) {
+        self.is_counted = true;
+        self.throttle.shell.count(ended);
+    }
+}
+
+/// A permit that is dropped by hand was for a call of which nothing is known.
+impl Drop for ThrottlePermit<'_> {
+    fn drop(&mut self) {
+        if !self.is_counted {
+            self.count(Ended::Success);
+        }
     }
 }
 
 /// A tenth of the calls finds out when the server is back: less than what an outage may bring it (a fifth), and enough to be
 /// back in half the time.
 const MAX_DROP: f64 = 0.9;
+
+impl Throttle {
+    /// Says what it is told and how much it drops, for the list of policies.
+    fn describe_to(&self, description: &mut Description) {
+        description.fixed("k", self.k);
+        description.fixed("max_drop", self.max_drop);
+        description.level("drop_ratio", self.excess());
+    }
+
+    /// Forgets how the server took calls.
+    fn reset_all(&self) {
+        self.window.clear();
+        self.set_mode(self.shell.first_mode());
+    }
+}
 
 #[cfg(all(test, not(resilient_loom)))]
 mod tests {
@@ -358,11 +339,12 @@ mod tests {
     use tokio::time::advance;
 
     use super::*;
+    use crate::PolicyKind;
     use crate::test::seed;
 
     fn settle(throttle: &Throttle, class: Class, times: u32) {
         for _ in 0..times {
-            ThrottlePermit { throttle }.settle_as(class, ());
+            ThrottlePermit { throttle, is_counted: false }.settle_as(class, ());
         }
     }
 

@@ -8,10 +8,15 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::book::Ended;
 use crate::clock;
 use crate::deadline::{First, Limit};
+use crate::list::{Bound, Description};
+use crate::notes::timeout::OBSERVED;
+use crate::shell::{Shell, shell};
 use crate::stack::{Guard, Policy, Stack};
-use crate::{Error, Event, PolicyKind, Reason, Settled};
+use crate::sync::const_fn;
+use crate::{Deadline, Event, Mode, Reason, Settled};
 
 /// Gives what it runs a limited time, and sets the [`Deadline`](crate::Deadline) for everything inside.
 ///
@@ -30,26 +35,24 @@ use crate::{Error, Event, PolicyKind, Reason, Settled};
 /// assert!(matches!(stuck, Settled::Rejected(rejection) if rejection.to_string() == "`lookup` did not end within 50ms"));
 /// # }
 /// ```
-#[derive(Debug)]
+#[must_use = "a time-out limits what it runs"]
 pub struct Timeout {
-    name: &'static str,
+    shell: Shell<Self>,
     limit: Duration,
 }
 
 impl Timeout {
-    /// A time-out of `limit`, with the name that its rejections and events carry.
-    ///
-    /// # Panics
-    ///
-    /// If `limit` is zero; in a `const` or `static`, that is a compile error.
-    pub const fn named(name: &'static str, limit: Duration) -> Self {
-        assert!(!limit.is_zero(), "a time-out of zero fails every call");
-        Self { name, limit }
-    }
-
-    /// The name.
-    pub const fn name(&self) -> &'static str {
-        self.name
+    const_fn! {
+        /// A time-out of `limit`, with the name that its rejections and events carry.
+        ///
+        /// # Panics
+        ///
+        /// If `limit` is zero; in a `const` or `static`, that is a compile error.
+        #[track_caller]
+        pub fn named(name: &'static str, limit: Duration) -> Self {
+            assert!(!limit.is_zero(), "a time-out of zero fails every call");
+            Self { shell: Shell::named(name), limit }
+        }
     }
 
     /// The time that it gives.
@@ -81,9 +84,17 @@ impl Timeout {
 
     /// Starts a call whose attempts have the limit together: a loop that [retries](crate::call::RetryCall).
     pub const fn begin(&self) -> TimeoutCall<'_> {
-        TimeoutCall { timeout: self, deadline: None }
+        TimeoutCall { timeout: self, deadline: None, stage: CallStage::Fresh }
     }
 }
+
+shell!(
+    Timeout is Timeout,
+    modes: /// With [`Mode::Observe`](crate::Mode::Observe) a call that takes longer goes on, and is counted; nothing inside is told of a
+    /// deadline. With [`Mode::Off`](crate::Mode::Off) nothing is counted either. A call under way keeps the mode in which it began to wait.
+    , agrees: |one, other| one.limit == other.limit,
+    shows: |this| { limit: this.limit }
+);
 
 /// One call under a [`Timeout`] that is made in attempts; from [`Timeout::begin`].
 #[derive(Debug)]
@@ -92,6 +103,17 @@ pub struct TimeoutCall<'a> {
     timeout: &'a Timeout,
     /// When the time is over, once it counts.
     deadline: Option<Instant>,
+    stage: CallStage,
+}
+
+/// The stage of a call that is made in attempts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CallStage {
+    Fresh,
+    Runs,
+    /// An attempt has ended, and perhaps the call.
+    BetweenAttempts,
+    Rejected,
 }
 
 impl<'a> TimeoutCall<'a> {
@@ -120,6 +142,17 @@ impl<'a> TimeoutCall<'a> {
     }
 }
 
+impl Drop for TimeoutCall<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        match self.stage {
+            CallStage::BetweenAttempts => self.timeout.shell.count(Ended::Success),
+            CallStage::Runs => abandon(self.timeout),
+            CallStage::Fresh | CallStage::Rejected => {}
+        }
+    }
+}
+
 pin_project! {
     /// A time-out's part in a call; from [`Timeout::run`].
     #[derive(Debug)]
@@ -127,6 +160,15 @@ pin_project! {
         #[pin]
         watch: Watch,
         timeout: &'a Timeout,
+    }
+
+    impl PinnedDrop for TimeoutGuard<'_> {
+        #[inline]
+        fn drop(this: Pin<&mut Self>) {
+            if !matches!(this.watch, Watch::Fresh | Watch::Over) {
+                abandon(this.timeout);
+            }
+        }
     }
 }
 
@@ -145,8 +187,12 @@ pin_project! {
     #[project = WatchProjection]
     #[derive(Debug)]
     enum Watch {
-        // Not polled yet; most futures that need no wait end here.
+        // Not polled yet.
         Fresh,
+        // Polled for the first time; most futures that need no wait end here.
+        Started,
+        // It has ended.
+        Over,
         // Not polled yet, in a call whose limit counts already.
         Due { deadline: Instant },
         // The timer goes off where the limit ends.
@@ -183,8 +229,16 @@ impl<O> Guard<O> for TimeoutGuard<'_> {
         cx: &mut Context<'_>,
         below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
     ) -> Poll<Settled<O>> {
-        let this = self.project();
-        this.watch.poll_in_time(cx, below, this.timeout, None)
+        let mut this = self.project();
+        let polled = match this.timeout.shell.mode() {
+            Mode::Enforce => this.watch.as_mut().poll_in_time(cx, below, this.timeout, None),
+            Mode::Observe => this.watch.as_mut().poll_observed(below(cx), this.timeout, true),
+            Mode::Off => return below(cx),
+        };
+        if polled.is_ready() {
+            this.watch.set(Watch::Over);
+        }
+        polled
     }
 }
 
@@ -198,9 +252,16 @@ impl<O> Guard<O> for TimeoutCallGuard<'_, '_> {
     ) -> Poll<Settled<O>> {
         let mut this = self.project();
         let timeout = this.call.timeout;
-        let polled = this.watch.as_mut().poll_in_time(cx, below, timeout, Some(this.call));
+        this.call.stage = CallStage::Runs;
+        let polled = match timeout.shell.mode() {
+            Mode::Enforce => this.watch.as_mut().poll_in_time(cx, below, timeout, Some(this.call)),
+            Mode::Observe => this.watch.as_mut().poll_observed(below(cx), timeout, false),
+            Mode::Off => below(cx),
+        };
         if polled.is_pending() {
             this.call.deadline = this.watch.deadline();
+        } else if this.call.stage == CallStage::Runs {
+            this.call.stage = CallStage::BetweenAttempts;
         }
         polled
     }
@@ -215,7 +276,7 @@ impl Watch {
         cx: &mut Context<'_>,
         below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
         timeout: &Timeout,
-        call: Option<&mut TimeoutCall<'_>>,
+        mut call: Option<&mut TimeoutCall<'_>>,
     ) -> Poll<Settled<O>> {
         let outer = Limit::current();
         let polled = match self.as_mut().project() {
@@ -234,21 +295,34 @@ impl Watch {
                 }
                 outer.tighten_to(deadline, true).scope(|| below(cx))
             }
-            _ if outer.is_over() => return Poll::Ready(reject(timeout, Reason::DeadlineExceeded)),
+            _ if outer.is_over() => {
+                if let Some(call) = &mut call {
+                    call.stage = CallStage::Rejected;
+                }
+                return Poll::Ready(reject(timeout, Reason::DeadlineExceeded));
+            }
             fresh => {
                 let (inner, first) = match fresh {
                     WatchProjection::Due { deadline } => (outer.tighten_to(*deadline, true), First::Own),
                     _ => outer.tighten(timeout.limit),
                 };
+                if call.is_none() {
+                    // what a panic leaves behind was abandoned
+                    self.set(Self::Started);
+                }
                 let (polled, inner) = inner.scope(|| (below(cx), Limit::current()));
                 if polled.is_ready() {
-                    if let Some(call) = call {
-                        call.note(inner, first);
+                    match &mut call {
+                        Some(call) => call.note(inner, first),
+                        None => timeout.shell.count(Ended::Success),
                     }
                     return polled;
                 }
                 let deadline = self.deadline().unwrap_or_else(|| inner.own_instant(first, timeout.limit));
                 if !clock::has_timers() {
+                    if let Some(call) = &mut call {
+                        call.stage = CallStage::Rejected;
+                    }
                     return Poll::Ready(reject(timeout, Reason::NoRuntime));
                 }
                 if outer.first_unwatched(deadline) < deadline {
@@ -260,6 +334,9 @@ impl Watch {
             }
         };
         if polled.is_ready() {
+            if call.is_none() {
+                timeout.shell.count(Ended::Success);
+            }
             return polled;
         }
 
@@ -267,13 +344,33 @@ impl Watch {
             ready!(timer.poll(cx));
         }
         let reason = ready!(self.poll_over(outer, timeout.limit, cx));
+        if let Some(call) = &mut call {
+            call.stage = CallStage::Rejected;
+        }
         Poll::Ready(reject(timeout, reason))
+    }
+
+    /// Takes note of what took longer than the limit, for a time-out that only observes.
+    #[cold]
+    fn poll_observed<O>(mut self: Pin<&mut Self>, polled: Poll<O>, timeout: &Timeout, counts: bool) -> Poll<O> {
+        let deadline = self.deadline();
+        if polled.is_ready() {
+            if deadline.is_some_and(|deadline| clock::now() >= deadline) {
+                timeout.shell.note(OBSERVED, 1);
+            }
+            if counts {
+                timeout.shell.count(Ended::Success);
+            }
+        } else if deadline.is_none() {
+            self.set(Self::Due { deadline: Deadline::after(timeout.limit).instant() });
+        }
+        polled
     }
 
     /// When the time is over, if it counts already.
     fn deadline(&self) -> Option<Instant> {
         match self {
-            Self::Fresh => None,
+            Self::Fresh | Self::Started | Self::Over => None,
             Self::Due { deadline } | Self::Early { deadline, .. } => Some(*deadline),
             Self::Armed { timer } => Some(timer.deadline()),
         }
@@ -315,13 +412,32 @@ impl Watch {
     }
 }
 
+/// Counts a call that was dropped.
+#[cold]
+fn abandon(timeout: &Timeout) {
+    timeout.shell.count(Ended::Abandoned);
+}
+
 /// The rejection of an attempt that is given up, of which an event tells.
 #[cold]
 fn reject<O>(timeout: &Timeout, reason: Reason) -> Settled<O> {
+    let policy = timeout.name();
     match reason {
-        Reason::TimedOut { limit } => Event::TimedOut { policy: timeout.name, limit }.emit(),
-        Reason::DeadlineExceeded => Event::DeadlineExceeded { policy: timeout.name }.emit(),
+        Reason::TimedOut { limit } => Event::TimedOut { policy, limit }.emit(),
+        Reason::DeadlineExceeded => Event::DeadlineExceeded { policy }.emit(),
         _ => {}
     }
-    Settled::Rejected(Error::new(PolicyKind::Timeout, timeout.name, reason))
+    Settled::Rejected(timeout.shell.reject(reason))
+}
+
+impl Timeout {
+    /// Says what it is told, for the list of policies.
+    fn describe_to(&self, description: &mut Description) {
+        description.time("limit", self.limit);
+        description.bound = Bound::AtMost(self.limit);
+    }
+
+    fn reset_all(&self) {
+        self.shell.set_mode(self.shell.first_mode());
+    }
 }

@@ -6,14 +6,17 @@ use std::fmt;
 ///
 /// It is also the kind under which a policy's name is registered, so it has kinds that never refuse a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum PolicyKind {
     /// A [`CircuitBreaker`](crate::CircuitBreaker).
     CircuitBreaker,
     /// A [`Bulkhead`](crate::Bulkhead).
     Bulkhead,
-    /// A [`RateLimit`](crate::RateLimit), or a [`Throttle`](crate::Throttle).
+    /// A [`RateLimit`](crate::RateLimit).
     RateLimit,
+    /// A [`Throttle`](crate::Throttle).
+    Throttle,
     /// A [`Timeout`](crate::Timeout).
     Timeout,
     /// A [`Cancel`](crate::Cancel).
@@ -24,10 +27,17 @@ pub enum PolicyKind {
     FanOut,
     /// A [`Hedge`](crate::Hedge), which refuses nothing.
     Hedge,
+    /// A [`Retry`](crate::Retry), which refuses nothing.
+    Retry,
+    /// A [`Coalesce`](crate::Coalesce), which refuses nothing.
+    Coalesce,
+    /// A [`Fallback`](crate::Fallback), which refuses nothing.
+    Fallback,
 }
 
 /// The state of a breaker: its answer to the next call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum CircuitBreakerState {
     /// Lets it through.
@@ -66,6 +76,8 @@ pub enum GaveUp {
     NoTimer,
     /// The [`Budget`](crate::Budget) cannot pay for the retry.
     BudgetExhausted,
+    /// The retry only [observes](crate::Mode::Observe), or is [off](crate::Mode::Off).
+    SwitchedOff,
 }
 
 /// Source of a fallback's answer.
@@ -87,16 +99,24 @@ impl PolicyKind {
             Self::CircuitBreaker => "circuit breaker",
             Self::Bulkhead => "bulkhead",
             Self::RateLimit => "rate limit",
+            Self::Throttle => "throttle",
             Self::Timeout => "time-out",
             Self::Cancel => "cancellation",
             Self::Batch => "batch",
             Self::FanOut => "fan-out",
             Self::Hedge => "hedge",
+            Self::Retry => "retry",
+            Self::Coalesce => "coalescing",
+            Self::Fallback => "fallback",
         }
     }
 }
 
 impl CircuitBreakerState {
+    /// All states.
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Closed, Self::Open, Self::HalfOpen, Self::Recovering, Self::ForcedOpen, Self::Disabled];
+
     /// The state's name as it appears in events: `closed`, `open`, `half-open`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -123,6 +143,45 @@ impl GaveUp {
             Self::DeadlineTooClose => "the deadline would come before the attempt's end",
             Self::NoTimer => "nothing measures the wait",
             Self::BudgetExhausted => "the budget is exhausted",
+            Self::SwitchedOff => "the retry does not enforce",
+        }
+    }
+}
+
+impl GaveUp {
+    /// The reason as metrics have it: `no_retries_left`.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Suppressed => "suppressed",
+            Self::NoRetriesLeft => "no_retries_left",
+            Self::HintTooLong => "hint_too_long",
+            Self::TimeOver => "time_over",
+            Self::DeadlineFirst => "deadline_first",
+            Self::DeadlineTooClose => "deadline_too_close",
+            Self::NoTimer => "no_timer",
+            Self::BudgetExhausted => "budget_exhausted",
+            Self::SwitchedOff => "switched_off",
+        }
+    }
+}
+
+impl PolicyKind {
+    /// The kind as metrics have it: `circuit_breaker`.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::CircuitBreaker => "circuit_breaker",
+            Self::Bulkhead => "bulkhead",
+            Self::RateLimit => "rate_limit",
+            Self::Throttle => "throttle",
+            Self::Timeout => "timeout",
+            Self::Cancel => "cancel",
+            Self::Batch => "batch",
+            Self::FanOut => "fan_out",
+            Self::Hedge => "hedge",
+            Self::Retry => "retry",
+            Self::Coalesce => "coalesce",
+            Self::Fallback => "fallback",
         }
     }
 }

@@ -256,7 +256,7 @@ async fn a_batch_passes_through_the_functions_own_stack() {
 
 #[tokio::test(start_paused = true)]
 async fn a_vector_that_is_too_short_is_an_error_for_all() {
-    #[batch(companion = "numbers")]
+    #[batch(name = "numbers")]
     async fn load(keys: Vec<u32>) -> Vec<Result<u32, Error>> {
         keys.into_iter().skip(1).map(Ok).collect()
     }

@@ -11,6 +11,7 @@ mod events;
 mod fallback;
 mod fan_out;
 mod hedge;
+mod modes;
 mod objects;
 mod pairs;
 mod profile;

@@ -5,6 +5,7 @@ mod argument;
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Attribute, Expr, GenericParam, Ident, ReturnType};
 
@@ -16,7 +17,7 @@ use crate::function::{Function, conditions};
 use crate::key::{self, Key, Positional, Refused, Sort};
 use crate::policy::{Kind, Layer};
 use crate::settings::Settings;
-use crate::source::{Source, borrow_parts, declare};
+use crate::source::{Origin, Source, borrow_parts, declare};
 use crate::tokens::mentions;
 use crate::value::no_literal;
 
@@ -48,6 +49,7 @@ pub(crate) const KIND: Kind = Kind {
             .absent("the object and the references")
             .means("what calls in a batch agree on"),
         companion::ASSOCIATED,
+        key::mode().means("`\"observe\"` and `\"off\"` have each caller make its own call"),
         key::name("name = \"users\"").means("stands in rejections and events"),
         key::with("with = self.batch")
             .takes("`Batch`")
@@ -126,7 +128,7 @@ impl Layer for Batch {
 
     // Input:  async fn load(&self, keys: Vec<u64>) -> Result<HashMap<u64, User>, Error> { … }
     // Output: async fn load_one(&self, key_: u64) -> Result<Option<User>, Error> {
-    //             let batch_ = { static POLICY: Batch = Batch::named("load"); &POLICY };
+    //             static BATCH_: Batch = Batch::named("load"); let batch_ = &BATCH_;
     //             batch_.of(self).run(key_, move |keys_| self.load(keys_)).await
     //         }
     fn companion(&self, context: &Context<'_>) -> Option<TokenStream> {
@@ -135,7 +137,12 @@ impl Layer for Batch {
         let keys = keys(function).ok()?;
         let key_type = keys.key;
         let others = others(function, keys.index, self.key.as_ref());
-        let declaration = declare(&self.source, &context.of_layer("batch", 1));
+        let batch = context.of_layer("batch", 1);
+        let (item, entry, declaration) =
+            (self.source.item(&batch), self.source.entry(&batch), declare(&self.source, &batch));
+        let krate = context.krate;
+        let listed = name.unraw().to_string();
+        let declaration = quote_spanned!(span=> #item #krate::listed!(#listed: #entry); #declaration);
         let (certain, conditional): (Vec<_>, Vec<_>) =
             self.groups(function, &others).into_iter().partition(|(conditions, _)| conditions.is_empty());
         let conditional = conditional

@@ -11,7 +11,7 @@ use crate::function::Function;
 use crate::key::{self, Key, Positional, Refused, Sort};
 use crate::policy::{Facts, Kind, Layer};
 use crate::settings::Settings;
-use crate::source::{Shareable, declare_shareable};
+use crate::source::{Origin, Shareable, declare_shareable};
 use crate::tokens::placed;
 use crate::value::{self, Known};
 use crate::when::{self, When, deciding};
@@ -171,7 +171,11 @@ impl Layer for Bulkhead {
         }
     }
 
-    // Output: let bulkhead_ = { static POLICY: Bulkhead = …; &POLICY };
+    fn origin(&self) -> Option<&dyn Origin> {
+        Some(&self.source)
+    }
+
+    // Output: static BULKHEAD_: Bulkhead = …; let bulkhead_ = &BULKHEAD_;
     //         let bulkhead_ = bulkhead_.entry().weight(weight).priority(priority);
     //
     // The user's expressions are evaluated here, while the arguments are there.

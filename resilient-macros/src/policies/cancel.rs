@@ -11,7 +11,7 @@ use crate::key::{self, Key, Positional, Sort};
 use crate::policy::{Facts, Kind, Layer};
 use crate::reads::reads_nothing_of_the_call;
 use crate::settings::Settings;
-use crate::source::{Source, borrow, declare, operand};
+use crate::source::{Origin, Source, borrow, declare, operand};
 use crate::value::no_literal;
 use crate::wording::as_written;
 
@@ -22,6 +22,7 @@ pub(crate) const KIND: Kind = Kind {
             .takes("expression")
             .absent("required")
             .means("the token"),
+        key::mode().means("`\"observe\"` counts the calls that it would stop; `\"off\"` does nothing"),
         key::name("name = \"search\"").means("stands in rejections and events"),
         key::CRATE,
     ],
@@ -98,6 +99,10 @@ impl Layer for Cancel {
             identity: Some(self.token.to_token_stream().to_string()),
             ..Facts::default()
         }
+    }
+
+    fn origin(&self) -> Option<&dyn Origin> {
+        Some(&self.source)
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {

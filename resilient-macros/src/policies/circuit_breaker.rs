@@ -10,7 +10,7 @@ use crate::fragment::{Context, Fragment};
 use crate::key::{self, Key, Positional, Refused, Sort};
 use crate::policy::{Facts, Kind, Layer};
 use crate::settings::Settings;
-use crate::source::{Shareable, declare_shareable};
+use crate::source::{Origin, Shareable, declare_shareable};
 use crate::value::{self, Known};
 use crate::when::{self, When};
 use crate::wording::shown;
@@ -220,6 +220,10 @@ impl Layer for CircuitBreaker {
             identity: self.identity.clone(),
             ..Facts::default()
         }
+    }
+
+    fn origin(&self) -> Option<&dyn Origin> {
+        Some(&self.source)
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {

@@ -14,7 +14,7 @@ use crate::key::{self, Key, Positional, Refused, Sort};
 use crate::policies::sharing::{self, Sharing};
 use crate::policy::{Facts, Kind, Layer};
 use crate::settings::Settings;
-use crate::source::{Source, declare};
+use crate::source::{Origin, Source, declare};
 use crate::tokens::placed;
 
 pub(crate) const KIND: Kind = Kind {
@@ -152,7 +152,11 @@ impl Layer for Coalesce {
         self.share.map(|_| shared::output(context))
     }
 
-    // Output: let coalesce_ = { static POLICY: Coalesce = …; &POLICY };
+    fn origin(&self) -> Option<&dyn Origin> {
+        Some(&self.source)
+    }
+
+    // Output: static COALESCE_: Coalesce = …; let coalesce_ = &COALESCE_;
     //         let coalesce_ = coalesce_.call(&(&query, &page)).on(self);
     //
     // The key is evaluated here, while the arguments are there.

@@ -14,7 +14,7 @@ use crate::policies::sharing::{self, Sharing};
 use crate::policy::{Facts, Kind, Layer};
 use crate::reads::reads_nothing_of_the_call;
 use crate::settings::Settings;
-use crate::source::{Source, declare, operand};
+use crate::source::{Origin, Source, declare, operand};
 use crate::tokens::placed;
 use crate::types;
 use crate::when::{When, deciding};
@@ -40,6 +40,7 @@ pub(crate) const KIND: Kind = Kind {
             .takes("arguments, or `self`")
             .means("calls that differ in them may have one last good outcome all the same"),
         key::when().means("says what falls back, as for [`retry`](macro@retry)"),
+        key::mode().means("`\"observe\"` counts what would have fallen back; `\"off\"` does nothing"),
         key::name("name = \"search\"").means("stands in events"),
         key::CRATE,
     ],
@@ -226,6 +227,10 @@ impl Layer for Fallback {
                 );
             }
         }
+    }
+
+    fn origin(&self) -> Option<&dyn Origin> {
+        Some(&self.source)
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {

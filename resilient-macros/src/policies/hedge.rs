@@ -11,7 +11,7 @@ use crate::fragment::{Context, Form, Fragment, Notes};
 use crate::key::{self, Key, Positional, Refused, Sort};
 use crate::policy::{Body, Facts, Kind, Layer};
 use crate::settings::{Clones, Given, Settings};
-use crate::source::{Shareable, declare_shareable};
+use crate::source::{Origin, Shareable, declare_shareable};
 use crate::tokens::placed;
 use crate::value::{self, Known};
 use crate::when::{When, deciding};
@@ -193,6 +193,10 @@ impl Layer for Hedge {
 
     fn body(&self) -> Body<'_> {
         Body { clones: &self.clones.names, if_possible: self.clones.if_possible, ..Body::default() }
+    }
+
+    fn origin(&self) -> Option<&dyn Origin> {
+        Some(&self.source)
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {

@@ -12,7 +12,7 @@ use crate::fragment::{Context, Fragment};
 use crate::key::{self, Key, Positional, Refused, Sort};
 use crate::policy::{Facts, Kind, Layer};
 use crate::settings::{Given, Settings};
-use crate::source::{Shareable, declare_shareable};
+use crate::source::{Origin, Shareable, declare_shareable};
 use crate::value::{self, Known};
 use crate::when::{self, When, response_type};
 use crate::wording::nearest;
@@ -264,6 +264,10 @@ impl Layer for RateLimit {
             identity: self.identity.clone(),
             ..Facts::default()
         }
+    }
+
+    fn origin(&self) -> Option<&dyn Origin> {
+        Some(&self.source)
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {

@@ -13,7 +13,7 @@ use crate::function::Function;
 use crate::key::{self, Key, Positional, Refused, Sort};
 use crate::policy::{Body, Facts, Kind, Layer};
 use crate::settings::{Clones, Settings};
-use crate::source::{Source, borrow, declare};
+use crate::source::{Origin, Source, borrow, declare};
 use crate::tokens::placed;
 use crate::value::{self, Known, no_literal};
 use crate::when::{self, When, deciding};
@@ -78,6 +78,7 @@ pub(crate) const KIND: Kind = Kind {
             .takes("name")
             .means("the attempt's number from zero, for the body"),
         key::when().means("decides instead; see below"),
+        key::mode().means("`\"observe\"` counts the retries that it would make, and makes none; `\"off\"` does nothing"),
         key::name("name = \"search\"").means("stands in events; retries that are given the same name share a budget"),
         key::with("with = self.retry").means("a `Retry` of your own: a `static`, or a field of `self`"),
         key::CRATE,
@@ -328,6 +329,10 @@ impl Layer for Retry {
 
     fn body(&self) -> Body<'_> {
         Body { clones: &self.clones.names, if_possible: self.clones.if_possible, suppresses_retries: self.suppresses }
+    }
+
+    fn origin(&self) -> Option<&dyn Origin> {
+        Some(&self.source)
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {

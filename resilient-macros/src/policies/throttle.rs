@@ -6,7 +6,7 @@ use crate::fragment::{Context, Fragment};
 use crate::key::{self, Key, Positional, Refused, Sort};
 use crate::policy::{Facts, Kind, Layer};
 use crate::settings::Settings;
-use crate::source::{Shareable, declare_shareable};
+use crate::source::{Origin, Shareable, declare_shareable};
 use crate::when::{self, When};
 
 pub(crate) const KIND: Kind = Kind {
@@ -81,6 +81,10 @@ impl Layer for Throttle {
             identity: self.identity.clone(),
             ..Facts::default()
         }
+    }
+
+    fn origin(&self) -> Option<&dyn Origin> {
+        Some(&self.source)
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {

@@ -8,7 +8,7 @@ use crate::fragment::{Context, Form, Fragment};
 use crate::key::{self, Key, Positional, Refused, Sort, StandIns};
 use crate::policy::{Facts, Kind, Layer, Level};
 use crate::settings::{Given, Settings};
-use crate::source::{Source, declare};
+use crate::source::{Origin, Source, declare};
 
 pub(crate) const KIND: Kind = Kind {
     name: "timeout",
@@ -20,6 +20,9 @@ pub(crate) const KIND: Kind = Kind {
         time("attempt", "attempt = \"400ms\"")
             .stand_ins(StandIns::Inside(&["limit", "total"]))
             .means("the time for each attempt; stands below the retry, or beside `total`"),
+        key::mode().means(
+            "`\"observe\"` counts what takes longer and lets it go on, without a deadline; `\"off\"` does nothing",
+        ),
         key::name("name = \"search\"").means("stands in rejections and events"),
         key::with("with = self.timeout").means("a `Timeout` of your own"),
         key::CRATE,
@@ -72,7 +75,7 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
         let Given { key: span, value: limit } = settings.duration(key)?;
         let name = settings.label();
         let arguments = quote_spanned!(Span::mixed_site()=> #name, #limit);
-        let constructor = settings.bare_constructor("Timeout", "named", &arguments).at(&limit);
+        let constructor = settings.with_all_set(settings.bare_constructor("Timeout", "named", &arguments).at(&limit));
         let source = Source::Own { ty: "Timeout", constructor };
         let limit = Some((Amount::from(&limit), span));
         Some(Box::new(Timeout { span, reads_arguments: false, level, limit, source }) as Box<dyn Layer>)
@@ -109,6 +112,10 @@ impl Layer for Timeout {
             level: self.level,
             ..Facts::default()
         }
+    }
+
+    fn origin(&self) -> Option<&dyn Origin> {
+        Some(&self.source)
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {

@@ -15,9 +15,10 @@ use tokio::time::{Instant, Sleep};
 use super::members::{Members, Turn};
 use super::open::Group;
 use super::{Batch, BatchItem, BatchKey, BatchOutcome};
+use crate::book::Ended;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::wake::{for_a_lead, wake_all};
-use crate::{Deadline, Event, clock};
+use crate::{Deadline, Event, Mode, clock};
 
 /// A caller that asks for one key: what [`Batch::run`] returns.
 ///
@@ -32,6 +33,8 @@ pub struct BatchFuture<'a, K, L, F, A> {
     /// Until it has to run.
     load: Option<L>,
     stage: Stage<'a, K, F, A>,
+    /// From the first poll until it has ended.
+    runs: bool,
 }
 
 enum Stage<'a, K, F, A> {
@@ -78,7 +81,24 @@ struct Place<'a, K, A> {
 
 impl<'a, K, L, F, A> BatchFuture<'a, K, L, F, A> {
     pub(super) const fn new(batch: &'a Batch, same: u128, key: K, load: L) -> Self {
-        Self { batch, same, load: Some(load), stage: Stage::Start(key) }
+        Self { batch, same, load: Some(load), stage: Stage::Start(key), runs: false }
+    }
+}
+
+impl<K, L, F, A> BatchFuture<'_, K, L, F, A> {
+    /// Counts the end of the call.
+    fn end(&mut self, answer: A) -> Poll<A> {
+        self.runs = false;
+        self.batch.shell.count(Ended::Success);
+        Poll::Ready(answer)
+    }
+}
+
+impl<K, L, F, A> Drop for BatchFuture<'_, K, L, F, A> {
+    fn drop(&mut self) {
+        if self.runs {
+            self.batch.shell.count(Ended::Abandoned);
+        }
     }
 }
 
@@ -96,6 +116,7 @@ where
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<A> {
         let this = &mut *self;
+        this.runs = true;
         loop {
             // Taken out, so that a panic drops it, and with it gives the place to another.
             match mem::replace(&mut this.stage, Stage::Done) {
@@ -103,7 +124,7 @@ where
                 Stage::Member(place, mut wait) => match place.poll(&mut wait, context) {
                     Turn::Go(answer) => {
                         place.vacate();
-                        return Poll::Ready(answer);
+                        return this.end(answer);
                     }
                     Turn::Run(keys) => {
                         let load = this.load.take().expect("a member leads once");
@@ -115,7 +136,7 @@ where
                     }
                 },
                 Stage::Leader(mut leading) => match leading.future.as_mut().poll(context) {
-                    Poll::Ready(outcome) => return Poll::Ready(leading.answer(outcome)),
+                    Poll::Ready(outcome) => return this.end(leading.answer(outcome)),
                     Poll::Pending => {
                         this.stage = Stage::Leader(leading);
                         return Poll::Pending;
@@ -136,8 +157,10 @@ where
     let group = Group::new::<K, A>(same);
     let by = Deadline::current().map(latest);
     let mut key = key;
+    // one that does not enforce has each caller make its own call
+    let alone = (batch.current_mode() != Mode::Enforce).then(|| Arc::new(Members::new(1)));
     loop {
-        let members = batch.open.find(group, batch.most());
+        let members = alone.clone().unwrap_or_else(|| batch.open.find(group, batch.most()));
         match members.join(key, context.waker().clone(), by) {
             Ok(joined) => {
                 if joined.leads {
@@ -192,7 +215,7 @@ impl<'a, K, A> Place<'a, K, A> {
         counts.batches.fetch_add(1, Relaxed);
         counts.keys.fetch_add(positions.distinct as u64, Relaxed);
         counts.duplicates.fetch_add((self.keys.len() - positions.distinct) as u64, Relaxed);
-        Event::Batched { policy: self.batch.name, keys: positions.distinct, callers: self.keys.len() }.emit();
+        Event::Batched { policy: self.batch.name(), keys: positions.distinct, callers: self.keys.len() }.emit();
         Leading { future: Box::pin(load(distinct)), positions, place: self }
     }
 
@@ -212,7 +235,7 @@ impl<K, A> Drop for Place<'_, K, A> {
         wake_all(for_a_lead(left.successors));
         if left.handed_over {
             self.batch.counts.handed_over.fetch_add(1, Relaxed);
-            Event::HandedOver { policy: self.batch.name }.emit();
+            Event::HandedOver { policy: self.batch.name() }.emit();
         }
     }
 }
@@ -254,7 +277,7 @@ where
             if seat == place.seat { own = Some(answer) } else { others.push((seat, answer)) }
         };
         let mut ask = |position: usize, key: &K| {
-            outcome.one(BatchItem { key, position, of: positions.distinct, name: place.batch.name })
+            outcome.one(BatchItem { key, position, of: positions.distinct, name: place.batch.name() })
         };
         if positions.of.is_empty() {
             for (position, (seat, key)) in place.keys.iter().enumerate() {
@@ -316,6 +339,6 @@ impl<K, L, F, A> fmt::Debug for BatchFuture<'_, K, L, F, A> {
             Stage::Leader(_) => "leader",
             Stage::Done => "done",
         };
-        f.debug_struct("BatchFuture").field("batch", &self.batch.name).field("stage", &stage).finish_non_exhaustive()
+        f.debug_struct("BatchFuture").field("batch", &self.batch.name()).field("stage", &stage).finish_non_exhaustive()
     }
 }

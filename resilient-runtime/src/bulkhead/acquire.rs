@@ -11,6 +11,8 @@ use tokio::time::{Instant, Sleep};
 
 use super::gate::{Fate, Place, Queued};
 use super::{Bulkhead, BulkheadEntry, BulkheadPermit};
+use crate::book::Ended;
+use crate::notes::bulkhead::{OBSERVED, QUEUED, WAITED_NANOS};
 use crate::{Deadline, Error, Mode, Reason, clock, nested};
 
 /// A caller on its way in: what [`Bulkhead::acquire`] returns.
@@ -34,6 +36,7 @@ pub struct BulkheadAcquire<'a> {
 
 struct Waiting {
     place: Arc<Place>,
+    since: Instant,
     /// None if nothing ends the wait.
     end: Option<End>,
 }
@@ -62,7 +65,7 @@ impl<'a> BulkheadAcquire<'a> {
     fn begin_to_wait(&mut self) -> Result<Option<BulkheadPermit<'a>>, Error> {
         let BulkheadEntry { bulkhead, weight, priority } = self.entry;
         if bulkhead.current_mode() == Mode::Observe {
-            bulkhead.count(|counts| &counts.observed);
+            bulkhead.count(OBSERVED, |counts| &counts.observed);
             return Ok(Some(BulkheadPermit::new(bulkhead, bulkhead.gate.force(weight))));
         }
         if nested::is_inside(bulkhead.address()) {
@@ -76,17 +79,20 @@ impl<'a> BulkheadAcquire<'a> {
         let Some(Queued { place, shed }) = bulkhead.gate.wait(weight, priority, most) else {
             return Err(bulkhead.refuse(Reason::QueueFull));
         };
-        bulkhead.count(|counts| &counts.queued);
+        bulkhead.count(QUEUED, |counts| &counts.queued);
         // kept before others are woken, whose wakers may panic: it is left then, as when this is dropped
-        self.waiting = Some(Box::new(Waiting { place, end }));
+        self.waiting = Some(Box::new(Waiting { place, since: clock::now(), end }));
         bulkhead.gate.settle(shed);
         Ok(None)
     }
 
     /// Returns what became of the place, which it no longer has.
     fn decided(&mut self, fate: Fate) -> Result<BulkheadPermit<'a>, Error> {
-        self.waiting = None;
         let bulkhead = self.entry.bulkhead;
+        if let Some(waiting) = self.waiting.take() {
+            let waited = clock::now().saturating_duration_since(waiting.since);
+            bulkhead.shell.note(WAITED_NANOS, clock::nanos(waited));
+        }
         match fate {
             Fate::Entered(permits) => Ok(BulkheadPermit::new(bulkhead, permits)),
             Fate::Shed => Err(bulkhead.refuse(Reason::QueueFull)),
@@ -136,6 +142,7 @@ impl Drop for BulkheadAcquire<'_> {
     #[inline]
     fn drop(&mut self) {
         if let Some(waiting) = self.waiting.take() {
+            self.entry.bulkhead.shell.count(Ended::Abandoned);
             leave_queue(self.entry.bulkhead, &waiting.place);
         }
     }

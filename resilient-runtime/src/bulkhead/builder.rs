@@ -8,8 +8,7 @@ use super::level::MOST_PERMITS;
 use super::{Bulkhead, Counters};
 use crate::Mode;
 use crate::adaptive::Adaptive;
-use crate::mode::Switch;
-use crate::naming::Naming;
+use crate::shell::Shell;
 use crate::sync::atomic::AtomicBool;
 use crate::sync::const_fn;
 
@@ -18,7 +17,6 @@ pub(super) struct Config {
     pub(super) limit: Limit,
     pub(super) queue: Option<u32>,
     pub(super) max_wait: Option<Duration>,
-    pub(super) mode: Mode,
 }
 
 /// The number of permits that there are.
@@ -43,14 +41,12 @@ impl Bulkhead {
         #[track_caller]
         pub fn named(name: &'static str) -> Self {
             Self {
-                name,
-                config: Config { limit: Limit::Fixed(64), queue: None, max_wait: None, mode: Mode::Enforce },
+                shell: Shell::named(name),
+                config: Config { limit: Limit::Fixed(64), queue: None, max_wait: None },
                 gate: Gate::new(64),
                 adaptive: ManuallyDrop::new(None),
-                mode: Switch::new(Mode::Enforce),
                 is_told: AtomicBool::new(false),
                 counts: Counters::new(),
-                naming: Naming::here(),
             }
         }
     }
@@ -131,10 +127,21 @@ impl Bulkhead {
         ///
         /// In [`Mode::Observe`], calls for which there is no room come in all the same, and are counted.
         pub fn mode(mut self, mode: Mode) -> Self {
-            self.config.mode = mode;
-            self.mode = Switch::new(mode);
+            self.shell.begin_in(mode);
             self
         }
+    }
+}
+
+impl std::fmt::Display for Limit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (name, Bounds { min, max, .. }) = match self {
+            Self::Fixed(limit) => return write!(f, "{limit}"),
+            Self::Aimd(bounds) => ("aimd", bounds),
+            Self::Vegas(bounds) => ("vegas", bounds),
+            Self::Gradient(bounds) => ("gradient", bounds),
+        };
+        write!(f, "{name} {min}..={max}")
     }
 }
 

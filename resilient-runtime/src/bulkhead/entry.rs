@@ -5,9 +5,11 @@ use std::future::Future;
 
 use super::{Bulkhead, BulkheadAcquire, BulkheadGuard, Learning, run};
 use crate::adaptive::{Adaptive, Ended, Sample};
+use crate::book;
+use crate::notes::bulkhead::OBSERVED;
 use crate::stack::{Judged, Stack};
 use crate::when::{Blind, ByClass, Judge};
-use crate::{Error, Mode, Outcome, Reason, When};
+use crate::{Class, Error, Mode, Outcome, Reason, When};
 
 /// Which calls matter more when there is no room for all: `Priority::High > Priority::Low`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -62,6 +64,8 @@ pub struct BulkheadPermit<'a> {
     bulkhead: &'a Bulkhead,
     permits: u32,
     sample: Sample,
+    /// Set once its end was counted.
+    is_counted: bool,
 }
 
 impl<'a> BulkheadEntry<'a> {
@@ -95,7 +99,7 @@ impl<'a> BulkheadEntry<'a> {
         match self.enter_at_once() {
             Some(permit) => Ok(permit),
             None if self.bulkhead.current_mode() == Mode::Observe => {
-                self.bulkhead.count(|counts| &counts.observed);
+                self.bulkhead.count(OBSERVED, |counts| &counts.observed);
                 Ok(BulkheadPermit::new(self.bulkhead, self.bulkhead.gate.force(self.weight)))
             }
             None => Err(self.bulkhead.refuse(Reason::QueueFull)),
@@ -135,7 +139,7 @@ impl<'a> BulkheadEntry<'a> {
     #[inline]
     pub(super) fn enter_at_once(self) -> Option<BulkheadPermit<'a>> {
         let Self { bulkhead, weight, .. } = self;
-        let permits = if bulkhead.mode.get() == Mode::Off { 0 } else { bulkhead.gate.enter(weight)? };
+        let permits = if bulkhead.shell.mode() == Mode::Off { 0 } else { bulkhead.gate.enter(weight)? };
         Some(BulkheadPermit::new(bulkhead, permits))
     }
 }
@@ -146,7 +150,7 @@ impl<'a> BulkheadPermit<'a> {
         // One that was let in without a permit is not counted, and teaches nothing.
         let adaptive = bulkhead.adaptive.as_ref().filter(|_| permits > 0);
         let sample = adaptive.map_or(Sample::UNTIMED, Adaptive::begin);
-        Self { bulkhead, permits, sample }
+        Self { bulkhead, permits, sample, is_counted: false }
     }
 
     /// Returns how many permits it is: the weight of the call, or fewer if there were no more.
@@ -167,8 +171,14 @@ impl<'a> BulkheadPermit<'a> {
     }
 
     #[inline]
-    pub(super) fn judge<O>(self, outcome: &O, judge: &impl Judge<O>) {
-        let ended = run::ended(judge.rejection_in(outcome), || judge.class_of(outcome));
+    pub(super) fn judge<O>(mut self, outcome: &O, judge: &impl Judge<O>) {
+        let mut class = Class::Success;
+        let rejection = judge.rejection_in(outcome);
+        let ended = run::ended(rejection, || {
+            class = judge.class_of(outcome);
+            class
+        });
+        self.count(rejection.map_or(book::Ended::of(class), book::Ended::of_rejection));
         self.end(ended);
     }
 
@@ -190,16 +200,36 @@ impl<'a> BulkheadPermit<'a> {
 impl BulkheadPermit<'_> {
     /// Ends a call of which nothing is known but that it has ended, which teaches nothing.
     #[inline]
-    pub(super) fn end_unjudged(self) {
+    pub(super) fn end_unjudged(mut self) {
+        self.count(book::Ended::Success);
         if self.bulkhead.adaptive.is_some() && self.permits > 0 {
             self.bulkhead.learns_nothing();
         }
     }
 }
 
+impl BulkheadPermit<'_> {
+    /// Counts the end of the call.
+    #[inline]
+    fn count(&mut self, ended: book::Ended) {
+        self.is_counted = true;
+        self.bulkhead.shell.count(ended);
+    }
+
+    /// Takes note that the call was dropped while it ran.
+    #[inline]
+    pub(super) fn abandon(mut self) {
+        self.count(book::Ended::Abandoned);
+    }
+}
+
+/// A permit that is dropped by hand has ended its call, of which nothing else is known.
 impl Drop for BulkheadPermit<'_> {
     #[inline]
     fn drop(&mut self) {
+        if !self.is_counted {
+            self.bulkhead.shell.count(book::Ended::Success);
+        }
         if self.permits > 0 {
             self.bulkhead.gate.leave(self.permits);
         }

@@ -20,6 +20,15 @@ pub struct BulkheadGuard<'a, J> {
 
 impl<J> Unpin for BulkheadGuard<'_, J> {}
 
+impl<J> Drop for BulkheadGuard<'_, J> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Stage::Inside(permit) = mem::replace(&mut self.stage, Stage::Over) {
+            permit.abandon();
+        }
+    }
+}
+
 #[derive(Debug)]
 enum Stage<'a> {
     Outside(BulkheadAcquire<'a>),

@@ -6,7 +6,10 @@ use std::task::{Context, Poll, Waker};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, advance, sleep};
 
+use std::fmt;
+
 use super::*;
+use crate::PolicyKind;
 use crate::adaptive::Ended;
 use crate::{Class, Deadline, Settled, Timeout};
 

@@ -6,7 +6,7 @@ use super::CircuitBreaker;
 use super::config::Config;
 use super::storage::Storage;
 use crate::Mode;
-use crate::naming::Naming;
+use crate::shell::Shell;
 use crate::sync::{const_fn, constant};
 
 impl CircuitBreaker {
@@ -16,7 +16,7 @@ impl CircuitBreaker {
         /// Breakers of one name are one only where they are [`shared`](Self::shared).
         #[track_caller]
         pub fn named(name: &'static str) -> Self {
-            Self { name, config: const { Config::new() }, storage: constant!(Storage::new()), naming: Naming::here() }
+            Self { shell: Shell::named(name), config: const { Config::new() }, storage: constant!(Storage::new()) }
         }
     }
 
@@ -205,7 +205,7 @@ impl CircuitBreaker {
     const_fn! {
         /// The mode that it begins in; [`Mode::Enforce`] unless set. [`set_mode`](Self::set_mode) changes it later.
         pub fn mode(mut self, mode: Mode) -> Self {
-            self.config = self.config.mode(mode);
+            self.shell.begin_in(mode);
             self.storage = self.storage.beginning_in(mode);
             self
         }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::evidence::Rule;
 use super::tally::Tally;
-use crate::Mode;
 use crate::clock::nanos;
+use crate::list::Description;
 use crate::packed_time::Millis;
 
 /// The configuration of one breaker; every value in it has been checked.
@@ -25,7 +25,6 @@ pub(super) struct Config {
     slow_rate: f64,
     recover: Option<Duration>,
     throttled_fails: bool,
-    mode: Mode,
     /// Set if a success may be counted without a look at the clock.
     counts_blindly: bool,
     /// No open time is longer: twice the cap, as the jitter stays below one.
@@ -58,7 +57,6 @@ impl Config {
             slow_rate: 0.8,
             recover: None,
             throttled_fails: false,
-            mode: Mode::Enforce,
             counts_blindly: true,
             longest_open: Millis::of(Duration::from_secs(60)),
         }
@@ -169,11 +167,6 @@ impl Config {
         self
     }
 
-    pub(super) const fn mode(mut self, mode: Mode) -> Self {
-        self.mode = mode;
-        self
-    }
-
     /// Only numbers that the user gave can contradict each other; the default minimum shrinks with the ring.
     const fn check_min_calls(&self) {
         if let (Span::Calls(ring), Some(minimum)) = (self.span, self.min_calls) {
@@ -186,11 +179,6 @@ impl Config {
 }
 
 impl Config {
-    /// The mode that the breaker began in.
-    pub(super) const fn first_mode(&self) -> Mode {
-        self.mode
-    }
-
     pub(super) const fn span(&self) -> Span {
         self.span
     }
@@ -321,6 +309,40 @@ impl Config {
             (None, _) => MIN_CALLS,
         }
     }
+}
+
+impl Config {
+    /// Says what a breaker is told, for the list of policies.
+    pub(super) fn describe_to(&self, description: &mut Description) {
+        description.fixed("failure_rate", percent(self.failure_rate));
+        match self.span {
+            Span::Time { .. } => description.time("window", Duration::from_nanos(self.span.nanos())),
+            Span::Calls(calls) => description.fixed("window", calls),
+        }
+        description.fixed("min_calls", self.smallest_sample());
+        match self.consecutive {
+            Some(failures) => description.fixed("consecutive", failures),
+            None => description.fixed("consecutive", "off"),
+        }
+        description.time("open_for", self.open_for);
+        description.time("open_max", self.open_max);
+        description.optional("open_growth", self.growth);
+        description.fixed("open_jitter", percent(self.jitter));
+        description.fixed("probes", self.probe_count());
+        description.time("probe_timeout", self.probe_limit());
+        if self.slow_call.is_some() {
+            description.optional_time("slow_call", self.slow_call);
+            description.fixed("slow_rate", percent(self.slow_rate));
+        }
+        description.optional_time("recover", self.recover);
+        if self.throttled_fails {
+            description.fixed("throttled", "fails");
+        }
+    }
+}
+
+fn percent(fraction: f64) -> String {
+    format!("{} %", (fraction * 1_000.0).round() / 10.0)
 }
 
 impl Span {

@@ -7,9 +7,10 @@ use std::time::Duration;
 use super::CircuitBreaker;
 use super::state::{Cause, Vote};
 use super::word::Ticket;
+use crate::book::Ended;
 use crate::clock::Ticks;
 use crate::when::{ByClass, ByWhen, Judge};
-use crate::{Class, Error, Outcome, Reason, When};
+use crate::{Class, Error, Outcome, When};
 
 /// The right to make one call, which ends as a success, a failure or not at all.
 ///
@@ -138,6 +139,7 @@ impl CircuitBreakerPermit<'_> {
 
     /// Ends the call with a class that the caller determined, whatever the outcome is.
     pub fn settle_as<O>(self, class: Class, outcome: O) -> O {
+        self.breaker.shell.count(Ended::of(class));
         let vote = self.counted(class);
         self.end(vote, Ticks::now);
         outcome
@@ -145,6 +147,7 @@ impl CircuitBreakerPermit<'_> {
 
     /// Ends the call without a vote; the same as dropping it, except during a panic.
     pub fn abandon(self) {
+        self.breaker.shell.count(Ended::Abandoned);
         self.end(Vote::Abandoned, Ticks::now);
     }
 
@@ -157,10 +160,17 @@ impl CircuitBreakerPermit<'_> {
     /// The vote of an outcome: a policy further in that refused says nothing about the server, except by a time-out.
     #[inline]
     fn vote(&self, rejection: Option<&Error>, class: impl FnOnce() -> Class) -> Vote {
-        match rejection.map(Error::reason) {
-            Some(Reason::TimedOut { .. }) => Vote::Failure(Cause::Transient),
-            Some(_) => Vote::Abandoned,
-            None => self.counted(class()),
+        match rejection {
+            Some(rejection) => {
+                let ended = Ended::of_rejection(rejection);
+                self.breaker.shell.count(ended);
+                if ended == Ended::Transient { Vote::Failure(Cause::Transient) } else { Vote::Abandoned }
+            }
+            None => {
+                let class = class();
+                self.breaker.shell.count(Ended::of(class));
+                self.counted(class)
+            }
         }
     }
 
@@ -184,6 +194,7 @@ impl CircuitBreakerPermit<'_> {
 impl Drop for CircuitBreakerPermit<'_> {
     fn drop(&mut self) {
         let own_panic = thread::panicking() && !self.pass.ticket().is_unwinding();
+        self.breaker.shell.count(Ended::Abandoned);
         let vote = if own_panic { Vote::Failure(Cause::Panic) } else { Vote::Abandoned };
         self.breaker.end(self.pass.ticket(), vote, self.pass.began(), Ticks::now);
     }

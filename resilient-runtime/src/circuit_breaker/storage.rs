@@ -13,12 +13,13 @@ use super::word::{Ticket, Word};
 use super::{CircuitBreaker, CircuitBreakerState};
 use crate::clock::Ticks;
 use crate::event::Event;
-use crate::mode::Switch;
+use crate::list::Description;
+use crate::notes::circuit_breaker::{OBSERVED, TRANSITIONS};
 use crate::packed_time::{Millis, Moment};
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
 use crate::sync::atomic::{AtomicU64, fence};
 use crate::sync::const_fn;
-use crate::{Error, Mode, PolicyKind, Reason, random};
+use crate::{Error, Mode, Reason, random};
 
 /// Everything about a breaker that changes.
 #[derive(Debug)]
@@ -26,11 +27,11 @@ pub(super) struct Storage {
     word: AtomicU64,
     origin: Origin,
     noted: Noted,
-    pub(super) mode: Switch,
     pub(super) totals: Counters,
     pub(super) window: Window,
     pub(super) evidence: Evidence,
     pub(super) history: History,
+    pub(super) times: Times,
 }
 
 /// The breaker's own zero of time: when it first recorded something.
@@ -108,13 +109,14 @@ impl CircuitBreaker {
                     self.change(circuit, next, self.tally_at_the_end(circuit, now), now);
                 }
                 Answer::Refused(retry_after) => {
-                    if storage.mode.get() == Mode::Observe {
+                    if self.shell.mode() == Mode::Observe {
                         storage.totals.observed.fetch_add(1, Relaxed);
+                        self.shell.note(OBSERVED, 1);
                         return Ok(Ticket::UNGUARDED);
                     }
                     storage.totals.rejected.fetch_add(1, Relaxed);
                     let reason = Reason::CircuitOpen { retry_after, last: circuit.last_failure() };
-                    return Err(Error::new(PolicyKind::CircuitBreaker, self.name, reason));
+                    return Err(self.shell.reject(reason));
                 }
             }
         }
@@ -210,7 +212,7 @@ impl CircuitBreaker {
 
     /// Switches it off, or on again.
     pub(super) fn switch(&self, mode: Mode) {
-        self.storage.mode.set(mode);
+        self.shell.set_mode(mode);
         loop {
             let circuit = self.circuit();
             let phase = match (mode, circuit.phase) {
@@ -277,7 +279,9 @@ impl CircuitBreaker {
         self.storage.history.add(to.epoch, old, new);
         if old != new {
             let Tally { calls, failures, .. } = evidence;
-            let (policy, place) = (self.name, self.naming.place());
+            let (policy, place) = (self.name(), self.shell.place());
+            self.shell.note(TRANSITIONS + new as usize, 1);
+            self.storage.times.leave(old);
             Event::Transition { policy, place, from: old, to: new, failures, calls, open_for }.emit();
         }
     }
@@ -290,7 +294,6 @@ impl Storage {
                 word: AtomicU64::new(Word::NEW.0),
                 origin: Origin(AtomicU64::new(Origin::UNSET)),
                 noted: Noted(AtomicU64::new(0)),
-                mode: Switch::new(Mode::Enforce),
                 totals: Counters {
                     opened: AtomicU64::new(0),
                     half_opened: AtomicU64::new(0),
@@ -301,6 +304,7 @@ impl Storage {
                 window: Window::new(),
                 evidence: Evidence::new(),
                 history: History::new(),
+                times: Times::new(),
             }
         }
     }
@@ -309,7 +313,6 @@ impl Storage {
         pub(super) fn beginning_in(mut self, mode: Mode) -> Self {
             let word = if matches!(mode, Mode::Off) { Word::NEW_DISABLED } else { Word::NEW };
             self.word = AtomicU64::new(word.0);
-            self.mode = Switch::new(mode);
             self
         }
     }
@@ -337,6 +340,55 @@ impl Storage {
         // owner does after everything that led to the old one. All decisions are made on this one word, so its
         // modification order is the breaker's history.
         self.word.compare_exchange(seen, next, AcqRel, Relaxed).is_ok()
+    }
+}
+
+/// The time that it spent in each state, in nanoseconds, and when it entered the present one.
+#[derive(Debug)]
+pub(super) struct Times {
+    /// Unset before the first change or the first look.
+    since: AtomicU64,
+    spent: [AtomicU64; STATES],
+}
+
+const STATES: usize = 6;
+
+impl Times {
+    const_fn! {
+        fn new() -> Self {
+            Self {
+                since: AtomicU64::new(0),
+                spent: [
+                    AtomicU64::new(0),
+                    AtomicU64::new(0),
+                    AtomicU64::new(0),
+                    AtomicU64::new(0),
+                    AtomicU64::new(0),
+                    AtomicU64::new(0),
+                ],
+            }
+        }
+    }
+
+    /// Adds the time since the last change to the state that is left.
+    fn leave(&self, old: CircuitBreakerState) {
+        let now = Ticks::now().0;
+        // Relaxed throughout: of changes that meet, one may count the moment between them.
+        let since = self.since.swap(now, Relaxed);
+        if since != 0 {
+            self.spent[old as usize].fetch_add(now.saturating_sub(since), Relaxed);
+        }
+    }
+
+    /// Says how long it was in each state, up to now. It counts from the first change or the first look.
+    pub(super) fn describe_to(&self, present: CircuitBreakerState, description: &mut Description) {
+        let now = Ticks::now().0;
+        let since = self.since.compare_exchange(0, now, Relaxed, Relaxed).unwrap_or_else(|since| since);
+        for state in CircuitBreakerState::ALL {
+            let running = if state == present && since != 0 { now.saturating_sub(since) } else { 0 };
+            let nanos = self.spent[state as usize].load(Relaxed) + running;
+            description.counts.push(("circuit_state_seconds", state.as_str(), nanos as f64 / 1e9));
+        }
     }
 }
 

@@ -109,7 +109,7 @@ impl Stream for Transitions<'_> {
 
 impl fmt::Debug for Transitions<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transitions").field("breaker", &self.breaker.name).finish_non_exhaustive()
+        f.debug_struct("Transitions").field("breaker", &self.breaker.name()).finish_non_exhaustive()
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::time::Sleep;
 
 use super::flights::{Flight, Identity, Joined, Mark, Turn, Waited};
 use super::{Coalesce, Shareable};
+use crate::book::Ended;
 use crate::clock::{self, Ticks};
 use crate::keyed::fingerprint;
 use crate::keyed::fingerprint::Fingerprint;
@@ -82,7 +83,7 @@ impl<'a> CoalesceCall<'a> {
     fn begin<F: Future>(self, future: F, concerns_all: fn(&F::Output) -> bool) -> CoalesceFuture<'a, F> {
         let Self { policy, key, owner } = self;
         let seat = Seat { policy, identity: Identity { key, owner, future: typeid::of::<F> }, mark: 0, turn: 0 };
-        CoalesceFuture { future: Some(future), seat, stage: Stage::Outside, concerns_all }
+        CoalesceFuture { future: Some(future), seat, stage: Stage::Outside, concerns_all, runs: false }
     }
 }
 
@@ -102,12 +103,17 @@ pin_project! {
         seat: Seat<'a>,
         stage: Stage<F::Output>,
         concerns_all: fn(&F::Output) -> bool,
+        // from the first poll until it has ended
+        runs: bool,
     }
 
     impl<F: Future> PinnedDrop for CoalesceFuture<'_, F> {
         #[inline]
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
+            if *this.runs {
+                this.seat.policy.shell.count(Ended::Abandoned);
+            }
             match this.stage {
                 Stage::Leading => {
                     let _lead = Lead(this.seat);
@@ -156,7 +162,7 @@ impl Seat<'_> {
     /// Puts into `stage` what the call is to do, before anybody is told.
     #[inline]
     fn begin<O: Shareable>(&mut self, stage: &mut Stage<O>) {
-        let mode = self.policy.mode.get();
+        let mode = self.policy.shell.mode();
         if mode == Mode::Off {
             *stage = Stage::Alone;
             return;
@@ -188,12 +194,12 @@ impl Seat<'_> {
             Joined::Alone => Stage::Alone,
             Joined::Overflowed => {
                 *stage = Stage::Alone;
-                Event::RanAlone { policy: self.policy.name }.emit();
+                Event::RanAlone { policy: self.policy.name() }.emit();
                 return;
             }
         };
         if let Stage::Following { .. } | Stage::Landed(_) = stage {
-            Event::Joined { policy: self.policy.name }.emit();
+            Event::Joined { policy: self.policy.name() }.emit();
         }
     }
 
@@ -286,11 +292,17 @@ impl<F: Future<Output: Shareable>> Future for CoalesceFuture<'_, F> {
         if let Stage::Outside = this.stage {
             this.seat.mark = std::ptr::from_ref(this.seat).addr();
             this.seat.begin(this.stage);
+            *this.runs = this.seat.policy.current_mode() != Mode::Off;
         }
-        match this.stage {
-            Stage::Leading => self.lead(context),
-            _ => self.go_on(context),
+        let polled = match this.stage {
+            Stage::Leading => self.as_mut().lead(context),
+            _ => self.as_mut().go_on(context),
+        };
+        let this = self.project();
+        if polled.is_ready() && std::mem::replace(this.runs, false) {
+            this.seat.policy.shell.count(Ended::Success);
         }
+        polled
     }
 }
 
@@ -334,7 +346,7 @@ impl<F: Future<Output: Shareable>> CoalesceFuture<'_, F> {
                         this.seat.turn = turn;
                         *this.stage = Stage::Leading;
                         drop(unused);
-                        Event::HandedOver { policy: this.seat.policy.name }.emit();
+                        Event::HandedOver { policy: this.seat.policy.name() }.emit();
                         return self.lead(context);
                     }
                     Waited::Landed => flight.landed(),

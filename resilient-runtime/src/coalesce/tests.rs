@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use super::*;
-use crate::{Deadline, Error, PolicyKind, Reason, Settled};
+use crate::{Deadline, Error, Mode, PolicyKind, Reason, Settled};
 
 /// A call that the test polls, and whose wake-ups are counted.
 struct Call<'a, O> {

@@ -9,6 +9,7 @@ use super::Fallback;
 use super::kept::Identity;
 use crate::clock;
 use crate::keyed::fingerprint::fingerprint;
+use crate::notes::fallback::KEPT;
 
 /// A call of a [`Fallback`], with its key and its beginning; from [`Fallback::call`].
 ///
@@ -70,6 +71,7 @@ impl<'a> FallbackCall<'a> {
     {
         if let Ok(value) = &outcome {
             self.policy.kept.insert(self.identity, self.began, value.clone());
+            self.policy.shell.note(KEPT, 1);
         }
         outcome
     }

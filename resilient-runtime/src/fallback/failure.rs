@@ -1,7 +1,10 @@
 //! A failure that may have another answer, and what is said of it.
 
+use super::Fallback;
 use crate::Class;
 use crate::event::Event;
+use crate::notes::fallback::{ANSWERED, UNANSWERED};
+use crate::shell::Shell;
 use crate::vocabulary::FallbackSource;
 
 /// A failure that may have another answer; from [`Rescue::FallBack`](crate::Rescue::FallBack).
@@ -10,14 +13,14 @@ use crate::vocabulary::FallbackSource;
 /// say: `fell back`, with the kind, if there was an answer, and otherwise, at the level `DEBUG`, that there was none.
 #[derive(Debug)]
 #[must_use = "the call ends with an answer, or with the error"]
-pub struct FallbackFailure<E> {
-    policy: &'static str,
+pub struct FallbackFailure<'a, E> {
+    policy: &'a Shell<Fallback>,
     class: Class,
     error: E,
 }
 
-impl<E> FallbackFailure<E> {
-    pub(super) const fn new(policy: &'static str, class: Class, error: E) -> Self {
+impl<'a, E> FallbackFailure<'a, E> {
+    pub(super) const fn new(policy: &'a Shell<Fallback>, class: Class, error: E) -> Self {
         Self { policy, class, error }
     }
 
@@ -62,12 +65,14 @@ impl<E> FallbackFailure<E> {
     ///
     /// Always the error of the call.
     pub fn unanswered<T>(self) -> Result<T, E> {
-        Event::Unanswered { policy: self.policy, class: self.class }.emit();
+        self.policy.note(UNANSWERED, 1);
+        Event::Unanswered { policy: self.policy.name(), class: self.class }.emit();
         Err(self.error)
     }
 
     fn fell_back(&self, answer: FallbackSource) {
-        Event::FellBack { policy: self.policy, class: self.class, answer }.emit();
+        self.policy.note(ANSWERED + answer as usize, 1);
+        Event::FellBack { policy: self.policy.name(), class: self.class, answer }.emit();
     }
 }
 

@@ -66,6 +66,11 @@ impl Kept {
         (now.saturating_duration_since(since) <= max_age).then(|| T::clone(&value))
     }
 
+    /// Forgets all values.
+    pub(super) fn clear(&self) {
+        let _dropped_outside_the_lock = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
     fn with<T: Send + Sync + 'static, R>(&self, act: impl FnOnce(&mut Map<T>) -> R) -> R {
         let mut maps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let of_values = TypeId::of::<T>();

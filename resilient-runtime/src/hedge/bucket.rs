@@ -36,6 +36,11 @@ impl Bucket {
         self.0.fetch_add(TOKEN, Relaxed);
     }
 
+    /// Empties it.
+    pub(super) fn reset(&self) {
+        self.0.store(0, Relaxed);
+    }
+
     /// In tokens.
     pub(super) fn balance(&self) -> f64 {
         f64::from(self.0.load(Relaxed)) / f64::from(TOKEN)

@@ -5,9 +5,7 @@ use std::time::Duration;
 use super::bucket::{Bucket, TOKEN};
 use super::estimate::Estimate;
 use super::{Counters, Hedge};
-use crate::Mode;
-use crate::mode::Switch;
-use crate::naming::Naming;
+use crate::shell::Shell;
 use crate::sync::const_fn;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,7 +17,6 @@ pub(super) struct Config {
     pub(super) min_after: Option<Duration>,
     pub(super) max_after: Duration,
     pub(super) retry_budget: bool,
-    pub(super) mode: Mode,
 }
 
 /// The time that an attempt may take before another starts.
@@ -36,7 +33,7 @@ impl Hedge {
         #[track_caller]
         pub fn named(name: &'static str) -> Self {
             Self {
-                name,
+                shell: Shell::named(name),
                 config: Config {
                     after: After::Percentile(95.0),
                     max: 1,
@@ -44,13 +41,10 @@ impl Hedge {
                     min_after: None,
                     max_after: Duration::MAX,
                     retry_budget: false,
-                    mode: Mode::Enforce,
                 },
                 bucket: Bucket::new(),
                 estimate: Estimate::new(),
-                mode: Switch::new(Mode::Enforce),
                 counts: Counters::new(),
-                naming: Naming::here(),
             }
         }
     }
@@ -141,14 +135,5 @@ impl Hedge {
     pub const fn retry_budget_by_name(mut self) -> Self {
         self.config.retry_budget = true;
         self
-    }
-
-    const_fn! {
-        /// The mode that it begins in; [`Mode::Enforce`] unless set. [`set_mode`](Self::set_mode) changes it later.
-        pub fn mode(mut self, mode: Mode) -> Self {
-            self.config.mode = mode;
-            self.mode = Switch::new(mode);
-            self
-        }
     }
 }

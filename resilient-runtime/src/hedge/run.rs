@@ -11,8 +11,9 @@ use tokio::time::{Instant, Sleep};
 
 use super::judge::{End, Next};
 use super::{Hedging, Sample};
+use crate::book::Ended;
 use crate::deadline::Limit;
-use crate::sync::atomic::Ordering::Relaxed;
+use crate::notes::hedge::WON;
 use crate::when::Judge;
 use crate::{Class, Event, clock};
 
@@ -30,12 +31,21 @@ pin_project! {
         attempt: A,
         judge: J,
     }
+
+    impl<A, F, O, J> PinnedDrop for HedgeFuture<'_, A, F, O, J> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if let Stage::Waiting | Stage::Due = this.course.stage {
+                this.course.hedging.hedge.shell.count(Ended::Abandoned);
+            }
+        }
+    }
 }
 
 impl<A, F, O, J> fmt::Debug for HedgeFuture<'_, A, F, O, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HedgeFuture")
-            .field("hedge", &self.course.hedging.hedge.name)
+            .field("hedge", &self.course.hedging.hedge.name())
             .field("stage", &self.course.stage)
             .field("others", &self.course.others.len())
             .finish_non_exhaustive()
@@ -58,6 +68,8 @@ struct Course<'a, F, O> {
     others: Vec<Other<F>>,
     /// The failure of the first attempt, while others run.
     failure: Option<Box<O>>,
+    /// The end of the attempt whose outcome the call has, or has so far.
+    ended: Ended,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +100,7 @@ impl<'a, A: Fn() -> F, F: Future, J> HedgeFuture<'a, A, F, F::Output, J> {
             not_before: None,
             others: Vec::new(),
             failure: None,
+            ended: Ended::Abandoned,
         };
         Self { first: Some(attempt()), timer: None, course, attempt, judge }
     }
@@ -113,6 +126,7 @@ where
             if this.course.stage == Stage::Fresh && end.next == Next::Accept {
                 this.first.set(None);
                 this.course.stage = Stage::Over;
+                this.course.hedging.hedge.shell.count(Ended::of(end.class));
                 return Poll::Ready(outcome);
             }
             this.first.set(None);
@@ -162,7 +176,7 @@ impl<F: Future> Course<'_, F, F::Output> {
                 self.arm(timer.as_mut(), now, self.delay);
             }
             let Some(grant) = granted else { continue };
-            Event::Hedging { policy: self.hedging.hedge.name }.emit();
+            Event::Hedging { policy: self.hedging.hedge.name() }.emit();
             let mut future = Box::pin(attempt());
             grant.begin();
             match future.as_mut().poll(context) {
@@ -244,6 +258,7 @@ impl<F: Future> Course<'_, F, F::Output> {
     fn first_ended(&mut self, end: End, outcome: F::Output) -> Option<F::Output> {
         let began = self.began.take();
         self.ended(end, began);
+        self.ended = Ended::of(end.class);
         if end.next == Next::Accept || (self.left == 0 && self.others.is_empty()) {
             return Some(outcome);
         }
@@ -255,9 +270,13 @@ impl<F: Future> Course<'_, F, F::Output> {
     fn other_ended(&mut self, end: End, outcome: F::Output, began: Option<Instant>) -> Option<F::Output> {
         self.ended(end, began);
         if end.class == Class::Success {
-            self.hedging.hedge.counts.won.fetch_add(1, Relaxed);
+            self.hedging.hedge.count(WON, &self.hedging.hedge.counts.won);
         }
-        (end.next == Next::Accept).then_some(outcome)
+        if end.next != Next::Accept {
+            return None;
+        }
+        self.ended = Ended::of(end.class);
+        Some(outcome)
     }
 
     fn ended(&mut self, end: End, began: Option<Instant>) {
@@ -291,6 +310,7 @@ impl<F: Future> Course<'_, F, F::Output> {
         self.stage = Stage::Over;
         timer.set(None);
         let hedge = self.hedging.hedge;
+        hedge.shell.count(self.ended);
         if hedge.learns() && (first.is_some() || !self.others.is_empty()) {
             let now = clock::now();
             let running = self.began.take().filter(|_| first.is_some());

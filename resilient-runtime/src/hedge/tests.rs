@@ -10,7 +10,8 @@ use futures_util::FutureExt;
 use tokio::time::{Instant, advance, sleep};
 
 use super::*;
-use crate::{Budget, Class, Classify, Deadline, Error, Reason, Retry, Settled, Timeout};
+use crate::naming::Named;
+use crate::{Budget, Class, Classify, Deadline, Error, PolicyKind, Reason, Retry, Settled, Timeout};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)

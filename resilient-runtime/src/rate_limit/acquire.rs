@@ -13,11 +13,13 @@ use tokio::time::Instant;
 use super::gcra::Units;
 use super::meter::Blocked;
 use super::{RateLimit, RatePermit, units};
+use crate::book::Ended;
 use crate::clock;
+use crate::notes::rate_limit::{OBSERVED, QUEUED, WAITED_NANOS};
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::atomic::{AtomicU32, AtomicU64};
 use crate::sync::const_fn;
-use crate::{Deadline, Error, Mode, PolicyKind, Reason};
+use crate::{Deadline, Error, Mode, Reason};
 
 /// The return value of [`RateLimit::acquire`].
 ///
@@ -132,8 +134,23 @@ impl<'a> Future for RateAcquire<'a> {
             self.waiting = Some(Box::pin(waited));
         }
         match &mut self.waiting {
-            Some(waiting) => waiting.as_mut().poll(cx),
+            Some(waiting) => {
+                let polled = waiting.as_mut().poll(cx);
+                if polled.is_ready() {
+                    self.waiting = None;
+                }
+                polled
+            }
             None => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for RateAcquire<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.waiting.is_some() {
+            self.limit.shell.count(Ended::Abandoned);
         }
     }
 }
@@ -141,7 +158,7 @@ impl<'a> Future for RateAcquire<'a> {
 impl fmt::Debug for RateAcquire<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RateAcquire")
-            .field("limit", &self.limit.name)
+            .field("limit", &self.limit.name())
             .field("waiting", &self.waiting.is_some())
             .finish_non_exhaustive()
     }
@@ -160,7 +177,7 @@ pub(super) enum Held {
 impl RateLimit {
     #[inline]
     pub(super) fn admit(&self, calls: u32, max_wait: Duration) -> Result<(), Held> {
-        if self.mode.get() == Mode::Off {
+        if self.shell.mode() == Mode::Off {
             return Ok(());
         }
         let now = clock::now();
@@ -201,7 +218,8 @@ impl RateLimit {
         }
         let behind = blocked.behind(self.queue.line().calls());
         let wait = behind.slot.since(at);
-        if self.mode.get() == Mode::Observe {
+        if self.shell.mode() == Mode::Observe {
+            self.shell.note(OBSERVED, 1);
             if wait > max_wait {
                 self.totals.refuse(behind.paused.is_some());
             } else {
@@ -234,12 +252,12 @@ impl RateLimit {
             Some(end) => Reason::Paused { retry_after: end.since(now) },
             None => Reason::RateLimited { retry_after: blocked.slot.since(now) },
         };
-        Error::new(PolicyKind::RateLimit, self.name, reason)
+        self.shell.reject(reason)
     }
 
     /// A refusal where the wait could not be measured.
     fn no_runtime(&self) -> Error {
-        Error::new(PolicyKind::RateLimit, self.name, Reason::NoRuntime)
+        self.shell.reject(Reason::NoRuntime)
     }
 
     /// Waits in line for the time at which the meter lets it through.
@@ -255,6 +273,7 @@ impl RateLimit {
         let place = Place::take(self, calls);
         async move {
             let limit = place.limit();
+            let began = clock::now();
             let mut line = pin!(limit.queue.turn.acquire());
             let mut turn = None;
             let mut blocked = blocked.behind(place.ahead());
@@ -284,6 +303,8 @@ impl RateLimit {
                     Ok(()) => {
                         limit.totals.admit();
                         limit.totals.waited.fetch_add(1, Relaxed);
+                        limit.shell.note(QUEUED, 1);
+                        limit.shell.note(WAITED_NANOS, clock::nanos(now.saturating_duration_since(began)));
                         return Ok(RatePermit::new(limit));
                     }
                     Err(blocked) => blocked,

@@ -8,9 +8,7 @@ use super::acquire::Queue;
 use super::counts::Counters;
 use super::gcra::Pace;
 use super::meter::Meter;
-use crate::Mode;
-use crate::mode::Switch;
-use crate::naming::Naming;
+use crate::shell::Shell;
 use crate::sync::const_fn;
 
 /// The settings that a limit was built with; its meter and its switch have what holds now.
@@ -20,7 +18,6 @@ pub(super) struct Config {
     burst: Option<u32>,
     pub(super) max_wait: Duration,
     pub(super) max_pause: Duration,
-    pub(super) mode: Mode,
 }
 
 impl Config {
@@ -30,7 +27,6 @@ impl Config {
             burst: None,
             max_wait: Duration::ZERO,
             max_pause: Duration::from_secs(60),
-            mode: Mode::Enforce,
         }
     }
 
@@ -44,7 +40,7 @@ impl RateLimit {
         /// A limit of 100 calls a second with the defaults; the name is the one in rejections and events.
         #[track_caller]
         pub fn named(name: &'static str) -> Self {
-            Self::built(name, Config::new(), Naming::here())
+            Self::built(Shell::named(name), Config::new())
         }
     }
 
@@ -91,29 +87,15 @@ impl RateLimit {
     }
 
     const_fn! {
-        /// The mode that it begins in; [`Mode::Enforce`] unless set. [`set_mode`](Self::set_mode) changes it later.
-        ///
-        /// A limit that only observes lets through at once what it would have refused or held up, and counts it as refused or
-        /// waited; such a call takes up nothing of the rate.
-        pub fn mode(mut self, mode: Mode) -> Self {
-            self.config.mode = mode;
-            self.mode = Switch::new(mode);
-            self
-        }
-    }
-
-    const_fn! {
         /// Builds one with fresh state.
-        pub(super) fn built(name: &'static str, config: Config, naming: Naming<Self>) -> Self {
+        pub(super) fn built(shell: Shell<Self>, config: Config) -> Self {
             Self {
-                name,
+                shell,
                 config,
-                mode: Switch::new(config.mode),
                 meter: Meter::new(config.pace(), config.burst),
                 queue: Queue::new(),
                 changing: Mutex::new(()),
                 totals: Counters::new(),
-                naming,
             }
         }
     }

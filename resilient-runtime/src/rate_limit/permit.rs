@@ -1,6 +1,7 @@
 //! The permit: one call that a rate limit let through, and what is learnt from how it ends.
 
 use super::{Quota, RateLimit};
+use crate::book::Ended;
 use crate::when::{ByClass, ByWhen, Judge};
 use crate::{Class, Error, Outcome, When};
 
@@ -12,12 +13,14 @@ use crate::{Class, Error, Outcome, When};
 #[must_use = "a permit learns from the call that it was for: settle it"]
 pub struct RatePermit<'a> {
     limit: &'a RateLimit,
+    /// Set once its end was counted.
+    is_counted: bool,
 }
 
 impl<'a> RatePermit<'a> {
     #[inline]
     pub(super) const fn new(limit: &'a RateLimit) -> Self {
-        Self { limit }
+        Self { limit, is_counted: false }
     }
 }
 
@@ -65,7 +68,9 @@ impl RatePermit<'_> {
     }
 
     /// Ends the call and learns nothing from it; the same as dropping it.
-    pub fn abandon(self) {}
+    pub fn abandon(mut self) {
+        self.count(Ended::Abandoned);
+    }
 
     /// As [`RateLimit::heed`], for the answer to this call; before it is settled.
     pub fn heed(&self, quota: impl Into<Quota>) {
@@ -78,11 +83,31 @@ impl RatePermit<'_> {
     }
 
     #[inline]
-    fn learn(self, rejection: Option<&Error>, class: impl FnOnce() -> Class) {
-        if rejection.is_none()
-            && let Class::Throttled { after } = class()
-        {
+    fn learn(mut self, rejection: Option<&Error>, class: impl FnOnce() -> Class) {
+        if let Some(rejection) = rejection {
+            return self.count(Ended::of_rejection(rejection));
+        }
+        let class = class();
+        self.count(Ended::of(class));
+        if let Class::Throttled { after } = class {
             self.limit.throttled(after);
+        }
+    }
+
+    /// Counts the end of the call.
+    #[inline]
+    fn count(&mut self, ended: Ended) {
+        self.is_counted = true;
+        self.limit.shell.count(ended);
+    }
+}
+
+/// A permit that is dropped by hand was for a call of which nothing else is known.
+impl Drop for RatePermit<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.is_counted {
+            self.count(Ended::Success);
         }
     }
 }

@@ -21,6 +21,15 @@ pub struct RateLimitGuard<'a, J, H> {
 
 impl<J, H> Unpin for RateLimitGuard<'_, J, H> {}
 
+impl<J, H> Drop for RateLimitGuard<'_, J, H> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(permit) = self.permit.take() {
+            permit.abandon();
+        }
+    }
+}
+
 /// Heeds no answer: only a failure tells what the server allows.
 #[derive(Debug, Clone, Copy)]
 pub struct Heedless;

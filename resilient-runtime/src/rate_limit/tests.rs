@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use tokio::time::{advance, sleep};
 
 use super::*;
+use crate::naming::Named;
 use crate::test::{record, seed};
 use crate::{Class, Classify, Deadline, Reason};
 

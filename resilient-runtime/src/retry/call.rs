@@ -8,18 +8,21 @@ use tokio::time::Instant;
 use super::nested::suppressed;
 use super::{Delay, Retry};
 use crate::backoff::Memory;
+use crate::book::Ended;
 use crate::clock::{self, Ticks};
 use crate::event::{Event, Retrying};
+use crate::notes::retry::{CALLS_BY_RETRIES, GAVE_UP, OBSERVED, RETRIES};
 use crate::stack::Judged;
 use crate::vocabulary::GaveUp;
 use crate::when::{ByClass, ByWhen, Judge};
-use crate::{Class, Cost, Deadline, Error, Outcome, Reason, When, random};
+use crate::{Class, Cost, Deadline, Error, Mode, Outcome, Reason, When, random};
 
 /// One call through a [`Retry`]: how many retries it has had, and what the back-off remembers.
 #[derive(Debug)]
 pub struct RetryCall<'a> {
     policy: &'a Retry,
     start: Start,
+    /// The retries so far, and whether the [end](ENDED) of the call was counted.
     retries: u32,
     /// When the attempt under way began, if it is a retry under a deadline.
     attempt: Moment,
@@ -65,7 +68,7 @@ impl<'a> RetryCall<'a> {
 impl RetryCall<'_> {
     /// The attempt under way, counted from zero.
     pub const fn attempt(&self) -> u32 {
-        self.retries
+        self.retries & !ENDED
     }
 
     /// Accepts the outcome of an attempt, or drops it and says how long to wait before the next.
@@ -149,28 +152,68 @@ impl RetryCall<'_> {
             self.policy.pace.sample(self.attempt.elapsed(clock::now()));
         }
         if !class.is_retryable() {
+            self.end(Ended::of(class));
             return None;
         }
         let next = self.next(class, judge.rejection_in(outcome));
-        next.map_err(|why| Event::GaveUp { policy: self.policy.name, retries: self.retries, class, why }.emit()).ok()
+        if let Err(why) = next {
+            self.policy.shell.note(GAVE_UP + why as usize, 1);
+            self.end(Ended::of(class));
+        }
+        next.map_err(|why| Event::GaveUp { policy: self.policy.name(), retries: self.attempt(), class, why }.emit())
+            .ok()
+    }
+
+    /// Counts the end of the call, unless it had one.
+    #[inline]
+    fn end(&mut self, ended: Ended) {
+        if self.retries != 0 {
+            return self.end_after_retries(ended);
+        }
+        self.retries = ENDED;
+        self.policy.shell.count(ended);
+    }
+
+    #[cold]
+    fn end_after_retries(&mut self, ended: Ended) {
+        if !self.has_ended() {
+            self.policy.shell.note(CALLS_BY_RETRIES + bucket(self.retries), 1);
+            self.retries |= ENDED;
+            self.policy.shell.count(ended);
+        }
+    }
+
+    #[cold]
+    fn abandon(&mut self) {
+        self.end(Ended::Abandoned);
+    }
+
+    /// Returns whether its end was counted.
+    #[inline]
+    const fn has_ended(&self) -> bool {
+        self.retries & ENDED != 0
     }
 
     /// The wait before the next attempt, or why there is none.
     #[cold]
     fn next(&mut self, class: Class, rejection: Option<&Error>) -> Result<Delay, GaveUp> {
         let policy = self.policy;
+        let mode = policy.shell.mode();
+        if mode == Mode::Off {
+            return Err(GaveUp::SwitchedOff);
+        }
         if rejection.is_some_and(Error::ends_the_call) {
             return Err(GaveUp::Refused);
         }
         if suppressed() {
             return Err(GaveUp::Suppressed);
         }
-        if policy.max.is_some_and(|max| self.retries >= max) {
+        if policy.max.is_some_and(|max| self.attempt() >= max) {
             return Err(GaveUp::NoRetriesLeft);
         }
 
         let mut memory = self.start.memory();
-        let own = policy.backoff.delay(self.retries, random::next, &mut memory);
+        let own = policy.backoff.delay(self.attempt(), random::next, &mut memory);
         self.start = self.start.with(memory);
         let delay = match class {
             Class::Throttled { after: Some(hint) } if hint > policy.max_hint => {
@@ -184,20 +227,25 @@ impl RetryCall<'_> {
             return Err(GaveUp::NoTimer);
         }
         let cost = cost(class, rejection);
-        let withdrawal = match policy.funds.budget(policy.name).map(|budget| budget.reserve_for(cost)) {
+        let withdrawal = match policy.funds.budget(policy.name()).map(|budget| budget.reserve_for(cost)) {
             Some(None) => return Err(GaveUp::BudgetExhausted),
             withdrawal => withdrawal.flatten(),
         };
 
+        if mode == Mode::Observe {
+            policy.shell.note(OBSERVED, 1);
+            return Err(GaveUp::SwitchedOff);
+        }
         // Whoever is told may panic, and the budget then gets back what it has given.
-        Event::Retrying(Retrying { policy: policy.name, retry: self.retries, class, delay }).emit();
+        Event::Retrying(Retrying { policy: policy.name(), retry: self.attempt(), class, delay }).emit();
         if let Some(hook) = policy.hook {
-            hook(&Retrying { policy: policy.name, retry: self.retries, class, delay });
+            hook(&Retrying { policy: policy.name(), retry: self.attempt(), class, delay });
         }
         if let Some(withdrawal) = withdrawal {
             withdrawal.spend();
         }
-        self.retries = self.retries.saturating_add(1);
+        self.retries = self.retries & ENDED | (self.attempt() + 1).min(!ENDED);
+        policy.shell.note(RETRIES, 1);
         Ok(Delay(delay))
     }
 
@@ -279,6 +327,30 @@ impl Moment {
     }
 
     const STEP: u32 = 16;
+}
+
+/// The bit that says that the end of the call was counted.
+const ENDED: u32 = 1 << 31;
+
+impl Drop for RetryCall<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.has_ended() {
+            self.abandon();
+        }
+    }
+}
+
+/// The place of so many retries among 1, 2, 3, up to 5, up to 10, and more.
+const fn bucket(retries: u32) -> usize {
+    match retries {
+        0..=1 => 0,
+        2 => 1,
+        3 => 2,
+        4..=5 => 3,
+        6..=10 => 4,
+        _ => 5,
+    }
 }
 
 /// A time-out has cost the server more than an ordinary failure, and a throttle less.

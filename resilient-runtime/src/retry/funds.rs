@@ -29,6 +29,27 @@ impl Funds {
         Self::ByName(ManuallyDrop::new(OnceLock::new()))
     }
 
+    /// Returns whether both would draw on the same budget, or each on one like the other's.
+    pub(super) fn agree(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Shared(one), Self::Shared(other)) => std::ptr::eq(*one, *other),
+            (Self::Own(_), Self::Own(_)) | (Self::ByName(_), Self::ByName(_)) | (Self::Unlimited, Self::Unlimited) => {
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whose budget it is, in a word.
+    pub(super) const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Own(_) => "own",
+            Self::Shared(_) => "shared",
+            Self::ByName(_) => "by name",
+            Self::Unlimited => "none",
+        }
+    }
+
     #[inline]
     pub(super) fn budget(&self, name: &'static str) -> Option<&Budget> {
         match self {

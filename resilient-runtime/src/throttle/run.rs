@@ -18,6 +18,15 @@ pub struct ThrottleGuard<'a, J> {
 
 impl<J> Unpin for ThrottleGuard<'_, J> {}
 
+impl<J> Drop for ThrottleGuard<'_, J> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(permit) = self.permit.take() {
+            permit.abandon();
+        }
+    }
+}
+
 impl<'a, J> ThrottleGuard<'a, J> {
     pub(super) const fn new(throttle: &'a Throttle, judge: J) -> Self {
         Self { throttle, permit: None, judge }

@@ -61,6 +61,14 @@ impl Window {
     }
 
     /// Returns what there was in the last two minutes; the oldest bucket of them is about to leave, and counts as a whole.
+    /// Forgets every request.
+    pub(super) fn clear(&self) {
+        for bucket in &self.buckets {
+            bucket.store(0, Relaxed);
+        }
+        self.refused.store(0, Relaxed);
+    }
+
     pub(super) fn tally(&self, now: Ticks) -> Tally {
         let number = now.0 / WIDTH;
         let refused = self.refused.load(Relaxed);

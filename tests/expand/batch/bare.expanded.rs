@@ -9,10 +9,9 @@ pub async fn double(keys: Vec<u32>) -> Result<HashMap<u32, u32>, std::fmt::Error
 pub async fn double_one(
     key_: u32,
 ) -> Result<::core::option::Option<u32>, std::fmt::Error> {
-    let batch_ = {
-        static BATCH_: ::resilient::Batch = ::resilient::Batch::named("double");
-        &BATCH_
-    };
+    static BATCH_: ::resilient::Batch = ::resilient::Batch::named("double");
+    ::resilient::listed!("double_one" : own BATCH_);
+    let batch_ = &BATCH_;
     batch_.run(key_, double).await
 }
 pub async fn transcript() -> String {

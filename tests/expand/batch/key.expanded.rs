@@ -22,10 +22,9 @@ impl Api {
         key_: u32,
         scale: u32,
     ) -> Result<::core::option::Option<u32>, Error> {
-        let batch_ = {
-            static BATCH_: ::resilient::Batch = ::resilient::Batch::named("scaled");
-            &BATCH_
-        };
+        static BATCH_: ::resilient::Batch = ::resilient::Batch::named("scaled");
+        ::resilient::listed!("scaled_one" : own BATCH_);
+        let batch_ = &BATCH_;
         batch_
             .by(&(&self.tenant, &scale))
             .run(key_, move |keys_| self.scaled(keys_, scale))
@@ -42,6 +41,7 @@ impl Api {
         &self,
         key_: u8,
     ) -> Result<u64, Error> {
+        ::resilient::listed!("counted_one" : given BATCH_);
         let batch_: &::resilient::Batch = &self.batch;
         batch_.typed::<T>().run(key_, move |keys_| self.counted::<T>(keys_)).await
     }

@@ -13,12 +13,11 @@ impl Api {
         unit: &str,
         words: Vec<String>,
     ) -> Result<Vec<Result<String, Error>>, Error> {
-        let retry_ = {
-            static RETRY_: ::resilient::Retry = ::resilient::Retry::named("measure_all")
-                .max(2)
-                .backoff(::resilient::Backoff::none());
-            &RETRY_
-        };
+        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("measure_all")
+            .max(2)
+            .backoff(::resilient::Backoff::none());
+        ::resilient::listed!("measure_all" : own RETRY_);
+        let retry_ = &RETRY_;
         let mut retry_ = retry_.begin();
         loop {
             let attempt_ = async {
@@ -47,12 +46,11 @@ impl Api {
     }
     /// Asks `measure_all` for one key, together with others who ask meanwhile.
     pub async fn measure(&self, unit: &str, key_: String) -> Result<String, Error> {
-        let batch_ = {
-            static BATCH_: ::resilient::Batch = ::resilient::Batch::named("measure_all")
-                .max_size(3)
-                .max_wait(::core::time::Duration::from_millis(5));
-            &BATCH_
-        };
+        static BATCH_: ::resilient::Batch = ::resilient::Batch::named("measure_all")
+            .max_size(3)
+            .max_wait(::core::time::Duration::from_millis(5));
+        ::resilient::listed!("measure" : own BATCH_);
+        let batch_ = &BATCH_;
         batch_
             .of(self)
             .of(unit)

@@ -2,20 +2,17 @@
 use resilient::{bulkhead, timeout};
 use crate::support::{Error, Script};
 pub async fn fetch(host: &str, script: &Script) -> Result<(), Error> {
-    let bulkhead_per_key_ = {
-        static BULKHEAD_PER_KEY_: ::resilient::PerKey<::resilient::Bulkhead> = ::resilient::PerKey::new(
-            ::resilient::Bulkhead::named("fetch").gradient(2, 50, 10),
-        );
-        &BULKHEAD_PER_KEY_
-    };
+    static BULKHEAD_PER_KEY_: ::resilient::PerKey<::resilient::Bulkhead> = ::resilient::PerKey::new(
+        ::resilient::Bulkhead::named("fetch").gradient(2, 50, 10),
+    );
+    static TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
+        "fetch",
+        ::core::time::Duration::from_secs(1),
+    );
+    ::resilient::listed!("fetch" : own BULKHEAD_PER_KEY_, own TIMEOUT_);
+    let bulkhead_per_key_ = &BULKHEAD_PER_KEY_;
     let bulkhead_: &::resilient::Bulkhead = &bulkhead_per_key_.of(&host);
-    let timeout_ = {
-        static TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
-            "fetch",
-            ::core::time::Duration::from_secs(1),
-        );
-        &TIMEOUT_
-    };
+    let timeout_ = &TIMEOUT_;
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
             Result<(), Error>,
@@ -29,11 +26,10 @@ pub async fn fetch(host: &str, script: &Script) -> Result<(), Error> {
     >(::resilient::run((bulkhead_.learning(), timeout_), attempt_).await)
 }
 pub async fn report(script: &Script) -> Result<(), Error> {
-    let bulkhead_ = {
-        static BULKHEAD_: ::resilient::Bulkhead = ::resilient::Bulkhead::named("report")
-            .aimd(1, 200, 20);
-        &BULKHEAD_
-    };
+    static BULKHEAD_: ::resilient::Bulkhead = ::resilient::Bulkhead::named("report")
+        .aimd(1, 200, 20);
+    ::resilient::listed!("report" : own BULKHEAD_);
+    let bulkhead_ = &BULKHEAD_;
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
             Result<(), Error>,

@@ -2,10 +2,9 @@
 use resilient::bulkhead;
 use crate::support::Error;
 pub async fn search(query: &str) -> Result<&str, Error> {
-    let bulkhead_ = {
-        static BULKHEAD_: ::resilient::Bulkhead = ::resilient::Bulkhead::named("search");
-        &BULKHEAD_
-    };
+    static BULKHEAD_: ::resilient::Bulkhead = ::resilient::Bulkhead::named("search");
+    ::resilient::listed!("search" : own BULKHEAD_);
+    let bulkhead_ = &BULKHEAD_;
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
             Result<&str, Error>,

@@ -2,20 +2,17 @@
 use resilient::{bulkhead, retry};
 use crate::support::{Error, Script};
 pub async fn load(items: Vec<u32>, script: &Script) -> Result<usize, Error> {
-    let retry_ = {
-        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("load")
-            .max(1)
-            .backoff(::resilient::Backoff::none());
-        &RETRY_
-    };
-    let bulkhead_ = {
-        static BULKHEAD_: ::resilient::Bulkhead = ::resilient::Bulkhead::named("load")
-            .limit(8)
-            .queue(4)
-            .max_wait(::core::time::Duration::from_millis(50))
-            .mode(::resilient::Mode::Observe);
-        &BULKHEAD_
-    };
+    static RETRY_: ::resilient::Retry = ::resilient::Retry::named("load")
+        .max(1)
+        .backoff(::resilient::Backoff::none());
+    static BULKHEAD_: ::resilient::Bulkhead = ::resilient::Bulkhead::named("load")
+        .limit(8)
+        .queue(4)
+        .max_wait(::core::time::Duration::from_millis(50))
+        .mode(::resilient::Mode::Observe);
+    ::resilient::listed!("load" : own RETRY_, own BULKHEAD_);
+    let retry_ = &RETRY_;
+    let bulkhead_ = &BULKHEAD_;
     let bulkhead_ = bulkhead_
         .entry()
         .weight(items.len() as u32)

@@ -3,14 +3,11 @@ use resilient::{cancel, retry};
 use tokio_util::sync::CancellationToken;
 use crate::support::{Error, Script};
 pub async fn sync(stop: &CancellationToken, script: &Script) -> Result<(), Error> {
-    let cancel_ = {
-        static CANCEL_: ::resilient::Cancel = ::resilient::Cancel::named("sync");
-        &CANCEL_
-    };
-    let retry_ = {
-        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("sync").max(2);
-        &RETRY_
-    };
+    static CANCEL_: ::resilient::Cancel = ::resilient::Cancel::named("sync");
+    static RETRY_: ::resilient::Retry = ::resilient::Retry::named("sync").max(2);
+    ::resilient::listed!("sync" : own CANCEL_, own RETRY_);
+    let cancel_ = &CANCEL_;
+    let retry_ = &RETRY_;
     let call_ = async {
         let mut retry_ = retry_.begin();
         loop {

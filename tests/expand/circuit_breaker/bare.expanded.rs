@@ -2,12 +2,11 @@
 use resilient::circuit_breaker;
 use crate::support::Error;
 pub async fn search(query: &str) -> Result<&str, Error> {
-    let circuit_breaker_ = {
-        static CIRCUIT_BREAKER_: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
-            "search",
-        );
-        &CIRCUIT_BREAKER_
-    };
+    static CIRCUIT_BREAKER_: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
+        "search",
+    );
+    ::resilient::listed!("search" : own CIRCUIT_BREAKER_);
+    let circuit_breaker_ = &CIRCUIT_BREAKER_;
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
             Result<&str, Error>,

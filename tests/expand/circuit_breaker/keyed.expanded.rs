@@ -2,20 +2,15 @@
 use resilient::{circuit_breaker, retry};
 use crate::support::{Error, Script};
 pub async fn ask(host: &str, region: String, script: &Script) -> Result<(), Error> {
-    let retry_ = {
-        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("ask")
-            .max(1)
-            .backoff(::resilient::Backoff::none());
-        &RETRY_
-    };
-    let circuit_breaker_per_key_ = {
-        static CIRCUIT_BREAKER_PER_KEY_: ::resilient::PerKey<
-            ::resilient::CircuitBreaker,
-        > = ::resilient::PerKey::new(
-            ::resilient::CircuitBreaker::named("ask").consecutive(2),
-        );
-        &CIRCUIT_BREAKER_PER_KEY_
-    };
+    static RETRY_: ::resilient::Retry = ::resilient::Retry::named("ask")
+        .max(1)
+        .backoff(::resilient::Backoff::none());
+    static CIRCUIT_BREAKER_PER_KEY_: ::resilient::PerKey<::resilient::CircuitBreaker> = ::resilient::PerKey::new(
+        ::resilient::CircuitBreaker::named("ask").consecutive(2),
+    );
+    ::resilient::listed!("ask" : own RETRY_, own CIRCUIT_BREAKER_PER_KEY_);
+    let retry_ = &RETRY_;
+    let circuit_breaker_per_key_ = &CIRCUIT_BREAKER_PER_KEY_;
     let circuit_breaker_: &::resilient::CircuitBreaker = &circuit_breaker_per_key_
         .of(&(&host, &region));
     let mut retry_ = retry_.begin();

@@ -2,13 +2,12 @@
 use resilient::circuit_breaker;
 use crate::support::{Error, Script};
 pub async fn read(script: &Script) -> Result<(), Error> {
-    let circuit_breaker_ = {
-        static CIRCUIT_BREAKER_: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
-                "expand: archive",
-            )
-            .consecutive(2);
-        CIRCUIT_BREAKER_.shared()
-    };
+    static CIRCUIT_BREAKER_: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
+            "expand: archive",
+        )
+        .consecutive(2);
+    ::resilient::listed!("read" : own CIRCUIT_BREAKER_);
+    let circuit_breaker_ = CIRCUIT_BREAKER_.shared();
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
             Result<(), Error>,
@@ -22,14 +21,11 @@ pub async fn read(script: &Script) -> Result<(), Error> {
     >(::resilient::run((circuit_breaker_,), attempt_).await)
 }
 pub async fn read_part(id: u32, script: &Script) -> Result<(), Error> {
-    let circuit_breaker_per_key_ = {
-        static CIRCUIT_BREAKER_PER_KEY_: ::resilient::PerKey<
-            ::resilient::CircuitBreaker,
-        > = ::resilient::PerKey::new(
-            ::resilient::CircuitBreaker::named("expand: parts"),
-        );
-        CIRCUIT_BREAKER_PER_KEY_.shared()
-    };
+    static CIRCUIT_BREAKER_PER_KEY_: ::resilient::PerKey<::resilient::CircuitBreaker> = ::resilient::PerKey::new(
+        ::resilient::CircuitBreaker::named("expand: parts"),
+    );
+    ::resilient::listed!("read_part" : own CIRCUIT_BREAKER_PER_KEY_);
+    let circuit_breaker_per_key_ = CIRCUIT_BREAKER_PER_KEY_.shared();
     let circuit_breaker_: &::resilient::CircuitBreaker = &circuit_breaker_per_key_
         .of(&id);
     let attempt_ = async move {

@@ -2,18 +2,17 @@
 use resilient::circuit_breaker;
 use crate::support::{Error, Script};
 pub async fn ask(script: &Script) -> Result<(), Error> {
-    let circuit_breaker_ = {
-        static CIRCUIT_BREAKER_: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
-                "ask",
-            )
-            .failure_rate(0.75)
-            .count_window(8)
-            .min_calls(4)
-            .without_consecutive()
-            .open_for(::core::time::Duration::from_secs(2))
-            .probes(1);
-        &CIRCUIT_BREAKER_
-    };
+    static CIRCUIT_BREAKER_: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
+            "ask",
+        )
+        .failure_rate(0.75)
+        .count_window(8)
+        .min_calls(4)
+        .without_consecutive()
+        .open_for(::core::time::Duration::from_secs(2))
+        .probes(1);
+    ::resilient::listed!("ask" : own CIRCUIT_BREAKER_);
+    let circuit_breaker_ = &CIRCUIT_BREAKER_;
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
             Result<(), Error>,

@@ -3,18 +3,17 @@ use std::time::Duration;
 use resilient::circuit_breaker;
 use crate::support::Error;
 pub async fn ask(seconds: u64) -> Result<(), Error> {
-    let circuit_breaker_ = {
-        static CIRCUIT_BREAKER_: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
-                "ask",
-            )
-            .min_calls(5)
-            .slow_call(::core::time::Duration::from_secs(1))
-            .slow_rate(0.6)
-            .recover(::core::time::Duration::from_secs(10))
-            .throttled_fails()
-            .mode(::resilient::Mode::Enforce);
-        &CIRCUIT_BREAKER_
-    };
+    static CIRCUIT_BREAKER_: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
+            "ask",
+        )
+        .min_calls(5)
+        .slow_call(::core::time::Duration::from_secs(1))
+        .slow_rate(0.6)
+        .recover(::core::time::Duration::from_secs(10))
+        .throttled_fails()
+        .mode(::resilient::Mode::Enforce);
+    ::resilient::listed!("ask" : own CIRCUIT_BREAKER_);
+    let circuit_breaker_ = &CIRCUIT_BREAKER_;
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
             Result<(), Error>,

@@ -1,12 +1,9 @@
 // @generated from the case beside it
 use resilient::coalesce;
 async fn settings() -> u32 {
-    let coalesce_ = {
-        static COALESCE_: ::resilient::Coalesce = ::resilient::Coalesce::named(
-            "settings",
-        );
-        &COALESCE_
-    };
+    static COALESCE_: ::resilient::Coalesce = ::resilient::Coalesce::named("settings");
+    ::resilient::listed!("settings" : own COALESCE_);
+    let coalesce_ = &COALESCE_;
     let coalesce_ = coalesce_.call(&());
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<

@@ -2,11 +2,10 @@
 use resilient::coalesce;
 use crate::support::Error;
 async fn search(query: String, page: u32, token: &str) -> Result<String, Error> {
-    let coalesce_ = {
-        static COALESCE_: ::resilient::Coalesce = ::resilient::Coalesce::named("find")
-            .hold(::core::time::Duration::from_millis(100));
-        &COALESCE_
-    };
+    static COALESCE_: ::resilient::Coalesce = ::resilient::Coalesce::named("find")
+        .hold(::core::time::Duration::from_millis(100));
+    ::resilient::listed!("search" : own COALESCE_);
+    let coalesce_ = &COALESCE_;
     let coalesce_ = coalesce_.call(&(&query, &page));
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<

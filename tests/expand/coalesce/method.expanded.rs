@@ -7,26 +7,19 @@ struct Api {
 }
 impl Api {
     async fn load(&self, id: u32) -> Result<String, Error> {
-        let coalesce_ = {
-            static COALESCE_: ::resilient::Coalesce = ::resilient::Coalesce::named(
-                "load",
-            );
-            &COALESCE_
-        };
+        static COALESCE_: ::resilient::Coalesce = ::resilient::Coalesce::named("load");
+        static TOTAL_TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
+            "load",
+            ::core::time::Duration::from_secs(1),
+        );
+        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("load")
+            .max(2)
+            .backoff(::resilient::Backoff::none());
+        ::resilient::listed!("load" : own COALESCE_, own TOTAL_TIMEOUT_, own RETRY_);
+        let coalesce_ = &COALESCE_;
         let coalesce_ = coalesce_.call(&id).on(self);
-        let total_timeout_ = {
-            static TOTAL_TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
-                "load",
-                ::core::time::Duration::from_secs(1),
-            );
-            &TOTAL_TIMEOUT_
-        };
-        let retry_ = {
-            static RETRY_: ::resilient::Retry = ::resilient::Retry::named("load")
-                .max(2)
-                .backoff(::resilient::Backoff::none());
-            &RETRY_
-        };
+        let total_timeout_ = &TOTAL_TIMEOUT_;
+        let retry_ = &RETRY_;
         let call_ = async move {
             let mut total_timeout_ = total_timeout_.begin();
             let mut retry_ = retry_.begin();

@@ -4,16 +4,13 @@ use resilient::{bulkhead, coalesce};
 use crate::support::Error;
 struct Hits(Vec<String>);
 async fn search(query: &str) -> <Result<Hits, Error> as ::resilient::Share>::Shared {
-    let coalesce_ = {
-        static COALESCE_: ::resilient::Coalesce = ::resilient::Coalesce::named("search");
-        &COALESCE_
-    };
+    static COALESCE_: ::resilient::Coalesce = ::resilient::Coalesce::named("search");
+    static BULKHEAD_: ::resilient::Bulkhead = ::resilient::Bulkhead::named("search")
+        .limit(2);
+    ::resilient::listed!("search" : own COALESCE_, own BULKHEAD_);
+    let coalesce_ = &COALESCE_;
     let coalesce_ = coalesce_.call(&query);
-    let bulkhead_ = {
-        static BULKHEAD_: ::resilient::Bulkhead = ::resilient::Bulkhead::named("search")
-            .limit(2);
-        &BULKHEAD_
-    };
+    let bulkhead_ = &BULKHEAD_;
     let call_ = async move {
         let attempt_ = async move {
             if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<

@@ -9,19 +9,16 @@ impl Client {
             RETRIES <= 5,
             "`search` has `max = RETRIES`, and the rule `retry(max <= 5)` does not allow it: write at most 5, or make an exception with `#[exempt(retry, reason = \"…\")]`"
         );
-        let timeout_ = {
-            static TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
-                "search",
-                ::core::time::Duration::from_secs(1),
-            );
-            &TIMEOUT_
-        };
-        let retry_ = {
-            static RETRY_: ::resilient::Retry = ::resilient::Retry::named("search")
-                .max(RETRIES)
-                .backoff(::resilient::Backoff::none());
-            &RETRY_
-        };
+        static TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
+            "search",
+            ::core::time::Duration::from_secs(1),
+        );
+        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("search")
+            .max(RETRIES)
+            .backoff(::resilient::Backoff::none());
+        ::resilient::listed!("search" : own TIMEOUT_, own RETRY_);
+        let timeout_ = &TIMEOUT_;
+        let retry_ = &RETRY_;
         let mut timeout_ = timeout_.begin();
         let mut retry_ = retry_.begin();
         let settled_ = loop {

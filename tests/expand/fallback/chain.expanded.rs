@@ -2,19 +2,16 @@
 use resilient::{fallback, timeout};
 use crate::support::{Error, Script};
 pub async fn search(script: &Script, word: &str) -> Result<String, Error> {
-    let fallback_ = {
-        static FALLBACK_: ::resilient::Fallback = ::resilient::Fallback::named("search")
-            .max_age(::core::time::Duration::from_secs(300));
-        &FALLBACK_
-    };
+    static FALLBACK_: ::resilient::Fallback = ::resilient::Fallback::named("search")
+        .max_age(::core::time::Duration::from_secs(300));
+    static TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
+        "search",
+        ::core::time::Duration::from_secs(1),
+    );
+    ::resilient::listed!("search" : own FALLBACK_, own TIMEOUT_);
+    let fallback_ = &FALLBACK_;
     let kept_ = fallback_.call(&word).instance(|| ());
-    let timeout_ = {
-        static TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
-            "search",
-            ::core::time::Duration::from_secs(1),
-        );
-        &TIMEOUT_
-    };
+    let timeout_ = &TIMEOUT_;
     'fallback: {
         let attempt_ = async {
             if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<

@@ -7,20 +7,15 @@ struct Api {
 }
 impl Api {
     async fn load(&self, name: String, trace: u64) -> Result<String, Error> {
-        let fallback_ = {
-            static FALLBACK_: ::resilient::Fallback = ::resilient::Fallback::named(
-                    "load",
-                )
-                .max_age(::core::time::Duration::from_secs(300));
-            &FALLBACK_
-        };
+        static FALLBACK_: ::resilient::Fallback = ::resilient::Fallback::named("load")
+            .max_age(::core::time::Duration::from_secs(300));
+        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("load")
+            .max(1)
+            .backoff(::resilient::Backoff::none());
+        ::resilient::listed!("load" : own FALLBACK_, own RETRY_);
+        let fallback_ = &FALLBACK_;
         let kept_ = fallback_.call(&(&self.tenant, &name)).instance(|| ());
-        let retry_ = {
-            static RETRY_: ::resilient::Retry = ::resilient::Retry::named("load")
-                .max(1)
-                .backoff(::resilient::Backoff::none());
-            &RETRY_
-        };
+        let retry_ = &RETRY_;
         'fallback: {
             let mut retry_ = retry_.begin();
             let failure_ = match fallback_

@@ -6,12 +6,11 @@ pub struct Api {
 }
 impl Api {
     pub async fn fetch(&self, word: &str, times: usize) -> Result<String, Error> {
-        let retry_ = {
-            static RETRY_: ::resilient::Retry = ::resilient::Retry::named("fetch")
-                .max(2)
-                .backoff(::resilient::Backoff::none());
-            &RETRY_
-        };
+        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("fetch")
+            .max(2)
+            .backoff(::resilient::Backoff::none());
+        ::resilient::listed!("fetch" : own RETRY_);
+        let retry_ = &RETRY_;
         let mut retry_ = retry_.begin();
         loop {
             let attempt_ = async {

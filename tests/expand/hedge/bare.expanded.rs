@@ -4,10 +4,9 @@ use std::time::Duration;
 use resilient::hedge;
 use crate::support::Error;
 pub async fn search(replicas: &AtomicU64, word: &str) -> Result<String, Error> {
-    let hedge_ = {
-        static HEDGE_: ::resilient::Hedge = ::resilient::Hedge::named("search");
-        &HEDGE_
-    };
+    static HEDGE_: ::resilient::Hedge = ::resilient::Hedge::named("search");
+    ::resilient::listed!("search" : own HEDGE_);
+    let hedge_ = &HEDGE_;
     let attempt_ = hedge_
         .run(|| async {
             if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<

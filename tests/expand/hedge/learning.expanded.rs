@@ -3,16 +3,15 @@ use std::time::Duration;
 use resilient::hedge;
 use crate::support::Error;
 pub async fn load(host: &str) -> Result<usize, Error> {
-    let hedge_per_key_ = {
-        static HEDGE_PER_KEY_: ::resilient::PerKey<::resilient::Hedge> = ::resilient::PerKey::new(
-            ::resilient::Hedge::named("hedge: learning")
-                .after_percentile(99.0)
-                .min_after(::core::time::Duration::from_millis(5))
-                .max_after(::core::time::Duration::from_secs(1))
-                .retry_budget_by_name(),
-        );
-        HEDGE_PER_KEY_.shared()
-    };
+    static HEDGE_PER_KEY_: ::resilient::PerKey<::resilient::Hedge> = ::resilient::PerKey::new(
+        ::resilient::Hedge::named("hedge: learning")
+            .after_percentile(99.0)
+            .min_after(::core::time::Duration::from_millis(5))
+            .max_after(::core::time::Duration::from_secs(1))
+            .retry_budget_by_name(),
+    );
+    ::resilient::listed!("load" : own HEDGE_PER_KEY_);
+    let hedge_per_key_ = HEDGE_PER_KEY_.shared();
     let hedge_: &::resilient::Hedge = &hedge_per_key_.of(&host);
     let attempt_ = hedge_
         .run(|| async {

@@ -4,13 +4,12 @@ use std::time::Duration;
 use resilient::hedge;
 use crate::support::Error;
 pub async fn join(replicas: &AtomicU64, words: Vec<&str>) -> Result<String, Error> {
-    let hedge_ = {
-        static HEDGE_: ::resilient::Hedge = ::resilient::Hedge::named("join")
-            .after(::core::time::Duration::from_millis(20))
-            .max(2)
-            .ratio(1.0);
-        &HEDGE_
-    };
+    static HEDGE_: ::resilient::Hedge = ::resilient::Hedge::named("join")
+        .after(::core::time::Duration::from_millis(20))
+        .max(2)
+        .ratio(1.0);
+    ::resilient::listed!("join" : own HEDGE_);
+    let hedge_ = &HEDGE_;
     let attempt_ = hedge_
         .run_when(
             || async {

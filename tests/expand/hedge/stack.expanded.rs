@@ -4,42 +4,34 @@ use std::time::Duration;
 use resilient::{bulkhead, circuit_breaker, hedge, retry, timeout};
 use crate::support::Error;
 pub async fn search(replicas: &AtomicU64, word: String) -> Result<String, Error> {
-    let total_timeout_ = {
-        static TOTAL_TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
-            "search",
-            ::core::time::Duration::from_secs(2),
-        );
-        &TOTAL_TIMEOUT_
-    };
-    let retry_ = {
-        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("search").max(3);
-        &RETRY_
-    };
-    let hedge_ = {
-        static HEDGE_: ::resilient::Hedge = ::resilient::Hedge::named("search")
-            .after(::core::time::Duration::from_millis(20))
-            .ratio(1.0);
-        &HEDGE_
-    };
-    let circuit_breaker_ = {
-        static CIRCUIT_BREAKER_: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
-            "search",
-        );
-        &CIRCUIT_BREAKER_
-    };
-    let bulkhead_ = {
-        static BULKHEAD_: ::resilient::Bulkhead = ::resilient::Bulkhead::named("search")
-            .limit(8);
-        &BULKHEAD_
-    };
+    static TOTAL_TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
+        "search",
+        ::core::time::Duration::from_secs(2),
+    );
+    static RETRY_: ::resilient::Retry = ::resilient::Retry::named("search").max(3);
+    static HEDGE_: ::resilient::Hedge = ::resilient::Hedge::named("search")
+        .after(::core::time::Duration::from_millis(20))
+        .ratio(1.0);
+    static CIRCUIT_BREAKER_: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
+        "search",
+    );
+    static BULKHEAD_: ::resilient::Bulkhead = ::resilient::Bulkhead::named("search")
+        .limit(8);
+    static ATTEMPT_TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
+        "search",
+        ::core::time::Duration::from_millis(400),
+    );
+    ::resilient::listed!(
+        "search" : own TOTAL_TIMEOUT_, own RETRY_, own HEDGE_, own CIRCUIT_BREAKER_, own
+        BULKHEAD_, own ATTEMPT_TIMEOUT_
+    );
+    let total_timeout_ = &TOTAL_TIMEOUT_;
+    let retry_ = &RETRY_;
+    let hedge_ = &HEDGE_;
+    let circuit_breaker_ = &CIRCUIT_BREAKER_;
+    let bulkhead_ = &BULKHEAD_;
     let bulkhead_ = bulkhead_.entry().weight(2);
-    let attempt_timeout_ = {
-        static ATTEMPT_TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
-            "search",
-            ::core::time::Duration::from_millis(400),
-        );
-        &ATTEMPT_TIMEOUT_
-    };
+    let attempt_timeout_ = &ATTEMPT_TIMEOUT_;
     let mut total_timeout_ = total_timeout_.begin();
     let mut retry_ = retry_.begin();
     let settled_ = loop {

@@ -2,19 +2,16 @@
 use resilient::{profile, resilient};
 use crate::support::{Error, Script};
 pub async fn find(script: &Script) -> Result<u32, Error> {
-    let total_timeout_ = {
-        static TOTAL_TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
-            "find",
-            ::core::time::Duration::from_secs(2),
-        );
-        &TOTAL_TIMEOUT_
-    };
-    let retry_ = {
-        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("find")
-            .max(1)
-            .backoff(::resilient::Backoff::none());
-        &RETRY_
-    };
+    static TOTAL_TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
+        "find",
+        ::core::time::Duration::from_secs(2),
+    );
+    static RETRY_: ::resilient::Retry = ::resilient::Retry::named("find")
+        .max(1)
+        .backoff(::resilient::Backoff::none());
+    ::resilient::listed!("find" : own TOTAL_TIMEOUT_, own RETRY_);
+    let total_timeout_ = &TOTAL_TIMEOUT_;
+    let retry_ = &RETRY_;
     let mut total_timeout_ = total_timeout_.begin();
     let mut retry_ = retry_.begin();
     let settled_ = loop {

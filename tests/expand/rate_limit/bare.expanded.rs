@@ -2,13 +2,10 @@
 use resilient::rate_limit;
 use crate::support::Error;
 pub async fn search(query: &str) -> Result<&str, Error> {
-    let rate_limit_ = {
-        static RATE_LIMIT_: ::resilient::RateLimit = ::resilient::RateLimit::named(
-                "search",
-            )
-            .rate(100, ::core::time::Duration::from_secs(1));
-        &RATE_LIMIT_
-    };
+    static RATE_LIMIT_: ::resilient::RateLimit = ::resilient::RateLimit::named("search")
+        .rate(100, ::core::time::Duration::from_secs(1));
+    ::resilient::listed!("search" : own RATE_LIMIT_);
+    let rate_limit_ = &RATE_LIMIT_;
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
             Result<&str, Error>,

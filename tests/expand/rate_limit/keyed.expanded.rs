@@ -2,13 +2,12 @@
 use resilient::rate_limit;
 use crate::support::Error;
 pub async fn ask(tenant: &str) -> Result<(), Error> {
-    let rate_limit_per_key_ = {
-        static RATE_LIMIT_PER_KEY_: ::resilient::PerKey<::resilient::RateLimit> = ::resilient::PerKey::new(
-            ::resilient::RateLimit::named("expand: tenants")
-                .rate(1, ::core::time::Duration::from_secs(60)),
-        );
-        RATE_LIMIT_PER_KEY_.shared()
-    };
+    static RATE_LIMIT_PER_KEY_: ::resilient::PerKey<::resilient::RateLimit> = ::resilient::PerKey::new(
+        ::resilient::RateLimit::named("expand: tenants")
+            .rate(1, ::core::time::Duration::from_secs(60)),
+    );
+    ::resilient::listed!("ask" : own RATE_LIMIT_PER_KEY_);
+    let rate_limit_per_key_ = RATE_LIMIT_PER_KEY_.shared();
     let rate_limit_: &::resilient::RateLimit = &rate_limit_per_key_.of(&tenant);
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<

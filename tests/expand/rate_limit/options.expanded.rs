@@ -3,21 +3,18 @@ use resilient::{rate_limit, retry};
 use crate::support::{Error, Script, Stopwatch};
 const CALLS: u32 = 10;
 pub async fn ask(script: &Script) -> Result<(), Error> {
-    let retry_ = {
-        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("ask")
-            .max(2)
-            .backoff(::resilient::Backoff::none());
-        &RETRY_
-    };
-    let rate_limit_ = {
-        static RATE_LIMIT_: ::resilient::RateLimit = ::resilient::RateLimit::named("ask")
-            .rate(CALLS, ::core::time::Duration::from_secs(1))
-            .burst(1)
-            .max_wait(::core::time::Duration::from_millis(150))
-            .max_pause(::core::time::Duration::from_secs(5))
-            .mode(::resilient::Mode::Enforce);
-        &RATE_LIMIT_
-    };
+    static RETRY_: ::resilient::Retry = ::resilient::Retry::named("ask")
+        .max(2)
+        .backoff(::resilient::Backoff::none());
+    static RATE_LIMIT_: ::resilient::RateLimit = ::resilient::RateLimit::named("ask")
+        .rate(CALLS, ::core::time::Duration::from_secs(1))
+        .burst(1)
+        .max_wait(::core::time::Duration::from_millis(150))
+        .max_pause(::core::time::Duration::from_secs(5))
+        .mode(::resilient::Mode::Enforce);
+    ::resilient::listed!("ask" : own RETRY_, own RATE_LIMIT_);
+    let retry_ = &RETRY_;
+    let rate_limit_ = &RATE_LIMIT_;
     let mut retry_ = retry_.begin();
     let settled_ = loop {
         let attempt_ = async {

@@ -15,13 +15,10 @@ impl ClassifyValue for SearchResponse {
     }
 }
 pub async fn search(remaining: u64) -> Result<SearchResponse, Error> {
-    let rate_limit_ = {
-        static RATE_LIMIT_: ::resilient::RateLimit = ::resilient::RateLimit::named(
-                "search",
-            )
-            .rate(100, ::core::time::Duration::from_secs(1));
-        &RATE_LIMIT_
-    };
+    static RATE_LIMIT_: ::resilient::RateLimit = ::resilient::RateLimit::named("search")
+        .rate(100, ::core::time::Duration::from_secs(1));
+    ::resilient::listed!("search" : own RATE_LIMIT_);
+    let rate_limit_ = &RATE_LIMIT_;
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
             Result<SearchResponse, Error>,

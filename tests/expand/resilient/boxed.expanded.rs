@@ -20,18 +20,15 @@ where
         let script = script;
         let query = query;
         let __ret: Result<String, Error> = {
-            let timeout_ = {
-                static TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
-                    "search",
-                    ::core::time::Duration::from_secs(1),
-                );
-                &TIMEOUT_
-            };
-            let retry_ = {
-                static RETRY_: ::resilient::Retry = ::resilient::Retry::named("search")
-                    .max(2);
-                &RETRY_
-            };
+            static TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
+                "search",
+                ::core::time::Duration::from_secs(1),
+            );
+            static RETRY_: ::resilient::Retry = ::resilient::Retry::named("search")
+                .max(2);
+            ::resilient::listed!("search" : own TIMEOUT_, own RETRY_);
+            let timeout_ = &TIMEOUT_;
+            let retry_ = &RETRY_;
             let mut timeout_ = timeout_.begin();
             let mut retry_ = retry_.begin();
             let settled_ = loop {

@@ -2,38 +2,32 @@
 use resilient::{circuit_breaker, retry, timeout};
 use crate::support::{Error, Script};
 pub async fn search(script: &Script, query: &str) -> Result<String, Error> {
-    let total_timeout_ = {
-        static TOTAL_TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
-            "search",
-            ::core::time::Duration::from_secs(2),
+    static TOTAL_TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
+        "search",
+        ::core::time::Duration::from_secs(2),
+    );
+    static RETRY_: ::resilient::Retry = ::resilient::Retry::named("search")
+        .max(3)
+        .backoff(
+            ::resilient::Backoff::full_jitter(::core::time::Duration::from_millis(10)),
         );
-        &TOTAL_TIMEOUT_
-    };
-    let retry_ = {
-        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("search")
-            .max(3)
-            .backoff(
-                ::resilient::Backoff::full_jitter(
-                    ::core::time::Duration::from_millis(10),
-                ),
-            );
-        &RETRY_
-    };
-    let circuit_breaker_ = {
-        static CIRCUIT_BREAKER_: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
-                "search",
-            )
-            .failure_rate(0.5)
-            .window(::core::time::Duration::from_secs(10));
-        &CIRCUIT_BREAKER_
-    };
-    let attempt_timeout_ = {
-        static ATTEMPT_TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
+    static CIRCUIT_BREAKER_: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named(
             "search",
-            ::core::time::Duration::from_millis(400),
-        );
-        &ATTEMPT_TIMEOUT_
-    };
+        )
+        .failure_rate(0.5)
+        .window(::core::time::Duration::from_secs(10));
+    static ATTEMPT_TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
+        "search",
+        ::core::time::Duration::from_millis(400),
+    );
+    ::resilient::listed!(
+        "search" : own TOTAL_TIMEOUT_, own RETRY_, own CIRCUIT_BREAKER_, own
+        ATTEMPT_TIMEOUT_
+    );
+    let total_timeout_ = &TOTAL_TIMEOUT_;
+    let retry_ = &RETRY_;
+    let circuit_breaker_ = &CIRCUIT_BREAKER_;
+    let attempt_timeout_ = &ATTEMPT_TIMEOUT_;
     let mut total_timeout_ = total_timeout_.begin();
     let mut retry_ = retry_.begin();
     let settled_ = loop {

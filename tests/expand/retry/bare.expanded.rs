@@ -6,10 +6,9 @@ pub struct Api {
 }
 impl Api {
     pub async fn fetch(&mut self, id: u32) -> Result<u32, Error> {
-        let retry_ = {
-            static RETRY_: ::resilient::Retry = ::resilient::Retry::named("fetch");
-            &RETRY_
-        };
+        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("fetch");
+        ::resilient::listed!("fetch" : own RETRY_);
+        let retry_ = &RETRY_;
         let mut retry_ = retry_.begin();
         loop {
             let attempt_ = async {

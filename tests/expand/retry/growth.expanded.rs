@@ -2,15 +2,14 @@
 use resilient::retry;
 use crate::support::{Error, Script, Stopwatch};
 pub async fn upload(script: &Script, watch: &Stopwatch) -> Result<(), Error> {
-    let retry_ = {
-        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("upload")
-            .backoff(
-                ::resilient::Backoff::exp_jitter(::core::time::Duration::from_millis(10))
-                    .factor(3.0)
-                    .jitter(::core::time::Duration::from_secs(0)),
-            );
-        &RETRY_
-    };
+    static RETRY_: ::resilient::Retry = ::resilient::Retry::named("upload")
+        .backoff(
+            ::resilient::Backoff::exp_jitter(::core::time::Duration::from_millis(10))
+                .factor(3.0)
+                .jitter(::core::time::Duration::from_secs(0)),
+        );
+    ::resilient::listed!("upload" : own RETRY_);
+    let retry_ = &RETRY_;
     let mut retry_ = retry_.begin();
     loop {
         let attempt_ = async {

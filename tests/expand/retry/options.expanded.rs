@@ -2,16 +2,15 @@
 use resilient::retry;
 use crate::support::{Error, Script};
 pub async fn join(script: &Script, words: Vec<&str>) -> Result<String, Error> {
-    let retry_ = {
-        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("join")
-            .max(2)
-            .backoff(
-                ::resilient::Backoff::exp(::core::time::Duration::from_millis(50))
-                    .cap(::core::time::Duration::from_secs(1)),
-            )
-            .budget_by_name();
-        &RETRY_
-    };
+    static RETRY_: ::resilient::Retry = ::resilient::Retry::named("join")
+        .max(2)
+        .backoff(
+            ::resilient::Backoff::exp(::core::time::Duration::from_millis(50))
+                .cap(::core::time::Duration::from_secs(1)),
+        )
+        .budget_by_name();
+    ::resilient::listed!("join" : own RETRY_);
+    let retry_ = &RETRY_;
     let mut retry_ = retry_.begin();
     loop {
         let number = retry_.attempt();

@@ -7,6 +7,7 @@ pub struct Api {
 }
 impl Api {
     pub async fn ping(&self) -> Result<(), Error> {
+        ::resilient::listed!("ping" : given RETRY_);
         let retry_: &::resilient::Retry = &self.retry;
         let mut retry_ = retry_.begin();
         loop {

@@ -2,11 +2,10 @@
 use resilient::retry;
 use crate::support::Script;
 pub async fn ask(script: &Script) -> Result<(), u16> {
-    let retry_ = {
-        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("ask")
-            .backoff(::resilient::Backoff::none());
-        &RETRY_
-    };
+    static RETRY_: ::resilient::Retry = ::resilient::Retry::named("ask")
+        .backoff(::resilient::Backoff::none());
+    ::resilient::listed!("ask" : own RETRY_);
+    let retry_ = &RETRY_;
     let mut retry_ = retry_.begin();
     loop {
         let attempt_ = async {

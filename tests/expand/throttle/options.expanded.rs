@@ -2,12 +2,11 @@
 use resilient::throttle;
 use crate::support::{Error, Script};
 pub async fn ask(script: &Script) -> Result<(), Error> {
-    let throttle_ = {
-        static THROTTLE_: ::resilient::Throttle = ::resilient::Throttle::named("ask")
-            .k(1.5)
-            .max_drop(0.95);
-        &THROTTLE_
-    };
+    static THROTTLE_: ::resilient::Throttle = ::resilient::Throttle::named("ask")
+        .k(1.5)
+        .max_drop(0.95);
+    ::resilient::listed!("ask" : own THROTTLE_);
+    let throttle_ = &THROTTLE_;
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
             Result<(), Error>,

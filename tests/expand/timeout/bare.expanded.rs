@@ -2,13 +2,12 @@
 use resilient::timeout;
 use crate::support::Error;
 pub async fn lookup(name: String) -> Result<String, Error> {
-    let timeout_ = {
-        static TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
-            "lookup",
-            ::core::time::Duration::from_millis(250),
-        );
-        &TIMEOUT_
-    };
+    static TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
+        "lookup",
+        ::core::time::Duration::from_millis(250),
+    );
+    ::resilient::listed!("lookup" : own TIMEOUT_);
+    let timeout_ = &TIMEOUT_;
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
             Result<String, Error>,

@@ -2,24 +2,21 @@
 use resilient::{retry, timeout};
 use crate::support::Error;
 pub async fn slow_at_first() -> Result<u32, Error> {
-    let total_timeout_ = {
-        static TOTAL_TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
-            "slow_at_first",
-            ::core::time::Duration::from_secs(1),
-        );
-        &TOTAL_TIMEOUT_
-    };
-    let retry_ = {
-        static RETRY_: ::resilient::Retry = ::resilient::Retry::named("slow_at_first");
-        &RETRY_
-    };
-    let attempt_timeout_ = {
-        static ATTEMPT_TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
-            "slow_at_first",
-            ::core::time::Duration::from_millis(100),
-        );
-        &ATTEMPT_TIMEOUT_
-    };
+    static TOTAL_TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
+        "slow_at_first",
+        ::core::time::Duration::from_secs(1),
+    );
+    static RETRY_: ::resilient::Retry = ::resilient::Retry::named("slow_at_first");
+    static ATTEMPT_TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named(
+        "slow_at_first",
+        ::core::time::Duration::from_millis(100),
+    );
+    ::resilient::listed!(
+        "slow_at_first" : own TOTAL_TIMEOUT_, own RETRY_, own ATTEMPT_TIMEOUT_
+    );
+    let total_timeout_ = &TOTAL_TIMEOUT_;
+    let retry_ = &RETRY_;
+    let attempt_timeout_ = &ATTEMPT_TIMEOUT_;
     let mut total_timeout_ = total_timeout_.begin();
     let mut retry_ = retry_.begin();
     let settled_ = loop {

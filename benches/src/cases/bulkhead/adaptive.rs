@@ -42,7 +42,7 @@ pub(super) fn table() -> Table {
                 }))
             }),
             Case::new("resilient `#[bulkhead(limit = \"aimd\")]`", |calls| {
-                #[bulkhead(limit = "aimd", min = 10, max = 100, initial = 20)]
+                #[bulkhead(limit = "aimd", min_limit = 10, max_limit = 100, initial_limit = 20)]
                 async fn ours(id: u64) -> Result<u64, Failure> {
                     attempt(id).await
                 }
@@ -50,7 +50,7 @@ pub(super) fn table() -> Table {
                 poll(repeat(calls, async |id| ours(id).await.unwrap()))
             }),
             Case::new("resilient `#[bulkhead(limit = \"vegas\")]`", |calls| {
-                #[bulkhead(limit = "vegas", min = 10, max = 100, initial = 20)]
+                #[bulkhead(limit = "vegas", min_limit = 10, max_limit = 100, initial_limit = 20)]
                 async fn ours(id: u64) -> Result<u64, Failure> {
                     attempt(id).await
                 }
@@ -58,7 +58,7 @@ pub(super) fn table() -> Table {
                 poll(repeat(calls, async |id| ours(id).await.unwrap()))
             }),
             Case::new("resilient `#[bulkhead(limit = \"gradient\")]`", |calls| {
-                #[bulkhead(limit = "gradient", min = 10, max = 100, initial = 20)]
+                #[bulkhead(limit = "gradient", min_limit = 10, max_limit = 100, initial_limit = 20)]
                 async fn ours(id: u64) -> Result<u64, Failure> {
                     attempt(id).await
                 }

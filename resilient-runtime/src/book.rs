@@ -1,0 +1,345 @@
+//! A policy's book: the ends of its calls, counted so that a call that goes well pays next to nothing for it.
+//!
+//! Each thread counts in cells that only it writes, without a locked operation, and whoever reads adds them up. A thread
+//! that ends leaves its cells, with what is in them, to the next new thread. So every sum only rises.
+
+mod records;
+
+use std::cell::{Cell, RefCell};
+use std::panic::Location;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use crate::error::REASONS;
+use crate::vocabulary::PolicyKind;
+use crate::{Class, Error, Reason};
+
+pub(crate) use self::records::{all, record};
+
+/// The counts of one policy, or of all policies of one kind and name that are written at one place.
+#[derive(Debug)]
+pub(crate) struct Book {
+    /// The first cell of the policy, in each thread's.
+    first: AtomicU32,
+    record: OnceLock<&'static Record>,
+}
+
+/// The end of a call through a policy, unless the policy refused it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// A success; for a policy that does not look at outcomes, any.
+    Success,
+    Transient,
+    Throttled,
+    Permanent,
+    /// The call was dropped, or it panicked.
+    Abandoned,
+}
+
+/// A number that rises where something out of the ordinary happens. Each kind of policy has its own.
+pub(crate) type Note = usize;
+
+/// The most of those that a kind of policy has.
+pub(crate) const NOTES: usize = 24;
+
+/// The identity of a policy, and the counts that are not in cells.
+#[derive(Debug)]
+pub struct Record {
+    pub(crate) kind: PolicyKind,
+    pub(crate) name: &'static str,
+    pub(crate) place: &'static Location<'static>,
+    first: u32,
+    /// Counted by threads that have no cells any more, since they end.
+    late: [AtomicU64; ENDS],
+    rejected: [AtomicU64; REASONS],
+    notes: [AtomicU64; NOTES],
+}
+
+const ENDS: usize = 5;
+
+impl Ended {
+    pub(crate) const ALL: [Self; ENDS] =
+        [Self::Success, Self::Transient, Self::Throttled, Self::Permanent, Self::Abandoned];
+
+    #[inline]
+    pub(crate) const fn of(class: Class) -> Self {
+        match class {
+            Class::Success => Self::Success,
+            Class::Transient => Self::Transient,
+            Class::Throttled { .. } => Self::Throttled,
+            Class::Permanent => Self::Permanent,
+        }
+    }
+
+    /// The end of a call that a policy further in refused: only a time-out says something of the server.
+    pub(crate) const fn of_rejection(rejection: &Error) -> Self {
+        match rejection.reason() {
+            Reason::TimedOut { .. } => Self::Transient,
+            _ => Self::Abandoned,
+        }
+    }
+
+    /// The value of the label `outcome`.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Transient => "transient",
+            Self::Throttled => "throttled",
+            Self::Permanent => "permanent",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+impl Book {
+    pub(crate) const fn new() -> Self {
+        Self { first: AtomicU32::new(NO_CELL), record: OnceLock::new() }
+    }
+
+    /// A book of the same policy, for the instance of one key.
+    pub(crate) fn same(&self, enrol: impl FnOnce() -> &'static Record) -> Self {
+        let record = self.record(enrol);
+        Self { first: AtomicU32::new(record.first), record: OnceLock::from(record) }
+    }
+
+    /// Counts the end of a call; returns false where that must be done [slowly](Record::count_slowly).
+    #[inline]
+    #[must_use]
+    pub(crate) fn count(&self, ended: Ended) -> bool {
+        // Relaxed throughout: nothing is decided on the counts, and no other thread writes this one's cells.
+        let cell = self.first.load(Relaxed) as usize + ended as usize;
+        let Some(cell) = CELLS.get().get(cell) else { return false };
+        cell.store(cell.load(Relaxed).wrapping_add(1), Relaxed);
+        true
+    }
+
+    /// The record, which is made at the first use of any policy of this kind, name and place.
+    pub(crate) fn record(&self, enrol: impl FnOnce() -> &'static Record) -> &'static Record {
+        self.record.get_or_init(|| {
+            let record = enrol();
+            self.first.store(record.first, Relaxed);
+            record
+        })
+    }
+}
+
+impl Record {
+    pub(crate) fn new(kind: PolicyKind, name: &'static str, place: &'static Location<'static>, number: usize) -> Self {
+        Self {
+            kind,
+            name,
+            place,
+            first: (number * ENDS) as u32,
+            late: [const { AtomicU64::new(0) }; ENDS],
+            rejected: [const { AtomicU64::new(0) }; REASONS],
+            notes: [const { AtomicU64::new(0) }; NOTES],
+        }
+    }
+
+    /// Counts a refusal for the reason of that number.
+    pub(crate) fn reject(&self, reason: usize) {
+        self.rejected[reason].fetch_add(1, Relaxed);
+    }
+
+    /// Adds to a number.
+    pub(crate) fn note(&self, note: Note, more: u64) {
+        self.notes[note].fetch_add(more, Relaxed);
+    }
+
+    /// The refusals for the reason of that number.
+    pub(crate) fn rejected(&self, reason: usize) -> u64 {
+        self.rejected[reason].load(Relaxed)
+    }
+
+    pub(crate) fn noted(&self, note: Note) -> u64 {
+        self.notes[note].load(Relaxed)
+    }
+
+    /// The calls that ended so, each a number that was right at some time while they were read.
+    pub(crate) fn ended(&self) -> [u64; ENDS] {
+        let pool = pool();
+        Ended::ALL.map(|ended| {
+            let cell = self.first as usize + ended as usize;
+            let cells = pool.all.iter().filter_map(|cells| cells.get(cell));
+            cells.chain([&self.late[ended as usize]]).map(|cell| cell.load(Relaxed)).sum()
+        })
+    }
+
+    /// Counts where the thread has no cell for the policy yet.
+    #[cold]
+    pub(crate) fn count_slowly(&self, ended: Ended) {
+        let cell = self.first as usize + ended as usize;
+        let has_cells = LEASE.try_with(|lease| {
+            // a policy may report in the destructor of another thread-local, while this one is made
+            let Ok(mut lease) = lease.try_borrow_mut() else { return false };
+            lease.get_or_insert_with(Lease::take).grow(cell);
+            true
+        });
+        match CELLS.get().get(cell) {
+            Some(cell) if has_cells == Ok(true) => cell.store(cell.load(Relaxed).wrapping_add(1), Relaxed),
+            _ => _ = self.late[ended as usize].fetch_add(1, Relaxed),
+        }
+    }
+}
+
+/// Past all cells, also with a few added.
+const NO_CELL: u32 = 1 << 30;
+
+thread_local! {
+    /// The cells of this thread; none before it counts, and once it ends.
+    static CELLS: Cell<&'static [AtomicU64]> = const { Cell::new(&[]) };
+    static LEASE: RefCell<Option<Lease>> = const { RefCell::new(None) };
+}
+
+/// All cells that there are.
+struct Pool {
+    all: Vec<&'static [AtomicU64]>,
+    /// Those that no thread writes.
+    free: Vec<usize>,
+}
+
+fn pool() -> MutexGuard<'static, Pool> {
+    static POOL: Mutex<Pool> = Mutex::new(Pool { all: Vec::new(), free: Vec::new() });
+    POOL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A thread's right to write some of the cells.
+struct Lease(usize);
+
+impl Lease {
+    fn take() -> Self {
+        let mut pool = pool();
+        let place = pool.free.pop().unwrap_or_else(|| {
+            pool.all.push(&[]);
+            pool.all.len() - 1
+        });
+        CELLS.set(pool.all[place]);
+        Self(place)
+    }
+
+    /// Sees to it that there is a cell of that number. What is outgrown is kept for ever, and is less than what there is.
+    fn grow(&self, cell: usize) {
+        let mut pool = pool();
+        let old = pool.all[self.0];
+        if cell < old.len() {
+            return;
+        }
+        let len = (cell + 1).next_power_of_two().max(LEAST_CELLS);
+        let value = |index: usize| AtomicU64::new(old.get(index).map_or(0, |cell| cell.load(Relaxed)));
+        let cells: &'static [AtomicU64] = Vec::leak((0..len).map(value).collect());
+        pool.all[self.0] = cells;
+        CELLS.set(cells);
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        CELLS.set(&[]);
+        pool().free.push(self.0);
+    }
+}
+
+const LEAST_CELLS: usize = 256;
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    fn of(name: &'static str) -> &'static Record {
+        record(PolicyKind::Timeout, name, Location::caller(), 0)
+    }
+
+    fn count(book: &Book, ended: Ended, record: &'static Record) {
+        if !book.count(ended) {
+            book.record(|| record).count_slowly(ended);
+        }
+    }
+
+    #[test]
+    fn threads_that_come_and_go_lose_nothing() {
+        let book = Book::new();
+        let count = |ended| count(&book, ended, of("come and go"));
+        for round in 1..=20_u64 {
+            thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| (0..100).for_each(|_| count(Ended::Success)));
+                }
+                count(Ended::Abandoned);
+            });
+            assert_eq!(of("come and go").ended(), [round * 400, 0, 0, 0, round]);
+        }
+        let leased = pool();
+        assert!(leased.all.len() < 500, "cells are used again: {}", leased.all.len());
+    }
+
+    #[test]
+    fn many_policies_have_cells_of_their_own() {
+        let records: Vec<&Record> = (0..300).map(|index| of(Box::leak(format!("many {index}").into()))).collect();
+        for (index, record) in records.iter().enumerate() {
+            let book = Book::new();
+            for _ in 0..=index {
+                count(&book, Ended::Throttled, record);
+            }
+        }
+
+        for (index, record) in records.iter().enumerate() {
+            assert_eq!(record.ended(), [0, 0, index as u64 + 1, 0, 0]);
+        }
+    }
+
+    #[test]
+    fn sums_never_fall_while_threads_count_and_grow() {
+        let record = of("rising");
+        let book = Book::new();
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for index in 0..20_000 {
+                        count(&book, Ended::Success, record);
+                        if index % 4_000 == 0 {
+                            // needs cells further on
+                            let name: &str = Box::leak(format!("growing {index} {:?}", thread::current().id()).into());
+                            count(
+                                &Book::new(),
+                                Ended::Success,
+                                super::record(PolicyKind::Timeout, name, Location::caller(), 0),
+                            );
+                        }
+                    }
+                });
+            }
+            let mut last = 0;
+            while last < 40_000 {
+                let now = record.ended()[0];
+                assert!(now >= last);
+                last = now;
+            }
+        });
+    }
+
+    #[test]
+    fn a_thread_that_ends_is_still_counted() {
+        struct CountsInTheEnd(&'static Record);
+        impl Drop for CountsInTheEnd {
+            fn drop(&mut self) {
+                count(&Book::new(), Ended::Permanent, self.0);
+            }
+        }
+        thread_local! {
+            static EARLY: RefCell<Option<CountsInTheEnd>> = const { RefCell::new(None) };
+        }
+        let record = of("late");
+        thread::spawn(|| {
+            // registered before the lease, and so dropped after it, or the other way round: either way it counts
+            EARLY.set(Some(CountsInTheEnd(record)));
+            count(&Book::new(), Ended::Success, record);
+        })
+        .join()
+        .unwrap();
+
+        assert_eq!(record.ended(), [1, 0, 0, 1, 0]);
+    }
+}

@@ -1,0 +1,629 @@
+//! The list of policies: the functions that carry them, their settings, what state they are in, and their counts.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::book::{self, Ended, Record};
+use crate::error::reason_label;
+use crate::notes;
+use crate::vocabulary::{CircuitBreakerState, GaveUp, PolicyKind};
+use crate::{FallbackSource, Mode};
+
+mod show;
+
+/// A snapshot of all policies that are listed or have been used, from [`policies`].
+///
+/// Its `Display` is a table for people: a line for each policy, the settings beside the numbers. With the feature `serde`
+/// it can be serialised.
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Policies {
+    /// The annotated functions, by module and name.
+    pub functions: Vec<FunctionSnapshot>,
+    /// Policies that belong to no listed function: made by hand, or of a program for a platform on which functions are
+    /// not listed.
+    pub others: Vec<PolicySnapshot>,
+}
+
+/// An annotated function and its stack.
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct FunctionSnapshot {
+    /// The path of its module.
+    pub module: &'static str,
+    /// Its name.
+    pub function: &'static str,
+    /// The file of its attributes.
+    pub file: &'static str,
+    /// The line of its first attribute.
+    pub line: u32,
+    /// Its policies in source order, the outermost first.
+    pub stack: Vec<LayerSnapshot>,
+    /// The longest that a call can take, as far as the settings say: time-outs, retries and waits, added up from the innermost
+    /// policy to the outermost. `None` if nothing limits it.
+    pub worst_case: Option<Duration>,
+}
+
+/// One policy of a stack.
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct LayerSnapshot {
+    /// What tells it from the others of the stack: `retry`, `total_timeout`.
+    pub layer: String,
+    /// The policy; `None` for one that the function gets from elsewhere, by `with = …`.
+    pub policy: Option<PolicySnapshot>,
+}
+
+/// A policy: what it is told, what it does, and what has come of its calls.
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct PolicySnapshot {
+    /// The kind.
+    pub kind: PolicyKind,
+    /// The name.
+    pub name: &'static str,
+    /// The file in which it is written.
+    pub file: &'static str,
+    /// The line.
+    pub line: u32,
+    /// The mode that it is in; `None` for a policy of which only the counts are known.
+    pub mode: Option<Mode>,
+    /// The settings.
+    pub settings: Vec<Setting>,
+    /// The state, of a circuit breaker.
+    pub state: Option<CircuitBreakerState>,
+    /// The levels: permits in use, the balance of a budget.
+    pub levels: Vec<Number>,
+    /// The ends of calls: `success`, `transient`, `throttled`, `permanent`, `abandoned`. For a policy that does not look at
+    /// outcomes, every outcome is a success.
+    pub outcomes: Vec<Number>,
+    /// The refusals by their reasons.
+    pub rejections: Vec<Number>,
+    /// Other numbers that only rise.
+    pub counts: Vec<Number>,
+    /// The keys, of a policy that there is one of for each key.
+    pub keys: Option<KeysSnapshot>,
+}
+
+/// A setting: the value that counts now, and the one that was compiled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Setting {
+    /// The key of the attribute.
+    pub key: &'static str,
+    /// The value that counts.
+    pub value: String,
+    /// The value that it was built with.
+    pub compiled: String,
+}
+
+/// A number with a name.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Number {
+    /// The name.
+    pub name: String,
+    /// The value; seconds where it is a time.
+    pub value: f64,
+}
+
+/// The keys of a [`PerKey`](crate::PerKey).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct KeysSnapshot {
+    /// How many there are.
+    pub len: usize,
+    /// How many there may be.
+    pub capacity: usize,
+    /// How many are in trouble: a breaker that is not closed, a limit that is full or paused.
+    pub unhealthy: usize,
+    /// How often a key was asked for that there was no room for.
+    pub overflowed: u64,
+}
+
+/// Returns a snapshot of all policies.
+///
+/// A function whose attributes make its policies is listed before its first call, on Linux, macOS, Windows and the BSDs.
+/// Elsewhere, and for a policy by hand, it is listed once it is used, or once [`list`] was called for it.
+///
+/// ```
+/// use std::time::Duration;
+/// use resilient::Timeout;
+///
+/// static LOOKUP: Timeout = Timeout::named("lookup", Duration::from_millis(50));
+///
+/// resilient::list(&LOOKUP);
+///
+/// let listed = resilient::policies().others;
+/// assert_eq!((listed[0].name, listed[0].settings[0].value.as_str()), ("lookup", "50ms"));
+/// ```
+pub fn policies() -> Policies {
+    let mut known: Vec<&'static Record> = Vec::new();
+    let mut functions: Vec<FunctionSnapshot> = functions().map(|function| function.snapshot(&mut known)).collect();
+    functions.sort_by(|one, other| {
+        (one.module, one.function, one.file, one.line).cmp(&(other.module, other.function, other.file, other.line))
+    });
+    let mut others: Vec<PolicySnapshot> = Vec::new();
+    for policy in by_hand().iter() {
+        let record = policy.record();
+        if !known.iter().any(|known| std::ptr::eq(*known, record)) {
+            known.push(record);
+            others.push(policy.snapshot());
+        }
+    }
+    for record in book::all() {
+        if !known.iter().any(|known| std::ptr::eq(*known, record)) {
+            others.push(PolicySnapshot::of(record));
+        }
+    }
+    others.sort_by(|one, other| (one.name, one.file, one.line).cmp(&(other.name, other.file, other.line)));
+    Policies { functions, others }
+}
+
+/// Lists a policy that is made by hand, before its first call, and with its settings and state.
+pub fn list(policy: &'static dyn Listed) {
+    let mut listed = by_hand();
+    if !listed.iter().any(|known| std::ptr::addr_eq(*known, policy)) {
+        listed.push(policy);
+    }
+}
+
+fn by_hand() -> MutexGuard<'static, Vec<&'static dyn Listed>> {
+    static LISTED: Mutex<Vec<&'static dyn Listed>> = Mutex::new(Vec::new());
+    LISTED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes every policy that is listed as new, where that can be done.
+#[cfg(any(test, feature = "test-util"))]
+pub(crate) fn reset() {
+    for layer in functions().flat_map(Function::layers) {
+        if let Some(policy) = layer.policy {
+            policy.reset();
+        }
+    }
+    for policy in listed_by_hand() {
+        policy.reset();
+    }
+}
+
+/// The policies that were listed by hand.
+pub(crate) fn listed_by_hand() -> Vec<&'static dyn Listed> {
+    by_hand().clone()
+}
+
+/// A policy that can be listed; those of this crate are, and only they.
+pub trait Listed: sealed::Listed {}
+
+impl<P: sealed::Listed> Listed for P {}
+
+pub(crate) mod sealed {
+    use super::{Description, KeysSnapshot};
+    use crate::book::Record;
+    use crate::{Mode, PolicyKind};
+
+    pub trait Listed: Sync {
+        #[doc(hidden)]
+        fn kind(&self) -> PolicyKind;
+        /// The address of its shell.
+        #[doc(hidden)]
+        fn address(&self) -> usize;
+        #[doc(hidden)]
+        fn record(&self) -> &'static Record;
+        /// The policy that its name stands for.
+        #[doc(hidden)]
+        fn effective(&'static self) -> &'static dyn super::Listed;
+        #[doc(hidden)]
+        fn mode(&self) -> Mode;
+        #[doc(hidden)]
+        fn describe(&self, description: &mut Description);
+        #[doc(hidden)]
+        fn keys(&self) -> Option<KeysSnapshot> {
+            None
+        }
+        /// Makes it as new, where that can be done.
+        #[doc(hidden)]
+        fn reset(&self);
+    }
+}
+
+/// A policy's account of itself.
+#[derive(Debug, Default)]
+pub struct Description {
+    pub(crate) settings: Vec<Setting>,
+    pub(crate) state: Option<CircuitBreakerState>,
+    pub(crate) levels: Vec<(&'static str, f64)>,
+    /// Numbers that rise and are kept by the policy itself.
+    pub(crate) counts: Vec<(&'static str, &'static str, f64)>,
+    /// Time that the policy itself may take or allow, for the worst case.
+    pub(crate) bound: Bound,
+}
+
+/// How a policy changes the longest time that a call can take.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) enum Bound {
+    /// Not at all.
+    #[default]
+    None,
+    /// No longer than this.
+    AtMost(Duration),
+    /// Longer by a wait.
+    Wait(Duration),
+    /// So many attempts, with waits of so long between them; `None` if they are not limited.
+    Attempts(Option<(u32, Duration)>),
+}
+
+impl Description {
+    /// Adds a setting that does not change.
+    pub(crate) fn fixed(&mut self, key: &'static str, value: impl fmt::Display) {
+        let value = value.to_string();
+        self.settings.push(Setting { key, compiled: value.clone(), value });
+    }
+
+    /// Adds a time that does not change.
+    pub(crate) fn time(&mut self, key: &'static str, time: Duration) {
+        self.fixed(key, format_args!("{time:?}"));
+    }
+
+    /// Adds a setting, if it was made.
+    pub(crate) fn optional(&mut self, key: &'static str, value: Option<impl fmt::Display>) {
+        if let Some(value) = value {
+            self.fixed(key, value);
+        }
+    }
+
+    /// Adds a time, if there is one.
+    pub(crate) fn optional_time(&mut self, key: &'static str, time: Option<Duration>) {
+        if let Some(time) = time {
+            self.time(key, time);
+        }
+    }
+
+    /// Adds a setting that may have changed.
+    pub(crate) fn changing(&mut self, key: &'static str, value: impl fmt::Display, compiled: impl fmt::Display) {
+        self.settings.push(Setting { key, value: value.to_string(), compiled: compiled.to_string() });
+    }
+
+    pub(crate) fn level(&mut self, family: &'static str, value: f64) {
+        self.levels.push((family, value));
+    }
+
+    /// Adds a number that rises, with the value of the family's own label or `""`.
+    pub(crate) fn count(&mut self, family: &'static str, label: &'static str, value: u64) {
+        self.counts.push((family, label, value as f64));
+    }
+}
+
+impl dyn Listed {
+    pub(crate) fn description(&self) -> Description {
+        let mut description = Description::default();
+        self.describe(&mut description);
+        description
+    }
+
+    pub(crate) fn snapshot(&self) -> PolicySnapshot {
+        let record = self.record();
+        let description = self.description();
+        let number = |name: String, value: f64| Number { name, value };
+        let mut snapshot = PolicySnapshot::of(record);
+        snapshot.mode = Some(self.mode());
+        snapshot.state = description.state;
+        snapshot.levels = description.levels.iter().map(|(name, value)| number((*name).to_owned(), *value)).collect();
+        let own = description.counts.iter().map(|(family, label, value)| {
+            let name = if label.is_empty() { (*family).to_owned() } else { format!("{family} {label}") };
+            number(name, *value)
+        });
+        snapshot.counts.extend(own);
+        snapshot.settings = description.settings;
+        snapshot.keys = self.keys();
+        snapshot
+    }
+}
+
+impl PolicySnapshot {
+    /// The snapshot of a policy of which only the counts are known.
+    fn of(record: &'static Record) -> Self {
+        let outcomes = Ended::ALL.iter().zip(record.ended());
+        let rejections = reasons(record.kind).iter().map(|&reason| (reason_label(reason), record.rejected(reason)));
+        let counts = counts(record.kind).iter().map(|count| {
+            let name = if count.label.is_empty() {
+                count.family.to_owned()
+            } else {
+                format!("{} {}", count.family, count.label)
+            };
+            (name, count.value(record))
+        });
+        Self {
+            kind: record.kind,
+            name: record.name,
+            file: record.place.file(),
+            line: record.place.line(),
+            mode: None,
+            settings: Vec::new(),
+            state: None,
+            levels: Vec::new(),
+            outcomes: outcomes
+                .map(|(ended, value)| Number { name: ended.as_str().to_owned(), value: value as f64 })
+                .collect(),
+            rejections: rejections.map(|(name, value)| Number { name, value: value as f64 }).collect(),
+            counts: counts.map(|(name, value)| Number { name, value }).collect(),
+            keys: None,
+        }
+    }
+}
+
+/// An annotated function, in the list that the linker makes.
+#[derive(Debug)]
+pub struct Function {
+    module: &'static str,
+    name: &'static str,
+    file: &'static str,
+    line: u32,
+    layers: &'static [Layer],
+}
+
+/// A policy of an annotated function.
+pub struct Layer {
+    /// The name of its `static`, or of what stands for it.
+    pub(crate) name: &'static str,
+    pub(crate) policy: Option<&'static dyn Listed>,
+}
+
+impl fmt::Debug for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl Layer {
+    /// A policy of the function's own.
+    pub const fn own(name: &'static str, policy: &'static dyn Listed) -> Self {
+        Self { name, policy: Some(policy) }
+    }
+
+    /// A policy that the function gets from elsewhere.
+    pub const fn given(name: &'static str) -> Self {
+        Self { name, policy: None }
+    }
+
+    /// Its name among those of the function: `total_timeout` for `TOTAL_TIMEOUT_`.
+    pub(crate) fn label(&self) -> String {
+        self.name.trim_end_matches('_').to_lowercase()
+    }
+}
+
+impl Function {
+    /// An entry of the list.
+    pub const fn new(
+        module: &'static str,
+        name: &'static str,
+        file: &'static str,
+        line: u32,
+        layers: &'static [Layer],
+    ) -> Self {
+        Self { module, name, file, line, layers }
+    }
+
+    /// The path of the function.
+    pub(crate) fn path(&self) -> String {
+        format!("{}::{}", self.module, self.name)
+    }
+
+    pub(crate) fn layers(&self) -> &'static [Layer] {
+        self.layers
+    }
+
+    fn snapshot(&self, known: &mut Vec<&'static Record>) -> FunctionSnapshot {
+        let layers = self.layers.iter().map(|layer| {
+            let policy = layer.policy.map(sealed::Listed::effective);
+            // its own record is known as well where another stands for it
+            known.extend(layer.policy.map(sealed::Listed::record));
+            known.extend(policy.map(sealed::Listed::record));
+            LayerSnapshot { layer: layer.label(), policy: policy.map(<dyn Listed>::snapshot) }
+        });
+        let stack = layers.collect();
+        let Self { module, name: function, file, line, .. } = *self;
+        FunctionSnapshot { module, function, file, line, stack, worst_case: self.worst_case() }
+    }
+
+    /// The longest that a call can take, from the innermost policy to the outermost. The body alone is not limited.
+    fn worst_case(&self) -> Option<Duration> {
+        self.layers.iter().rev().fold(None, |inside: Option<Duration>, layer| {
+            // nothing is known of one from elsewhere
+            let bound = layer.policy.map_or(Bound::Attempts(None), |policy| policy.effective().description().bound);
+            match bound {
+                Bound::None => inside,
+                Bound::AtMost(limit) => Some(inside.map_or(limit, |inside| inside.min(limit))),
+                Bound::Wait(wait) => inside.map(|inside| inside.saturating_add(wait)),
+                Bound::Attempts(None) => None,
+                Bound::Attempts(Some((attempts, waits))) => {
+                    inside.map(|inside| inside.saturating_mul(attempts).saturating_add(waits))
+                }
+            }
+        })
+    }
+}
+
+/// The number of the layer whose policy has its shell at that address, counted over all functions, or 0 if none has.
+///
+/// All policies of a function are made where its attributes are, so that their place does not tell them apart.
+pub(crate) fn layer_at(address: usize) -> usize {
+    static LAYERS: LazyLock<HashMap<usize, usize>> = LazyLock::new(|| {
+        let policies = functions().flat_map(|function| function.layers).filter_map(|layer| layer.policy);
+        policies.zip(1..).map(|(policy, number)| (policy.address(), number)).collect()
+    });
+    LAYERS.get(&address).copied().unwrap_or(0)
+}
+
+/// The annotated functions of the program. The linker collects them; on other platforms there are none.
+#[cfg(feature = "listed")]
+pub(crate) fn functions() -> impl Iterator<Item = &'static Function> {
+    FUNCTIONS.iter()
+}
+
+#[cfg(not(feature = "listed"))]
+pub(crate) fn functions() -> impl Iterator<Item = &'static Function> {
+    std::iter::empty()
+}
+
+/// The annotated functions, each of which adds itself.
+#[cfg(feature = "listed")]
+#[doc(hidden)]
+#[linkme::distributed_slice]
+pub static FUNCTIONS: [Function];
+
+/// A number of a policy's book, in the terms of the metrics.
+pub(crate) struct Count {
+    pub(crate) family: &'static str,
+    /// The value of the family's own label; empty if it has none.
+    pub(crate) label: &'static str,
+    pub(crate) note: usize,
+    /// The number of the book's that are one of the metric's.
+    unit: f64,
+}
+
+impl Count {
+    const fn new(family: &'static str, label: &'static str, note: usize) -> Self {
+        Self { family, label, note, unit: 1.0 }
+    }
+
+    const fn nanos(family: &'static str, note: usize) -> Self {
+        Self { family, label: "", note, unit: 1e9 }
+    }
+
+    pub(crate) fn value(&self, record: &Record) -> f64 {
+        record.noted(self.note) as f64 / self.unit
+    }
+}
+
+/// The numbers that the book of a policy of that kind has.
+pub(crate) fn counts(kind: PolicyKind) -> &'static [Count] {
+    use notes::{bulkhead, cancel, circuit_breaker, fallback, hedge, rate_limit, retry, throttle, timeout};
+
+    const fn observed(note: usize) -> Count {
+        Count::new("observed", "", note)
+    }
+    const fn to(state: CircuitBreakerState) -> Count {
+        Count::new("circuit_transitions", state.as_str(), circuit_breaker::TRANSITIONS + state as usize)
+    }
+    const fn gave_up(why: GaveUp) -> Count {
+        Count::new("gave_up", why.label(), retry::GAVE_UP + why as usize)
+    }
+    const fn answered(source: FallbackSource) -> Count {
+        Count::new("fallback_answers", source.as_str(), fallback::ANSWERED + source as usize)
+    }
+    match kind {
+        PolicyKind::CircuitBreaker => {
+            const {
+                &[
+                    observed(circuit_breaker::OBSERVED),
+                    to(CircuitBreakerState::Closed),
+                    to(CircuitBreakerState::Open),
+                    to(CircuitBreakerState::HalfOpen),
+                    to(CircuitBreakerState::Recovering),
+                    to(CircuitBreakerState::ForcedOpen),
+                    to(CircuitBreakerState::Disabled),
+                ]
+            }
+        }
+        PolicyKind::Bulkhead => {
+            const {
+                &[
+                    observed(bulkhead::OBSERVED),
+                    Count::new("queued", "", bulkhead::QUEUED),
+                    Count::nanos("wait_seconds", bulkhead::WAITED_NANOS),
+                ]
+            }
+        }
+        PolicyKind::RateLimit => {
+            const {
+                &[
+                    observed(rate_limit::OBSERVED),
+                    Count::new("queued", "", rate_limit::QUEUED),
+                    Count::nanos("wait_seconds", rate_limit::WAITED_NANOS),
+                    Count::new("pauses", "", rate_limit::PAUSES),
+                    Count::new("slowdowns", "", rate_limit::SLOWED),
+                ]
+            }
+        }
+        PolicyKind::Throttle => const { &[observed(throttle::OBSERVED)] },
+        PolicyKind::Timeout => const { &[observed(timeout::OBSERVED)] },
+        PolicyKind::Cancel => const { &[observed(cancel::OBSERVED)] },
+        PolicyKind::Hedge => {
+            const {
+                &[
+                    observed(hedge::OBSERVED),
+                    Count::new("hedges", "", hedge::SENT),
+                    Count::new("hedges_won", "", hedge::WON),
+                    Count::new("hedges_suppressed", "", hedge::SUPPRESSED),
+                ]
+            }
+        }
+        PolicyKind::Retry => {
+            const {
+                &[
+                    observed(retry::OBSERVED),
+                    Count::new("retries", "", retry::RETRIES),
+                    Count::new("retried_calls", "1", retry::CALLS_BY_RETRIES),
+                    Count::new("retried_calls", "2", retry::CALLS_BY_RETRIES + 1),
+                    Count::new("retried_calls", "3", retry::CALLS_BY_RETRIES + 2),
+                    Count::new("retried_calls", "5", retry::CALLS_BY_RETRIES + 3),
+                    Count::new("retried_calls", "10", retry::CALLS_BY_RETRIES + 4),
+                    Count::new("retried_calls", "more", retry::CALLS_BY_RETRIES + 5),
+                    gave_up(GaveUp::Refused),
+                    gave_up(GaveUp::Suppressed),
+                    gave_up(GaveUp::NoRetriesLeft),
+                    gave_up(GaveUp::HintTooLong),
+                    gave_up(GaveUp::TimeOver),
+                    gave_up(GaveUp::DeadlineFirst),
+                    gave_up(GaveUp::DeadlineTooClose),
+                    gave_up(GaveUp::NoTimer),
+                    gave_up(GaveUp::BudgetExhausted),
+                    gave_up(GaveUp::SwitchedOff),
+                ]
+            }
+        }
+        PolicyKind::Fallback => {
+            const {
+                &[
+                    observed(fallback::OBSERVED),
+                    answered(FallbackSource::Stale),
+                    answered(FallbackSource::Function),
+                    answered(FallbackSource::Value),
+                    Count::new("fallback_unanswered", "", fallback::UNANSWERED),
+                    Count::new("fallback_kept", "", fallback::KEPT),
+                ]
+            }
+        }
+        PolicyKind::Coalesce | PolicyKind::Batch | PolicyKind::FanOut => &[],
+    }
+}
+
+/// The numbers of the reasons for which a policy of that kind refuses calls.
+pub(crate) fn reasons(kind: PolicyKind) -> &'static [usize] {
+    use crate::error::number_of::{
+        CANCELLED, CIRCUIT_OPEN, DEADLINE_EXCEEDED, NO_RUNTIME, PAUSED, QUEUE_FULL, RATE_LIMITED, REENTRANT, SHED,
+        TIMED_OUT, WAITED_TOO_LONG,
+    };
+
+    match kind {
+        PolicyKind::CircuitBreaker => &[CIRCUIT_OPEN],
+        PolicyKind::Bulkhead => &[QUEUE_FULL, WAITED_TOO_LONG, REENTRANT, DEADLINE_EXCEEDED, NO_RUNTIME],
+        PolicyKind::RateLimit => &[RATE_LIMITED, PAUSED, NO_RUNTIME],
+        PolicyKind::Throttle => &[SHED],
+        PolicyKind::Timeout => &[TIMED_OUT, DEADLINE_EXCEEDED, NO_RUNTIME],
+        PolicyKind::Cancel => &[CANCELLED],
+        _ => &[],
+    }
+}
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests;

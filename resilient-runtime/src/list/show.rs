@@ -1,0 +1,87 @@
+//! The list as a table for people.
+
+use std::fmt;
+
+use super::{FunctionSnapshot, LayerSnapshot, Number, Policies, PolicySnapshot};
+
+impl fmt::Display for Policies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for function in &self.functions {
+            writeln!(f, "{function}")?;
+        }
+        if !self.others.is_empty() {
+            writeln!(f, "policies by hand, since they were first used")?;
+        }
+        for policy in &self.others {
+            writeln!(f, "  {} `{}` {}", policy.kind, policy.name, At(policy))?;
+            writeln!(f, "    {policy}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for FunctionSnapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { module, function, file, line, stack, worst_case } = self;
+        write!(f, "{module}::{function} at {file}:{line}, ")?;
+        match worst_case {
+            Some(time) => writeln!(f, "at most {time:?} a call")?,
+            None => writeln!(f, "no limit to the time of a call")?,
+        }
+        for LayerSnapshot { layer, policy } in stack {
+            match policy {
+                Some(policy) if policy.name == *function => writeln!(f, "  {layer:<18} {policy}")?,
+                Some(policy) => writeln!(f, "  {layer:<18} `{}` {policy}", policy.name)?,
+                None => writeln!(f, "  {layer:<18} a policy of the function's own choice")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One line: the mode and the state, the settings, and the numbers that are not zero.
+impl fmt::Display for PolicySnapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts: Vec<String> = Vec::new();
+        parts.extend(self.state.map(|state| state.to_string().to_uppercase()));
+        parts.extend(self.mode.filter(|mode| *mode != crate::Mode::Enforce).map(|mode| format!("mode {mode}")));
+        parts.extend(self.settings.iter().map(|setting| {
+            if setting.value == setting.compiled {
+                format!("{} {}", setting.key, setting.value)
+            } else {
+                format!("{} {} (compiled: {})", setting.key, setting.value, setting.compiled)
+            }
+        }));
+        parts.extend(self.levels.iter().map(shown));
+        if let Some(keys) = &self.keys {
+            parts.push(format!(
+                "{} of {} keys, {} in trouble, {} without room",
+                keys.len, keys.capacity, keys.unhealthy, keys.overflowed
+            ));
+        }
+        let not_zero = |number: &&Number| number.value != 0.0;
+        let outcomes: Vec<String> = self.outcomes.iter().filter(not_zero).map(shown).collect();
+        if !outcomes.is_empty() {
+            parts.push(format!("calls: {}", outcomes.join(", ")));
+        }
+        let rejections: Vec<String> = self.rejections.iter().filter(not_zero).map(shown).collect();
+        if !rejections.is_empty() {
+            parts.push(format!("refused: {}", rejections.join(", ")));
+        }
+        parts.extend(self.counts.iter().filter(not_zero).map(shown));
+        f.write_str(&parts.join(" · "))
+    }
+}
+
+/// The place of a policy in the source.
+struct At<'a>(&'a PolicySnapshot);
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.file.is_empty() { Ok(()) } else { write!(f, "at {}:{}", self.0.file, self.0.line) }
+    }
+}
+
+fn shown(Number { name, value }: &Number) -> String {
+    format!("{name} {}", (value * 1_000.0).round() / 1_000.0)
+}

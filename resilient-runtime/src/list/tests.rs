@@ -1,0 +1,85 @@
+//! What the list says of policies by hand.
+
+use std::time::Duration;
+
+use super::*;
+use crate::{Bulkhead, CircuitBreaker, Mode, PerKey, RateLimit, Retry, Timeout};
+
+fn find(name: &str) -> PolicySnapshot {
+    let mut found = policies().others.into_iter().filter(|policy| policy.name == name);
+    let first = found.next().expect("it is listed");
+    assert!(found.next().is_none(), "{name} is there twice");
+    first
+}
+
+fn setting<'a>(policy: &'a PolicySnapshot, key: &str) -> (&'a str, &'a str) {
+    let found = policy.settings.iter().find(|setting| setting.key == key).expect("the setting");
+    (&found.value, &found.compiled)
+}
+
+#[test]
+fn a_policy_is_there_once_it_is_used_and_with_its_settings_once_it_is_listed() {
+    static USED: Bulkhead = Bulkhead::named("l used").limit(3);
+    drop(USED.try_acquire().unwrap());
+
+    let used = find("l used");
+    assert_eq!((used.kind, used.mode, used.settings.len()), (PolicyKind::Bulkhead, None, 0));
+    assert!(used.file.ends_with("list/tests.rs"), "{}", used.file);
+    list(&USED);
+    list(&USED);
+
+    let listed = find("l used");
+    assert_eq!(setting(&listed, "limit"), ("3", "3"));
+    assert_eq!(listed.outcomes[0], Number { name: "success".to_owned(), value: 1.0 });
+}
+
+#[test]
+fn what_was_changed_stands_beside_what_was_compiled_in() {
+    static PLACES: Bulkhead = Bulkhead::named("l changed").limit(3).mode(Mode::Observe);
+    static RATE: RateLimit = RateLimit::named("l rate").rate(10, Duration::from_secs(1));
+    list(&PLACES);
+    list(&RATE);
+    PLACES.set_limit(7);
+    RATE.set_rate(20, Duration::from_secs(1));
+
+    let (places, rate) = (find("l changed"), find("l rate"));
+
+    assert_eq!((setting(&places, "limit"), places.mode), (("7", "3"), Some(Mode::Observe)));
+    assert_eq!(setting(&rate, "rate"), ("one in 50ms", "one in 100ms"));
+    let shown = places.to_string();
+    assert!(shown.starts_with("mode observe · limit 7 (compiled: 3) · "), "{shown}");
+}
+
+#[test]
+fn keys_are_summed_up_and_the_unhealthy_ones_counted() {
+    static HOSTS: PerKey<CircuitBreaker> = PerKey::new(CircuitBreaker::named("l hosts")).capacity(9);
+    list(&HOSTS);
+    HOSTS.of("a").force_open();
+    drop(HOSTS.of("b").acquire());
+
+    let keys = find("l hosts").keys.expect("keys");
+
+    assert_eq!(keys, KeysSnapshot { len: 2, capacity: 9, unhealthy: 1, overflowed: 0 });
+}
+
+#[test]
+fn the_worst_case_adds_up_from_the_inside() {
+    static TOTAL: Timeout = Timeout::named("l worst", Duration::from_secs(9));
+    static RETRY: Retry = Retry::named("l worst").max(2).backoff(crate::Backoff::fixed(Duration::from_millis(100)));
+    static PLACES: Bulkhead = Bulkhead::named("l worst").max_wait(Duration::from_millis(50));
+    static ATTEMPT: Timeout = Timeout::named("l worst", Duration::from_millis(400));
+    static ENDLESS: Retry = Retry::named("l worst").unlimited();
+    const ATTEMPTS: &[Layer] =
+        &[Layer::own("RETRY_", &RETRY), Layer::own("BULKHEAD_", &PLACES), Layer::own("TIMEOUT_", &ATTEMPT)];
+    let worst = |layers: &'static [Layer]| Function::new("m", "f", "f.rs", 1, layers).worst_case();
+
+    // three attempts of 450 ms, and two waits
+    assert_eq!(worst(ATTEMPTS), Some(Duration::from_millis(3 * 450 + 200)));
+    assert_eq!(worst(const { &[Layer::own("RETRY_", &RETRY)] }), None);
+    assert_eq!(worst(const { &[Layer::own("RETRY_", &ENDLESS), Layer::own("TIMEOUT_", &ATTEMPT)] }), None);
+    assert_eq!(
+        worst(const { &[Layer::own("TOTAL_TIMEOUT_", &TOTAL), Layer::own("RETRY_", &ENDLESS)] }),
+        Some(Duration::from_secs(9))
+    );
+    assert_eq!(worst(const { &[Layer::given("RETRY_"), Layer::own("TIMEOUT_", &ATTEMPT)] }), None);
+}

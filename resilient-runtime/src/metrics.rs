@@ -1,0 +1,437 @@
+//! The metrics: what every policy has counted, under names of one table.
+//!
+//! Policies count in cells of their own, and an exporter reads them when it is asked, so that one that is not there costs
+//! nothing. Each exporter is a feature: [`prometheus`] for `prometheus-client`, [`opentelemetry`], and
+//! [`facade`] for the crate `metrics`. [`collect`] is there without any of them.
+//!
+//! [`FAMILIES`] is the table. Every series has the labels `policy`, its name; `function`, the path of the annotated
+//! function, empty for a policy by hand; and `layer`, which tells the policies of a function apart. A family may have one
+//! more label with a closed set of values, all of which are there from the first scrape on. No label has a key, an
+//! argument or the text of an error.
+//!
+//! [`prometheus`]: crate::metrics::prometheus
+//! [`opentelemetry`]: crate::metrics::opentelemetry
+//! [`facade`]: crate::metrics::facade
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::book::{Ended, Record};
+use crate::error::reason_label;
+use crate::list::{self, Listed};
+use crate::vocabulary::{CircuitBreakerState, PolicyKind};
+use crate::{Mode, book};
+
+#[cfg(feature = "metrics")]
+pub mod facade;
+#[cfg(feature = "opentelemetry")]
+pub mod opentelemetry;
+#[cfg(feature = "prometheus-client")]
+pub mod prometheus;
+
+/// A family of series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Family {
+    /// The name, as Prometheus has it: `resilient_calls_total`.
+    pub name: &'static str,
+    /// The type.
+    pub sort: Sort,
+    /// The unit, in the notation of OpenTelemetry: `s`, `1`, `{call}`.
+    pub unit: &'static str,
+    /// The label that it has besides `policy`, `function` and `layer`.
+    pub label: Option<&'static str>,
+    /// What it says.
+    pub help: &'static str,
+    /// Its name inside.
+    short: &'static str,
+}
+
+/// The type of a family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Sort {
+    /// A sum that never falls.
+    Counter,
+    /// A number that rises and falls.
+    Gauge,
+}
+
+/// A series and its value.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Sample {
+    /// The family.
+    pub family: &'static Family,
+    /// The labels and their values, in the order in which they are exported.
+    pub labels: Vec<(&'static str, String)>,
+    /// The value, which is finite.
+    pub value: f64,
+}
+
+impl fmt::Display for Sort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+        })
+    }
+}
+
+impl Family {
+    /// The name without the ending of a counter, for exporters that add it.
+    pub fn stem(&self) -> &'static str {
+        self.name.strip_suffix("_total").unwrap_or(self.name)
+    }
+
+    /// The name as OpenTelemetry has it: `resilient.calls`.
+    pub fn dotted(&self) -> String {
+        let stem = self.stem();
+        let dotted = stem.replacen('_', ".", 1);
+        dotted.strip_suffix("_seconds").map_or(dotted.clone(), |stem| format!("{stem}.time"))
+    }
+}
+
+const fn counter(
+    short: &'static str,
+    name: &'static str,
+    unit: &'static str,
+    label: Option<&'static str>,
+    help: &'static str,
+) -> Family {
+    Family { name, sort: Sort::Counter, unit, label, help, short }
+}
+
+const fn gauge(
+    short: &'static str,
+    name: &'static str,
+    unit: &'static str,
+    label: Option<&'static str>,
+    help: &'static str,
+) -> Family {
+    Family { name, sort: Sort::Gauge, unit, label, help, short }
+}
+
+/// All families, in the order in which they are exported.
+pub const FAMILIES: &[Family] = &[
+    gauge("policies", "resilient_policies", "{policy}", None, "Policies that are listed or have been used"),
+    counter(
+        CALLS,
+        "resilient_calls_total",
+        "{call}",
+        Some("outcome"),
+        "Calls that ended, by the class of their outcome; abandoned ones were dropped or panicked",
+    ),
+    counter(
+        REJECTIONS,
+        "resilient_rejections_total",
+        "{call}",
+        Some("reason"),
+        "Calls that the policy refused or gave up, by the reason",
+    ),
+    counter(
+        "observed",
+        "resilient_observed_total",
+        "{call}",
+        None,
+        "Calls on which a policy in mode observe would have acted",
+    ),
+    gauge(MODE, "resilient_mode", "1", Some("mode"), "1 for the mode that the policy is in, and 0 for the others"),
+    counter("retries", "resilient_retries_total", "{attempt}", None, "Attempts after the first one"),
+    counter(
+        "retried_calls",
+        "resilient_retried_calls_total",
+        "{call}",
+        Some("retries"),
+        "Calls that ended after so many retries: 1, 2, 3, 4 to 5, 6 to 10, or more",
+    ),
+    counter(
+        "gave_up",
+        "resilient_gave_up_total",
+        "{call}",
+        Some("reason"),
+        "Calls whose failure was worth another attempt that was not made, by the reason",
+    ),
+    gauge(
+        "budget_balance",
+        "resilient_budget_balance",
+        "{attempt}",
+        None,
+        "Extra attempts that the budget could pay for now",
+    ),
+    gauge(
+        STATE,
+        "resilient_circuit_state",
+        "1",
+        Some("state"),
+        "1 for the state that the circuit breaker is in, and 0 for the others",
+    ),
+    counter(
+        "circuit_transitions",
+        "resilient_circuit_transitions_total",
+        "{transition}",
+        Some("state"),
+        "Changes of the circuit breaker's state, by the state that it entered",
+    ),
+    counter(
+        "circuit_state_seconds",
+        "resilient_circuit_state_seconds_total",
+        "s",
+        Some("state"),
+        "Time that the circuit breaker has spent in each state since it was first looked at",
+    ),
+    gauge("window_calls", "resilient_window_calls", "{call}", None, "Calls in the circuit breaker's window"),
+    gauge(
+        "window_failures",
+        "resilient_window_failures",
+        "{call}",
+        None,
+        "Failed calls in the circuit breaker's window",
+    ),
+    gauge("limit", "resilient_limit", "{call}", None, "Calls that a bulkhead lets run at once"),
+    gauge("in_use", "resilient_in_use", "{call}", None, "Permits of a bulkhead that are in use"),
+    gauge("waiting", "resilient_waiting", "{call}", None, "Calls that wait for a permit"),
+    counter("queued", "resilient_queued_total", "{call}", None, "Calls that had to wait for a permit"),
+    counter("wait_seconds", "resilient_wait_seconds_total", "s", None, "Time that calls have waited for a permit"),
+    gauge(
+        "rate_share",
+        "resilient_rate_share",
+        "1",
+        None,
+        "Share of the rate that is let through: less than 1 while the server has slowed it",
+    ),
+    gauge("paused", "resilient_paused", "1", None, "1 while the server's pause holds, and 0 otherwise"),
+    counter("pauses", "resilient_pauses_total", "{pause}", None, "Pauses that the server asked for"),
+    counter(
+        "slowdowns",
+        "resilient_slowdowns_total",
+        "{slowdown}",
+        None,
+        "Times that the rate was halved because the server asked for less",
+    ),
+    gauge("drop_ratio", "resilient_drop_ratio", "1", None, "Share of the calls that a throttle drops"),
+    counter("hedges", "resilient_hedges_total", "{attempt}", None, "Attempts started beside others"),
+    counter("hedges_won", "resilient_hedges_won_total", "{call}", None, "Calls that such an attempt answered"),
+    counter(
+        "hedges_suppressed",
+        "resilient_hedges_suppressed_total",
+        "{attempt}",
+        None,
+        "Attempts that were due and not started, for want of budget or because the bulkhead was busy",
+    ),
+    gauge(
+        "hedge_delay_seconds",
+        "resilient_hedge_delay_seconds",
+        "s",
+        None,
+        "Time after which another attempt starts; there once it is known",
+    ),
+    counter(
+        "coalesce_runs",
+        "resilient_coalesce_runs_total",
+        "{call}",
+        None,
+        "Calls that ran for themselves and for those that joined them",
+    ),
+    counter("coalesced", "resilient_coalesced_total", "{call}", None, "Calls that joined another"),
+    counter(
+        "ran_alone",
+        "resilient_ran_alone_total",
+        "{call}",
+        None,
+        "Calls that could have joined another and ran by themselves",
+    ),
+    counter("handovers", "resilient_handovers_total", "{call}", None, "Times that a follower took the lead"),
+    counter("batches", "resilient_batches_total", "{call}", None, "Calls that were made for a batch"),
+    counter("batch_keys", "resilient_batch_keys_total", "{key}", None, "Keys that batches asked for"),
+    counter(
+        "batch_duplicates",
+        "resilient_batch_duplicates_total",
+        "{call}",
+        None,
+        "Calls whose key was in their batch already",
+    ),
+    gauge("gathering", "resilient_gathering", "{batch}", None, "Batches that wait for more callers"),
+    counter(
+        "fallback_answers",
+        "resilient_fallback_answers_total",
+        "{call}",
+        Some("source"),
+        "Failed calls that had another answer, by its source",
+    ),
+    counter(
+        "fallback_unanswered",
+        "resilient_fallback_unanswered_total",
+        "{call}",
+        None,
+        "Failed calls that had nothing to fall back to",
+    ),
+    counter(
+        "fallback_kept",
+        "resilient_fallback_kept_total",
+        "{value}",
+        None,
+        "Good values that were kept for later failures",
+    ),
+    gauge("keys", "resilient_keys", "{key}", None, "Keys that have a policy or a run of their own"),
+    gauge("key_capacity", "resilient_key_capacity", "{key}", None, "Keys that there is room for"),
+    counter(
+        "key_overflows",
+        "resilient_key_overflows_total",
+        "{call}",
+        None,
+        "Calls for a key that there was no room for",
+    ),
+    counter(
+        "keys_forgotten",
+        "resilient_keys_forgotten_total",
+        "{key}",
+        None,
+        "Keys that were idle, or made room for others",
+    ),
+];
+
+const CALLS: &str = "calls";
+const REJECTIONS: &str = "rejections";
+const MODE: &str = "mode";
+const STATE: &str = "circuit_state";
+
+/// Reads all series, those of one family together, in the order of the [table](FAMILIES).
+///
+/// Each series is there once. Policies of one name in one function, as its instances of a generic one are, are one series.
+///
+/// ```
+/// use std::time::Duration;
+/// use resilient::{Timeout, metrics};
+///
+/// static LOOKUP: Timeout = Timeout::named("lookup", Duration::from_secs(1));
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// LOOKUP.run(async {}).await;
+///
+/// let succeeded = |labels: &[(&str, String)]| labels.iter().any(|label| *label == ("outcome", "success".to_owned()));
+/// let samples = metrics::collect();
+/// let calls = samples.iter().find(|sample| succeeded(&sample.labels)).unwrap();
+/// assert_eq!((calls.family.name, calls.labels[0].1.as_str(), calls.value), ("resilient_calls_total", "lookup", 1.0));
+/// # }
+/// ```
+pub fn collect() -> Vec<Sample> {
+    let mut series = Series::default();
+    let mut known: Vec<*const Record> = Vec::new();
+    let mut policies = 0;
+    for function in list::functions() {
+        let path = function.path();
+        for layer in function.layers() {
+            let Some(policy) = layer.policy.map(list::sealed::Listed::effective) else { continue };
+            let record: &'static Record = policy.record();
+            if known.contains(&std::ptr::from_ref(record)) {
+                continue;
+            }
+            known.push(record);
+            // its own, where another stands for it
+            known.extend(layer.policy.map(|policy| std::ptr::from_ref(policy.record())));
+            policies += 1;
+            series.add_policy(policy, &Labels { policy: record.name, function: path.clone(), layer: layer.label() });
+        }
+    }
+    for policy in list::listed_by_hand() {
+        let record = policy.record();
+        if !known.contains(&std::ptr::from_ref(record)) {
+            known.push(record);
+            policies += 1;
+            series.add_policy(policy, &Labels::by_hand(record));
+        }
+    }
+    for record in book::all() {
+        if !known.contains(&std::ptr::from_ref(record)) {
+            policies += 1;
+            series.add_record(record, &Labels::by_hand(record));
+        }
+    }
+    series.samples(policies)
+}
+
+/// The labels that every series has.
+struct Labels {
+    policy: &'static str,
+    function: String,
+    layer: String,
+}
+
+impl Labels {
+    fn by_hand(record: &Record) -> Self {
+        Self { policy: record.name, function: String::new(), layer: record.kind.label().to_owned() }
+    }
+}
+
+/// The sums, by family and labels.
+#[derive(Default)]
+struct Series(BTreeMap<(usize, String, String, String, String), f64>);
+
+impl Series {
+    fn add(&mut self, short: &str, labels: &Labels, own: &str, value: f64) {
+        let Some(family) = FAMILIES.iter().position(|family| family.short == short) else {
+            debug_assert!(false, "no family has the name `{short}`");
+            return;
+        };
+        if value.is_finite() {
+            let Labels { policy, function, layer } = labels;
+            let key = (family, function.clone(), layer.clone(), (*policy).to_owned(), own.replace('-', "_"));
+            *self.0.entry(key).or_default() += value;
+        }
+    }
+
+    fn add_policy(&mut self, policy: &'static dyn Listed, labels: &Labels) {
+        self.add_record(policy.record(), labels);
+        let description = policy.description();
+        for (family, value) in description.levels {
+            self.add(family, labels, "", value);
+        }
+        for (family, label, value) in description.counts {
+            self.add(family, labels, label, value);
+        }
+        let mode = policy.mode();
+        for known in [Mode::Enforce, Mode::Observe, Mode::Off] {
+            self.add(MODE, labels, known.as_str(), f64::from(u8::from(known == mode)));
+        }
+        if let Some(state) = description.state {
+            for known in CircuitBreakerState::ALL {
+                self.add(STATE, labels, known.as_str(), f64::from(u8::from(known == state)));
+            }
+        }
+    }
+
+    fn add_record(&mut self, record: &Record, labels: &Labels) {
+        for (ended, value) in Ended::ALL.iter().zip(record.ended()) {
+            if judges(record.kind) || matches!(ended, Ended::Success | Ended::Abandoned) {
+                self.add(CALLS, labels, ended.as_str(), value as f64);
+            }
+        }
+        for &reason in list::reasons(record.kind) {
+            self.add(REJECTIONS, labels, &reason_label(reason), record.rejected(reason) as f64);
+        }
+        for count in list::counts(record.kind) {
+            self.add(count.family, labels, count.label, count.value(record));
+        }
+    }
+
+    fn samples(self, policies: usize) -> Vec<Sample> {
+        let all = Sample { family: &FAMILIES[0], labels: Vec::new(), value: policies as f64 };
+        let series = self.0.into_iter().map(|((family, function, layer, policy, own), value)| {
+            let family = &FAMILIES[family];
+            let mut labels = vec![("policy", policy), ("function", function), ("layer", layer)];
+            labels.extend(family.label.map(|label| (label, own)));
+            Sample { family, labels, value }
+        });
+        [all].into_iter().chain(series).collect()
+    }
+}
+
+/// Returns whether a policy of that kind looks at the outcomes of calls.
+const fn judges(kind: PolicyKind) -> bool {
+    !matches!(kind, PolicyKind::Timeout | PolicyKind::Cancel | PolicyKind::Coalesce | PolicyKind::Batch)
+}
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests;

@@ -1,0 +1,256 @@
+//! The shell of a policy: the part that all policies have in common.
+
+use std::fmt;
+use std::panic::Location;
+
+use crate::book::{self, Book, Ended, Note, Record};
+use crate::list;
+use crate::mode::Switch;
+use crate::naming::{Named, Naming};
+use crate::sync::const_fn;
+use crate::{Error, Mode, Reason};
+
+/// The name of a policy, its mode, its counts, and what its name stands for.
+///
+/// To make a policy: a field `shell` of this type, made by [`named`](Self::named) in a `#[track_caller]` constructor, and
+/// a [`shell!`](shell) that says its kind, which settings make two of them equal, and what its `Debug` shows.
+pub(crate) struct Shell<P: 'static> {
+    name: &'static str,
+    /// The mode that it was built with.
+    first_mode: Mode,
+    mode: Switch,
+    naming: Naming<P>,
+    book: Book,
+}
+
+impl<P> Shell<P> {
+    const_fn! {
+        /// The shell of a policy that enforces, written where the caller's caller is.
+        #[track_caller]
+        pub(crate) fn named(name: &'static str) -> Self {
+            Self {
+                name,
+                first_mode: Mode::Enforce,
+                mode: Switch::new(Mode::Enforce),
+                naming: Naming::here(),
+                book: Book::new(),
+            }
+        }
+    }
+
+    const_fn! {
+        /// Sets the mode that it begins in.
+        pub(crate) fn begin_in(&mut self, mode: Mode) {
+            self.first_mode = mode;
+            self.mode = Switch::new(mode);
+        }
+    }
+
+    #[inline]
+    pub(crate) const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The mode that it was built with.
+    pub(crate) const fn first_mode(&self) -> Mode {
+        self.first_mode
+    }
+
+    #[inline]
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode.get()
+    }
+
+    pub(crate) fn set_mode(&self, mode: Mode) {
+        self.mode.set(mode);
+    }
+
+    /// Returns whether somebody has changed the mode.
+    pub(crate) fn is_switched(&self) -> bool {
+        self.mode() != self.first_mode
+    }
+
+    pub(crate) const fn naming(&self) -> &Naming<P> {
+        &self.naming
+    }
+
+    /// The address, by which the list of functions knows it.
+    pub(crate) fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    /// The source location of the policy.
+    pub(crate) const fn place(&self) -> &'static Location<'static> {
+        self.naming.place()
+    }
+}
+
+impl<P: Named> Shell<P> {
+    /// The shell of an instance of the same policy, in the first mode; both count in one book.
+    pub(crate) fn again(&self) -> Self {
+        self.again_in(self.first_mode)
+    }
+
+    /// As [`again`](Self::again), in another mode.
+    pub(crate) fn again_in(&self, mode: Mode) -> Self {
+        Self {
+            name: self.name,
+            first_mode: mode,
+            mode: Switch::new(mode),
+            naming: self.naming.again(),
+            book: self.book.same(|| self.enrol()),
+        }
+    }
+
+    /// Counts the end of a call.
+    #[inline]
+    pub(crate) fn count(&self, ended: Ended) {
+        if !self.book.count(ended) {
+            self.count_slowly(ended);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn count_slowly(&self, ended: Ended) {
+        self.record().count_slowly(ended);
+    }
+
+    /// Adds to one of the policy's own numbers.
+    #[cold]
+    pub(crate) fn note(&self, note: Note, more: u64) {
+        self.record().note(note, more);
+    }
+
+    /// Counts a refusal, and makes it.
+    #[cold]
+    pub(crate) fn reject(&self, reason: Reason) -> Error {
+        let rejection = Error::new(P::KIND, self.name, reason);
+        self.record().reject(rejection.number());
+        rejection
+    }
+
+    /// The counts.
+    pub(crate) fn record(&self) -> &'static Record {
+        self.book.record(|| self.enrol())
+    }
+
+    fn enrol(&self) -> &'static Record {
+        book::record(P::KIND, self.name, self.place(), list::layer_at(self.address()))
+    }
+}
+
+impl<P> fmt::Debug for Shell<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shell").field("name", &self.name).field("mode", &self.mode()).finish_non_exhaustive()
+    }
+}
+
+/// Gives a policy with a field `shell` its name, the methods that share it by name and change its mode, and its `Debug`.
+///
+/// A policy for which a mode is more than that writes `mode` and `set_mode` itself and leaves `modes` out.
+macro_rules! shell {
+    ($policy:ident is $kind:ident $(, modes: $(#[$changes:meta])+)?, agrees: |$one:ident, $other:ident| $agrees:expr,
+        shows: |$this:ident| { $($field:ident: $value:expr),* $(,)? }) => {
+        impl $policy {
+            /// The name it was given.
+            pub const fn name(&self) -> &'static str {
+                self.shell.name()
+            }
+
+            /// The policy that this one's name stands for: the first `static` of its kind and name whose `shared` was called.
+            ///
+            /// Policies of one name are one, wherever they are written, if they have the same settings. If these differ, this
+            /// one keeps a state of its own, which is an event of level `ERROR` and one of the
+            /// [`conflicts`](crate::conflicts). It is looked up once; from then on it costs one load.
+            #[inline]
+            pub fn shared(&'static self) -> &'static Self {
+                crate::naming::shared(self)
+            }
+
+            /// The mode that it is in.
+            pub fn current_mode(&self) -> crate::Mode {
+                self.shell.mode()
+            }
+
+            $(
+                crate::sync::const_fn! {
+                    /// The mode that it begins in; [`Mode::Enforce`](crate::Mode::Enforce) unless set.
+                    /// [`set_mode`](Self::set_mode) changes it later.
+                    $(#[$changes])+
+                    pub fn mode(mut self, mode: crate::Mode) -> Self {
+                        self.shell.begin_in(mode);
+                        self
+                    }
+                }
+
+                /// Changes the mode.
+                $(#[$changes])+
+                pub fn set_mode(&self, mode: crate::Mode) {
+                    self.shell.set_mode(mode);
+                }
+            )?
+        }
+
+        impl crate::naming::Named for $policy {
+            const KIND: crate::PolicyKind = crate::PolicyKind::$kind;
+
+            fn name(&self) -> &'static str {
+                self.shell.name()
+            }
+
+            fn naming(&self) -> &crate::naming::Naming<Self> {
+                self.shell.naming()
+            }
+
+            fn agrees(&self, other: &Self) -> bool {
+                let ($one, $other) = (self, other);
+                $one.shell.first_mode() == $other.shell.first_mode() && $agrees
+            }
+        }
+
+        impl crate::list::sealed::Listed for $policy {
+            fn kind(&self) -> crate::PolicyKind {
+                crate::PolicyKind::$kind
+            }
+
+            fn address(&self) -> usize {
+                self.shell.address()
+            }
+
+            fn record(&self) -> &'static crate::book::Record {
+                self.shell.record()
+            }
+
+            fn effective(&'static self) -> &'static dyn crate::list::Listed {
+                let known: &'static Self = crate::naming::known(self);
+                known
+            }
+
+            fn mode(&self) -> crate::Mode {
+                self.current_mode()
+            }
+
+            fn describe(&self, description: &mut crate::list::Description) {
+                self.describe_to(description);
+            }
+
+            fn reset(&self) {
+                self.reset_all();
+            }
+        }
+
+        impl std::fmt::Debug for $policy {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                let $this = self;
+                f.debug_struct(stringify!($policy))
+                    .field("name", &$this.name())
+                    $(.field(stringify!($field), &$value))*
+                    .field("mode", &$this.current_mode())
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+pub(crate) use shell;
