@@ -79,7 +79,7 @@ fn function(module: &str, name: &str) -> FunctionSnapshot {
     first
 }
 
-/// What follows shares the policies, and so goes one after the other.
+/// Runs the parts one after the other, since they share the policies.
 #[test]
 fn the_list_and_the_exporters() {
     functions_are_listed_before_their_first_call();

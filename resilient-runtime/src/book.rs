@@ -195,7 +195,7 @@ thread_local! {
 /// All cells that there are.
 struct Pool {
     all: Vec<&'static [AtomicU64]>,
-    /// Those that no thread writes.
+    /// The cells that no thread writes.
     free: Vec<usize>,
 }
 

@@ -95,7 +95,7 @@ pub struct CoalesceCounts {
     pub keys: u64,
     /// Calls that found nobody to join and ran, ever.
     pub leaders: u64,
-    /// Calls that joined another, or took an outcome that was held, ever. With [`Mode::Observe`], that would have.
+    /// Calls that joined another, or took an outcome that was held, ever. With [`Mode::Observe`](crate::Mode::Observe), that would have.
     pub followers: u64,
     /// The number of times that a follower became the leader because that was dropped, panicked, or took longer than `max_wait`,
     /// ever.

@@ -303,7 +303,7 @@ pub(crate) mod number_of {
     pub(crate) const NO_RUNTIME: usize = Kind::NoRuntime as usize;
 }
 
-/// How many reasons there are.
+/// The number of reasons.
 pub(crate) const REASONS: usize = NAMES.len();
 
 /// The reason of that number as metrics have it: `circuit_open`.

@@ -53,7 +53,7 @@ pub struct FunctionSnapshot {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct LayerSnapshot {
-    /// What tells it from the others of the stack: `retry`, `total_timeout`.
+    /// The name that tells it from the others of the stack: `retry`, `total_timeout`.
     pub layer: String,
     /// The policy; `None` for one that the function gets from elsewhere, by `with = …`.
     pub policy: Option<PolicySnapshot>,
@@ -120,13 +120,13 @@ pub struct Number {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct KeysSnapshot {
-    /// How many there are.
+    /// The number of keys that have a policy.
     pub len: usize,
-    /// How many there may be.
+    /// The number of keys that there is room for.
     pub capacity: usize,
-    /// How many are in trouble: a breaker that is not closed, a limit that is full or paused.
+    /// The number of policies in trouble: a breaker that is not closed, a limit that is full or paused.
     pub unhealthy: usize,
-    /// How often a key was asked for that there was no room for.
+    /// The number of calls for a key that there was no room for.
     pub overflowed: u64,
 }
 
@@ -247,7 +247,7 @@ pub struct Description {
     pub(crate) bound: Bound,
 }
 
-/// How a policy changes the longest time that a call can take.
+/// The change that a policy makes to the longest time of a call.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) enum Bound {
     /// Not at all.

@@ -41,7 +41,7 @@ pub struct Family {
     pub unit: &'static str,
     /// The label that it has besides `policy`, `function` and `layer`.
     pub label: Option<&'static str>,
-    /// What it says.
+    /// The meaning, as the exporters show it.
     pub help: &'static str,
     /// Its name inside.
     short: &'static str,

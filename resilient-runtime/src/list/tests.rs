@@ -1,4 +1,4 @@
-//! What the list says of policies by hand.
+//! The list of policies by hand.
 
 use std::time::Duration;
 
