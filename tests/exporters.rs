@@ -231,7 +231,7 @@ fn is_level(name: &str) -> bool {
 }
 
 fn series(sample: &resilient::metrics::Sample) -> String {
-    named(sample.family.name, sample.labels.iter().map(|(name, value)| (*name, value.as_str())))
+    named(sample.family.name, sample.all_labels())
 }
 
 fn named<'a>(name: &str, labels: impl Iterator<Item = (&'a str, &'a str)>) -> String {

@@ -1,6 +1,7 @@
 //! The rejection: what a policy returns instead of the body's outcome.
 
 use std::fmt;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::class::Class;
@@ -307,15 +308,21 @@ pub(crate) mod number_of {
 pub(crate) const REASONS: usize = NAMES.len();
 
 /// The reason of that number as metrics have it: `circuit_open`.
-pub(crate) fn reason_label(number: usize) -> String {
-    let mut label = String::new();
-    for letter in NAMES[number].chars() {
-        if letter.is_uppercase() && !label.is_empty() {
-            label.push('_');
+pub(crate) fn reason_label(number: usize) -> &'static str {
+    static LABELS: LazyLock<Vec<String>> = LazyLock::new(|| NAMES.iter().map(|name| in_snake_case(name)).collect());
+    &LABELS[number]
+}
+
+/// `circuit_open` for `CircuitOpen`.
+fn in_snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
         }
-        label.extend(letter.to_lowercase());
+        snake.extend(letter.to_lowercase());
     }
-    label
+    snake
 }
 
 impl Last {

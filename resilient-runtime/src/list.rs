@@ -1,8 +1,8 @@
 //! The list of policies: the functions that carry them, their settings, what state they are in, and their counts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::book::{self, Ended, Record};
@@ -332,7 +332,8 @@ impl PolicySnapshot {
     /// The snapshot of a policy of which only the counts are known.
     fn of(record: &'static Record) -> Self {
         let outcomes = Ended::ALL.iter().zip(record.ended());
-        let rejections = reasons(record.kind).iter().map(|&reason| (reason_label(reason), record.rejected(reason)));
+        let rejections =
+            reasons(record.kind).iter().map(|&reason| (reason_label(reason).to_owned(), record.rejected(reason)));
         let counts = counts(record.kind).iter().map(|count| {
             let name = if count.label.is_empty() {
                 count.family.to_owned()
@@ -368,6 +369,7 @@ pub struct Function {
     file: &'static str,
     line: u32,
     layers: &'static [Layer],
+    path: OnceLock<String>,
 }
 
 /// A policy of an annotated function.
@@ -395,8 +397,12 @@ impl Layer {
     }
 
     /// Its name among those of the function: `total_timeout` for `TOTAL_TIMEOUT_`.
-    pub(crate) fn label(&self) -> String {
-        self.name.trim_end_matches('_').to_lowercase()
+    pub(crate) fn label(&self) -> &'static str {
+        // those of all functions, which are no more than there are words for layers.
+        static LABELS: Mutex<BTreeMap<&str, &str>> = Mutex::new(BTreeMap::new());
+
+        let mut labels = LABELS.lock().unwrap_or_else(PoisonError::into_inner);
+        labels.entry(self.name).or_insert_with(|| self.name.trim_end_matches('_').to_lowercase().leak())
     }
 }
 
@@ -409,12 +415,12 @@ impl Function {
         line: u32,
         layers: &'static [Layer],
     ) -> Self {
-        Self { module, name, file, line, layers }
+        Self { module, name, file, line, layers, path: OnceLock::new() }
     }
 
     /// The path of the function.
-    pub(crate) fn path(&self) -> String {
-        format!("{}::{}", self.module, self.name)
+    pub(crate) fn path(&self) -> &str {
+        self.path.get_or_init(|| format!("{}::{}", self.module, self.name))
     }
 
     pub(crate) fn layers(&self) -> &'static [Layer] {
@@ -427,7 +433,7 @@ impl Function {
             // its own record is known as well where another stands for it
             known.extend(layer.policy.map(sealed::Listed::record));
             known.extend(policy.map(sealed::Listed::record));
-            LayerSnapshot { layer: layer.label(), policy: policy.map(<dyn Listed>::snapshot) }
+            LayerSnapshot { layer: layer.label().to_owned(), policy: policy.map(<dyn Listed>::snapshot) }
         });
         let stack = layers.collect();
         let Self { module, name: function, file, line, .. } = *self;
@@ -512,7 +518,7 @@ pub(crate) fn counts(kind: PolicyKind) -> &'static [Count] {
         Count::new("observed", "", note)
     }
     const fn to(state: CircuitBreakerState) -> Count {
-        Count::new("circuit_transitions", state.as_str(), circuit_breaker::TRANSITIONS + state as usize)
+        Count::new("circuit_transitions", state.label(), circuit_breaker::TRANSITIONS + state as usize)
     }
     const fn gave_up(why: GaveUp) -> Count {
         Count::new("gave_up", why.label(), retry::GAVE_UP + why as usize)

@@ -13,8 +13,9 @@
 //! [`opentelemetry`]: crate::metrics::opentelemetry
 //! [`facade`]: crate::metrics::facade
 
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::LazyLock;
 
 use crate::book::{Ended, Record};
 use crate::error::reason_label;
@@ -58,15 +59,40 @@ pub enum Sort {
 }
 
 /// A series and its value.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Sample {
     /// The family.
     pub family: &'static Family,
-    /// The labels and their values, in the order in which they are exported.
-    pub labels: Vec<(&'static str, String)>,
+    /// The labels that every series of a policy has; `None` for the one series that belongs to no policy.
+    pub labels: Option<Labels>,
+    /// The value of the family's own label, if it has one.
+    pub own: &'static str,
     /// The value, which is finite.
     pub value: f64,
+}
+
+/// The labels that every series of a policy has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Labels {
+    /// The policy's name.
+    pub policy: &'static str,
+    /// The path of the annotated function; empty for a policy by hand.
+    pub function: &'static str,
+    /// The name that tells the policies of a function apart.
+    pub layer: &'static str,
+}
+
+impl Sample {
+    /// All labels and their values, in the order in which they are exported.
+    pub fn all_labels(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+        let common = self
+            .labels
+            .map(|Labels { policy, function, layer }| [("policy", policy), ("function", function), ("layer", layer)]);
+        let own = self.family.label.map(|label| (label, self.own));
+        common.into_iter().flatten().chain(own)
+    }
 }
 
 impl fmt::Display for Sort {
@@ -113,7 +139,7 @@ const fn gauge(
 }
 
 /// All families, in the order in which they are exported.
-pub const FAMILIES: &[Family] = &[
+pub static FAMILIES: &[Family] = &[
     gauge("policies", "resilient_policies", "{policy}", None, "Policies that are listed or have been used"),
     counter(
         CALLS,
@@ -304,85 +330,90 @@ const STATE: &str = "circuit_state";
 /// use std::time::Duration;
 /// use resilient::{Timeout, metrics};
 ///
-/// static LOOKUP: Timeout = Timeout::named("lookup", Duration::from_secs(1));
+/// static DICTIONARY: Timeout = Timeout::named("dictionary", Duration::from_secs(1));
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
-/// LOOKUP.run(async {}).await;
+/// DICTIONARY.run(async {}).await;
 ///
-/// let succeeded = |labels: &[(&str, String)]| labels.iter().any(|label| *label == ("outcome", "success".to_owned()));
 /// let samples = metrics::collect();
-/// let calls = samples.iter().find(|sample| succeeded(&sample.labels)).unwrap();
-/// assert_eq!((calls.family.name, calls.labels[0].1.as_str(), calls.value), ("resilient_calls_total", "lookup", 1.0));
+/// let mut of = samples.iter().filter(|sample| sample.labels.is_some_and(|labels| labels.policy == "dictionary"));
+/// let calls = of.find(|sample| sample.own == "success").unwrap();
+/// assert_eq!((calls.family.name, calls.value), ("resilient_calls_total", 1.0));
 /// # }
 /// ```
 pub fn collect() -> Vec<Sample> {
     let mut series = Series::default();
-    let mut known: Vec<*const Record> = Vec::new();
-    let mut policies = 0;
+    let mut known: HashSet<*const Record> = HashSet::new();
     for function in list::functions() {
-        let path = function.path();
         for layer in function.layers() {
-            let Some(policy) = layer.policy.map(list::sealed::Listed::effective) else { continue };
-            let record: &'static Record = policy.record();
-            if known.contains(&std::ptr::from_ref(record)) {
-                continue;
-            }
-            known.push(record);
+            let Some(own) = layer.policy else { continue };
+            let policy = own.effective();
             // its own, where another stands for it
-            known.extend(layer.policy.map(|policy| std::ptr::from_ref(policy.record())));
-            policies += 1;
-            series.add_policy(policy, &Labels { policy: record.name, function: path.clone(), layer: layer.label() });
+            known.insert(std::ptr::from_ref(own.record()));
+            let record = policy.record();
+            let is_new = known.insert(std::ptr::from_ref(record)) || std::ptr::eq(record, own.record());
+            if is_new {
+                let labels = Labels { policy: record.name, function: function.path(), layer: layer.label() };
+                series.add_policy(policy, labels);
+            }
         }
     }
     for policy in list::listed_by_hand() {
-        let record = policy.record();
-        if !known.contains(&std::ptr::from_ref(record)) {
-            known.push(record);
-            policies += 1;
-            series.add_policy(policy, &Labels::by_hand(record));
+        if known.insert(std::ptr::from_ref(policy.record())) {
+            series.add_policy(policy, Labels::by_hand(policy.record()));
         }
     }
     for record in book::all() {
-        if !known.contains(&std::ptr::from_ref(record)) {
-            policies += 1;
-            series.add_record(record, &Labels::by_hand(record));
+        if known.insert(std::ptr::from_ref(record)) {
+            series.add_record(record, Labels::by_hand(record));
         }
     }
-    series.samples(policies)
-}
-
-/// The labels that every series has.
-struct Labels {
-    policy: &'static str,
-    function: String,
-    layer: String,
+    series.samples()
 }
 
 impl Labels {
-    fn by_hand(record: &Record) -> Self {
-        Self { policy: record.name, function: String::new(), layer: record.kind.label().to_owned() }
+    const fn by_hand(record: &Record) -> Self {
+        Self { policy: record.name, function: "", layer: record.kind.label() }
     }
 }
 
-/// The sums, by family and labels.
-#[derive(Default)]
-struct Series(BTreeMap<(usize, String, String, String, String), f64>);
+/// The series of each family.
+struct Series {
+    families: Vec<Vec<(Labels, &'static str, f64)>>,
+    policies: u32,
+    /// The labels so far: another policy with the same ones adds to their series.
+    known: HashSet<Labels>,
+    /// Set while such a policy is added.
+    adds: bool,
+}
+
+impl Default for Series {
+    fn default() -> Self {
+        Self { families: vec![Vec::new(); FAMILIES.len()], policies: 0, known: HashSet::new(), adds: false }
+    }
+}
 
 impl Series {
-    fn add(&mut self, short: &str, labels: &Labels, own: &str, value: f64) {
-        let Some(family) = FAMILIES.iter().position(|family| family.short == short) else {
+    fn add(&mut self, short: &str, labels: Labels, own: &'static str, value: f64) {
+        static PLACES: LazyLock<HashMap<&str, usize>> =
+            LazyLock::new(|| FAMILIES.iter().map(|family| family.short).zip(0..).collect());
+        let Some(&place) = PLACES.get(short) else {
             debug_assert!(false, "no family has the name `{short}`");
             return;
         };
-        if value.is_finite() {
-            let Labels { policy, function, layer } = labels;
-            let key = (family, function.clone(), layer.clone(), (*policy).to_owned(), own.replace('-', "_"));
-            *self.0.entry(key).or_default() += value;
+        if !value.is_finite() {
+            return;
+        }
+        let family = &mut self.families[place];
+        let same = |series: &&mut (Labels, &str, f64)| series.0 == labels && series.1 == own;
+        match family.iter_mut().find(|series| self.adds && same(series)) {
+            Some(series) => series.2 += value,
+            None => family.push((labels, own, value)),
         }
     }
 
-    fn add_policy(&mut self, policy: &'static dyn Listed, labels: &Labels) {
+    fn add_policy(&mut self, policy: &'static dyn Listed, labels: Labels) {
         self.add_record(policy.record(), labels);
         let description = policy.description();
         for (family, value) in description.levels {
@@ -397,32 +428,31 @@ impl Series {
         }
         if let Some(state) = description.state {
             for known in CircuitBreakerState::ALL {
-                self.add(STATE, labels, known.as_str(), f64::from(u8::from(known == state)));
+                self.add(STATE, labels, known.label(), f64::from(u8::from(known == state)));
             }
         }
     }
 
-    fn add_record(&mut self, record: &Record, labels: &Labels) {
+    fn add_record(&mut self, record: &Record, labels: Labels) {
+        self.policies += 1;
+        self.adds = !self.known.insert(labels);
         for (ended, value) in Ended::ALL.iter().zip(record.ended()) {
             if judges(record.kind) || matches!(ended, Ended::Success | Ended::Abandoned) {
                 self.add(CALLS, labels, ended.as_str(), value as f64);
             }
         }
         for &reason in list::reasons(record.kind) {
-            self.add(REJECTIONS, labels, &reason_label(reason), record.rejected(reason) as f64);
+            self.add(REJECTIONS, labels, reason_label(reason), record.rejected(reason) as f64);
         }
         for count in list::counts(record.kind) {
             self.add(count.family, labels, count.label, count.value(record));
         }
     }
 
-    fn samples(self, policies: usize) -> Vec<Sample> {
-        let all = Sample { family: &FAMILIES[0], labels: Vec::new(), value: policies as f64 };
-        let series = self.0.into_iter().map(|((family, function, layer, policy, own), value)| {
-            let family = &FAMILIES[family];
-            let mut labels = vec![("policy", policy), ("function", function), ("layer", layer)];
-            labels.extend(family.label.map(|label| (label, own)));
-            Sample { family, labels, value }
+    fn samples(self) -> Vec<Sample> {
+        let all = Sample { family: &FAMILIES[0], labels: None, own: "", value: f64::from(self.policies) };
+        let series = FAMILIES.iter().zip(self.families).flat_map(|(family, series)| {
+            series.into_iter().map(move |(labels, own, value)| Sample { family, labels: Some(labels), own, value })
         });
         [all].into_iter().chain(series).collect()
     }

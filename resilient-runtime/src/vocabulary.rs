@@ -128,6 +128,15 @@ impl CircuitBreakerState {
             Self::Disabled => "disabled",
         }
     }
+
+    /// The state as metrics have it: `half_open`.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::HalfOpen => "half_open",
+            Self::ForcedOpen => "forced_open",
+            other => other.as_str(),
+        }
+    }
 }
 
 impl GaveUp {

@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 fn observed(policy: &str, layer: &str) -> f64 {
     let all = collect();
     let mut found = all.iter().filter(|sample| {
-        sample.family.name == "resilient_observed_total" && sample.labels[0].1 == policy && sample.labels[2].1 == layer
+        sample.family.name == "resilient_observed_total"
+            && sample.labels.is_some_and(|labels| labels.policy == policy && labels.layer == layer)
     });
     found.next().expect("it is there").value
 }

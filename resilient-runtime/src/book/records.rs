@@ -21,21 +21,32 @@ pub(crate) fn record(
     layer: usize,
 ) -> &'static Record {
     let mut records = records();
-    let number = records.len();
+    let number = records.all.len();
     let identity = (kind, name, (place.file(), place.line(), place.column()), layer);
-    if let Some(record) = records.get(&identity) {
+    if let Some(record) = records.by_identity.get(&identity) {
         return record;
     }
     let (identity, name) = if number < MOST { (identity, name) } else { ((kind, OTHERS, ("", 0, 0), 0), OTHERS) };
-    records.entry(identity).or_insert_with(|| Box::leak(Box::new(Record::new(kind, name, place, number))))
+    if let Some(record) = records.by_identity.get(&identity) {
+        return record;
+    }
+    let record: &'static Record = Box::leak(Box::new(Record::new(kind, name, place, number)));
+    records.by_identity.insert(identity, record);
+    records.all.push(record);
+    record
 }
 
-/// All records.
+/// All records, in the order in which they were made.
 pub(crate) fn all() -> Vec<&'static Record> {
-    records().values().copied().collect()
+    records().all.clone()
 }
 
-type Records = HashMap<Identity, &'static Record>;
+/// All records, and by what they are found.
+#[derive(Default)]
+struct Records {
+    by_identity: HashMap<Identity, &'static Record>,
+    all: Vec<&'static Record>,
+}
 
 fn records() -> MutexGuard<'static, Records> {
     static RECORDS: LazyLock<Mutex<Records>> = LazyLock::new(Mutex::default);

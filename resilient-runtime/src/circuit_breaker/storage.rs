@@ -387,7 +387,7 @@ impl Times {
         for state in CircuitBreakerState::ALL {
             let running = if state == present && since != 0 { now.saturating_sub(since) } else { 0 };
             let nanos = self.spent[state as usize].load(Relaxed) + running;
-            description.counts.push(("circuit_state_seconds", state.as_str(), nanos as f64 / 1e9));
+            description.counts.push(("circuit_state_seconds", state.label(), nanos as f64 / 1e9));
         }
     }
 }

@@ -6,7 +6,7 @@
 //! resilient::metrics::facade::publish();
 //! ```
 
-use metrics::{Label, SharedString, counter, describe_counter, describe_gauge, gauge};
+use metrics::{Label, counter, describe_counter, describe_gauge, gauge};
 
 use super::{FAMILIES, Sample, Sort, collect};
 
@@ -24,9 +24,10 @@ pub fn describe() {
 ///
 /// A counter of the facade holds whole numbers, so sums of seconds are gauges there.
 pub fn publish() {
-    for Sample { family, labels, value } in collect() {
+    for sample in collect() {
+        let Sample { family, value, .. } = sample;
         let labels: Vec<Label> =
-            labels.into_iter().map(|(name, value)| Label::new(SharedString::const_str(name), value)).collect();
+            sample.all_labels().map(|(name, value)| Label::from_static_parts(name, value)).collect();
         match family.sort {
             Sort::Counter if family.unit != "s" => counter!(family.name, labels).absolute(value as u64),
             _ => gauge!(family.name, labels).set(value),

@@ -40,10 +40,10 @@ struct Snapshot(Mutex<Option<(Instant, Arc<Vec<Sample>>)>>);
 
 impl Snapshot {
     fn observe(&self, family: &'static Family, instrument: &dyn AsyncInstrument<f64>) {
-        for Sample { labels, value, .. } in self.present().iter().filter(|sample| sample.family == family) {
+        for sample in self.present().iter().filter(|sample| std::ptr::eq(sample.family, family)) {
             let attributes: Vec<KeyValue> =
-                labels.iter().map(|(name, value)| KeyValue::new(*name, value.clone())).collect();
-            instrument.observe(*value, &attributes);
+                sample.all_labels().map(|(name, value)| KeyValue::new(name, value)).collect();
+            instrument.observe(sample.value, &attributes);
         }
     }
 

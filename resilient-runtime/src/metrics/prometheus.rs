@@ -57,6 +57,6 @@ fn encode(sample: &Sample, encoder: &mut MetricEncoder<'_>) -> Result<(), fmt::E
         Sort::Counter => ConstCounter::new(sample.value).encode(encoder),
         Sort::Gauge => ConstGauge::new(sample.value).encode(encoder),
     };
-    let labels: Vec<(&str, &str)> = sample.labels.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let labels: Vec<(&str, &str)> = sample.all_labels().collect();
     encode(encoder.encode_family(&labels.as_slice())?)
 }

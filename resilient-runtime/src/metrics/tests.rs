@@ -53,8 +53,8 @@ fn the_page_has_every_family() {
 }
 
 fn value(samples: &[Sample], family: &str, policy: &str, own: &str) -> Option<f64> {
-    let of = samples.iter().filter(|sample| sample.family.name == family && sample.labels[0].1 == policy);
-    let mut found = of.filter(|sample| sample.labels.get(3).map_or("", |(_, value)| value.as_str()) == own);
+    let of = samples.iter().filter(|sample| sample.family.name == family && sample.own == own);
+    let mut found = of.filter(|sample| sample.labels.is_some_and(|labels| labels.policy == policy));
     let first = found.next().map(|sample| sample.value);
     assert!(found.next().is_none(), "{family} {policy} {own} is there twice");
     first
@@ -169,9 +169,9 @@ async fn every_kind_of_policy_is_counted() {
 #[test]
 fn no_series_is_there_twice_and_none_is_without_a_number() {
     let mut seen = HashSet::new();
-    for Sample { family, labels, value } in collect() {
+    for Sample { family, labels, own, value } in collect() {
         assert!(value.is_finite());
-        assert!(seen.insert((family.name, labels.clone())), "{} {labels:?}", family.name);
+        assert!(seen.insert((family.name, labels, own)), "{} {labels:?} {own}", family.name);
     }
 }
 
@@ -242,8 +242,8 @@ fn the_books_balance_over_threads_with_drops_and_panics() {
     let sum = |layer: &str| -> f64 {
         let of = samples.iter().filter(|sample| {
             ["resilient_calls_total", "resilient_rejections_total"].contains(&sample.family.name)
-                && sample.labels[0].1 == "m books"
-                && sample.labels[2].1 == layer
+                && sample.labels.is_some_and(|labels| labels.policy == "m books")
+                && sample.labels.is_some_and(|labels| labels.layer == layer)
         });
         of.map(|sample| sample.value).sum()
     };
@@ -255,8 +255,8 @@ fn the_books_balance_over_threads_with_drops_and_panics() {
         .iter()
         .find(|sample| {
             sample.family.name == "resilient_rejections_total"
-                && sample.labels[0].1 == "m books"
-                && sample.labels[2].1 == "circuit_breaker"
+                && sample.labels.is_some_and(|labels| labels.policy == "m books")
+                && sample.labels.is_some_and(|labels| labels.layer == "circuit_breaker")
         })
         .map_or(0.0, |sample| sample.value);
     assert!((sum("circuit_breaker") - refused - seen).abs() < 0.5, "{} of {seen}", sum("circuit_breaker"));
