@@ -89,7 +89,11 @@ impl Backoff {
         );
         if !matches!(self.formula, Formula::None) {
             description.time("base", self.base);
+            if matches!(self.formula, Formula::Exp | Formula::ExpJitter | Formula::FullJitter | Formula::EqualJitter) {
+                description.fixed("factor", self.factor);
+            }
             description.time("cap", self.cap);
+            description.optional_time("jitter", self.jitter);
         }
     }
 

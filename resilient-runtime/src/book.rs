@@ -49,6 +49,8 @@ pub struct Record {
     pub(crate) kind: PolicyKind,
     pub(crate) name: &'static str,
     pub(crate) place: &'static Location<'static>,
+    /// The number of the layer in the list of functions; 0 if it is none.
+    pub(crate) layer: usize,
     first: u32,
     /// Counted by threads that have no cells any more, since they end.
     late: [AtomicU64; ENDS],
@@ -125,11 +127,18 @@ impl Book {
 }
 
 impl Record {
-    pub(crate) fn new(kind: PolicyKind, name: &'static str, place: &'static Location<'static>, number: usize) -> Self {
+    pub(crate) fn new(
+        kind: PolicyKind,
+        name: &'static str,
+        place: &'static Location<'static>,
+        layer: usize,
+        number: usize,
+    ) -> Self {
         Self {
             kind,
             name,
             place,
+            layer,
             first: (number * ENDS) as u32,
             late: [const { AtomicU64::new(0) }; ENDS],
             rejected: [const { AtomicU64::new(0) }; REASONS],

@@ -248,7 +248,8 @@ impl Bulkhead {
     #[cold]
     fn learns_nothing(&self) {
         if !self.is_told.load(Relaxed) && !self.is_told.swap(true, Relaxed) {
-            Event::LearnsNothing { policy: self.name(), called: "run", instead: "run_adaptive" }.emit();
+            let policy = self.name();
+            self.shell.emit(Event::LearnsNothing { policy, called: "run", instead: "run_adaptive" });
         }
     }
 

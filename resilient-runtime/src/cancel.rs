@@ -123,7 +123,7 @@ impl<O, S: Future> Guard<O> for CancelGuard<'_, S> {
             match shell.mode() {
                 Mode::Enforce => {
                     *this.ended = true;
-                    Event::Cancelled { policy: shell.name() }.emit();
+                    shell.emit(Event::Cancelled { policy: shell.name() });
                     return Poll::Ready(Settled::Rejected(shell.reject(Reason::Cancelled)));
                 }
                 Mode::Observe => shell.note(OBSERVED, 1),

@@ -45,6 +45,8 @@ use crate::vocabulary::{CircuitBreakerState, FallbackSource, GaveUp, PolicyKind}
 /// | [`Paused`](Self::Paused) | `paused` | info | `policy`, `time` |
 /// | [`Slowed`](Self::Slowed) | `slowed` | info | `policy`, `share` |
 ///
+/// `function` stands beside `policy` where the policy is that of an annotated function: the path of its module and its name.
+///
 /// One policy is louder than `DEBUG` ten times at once and ten times a minute; more of its events are `DEBUG`.
 /// `settings differ`, `limit learns nothing` and the overflow of a [`PerKey`](crate::PerKey) are rare by themselves and always as loud as
 /// the table says.
@@ -248,21 +250,27 @@ impl Event {
         }
     }
 
-    /// Tells everybody who listens.
+    /// Tells everybody who listens, of a policy that belongs to no function.
+    #[inline]
+    pub(crate) fn emit(self) {
+        self.emit_in(|| None);
+    }
+
+    /// Tells everybody who listens. `function` finds the path of the annotated function.
     ///
     /// Inlined, so that a call site pays one load and a comparison while nobody listens, and makes no event.
     #[inline]
-    pub(crate) fn emit(self) {
+    pub(crate) fn emit_in(self, function: impl FnOnce() -> Option<&'static str>) {
         #[cfg(any(test, feature = "test-util"))]
         note(self);
         #[cfg(feature = "tracing")]
         if self.loudest() <= tracing::level_filters::STATIC_MAX_LEVEL
             && self.loudest() <= tracing::level_filters::LevelFilter::current()
         {
-            self.trace();
+            self.trace(function());
         }
         #[cfg(not(feature = "tracing"))]
-        let _ = self;
+        let _ = (self, function);
     }
 
     /// The highest level that it can have.
@@ -283,9 +291,11 @@ impl Event {
     #[cfg(feature = "tracing")]
     #[cold]
     #[inline(never)]
-    fn trace(self) {
+    fn trace(self, function: Option<&'static str>) {
         macro_rules! say {
-            ($level:ident, $($fields:tt)+) => { tracing::$level!(target: "resilient", $($fields)+) };
+            ($level:ident, $policy:ident, $($fields:tt)+) => {
+                tracing::$level!(target: "resilient", $policy, function, $($fields)+)
+            };
         }
         macro_rules! say_loudly {
             ($level:ident from $origin:expr, $($fields:tt)+) => {

@@ -139,7 +139,7 @@ impl Hedge {
             After::Delay(delay) => Some(delay),
             After::Percentile(_) => {
                 let estimate = self.estimate.get()?;
-                let (min, max) = (self.config.min_after.unwrap_or(Duration::from_millis(1)), self.config.max_after);
+                let (min, max) = (self.config.min_after.unwrap_or(LEAST_DELAY), self.config.max_after);
                 Some(estimate.max(min).min(max))
             }
         }
@@ -332,7 +332,9 @@ impl Hedge {
             After::Percentile(percentile) => description.fixed("after", format_args!("p{percentile}")),
             After::Delay(delay) => description.time("after", delay),
         }
-        description.optional_time("min_after", self.config.min_after);
+        if let After::Percentile(_) = self.config.after {
+            description.time("min_after", self.config.min_after.unwrap_or(LEAST_DELAY));
+        }
         description.optional_time("max_after", Some(self.config.max_after).filter(|time| *time < Duration::MAX));
         description.fixed("max", self.config.max);
         description.level("budget_balance", self.budget_balance());
@@ -346,6 +348,9 @@ impl Hedge {
         self.set_mode(self.shell.first_mode());
     }
 }
+
+/// The least delay that a percentile leads to, unless another is set.
+const LEAST_DELAY: Duration = Duration::from_millis(1);
 
 #[cfg(all(test, not(resilient_loom)))]
 mod tests;

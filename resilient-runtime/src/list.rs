@@ -469,6 +469,15 @@ pub(crate) fn layer_at(address: usize) -> usize {
     LAYERS.get(&address).copied().unwrap_or(0)
 }
 
+/// The path of the function that the layer of that number belongs to.
+pub(crate) fn function_of(layer: usize) -> Option<&'static str> {
+    static FUNCTIONS: LazyLock<Vec<&'static Function>> = LazyLock::new(|| {
+        let layers = functions().flat_map(|function| function.layers.iter().map(move |layer| (function, layer)));
+        layers.filter(|(_, layer)| layer.policy.is_some()).map(|(function, _)| function).collect()
+    });
+    FUNCTIONS.get(layer.checked_sub(1)?).map(|function| function.path())
+}
+
 /// The annotated functions of the program. The linker collects them; on other platforms there are none.
 #[cfg(feature = "listed")]
 pub(crate) fn functions() -> impl Iterator<Item = &'static Function> {

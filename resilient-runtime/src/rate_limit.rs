@@ -271,7 +271,7 @@ impl RateLimit {
                 self.totals.slowed.fetch_add(1, Relaxed);
                 self.shell.note(SLOWED, 1);
                 let (policy, place, share) = (self.name(), self.shell.place(), self.share());
-                Event::Slowed { policy, place, share }.emit();
+                self.shell.emit(Event::Slowed { policy, place, share });
             }
             return;
         };
@@ -283,7 +283,8 @@ impl RateLimit {
         if begins {
             self.totals.pauses.fetch_add(1, Relaxed);
             self.shell.note(PAUSES, 1);
-            Event::Paused { policy: self.name(), place: self.shell.place(), time: pause }.emit();
+            let (policy, place) = (self.name(), self.shell.place());
+            self.shell.emit(Event::Paused { policy, place, time: pause });
         }
     }
 

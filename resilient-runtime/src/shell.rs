@@ -4,6 +4,7 @@ use std::fmt;
 use std::panic::Location;
 
 use crate::book::{self, Book, Ended, Note, Record};
+use crate::event::Event;
 use crate::list;
 use crate::mode::Switch;
 use crate::naming::{Named, Naming};
@@ -114,6 +115,12 @@ impl<P: Named> Shell<P> {
     #[inline(never)]
     fn count_slowly(&self, ended: Ended) {
         self.record().count_slowly(ended);
+    }
+
+    /// Tells everybody who listens of something that the policy does.
+    #[inline]
+    pub(crate) fn emit(&self, event: Event) {
+        event.emit_in(|| list::function_of(self.record().layer));
     }
 
     /// Adds to one of the policy's own numbers.

@@ -423,8 +423,8 @@ fn abandon(timeout: &Timeout) {
 fn reject<O>(timeout: &Timeout, reason: Reason) -> Settled<O> {
     let policy = timeout.name();
     match reason {
-        Reason::TimedOut { limit } => Event::TimedOut { policy, limit }.emit(),
-        Reason::DeadlineExceeded => Event::DeadlineExceeded { policy }.emit(),
+        Reason::TimedOut { limit } => timeout.shell.emit(Event::TimedOut { policy, limit }),
+        Reason::DeadlineExceeded => timeout.shell.emit(Event::DeadlineExceeded { policy }),
         _ => {}
     }
     Settled::Rejected(timeout.shell.reject(reason))

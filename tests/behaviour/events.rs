@@ -33,7 +33,10 @@ impl Subscriber for Log {
         struct Line(String);
         impl Visit for Line {
             fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-                write!(self.0, " {field}={value:?}").unwrap();
+                // that of functions is tested by itself
+                if field.name() != "function" || self.0.contains("events: whose") {
+                    write!(self.0, " {field}={value:?}").unwrap();
+                }
             }
         }
 
@@ -507,4 +510,42 @@ async fn too_many_keys_at_once_are_no_flood_of_lines() {
     let loud = lines.iter().filter(|line| line.starts_with("WARN")).count();
     assert!(lines.len() > 1_000, "{}", lines.len());
     assert_eq!(loud, 10);
+}
+
+mod one {
+    use resilient::{retry, timeout};
+    use resilient_tests::Error;
+
+    #[timeout(total = "1s", name = "events: whose time-out")]
+    #[retry(max = 1, backoff = "none", name = "events: whose retry")]
+    pub async fn fetch() -> Result<(), Error> {
+        Err(Error::Down)
+    }
+}
+
+mod two {
+    use resilient::circuit_breaker;
+    use resilient_tests::Error;
+
+    #[circuit_breaker(consecutive = 1, key = host, name = "events: whose breaker")]
+    pub async fn fetch(host: &str) -> Result<usize, Error> {
+        if host.is_empty() { Err(Error::Down) } else { Ok(1) }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn functions_of_one_name_are_told_apart_by_their_paths() {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+
+    drop((one::fetch().await, two::fetch("").await));
+
+    let lines = log.lines();
+    let said = |start: &str, path: &str| {
+        let of =
+            |line: &&String| line.contains(start) && line.contains(&format!("function=\"behaviour::events::{path}\""));
+        lines.iter().filter(of).count()
+    };
+    assert_eq!(said("events: whose retry", "one::fetch"), 2, "{lines:?}");
+    assert_eq!(said("events: whose breaker", "two::fetch"), 1, "{lines:?}");
 }

@@ -7,6 +7,7 @@ mod circuit_breaker;
 mod classify;
 mod coalesce;
 mod crate_path;
+mod defaults;
 mod events;
 mod fallback;
 mod fan_out;

@@ -215,7 +215,8 @@ impl<'a, K, A> Place<'a, K, A> {
         counts.batches.fetch_add(1, Relaxed);
         counts.keys.fetch_add(positions.distinct as u64, Relaxed);
         counts.duplicates.fetch_add((self.keys.len() - positions.distinct) as u64, Relaxed);
-        Event::Batched { policy: self.batch.name(), keys: positions.distinct, callers: self.keys.len() }.emit();
+        let (policy, callers) = (self.batch.name(), self.keys.len());
+        self.batch.shell.emit(Event::Batched { policy, keys: positions.distinct, callers });
         Leading { future: Box::pin(load(distinct)), positions, place: self }
     }
 
@@ -235,7 +236,7 @@ impl<K, A> Drop for Place<'_, K, A> {
         wake_all(for_a_lead(left.successors));
         if left.handed_over {
             self.batch.counts.handed_over.fetch_add(1, Relaxed);
-            Event::HandedOver { policy: self.batch.name() }.emit();
+            self.batch.shell.emit(Event::HandedOver { policy: self.batch.name() });
         }
     }
 }

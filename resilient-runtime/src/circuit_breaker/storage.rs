@@ -282,7 +282,7 @@ impl CircuitBreaker {
             let (policy, place) = (self.name(), self.shell.place());
             self.shell.note(TRANSITIONS + new as usize, 1);
             self.storage.times.leave(old);
-            Event::Transition { policy, place, from: old, to: new, failures, calls, open_for }.emit();
+            self.shell.emit(Event::Transition { policy, place, from: old, to: new, failures, calls, open_for });
         }
     }
 }

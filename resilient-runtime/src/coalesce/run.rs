@@ -194,12 +194,12 @@ impl Seat<'_> {
             Joined::Alone => Stage::Alone,
             Joined::Overflowed => {
                 *stage = Stage::Alone;
-                Event::RanAlone { policy: self.policy.name() }.emit();
+                self.policy.shell.emit(Event::RanAlone { policy: self.policy.name() });
                 return;
             }
         };
         if let Stage::Following { .. } | Stage::Landed(_) = stage {
-            Event::Joined { policy: self.policy.name() }.emit();
+            self.policy.shell.emit(Event::Joined { policy: self.policy.name() });
         }
     }
 
@@ -346,7 +346,8 @@ impl<F: Future<Output: Shareable>> CoalesceFuture<'_, F> {
                         this.seat.turn = turn;
                         *this.stage = Stage::Leading;
                         drop(unused);
-                        Event::HandedOver { policy: this.seat.policy.name() }.emit();
+                        let policy = this.seat.policy;
+                        policy.shell.emit(Event::HandedOver { policy: policy.name() });
                         return self.lead(context);
                     }
                     Waited::Landed => flight.landed(),

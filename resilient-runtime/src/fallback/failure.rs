@@ -66,13 +66,13 @@ impl<'a, E> FallbackFailure<'a, E> {
     /// Always the error of the call.
     pub fn unanswered<T>(self) -> Result<T, E> {
         self.policy.note(UNANSWERED, 1);
-        Event::Unanswered { policy: self.policy.name(), class: self.class }.emit();
+        self.policy.emit(Event::Unanswered { policy: self.policy.name(), class: self.class });
         Err(self.error)
     }
 
     fn fell_back(&self, answer: FallbackSource) {
         self.policy.note(ANSWERED + answer as usize, 1);
-        Event::FellBack { policy: self.policy.name(), class: self.class, answer }.emit();
+        self.policy.emit(Event::FellBack { policy: self.policy.name(), class: self.class, answer });
     }
 }
 

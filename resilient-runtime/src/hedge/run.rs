@@ -176,7 +176,8 @@ impl<F: Future> Course<'_, F, F::Output> {
                 self.arm(timer.as_mut(), now, self.delay);
             }
             let Some(grant) = granted else { continue };
-            Event::Hedging { policy: self.hedging.hedge.name() }.emit();
+            let hedge = self.hedging.hedge;
+            hedge.shell.emit(Event::Hedging { policy: hedge.name() });
             let mut future = Box::pin(attempt());
             grant.begin();
             match future.as_mut().poll(context) {

@@ -160,8 +160,8 @@ impl RetryCall<'_> {
             self.policy.shell.note(GAVE_UP + why as usize, 1);
             self.end(Ended::of(class));
         }
-        next.map_err(|why| Event::GaveUp { policy: self.policy.name(), retries: self.attempt(), class, why }.emit())
-            .ok()
+        let (policy, retries) = (self.policy.name(), self.attempt());
+        next.map_err(|why| self.policy.shell.emit(Event::GaveUp { policy, retries, class, why })).ok()
     }
 
     /// Counts the end of the call, unless it had one.
@@ -237,9 +237,10 @@ impl RetryCall<'_> {
             return Err(GaveUp::SwitchedOff);
         }
         // Whoever is told may panic, and the budget then gets back what it has given.
-        Event::Retrying(Retrying { policy: policy.name(), retry: self.attempt(), class, delay }).emit();
+        let retrying = Retrying { policy: policy.name(), retry: self.attempt(), class, delay };
+        policy.shell.emit(Event::Retrying(retrying));
         if let Some(hook) = policy.hook {
-            hook(&Retrying { policy: policy.name(), retry: self.attempt(), class, delay });
+            hook(&retrying);
         }
         if let Some(withdrawal) = withdrawal {
             withdrawal.spend();
