@@ -61,6 +61,33 @@ mod other {
         if word.is_empty() { Err(Error::Down) } else { Ok(word.len()) }
     }
 
+    #[circuit_breaker(name = "exporters: shared")]
+    pub async fn first() -> Result<(), Error> {
+        Ok(())
+    }
+
+    #[circuit_breaker(name = "exporters: shared")]
+    pub async fn second() -> Result<(), Error> {
+        Ok(())
+    }
+
+    pub struct One;
+    pub struct Two;
+
+    impl One {
+        #[circuit_breaker]
+        pub async fn same() -> Result<(), Error> {
+            Ok(())
+        }
+    }
+
+    impl Two {
+        #[circuit_breaker]
+        pub async fn same() -> Result<(), Error> {
+            Ok(())
+        }
+    }
+
     pub struct Generic<T>(pub T);
 
     impl<T: AsRef<str>> Generic<T> {
@@ -84,6 +111,7 @@ fn function(module: &str, name: &str) -> FunctionSnapshot {
 fn the_list_and_the_exporters() {
     functions_are_listed_before_their_first_call();
     all_exporters_say_what_the_server_saw();
+    a_shared_policy_is_one_series_and_methods_of_one_name_are_two();
     one_call_makes_all_as_new();
 }
 
@@ -314,4 +342,26 @@ fn one_call_makes_all_as_new() {
     assert_eq!(state(), Some(CircuitBreakerState::Closed));
     assert_eq!((other::BREAKER.state(), other::BREAKER.current_mode()), (CircuitBreakerState::Closed, Mode::Enforce));
     drop(futures_executor(async { tokio::time::timeout(Duration::ZERO, pending::<Result<(), Error>>()).await }));
+}
+
+fn a_shared_policy_is_one_series_and_methods_of_one_name_are_two() {
+    let calls = |contains: &str| -> Vec<f64> {
+        let all = collect();
+        let of = all.iter().map(|sample| (series(sample), sample.value)).filter(|(name, _)| {
+            name.starts_with("resilient_calls_total") && name.contains("success") && name.contains(contains)
+        });
+        of.map(|(_, value)| value).collect()
+    };
+    let policies = collect()[0].value;
+    futures_executor(async {
+        other::second().await.unwrap();
+        other::first().await.unwrap();
+        other::second().await.unwrap();
+        other::One::same().await.unwrap();
+        other::Two::same().await.unwrap();
+    });
+
+    assert_eq!(calls("exporters: shared"), [3.0]);
+    assert_eq!(calls("exporters::other::same:"), [1.0, 1.0]);
+    assert!((collect()[0].value - policies).abs() < 0.1, "their number stays");
 }

@@ -106,7 +106,7 @@ fn expand_attribute(
 /// | `clone(a, b)`, or `clone` | arguments, `self` too | none | cloned for each attempt; alone, all that the body owns and uses, and a reference to those whose type is not `Clone`. An `impl Trait` or a type parameter among their types gets the bound `Clone` |
 /// | `number` | name | none | the attempt's number from zero, for the body |
 /// | `when` | closure or function | the error's class | decides instead; see below |
-/// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` counts the retries that it would make, and makes none; `"off"` does nothing |
+/// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` counts the calls that it would have retried, and retries none; `"off"` does nothing |
 /// | `name` | string | the function's | stands in events; retries that are given the same name share a budget |
 /// | `with` | expression | none | a `Retry` of your own: a `static`, or a field of `self` |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
@@ -680,7 +680,7 @@ pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `shared_across(a, b)` | arguments, or `self` | none | callers that differ in them may share all the same |
 /// | `share` | a word | none | the outcome need not be `Clone`: callers get `Arc`s, see below |
 /// | `hold` | duration | none | keeps the outcome, a failure too, for so long after the body has ended |
-/// | `max_wait` | duration | as long as the run takes | how long a call waits for the run of another; after that it runs the body, for all who wait |
+/// | `max_wait` | duration | as long as the run takes | how long a call waits for one run of another; after that it runs the body too, and the first to end answers all who wait |
 /// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` lets each caller run and counts who would have joined; `"off"` does nothing |
 /// | `name` | string | the function's | the policy's name |
 /// | `with` | expression | none | a `Coalesce` of your own: a field of `self`, or a `static` that other code can ask for its `counts()` |

@@ -33,7 +33,7 @@ pub(crate) trait Origin {
     /// The `static` of the policy, if it is the function's own.
     fn item(&self, context: &Context<'_>) -> Option<TokenStream>;
 
-    /// The entry: `own RETRY_` for a `static`, and otherwise `given RETRY_`.
+    /// The entry: `own RETRY_` for a `static`, `shared RETRY_` if its name was written, and otherwise `given RETRY_`.
     fn entry(&self, context: &Context<'_>) -> TokenStream;
 }
 
@@ -71,14 +71,14 @@ impl Origin for Shareable {
     fn entry(&self, context: &Context<'_>) -> TokenStream {
         match self {
             Self::Plain(source) => source.entry(context),
-            Self::Named { .. } => entry("own", &context.policy),
-            Self::Keyed { .. } => entry("own", &context.per_key()),
+            Self::Named { .. } => entry("shared", &context.policy),
+            Self::Keyed { named, .. } => entry(if *named { "shared" } else { "own" }, &context.per_key()),
         }
     }
 }
 
 /// `own RETRY_` for the local `retry_`.
-fn entry(how: &str, local: &Ident) -> TokenStream {
+pub(crate) fn entry(how: &str, local: &Ident) -> TokenStream {
     let (how, name) = (Ident::new(how, Span::mixed_site()), constant(local));
     quote_spanned!(Span::mixed_site()=> #how #name)
 }

@@ -87,7 +87,7 @@ impl Backoff {
                 Formula::Custom(_) => "a function",
             },
         );
-        if !matches!(self.formula, Formula::None) {
+        if !matches!(self.formula, Formula::None | Formula::Custom(_)) {
             description.time("base", self.base);
             if matches!(self.formula, Formula::Exp | Formula::ExpJitter | Formula::FullJitter | Formula::EqualJitter) {
                 description.fixed("factor", self.factor);

@@ -82,6 +82,11 @@ impl Ended {
         }
     }
 
+    /// The end of a call whose permit was dropped and not settled: of one by hand nothing else is known, unless it panics.
+    pub(crate) fn unsettled() -> Self {
+        if std::thread::panicking() { Self::Abandoned } else { Self::Success }
+    }
+
     /// The value of the label `outcome`.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {

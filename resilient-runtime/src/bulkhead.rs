@@ -321,11 +321,17 @@ impl Bulkhead {
         let level = self.gate.level();
         description.changing("limit", level.limit, self.config.limit);
         description.fixed("queue", self.queue_length());
-        description.optional_time("max_wait", self.config.max_wait);
+        match self.config.max_wait {
+            Some(wait) => description.time("max_wait", wait),
+            None => description.fixed("max_wait", "deadline, or 1s"),
+        }
         description.level("limit", f64::from(level.limit));
         description.level("in_use", f64::from(level.in_use));
         description.level("waiting", f64::from(level.waiting));
-        description.bound = Bound::Wait(self.config.max_wait.unwrap_or(Duration::from_secs(1)));
+        description.bound = match self.config.max_wait {
+            Some(wait) => Bound::Wait(wait),
+            None => Bound::WaitUntilDeadline(Duration::from_secs(1)),
+        };
     }
 
     /// Sets the limit and the mode that it was built with. Calls that run go on.

@@ -15,7 +15,7 @@ pub use self::share::{Share, Sharing, finish_shared};
 use self::flights::Flights;
 use crate::clock::Ticks;
 use crate::keyed::fingerprint::fingerprint;
-use crate::list::Description;
+use crate::list::{Bound, Description};
 use crate::shell::{Shell, shell};
 use crate::sync::const_fn;
 
@@ -95,8 +95,10 @@ pub struct CoalesceCounts {
     pub keys: u64,
     /// Calls that found nobody to join and ran, ever.
     pub leaders: u64,
-    /// Calls that joined another, or took an outcome that was held, ever. With [`Mode::Observe`](crate::Mode::Observe), that would have.
+    /// Calls that joined another, or took an outcome that was held, ever.
     pub followers: u64,
+    /// Calls that would have, but for [`Mode::Observe`](crate::Mode::Observe), ever.
+    pub observed: u64,
     /// The number of times that a follower became the leader because that was dropped, panicked, or took longer than `max_wait`,
     /// ever.
     pub handed_over: u64,
@@ -147,9 +149,9 @@ impl Coalesce {
     const_fn! {
         /// Sets how long a follower waits for one leader; as long as the leader runs, unless set.
         ///
-        /// After that the follower leads: it runs its own future, for itself and for the others that wait. The former leader
-        /// goes on, and its outcome is for its own caller only. So a run that hangs, or a leader that is kept and not polled,
-        /// holds up its followers for so long and no longer, and one more run is begun each time, not one for each follower.
+        /// After that the follower leads: it runs its own future, beside the former leader, which goes on. The first of them that
+        /// ends gives its outcome to all that wait. So a run that hangs, or a leader that is kept and not polled, holds up
+        /// its followers for so long and no longer, and one more run is begun each time, not one for each follower.
         /// Choose a time that is longer than nearly every run takes.
         ///
         /// A runtime without timers cannot end the wait. A first wait needs a timer, which a leader does not.
@@ -210,12 +212,13 @@ shell!(Coalesce is Coalesce, modes: /// Those who wait already still get the out
 
 impl CoalesceCounts {
     const fn none() -> Self {
-        Self { keys: 0, leaders: 0, followers: 0, handed_over: 0, overflowed: 0, reentrant: 0 }
+        Self { keys: 0, leaders: 0, followers: 0, observed: 0, handed_over: 0, overflowed: 0, reentrant: 0 }
     }
 
     const fn add(&mut self, other: &Self) {
         self.leaders += other.leaders;
         self.followers += other.followers;
+        self.observed += other.observed;
         self.handed_over += other.handed_over;
         self.overflowed += other.overflowed;
         self.reentrant += other.reentrant;
@@ -229,8 +232,11 @@ impl Coalesce {
         description.optional_time("max_wait", self.max_wait);
         let counts = self.counts();
         description.level("keys", counts.keys as f64);
-        description.count("coalesce_runs", "", counts.leaders);
-        description.count("coalesced", "", counts.followers);
+        // a follower begins anew each time that a leader is dropped
+        description.bound = Bound::Attempts(None);
+        description.count("observed", "", counts.observed);
+        description.count("coalesce_runs", "", counts.leaders + counts.handed_over);
+        description.count("coalesced", "", counts.followers.saturating_sub(counts.handed_over));
         description.count("handovers", "", counts.handed_over);
         description.count("ran_alone", "", counts.overflowed + counts.reentrant);
     }

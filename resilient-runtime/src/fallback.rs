@@ -115,9 +115,7 @@ impl Fallback {
 
     fn decide<T, E>(&self, class: Class, outcome: Result<T, E>) -> Rescue<'_, T, E> {
         let (shell, mode) = (&self.shell, self.shell.mode());
-        if mode != Mode::Off {
-            shell.count(Ended::of(class));
-        }
+        shell.count(Ended::of(class));
         match outcome {
             Err(error) if class.is_retryable() && mode == Mode::Enforce => {
                 Rescue::FallBack(FallbackFailure::new(shell, class, error))

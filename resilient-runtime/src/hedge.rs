@@ -18,7 +18,7 @@ use self::estimate::{Estimate, Sample};
 use crate::book::Note;
 use crate::budget::Withdrawal;
 use crate::keyed::Keyed;
-use crate::list::Description;
+use crate::list::{Bound, Description};
 use crate::notes::hedge::{OBSERVED, SENT, SUPPRESSED};
 use crate::shell::{Shell, shell};
 use crate::sync::atomic::AtomicU64;
@@ -337,6 +337,13 @@ impl Hedge {
         }
         description.optional_time("max_after", Some(self.config.max_after).filter(|time| *time < Duration::MAX));
         description.fixed("max", self.config.max);
+        description
+            .fixed("ratio", format_args!("{} %", f64::from(self.config.deposit) * 100.0 / f64::from(bucket::TOKEN)));
+        let delay = match self.config.after {
+            After::Percentile(_) => None,
+            After::Delay(delay) => Some(delay),
+        };
+        description.bound = Bound::Beside(delay, self.config.max);
         description.level("budget_balance", self.budget_balance());
         if let Some(delay) = self.delay() {
             description.level("hedge_delay_seconds", delay.as_secs_f64());

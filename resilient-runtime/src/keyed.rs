@@ -378,9 +378,9 @@ impl<P: Keyed + Listed> listed::Listed for PerKey<P> {
         self.template.record()
     }
 
-    fn effective(&'static self) -> &'static dyn Listed {
-        let known: &'static Self = naming::known(self);
-        known
+    fn look_up(&'static self) -> &'static dyn Listed {
+        let shared: &'static Self = naming::shared(self);
+        shared
     }
 
     fn mode(&self) -> Mode {

@@ -246,7 +246,8 @@ pub mod __list {
 }
 
 /// Adds an annotated function to the [list of all policies](policies), before its first call: `own` for the policies that
-/// are `static`s of its own, `given` for those that it gets from elsewhere.
+/// are `static`s of its own, `shared` for those whose name may stand for another, `open` for those that run other functions
+/// as well, and `given` for those that it gets from elsewhere.
 ///
 /// The attributes write it. The linker fills the list, so a function that is not in the program is not in it.
 #[cfg(feature = "listed")]
@@ -267,6 +268,12 @@ macro_rules! listed {
     };
     (@ own $policy:ident) => {
         $crate::__list::Layer::own(::core::stringify!($policy), &$policy)
+    };
+    (@ open $policy:ident) => {
+        $crate::__list::Layer::open(::core::stringify!($policy), &$policy)
+    };
+    (@ shared $policy:ident) => {
+        $crate::__list::Layer::shared(::core::stringify!($policy), &$policy)
     };
     (@ given $policy:ident) => {
         $crate::__list::Layer::given(::core::stringify!($policy))

@@ -186,7 +186,7 @@ fn by_hand() -> MutexGuard<'static, Vec<&'static dyn Listed>> {
 #[cfg(any(test, feature = "test-util"))]
 pub(crate) fn reset() {
     for layer in functions().flat_map(Function::layers) {
-        if let Some(policy) = layer.policy {
+        if let Some(policy) = layer.effective() {
             policy.reset();
         }
     }
@@ -220,7 +220,7 @@ pub(crate) mod sealed {
         fn record(&self) -> &'static Record;
         /// The policy that its name stands for.
         #[doc(hidden)]
-        fn effective(&'static self) -> &'static dyn super::Listed;
+        fn look_up(&'static self) -> &'static dyn super::Listed;
         #[doc(hidden)]
         fn mode(&self) -> Mode;
         #[doc(hidden)]
@@ -257,6 +257,10 @@ pub(crate) enum Bound {
     AtMost(Duration),
     /// Longer by a wait.
     Wait(Duration),
+    /// Longer by a wait that only a deadline ends, and without one by this.
+    WaitUntilDeadline(Duration),
+    /// So many more attempts, each begun after this, or as late as the one before it can end.
+    Beside(Option<Duration>, u32),
     /// So many attempts, with waits of so long between them; `None` if they are not limited.
     Attempts(Option<(u32, Duration)>),
 }
@@ -376,7 +380,21 @@ pub struct Function {
 pub struct Layer {
     /// The name of its `static`, or of what stands for it.
     pub(crate) name: &'static str,
-    pub(crate) policy: Option<&'static dyn Listed>,
+    policy: Option<&'static dyn Listed>,
+    origin: Origin,
+}
+
+/// The origin of a layer's policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// A `static` of the function's own.
+    Own,
+    /// The same, and it runs other functions besides the body.
+    Open,
+    /// The policy that the name of such a `static` stands for.
+    Shared,
+    /// An expression of the user's.
+    Given,
 }
 
 impl fmt::Debug for Layer {
@@ -388,12 +406,39 @@ impl fmt::Debug for Layer {
 impl Layer {
     /// A policy of the function's own.
     pub const fn own(name: &'static str, policy: &'static dyn Listed) -> Self {
-        Self { name, policy: Some(policy) }
+        Self { name, policy: Some(policy), origin: Origin::Own }
+    }
+
+    /// As [`own`](Self::own), for a policy that runs other functions besides the body.
+    pub const fn open(name: &'static str, policy: &'static dyn Listed) -> Self {
+        Self { name, policy: Some(policy), origin: Origin::Open }
+    }
+
+    /// As [`own`](Self::own), for a policy whose name was written, so that another may stand for it.
+    pub const fn shared(name: &'static str, policy: &'static dyn Listed) -> Self {
+        Self { name, policy: Some(policy), origin: Origin::Shared }
     }
 
     /// A policy that the function gets from elsewhere.
     pub const fn given(name: &'static str) -> Self {
-        Self { name, policy: None }
+        Self { name, policy: None, origin: Origin::Given }
+    }
+
+    /// Its part in the longest time of a call. Nothing is known of a policy from elsewhere, nor of one that runs other functions.
+    fn bound(&self) -> Bound {
+        let known = self.effective().filter(|_| self.origin != Origin::Open);
+        known.map_or(Bound::Attempts(None), |policy| policy.description().bound)
+    }
+
+    /// The policy of the function's own, if it has one.
+    pub(crate) fn own_policy(&self) -> Option<&'static dyn Listed> {
+        self.policy
+    }
+
+    /// The policy that acts for it: that which its name stands for, where the name was written.
+    pub(crate) fn effective(&self) -> Option<&'static dyn Listed> {
+        let policy = self.policy?;
+        Some(if self.origin == Origin::Shared { policy.look_up() } else { policy })
     }
 
     /// Its name among those of the function: `total_timeout` for `TOTAL_TIMEOUT_`.
@@ -418,9 +463,17 @@ impl Function {
         Self { module, name, file, line, layers, path: OnceLock::new() }
     }
 
-    /// The path of the function.
+    /// The path of the function, with the line of its attributes if another has the same.
     pub(crate) fn path(&self) -> &str {
-        self.path.get_or_init(|| format!("{}::{}", self.module, self.name))
+        self.path.get_or_init(|| {
+            let is_other = |other: &Function| {
+                (other.module, other.name) == (self.module, self.name)
+                    && (other.file, other.line) != (self.file, self.line)
+            };
+            // nothing but its place tells a method from one of the same name on another type
+            let place = functions().any(is_other).then(|| format!(":{}", self.line)).unwrap_or_default();
+            format!("{}::{}{place}", self.module, self.name)
+        })
     }
 
     pub(crate) fn layers(&self) -> &'static [Layer] {
@@ -429,7 +482,7 @@ impl Function {
 
     fn snapshot(&self, known: &mut Vec<&'static Record>) -> FunctionSnapshot {
         let layers = self.layers.iter().map(|layer| {
-            let policy = layer.policy.map(sealed::Listed::effective);
+            let policy = layer.effective();
             // its own record is known as well where another stands for it
             known.extend(layer.policy.map(sealed::Listed::record));
             known.extend(policy.map(sealed::Listed::record));
@@ -442,13 +495,18 @@ impl Function {
 
     /// The longest that a call can take, from the innermost policy to the outermost. The body alone is not limited.
     fn worst_case(&self) -> Option<Duration> {
-        self.layers.iter().rev().fold(None, |inside: Option<Duration>, layer| {
-            // nothing is known of one from elsewhere
-            let bound = layer.policy.map_or(Bound::Attempts(None), |policy| policy.effective().description().bound);
-            match bound {
+        let bounds: Vec<Bound> = self.layers.iter().map(Layer::bound).collect();
+        (0..bounds.len()).rev().fold(None, |inside: Option<Duration>, layer| {
+            let has_deadline = bounds[..layer].iter().any(|outer| matches!(outer, Bound::AtMost(_)));
+            match bounds[layer] {
                 Bound::None => inside,
                 Bound::AtMost(limit) => Some(inside.map_or(limit, |inside| inside.min(limit))),
                 Bound::Wait(wait) => inside.map(|inside| inside.saturating_add(wait)),
+                // the deadline further out limits it
+                Bound::WaitUntilDeadline(_) if has_deadline => None,
+                Bound::WaitUntilDeadline(wait) => inside.map(|inside| inside.saturating_add(wait)),
+                Bound::Beside(delay, attempts) => inside
+                    .map(|inside| inside.saturating_add(delay.unwrap_or(inside).min(inside).saturating_mul(attempts))),
                 Bound::Attempts(None) => None,
                 Bound::Attempts(Some((attempts, waits))) => {
                     inside.map(|inside| inside.saturating_mul(attempts).saturating_add(waits))

@@ -163,7 +163,13 @@ pub static FAMILIES: &[Family] = &[
         "Calls on which a policy in mode observe would have acted",
     ),
     gauge(MODE, "resilient_mode", "1", Some("mode"), "1 for the mode that the policy is in, and 0 for the others"),
-    counter("retries", "resilient_retries_total", "{attempt}", None, "Attempts after the first one"),
+    counter(
+        "retries",
+        "resilient_retries_total",
+        "{attempt}",
+        None,
+        "Retries that were decided on; one whose wait is cut short is not made",
+    ),
     counter(
         "retried_calls",
         "resilient_retried_calls_total",
@@ -217,7 +223,13 @@ pub static FAMILIES: &[Family] = &[
     gauge("limit", "resilient_limit", "{call}", None, "Calls that a bulkhead lets run at once"),
     gauge("in_use", "resilient_in_use", "{call}", None, "Permits of a bulkhead that are in use"),
     gauge("waiting", "resilient_waiting", "{call}", None, "Calls that wait for a permit"),
-    counter("queued", "resilient_queued_total", "{call}", None, "Calls that had to wait for a permit"),
+    counter(
+        "queued",
+        "resilient_queued_total",
+        "{call}",
+        None,
+        "Calls that had to wait for a permit, whether they got one or not",
+    ),
     counter("wait_seconds", "resilient_wait_seconds_total", "s", None, "Time that calls have waited for a permit"),
     gauge(
         "rate_share",
@@ -257,9 +269,9 @@ pub static FAMILIES: &[Family] = &[
         "resilient_coalesce_runs_total",
         "{call}",
         None,
-        "Calls that ran for themselves and for those that joined them",
+        "Runs for the caller and for those that joined it",
     ),
-    counter("coalesced", "resilient_coalesced_total", "{call}", None, "Calls that joined another"),
+    counter("coalesced", "resilient_coalesced_total", "{call}", None, "Calls that had the outcome of another"),
     counter(
         "ran_alone",
         "resilient_ran_alone_total",
@@ -347,18 +359,16 @@ pub fn collect() -> Vec<Sample> {
     let mut known: HashSet<*const Record> = HashSet::new();
     for function in list::functions() {
         for layer in function.layers() {
-            let Some(own) = layer.policy else { continue };
-            let policy = own.effective();
-            // its own, where another stands for it
-            known.insert(std::ptr::from_ref(own.record()));
-            let record = policy.record();
-            let is_new = known.insert(std::ptr::from_ref(record)) || std::ptr::eq(record, own.record());
-            if is_new {
-                let labels = Labels { policy: record.name, function: function.path(), layer: layer.label() };
+            let Some(policy) = layer.effective() else { continue };
+            if known.insert(std::ptr::from_ref(policy.record())) {
+                let labels = Labels { policy: policy.record().name, function: function.path(), layer: layer.label() };
                 series.add_policy(policy, labels);
             }
         }
     }
+    // where another stands for it, it has no calls of its own
+    let own = list::functions().flat_map(list::Function::layers).filter_map(list::Layer::own_policy);
+    known.extend(own.map(|policy| std::ptr::from_ref(policy.record())));
     for policy in list::listed_by_hand() {
         if known.insert(std::ptr::from_ref(policy.record())) {
             series.add_policy(policy, Labels::by_hand(policy.record()));
@@ -408,6 +418,7 @@ impl Series {
         let family = &mut self.families[place];
         let same = |series: &&mut (Labels, &str, f64)| series.0 == labels && series.1 == own;
         match family.iter_mut().find(|series| self.adds && same(series)) {
+            Some(series) if FAMILIES[place].sort == Sort::Gauge => series.2 = series.2.max(value),
             Some(series) => series.2 += value,
             None => family.push((labels, own, value)),
         }

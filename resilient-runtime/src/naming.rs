@@ -136,11 +136,6 @@ pub(crate) fn shared<P: Named>(policy: &'static P) -> &'static P {
     }
 }
 
-/// As [`shared`], of what is known so far: the policy itself, if its name was not looked up.
-pub(crate) fn known<P: Named>(policy: &'static P) -> &'static P {
-    policy.naming().shared.get().copied().unwrap_or(policy)
-}
-
 #[cold]
 fn look_up<P: Named>(policy: &'static P) -> &'static P {
     let place = policy.naming().place;

@@ -77,7 +77,7 @@ pub struct Retry {
 
 shell!(
     Retry is Retry,
-    modes: /// With [`Mode::Observe`](crate::Mode::Observe) it counts the retries that it would have made, and makes none. With
+    modes: /// With [`Mode::Observe`](crate::Mode::Observe) it counts the calls that it would have retried, and retries none. With
     /// [`Mode::Off`](crate::Mode::Off) it does nothing.
     , agrees: |one, other| one.max == other.max
         && one.max_elapsed == other.max_elapsed
@@ -228,7 +228,15 @@ impl Retry {
         if let Some(budget) = self.funds.budget(self.name()) {
             description.level("budget_balance", budget.balance());
         }
-        description.bound = Bound::Attempts(self.max.map(|max| (max.saturating_add(1), self.backoff.longest(max))));
+        // a server may ask for as much as `max_hint`, to which a tenth is added
+        let hint = self.max_hint.saturating_add(self.max_hint / 10);
+        let waits = |max: u32| self.backoff.longest(max).saturating_add(hint.saturating_mul(max));
+        let bound = self.max.map(|max| (max.saturating_add(1), waits(max)));
+        description.bound = match (bound, self.max_elapsed) {
+            // the last attempt begins before it
+            (_, Some(elapsed)) => Bound::Wait(bound.map_or(elapsed, |(_, waits)| waits.min(elapsed))),
+            (bound, None) => Bound::Attempts(bound),
+        };
     }
 
     /// Fills the budget again.

@@ -308,7 +308,7 @@ impl ThrottlePermit<'_> {
 impl Drop for ThrottlePermit<'_> {
     fn drop(&mut self) {
         if !self.is_counted {
-            self.count(Ended::Success);
+            self.count(Ended::unsettled());
         }
     }
 }

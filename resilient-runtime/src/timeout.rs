@@ -233,7 +233,7 @@ impl<O> Guard<O> for TimeoutGuard<'_> {
         let polled = match this.timeout.shell.mode() {
             Mode::Enforce => this.watch.as_mut().poll_in_time(cx, below, this.timeout, None),
             Mode::Observe => this.watch.as_mut().poll_observed(below(cx), this.timeout, true),
-            Mode::Off => return below(cx),
+            Mode::Off => this.watch.as_mut().poll_unlimited(below, cx, this.timeout),
         };
         if polled.is_ready() {
             this.watch.set(Watch::Over);
@@ -350,6 +350,21 @@ impl Watch {
         Poll::Ready(reject(timeout, reason))
     }
 
+    /// Polls what stands below, for a time-out that is off.
+    fn poll_unlimited<O>(
+        mut self: Pin<&mut Self>,
+        below: impl FnOnce(&mut Context<'_>) -> Poll<O>,
+        cx: &mut Context<'_>,
+        timeout: &Timeout,
+    ) -> Poll<O> {
+        self.set(Self::Started);
+        let polled = below(cx);
+        if polled.is_ready() {
+            timeout.shell.count(Ended::Success);
+        }
+        polled
+    }
+
     /// Takes note of what took longer than the limit, for a time-out that only observes.
     #[cold]
     fn poll_observed<O>(mut self: Pin<&mut Self>, polled: Poll<O>, timeout: &Timeout, counts: bool) -> Poll<O> {
@@ -434,7 +449,10 @@ impl Timeout {
     /// Says what it is told, for the list of policies.
     fn describe_to(&self, description: &mut Description) {
         description.time("limit", self.limit);
-        description.bound = Bound::AtMost(self.limit);
+        // one that does not enforce limits nothing
+        if self.current_mode() == Mode::Enforce {
+            description.bound = Bound::AtMost(self.limit);
+        }
     }
 
     fn reset_all(&self) {

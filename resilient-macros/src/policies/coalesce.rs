@@ -41,7 +41,7 @@ pub(crate) const KIND: Kind = Kind {
             )])
             .sets()
             .absent("as long as the run takes")
-            .means("how long a call waits for the run of another; after that it runs the body, for all who wait"),
+            .means("how long a call waits for one run of another; after that it runs the body too, and the first to end answers all who wait"),
         key::mode()
             .means("`\"observe\"` lets each caller run and counts who would have joined; `\"off\"` does nothing"),
         key::name("name = \"search\"").means("the policy's name"),

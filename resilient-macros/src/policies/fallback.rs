@@ -14,7 +14,7 @@ use crate::policies::sharing::{self, Sharing};
 use crate::policy::{Facts, Kind, Layer};
 use crate::reads::reads_nothing_of_the_call;
 use crate::settings::Settings;
-use crate::source::{Origin, Source, declare, operand};
+use crate::source::{Origin, Source, declare, entry, operand};
 use crate::tokens::placed;
 use crate::types;
 use crate::when::{When, deciding};
@@ -186,6 +186,18 @@ impl Fallback {
     }
 }
 
+impl Origin for Fallback {
+    fn item(&self, context: &Context<'_>) -> Option<TokenStream> {
+        self.source.item(context)
+    }
+
+    /// `open FALLBACK_` where functions answer, whose time nothing here limits.
+    fn entry(&self, context: &Context<'_>) -> TokenStream {
+        let runs_functions = self.answers.iter().any(|answer| matches!(answer, Answer::With(_)));
+        if runs_functions { entry("open", &context.policy) } else { self.source.entry(context) }
+    }
+}
+
 impl Layer for Fallback {
     fn name(&self) -> &'static str {
         KIND.name
@@ -230,7 +242,7 @@ impl Layer for Fallback {
     }
 
     fn origin(&self) -> Option<&dyn Origin> {
-        Some(&self.source)
+        Some(self)
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {

@@ -78,7 +78,7 @@ pub(crate) const KIND: Kind = Kind {
             .takes("name")
             .means("the attempt's number from zero, for the body"),
         key::when().means("decides instead; see below"),
-        key::mode().means("`\"observe\"` counts the retries that it would make, and makes none; `\"off\"` does nothing"),
+        key::mode().means("`\"observe\"` counts the calls that it would have retried, and retries none; `\"off\"` does nothing"),
         key::name("name = \"search\"").means("stands in events; retries that are given the same name share a budget"),
         key::with("with = self.retry").means("a `Retry` of your own: a `static`, or a field of `self`"),
         key::CRATE,

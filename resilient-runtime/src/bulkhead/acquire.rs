@@ -90,8 +90,7 @@ impl<'a> BulkheadAcquire<'a> {
     fn decided(&mut self, fate: Fate) -> Result<BulkheadPermit<'a>, Error> {
         let bulkhead = self.entry.bulkhead;
         if let Some(waiting) = self.waiting.take() {
-            let waited = clock::now().saturating_duration_since(waiting.since);
-            bulkhead.shell.note(WAITED_NANOS, clock::nanos(waited));
+            note_wait(bulkhead, &waiting);
         }
         match fate {
             Fate::Entered(permits) => Ok(BulkheadPermit::new(bulkhead, permits)),
@@ -131,7 +130,9 @@ impl<'a> BulkheadAcquire<'a> {
         Poll::Ready(match fate {
             Some(fate) => self.decided(fate),
             None => {
-                self.waiting = None;
+                if let Some(waiting) = self.waiting.take() {
+                    note_wait(self.entry.bulkhead, &waiting);
+                }
                 Err(self.entry.bulkhead.refuse(reason))
             }
         })
@@ -143,9 +144,16 @@ impl Drop for BulkheadAcquire<'_> {
     fn drop(&mut self) {
         if let Some(waiting) = self.waiting.take() {
             self.entry.bulkhead.shell.count(Ended::Abandoned);
+            note_wait(self.entry.bulkhead, &waiting);
             leave_queue(self.entry.bulkhead, &waiting.place);
         }
     }
+}
+
+/// Adds to the time that calls have waited, however the wait ended.
+fn note_wait(bulkhead: &Bulkhead, waiting: &Waiting) {
+    let waited = clock::now().saturating_duration_since(waiting.since);
+    bulkhead.shell.note(WAITED_NANOS, clock::nanos(waited));
 }
 
 #[cold]

@@ -228,7 +228,7 @@ impl Drop for BulkheadPermit<'_> {
     #[inline]
     fn drop(&mut self) {
         if !self.is_counted {
-            self.bulkhead.shell.count(book::Ended::Success);
+            self.bulkhead.shell.count(book::Ended::unsettled());
         }
         if self.permits > 0 {
             self.bulkhead.gate.leave(self.permits);

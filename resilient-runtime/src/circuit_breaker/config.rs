@@ -327,7 +327,6 @@ impl Config {
         description.time("open_for", self.open_for);
         description.time("open_max", self.open_max);
         description.optional("open_growth", self.growth);
-        description.fixed("open_jitter", percent(self.jitter));
         description.fixed("probes", self.probe_count());
         description.time("probe_timeout", self.probe_limit());
         if self.slow_call.is_some() {

@@ -90,6 +90,8 @@ struct Shard {
 #[derive(Debug)]
 struct Slot {
     stage: Stage,
+    /// The first lead of those whose outcome is for the calls that wait.
+    first: Turn,
     /// The `Flight` of the outcome, once somebody needs one.
     flight: Option<Arc<dyn Any + Send + Sync>>,
     /// Behind a pointer, since most keys have none, and all are moved in and out.
@@ -161,7 +163,7 @@ impl Flights {
         (Waited::StillWaiting, slot.waiters().leave_waker(place, waker))
     }
 
-    /// Takes the lead from the leader of that turn, who goes on for itself only, if it still leads. Otherwise `Err` has the
+    /// Takes the lead from the leader of that turn, which goes on, if it still leads. Whichever of them ends first gives its outcome to all. Otherwise `Err` has the
     /// turn of the present leader, or the outcome is there.
     pub(super) fn overtake<O>(
         &self,
@@ -225,8 +227,8 @@ impl Flights {
         }
     }
 
-    /// Ends the lead, if nobody has joined and nothing is to be held, or another has taken it; otherwise the outcome is to be
-    /// [delivered](Self::deliver) to the flight.
+    /// Ends the lead, if nobody has joined and nothing is to be held, or the outcome of another lead was sooner; otherwise the
+    /// outcome is to be [delivered](Self::deliver) to the flight. A lead that was overtaken may still be the first to end.
     #[inline]
     pub(super) fn land<O>(&self, identity: Identity, turn: Turn, hold: Option<Duration>) -> Option<Arc<Flight<O>>>
     where
@@ -234,7 +236,7 @@ impl Flights {
     {
         let mut shard = self.shard(identity);
         let Entry::Occupied(mut slot) = shard.slots.entry(identity) else { return None };
-        if !slot.get().is_led_in(turn) {
+        if !slot.get().waits_for(turn) {
             return None;
         }
         if hold.is_none() && slot.get().flight.is_none() {
@@ -260,12 +262,12 @@ impl Flights {
         let outcome = outcome.clone();
 
         let mut shard = self.shard(identity);
-        if !shard.slots.get(&identity).is_some_and(|slot| slot.is_led_in(turn)) {
-            // overtaken while it was cloned, and the clone is dropped after the lock is released
+        if !shard.slots.get(&identity).is_some_and(|slot| slot.waits_for(turn)) {
+            // another was sooner while it was cloned, and the clone is dropped after the lock is released
             drop(shard);
             return None;
         }
-        // only the leader sets it, and nothing else runs in it
+        // whoever sets it takes the slot out, or marks it, under the same lock
         let _ = flight.0.set(outcome);
         match hold {
             // the flight in it is the caller's too, so that no outcome is dropped here
@@ -314,7 +316,8 @@ impl Shard {
             }
             Entry::Vacant(place) => {
                 self.turns = self.turns.wrapping_add(1);
-                place.insert(Slot { stage: Stage::Led { by, turn: self.turns }, flight: None, waiters: None });
+                let stage = Stage::Led { by, turn: self.turns };
+                place.insert(Slot { stage, first: self.turns, flight: None, waiters: None });
                 self.counts.leaders += 1;
                 return Joined::Lead(self.turns);
             }
@@ -331,10 +334,11 @@ impl Shard {
             Stage::Led { turn, .. } => Some(turn),
             Stage::Held { .. } => None,
         };
-        self.counts.followers += 1;
         if observes {
+            self.counts.observed += 1;
             return Joined::Alone;
         }
+        self.counts.followers += 1;
         let flight = slot.flight::<O>();
         match leader {
             Some(turn) => Joined::Follow(flight, slot.waiters().add(), turn),
@@ -375,6 +379,16 @@ impl Slot {
     /// Returns the calls that wait.
     fn waiters(&mut self) -> &mut Waiters {
         self.waiters.get_or_insert_default()
+    }
+
+    /// Returns whether the outcome of the leader of that turn is for the calls that wait: it leads, or was overtaken.
+    #[inline]
+    fn waits_for(&self, turn: Turn) -> bool {
+        let is_of_these = |present: Turn| present.wrapping_sub(turn) <= present.wrapping_sub(self.first);
+        match self.stage {
+            Stage::Led { turn: present, .. } => present == turn || is_of_these(present),
+            Stage::Free | Stage::Held { .. } => false,
+        }
     }
 
     /// The flight, which is made if there is none yet.

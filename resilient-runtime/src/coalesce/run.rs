@@ -292,7 +292,7 @@ impl<F: Future<Output: Shareable>> Future for CoalesceFuture<'_, F> {
         if let Stage::Outside = this.stage {
             this.seat.mark = std::ptr::from_ref(this.seat).addr();
             this.seat.begin(this.stage);
-            *this.runs = this.seat.policy.current_mode() != Mode::Off;
+            *this.runs = true;
         }
         let polled = match this.stage {
             Stage::Leading => self.as_mut().lead(context),

@@ -543,7 +543,7 @@ fn observe_lets_each_run_and_counts_who_would_have_joined() {
     let outcomes: Vec<_> = calls.iter_mut().map(Call::poll).collect();
 
     assert_eq!(outcomes, [Some(1), Some(2), Some(3)]);
-    let counts = CoalesceCounts { leaders: 1, followers: 2, ..CoalesceCounts::default() };
+    let counts = CoalesceCounts { leaders: 1, observed: 2, ..CoalesceCounts::default() };
     assert_eq!(policy.counts(), counts);
 }
 

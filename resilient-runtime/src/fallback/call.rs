@@ -7,9 +7,9 @@ use tokio::time::Instant;
 
 use super::Fallback;
 use super::kept::Identity;
-use crate::clock;
 use crate::keyed::fingerprint::fingerprint;
 use crate::notes::fallback::KEPT;
+use crate::{Mode, clock};
 
 /// A call of a [`Fallback`], with its key and its beginning; from [`Fallback::call`].
 ///
@@ -69,7 +69,9 @@ impl<'a> FallbackCall<'a> {
     where
         T: Clone + Send + Sync + 'static,
     {
-        if let Ok(value) = &outcome {
+        if let Ok(value) = &outcome
+            && self.policy.current_mode() != Mode::Off
+        {
             self.policy.kept.insert(self.identity, self.began, value.clone());
             self.policy.shell.note(KEPT, 1);
         }

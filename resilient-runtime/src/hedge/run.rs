@@ -35,7 +35,7 @@ pin_project! {
     impl<A, F, O, J> PinnedDrop for HedgeFuture<'_, A, F, O, J> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            if let Stage::Waiting | Stage::Due = this.course.stage {
+            if this.course.began_to_run && this.course.stage != Stage::Over {
                 this.course.hedging.hedge.shell.count(Ended::Abandoned);
             }
         }
@@ -56,6 +56,8 @@ impl<A, F, O, J> fmt::Debug for HedgeFuture<'_, A, F, O, J> {
 struct Course<'a, F, O> {
     hedging: Hedging<'a>,
     stage: Stage,
+    /// Set at the first poll.
+    began_to_run: bool,
     /// When the first attempt was found to have to wait.
     began: Option<Instant>,
     /// After how long another attempt starts.
@@ -94,6 +96,7 @@ impl<'a, A: Fn() -> F, F: Future, J> HedgeFuture<'a, A, F, F::Output, J> {
         let course = Course {
             hedging,
             stage: Stage::Fresh,
+            began_to_run: false,
             began: None,
             delay: Duration::ZERO,
             left: 0,
@@ -119,6 +122,7 @@ where
         let mut this = self.project();
         assert!(this.course.stage != Stage::Over, "a hedge's future is not polled again after it ended");
 
+        this.course.began_to_run = true;
         if let Some(first) = this.first.as_mut().as_pin_mut()
             && let Poll::Ready(outcome) = first.poll(context)
         {

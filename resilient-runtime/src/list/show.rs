@@ -30,9 +30,9 @@ impl fmt::Display for FunctionSnapshot {
         }
         for LayerSnapshot { layer, policy } in stack {
             match policy {
-                Some(policy) if policy.name == *function => writeln!(f, "  {layer:<18} {policy}")?,
-                Some(policy) => writeln!(f, "  {layer:<18} `{}` {policy}", policy.name)?,
-                None => writeln!(f, "  {layer:<18} a policy of the function's own choice")?,
+                Some(policy) if policy.name == *function => writeln!(f, "  {layer:<24} {policy}")?,
+                Some(policy) => writeln!(f, "  {layer:<24} `{}` {policy}", policy.name)?,
+                None => writeln!(f, "  {layer:<24} a policy of the function's own choice")?,
             }
         }
         Ok(())
@@ -52,7 +52,8 @@ impl fmt::Display for PolicySnapshot {
                 format!("{} {} (compiled: {})", setting.key, setting.value, setting.compiled)
             }
         }));
-        parts.extend(self.levels.iter().map(shown));
+        let is_news = |level: &&Number| !self.settings.iter().any(|setting| setting.key == level.name);
+        parts.extend(self.levels.iter().filter(is_news).map(shown));
         if let Some(keys) = &self.keys {
             parts.push(format!(
                 "{} of {} keys, {} in trouble, {} without room",
@@ -69,6 +70,9 @@ impl fmt::Display for PolicySnapshot {
             parts.push(format!("refused: {}", rejections.join(", ")));
         }
         parts.extend(self.counts.iter().filter(not_zero).map(shown));
+        if parts.is_empty() {
+            parts.push("no calls so far".to_owned());
+        }
         f.write_str(&parts.join(" · "))
     }
 }

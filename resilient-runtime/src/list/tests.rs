@@ -65,16 +65,20 @@ fn keys_are_summed_up_and_the_unhealthy_ones_counted() {
 #[test]
 fn the_worst_case_adds_up_from_the_inside() {
     static TOTAL: Timeout = Timeout::named("l worst", Duration::from_secs(9));
-    static RETRY: Retry = Retry::named("l worst").max(2).backoff(crate::Backoff::fixed(Duration::from_millis(100)));
+    static RETRY: Retry = Retry::named("l worst")
+        .max(2)
+        .max_hint(Duration::from_millis(10))
+        .backoff(crate::Backoff::fixed(Duration::from_millis(100)));
     static PLACES: Bulkhead = Bulkhead::named("l worst").max_wait(Duration::from_millis(50));
     static ATTEMPT: Timeout = Timeout::named("l worst", Duration::from_millis(400));
+    static FALLBACK: crate::Fallback = crate::Fallback::named("l worst");
     static ENDLESS: Retry = Retry::named("l worst").unlimited();
     const ATTEMPTS: &[Layer] =
         &[Layer::own("RETRY_", &RETRY), Layer::own("BULKHEAD_", &PLACES), Layer::own("TIMEOUT_", &ATTEMPT)];
     let worst = |layers: &'static [Layer]| Function::new("m", "f", "f.rs", 1, layers).worst_case();
 
-    // three attempts of 450 ms, and two waits
-    assert_eq!(worst(ATTEMPTS), Some(Duration::from_millis(3 * 450 + 200)));
+    // three attempts of 450 ms, two waits, and as long as a server may ask for twice, with the tenth that is added
+    assert_eq!(worst(ATTEMPTS), Some(Duration::from_millis(3 * 450 + 2 * 100 + 2 * 11)));
     assert_eq!(worst(const { &[Layer::own("RETRY_", &RETRY)] }), None);
     assert_eq!(worst(const { &[Layer::own("RETRY_", &ENDLESS), Layer::own("TIMEOUT_", &ATTEMPT)] }), None);
     assert_eq!(
@@ -82,4 +86,20 @@ fn the_worst_case_adds_up_from_the_inside() {
         Some(Duration::from_secs(9))
     );
     assert_eq!(worst(const { &[Layer::given("RETRY_"), Layer::own("TIMEOUT_", &ATTEMPT)] }), None);
+    static UNTIL: Bulkhead = Bulkhead::named("l worst");
+    static HEDGE: crate::Hedge = crate::Hedge::named("l worst").after(Duration::from_millis(100)).max(3);
+    static OBSERVES: Timeout = Timeout::named("l worst", Duration::from_millis(1)).mode(Mode::Observe);
+    static WITHIN: Retry = Retry::named("l worst").unlimited().max_elapsed(Duration::from_secs(5));
+    let attempt = || Layer::own("TIMEOUT_", &ATTEMPT);
+    let of = |layers: Vec<Layer>| worst(layers.leak());
+    assert_eq!(of(vec![Layer::own("BULKHEAD_", &UNTIL), attempt()]), Some(Duration::from_millis(1_400)));
+    assert_eq!(
+        of(vec![Layer::own("TOTAL_TIMEOUT_", &TOTAL), Layer::own("BULKHEAD_", &UNTIL), attempt()]),
+        Some(Duration::from_secs(9))
+    );
+    assert_eq!(of(vec![Layer::own("HEDGE_", &HEDGE), attempt()]), Some(Duration::from_millis(700)));
+    assert_eq!(of(vec![Layer::own("TIMEOUT_", &OBSERVES)]), None);
+    assert_eq!(of(vec![Layer::own("RETRY_", &WITHIN), attempt()]), Some(Duration::from_millis(5_400)));
+    assert_eq!(of(vec![Layer::open("FALLBACK_", &FALLBACK), attempt()]), None);
+    assert_eq!(of(vec![Layer::own("FALLBACK_", &FALLBACK), attempt()]), Some(Duration::from_millis(400)));
 }

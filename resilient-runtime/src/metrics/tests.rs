@@ -263,3 +263,59 @@ fn the_books_balance_over_threads_with_drops_and_panics() {
     let retries = value(&samples, "resilient_retries_total", "m books", "").unwrap();
     assert!((made + retries - seen - refused).abs() < 0.5, "{made} calls and {retries} retries are {seen} attempts");
 }
+
+/// A panic in the body is a call that was abandoned, whichever policy it went through.
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_no_success() {
+    use futures_util::FutureExt;
+    use std::panic::AssertUnwindSafe;
+
+    static BULKHEAD: Bulkhead = Bulkhead::named("m panics");
+    static RATE: RateLimit = RateLimit::named("m panics");
+    static THROTTLE: Throttle = Throttle::named("m panics");
+    static HEDGE: Hedge = Hedge::named("m panics");
+    async fn body() -> std::io::Result<()> {
+        panic!("on purpose")
+    }
+
+    assert!(AssertUnwindSafe(BULKHEAD.run(body())).catch_unwind().await.is_err());
+    assert!(AssertUnwindSafe(RATE.run(body())).catch_unwind().await.is_err());
+    assert!(AssertUnwindSafe(THROTTLE.run(body())).catch_unwind().await.is_err());
+    assert!(AssertUnwindSafe(HEDGE.run(body)).catch_unwind().await.is_err());
+
+    let samples = collect();
+    for layer in ["bulkhead", "rate_limit", "throttle", "hedge"] {
+        let of = samples.iter().filter(|sample| {
+            sample.family.name == "resilient_calls_total"
+                && sample.labels.is_some_and(|labels| labels.policy == "m panics" && labels.layer == layer)
+        });
+        let above_zero: Vec<(&str, f64)> =
+            of.filter(|sample| sample.value > 0.0).map(|sample| (sample.own, sample.value)).collect();
+        assert_eq!(above_zero, [("abandoned", 1.0)], "{layer}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_counts_however_it_ends() {
+    static PLACES: Bulkhead = Bulkhead::named("m waits").limit(1).max_wait(Duration::from_millis(100));
+    static RATE: RateLimit =
+        RateLimit::named("m waits").rate(1, Duration::from_secs(1)).burst(1).max_wait(Duration::from_secs(5));
+    let place = PLACES.try_acquire().unwrap();
+    drop(RATE.try_acquire());
+    let waits = |millis| tokio::time::timeout(Duration::from_millis(millis), PLACES.acquire());
+    assert!(matches!(waits(30).await, Err(_)), "it is dropped");
+    assert!(matches!(waits(1_000).await, Ok(Err(_))), "it gives up");
+    drop(place);
+    assert!(tokio::time::timeout(Duration::from_millis(300), RATE.acquire()).await.is_err());
+
+    let samples = collect();
+    let seconds = |layer: &str| {
+        let mut of = samples.iter().filter(|sample| {
+            sample.family.name == "resilient_wait_seconds_total"
+                && sample.labels.is_some_and(|labels| labels.policy == "m waits" && labels.layer == layer)
+        });
+        of.next().map(|sample| sample.value)
+    };
+    assert!(seconds("bulkhead").is_some_and(|seconds| (seconds - 0.13).abs() < 1e-6), "{:?}", seconds("bulkhead"));
+    assert!(seconds("rate_limit").is_some_and(|seconds| (seconds - 0.3).abs() < 1e-6), "{:?}", seconds("rate_limit"));
+}

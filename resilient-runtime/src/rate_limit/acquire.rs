@@ -174,6 +174,20 @@ pub(super) enum Held {
     },
 }
 
+/// The wait of a call, which counts however it ends.
+struct Wait<'a> {
+    limit: &'a RateLimit,
+    since: Instant,
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        let waited = clock::now().saturating_duration_since(self.since);
+        self.limit.shell.note(QUEUED, 1);
+        self.limit.shell.note(WAITED_NANOS, clock::nanos(waited));
+    }
+}
+
 impl RateLimit {
     #[inline]
     pub(super) fn admit(&self, calls: u32, max_wait: Duration) -> Result<(), Held> {
@@ -273,7 +287,7 @@ impl RateLimit {
         let place = Place::take(self, calls);
         async move {
             let limit = place.limit();
-            let began = clock::now();
+            let _wait = Wait { limit, since: clock::now() };
             let mut line = pin!(limit.queue.turn.acquire());
             let mut turn = None;
             let mut blocked = blocked.behind(place.ahead());
@@ -303,8 +317,6 @@ impl RateLimit {
                     Ok(()) => {
                         limit.totals.admit();
                         limit.totals.waited.fetch_add(1, Relaxed);
-                        limit.shell.note(QUEUED, 1);
-                        limit.shell.note(WAITED_NANOS, clock::nanos(now.saturating_duration_since(began)));
                         return Ok(RatePermit::new(limit));
                     }
                     Err(blocked) => blocked,

@@ -107,7 +107,7 @@ impl Drop for RatePermit<'_> {
     #[inline]
     fn drop(&mut self) {
         if !self.is_counted {
-            self.count(Ended::Success);
+            self.count(Ended::unsettled());
         }
     }
 }

@@ -6,7 +6,7 @@ pub async fn read(script: &Script) -> Result<(), Error> {
             "expand: archive",
         )
         .consecutive(2);
-    ::resilient::listed!("read" : own CIRCUIT_BREAKER_);
+    ::resilient::listed!("read" : shared CIRCUIT_BREAKER_);
     let circuit_breaker_ = CIRCUIT_BREAKER_.shared();
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
@@ -24,7 +24,7 @@ pub async fn read_part(id: u32, script: &Script) -> Result<(), Error> {
     static CIRCUIT_BREAKER_PER_KEY_: ::resilient::PerKey<::resilient::CircuitBreaker> = ::resilient::PerKey::new(
         ::resilient::CircuitBreaker::named("expand: parts"),
     );
-    ::resilient::listed!("read_part" : own CIRCUIT_BREAKER_PER_KEY_);
+    ::resilient::listed!("read_part" : shared CIRCUIT_BREAKER_PER_KEY_);
     let circuit_breaker_per_key_ = CIRCUIT_BREAKER_PER_KEY_.shared();
     let circuit_breaker_: &::resilient::CircuitBreaker = &circuit_breaker_per_key_
         .of(&id);

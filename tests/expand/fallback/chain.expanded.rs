@@ -8,7 +8,7 @@ pub async fn search(script: &Script, word: &str) -> Result<String, Error> {
         "search",
         ::core::time::Duration::from_secs(1),
     );
-    ::resilient::listed!("search" : own FALLBACK_, own TIMEOUT_);
+    ::resilient::listed!("search" : open FALLBACK_, own TIMEOUT_);
     let fallback_ = &FALLBACK_;
     let kept_ = fallback_.call(&word).instance(|| ());
     let timeout_ = &TIMEOUT_;

@@ -10,7 +10,7 @@ pub async fn load(host: &str) -> Result<usize, Error> {
             .max_after(::core::time::Duration::from_secs(1))
             .retry_budget_by_name(),
     );
-    ::resilient::listed!("load" : own HEDGE_PER_KEY_);
+    ::resilient::listed!("load" : shared HEDGE_PER_KEY_);
     let hedge_per_key_ = HEDGE_PER_KEY_.shared();
     let hedge_: &::resilient::Hedge = &hedge_per_key_.of(&host);
     let attempt_ = hedge_

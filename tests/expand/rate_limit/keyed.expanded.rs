@@ -6,7 +6,7 @@ pub async fn ask(tenant: &str) -> Result<(), Error> {
         ::resilient::RateLimit::named("expand: tenants")
             .rate(1, ::core::time::Duration::from_secs(60)),
     );
-    ::resilient::listed!("ask" : own RATE_LIMIT_PER_KEY_);
+    ::resilient::listed!("ask" : shared RATE_LIMIT_PER_KEY_);
     let rate_limit_per_key_ = RATE_LIMIT_PER_KEY_.shared();
     let rate_limit_: &::resilient::RateLimit = &rate_limit_per_key_.of(&tenant);
     let attempt_ = async move {

@@ -65,6 +65,7 @@ async fn each_leader_has_as_long_before_it_is_overtaken() {
     assert_eq!(first, (0, 60));
     let mut rest: Vec<_> = rest.into();
     rest.sort_unstable();
+    // two overtake, and the last of them answers the others
     assert_eq!(rest, [(1, 62), (2, 64), (3, 7), (3, 7)]);
     assert_eq!((runs.begun.get(), keys(&policy)), (4, 0));
 }
@@ -94,22 +95,31 @@ async fn an_overtaken_leader_that_is_dropped_leaves_its_successor_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_overtaken_leader_holds_no_outcome() {
-    let policy = Coalesce::named("held").max_wait(PATIENCE).hold(Duration::from_secs(100));
-    let runs = Runs::new(&policy, &[3, 60]);
+async fn the_first_to_end_answers_all_even_if_it_was_overtaken() {
+    let policy = Coalesce::named("slow").max_wait(PATIENCE);
+    let runs = Runs::new(&policy, &[3, 3]);
+    let began = Instant::now();
 
-    let overtaken = async {
-        let outcome = runs.call().await;
-        // its successor is still under way
-        assert_eq!(keys(&policy), 1);
-        outcome
-    };
-    assert_eq!(tokio::join!(overtaken, runs.call()), (0, 1));
-    assert_eq!((runs.call().await, runs.begun.get()), (1, 2), "the successor's is held");
+    let outcomes = futures_util::future::join_all((0..20).map(|_| runs.call())).await;
+
+    // the one that overtook has its own, two seconds later
+    let mut expected = vec![0; 20];
+    expected[1] = 1;
+    assert_eq!((outcomes, began.elapsed()), (expected, Duration::from_secs(5)));
+    assert_eq!((runs.begun.get(), policy.counts().handed_over, keys(&policy)), (2, 1, 0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_leader_that_is_overtaken_while_its_outcome_is_cloned_gives_it_to_nobody() {
+async fn the_outcome_of_the_first_to_end_is_held() {
+    let policy = Coalesce::named("held").max_wait(PATIENCE).hold(Duration::from_secs(100));
+    let runs = Runs::new(&policy, &[3, 60]);
+
+    assert_eq!(tokio::join!(runs.call(), runs.call()), (0, 1));
+    assert_eq!((runs.call().await, runs.begun.get()), (0, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_is_overtaken_while_its_outcome_is_cloned_gives_it_to_all() {
     thread_local! {
         static DURING_CLONE: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
     }
@@ -129,19 +139,17 @@ async fn a_leader_that_is_overtaken_while_its_outcome_is_cloned_gives_it_to_nobo
         Outcome(run)
     };
     let call = move |number: u32, seconds: u64| policy.run(&7, run(number, Duration::from_secs(seconds)));
-    let (mut leader, mut follower) = (Call::new(call(1, 3)), Call::new(call(2, 1)));
-    assert_eq!((leader.poll(), follower.poll()), (None, None));
+    let (mut leader, mut follower, mut other) = (Call::new(call(1, 3)), Call::new(call(2, 1)), Call::new(call(3, 1)));
+    assert_eq!((leader.poll(), follower.poll(), other.poll()), (None, None, None));
     sleep(Duration::from_secs(4)).await;
     let follower = Rc::new(RefCell::new(follower));
     let overtakes = follower.clone();
     DURING_CLONE.set(Some(Box::new(move || assert_eq!(overtakes.borrow_mut().poll(), None))));
 
-    assert_eq!(leader.poll(), Some(Outcome(1)));
+    assert_eq!((leader.poll(), other.poll()), (Some(Outcome(1)), Some(Outcome(1))));
 
-    let mut next = Call::new(call(3, 1));
-    assert_eq!(next.poll(), None);
     sleep(Duration::from_secs(1)).await;
-    assert_eq!((follower.borrow_mut().poll(), next.poll()), (Some(Outcome(2)), Some(Outcome(2))));
+    assert_eq!(follower.borrow_mut().poll(), Some(Outcome(2)), "it has its own");
     assert_eq!(keys(policy), 0);
 }
 
