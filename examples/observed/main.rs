@@ -59,7 +59,7 @@ async fn serve(address: SocketAddr) -> Result<(), Box<dyn Error>> {
         writeln!(hello, "http://{address}/{path}")?;
     }
     for upstream in [&catalogue, &prices] {
-        writeln!(hello, "curl -X PUT {}/weather/outage   # or fair, still", upstream.url)?;
+        writeln!(hello, "curl -X PUT {}/weather/outage   # {}; or fair, still", upstream.url, upstream.name)?;
     }
     print(&format!("{hello}Ctrl-C ends this.\n"))?;
 
