@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use crate::clock::Ticks;
 use crate::error::REASONS;
 use crate::vocabulary::PolicyKind;
 use crate::{Class, Error, Reason};
@@ -51,6 +52,8 @@ pub struct Record {
     pub(crate) place: &'static Location<'static>,
     /// The number of the layer in the list of functions; 0 if it is none.
     pub(crate) layer: usize,
+    /// When it was made: at the first use of the policy.
+    pub(crate) since: Ticks,
     first: u32,
     /// Counted by threads that have no cells any more, since they end.
     late: [AtomicU64; ENDS],
@@ -144,6 +147,7 @@ impl Record {
             name,
             place,
             layer,
+            since: Ticks::now(),
             first: (number * ENDS) as u32,
             late: [const { AtomicU64::new(0) }; ENDS],
             rejected: [const { AtomicU64::new(0) }; REASONS],

@@ -48,7 +48,7 @@ use crate::{CircuitBreakerState, Error, Mode, Outcome, When};
 ///   [`slow_rate`](Self::slow_rate) is reached;
 /// * as soon as so many more calls failed than the failure rate allows that the usual errors do not explain it, while the
 ///   window still holds successes of the time before. This evidence needs `min_calls` in a window of time, takes at
-///   least 100 ms, and opens it for nothing less than once in 27 million years;
+///   least 100 ms, and opens it for nothing less than once in 2.7 million years;
 /// * with fewer calls, when so many failed in a row as [`consecutive`](Self::consecutive) says. So it works at one
 ///   call a minute as well.
 ///
@@ -303,7 +303,7 @@ impl CircuitBreaker {
         let counts = self.counts();
         description.level("window_calls", f64::from(counts.calls));
         description.level("window_failures", f64::from(counts.failures));
-        self.storage.times.describe_to(self.state(), description);
+        self.storage.times.describe_to(self.state(), self.shell.record().since, description);
     }
 
     fn reset_all(&self) {

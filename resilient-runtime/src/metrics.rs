@@ -210,7 +210,7 @@ pub static FAMILIES: &[Family] = &[
         "resilient_circuit_state_seconds_total",
         "s",
         Some("state"),
-        "Time that the circuit breaker has spent in each state since it was first looked at",
+        "Time that the circuit breaker has spent in each state since it was first used",
     ),
     gauge("window_calls", "resilient_window_calls", "{call}", None, "Calls in the circuit breaker's window"),
     gauge(

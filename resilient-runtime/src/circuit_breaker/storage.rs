@@ -281,7 +281,7 @@ impl CircuitBreaker {
             let Tally { calls, failures, .. } = evidence;
             let (policy, place) = (self.name(), self.shell.place());
             self.shell.note(TRANSITIONS + new as usize, 1);
-            self.storage.times.leave(old);
+            self.storage.times.leave(old, self.shell.record().since);
             self.shell.emit(Event::Transition { policy, place, from: old, to: new, failures, calls, open_for });
         }
     }
@@ -346,7 +346,7 @@ impl Storage {
 /// The time that it spent in each state, in nanoseconds, and when it entered the present one.
 #[derive(Debug)]
 pub(super) struct Times {
-    /// Unset before the first change or the first look.
+    /// Zero before the first change.
     since: AtomicU64,
     spent: [AtomicU64; STATES],
 }
@@ -370,22 +370,31 @@ impl Times {
         }
     }
 
-    /// Adds the time since the last change to the state that is left.
-    fn leave(&self, old: CircuitBreakerState) {
+    /// Adds the time since the last change, or since the first use, to the state that is left.
+    fn leave(&self, old: CircuitBreakerState, first_use: Ticks) {
         let now = Ticks::now().0;
         // Relaxed throughout: of changes that meet, one may count the moment between them.
-        let since = self.since.swap(now, Relaxed);
-        if since != 0 {
-            self.spent[old as usize].fetch_add(now.saturating_sub(since), Relaxed);
-        }
+        let since = match self.since.swap(now, Relaxed) {
+            0 => first_use.0,
+            since => since,
+        };
+        self.spent[old as usize].fetch_add(now.saturating_sub(since), Relaxed);
     }
 
-    /// Says how long it was in each state, up to now. It counts from the first change or the first look.
-    pub(super) fn describe_to(&self, present: CircuitBreakerState, description: &mut Description) {
+    /// Says how long it was in each state, from its first use up to now.
+    pub(super) fn describe_to(
+        &self,
+        present: CircuitBreakerState,
+        first_use: Ticks,
+        description: &mut Description,
+    ) {
         let now = Ticks::now().0;
-        let since = self.since.compare_exchange(0, now, Relaxed, Relaxed).unwrap_or_else(|since| since);
+        let since = match self.since.load(Relaxed) {
+            0 => first_use.0,
+            since => since,
+        };
         for state in CircuitBreakerState::ALL {
-            let running = if state == present && since != 0 { now.saturating_sub(since) } else { 0 };
+            let running = if state == present { now.saturating_sub(since) } else { 0 };
             let nanos = self.spent[state as usize].load(Relaxed) + running;
             description.counts.push(("circuit_state_seconds", state.label(), nanos as f64 / 1e9));
         }
