@@ -57,7 +57,7 @@ pub(crate) fn in_order(settings: &Settings<'_>) -> [Known<u32>; 3] {
     let [min, max, initial] = KEYS.map(|key| settings.count(key).map(|given| given.value));
     check([&min, &max, &initial], settings);
     let min = min.unwrap_or(Known::Literal(1));
-    let max = max.unwrap_or_else(|| Known::Literal(min.literal().unwrap_or(1).max(200)));
+    let max = max.unwrap_or_else(|| Known::Literal(usual_max(Some(&min))));
     let initial = initial.unwrap_or_else(|| {
         let (least, most) = (min.literal().unwrap_or(1), max.literal().unwrap_or(20));
         Known::Literal(20.min(most).max(least))
@@ -77,6 +77,11 @@ pub(crate) fn of_fixed(settings: &Settings<'_>) {
     }
 }
 
+/// The `max_limit` that there is if none is written.
+fn usual_max(min: Option<&Known<u32>>) -> u32 {
+    min.and_then(Known::literal).unwrap_or(1).max(200)
+}
+
 fn check([min, max, initial]: [&Option<Known<u32>>; 3], settings: &Settings<'_>) {
     let literal = |value: &Option<Known<u32>>| value.as_ref().and_then(Known::literal);
     let place = |key: &str| settings.span(key).unwrap_or_else(|| settings.attribute.span());
@@ -89,13 +94,20 @@ fn check([min, max, initial]: [&Option<Known<u32>>; 3], settings: &Settings<'_>)
         return;
     }
     if let Some(initial) = literal(initial) {
-        let (least, most) = (literal(min).unwrap_or(1), literal(max).unwrap_or(MOST));
+        let least = literal(min).unwrap_or(1);
+        let usual = if max.is_none() { usual_max(min.as_ref()) } else { MOST };
+        let most = literal(max).unwrap_or(usual);
         if initial < least || initial > most {
             let message = match (literal(min), literal(max)) {
                 (Some(_), Some(_)) => {
                     format!("`initial_limit` ({initial}) must be from `min_limit` ({least}) to `max_limit` ({most})")
                 }
-                (Some(_), None) => format!("`initial_limit` ({initial}) must be at least `min_limit` ({least})"),
+                _ if initial < least => {
+                    format!("`initial_limit` ({initial}) must be at least `min_limit` ({least})")
+                }
+                (_, None) => format!(
+                    "`initial_limit` ({initial}) must be at most `max_limit`, which is {most}: write a greater `max_limit`"
+                ),
                 _ => format!("`initial_limit` ({initial}) must be at most `max_limit` ({most})"),
             };
             settings.errors.at(place("initial_limit"), message);

@@ -1,6 +1,6 @@
 //! The adaptive limit: how many calls may run at once, learnt from how the earlier ones went.
 
-use std::sync::TryLockError;
+use std::sync::{PoisonError, TryLockError};
 
 mod aimd;
 mod algorithm;
@@ -101,6 +101,15 @@ impl Adaptive {
     pub(crate) fn limit(&self) -> u32 {
         // Relaxed: the number says all there is to know, and nothing else is read on the strength of it.
         self.limit.load(Relaxed)
+    }
+
+    /// Begins again, as `new` begins.
+    pub(crate) fn restart(&self, new: Self) {
+        let mut estimate = self.estimate.lock().unwrap_or_else(PoisonError::into_inner);
+        self.limit.store(new.limit(), Relaxed);
+        *estimate = new.estimate.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.window.take();
+        self.stride.reset();
     }
 
     /// Notes the beginning of a call that was let through.

@@ -339,6 +339,10 @@ impl Bulkhead {
         if let Limit::Fixed(limit) = self.config.limit {
             self.gate.resize(|| limit);
         }
+        if let (Some(adaptive), Some(new)) = (&*self.adaptive, self.config.limit.adaptive()) {
+            adaptive.restart(new);
+            self.gate.resize(|| adaptive.limit());
+        }
         self.set_mode(self.shell.first_mode());
     }
 }

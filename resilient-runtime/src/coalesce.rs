@@ -242,6 +242,7 @@ impl Coalesce {
     }
 
     fn reset_all(&self) {
+        self.flights.forget();
         self.set_mode(self.shell.first_mode());
     }
 }

@@ -352,6 +352,7 @@ impl Hedge {
 
     fn reset_all(&self) {
         self.bucket.reset();
+        self.estimate.reset();
         self.set_mode(self.shell.first_mode());
     }
 }

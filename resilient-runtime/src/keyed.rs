@@ -24,7 +24,7 @@ use crate::Mode;
 use crate::book::Record;
 use crate::clock::{Ticks, nanos};
 use crate::list::{Description, KeysSnapshot, Listed, sealed as listed};
-use crate::naming::{self, Named, Naming};
+use crate::naming::{self, Named, Naming, Unused};
 use crate::{Event, PolicyKind};
 
 /// One policy for each key: for each host, tenant or region its own circuit breaker, with the same settings.
@@ -378,9 +378,9 @@ impl<P: Keyed + Listed> listed::Listed for PerKey<P> {
         self.template.record()
     }
 
-    fn look_up(&'static self) -> &'static dyn Listed {
-        let shared: &'static Self = naming::shared(self);
-        shared
+    fn known(&'static self, unused: &mut Unused) -> &'static dyn Listed {
+        let known: &'static Self = naming::known(self, unused);
+        known
     }
 
     fn mode(&self) -> Mode {

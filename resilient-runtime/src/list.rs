@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::book::{self, Ended, Record};
 use crate::error::reason_label;
+use crate::naming::Unused;
 use crate::notes;
 use crate::vocabulary::{CircuitBreakerState, GaveUp, PolicyKind};
 use crate::{FallbackSource, Mode};
@@ -148,7 +149,9 @@ pub struct KeysSnapshot {
 /// ```
 pub fn policies() -> Policies {
     let mut known: Vec<&'static Record> = Vec::new();
-    let mut functions: Vec<FunctionSnapshot> = functions().map(|function| function.snapshot(&mut known)).collect();
+    let mut unused = Unused::default();
+    let functions = functions().map(|function| function.snapshot(&mut known, &mut unused));
+    let mut functions: Vec<FunctionSnapshot> = functions.collect();
     functions.sort_by(|one, other| {
         (one.module, one.function, one.file, one.line).cmp(&(other.module, other.function, other.file, other.line))
     });
@@ -185,8 +188,9 @@ fn by_hand() -> MutexGuard<'static, Vec<&'static dyn Listed>> {
 /// Makes every policy that is listed as new, where that can be done.
 #[cfg(any(test, feature = "test-util"))]
 pub(crate) fn reset() {
+    let mut unused = Unused::default();
     for layer in functions().flat_map(Function::layers) {
-        if let Some(policy) = layer.effective() {
+        if let Some(policy) = layer.effective(&mut unused) {
             policy.reset();
         }
     }
@@ -208,6 +212,7 @@ impl<P: sealed::Listed> Listed for P {}
 pub(crate) mod sealed {
     use super::{Description, KeysSnapshot};
     use crate::book::Record;
+    use crate::naming::Unused;
     use crate::{Mode, PolicyKind};
 
     pub trait Listed: Sync {
@@ -218,9 +223,9 @@ pub(crate) mod sealed {
         fn address(&self) -> usize;
         #[doc(hidden)]
         fn record(&self) -> &'static Record;
-        /// The policy that its name stands for.
+        /// The policy that its name stands for, as far as is known.
         #[doc(hidden)]
-        fn look_up(&'static self) -> &'static dyn super::Listed;
+        fn known(&'static self, unused: &mut Unused) -> &'static dyn super::Listed;
         #[doc(hidden)]
         fn mode(&self) -> Mode;
         #[doc(hidden)]
@@ -425,8 +430,8 @@ impl Layer {
     }
 
     /// Its part in the longest time of a call. Nothing is known of a policy from elsewhere, nor of one that runs other functions.
-    fn bound(&self) -> Bound {
-        let known = self.effective().filter(|_| self.origin != Origin::Open);
+    fn bound(&self, policy: Option<&'static dyn Listed>) -> Bound {
+        let known = policy.filter(|_| self.origin != Origin::Open);
         known.map_or(Bound::Attempts(None), |policy| policy.description().bound)
     }
 
@@ -436,9 +441,9 @@ impl Layer {
     }
 
     /// The policy that acts for it: that which its name stands for, where the name was written.
-    pub(crate) fn effective(&self) -> Option<&'static dyn Listed> {
+    pub(crate) fn effective(&self, unused: &mut Unused) -> Option<&'static dyn Listed> {
         let policy = self.policy?;
-        Some(if self.origin == Origin::Shared { policy.look_up() } else { policy })
+        Some(if self.origin == Origin::Shared { policy.known(unused) } else { policy })
     }
 
     /// Its name among those of the function: `total_timeout` for `TOTAL_TIMEOUT_`.
@@ -480,40 +485,43 @@ impl Function {
         self.layers
     }
 
-    fn snapshot(&self, known: &mut Vec<&'static Record>) -> FunctionSnapshot {
+    fn snapshot(&self, known: &mut Vec<&'static Record>, unused: &mut Unused) -> FunctionSnapshot {
+        let mut bounds = Vec::new();
         let layers = self.layers.iter().map(|layer| {
-            let policy = layer.effective();
+            let policy = layer.effective(unused);
+            bounds.push(layer.bound(policy));
             // its own record is known as well where another stands for it
             known.extend(layer.policy.map(sealed::Listed::record));
             known.extend(policy.map(sealed::Listed::record));
             LayerSnapshot { layer: layer.label().to_owned(), policy: policy.map(<dyn Listed>::snapshot) }
         });
         let stack = layers.collect();
+        let worst_case = worst_case(&bounds);
         let Self { module, name: function, file, line, .. } = *self;
-        FunctionSnapshot { module, function, file, line, stack, worst_case: self.worst_case() }
+        FunctionSnapshot { module, function, file, line, stack, worst_case }
     }
+}
 
-    /// The longest that a call can take, from the innermost policy to the outermost. The body alone is not limited.
-    fn worst_case(&self) -> Option<Duration> {
-        let bounds: Vec<Bound> = self.layers.iter().map(Layer::bound).collect();
-        (0..bounds.len()).rev().fold(None, |inside: Option<Duration>, layer| {
-            let has_deadline = bounds[..layer].iter().any(|outer| matches!(outer, Bound::AtMost(_)));
-            match bounds[layer] {
-                Bound::None => inside,
-                Bound::AtMost(limit) => Some(inside.map_or(limit, |inside| inside.min(limit))),
-                Bound::Wait(wait) => inside.map(|inside| inside.saturating_add(wait)),
-                // the deadline further out limits it
-                Bound::WaitUntilDeadline(_) if has_deadline => None,
-                Bound::WaitUntilDeadline(wait) => inside.map(|inside| inside.saturating_add(wait)),
-                Bound::Beside(delay, attempts) => inside
-                    .map(|inside| inside.saturating_add(delay.unwrap_or(inside).min(inside).saturating_mul(attempts))),
-                Bound::Attempts(None) => None,
-                Bound::Attempts(Some((attempts, waits))) => {
-                    inside.map(|inside| inside.saturating_mul(attempts).saturating_add(waits))
-                }
+/// The longest that a call can take, from the innermost policy to the outermost. The body alone is not limited.
+fn worst_case(bounds: &[Bound]) -> Option<Duration> {
+    (0..bounds.len()).rev().fold(None, |inside: Option<Duration>, layer| {
+        let has_deadline = bounds[..layer].iter().any(|outer| matches!(outer, Bound::AtMost(_)));
+        match bounds[layer] {
+            Bound::None => inside,
+            Bound::AtMost(limit) => Some(inside.map_or(limit, |inside| inside.min(limit))),
+            Bound::Wait(wait) => inside.map(|inside| inside.saturating_add(wait)),
+            // the deadline further out limits it
+            Bound::WaitUntilDeadline(_) if has_deadline => None,
+            Bound::WaitUntilDeadline(wait) => inside.map(|inside| inside.saturating_add(wait)),
+            Bound::Beside(delay, attempts) => {
+                inside.map(|inside| inside.saturating_add(delay.unwrap_or(inside).min(inside).saturating_mul(attempts)))
             }
-        })
-    }
+            Bound::Attempts(None) => None,
+            Bound::Attempts(Some((attempts, waits))) => {
+                inside.map(|inside| inside.saturating_mul(attempts).saturating_add(waits))
+            }
+        }
+    })
 }
 
 /// The number of the layer whose policy has its shell at that address, counted over all functions, or 0 if none has.

@@ -20,6 +20,7 @@ use std::sync::LazyLock;
 use crate::book::{Ended, Record};
 use crate::error::reason_label;
 use crate::list::{self, Listed};
+use crate::naming::Unused;
 use crate::vocabulary::{CircuitBreakerState, PolicyKind};
 use crate::{Mode, book};
 
@@ -357,9 +358,10 @@ const STATE: &str = "circuit_state";
 pub fn collect() -> Vec<Sample> {
     let mut series = Series::default();
     let mut known: HashSet<*const Record> = HashSet::new();
+    let mut unused = Unused::default();
     for function in list::functions() {
         for layer in function.layers() {
-            let Some(policy) = layer.effective() else { continue };
+            let Some(policy) = layer.effective(&mut unused) else { continue };
             if known.insert(std::ptr::from_ref(policy.record())) {
                 let labels = Labels { policy: policy.record().name, function: function.path(), layer: layer.label() };
                 series.add_policy(policy, labels);

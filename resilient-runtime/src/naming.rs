@@ -154,6 +154,25 @@ fn look_up<P: Named>(policy: &'static P) -> &'static P {
     shared.unwrap_or(policy)
 }
 
+/// The policy that this one's name stands for now, or would if the unused policies were used in the order in which they
+/// are asked for.
+///
+/// It makes nothing known: whoever only looks must not decide which policy is the first, nor report a conflict.
+pub(crate) fn known<P: Named>(policy: &'static P, unused: &mut Unused) -> &'static P {
+    if let Some(shared) = policy.naming().shared.get() {
+        return shared;
+    }
+    let key = (P::KIND, policy.name());
+    let used = registry().get(&key).copied();
+    let first = used.unwrap_or_else(|| *unused.0.entry(key).or_insert(First { policy, place: policy.naming().place }));
+    let first: &'static dyn Any = first.policy;
+    first.downcast_ref::<P>().filter(|first| first.agrees(policy)).unwrap_or(policy)
+}
+
+/// The first policies of names of which none has been used.
+#[derive(Default)]
+pub struct Unused(Registry);
+
 /// The policy that a name stands for.
 #[derive(Clone, Copy)]
 struct First {

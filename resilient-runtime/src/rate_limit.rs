@@ -372,7 +372,7 @@ impl RateLimit {
     fn reset_all(&self) {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         self.meter.change(self.config.pace(), units(clock::now()));
-        self.meter.restart(|| units(clock::now()));
+        self.meter.reset();
         self.set_mode(self.shell.first_mode());
     }
 }

@@ -229,9 +229,9 @@ macro_rules! shell {
                 self.shell.record()
             }
 
-            fn look_up(&'static self) -> &'static dyn crate::list::Listed {
-                let shared: &'static Self = crate::naming::shared(self);
-                shared
+            fn known(&'static self, unused: &mut crate::naming::Unused) -> &'static dyn crate::list::Listed {
+                let known: &'static Self = crate::naming::known(self, unused);
+                known
             }
 
             fn mode(&self) -> crate::Mode {

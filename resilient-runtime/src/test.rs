@@ -69,8 +69,8 @@ pub use self::assert::{assert_delays, assert_no_conflicts};
 pub use self::record::{Recorder, record};
 pub use self::script::Script;
 
-/// Makes every listed policy as new: closed breakers with empty windows, full budgets, unused rates, the modes and limits
-/// that were compiled in. What the [metrics](crate::metrics) have counted stays.
+/// Makes every listed policy as new: closed breakers with empty windows, full budgets, unused rates, nothing held
+/// or learnt, the modes and limits that were compiled in. What the [metrics](crate::metrics) have counted stays.
 ///
 /// The policies of annotated functions are listed by themselves, where the feature `listed` is on; one by hand is after
 /// [`list`](crate::list). Tests that share policies and run side by side disturb each other all the same: begin each with

@@ -327,7 +327,8 @@ fn bound(kind: &'static Kind, input: ParseStream<'_>) -> syn::Result<Bound> {
     let keys = || kind.keys.iter().map(|key| key.name).filter(|name| *name != "crate");
     let written = name.unraw().to_string();
     let Some(key) = kind.keys.iter().find(|key| key.name == written && key.name != "crate") else {
-        let message = match nearest(&written, keys()) {
+        let renamed = kind.renamed.iter().find(|(old, new)| *old == written && !new.starts_with('#'));
+        let message = match renamed.map(|(_, new)| *new).or_else(|| nearest(&written, keys())) {
             Some(meant) => format!("`{}` has no argument `{written}`: did you mean `{meant}`?", kind.name),
             None => format!("`{}` has no argument `{written}`: its arguments are {}", kind.name, list(keys())),
         };

@@ -11,10 +11,10 @@ pub(super) struct Bounds {
 
 impl Bounds {
     pub(super) const fn new(min: u32, max: u32, initial: u32) -> Self {
-        assert!(min >= 1, "`min` must be at least 1: with no call at all there would be nothing to learn from");
-        assert!(min <= max, "`max` must not be less than `min`");
-        assert!(max <= MAX_LIMIT, "`max` must be at most 1000000");
-        assert!(min <= initial && initial <= max, "`initial` must lie between `min` and `max`");
+        assert!(min >= 1, "`min_limit` must be at least 1: with no call at all there would be nothing to learn from");
+        assert!(min <= max, "`max_limit` must not be less than `min_limit`");
+        assert!(max <= MAX_LIMIT, "`max_limit` must be at most 1000000");
+        assert!(min <= initial && initial <= max, "`initial_limit` must lie between `min_limit` and `max_limit`");
         Self { min, max }
     }
 

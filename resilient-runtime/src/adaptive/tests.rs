@@ -315,13 +315,13 @@ fn refuses_a_least_of_zero() {
 }
 
 #[test]
-#[should_panic(expected = "`max` must not be less than `min`")]
+#[should_panic(expected = "`max_limit` must not be less than `min_limit`")]
 fn refuses_bounds_the_wrong_way_round() {
     let _ = Adaptive::vegas(11, 10, 10);
 }
 
 #[test]
-#[should_panic(expected = "`initial` must lie between `min` and `max`")]
+#[should_panic(expected = "`initial_limit` must lie between `min_limit` and `max_limit`")]
 fn refuses_to_begin_outside_of_the_bounds() {
     let _ = Adaptive::gradient(1, 10, 11);
 }

@@ -382,12 +382,7 @@ impl Times {
     }
 
     /// Says how long it was in each state, from its first use up to now.
-    pub(super) fn describe_to(
-        &self,
-        present: CircuitBreakerState,
-        first_use: Ticks,
-        description: &mut Description,
-    ) {
+    pub(super) fn describe_to(&self, present: CircuitBreakerState, first_use: Ticks, description: &mut Description) {
         let now = Ticks::now().0;
         let since = match self.since.load(Relaxed) {
             0 => first_use.0,

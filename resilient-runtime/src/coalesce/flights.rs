@@ -283,6 +283,14 @@ impl Flights {
         }
     }
 
+    /// Takes out all that is held.
+    pub(super) fn forget(&self) {
+        for Padded(shard) in &self.0 {
+            let forgotten = shard.lock().unwrap_or_else(PoisonError::into_inner).forget(Ticks(u64::MAX));
+            drop(forgotten);
+        }
+    }
+
     /// The counts, and how many keys there are, without those that need no longer be held.
     pub(super) fn counts(&self, now: Option<Ticks>) -> CoalesceCounts {
         let mut sum = CoalesceCounts::default();

@@ -52,6 +52,12 @@ impl Estimate {
         Duration::try_from_secs_f32(seconds).ok()
     }
 
+    /// Forgets all samples.
+    pub(super) fn reset(&self) {
+        self.samples.store(0, Relaxed);
+        self.word.store(0, Relaxed);
+    }
+
     /// Follows one more sample, of which a share `p` is to be below the estimate.
     pub(super) fn learn(&self, p: f64, sample: Sample) {
         let seen = self.samples.load(Relaxed);

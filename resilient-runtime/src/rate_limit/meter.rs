@@ -129,6 +129,12 @@ impl Meter {
         self.pressure.restart(clock) || restarts
     }
 
+    /// Forgets all calls, and all that a server has said.
+    pub(super) fn reset(&self) {
+        self.due.store(0, Relaxed);
+        self.pressure.reset();
+    }
+
     /// Returns whether something of the rate or the burst is used up, or the server holds it back.
     pub(super) fn is_in_debt(&self, now: Units) -> bool {
         self.due.load(Relaxed) > now.0 || self.pressure.interval(self.pace(), now, 1) > self.pace().interval

@@ -116,6 +116,13 @@ impl Pressure {
         forget(&self.slowed, &is_later) || paused || spread
     }
 
+    /// Forgets all.
+    pub(super) fn reset(&self) {
+        for word in [&self.paused, &self.slowed, &self.spread_until, &self.spread, &self.reach] {
+            word.store(0, Relaxed);
+        }
+    }
+
     /// Halves the rate, unless that happened within the last second. Says whether it did.
     pub(super) fn slow(&self, now: Units) -> bool {
         let halve = |word| {

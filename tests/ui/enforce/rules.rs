@@ -12,6 +12,9 @@ async fn unknown() {}
 #[enforce(retry(mx <= 3), retry(most <= 3), retry(), timeout("1s"))]
 async fn arguments() {}
 
+#[enforce(bulkhead(min >= 3), hedge(budget <= 0.1), batch(key))]
+async fn renamed() {}
+
 #[enforce(retry = 3, retry(max = 3), retry(max < = 3), retry(max + 3), retry(max <= ))]
 async fn operators() {}
 

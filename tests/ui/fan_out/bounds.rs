@@ -43,4 +43,9 @@ async fn too_many_at_first(item: u32) -> Result<u32, resilient::Error> {
     Ok(item)
 }
 
+#[fan_out(limit = "aimd", initial_limit = 900)]
+async fn more_than_the_usual_most(item: u32) -> Result<u32, resilient::Error> {
+    Ok(item)
+}
+
 fn main() {}
