@@ -309,7 +309,7 @@ fn overfull_window_keeps_its_mean() {
 }
 
 #[test]
-#[should_panic(expected = "`min` must be at least 1")]
+#[should_panic(expected = "`min_limit` must be at least 1")]
 fn refuses_a_least_of_zero() {
     let _ = Adaptive::aimd(0, 10, 5);
 }
@@ -327,7 +327,7 @@ fn refuses_to_begin_outside_of_the_bounds() {
 }
 
 #[test]
-#[should_panic(expected = "`max` must be at most 1000000")]
+#[should_panic(expected = "`max_limit` must be at most 1000000")]
 fn refuses_a_limit_that_limits_nothing() {
     let _ = Adaptive::aimd(1, u32::MAX, 20);
 }
