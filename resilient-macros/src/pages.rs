@@ -60,7 +60,7 @@ fn the_defaults_of_the_rows_are_written_out() {
             [("bare", first.clone()), ("written out", first.clone() + &defaults)].map(|(name, arguments)| {
                 policy(kind, &arguments).replacen("\"f\"", &format!("\"{} {name}\"", kind.name), 1)
             });
-        text += &format!("both_are_equal! {{ {}: {}: {bare}, {written} }}\n", kind.name, type_of(&bare));
+        text.extend([format!("both_are_equal! {{ {}: {}: {bare}, {written} }}\n", kind.name, type_of(&bare))]);
     }
     let path = file("../tests/behaviour/defaults/policies.rs");
 

@@ -476,7 +476,7 @@ impl Function {
                     && (other.file, other.line) != (self.file, self.line)
             };
             // nothing but its place tells a method from one of the same name on another type
-            let place = functions().any(is_other).then(|| format!(":{}", self.line)).unwrap_or_default();
+            let place = if functions().any(is_other) { format!(":{}", self.line) } else { String::new() };
             format!("{}::{}{place}", self.module, self.name)
         })
     }

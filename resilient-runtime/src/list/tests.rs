@@ -73,6 +73,10 @@ fn the_worst_case_adds_up_from_the_inside() {
     static ATTEMPT: Timeout = Timeout::named("l worst", Duration::from_millis(400));
     static FALLBACK: crate::Fallback = crate::Fallback::named("l worst");
     static ENDLESS: Retry = Retry::named("l worst").unlimited();
+    static UNTIL: Bulkhead = Bulkhead::named("l worst");
+    static HEDGE: crate::Hedge = crate::Hedge::named("l worst").after(Duration::from_millis(100)).max(3);
+    static OBSERVES: Timeout = Timeout::named("l worst", Duration::from_millis(1)).mode(Mode::Observe);
+    static WITHIN: Retry = Retry::named("l worst").unlimited().max_elapsed(Duration::from_secs(5));
     const ATTEMPTS: &[Layer] =
         &[Layer::own("RETRY_", &RETRY), Layer::own("BULKHEAD_", &PLACES), Layer::own("TIMEOUT_", &ATTEMPT)];
     let function = |layers: &'static [Layer]| Function::new("m", "f", "f.rs", 1, layers);
@@ -87,10 +91,7 @@ fn the_worst_case_adds_up_from_the_inside() {
         Some(Duration::from_secs(9))
     );
     assert_eq!(worst(const { &[Layer::given("RETRY_"), Layer::own("TIMEOUT_", &ATTEMPT)] }), None);
-    static UNTIL: Bulkhead = Bulkhead::named("l worst");
-    static HEDGE: crate::Hedge = crate::Hedge::named("l worst").after(Duration::from_millis(100)).max(3);
-    static OBSERVES: Timeout = Timeout::named("l worst", Duration::from_millis(1)).mode(Mode::Observe);
-    static WITHIN: Retry = Retry::named("l worst").unlimited().max_elapsed(Duration::from_secs(5));
+
     let attempt = || Layer::own("TIMEOUT_", &ATTEMPT);
     let of = |layers: Vec<Layer>| worst(layers.leak());
     assert_eq!(of(vec![Layer::own("BULKHEAD_", &UNTIL), attempt()]), Some(Duration::from_millis(1_400)));
