@@ -56,9 +56,9 @@ notes! {
         OBSERVED = 3,
     }
     retry {
-        /// Retries that were made.
+        /// Retries that were decided on.
         RETRIES = 0,
-        /// Retries that would have been made.
+        /// Calls that would have been retried.
         OBSERVED = 1,
         /// Calls that ended after 1, 2, 3, up to 5, up to 10 and more retries; six of them.
         CALLS_BY_RETRIES = 2,

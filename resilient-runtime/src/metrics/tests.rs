@@ -319,3 +319,49 @@ async fn a_wait_counts_however_it_ends() {
     assert!(seconds("bulkhead").is_some_and(|seconds| (seconds - 0.13).abs() < 1e-6), "{:?}", seconds("bulkhead"));
     assert!(seconds("rate_limit").is_some_and(|seconds| (seconds - 0.3).abs() < 1e-6), "{:?}", seconds("rate_limit"));
 }
+
+#[test]
+fn keys_add_no_series() {
+    static USERS: PerKey<CircuitBreaker> = PerKey::new(CircuitBreaker::named("m users")).capacity(20_000);
+    let series = || {
+        let all = collect();
+        let of = all.into_iter().filter(|sample| sample.labels.is_some_and(|labels| labels.policy == "m users"));
+        of.map(|sample| (sample.family.name, sample.own, sample.value)).collect::<Vec<_>>()
+    };
+    crate::list(&USERS);
+    let before = series();
+    for user in 0..10_000 {
+        drop(USERS.of(&user).acquire());
+    }
+
+    let after = series();
+
+    assert!(!before.is_empty());
+    assert_eq!(names(&after), names(&before));
+    assert!(after.contains(&("resilient_keys", "", 10_000.0)), "{after:?}");
+    assert!(after.contains(&("resilient_calls_total", "abandoned", 10_000.0)), "{after:?}");
+}
+
+fn names(series: &[(&'static str, &'static str, f64)]) -> Vec<(&'static str, &'static str)> {
+    series.iter().map(|(family, own, _)| (*family, *own)).collect()
+}
+
+#[test]
+fn a_permit_that_is_not_settled_is_abandoned_for_a_breaker_alone() {
+    static BREAKER: CircuitBreaker = CircuitBreaker::named("m unsettled breaker");
+    static PLACES: Bulkhead = Bulkhead::named("m unsettled places");
+    static RATE: RateLimit = RateLimit::named("m unsettled rate");
+    static SHARE: Throttle = Throttle::named("m unsettled share");
+
+    drop(BREAKER.acquire());
+    drop(PLACES.try_acquire());
+    drop(RATE.try_acquire());
+    drop(SHARE.acquire());
+
+    let samples = collect();
+    let ends = |policy| ["success", "abandoned"].map(|end| value(&samples, "resilient_calls_total", policy, end));
+    assert_eq!(ends("m unsettled breaker"), [Some(0.0), Some(1.0)]);
+    for policy in ["m unsettled places", "m unsettled rate", "m unsettled share"] {
+        assert_eq!(ends(policy), [Some(1.0), Some(0.0)], "{policy}");
+    }
+}
