@@ -277,10 +277,6 @@ impl Batch {
         description.count("batch_duplicates", "", counts.duplicates);
         description.count("handovers", "", counts.handed_over);
     }
-
-    fn reset_all(&self) {
-        self.set_mode(self.shell.first_mode());
-    }
 }
 
 #[cfg(all(test, not(resilient_loom)))]

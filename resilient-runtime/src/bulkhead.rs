@@ -284,7 +284,8 @@ impl Counters {
 }
 
 shell!(Bulkhead is Bulkhead, agrees: |one, other| one.config == other.config,
-    shows: |this| { config: this.config, counts: this.counts() });
+    shows: |this| { config: this.config, counts: this.counts() }, resets: forget
+);
 
 impl Keyed for Bulkhead {
     fn fresh(&self) -> Self {
@@ -334,8 +335,8 @@ impl Bulkhead {
         };
     }
 
-    /// Sets the limit and the mode that it was built with. Calls that run go on.
-    fn reset_all(&self) {
+    /// Sets the limit that it was built with. Calls that run go on.
+    fn forget(&self) {
         if let Limit::Fixed(limit) = self.config.limit {
             self.gate.resize(|| limit);
         }
@@ -343,7 +344,6 @@ impl Bulkhead {
             adaptive.restart(new);
             self.gate.resize(|| adaptive.limit());
         }
-        self.set_mode(self.shell.first_mode());
     }
 }
 

@@ -146,8 +146,4 @@ impl Cancel {
     /// Says what it is told, for the list of policies: nothing.
     #[expect(clippy::unused_self, reason = "every policy has it")]
     const fn describe_to(&self, _description: &mut Description) {}
-
-    fn reset_all(&self) {
-        self.shell.set_mode(self.shell.first_mode());
-    }
 }

@@ -245,7 +245,8 @@ impl CircuitBreaker {
 }
 
 shell!(CircuitBreaker is CircuitBreaker, agrees: |one, other| one.config == other.config,
-    shows: |this| { state: this.state(), config: this.config });
+    shows: |this| { state: this.state(), config: this.config }, resets: reset
+);
 
 impl Keyed for CircuitBreaker {
     fn fresh(&self) -> Self {
@@ -304,11 +305,6 @@ impl CircuitBreaker {
         description.level("window_calls", f64::from(counts.calls));
         description.level("window_failures", f64::from(counts.failures));
         self.storage.times.describe_to(self.state(), self.shell.record().since, description);
-    }
-
-    fn reset_all(&self) {
-        self.set_mode(self.shell.first_mode());
-        self.reset();
     }
 }
 

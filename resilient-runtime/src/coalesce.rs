@@ -208,7 +208,8 @@ impl Coalesce {
 
 shell!(Coalesce is Coalesce, modes: /// Those who wait already still get the outcome that they wait for.
 , agrees: |one, other| (one.hold, one.max_wait) == (other.hold, other.max_wait),
-    shows: |this| { hold: this.hold, max_wait: this.max_wait, counts: this.counts() });
+    shows: |this| { hold: this.hold, max_wait: this.max_wait, counts: this.counts() }, resets: forget
+);
 
 impl CoalesceCounts {
     const fn none() -> Self {
@@ -241,9 +242,8 @@ impl Coalesce {
         description.count("ran_alone", "", counts.overflowed + counts.reentrant);
     }
 
-    fn reset_all(&self) {
+    fn forget(&self) {
         self.flights.forget();
-        self.set_mode(self.shell.first_mode());
     }
 }
 

@@ -144,7 +144,7 @@ shell!(
     modes: /// With [`Mode::Observe`](crate::Mode::Observe) it counts what would have fallen back. With
     /// [`Mode::Off`](crate::Mode::Off) it does nothing.
     , agrees: |one, other| one.max_age == other.max_age,
-    shows: |this| { max_age: this.max_age, kept: this.kept }
+    shows: |this| { max_age: this.max_age, kept: this.kept }, resets: forget
 );
 
 impl<T, E> IntoResult for Result<T, E> {
@@ -175,8 +175,7 @@ impl Fallback {
     }
 
     /// Forgets the values that it keeps.
-    fn reset_all(&self) {
+    fn forget(&self) {
         self.kept.clear();
-        self.shell.set_mode(self.shell.first_mode());
     }
 }

@@ -307,7 +307,8 @@ impl Drop for Grant<'_> {
 
 shell!(Hedge is Hedge, modes: /// With [`Mode::Observe`] it counts what it would have started; with [`Mode::Off`] it does nothing.
 , agrees: |one, other| one.config == other.config,
-    shows: |this| { config: this.config, counts: this.counts() });
+    shows: |this| { config: this.config, counts: this.counts() }, resets: forget
+);
 
 impl Keyed for Hedge {
     fn fresh(&self) -> Self {
@@ -328,21 +329,21 @@ impl Keyed for Hedge {
 impl Hedge {
     /// Says what it is told and what it has learnt, for the list of policies.
     fn describe_to(&self, description: &mut Description) {
-        match self.config.after {
-            After::Percentile(percentile) => description.fixed("after", format_args!("p{percentile}")),
-            After::Delay(delay) => description.time("after", delay),
-        }
-        if let After::Percentile(_) = self.config.after {
-            description.time("min_after", self.config.min_after.unwrap_or(LEAST_DELAY));
-        }
+        let delay = match self.config.after {
+            After::Percentile(percentile) => {
+                description.fixed("after", format_args!("p{percentile}"));
+                description.time("min_after", self.config.min_after.unwrap_or(LEAST_DELAY));
+                None
+            }
+            After::Delay(delay) => {
+                description.time("after", delay);
+                Some(delay)
+            }
+        };
         description.optional_time("max_after", Some(self.config.max_after).filter(|time| *time < Duration::MAX));
         description.fixed("max", self.config.max);
         description
             .fixed("ratio", format_args!("{} %", f64::from(self.config.deposit) * 100.0 / f64::from(bucket::TOKEN)));
-        let delay = match self.config.after {
-            After::Percentile(_) => None,
-            After::Delay(delay) => Some(delay),
-        };
         description.bound = Bound::Beside(delay, self.config.max);
         description.level("budget_balance", self.budget_balance());
         if let Some(delay) = self.delay() {
@@ -350,10 +351,9 @@ impl Hedge {
         }
     }
 
-    fn reset_all(&self) {
+    fn forget(&self) {
         self.bucket.reset();
         self.estimate.reset();
-        self.set_mode(self.shell.first_mode());
     }
 }
 

@@ -1,6 +1,6 @@
 //! The list of policies: the functions that carry them, their settings, what state they are in, and their counts.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -148,7 +148,7 @@ pub struct KeysSnapshot {
 /// assert_eq!((listed[0].name, listed[0].settings[0].value.as_str()), ("lookup", "50ms"));
 /// ```
 pub fn policies() -> Policies {
-    let mut known: Vec<&'static Record> = Vec::new();
+    let mut known: HashSet<*const Record> = HashSet::new();
     let mut unused = Unused::default();
     let functions = functions().map(|function| function.snapshot(&mut known, &mut unused));
     let mut functions: Vec<FunctionSnapshot> = functions.collect();
@@ -158,13 +158,12 @@ pub fn policies() -> Policies {
     let mut others: Vec<PolicySnapshot> = Vec::new();
     for policy in by_hand().iter() {
         let record = policy.record();
-        if !known.iter().any(|known| std::ptr::eq(*known, record)) {
-            known.push(record);
+        if known.insert(std::ptr::from_ref(record)) {
             others.push(policy.snapshot());
         }
     }
     for record in book::all() {
-        if !known.iter().any(|known| std::ptr::eq(*known, record)) {
+        if !known.contains(&std::ptr::from_ref(record)) {
             others.push(PolicySnapshot::of(record));
         }
     }
@@ -485,14 +484,14 @@ impl Function {
         self.layers
     }
 
-    fn snapshot(&self, known: &mut Vec<&'static Record>, unused: &mut Unused) -> FunctionSnapshot {
+    fn snapshot(&self, known: &mut HashSet<*const Record>, unused: &mut Unused) -> FunctionSnapshot {
         let mut bounds = Vec::new();
         let layers = self.layers.iter().map(|layer| {
             let policy = layer.effective(unused);
             bounds.push(layer.bound(policy));
             // its own record is known as well where another stands for it
-            known.extend(layer.policy.map(sealed::Listed::record));
-            known.extend(policy.map(sealed::Listed::record));
+            known
+                .extend([layer.policy, policy].into_iter().flatten().map(|policy| std::ptr::from_ref(policy.record())));
             LayerSnapshot { layer: layer.label().to_owned(), policy: policy.map(<dyn Listed>::snapshot) }
         });
         let stack = layers.collect();

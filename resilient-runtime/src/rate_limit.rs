@@ -327,7 +327,8 @@ impl RateLimit {
 
 shell!(RateLimit is RateLimit, modes: /// Callers that wait already go on waiting.
 , agrees: |one, other| one.config == other.config,
-    shows: |this| { pace: this.meter.pace(), config: this.config, counts: this.counts() });
+    shows: |this| { pace: this.meter.pace(), config: this.config, counts: this.counts() }, resets: forget
+);
 
 impl Keyed for RateLimit {
     fn fresh(&self) -> Self {
@@ -368,12 +369,11 @@ impl RateLimit {
         description.bound = Bound::Wait(self.config.max_wait);
     }
 
-    /// Forgets what was used and what the server said, and goes back to the mode and the rate that it was built with.
-    fn reset_all(&self) {
+    /// Forgets what was used and what the server said, and goes back to the rate that it was built with.
+    fn forget(&self) {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         self.meter.change(self.config.pace(), units(clock::now()));
         self.meter.reset();
-        self.set_mode(self.shell.first_mode());
     }
 }
 

@@ -95,7 +95,7 @@ shell!(
         max_hint: this.max_hint,
         backoff: this.backoff,
         funds: this.funds,
-    }
+    }, resets: forget
 );
 
 impl Retry {
@@ -240,10 +240,9 @@ impl Retry {
     }
 
     /// Fills the budget again.
-    fn reset_all(&self) {
+    fn forget(&self) {
         if let Some(budget) = self.funds.budget(self.name()) {
             budget.reset();
         }
-        self.shell.set_mode(self.shell.first_mode());
     }
 }

@@ -155,10 +155,10 @@ impl<P> fmt::Debug for Shell<P> {
 
 /// Gives a policy with a field `shell` its name, the methods that share it by name and change its mode, and its `Debug`.
 ///
-/// A policy for which a mode is more than that writes `mode` and `set_mode` itself and leaves `modes` out.
+/// A policy with more to reset than its mode names the method for it as `resets`. One for which a mode is more than that writes `mode` and `set_mode` itself and leaves `modes` out.
 macro_rules! shell {
     ($policy:ident is $kind:ident $(, modes: $(#[$changes:meta])+)?, agrees: |$one:ident, $other:ident| $agrees:expr,
-        shows: |$this:ident| { $($field:ident: $value:expr),* $(,)? }) => {
+        shows: |$this:ident| { $($field:ident: $value:expr),* $(,)? } $(, resets: $reset:ident)?) => {
         impl $policy {
             /// The name it was given.
             pub const fn name(&self) -> &'static str {
@@ -243,7 +243,8 @@ macro_rules! shell {
             }
 
             fn reset(&self) {
-                self.reset_all();
+                self.set_mode(self.shell.first_mode());
+                $(self.$reset();)?
             }
         }
 

@@ -217,7 +217,8 @@ shell!(Throttle is Throttle, modes: /// Calls under way count by the new one.
     let same = |one: f64, two: f64| one.to_bits() == two.to_bits();
     same(one.k, other.k) && same(one.max_drop, other.max_drop)
 },
-    shows: |this| { k: this.k, max_drop: this.max_drop, counts: this.counts() });
+    shows: |this| { k: this.k, max_drop: this.max_drop, counts: this.counts() }, resets: forget
+);
 
 impl Keyed for Throttle {
     fn fresh(&self) -> Self {
@@ -326,9 +327,8 @@ impl Throttle {
     }
 
     /// Forgets how the server took calls.
-    fn reset_all(&self) {
+    fn forget(&self) {
         self.window.clear();
-        self.set_mode(self.shell.first_mode());
     }
 }
 

@@ -454,8 +454,4 @@ impl Timeout {
             description.bound = Bound::AtMost(self.limit);
         }
     }
-
-    fn reset_all(&self) {
-        self.shell.set_mode(self.shell.first_mode());
-    }
 }

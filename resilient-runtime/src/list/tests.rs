@@ -80,7 +80,7 @@ fn the_worst_case_adds_up_from_the_inside() {
     const ATTEMPTS: &[Layer] =
         &[Layer::own("RETRY_", &RETRY), Layer::own("BULKHEAD_", &PLACES), Layer::own("TIMEOUT_", &ATTEMPT)];
     let function = |layers: &'static [Layer]| Function::new("m", "f", "f.rs", 1, layers);
-    let worst = |layers| function(layers).snapshot(&mut Vec::new(), &mut Unused::default()).worst_case;
+    let worst = |layers| function(layers).snapshot(&mut HashSet::new(), &mut Unused::default()).worst_case;
 
     // three attempts of 450 ms, two waits, and as long as a server may ask for twice, with the tenth that is added
     assert_eq!(worst(ATTEMPTS), Some(Duration::from_millis(3 * 450 + 2 * 100 + 2 * 11)));
