@@ -77,13 +77,22 @@ impl Ticks {
 
     /// The given instant; one before the origin is the origin.
     pub(crate) fn at(instant: Instant) -> Self {
+        Self(nanos(instant.saturating_duration_since(Self::origin())))
+    }
+
+    /// The instant, or one thirty years on where the platform's instants do not reach so far.
+    pub(crate) fn instant(self) -> Instant {
+        let after = |time| Self::origin().checked_add(time);
+        after(Duration::from_nanos(self.0)).unwrap_or_else(|| now() + Duration::from_secs(30 * 365 * 86_400))
+    }
+
+    fn origin() -> Instant {
         static ORIGIN: OnceLock<Instant> = OnceLock::new();
-        let origin = *ORIGIN.get_or_init(|| {
+        *ORIGIN.get_or_init(|| {
             let now = now();
             let back = |days: u64| now.checked_sub(Duration::from_secs(days * 86_400));
             back(365).or_else(|| back(1)).unwrap_or(now)
-        });
-        Self(nanos(instant.saturating_duration_since(origin)))
+        })
     }
 }
 

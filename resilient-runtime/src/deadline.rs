@@ -11,10 +11,10 @@ use tokio::time::Instant;
 mod header;
 mod limit;
 
-use crate::clock;
+use crate::clock::{self, Ticks};
 
 pub use self::header::ParseDeadlineError;
-pub(crate) use self::limit::{First, Limit};
+pub(crate) use self::limit::Limit;
 
 /// The instant after which the caller no longer wants the answer.
 ///
@@ -42,7 +42,7 @@ pub struct Deadline(Instant);
 impl Deadline {
     /// The deadline of the call that is being polled, if it has one.
     pub fn current() -> Option<Self> {
-        Limit::current().settle().map(Self)
+        Limit::current().settle().map(|ticks| Self(ticks.instant()))
     }
 
     /// So long from now; thirty years at the most.
@@ -124,7 +124,10 @@ impl<F: Future> Future for DeadlineScope<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         match this.deadline {
-            Some(deadline) => Limit::current().tighten_to(deadline.0, false).scope(|| this.future.poll(cx)),
+            Some(deadline) => {
+                let _scope = Limit::current().tighten_to(Ticks::at(deadline.0), false).enter();
+                this.future.poll(cx)
+            }
             None => this.future.poll(cx),
         }
     }

@@ -207,9 +207,7 @@ impl Retry {
     /// Starts a call, which pays its deposit into the budget.
     #[inline]
     pub fn begin(&self) -> RetryCall<'_> {
-        if let Some(budget) = self.funds.budget(self.name()) {
-            budget.deposit();
-        }
+        self.funds.deposit(self.name());
         RetryCall::new(self)
     }
 }

@@ -6,17 +6,17 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Sleep, sleep_until};
 
 use crate::book::Ended;
-use crate::clock;
-use crate::deadline::{First, Limit};
+use crate::clock::{self, Ticks};
+use crate::deadline::Limit;
 use crate::list::{Bound, Description};
 use crate::notes::timeout::OBSERVED;
 use crate::shell::{Shell, shell};
 use crate::stack::{Guard, Policy, Stack};
 use crate::sync::const_fn;
-use crate::{Deadline, Event, Mode, Reason, Settled};
+use crate::{Event, Mode, Reason, Settled};
 
 /// Gives what it runs a limited time, and sets the [`Deadline`](crate::Deadline) for everything inside.
 ///
@@ -39,6 +39,8 @@ use crate::{Deadline, Event, Mode, Reason, Settled};
 pub struct Timeout {
     shell: Shell<Self>,
     limit: Duration,
+    /// The same, as it comes into force.
+    within: Limit,
 }
 
 impl Timeout {
@@ -51,7 +53,7 @@ impl Timeout {
         #[track_caller]
         pub fn named(name: &'static str, limit: Duration) -> Self {
             assert!(!limit.is_zero(), "a time-out of zero fails every call");
-            Self { shell: Shell::named(name), limit }
+            Self { shell: Shell::named(name), limit, within: Limit::within(limit) }
         }
     }
 
@@ -84,7 +86,7 @@ impl Timeout {
 
     /// Starts a call whose attempts have the limit together: a loop that [retries](crate::call::RetryCall).
     pub const fn begin(&self) -> TimeoutCall<'_> {
-        TimeoutCall { timeout: self, deadline: None, stage: CallStage::Fresh }
+        TimeoutCall { timeout: self, deadline: Limit::NONE, stage: CallStage::Fresh }
     }
 }
 
@@ -102,7 +104,7 @@ shell!(
 pub struct TimeoutCall<'a> {
     timeout: &'a Timeout,
     /// When the time is over, once it counts.
-    deadline: Option<Instant>,
+    deadline: Limit,
     stage: CallStage,
 }
 
@@ -133,11 +135,11 @@ impl<'a> TimeoutCall<'a> {
         Stack::new(attempt, self.guard())
     }
 
-    /// Notes when the time is over, if anything has asked for that.
-    #[inline]
-    fn note(&mut self, limit: Limit, first: First) {
-        if self.deadline.is_none() && limit.is_known() {
-            self.deadline = Some(limit.own_instant(first, self.timeout.limit));
+    /// Notes when the time is over, which something inside has asked for.
+    #[cold]
+    fn note(&mut self, outer: Limit, known: Limit) {
+        if self.timeout.current_mode() == Mode::Enforce {
+            self.deadline = Limit::at(outer.own_instant(self.timeout.within, known));
         }
     }
 }
@@ -145,10 +147,10 @@ impl<'a> TimeoutCall<'a> {
 impl Drop for TimeoutCall<'_> {
     #[inline]
     fn drop(&mut self) {
-        match self.stage {
-            CallStage::BetweenAttempts => self.timeout.shell.count(Ended::Success),
-            CallStage::Runs => abandon(self.timeout),
-            CallStage::Fresh | CallStage::Rejected => {}
+        if self.stage == CallStage::BetweenAttempts {
+            self.timeout.shell.count(Ended::Success);
+        } else if self.stage == CallStage::Runs {
+            abandon(self.timeout);
         }
     }
 }
@@ -189,16 +191,18 @@ pin_project! {
     enum Watch {
         // Not polled yet.
         Fresh,
+        // Not polled yet, in a call whose limit counts already.
+        Due { deadline: Ticks },
         // Polled for the first time; most futures that need no wait end here.
         Started,
+        // The timer goes off where the limit ends, or early: at a deadline from further out that has no timer of its own.
+        Armed { #[pin] timer: Sleep, deadline: Ticks, early: bool },
+        // It has to wait, and the time-out only takes note if it takes longer.
+        Observed { deadline: Ticks },
+        // It has to wait, and nothing limits it.
+        Unlimited,
         // It has ended.
         Over,
-        // Not polled yet, in a call whose limit counts already.
-        Due { deadline: Instant },
-        // The timer goes off where the limit ends.
-        Armed { #[pin] timer: Sleep },
-        // The timer goes off before that, at a deadline from further out that has no timer of its own.
-        Early { timer: Pin<Box<Sleep>>, deadline: Instant },
     }
 }
 
@@ -216,7 +220,10 @@ impl<'c, 'a> Policy for &'c mut TimeoutCall<'a> {
 
     #[inline]
     fn guard(self) -> Self::Guard {
-        let watch = self.deadline.map_or(Watch::Fresh, |deadline| Watch::Due { deadline });
+        let watch = match self.deadline.known_instant() {
+            None => Watch::Fresh,
+            Some(deadline) => Watch::Due { deadline },
+        };
         TimeoutCallGuard { watch, call: self }
     }
 }
@@ -230,15 +237,31 @@ impl<O> Guard<O> for TimeoutGuard<'_> {
         below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
     ) -> Poll<Settled<O>> {
         let mut this = self.project();
-        let polled = match this.timeout.shell.mode() {
-            Mode::Enforce => this.watch.as_mut().poll_in_time(cx, below, this.timeout, None),
-            Mode::Observe => this.watch.as_mut().poll_observed(below(cx), this.timeout, true),
-            Mode::Off => this.watch.as_mut().poll_unlimited(below, cx, this.timeout),
+        let timeout = *this.timeout;
+        let outer = Limit::current();
+        let limit = match this.watch.as_mut().begin(outer, timeout) {
+            Some(limit) => limit,
+            None => {
+                this.watch.set(Watch::Over);
+                return Poll::Ready(reject(timeout, Reason::DeadlineExceeded));
+            }
         };
+        let scope = limit.enter();
+        let polled = below(cx);
+        let limit = Limit::current();
+        drop(scope);
         if polled.is_ready() {
-            this.watch.set(Watch::Over);
+            this.watch.end(timeout);
+            timeout.shell.count(Ended::Success);
+            return polled;
         }
-        polled
+        match this.watch.as_mut().wait(outer, limit, timeout, cx) {
+            Poll::Pending => polled,
+            Poll::Ready(reason) => {
+                this.watch.set(Watch::Over);
+                Poll::Ready(reject(timeout, reason))
+            }
+        }
     }
 }
 
@@ -253,175 +276,173 @@ impl<O> Guard<O> for TimeoutCallGuard<'_, '_> {
         let mut this = self.project();
         let timeout = this.call.timeout;
         this.call.stage = CallStage::Runs;
-        let polled = match timeout.shell.mode() {
-            Mode::Enforce => this.watch.as_mut().poll_in_time(cx, below, timeout, Some(this.call)),
-            Mode::Observe => this.watch.as_mut().poll_observed(below(cx), timeout, false),
-            Mode::Off => below(cx),
+        let outer = Limit::current();
+        let limit = match this.watch.as_mut().begin(outer, timeout) {
+            Some(limit) => limit,
+            None => {
+                this.call.stage = CallStage::Rejected;
+                return Poll::Ready(reject(timeout, Reason::DeadlineExceeded));
+            }
         };
-        if polled.is_pending() {
-            this.call.deadline = this.watch.deadline();
-        } else if this.call.stage == CallStage::Runs {
+        let scope = limit.enter();
+        let polled = below(cx);
+        let limit = Limit::current();
+        drop(scope);
+        if polled.is_ready() {
+            if limit.is_known() && this.call.deadline == Limit::NONE {
+                this.call.note(outer, limit);
+            }
             this.call.stage = CallStage::BetweenAttempts;
+            this.watch.end(timeout);
+            return polled;
         }
-        polled
+        let over = this.watch.as_mut().wait(outer, limit, timeout, cx);
+        this.call.deadline = this.watch.deadline().map_or(Limit::NONE, Limit::at);
+        match over {
+            Poll::Pending => polled,
+            Poll::Ready(reason) => {
+                this.call.stage = CallStage::Rejected;
+                Poll::Ready(reject(timeout, reason))
+            }
+        }
     }
 }
 
 impl Watch {
-    /// Polls what stands below while there is time for it. If the limit is that of a `call`, that learns when it ends.
-    #[expect(clippy::inline_always)]
-    #[inline(always)]
-    fn poll_in_time<O>(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
-        timeout: &Timeout,
-        mut call: Option<&mut TimeoutCall<'_>>,
-    ) -> Poll<Settled<O>> {
-        let outer = Limit::current();
-        let polled = match self.as_mut().project() {
-            // what is further out is asked for at each poll: by now the future may be polled somewhere else
-            WatchProjection::Armed { timer } => {
-                let deadline = timer.deadline();
-                if outer.first_unwatched(deadline) < deadline {
-                    self.as_mut().rearm(outer, deadline);
-                }
-                outer.tighten_to(deadline, true).scope(|| below(cx))
-            }
-            WatchProjection::Early { timer, deadline } => {
-                let (deadline, timer) = (*deadline, timer.deadline());
-                if outer.first_unwatched(deadline) < timer {
-                    self.as_mut().rearm(outer, deadline);
-                }
-                outer.tighten_to(deadline, true).scope(|| below(cx))
-            }
-            _ if outer.is_over() => {
-                if let Some(call) = &mut call {
-                    call.stage = CallStage::Rejected;
-                }
-                return Poll::Ready(reject(timeout, Reason::DeadlineExceeded));
-            }
-            fresh => {
-                let (inner, first) = match fresh {
-                    WatchProjection::Due { deadline } => (outer.tighten_to(*deadline, true), First::Own),
-                    _ => outer.tighten(timeout.limit),
-                };
-                if call.is_none() {
-                    // what a panic leaves behind was abandoned
-                    self.set(Self::Started);
-                }
-                let (polled, inner) = inner.scope(|| (below(cx), Limit::current()));
-                if polled.is_ready() {
-                    match &mut call {
-                        Some(call) => call.note(inner, first),
-                        None => timeout.shell.count(Ended::Success),
-                    }
-                    return polled;
-                }
-                let deadline = self.deadline().unwrap_or_else(|| inner.own_instant(first, timeout.limit));
-                if !clock::has_timers() {
-                    if let Some(call) = &mut call {
-                        call.stage = CallStage::Rejected;
-                    }
-                    return Poll::Ready(reject(timeout, Reason::NoRuntime));
-                }
-                if outer.first_unwatched(deadline) < deadline {
-                    self.as_mut().rearm(outer, deadline);
-                } else {
-                    self.set(Self::Armed { timer: sleep_until(deadline) });
-                }
-                polled
-            }
-        };
-        if polled.is_ready() {
-            if call.is_none() {
-                timeout.shell.count(Ended::Success);
-            }
-            return polled;
+    /// The limit for the next poll, under the one that is in force; none if that is over.
+    #[inline]
+    fn begin(mut self: Pin<&mut Self>, outer: Limit, timeout: &Timeout) -> Option<Limit> {
+        let is_first = matches!(*self, Self::Fresh) && timeout.shell.mode() == Mode::Enforce;
+        if !(is_first && outer == Limit::NONE) {
+            return self.begin_under(outer, timeout);
         }
-
-        if let WatchProjection::Armed { timer } = self.as_mut().project() {
-            ready!(timer.poll(cx));
-        }
-        let reason = ready!(self.poll_over(outer, timeout.limit, cx));
-        if let Some(call) = &mut call {
-            call.stage = CallStage::Rejected;
-        }
-        Poll::Ready(reject(timeout, reason))
+        // what a panic leaves behind was abandoned
+        self.set(Self::Started);
+        Some(timeout.within)
     }
 
-    /// Polls what stands below, for a time-out that is off.
-    fn poll_unlimited<O>(
-        mut self: Pin<&mut Self>,
-        below: impl FnOnce(&mut Context<'_>) -> Poll<O>,
-        cx: &mut Context<'_>,
-        timeout: &Timeout,
-    ) -> Poll<O> {
-        self.set(Self::Started);
-        let polled = below(cx);
-        if polled.is_ready() {
-            timeout.shell.count(Ended::Success);
+    /// As [`begin`](Self::begin), where anything is out of the ordinary.
+    #[inline(never)]
+    fn begin_under(mut self: Pin<&mut Self>, outer: Limit, timeout: &Timeout) -> Option<Limit> {
+        let due = match self.as_mut().project() {
+            // what is further out is asked for at each poll: by now the future may be polled somewhere else
+            WatchProjection::Armed { deadline, .. } => {
+                let deadline = *deadline;
+                self.watch_over(outer);
+                return Some(outer.tighten_to(deadline, true));
+            }
+            WatchProjection::Observed { .. } | WatchProjection::Unlimited => return Some(outer),
+            WatchProjection::Due { deadline } => Some(*deadline),
+            WatchProjection::Fresh | WatchProjection::Started | WatchProjection::Over => None,
+        };
+        let is_enforced = timeout.shell.mode() == Mode::Enforce;
+        if is_enforced && outer.is_over() {
+            return None;
         }
-        polled
+        if due.is_none() {
+            self.set(Self::Started);
+        }
+        Some(match due {
+            _ if !is_enforced => outer,
+            Some(deadline) => outer.tighten_to(deadline, true),
+            None => outer.tighten(timeout.within),
+        })
+    }
+
+    /// What stands below has ended.
+    #[inline]
+    fn end(mut self: Pin<&mut Self>, timeout: &Timeout) {
+        if !matches!(*self, Self::Started) {
+            self.as_ref().observe(timeout);
+        }
+        self.set(Self::Over);
     }
 
     /// Takes note of what took longer than the limit, for a time-out that only observes.
-    #[cold]
-    fn poll_observed<O>(mut self: Pin<&mut Self>, polled: Poll<O>, timeout: &Timeout, counts: bool) -> Poll<O> {
-        let deadline = self.deadline();
-        if polled.is_ready() {
-            if deadline.is_some_and(|deadline| clock::now() >= deadline) {
-                timeout.shell.note(OBSERVED, 1);
-            }
-            if counts {
-                timeout.shell.count(Ended::Success);
-            }
-        } else if deadline.is_none() {
-            self.set(Self::Due { deadline: Deadline::after(timeout.limit).instant() });
+    #[inline(never)]
+    fn observe(self: Pin<&Self>, timeout: &Timeout) {
+        let deadline = match *self {
+            Self::Observed { deadline } => deadline,
+            Self::Due { deadline } if timeout.current_mode() == Mode::Observe => deadline,
+            _ => return,
+        };
+        if Ticks::now() >= deadline {
+            timeout.shell.note(OBSERVED, 1);
         }
-        polled
+    }
+
+    /// Waits with what stands below, and says why if it must not wait any longer. Under `outer`, `known` is what became of the limit of
+    /// the poll that has just ended.
+    #[inline(never)]
+    fn wait(
+        mut self: Pin<&mut Self>,
+        outer: Limit,
+        known: Limit,
+        timeout: &Timeout,
+        cx: &mut Context<'_>,
+    ) -> Poll<Reason> {
+        let due = match *self {
+            Self::Armed { .. } => return self.poll_over(outer, timeout.limit, cx),
+            Self::Observed { .. } | Self::Unlimited => return Poll::Pending,
+            Self::Due { deadline } => Some(deadline),
+            Self::Fresh | Self::Started | Self::Over => None,
+        };
+        let deadline = || due.unwrap_or_else(|| outer.own_instant(timeout.within, known));
+        match timeout.current_mode() {
+            Mode::Enforce => {
+                if !clock::has_timers() {
+                    return Poll::Ready(Reason::NoRuntime);
+                }
+                let deadline = deadline();
+                let first = outer.first_unwatched(deadline);
+                self.set(Self::Armed { timer: sleep_until(first.instant()), deadline, early: first < deadline });
+                self.poll_over(outer, timeout.limit, cx)
+            }
+            Mode::Observe => {
+                let deadline = deadline();
+                self.set(Self::Observed { deadline });
+                Poll::Pending
+            }
+            Mode::Off => {
+                self.set(Self::Unlimited);
+                Poll::Pending
+            }
+        }
     }
 
     /// When the time is over, if it counts already.
-    fn deadline(&self) -> Option<Instant> {
+    const fn deadline(&self) -> Option<Ticks> {
         match self {
-            Self::Fresh | Self::Started | Self::Over => None,
-            Self::Due { deadline } | Self::Early { deadline, .. } => Some(*deadline),
-            Self::Armed { timer } => Some(timer.deadline()),
+            Self::Due { deadline } | Self::Armed { deadline, .. } | Self::Observed { deadline } => Some(*deadline),
+            Self::Fresh | Self::Started | Self::Unlimited | Self::Over => None,
         }
     }
 
-    /// Sets the timer anew, for what ends first by now.
-    #[cold]
-    fn rearm(mut self: Pin<&mut Self>, outer: Limit, deadline: Instant) {
-        let first = outer.first_unwatched(deadline);
-        self.set(if first < deadline {
-            Self::Early { timer: Box::pin(sleep_until(first)), deadline }
-        } else {
-            Self::Armed { timer: sleep_until(deadline) }
-        });
+    /// Sets the timer anew if something further out ends first by now, and nobody else has a timer for it.
+    fn watch_over(self: Pin<&mut Self>, outer: Limit) {
+        let WatchProjection::Armed { timer, deadline, early } = self.project() else { return };
+        let first = outer.first_unwatched(*deadline);
+        if first < *deadline && !(*early && Ticks::at(timer.deadline()) <= first) {
+            *early = true;
+            timer.reset(first.instant());
+        }
     }
 
-    /// Says whose time is over, once a timer has gone off.
-    #[cold]
-    fn poll_over(mut self: Pin<&mut Self>, outer: Limit, limit: Duration, cx: &mut Context<'_>) -> Poll<Reason> {
+    /// Says whose time is over, once the timer has gone off.
+    fn poll_over(self: Pin<&mut Self>, outer: Limit, limit: Duration, cx: &mut Context<'_>) -> Poll<Reason> {
+        let WatchProjection::Armed { mut timer, deadline, early } = self.project() else { return Poll::Pending };
         loop {
-            let (over, deadline) = match self.as_mut().project() {
-                WatchProjection::Armed { mut timer } => {
-                    ready!(timer.as_mut().poll(cx));
-                    (timer.deadline(), timer.deadline())
-                }
-                WatchProjection::Early { timer, deadline } => {
-                    ready!(timer.as_mut().poll(cx));
-                    (timer.deadline(), *deadline)
-                }
-                _ => return Poll::Pending,
-            };
+            ready!(timer.as_mut().poll(cx));
+            let over = if *early { Ticks::at(timer.deadline()) } else { *deadline };
             match outer.instant() {
                 Some(outer) if outer <= over => return Poll::Ready(Reason::DeadlineExceeded),
-                _ if over >= deadline => return Poll::Ready(Reason::TimedOut { limit }),
+                _ if over >= *deadline => return Poll::Ready(Reason::TimedOut { limit }),
                 // the deadline that came first was that of a scope in which the future is not polled any more
-                _ => self.as_mut().rearm(outer, deadline),
+                _ => {
+                    let first = outer.first_unwatched(*deadline);
+                    *early = first < *deadline;
+                    timer.as_mut().reset(first.instant());
+                }
             }
         }
     }

@@ -69,16 +69,12 @@ impl<O, J: Judge<O>> Guard<O> for BulkheadGuard<'_, J> {
             // It holds nothing that anybody could wait for.
             below(cx)
         };
-        let Poll::Ready(settled) = polled else {
-            this.stage = Stage::Inside(permit);
-            return Poll::Pending;
-        };
-        if J::JUDGES {
-            permit.judge(&settled, &InStack(&this.judge));
-        } else {
-            permit.end_unjudged();
+        match &polled {
+            Poll::Pending => this.stage = Stage::Inside(permit),
+            Poll::Ready(settled) if J::JUDGES => permit.judge(settled, &InStack(&this.judge)),
+            Poll::Ready(_) => permit.end_unjudged(),
         }
-        Poll::Ready(settled)
+        polled
     }
 }
 

@@ -47,7 +47,8 @@ impl<'a> CircuitBreakerPermit<'a> {
 }
 
 impl<'a> CircuitBreakerPermit<'a> {
-    /// The permit as a number, which its breaker makes a permit of [again](Self::of). It must be ended that way.
+    /// The permit as a number, which its breaker makes a permit of [again](Self::of), or [judges](CircuitBreaker::judge) by. It must be
+    /// ended in one of these ways.
     #[inline]
     pub(super) fn into_pass(self) -> Pass {
         let pass = if self.pass.ticket() == Ticket::UNGUARDED { Pass::UNGUARDED } else { self.pass };
@@ -58,6 +59,43 @@ impl<'a> CircuitBreakerPermit<'a> {
     #[inline]
     pub(super) const fn of(breaker: &'a CircuitBreaker, pass: Pass) -> Self {
         Self { breaker, pass }
+    }
+}
+
+impl CircuitBreaker {
+    /// Ends the call of that pass with its outcome. A panic in here leaves the pass to its owner.
+    #[expect(clippy::inline_always, reason = "most calls succeed, and then next to nothing is left to do")]
+    #[inline(always)]
+    pub(super) fn judge<O>(&self, pass: Pass, outcome: &O, judge: &impl Judge<O>) {
+        let class = judge.class_of(outcome);
+        let rejection = judge.rejection_in(outcome);
+        if class == Class::Success && rejection.is_none() {
+            self.shell.count(Ended::Success);
+            self.end(pass, Vote::Success, Ticks::now);
+        } else {
+            self.judge_failure(pass, class, rejection);
+        }
+    }
+
+    /// A policy further in that refused says nothing about the server, except by a time-out.
+    #[inline(never)]
+    fn judge_failure(&self, pass: Pass, class: Class, rejection: Option<&Error>) {
+        let ended = rejection.map_or(Ended::of(class), Ended::of_rejection);
+        let vote = match rejection {
+            None => self.vote(class),
+            Some(_) if ended == Ended::Transient => Vote::Failure(Cause::Transient),
+            Some(_) => Vote::Abandoned,
+        };
+        self.shell.count(ended);
+        self.end(pass, vote, Ticks::now);
+    }
+
+    fn vote(&self, class: Class) -> Vote {
+        match class {
+            Class::Transient => Vote::Failure(Cause::Transient),
+            Class::Throttled { .. } if self.config.counts_throttled() => Vote::Failure(Cause::Throttled),
+            Class::Success | Class::Throttled { .. } | Class::Permanent => Vote::Success,
+        }
     }
 }
 
@@ -72,12 +110,12 @@ impl Pass {
     }
 
     #[inline]
-    const fn ticket(self) -> Ticket {
+    pub(super) const fn ticket(self) -> Ticket {
         Ticket(self.0 as u32)
     }
 
     #[inline]
-    const fn began(self) -> Began {
+    pub(super) const fn began(self) -> Began {
         Began((self.0 >> u32::BITS) as u32)
     }
 }
@@ -140,7 +178,7 @@ impl CircuitBreakerPermit<'_> {
     /// Ends the call with a class that the caller determined, whatever the outcome is.
     pub fn settle_as<O>(self, class: Class, outcome: O) -> O {
         self.breaker.shell.count(Ended::of(class));
-        let vote = self.counted(class);
+        let vote = self.breaker.vote(class);
         self.end(vote, Ticks::now);
         outcome
     }
@@ -152,41 +190,16 @@ impl CircuitBreakerPermit<'_> {
     }
 
     #[inline]
-    pub(super) fn judge<O>(self, outcome: &O, judge: &impl Judge<O>) {
-        let vote = self.vote(judge.rejection_in(outcome), || judge.class_of(outcome));
-        self.end(vote, Ticks::now);
-    }
-
-    /// The vote of an outcome: a policy further in that refused says nothing about the server, except by a time-out.
-    #[inline]
-    fn vote(&self, rejection: Option<&Error>, class: impl FnOnce() -> Class) -> Vote {
-        match rejection {
-            Some(rejection) => {
-                let ended = Ended::of_rejection(rejection);
-                self.breaker.shell.count(ended);
-                if ended == Ended::Transient { Vote::Failure(Cause::Transient) } else { Vote::Abandoned }
-            }
-            None => {
-                let class = class();
-                self.breaker.shell.count(Ended::of(class));
-                self.counted(class)
-            }
-        }
-    }
-
-    #[inline]
-    fn counted(&self, class: Class) -> Vote {
-        match class {
-            Class::Transient => Vote::Failure(Cause::Transient),
-            Class::Throttled { .. } if self.breaker.config.counts_throttled() => Vote::Failure(Cause::Throttled),
-            Class::Success | Class::Throttled { .. } | Class::Permanent => Vote::Success,
-        }
+    fn judge<O>(self, outcome: &O, judge: &impl Judge<O>) {
+        self.breaker.judge(self.pass, outcome, judge);
+        // It has ended, and must not end again as abandoned.
+        mem::forget(self);
     }
 
     #[inline]
     pub(super) fn end(self, vote: Vote, clock: impl Fn() -> Ticks) {
-        self.breaker.end(self.pass.ticket(), vote, self.pass.began(), clock);
-        // It has ended, and must not end again as abandoned.
+        self.breaker.end(self.pass, vote, clock);
+        // As above.
         mem::forget(self);
     }
 }
@@ -196,7 +209,7 @@ impl Drop for CircuitBreakerPermit<'_> {
         let own_panic = thread::panicking() && !self.pass.ticket().is_unwinding();
         self.breaker.shell.count(Ended::Abandoned);
         let vote = if own_panic { Vote::Failure(Cause::Panic) } else { Vote::Abandoned };
-        self.breaker.end(self.pass.ticket(), vote, self.pass.began(), Ticks::now);
+        self.breaker.end(self.pass, vote, Ticks::now);
     }
 }
 

@@ -1,6 +1,5 @@
 //! A call through a breaker: with a permit, it runs, and its outcome is reported.
 
-use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -26,17 +25,14 @@ impl<'a, J> CircuitBreakerGuard<'a, J> {
         Self { breaker, pass: Pass::NONE, judge }
     }
 
-    #[inline]
-    fn take(&mut self) -> Option<CircuitBreakerPermit<'a>> {
-        let pass = mem::replace(&mut self.pass, Pass::NONE);
-        (pass != Pass::NONE).then(|| CircuitBreakerPermit::of(self.breaker, pass))
-    }
 }
 
 impl<J> Drop for CircuitBreakerGuard<'_, J> {
     #[inline]
     fn drop(&mut self) {
-        drop(self.take());
+        if self.pass != Pass::NONE {
+            drop(CircuitBreakerPermit::of(self.breaker, self.pass));
+        }
     }
 }
 
@@ -49,19 +45,18 @@ impl<O, J: Judge<O>> Guard<O> for CircuitBreakerGuard<'_, J> {
         below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
     ) -> Poll<Settled<O>> {
         let this = &mut *self;
-        let permit = match this.take() {
-            Some(permit) => permit,
-            None => match this.breaker.acquire() {
-                Ok(permit) => permit,
+        if this.pass == Pass::NONE {
+            match this.breaker.acquire() {
+                Ok(permit) => this.pass = permit.into_pass(),
                 Err(rejection) => return Poll::Ready(Settled::Rejected(rejection)),
-            },
-        };
-        let Poll::Ready(settled) = below(cx) else {
-            this.pass = permit.into_pass();
-            return Poll::Pending;
-        };
-        permit.judge(&settled, &InStack(&this.judge));
-        Poll::Ready(settled)
+            }
+        }
+        let polled = below(cx);
+        if let Poll::Ready(settled) = &polled {
+            this.breaker.judge(this.pass, settled, &InStack(&this.judge));
+            this.pass = Pass::NONE;
+        }
+        polled
     }
 }
 

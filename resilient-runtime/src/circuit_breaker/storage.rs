@@ -4,7 +4,7 @@ use std::mem;
 
 use super::epoch::{Epoch, MAX_EPOCH};
 use super::evidence::Evidence;
-use super::permit::{Began, CircuitBreakerPermit};
+use super::permit::{Began, CircuitBreakerPermit, Pass};
 use super::state::{Answer, Circuit, Ending, Phase, Vote};
 use super::tally::Tally;
 use super::watch::History;
@@ -124,16 +124,17 @@ impl CircuitBreaker {
 
     /// Ends a permit; a late one changes nothing.
     #[inline]
-    pub(super) fn end(&self, ticket: Ticket, vote: Vote, began: Began, clock: impl Fn() -> Ticks) {
+    pub(super) fn end(&self, pass: Pass, vote: Vote, clock: impl Fn() -> Ticks) {
         let word = self.storage.word();
-        let is_quiet = vote == Vote::Success && word.is_quiet(ticket);
+        let is_quiet = vote == Vote::Success && word.is_quiet(pass.ticket());
         if !(is_quiet && self.config.counts_blindly() && self.storage.window.count(word.epoch())) {
-            self.end_with_a_look(ticket, vote, began, clock);
+            self.end_with_a_look(pass, vote, clock);
         }
     }
 
     #[inline(never)]
-    fn end_with_a_look(&self, ticket: Ticket, vote: Vote, began: Began, clock: impl Fn() -> Ticks) {
+    fn end_with_a_look(&self, pass: Pass, vote: Vote, clock: impl Fn() -> Ticks) {
+        let (ticket, began) = (pass.ticket(), pass.began());
         let word = self.storage.word();
         if vote == Vote::Success && word.is_quiet(ticket) && self.config.slow_time().is_none() {
             // Nothing failed since the last success, so the word already says what it should.

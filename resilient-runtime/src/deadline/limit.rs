@@ -1,92 +1,125 @@
 //! The deadline in force while a future is polled.
 
 use std::cell::Cell;
+use std::fmt;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::clock;
+use crate::clock::{self, Ticks};
 
-/// The deadline in force on this thread.
+/// The deadline in force on this thread, in one word: none, a time from now on, or an instant.
 ///
 /// A time-out starts to count without reading the clock; the instant is worked out when somebody asks for it or
 /// when the body first has to wait.
+///
+/// | bits | none | within | at |
+/// |---|---|---|---|
+/// | 63 | 0 | 1 | 0 |
+/// | 62 | 0 | 0 | 1 |
+/// | 61 | 0 | 0 | set if a time-out further out has a timer for it |
+/// | 60–0 | 0 | nanoseconds | [ticks](Ticks) |
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limit(u64);
+
+/// The forms of a [`Limit`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Limit {
+enum Form {
     None,
     /// So long from now, and nobody has asked yet. A time-out watches over it.
-    Within(Duration),
+    Within(u64),
     At {
-        instant: Instant,
-        /// Set if a time-out further out has a timer for it.
+        instant: Ticks,
         watched: bool,
     },
 }
 
-/// The limit that ends first, of a time-out's own and the one from further out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum First {
-    Own,
-    Outer,
-    /// The one from further out, and the own one ends then.
-    OuterBefore(Instant),
-}
-
 impl Limit {
+    pub(crate) const NONE: Self = Self(0);
+
+    /// So long from the first poll on; thirty years at the most.
+    pub(crate) const fn within(time: Duration) -> Self {
+        let nanos = clock::nanos(time);
+        Self(WITHIN | if nanos < FAR { nanos } else { FAR })
+    }
+
+    /// At that instant, for which a time-out has a timer.
+    pub(crate) const fn at(instant: Ticks) -> Self {
+        Self::at_instant(instant, true)
+    }
+
+    const fn at_instant(instant: Ticks, watched: bool) -> Self {
+        let ticks = if instant.0 < TIME { instant.0 } else { TIME };
+        Self(AT | if watched { WATCHED } else { 0 } | ticks)
+    }
+
+    #[inline]
+    const fn form(self) -> Form {
+        let time = self.0 & TIME;
+        if self.0 & WITHIN != 0 {
+            Form::Within(time)
+        } else if self.0 & AT != 0 {
+            Form::At { instant: Ticks(time), watched: self.0 & WATCHED != 0 }
+        } else {
+            Form::None
+        }
+    }
+
     #[inline]
     pub(crate) fn current() -> Self {
         CURRENT.get()
     }
 
-    /// Both limits at once, and which of them ends first. A time-out watches over the result.
+    /// Both at once, for a time-out whose own limit is `own`, which is [within](Self::within) some time. A time-out watches over the result.
     ///
     /// Two that have not been worked out yet compare without the clock.
     #[inline]
-    pub(crate) fn tighten(self, limit: Duration) -> (Self, First) {
-        match self {
-            Self::None => (Self::Within(limit), First::Own),
-            Self::Within(outer) if limit < outer => (Self::Within(limit), First::Own),
-            Self::Within(_) => (self, First::Outer),
-            Self::At { instant: outer, .. } => {
-                let instant = far(clock::now(), limit);
-                if instant < outer {
-                    (Self::At { instant, watched: true }, First::Own)
-                } else {
-                    (Self::At { instant: outer, watched: true }, First::OuterBefore(instant))
-                }
-            }
+    pub(crate) fn tighten(self, own: Self) -> Self {
+        if self == Self::NONE { own } else { self.tighten_slowly(own) }
+    }
+
+    #[cold]
+    fn tighten_slowly(self, own: Self) -> Self {
+        match self.form() {
+            Form::None => own,
+            Form::Within(_) => Self(self.0.min(own.0)),
+            Form::At { instant, .. } => Self::at(instant.min(own.from(Ticks::now()))),
         }
     }
 
-    /// When a time-out's own limit ends, of which this is what [`tighten`](Self::tighten) made, after the first poll.
-    #[inline]
-    pub(crate) fn own_instant(self, first: First, limit: Duration) -> Instant {
-        match (first, self) {
-            (First::OuterBefore(own), _) | (First::Own, Self::At { instant: own, .. }) => own,
-            _ => far(clock::now(), limit),
+    /// When a time-out's own limit ends. After the first poll, `known` is what became of the limit that [`tighten`](Self::tighten) made of
+    /// this one and `own`.
+    pub(crate) fn own_instant(self, own: Self, known: Self) -> Ticks {
+        let is_own = match (self.form(), own.form()) {
+            (Form::Within(outer), Form::Within(own)) => own < outer,
+            (Form::At { instant: outer, .. }, _) => known.instant().is_some_and(|known| known < outer),
+            _ => true,
+        };
+        match known.form() {
+            Form::At { instant, .. } if is_own => instant,
+            _ => own.from(Ticks::now()),
         }
     }
 
     /// When a time-out under this limit must wake: at `deadline`, where its own ends, or before that if no time-out further out has a
     /// timer for what ends first.
     #[inline]
-    pub(crate) fn first_unwatched(self, deadline: Instant) -> Instant {
-        match self {
-            Self::At { instant, watched: false } => instant.min(deadline),
+    pub(crate) fn first_unwatched(self, deadline: Ticks) -> Ticks {
+        match self.form() {
+            Form::At { instant, watched: false } => instant.min(deadline),
             _ => deadline,
         }
     }
 
     /// The earlier of the limit and a known instant.
     #[inline]
-    pub(crate) fn tighten_to(self, instant: Instant, watched: bool) -> Self {
-        match self {
-            Self::At { instant: outer, .. } if outer <= instant => self,
-            Self::None | Self::At { .. } => Self::At { instant, watched },
-            Self::Within(outer) => {
-                let outer = far(clock::now(), outer);
-                let sooner = instant < outer;
-                Self::At { instant: instant.min(outer), watched: watched || !sooner }
+    pub(crate) fn tighten_to(self, instant: Ticks, watched: bool) -> Self {
+        match self.form() {
+            Form::At { instant: outer, .. } if outer <= instant => self,
+            Form::None | Form::At { .. } => Self::at_instant(instant, watched),
+            Form::Within(_) => {
+                let outer = self.from(Ticks::now());
+                Self::at_instant(instant.min(outer), watched || outer <= instant)
             }
         }
     }
@@ -94,64 +127,90 @@ impl Limit {
     /// Returns whether its instant has been worked out.
     #[inline]
     pub(crate) fn is_known(self) -> bool {
-        matches!(self, Self::At { .. })
+        self.0 & AT != 0
     }
 
     /// Returns whether the limit is known to have passed.
     #[inline]
     pub(crate) fn is_over(self) -> bool {
-        matches!(self, Self::At { instant, .. } if clock::now() >= instant)
+        self.is_known() && Ticks::now().0 >= self.0 & TIME
     }
 
     /// Returns whether it has passed at the instant `at`, which is not before the present, `now`.
     #[inline]
     pub(crate) fn ends_by(self, now: Instant, at: Instant) -> bool {
-        match self {
-            Self::None => false,
-            Self::Within(limit) => at.saturating_duration_since(now) >= limit,
-            Self::At { instant, .. } => instant <= at,
+        match self.form() {
+            Form::None => false,
+            Form::Within(limit) => clock::nanos(at.saturating_duration_since(now)) >= limit,
+            Form::At { instant, .. } => instant <= Ticks::at(at),
         }
     }
 
+    /// The instant, if it has been worked out.
+    #[inline]
+    pub(crate) const fn known_instant(self) -> Option<Ticks> {
+        if self.0 & AT != 0 { Some(Ticks(self.0 & TIME)) } else { None }
+    }
+
     /// The instant, if there is a limit at all.
-    pub(crate) fn instant(self) -> Option<Instant> {
-        match self {
-            Self::None => None,
-            Self::At { instant, .. } => Some(instant),
-            Self::Within(limit) => Some(far(clock::now(), limit)),
+    pub(crate) fn instant(self) -> Option<Ticks> {
+        match self.form() {
+            Form::None => None,
+            Form::At { instant, .. } => Some(instant),
+            Form::Within(_) => Some(self.from(Ticks::now())),
         }
     }
 
     /// The instant of the current limit, from now on the same for whoever asks next, the time-out included.
-    pub(super) fn settle(self) -> Option<Instant> {
+    pub(super) fn settle(self) -> Option<Ticks> {
         let instant = self.instant()?;
-        if let Self::Within(_) = self {
-            CURRENT.set(Self::At { instant, watched: true });
+        if !self.is_known() {
+            CURRENT.set(Self::at(instant));
         }
         Some(instant)
     }
 
-    /// Runs `poll` with this limit in force, and puts back what was in force before, even if it panics.
-    #[inline]
-    pub(crate) fn scope<R>(self, poll: impl FnOnce() -> R) -> R {
-        struct Restore(Limit);
-        impl Drop for Restore {
-            #[inline]
-            fn drop(&mut self) {
-                CURRENT.set(self.0);
-            }
-        }
+    /// So long after `start`, for a limit within some time.
+    const fn from(self, start: Ticks) -> Ticks {
+        Ticks(start.0.saturating_add(self.0 & TIME))
+    }
 
-        let _restore = Restore(CURRENT.replace(self));
-        poll()
+    /// Puts this limit in force, until the scope ends.
+    #[inline]
+    pub(crate) fn enter(self) -> Scope {
+        Scope(CURRENT.replace(self))
+    }
+}
+
+impl fmt::Debug for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.form().fmt(f)
+    }
+}
+
+/// The time during which a [limit](Limit::enter) is in force. When it ends, be it by a panic, what was in force before is put back.
+#[must_use]
+pub(crate) struct Scope(Limit);
+
+impl Drop for Scope {
+    #[inline]
+    fn drop(&mut self) {
+        CURRENT.set(self.0);
     }
 }
 
 /// `start + time`, or thirty years on where that cannot be represented.
 pub(super) fn far(start: Instant, time: Duration) -> Instant {
-    start.checked_add(time).unwrap_or_else(|| start + Duration::from_secs(86_400 * 365 * 30))
+    start.checked_add(time).unwrap_or_else(|| start + Duration::from_nanos(FAR))
 }
 
+const WITHIN: u64 = 1 << 63;
+const AT: u64 = 1 << 62;
+const WATCHED: u64 = 1 << 61;
+const TIME: u64 = WATCHED - 1;
+/// Thirty years, in nanoseconds: with the origin of the ticks a year back, two of them fit.
+const FAR: u64 = 30 * 365 * 86_400 * 1_000_000_000;
+
 thread_local! {
-    static CURRENT: Cell<Limit> = const { Cell::new(Limit::None) };
+    static CURRENT: Cell<Limit> = const { Cell::new(Limit::NONE) };
 }

@@ -12,7 +12,7 @@ use tokio::time::Sleep;
 
 use super::Input;
 use super::drive::{Drive, FINISHED, Running};
-use crate::clock;
+use crate::clock::{self, Ticks};
 use crate::deadline::Limit;
 
 /// The state of an item of a [`FanOut`](super::FanOut) at its deadline.
@@ -95,16 +95,15 @@ where
     /// Runs the children under `limit`; says whether they have all finished, and what the limit has become.
     fn advance(&mut self, limit: Limit, cx: &mut Context<'_>) -> (bool, Limit) {
         let Self { drive, settlements, .. } = self;
-        limit.scope(|| {
-            let finished = Drive::poll_each(drive, cx, |index, outcome| {
-                if settlements.len() <= index {
-                    settlements.resize_with(index + 1, || Settlement::Unfinished);
-                }
-                settlements[index] = outcome.into();
-                ControlFlow::<()>::Continue(())
-            });
-            (finished.is_ready(), Limit::current())
-        })
+        let _scope = limit.enter();
+        let finished = Drive::poll_each(drive, cx, |index, outcome| {
+            if settlements.len() <= index {
+                settlements.resize_with(index + 1, || Settlement::Unfinished);
+            }
+            settlements[index] = outcome.into();
+            ControlFlow::<()>::Continue(())
+        });
+        (finished.is_ready(), Limit::current())
     }
 
     /// Drops the children, and says of all items how far they have come.
@@ -128,9 +127,9 @@ where
         assert!(this.drive.is_some(), "{FINISHED}");
         let outer = Limit::current();
         let (finished, limit) = match &this.timer {
-            Some(timer) => this.advance(outer.tighten_to(timer.deadline(), true), cx),
+            Some(timer) => this.advance(outer.tighten_to(Ticks::at(timer.deadline()), true), cx),
             None if outer.is_over() => return Poll::Ready(this.settle()),
-            None => this.advance(outer.tighten(this.time).0, cx),
+            None => this.advance(outer.tighten(Limit::within(this.time)), cx),
         };
         if finished {
             return Poll::Ready(this.settle());
@@ -138,7 +137,7 @@ where
 
         if this.timer.is_none() {
             // Where the time cannot be measured, it is over.
-            let Some(timer) = limit.instant().and_then(clock::sleep_until) else {
+            let Some(timer) = limit.instant().and_then(|end| clock::sleep_until(end.instant())) else {
                 return Poll::Ready(this.settle());
             };
             this.timer = Some(Box::pin(timer));

@@ -91,17 +91,18 @@ impl<O, J: Judge<O>, H: Heed<O>> Guard<O> for RateLimitGuard<'_, J, H> {
                 Err(rejection) => return Poll::Ready(Settled::Rejected(rejection)),
             },
         };
-        let Poll::Ready(settled) = below(cx) else {
+        let polled = below(cx);
+        let Poll::Ready(settled) = &polled else {
             this.permit = Some(permit);
-            return Poll::Pending;
+            return polled;
         };
-        if let Settled::Outcome(outcome) = &settled
+        if let Settled::Outcome(outcome) = settled
             && let Some(quota) = this.heed.quota(outcome)
         {
             permit.heed(quota);
         }
-        permit.judge(&settled, &InStack(&this.judge));
-        Poll::Ready(settled)
+        permit.judge(settled, &InStack(&this.judge));
+        polled
     }
 }
 

@@ -145,9 +145,21 @@ impl RetryCall<'_> {
     }
 
     /// Returns the wait before the next attempt, if there is to be one after this outcome.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "most calls end here, and then nothing of the call need be in memory")]
+    #[inline(always)]
     fn decide<O>(&mut self, outcome: &O, judge: &impl Judge<O>) -> Option<Delay> {
         let class = judge.class_of(outcome);
+        if self.retries == 0 && !class.is_retryable() {
+            self.end_at_once(Ended::of(class));
+            return None;
+        }
+        self.decide_slowly(class, judge.rejection_in(outcome))
+    }
+
+    /// As [`decide`](Self::decide), for all but a first attempt after which there is nothing to decide.
+    #[cold]
+    #[inline(never)]
+    fn decide_slowly(&mut self, class: Class, rejection: Option<&Error>) -> Option<Delay> {
         if self.attempt != Moment::NONE {
             self.policy.pace.sample(self.attempt.elapsed(clock::now()));
         }
@@ -155,7 +167,7 @@ impl RetryCall<'_> {
             self.end(Ended::of(class));
             return None;
         }
-        let next = self.next(class, judge.rejection_in(outcome));
+        let next = self.next(class, rejection);
         if let Err(why) = next {
             self.policy.shell.note(GAVE_UP + why as usize, 1);
             self.end(Ended::of(class));
@@ -164,28 +176,24 @@ impl RetryCall<'_> {
         next.map_err(|why| self.policy.shell.emit(Event::GaveUp { policy, retries, class, why })).ok()
     }
 
-    /// Counts the end of the call, unless it had one.
+    /// Counts the end of a call that had no retries.
     #[inline]
-    fn end(&mut self, ended: Ended) {
-        if self.retries != 0 {
-            return self.end_after_retries(ended);
-        }
+    fn end_at_once(&mut self, ended: Ended) {
         self.retries = ENDED;
         self.policy.shell.count(ended);
     }
 
+    /// Counts the end of the call, unless it had one.
     #[cold]
-    fn end_after_retries(&mut self, ended: Ended) {
-        if !self.has_ended() {
-            self.policy.shell.note(CALLS_BY_RETRIES + bucket(self.retries), 1);
-            self.retries |= ENDED;
-            self.policy.shell.count(ended);
+    fn end(&mut self, ended: Ended) {
+        if self.has_ended() {
+            return;
         }
-    }
-
-    #[cold]
-    fn abandon(&mut self) {
-        self.end(Ended::Abandoned);
+        if self.retries > 0 {
+            self.policy.shell.note(CALLS_BY_RETRIES + bucket(self.retries), 1);
+        }
+        self.retries |= ENDED;
+        self.policy.shell.count(ended);
     }
 
     /// Returns whether its end was counted.
@@ -195,7 +203,6 @@ impl RetryCall<'_> {
     }
 
     /// The wait before the next attempt, or why there is none.
-    #[cold]
     fn next(&mut self, class: Class, rejection: Option<&Error>) -> Result<Delay, GaveUp> {
         let policy = self.policy;
         let mode = policy.shell.mode();
@@ -337,7 +344,7 @@ impl Drop for RetryCall<'_> {
     #[inline]
     fn drop(&mut self) {
         if !self.has_ended() {
-            self.abandon();
+            self.end(Ended::Abandoned);
         }
     }
 }

@@ -50,7 +50,22 @@ impl Funds {
         }
     }
 
+    /// Pays in for one call of the policy of that name.
     #[inline]
+    pub(super) fn deposit(&self, name: &'static str) {
+        match self {
+            Self::Own(budget) => budget.deposit(),
+            _ => self.deposit_elsewhere(name),
+        }
+    }
+
+    #[inline(never)]
+    fn deposit_elsewhere(&self, name: &'static str) {
+        if let Some(budget) = self.budget(name) {
+            budget.deposit();
+        }
+    }
+
     pub(super) fn budget(&self, name: &'static str) -> Option<&Budget> {
         match self {
             Self::Own(budget) => Some(budget),

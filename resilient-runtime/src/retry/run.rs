@@ -34,10 +34,11 @@ impl<O, J: Judge<O>> Guard<O> for RetryGuard<'_, '_, J> {
         below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
     ) -> Poll<Settled<O>> {
         let this = &mut *self;
-        below(cx).map(|settled| {
-            this.call.note(&settled, &InStack(&this.judge));
-            settled
-        })
+        let polled = below(cx);
+        if let Poll::Ready(settled) = &polled {
+            this.call.note(settled, &InStack(&this.judge));
+        }
+        polled
     }
 }
 

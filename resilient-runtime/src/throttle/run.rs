@@ -49,12 +49,12 @@ impl<O, J: Judge<O>> Guard<O> for ThrottleGuard<'_, J> {
                 Err(rejection) => return Poll::Ready(Settled::Rejected(rejection)),
             },
         };
-        let Poll::Ready(settled) = below(cx) else {
-            this.permit = Some(permit);
-            return Poll::Pending;
-        };
-        permit.judge(&settled, &InStack(&this.judge));
-        Poll::Ready(settled)
+        let polled = below(cx);
+        match &polled {
+            Poll::Ready(settled) => permit.judge(settled, &InStack(&this.judge)),
+            Poll::Pending => this.permit = Some(permit),
+        }
+        polled
     }
 }
 
