@@ -285,16 +285,15 @@ impl Backoff {
 
     /// The wait before retry `a`, for the fraction `random / 2⁶⁴`.
     pub(crate) fn delay(&self, retry: u32, random: impl FnOnce() -> u64, memory: &mut Memory) -> Duration {
-        let base = nanos(self.base);
-        let cap = nanos(self.cap);
+        let (base, cap) = (|| nanos(self.base), || nanos(self.cap));
         let wait = match self.formula {
             Formula::None => 0,
             Formula::Fixed => return self.base,
-            Formula::Linear => scale(base, u64::from(retry) + 1).min(cap),
-            Formula::Fibonacci => scale(base, fibonacci(retry)).min(cap),
+            Formula::Linear => scale(base(), u64::from(retry) + 1).min(cap()),
+            Formula::Fibonacci => scale(base(), fibonacci(retry)).min(cap()),
             Formula::Exp => self.exponential(retry),
             Formula::ExpJitter => {
-                let jitter = self.jitter.map_or(base, nanos);
+                let jitter = self.jitter.map_or_else(base, nanos);
                 self.exponential(retry).saturating_add(fraction(jitter, random()))
             }
             Formula::FullJitter => fraction(self.exponential(retry), random()),
@@ -303,7 +302,8 @@ impl Backoff {
                 whole / 2 + fraction(whole - whole / 2, random())
             }
             Formula::Decorrelated => {
-                let low = base.min(cap);
+                let cap = cap();
+                let low = base().min(cap);
                 let before = fraction(cap, u64::from(memory.0) << 32).max(low);
                 let high = scale(before, 3).min(cap).max(low);
                 let wait = low + fraction(high - low, random());
@@ -317,7 +317,7 @@ impl Backoff {
                 let random = random();
                 *memory = Memory((random >> 32) as u32);
                 let grown = (smooth(f64::from(retry) + unit(random)) - before).max(0.0);
-                saturating(grown * base as f64 / V2_SCALE).min(cap)
+                saturating(grown * base() as f64 / V2_SCALE).min(cap())
             }
             Formula::Custom(delay) => return delay(retry).min(self.cap),
         };

@@ -1,16 +1,13 @@
-//! A policy's book: the ends of its calls, counted so that a call that goes well pays next to nothing for it.
-//!
-//! Each thread counts in cells that only it writes, without a locked operation, and whoever reads adds them up. A thread
-//! that ends leaves its cells, with what is in them, to the next new thread. So every sum only rises.
+//! A policy's book: the ends of its calls, counted in [cells](crate::cells), so that a call that goes well pays next to nothing for it.
 
 mod records;
 
-use std::cell::{Cell, RefCell};
 use std::panic::Location;
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use crate::cells;
 use crate::clock::Ticks;
 use crate::error::REASONS;
 use crate::vocabulary::PolicyKind;
@@ -104,7 +101,7 @@ impl Ended {
 
 impl Book {
     pub(crate) const fn new() -> Self {
-        Self { first: AtomicU32::new(NO_CELL), record: OnceLock::new() }
+        Self { first: AtomicU32::new(cells::NONE), record: OnceLock::new() }
     }
 
     /// A book of the same policy, for the instance of one key.
@@ -117,11 +114,8 @@ impl Book {
     #[inline]
     #[must_use]
     pub(crate) fn count(&self, ended: Ended) -> bool {
-        // Relaxed throughout: nothing is decided on the counts, and no other thread writes this one's cells.
-        let cell = self.first.load(Relaxed) as usize + ended as usize;
-        let Some(cell) = CELLS.get().get(cell) else { return false };
-        cell.store(cell.load(Relaxed).wrapping_add(1), Relaxed);
-        true
+        // Relaxed: a thread that does not see the number yet looks for it.
+        cells::with(self.first.load(Relaxed) as usize + ended as usize, cells::add_one).is_some()
     }
 
     /// The record, which is made at the first use of any policy of this kind, name and place.
@@ -140,7 +134,6 @@ impl Record {
         name: &'static str,
         place: &'static Location<'static>,
         layer: usize,
-        number: usize,
     ) -> Self {
         Self {
             kind,
@@ -148,7 +141,7 @@ impl Record {
             place,
             layer,
             since: Ticks::now(),
-            first: (number * ENDS) as u32,
+            first: cells::number(ENDS),
             late: [const { AtomicU64::new(0) }; ENDS],
             rejected: [const { AtomicU64::new(0) }; REASONS],
             notes: [const { AtomicU64::new(0) }; NOTES],
@@ -176,92 +169,23 @@ impl Record {
 
     /// The calls that ended so, each a number that was right at some time while they were read.
     pub(crate) fn ended(&self) -> [u64; ENDS] {
-        let pool = pool();
-        Ended::ALL.map(|ended| {
-            let cell = self.first as usize + ended as usize;
-            let cells = pool.all.iter().filter_map(|cells| cells.get(cell));
-            cells.chain([&self.late[ended as usize]]).map(|cell| cell.load(Relaxed)).sum()
-        })
+        let mut ended = cells::sums(self.first as usize);
+        ended.iter_mut().zip(&self.late).for_each(|(ended, late)| *ended += late.load(Relaxed));
+        ended
     }
 
     /// Counts where the thread has no cell for the policy yet.
     #[cold]
     pub(crate) fn count_slowly(&self, ended: Ended) {
-        let cell = self.first as usize + ended as usize;
-        let has_cells = LEASE.try_with(|lease| {
-            // a policy may report in the destructor of another thread-local, while this one is made
-            let Ok(mut lease) = lease.try_borrow_mut() else { return false };
-            lease.get_or_insert_with(Lease::take).grow(cell);
-            true
-        });
-        match CELLS.get().get(cell) {
-            Some(cell) if has_cells == Ok(true) => cell.store(cell.load(Relaxed).wrapping_add(1), Relaxed),
-            _ => _ = self.late[ended as usize].fetch_add(1, Relaxed),
+        if cells::make(self.first as usize + ended as usize, cells::add_one).is_none() {
+            self.late[ended as usize].fetch_add(1, Relaxed);
         }
     }
 }
-
-/// Past all cells, also with a few added.
-const NO_CELL: u32 = 1 << 30;
-
-thread_local! {
-    /// The cells of this thread; none before it counts, and once it ends.
-    static CELLS: Cell<&'static [AtomicU64]> = const { Cell::new(&[]) };
-    static LEASE: RefCell<Option<Lease>> = const { RefCell::new(None) };
-}
-
-/// All cells that there are.
-struct Pool {
-    all: Vec<&'static [AtomicU64]>,
-    /// The cells that no thread writes.
-    free: Vec<usize>,
-}
-
-fn pool() -> MutexGuard<'static, Pool> {
-    static POOL: Mutex<Pool> = Mutex::new(Pool { all: Vec::new(), free: Vec::new() });
-    POOL.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A thread's right to write some of the cells.
-struct Lease(usize);
-
-impl Lease {
-    fn take() -> Self {
-        let mut pool = pool();
-        let place = pool.free.pop().unwrap_or_else(|| {
-            pool.all.push(&[]);
-            pool.all.len() - 1
-        });
-        CELLS.set(pool.all[place]);
-        Self(place)
-    }
-
-    /// Sees to it that there is a cell of that number. What is outgrown is kept for ever, and is less than what there is.
-    fn grow(&self, cell: usize) {
-        let mut pool = pool();
-        let old = pool.all[self.0];
-        if cell < old.len() {
-            return;
-        }
-        let len = (cell + 1).next_power_of_two().max(LEAST_CELLS);
-        let value = |index: usize| AtomicU64::new(old.get(index).map_or(0, |cell| cell.load(Relaxed)));
-        let cells: &'static [AtomicU64] = Vec::leak((0..len).map(value).collect());
-        pool.all[self.0] = cells;
-        CELLS.set(cells);
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        CELLS.set(&[]);
-        pool().free.push(self.0);
-    }
-}
-
-const LEAST_CELLS: usize = 256;
 
 #[cfg(all(test, not(resilient_loom)))]
 mod tests {
+    use std::cell::RefCell;
     use std::thread;
 
     use super::*;
@@ -277,23 +201,6 @@ mod tests {
     }
 
     #[test]
-    fn threads_that_come_and_go_lose_nothing() {
-        let book = Book::new();
-        let count = |ended| count(&book, ended, of("come and go"));
-        for round in 1..=20_u64 {
-            thread::scope(|scope| {
-                for _ in 0..4 {
-                    scope.spawn(|| (0..100).for_each(|_| count(Ended::Success)));
-                }
-                count(Ended::Abandoned);
-            });
-            assert_eq!(of("come and go").ended(), [round * 400, 0, 0, 0, round]);
-        }
-        let leased = pool();
-        assert!(leased.all.len() < 500, "cells are used again: {}", leased.all.len());
-    }
-
-    #[test]
     fn many_policies_have_cells_of_their_own() {
         let records: Vec<&Record> = (0..300).map(|index| of(Box::leak(format!("many {index}").into()))).collect();
         for (index, record) in records.iter().enumerate() {
@@ -306,36 +213,6 @@ mod tests {
         for (index, record) in records.iter().enumerate() {
             assert_eq!(record.ended(), [0, 0, index as u64 + 1, 0, 0]);
         }
-    }
-
-    #[test]
-    fn sums_never_fall_while_threads_count_and_grow() {
-        let record = of("rising");
-        let book = Book::new();
-        thread::scope(|scope| {
-            for _ in 0..2 {
-                scope.spawn(|| {
-                    for index in 0..20_000 {
-                        count(&book, Ended::Success, record);
-                        if index % 4_000 == 0 {
-                            // needs cells further on
-                            let name: &str = Box::leak(format!("growing {index} {:?}", thread::current().id()).into());
-                            count(
-                                &Book::new(),
-                                Ended::Success,
-                                super::record(PolicyKind::Timeout, name, Location::caller(), 0),
-                            );
-                        }
-                    }
-                });
-            }
-            let mut last = 0;
-            while last < 40_000 {
-                let now = record.ended()[0];
-                assert!(now >= last);
-                last = now;
-            }
-        });
     }
 
     #[test]

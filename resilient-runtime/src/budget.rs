@@ -1,7 +1,10 @@
-//! The budget: how many extra attempts there may be for so many calls, in one atomic word.
+//! The budget: how many extra attempts there may be for so many calls, in one atomic word, and deposits on their way into it.
+
+mod deposits;
 
 use std::mem;
 
+use self::deposits::Deposits;
 use crate::clock::Ticks;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
@@ -37,6 +40,7 @@ pub struct Budget {
     /// The most the reserve holds, and what it gains a second, in ten-thousandths of a token.
     reserve: u32,
     refill: u32,
+    deposits: Deposits,
     word: AtomicU64,
 }
 
@@ -80,7 +84,13 @@ impl Budget {
     const_fn! {
         /// A budget of one extra attempt for every five calls, and a reserve of ten a second.
         pub fn new() -> Self {
-            Self { deposit: TOKEN / 5, reserve: RESERVE, refill: REFILL, word: AtomicU64::new(RESERVE as u64) }
+            Self {
+                deposit: TOKEN / 5,
+                reserve: RESERVE,
+                refill: REFILL,
+                deposits: Deposits::new(),
+                word: AtomicU64::new(RESERVE as u64),
+            }
         }
     }
 
@@ -114,24 +124,45 @@ impl Budget {
 
     /// The extra attempts that could be paid for now.
     pub fn balance(&self) -> f64 {
+        self.put(self.deposits.try_take_all());
         let balance = self.at(Balance::unpack(self.word.load(Relaxed)), Millis::now());
         f64::from(balance.units) / f64::from(TOKEN)
     }
 
     /// Makes it as new, with the reserve saved up.
     pub(crate) fn reset(&self) {
+        self.deposits.try_take_all();
         self.word.store(u64::from(self.reserve), Relaxed);
     }
 
     /// Pays in for one call. A policy that has the budget does so by itself.
+    ///
+    /// A thread counts its deposits without a look at other threads, and puts 64 of them into the budget at once. Whoever finds the budget
+    /// empty puts in what all threads have counted.
     #[inline]
     pub fn deposit(&self) {
-        // Relaxed throughout this file: nothing is read on the strength of the balance but the balance itself. The sum
-        // cannot reach the time beside it: `FULL` leaves room for more deposits at once than there can be threads.
-        let before = self.word.fetch_add(u64::from(self.deposit), Relaxed);
-        if Balance::unpack(before).units >= FULL {
+        let deposits = self.deposits.pay_in();
+        if deposits > 0 {
+            self.put(deposits);
+        }
+    }
+
+    /// Puts so many deposits into the budget, and returns whether there are any.
+    #[cold]
+    fn put(&self, deposits: u64) -> bool {
+        if deposits == 0 {
+            return false;
+        }
+        // Relaxed throughout this file: nothing is read on the strength of the balance but the balance itself.
+        let more = u32::try_from(deposits * u64::from(self.deposit)).unwrap_or(u32::MAX);
+        let before = self.word.fetch_update(Relaxed, Relaxed, |word| {
+            let balance = Balance::unpack(word);
+            Some(Balance { units: balance.units.saturating_add(more), ..balance }.pack())
+        });
+        if before.is_ok_and(|before| Balance::unpack(before).units >= FULL) {
             self.wear_off();
         }
+        true
     }
 
     /// Makes room: so many deposits take longer than they last.
@@ -165,6 +196,12 @@ impl Budget {
     }
 
     fn withdraw_at(&self, cost: Cost, now: Millis) -> bool {
+        self.put(self.deposits.take_own());
+        self.withdraw_from_word(cost, now)
+            || self.put(self.deposits.try_take_all()) && self.withdraw_from_word(cost, now)
+    }
+
+    fn withdraw_from_word(&self, cost: Cost, now: Millis) -> bool {
         let mut granted = false;
         // A refusal is written down too: what has worn off by now must not wear off again, from a longer time.
         let _ = self.word.fetch_update(Relaxed, Relaxed, |word| {
@@ -266,7 +303,7 @@ const RESERVE: u32 = REFILL * HORIZON_SECONDS;
 const DAY: u32 = 86_400_000;
 /// A thread may have read the clock so long before another; by more the clock has gone back. Milliseconds.
 const LATE: u32 = 10_000;
-/// No more is deposited above this: half of what fits.
+/// From here on deposits wear off at once: half of what fits.
 const FULL: u32 = u32::MAX / 2;
 
 #[cfg(all(test, not(resilient_loom)))]
@@ -498,7 +535,7 @@ mod loom_models {
     fn loom_concurrent_withdrawals_never_exceed_the_deposits() {
         loom::model(|| {
             // half a token for each of two calls pays for one extra attempt
-            let budget = Arc::new(Budget { deposit: TOKEN / 2, reserve: TOKEN, refill: 0, word: AtomicU64::new(0) });
+            let budget = Arc::new(Budget { deposit: TOKEN / 2, reserve: TOKEN, refill: 0, deposits: Deposits::new(), word: AtomicU64::new(0) });
             let taken = Arc::new(AtomicU32::new(0));
             let calls: Vec<_> = (0..2)
                 .map(|_| {

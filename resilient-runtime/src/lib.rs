@@ -95,6 +95,7 @@ mod book;
 mod budget;
 mod bulkhead;
 mod cancel;
+mod cells;
 mod circuit_breaker;
 mod class;
 mod classify;

@@ -30,7 +30,7 @@ pub(crate) fn record(
     if let Some(record) = records.by_identity.get(&identity) {
         return record;
     }
-    let record: &'static Record = Box::leak(Box::new(Record::new(kind, name, place, layer, number)));
+    let record: &'static Record = Box::leak(Box::new(Record::new(kind, name, place, layer)));
     records.by_identity.insert(identity, record);
     records.all.push(record);
     record

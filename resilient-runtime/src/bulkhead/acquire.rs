@@ -52,16 +52,12 @@ impl<'a> BulkheadAcquire<'a> {
         Self { entry, waiting: None }
     }
 
-    /// In at once, or into the queue.
     #[inline]
-    fn begin(&mut self) -> Result<Option<BulkheadPermit<'a>>, Error> {
-        if let Some(permit) = self.entry.enter_at_once() {
-            return Ok(Some(permit));
-        }
-        self.begin_to_wait()
+    pub(super) const fn bulkhead(&self) -> &'a Bulkhead {
+        self.entry.bulkhead
     }
 
-    #[cold]
+    /// In at once, or into the queue.
     fn begin_to_wait(&mut self) -> Result<Option<BulkheadPermit<'a>>, Error> {
         let BulkheadEntry { bulkhead, weight, priority } = self.entry;
         if bulkhead.current_mode() == Mode::Observe {
@@ -105,17 +101,22 @@ impl<'a> Future for BulkheadAcquire<'a> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         if self.waiting.is_none()
-            && let Some(permit) = self.begin()?
+            && let Some(permit) = self.entry.enter_at_once()
         {
             return Poll::Ready(Ok(permit));
         }
-        self.poll_waiting(context)
+        self.poll_slowly(context)
     }
 }
 
 impl<'a> BulkheadAcquire<'a> {
     #[cold]
-    fn poll_waiting(&mut self, context: &mut Context<'_>) -> Poll<Result<BulkheadPermit<'a>, Error>> {
+    fn poll_slowly(&mut self, context: &mut Context<'_>) -> Poll<Result<BulkheadPermit<'a>, Error>> {
+        if self.waiting.is_none()
+            && let Some(permit) = self.begin_to_wait()?
+        {
+            return Poll::Ready(Ok(permit));
+        }
         let Some(waiting) = &mut self.waiting else { return Poll::Pending };
         if let Poll::Ready(fate) = waiting.place.poll(context) {
             return Poll::Ready(self.decided(fate));

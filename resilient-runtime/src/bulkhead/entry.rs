@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::future::Future;
+use std::mem;
 
 use super::{Bulkhead, BulkheadAcquire, BulkheadGuard, Learning, run};
 use crate::adaptive::{Adaptive, Ended, Sample};
@@ -63,9 +64,24 @@ pub struct BulkheadEntry<'a> {
 pub struct BulkheadPermit<'a> {
     bulkhead: &'a Bulkhead,
     permits: u32,
+    /// When the call began, for a limit that adapts.
     sample: Sample,
-    /// Set once its end was counted.
-    is_counted: bool,
+}
+
+/// The end of a call, as far as the bulkhead takes note of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CallEnd {
+    counted: book::Ended,
+    lesson: Lesson,
+}
+
+/// The lesson of a call for a limit that adapts.
+#[derive(Debug, Clone, Copy)]
+enum Lesson {
+    Outcome(Ended),
+    /// The call ended, and nobody judged its outcome.
+    Withheld,
+    None,
 }
 
 impl<'a> BulkheadEntry<'a> {
@@ -150,7 +166,7 @@ impl<'a> BulkheadPermit<'a> {
         // One that was let in without a permit is not counted, and teaches nothing.
         let adaptive = bulkhead.adaptive.as_ref().filter(|_| permits > 0);
         let sample = adaptive.map_or(Sample::UNTIMED, Adaptive::begin);
-        Self { bulkhead, permits, sample, is_counted: false }
+        Self { bulkhead, permits, sample }
     }
 
     /// Returns how many permits it is: the weight of the call, or fewer if there were no more.
@@ -166,60 +182,36 @@ impl<'a> BulkheadPermit<'a> {
     /// | [`Class::Throttled`](crate::Class::Throttled), and a rejection because of a time-out | that there were too many |
     /// | anything else | nothing: a quick failure is not a quick server |
     pub fn settle<O: Outcome>(self, outcome: O) -> O {
-        self.judge(&outcome, &ByClass);
+        let end = CallEnd::of(&outcome, &ByClass);
+        self.end(end);
         outcome
     }
 
     #[inline]
-    pub(super) fn judge<O>(mut self, outcome: &O, judge: &impl Judge<O>) {
-        let mut class = Class::Success;
-        let rejection = judge.rejection_in(outcome);
-        let ended = run::ended(rejection, || {
-            class = judge.class_of(outcome);
-            class
-        });
-        self.count(rejection.map_or(book::Ended::of(class), book::Ended::of_rejection));
-        self.end(ended);
+    fn end(self, end: CallEnd) {
+        let (bulkhead, permits, sample) = self.into_parts();
+        bulkhead.end(permits, sample, end);
     }
 
-    pub(super) const fn bulkhead(&self) -> &'a Bulkhead {
-        self.bulkhead
+    /// The permits and the sample, from which its bulkhead makes the permit [again](Self::of), or [ends](Bulkhead::end) the call. One of
+    /// these must be done.
+    #[inline]
+    pub(super) const fn into_parts(self) -> (&'a Bulkhead, u32, Sample) {
+        let parts = (self.bulkhead, self.permits, self.sample);
+        mem::forget(self);
+        parts
     }
 
     #[inline]
-    pub(super) fn end(self, ended: Ended) {
-        if let Some(adaptive) = self.bulkhead.adaptive.as_ref().filter(|_| self.permits > 0) {
-            let in_use = self.bulkhead.gate.level().in_use;
-            if adaptive.end(self.sample, in_use, ended).is_some() {
-                self.bulkhead.gate.resize(|| adaptive.limit());
-            }
-        }
+    pub(super) const fn of(bulkhead: &'a Bulkhead, permits: u32, sample: Sample) -> Self {
+        Self { bulkhead, permits, sample }
     }
 }
 
 impl BulkheadPermit<'_> {
-    /// Ends a call of which nothing is known but that it has ended, which teaches nothing.
-    #[inline]
-    pub(super) fn end_unjudged(mut self) {
-        self.count(book::Ended::Success);
-        if self.bulkhead.adaptive.is_some() && self.permits > 0 {
-            self.bulkhead.learns_nothing();
-        }
-    }
-}
-
-impl BulkheadPermit<'_> {
-    /// Counts the end of the call.
-    #[inline]
-    fn count(&mut self, ended: book::Ended) {
-        self.is_counted = true;
-        self.bulkhead.shell.count(ended);
-    }
-
     /// Takes note that the call was dropped while it ran.
-    #[inline]
-    pub(super) fn abandon(mut self) {
-        self.count(book::Ended::Abandoned);
+    pub(super) fn abandon(self) {
+        self.end(CallEnd { counted: book::Ended::Abandoned, lesson: Lesson::None });
     }
 }
 
@@ -227,11 +219,54 @@ impl BulkheadPermit<'_> {
 impl Drop for BulkheadPermit<'_> {
     #[inline]
     fn drop(&mut self) {
-        if !self.is_counted {
-            self.bulkhead.shell.count(book::Ended::unsettled());
+        let end = CallEnd { counted: book::Ended::unsettled(), lesson: Lesson::None };
+        self.bulkhead.end(self.permits, self.sample, end);
+    }
+}
+
+impl CallEnd {
+    #[inline]
+    pub(super) fn of<O, J: Judge<O>>(outcome: &O, judge: &J) -> Self {
+        if !J::JUDGES {
+            return Self { counted: book::Ended::Success, lesson: Lesson::Withheld };
         }
-        if self.permits > 0 {
-            self.bulkhead.gate.leave(self.permits);
+        let mut class = Class::Success;
+        let rejection = judge.rejection_in(outcome);
+        let ended = run::ended(rejection, || {
+            class = judge.class_of(outcome);
+            class
+        });
+        let counted = rejection.map_or(book::Ended::of(class), book::Ended::of_rejection);
+        Self { counted, lesson: Lesson::Outcome(ended) }
+    }
+}
+
+impl Bulkhead {
+    /// Ends a call that has so many permits.
+    #[inline]
+    pub(super) fn end(&self, permits: u32, sample: Sample, end: CallEnd) {
+        self.shell.count(end.counted);
+        if permits == 0 {
+            return;
+        }
+        if let Some(adaptive) = self.adaptive.as_ref() {
+            return self.end_and_learn(adaptive, permits, sample, end.lesson);
+        }
+        self.gate.leave(permits);
+    }
+
+    #[inline(never)]
+    fn end_and_learn(&self, adaptive: &Adaptive, permits: u32, sample: Sample, lesson: Lesson) {
+        let in_use = self.gate.level().in_use;
+        self.gate.leave(permits);
+        match lesson {
+            Lesson::Outcome(ended) => {
+                if adaptive.end(sample, in_use, ended).is_some() {
+                    self.gate.resize(|| adaptive.limit());
+                }
+            }
+            Lesson::Withheld => self.learns_nothing(),
+            Lesson::None => {}
         }
     }
 }

@@ -1,12 +1,12 @@
 //! A call behind a bulkhead.
 
 use std::future::Future;
-use std::mem;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use super::entry::CallEnd;
 use super::{Bulkhead, BulkheadAcquire, BulkheadEntry, BulkheadPermit};
-use crate::adaptive::Ended;
+use crate::adaptive::{Ended, Sample};
 use crate::stack::{Guard, JudgingPolicy, Policy};
 use crate::when::{Blind, ByClass, InStack, Judge};
 use crate::{Class, Error, Reason, Settled, nested};
@@ -14,7 +14,10 @@ use crate::{Class, Error, Reason, Settled, nested};
 /// A bulkhead's part in a call; from [`Bulkhead::run`](crate::Bulkhead::run) and its likes.
 #[derive(Debug)]
 pub struct BulkheadGuard<'a, J> {
-    stage: Stage<'a>,
+    acquire: BulkheadAcquire<'a>,
+    /// The permits, while the call runs.
+    permits: Option<u32>,
+    sample: Sample,
     judge: J,
 }
 
@@ -23,22 +26,15 @@ impl<J> Unpin for BulkheadGuard<'_, J> {}
 impl<J> Drop for BulkheadGuard<'_, J> {
     #[inline]
     fn drop(&mut self) {
-        if let Stage::Inside(permit) = mem::replace(&mut self.stage, Stage::Over) {
-            permit.abandon();
+        if let Some(permits) = self.permits {
+            BulkheadPermit::of(self.acquire.bulkhead(), permits, self.sample).abandon();
         }
     }
 }
 
-#[derive(Debug)]
-enum Stage<'a> {
-    Outside(BulkheadAcquire<'a>),
-    Inside(BulkheadPermit<'a>),
-    Over,
-}
-
 impl<'a, J> BulkheadGuard<'a, J> {
     pub(super) const fn new(entry: BulkheadEntry<'a>, judge: J) -> Self {
-        Self { stage: Stage::Outside(BulkheadAcquire::new(entry)), judge }
+        Self { acquire: BulkheadAcquire::new(entry), permits: None, sample: Sample::UNTIMED, judge }
     }
 }
 
@@ -51,28 +47,29 @@ impl<O, J: Judge<O>> Guard<O> for BulkheadGuard<'_, J> {
         below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
     ) -> Poll<Settled<O>> {
         let this = &mut *self;
-        let permit = match mem::replace(&mut this.stage, Stage::Over) {
-            Stage::Inside(permit) => permit,
-            Stage::Outside(mut acquire) => match Pin::new(&mut acquire).poll(cx) {
-                Poll::Ready(Ok(permit)) => permit,
-                Poll::Ready(Err(rejection)) => return Poll::Ready(Settled::Rejected(rejection)),
-                Poll::Pending => {
-                    this.stage = Stage::Outside(acquire);
-                    return Poll::Pending;
+        let bulkhead = this.acquire.bulkhead();
+        let permits = match this.permits {
+            Some(permits) => permits,
+            None => match ready!(Pin::new(&mut this.acquire).poll(cx)) {
+                Ok(permit) => {
+                    let (_, permits, sample) = permit.into_parts();
+                    (this.permits, this.sample) = (Some(permits), sample);
+                    permits
                 }
+                Err(rejection) => return Poll::Ready(Settled::Rejected(rejection)),
             },
-            Stage::Over => panic!("a bulkhead's future is not polled again after it ended"),
         };
-        let polled = if permit.permits() > 0 {
-            nested::within(permit.bulkhead().address(), || below(cx))
+        let polled = if permits > 0 {
+            nested::within(bulkhead.address(), || below(cx))
         } else {
             // It holds nothing that anybody could wait for.
             below(cx)
         };
-        match &polled {
-            Poll::Pending => this.stage = Stage::Inside(permit),
-            Poll::Ready(settled) if J::JUDGES => permit.judge(settled, &InStack(&this.judge)),
-            Poll::Ready(_) => permit.end_unjudged(),
+        if let Poll::Ready(settled) = &polled {
+            // a panic while it judges leaves the permits to the guard
+            let end = CallEnd::of(settled, &InStack(&this.judge));
+            this.permits = None;
+            bulkhead.end(permits, this.sample, end);
         }
         polled
     }

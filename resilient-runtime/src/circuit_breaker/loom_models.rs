@@ -6,7 +6,7 @@ use loom::sync::Arc;
 use loom::sync::atomic::AtomicUsize;
 use loom::thread;
 
-use super::permit::Began;
+use super::permit::{Began, Pass};
 use super::state::{Cause, Vote};
 use super::*;
 
@@ -93,7 +93,7 @@ fn loom_failures_that_race_are_all_evidence() {
         let breaker = Arc::new(CircuitBreaker::named("evident").window(Duration::from_secs(10)).failure_rate(1.0));
         let ticket = breaker.admit(|| START).expect("closed");
         let fail = move |breaker: &CircuitBreaker| {
-            breaker.end(ticket, Vote::Failure(Cause::Transient), Began::UNKNOWN, || START);
+            breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Failure(Cause::Transient), || START);
         };
 
         let other = {
@@ -115,7 +115,7 @@ fn loom_failure_that_becomes_late_is_no_evidence_in_a_newer_epoch() {
 
         let slow = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.end(ticket, Vote::Failure(Cause::Transient), Began::UNKNOWN, || START))
+            thread::spawn(move || breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Failure(Cause::Transient), || START))
         };
         open(&breaker);
         ask(&breaker).expect("a probe").end(Vote::Success, || LATER);
@@ -133,9 +133,9 @@ fn loom_success_beside_a_failure_is_counted_once() {
 
         let other = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.end(ticket, Vote::Success, Began::UNKNOWN, || START))
+            thread::spawn(move || breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Success, || START))
         };
-        breaker.end(ticket, Vote::Failure(Cause::Transient), Began::UNKNOWN, || START);
+        breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Failure(Cause::Transient), || START);
         other.join().unwrap();
 
         let epoch = breaker.circuit().epoch;
@@ -184,9 +184,9 @@ fn loom_racing_failures_open_it_once() {
 
         let other = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.end(ticket, Vote::Failure(Cause::Transient), Began::UNKNOWN, || START))
+            thread::spawn(move || breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Failure(Cause::Transient), || START))
         };
-        breaker.end(ticket, Vote::Failure(Cause::Transient), Began::UNKNOWN, || START);
+        breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Failure(Cause::Transient), || START);
         other.join().unwrap();
 
         assert_eq!(breaker.state(), CircuitBreakerState::Open);
@@ -202,14 +202,14 @@ fn loom_racing_failures_in_two_words_do_not_miss_each_other() {
         let breaker = Arc::new(breaker.min_calls(LAST_SLOT + 2).without_consecutive());
         let ticket = breaker.admit(|| START).expect("closed");
         for _ in 0..LAST_SLOT {
-            breaker.end(ticket, Vote::Success, Began::UNKNOWN, || START);
+            breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Success, || START);
         }
 
         let other = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.end(ticket, Vote::Failure(Cause::Transient), Began::UNKNOWN, || START))
+            thread::spawn(move || breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Failure(Cause::Transient), || START))
         };
-        breaker.end(ticket, Vote::Failure(Cause::Transient), Began::UNKNOWN, || START);
+        breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Failure(Cause::Transient), || START);
         other.join().unwrap();
 
         assert_eq!(breaker.counts().opened, 1);
@@ -248,7 +248,7 @@ fn loom_late_failure_does_not_touch_the_next_closed_state() {
 
         let late = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.end(ticket, Vote::Failure(Cause::Transient), Began::UNKNOWN, || START))
+            thread::spawn(move || breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Failure(Cause::Transient), || START))
         };
         ask(&breaker).expect("a probe").end(Vote::Success, || LATER);
         late.join().unwrap();
@@ -267,7 +267,7 @@ fn loom_result_that_becomes_late_counts_in_no_newer_window() {
 
         let slow = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.end(ticket, Vote::Success, Began::UNKNOWN, || START))
+            thread::spawn(move || breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Success, || START))
         };
         open(&breaker);
         ask(&breaker).expect("a probe").end(Vote::Success, || LATER);
@@ -287,7 +287,7 @@ fn loom_result_that_becomes_late_counts_in_no_newer_bucket() {
 
         let slow = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.end(ticket, Vote::Success, Began::UNKNOWN, || START))
+            thread::spawn(move || breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Success, || START))
         };
         open(&breaker);
         ask(&breaker).expect("a probe").end(Vote::Success, || LATER);
@@ -308,7 +308,7 @@ fn loom_hanging_probe_and_its_late_result_decide_once() {
 
         let hanging = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.end(ticket, Vote::Success, Began::UNKNOWN, || OVERDUE))
+            thread::spawn(move || breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Success, || OVERDUE))
         };
         let admitted = breaker.admit(|| OVERDUE).is_ok();
         hanging.join().unwrap();
@@ -326,13 +326,13 @@ fn loom_failures_across_the_edge_of_a_bucket_do_not_miss_each_other() {
         let breaker = CircuitBreaker::named("edge").failure_rate(1.0).min_calls(2).without_consecutive();
         let breaker = Arc::new(breaker.window(Duration::from_nanos(100)));
         let ticket = breaker.admit(|| START).expect("closed");
-        breaker.end(ticket, Vote::Abandoned, Began::UNKNOWN, || START);
+        breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Abandoned, || START);
 
         let other = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.end(ticket, Vote::Failure(Cause::Transient), Began::UNKNOWN, || START))
+            thread::spawn(move || breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Failure(Cause::Transient), || START))
         };
-        breaker.end(ticket, Vote::Failure(Cause::Transient), Began::UNKNOWN, || Ticks(START.0 + 10));
+        breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Failure(Cause::Transient), || Ticks(START.0 + 10));
         other.join().unwrap();
 
         assert_eq!(breaker.state(), CircuitBreakerState::Open);
@@ -344,7 +344,7 @@ fn loom_successes_between_two_looks_at_the_clock_are_all_counted() {
     explore(|| {
         let breaker = Arc::new(CircuitBreaker::named("busy"));
         let ticket = breaker.admit(|| START).expect("closed");
-        let succeed = move |breaker: &CircuitBreaker| breaker.end(ticket, Vote::Success, Began::UNKNOWN, || START);
+        let succeed = move |breaker: &CircuitBreaker| breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Success, || START);
         // one less than it takes to look no more
         (0..31).for_each(|_| succeed(&breaker));
 
@@ -365,11 +365,11 @@ fn loom_success_that_becomes_late_between_two_looks_counts_in_no_newer_window() 
     explore(|| {
         let breaker = Arc::new(CircuitBreaker::named("busy").failure_rate(0.01).open_jitter(0.0).probes(1));
         let ticket = breaker.admit(|| START).expect("closed");
-        (0..40).for_each(|_| breaker.end(ticket, Vote::Success, Began::UNKNOWN, || START));
+        (0..40).for_each(|_| breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Success, || START));
 
         let slow = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.end(ticket, Vote::Success, Began::UNKNOWN, || START))
+            thread::spawn(move || breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Success, || START))
         };
         open(&breaker);
         ask(&breaker).expect("a probe").end(Vote::Success, || LATER);

@@ -105,7 +105,7 @@ impl Pass {
     const UNGUARDED: Self = Self::new(Ticket::UNGUARDED, Began::UNKNOWN);
 
     #[inline]
-    const fn new(ticket: Ticket, began: Began) -> Self {
+    pub(super) const fn new(ticket: Ticket, began: Began) -> Self {
         Self(ticket.0 as u64 | (began.0 as u64) << u32::BITS)
     }
 

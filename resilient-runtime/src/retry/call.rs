@@ -10,6 +10,7 @@ use super::{Delay, Retry};
 use crate::backoff::Memory;
 use crate::book::Ended;
 use crate::clock::{self, Ticks};
+use crate::deadline::Limit;
 use crate::event::{Event, Retrying};
 use crate::notes::retry::{CALLS_BY_RETRIES, GAVE_UP, OBSERVED, RETRIES};
 use crate::stack::Judged;
@@ -260,10 +261,10 @@ impl RetryCall<'_> {
     /// Refuses a delay after which an attempt would not begin, and probably end, in time; notes when it begins.
     fn fits(&mut self, delay: Duration) -> Result<(), GaveUp> {
         let policy = self.policy;
-        let deadline = Deadline::current();
-        if deadline.is_none() && policy.max_elapsed.is_none() {
+        if Limit::current() == Limit::NONE && policy.max_elapsed.is_none() {
             return Ok(());
         }
+        let deadline = Deadline::current();
 
         let now = clock::now();
         if policy.max_elapsed.is_some_and(|max| self.start.elapsed(now).saturating_add(delay) > max) {

@@ -1,0 +1,167 @@
+//! Deposits that are on their way into a budget.
+
+use std::sync::atomic::AtomicU32;
+
+use crate::cells;
+use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::Ordering::Relaxed;
+
+/// Deposits that each thread counts in a cell of its own, until there are enough of them or somebody wants to withdraw.
+#[derive(Debug)]
+pub(super) struct Deposits {
+    /// The number of the first of two cells: the deposits that were taken out, and all that were ever made.
+    cells: AtomicU32,
+}
+
+impl Deposits {
+    pub(super) const fn new() -> Self {
+        Self { cells: AtomicU32::new(cells::NONE) }
+    }
+
+    /// Counts a deposit, and returns how many go into the budget now: mostly none.
+    #[inline]
+    pub(super) fn pay_in(&self) -> u64 {
+        match cells::with(self.first() + 1, cells::add_one) {
+            Some(made) if made % AT_ONCE != 0 => 0,
+            Some(_) => self.take_own(),
+            None => self.pay_in_slowly(),
+        }
+    }
+
+    #[cold]
+    fn pay_in_slowly(&self) -> u64 {
+        if cfg!(resilient_loom) {
+            return 1;
+        }
+        self.find_cells();
+        // a thread that ends has no cells
+        cells::make(self.first() + 1, cells::add_one).map_or(1, |_| 0)
+    }
+
+    /// Numbers the cells at the first deposit. A number is never free again, so that only so many budgets have one.
+    fn find_cells(&self) {
+        static BUDGETS: AtomicU32 = AtomicU32::new(0);
+
+        if self.cells.load(Relaxed) == cells::NONE {
+            let cells = if BUDGETS.fetch_add(1, Relaxed) < MOST { cells::number(2) } else { NEVER };
+            // whoever comes second counts in the cells of the first
+            let _ = self.cells.compare_exchange(cells::NONE, cells, Relaxed, Relaxed);
+        }
+    }
+
+    #[inline]
+    fn first(&self) -> usize {
+        // Relaxed: a thread that does not see the number yet looks for it.
+        self.cells.load(Relaxed) as usize
+    }
+
+    /// Takes out what this thread has counted.
+    #[cfg(not(resilient_loom))]
+    pub(super) fn take_own(&self) -> u64 {
+        cells::with_two(self.first(), take).unwrap_or_default()
+    }
+
+    /// Takes out what all threads have counted, unless somebody else takes or grows cells at the moment.
+    #[cfg(not(resilient_loom))]
+    pub(super) fn try_take_all(&self) -> u64 {
+        let mut deposits = 0;
+        cells::try_each_two(self.first(), |two| deposits += take(two));
+        deposits
+    }
+}
+
+/// Loom's threads have no cells.
+#[cfg(resilient_loom)]
+impl Deposits {
+    pub(super) fn take_own(&self) -> u64 {
+        0
+    }
+
+    pub(super) fn try_take_all(&self) -> u64 {
+        0
+    }
+}
+
+/// Takes out the deposits of one thread. Whatever happens concurrently, nothing is taken twice.
+fn take([taken, made]: [&AtomicU64; 2]) -> u64 {
+    let mut before = taken.load(Relaxed);
+    // Relaxed: the first cell says what was taken, and the second can only be behind what it says.
+    while let Some(deposits) = made.load(Relaxed).checked_sub(before).filter(|&deposits| deposits > 0) {
+        match taken.compare_exchange_weak(before, before + deposits, Relaxed, Relaxed) {
+            Ok(_) => return deposits,
+            Err(newer) => before = newer,
+        }
+    }
+    0
+}
+
+/// After so many deposits, a thread pays them in.
+const AT_ONCE: u64 = 64;
+/// So many budgets have cells: more than a program has retries, and less than a program could make up.
+const MOST: u32 = 4_096;
+/// The number of those that came later.
+const NEVER: u32 = cells::NONE + 1;
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use std::sync::Barrier;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn each_deposit_is_taken_once_by_whichever_thread() {
+        let deposits = Deposits::new();
+        let barrier = Barrier::new(4);
+        let paid: u64 = thread::scope(|scope| {
+            let payer = || {
+                barrier.wait();
+                (0..10_000).map(|_| deposits.pay_in()).sum::<u64>()
+            };
+            let taker = || {
+                barrier.wait();
+                (0..2_000).map(|_| deposits.try_take_all()).sum::<u64>()
+            };
+            let threads = [scope.spawn(payer), scope.spawn(payer), scope.spawn(taker), scope.spawn(taker)];
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+
+        let rest = std::iter::repeat_with(|| deposits.try_take_all()).find(|&rest| rest > 0 || paid == 20_000);
+        assert_eq!(paid + rest.unwrap_or_default(), 20_000);
+    }
+
+    #[test]
+    fn a_thread_takes_its_own_at_once_and_pays_64_at_a_time() {
+        let deposits = Deposits::new();
+
+        let paid: Vec<u64> = (0..130).map(|_| deposits.pay_in()).filter(|&paid| paid > 0).collect();
+
+        assert_eq!(paid, [64, 64]);
+        assert_eq!((deposits.take_own(), deposits.take_own()), (2, 0));
+    }
+}
+
+#[cfg(all(test, resilient_loom))]
+mod loom_models {
+    use loom::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn loom_two_who_take_while_one_pays_take_each_deposit_once() {
+        loom::model(|| {
+            let cells = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
+            let other = {
+                let cells = cells.clone();
+                loom::thread::spawn(move || take([&cells[0], &cells[1]]) + take([&cells[0], &cells[1]]))
+            };
+            for made in 1..=2 {
+                cells[1].store(made, Relaxed);
+            }
+            let own = take([&cells[0], &cells[1]]);
+            let others = other.join().unwrap();
+
+            assert_eq!(own + others + take([&cells[0], &cells[1]]), 2);
+        });
+    }
+}
