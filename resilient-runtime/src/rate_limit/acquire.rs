@@ -126,23 +126,30 @@ impl<'a> Future for RateAcquire<'a> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if self.waiting.is_none() {
             let limit = self.limit;
-            let waited = match limit.admit(self.calls, limit.config.max_wait) {
+            match limit.admit(self.calls, limit.config.max_wait) {
                 Ok(()) => return Poll::Ready(Ok(RatePermit::new(limit))),
                 Err(Held::Refused(rejection)) => return Poll::Ready(Err(rejection)),
-                Err(Held::Until { give_up, blocked }) => limit.wait(self.calls, give_up, blocked),
-            };
-            self.waiting = Some(Box::pin(waited));
-        }
-        match &mut self.waiting {
-            Some(waiting) => {
-                let polled = waiting.as_mut().poll(cx);
-                if polled.is_ready() {
-                    self.waiting = None;
-                }
-                polled
+                Err(Held::Until { give_up, blocked }) => self.begin_to_wait(give_up, blocked),
             }
-            None => Poll::Pending,
         }
+        self.poll_waiting(cx)
+    }
+}
+
+impl<'a> RateAcquire<'a> {
+    #[cold]
+    fn begin_to_wait(&mut self, give_up: Instant, blocked: Blocked) {
+        self.waiting = Some(Box::pin(self.limit.wait(self.calls, give_up, blocked)));
+    }
+
+    #[inline(never)]
+    fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Result<RatePermit<'a>, Error>> {
+        let Some(waiting) = &mut self.waiting else { return Poll::Pending };
+        let polled = waiting.as_mut().poll(cx);
+        if polled.is_ready() {
+            self.waiting = None;
+        }
+        polled
     }
 }
 

@@ -84,24 +84,23 @@ impl<O, J: Judge<O>, H: Heed<O>> Guard<O> for RateLimitGuard<'_, J, H> {
         below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
     ) -> Poll<Settled<O>> {
         let this = &mut *self;
-        let permit = match this.permit.take() {
-            Some(permit) => permit,
-            None => match ready!(Pin::new(&mut this.acquire).poll(cx)) {
-                Ok(permit) => permit,
+        if this.permit.is_none() {
+            match ready!(Pin::new(&mut this.acquire).poll(cx)) {
+                Ok(permit) => this.permit = Some(permit),
                 Err(rejection) => return Poll::Ready(Settled::Rejected(rejection)),
-            },
-        };
-        let polled = below(cx);
-        let Poll::Ready(settled) = &polled else {
-            this.permit = Some(permit);
-            return polled;
-        };
-        if let Settled::Outcome(outcome) = settled
-            && let Some(quota) = this.heed.quota(outcome)
-        {
-            permit.heed(quota);
+            }
         }
-        permit.judge(settled, &InStack(&this.judge));
+        let polled = below(cx);
+        if let Poll::Ready(settled) = &polled
+            && let Some(permit) = this.permit.take()
+        {
+            if let Settled::Outcome(outcome) = settled
+                && let Some(quota) = this.heed.quota(outcome)
+            {
+                permit.heed(quota);
+            }
+            permit.judge(settled, &InStack(&this.judge));
+        }
         polled
     }
 }
