@@ -114,10 +114,10 @@ fn the_future_grows_by_no_more_than_its_policies_need() {
         ("bulkhead", grown(size_of_val(&few(1))), 48),
         ("hedge", grown(size_of_val(&hedged(1))), 320),
         ("coalesce", grown(size_of_val(&coalesced(1))), 160),
-        ("timeout", grown(size_of_val(&timed(1))), 136),
-        ("stack", grown(size_of_val(&stacked(1))), 240),
-        ("stack with a bulkhead", grown(size_of_val(&limited_stack(1))), 280),
-        ("stack with two time-outs", grown(size_of_val(&doubly_timed(1))), 368),
+        ("timeout", grown(size_of_val(&timed(1))), 144),
+        ("stack", grown(size_of_val(&stacked(1))), 248),
+        ("stack with a bulkhead", grown(size_of_val(&limited_stack(1))), 296),
+        ("stack with two time-outs", grown(size_of_val(&doubly_timed(1))), 392),
     ];
 
     let batched = size_of_val(&many_one(1));
