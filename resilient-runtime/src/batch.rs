@@ -46,7 +46,9 @@ use crate::sync::const_fn;
 /// # What a leader must do
 ///
 /// A leader has to be polled, as long as the others are to get on. One whose future is kept and not polled,
-/// for instance between two branches of a loop over `select!`, holds up its batch until it is polled again or dropped.
+/// for instance between two branches of a loop over `select!`, holds up its batch: while it gathers, until somebody joins who finds
+/// that it is 100 ms late, and leads in its place; once the function runs, until it is polled again or dropped, or a time-out ends the
+/// others' calls. Whoever comes after that is in a later batch, which it does not hold up.
 ///
 /// # Keys and answers
 ///

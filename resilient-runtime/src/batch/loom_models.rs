@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use loom::future::block_on;
 use loom::thread;
+use tokio::time::Instant;
 
 use super::members::{Members, Turn};
 use super::open::{Group, Open};
@@ -23,7 +25,10 @@ fn explore(model: impl Fn() + Send + Sync + 'static) {
 async fn outcome(batch: &Batch, seat: u32) -> u32 {
     let keys = std::future::poll_fn(|context| match batch.poll(seat, context) {
         Turn::Wait => Poll::Pending,
-        Turn::Gather(_) => Poll::Ready(Err(batch.close())),
+        Turn::Gather(_) => match batch.close(seat) {
+            Some(keys) => Poll::Ready(Err(keys)),
+            None => Poll::Pending,
+        },
         Turn::Run(keys) => Poll::Ready(Err(keys)),
         Turn::Go(answer) => Poll::Ready(Ok(answer)),
     })
@@ -52,7 +57,7 @@ fn call(open: &Open, most: usize, key: u32) -> u32 {
     let mut key = key;
     loop {
         let batch = open.find::<u32, u32>(group, most);
-        match batch.join(key, Waker::noop().clone(), None) {
+        match batch.join(key, Waker::noop().clone(), None, Instant::now) {
             Ok(joined) => {
                 wake_all(joined.leader);
                 let outcome = block_on(outcome(&batch, joined.seat));
@@ -90,12 +95,12 @@ fn loom_who_joins_while_it_is_closed_is_in_this_one_or_the_next() {
 fn loom_who_fills_it_wakes_the_leader() {
     explore(|| {
         let batch = Arc::new(Batch::new(2));
-        let leader = batch.join(1, Waker::noop().clone(), None).unwrap();
+        let leader = batch.join(1, Waker::noop().clone(), None, Instant::now).unwrap();
 
         let filling = {
             let batch = batch.clone();
             thread::spawn(move || {
-                let member = batch.join(2, Waker::noop().clone(), None).unwrap();
+                let member = batch.join(2, Waker::noop().clone(), None, Instant::now).unwrap();
                 assert!(member.filled && !member.leads);
                 wake_all(member.leader);
                 assert_eq!(block_on(outcome(&batch, member.seat)), 20);
@@ -113,12 +118,35 @@ fn loom_who_fills_it_wakes_the_leader() {
 }
 
 #[test]
+fn loom_a_leader_that_is_late_and_one_who_joins_close_it_once() {
+    explore(|| {
+        let batch = Arc::new(Batch::new(8));
+        let leader = batch.join(1, Waker::noop().clone(), None, Instant::now).unwrap();
+        let until = Instant::now();
+        batch.close_by(until);
+
+        let joining = {
+            let batch = batch.clone();
+            thread::spawn(move || {
+                let joined = batch.join(2, Waker::noop().clone(), None, || until + Duration::from_secs(1));
+                if let Ok(joined) = joined {
+                    assert!(joined.leads);
+                    assert_eq!(block_on(outcome(&batch, joined.seat)), 20);
+                }
+            })
+        };
+        assert_eq!(block_on(outcome(&batch, leader.seat)), 10);
+        joining.join().unwrap();
+    });
+}
+
+#[test]
 fn loom_a_leader_that_leaves_while_another_joins_leaves_it_a_leader() {
     explore(|| {
         let open = Arc::new(Open::new());
         let group = Group::new::<u32, u32>(0);
         let batch = open.find::<u32, u32>(group, 8);
-        let leader = batch.join(1, Waker::noop().clone(), None).unwrap();
+        let leader = batch.join(1, Waker::noop().clone(), None, Instant::now).unwrap();
 
         let joining = {
             let open = open.clone();
@@ -139,7 +167,7 @@ fn loom_a_leader_that_leaves_while_another_joins_leaves_it_a_leader() {
 fn loom_a_successor_that_leaves_passes_it_on() {
     explore(|| {
         let batch = Arc::new(Batch::new(3));
-        let seats = [1, 2, 3].map(|key| batch.join(key, Waker::noop().clone(), None).unwrap().seat);
+        let seats = [1, 2, 3].map(|key| batch.join(key, Waker::noop().clone(), None, Instant::now).unwrap().seat);
         let context = &mut Context::from_waker(Waker::noop());
         let Turn::Run(keys) = batch.poll(seats[0], context) else { panic!("it is full") };
 
@@ -163,7 +191,7 @@ fn loom_a_successor_that_leaves_passes_it_on() {
 fn loom_an_answer_for_who_is_leaving_is_dropped_and_nobody_elses_is() {
     explore(|| {
         let batch = Arc::new(Batch::new(3));
-        let seats = [1, 2, 3].map(|key| batch.join(key, Waker::noop().clone(), None).unwrap().seat);
+        let seats = [1, 2, 3].map(|key| batch.join(key, Waker::noop().clone(), None, Instant::now).unwrap().seat);
 
         let leaving = {
             let batch = batch.clone();
@@ -184,7 +212,7 @@ fn loom_an_answer_for_who_is_leaving_is_dropped_and_nobody_elses_is() {
 fn loom_a_member_that_is_not_polled_again_holds_up_nobody() {
     explore(|| {
         let batch = Arc::new(Batch::new(3));
-        let seats = [1, 2, 3].map(|key| batch.join(key, Waker::noop().clone(), None).unwrap().seat);
+        let seats = [1, 2, 3].map(|key| batch.join(key, Waker::noop().clone(), None, Instant::now).unwrap().seat);
         let context = &mut Context::from_waker(Waker::noop());
         let Turn::Run(keys) = batch.poll(seats[0], context) else { panic!("it is full") };
 

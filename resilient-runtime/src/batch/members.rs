@@ -3,6 +3,7 @@
 use std::iter;
 use std::sync::PoisonError;
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -12,7 +13,7 @@ use crate::sync::{Mutex, MutexGuard};
 /// The members of one batch: at most `most`, until it is closed.
 ///
 /// One of them leads: it closes the batch, takes the keys, and comes back with the answers. When it leaves before
-/// that, whichever of the others looks first leads. All of it changes under the one lock, under which nothing of the user's
+/// that, whichever of the others looks first leads; when it is late to close it, whoever joins next. All of it changes under the one lock, under which nothing of the user's
 /// runs: keys and answers are moved in and out, and what is left over is dropped after it, as are wakers.
 #[derive(Debug)]
 pub(super) struct Members<K, A>(Mutex<State<K, A>>);
@@ -99,8 +100,15 @@ impl<K, A> Members<K, A> {
 
     /// Takes a seat, or gives the key back because the batch is closed.
     ///
-    /// The batch is closed no later than `by`.
-    pub(super) fn join(&self, key: K, waker: Waker, by: Option<Instant>) -> Result<Joined, K> {
+    /// The batch is closed no later than `by`. If its leader should have closed it a while ago, and so is kept and not polled, the new
+    /// member leads in its place; `clock` is read only where there is a leader.
+    pub(super) fn join(
+        &self,
+        key: K,
+        waker: Waker,
+        by: Option<Instant>,
+        clock: impl FnOnce() -> Instant,
+    ) -> Result<Joined, K> {
         let mut state = self.lock();
         if !state.is_open {
             drop(state);
@@ -108,7 +116,11 @@ impl<K, A> Members<K, A> {
             return Err(key);
         }
         let seat = state.seats.push(Seat { key: Some(key), answer: None, waker: Some(waker) });
-        let leads = state.leader.is_none();
+        let leads = match (state.leader, state.until) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(_), Some(until)) => clock().saturating_duration_since(until) > LATE,
+        };
         if leads {
             state.leader = Some(seat);
         }
@@ -159,11 +171,14 @@ impl<K, A> Members<K, A> {
         }
     }
 
-    /// Closes the batch, and takes the keys.
-    pub(super) fn close(&self) -> Vec<(u32, K)> {
+    /// Closes the batch and takes the keys, for the owner of the seat; none if another leads by now.
+    pub(super) fn close(&self, seat: u32) -> Option<Vec<(u32, K)>> {
         let mut state = self.lock();
+        if state.leader != Some(seat) {
+            return None;
+        }
         state.is_open = false;
-        state.take_keys()
+        Some(state.take_keys())
     }
 
     /// Gives the answers to those who are still there, who are for the caller to wake.
@@ -243,3 +258,6 @@ impl<K, A> State<K, A> {
         self.seats.iter_mut().filter_map(|(seat, owner)| Some((seat, owner.key.take()?))).collect()
     }
 }
+
+/// Timers and threads may be so late: a leader that has not closed its batch by then is not polled.
+const LATE: Duration = Duration::from_millis(100);

@@ -161,7 +161,7 @@ where
     let alone = (batch.current_mode() != Mode::Enforce).then(|| Arc::new(Members::new(1)));
     loop {
         let members = alone.clone().unwrap_or_else(|| batch.open.find(group, batch.most()));
-        match members.join(key, context.waker().clone(), by) {
+        match members.join(key, context.waker().clone(), by, clock::now) {
             Ok(joined) => {
                 if joined.leads {
                     members.close_by(Deadline::after(batch.max_wait).instant());
@@ -197,7 +197,7 @@ impl<'a, K, A> Place<'a, K, A> {
         if wait.poll(until, context).is_pending() {
             return turn;
         }
-        let keys = members.close();
+        let Some(keys) = members.close(self.seat) else { return Turn::Wait };
         self.batch.open.remove(self.group, members);
         Turn::Run(keys)
     }

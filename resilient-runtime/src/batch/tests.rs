@@ -165,6 +165,30 @@ async fn when_the_leader_leaves_while_it_gathers_another_gathers_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_leader_that_is_kept_and_not_polled_holds_up_no_later_call() {
+    let (batch, backend) = (Batch::named("load").max_wait(ms(5)), Backend::default());
+    let load = |keys| backend.load(keys);
+    let mut kept = batch.run(1, load);
+    assert!(poll(&mut kept).is_pending());
+    let member = async { batch.run(2, load).await };
+    let soon = async {
+        sleep(ms(50)).await;
+        batch.run(3, load).await
+    };
+    let later = async {
+        sleep(ms(200)).await;
+        batch.run(4, load).await
+    };
+
+    let (member, soon, later) = tokio::join!(member, soon, later);
+
+    assert_eq!((member, soon, later), (Ok(Some(20)), Ok(Some(30)), Ok(Some(40))));
+    assert_eq!(backend.asked(), [[1, 2, 3, 4]]);
+    assert_eq!(kept.await, Ok(Some(10)), "it is answered as any member");
+    assert_eq!((backend.asked().len(), batch.counts().batches, batch.counts().gathering), (1, 1, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn when_the_leader_leaves_while_it_runs_another_runs_what_is_still_wanted() {
     let (batch, backend) = (Batch::named("load").max_wait(ms(5)), Backend::default());
     let call = |key| batch.run(key, |keys| backend.load(keys));
