@@ -63,13 +63,17 @@ impl CircuitBreaker {
         self.storage.word().unpack()
     }
 
+    fn in_window(&self, epoch: Epoch, now: Moment) -> Tally {
+        self.storage.window.tally(self.config.span(), epoch, now, self.config.slow_time().is_some())
+    }
+
     /// Returns what the present state goes by: the window while there is one, the probes while half-open.
     pub(super) fn tally(&self, circuit: Circuit, clock: impl FnOnce() -> Ticks) -> Tally {
         match circuit.phase {
             Phase::HalfOpen { probes, .. } => probes.tally(),
             phase if phase.keeps_a_window() => {
                 let now = self.storage.origin.glimpse(clock());
-                self.storage.window.tally(self.config.span(), circuit.epoch, now)
+                self.in_window(circuit.epoch, now)
             }
             _ => Tally::default(),
         }
@@ -164,7 +168,7 @@ impl CircuitBreaker {
                 // Two failures that are recorded at once must not both miss the other one: whichever fence comes second
                 // in the single order of fences reads what was written before the first.
                 fence(SeqCst);
-                ending.window = self.storage.window.tally(self.config.span(), epoch, now);
+                ending.window = self.in_window(epoch, now);
             }
             if failed {
                 ending.evident = self.is_evident(epoch, ending.window, now, current);
@@ -193,7 +197,7 @@ impl CircuitBreaker {
     /// Returns what a state went by whose time is over.
     fn tally_at_the_end(&self, circuit: Circuit, now: Moment) -> Tally {
         if circuit.phase.keeps_a_window() {
-            self.storage.window.tally(self.config.span(), circuit.epoch, now)
+            self.in_window(circuit.epoch, now)
         } else {
             let hung = Ending { vote: Vote::Abandoned, slow: false, window: Tally::default(), evident: false };
             circuit.evidence(hung)

@@ -82,13 +82,14 @@ impl Window {
         self.pending.all(epoch)
     }
 
-    /// Returns what the window holds of the given epoch.
-    pub(super) fn tally(&self, span: Span, epoch: Epoch, now: Moment) -> Tally {
+    /// Returns what the window holds of the given epoch; `timed` says whether any calls can have been slow.
+    pub(super) fn tally(&self, span: Span, epoch: Epoch, now: Moment, timed: bool) -> Tally {
         match span {
             Span::Time { bucket } => {
                 let moved = self.failures.tally(bucket, epoch, now);
                 let calls = moved.calls + self.pending.calls(bucket, epoch, now);
-                Tally { calls, failures: moved.hits, slow: self.slow.tally(bucket, epoch, now).hits }
+                let slow = if timed { self.slow.tally(bucket, epoch, now).hits } else { 0 };
+                Tally { calls, failures: moved.hits, slow }
             }
             Span::Calls(_) => self.ring.tally(epoch),
         }
