@@ -4,7 +4,9 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::fmt::Write as _;
 use std::ops::Range;
+use std::path::Path;
 
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
@@ -215,11 +217,6 @@ impl Run {
             .fold((0.0, 0), |(waited, started), second| (waited + second.waited, started + second.started));
         waited / f64::from(started.max(1)) * 1e3
     }
-
-    /// The longest of the seconds' mean times, in milliseconds.
-    fn longest_wait(&self, seconds: Range<usize>) -> f64 {
-        seconds.map(|second| self.wait(second..second + 1)).fold(0.0, f64::max)
-    }
 }
 
 impl Phase {
@@ -323,20 +320,32 @@ fn without_a_limit_hardly_a_call_is_answered_in_time() {
     }
 }
 
+/// The picture and the table of `docs/limits.md`, which `UPDATE_EXPECT=1` writes anew.
 #[test]
-#[ignore = "writes docs/limits.svg, and prints the figures for the table in docs/limits.md"]
-fn draw_limits() {
+fn the_page_shows_these_runs() {
     let limits = limits();
     let runs = limits.each_ref().map(|(name, limit)| (*name, Simulation::run(Some(limit), SEED)));
     let svg = plot::draw(&runs).expect("a string takes everything");
-    std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/limits.svg"), svg).expect("docs can be written to");
-
-    let runs = runs.into_iter().chain([("no limit", Simulation::run(None, SEED))]);
-    for (name, run) in runs {
+    let names = ["`aimd`", "`vegas`", "`gradient`", "no limit"];
+    let mut table = String::new();
+    for (name, (_, run)) in names.iter().zip(runs.into_iter().chain([("", Simulation::run(None, SEED))])) {
+        write!(table, "| {name} |").expect("as above");
         for phase in PHASES {
             let answered = run.share_answered(phase.second_half(), phase.workers) * 100.0;
-            let (waited, longest) = (run.wait(phase.second_half()), run.longest_wait(phase.from..phase.to));
-            println!("{name}, {}: {answered:.1} % answered, {waited:.1} ms waited, {longest:.1} at worst", phase.name);
+            write!(table, " {answered:.1} %, {:.1} ms |", run.wait(phase.second_half())).expect("as above");
         }
+        table.push('\n');
     }
+
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let (picture, page) = (docs.join("limits.svg"), docs.join("limits.md"));
+    let text = std::fs::read_to_string(&page).expect("the page");
+    let (before, rest) = text.split_once("|---|---|---|---|---|\n").expect("the head of the table");
+    let (_, after) = rest.split_once("\n\n").expect("the end of the table");
+    let expected = format!("{before}|---|---|---|---|---|\n{table}\n{after}");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&picture, &svg).and_then(|()| std::fs::write(&page, &expected)).expect("written");
+    }
+    assert!(std::fs::read_to_string(&picture).expect("the picture") == svg, "draw it with UPDATE_EXPECT=1");
+    assert!(std::fs::read_to_string(&page).expect("the page") == expected, "write it with UPDATE_EXPECT=1");
 }
