@@ -24,6 +24,7 @@ rows=(
     'circuit_breaker|#[resilient::circuit_breaker]'
     'bulkhead|#[resilient::bulkhead]'
     'rate_limit|#[resilient::rate_limit("100/s")]'
+    'throttle|#[resilient::throttle]'
     'timeout|#[resilient::timeout("2s")]'
     'fallback|#[resilient::fallback(value = 0)]'
     'cancel|#[resilient::cancel(on = Stop)]'

@@ -29,6 +29,19 @@ fn the_tables_of_the_documentation_are_the_rows() {
 }
 
 #[test]
+fn the_readme_and_the_compile_time_benchmark_have_every_attribute() {
+    let readme = fs::read_to_string(file("../README.md")).unwrap();
+    let benchmark = fs::read_to_string(file("../benches/compile_time.sh")).unwrap();
+    for Kind { name, .. } in KINDS {
+        assert!(readme.contains(&format!("\n| `#[{name}]` |")), "README.md has a line for `{name}`");
+        assert!(
+            benchmark.contains(&format!("'{name}|")) || benchmark.contains(&format!("'{name} on many|")),
+            "`{name}` has a row in benches/compile_time.sh"
+        );
+    }
+}
+
+#[test]
 fn the_dictionary_of_the_fuzzer_has_every_key() {
     let rows =
         KINDS.iter().flat_map(|kind| kind.keys.iter().flat_map(|key| [key.name, key.example]).chain([kind.name]));
