@@ -12,8 +12,8 @@ macro_rules! cases {
                 mod attribute {
                     include!(concat!("expand/", stringify!($attribute), "/", stringify!($case), ".rs"));
                 }
-                // the attributes are still imported, and the expanded code does not use them
-                #[allow(unused_imports)]
+                // the attributes are still imported, and the expanded code does not use them; clippy does not look at types that a macro writes
+                #[allow(unused_imports, clippy::type_complexity)]
                 mod expanded {
                     include!(concat!("expand/", stringify!($attribute), "/", stringify!($case), ".expanded.rs"));
                 }

@@ -149,7 +149,7 @@ pub use deadline::{Deadline, ParseDeadlineError};
 pub use error::{Error, Reason};
 pub use event::{Event, Retrying};
 pub use fallback::{Fallback, IntoResult, Rescue, answer};
-pub use fan_out::{FanOut, FanOutLimit, Settlement, deduplicated, spawned, spawned_blocking};
+pub use fan_out::{FanOut, FanOutLimit, FanOutPolicy, Settlement, deduplicated, spawned, spawned_blocking};
 pub use hedge::{Hedge, HedgeCounts};
 pub use keyed::PerKey;
 pub use list::{
@@ -190,7 +190,7 @@ pub mod call {
     pub use crate::batch::{BatchAnswers, BatchGroup, BatchItem, BatchKey, BatchOutcome};
     pub use crate::bulkhead::BulkheadEntry;
     pub use crate::coalesce::{CoalesceCall, Shareable, Sharing};
-    pub use crate::fallback::{Answer, FallbackCall, FallbackFailure};
+    pub use crate::fallback::{Answer, FallbackCall, FallbackFailure, FallbackWatch};
     pub use crate::hedge::Hedging;
     pub use crate::keyed::{Held, Keyed};
     pub use crate::retry::{Delay, RetryCall};
@@ -208,8 +208,8 @@ pub mod marker {
 /// The forms of a [`FanOut`]: how its items are run, and how its outcomes are had.
 pub mod fan {
     pub use crate::fan_out::{
-        Adapting, Cancellable, Collect, Deduplicated, Distinct, FirstOk, Input, Observed, Ordered, Progress, Quorum,
-        SettleWithin, Streamed, Task, TryAll, Unordered,
+        Adapting, Cancellable, Collect, Counted, Deduplicated, Distinct, FirstOk, Input, Observed, Ordered, Progress,
+        Quorum, SettleWithin, Streamed, Task, TryAll, Unordered,
     };
 }
 
