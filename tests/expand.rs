@@ -40,6 +40,7 @@ cases! {
         growth => "Ok(()) [10, 30, 90]",
         own_policy => "Ok(()) after 2",
         when => "Err(503) after 4",
+        hooks => "Err(Down) [\"Down 0\", \"Down NoRetriesLeft\"] Ok(())",
     }
     timeout {
         bare => "Err(Refused(Error { policy: Timeout, name: \"lookup\", reason: TimedOut { limit: 250ms } }))",

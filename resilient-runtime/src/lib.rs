@@ -147,7 +147,7 @@ pub use classify::Classify;
 pub use coalesce::{Coalesce, CoalesceCounts, Share, finish_shared};
 pub use deadline::{Deadline, ParseDeadlineError};
 pub use error::{Error, Reason};
-pub use event::{Event, Retrying};
+pub use event::{Event, GivingUp, Retrying};
 pub use fallback::{Fallback, IntoResult, Rescue, answer};
 pub use fan_out::{FanOut, FanOutLimit, FanOutPolicy, Settlement, deduplicated, spawned, spawned_blocking};
 pub use hedge::{Hedge, HedgeCounts};
@@ -193,7 +193,7 @@ pub mod call {
     pub use crate::fallback::{Answer, FallbackCall, FallbackFailure, FallbackWatch};
     pub use crate::hedge::Hedging;
     pub use crate::keyed::{Held, Keyed};
-    pub use crate::retry::{Delay, RetryCall};
+    pub use crate::retry::{Delay, Hook, RetryCall, Telling, Told, Untold};
     pub use crate::stack::Judged;
     pub use crate::timeout::TimeoutCall;
 }
@@ -201,6 +201,7 @@ pub mod call {
 /// Markers that tell two implementations of a trait apart; the compiler always finds them by itself.
 pub mod marker {
     pub use crate::fallback::{ByFuture, ByValue};
+    pub use crate::retry::ByTold;
     pub use crate::values::{ByGoodValue, Values};
     pub use crate::when::{ByClass, ByClassified, ByError, ByOutcome, BySettled, ByWhen, IntoClass};
 }

@@ -13,6 +13,7 @@ mod events;
 mod fallback;
 mod fan_out;
 mod hedge;
+mod hooks;
 mod modes;
 mod objects;
 mod pairs;
