@@ -12,8 +12,8 @@ macro_rules! cases {
                 mod attribute {
                     include!(concat!("expand/", stringify!($attribute), "/", stringify!($case), ".rs"));
                 }
-                // the attributes are still imported, and the expanded code does not use them
-                #[allow(unused_imports)]
+                // the attributes are still imported, and the expanded code does not use them; clippy does not look at types that a macro writes
+                #[allow(unused_imports, clippy::type_complexity)]
                 mod expanded {
                     include!(concat!("expand/", stringify!($attribute), "/", stringify!($case), ".expanded.rs"));
                 }
@@ -40,6 +40,7 @@ cases! {
         growth => "Ok(()) [10, 30, 90]",
         own_policy => "Ok(()) after 2",
         when => "Err(503) after 4",
+        hooks => "Err(Down) [\"Down 0\", \"Down NoRetriesLeft\"] Ok(())",
     }
     timeout {
         bare => "Err(Refused(Error { policy: Timeout, name: \"lookup\", reason: TimedOut { limit: 250ms } }))",

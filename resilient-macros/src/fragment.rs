@@ -96,6 +96,8 @@ pub(crate) struct Rounds {
     pub(crate) attempt: Fragment,
     /// The local that holds the call through the retry.
     pub(crate) retry: Ident,
+    /// The call as it settles an outcome: the local, with its hooks if it has any.
+    pub(crate) settling: TokenStream,
     /// The retry as a stack is given it; `None` if it is in the attempt's stack already.
     pub(crate) policy: Option<TokenStream>,
     /// The expression that decides on the class in place of the outcome's type.
@@ -199,7 +201,9 @@ impl Rounds {
     /// The loop over the rounds.
     fn repeat(self, context: &Context<'_>) -> TokenStream {
         let span = Span::mixed_site();
-        let (krate, before, retry) = (context.krate, self.before, self.retry);
+        let (krate, before) = (context.krate, self.before);
+        // a verdict was decided on in the stack, where the hooks were told
+        let retry = if self.policy.is_some() { self.settling } else { self.retry.into_token_stream() };
         let settled = self.attempt.settled;
         let is_short = matches!(self.attempt.form, Form::Body(_) | Form::Future(_));
         let (statements, mut outcome) = self.attempt.awaited(context);

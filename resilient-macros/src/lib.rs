@@ -101,7 +101,8 @@ fn expand_attribute(
 /// | `cap` | duration | `"10s"` | the longest wait, before jitter |
 /// | `jitter` | duration | the base | the most that `"exp_jitter"` adds |
 /// | `budget` | path of a `static Budget`, or `none` | one of its own | pays for the retries, see `resilient::Budget` |
-/// | `on_retry` | function of `&Retrying` | none | is called before each wait |
+/// | `on_retry` | closure or function of `&Retrying`, and of the error by reference if it likes | none | is called before each wait; see below |
+/// | `on_give_up` | closure or function of `&GivingUp`, and of the error by reference if it likes | none | is called when a failure that was worth another attempt ends the call |
 /// | `nested` | `"allow"` or `"suppress"` | `"allow"` | whether retries inside the body retry too |
 /// | `clone(a, b)`, or `clone` | arguments, `self` too | none | cloned for each attempt; alone, all that the body owns and uses, and a reference to those whose type is not `Clone`. An `impl Trait` or a type parameter among their types gets the bound `Clone` |
 /// | `number` | name | none | the attempt's number from zero, for the body |
@@ -110,6 +111,39 @@ fn expand_attribute(
 /// | `name` | string | the function's | stands in events; retries that are given the same name share a budget |
 /// | `with` | expression | none | a `Retry` of your own: a `static`, or a field of `self` |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
+///
+/// # Hooks
+///
+/// `on_retry` is called before each wait with a `&Retrying`, and `on_give_up` with a `&GivingUp` where a failure that was worth another attempt
+/// ends the call, with the reason for it. Either may take the error by reference as well, or the whole outcome if its argument says so. A
+/// closure can use the function's arguments, as they were before the first attempt. A rejection by a policy further in is shown
+/// as the error that the caller would get for it. A good value that `when` takes for a failure is no error, so that only a hook
+/// of the whole outcome sees it. If a hook panics, the call ends as one that panics.
+///
+/// ```
+/// # #[derive(Debug, resilient::Classify)]
+/// # enum FetchError { #[transient] Busy }
+/// use std::sync::Mutex;
+/// use resilient::{GaveUp, retry};
+///
+/// #[retry(
+///     max = 1,
+///     on_retry = |retrying, error| log.lock().unwrap().push(format!("{id}: {error:?}, retry {}", retrying.retry)),
+///     on_give_up = |giving_up, error| log.lock().unwrap().push(format!("{id}: {error:?}, {}", giving_up.why.as_str())),
+/// )]
+/// async fn fetch(id: u32, log: &Mutex<Vec<String>>) -> Result<u32, FetchError> {
+///     Err(FetchError::Busy)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let log = Mutex::default();
+/// fetch(7, &log).await.unwrap_err();
+/// assert_eq!(log.into_inner().unwrap(), ["7: Busy, retry 0", "7: Busy, no retries left"]);
+/// # }
+/// ```
+///
+/// # Values
 ///
 /// A duration is `"250ms"`, `"1m30s"`, or a constant of type `Duration`. `when` takes the error, or the whole outcome if
 /// its argument says so (`|outcome: &Result<_, _>| …`), by reference, and returns a `bool` (transient or not) or
@@ -826,8 +860,9 @@ pub fn coalesce(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///     ::resilient::listed!("search": own FALLBACK_);
 ///     let fallback_ = &FALLBACK_;
 ///     'fallback: {
+///         let watch_ = fallback_.begin();
 ///         let attempt_ = async { /* the body */ };
-///         let failure_ = match fallback_.settle(attempt_.await) {
+///         let failure_ = match watch_.settle(attempt_.await) {
 ///             ::resilient::Rescue::Accept(outcome_) => break 'fallback outcome_,
 ///             ::resilient::Rescue::FallBack(failure_) => failure_,
 ///         };
@@ -978,8 +1013,12 @@ pub fn cancel(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// fn measure_all<'item_>(
 ///     unit: &str,
 ///     items_: impl IntoIterator<Item = &'item_ str>,
-/// ) -> ::resilient::FanOut<impl Iterator<Item = impl Future<Output = String>>> {
-///     ::resilient::FanOut::new(items_, move |item_| measure(unit, item_)).limit(4)
+/// ) -> ::resilient::FanOut<::resilient::fan::Counted<impl Iterator<Item = impl Future<Output = String>>>> {
+///     static FAN_OUT_: ::resilient::FanOutPolicy = ::resilient::FanOutPolicy::named("measure").limit(4);
+///     ::resilient::listed!("measure_all": own FAN_OUT_);
+///     ::resilient::FanOut::new(items_, move |item_| measure(unit, item_))
+///         .counted(&FAN_OUT_, |outcome_| ::resilient::class_of_outcome!(outcome_))
+///         .limit(4)
 /// }
 /// ```
 ///

@@ -6,10 +6,30 @@ use syn::spanned::Spanned;
 use syn::{Expr, ExprClosure, Ident, Pat, PatType, Token, Type};
 
 use crate::fragment::{Context, Fragment};
+use crate::source::operand;
 use crate::tokens::placed;
 
 /// The value of a `when`.
 pub(crate) struct When(pub(crate) Expr);
+
+/// The value of a hook: what it is told of, and the user's function.
+pub(crate) struct Hook {
+    pub(crate) told: &'static str,
+    pub(crate) function: Expr,
+}
+
+impl Hook {
+    /// The expression, with types for the arguments of a closure that have none: `&` what it is told of, and that of a [`When`].
+    pub(crate) fn tokens(&self, context: &Context<'_>) -> TokenStream {
+        let Expr::Closure(closure) = &self.function else { return operand(&self.function) };
+        let (krate, told) = (context.krate, Ident::new(self.told, Span::mixed_site()));
+        let mut closure = closure.clone();
+        let types = [quote_spanned!(Span::mixed_site()=> &#krate::#told), argument_type(context)];
+        closure.inputs.iter_mut().zip(types).for_each(|(argument, ty)| annotate(argument, ty));
+        let span = self.function.span().resolved_at(Span::mixed_site());
+        quote_spanned!(span=> (#closure))
+    }
+}
 
 impl When {
     /// The expression, with a type for a closure's argument that has none: `&` the error of a `Result`, otherwise `&` the
@@ -39,7 +59,12 @@ pub(crate) fn deciding(when: Option<&When>, context: &Context<'_>) -> Option<Tok
 /// The policy as a stack is given it: `policy`, or `policy.when(…)` where something else than the outcome's type decides on the class.
 ///
 /// The outcome's type is spelled out where it can be, so that an unfit `when` is reported there.
-pub(crate) fn judging(policy: &Ident, when: Option<&When>, inside: &Fragment, context: &Context<'_>) -> TokenStream {
+pub(crate) fn judging(
+    policy: &impl ToTokens,
+    when: Option<&When>,
+    inside: &Fragment,
+    context: &Context<'_>,
+) -> TokenStream {
     let span = when.map_or_else(Span::mixed_site, |when| when.0.span().resolved_at(Span::mixed_site()));
     let Some(when) = deciding(when, context) else {
         return placed(policy.to_token_stream(), context.function.place_of_outcome());
@@ -62,21 +87,25 @@ pub(crate) fn response_type(output: &Type) -> Option<&Type> {
 }
 
 fn typed(mut closure: ExprClosure, context: &Context<'_>) -> ExprClosure {
-    if let Some(argument) = closure.inputs.first_mut()
-        && !matches!(argument, Pat::Type(typed) if !is_inferred(&typed.ty))
-    {
-        let pattern = match &*argument {
-            Pat::Type(inferred) => (*inferred.pat).clone(),
-            pattern => pattern.clone(),
-        };
-        *argument = Pat::Type(PatType {
-            attrs: Vec::new(),
-            pat: Box::new(pattern),
-            colon_token: Token![:](Span::mixed_site()),
-            ty: Box::new(Type::Verbatim(argument_type(context))),
-        });
+    if let Some(argument) = closure.inputs.first_mut() {
+        annotate(argument, argument_type(context));
     }
     closure
+}
+
+/// Gives a type to a closure's argument that has none.
+fn annotate(argument: &mut Pat, ty: TokenStream) {
+    let pattern = match &*argument {
+        Pat::Type(typed) if !is_inferred(&typed.ty) => return,
+        Pat::Type(inferred) => (*inferred.pat).clone(),
+        pattern => pattern.clone(),
+    };
+    *argument = Pat::Type(PatType {
+        attrs: Vec::new(),
+        pat: Box::new(pattern),
+        colon_token: Token![:](Span::mixed_site()),
+        ty: Box::new(Type::Verbatim(ty)),
+    });
 }
 
 /// Returns whether the type is left to the compiler: `_`, or `&_`.

@@ -263,7 +263,8 @@ impl Batch {
     }
 }
 
-shell!(Batch is Batch, modes: /// A batch that gathers already goes on.
+shell!(Batch is Batch, modes: /// A batch that gathers already goes on. With [`Mode::Observe`](crate::Mode::Observe) each caller makes its own call, and those
+/// that would have been gathered are counted.
 , agrees: |one, other| (one.max_size, one.max_wait) == (other.max_size, other.max_wait),
     shows: |this| { max_size: this.max_size, max_wait: this.max_wait, counts: this.counts() });
 

@@ -119,6 +119,8 @@ impl<O, S: Future> Guard<O> for CancelGuard<'_, S> {
     ) -> Poll<Settled<O>> {
         let this = self.project();
         let shell = &this.cancel.shell;
+        // before the signal, which may panic
+        *this.ended = false;
         if !*this.ignores && this.signal.poll(cx).is_ready() {
             match shell.mode() {
                 Mode::Enforce => {
@@ -132,7 +134,6 @@ impl<O, S: Future> Guard<O> for CancelGuard<'_, S> {
             // it has come, and must not be polled again
             *this.ignores = true;
         }
-        *this.ended = false;
         let polled = below(cx);
         *this.ended = polled.is_ready();
         if *this.ended {

@@ -225,6 +225,20 @@ pub struct Retrying {
     pub delay: Duration,
 }
 
+/// A call whose failure was worth another attempt that is not made, as a hook of a [`Retry`](crate::Retry) is told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GivingUp {
+    /// The policy's name.
+    pub policy: &'static str,
+    /// Number of retries that were made.
+    pub retries: u32,
+    /// Class of the last attempt.
+    pub class: Class,
+    /// Reason for which none follows.
+    pub why: GaveUp,
+}
+
 impl Event {
     /// Name of the policy that reports it.
     pub const fn policy(&self) -> &'static str {

@@ -7,6 +7,7 @@ mod answer;
 mod call;
 mod failure;
 mod kept;
+mod watch;
 
 use self::kept::Kept;
 use crate::book::Ended;
@@ -19,6 +20,7 @@ use crate::{Class, FromRejection, Mode, Outcome, Settled, When};
 pub use self::answer::{Answer, ByFuture, ByValue, answer};
 pub use self::call::FallbackCall;
 pub use self::failure::FallbackFailure;
+pub use self::watch::FallbackWatch;
 
 /// Gives a failed call another answer: a value, what a function says, or the last good outcome.
 ///
@@ -111,6 +113,12 @@ impl Fallback {
     pub fn settle_when<O: IntoResult, By>(&self, outcome: O, when: impl When<O, By>) -> Rescue<'_, O::Value, O::Error> {
         let class = when.class_of(&outcome);
         self.decide(class, outcome.into_result())
+    }
+
+    /// Watches over a call that begins now: one that is dropped before its outcome is there, or that panics, counts as abandoned.
+    #[inline]
+    pub const fn begin(&self) -> FallbackWatch<'_> {
+        FallbackWatch::new(self)
     }
 
     fn decide<T, E>(&self, class: Class, outcome: Result<T, E>) -> Rescue<'_, T, E> {

@@ -15,6 +15,7 @@ mod first_ok;
 mod in_order;
 mod input;
 mod ordered;
+mod policy;
 mod quorum;
 mod ready;
 mod set;
@@ -30,7 +31,7 @@ mod watched;
 use self::drive::Drive;
 use self::input::OutputOf;
 use self::streamed::Calls;
-use crate::{FromRejection, Outcome};
+use crate::{Class, FromRejection, Outcome};
 
 pub use self::adapting::{Adapting, FanOutLimit};
 pub use self::collect::Collect;
@@ -38,6 +39,7 @@ pub use self::deduplicated::{Deduplicated, Distinct, deduplicated};
 pub use self::first_ok::FirstOk;
 pub use self::input::Input;
 pub use self::ordered::Ordered;
+pub use self::policy::{Counted, FanOutPolicy};
 pub use self::quorum::Quorum;
 pub use self::settle_within::{SettleWithin, Settlement};
 pub use self::streamed::Streamed;
@@ -145,6 +147,21 @@ where
     /// ```
     pub fn from_stream(items: S, function: F) -> Self {
         Self { input: Streamed::new(Calls::new(items, function)), limit: FanOut::DEFAULT_LIMIT }
+    }
+}
+
+impl<I> FanOut<I> {
+    /// Has `policy` count how the items end, by the class that `judge` gives to an output.
+    ///
+    /// An item that the fan-out drops before it has ended, because it is dropped itself or needs no more outputs, counts as abandoned. One that is
+    /// [cancelled](Self::cancel_on) counts as a rejection. What was never launched is not counted.
+    ///
+    /// Nothing is written that other threads write, but where the fan-out waits with more or fewer items than the last time.
+    pub fn counted(self, policy: &'static FanOutPolicy, judge: fn(&OutputOf<I>) -> Class) -> FanOut<Counted<I>>
+    where
+        I: Input,
+    {
+        FanOut { input: Counted { input: self.input, policy, judge }, limit: self.limit }
     }
 }
 

@@ -148,9 +148,9 @@ pub use classify::Classify;
 pub use coalesce::{Coalesce, CoalesceCounts, Share, finish_shared};
 pub use deadline::{Deadline, ParseDeadlineError};
 pub use error::{Error, Reason};
-pub use event::{Event, Retrying};
+pub use event::{Event, GivingUp, Retrying};
 pub use fallback::{Fallback, IntoResult, Rescue, answer};
-pub use fan_out::{FanOut, FanOutLimit, Settlement, deduplicated, spawned, spawned_blocking};
+pub use fan_out::{FanOut, FanOutLimit, FanOutPolicy, Settlement, deduplicated, spawned, spawned_blocking};
 pub use hedge::{Hedge, HedgeCounts};
 pub use keyed::PerKey;
 pub use list::{
@@ -191,10 +191,10 @@ pub mod call {
     pub use crate::batch::{BatchAnswers, BatchGroup, BatchItem, BatchKey, BatchOutcome};
     pub use crate::bulkhead::BulkheadEntry;
     pub use crate::coalesce::{CoalesceCall, Shareable, Sharing};
-    pub use crate::fallback::{Answer, FallbackCall, FallbackFailure};
+    pub use crate::fallback::{Answer, FallbackCall, FallbackFailure, FallbackWatch};
     pub use crate::hedge::Hedging;
     pub use crate::keyed::{Held, Keyed};
-    pub use crate::retry::{Delay, RetryCall};
+    pub use crate::retry::{Delay, Hook, RetryCall, Telling, Told, Untold};
     pub use crate::stack::Judged;
     pub use crate::timeout::TimeoutCall;
 }
@@ -202,6 +202,7 @@ pub mod call {
 /// Markers that tell two implementations of a trait apart; the compiler always finds them by itself.
 pub mod marker {
     pub use crate::fallback::{ByFuture, ByValue};
+    pub use crate::retry::ByTold;
     pub use crate::values::{ByGoodValue, Values};
     pub use crate::when::{ByClass, ByClassified, ByError, ByOutcome, BySettled, ByWhen, IntoClass};
 }
@@ -209,8 +210,8 @@ pub mod marker {
 /// The forms of a [`FanOut`]: how its items are run, and how its outcomes are had.
 pub mod fan {
     pub use crate::fan_out::{
-        Adapting, Cancellable, Collect, Deduplicated, Distinct, FirstOk, Input, Observed, Ordered, Progress, Quorum,
-        SettleWithin, Streamed, Task, TryAll, Unordered,
+        Adapting, Cancellable, Collect, Counted, Deduplicated, Distinct, FirstOk, Input, Observed, Ordered, Progress,
+        Quorum, SettleWithin, Streamed, Task, TryAll, Unordered,
     };
 }
 

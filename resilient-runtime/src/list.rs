@@ -586,7 +586,7 @@ impl Count {
 
 /// The numbers that the book of a policy of that kind has.
 pub(crate) fn counts(kind: PolicyKind) -> &'static [Count] {
-    use notes::{bulkhead, cancel, circuit_breaker, fallback, hedge, rate_limit, retry, throttle, timeout};
+    use notes::{batch, bulkhead, cancel, circuit_breaker, fallback, hedge, rate_limit, retry, throttle, timeout};
 
     const fn observed(note: usize) -> Count {
         Count::new("observed", "", note)
@@ -683,7 +683,9 @@ pub(crate) fn counts(kind: PolicyKind) -> &'static [Count] {
                 ]
             }
         }
-        PolicyKind::Coalesce | PolicyKind::Batch | PolicyKind::FanOut => &[],
+        PolicyKind::Batch => const { &[observed(batch::OBSERVED)] },
+        // coalescing keeps its numbers itself
+        PolicyKind::Coalesce | PolicyKind::FanOut => &[],
     }
 }
 
@@ -700,7 +702,7 @@ pub(crate) fn reasons(kind: PolicyKind) -> &'static [usize] {
         PolicyKind::RateLimit => &[RATE_LIMITED, PAUSED, NO_RUNTIME],
         PolicyKind::Throttle => &[SHED],
         PolicyKind::Timeout => &[TIMED_OUT, DEADLINE_EXCEEDED, NO_RUNTIME],
-        PolicyKind::Cancel => &[CANCELLED],
+        PolicyKind::Cancel | PolicyKind::FanOut => &[CANCELLED],
         _ => &[],
     }
 }

@@ -147,7 +147,7 @@ pub static FAMILIES: &[Family] = &[
         "resilient_calls_total",
         "{call}",
         Some("outcome"),
-        "Calls that ended, by the class of their outcome; abandoned ones were dropped or panicked",
+        "Calls, or items of a fan-out, that ended, by the class of their outcome; abandoned ones were dropped or panicked",
     ),
     counter(
         REJECTIONS,
@@ -291,6 +291,13 @@ pub static FAMILIES: &[Family] = &[
         "Calls whose key was in their batch already",
     ),
     gauge("gathering", "resilient_gathering", "{batch}", None, "Batches that wait for more callers"),
+    gauge(
+        "items_in_flight",
+        "resilient_items_in_flight",
+        "{item}",
+        None,
+        "Items of a fan-out that have begun and not ended",
+    ),
     counter(
         "fallback_answers",
         "resilient_fallback_answers_total",

@@ -83,4 +83,8 @@ notes! {
         /// Calls that would have been cancelled.
         OBSERVED = 0,
     }
+    batch {
+        /// Calls that would have been gathered.
+        OBSERVED = 0,
+    }
 }

@@ -99,11 +99,63 @@ macro_rules! quota_of_value {
     }};
 }
 
+/// The class of an outcome of any type: that of its [`Outcome`](crate::Outcome), if it is one. Of another `Result`, an `Ok` is a success and an `Err`
+/// permanent; anything else is a success.
+///
+/// It looks at the type where it is written, as [`class_of_value!`] does.
+///
+/// ```
+/// # use resilient::{Class, class_of_outcome};
+/// let refused: Result<u8, std::io::Error> = Err(std::io::ErrorKind::ConnectionRefused.into());
+/// assert_eq!(class_of_outcome!(&refused), Class::Transient);
+/// assert_eq!(class_of_outcome!(&Err::<u8, &str>("no class")), Class::Permanent);
+/// assert_eq!(class_of_outcome!(&5), Class::Success);
+/// ```
+#[macro_export]
+macro_rules! class_of_outcome {
+    ($outcome:expr) => {{
+        #[allow(unused_imports)]
+        use $crate::__values::{AnyOutcome as _, AnyResult as _};
+        (&$crate::__values::Ended($outcome)).class()
+    }};
+}
+
 /// Tells [`class_of_value!`] whether a type is a [`ClassifyValue`]: a method of the type itself goes before one of
 /// a trait.
 #[doc(hidden)]
 pub mod probe {
     use super::{Class, ClassifyValue, Quota};
+    use crate::Outcome;
+
+    #[derive(Debug)]
+    pub struct Ended<'a, O>(pub &'a O);
+
+    impl<O: Outcome> Ended<'_, O> {
+        pub fn class(&self) -> Class {
+            self.0.class()
+        }
+    }
+
+    pub trait AnyResult {
+        fn class(&self) -> Class;
+    }
+
+    impl<T, E> AnyResult for Ended<'_, Result<T, E>> {
+        fn class(&self) -> Class {
+            if self.0.is_ok() { Class::Success } else { Class::Permanent }
+        }
+    }
+
+    /// For a reference, so that it comes after the others.
+    pub trait AnyOutcome {
+        fn class(&self) -> Class;
+    }
+
+    impl<O> AnyOutcome for &Ended<'_, O> {
+        fn class(&self) -> Class {
+            Class::Success
+        }
+    }
 
     #[derive(Debug)]
     pub struct Value<'a, T>(pub &'a T);

@@ -1,6 +1,7 @@
 //! The behaviour of annotated functions on the paused clock: one module for each policy.
 
 mod batch;
+mod books;
 mod bulkhead;
 mod cancel;
 mod circuit_breaker;
@@ -12,6 +13,7 @@ mod events;
 mod fallback;
 mod fan_out;
 mod hedge;
+mod hooks;
 mod modes;
 mod objects;
 mod pairs;

@@ -257,7 +257,8 @@ impl Layer for Fallback {
 
     // Input:  outcome
     // Output: 'fallback: {
-    //             let failure_ = match fallback_.settle(outcome) {
+    //             let watch_ = fallback_.begin();
+    //             let failure_ = match watch_.settle(outcome) {
     //                 Rescue::Accept(outcome_) => break 'fallback outcome_,
     //                 Rescue::FallBack(failure_) => failure_,
     //             };
@@ -276,9 +277,9 @@ impl Layer for Fallback {
         let output = &context.function.output;
         let method = context.function.settle();
         let settle = match deciding(self.when.as_ref(), context) {
-            None if settled => quote_spanned!(span=> #policy.#method(#outcome)),
-            None => quote_spanned!(span=> #policy.#method::<#output>(#outcome)),
-            Some(when) => quote_spanned!(span=> #policy.settle_when(#outcome, #when)),
+            None if settled => quote_spanned!(span=> watch_.#method(#outcome)),
+            None => quote_spanned!(span=> watch_.#method::<#output>(#outcome)),
+            Some(when) => quote_spanned!(span=> watch_.settle_when(#outcome, #when)),
         };
         let accepted = match &self.stale {
             // what cannot be kept is reported where keeping was asked for
@@ -321,6 +322,7 @@ impl Layer for Fallback {
         };
         let value = quote_spanned! {span=>
             'fallback: {
+                let watch_ = #policy.begin();
                 #statements
                 let failure_ = match #settle {
                     #krate::Rescue::Accept(outcome_) => break 'fallback #accepted,

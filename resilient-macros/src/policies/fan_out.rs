@@ -1,7 +1,8 @@
 //! `#[fan_out]`: a second function that runs this one over many items.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
@@ -23,6 +24,7 @@ use crate::source::borrow_local;
 use crate::tokens::{mentions, placed};
 use crate::types::{Part, of_argument, parts, unnamed};
 use crate::value::{self, Known};
+use crate::when::response_type;
 
 pub(crate) const KIND: Kind = Kind {
     name: "fan_out",
@@ -186,8 +188,12 @@ impl Layer for FanOut {
     // Output: fn search_all<'item_>(
     //             api: &Api,
     //             items_: impl IntoIterator<Item = &'item_ str>,
-    //         ) -> FanOut<impl Iterator<Item = impl Future<Output = Output>>> {
-    //             FanOut::new(items_, move |item_| search(api, item_)).limit(16)
+    //         ) -> FanOut<Counted<impl Iterator<Item = impl Future<Output = Output>>>> {
+    //             static FAN_OUT_: FanOutPolicy = FanOutPolicy::named("search").limit(16);
+    //             listed!("search_all": own FAN_OUT_);
+    //             FanOut::new(items_, move |item_| search(api, item_))
+    //                 .counted(&FAN_OUT_, |outcome_| class_of_outcome!(outcome_))
+    //                 .limit(16)
     //         }
     fn companion(&self, context: &Context<'_>) -> Option<TokenStream> {
         let all = self.over(&Items::Iterator, context)?;
@@ -264,6 +270,8 @@ impl FanOut {
                 (quote_spanned!(at=> #krate::fan::Streamed<impl #krate::futures::Stream<Item = #child>>), "from_stream")
             }
         };
+        let counting = placed(krate.to_token_stream(), at);
+        let input = quote_spanned!(at=> #counting::fan::Counted<#input>);
         let (input, limit, declaration) = self.limited(input, at, context);
         let (constructor, launch) = (Ident::new(constructor, at), self.launch(function, &passed, context));
 
@@ -274,9 +282,10 @@ impl FanOut {
                 format!(" Runs `{}` for each of the items that come from a stream, several at a time.", function.name())
             }
         };
+        let (policy, counted) = (self.policy(name, context), counted(at, context));
         let krate = placed(krate.to_token_stream(), at);
         let fan_out = quote_spanned!(at=> #krate::FanOut);
-        let set = quote_spanned!(at=> #fan_out::#constructor(items_, #launch) #limit);
+        let set = quote_spanned!(at=> #fan_out::#constructor(items_, #launch) #counted #limit);
         let returned = quote_spanned!(at=> #fan_out<#input>);
         // Whoever wants one of the two need not want the other.
         let unused = self.stream.is_some().then(|| quote_spanned!(span=> #[allow(dead_code)]));
@@ -288,6 +297,7 @@ impl FanOut {
             #where_clause
             {
                 #declaration
+                #policy
                 #set
             }
         })
@@ -307,6 +317,30 @@ impl FanOut {
                     quote_spanned!(span=> static LIMIT: #krate::FanOutLimit = #limit;),
                 )
             }
+        }
+    }
+
+    /// The policy that counts the items, and its entry in the list.
+    fn policy(&self, companion: &Ident, context: &Context<'_>) -> TokenStream {
+        let (span, krate, function) = (Span::mixed_site(), context.krate, context.function);
+        let name = function.name().unraw().to_string();
+        let limit = match &self.limit {
+            None => quote_spanned!(span=> .limit(#krate::FanOut::DEFAULT_LIMIT)),
+            Some(Limit::Items(Known::Literal(limit))) => {
+                let limit = Literal::u32_unsuffixed(*limit);
+                quote_spanned!(span=> .limit(#limit))
+            }
+            // a parameter of the function's, say, which no `static` can see
+            Some(Limit::Items(Known::Const(_))) => TokenStream::new(),
+            Some(Limit::Adaptive(_)) => quote_spanned!(span=> .adaptive(&LIMIT)),
+        };
+        let place = self.span.resolved_at(span);
+        let listing = placed(krate.to_token_stream(), place);
+        let companion = companion.unraw().to_string();
+        let listed = quote_spanned!(place=> #listing::listed!(#companion: own FAN_OUT_););
+        quote_spanned! {span=>
+            static FAN_OUT_: #krate::FanOutPolicy = #krate::FanOutPolicy::named(#name) #limit;
+            #listed
         }
     }
 
@@ -335,6 +369,24 @@ impl FanOut {
             On::Task => None,
         }
     }
+}
+
+/// The call that has the policy count, placed where an output that does not fit is reported.
+fn counted(at: Span, context: &Context<'_>) -> TokenStream {
+    let (span, krate) = (Span::mixed_site(), context.krate);
+    let class = quote_spanned!(span=> #krate::class_of_outcome!(outcome_));
+    let class = if response_type(&context.function.output).is_some() {
+        quote_spanned! {span=>
+            match outcome_ {
+                ::core::result::Result::Ok(value_) => #krate::class_of_value!(value_),
+                ::core::result::Result::Err(_) => #class,
+            }
+        }
+    } else {
+        class
+    };
+    let counted = Ident::new("counted", at);
+    quote_spanned!(span=> .#counted(&FAN_OUT_, |outcome_| #class))
 }
 
 /// The call of a function of the runtime, all of it where the compiler is to report what does not fit.

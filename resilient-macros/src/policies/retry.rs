@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote_spanned};
+use quote::{ToTokens, format_ident, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, ExprPath, Ident, Lit, Path};
+use syn::{Expr, ExprClosure, ExprPath, Ident, Lit, Path, Type};
 
 use crate::amount::Amount;
 use crate::fragment::{Context, Form, Fragment, Notes, Rounds};
@@ -16,7 +16,7 @@ use crate::settings::{Clones, Settings};
 use crate::source::{Origin, Source, borrow, declare};
 use crate::tokens::placed;
 use crate::value::{self, Known, no_literal};
-use crate::when::{self, When, deciding};
+use crate::when::{self, Hook, When, deciding};
 use crate::wording::{list, nearest, shown};
 
 pub(crate) const KIND: Kind = Kind {
@@ -63,10 +63,12 @@ pub(crate) const KIND: Kind = Kind {
             .takes("path of a `static Budget`, or `none`")
             .absent("one of its own")
             .means("pays for the retries, see `resilient::Budget`"),
-        Key::setting("on_retry", "on_retry = log_retry", Sort::Expression(hook))
-            .sets()
-            .takes("function of `&Retrying`")
-            .means("is called before each wait"),
+        Key::usage("on_retry", "on_retry = log_retry", Sort::Expression(hook))
+            .takes("closure or function of `&Retrying`, and of the error by reference if it likes")
+            .means("is called before each wait; see below"),
+        Key::usage("on_give_up", "on_give_up = |given_up, error| count(given_up.why, error)", Sort::Expression(hook))
+            .takes("closure or function of `&GivingUp`, and of the error by reference if it likes")
+            .means("is called when a failure that was worth another attempt ends the call"),
         Key::usage("nested", "nested = \"suppress\"", Sort::Own)
             .default("\"allow\"")
             .takes("`\"allow\"` or `\"suppress\"`")
@@ -96,6 +98,8 @@ struct Retry {
     number: Option<Ident>,
     /// Set if retries inside it are turned off.
     suppresses: bool,
+    /// The hooks: the method of the call that takes it, and the user's function.
+    hooks: Vec<(&'static str, Hook)>,
     /// The number of retries that there may be, if that is known.
     max: Option<u32>,
     first_delay: Option<Amount>,
@@ -126,6 +130,10 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
         clones: settings.clones("clone"),
         number: settings.expression("number").and_then(|name| syn::parse2(name.into_token_stream()).ok()),
         suppresses: settings.own("nested", nested).is_some_and(|given| given.value),
+        hooks: [("on_retry", "Retrying"), ("on_give_up", "GivingUp")]
+            .into_iter()
+            .filter_map(|(key, told)| Some((key, Hook { told, function: settings.expression(key)? })))
+            .collect(),
         max: settings.known_count("max").filter(|_| is_own),
         first_delay: first_delay.filter(|_| is_own),
         unbounded: unlimited.map(|word| word.key),
@@ -137,7 +145,18 @@ fn budget(expression: &Expr, _: &Function) -> syn::Result<()> {
 }
 
 fn hook(expression: &Expr, _: &Function) -> syn::Result<()> {
-    no_literal(expression, "`on_retry` takes a function of a `&Retrying`: write `on_retry = log_retry`")
+    let message = "a hook takes a function of what happened, and of the error if it likes: write `|retrying, error| …`, or the path of a function";
+    no_literal(expression, message)?;
+    match expression {
+        Expr::Closure(closure) if !(1..=2).contains(&closure.inputs.len()) => {
+            Err(syn::Error::new_spanned(closure, message))
+        }
+        Expr::Closure(ExprClosure { asyncness: Some(word), .. }) => Err(syn::Error::new(
+            word.span,
+            "a hook is called and not awaited: leave out `async`, and spawn a task if it takes long",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The name that the attempt's number is bound to.
@@ -308,6 +327,22 @@ fn find(literal: &Lit) -> syn::Result<&'static Formula> {
     })
 }
 
+impl Retry {
+    /// The call with its hooks, if it has any: `retry_.on_retry(on_retry_)`.
+    fn told(&self, settled: bool, context: &Context<'_>) -> TokenStream {
+        let output = &context.function.output;
+        self.hooks.iter().fold(context.policy.to_token_stream(), |call, (name, hook)| {
+            // an unfit function is reported where it is written
+            let place = hook.function.span().resolved_at(Span::mixed_site());
+            let method = if settled { format_ident!("{name}_settled", span = place) } else { Ident::new(name, place) };
+            let types = (!matches!(output, Type::Infer(_) | Type::ImplTrait(_)))
+                .then(|| quote_spanned!(place=> ::<#output, _, _>));
+            let local = placed(context.own(name).into_token_stream(), place);
+            quote_spanned!(place=> #call.#method #types(#local))
+        })
+    }
+}
+
 impl Layer for Retry {
     fn name(&self) -> &'static str {
         KIND.name
@@ -340,10 +375,11 @@ impl Layer for Retry {
     }
 
     // Input:  outcome
-    // Output: let mut retry_ = retry_.begin();
+    // Output: let on_retry_ = &(|retrying, error| …);
+    //         let mut retry_ = retry_.begin();
     //         loop {
     //             // in a stack: let settled_ = run((&mut retry_, …), attempt_).await; match retry_.verdict(settled_)
-    //             let delay_ = match retry_.settle(outcome) {
+    //             let delay_ = match retry_.on_retry(on_retry_).settle(outcome) {
     //                 Verdict::Accept(outcome_) => break outcome_,
     //                 Verdict::Retry(delay_) => delay_,
     //             };
@@ -352,15 +388,23 @@ impl Layer for Retry {
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let policy = &context.policy;
-        let begin = quote_spanned!(span=> let mut #policy = #policy.begin(););
+        // before the loop, in which clones of the arguments stand for them
+        let hooks = self.hooks.iter().map(|(name, hook)| {
+            let (local, function) = (context.own(name), hook.tokens(context));
+            quote_spanned!(span=> let #local = &#function;)
+        });
+        let begin = quote_spanned!(span=> #(#hooks)* let mut #policy = #policy.begin(););
         let number = self.number.as_ref().map(|number| quote_spanned!(span=> let #number = #policy.attempt();));
         let (settled, notes) = (inside.settled, Notes { repeated: false, ..inside.notes.clone() });
         let when = deciding(self.when.as_ref(), context);
         let in_stack = match when {
-            Some(_) => when::judging(policy, self.when.as_ref(), &inside, context),
+            Some(_) => when::judging(&self.told(true, context), self.when.as_ref(), &inside, context),
+            None if !self.hooks.is_empty() => self.told(true, context),
             None => placed(quote_spanned!(span=> &mut #policy), context.function.place_of_outcome()),
         };
+        let settling = self.told(settled, context);
         let rounds = Rounds {
+            settling,
             before: quote_spanned!(span=> #number),
             attempt: inside,
             retry: policy.clone(),

@@ -16,6 +16,7 @@ use super::members::{Members, Turn};
 use super::open::Group;
 use super::{Batch, BatchItem, BatchKey, BatchOutcome};
 use crate::book::Ended;
+use crate::notes::batch::OBSERVED;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::wake::{for_a_lead, wake_all};
 use crate::{Deadline, Event, Mode, clock};
@@ -158,7 +159,11 @@ where
     let by = Deadline::current().map(latest);
     let mut key = key;
     // one that does not enforce has each caller make its own call
-    let alone = (batch.current_mode() != Mode::Enforce).then(|| Arc::new(Members::new(1)));
+    let mode = batch.current_mode();
+    if mode == Mode::Observe {
+        batch.shell.note(OBSERVED, 1);
+    }
+    let alone = (mode != Mode::Enforce).then(|| Arc::new(Members::new(1)));
     loop {
         let members = alone.clone().unwrap_or_else(|| batch.open.find(group, batch.most()));
         match members.join(key, context.waker().clone(), by, clock::now) {

@@ -8,13 +8,13 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use super::input::{OutputOf, Source};
-use super::{Input, Progress};
-use crate::Outcome;
+use super::{FanOutPolicy, Input, Progress};
 use crate::adaptive::{Adaptive, Sample};
 use crate::bulkhead::ended;
 use crate::sync::atomic::AtomicU32;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::const_fn;
+use crate::{Class, Outcome};
 
 /// A limit on the children of fan-outs that follows how long they take, and how many are refused.
 ///
@@ -101,6 +101,17 @@ impl<I: Input<Child: Future<Output: Outcome>>> Source for Adapting<I> {
     type Child = Measured<I::Child>;
 
     const LISTENS: bool = I::LISTENS;
+
+    const COUNTS: bool = I::COUNTS;
+
+    fn policy(&self) -> Option<&'static FanOutPolicy> {
+        self.input.policy()
+    }
+
+    #[inline]
+    fn class_of(&self, output: &OutputOf<Self>) -> Class {
+        self.input.class_of(output)
+    }
 
     fn poll_child(&mut self, cx: &mut Context<'_>) -> Poll<Option<Self::Child>> {
         let child = ready!(self.input.poll_child(cx));

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use tokio::task::coop;
 
 use super::input::{OutputOf, Refusal};
+use super::policy::Tally;
 use super::set::Set;
 use super::{Input, Progress};
 
@@ -30,12 +31,16 @@ pub(super) struct Drive<I: Input> {
     stopped: Vec<usize>,
     /// The number of items that come after the launched ones, once the input has said stop.
     rest: usize,
+    /// What the policy that counts the items is told.
+    tally: Tally,
 }
 
 impl<I: Input> Drive<I> {
     pub(super) fn new(input: I, limit: usize) -> Self {
+        let tally = Tally::of(input.policy(), limit);
         Self {
             input,
+            tally,
             exhausted: false,
             limit: limit.max(1),
             held: 0,
@@ -134,6 +139,9 @@ impl<I: Input> Drive<I> {
                 }
                 if self.set.sleep(cx.waker()) {
                     self.allowance = POLLS_PER_TURN;
+                    if I::COUNTS {
+                        self.tally.wait();
+                    }
                     return Poll::Pending;
                 }
                 continue;
@@ -141,6 +149,9 @@ impl<I: Input> Drive<I> {
 
             self.allowance -= 1;
             if let Poll::Ready(finished) = polled {
+                if I::COUNTS {
+                    self.tally.end(self.input.class_of(&finished.1));
+                }
                 self.report(finished.0);
                 return Poll::Ready(Some(finished));
             }
@@ -168,6 +179,9 @@ impl<I: Input> Drive<I> {
         };
         let index = self.launched;
         self.launched += 1;
+        if I::COUNTS {
+            self.tally.begin();
+        }
         Some(self.set.launch(index, future))
     }
 
@@ -193,6 +207,7 @@ impl<I: Input> Drive<I> {
             self.stopped = self.set.indexes();
             self.stopped.sort_unstable_by(|a, b| b.cmp(a));
             self.set = Set::new();
+            self.tally.stop();
         }
         self.count_items();
         let index = match self.stopped.pop() {
@@ -203,6 +218,7 @@ impl<I: Input> Drive<I> {
                 self.launched - 1
             }
         };
+        self.tally.refuse();
         self.report(index);
         Some((index, refusal()))
     }

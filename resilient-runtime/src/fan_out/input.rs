@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::task::{Context, Poll};
 
-use super::Progress;
+use super::{FanOutPolicy, Progress};
+use crate::Class;
 
 /// The source of a [`FanOut`](super::FanOut)'s children: an iterator of futures, or a [`Streamed`](super::Streamed) one.
 ///
@@ -21,7 +22,7 @@ pub(super) type OutputOf<I> = <<I as Source>::Child as Future>::Output;
 pub(super) type Refusal<I> = fn() -> OutputOf<I>;
 
 mod sealed {
-    use super::{Context, Future, OutputOf, Poll, Progress};
+    use super::{Class, Context, FanOutPolicy, Future, OutputOf, Poll, Progress};
 
     pub trait Input {
         /// One child.
@@ -48,6 +49,20 @@ mod sealed {
         /// Learns that a child has finished.
         #[inline]
         fn finished(&mut self, _progress: Progress) {}
+
+        /// Set if a policy counts the items.
+        const COUNTS: bool = false;
+
+        /// The policy that counts the items, if one does.
+        fn policy(&self) -> Option<&'static FanOutPolicy> {
+            None
+        }
+
+        /// Returns what the output means to that policy.
+        #[inline]
+        fn class_of(&self, _output: &OutputOf<Self>) -> Class {
+            Class::Success
+        }
 
         /// Returns what every child that has not finished returns from now on, if it is told to stop.
         #[inline]

@@ -5,9 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::Input;
 use super::input::{OutputOf, Source};
-use crate::{Error, Event, FromRejection, PolicyKind, Reason};
+use super::{FanOutPolicy, Input};
+use crate::{Class, Error, Event, FromRejection, PolicyKind, Reason};
 
 /// The progress of a [`FanOut`](super::FanOut).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,17 @@ impl<I: Input, F: FnMut(Progress)> Source for Observed<I, F> {
     type Child = I::Child;
 
     const LISTENS: bool = true;
+
+    const COUNTS: bool = I::COUNTS;
+
+    fn policy(&self) -> Option<&'static FanOutPolicy> {
+        self.input.policy()
+    }
+
+    #[inline]
+    fn class_of(&self, output: &OutputOf<Self>) -> Class {
+        self.input.class_of(output)
+    }
 
     fn poll_child(&mut self, cx: &mut Context<'_>) -> Poll<Option<I::Child>> {
         self.input.poll_child(cx)
@@ -82,6 +93,17 @@ where
     type Child = I::Child;
 
     const LISTENS: bool = I::LISTENS;
+
+    const COUNTS: bool = I::COUNTS;
+
+    fn policy(&self) -> Option<&'static FanOutPolicy> {
+        self.input.policy()
+    }
+
+    #[inline]
+    fn class_of(&self, output: &OutputOf<Self>) -> Class {
+        self.input.class_of(output)
+    }
 
     fn poll_child(&mut self, cx: &mut Context<'_>) -> Poll<Option<I::Child>> {
         self.input.poll_child(cx)

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::hook::{Hooks, Tell};
 use super::nested::suppressed;
 use super::{Delay, Retry};
 use crate::backoff::Memory;
 use crate::book::Ended;
 use crate::clock::{self, Ticks};
 use crate::deadline::Limit;
-use crate::event::{Event, Retrying};
+use crate::event::{Event, GivingUp, Retrying};
 use crate::notes::retry::{CALLS_BY_RETRIES, GAVE_UP, OBSERVED, RETRIES};
 use crate::stack::Judged;
 use crate::vocabulary::GaveUp;
@@ -77,19 +78,15 @@ impl RetryCall<'_> {
     /// Off a tokio runtime, and on one without timers, nothing can measure a wait: the call ends instead.
     #[inline]
     pub fn settle<O: Outcome>(&mut self, outcome: O) -> Verdict<O> {
-        match self.decide(&outcome, &ByClass) {
-            Some(delay) => Verdict::Retry(delay),
-            None => Verdict::Accept(outcome),
-        }
+        let delay = self.decide(&outcome, &ByClass, &Hooks::NONE);
+        Verdict::on(outcome, delay)
     }
 
     /// As [`settle`](Self::settle), with the class that `when` assigns.
     #[inline]
     pub fn settle_when<O, By>(&mut self, outcome: O, when: impl When<O, By>) -> Verdict<O> {
-        match self.decide(&outcome, &ByWhen::new(when)) {
-            Some(delay) => Verdict::Retry(delay),
-            None => Verdict::Accept(outcome),
-        }
+        let delay = self.decide(&outcome, &ByWhen::new(when), &Hooks::NONE);
+        Verdict::on(outcome, delay)
     }
 
     /// The call in a [stack](crate::run), with outcomes judged by `when`.
@@ -139,8 +136,12 @@ impl RetryCall<'_> {
 
     /// Decides on the outcome of an attempt, for the [verdict](Self::verdict).
     #[inline]
-    pub(super) fn note<O>(&mut self, outcome: &O, judge: &impl Judge<O>) {
-        if let Some(delay) = self.decide(outcome, judge) {
+    pub(super) fn note<O, R, G>(&mut self, outcome: &O, judge: &impl Judge<O>, hooks: &Hooks<R, G>)
+    where
+        R: Tell<Retrying, O>,
+        G: Tell<GivingUp, O>,
+    {
+        if let Some(delay) = self.decide(outcome, judge, hooks) {
             self.decision = Decision::retry(delay);
         }
     }
@@ -148,33 +149,53 @@ impl RetryCall<'_> {
     /// Returns the wait before the next attempt, if there is to be one after this outcome.
     #[expect(clippy::inline_always, reason = "most calls end here, and then nothing of the call need be in memory")]
     #[inline(always)]
-    fn decide<O>(&mut self, outcome: &O, judge: &impl Judge<O>) -> Option<Delay> {
+    pub(super) fn decide<O, R, G>(&mut self, outcome: &O, judge: &impl Judge<O>, hooks: &Hooks<R, G>) -> Option<Delay>
+    where
+        R: Tell<Retrying, O>,
+        G: Tell<GivingUp, O>,
+    {
         let class = judge.class_of(outcome);
         if self.retries == 0 && !class.is_retryable() {
             self.end_at_once(Ended::of(class));
             return None;
         }
-        self.decide_slowly(class, judge.rejection_in(outcome))
+        let tell = &mut |retrying: &Retrying| hooks.on_retry.tell(retrying, outcome);
+        match self.decide_slowly(class, judge.rejection_in(outcome), tell) {
+            Ok(delay) => return Some(delay),
+            Err(Some(giving_up)) => hooks.on_give_up.tell(&giving_up, outcome),
+            Err(None) => {}
+        }
+        None
     }
 
-    /// As [`decide`](Self::decide), for all but a first attempt after which there is nothing to decide.
+    /// As [`decide`](Self::decide), for all but a first attempt after which there is nothing to decide. Unless there is another attempt, it
+    /// says of a failure why not.
     #[cold]
     #[inline(never)]
-    fn decide_slowly(&mut self, class: Class, rejection: Option<&Error>) -> Option<Delay> {
+    fn decide_slowly(
+        &mut self,
+        class: Class,
+        rejection: Option<&Error>,
+        tell: &mut dyn FnMut(&Retrying),
+    ) -> Result<Delay, Option<GivingUp>> {
         if self.attempt != Moment::NONE {
             self.policy.pace.sample(self.attempt.elapsed(clock::now()));
         }
         if !class.is_retryable() {
             self.end(Ended::of(class));
-            return None;
+            return Err(None);
         }
-        let next = self.next(class, rejection);
-        if let Err(why) = next {
-            self.policy.shell.note(GAVE_UP + why as usize, 1);
-            self.end(Ended::of(class));
-        }
+        self.next(class, rejection, tell).map_err(|why| Some(self.give_up(class, why)))
+    }
+
+    /// Ends the call with a failure that was worth another attempt.
+    #[cold]
+    fn give_up(&mut self, class: Class, why: GaveUp) -> GivingUp {
         let (policy, retries) = (self.policy.name(), self.attempt());
-        next.map_err(|why| self.policy.shell.emit(Event::GaveUp { policy, retries, class, why })).ok()
+        self.policy.shell.note(GAVE_UP + why as usize, 1);
+        self.end(Ended::of(class));
+        self.policy.shell.emit(Event::GaveUp { policy, retries, class, why });
+        GivingUp { policy, retries, class, why }
     }
 
     /// Counts the end of a call that had no retries.
@@ -204,7 +225,12 @@ impl RetryCall<'_> {
     }
 
     /// The wait before the next attempt, or why there is none.
-    fn next(&mut self, class: Class, rejection: Option<&Error>) -> Result<Delay, GaveUp> {
+    fn next(
+        &mut self,
+        class: Class,
+        rejection: Option<&Error>,
+        tell: &mut dyn FnMut(&Retrying),
+    ) -> Result<Delay, GaveUp> {
         let policy = self.policy;
         let mode = policy.shell.mode();
         if mode == Mode::Off {
@@ -250,6 +276,7 @@ impl RetryCall<'_> {
         if let Some(hook) = policy.hook {
             hook(&retrying);
         }
+        tell(&retrying);
         if let Some(withdrawal) = withdrawal {
             withdrawal.spend();
         }
@@ -280,6 +307,16 @@ impl RetryCall<'_> {
         }
         self.attempt = Moment::at(now + delay);
         Ok(())
+    }
+}
+
+impl<O> Verdict<O> {
+    #[inline]
+    pub(super) fn on(outcome: O, delay: Option<Delay>) -> Self {
+        match delay {
+            Some(delay) => Self::Retry(delay),
+            None => Self::Accept(outcome),
+        }
     }
 }
 

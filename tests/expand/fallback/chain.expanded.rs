@@ -13,6 +13,7 @@ pub async fn search(script: &Script, word: &str) -> Result<String, Error> {
     let kept_ = fallback_.call(&word).instance(|| ());
     let timeout_ = &TIMEOUT_;
     'fallback: {
+        let watch_ = fallback_.begin();
         let attempt_ = async {
             if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
                 Result<String, Error>,
@@ -22,8 +23,7 @@ pub async fn search(script: &Script, word: &str) -> Result<String, Error> {
             script.next()?;
             Ok(word.to_uppercase())
         };
-        let failure_ = match fallback_
-            .settle(::resilient::run((timeout_,), attempt_).await)
+        let failure_ = match watch_.settle(::resilient::run((timeout_,), attempt_).await)
         {
             ::resilient::Rescue::Accept(outcome_) => break 'fallback kept_.keep(outcome_),
             ::resilient::Rescue::FallBack(failure_) => failure_,

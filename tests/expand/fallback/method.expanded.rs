@@ -17,8 +17,9 @@ impl Api {
         let kept_ = fallback_.call(&(&self.tenant, &name)).instance(|| ());
         let retry_ = &RETRY_;
         'fallback: {
+            let watch_ = fallback_.begin();
             let mut retry_ = retry_.begin();
-            let failure_ = match fallback_
+            let failure_ = match watch_
                 .settle::<
                     Result<String, Error>,
                 >(

@@ -8,13 +8,21 @@ pub async fn double(number: u32) -> Result<u32, std::convert::Infallible> {
 pub fn double_all(
     items_: impl ::core::iter::IntoIterator<Item = u32>,
 ) -> ::resilient::FanOut<
-    impl ::core::iter::Iterator<
-        Item = impl ::core::future::Future<
-            Output = Result<u32, std::convert::Infallible>,
+    ::resilient::fan::Counted<
+        impl ::core::iter::Iterator<
+            Item = impl ::core::future::Future<
+                Output = Result<u32, std::convert::Infallible>,
+            >,
         >,
     >,
 > {
+    static FAN_OUT_: ::resilient::FanOutPolicy = ::resilient::FanOutPolicy::named(
+            "double",
+        )
+        .limit(::resilient::FanOut::DEFAULT_LIMIT);
+    ::resilient::listed!("double_all" : own FAN_OUT_);
     ::resilient::FanOut::new(items_, double)
+        .counted(&FAN_OUT_, |outcome_| ::resilient::class_of_outcome!(outcome_))
 }
 pub async fn transcript() -> String {
     let doubled = double_all([1, 2, 3]).await;

@@ -35,14 +35,22 @@ impl Api {
         items_: impl ::core::iter::IntoIterator<Item = &'item_ str>,
         times: usize,
     ) -> ::resilient::FanOut<
-        impl ::core::iter::Iterator<
-            Item = impl ::core::future::Future<Output = Result<String, Error>>,
+        ::resilient::fan::Counted<
+            impl ::core::iter::Iterator<
+                Item = impl ::core::future::Future<Output = Result<String, Error>>,
+            >,
         >,
     > {
+        static FAN_OUT_: ::resilient::FanOutPolicy = ::resilient::FanOutPolicy::named(
+                "fetch",
+            )
+            .limit(2);
+        ::resilient::listed!("fetch_all" : own FAN_OUT_);
         ::resilient::FanOut::new(
                 items_,
                 move |item_| self.fetch(item_, ::core::clone::Clone::clone(&times)),
             )
+            .counted(&FAN_OUT_, |outcome_| ::resilient::class_of_outcome!(outcome_))
             .limit(2)
     }
 }

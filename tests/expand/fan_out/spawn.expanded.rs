@@ -16,10 +16,19 @@ impl Api {
         self: Arc<Self>,
         items_: impl ::core::iter::IntoIterator<Item = u32>,
     ) -> ::resilient::FanOut<
-        impl ::core::iter::Iterator<
-            Item = impl ::core::future::Future<Output = Result<u32, resilient::Error>>,
+        ::resilient::fan::Counted<
+            impl ::core::iter::Iterator<
+                Item = impl ::core::future::Future<
+                    Output = Result<u32, resilient::Error>,
+                >,
+            >,
         >,
     > {
+        static FAN_OUT_: ::resilient::FanOutPolicy = ::resilient::FanOutPolicy::named(
+                "multiply",
+            )
+            .limit(4);
+        ::resilient::listed!("multiply_all" : own FAN_OUT_);
         ::resilient::FanOut::new(
                 items_,
                 ::resilient::deduplicated(
@@ -28,6 +37,7 @@ impl Api {
                     }),
                 ),
             )
+            .counted(&FAN_OUT_, |outcome_| ::resilient::class_of_outcome!(outcome_))
             .limit(4)
     }
 }

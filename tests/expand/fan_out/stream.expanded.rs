@@ -11,27 +11,8 @@ pub fn measure_all<'item_>(
     items_: impl ::core::iter::IntoIterator<Item = &'item_ str>,
 ) -> ::resilient::FanOut<
     ::resilient::fan::Adapting<
-        impl ::core::iter::Iterator<
-            Item = impl ::core::future::Future<Output = Result<String, resilient::Error>>,
-        >,
-    >,
-> {
-    static LIMIT: ::resilient::FanOutLimit = ::resilient::FanOutLimit::gradient(
-        1,
-        200,
-        20,
-    );
-    ::resilient::FanOut::new(items_, move |item_| measure(unit, item_)).adaptive(&LIMIT)
-}
-/// Runs `measure` for each of the items that come from a stream, several at a time.
-#[allow(dead_code)]
-pub fn measure_stream<'item_>(
-    unit: &str,
-    items_: impl ::resilient::futures::Stream<Item = &'item_ str>,
-) -> ::resilient::FanOut<
-    ::resilient::fan::Adapting<
-        ::resilient::fan::Streamed<
-            impl ::resilient::futures::Stream<
+        ::resilient::fan::Counted<
+            impl ::core::iter::Iterator<
                 Item = impl ::core::future::Future<
                     Output = Result<String, resilient::Error>,
                 >,
@@ -44,7 +25,45 @@ pub fn measure_stream<'item_>(
         200,
         20,
     );
+    static FAN_OUT_: ::resilient::FanOutPolicy = ::resilient::FanOutPolicy::named(
+            "measure",
+        )
+        .adaptive(&LIMIT);
+    ::resilient::listed!("measure_all" : own FAN_OUT_);
+    ::resilient::FanOut::new(items_, move |item_| measure(unit, item_))
+        .counted(&FAN_OUT_, |outcome_| ::resilient::class_of_outcome!(outcome_))
+        .adaptive(&LIMIT)
+}
+/// Runs `measure` for each of the items that come from a stream, several at a time.
+#[allow(dead_code)]
+pub fn measure_stream<'item_>(
+    unit: &str,
+    items_: impl ::resilient::futures::Stream<Item = &'item_ str>,
+) -> ::resilient::FanOut<
+    ::resilient::fan::Adapting<
+        ::resilient::fan::Counted<
+            ::resilient::fan::Streamed<
+                impl ::resilient::futures::Stream<
+                    Item = impl ::core::future::Future<
+                        Output = Result<String, resilient::Error>,
+                    >,
+                >,
+            >,
+        >,
+    >,
+> {
+    static LIMIT: ::resilient::FanOutLimit = ::resilient::FanOutLimit::gradient(
+        1,
+        200,
+        20,
+    );
+    static FAN_OUT_: ::resilient::FanOutPolicy = ::resilient::FanOutPolicy::named(
+            "measure",
+        )
+        .adaptive(&LIMIT);
+    ::resilient::listed!("measure_stream" : own FAN_OUT_);
     ::resilient::FanOut::from_stream(items_, move |item_| measure(unit, item_))
+        .counted(&FAN_OUT_, |outcome_| ::resilient::class_of_outcome!(outcome_))
         .adaptive(&LIMIT)
 }
 pub async fn transcript() -> String {
