@@ -53,7 +53,7 @@ impl bb8::ManageConnection for Down {
 
 #[tokio::main(flavor = "current_thread", start_paused = true)]
 async fn main() {
-    for retries in [true, false] {
+    for retries in [false, true] {
         let pool = bb8::Pool::builder().retry_connection(retries).build(Down).await.unwrap();
         CONNECTS.store(0, SeqCst);
         let start = Instant::now();
