@@ -239,12 +239,9 @@ impl<O> Guard<O> for TimeoutGuard<'_> {
         let mut this = self.project();
         let timeout = *this.timeout;
         let outer = Limit::current();
-        let limit = match this.watch.as_mut().begin(outer, timeout) {
-            Some(limit) => limit,
-            None => {
-                this.watch.set(Watch::Over);
-                return Poll::Ready(reject(timeout, Reason::DeadlineExceeded));
-            }
+        let Some(limit) = this.watch.as_mut().begin(outer, timeout) else {
+            this.watch.set(Watch::Over);
+            return Poll::Ready(reject(timeout, Reason::DeadlineExceeded));
         };
         let scope = limit.enter();
         let polled = below(cx);
@@ -277,12 +274,9 @@ impl<O> Guard<O> for TimeoutCallGuard<'_, '_> {
         let timeout = this.call.timeout;
         this.call.stage = CallStage::Runs;
         let outer = Limit::current();
-        let limit = match this.watch.as_mut().begin(outer, timeout) {
-            Some(limit) => limit,
-            None => {
-                this.call.stage = CallStage::Rejected;
-                return Poll::Ready(reject(timeout, Reason::DeadlineExceeded));
-            }
+        let Some(limit) = this.watch.as_mut().begin(outer, timeout) else {
+            this.call.stage = CallStage::Rejected;
+            return Poll::Ready(reject(timeout, Reason::DeadlineExceeded));
         };
         let scope = limit.enter();
         let polled = below(cx);
