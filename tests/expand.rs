@@ -64,6 +64,9 @@ cases! {
         keyed => "Ok(()) true Ok(())",
         response => "true true true",
     }
+    measure {
+        options => "Ok(7) 2",
+    }
     throttle {
         options => "true",
     }

@@ -20,7 +20,7 @@ use resilient::{CircuitBreakerState, FunctionSnapshot, Mode, policies};
 use resilient_tests::Error;
 
 mod search {
-    use resilient::{bulkhead, circuit_breaker, fallback, rate_limit, retry, timeout};
+    use resilient::{bulkhead, circuit_breaker, fallback, fan_out, measure, rate_limit, retry, timeout};
     use resilient_tests::Error;
 
     /// Ends as `end` says. Its policies see each attempt.
@@ -40,6 +40,14 @@ mod search {
             3 => std::future::pending().await,
             end => Ok(end),
         }
+    }
+
+    /// Takes some milliseconds, and has a span of its own.
+    #[fan_out(limit = 3)]
+    #[measure(buckets = ["250ms", "2500ms"], span)]
+    pub async fn times(millis: u64) -> Result<u64, Error> {
+        tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
+        if millis == 3 { Err(Error::Gone) } else { Ok(millis) }
     }
 
     /// Is never called.
@@ -162,7 +170,7 @@ fn all_exporters_say_what_the_server_saw() {
     resilient::metrics::facade::publish();
     provider.force_flush().unwrap();
 
-    let own: BTreeMap<String, f64> = collect().iter().map(|sample| (series(sample), sample.value)).collect();
+    let own: BTreeMap<String, f64> = collect().iter().flat_map(all_series).collect();
     let scrape = prometheus(&registry);
     let (scraped, facade, telemetry) = (by_name(&scrape), of_facade(&facade), of_telemetry(&exporter));
     for (name, value) in own.iter().filter(|(name, _)| !name.starts_with("resilient_circuit_state_seconds_total")) {
@@ -217,6 +225,7 @@ fn load() -> (u32, u32) {
         }
     });
     drop(futures_executor(other::search("")));
+    drop(futures_executor(async { search::times_all([1, 2, 3, 260]).await }));
     (made.into_inner(), served.into_inner())
 }
 
@@ -240,12 +249,19 @@ fn by_name(text: &str) -> BTreeMap<String, f64> {
     let all: Vec<(String, f64)> = lines
         .filter_map(|line| {
             let (name, value) = line.rsplit_once(' ')?;
-            Some((name.to_owned(), value.parse().ok()?))
+            Some((with_le_last(name), value.parse().ok()?))
         })
         .collect();
     let found: BTreeMap<String, f64> = all.iter().cloned().collect();
     assert_eq!(found.len(), all.len(), "a series is there twice");
     found
+}
+
+/// The label of a bucket stands before the others in the text.
+fn with_le_last(name: &str) -> String {
+    let Some((family, rest)) = name.split_once("{le=\"") else { return name.to_owned() };
+    let (le, rest) = rest.split_once("\",").expect("it has other labels");
+    format!("{family}{{{},le=\"{}\"}}", rest.trim_end_matches('}'), le.trim_end_matches(".0"))
 }
 
 /// Returns whether the series has a value before anything was called.
@@ -256,6 +272,20 @@ fn is_level(name: &str) -> bool {
     LEVELS.iter().any(|level| name.starts_with(level))
         || (ONES.iter().any(|one| name.contains(one)) && !name.contains("_total{"))
         || name.starts_with("resilient_circuit_state_seconds_total") && name.contains("closed")
+}
+
+/// The series of a sample with their values: of a histogram one for each bucket, the sum and the number.
+fn all_series(sample: &resilient::metrics::Sample) -> Vec<(String, f64)> {
+    let Some(histogram) = &sample.histogram else { return vec![(series(sample), sample.value)] };
+    let name = |part| format!("{}_{part}", sample.family.name);
+    let number = |count: u64| f64::from(u32::try_from(count).expect("it is small"));
+    let buckets = histogram.cumulative().map(|(bound, count)| {
+        let le = if bound.is_finite() { bound.to_string() } else { "+Inf".to_owned() };
+        let labels = sample.all_labels().chain([("le", &*le.leak())]);
+        (named(&name("bucket"), labels), number(count))
+    });
+    let sums = [("count", number(histogram.count())), ("sum", histogram.sum)];
+    buckets.chain(sums.map(|(part, value)| (named(&name(part), sample.all_labels()), value))).collect()
 }
 
 fn series(sample: &resilient::metrics::Sample) -> String {
@@ -284,12 +314,19 @@ fn of_telemetry(exporter: &InMemoryMetricExporter) -> BTreeMap<String, f64> {
     let finished = exporter.get_finished_metrics().unwrap();
     let mut found = BTreeMap::new();
     for metric in finished.last().unwrap().scope_metrics().flat_map(ScopeMetrics::metrics) {
-        let family = FAMILIES.iter().find(|family| family.dotted() == metric.name()).expect("it is in the table");
-        assert_eq!((metric.unit(), metric.description()), (family.unit, family.help));
+        let family = FAMILIES.iter().find(|family| {
+            let stem = metric.name().strip_prefix(&family.dotted());
+            stem.is_some_and(|part| part.is_empty() || family.sort == Sort::Histogram)
+        });
+        let family = family.expect("it is in the table");
+        let part = metric.name().strip_prefix(&family.dotted()).unwrap().replace('.', "_");
+        let unit = if ["_bucket", "_count"].contains(&part.as_str()) { "{call}" } else { family.unit };
+        assert_eq!((metric.unit(), metric.description()), (unit, family.help));
+        let name = format!("{}{part}", family.name);
         let AggregatedMetrics::F64(data) = metric.data() else { panic!("{} is no f64", metric.name()) };
         let points: Vec<(Vec<(String, String)>, f64)> = match data {
             MetricData::Sum(sum) => {
-                assert!(sum.is_monotonic() && family.sort == Sort::Counter);
+                assert!(sum.is_monotonic() && family.sort != Sort::Gauge);
                 sum.data_points().map(|point| (labels(point.attributes()), point.value())).collect()
             }
             MetricData::Gauge(gauge) => {
@@ -298,10 +335,10 @@ fn of_telemetry(exporter: &InMemoryMetricExporter) -> BTreeMap<String, f64> {
             other => panic!("{other:?}"),
         };
         for (labels, value) in points {
-            let order = ["policy", "function", "layer"];
+            let order = ["policy", "function", "layer", "outcome", "le"];
             let mut labels = labels;
             labels.sort_by_key(|(name, _)| order.iter().position(|known| known == name).unwrap_or(order.len()));
-            found.insert(named(family.name, labels.iter().map(|(name, value)| (name.as_str(), value.as_str()))), value);
+            found.insert(named(&name, labels.iter().map(|(name, value)| (name.as_str(), value.as_str()))), value);
         }
     }
     found

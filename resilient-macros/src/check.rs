@@ -121,6 +121,8 @@ fn duplicates(layers: &[Box<dyn Layer>], errors: &Errors) {
                 layer.span(),
                 "two time-outs with no retry between them: only the shorter one can fire, so keep that one",
             ),
+            "measure" if !between.is_empty() => {}
+            "measure" => errors.at(layer.span(), "two measures with nothing between them measure the same: keep one"),
             "rate_limit" | "throttle" | "circuit_breaker" | "bulkhead" if layer.facts().identity.is_some() && layer.facts().identity == layers[earlier].facts().identity => {
                 errors.at(layer.span(), format!("two `#[{name}]` of one name or key watch over the same calls: name them apart, or keep one"));
             }

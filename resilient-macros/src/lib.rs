@@ -1030,6 +1030,77 @@ pub fn fan_out(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("fan_out", arguments.into(), item.into()).into()
 }
 
+/// Measures how long the function takes, in a histogram for each class of outcome.
+///
+/// It measures what stands below it: above a [`retry`](macro@retry) the call with all its attempts and waits, below it each attempt. It may stand in both places.
+/// The function may return anything. Its outcome is of the class that its error has ([`Classify`](derive@Classify)); without one, an `Err` is
+/// permanent and all else a success. A rejection by a policy below has the class that it has for a retry. A call that is dropped or panics is
+/// `abandoned`.
+///
+/// ```
+/// # #[derive(Debug, resilient::Classify)]
+/// # enum FetchError { #[transient] Busy }
+/// use resilient::{measure, retry};
+///
+/// #[measure]
+/// #[retry(max = 2)]
+/// #[measure(buckets = ["10ms", "100ms", "1s"])]
+/// async fn fetch(id: u32) -> Result<u32, FetchError> {
+///     Ok(id)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// assert_eq!(fetch(7).await.unwrap(), 7);
+///
+/// let functions = resilient::policies().functions;
+/// let layers = |function: &resilient::FunctionSnapshot| -> Vec<String> {
+///     function.stack.iter().map(|layer| layer.layer.clone()).collect()
+/// };
+/// assert!(functions.iter().any(|function| layers(function) == ["measure", "retry", "attempt_measure"]));
+/// # }
+/// ```
+///
+/// # Arguments
+///
+/// | key | type | default | meaning |
+/// |---|---|---|---|
+/// | `buckets` | durations in brackets | 14 from 5 ms to 10 s | the upper bounds of the histogram's buckets, each longer than the one before; what takes longer has a bucket anyway |
+/// | `span` | a word | none | opens a span of the crate `tracing` for each call, too; see below |
+/// | `when` | closure or function | the error's class | says the class of an outcome, as for [`retry`](macro@retry) |
+/// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` is as `"enforce"`, since nothing is refused; `"off"` neither measures nor opens spans |
+/// | `name` | string | the function's | stands in the metrics and spans |
+/// | `with` | expression | none | a `Measure` of your own |
+/// | `crate` | path | `::resilient` | where the runtime crate is |
+///
+/// The histogram is `resilient_duration_seconds` in the metrics, where `docs/metrics.md` says what each exporter makes of it.
+///
+/// # Spans
+///
+/// With `span` and the feature `tracing`, each call has a span `call` of level `INFO` and target `resilient`, and what happens in it stands inside. Its fields
+/// are `policy`, `function`, `layer`, and, once it has ended, `outcome` and the `reason` of a rejection; beside them `otel.name` and `otel.status_code` for
+/// OpenTelemetry. No field has an argument of the function or the text of an error.
+///
+/// # Expansion
+///
+/// ```text
+/// async fn fetch(id: u32) -> Result<u32, FetchError> {
+///     static MEASURE_: ::resilient::Measure = ::resilient::Measure::named("fetch");
+///     ::resilient::listed!("fetch": own MEASURE_);
+///     let measure_ = &MEASURE_;
+///     let attempt_ = async move { /* the body */ };
+///     measure_.run_as(attempt_, |outcome_| ::resilient::classified!(outcome_)).await
+/// }
+/// ```
+///
+/// # Cancel safety
+///
+/// Dropping the future drops the body, and counts the call as abandoned.
+#[proc_macro_attribute]
+pub fn measure(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stack::expand("measure", arguments.into(), item.into()).into()
+}
+
 /// Adds a function that asks for one key, and makes one call of this one for all who ask at the same time.
 ///
 /// `load` becomes the two functions `load` and `load_one`, which takes a key in place of a vector of them. The first caller

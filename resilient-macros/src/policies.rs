@@ -8,6 +8,7 @@ mod coalesce;
 mod fallback;
 mod fan_out;
 mod hedge;
+mod measure;
 mod rate_limit;
 mod retry;
 mod sharing;
@@ -31,6 +32,7 @@ pub(crate) const KINDS: &[&Kind] = &[
     &fallback::KIND,
     &fan_out::KIND,
     &batch::KIND,
+    &measure::KIND,
 ];
 
 /// The policy of that name.

@@ -421,7 +421,7 @@ fn note(event: Event) {
 
 /// Says something where a permit may be dropped by a panic. A subscriber that panics as well must not end the process.
 #[cfg(feature = "tracing")]
-fn say_safely(say: impl FnOnce()) {
+pub(crate) fn say_safely(say: impl FnOnce()) {
     if std::thread::panicking() {
         drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(say)));
     } else {

@@ -43,6 +43,7 @@
 //! | hedging | `#[hedge]` | [`Hedge`], [`PerKey`] |
 //! | fan-out | `#[fan_out]` | [`FanOut`], [`FanOutLimit`], [`spawned`], [`deduplicated`] |
 //! | batching | `#[batch]` | [`Batch`] |
+//! | measuring | `#[measure]` | [`Measure`] |
 //!
 //! `#[resilient(…)]` is several of them at once, `profile!` names such a stack, and `#[enforce]` says what every function must
 //! carry.
@@ -108,11 +109,13 @@ mod event;
 mod fallback;
 mod fan_out;
 mod hedge;
+mod histogram;
 #[cfg(feature = "http")]
 pub mod http;
 mod keyed;
 mod line;
 mod list;
+mod measure;
 pub mod metrics;
 mod mode;
 mod naming;
@@ -154,8 +157,10 @@ pub use fan_out::{FanOut, FanOutLimit, FanOutPolicy, Settlement, deduplicated, s
 pub use hedge::{Hedge, HedgeCounts};
 pub use keyed::PerKey;
 pub use list::{
-    FunctionSnapshot, KeysSnapshot, LayerSnapshot, Listed, Number, Policies, PolicySnapshot, Setting, list, policies,
+    DurationsSnapshot, FunctionSnapshot, KeysSnapshot, LayerSnapshot, Listed, Number, OutcomeDurations, Policies,
+    PolicySnapshot, Setting, list, policies,
 };
+pub use measure::Measure;
 pub use mode::Mode;
 pub use naming::{Conflict, conflicts};
 pub use outcome::{FromRejection, Outcome, Settled, finish};
@@ -180,6 +185,7 @@ pub mod futures {
     pub use crate::coalesce::CoalesceFuture;
     pub use crate::deadline::DeadlineScope;
     pub use crate::hedge::HedgeFuture;
+    pub use crate::measure::MeasureFuture;
     pub use crate::rate_limit::RateAcquire;
     pub use crate::retry::{DelayFuture, WithoutRetries};
     #[doc(no_inline)]
@@ -220,6 +226,7 @@ pub mod guard {
     pub use crate::bulkhead::{BulkheadGuard, Learning};
     pub use crate::cancel::{CancelGuard, CancelOn};
     pub use crate::circuit_breaker::CircuitBreakerGuard;
+    pub use crate::measure::MeasureGuard;
     pub use crate::rate_limit::{ByAnswer, Heed, Heeding, Heedless, RateLimitGuard};
     pub use crate::retry::RetryGuard;
     pub use crate::stack::{Around, Guard, JudgingPolicy, Policy};
@@ -233,8 +240,8 @@ pub mod guard {
 pub use resilient_macros::{__compose, composed};
 #[cfg(feature = "macros")]
 pub use resilient_macros::{
-    Classify, batch, bulkhead, cancel, circuit_breaker, coalesce, enforce, exempt, fallback, fan_out, hedge, profile,
-    rate_limit, resilient, retry, throttle, timeout,
+    Classify, batch, bulkhead, cancel, circuit_breaker, coalesce, enforce, exempt, fallback, fan_out, hedge, measure,
+    profile, rate_limit, resilient, retry, throttle, timeout,
 };
 
 /// The parts of [`listed!`](crate::listed).

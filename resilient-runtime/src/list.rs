@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::book::{self, Ended, Record};
 use crate::error::reason_label;
+use crate::histogram::{self, Reading};
 use crate::naming::Unused;
 use crate::notes;
 use crate::vocabulary::{CircuitBreakerState, GaveUp, PolicyKind};
@@ -90,6 +91,32 @@ pub struct PolicySnapshot {
     pub counts: Vec<Number>,
     /// The keys, of a policy that there is one of for each key.
     pub keys: Option<KeysSnapshot>,
+    /// The durations of calls, of a measure.
+    pub durations: Option<DurationsSnapshot>,
+}
+
+/// The durations of a measure's calls.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct DurationsSnapshot {
+    /// The upper bounds of the buckets, in seconds. There is one bucket more, for what took longer.
+    pub bounds: Vec<f64>,
+    /// The durations by the outcome of the call.
+    pub outcomes: Vec<OutcomeDurations>,
+}
+
+/// The durations of the calls that had one outcome.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct OutcomeDurations {
+    /// The outcome: `success`, `transient`, `throttled`, `permanent`, `abandoned`.
+    pub outcome: &'static str,
+    /// The number of calls in each bucket alone.
+    pub buckets: Vec<u64>,
+    /// The sum of all durations in seconds.
+    pub seconds: f64,
 }
 
 /// A setting: the value that counts now, and the one that was compiled in.
@@ -249,6 +276,8 @@ pub struct Description {
     pub(crate) counts: Vec<(&'static str, &'static str, f64)>,
     /// Time that the policy itself may take or allow, for the worst case.
     pub(crate) bound: Bound,
+    /// The durations of calls.
+    pub(crate) durations: Option<Reading>,
 }
 
 /// The change that a policy makes to the longest time of a call.
@@ -332,6 +361,7 @@ impl dyn Listed {
         snapshot.counts.extend(own);
         snapshot.settings = description.settings;
         snapshot.keys = self.keys();
+        snapshot.durations = description.durations.map(Into::into);
         snapshot
     }
 }
@@ -365,6 +395,7 @@ impl PolicySnapshot {
             rejections: rejections.map(|(name, value)| Number { name, value: value as f64 }).collect(),
             counts: counts.map(|(name, value)| Number { name, value }).collect(),
             keys: None,
+            durations: histogram::read(record).map(Into::into),
         }
     }
 }
@@ -543,6 +574,40 @@ pub(crate) fn function_of(layer: usize) -> Option<&'static str> {
     FUNCTIONS.get(layer.checked_sub(1)?).map(|function| function.path())
 }
 
+/// The label of the layer of that number.
+#[cfg(feature = "tracing")]
+pub(crate) fn label_of(layer: usize) -> Option<&'static str> {
+    let layers = functions().flat_map(Function::layers).filter(|layer| layer.policy.is_some());
+    layers.skip(layer.checked_sub(1)?).map(Layer::label).next()
+}
+
+impl From<Reading> for DurationsSnapshot {
+    fn from(reading: Reading) -> Self {
+        let outcomes = Ended::ALL.iter().zip(reading.ends).map(|(ended, durations)| OutcomeDurations {
+            outcome: ended.as_str(),
+            seconds: durations.seconds(),
+            buckets: durations.buckets,
+        });
+        Self { bounds: reading.bounds.iter().map(Duration::as_secs_f64).collect(), outcomes: outcomes.collect() }
+    }
+}
+
+impl DurationsSnapshot {
+    /// The bound within which that share of the calls stayed, whatever their outcome; `None` if there was no call, and infinity if they took
+    /// longer than the last bound.
+    pub fn within(&self, share: f64) -> Option<f64> {
+        let all: u64 = self.outcomes.iter().flat_map(|outcome| &outcome.buckets).sum();
+        let mut wanted = (all as f64 * share).ceil();
+        for (place, bound) in self.bounds.iter().chain([&f64::INFINITY]).enumerate() {
+            wanted -= self.outcomes.iter().map(|outcome| outcome.buckets[place]).sum::<u64>() as f64;
+            if all > 0 && wanted <= 0.0 {
+                return Some(*bound);
+            }
+        }
+        None
+    }
+}
+
 /// The annotated functions of the program. The linker collects them; on other platforms there are none.
 #[cfg(feature = "listed")]
 pub(crate) fn functions() -> impl Iterator<Item = &'static Function> {
@@ -685,7 +750,7 @@ pub(crate) fn counts(kind: PolicyKind) -> &'static [Count] {
         }
         PolicyKind::Batch => const { &[observed(batch::OBSERVED)] },
         // coalescing keeps its numbers itself
-        PolicyKind::Coalesce | PolicyKind::FanOut => &[],
+        PolicyKind::Coalesce | PolicyKind::FanOut | PolicyKind::Measure => &[],
     }
 }
 

@@ -16,9 +16,11 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use crate::book::{Ended, Record};
 use crate::error::reason_label;
+use crate::histogram::{self, Reading};
 use crate::list::{self, Listed};
 use crate::naming::Unused;
 use crate::vocabulary::{CircuitBreakerState, PolicyKind};
@@ -57,10 +59,12 @@ pub enum Sort {
     Counter,
     /// A number that rises and falls.
     Gauge,
+    /// Durations, counted in buckets.
+    Histogram,
 }
 
 /// A series and its value.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Sample {
     /// The family.
@@ -69,8 +73,40 @@ pub struct Sample {
     pub labels: Option<Labels>,
     /// The value of the family's own label, if it has one.
     pub own: &'static str,
-    /// The value, which is finite.
+    /// The value, which is finite; of a histogram the number of all that it has counted.
     pub value: f64,
+    /// The buckets, of a histogram.
+    pub histogram: Option<Box<Histogram>>,
+}
+
+/// The buckets of a histogram, and their sum.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Histogram {
+    /// The upper bound of each bucket in seconds, the last of which is infinite, and the number of those that are in it and in no bucket before it.
+    pub buckets: Vec<(f64, u64)>,
+    /// The sum of all that was counted, in seconds.
+    pub sum: f64,
+}
+
+impl Histogram {
+    /// The bounds, and the number of those that are no longer than each, as Prometheus has them.
+    pub fn cumulative(&self) -> impl Iterator<Item = (f64, u64)> {
+        self.buckets.iter().scan(0, |sum, (bound, count)| {
+            *sum += count;
+            Some((*bound, *sum))
+        })
+    }
+
+    fn add(&mut self, more: &Self) {
+        self.buckets.iter_mut().zip(&more.buckets).for_each(|(bucket, more)| bucket.1 += more.1);
+        self.sum += more.sum;
+    }
+
+    /// The number of all that was counted.
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().map(|(_, count)| count).sum()
+    }
 }
 
 /// The labels that every series of a policy has.
@@ -101,6 +137,7 @@ impl fmt::Display for Sort {
         f.pad(match self {
             Self::Counter => "counter",
             Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
         })
     }
 }
@@ -319,6 +356,14 @@ pub static FAMILIES: &[Family] = &[
         None,
         "Good values that were kept for later failures",
     ),
+    Family {
+        name: "resilient_duration_seconds",
+        sort: Sort::Histogram,
+        unit: "s",
+        label: Some("outcome"),
+        help: "Time that calls took from their first poll on, in the buckets of the measure",
+        short: DURATION,
+    },
     gauge("keys", "resilient_keys", "{key}", None, "Keys that have a policy or a run of their own"),
     gauge("key_capacity", "resilient_key_capacity", "{key}", None, "Keys that there is room for"),
     counter(
@@ -341,6 +386,7 @@ const CALLS: &str = "calls";
 const REJECTIONS: &str = "rejections";
 const MODE: &str = "mode";
 const STATE: &str = "circuit_state";
+const DURATION: &str = "duration_seconds";
 
 /// Reads all series, those of one family together, in the order of the [table](FAMILIES).
 ///
@@ -386,6 +432,9 @@ pub fn collect() -> Vec<Sample> {
     for record in book::all() {
         if known.insert(std::ptr::from_ref(record)) {
             series.add_record(record, Labels::by_hand(record));
+            if let Some(reading) = histogram::read(record) {
+                series.add_durations(Labels::by_hand(record), &reading);
+            }
         }
     }
     series.samples()
@@ -400,6 +449,8 @@ impl Labels {
 /// The series of each family.
 struct Series {
     families: Vec<Vec<(Labels, &'static str, f64)>>,
+    /// Those of the one family of histograms.
+    histograms: Vec<(Labels, &'static str, Histogram)>,
     policies: u32,
     /// The labels so far: another policy with the same ones adds to their series.
     known: HashSet<Labels>,
@@ -409,7 +460,8 @@ struct Series {
 
 impl Default for Series {
     fn default() -> Self {
-        Self { families: vec![Vec::new(); FAMILIES.len()], policies: 0, known: HashSet::new(), adds: false }
+        let families = vec![Vec::new(); FAMILIES.len()];
+        Self { families, histograms: Vec::new(), policies: 0, known: HashSet::new(), adds: false }
     }
 }
 
@@ -442,6 +494,9 @@ impl Series {
         for (family, label, value) in description.counts {
             self.add(family, labels, label, value);
         }
+        if let Some(reading) = description.durations {
+            self.add_durations(labels, &reading);
+        }
         let mode = policy.mode();
         for known in [Mode::Enforce, Mode::Observe, Mode::Off] {
             self.add(MODE, labels, known.as_str(), f64::from(u8::from(known == mode)));
@@ -449,6 +504,24 @@ impl Series {
         if let Some(state) = description.state {
             for known in CircuitBreakerState::ALL {
                 self.add(STATE, labels, known.label(), f64::from(u8::from(known == state)));
+            }
+        }
+    }
+
+    fn add_durations(&mut self, labels: Labels, reading: &Reading) {
+        let bounds = || reading.bounds.iter().map(Duration::as_secs_f64).chain([f64::INFINITY]);
+        for (ended, durations) in Ended::ALL.iter().zip(&reading.ends) {
+            let own = ended.as_str();
+            let more = Histogram {
+                buckets: bounds().zip(durations.buckets.iter().copied()).collect(),
+                sum: durations.seconds(),
+            };
+            let mut known = self.histograms.iter_mut().filter(|series| series.0 == labels && series.1 == own);
+            match known.next() {
+                // measures of one name in one function have the same buckets, unless they differ in their settings: then the first counts
+                Some((_, _, known)) if known.buckets.len() == more.buckets.len() => known.add(&more),
+                Some(_) => {}
+                None => self.histograms.push((labels, own, more)),
             }
         }
     }
@@ -470,12 +543,33 @@ impl Series {
     }
 
     fn samples(self) -> Vec<Sample> {
-        let all = Sample { family: &FAMILIES[0], labels: None, own: "", value: f64::from(self.policies) };
-        let series = FAMILIES.iter().zip(self.families).flat_map(|(family, series)| {
-            series.into_iter().map(move |(labels, own, value)| Sample { family, labels: Some(labels), own, value })
-        });
-        [all].into_iter().chain(series).collect()
+        let all =
+            Sample { family: &FAMILIES[0], labels: None, own: "", value: f64::from(self.policies), histogram: None };
+        let number = self.families.iter().map(Vec::len).sum::<usize>() + self.histograms.len() + 1;
+        let mut samples = Vec::with_capacity(number);
+        samples.push(all);
+        let mut histograms = self.histograms;
+        for (family, series) in FAMILIES.iter().zip(self.families) {
+            let sample = |(labels, own, value)| Sample { family, labels: Some(labels), own, value, histogram: None };
+            samples.extend(series.into_iter().map(sample));
+            if family.sort == Sort::Histogram {
+                samples.extend(std::mem::take(&mut histograms).into_iter().map(|(labels, own, histogram)| Sample {
+                    family,
+                    labels: Some(labels),
+                    own,
+                    value: histogram.count() as f64,
+                    histogram: Some(Box::new(histogram)),
+                }));
+            }
+        }
+        samples
     }
+}
+
+/// The value of the label `le`.
+#[cfg(any(feature = "metrics", feature = "opentelemetry"))]
+fn le(bound: f64) -> String {
+    if bound.is_finite() { bound.to_string() } else { "+Inf".to_owned() }
 }
 
 /// Returns whether a policy of that kind looks at the outcomes of calls.

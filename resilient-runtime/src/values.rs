@@ -120,12 +120,23 @@ macro_rules! class_of_outcome {
     }};
 }
 
+/// The class of an outcome of any type, as [`class_of_outcome!`], and the rejection that it is or wraps.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! classified {
+    ($outcome:expr) => {{
+        #[allow(unused_imports)]
+        use $crate::__values::{AnyOutcome as _, AnyResult as _};
+        (&$crate::__values::Ended($outcome)).classified()
+    }};
+}
+
 /// Tells [`class_of_value!`] whether a type is a [`ClassifyValue`]: a method of the type itself goes before one of
 /// a trait.
 #[doc(hidden)]
 pub mod probe {
     use super::{Class, ClassifyValue, Quota};
-    use crate::Outcome;
+    use crate::{Classified, Classify, Outcome, Settled};
 
     #[derive(Debug)]
     pub struct Ended<'a, O>(pub &'a O);
@@ -136,24 +147,54 @@ pub mod probe {
         }
     }
 
-    pub trait AnyResult {
-        fn class(&self) -> Class;
+    impl<'a, O: Outcome> Ended<'a, O> {
+        pub fn classified(&self) -> Classified<'a> {
+            Classified::of(self.0)
+        }
     }
 
-    impl<T, E> AnyResult for Ended<'_, Result<T, E>> {
+    pub trait AnyResult<'a> {
+        fn class(&self) -> Class;
+
+        fn classified(&self) -> Classified<'a> {
+            Classified::from(self.class())
+        }
+    }
+
+    impl<'a, T, E> AnyResult<'a> for Ended<'a, Settled<Result<T, E>>> {
+        fn class(&self) -> Class {
+            match self.0 {
+                Settled::Outcome(Ok(_)) => Class::Success,
+                Settled::Outcome(Err(_)) => Class::Permanent,
+                Settled::Rejected(rejection) => rejection.class(),
+            }
+        }
+
+        fn classified(&self) -> Classified<'a> {
+            let rejection = if let Settled::Rejected(rejection) = self.0 { Some(rejection) } else { None };
+            Classified { class: self.class(), rejection }
+        }
+    }
+
+    impl<'a, T, E> AnyResult<'a> for Ended<'a, Result<T, E>> {
         fn class(&self) -> Class {
             if self.0.is_ok() { Class::Success } else { Class::Permanent }
         }
     }
 
     /// For a reference, so that it comes after the others.
-    pub trait AnyOutcome {
+    pub trait AnyOutcome<'a> {
         fn class(&self) -> Class;
+        fn classified(&self) -> Classified<'a>;
     }
 
-    impl<O> AnyOutcome for &Ended<'_, O> {
+    impl<'a, O> AnyOutcome<'a> for &Ended<'a, O> {
         fn class(&self) -> Class {
             Class::Success
+        }
+
+        fn classified(&self) -> Classified<'a> {
+            Classified::from(Class::Success)
         }
     }
 

@@ -33,6 +33,8 @@ pub enum PolicyKind {
     Coalesce,
     /// A [`Fallback`](crate::Fallback), which refuses nothing.
     Fallback,
+    /// A [`Measure`](crate::Measure), which refuses nothing.
+    Measure,
 }
 
 /// The state of a breaker: its answer to the next call.
@@ -108,6 +110,7 @@ impl PolicyKind {
             Self::Retry => "retry",
             Self::Coalesce => "coalescing",
             Self::Fallback => "fallback",
+            Self::Measure => "measure",
         }
     }
 }
@@ -191,6 +194,7 @@ impl PolicyKind {
             Self::Retry => "retry",
             Self::Coalesce => "coalesce",
             Self::Fallback => "fallback",
+            Self::Measure => "measure",
         }
     }
 }

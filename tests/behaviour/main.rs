@@ -14,6 +14,7 @@ mod fallback;
 mod fan_out;
 mod hedge;
 mod hooks;
+mod measure;
 mod modes;
 mod objects;
 mod pairs;

@@ -1,6 +1,7 @@
 //! The list as a table for people.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::{FunctionSnapshot, LayerSnapshot, Number, Policies, PolicySnapshot};
 
@@ -70,6 +71,10 @@ impl fmt::Display for PolicySnapshot {
             parts.push(format!("refused: {}", rejections.join(", ")));
         }
         parts.extend(self.counts.iter().filter(not_zero).map(shown));
+        let within = |share| Some(shown_bound(self.durations.as_ref()?.within(share)?));
+        if let (Some(half), Some(most)) = (within(0.5), within(0.99)) {
+            parts.push(format!("half {half}, 99 in 100 {most}"));
+        }
         if parts.is_empty() {
             parts.push("no calls so far".to_owned());
         }
@@ -83,6 +88,14 @@ struct At<'a>(&'a PolicySnapshot);
 impl fmt::Display for At<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.file.is_empty() { Ok(()) } else { write!(f, "at {}:{}", self.0.file, self.0.line) }
+    }
+}
+
+/// Within a bound of a histogram, in words.
+fn shown_bound(seconds: f64) -> String {
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(bound) => format!("within {bound:?}"),
+        Err(_) => "longer than the last bucket".to_owned(),
     }
 }
 

@@ -12,24 +12,57 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Meter};
 use tokio::time::Instant;
 
-use super::{FAMILIES, Family, Sample, Sort, collect};
+use super::{FAMILIES, Family, Sample, Sort, collect, le};
 use crate::clock;
 
 /// Adds an observable instrument for each family to a meter, once. All of them are read from one snapshot a collection.
+///
+/// Nothing that is observed can be a histogram. So one is three counters: `….bucket` with the attribute `le`, cumulative as Prometheus has it, `….count`
+/// and `….sum`.
 pub fn register(meter: &Meter) {
     let snapshot = Arc::new(Snapshot::default());
     for family in FAMILIES {
-        let snapshot = snapshot.clone();
-        let observe = move |instrument: &dyn AsyncInstrument<f64>| snapshot.observe(family, instrument);
+        let own = snapshot.clone();
+        let observe = move |instrument: &dyn AsyncInstrument<f64>| own.observe(family, instrument);
         match family.sort {
             Sort::Counter => {
                 let builder = meter.f64_observable_counter(family.dotted());
                 builder.with_unit(family.unit).with_description(family.help).with_callback(observe).build();
             }
+            // an instrument that is observed cannot be a histogram
+            Sort::Histogram => {
+                for part in [Part::Buckets, Part::Count, Part::Sum] {
+                    let snapshot = snapshot.clone();
+                    let unit = if part == Part::Sum { family.unit } else { "{call}" };
+                    let builder = meter.f64_observable_counter(format!("{}.{}", family.dotted(), part.name()));
+                    let observe = move |instrument: &dyn AsyncInstrument<f64>| {
+                        snapshot.observe_part(family, part, instrument);
+                    };
+                    builder.with_unit(unit).with_description(family.help).with_callback(observe).build();
+                }
+            }
             Sort::Gauge => {
                 let builder = meter.f64_observable_gauge(family.dotted());
                 builder.with_unit(family.unit).with_description(family.help).with_callback(observe).build();
             }
+        }
+    }
+}
+
+/// A part of a histogram, each an instrument of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Buckets,
+    Count,
+    Sum,
+}
+
+impl Part {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Buckets => "bucket",
+            Self::Count => "count",
+            Self::Sum => "sum",
         }
     }
 }
@@ -44,6 +77,26 @@ impl Snapshot {
             let attributes: Vec<KeyValue> =
                 sample.all_labels().map(|(name, value)| KeyValue::new(name, value)).collect();
             instrument.observe(sample.value, &attributes);
+        }
+    }
+
+    fn observe_part(&self, family: &'static Family, part: Part, instrument: &dyn AsyncInstrument<f64>) {
+        let present = self.present();
+        let of = present.iter().filter(|sample| std::ptr::eq(sample.family, family));
+        for (sample, histogram) in of.filter_map(|sample| Some((sample, sample.histogram.as_ref()?))) {
+            let mut attributes: Vec<KeyValue> =
+                sample.all_labels().map(|(name, value)| KeyValue::new(name, value)).collect();
+            match part {
+                Part::Count => instrument.observe(histogram.count() as f64, &attributes),
+                Part::Sum => instrument.observe(histogram.sum, &attributes),
+                Part::Buckets => {
+                    for (bound, count) in histogram.cumulative() {
+                        attributes.push(KeyValue::new("le", le(bound)));
+                        instrument.observe(count as f64, &attributes);
+                        attributes.pop();
+                    }
+                }
+            }
         }
     }
 

@@ -41,6 +41,7 @@ impl Collector for Policies {
             let sort = match first.family.sort {
                 Sort::Counter => MetricType::Counter,
                 Sort::Gauge => MetricType::Gauge,
+                Sort::Histogram => MetricType::Histogram,
             };
             // it adds `_total` itself
             let mut encoder = encoder.encode_descriptor(first.family.stem(), first.family.help, None, sort)?;
@@ -53,9 +54,12 @@ impl Collector for Policies {
 }
 
 fn encode(sample: &Sample, encoder: &mut MetricEncoder<'_>) -> Result<(), fmt::Error> {
-    let encode = |encoder: MetricEncoder<'_>| match sample.family.sort {
-        Sort::Counter => ConstCounter::new(sample.value).encode(encoder),
-        Sort::Gauge => ConstGauge::new(sample.value).encode(encoder),
+    let encode = |mut encoder: MetricEncoder<'_>| match (sample.family.sort, &sample.histogram) {
+        (_, Some(histogram)) => {
+            encoder.encode_histogram::<Vec<(&str, &str)>>(histogram.sum, histogram.count(), &histogram.buckets, None)
+        }
+        (Sort::Counter, None) => ConstCounter::new(sample.value).encode(encoder),
+        (Sort::Gauge | Sort::Histogram, None) => ConstGauge::new(sample.value).encode(encoder),
     };
     let labels: Vec<(&str, &str)> = sample.all_labels().collect();
     encode(encoder.encode_family(&labels.as_slice())?)

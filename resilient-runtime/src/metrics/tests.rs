@@ -169,7 +169,7 @@ async fn every_kind_of_policy_is_counted() {
 #[test]
 fn no_series_is_there_twice_and_none_is_without_a_number() {
     let mut seen = HashSet::new();
-    for Sample { family, labels, own, value } in collect() {
+    for Sample { family, labels, own, value, .. } in collect() {
         assert!(value.is_finite());
         assert!(seen.insert((family.name, labels, own)), "{} {labels:?} {own}", family.name);
     }

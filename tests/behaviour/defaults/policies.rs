@@ -11,3 +11,4 @@ both_are_equal! { cancel: :: resilient :: Cancel: :: resilient :: Cancel :: name
 both_are_equal! { coalesce: :: resilient :: Coalesce: :: resilient :: Coalesce :: named ("coalesce bare"), :: resilient :: Coalesce :: named ("coalesce written out") . mode (:: resilient :: Mode :: Enforce) }
 both_are_equal! { fallback: :: resilient :: Fallback: :: resilient :: Fallback :: named ("fallback bare"), :: resilient :: Fallback :: named ("fallback written out") . mode (:: resilient :: Mode :: Enforce) }
 both_are_equal! { batch: :: resilient :: Batch: :: resilient :: Batch :: named ("batch bare"), :: resilient :: Batch :: named ("batch written out") . max_size (100) . max_wait (:: core :: time :: Duration :: from_millis (2)) . mode (:: resilient :: Mode :: Enforce) }
+both_are_equal! { measure: :: resilient :: Measure: :: resilient :: Measure :: named ("measure bare"), :: resilient :: Measure :: named ("measure written out") . mode (:: resilient :: Mode :: Enforce) }
