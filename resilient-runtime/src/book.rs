@@ -129,12 +129,7 @@ impl Book {
 }
 
 impl Record {
-    pub(crate) fn new(
-        kind: PolicyKind,
-        name: &'static str,
-        place: &'static Location<'static>,
-        layer: usize,
-    ) -> Self {
+    pub(crate) fn new(kind: PolicyKind, name: &'static str, place: &'static Location<'static>, layer: usize) -> Self {
         Self {
             kind,
             name,

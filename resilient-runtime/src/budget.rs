@@ -535,7 +535,13 @@ mod loom_models {
     fn loom_concurrent_withdrawals_never_exceed_the_deposits() {
         loom::model(|| {
             // half a token for each of two calls pays for one extra attempt
-            let budget = Arc::new(Budget { deposit: TOKEN / 2, reserve: TOKEN, refill: 0, deposits: Deposits::new(), word: AtomicU64::new(0) });
+            let budget = Arc::new(Budget {
+                deposit: TOKEN / 2,
+                reserve: TOKEN,
+                refill: 0,
+                deposits: Deposits::new(),
+                word: AtomicU64::new(0),
+            });
             let taken = Arc::new(AtomicU32::new(0));
             let calls: Vec<_> = (0..2)
                 .map(|_| {

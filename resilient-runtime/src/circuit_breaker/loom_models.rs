@@ -115,7 +115,9 @@ fn loom_failure_that_becomes_late_is_no_evidence_in_a_newer_epoch() {
 
         let slow = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Failure(Cause::Transient), || START))
+            thread::spawn(move || {
+                breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Failure(Cause::Transient), || START)
+            })
         };
         open(&breaker);
         ask(&breaker).expect("a probe").end(Vote::Success, || LATER);
@@ -184,7 +186,9 @@ fn loom_racing_failures_open_it_once() {
 
         let other = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Failure(Cause::Transient), || START))
+            thread::spawn(move || {
+                breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Failure(Cause::Transient), || START)
+            })
         };
         breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Failure(Cause::Transient), || START);
         other.join().unwrap();
@@ -207,7 +211,9 @@ fn loom_racing_failures_in_two_words_do_not_miss_each_other() {
 
         let other = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Failure(Cause::Transient), || START))
+            thread::spawn(move || {
+                breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Failure(Cause::Transient), || START)
+            })
         };
         breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Failure(Cause::Transient), || START);
         other.join().unwrap();
@@ -248,7 +254,9 @@ fn loom_late_failure_does_not_touch_the_next_closed_state() {
 
         let late = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Failure(Cause::Transient), || START))
+            thread::spawn(move || {
+                breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Failure(Cause::Transient), || START)
+            })
         };
         ask(&breaker).expect("a probe").end(Vote::Success, || LATER);
         late.join().unwrap();
@@ -330,7 +338,9 @@ fn loom_failures_across_the_edge_of_a_bucket_do_not_miss_each_other() {
 
         let other = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Failure(Cause::Transient), || START))
+            thread::spawn(move || {
+                breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Failure(Cause::Transient), || START)
+            })
         };
         breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Failure(Cause::Transient), || Ticks(START.0 + 10));
         other.join().unwrap();
@@ -344,7 +354,8 @@ fn loom_successes_between_two_looks_at_the_clock_are_all_counted() {
     explore(|| {
         let breaker = Arc::new(CircuitBreaker::named("busy"));
         let ticket = breaker.admit(|| START).expect("closed");
-        let succeed = move |breaker: &CircuitBreaker| breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Success, || START);
+        let succeed =
+            move |breaker: &CircuitBreaker| breaker.end(Pass::new(ticket, Began::UNKNOWN), Vote::Success, || START);
         // one less than it takes to look no more
         (0..31).for_each(|_| succeed(&breaker));
 

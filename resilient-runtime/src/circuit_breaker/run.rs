@@ -24,7 +24,6 @@ impl<'a, J> CircuitBreakerGuard<'a, J> {
     pub(super) const fn new(breaker: &'a CircuitBreaker, judge: J) -> Self {
         Self { breaker, pass: Pass::NONE, judge }
     }
-
 }
 
 impl<J> Drop for CircuitBreakerGuard<'_, J> {

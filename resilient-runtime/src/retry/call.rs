@@ -154,13 +154,13 @@ impl RetryCall<'_> {
             self.end_at_once(Ended::of(class));
             return None;
         }
-        self.decide_slowly(class, judge.rejection_in(outcome))
+        self.decide_slowly(class, judge.rejection_in(outcome), judge.hint_in(outcome))
     }
 
     /// As [`decide`](Self::decide), for all but a first attempt after which there is nothing to decide.
     #[cold]
     #[inline(never)]
-    fn decide_slowly(&mut self, class: Class, rejection: Option<&Error>) -> Option<Delay> {
+    fn decide_slowly(&mut self, class: Class, rejection: Option<&Error>, hint: Option<Duration>) -> Option<Delay> {
         if self.attempt != Moment::NONE {
             self.policy.pace.sample(self.attempt.elapsed(clock::now()));
         }
@@ -168,7 +168,7 @@ impl RetryCall<'_> {
             self.end(Ended::of(class));
             return None;
         }
-        let next = self.next(class, rejection);
+        let next = self.next(class, rejection, hint);
         if let Err(why) = next {
             self.policy.shell.note(GAVE_UP + why as usize, 1);
             self.end(Ended::of(class));
@@ -204,7 +204,7 @@ impl RetryCall<'_> {
     }
 
     /// The wait before the next attempt, or why there is none.
-    fn next(&mut self, class: Class, rejection: Option<&Error>) -> Result<Delay, GaveUp> {
+    fn next(&mut self, class: Class, rejection: Option<&Error>, hint: Option<Duration>) -> Result<Delay, GaveUp> {
         let policy = self.policy;
         let mode = policy.shell.mode();
         if mode == Mode::Off {
@@ -223,12 +223,14 @@ impl RetryCall<'_> {
         let mut memory = self.start.memory();
         let own = policy.backoff.delay(self.attempt(), random::next, &mut memory);
         self.start = self.start.with(memory);
-        let delay = match class {
-            Class::Throttled { after: Some(hint) } if hint > policy.max_hint => {
-                return Err(GaveUp::HintTooLong);
-            }
-            Class::Throttled { after: Some(hint) } => own.max(spread(hint)),
-            _ => own,
+        let hint = match class {
+            Class::Throttled { after } => after,
+            _ => hint,
+        };
+        let delay = match hint {
+            Some(hint) if hint > policy.max_hint => return Err(GaveUp::HintTooLong),
+            Some(hint) => own.max(spread(hint)),
+            None => own,
         };
         self.fits(delay)?;
         if !delay.is_zero() && !clock::has_timers() {
