@@ -25,6 +25,7 @@ rows=(
     'bulkhead|#[resilient::bulkhead]'
     'rate_limit|#[resilient::rate_limit("100/s")]'
     'throttle|#[resilient::throttle]'
+    'measure|#[resilient::measure]'
     'timeout|#[resilient::timeout("2s")]'
     'fallback|#[resilient::fallback(value = 0)]'
     'cancel|#[resilient::cancel(on = Stop)]'

@@ -49,6 +49,13 @@ const MARKS: &[&str] = &["transient", "permanent", "throttled", "transparent"];
 //             }
 //         }
 //
+//         fn hint(&self) -> Option<Duration> {
+//             match self {
+//                 Self::Refused { 0: inner_, .. } => Classify::hint(inner_),
+//                 _ => None,
+//             }
+//         }
+//
 //         fn forbids_attempts(&self) -> bool {
 //             match self {
 //                 Self::Refused { 0: inner_, .. } => Classify::forbids_attempts(inner_),
@@ -293,36 +300,32 @@ fn implementation(input: &DeriveInput, krate: &Path, variants: Option<&[Variant<
             _ => quote_spanned!(span=> match self { #(#arms)* }),
         }
     };
-    let inner_variants = inner.clone();
-    let rejections = inner.map(|Variant { pattern, fields, .. }| {
-        let inner = inner_error(fields, krate);
-        let field = fields.members().next();
-        quote_spanned!(span=> #pattern { #field: inner_, .. } => #inner::rejection(inner_),)
-    });
-    let mut rejections = rejections.peekable();
-    let forbidding = inner_variants.map(|Variant { pattern, fields, .. }| {
-        let inner = inner_error(fields, krate);
-        let field = fields.members().next();
-        quote_spanned!(span=> #pattern { #field: inner_, .. } => #inner::forbids_attempts(inner_),)
-    });
-    let rejection = rejections.peek().is_some().then(|| {
-        let rejections: Vec<TokenStream> = rejections.collect();
-        let rest =
-            (rejections.len() < variants.len()).then(|| quote_spanned!(span=> _ => ::core::option::Option::None,));
-        let others = (rejections.len() < variants.len()).then(|| quote_spanned!(span=> _ => false,));
+    let inner: Vec<&Variant<'_>> = inner.collect();
+    let forwards = |method: &str, otherwise: TokenStream| {
+        let method = Ident::new(method, span);
+        let arms = inner.iter().map(|Variant { pattern, fields, .. }| {
+            let inner = inner_error(fields, krate);
+            let field = fields.members().next();
+            quote_spanned!(span=> #pattern { #field: inner_, .. } => #inner::#method(inner_),)
+        });
+        let rest = (inner.len() < variants.len()).then(|| quote_spanned!(span=> _ => #otherwise,));
+        quote_spanned!(span=> match self { #(#arms)* #rest })
+    };
+    let none = || quote_spanned!(span=> ::core::option::Option::None);
+    let forwarded = (!inner.is_empty()).then(|| {
+        let (rejection, hint) = (forwards("rejection", none()), forwards("hint", none()));
+        let forbids_attempts = forwards("forbids_attempts", quote_spanned!(span=> false));
         quote_spanned! {span=>
             fn rejection(&self) -> ::core::option::Option<&#krate::Error> {
-                match self {
-                    #(#rejections)*
-                    #rest
-                }
+                #rejection
+            }
+
+            fn hint(&self) -> ::core::option::Option<::core::time::Duration> {
+                #hint
             }
 
             fn forbids_attempts(&self) -> bool {
-                match self {
-                    #(#forbidding)*
-                    #others
-                }
+                #forbids_attempts
             }
         }
     });
@@ -335,7 +338,7 @@ fn implementation(input: &DeriveInput, krate: &Path, variants: Option<&[Variant<
                 #class
             }
 
-            #rejection
+            #forwarded
         }
 
         #(#conversions)*

@@ -52,7 +52,7 @@ pub(crate) fn deciding(when: Option<&When>, context: &Context<'_>) -> Option<Tok
     let response = response_type(&context.function.output)?;
     let krate = context.krate;
     Some(quote_spanned! {Span::mixed_site()=>
-        #krate::values(|response_: &#response| #krate::class_of_value!(response_))
+        #krate::values(|response_: &#response| #krate::classify_value!(response_))
     })
 }
 

@@ -1,5 +1,7 @@
 //! The trait that says what an error means, and its implementations for errors of the standard library and of tokio.
 
+use std::time::Duration;
+
 use crate::class::Class;
 use crate::error::Error;
 
@@ -41,6 +43,15 @@ pub trait Classify {
         None
     }
 
+    /// Returns how long the server asked callers to stay away from a failure that is [`Class::Transient`] all the same; nothing unless
+    /// implemented.
+    ///
+    /// A 502 with `Retry-After` has one: a breaker counts the failure, and a retry waits for as long as is said, up to its `max_hint`.
+    /// [`Class::Throttled`] has its own.
+    fn hint(&self) -> Option<Duration> {
+        None
+    }
+
     /// Returns whether the server asks for no further attempt, though the failure by itself would allow one; `false` unless implemented.
     ///
     /// gRPC's negative pushback does, with a [`Class::Permanent`] for that reason alone. A hedge then starts no further attempt, and
@@ -59,6 +70,10 @@ impl<E: Classify + ?Sized> Classify for &E {
         (**self).rejection()
     }
 
+    fn hint(&self) -> Option<Duration> {
+        (**self).hint()
+    }
+
     fn forbids_attempts(&self) -> bool {
         (**self).forbids_attempts()
     }
@@ -73,6 +88,10 @@ impl<E: Classify + ?Sized> Classify for Box<E> {
         (**self).rejection()
     }
 
+    fn hint(&self) -> Option<Duration> {
+        (**self).hint()
+    }
+
     fn forbids_attempts(&self) -> bool {
         (**self).forbids_attempts()
     }
@@ -85,6 +104,10 @@ impl<E: Classify + ?Sized> Classify for std::sync::Arc<E> {
 
     fn rejection(&self) -> Option<&Error> {
         (**self).rejection()
+    }
+
+    fn hint(&self) -> Option<Duration> {
+        (**self).hint()
     }
 
     fn forbids_attempts(&self) -> bool {

@@ -32,6 +32,8 @@
 //!
 //! Answers of servers are read within limits: lines of at most 512 bytes, the first eight of a header, and never a wait
 //! of more than a year. A line that cannot be read counts as absent.
+//!
+//! `docs/hints.md` lists what providers document, and what is read of it.
 
 mod field;
 mod rate_limit;
@@ -40,8 +42,9 @@ mod retry_after;
 mod status;
 #[cfg(test)]
 mod tests;
+mod time;
 
 pub use rate_limit::RateLimit;
 pub use response::{Response, by_response};
 pub use retry_after::retry_after;
-pub use status::{class_of_response, class_of_status};
+pub use status::{class_of_response, class_of_status, classify_response};

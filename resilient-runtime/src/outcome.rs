@@ -1,5 +1,7 @@
 //! The values that flow through a stack: the body's outcome, or a policy's rejection in its place.
 
+use std::time::Duration;
+
 use crate::{Class, Classify, Error};
 
 /// The outcome of an attempt or a call, as far as the policies need to know it.
@@ -19,6 +21,11 @@ pub trait Outcome {
         None
     }
 
+    /// Returns the hint beside a transient class, as [`Classify::hint`] does.
+    fn hint(&self) -> Option<Duration> {
+        None
+    }
+
     /// Returns whether the server asks for no further attempt, as [`Classify::forbids_attempts`] says.
     fn forbids_attempts(&self) -> bool {
         false
@@ -35,6 +42,10 @@ impl<T, E: Classify> Outcome for Result<T, E> {
 
     fn rejection(&self) -> Option<&Error> {
         self.as_ref().err().and_then(Classify::rejection)
+    }
+
+    fn hint(&self) -> Option<Duration> {
+        self.as_ref().err().and_then(Classify::hint)
     }
 
     #[inline]
@@ -105,6 +116,13 @@ impl<O: Outcome> Outcome for Settled<O> {
         match self {
             Self::Outcome(outcome) => outcome.rejection(),
             Self::Rejected(rejection) => Some(rejection),
+        }
+    }
+
+    fn hint(&self) -> Option<Duration> {
+        match self {
+            Self::Outcome(outcome) => outcome.hint(),
+            Self::Rejected(_) => None,
         }
     }
 

@@ -1,6 +1,8 @@
 //! Good values that are failures all the same: a response with status 503 is an `Ok`.
 
-use crate::{Class, Classify, Error, Quota, When};
+use std::time::Duration;
+
+use crate::{Class, Classified, Classify, Error, Quota, When};
 
 /// A good value that can mean a failure.
 ///
@@ -10,6 +12,12 @@ pub trait ClassifyValue {
     /// Returns what the value means.
     fn class_of_value(&self) -> Class;
 
+    /// Returns how long the server asked callers to stay away from a failure that is transient all the same, as
+    /// [`Classify::hint`] does.
+    fn hint_of_value(&self) -> Option<Duration> {
+        None
+    }
+
     /// Returns what it says about how much the server still allows; nothing unless implemented.
     ///
     /// A [`RateLimit`](crate::RateLimit) on a function that returns something named `…Response` heeds it.
@@ -18,7 +26,8 @@ pub trait ClassifyValue {
     }
 }
 
-/// Classifies the value of an `Ok` by `class`, and an `Err` as it is; for the `when` of an attribute.
+/// Classifies the value of an `Ok` by `class`, which returns a [`Class`] or a [`Classified`], and an `Err` as it is; for the `when` of an
+/// attribute.
 ///
 /// ```
 /// use resilient::{Class, Classify, retry, values};
@@ -51,14 +60,15 @@ pub struct Values<F>(F);
 pub struct ByGoodValue;
 
 #[diagnostic::do_not_recommend]
-impl<F, T, E> When<Result<T, E>, ByGoodValue> for Values<F>
+impl<F, T, E, C> When<Result<T, E>, ByGoodValue> for Values<F>
 where
-    F: Fn(&T) -> Class,
+    F: Fn(&T) -> C,
+    C: Into<Classified<'static>>,
     E: Classify,
 {
     fn class_of(&self, outcome: &Result<T, E>) -> Class {
         match outcome {
-            Ok(value) => (self.0)(value),
+            Ok(value) => (self.0)(value).into().class,
             Err(error) => error.class(),
         }
     }
@@ -66,26 +76,33 @@ where
     fn rejection_in<'o>(&self, outcome: &'o Result<T, E>) -> Option<&'o Error> {
         outcome.as_ref().err().and_then(Classify::rejection)
     }
+
+    fn hint_in(&self, outcome: &Result<T, E>) -> Option<Duration> {
+        match outcome {
+            Ok(value) => (self.0)(value).into().hint,
+            Err(error) => error.hint(),
+        }
+    }
 }
 
-/// The class of a value if its type says one, and [`Class::Success`] otherwise.
+/// The class of a value and the hint beside it if its type says them, and [`Class::Success`] otherwise.
 ///
 /// It looks at the type where it is written: in a function that is generic over it, the class is success. That is what
 /// an `Ok` means to everybody else.
 ///
 /// ```
 /// # use resilient::Class;
-/// assert_eq!(resilient::class_of_value!(&5), Class::Success);
+/// assert_eq!(resilient::classify_value!(&5).class, Class::Success);
 /// ```
 #[macro_export]
-macro_rules! class_of_value {
+macro_rules! classify_value {
     ($value:expr) => {{
         use $crate::__values::AnyValue as _;
-        $crate::__values::Value($value).class()
+        $crate::__values::Value($value).classify()
     }};
 }
 
-/// The quota that a value says the server still allows, if its type knows one; as [`class_of_value!`].
+/// The quota that a value says the server still allows, if its type knows one; as [`classify_value!`].
 ///
 /// ```
 /// # use resilient::Quota;
@@ -102,7 +119,7 @@ macro_rules! quota_of_value {
 /// The class of an outcome of any type: that of its [`Outcome`](crate::Outcome), if it is one. Of another `Result`, an `Ok` is a success and an `Err`
 /// permanent; anything else is a success.
 ///
-/// It looks at the type where it is written, as [`class_of_value!`] does.
+/// It looks at the type where it is written, as [`classify_value!`] does.
 ///
 /// ```
 /// # use resilient::{Class, class_of_outcome};
@@ -131,7 +148,7 @@ macro_rules! classified {
     }};
 }
 
-/// Tells [`class_of_value!`] whether a type is a [`ClassifyValue`]: a method of the type itself goes before one of
+/// Tells [`classify_value!`] whether a type is a [`ClassifyValue`]: a method of the type itself goes before one of
 /// a trait.
 #[doc(hidden)]
 pub mod probe {
@@ -172,7 +189,7 @@ pub mod probe {
 
         fn classified(&self) -> Classified<'a> {
             let rejection = if let Settled::Rejected(rejection) = self.0 { Some(rejection) } else { None };
-            Classified { class: self.class(), rejection }
+            Classified { rejection, ..Classified::from(self.class()) }
         }
     }
 
@@ -202,8 +219,8 @@ pub mod probe {
     pub struct Value<'a, T>(pub &'a T);
 
     impl<T: ClassifyValue> Value<'_, T> {
-        pub fn class(&self) -> Class {
-            self.0.class_of_value()
+        pub fn classify(&self) -> Classified<'static> {
+            Classified { hint: self.0.hint_of_value(), ..self.0.class_of_value().into() }
         }
 
         pub fn quota(&self) -> Quota {
@@ -212,13 +229,13 @@ pub mod probe {
     }
 
     pub trait AnyValue {
-        fn class(&self) -> Class;
+        fn classify(&self) -> Classified<'static>;
         fn quota(&self) -> Quota;
     }
 
     impl<T> AnyValue for Value<'_, T> {
-        fn class(&self) -> Class {
-            Class::Success
+        fn classify(&self) -> Classified<'static> {
+            Class::Success.into()
         }
 
         fn quota(&self) -> Quota {

@@ -1,5 +1,7 @@
 //! The `when = …` of an attribute: a closure or function that classifies in place of the error's own `Classify`.
 
+use std::time::Duration;
+
 use crate::{Class, Classify, Error, Outcome, Settled};
 
 /// The return value of a [`when`](When): a [`Class`], or a `bool` that says whether it was a transient failure.
@@ -20,10 +22,18 @@ impl IntoClass for bool {
     }
 }
 
-/// The return value of a [`When`] over outcomes, instead of a bare class: the class, and the rejection that is inside.
+/// The return value of a [`When`] over outcomes, instead of a bare class: the class, the rejection that is inside, and a hint.
 ///
 /// A retry ends the call when a breaker further down has refused, and a breaker does not count that. Both can tell only
-/// if the function shows them the rejection.
+/// if the function shows them the rejection. Start from a class, which converts into it.
+///
+/// ```
+/// use std::time::Duration;
+/// use resilient::{Class, Classified};
+///
+/// let classified = Classified { hint: Some(Duration::from_secs(5)), ..Class::Transient.into() };
+/// assert_eq!(classified.rejection, None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub struct Classified<'o> {
@@ -31,19 +41,21 @@ pub struct Classified<'o> {
     pub class: Class,
     /// The rejection by a policy of another function that the outcome is or wraps.
     pub rejection: Option<&'o Error>,
+    /// The time that the server asked callers to stay away from a transient failure, as for [`Classify::hint`].
+    pub hint: Option<Duration>,
 }
 
 impl<'o> Classified<'o> {
     /// Returns what the outcome itself says.
     pub fn of(outcome: &'o impl Outcome) -> Self {
-        Self { class: outcome.class(), rejection: outcome.rejection() }
+        Self { class: outcome.class(), rejection: outcome.rejection(), hint: outcome.hint() }
     }
 }
 
 /// Nothing is wrapped.
 impl From<Class> for Classified<'_> {
     fn from(class: Class) -> Self {
-        Self { class, rejection: None }
+        Self { class, rejection: None, hint: None }
     }
 }
 
@@ -63,6 +75,11 @@ pub trait When<O, By> {
 
     /// The rejection by a policy inside that `outcome` is, if it is one.
     fn rejection_in<'o>(&self, _outcome: &'o O) -> Option<&'o Error> {
+        None
+    }
+
+    /// The hint beside the class of `outcome`, as for [`Classify::hint`].
+    fn hint_in(&self, _outcome: &O) -> Option<Duration> {
         None
     }
 }
@@ -117,6 +134,10 @@ where
     fn rejection_in<'o>(&self, outcome: &'o O) -> Option<&'o Error> {
         self(outcome).rejection
     }
+
+    fn hint_in(&self, outcome: &O) -> Option<Duration> {
+        self(outcome).hint
+    }
 }
 
 impl<W, O, By> When<Settled<O>, BySettled<By>> for W
@@ -136,6 +157,13 @@ where
             Settled::Rejected(rejection) => Some(rejection),
         }
     }
+
+    fn hint_in(&self, settled: &Settled<O>) -> Option<Duration> {
+        match settled {
+            Settled::Outcome(outcome) => self.hint_in(outcome),
+            Settled::Rejected(_) => None,
+        }
+    }
 }
 
 /// Judges an outcome by its own class.
@@ -149,8 +177,12 @@ pub struct ByClass;
 pub struct ByWhen<W, O> {
     when: W,
     class_of: fn(&W, &O) -> Class,
-    rejection_in: for<'o> fn(&W, &'o O) -> Option<&'o Error>,
+    /// One function for both: each would be a word in every future that judges.
+    beside: for<'o> fn(&W, &'o O) -> Beside<'o>,
 }
+
+/// What an outcome says beside its class: the rejection inside, and the hint.
+type Beside<'o> = (Option<&'o Error>, Option<Duration>);
 
 /// Judges no outcome.
 #[derive(Debug, Clone, Copy)]
@@ -161,7 +193,11 @@ impl<W, O> ByWhen<W, O> {
     where
         W: When<O, By>,
     {
-        Self { when, class_of: W::class_of, rejection_in: W::rejection_in }
+        Self {
+            when,
+            class_of: W::class_of,
+            beside: |when, outcome| (when.rejection_in(outcome), when.hint_in(outcome)),
+        }
     }
 }
 
@@ -171,6 +207,8 @@ pub trait Judge<O>: sealed::Judge<O> {}
 impl<O, J: sealed::Judge<O>> Judge<O> for J {}
 
 pub(crate) mod sealed {
+    use std::time::Duration;
+
     use crate::{Class, Error};
 
     pub trait Judge<O> {
@@ -183,6 +221,12 @@ pub(crate) mod sealed {
 
         #[doc(hidden)]
         fn rejection_in<'o>(&self, outcome: &'o O) -> Option<&'o Error>;
+
+        /// Returns the hint beside a transient class.
+        #[doc(hidden)]
+        fn hint_in(&self, _outcome: &O) -> Option<Duration> {
+            None
+        }
 
         /// Returns whether the server asks for no further attempt.
         #[doc(hidden)]
@@ -204,6 +248,11 @@ impl<O: Outcome> sealed::Judge<O> for ByClass {
     }
 
     #[inline]
+    fn hint_in(&self, outcome: &O) -> Option<Duration> {
+        outcome.hint()
+    }
+
+    #[inline]
     fn forbids_attempts(&self, outcome: &O) -> bool {
         outcome.forbids_attempts()
     }
@@ -217,7 +266,12 @@ impl<W, O> sealed::Judge<O> for ByWhen<W, O> {
 
     #[inline]
     fn rejection_in<'o>(&self, outcome: &'o O) -> Option<&'o Error> {
-        (self.rejection_in)(&self.when, outcome)
+        (self.beside)(&self.when, outcome).0
+    }
+
+    #[inline]
+    fn hint_in(&self, outcome: &O) -> Option<Duration> {
+        (self.beside)(&self.when, outcome).1
     }
 }
 
@@ -253,6 +307,14 @@ impl<O, J: Judge<O>> sealed::Judge<Settled<O>> for InStack<'_, J> {
         match settled {
             Settled::Outcome(outcome) => self.0.rejection_in(outcome),
             Settled::Rejected(rejection) => Some(rejection),
+        }
+    }
+
+    #[inline]
+    fn hint_in(&self, settled: &Settled<O>) -> Option<Duration> {
+        match settled {
+            Settled::Outcome(outcome) => self.0.hint_in(outcome),
+            Settled::Rejected(_) => None,
         }
     }
 }

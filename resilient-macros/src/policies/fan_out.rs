@@ -378,7 +378,7 @@ fn counted(at: Span, context: &Context<'_>) -> TokenStream {
     let class = if response_type(&context.function.output).is_some() {
         quote_spanned! {span=>
             match outcome_ {
-                ::core::result::Result::Ok(value_) => #krate::class_of_value!(value_),
+                ::core::result::Result::Ok(value_) => #krate::classify_value!(value_).class,
                 ::core::result::Result::Err(_) => #class,
             }
         }

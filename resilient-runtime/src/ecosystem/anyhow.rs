@@ -1,5 +1,7 @@
 //! `anyhow::Error`.
 
+use std::time::Duration;
+
 use super::cause;
 use crate::{Class, Classify, Error};
 
@@ -21,6 +23,10 @@ impl Classify for anyhow::Error {
 
     fn rejection(&self) -> Option<&Error> {
         cause::rejection(self.as_ref())
+    }
+
+    fn hint(&self) -> Option<Duration> {
+        cause::hint(self.as_ref())
     }
 
     fn forbids_attempts(&self) -> bool {

@@ -3,12 +3,18 @@
 use std::error::Error as StdError;
 use std::io;
 use std::iter;
+use std::time::Duration;
 
 use crate::{Class, Classify, Error};
 
 /// The class of the first error, from the outermost inwards, that is classified.
 pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
     causes(error).find_map(known).map(Classify::class)
+}
+
+/// The hint beside the class of the first error that is classified.
+pub(super) fn hint(error: &(dyn StdError + 'static)) -> Option<Duration> {
+    causes(error).find_map(known).and_then(Classify::hint)
 }
 
 /// Returns whether the first error that is classified forbids further attempts.

@@ -1,6 +1,7 @@
 //! Errors whose type has been erased.
 
 use std::error::Error as StdError;
+use std::time::Duration;
 
 use super::cause;
 use crate::{Class, Classify, Error};
@@ -39,6 +40,10 @@ impl Classify for dyn StdError + Send + Sync {
         cause::rejection(self)
     }
 
+    fn hint(&self) -> Option<Duration> {
+        cause::hint(self)
+    }
+
     fn forbids_attempts(&self) -> bool {
         cause::forbids_attempts(self)
     }
@@ -55,6 +60,10 @@ impl Classify for dyn StdError + Send {
         cause::rejection(self)
     }
 
+    fn hint(&self) -> Option<Duration> {
+        cause::hint(self)
+    }
+
     fn forbids_attempts(&self) -> bool {
         cause::forbids_attempts(self)
     }
@@ -69,6 +78,10 @@ impl Classify for dyn StdError {
 
     fn rejection(&self) -> Option<&Error> {
         cause::rejection(self)
+    }
+
+    fn hint(&self) -> Option<Duration> {
+        cause::hint(self)
     }
 
     fn forbids_attempts(&self) -> bool {

@@ -1,5 +1,7 @@
 //! The meaning of an attempt's outcome to the hedge.
 
+use std::time::Duration;
+
 use crate::when::Judge;
 use crate::{Class, Error, Reason};
 
@@ -9,6 +11,8 @@ pub(super) struct End {
     pub(super) class: Class,
     /// The next step of the hedge.
     pub(super) next: Next,
+    /// The time that the server asked callers to stay away.
+    pub(super) hint: Option<Duration>,
     /// Set if it took as long as attempts take.
     pub(super) tells_time: bool,
 }
@@ -30,7 +34,12 @@ impl End {
     pub(super) fn of<O>(outcome: &O, judge: &impl Judge<O>) -> Self {
         let class = judge.class_of(outcome);
         let forbids = class == Class::Permanent && judge.forbids_attempts(outcome);
-        Self::new(class, judge.rejection_in(outcome), forbids)
+        let hint = match class {
+            Class::Throttled { after } => after,
+            Class::Transient => judge.hint_in(outcome),
+            Class::Success | Class::Permanent => None,
+        };
+        Self { hint, ..Self::new(class, judge.rejection_in(outcome), forbids) }
     }
 
     #[inline]
@@ -43,6 +52,6 @@ impl End {
             _ if class == Class::Permanent => Next::Accept,
             _ => Next::Again,
         };
-        Self { class, next, tells_time: class == Class::Success || timed_out }
+        Self { class, next, hint: None, tells_time: class == Class::Success || timed_out }
     }
 }

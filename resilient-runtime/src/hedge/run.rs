@@ -291,10 +291,10 @@ impl<F: Future> Course<'_, F, F::Output> {
         {
             self.hedging.hedge.learn(Sample::Exactly(clock::now().saturating_duration_since(began)));
         }
-        match (end.next, end.class) {
+        match (end.next, end.hint) {
             (Next::Accept, _) => {}
             (Next::Wait, _) => self.left = 0,
-            (Next::Again, Class::Throttled { after: Some(after) }) => {
+            (Next::Again, Some(after)) => {
                 let named = clock::now().checked_add(after);
                 self.not_before = self.not_before.max(named);
                 if named.is_none() {

@@ -1,6 +1,6 @@
-//! The lines of a header and the numbers and times in them, within limits.
+//! The lines of a header and the numbers in them, within limits.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use http::HeaderMap;
 
@@ -21,8 +21,8 @@ pub(super) fn whole(digits: &str) -> Option<u64> {
     all_digits.then(|| digits.parse().unwrap_or(u64::MAX))
 }
 
-/// Seconds, of which some servers send a fraction too. Digits behind the ninth are dropped.
-pub(super) fn seconds(number: &str) -> Option<Duration> {
+/// A number that may have a fraction, as a duration of so many seconds. Digits behind the ninth are dropped.
+pub(super) fn decimal(number: &str) -> Option<Duration> {
     let (seconds, fraction) = number.split_once('.').unwrap_or((number, "0"));
     whole(fraction)?;
     let nanos = fraction
@@ -31,16 +31,6 @@ pub(super) fn seconds(number: &str) -> Option<Duration> {
         .take(9)
         .fold(0, |nanos, digit| nanos * 10 + u32::from(digit - b'0'));
     Some(Duration::new(whole(seconds)?, nanos))
-}
-
-/// The instant of an HTTP date in any of its three forms.
-pub(super) fn date(text: &str) -> Option<SystemTime> {
-    httpdate::parse_http_date(text).ok()
-}
-
-/// Returns how long it is until `instant`: zero if that is over, and at most [`LONGEST`].
-pub(super) fn until(instant: SystemTime, now: SystemTime) -> Duration {
-    instant.duration_since(now).unwrap_or(Duration::ZERO).min(LONGEST)
 }
 
 /// A year. A longer wait means the same to every caller, and this one can be added to any clock.

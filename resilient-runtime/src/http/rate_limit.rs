@@ -1,11 +1,13 @@
 //! The rate limit that a response tells of, under whichever headers.
 
+use std::cmp::Reverse;
 use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 
 use crate::Quota;
 
+mod kinds;
 mod separate;
 mod structured;
 
@@ -19,10 +21,14 @@ mod structured;
 /// | `RateLimit-Limit`, `RateLimit-Remaining`, `RateLimit-Reset` | the same in the first drafts |
 /// | `X-RateLimit-Limit`, `X-RateLimit-Remaining`, `X-RateLimit-Reset` | the same before there was a draft |
 /// | `X-Rate-Limit-Limit`, … | the same |
-/// | `X-RateLimit-Reset-After` | reset, in place of `X-RateLimit-Reset` |
+/// | `X-RateLimit-Reset-After`, `X-RateLimit-Next` | reset, in place of `X-RateLimit-Reset` |
+/// | `X-RateLimit-Remaining-Tokens`, `X-RateLimit-Tokens-Remaining`, `anthropic-ratelimit-tokens-remaining`, … | the same for each kind of quota |
 ///
 /// The `RateLimit` header comes from [a draft of the IETF](https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/). Where
 /// it is there and readable, the headers below it are not looked at.
+///
+/// Of several quotas the one counts that is nearest to its end, and of those that are used up the one with the longest reset. A quota of
+/// something else than calls, such as tokens or bytes, counts only when it is used up: by its name, or by `qu` in the policy.
 ///
 /// # The reset
 ///
@@ -35,7 +41,10 @@ mod structured;
 /// | from 10¹¹ and below 10¹⁴ | milliseconds since 1970: the years 1973 to 5138 |
 /// | from 10¹⁴ | unreadable |
 ///
-/// It may have a fraction, or be an HTTP date. `-Reset-After` is always in seconds from now.
+/// It may have a fraction, be a duration with units such as `6m0s`, an HTTP date or a time of RFC 3339. `-Reset-After` is always in seconds
+/// from now. Dates are compared with the response's own `Date`, as in [`retry_after`](super::retry_after()).
+///
+/// A server that means milliseconds from now cannot be told from one that means seconds.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -68,15 +77,10 @@ impl RateLimit {
     /// Reads the headers of a response; `None` if they say nothing about a limit.
     pub fn from_headers(headers: &HeaderMap, now: SystemTime) -> Option<Self> {
         let policies = structured::policies(headers);
-        let found = match structured::tightest(headers) {
-            Some(quota) => {
-                Self { limit: quota.limit.or_else(|| policies.limit_of(quota.name.as_deref())), ..quota.rate }
-            }
-            None => {
-                let rate = separate::read(headers, now);
-                Self { limit: rate.limit.or_else(|| policies.limit_of(None)), ..rate }
-            }
-        };
+        let found = structured::tightest(headers, &policies).unwrap_or_else(|| {
+            let rate = separate::read(headers, now);
+            Self { limit: rate.limit.or_else(|| policies.limit_of_only()), ..rate }
+        });
         (found != Self::default()).then_some(found)
     }
 
@@ -101,6 +105,16 @@ impl RateLimit {
     /// Returns whether the server said that nothing remains.
     pub fn is_exhausted(&self) -> bool {
         self.remaining == Some(0)
+    }
+
+    /// Returns how long to stay away after a refusal, which says that nothing remains where the headers do not.
+    pub(super) fn retry_after_refusal(&self) -> Option<Duration> {
+        if self.remaining.unwrap_or(0) == 0 { self.reset } else { None }
+    }
+
+    /// Orders quotas: the smallest will refuse first, or refuses for longest.
+    fn nearness(&self) -> (u64, Reverse<Option<Duration>>) {
+        (self.remaining.unwrap_or(u64::MAX), Reverse(self.reset))
     }
 }
 

@@ -1,8 +1,10 @@
 //! The `when` that looks at responses, and what counts as one.
 
+use std::time::Duration;
+
 use http::{HeaderMap, StatusCode};
 
-use super::{RateLimit, class_of_response};
+use super::{RateLimit, class_of_response, classify_response};
 use crate::{Class, Classified, Classify, ClassifyValue, Quota, clock};
 
 /// A response of whichever client: what [`by_response`] looks at.
@@ -45,6 +47,10 @@ impl<B> ClassifyValue for http::Response<B> {
         class_of_response(self.status(), self.headers())
     }
 
+    fn hint_of_value(&self) -> Option<Duration> {
+        classify_response(self.status(), self.headers()).hint
+    }
+
     fn quota_of_value(&self) -> Quota {
         quota_of(self.headers())
     }
@@ -74,6 +80,10 @@ impl Response for http::response::Parts {
 impl ClassifyValue for reqwest::Response {
     fn class_of_value(&self) -> Class {
         class_of_response(self.status(), self.headers())
+    }
+
+    fn hint_of_value(&self) -> Option<Duration> {
+        classify_response(self.status(), self.headers()).hint
     }
 
     fn quota_of_value(&self) -> Quota {
@@ -116,8 +126,8 @@ impl Response for reqwest::Response {
 /// ```
 pub fn by_response<R: Response, E: Classify>(outcome: &Result<R, E>) -> Classified<'_> {
     match outcome {
-        Ok(response) => class_of_response(response.status(), response.headers()).into(),
-        Err(error) => Classified { class: error.class(), rejection: error.rejection() },
+        Ok(response) => classify_response(response.status(), response.headers()),
+        Err(error) => Classified { class: error.class(), rejection: error.rejection(), hint: error.hint() },
     }
 }
 

@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use http::{HeaderMap, StatusCode};
 
-use super::{RateLimit, retry_after};
-use crate::{Class, Classify, clock};
+use super::{RateLimit, field, retry_after};
+use crate::{Class, Classified, Classify, clock};
 
 /// Returns what a status means, without a look at the headers.
 ///
@@ -37,17 +37,21 @@ pub fn class_of_status(status: StatusCode) -> Class {
     }
 }
 
-/// Returns what a response means: its [status](class_of_status), and for four of them what its headers say.
+/// Returns what a response means: its [status](class_of_status), and what its headers say.
 ///
 /// | status | with | class |
 /// |---|---|---|
 /// | 429 | | throttled, for as long as is said |
 /// | 503 | `Retry-After`, or a rate limit of which nothing remains | throttled, for as long as is said |
 /// | 403 | the same: some servers refuse with it what exceeds a limit | throttled, for as long as is said |
-/// | 413 | `Retry-After`: too large for now | throttled, for as long as is said |
+/// | 413, 418, 420, 430 | `Retry-After`: too much for now | throttled, for as long as is said |
+/// | 400 and above | `x-should-retry` or `Stripe-Should-Retry`: `false` | permanent |
+/// | 400 and above | the same with `true` | transient instead of permanent |
 ///
-/// A readable `Retry-After` counts before the reset of a [`RateLimit`]. Dates in the headers are compared with this
-/// machine's calendar.
+/// `Retry-After` stands for each header that [`retry_after`](super::retry_after()) reads. It counts before the reset of a
+/// [`RateLimit`]. With 429, the reset counts also if the server does not say how much remains.
+///
+/// A failure that stays transient, such as a 500 or a 529, can have a hint beside its class: [`classify_response`] returns both.
 ///
 /// ```
 /// use std::time::Duration;
@@ -63,26 +67,76 @@ pub fn class_of_status(status: StatusCode) -> Class {
 /// );
 /// ```
 pub fn class_of_response(status: StatusCode, headers: &HeaderMap) -> Class {
-    class_at(status, headers, clock::wall)
+    classify_response(status, headers).class
 }
 
-/// As [`class_of_response`], with a clock that is read only where the headers matter.
-pub(super) fn class_at(status: StatusCode, headers: &HeaderMap, now: impl FnOnce() -> SystemTime) -> Class {
+/// Returns the class of a response, as [`class_of_response`] does, and the hint beside it.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use resilient::Class;
+/// use resilient::http::classify_response;
+///
+/// let response = http::Response::builder().status(502).header("retry-after", "60").body(()).unwrap();
+///
+/// let classified = classify_response(response.status(), response.headers());
+/// assert_eq!(classified.class, Class::Transient);
+/// assert_eq!(classified.hint, Some(Duration::from_secs(60)));
+/// ```
+pub fn classify_response(status: StatusCode, headers: &HeaderMap) -> Classified<'static> {
+    classify_at(status, headers, clock::wall)
+}
+
+/// As [`classify_response`], with a clock that is read only where the headers matter.
+pub(super) fn classify_at(
+    status: StatusCode,
+    headers: &HeaderMap,
+    now: impl FnOnce() -> SystemTime,
+) -> Classified<'static> {
     let plain = class_of_status(status);
-    if !matches!(status.as_u16(), 403 | 413 | 429 | 503) {
-        return plain;
+    if plain == Class::Success {
+        return plain.into();
+    }
+    let plain = match (should_retry(headers), plain) {
+        (Some(false), _) => return Class::Permanent.into(),
+        (Some(true), Class::Permanent) => Class::Transient,
+        _ => plain,
+    };
+    let by_headers = matches!(status.as_u16(), 403 | 413 | 418 | 420 | 430);
+    if plain == Class::Permanent && !by_headers {
+        return plain.into();
     }
 
     let now = now();
     let asked = retry_after(headers, now);
-    let limit = RateLimit::from_headers(headers, now).filter(RateLimit::is_exhausted);
-    let throttled = match status.as_u16() {
-        429 => true,
-        413 => asked.is_some(),
-        _ => asked.is_some() || limit.is_some(),
+    let limit = match status.as_u16() {
+        403 | 429 | 503 => RateLimit::from_headers(headers, now),
+        _ => None,
     };
-    if throttled { Class::Throttled { after: asked.or_else(|| limit?.retry_after()) } } else { plain }
+    let is_exhausted = limit.is_some_and(|limit| limit.is_exhausted());
+    let refuses_for_now = by_headers || status == StatusCode::SERVICE_UNAVAILABLE;
+    let after = asked.or_else(|| limit?.retry_after_refusal());
+    match plain {
+        Class::Throttled { .. } => Class::Throttled { after }.into(),
+        _ if refuses_for_now && (asked.is_some() || is_exhausted) => Class::Throttled { after }.into(),
+        Class::Transient => Classified { hint: asked, ..plain.into() },
+        _ => plain.into(),
+    }
 }
+
+/// The verdict of the server itself, in the headers that some have for it; one `false` is enough.
+pub(super) fn should_retry(headers: &HeaderMap) -> Option<bool> {
+    let lines = VERDICTS.iter().flat_map(|name| field::lines(headers, name));
+    let verdicts = lines.filter_map(|line| match line {
+        line if line.eq_ignore_ascii_case("true") => Some(true),
+        line if line.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    });
+    verdicts.min()
+}
+
+const VERDICTS: [&str; 2] = ["x-should-retry", "stripe-should-retry"];
 
 /// By [`class_of_status`], except that what is returned as an error never counts as a success: below 400 it is
 /// permanent.

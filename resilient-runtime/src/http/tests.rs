@@ -1,3 +1,4 @@
+mod documented;
 mod headers;
 mod limits;
 mod rate_limit;

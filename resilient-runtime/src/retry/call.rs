@@ -159,8 +159,9 @@ impl RetryCall<'_> {
             self.end_at_once(Ended::of(class));
             return None;
         }
+        let (rejection, hint) = (judge.rejection_in(outcome), judge.hint_in(outcome));
         let tell = &mut |retrying: &Retrying| hooks.on_retry.tell(retrying, outcome);
-        match self.decide_slowly(class, judge.rejection_in(outcome), tell) {
+        match self.decide_slowly(class, rejection, hint, tell) {
             Ok(delay) => return Some(delay),
             Err(Some(giving_up)) => hooks.on_give_up.tell(&giving_up, outcome),
             Err(None) => {}
@@ -176,6 +177,7 @@ impl RetryCall<'_> {
         &mut self,
         class: Class,
         rejection: Option<&Error>,
+        hint: Option<Duration>,
         tell: &mut dyn FnMut(&Retrying),
     ) -> Result<Delay, Option<GivingUp>> {
         if self.attempt != Moment::NONE {
@@ -185,7 +187,7 @@ impl RetryCall<'_> {
             self.end(Ended::of(class));
             return Err(None);
         }
-        self.next(class, rejection, tell).map_err(|why| Some(self.give_up(class, why)))
+        self.next(class, rejection, hint, tell).map_err(|why| Some(self.give_up(class, why)))
     }
 
     /// Ends the call with a failure that was worth another attempt.
@@ -229,6 +231,7 @@ impl RetryCall<'_> {
         &mut self,
         class: Class,
         rejection: Option<&Error>,
+        hint: Option<Duration>,
         tell: &mut dyn FnMut(&Retrying),
     ) -> Result<Delay, GaveUp> {
         let policy = self.policy;
@@ -249,12 +252,14 @@ impl RetryCall<'_> {
         let mut memory = self.start.memory();
         let own = policy.backoff.delay(self.attempt(), random::next, &mut memory);
         self.start = self.start.with(memory);
-        let delay = match class {
-            Class::Throttled { after: Some(hint) } if hint > policy.max_hint => {
-                return Err(GaveUp::HintTooLong);
-            }
-            Class::Throttled { after: Some(hint) } => own.max(spread(hint)),
-            _ => own,
+        let hint = match class {
+            Class::Throttled { after } => after,
+            _ => hint,
+        };
+        let delay = match hint {
+            Some(hint) if hint > policy.max_hint => return Err(GaveUp::HintTooLong),
+            Some(hint) => own.max(spread(hint)),
+            None => own,
         };
         self.fits(delay)?;
         if !delay.is_zero() && !clock::has_timers() {

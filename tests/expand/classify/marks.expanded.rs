@@ -48,6 +48,15 @@ where
             _ => ::core::option::Option::None,
         }
     }
+    fn hint(&self) -> ::core::option::Option<::core::time::Duration> {
+        match self {
+            Self::Inner { 0: inner_, .. } => <E as ::resilient::Classify>::hint(inner_),
+            Self::Refused { 0: inner_, .. } => {
+                <resilient::Error as ::resilient::Classify>::hint(inner_)
+            }
+            _ => ::core::option::Option::None,
+        }
+    }
     fn forbids_attempts(&self) -> bool {
         match self {
             Self::Inner { 0: inner_, .. } => {

@@ -39,7 +39,7 @@ pub async fn search(remaining: u64) -> Result<SearchResponse, Error> {
                             _,
                         >(
                             ::resilient::values(|response_: &SearchResponse| {
-                                ::resilient::class_of_value!(response_)
+                                ::resilient::classify_value!(response_)
                             }),
                         )
                         .heeding(|response_: &SearchResponse| {

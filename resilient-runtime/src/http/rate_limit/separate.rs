@@ -4,51 +4,44 @@ use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 
-use super::RateLimit;
+use super::{RateLimit, kinds};
 use crate::http::field;
+use crate::http::time::{self, Calendar, Time};
 
+/// The quota that is nearest to its end: the one without a name, or one of those that have a kind.
 pub(super) fn read(headers: &HeaderMap, now: SystemTime) -> RateLimit {
-    RateLimit {
-        limit: first_of(headers, LIMIT, number),
-        remaining: first_of(headers, REMAINING, number),
-        reset: first_of(headers, RESET_AFTER, wait).or_else(|| first_of(headers, RESET, |line| reset(line, now))),
-    }
+    let calendar = Calendar::of(headers, now);
+    let unnamed = RateLimit {
+        limit: first_of(headers, &LIMIT, number),
+        remaining: first_of(headers, &REMAINING, number),
+        reset: first_of(headers, &RESET_AFTER, wait)
+            .or_else(|| first_of(headers, &RESET, |line| reset(line, calendar))),
+    };
+    let known = (unnamed != RateLimit::default()).then_some(unnamed);
+    kinds::read(headers, calendar).into_iter().chain(known).min_by_key(RateLimit::nearness).unwrap_or_default()
 }
 
 /// The first readable line under the first of the names that has one.
-fn first_of<T>(headers: &HeaderMap, names: [&str; 3], read: impl Fn(&str) -> Option<T>) -> Option<T> {
-    names.into_iter().find_map(|name| field::lines(headers, name).find_map(&read))
+fn first_of<T>(headers: &HeaderMap, names: &[&str], read: impl Fn(&str) -> Option<T>) -> Option<T> {
+    names.iter().find_map(|name| field::lines(headers, name).find_map(&read))
 }
 
-/// The number in front of what some servers append: their windows, or the same number for other quotas.
-fn number(line: &str) -> Option<u64> {
+/// The number in front of what some servers append: their windows, or the same number for other quotas. A fraction is dropped.
+pub(super) fn number(line: &str) -> Option<u64> {
     let end = line.find([',', ';']).unwrap_or(line.len());
-    field::whole(line[..end].trim_end_matches([' ', '\t']))
+    field::decimal(line[..end].trim_end_matches([' ', '\t'])).map(|number| number.as_secs())
+}
+
+/// The time until the reset, by its size and form.
+pub(super) fn reset(line: &str, calendar: Calendar) -> Option<Duration> {
+    Time::read(line).map(|time| calendar.until(time))
 }
 
 fn wait(line: &str) -> Option<Duration> {
-    Some(field::seconds(line)?.min(field::LONGEST))
+    Some(field::decimal(line).or_else(|| time::duration(line))?.min(field::LONGEST))
 }
-
-fn reset(line: &str, now: SystemTime) -> Option<Duration> {
-    let Some(number) = field::seconds(line) else {
-        return Some(field::until(field::date(line)?, now));
-    };
-    let since_1970 = match number.as_secs() {
-        ..SECONDS_SINCE_1970 => return Some(number.min(field::LONGEST)),
-        SECONDS_SINCE_1970..MILLIS_SINCE_1970 => number,
-        millis @ MILLIS_SINCE_1970..TOO_LARGE => Duration::from_millis(millis),
-        TOO_LARGE.. => return None,
-    };
-    Some(field::until(SystemTime::UNIX_EPOCH.checked_add(since_1970)?, now))
-}
-
-// No server announces a wait of thirty years, and none that runs has the date of 2001.
-const SECONDS_SINCE_1970: u64 = 1_000_000_000;
-const MILLIS_SINCE_1970: u64 = 100_000_000_000;
-const TOO_LARGE: u64 = 100_000_000_000_000;
 
 const LIMIT: [&str; 3] = ["ratelimit-limit", "x-ratelimit-limit", "x-rate-limit-limit"];
 const REMAINING: [&str; 3] = ["ratelimit-remaining", "x-ratelimit-remaining", "x-rate-limit-remaining"];
-const RESET: [&str; 3] = ["ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"];
+const RESET: [&str; 4] = ["ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset", "x-ratelimit-next"];
 const RESET_AFTER: [&str; 3] = ["ratelimit-reset-after", "x-ratelimit-reset-after", "x-rate-limit-reset-after"];

@@ -1,6 +1,5 @@
 //! The `RateLimit` and `RateLimit-Policy` headers of the IETF's drafts, which are structured fields.
 
-use std::cmp::Reverse;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -11,46 +10,79 @@ use crate::http::field;
 
 /// One quota as `RateLimit` says it.
 #[derive(Default)]
-pub(super) struct Quota {
+struct Quota {
     /// Earlier drafts had one quota without a name.
-    pub(super) name: Option<String>,
+    named: Option<Name>,
     /// Later drafts have it in the policy.
-    pub(super) limit: Option<u64>,
-    pub(super) rate: RateLimit,
+    limit: Option<u64>,
+    rate: RateLimit,
 }
 
-/// The quotas of `RateLimit-Policy` that have a size.
-pub(super) struct Policies(Vec<(Option<String>, u64)>);
+/// The name of a quota, and its partition: a key for those that share it.
+#[derive(PartialEq, Eq)]
+struct Name {
+    name: String,
+    partition: Option<Vec<u8>>,
+}
+
+/// A quota of `RateLimit-Policy`.
+struct Policy {
+    named: Option<Name>,
+    limit: Option<u64>,
+    /// Set if it counts something else than calls.
+    counts_other: bool,
+}
+
+/// The quotas of `RateLimit-Policy`.
+pub(super) struct Policies(Vec<Policy>);
 
 impl Policies {
-    /// The size of the quota with the name, or of the only one.
-    pub(super) fn limit_of(&self, name: Option<&str>) -> Option<u64> {
+    /// The size of the only quota, if it counts calls.
+    pub(super) fn limit_of_only(&self) -> Option<u64> {
+        self.of(None).filter(|policy| !policy.counts_other).and_then(|policy| policy.limit)
+    }
+
+    /// The policy of the quota with the name and the partition, with the name alone, or the only one.
+    fn of(&self, named: Option<&Name>) -> Option<&Policy> {
+        let name = |named: &Name| named.name.clone();
         match &self.0[..] {
-            [(_, limit)] => Some(*limit),
-            all => all.iter().find(|(other, _)| other.as_deref() == name).map(|(_, limit)| *limit),
+            [only] => Some(only),
+            all => all.iter().find(|other| other.named.as_ref() == named).or_else(|| {
+                all.iter().find(|other| named.is_some() && other.named.as_ref().map(name) == named.map(name))
+            }),
         }
     }
 }
 
 pub(super) fn policies(headers: &HeaderMap) -> Policies {
     let items = field::lines(headers, "ratelimit-policy").flat_map(items);
-    Policies(
-        items
-            .filter_map(|item| match item.bare_item {
-                BareItem::Integer(_) => Some((None, whole(&item.bare_item)?)),
-                _ => Some((Some(name(&item)?), parameter(&item.params, "q")?)),
-            })
-            .collect(),
-    )
+    let policy = |item: Item| match item.bare_item {
+        BareItem::Integer(_) => Some(Policy { named: None, limit: Some(whole(&item.bare_item)?), counts_other: false }),
+        _ => Some(Policy {
+            named: Some(name(&item)?),
+            limit: parameter(&item.params, "q"),
+            counts_other: item.params.get("qu").is_some_and(|unit| text(unit) != Some("requests")),
+        }),
+    };
+    Policies(items.filter_map(policy).filter(|policy| policy.limit.is_some() || policy.counts_other).collect())
 }
 
 /// The quota that will refuse first; among those that refuse already, the one that does so for longest.
-pub(super) fn tightest(headers: &HeaderMap) -> Option<Quota> {
+///
+/// One that does not count calls is left out while some of it remains.
+pub(super) fn tightest(headers: &HeaderMap, policies: &Policies) -> Option<RateLimit> {
     let quotas = field::lines(headers, "ratelimit").flat_map(|line| match unnamed(line) {
         Some(quota) => vec![quota],
         None => items(line).filter_map(|item| named(&item)).collect(),
     });
-    quotas.min_by_key(|quota| (quota.rate.remaining.unwrap_or(u64::MAX), Reverse(quota.rate.reset)))
+    let rates = quotas.filter_map(|quota| {
+        let policy = policies.of(quota.named.as_ref());
+        let counts_other = policy.is_some_and(|policy| policy.counts_other);
+        let bears = !counts_other || quota.rate.remaining.unwrap_or(0) == 0;
+        let limit = quota.limit.or_else(|| policy?.limit);
+        bears.then_some(RateLimit { limit, ..quota.rate })
+    });
+    rates.min_by_key(RateLimit::nearness)
 }
 
 /// `limit=100, remaining=50, reset=30`
@@ -61,7 +93,7 @@ fn unnamed(line: &str) -> Option<Quota> {
         ListEntry::InnerList(_) => None,
     };
     let rate = RateLimit { limit: None, remaining: number("remaining"), reset: number("reset").map(wait) };
-    let quota = Quota { name: None, limit: number("limit"), rate };
+    let quota = Quota { named: None, limit: number("limit"), rate };
     (quota.limit.is_some() || quota.rate != RateLimit::default()).then_some(quota)
 }
 
@@ -72,7 +104,7 @@ fn named(item: &Item) -> Option<Quota> {
         remaining: parameter(&item.params, "r"),
         reset: parameter(&item.params, "t").map(wait),
     };
-    (rate != RateLimit::default()).then_some(Quota { name: Some(name(item)?), limit: None, rate })
+    (rate != RateLimit::default()).then_some(Quota { named: Some(name(item)?), limit: None, rate })
 }
 
 fn items(line: &str) -> impl Iterator<Item = Item> {
@@ -84,10 +116,18 @@ fn items(line: &str) -> impl Iterator<Item = Item> {
 }
 
 /// A quota's name is a string, and was a token for a while.
-fn name(item: &Item) -> Option<String> {
-    match &item.bare_item {
-        BareItem::String(name) => Some(name.as_str().to_owned()),
-        BareItem::Token(name) => Some(name.as_str().to_owned()),
+fn name(item: &Item) -> Option<Name> {
+    let partition = match item.params.get("pk") {
+        Some(BareItem::ByteSequence(key)) => Some(key.clone()),
+        _ => None,
+    };
+    Some(Name { name: text(&item.bare_item)?.to_owned(), partition })
+}
+
+fn text(item: &BareItem) -> Option<&str> {
+    match item {
+        BareItem::String(text) => Some(text.as_str()),
+        BareItem::Token(text) => Some(text.as_str()),
         _ => None,
     }
 }

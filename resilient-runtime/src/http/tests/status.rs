@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::{headers, now, secs};
-use crate::http::status::class_at;
+use crate::http::status::classify_at;
 use crate::http::{class_of_response, class_of_status};
 use crate::{Class, Classify};
 
@@ -48,9 +48,9 @@ fn a_status_as_an_error_is_no_success() {
 }
 
 #[test]
-fn headers_change_four_statuses() {
+fn headers_change_some_statuses() {
     const EXHAUSTED: [&str; 2] = ["x-ratelimit-remaining: 0", "x-ratelimit-reset: 9"];
-    let table: [(u16, &[&str], Class); 29] = [
+    let table: [(u16, &[&str], Class); 46] = [
         (429, &[], THROTTLED),
         (429, &["retry-after: 7"], after(7)),
         (429, &["retry-after: garbage"], THROTTLED),
@@ -59,7 +59,10 @@ fn headers_change_four_statuses() {
         (429, &["retry-after: 7", EXHAUSTED[0], EXHAUSTED[1]], after(7)),
         (429, &["retry-after: garbage", EXHAUSTED[0], EXHAUSTED[1]], after(9)),
         (429, &["x-ratelimit-remaining: 1", "x-ratelimit-reset: 9"], THROTTLED),
-        (429, &["x-ratelimit-reset: 9"], THROTTLED),
+        (429, &["x-ratelimit-reset: 9"], after(9)),
+        (429, &["x-ratelimit-remaining: -1", "x-ratelimit-reset: 9"], after(9)),
+        (429, &["x-should-retry: false", "retry-after: 7"], Class::Permanent),
+        (429, &["x-should-retry: true", "retry-after: 7"], after(7)),
         (429, &[r#"ratelimit: "a";r=0;t=4"#], after(4)),
         (503, &[], Class::Transient),
         (503, &["retry-after: 7"], after(7)),
@@ -72,6 +75,8 @@ fn headers_change_four_statuses() {
         (403, &["retry-after: 7"], after(7)),
         (403, &EXHAUSTED, after(9)),
         (403, &["x-ratelimit-remaining: 0"], THROTTLED),
+        (403, &["x-ratelimit-reset: 9"], Class::Permanent),
+        (503, &["x-ratelimit-reset: 9"], Class::Transient),
         (403, &["x-ratelimit-remaining: 3", "x-ratelimit-reset: 9"], Class::Permanent),
         (413, &[], Class::Permanent),
         (413, &["retry-after: 7"], after(7)),
@@ -80,10 +85,42 @@ fn headers_change_four_statuses() {
         (301, &["retry-after: 7"], Class::Success),
         (404, &["retry-after: 7"], Class::Permanent),
         (500, &["retry-after: 7"], Class::Transient),
+        (418, &[], Class::Permanent),
+        (418, &["retry-after: 7"], after(7)),
+        (420, &["retry-after: 7"], after(7)),
+        (430, &["retry-after: 7"], after(7)),
+        (430, &EXHAUSTED, Class::Permanent),
+        (409, &["stripe-should-retry: true"], Class::Transient),
+        (409, &["x-should-retry: maybe"], Class::Permanent),
+        (500, &["x-should-retry: false"], Class::Permanent),
+        (503, &["Stripe-Should-Retry: FALSE", "retry-after: 7"], Class::Permanent),
+        (500, &["x-should-retry: true", "x-should-retry: false"], Class::Permanent),
+        (200, &["x-should-retry: true"], Class::Success),
+        (200, &["x-should-retry: false"], Class::Success),
     ];
 
     for (code, lines, class) in table {
-        assert_eq!(class_at(status(code), &headers(lines), now), class, "{code} {lines:?}");
+        assert_eq!(classify_at(status(code), &headers(lines), now).class, class, "{code} {lines:?}");
+    }
+}
+
+#[test]
+fn a_transient_failure_has_its_hint_beside_it() {
+    let table: [(u16, &[&str], Option<u64>); 10] = [
+        (500, &["retry-after: 7"], Some(7)),
+        (502, &["retry-after: 60"], Some(60)),
+        (504, &["retry-after-ms: 2000"], Some(2)),
+        (529, &["retry-after: 12"], Some(12)),
+        (408, &["retry-after: 3"], Some(3)),
+        (409, &["retry-after: 3", "x-should-retry: true"], Some(3)),
+        (409, &["retry-after: 3"], None),
+        (500, &["x-ratelimit-remaining: 0", "x-ratelimit-reset: 9"], None),
+        (500, &[], None),
+        (503, &["retry-after: 3"], None), // in the class
+    ];
+
+    for (code, lines, hint) in table {
+        assert_eq!(classify_at(status(code), &headers(lines), now).hint, hint.map(secs), "{code} {lines:?}");
     }
 }
 
@@ -91,8 +128,10 @@ fn headers_change_four_statuses() {
 fn the_calendar_is_read_only_for_headers_that_matter() {
     let unread = || -> std::time::SystemTime { panic!("read") };
 
-    assert_eq!(class_at(status(200), &headers(&["retry-after: 7"]), unread), Class::Success);
-    assert_eq!(class_at(status(500), &headers(&["retry-after: 7"]), unread), Class::Transient);
+    for code in [200, 301, 404, 501] {
+        let class = classify_at(status(code), &headers(&["retry-after: 7"]), unread).class;
+        assert_eq!(class, class_of_status(status(code)), "{code}");
+    }
 }
 
 #[test]
