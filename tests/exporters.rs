@@ -16,7 +16,7 @@ use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ScopeMetri
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 use prometheus_client::registry::Registry;
 use resilient::metrics::{FAMILIES, Sort, collect};
-use resilient::{CircuitBreakerState, FunctionSnapshot, Mode, policies};
+use resilient::{CircuitBreakerState, Mode, policies, snapshot::FunctionSnapshot};
 use resilient_tests::Error;
 
 mod search {

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use resilient::test::{Script, reset};
-use resilient::{PolicySnapshot, Reason, bulkhead, coalesce, fallback, hedge, rate_limit};
+use resilient::{Reason, bulkhead, coalesce, fallback, hedge, rate_limit, snapshot::PolicySnapshot};
 use resilient_tests::{Error, ms};
 
 const HOUR: Duration = Duration::from_secs(3600);

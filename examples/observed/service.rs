@@ -10,7 +10,7 @@ use axum::{Json, Router, routing};
 use futures_util::future::join_all;
 use prometheus_client::encoding::prometheus_text;
 use prometheus_client::registry::Registry;
-use resilient::Policies;
+use resilient::snapshot::Policies;
 use serde::{Deserialize, Serialize};
 
 use crate::client::{Article, Client, prices_one, search_all};

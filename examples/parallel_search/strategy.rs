@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use resilient::{FanOut, Settlement};
+use resilient::{FanOut, fan::Settlement};
 
 use crate::baseline;
 use crate::client::{Provider, look_up_one, search_provider_all};

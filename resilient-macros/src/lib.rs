@@ -863,10 +863,10 @@ pub fn coalesce(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///         let watch_ = fallback_.begin();
 ///         let attempt_ = async { /* the body */ };
 ///         let failure_ = match watch_.settle(attempt_.await) {
-///             ::resilient::Rescue::Accept(outcome_) => break 'fallback outcome_,
-///             ::resilient::Rescue::FallBack(failure_) => failure_,
+///             ::resilient::call::Rescue::Accept(outcome_) => break 'fallback outcome_,
+///             ::resilient::call::Rescue::FallBack(failure_) => failure_,
 ///         };
-///         if let Ok(value_) = ::resilient::answer::<Result<_, _>, _, _>(from_archive(word, failure_.error())).await {
+///         if let Ok(value_) = ::resilient::call::answer::<Result<_, _>, _, _>(from_archive(word, failure_.error())).await {
 ///             break 'fallback failure_.with(value_);
 ///         }
 ///         failure_.value(Vec::new())
@@ -1054,7 +1054,7 @@ pub fn fan_out(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// assert_eq!(fetch(7).await.unwrap(), 7);
 ///
 /// let functions = resilient::policies().functions;
-/// let layers = |function: &resilient::FunctionSnapshot| -> Vec<String> {
+/// let layers = |function: &resilient::snapshot::FunctionSnapshot| -> Vec<String> {
 ///     function.stack.iter().map(|layer| layer.layer.clone()).collect()
 /// };
 /// assert!(functions.iter().any(|function| layers(function) == ["measure", "retry", "attempt_measure"]));

@@ -52,7 +52,7 @@ pub(crate) fn deciding(when: Option<&When>, context: &Context<'_>) -> Option<Tok
     let response = response_type(&context.function.output)?;
     let krate = context.krate;
     Some(quote_spanned! {Span::mixed_site()=>
-        #krate::values(|response_: &#response| #krate::classify_value!(response_))
+        #krate::call::values(|response_: &#response| #krate::classify_value!(response_))
     })
 }
 
@@ -123,7 +123,7 @@ fn argument_type(context: &Context<'_>) -> TokenStream {
     let span = Span::mixed_site();
     match function.error_type() {
         Some(error) => quote_spanned!(span=> &#error),
-        None if is_result(output) => quote_spanned!(span=> &<#output as #krate::IntoResult>::Error),
+        None if is_result(output) => quote_spanned!(span=> &<#output as #krate::call::IntoResult>::Error),
         None => quote_spanned!(span=> &#output),
     }
 }

@@ -27,7 +27,7 @@ pub use self::watch::FallbackWatch;
 /// Every failure falls back but a permanent one: the caller's own mistake is not to be hidden, nor a cancellation.
 ///
 /// ```
-/// use resilient::{Fallback, Rescue};
+/// use resilient::{Fallback, call::Rescue};
 ///
 /// static LOOKUP: Fallback = Fallback::named("lookup");
 ///

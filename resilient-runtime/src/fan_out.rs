@@ -393,7 +393,7 @@ where
     /// ```
     /// use std::time::Duration;
     ///
-    /// use resilient::{FanOut, Settlement};
+    /// use resilient::{FanOut, fan::Settlement};
     ///
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() {

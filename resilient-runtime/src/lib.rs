@@ -41,7 +41,7 @@
 //! | fallback | `#[fallback]` | [`Fallback`] |
 //! | cancellation | `#[cancel]` | [`Cancel`] |
 //! | hedging | `#[hedge]` | [`Hedge`], [`PerKey`] |
-//! | fan-out | `#[fan_out]` | [`FanOut`], [`FanOutLimit`], [`spawned`], [`deduplicated`] |
+//! | fan-out | `#[fan_out]` | [`FanOut`], [`FanOutLimit`], [`fan::spawned`], [`fan::deduplicated`] |
 //! | batching | `#[batch]` | [`Batch`] |
 //! | measuring | `#[measure]` | [`Measure`] |
 //!
@@ -141,41 +141,66 @@ mod wake;
 mod when;
 
 pub use backoff::Backoff;
-pub use batch::{Batch, BatchCounts};
+pub use batch::Batch;
 pub use budget::{Budget, Cost};
-pub use bulkhead::{Bulkhead, BulkheadCounts, BulkheadPermit, Priority};
+pub use bulkhead::{Bulkhead, Priority};
 pub use cancel::Cancel;
-pub use circuit_breaker::{CircuitBreaker, CircuitBreakerCounts, CircuitBreakerPermit};
+pub use circuit_breaker::CircuitBreaker;
 pub use class::Class;
 pub use classify::Classify;
-pub use coalesce::{Coalesce, CoalesceCounts, Share, finish_shared};
+pub use coalesce::Coalesce;
 pub use deadline::{Deadline, ParseDeadlineError};
 pub use error::{Error, Reason};
 pub use event::{Event, GivingUp, Retrying};
-pub use fallback::{Fallback, IntoResult, Rescue, answer};
-pub use fan_out::{FanOut, FanOutLimit, FanOutPolicy, Settlement, deduplicated, spawned, spawned_blocking};
-pub use hedge::{Hedge, HedgeCounts};
+pub use fallback::Fallback;
+pub use fan_out::{FanOut, FanOutLimit, FanOutPolicy};
+pub use hedge::Hedge;
 pub use keyed::PerKey;
-pub use list::{
-    DurationsSnapshot, FunctionSnapshot, KeysSnapshot, LayerSnapshot, Listed, Number, OutcomeDurations, Policies,
-    PolicySnapshot, Setting, list, policies,
-};
+pub use list::{list, policies};
 pub use measure::Measure;
 pub use mode::Mode;
-pub use naming::{Conflict, conflicts};
+pub use naming::conflicts;
 pub use outcome::{FromRejection, Outcome, Settled, finish};
 #[doc(hidden)]
 pub use own::probe as __own;
-pub use rate_limit::{Quota, RateCounts, RateLimit, RatePermit};
+pub use rate_limit::{Quota, RateLimit};
 pub use retry::{Retry, Verdict, without_retries};
-pub use stack::{Stack, run};
-pub use throttle::{Throttle, ThrottleCounts, ThrottlePermit};
+pub use stack::run;
+pub use throttle::Throttle;
 pub use timeout::Timeout;
+pub use values::ClassifyValue;
 #[doc(hidden)]
 pub use values::probe as __values;
-pub use values::{ClassifyValue, values};
 pub use vocabulary::{CircuitBreakerState, FallbackSource, GaveUp, PolicyKind};
 pub use when::{Classified, When};
+
+/// The rights to make one call each, for whoever settles a call by hand.
+pub mod permit {
+    pub use crate::bulkhead::BulkheadPermit;
+    pub use crate::circuit_breaker::CircuitBreakerPermit;
+    pub use crate::rate_limit::RatePermit;
+    pub use crate::throttle::ThrottlePermit;
+}
+
+/// The counts of single policies, each from its `counts`.
+pub mod counts {
+    pub use crate::batch::BatchCounts;
+    pub use crate::bulkhead::BulkheadCounts;
+    pub use crate::circuit_breaker::CircuitBreakerCounts;
+    pub use crate::coalesce::CoalesceCounts;
+    pub use crate::hedge::HedgeCounts;
+    pub use crate::rate_limit::RateCounts;
+    pub use crate::throttle::ThrottleCounts;
+}
+
+/// The parts of what [`policies`] and [`conflicts`] return.
+pub mod snapshot {
+    pub use crate::list::{
+        DurationsSnapshot, FunctionSnapshot, KeysSnapshot, LayerSnapshot, Listed, Number, OutcomeDurations, Policies,
+        PolicySnapshot, Setting,
+    };
+    pub use crate::naming::Conflict;
+}
 
 /// The futures and streams of single methods, for whoever has to name one.
 pub mod futures {
@@ -188,6 +213,7 @@ pub mod futures {
     pub use crate::measure::MeasureFuture;
     pub use crate::rate_limit::RateAcquire;
     pub use crate::retry::{DelayFuture, WithoutRetries};
+    pub use crate::stack::Stack;
     #[doc(no_inline)]
     pub use futures_core::Stream;
 }
@@ -196,13 +222,14 @@ pub mod futures {
 pub mod call {
     pub use crate::batch::{BatchAnswers, BatchGroup, BatchItem, BatchKey, BatchOutcome};
     pub use crate::bulkhead::BulkheadEntry;
-    pub use crate::coalesce::{CoalesceCall, Shareable, Sharing};
-    pub use crate::fallback::{Answer, FallbackCall, FallbackFailure, FallbackWatch};
+    pub use crate::coalesce::{CoalesceCall, Share, Shareable, Sharing, finish_shared};
+    pub use crate::fallback::{Answer, FallbackCall, FallbackFailure, FallbackWatch, IntoResult, Rescue, answer};
     pub use crate::hedge::Hedging;
     pub use crate::keyed::{Held, Keyed};
     pub use crate::retry::{Delay, Hook, RetryCall, Telling, Told, Untold};
     pub use crate::stack::Judged;
     pub use crate::timeout::TimeoutCall;
+    pub use crate::values::values;
 }
 
 /// Markers that tell two implementations of a trait apart; the compiler always finds them by itself.
@@ -217,11 +244,11 @@ pub mod marker {
 pub mod fan {
     pub use crate::fan_out::{
         Adapting, Cancellable, Collect, Counted, Deduplicated, Distinct, FirstOk, Input, Observed, Ordered, Progress,
-        Quorum, SettleWithin, Streamed, Task, TryAll, Unordered,
+        Quorum, SettleWithin, Settlement, Streamed, Task, TryAll, Unordered, deduplicated, spawned, spawned_blocking,
     };
 }
 
-/// The protocol between policies: each policy's part in one call of a [`Stack`].
+/// The protocol between policies: each policy's part in one call of a [`Stack`](futures::Stack).
 pub mod guard {
     pub use crate::bulkhead::{BulkheadGuard, Learning};
     pub use crate::cancel::{CancelGuard, CancelOn};

@@ -7,7 +7,7 @@ use crate::{Class, Classified, Classify, Error, Quota, When};
 /// A good value that can mean a failure.
 ///
 /// The responses of HTTP clients implement it (features `http` and `reqwest`). A function that returns a `Result` of something
-/// named `…Response` is classified by it without a `when`; for others, write `when = resilient::values(…)`.
+/// named `…Response` is classified by it without a `when`; for others, write `when = resilient::call::values(…)`.
 pub trait ClassifyValue {
     /// Returns what the value means.
     fn class_of_value(&self) -> Class;
@@ -30,7 +30,7 @@ pub trait ClassifyValue {
 /// attribute.
 ///
 /// ```
-/// use resilient::{Class, Classify, retry, values};
+/// use resilient::{Class, Classify, retry, call::values};
 ///
 /// #[derive(Debug, Classify)]
 /// #[transient]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A kind of policy: in an [`Error`](crate::Error) the one that refused, and in a [`Conflict`](crate::Conflict) that of both.
+/// A kind of policy: in an [`Error`](crate::Error) the one that refused, and in a [`Conflict`](crate::snapshot::Conflict) that of both.
 ///
 /// It is also the kind under which a policy's name is registered, so it has kinds that never refuse a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

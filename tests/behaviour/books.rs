@@ -219,7 +219,7 @@ async fn of_a_fan_out_over_anything() {
     assert_eq!((by_iterator.stack.len(), by_iterator.stack[0].layer.as_str()), (1, "fan_out"));
     let fan = by_iterator.stack[0].policy.as_ref().expect("its own");
     assert_eq!((fan.name, fan.settings[0].value.as_str()), ("classed", "adaptive, 20 now"));
-    let outcomes = |function: &resilient::FunctionSnapshot| {
+    let outcomes = |function: &resilient::snapshot::FunctionSnapshot| {
         let policy = function.stack[0].policy.as_ref().expect("its own");
         policy.outcomes.iter().map(|number| number.value).sum::<f64>()
     };

@@ -1,6 +1,6 @@
 //! The defaults of the attributes are those of the runtime: a policy with each of them written out is as the bare one.
 
-use resilient::{Setting, list, policies};
+use resilient::{list, policies, snapshot::Setting};
 
 /// Compares what two policies are told.
 macro_rules! both_are_equal {

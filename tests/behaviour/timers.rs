@@ -11,8 +11,8 @@ use std::task::{Context, Poll, Waker};
 use futures_util::future::{join, join_all};
 use resilient::test::record;
 use resilient::{
-    Bulkhead, FanOut, GaveUp, RateLimit, Reason, Retry, Settlement, Verdict, batch, bulkhead, circuit_breaker,
-    coalesce, hedge, rate_limit, retry, timeout,
+    Bulkhead, FanOut, GaveUp, RateLimit, Reason, Retry, Verdict, batch, bulkhead, circuit_breaker, coalesce,
+    fan::Settlement, hedge, rate_limit, retry, timeout,
 };
 use resilient_tests::{Error, Script, ms};
 use tokio::task::yield_now;

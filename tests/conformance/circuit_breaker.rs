@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use resilient::{CircuitBreaker, CircuitBreakerPermit, CircuitBreakerState, Class, Error, Mode, Reason};
+use resilient::{CircuitBreaker, CircuitBreakerState, Class, Error, Mode, Reason, permit::CircuitBreakerPermit};
 use serde::Deserialize;
 use tokio::time::Instant;
 

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use resilient::futures::RateAcquire;
-use resilient::{Class, RateLimit, RatePermit, Reason, Throttle};
+use resilient::{Class, RateLimit, Reason, Throttle, permit::RatePermit};
 use serde::Deserialize;
 use tokio::time::Instant;
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng};
 use rand_distr::{Distribution, Zipf};
-use resilient::{Coalesce, CoalesceCounts, coalesce};
+use resilient::{Coalesce, coalesce, counts::CoalesceCounts};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};

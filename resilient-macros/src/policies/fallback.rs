@@ -305,7 +305,7 @@ impl Layer for Fallback {
                 let function = operand(function);
                 let said = quote_spanned!(place=> #function(#(#passed,)* failure_.error()));
                 let krate = placed(krate.to_token_stream(), place);
-                let answer = quote_spanned!(place=> #krate::answer::<#output, _, _>(#said).await);
+                let answer = quote_spanned!(place=> #krate::call::answer::<#output, _, _>(#said).await);
                 quote_spanned! {span=>
                     if let ::core::result::Result::Ok(value_) = #answer {
                         break 'fallback failure_.with(value_);
@@ -325,8 +325,8 @@ impl Layer for Fallback {
                 let watch_ = #policy.begin();
                 #statements
                 let failure_ = match #settle {
-                    #krate::Rescue::Accept(outcome_) => break 'fallback #accepted,
-                    #krate::Rescue::FallBack(failure_) => failure_,
+                    #krate::call::Rescue::Accept(outcome_) => break 'fallback #accepted,
+                    #krate::call::Rescue::FallBack(failure_) => failure_,
                 };
                 #(#tried)*
                 #last

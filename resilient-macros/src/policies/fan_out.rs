@@ -393,7 +393,7 @@ fn counted(at: Span, context: &Context<'_>) -> TokenStream {
 fn call_at(krate: &syn::Path, function: &str, argument: &TokenStream, place: Span) -> TokenStream {
     let span = place.resolved_at(Span::mixed_site());
     let (krate, function) = (placed(krate.to_token_stream(), place), Ident::new(function, span));
-    quote_spanned!(span=> #krate::#function(#argument))
+    quote_spanned!(span=> #krate::fan::#function(#argument))
 }
 
 /// Returns what a task of its own cannot borrow, and what to write in its place.

@@ -15,7 +15,7 @@ use crate::{Mode, clock};
 ///
 /// ```
 /// use std::io::{Error, ErrorKind};
-/// use resilient::{Fallback, Rescue};
+/// use resilient::{Fallback, call::Rescue};
 ///
 /// static LOOKUP: Fallback = Fallback::named("lookup");
 ///

@@ -7,7 +7,7 @@ use crate::notes::fallback::{ANSWERED, UNANSWERED};
 use crate::shell::Shell;
 use crate::vocabulary::FallbackSource;
 
-/// A failure that may have another answer; from [`Rescue::FallBack`](crate::Rescue::FallBack).
+/// A failure that may have another answer; from [`Rescue::FallBack`](crate::call::Rescue::FallBack).
 ///
 /// The method that takes an answer says which kind it is. Events and the test kit
 /// say: `fell back`, with the kind, if there was an answer, and otherwise, at the level `DEBUG`, that there was none.
@@ -80,7 +80,7 @@ impl<'a, E> FallbackFailure<'a, E> {
 mod tests {
     use crate::event::Event;
     use crate::vocabulary::FallbackSource;
-    use crate::{Class, Fallback, Rescue};
+    use crate::{Class, Fallback, call::Rescue};
 
     #[test]
     fn each_end_says_what_it_was() {

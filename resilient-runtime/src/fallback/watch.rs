@@ -9,7 +9,7 @@ use crate::{Outcome, When};
 /// A watch over a call of a [`Fallback`]; from [`Fallback::begin`].
 ///
 /// ```
-/// use resilient::{Fallback, Rescue};
+/// use resilient::{Fallback, call::Rescue};
 ///
 /// static LOOKUP: Fallback = Fallback::named("lookup");
 ///

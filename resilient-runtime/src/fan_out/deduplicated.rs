@@ -24,7 +24,7 @@ use crate::wake::wake_all;
 /// ```
 /// use std::cell::Cell;
 ///
-/// use resilient::{FanOut, deduplicated};
+/// use resilient::{FanOut, fan::deduplicated};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {

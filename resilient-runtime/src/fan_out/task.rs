@@ -25,7 +25,7 @@ use crate::{Deadline, Error, FromRejection, PolicyKind, Reason, without_retries}
 /// # Examples
 ///
 /// ```
-/// use resilient::{Error, FanOut, spawned};
+/// use resilient::{Error, FanOut, fan::spawned};
 ///
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Error> {
@@ -51,7 +51,7 @@ where
 /// # Examples
 ///
 /// ```
-/// use resilient::{Error, FanOut, spawned_blocking};
+/// use resilient::{Error, FanOut, fan::spawned_blocking};
 ///
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Error> {

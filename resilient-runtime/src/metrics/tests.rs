@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    Batch, Bulkhead, Cancel, CircuitBreaker, Coalesce, Fallback, Hedge, PerKey, RateLimit, Rescue, Retry, Settled,
-    Throttle, Timeout, list,
+    Batch, Bulkhead, Cancel, CircuitBreaker, Coalesce, Fallback, Hedge, PerKey, RateLimit, Retry, Settled, Throttle,
+    Timeout, call::Rescue, list,
 };
 
 #[test]

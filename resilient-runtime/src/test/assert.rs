@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::{Conflict, conflicts};
+use crate::{conflicts, snapshot::Conflict};
 
 /// Asserts that there were exactly so many delays, each within its range of milliseconds, both ends included.
 ///

@@ -3,7 +3,9 @@ use std::sync::Arc;
 use resilient::{bulkhead, coalesce};
 use crate::support::Error;
 struct Hits(Vec<String>);
-async fn search(query: &str) -> <Result<Hits, Error> as ::resilient::Share>::Shared {
+async fn search(
+    query: &str,
+) -> <Result<Hits, Error> as ::resilient::call::Share>::Shared {
     static COALESCE_: ::resilient::Coalesce = ::resilient::Coalesce::named("search");
     static BULKHEAD_: ::resilient::Bulkhead = ::resilient::Bulkhead::named("search")
         .limit(2);
@@ -21,9 +23,11 @@ async fn search(query: &str) -> <Result<Hits, Error> as ::resilient::Share>::Sha
             tokio::task::yield_now().await;
             Ok(Hits(vec![query.to_owned()]))
         };
-        ::resilient::Share::share(::resilient::run((bulkhead_,), attempt_).await)
+        ::resilient::call::Share::share(::resilient::run((bulkhead_,), attempt_).await)
     };
-    ::resilient::finish_shared::<Result<Hits, Error>>(coalesce_.run_settled(call_).await)
+    ::resilient::call::finish_shared::<
+        Result<Hits, Error>,
+    >(coalesce_.run_settled(call_).await)
 }
 pub async fn transcript() -> String {
     let (Ok(one), Ok(two)) = tokio::join!(search("tide"), search("tide")) else {

@@ -25,13 +25,15 @@ pub async fn search(script: &Script, word: &str) -> Result<String, Error> {
         };
         let failure_ = match watch_.settle(::resilient::run((timeout_,), attempt_).await)
         {
-            ::resilient::Rescue::Accept(outcome_) => break 'fallback kept_.keep(outcome_),
-            ::resilient::Rescue::FallBack(failure_) => failure_,
+            ::resilient::call::Rescue::Accept(outcome_) => {
+                break 'fallback kept_.keep(outcome_);
+            }
+            ::resilient::call::Rescue::FallBack(failure_) => failure_,
         };
         if let ::core::option::Option::Some(value_) = kept_.recall() {
             break 'fallback failure_.stale(value_);
         }
-        if let ::core::result::Result::Ok(value_) = ::resilient::answer::<
+        if let ::core::result::Result::Ok(value_) = ::resilient::call::answer::<
             Result<String, Error>,
             _,
             _,

@@ -43,10 +43,10 @@ impl Api {
                     },
                 )
             {
-                ::resilient::Rescue::Accept(outcome_) => {
+                ::resilient::call::Rescue::Accept(outcome_) => {
                     break 'fallback kept_.keep(outcome_);
                 }
-                ::resilient::Rescue::FallBack(failure_) => failure_,
+                ::resilient::call::Rescue::FallBack(failure_) => failure_,
             };
             if let ::core::option::Option::Some(value_) = kept_.recall() {
                 break 'fallback failure_.stale(value_);

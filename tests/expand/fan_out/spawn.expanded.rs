@@ -31,8 +31,8 @@ impl Api {
         ::resilient::listed!("multiply_all" : own FAN_OUT_);
         ::resilient::FanOut::new(
                 items_,
-                ::resilient::deduplicated(
-                    ::resilient::spawned(move |item_| {
+                ::resilient::fan::deduplicated(
+                    ::resilient::fan::spawned(move |item_| {
                         ::core::clone::Clone::clone(&self).multiply(item_)
                     }),
                 ),

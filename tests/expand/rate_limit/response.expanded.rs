@@ -38,7 +38,7 @@ pub async fn search(remaining: u64) -> Result<SearchResponse, Error> {
                             _,
                             _,
                         >(
-                            ::resilient::values(|response_: &SearchResponse| {
+                            ::resilient::call::values(|response_: &SearchResponse| {
                                 ::resilient::classify_value!(response_)
                             }),
                         )

@@ -32,7 +32,7 @@ pub(super) fn output(context: &Context<'_>) -> Type {
     if !is_result(output) {
         return Type::Verbatim(quote_spanned!(span=> ::std::sync::Arc<#output>));
     }
-    Type::Verbatim(quote_spanned!(span=> <#output as #krate::Share>::Shared))
+    Type::Verbatim(quote_spanned!(span=> <#output as #krate::call::Share>::Shared))
 }
 
 // Input:  future
@@ -47,7 +47,7 @@ pub(super) fn wrap(inside: Fragment, context: &Context<'_>) -> Fragment {
     let (notes, settled) = (inside.notes.clone(), inside.settled);
     let (statements, inner) = inside.awaited(context);
     let shared = match is_result(output) {
-        true => quote_spanned!(span=> #krate::Share::share(#inner)),
+        true => quote_spanned!(span=> #krate::call::Share::share(#inner)),
         false if settled => quote_spanned!(span=> ::std::sync::Arc::new(#krate::finish::<#output>(#inner))),
         false => quote_spanned!(span=> ::std::sync::Arc::new(#inner)),
     };
@@ -60,6 +60,6 @@ pub(super) fn wrap(inside: Fragment, context: &Context<'_>) -> Fragment {
     }
     let notes = around.notes.clone();
     let (statements, value) = around.awaited(context);
-    let finished = quote_spanned!(span=> #krate::finish_shared::<#output>(#value));
+    let finished = quote_spanned!(span=> #krate::call::finish_shared::<#output>(#value));
     Fragment { statements, form: Form::Expression(finished), settled: false, notes }
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use tokio::sync::{Notify, mpsc};
 
 use super::*;
-use crate::{Deadline, Error, Reason, Settled, Settlement, Timeout};
+use crate::{Deadline, Error, Reason, Settled, Timeout, fan::Settlement};
 
 async fn after(delay: u64) -> u64 {
     sleep(ms(delay)).await;

@@ -7,7 +7,8 @@ use std::sync::atomic::AtomicU32;
 use super::*;
 use crate::wake::fragile::Fragile;
 use crate::{
-    Class, Classify, Deadline, Error, FanOutLimit, PolicyKind, Reason, deduplicated, spawned, spawned_blocking,
+    Class, Classify, Deadline, Error, FanOutLimit, PolicyKind, Reason, fan::deduplicated, fan::spawned,
+    fan::spawned_blocking,
 };
 
 /// Counts what is alive, on whatever thread.
@@ -128,7 +129,7 @@ mod tasks {
 
         let settled = FanOut::new([()], spawned(left)).settle_within(ms(50)).await;
 
-        assert_eq!(settled, [crate::Settlement::Ok(Some(ms(50)))]);
+        assert_eq!(settled, [crate::fan::Settlement::Ok(Some(ms(50)))]);
     }
 
     #[tokio::test]
