@@ -22,6 +22,24 @@ fn the_runtimes_modules_know_each_other_in_one_direction() {
     assert_eq!(circles("resilient-runtime"), [""; 0]);
 }
 
+/// What most programs name stands at the root of the runtime; the attributes beside it are not counted.
+#[test]
+fn the_root_has_few_names() {
+    let lib = parsed(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../resilient-runtime/src/lib.rs"));
+    let mut names = BTreeMap::new();
+    for item in &lib.items {
+        if let Item::Use(import) = item
+            && !import.attrs.iter().any(|attribute| attribute.path().is_ident("doc"))
+            && !matches!(&import.tree, UseTree::Path(path) if path.ident == "resilient_macros")
+        {
+            hand_on(&import.tree, None, &mut names);
+        }
+    }
+
+    let names: Vec<&String> = names.keys().collect();
+    assert!((20..=50).contains(&names.len()), "{}: {names:?}", names.len());
+}
+
 /// Returns each circle of modules as the names on it.
 fn circles(package: &str) -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(package).join("src");
