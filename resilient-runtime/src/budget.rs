@@ -351,6 +351,21 @@ mod tests {
     }
 
     #[test]
+    fn five_calls_on_any_threads_pay_for_one_extra_attempt() {
+        let budget = fresh(Budget::new().reserve(0));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..25).for_each(|_| budget.deposit()));
+            }
+        });
+
+        // one look may find the cells in use by another test
+        let granted = (0..10_000).filter(|_| budget.withdraw_at(Cost::Failure, START)).count();
+
+        assert_eq!(granted, 20);
+    }
+
+    #[test]
     fn a_reserve_that_is_drawn_on_now_and_then_never_runs_out() {
         let budget = Budget::new().ratio(0.0);
 
