@@ -156,8 +156,8 @@ pub use fan_out::{FanOut, FanOutLimit, FanOutPolicy, Settlement, deduplicated, s
 pub use hedge::{Hedge, HedgeCounts};
 pub use keyed::PerKey;
 pub use list::{
-    DurationsSnapshot, FunctionSnapshot, KeysSnapshot, LayerSnapshot, Listed, Number, OutcomeDurations, Policies,
-    PolicySnapshot, Setting, list, policies,
+    DurationsSnapshot, FunctionSnapshot, KeySnapshot, KeysSnapshot, LayerSnapshot, Listed, Number, OutcomeDurations,
+    Policies, PolicySnapshot, Setting, list, policies,
 };
 pub use measure::Measure;
 pub use mode::Mode;

@@ -156,6 +156,24 @@ pub struct KeysSnapshot {
     pub unhealthy: usize,
     /// The number of calls for a key that there was no room for.
     pub overflowed: u64,
+    /// Some of the policies in trouble, the busiest first: ten at the most.
+    pub in_trouble: Vec<KeySnapshot>,
+    /// The busiest policies, of which something is known to go on: ten at the most.
+    pub busiest: Vec<KeySnapshot>,
+}
+
+/// One key of a [`PerKey`](crate::PerKey).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct KeySnapshot {
+    /// The text of the key where that may be shown (`log_key`), and otherwise a number like `#3f2a9c01`, by which it is known until the process ends.
+    pub key: String,
+    /// The state, of a circuit breaker.
+    pub state: Option<CircuitBreakerState>,
+    /// The measure of its business: the calls in a breaker's or throttle's window, the permits of a bulkhead in use and the callers that wait for one,
+    /// the calls that a rate limit let through, the attempts that a hedge started.
+    pub activity: u64,
 }
 
 /// Returns a snapshot of all policies.
