@@ -453,7 +453,7 @@ struct Series {
     families: Vec<Vec<Value>>,
     /// The labels that the values mention by their number.
     labels: Vec<Labels>,
-    /// Those of the one family of histograms.
+    /// The series of the one family of histograms.
     histograms: Vec<(Labels, &'static str, Histogram)>,
     policies: u32,
     /// The numbers of the labels so far: another policy with the same ones adds to their series.
