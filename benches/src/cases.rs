@@ -8,6 +8,7 @@ mod fan_out;
 mod hedge;
 mod rate_limit;
 mod retry;
+mod scrape;
 mod stack;
 mod timeout;
 
@@ -28,4 +29,5 @@ pub(crate) const POLICIES: &[Policy] = &[
     ("coalesce", coalesce::tables),
     ("hedge", hedge::tables),
     ("stack", stack::tables),
+    ("scrape", scrape::tables),
 ];

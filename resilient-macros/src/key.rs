@@ -248,6 +248,13 @@ pub(crate) const fn key() -> Key {
     Key::setting("key", "key = host", Sort::PerCall).constant(false).takes("expression")
 }
 
+/// `log_key`, which lets events and the list show the key.
+pub(crate) const fn log_key() -> Key {
+    Key::setting("log_key", "log_key", Sort::Flag).takes("a word").means(
+        "lets events and the list of policies show the key by the first 64 characters of its `Debug`; needs `key`",
+    )
+}
+
 /// `with = …`, which brings a policy of the user's own.
 pub(crate) const fn with(example: &'static str) -> Key {
     Key::usage("with", example, Sort::With).takes("expression")

@@ -224,6 +224,7 @@ pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `when` | closure or function | the error's class | says what is a failure, as for [`retry`](macro@retry) |
 /// | `name` | string | the function's | stands in rejections and events; functions that are given the same name share the breaker |
 /// | `key` | expression | none | a breaker for each value of it, see below |
+/// | `log_key` | a word | none | lets events and the list of policies show the key by the first 64 characters of its `Debug`; needs `key` |
 /// | `with` | expression | none | a `CircuitBreaker` of your own: a `static` shared by several functions, a field, or one of a `PerKey` |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
 ///
@@ -231,7 +232,8 @@ pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// With `key = host`, each host has a breaker with these settings, so that one that is down does not keep calls from the
 /// others. The key is any expression over the arguments that is `Hash`: `key = (tenant, region)`, `key = request.host()`.
-/// It is evaluated once a call, before the body has the arguments, and is only borrowed, the parts of a tuple too. At
+/// It is evaluated once a call, before the body has the arguments, and is only borrowed, the parts of a tuple too. With `log_key`, events have it as their field
+/// `key`, and the list of policies names the busiest keys and those in trouble by it; without, nothing shows a key. At
 /// most 10,000 keys have a breaker at once, each until it has not been used for ten minutes; `resilient::PerKey` says what
 /// happens beyond. For other limits, write a `static` of that type and `with = HOSTS.of(host)`.
 ///
@@ -321,6 +323,7 @@ pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream
 /// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` counts and lets everybody in; `"off"` does nothing |
 /// | `name` | string | the function's | stands in rejections; functions that are given the same name and settings share the places |
 /// | `key` | expression | none | a bulkhead for each value of it, as for [`circuit_breaker`](macro@circuit_breaker) |
+/// | `log_key` | a word | none | lets events and the list of policies show the key by the first 64 characters of its `Debug`; needs `key` |
 /// | `weight` | `u32` expression | `1` | how many places the call takes; more than there are means all of them |
 /// | `priority` | `"high"`, `"low"`, or an expression of type `Priority` | `"high"` | who is served first, and who loses the place in a full queue |
 /// | `with` | expression | none | a `Bulkhead` of your own: a `static` shared by several functions, a field, or one of a `PerKey` |
@@ -418,6 +421,7 @@ pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` counts what it would start; `"off"` does nothing |
 /// | `name` | string | the function's | stands in events; functions that are given the same name and settings share what is learnt and the budget, and draw on the budget of the retries of that name too |
 /// | `key` | expression | none | a hedge for each value of it, as for [`circuit_breaker`](macro@circuit_breaker) |
+/// | `log_key` | a word | none | lets events and the list of policies show the key by the first 64 characters of its `Debug`; needs `key` |
 /// | `clone(a, b)`, or `clone` | arguments, `self` too | none | each attempt gets a clone of these, or of all that the body owns, and may use it up, as for [`retry`](macro@retry) |
 /// | `with` | expression | none | a `Hedge` of your own: a `static` shared by several functions, a field, or one of a `PerKey` |
 /// | `when` | closure or function | the error's class | what an outcome means, as for [`retry`](macro@retry) |
@@ -510,6 +514,7 @@ pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` counts and decides, and neither refuses nor waits; `"off"` does nothing |
 /// | `name` | string | the function's | stands in rejections and events; functions that are given the same name share the limit |
 /// | `key` | expression | none | a limit for each value of it, as for [`circuit_breaker`](macro@circuit_breaker) |
+/// | `log_key` | a word | none | lets events and the list of policies show the key by the first 64 characters of its `Debug`; needs `key` |
 /// | `with` | expression | none | a `RateLimit` of your own |
 /// | `when` | closure or function | the error's class | says what is throttled, as for [`retry`](macro@retry) |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
@@ -574,6 +579,7 @@ pub fn rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` counts and decides, and drops nothing; `"off"` does nothing |
 /// | `name` | string | the function's | stands in rejections and events; functions that are given the same name share what is learnt |
 /// | `key` | expression | none | a policy for each value of it, as for [`circuit_breaker`](macro@circuit_breaker) |
+/// | `log_key` | a word | none | lets events and the list of policies show the key by the first 64 characters of its `Debug`; needs `key` |
 /// | `with` | expression | none | a `Throttle` of your own |
 /// | `when` | closure or function | the error's class | says what is throttled, as for [`retry`](macro@retry) |
 /// | `crate` | path | `::resilient` | where the runtime crate is |

@@ -90,16 +90,19 @@ pub(crate) enum Shareable {
     /// The one that an explicit name stands for, which this `static` is if it is the first.
     Named { ty: &'static str, constructor: Constructor },
     /// One for each key, in a `static` of the function's own, or in that which an explicit name stands for.
-    Keyed { ty: &'static str, constructor: Constructor, named: bool, key: Expr },
+    Keyed { ty: &'static str, constructor: Constructor, named: bool, key: Expr, logged: bool },
 }
 
 impl Shareable {
     /// The user's own, or what the constructor makes under the name and the key, if there are any.
     pub(crate) fn new(ty: &'static str, settings: &Settings<'_>, constructor: Constructor) -> Self {
-        let named = settings.is_named();
+        let (named, logged) = (settings.is_named(), settings.flag("log_key"));
+        if let Some(place) = logged.filter(|_| settings.span("key").is_none()) {
+            settings.errors.at(place, "`log_key` lets events show the key: add `key = …`, or remove it");
+        }
         match (settings.with.clone(), settings.expression("key")) {
             (Some(policy), _) => Self::Plain(Source::With { ty, policy }),
-            (None, Some(key)) => Self::Keyed { ty, constructor, named, key },
+            (None, Some(key)) => Self::Keyed { ty, constructor, named, key, logged: logged.is_some() },
             (None, None) if named => Self::Named { ty, constructor },
             (None, None) => Self::Plain(Source::Own { ty, constructor }),
         }
@@ -136,8 +139,9 @@ pub(crate) fn declare_shareable(source: &Shareable, context: &Context<'_>) -> To
             let policy = constant(variable);
             quote_spanned!(span=> let #variable = #policy.shared();)
         }
-        Shareable::Keyed { ty, named, key, .. } => {
-            let (krate, ty, of) = (context.krate, Ident::new(ty, span), place(key, "of"));
+        Shareable::Keyed { ty, named, key, logged, .. } => {
+            let of = place(key, if *logged { "of_logged" } else { "of" });
+            let (krate, ty) = (context.krate, Ident::new(ty, span));
             let policies = context.per_key();
             let policy = constant(&policies);
             let all = if *named { quote_spanned!(span=> #policy.shared()) } else { quote_spanned!(span=> &#policy) };

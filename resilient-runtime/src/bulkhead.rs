@@ -300,6 +300,11 @@ impl Keyed for Bulkhead {
         }
     }
 
+    fn activity(&self) -> u64 {
+        let level = self.gate.level();
+        u64::from(level.in_use) + u64::from(level.waiting)
+    }
+
     fn is_in_trouble(&self) -> bool {
         let level = self.gate.level();
         level.in_use >= level.limit

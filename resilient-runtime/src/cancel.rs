@@ -30,6 +30,8 @@ use crate::{Event, Mode, Reason, Settled};
 #[must_use = "a cancellation stops what it runs"]
 pub struct Cancel {
     shell: Shell<Self>,
+    /// The signal in words.
+    signal: Option<&'static str>,
 }
 
 impl Cancel {
@@ -37,7 +39,15 @@ impl Cancel {
         /// A cancellation with the name that its rejections and events carry.
         #[track_caller]
         pub fn named(name: &'static str) -> Self {
-            Self { shell: Shell::named(name) }
+            Self { shell: Shell::named(name), signal: None }
+        }
+    }
+
+    const_fn! {
+        /// Says in the list of policies which signal ends the calls, such as `self.token`.
+        pub fn signal(mut self, words: &'static str) -> Self {
+            self.signal = Some(words);
+            self
         }
     }
 
@@ -144,7 +154,8 @@ impl<O, S: Future> Guard<O> for CancelGuard<'_, S> {
 }
 
 impl Cancel {
-    /// Says what it is told, for the list of policies: nothing.
-    #[expect(clippy::unused_self, reason = "every policy has it")]
-    const fn describe_to(&self, _description: &mut Description) {}
+    /// Says what it is told, for the list of policies.
+    fn describe_to(&self, description: &mut Description) {
+        description.optional("on", self.signal);
+    }
 }

@@ -258,6 +258,10 @@ impl Keyed for CircuitBreaker {
         self.state() == CircuitBreakerState::ForcedOpen || self.shell.is_switched()
     }
 
+    fn activity(&self) -> u64 {
+        u64::from(self.counts().calls)
+    }
+
     fn is_in_trouble(&self) -> bool {
         !matches!(self.state(), CircuitBreakerState::Closed | CircuitBreakerState::Disabled)
     }

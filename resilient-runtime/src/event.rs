@@ -267,24 +267,24 @@ impl Event {
     /// Tells everybody who listens, of a policy that belongs to no function.
     #[inline]
     pub(crate) fn emit(self) {
-        self.emit_in(|| None);
+        self.emit_in(|| None, None);
     }
 
-    /// Tells everybody who listens. `function` finds the path of the annotated function.
+    /// Tells everybody who listens. `function` finds the path of the annotated function, and `key` is the text of the policy's key if that may be shown.
     ///
     /// Inlined, so that a call site pays one load and a comparison while nobody listens, and makes no event.
     #[inline]
-    pub(crate) fn emit_in(self, function: impl FnOnce() -> Option<&'static str>) {
+    pub(crate) fn emit_in(self, function: impl FnOnce() -> Option<&'static str>, key: Option<&str>) {
         #[cfg(any(test, feature = "test-util"))]
         note(self);
         #[cfg(feature = "tracing")]
         if self.loudest() <= tracing::level_filters::STATIC_MAX_LEVEL
             && self.loudest() <= tracing::level_filters::LevelFilter::current()
         {
-            self.trace(function());
+            self.trace(function(), key);
         }
         #[cfg(not(feature = "tracing"))]
-        let _ = (self, function);
+        let _ = (self, function, key);
     }
 
     /// The highest level that it can have.
@@ -305,10 +305,10 @@ impl Event {
     #[cfg(feature = "tracing")]
     #[cold]
     #[inline(never)]
-    fn trace(self, function: Option<&'static str>) {
+    fn trace(self, function: Option<&'static str>, key: Option<&str>) {
         macro_rules! say {
             ($level:ident, $policy:ident, $($fields:tt)+) => {
-                tracing::$level!(target: "resilient", $policy, function, $($fields)+)
+                tracing::$level!(target: "resilient", $policy, function, key, $($fields)+)
             };
         }
         macro_rules! say_loudly {

@@ -321,6 +321,10 @@ impl Keyed for Hedge {
         }
     }
 
+    fn activity(&self) -> u64 {
+        self.counts().sent
+    }
+
     fn is_held_by_hand(&self) -> bool {
         self.shell.is_switched()
     }

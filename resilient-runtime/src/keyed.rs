@@ -2,6 +2,7 @@
 
 pub(crate) mod fingerprint;
 mod held;
+mod label;
 mod shard;
 mod turns;
 
@@ -18,12 +19,13 @@ pub use self::held::Held;
 pub(crate) use self::fingerprint::{Unchanged, fingerprint};
 
 use self::fingerprint::Fingerprint;
+use self::label::label;
 use self::shard::Shard;
 use self::turns::Turns;
 use crate::Mode;
 use crate::book::Record;
 use crate::clock::{Ticks, nanos};
-use crate::list::{Description, KeysSnapshot, Listed, sealed as listed};
+use crate::list::{Description, KeySnapshot, KeysSnapshot, Listed, sealed as listed};
 use crate::naming::{self, Named, Naming, Unused};
 use crate::{Event, PolicyKind};
 
@@ -136,6 +138,11 @@ pub trait Keyed: Named {
         false
     }
 
+    /// The number by which the list of policies takes it for busy: of calls that it knows of, or that are under way.
+    fn activity(&self) -> u64 {
+        0
+    }
+
     /// One for keys that there is no room for.
     #[must_use]
     fn stand_in(&self) -> Self {
@@ -206,7 +213,24 @@ impl<P: Keyed> PerKey<P> {
         let key = fingerprint(key);
         match self.shard(key).get(key) {
             Some(policy) => Held::own(policy),
-            None => self.of_new(key),
+            None => self.of_new(key, &|| None),
+        }
+    }
+
+    /// As [`of`](Self::of), and lets events and the [list of policies](crate::policies) show the key, by the first 64 characters of its `Debug`.
+    ///
+    /// The text is made and kept when the key gets its policy. Without this, nothing that the crate says has a key: neither events and the list nor
+    /// metrics, which never have one.
+    ///
+    /// # Panics
+    ///
+    /// If the key's `Hash` or `Debug` does; everything is then as it was.
+    #[inline]
+    pub fn of_logged<K: Hash + fmt::Debug + ?Sized>(&self, key: &K) -> Held<'_, P> {
+        let hash = fingerprint(key);
+        match self.shard(hash).get(hash) {
+            Some(policy) => Held::own(policy),
+            None => self.of_new(hash, &|| Some(label(key))),
         }
     }
 
@@ -220,7 +244,7 @@ impl<P: Keyed> PerKey<P> {
     }
 
     #[cold]
-    fn of_new(&self, key: Fingerprint) -> Held<'_, P> {
+    fn of_new(&self, key: Fingerprint, text: &dyn Fn() -> Option<Box<str>>) -> Held<'_, P> {
         let now = Ticks::now();
         // Acquire pairs with the Release below: whoever sees that it is full also sees what filled it, which may be this very
         // key. An old value only means the long way.
@@ -228,19 +252,21 @@ impl<P: Keyed> PerKey<P> {
         if now.0 < full_until && !turns::is_ahead(full_until, now, nanos(self.idle)) {
             return self.shard(key).get(key).map_or_else(|| self.overflow(key, now), Held::own);
         }
+        // the user's code, and so before the locks
+        let text = text();
         let mut forgotten = Vec::new();
         let mut turns = self.turns();
         self.sweep(&mut turns, now, &mut forgotten);
         let policy = match self.shard(key).get(key) {
             Some(policy) => Some(policy),
             None if turns.len() < self.capacity => {
-                let policy = Arc::new(self.template.fresh());
+                let policy = self.fresh(text);
                 self.shard(key).insert(key, policy.clone());
                 turns.add(key, now);
                 Some(policy)
             }
             None => {
-                let policy = self.replace(&mut turns, key, &mut forgotten);
+                let policy = self.replace(&mut turns, key, text, &mut forgotten);
                 if policy.is_none() {
                     let soon = now.0.saturating_add(nanos(LOOK_AGAIN));
                     self.full_until.store(soon.min(turns.next_due(nanos(self.idle))), Release);
@@ -256,7 +282,13 @@ impl<P: Keyed> PerKey<P> {
     /// Gives the key the place of a policy that is as new, if one of the next few is.
     ///
     /// The turn comes when that of the other would have come, so that the order of the turns stays that of their times.
-    fn replace(&self, turns: &mut Turns, key: Fingerprint, forgotten: &mut Vec<Arc<P>>) -> Option<Arc<P>> {
+    fn replace(
+        &self,
+        turns: &mut Turns,
+        key: Fingerprint,
+        text: Option<Box<str>>,
+        forgotten: &mut Vec<Arc<P>>,
+    ) -> Option<Arc<P>> {
         for _ in 0..MOST_LOOKS.min(turns.len()) {
             let place = turns.next_place()?;
             let other = turns.key_at(place);
@@ -264,13 +296,22 @@ impl<P: Keyed> PerKey<P> {
                 forgotten.push(policy);
                 // Relaxed: a count, on which nothing is decided.
                 self.evicted.fetch_add(1, Relaxed);
-                let policy = Arc::new(self.template.fresh());
+                let policy = self.fresh(text);
                 self.shard(key).insert(key, policy.clone());
                 turns.replace(place, key);
                 return Some(policy);
             }
         }
         None
+    }
+
+    /// A new policy for the key of that text.
+    fn fresh(&self, text: Option<Box<str>>) -> Arc<P> {
+        let mut policy = self.template.fresh();
+        if let Some(text) = text {
+            policy.set_key(text);
+        }
+        Arc::new(policy)
     }
 
     /// Looks at the policies whose turn it is, and takes out those that are idle.
@@ -400,14 +441,28 @@ impl<P: Keyed + Listed> listed::Listed for PerKey<P> {
     }
 
     fn keys(&self) -> Option<KeysSnapshot> {
-        let unhealthy = self.shards.iter().map(|shard| shard.count(P::is_in_trouble)).sum();
+        let mut unhealthy = 0;
+        let (mut in_trouble, mut busiest) = (Busiest::default(), Busiest::default());
+        for shard in &self.shards {
+            for (key, policy) in shard.all() {
+                let activity = policy.activity();
+                if policy.is_in_trouble() {
+                    unhealthy += 1;
+                    in_trouble.offer(activity, key, &policy);
+                }
+                if activity > 0 {
+                    busiest.offer(activity, key, &policy);
+                }
+            }
+        }
         let (len, capacity, overflowed) = (self.len(), self.capacity, self.overflowed());
-        Some(KeysSnapshot { len, capacity, unhealthy, overflowed })
+        let (in_trouble, busiest) = (in_trouble.snapshots(), busiest.snapshots());
+        Some(KeysSnapshot { len, capacity, unhealthy, overflowed, in_trouble, busiest })
     }
 
     fn reset(&self) {
         for shard in &self.shards {
-            shard.each(listed::Listed::reset);
+            shard.all().iter().for_each(|(_, policy)| listed::Listed::reset(&**policy));
         }
     }
 }
@@ -426,6 +481,39 @@ impl<P: fmt::Debug> fmt::Debug for PerKey<P> {
     }
 }
 
+/// The busiest of the policies that it was offered, no more than are listed.
+struct Busiest<P>(Vec<(u64, Fingerprint, Arc<P>)>);
+
+impl<P> Default for Busiest<P> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<P: Keyed + Listed> Busiest<P> {
+    fn offer(&mut self, activity: u64, key: Fingerprint, policy: &Arc<P>) {
+        let is_less = |other: &(u64, Fingerprint, Arc<P>)| (other.0, other.1.whole()) < (activity, key.whole());
+        let place = self.0.iter().position(is_less).unwrap_or(self.0.len());
+        if place < MOST_LISTED {
+            self.0.insert(place, (activity, key, policy.clone()));
+            self.0.truncate(MOST_LISTED);
+        }
+    }
+
+    fn snapshots(self) -> Vec<KeySnapshot> {
+        let snapshot = |(activity, key, policy): (u64, Fingerprint, Arc<P>)| {
+            // the number says nothing of the key, and is another in each process
+            let text = policy.key().map_or_else(|| format!("#{:08x}", key.whole() as u32), str::to_owned);
+            let mut description = Description::default();
+            listed::Listed::describe(&*policy, &mut description);
+            KeySnapshot { key: text, state: description.state, activity }
+        };
+        self.0.into_iter().map(snapshot).collect()
+    }
+}
+
+/// The number of keys that the list names.
+const MOST_LISTED: usize = 10;
 /// Into how many parts the keys are divided, so that callers with different keys seldom wait for each other: a power of two.
 const SHARDS: usize = 16;
 /// The number of policies that one call with a new key looks at, if there is room.

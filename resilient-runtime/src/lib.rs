@@ -196,8 +196,8 @@ pub mod counts {
 /// The parts of what [`policies`] and [`conflicts`] return.
 pub mod snapshot {
     pub use crate::list::{
-        DurationsSnapshot, FunctionSnapshot, KeysSnapshot, LayerSnapshot, Listed, Number, OutcomeDurations, Policies,
-        PolicySnapshot, Setting,
+        DurationsSnapshot, FunctionSnapshot, KeySnapshot, KeysSnapshot, LayerSnapshot, Listed, Number,
+        OutcomeDurations, Policies, PolicySnapshot, Setting,
     };
     pub use crate::naming::Conflict;
 }

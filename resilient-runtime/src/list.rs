@@ -156,6 +156,24 @@ pub struct KeysSnapshot {
     pub unhealthy: usize,
     /// The number of calls for a key that there was no room for.
     pub overflowed: u64,
+    /// Some of the policies in trouble, the busiest first: ten at the most.
+    pub in_trouble: Vec<KeySnapshot>,
+    /// The busiest policies, of which something is known to go on: ten at the most.
+    pub busiest: Vec<KeySnapshot>,
+}
+
+/// One key of a [`PerKey`](crate::PerKey).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct KeySnapshot {
+    /// The text of the key where that may be shown (`log_key`), and otherwise a number like `#3f2a9c01`, by which it is known until the process ends.
+    pub key: String,
+    /// The state, of a circuit breaker.
+    pub state: Option<CircuitBreakerState>,
+    /// The measure of its business: the calls in a breaker's or throttle's window, the permits of a bulkhead in use and the callers that wait for one,
+    /// the calls that a rate limit let through, the attempts that a hedge started.
+    pub activity: u64,
 }
 
 /// Returns a snapshot of all policies.
@@ -269,6 +287,8 @@ pub(crate) mod sealed {
 /// A policy's account of itself.
 #[derive(Debug, Default)]
 pub struct Description {
+    /// Set if only the numbers are wanted, so that no setting is written out.
+    pub(crate) numbers_only: bool,
     pub(crate) settings: Vec<Setting>,
     pub(crate) state: Option<CircuitBreakerState>,
     pub(crate) levels: Vec<(&'static str, f64)>,
@@ -299,8 +319,24 @@ pub(crate) enum Bound {
 }
 
 impl Description {
+    /// An account of the numbers alone.
+    pub(crate) fn of_numbers() -> Self {
+        Self { numbers_only: true, ..Self::default() }
+    }
+
+    /// Makes room for the account of another policy.
+    pub(crate) fn clear(&mut self) {
+        self.settings.clear();
+        self.levels.clear();
+        self.counts.clear();
+        (self.state, self.bound, self.durations) = (None, Bound::None, None);
+    }
+
     /// Adds a setting that does not change.
     pub(crate) fn fixed(&mut self, key: &'static str, value: impl fmt::Display) {
+        if self.numbers_only {
+            return;
+        }
         let value = value.to_string();
         self.settings.push(Setting { key, compiled: value.clone(), value });
     }
@@ -326,6 +362,9 @@ impl Description {
 
     /// Adds a setting that may have changed.
     pub(crate) fn changing(&mut self, key: &'static str, value: impl fmt::Display, compiled: impl fmt::Display) {
+        if self.numbers_only {
+            return;
+        }
         self.settings.push(Setting { key, value: value.to_string(), compiled: compiled.to_string() });
     }
 
@@ -501,14 +540,28 @@ impl Function {
     /// The path of the function, with the line of its attributes if another has the same.
     pub(crate) fn path(&self) -> &str {
         self.path.get_or_init(|| {
-            let is_other = |other: &Function| {
-                (other.module, other.name) == (self.module, self.name)
-                    && (other.file, other.line) != (self.file, self.line)
-            };
             // nothing but its place tells a method from one of the same name on another type
-            let place = if functions().any(is_other) { format!(":{}", self.line) } else { String::new() };
+            let place = if self.is_one_of_several() { format!(":{}", self.line) } else { String::new() };
             format!("{}::{}{place}", self.module, self.name)
         })
+    }
+
+    /// Returns whether a function at another place has the same name and module.
+    fn is_one_of_several(&self) -> bool {
+        type Name = (&'static str, &'static str);
+        type Place = (&'static str, u32);
+        // of each name the first place, and whether there is another
+        static PLACES: LazyLock<HashMap<Name, (Place, bool)>> = LazyLock::new(|| {
+            let mut places = HashMap::new();
+            for Function { module, name, file, line, .. } in functions() {
+                let (first, several) = places.entry((*module, *name)).or_insert(((*file, *line), false));
+                *several |= *first != (*file, *line);
+            }
+            places
+        });
+        PLACES
+            .get(&(self.module, self.name))
+            .is_some_and(|(first, several)| *several || *first != (self.file, self.line))
     }
 
     pub(crate) fn layers(&self) -> &'static [Layer] {

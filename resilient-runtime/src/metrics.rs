@@ -13,15 +13,17 @@
 //! [`opentelemetry`]: crate::metrics::opentelemetry
 //! [`facade`]: crate::metrics::facade
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::book::{Ended, Record};
 use crate::error::reason_label;
 use crate::histogram::{self, Reading};
-use crate::list::{self, Listed};
+use crate::list::{self, Description, Listed};
 use crate::naming::Unused;
 use crate::vocabulary::{CircuitBreakerState, PolicyKind};
 use crate::{Mode, book};
@@ -448,36 +450,78 @@ impl Labels {
 
 /// The series of each family.
 struct Series {
-    families: Vec<Vec<(Labels, &'static str, f64)>>,
-    /// Those of the one family of histograms.
+    families: Vec<Vec<Value>>,
+    /// The labels that the values mention by their number.
+    labels: Vec<Labels>,
+    /// The series of the one family of histograms.
     histograms: Vec<(Labels, &'static str, Histogram)>,
     policies: u32,
-    /// The labels so far: another policy with the same ones adds to their series.
-    known: HashSet<Labels>,
+    /// The numbers of the labels so far: another policy with the same ones adds to their series.
+    known: HashMap<Labels, u32, BuildHasherDefault<Fnv>>,
     /// Set while such a policy is added.
     adds: bool,
+    /// The place of the family that was added to last, and so likely of the next.
+    last: usize,
+    /// The account of one policy after the other.
+    description: Description,
+}
+
+/// The value of one series: the number of its labels, that of the family's own, and the value.
+type Value = (u32, &'static str, f64);
+
+/// The hash of Fowler, Noll and Vo, for words of the program's text.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        self.0 = bytes.iter().fold(self.0, mix);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl Default for Series {
     fn default() -> Self {
         let families = vec![Vec::new(); FAMILIES.len()];
-        Self { families, histograms: Vec::new(), policies: 0, known: HashSet::new(), adds: false }
+        Self {
+            families,
+            histograms: Vec::new(),
+            policies: 0,
+            labels: Vec::new(),
+            known: HashMap::default(),
+            adds: false,
+            last: 0,
+            description: Description::of_numbers(),
+        }
     }
 }
 
 impl Series {
-    fn add(&mut self, short: &str, labels: Labels, own: &'static str, value: f64) {
-        static PLACES: LazyLock<HashMap<&str, usize>> =
+    fn add(&mut self, short: &str, labels: u32, own: &'static str, value: f64) {
+        static PLACES: LazyLock<HashMap<&str, usize, BuildHasherDefault<Fnv>>> =
             LazyLock::new(|| FAMILIES.iter().map(|family| family.short).zip(0..).collect());
-        let Some(&place) = PLACES.get(short) else {
-            debug_assert!(false, "no family has the name `{short}`");
-            return;
-        };
+        if FAMILIES[self.last].short != short {
+            let Some(&place) = PLACES.get(short) else {
+                debug_assert!(false, "no family has the name `{short}`");
+                return;
+            };
+            self.last = place;
+        }
+        let place = self.last;
         if !value.is_finite() {
             return;
         }
         let family = &mut self.families[place];
-        let same = |series: &&mut (Labels, &str, f64)| series.0 == labels && series.1 == own;
+        let same = |series: &&mut Value| series.0 == labels && series.1 == own;
         match family.iter_mut().find(|series| self.adds && same(series)) {
             Some(series) if FAMILIES[place].sort == Sort::Gauge => series.2 = series.2.max(value),
             Some(series) => series.2 += value,
@@ -486,26 +530,29 @@ impl Series {
     }
 
     fn add_policy(&mut self, policy: &'static dyn Listed, labels: Labels) {
-        self.add_record(policy.record(), labels);
-        let description = policy.description();
-        for (family, value) in description.levels {
-            self.add(family, labels, "", value);
+        let number = self.add_record(policy.record(), labels);
+        let mut description = std::mem::take(&mut self.description);
+        description.clear();
+        policy.describe(&mut description);
+        for (family, value) in &description.levels {
+            self.add(family, number, "", *value);
         }
-        for (family, label, value) in description.counts {
-            self.add(family, labels, label, value);
+        for (family, label, value) in &description.counts {
+            self.add(family, number, label, *value);
         }
-        if let Some(reading) = description.durations {
-            self.add_durations(labels, &reading);
+        if let Some(reading) = &description.durations {
+            self.add_durations(labels, reading);
         }
         let mode = policy.mode();
         for known in [Mode::Enforce, Mode::Observe, Mode::Off] {
-            self.add(MODE, labels, known.as_str(), f64::from(u8::from(known == mode)));
+            self.add(MODE, number, known.as_str(), f64::from(u8::from(known == mode)));
         }
         if let Some(state) = description.state {
             for known in CircuitBreakerState::ALL {
-                self.add(STATE, labels, known.label(), f64::from(u8::from(known == state)));
+                self.add(STATE, number, known.label(), f64::from(u8::from(known == state)));
             }
         }
+        self.description = description;
     }
 
     fn add_durations(&mut self, labels: Labels, reading: &Reading) {
@@ -526,9 +573,18 @@ impl Series {
         }
     }
 
-    fn add_record(&mut self, record: &Record, labels: Labels) {
+    /// Adds what the record has, and returns the number of the labels.
+    fn add_record(&mut self, record: &Record, of: Labels) -> u32 {
         self.policies += 1;
-        self.adds = !self.known.insert(labels);
+        let next = self.labels.len() as u32;
+        let labels = match self.known.entry(of) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => *new.insert(next),
+        };
+        self.adds = labels != next;
+        if !self.adds {
+            self.labels.push(of);
+        }
         for (ended, value) in Ended::ALL.iter().zip(record.ended()) {
             if judges(record.kind) || matches!(ended, Ended::Success | Ended::Abandoned) {
                 self.add(CALLS, labels, ended.as_str(), value as f64);
@@ -540,6 +596,7 @@ impl Series {
         for count in list::counts(record.kind) {
             self.add(count.family, labels, count.label, count.value(record));
         }
+        labels
     }
 
     fn samples(self) -> Vec<Sample> {
@@ -550,7 +607,10 @@ impl Series {
         samples.push(all);
         let mut histograms = self.histograms;
         for (family, series) in FAMILIES.iter().zip(self.families) {
-            let sample = |(labels, own, value)| Sample { family, labels: Some(labels), own, value, histogram: None };
+            let sample = |(number, own, value): Value| {
+                let labels = Some(self.labels[number as usize]);
+                Sample { family, labels, own, value, histogram: None }
+            };
             samples.extend(series.into_iter().map(sample));
             if family.sort == Sort::Histogram {
                 samples.extend(std::mem::take(&mut histograms).into_iter().map(|(labels, own, histogram)| Sample {

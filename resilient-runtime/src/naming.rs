@@ -96,6 +96,17 @@ pub trait Named: Any + Send + Sync + Sized {
 
     /// Returns whether both were given the same settings, whatever has happened to them since.
     fn agrees(&self, other: &Self) -> bool;
+
+    /// The text of its key, if that may be shown.
+    #[doc(hidden)]
+    fn key(&self) -> Option<&str> {
+        None
+    }
+
+    /// Lets events and the list show its key.
+    #[doc(hidden)]
+    #[expect(clippy::boxed_local, reason = "a policy keeps it as it is")]
+    fn set_key(&mut self, _key: Box<str>) {}
 }
 
 impl<P> Naming<P> {

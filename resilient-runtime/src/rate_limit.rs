@@ -335,6 +335,10 @@ impl Keyed for RateLimit {
         Self::built(self.shell.again(), self.config)
     }
 
+    fn activity(&self) -> u64 {
+        self.counts().admitted
+    }
+
     fn is_in_trouble(&self) -> bool {
         self.is_paused() || self.share() < 1.0
     }

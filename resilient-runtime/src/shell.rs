@@ -22,6 +22,8 @@ pub(crate) struct Shell<P: 'static> {
     mode: Switch,
     naming: Naming<P>,
     book: Book,
+    /// The text of the key that it is for, if that may be shown; behind two pointers, since one takes half the space of a text.
+    key: Option<Box<Box<str>>>,
 }
 
 impl<P> Shell<P> {
@@ -35,6 +37,7 @@ impl<P> Shell<P> {
                 mode: Switch::new(Mode::Enforce),
                 naming: Naming::here(),
                 book: Book::new(),
+                key: None,
             }
         }
     }
@@ -75,6 +78,16 @@ impl<P> Shell<P> {
         &self.naming
     }
 
+    /// The text of the key that it is for, if that may be shown.
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.key.as_deref().map(|key| &**key)
+    }
+
+    /// Lets events and the list show the key that it is for.
+    pub(crate) fn set_key(&mut self, key: Box<str>) {
+        self.key = Some(Box::new(key));
+    }
+
     /// The address, by which the list of functions knows it.
     pub(crate) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
@@ -100,6 +113,7 @@ impl<P: Named> Shell<P> {
             mode: Switch::new(mode),
             naming: self.naming.again(),
             book: self.book.same(|| self.enrol()),
+            key: None,
         }
     }
 
@@ -120,7 +134,7 @@ impl<P: Named> Shell<P> {
     /// Tells everybody who listens of something that the policy does.
     #[inline]
     pub(crate) fn emit(&self, event: Event) {
-        event.emit_in(|| list::function_of(self.record().layer));
+        event.emit_in(|| list::function_of(self.record().layer), self.key());
     }
 
     /// Adds to one of the policy's own numbers.
@@ -213,6 +227,14 @@ macro_rules! shell {
             fn agrees(&self, other: &Self) -> bool {
                 let ($one, $other) = (self, other);
                 $one.shell.first_mode() == $other.shell.first_mode() && $agrees
+            }
+
+            fn key(&self) -> Option<&str> {
+                self.shell.key()
+            }
+
+            fn set_key(&mut self, key: Box<str>) {
+                self.shell.set_key(key);
             }
         }
 

@@ -225,6 +225,10 @@ impl Keyed for Throttle {
         Self::built(self.shell.again(), self.k, self.max_drop)
     }
 
+    fn activity(&self) -> u64 {
+        self.counts().requests
+    }
+
     fn is_in_trouble(&self) -> bool {
         self.excess() > 0.0
     }

@@ -99,3 +99,19 @@ async fn a_cancelled_call_is_not_retried_no_strike_and_does_not_fall_back() {
     assert_eq!(refusal.to_string(), "`the work` was cancelled");
     assert_eq!((attempts.load(Ordering::SeqCst), BREAKER.state()), (1, CircuitBreakerState::Closed));
 }
+
+#[test]
+fn the_list_says_which_token_stops_it() {
+    #[cancel(on = token, name = "cancel: listed")]
+    async fn listed_with_its_token(token: &CancellationToken) -> Result<(), Error> {
+        Ok(())
+    }
+    let _ = listed_with_its_token;
+
+    let functions = resilient::policies().functions;
+    let function =
+        functions.iter().find(|function| function.function == "listed_with_its_token").expect("it is listed");
+
+    let policy = function.stack[0].policy.as_ref().expect("its own");
+    assert_eq!((policy.settings[0].key, policy.settings[0].value.as_str()), ("on", "token"));
+}

@@ -14,6 +14,7 @@ mod fallback;
 mod fan_out;
 mod hedge;
 mod hooks;
+mod log_key;
 mod measure;
 mod modes;
 mod objects;

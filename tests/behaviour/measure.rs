@@ -226,7 +226,7 @@ async fn the_list_has_the_settings_and_the_durations() {
     assert!(policy.to_string().ends_with(" · half within 10ms, 99 in 100 within 100ms"), "{policy}");
 }
 
-/// What a subscriber is told of spans: a line for each that is new and each value that is recorded.
+/// A subscriber that keeps what it is told of spans: a line for each that is new and each value that is recorded.
 #[derive(Clone, Default)]
 struct Spans {
     lines: Arc<Mutex<Vec<String>>>,

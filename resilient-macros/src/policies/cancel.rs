@@ -48,7 +48,8 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
         }
         return Vec::new();
     };
-    let source = Source::Own { ty: "Cancel", constructor: settings.constructor("Cancel") };
+    let constructor = settings.constructor("Cancel").call("on", "signal", &as_written(&token));
+    let source = Source::Own { ty: "Cancel", constructor };
     let reads_arguments = reads_nothing_of_the_call(&token, settings.function).is_err();
     vec![Box::new(Cancel { span, source, token, reads_arguments })]
 }

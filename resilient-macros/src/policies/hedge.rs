@@ -62,6 +62,7 @@ pub(crate) const KIND: Kind = Kind {
             "stands in events; functions that are given the same name and settings share what is learnt and the budget, and draw on the budget of the retries of that name too",
         ),
         key::key().means("a hedge for each value of it, as for [`circuit_breaker`](macro@circuit_breaker)"),
+        key::log_key(),
         key::clone().means(
             "each attempt gets a clone of these, or of all that the body owns, and may use it up, as for [`retry`](macro@retry)",
         ),

@@ -45,6 +45,7 @@ pub(crate) const KIND: Kind = Kind {
         key::name("name = \"search\"")
             .means("stands in rejections and events; functions that are given the same name share the limit"),
         key::key().means("a limit for each value of it, as for [`circuit_breaker`](macro@circuit_breaker)"),
+        key::log_key(),
         key::with("with = self.limit").means("a `RateLimit` of your own"),
         key::when().means("says what is throttled, as for [`retry`](macro@retry)"),
         key::CRATE,

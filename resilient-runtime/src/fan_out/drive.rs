@@ -31,7 +31,7 @@ pub(super) struct Drive<I: Input> {
     stopped: Vec<usize>,
     /// The number of items that come after the launched ones, once the input has said stop.
     rest: usize,
-    /// What the policy that counts the items is told.
+    /// The count of the items, for the policy that asks for it.
     tally: Tally,
 }
 

@@ -172,7 +172,7 @@ impl<I: Input> Source for Counted<I> {
 
 /// The items of one fan-out that have begun, and what its policy knows of them. A fan-out that is not counted tells nobody.
 ///
-/// What has begun and not ended when this is dropped was abandoned: with the fan-out, or by a panic.
+/// Items that have begun and not ended when this is dropped were abandoned: with the fan-out, or by a panic.
 #[derive(Debug)]
 pub(super) struct Tally {
     policy: Option<&'static FanOutPolicy>,
@@ -182,7 +182,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// That of a fan-out that begins, with that limit.
+    /// The tally of a fan-out that begins, with that limit.
     pub(super) fn of(policy: Option<&'static FanOutPolicy>, limit: usize) -> Self {
         if let Some(policy) = policy
             && policy.last.load(Relaxed) != limit

@@ -48,21 +48,10 @@ impl<P> Shard<P> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// The number of policies for which `is_counted` is true.
-    pub(super) fn count(&self, is_counted: impl Fn(&P) -> bool) -> usize {
+    /// All policies, so that the lock need not be held while they are looked at.
+    pub(super) fn all(&self) -> Vec<(Fingerprint, Arc<P>)> {
         let map = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        map.values().filter(|entry| is_counted(&entry.policy)).count()
-    }
-
-    /// Does something with each policy, outside the lock.
-    pub(super) fn each(&self, act: impl Fn(&P)) {
-        let policies: Vec<Arc<P>> = {
-            let map = self.0.read().unwrap_or_else(PoisonError::into_inner);
-            map.values().map(|entry| entry.policy.clone()).collect()
-        };
-        for policy in &policies {
-            act(policy);
-        }
+        map.iter().map(|(key, entry)| (*key, entry.policy.clone())).collect()
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Map<P>> {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{FunctionSnapshot, LayerSnapshot, Number, Policies, PolicySnapshot};
+use super::{FunctionSnapshot, KeySnapshot, LayerSnapshot, Number, Policies, PolicySnapshot};
 
 impl fmt::Display for Policies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,6 +60,8 @@ impl fmt::Display for PolicySnapshot {
                 "{} of {} keys, {} in trouble, {} without room",
                 keys.len, keys.capacity, keys.unhealthy, keys.overflowed
             ));
+            parts.extend(named("in trouble", &keys.in_trouble));
+            parts.extend(named("busiest", &keys.busiest));
         }
         let not_zero = |number: &&Number| number.value != 0.0;
         let outcomes: Vec<String> = self.outcomes.iter().filter(not_zero).map(shown).collect();
@@ -89,6 +91,16 @@ impl fmt::Display for At<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.file.is_empty() { Ok(()) } else { write!(f, "at {}:{}", self.0.file, self.0.line) }
     }
+}
+
+/// The first few of the keys, with what is known of them.
+fn named(what: &str, keys: &[KeySnapshot]) -> Option<String> {
+    let one = |KeySnapshot { key, state, activity }: &KeySnapshot| match state {
+        Some(state) => format!("{key} {state} {activity}"),
+        None => format!("{key} {activity}"),
+    };
+    let first: Vec<String> = keys.iter().take(3).map(one).collect();
+    (!first.is_empty()).then(|| format!("{what}: {}", first.join(", ")))
 }
 
 /// Within a bound of a histogram, in words.

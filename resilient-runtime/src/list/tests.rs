@@ -59,7 +59,9 @@ fn keys_are_summed_up_and_the_unhealthy_ones_counted() {
 
     let keys = find("l hosts").keys.expect("keys");
 
-    assert_eq!(keys, KeysSnapshot { len: 2, capacity: 9, unhealthy: 1, overflowed: 0 });
+    assert_eq!((keys.len, keys.capacity, keys.unhealthy, keys.overflowed), (2, 9, 1, 0));
+    assert_eq!((keys.in_trouble.len(), keys.in_trouble[0].state), (1, Some(CircuitBreakerState::ForcedOpen)));
+    assert!(keys.in_trouble[0].key.starts_with('#'), "nobody allowed to show it");
 }
 
 #[test]

@@ -77,6 +77,7 @@ fn record(span: &tracing::Span, ended: Ended, rejection: Option<&Error>) {
 pub(super) struct CallSpan;
 
 #[cfg(not(feature = "tracing"))]
+#[expect(clippy::unused_self, reason = "with the feature there is one")]
 impl CallSpan {
     pub(super) const fn none() -> Self {
         Self

@@ -3,7 +3,8 @@ use resilient::{cancel, retry};
 use tokio_util::sync::CancellationToken;
 use crate::support::{Error, Script};
 pub async fn sync(stop: &CancellationToken, script: &Script) -> Result<(), Error> {
-    static CANCEL_: ::resilient::Cancel = ::resilient::Cancel::named("sync");
+    static CANCEL_: ::resilient::Cancel = ::resilient::Cancel::named("sync")
+        .signal("stop");
     static RETRY_: ::resilient::Retry = ::resilient::Retry::named("sync").max(2);
     ::resilient::listed!("sync" : own CANCEL_, own RETRY_);
     let cancel_ = &CANCEL_;
