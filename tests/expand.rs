@@ -62,6 +62,7 @@ cases! {
         options => "Ok(()) in 200 ms",
         keyed => "Ok(()) true Ok(())",
         response => "true true true",
+        dialect => "true true true true true",
     }
     throttle {
         options => "true",

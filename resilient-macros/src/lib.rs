@@ -478,6 +478,7 @@ pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `key` | expression | none | a limit for each value of it, as for [`circuit_breaker`](macro@circuit_breaker) |
 /// | `with` | expression | none | a `RateLimit` of your own |
 /// | `when` | closure or function | the error's class | says what is throttled, as for [`retry`](macro@retry) |
+/// | `dialect` | a `resilient::http::Dialect` | the general reader | the provider's way of saying that it limits a caller: decides in place of `when`, and reads the quota of good responses |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
 ///
 /// A limit that needs no number, and goes by what the server takes, is [`throttle`](macro@throttle).
