@@ -63,6 +63,7 @@ cases! {
         options => "Ok(()) in 200 ms",
         keyed => "Ok(()) true Ok(())",
         response => "true true true",
+        dialect => "true true true true true",
     }
     measure {
         options => "Ok(7) 2",

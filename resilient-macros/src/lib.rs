@@ -517,6 +517,7 @@ pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `log_key` | a word | none | lets events and the list of policies show the key by the first 64 characters of its `Debug`; needs `key` |
 /// | `with` | expression | none | a `RateLimit` of your own |
 /// | `when` | closure or function | the error's class | says what is throttled, as for [`retry`](macro@retry) |
+/// | `dialect` | a `resilient::http::Dialect` | the general reader | the provider's way of saying that it limits a caller: decides in place of `when`, and reads the quota of good responses |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
 ///
 /// A limit that needs no number, and goes by what the server takes, is [`throttle`](macro@throttle).

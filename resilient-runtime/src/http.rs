@@ -30,11 +30,18 @@
 //! # }
 //! ```
 //!
+//! A function that returns something else than a response [`check`]s the response first: the error keeps the hint.
+//!
 //! Answers of servers are read within limits: lines of at most 512 bytes, the first eight of a header, and never a wait
 //! of more than a year. A line that cannot be read counts as absent.
 //!
-//! `docs/hints.md` lists what providers document, and what is read of it.
+//! `docs/hints.md` lists what providers document, and what is read of it. [`Dialect`] reads what no
+//! general reader can know.
 
+mod body;
+mod call_error;
+mod check;
+pub mod dialect;
 mod field;
 mod rate_limit;
 mod response;
@@ -44,6 +51,10 @@ mod status;
 mod tests;
 mod time;
 
+pub use body::retry_after_in_body;
+pub use call_error::CallError;
+pub use check::{StatusError, check};
+pub use dialect::{Dialect, Unit};
 pub use rate_limit::RateLimit;
 pub use response::{Response, by_response};
 pub use retry_after::retry_after;

@@ -181,7 +181,7 @@ pub struct ByWhen<W, O> {
     beside: for<'o> fn(&W, &'o O) -> Beside<'o>,
 }
 
-/// What an outcome says beside its class: the rejection inside, and the hint.
+/// The rejection inside an outcome, and its hint.
 type Beside<'o> = (Option<&'o Error>, Option<Duration>);
 
 /// Judges no outcome.

@@ -273,3 +273,180 @@ async fn a_rate_limit_heeds_the_headers_of_a_good_response() {
     let Err(CallError::Refused(rejection)) = fetch("9").await else { panic!("paused until the reset") };
     assert_eq!(rejection.reason(), resilient::Reason::Paused { retry_after: Duration::from_secs(9) });
 }
+
+mod hints {
+    use resilient::http::{CallError, Dialect, Unit, check, dialect};
+    use resilient::{hedge, rate_limit};
+
+    use super::*;
+
+    fn with(status: u16, header: (&str, &str)) -> Response<u32> {
+        Response::builder().status(status).header(header.0, header.1).body(0).unwrap()
+    }
+
+    fn seconds(start: Instant, range: std::ops::RangeInclusive<u64>) {
+        let waited = start.elapsed();
+        let range = Duration::from_secs(*range.start())..=Duration::from_secs(*range.end());
+        assert!(range.contains(&waited), "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_retry_waits_for_the_hint_of_a_failure_that_stays_transient() {
+        #[retry(max = 1, number = n)]
+        async fn fetch() -> io::Result<Response<u32>> {
+            Ok(if n == 0 { with(502, ("retry-after", "20")) } else { respond(200) })
+        }
+        #[retry(max = 1, number = n, when = by_response)]
+        async fn fetch_when() -> io::Result<Response<u32>> {
+            Ok(if n == 0 { with(529, ("retry-after-ms", "20000")) } else { respond(200) })
+        }
+        #[timeout("5m")]
+        #[retry(max = 1, number = n)]
+        #[timeout("1m")]
+        async fn fetch_in_a_stack() -> CallResult<Response<u32>> {
+            Ok(if n == 0 { with(500, ("retry-after", "20")) } else { respond(200) })
+        }
+        for attempt in 0..3 {
+            let start = Instant::now();
+
+            let status = match attempt {
+                0 => fetch().await.unwrap().status(),
+                1 => fetch_when().await.unwrap().status(),
+                _ => fetch_in_a_stack().await.unwrap().status(),
+            };
+
+            assert_eq!(status, 200);
+            seconds(start, 20..=22);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hint_of_more_than_max_hint_ends_the_call_of_a_transient_failure_too() {
+        #[retry(max_hint = "10s", number = n)]
+        async fn fetch() -> io::Result<Response<u32>> {
+            Ok(if n == 0 { with(502, ("retry-after", "11")) } else { respond(200) })
+        }
+        let start = Instant::now();
+
+        assert_eq!(fetch().await.unwrap().status(), 502);
+        seconds(start, 0..=0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_breaker_counts_a_failure_with_a_hint() {
+        #[circuit_breaker(consecutive = 2)]
+        async fn fetch() -> CallResult<Response<u32>> {
+            Ok(with(502, ("retry-after", "20")))
+        }
+        fetch().await.unwrap();
+        fetch().await.unwrap();
+
+        assert!(matches!(fetch().await, Err(super::CallError::Refused(_))), "open");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hedge_tries_a_failure_again_at_once_unless_the_server_asked_to_wait() {
+        #[hedge(idempotent, after = "1s", max = 2, ratio = "100%")]
+        async fn fetch(started: &AtomicU32, name: &str) -> CallResult<Response<u32>> {
+            started.fetch_add(1, Relaxed);
+            Ok(with(502, (name, "20")))
+        }
+        let start = Instant::now();
+        for (name, attempts) in [("retry-after", 1), ("server", 3)] {
+            let started = AtomicU32::new(0);
+
+            assert_eq!(fetch(&started, name).await.unwrap().status(), 502);
+            assert_eq!(started.load(Relaxed), attempts, "{name}");
+        }
+        seconds(start, 0..=0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_checked_response_keeps_its_hint_through_a_stack() {
+        #[timeout("5m")]
+        #[retry(max = 2, number = n)]
+        #[circuit_breaker]
+        #[rate_limit("100/s", max_wait = "1m")]
+        async fn text() -> Result<u32, CallError> {
+            let response = check(match n {
+                0 => with(429, ("retry-after", "7")),
+                1 => with(502, ("retry-after", "20")),
+                _ => respond(200),
+            })?;
+            Ok(response.into_body())
+        }
+        let start = Instant::now();
+
+        assert_eq!(text().await.unwrap(), 0);
+        seconds(start, 27..=30);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_checked_verdict_of_the_server_ends_the_call() {
+        #[retry(max = 2)]
+        async fn text(attempts: &AtomicU32) -> Result<u32, CallError> {
+            attempts.fetch_add(1, Relaxed);
+            Ok(check(with(429, ("x-should-retry", "false")))?.into_body())
+        }
+        let attempts = AtomicU32::new(0);
+
+        let error = text(&attempts).await.unwrap_err();
+
+        assert_eq!(error.status(), Some(StatusCode::TOO_MANY_REQUESTS));
+        assert_eq!(attempts.load(Relaxed), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_derive_forwards_the_hint() {
+        #[derive(Debug, Classify)]
+        enum Own {
+            #[transparent(from)]
+            Status(resilient::http::StatusError),
+            #[permanent]
+            Other,
+        }
+
+        let error = Own::from(check(with(502, ("retry-after", "20"))).unwrap_err());
+
+        assert_eq!((error.class(), error.hint()), (Class::Transient, Some(Duration::from_secs(20))));
+        assert_eq!(Own::Other.hint(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dialect_decides_as_a_when_does() {
+        #[retry(max = 1, number = n, when = dialect::OPENROUTER)]
+        async fn fetch() -> io::Result<Response<u32>> {
+            Ok(if n == 0 { with(402, ("retry-after", "45")) } else { respond(200) })
+        }
+        let start = Instant::now();
+
+        assert_eq!(fetch().await.unwrap().status(), 200);
+        seconds(start, 45..=50);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_limit_reads_refusals_and_good_responses_in_its_dialect() {
+        fn answer(status: u16, remaining: &str) -> Response<u32> {
+            let response = Response::builder().status(status).header("gw-ratelimit-remaining", remaining);
+            response.header("gw-ratelimit-reset", "9000").body(0).unwrap()
+        }
+        static OWN: Dialect = Dialect::new().quota("gw-ratelimit-remaining", "gw-ratelimit-reset", Unit::Millis);
+        #[rate_limit("100/s", dialect = dialect::KUCOIN)]
+        async fn fetch(status: u16, remaining: &str) -> CallResult<Response<u32>> {
+            Ok(answer(status, remaining))
+        }
+        #[rate_limit("100/s", max_pause = "1m", dialect = &OWN)]
+        async fn refused() -> CallResult<Response<u32>> {
+            Ok(answer(429, "0"))
+        }
+        fetch(200, "5000").await.unwrap();
+        fetch(200, "0").await.unwrap();
+        refused().await.unwrap();
+
+        for outcome in [fetch(200, "9").await, refused().await] {
+            let Err(super::CallError::Refused(rejection)) = outcome else { panic!("paused") };
+            let resilient::Reason::Paused { retry_after } = rejection.reason() else { panic!("{rejection}") };
+            assert!((9_000..=10_000).contains(&retry_after.as_millis()), "milliseconds: {retry_after:?}");
+        }
+    }
+}

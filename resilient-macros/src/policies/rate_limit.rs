@@ -9,6 +9,7 @@ use syn::{Expr, ExprLit, Lit};
 use crate::constructor::Constructor;
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment};
+use crate::function::Function;
 use crate::key::{self, Key, Positional, Refused, Sort};
 use crate::policy::{Facts, Kind, Layer};
 use crate::settings::{Given, Settings};
@@ -48,6 +49,10 @@ pub(crate) const KIND: Kind = Kind {
         key::log_key(),
         key::with("with = self.limit").means("a `RateLimit` of your own"),
         key::when().means("says what is throttled, as for [`retry`](macro@retry)"),
+        Key::usage("dialect", "dialect = resilient::http::dialect::KUCOIN", Sort::Expression(dialect))
+            .takes("a `resilient::http::Dialect`")
+            .absent("the general reader")
+            .means("the provider's way of saying that it limits a caller: decides in place of `when`, and reads the quota of good responses"),
         key::CRATE,
     ],
     positional: Positional::Is("rate"),
@@ -65,6 +70,7 @@ struct RateLimit {
     identity: Option<String>,
     source: Shareable,
     when: Option<When>,
+    dialect: Option<Expr>,
 }
 
 /// A number of calls in a period.
@@ -78,12 +84,17 @@ enum Rate {
 
 fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
     let constructor = constructor(settings);
+    if let (Some(dialect), Some(_)) = (settings.span("dialect"), settings.span("when")) {
+        let message = "`dialect` and `when` both say what is throttled: keep one; a `when` of your own can call `classify` of the dialect";
+        settings.errors.at(dialect, message);
+    }
     vec![Box::new(RateLimit {
         span: settings.attribute.span(),
         reads_arguments: settings.reads_arguments(),
         identity: settings.identity.clone(),
         source: Shareable::new("RateLimit", settings, constructor),
         when: settings.expression("when").map(When),
+        dialect: settings.expression("dialect"),
     })]
 }
 
@@ -145,6 +156,21 @@ fn comes_back(burst: &Given<Known<u32>>, calls: &Known<u32>, per: &Known<Duratio
         );
         errors.at(burst.key, message);
     }
+}
+
+/// Refuses a name in quotes, and a function that returns no response to read.
+fn dialect(expression: &Expr, function: &Function) -> syn::Result<()> {
+    if let Some(Lit::Str(text)) = value::literal(expression) {
+        let name = text.value().to_uppercase();
+        let message = format!("a dialect is a constant: write `dialect = resilient::http::dialect::{name}`");
+        return Err(syn::Error::new_spanned(expression, message));
+    }
+    if response_type(&function.output).is_none() {
+        let message = "`dialect` reads the response that the function returns: return a `Result` of something named `…Response`, or \
+                       call `check` of the dialect in the body";
+        return Err(syn::Error::new_spanned(expression, message));
+    }
+    Ok(())
 }
 
 fn rate(key: &str, expression: Expr) -> syn::Result<Rate> {
@@ -280,17 +306,31 @@ impl Layer for RateLimit {
     //
     // For a function that returns a response, it also heeds what that says about the quota:
     //         rate_limit_.when(…).heeding(|response_: &Response| quota_of_value!(response_))
+    // and with a dialect:
+    //         rate_limit_.when(dialect).heeding(|response_: &Response| dialect.quota_of(response_))
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let policy = &context.policy;
-        let heeded = response_type(&context.function.output);
-        let mut policy = when::judging(policy, self.when.as_ref(), &inside, context);
-        if let Some(response) = heeded {
-            let krate = context.krate;
-            policy = quote_spanned! {Span::mixed_site()=>
-                #policy.heeding(|response_: &#response| #krate::quota_of_value!(response_))
+        let krate = context.krate;
+        let span = Span::mixed_site();
+        let by_dialect = self.dialect.clone().map(When);
+        let mut policy = when::judging(policy, by_dialect.as_ref().or(self.when.as_ref()), &inside, context);
+        if let Some(response) = response_type(&context.function.output) {
+            let quota = match self.dialect.as_ref().map(without_reference) {
+                Some(dialect @ Expr::Path(_)) => quote_spanned!(span=> #dialect.quota_of(response_)),
+                Some(dialect) => quote_spanned!(span=> (#dialect).quota_of(response_)),
+                None => quote_spanned!(span=> #krate::quota_of_value!(response_)),
             };
+            policy = quote_spanned!(span=> #policy.heeding(|response_: &#response| #quota));
         }
         inside.under(policy, context)
+    }
+}
+
+/// The expression that a method is called on: a call borrows by itself.
+fn without_reference(expression: &Expr) -> &Expr {
+    match expression {
+        Expr::Reference(reference) => &reference.expr,
+        other => other,
     }
 }
 

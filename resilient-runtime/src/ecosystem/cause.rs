@@ -61,6 +61,10 @@ const KNOWN: &[Known] = &[
     a::<Error>,
     a::<tokio::time::error::Elapsed>,
     io_error,
+    #[cfg(feature = "http")]
+    a::<crate::http::StatusError>,
+    #[cfg(feature = "http")]
+    a::<crate::http::CallError>,
     #[cfg(feature = "hyper")]
     a::<hyper::Error>,
     #[cfg(feature = "redis")]

@@ -18,8 +18,8 @@ use crate::{Class, Classify, Error};
 /// So a refused connection is transient and a certificate that rustls rejects is permanent; a body that breaks off is
 /// transient even while it is decoded, and JSON of the wrong shape is permanent.
 ///
-/// An error of a status has no headers, and so no hint. [`by_response`](crate::http::by_response) on the response
-/// itself does.
+/// An error of a status has no headers, and so no hint. [`check`](crate::http::check) in place of `error_for_status` keeps it, and
+/// [`by_response`](crate::http::by_response) reads it from the response itself.
 ///
 /// A transient failure does not mean that the request was not carried out.
 impl Classify for reqwest::Error {

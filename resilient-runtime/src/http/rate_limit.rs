@@ -11,6 +11,8 @@ mod kinds;
 mod separate;
 mod structured;
 
+pub(super) use separate::number;
+
 /// The quota that a server still allows, as it said in a response.
 ///
 /// | header | what is read |
@@ -44,7 +46,7 @@ mod structured;
 /// It may have a fraction, be a duration with units such as `6m0s`, an HTTP date or a time of RFC 3339. `-Reset-After` is always in seconds
 /// from now. Dates are compared with the response's own `Date`, as in [`retry_after`](super::retry_after()).
 ///
-/// A server that means milliseconds from now cannot be told from one that means seconds.
+/// A server that means milliseconds from now cannot be told from one that means seconds: see [`Dialect`](super::Dialect).
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -108,8 +110,10 @@ impl RateLimit {
     }
 
     /// Returns how long to stay away after a refusal, which says that nothing remains where the headers do not.
+    ///
+    /// A reset that is over says nothing: the server has just refused.
     pub(super) fn retry_after_refusal(&self) -> Option<Duration> {
-        if self.remaining.unwrap_or(0) == 0 { self.reset } else { None }
+        self.reset.filter(|reset| self.remaining.unwrap_or(0) == 0 && !reset.is_zero())
     }
 
     /// Orders quotas: the smallest will refuse first, or refuses for longest.

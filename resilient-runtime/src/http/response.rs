@@ -104,8 +104,8 @@ impl Response for reqwest::Response {
 
 /// Classifies a response by its status and headers, and an error by its own class; for the `when` of an attribute.
 ///
-/// The response itself goes to the caller, when the policies are done with it: as `Ok`, whatever its status. Do not
-/// turn it into an error inside the function (`error_for_status`), for the headers are lost with it.
+/// The response itself goes to the caller, when the policies are done with it: as `Ok`, whatever its status. To turn it into an error
+/// inside the function, use [`check`](super::check): `error_for_status` loses the headers.
 ///
 /// A `when` of your own can look at something else first and leave the rest to it:
 ///

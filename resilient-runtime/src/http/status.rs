@@ -1,6 +1,6 @@
 //! The class of a response: by its status, and by its headers where they can change it.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, StatusCode};
 
@@ -94,36 +94,63 @@ pub(super) fn classify_at(
     headers: &HeaderMap,
     now: impl FnOnce() -> SystemTime,
 ) -> Classified<'static> {
-    let plain = class_of_status(status);
-    if plain == Class::Success {
-        return plain.into();
+    classify(status, headers, false, None, || {
+        let now = now();
+        Said { asked: retry_after(headers, now), limit: RateLimit::from_headers(headers, now) }
+    })
+}
+
+/// The time to come back, as a response says it.
+pub(super) struct Said {
+    /// The wait that it names.
+    pub(super) asked: Option<Duration>,
+    pub(super) limit: Option<RateLimit>,
+}
+
+/// A sign of a refusal that is neither the status nor a wait, such as words in the body.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sign {
+    /// The wait that counts where none is said.
+    pub(super) wait: Option<Duration>,
+}
+
+/// Classifies a response; `refuses` is set for a status that refuses what exceeds a limit, as 403 does. What is `said` is asked for only
+/// where it matters.
+pub(super) fn classify(
+    status: StatusCode,
+    headers: &HeaderMap,
+    refuses: bool,
+    sign: Option<Sign>,
+    said: impl FnOnce() -> Said,
+) -> Classified<'static> {
+    let by_status = class_of_status(status);
+    if by_status == Class::Success && sign.is_none() {
+        return by_status.into();
     }
-    let plain = match (should_retry(headers), plain) {
+    let plain = match (should_retry(headers), by_status) {
         (Some(false), _) => return Class::Permanent.into(),
         (Some(true), Class::Permanent) => Class::Transient,
-        _ => plain,
+        _ => by_status,
     };
-    let by_headers = matches!(status.as_u16(), 403 | 413 | 418 | 420 | 430);
-    if plain == Class::Permanent && !by_headers {
+    let by_quota = refuses || matches!(status.as_u16(), 403 | 503);
+    let by_wait = by_quota || matches!(status.as_u16(), 413 | 418 | 420 | 430);
+    if plain == Class::Permanent && !by_wait {
         return plain.into();
     }
 
-    let now = now();
-    let asked = retry_after(headers, now);
-    let limit = match status.as_u16() {
-        403 | 429 | 503 => RateLimit::from_headers(headers, now),
-        _ => None,
-    };
+    let Said { asked, limit } = said();
     let is_exhausted = limit.is_some_and(|limit| limit.is_exhausted());
-    let refuses_for_now = by_headers || status == StatusCode::SERVICE_UNAVAILABLE;
-    let after = asked.or_else(|| limit?.retry_after_refusal());
+    let refuses_for_now =
+        plain == THROTTLED || sign.is_some() || by_wait && asked.is_some() || by_quota && is_exhausted;
+    let after = asked.or_else(|| limit?.retry_after_refusal()).or_else(|| sign?.wait);
     match plain {
-        Class::Throttled { .. } => Class::Throttled { after }.into(),
-        _ if refuses_for_now && (asked.is_some() || is_exhausted) => Class::Throttled { after }.into(),
+        _ if refuses_for_now => Class::Throttled { after }.into(),
         Class::Transient => Classified { hint: asked, ..plain.into() },
         _ => plain.into(),
     }
 }
+
+const THROTTLED: Class = Class::Throttled { after: None };
 
 /// The verdict of the server itself, in the headers that some have for it; one `false` is enough.
 pub(super) fn should_retry(headers: &HeaderMap) -> Option<bool> {

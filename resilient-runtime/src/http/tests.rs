@@ -1,3 +1,6 @@
+mod body;
+mod check;
+mod dialect;
 mod documented;
 mod headers;
 mod limits;
@@ -30,7 +33,7 @@ fn headers(lines: &[&str]) -> HeaderMap {
     map
 }
 
-fn secs(seconds: u64) -> Duration {
+const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 

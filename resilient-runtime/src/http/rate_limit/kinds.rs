@@ -6,7 +6,7 @@ use super::{RateLimit, separate};
 use crate::http::field;
 use crate::http::time::Calendar;
 
-/// What a header tells of a quota.
+/// The part of a quota that a header tells.
 #[derive(Clone, Copy)]
 enum Part {
     Limit,

@@ -27,7 +27,7 @@ fn first_of<T>(headers: &HeaderMap, names: &[&str], read: impl Fn(&str) -> Optio
 }
 
 /// The number in front of what some servers append: their windows, or the same number for other quotas. A fraction is dropped.
-pub(super) fn number(line: &str) -> Option<u64> {
+pub(in crate::http) fn number(line: &str) -> Option<u64> {
     let end = line.find([',', ';']).unwrap_or(line.len());
     field::decimal(line[..end].trim_end_matches([' ', '\t'])).map(|number| number.as_secs())
 }

@@ -69,7 +69,7 @@ pub(super) fn policies(headers: &HeaderMap) -> Policies {
 
 /// The quota that will refuse first; among those that refuse already, the one that does so for longest.
 ///
-/// One that does not count calls is left out while some of it remains.
+/// A quota of something else than calls is left out while some of it remains.
 pub(super) fn tightest(headers: &HeaderMap, policies: &Policies) -> Option<RateLimit> {
     let quotas = field::lines(headers, "ratelimit").flat_map(|line| match unnamed(line) {
         Some(quota) => vec![quota],

@@ -50,7 +50,7 @@ fn a_status_as_an_error_is_no_success() {
 #[test]
 fn headers_change_some_statuses() {
     const EXHAUSTED: [&str; 2] = ["x-ratelimit-remaining: 0", "x-ratelimit-reset: 9"];
-    let table: [(u16, &[&str], Class); 46] = [
+    let table: [(u16, &[&str], Class); 49] = [
         (429, &[], THROTTLED),
         (429, &["retry-after: 7"], after(7)),
         (429, &["retry-after: garbage"], THROTTLED),
@@ -61,6 +61,9 @@ fn headers_change_some_statuses() {
         (429, &["x-ratelimit-remaining: 1", "x-ratelimit-reset: 9"], THROTTLED),
         (429, &["x-ratelimit-reset: 9"], after(9)),
         (429, &["x-ratelimit-remaining: -1", "x-ratelimit-reset: 9"], after(9)),
+        (429, &["x-ratelimit-remaining: 0", "x-ratelimit-reset: 0"], THROTTLED),
+        (403, &["x-ratelimit-remaining: 0", "x-ratelimit-reset: Sun, 06 Nov 1994 08:49:30 GMT"], THROTTLED),
+        (429, &["retry-after: 0"], after(0)),
         (429, &["x-should-retry: false", "retry-after: 7"], Class::Permanent),
         (429, &["x-should-retry: true", "retry-after: 7"], after(7)),
         (429, &[r#"ratelimit: "a";r=0;t=4"#], after(4)),

@@ -1,0 +1,196 @@
+//! Dialects beside the documented responses.
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::{YEAR, at, headers, now, secs};
+use crate::http::status::classify_at;
+use crate::http::{Dialect, RateLimit, Unit, dialect};
+use crate::{Class, Classified};
+
+const THROTTLED: Class = Class::Throttled { after: None };
+
+fn after(millis: u64) -> Class {
+    Class::Throttled { after: Some(Duration::from_millis(millis)) }
+}
+
+fn class(dialect: &Dialect, status: u16, lines: &[&str], body: &str) -> Class {
+    dialect.classify_at(StatusCode::from_u16(status).unwrap(), &headers(lines), Some(body.as_bytes()), now).class
+}
+
+#[test]
+fn headers_of_other_names_have_their_unit() {
+    const MILLIS: &Dialect = &Dialect::new().quota("x-left", "x-reset", Unit::Millis).limit("x-all");
+    const BY_SIZE: &Dialect = &Dialect::new().quota("x-left", "x-reset", Unit::BySize);
+    const RATE: &Dialect = &Dialect::new().wait("x-rate", Unit::CallsPerSecond);
+    const WAIT: &Dialect = &Dialect::new().wait("x-wait", Unit::Millis);
+    let table: [(&Dialect, &[&str], Class); 15] = [
+        (MILLIS, &["x-left: 0", "x-reset: 250"], after(250)),
+        (MILLIS, &["x-left: 1", "x-reset: 250"], THROTTLED),
+        (MILLIS, &["x-reset: 250"], after(250)),
+        (MILLIS, &["retry-after: 3", "x-left: 0", "x-reset: 250"], after(3_000)),
+        // the usual names may mean something else here
+        (MILLIS, &["x-ratelimit-remaining: 0", "x-ratelimit-reset: 250"], THROTTLED),
+        (BY_SIZE, &["x-left: 0", "x-reset: 250"], after(250_000)),
+        (BY_SIZE, &["x-left: 0", "x-reset: 1994-11-06T08:49:47Z"], after(10_000)),
+        (RATE, &["x-rate: 0.5"], after(2_000)),
+        (RATE, &["x-rate: 4"], after(250)),
+        (RATE, &["x-rate: 0"], THROTTLED),
+        (RATE, &["x-rate: 0.0000000001"], THROTTLED),
+        (RATE, &["x-rate: soon"], THROTTLED),
+        (WAIT, &["x-wait: 250"], after(250)),
+        (WAIT, &["x-wait: 250", "retry-after: 3"], after(3_000)),
+        (WAIT, &["x-wait: soon"], THROTTLED),
+    ];
+
+    for (dialect, lines, expected) in table {
+        assert_eq!(class(dialect, 429, lines, ""), expected, "{lines:?}");
+    }
+    let limit = MILLIS.rate_limit(&headers(&["x-all: 9", "x-left: 3", "x-reset: 2000"]), now()).unwrap();
+    assert_eq!(limit, RateLimit { limit: Some(9), remaining: Some(3), reset: Some(secs(2)) });
+    assert_eq!(MILLIS.rate_limit(&headers(&["x-ratelimit-limit: 9"]), now()), None);
+}
+
+#[test]
+fn other_statuses_refuse_if_the_server_says_so() {
+    const CONFLICT: &Dialect =
+        &Dialect::new().refuses_with(&[StatusCode::CONFLICT, StatusCode::ACCEPTED]).says("slow down", Some(secs(5)));
+    let table: [(u16, &[&str], &str, Class); 14] = [
+        (409, &[], "", Class::Permanent),
+        (409, &["retry-after: 3"], "", after(3_000)),
+        (409, &["x-ratelimit-remaining: 0", "x-ratelimit-reset: 3"], "", after(3_000)),
+        (409, &["x-ratelimit-remaining: 1", "x-ratelimit-reset: 3"], "", Class::Permanent),
+        (409, &[], r#"{"retry_after": 3}"#, after(3_000)),
+        (409, &[], "Please SLOW\n down!", after(5_000)),
+        (409, &["retry-after: 3"], "slow down", after(3_000)),
+        (409, &["x-should-retry: false"], "slow down", Class::Permanent),
+        (403, &[], "slow down", after(5_000)),
+        (404, &["retry-after: 3"], "slow down", Class::Permanent),
+        (500, &[], "slow down", Class::Transient),
+        // a success only in so many words
+        (202, &["retry-after: 3"], "", Class::Success),
+        (202, &["retry-after: 3"], "slow down", after(3_000)),
+        (200, &[], "slow down", Class::Success),
+    ];
+
+    for (status, lines, body, expected) in table {
+        assert_eq!(class(CONFLICT, status, lines, body), expected, "{status} {lines:?} {body}");
+    }
+}
+
+#[test]
+fn a_header_can_be_the_sign() {
+    const SIGN: &Dialect =
+        &Dialect::new().refuses_with(&[StatusCode::OK]).says_in("x-problem", "lag").gives_up("x-closed");
+    let table: [(u16, &[&str], Class); 7] = [
+        (200, &["x-problem: lag"], THROTTLED),
+        (200, &["x-problem: other"], Class::Success),
+        (404, &["x-problem: lag"], Class::Permanent),
+        (503, &["x-closed: yes", "retry-after: 5"], Class::Permanent),
+        (429, &["x-closed: yes"], Class::Permanent),
+        (200, &["x-closed: yes"], Class::Success),
+        (503, &["retry-after: 5"], after(5_000)),
+    ];
+
+    for (status, lines, expected) in table {
+        assert_eq!(class(SIGN, status, lines, ""), expected, "{status} {lines:?}");
+    }
+}
+
+#[test]
+fn the_headers_of_known_dialects_are_read_with_care() {
+    let table: [(&Dialect, &[&str], Class); 9] = [
+        (dialect::SENTRY, &["x-sentry-rate-limits: 60:error:key, 2700::organization"], after(2_700_000)),
+        (dialect::SENTRY, &["x-sentry-rate-limits: soon:error:key"], THROTTLED),
+        (
+            dialect::ZENDESK,
+            &["zendesk-ratelimit-a: total=5; remaining=0; resets=41", "zendesk-ratelimit-b: remaining=1; resets=90"],
+            after(41_000),
+        ),
+        (dialect::ZENDESK, &["zendesk-ratelimit-a: total=5; remaining=0"], THROTTLED),
+        (
+            dialect::ZENDESK,
+            &["zendesk-ratelimit-a: remaining=0; resets=99999999999999999999"],
+            Class::Throttled { after: Some(YEAR) },
+        ),
+        (
+            dialect::FACEBOOK,
+            &[
+                r#"x-business-use-case-usage: {"1":[{"estimated_time_to_regain_access":19}],"2":[{"estimated_time_to_regain_access":3}]}"#,
+            ],
+            after(19 * 60_000),
+        ),
+        (
+            dialect::FACEBOOK,
+            &[r#"x-business-use-case-usage: {"1":[{"estimated_time_to_regain_access":0}]}"#],
+            THROTTLED,
+        ),
+        (
+            dialect::FACEBOOK,
+            &[r#"x-business-use-case-usage: {"1":[{"estimated_time_to_regain_access":99999999999999999999}]}"#],
+            Class::Throttled { after: Some(YEAR) },
+        ),
+        (dialect::WALMART, &["x-current-token-count: 0", "x-next-replenishment-time: 45"], after(45_000)),
+    ];
+
+    for (dialect, lines, expected) in table {
+        assert_eq!(class(dialect, 429, lines, ""), expected, "{lines:?}");
+    }
+    // a request that was wrong, on an account that has nothing to wait for
+    assert_eq!(
+        class(
+            dialect::FACEBOOK,
+            400,
+            &[r#"x-business-use-case-usage: {"1":[{"estimated_time_to_regain_access":0}]}"#],
+            ""
+        ),
+        Class::Permanent
+    );
+}
+
+const KNOWN: [&Dialect; 6] = [
+    dialect::SENTRY,
+    dialect::ZENDESK,
+    dialect::FACEBOOK,
+    dialect::KUCOIN,
+    dialect::AMAZON_SELLING_PARTNER,
+    dialect::FEISHU,
+];
+
+proptest! {
+    #[test]
+    fn the_dialect_without_additions_reads_as_the_general_reader(
+        code in 100_u16..1000, wait in "[0-9]{0,12}s?", remaining in "[0-9]{0,2}", verdict in "(true|false|)",
+    ) {
+        let headers = headers(&[
+            &format!("retry-after: {wait}"), &format!("x-ratelimit-remaining: {remaining}"), "x-ratelimit-reset: 7", &format!("x-should-retry: {verdict}"),
+        ]);
+        let status = StatusCode::from_u16(code).unwrap();
+
+        prop_assert_eq!(Dialect::new().classify_at(status, &headers, None, now), classify_at(status, &headers, now));
+    }
+
+    #[test]
+    fn no_header_of_a_dialect_makes_it_panic_or_wait_for_longer_than_a_year(
+        values in vec("[-0-9a-z:;=., \"{}_]{0,60}", 8), now in 0_u64..9_999_999_999, code in 400_u16..600,
+    ) {
+        let names = [
+            "x-sentry-rate-limits", "zendesk-ratelimit-a", "x-business-use-case-usage", "gw-ratelimit-remaining",
+            "gw-ratelimit-reset", "x-amzn-ratelimit-limit", "x-ogw-ratelimit-reset", "date",
+        ];
+        let headers: HeaderMap = names
+            .into_iter()
+            .zip(&values)
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
+            .collect();
+
+        for dialect in KNOWN {
+            let Classified { class, hint, .. } = dialect.classify_at(StatusCode::from_u16(code).unwrap(), &headers, None, || at(now));
+            let wait = if let Class::Throttled { after } = class { after } else { hint };
+            prop_assert!(wait.is_none_or(|wait| wait <= YEAR));
+        }
+    }
+}
