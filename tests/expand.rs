@@ -113,6 +113,7 @@ cases! {
     }
     classify {
         marks => "Transient Throttled { after: Some(1s) } Throttled { after: None } Permanent Transient",
+        waits => "Transient Some(2s) Throttled { after: None } None Permanent None",
     }
 }
 

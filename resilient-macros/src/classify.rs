@@ -12,9 +12,10 @@ use crate::wording::{choice, nearest, type_as_written};
 
 /// The mark of a variant, or of a struct as a whole.
 enum Mark {
-    Transient,
+    /// With the field that says how long to wait.
+    Transient(Option<Member>),
     Permanent,
-    /// With the field that says how long.
+    /// The same.
     Throttled(Option<Member>),
     /// The class of the one field, from which the error can also be made.
     Transparent {
@@ -28,6 +29,7 @@ const MARKS: &[&str] = &["transient", "permanent", "throttled", "transparent"];
 //     #[derive(Classify)]
 //     enum Error {
 //         #[transient] Connect(io::Error),
+//         #[transient(after = wait)] Down { wait: Duration },
 //         #[throttled(after = wait)] Busy { wait: Duration },
 //         #[transparent] Refused(resilient::Error),
 //     }
@@ -37,6 +39,7 @@ const MARKS: &[&str] = &["transient", "permanent", "throttled", "transparent"];
 //         fn class(&self) -> Class {
 //             match self {
 //                 Self::Connect { .. } => Class::Transient,
+//                 Self::Down { .. } => Class::Transient,
 //                 Self::Busy { wait: after, .. } => Class::Throttled { after: From::from(*after_) },
 //                 Self::Refused { 0: inner, .. } => Classify::class(inner),
 //             }
@@ -49,17 +52,18 @@ const MARKS: &[&str] = &["transient", "permanent", "throttled", "transparent"];
 //             }
 //         }
 //
-//         fn hint(&self) -> Option<Duration> {
-//             match self {
-//                 Self::Refused { 0: inner_, .. } => Classify::hint(inner_),
-//                 _ => None,
-//             }
-//         }
-//
 //         fn forbids_attempts(&self) -> bool {
 //             match self {
 //                 Self::Refused { 0: inner_, .. } => Classify::forbids_attempts(inner_),
 //                 _ => false,
+//             }
+//         }
+//
+//         fn hint(&self) -> Option<Duration> {
+//             match self {
+//                 Self::Down { wait: after_, .. } => From::from(*after_),
+//                 Self::Refused { 0: inner_, .. } => Classify::hint(inner_),
+//                 _ => None,
 //             }
 //         }
 //     }
@@ -176,21 +180,10 @@ fn is_almost_mark(attribute: &Attribute) -> bool {
 
 fn parse_mark(name: &Ident, attribute: &Attribute, fields: &Fields) -> syn::Result<Mark> {
     let path = attribute.path();
-    if path.is_ident("throttled") {
-        return match &attribute.meta {
-            Meta::Path(_) => Ok(Mark::Throttled(None)),
-            Meta::List(arguments) => {
-                let (key, field) = arguments.parse_args_with(key_and_field).map_err(|error| {
-                    let message = "write `#[throttled(after = field)]`, with the field that says how long to wait, or just `#[throttled]`";
-                    syn::Error::new(error.span(), message)
-                })?;
-                after(&key, field, fields).map(Some).map(Mark::Throttled)
-            }
-            Meta::NameValue(pair) => Err(syn::Error::new(
-                pair.eq_token.span,
-                "the field goes into parentheses: write `#[throttled(after = field)]`",
-            )),
-        };
+    for (word, with) in [("throttled", Mark::Throttled as fn(Option<Member>) -> Mark), ("transient", Mark::Transient)] {
+        if path.is_ident(word) {
+            return wait(word, attribute, fields).map(with);
+        }
     }
     let from = path.is_ident("transparent") && is_from(attribute);
     if !from && !matches!(attribute.meta, Meta::Path(_)) {
@@ -205,7 +198,6 @@ fn parse_mark(name: &Ident, attribute: &Attribute, fields: &Fields) -> syn::Resu
         ));
     }
     match path {
-        _ if path.is_ident("transient") => Ok(Mark::Transient),
         _ if path.is_ident("permanent") => Ok(Mark::Permanent),
         _ if fields.len() == 1 => {
             match fields.iter().flat_map(|field| &field.attrs).find(|attribute| attribute.path().is_ident("from")) {
@@ -226,6 +218,26 @@ fn parse_mark(name: &Ident, attribute: &Attribute, fields: &Fields) -> syn::Resu
     }
 }
 
+/// The field in `#[throttled(after = field)]` and its like, if there is one.
+fn wait(word: &str, attribute: &Attribute, fields: &Fields) -> syn::Result<Option<Member>> {
+    match &attribute.meta {
+        Meta::Path(_) => Ok(None),
+        Meta::List(arguments) => {
+            let (key, field) = arguments.parse_args_with(key_and_field).map_err(|error| {
+                let message = format!(
+                    "write `#[{word}(after = field)]`, with the field that says how long to wait, or just `#[{word}]`"
+                );
+                syn::Error::new(error.span(), message)
+            })?;
+            after(word, &key, field, fields).map(Some)
+        }
+        Meta::NameValue(pair) => Err(syn::Error::new(
+            pair.eq_token.span,
+            format!("the field goes into parentheses: write `#[{word}(after = field)]`"),
+        )),
+    }
+}
+
 fn key_and_field(input: ParseStream<'_>) -> syn::Result<(Ident, Member)> {
     let key: Ident = input.parse()?;
     if !input.peek(Token![=]) {
@@ -237,10 +249,10 @@ fn key_and_field(input: ParseStream<'_>) -> syn::Result<(Ident, Member)> {
     Ok((key, field))
 }
 
-/// The field in `#[throttled(after = field)]`.
-fn after(key: &Ident, field: Member, fields: &Fields) -> syn::Result<Member> {
+/// The field, which must be one of the variant's.
+fn after(word: &str, key: &Ident, field: Member, fields: &Fields) -> syn::Result<Member> {
     if key != "after" {
-        let message = format!("unknown argument `{key}`: `throttled` knows one, `after = field`");
+        let message = format!("unknown argument `{key}`: `{word}` knows one, `after = field`");
         return Err(syn::Error::new(key.span(), message));
     }
     if fields.members().any(|member| member == field) {
@@ -301,27 +313,39 @@ fn implementation(input: &DeriveInput, krate: &Path, variants: Option<&[Variant<
         }
     };
     let inner: Vec<&Variant<'_>> = inner.collect();
-    let forwards = |method: &str, otherwise: TokenStream| {
+    let forwards = |method: &str, own: Vec<TokenStream>, otherwise: TokenStream| {
         let method = Ident::new(method, span);
         let arms = inner.iter().map(|Variant { pattern, fields, .. }| {
             let inner = inner_error(fields, krate);
             let field = fields.members().next();
             quote_spanned!(span=> #pattern { #field: inner_, .. } => #inner::#method(inner_),)
         });
-        let rest = (inner.len() < variants.len()).then(|| quote_spanned!(span=> _ => #otherwise,));
-        quote_spanned!(span=> match self { #(#arms)* #rest })
+        let rest = (inner.len() + own.len() < variants.len()).then(|| quote_spanned!(span=> _ => #otherwise,));
+        quote_spanned!(span=> match self { #(#own)* #(#arms)* #rest })
     };
     let none = || quote_spanned!(span=> ::core::option::Option::None);
+    let waits: Vec<TokenStream> = variants
+        .iter()
+        .filter_map(|Variant { pattern, mark, fields }| {
+            let Mark::Transient(Some(field)) = mark else { return None };
+            let wait = read_wait(field, fields);
+            Some(quote_spanned!(span=> #pattern { #field: after_, .. } => #wait,))
+        })
+        .collect();
+    let hint = (!inner.is_empty() || !waits.is_empty()).then(|| {
+        let hint = forwards("hint", waits, none());
+        quote_spanned! {span=>
+            fn hint(&self) -> ::core::option::Option<::core::time::Duration> {
+                #hint
+            }
+        }
+    });
     let forwarded = (!inner.is_empty()).then(|| {
-        let (rejection, hint) = (forwards("rejection", none()), forwards("hint", none()));
-        let forbids_attempts = forwards("forbids_attempts", quote_spanned!(span=> false));
+        let rejection = forwards("rejection", Vec::new(), none());
+        let forbids_attempts = forwards("forbids_attempts", Vec::new(), quote_spanned!(span=> false));
         quote_spanned! {span=>
             fn rejection(&self) -> ::core::option::Option<&#krate::Error> {
                 #rejection
-            }
-
-            fn hint(&self) -> ::core::option::Option<::core::time::Duration> {
-                #hint
             }
 
             fn forbids_attempts(&self) -> bool {
@@ -339,6 +363,8 @@ fn implementation(input: &DeriveInput, krate: &Path, variants: Option<&[Variant<
             }
 
             #forwarded
+
+            #hint
         }
 
         #(#conversions)*
@@ -369,15 +395,13 @@ fn class(variant: &Variant<'_>, krate: &Path) -> TokenStream {
     let span = Span::mixed_site();
     let Variant { pattern, mark, fields } = variant;
     match mark {
-        Mark::Transient => quote_spanned!(span=> #pattern { .. } => #krate::Class::Transient,),
+        Mark::Transient(_) => quote_spanned!(span=> #pattern { .. } => #krate::Class::Transient,),
         Mark::Permanent => quote_spanned!(span=> #pattern { .. } => #krate::Class::Permanent,),
         Mark::Throttled(None) => {
             quote_spanned!(span=> #pattern { .. } => #krate::Class::Throttled { after: ::core::option::Option::None },)
         }
         Mark::Throttled(Some(field)) => {
-            let written = fields.iter().zip(fields.members()).find(|(_, member)| member == field);
-            let at_type = written.map_or(span, |(field, _)| field.ty.span().resolved_at(span));
-            let after = quote_spanned!(at_type=> ::core::convert::From::from(*after_));
+            let after = read_wait(field, fields);
             quote_spanned!(span=> #pattern { #field: after_, .. } => #krate::Class::Throttled { after: #after },)
         }
         Mark::Transparent { .. } => {
@@ -386,6 +410,14 @@ fn class(variant: &Variant<'_>, krate: &Path) -> TokenStream {
             quote_spanned!(span=> #pattern { #field: inner_, .. } => #inner::class(inner_),)
         }
     }
+}
+
+/// The wait in the field, with the place of the field's type for a type that is none.
+fn read_wait(field: &Member, fields: &Fields) -> TokenStream {
+    let span = Span::mixed_site();
+    let written = fields.iter().zip(fields.members()).find(|(_, member)| member == field);
+    let at_type = written.map_or(span, |(field, _)| field.ty.span().resolved_at(span));
+    quote_spanned!(at_type=> ::core::convert::From::from(*after_))
 }
 
 /// Returns whether the mark is `#[transparent(from)]`.

@@ -1410,9 +1410,9 @@ pub fn composed(_arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | mark | class |
 /// |---|---|
-/// | `#[transient]` | may work when tried again |
+/// | `#[transient]`, `#[transient(after = field)]` | may work when tried again, and not before the server said; `field` is a `Duration` or an `Option` of one |
 /// | `#[permanent]` | will fail again |
-/// | `#[throttled]`, `#[throttled(after = field)]` | the server asked for less; `field` is a `Duration` or an `Option` of one |
+/// | `#[throttled]`, `#[throttled(after = field)]` | the server asked for less, for as long as `field` says |
 /// | `#[transparent]` | as the one error inside, which is classified itself |
 /// | `#[transparent(from)]` | the same, and implements `From` of that error, for `?` and for what policies refuse |
 ///

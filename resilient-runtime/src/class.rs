@@ -5,7 +5,8 @@ use std::time::Duration;
 
 /// The meaning of an outcome to the policies.
 ///
-/// Every policy of a stack decides on the class alone, never on the error itself.
+/// Every policy of a stack decides on the class, never on the error itself. A retry and a hedge also obey the
+/// [hint](crate::Classify::hint) beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
     /// It worked.

@@ -39,7 +39,7 @@ use crate::{Bulkhead, Cost, Mode, Outcome, When, retry};
 /// * When so long has passed: by default the 95th percentile of how long attempts take, which the hedge learns as it
 ///   goes ([`after_percentile`](Self::after_percentile)), or a time that is given ([`after`](Self::after)). Before it has
 ///   seen 20 attempts it starts none.
-/// * At once, when an attempt has failed with an error that is not permanent. After a throttle that names a time, not before
+/// * At once, when an attempt has failed with an error that is not permanent. After one that names a time, not before
 ///   that time.
 /// * Never after the [`Deadline`](crate::Deadline); never more than [`max`](Self::max) a call; and only within the
 ///   [budget](Self::ratio). One that is due and may not start is counted as suppressed, and is not made up for.

@@ -52,9 +52,9 @@ pub use self::run::RetryGuard;
 ///
 /// # What is retried
 ///
-/// Outcomes of class [`Transient`](crate::Class::Transient) and [`Throttled`](crate::Class::Throttled); the latter never
-/// before the time the server named, and
-/// up to a tenth after it, so that those who were told the same time do not come back together. A call ends with the
+/// Outcomes of class [`Transient`](crate::Class::Transient) and [`Throttled`](crate::Class::Throttled). Neither
+/// is retried before the time that the server named, in the class or as a [hint](crate::Classify::hint) beside it, and the wait is up to a
+/// tenth longer, so that callers who were told the same time do not come back together. A call ends with the
 /// outcome in hand when
 ///
 /// * the error is permanent, or a refusal that a retry cannot help, such as an open breaker's;

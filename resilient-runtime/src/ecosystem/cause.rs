@@ -24,7 +24,18 @@ pub(super) fn forbids_attempts(error: &(dyn StdError + 'static)) -> bool {
 
 /// The first rejection, from the outermost error inwards.
 pub(super) fn rejection<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e Error> {
-    causes(error).find_map(|cause| cause.downcast_ref())
+    causes(error).find_map(|cause| cause.downcast_ref().or_else(|| in_call_error(cause)))
+}
+
+/// The rejection in an error that stands for it in the chain of sources.
+#[cfg(feature = "http")]
+fn in_call_error<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e Error> {
+    error.downcast_ref::<crate::http::CallError>()?.rejection()
+}
+
+#[cfg(not(feature = "http"))]
+fn in_call_error<'e>(_error: &'e (dyn StdError + 'static)) -> Option<&'e Error> {
+    None
 }
 
 /// The error, its source, the source of that, and so on.

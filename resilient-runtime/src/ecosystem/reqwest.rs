@@ -183,4 +183,25 @@ mod tests {
 
         assert_eq!(class, Class::Throttled { after: Some(Duration::from_secs(9)) });
     }
+
+    #[tokio::test]
+    async fn a_checked_response_keeps_its_hint_where_error_for_status_loses_it() {
+        let answer = "HTTP/1.1 502 Bad Gateway\r\nretry-after: 9\r\ncontent-length: 0\r\n\r\n";
+
+        let checked = crate::http::check(get(answer).await.unwrap()).unwrap_err();
+        let lost = get(answer).await.unwrap().error_for_status().unwrap_err();
+
+        assert_eq!((checked.class(), checked.hint()), (Class::Transient, Some(Duration::from_secs(9))));
+        assert_eq!((lost.class(), lost.hint()), (Class::Transient, None));
+    }
+
+    #[tokio::test]
+    async fn a_call_error_has_the_class_of_the_clients() {
+        for answer in ["", "SSH-2.0-OpenSSH_9.7\r\n\r\n"] {
+            let error = get(answer).await.unwrap_err();
+            let class = error.class();
+
+            assert_eq!(crate::http::CallError::from(error).class(), class);
+        }
+    }
 }

@@ -299,7 +299,7 @@ impl Default for Dialect {
 }
 
 impl Unit {
-    fn wait(self, line: &str, calendar: Calendar) -> Option<Duration> {
+    fn wait(self, line: &str, calendar: Calendar<'_>) -> Option<Duration> {
         match self {
             Self::BySize => Time::read(line).map(|time| calendar.until(time)),
             Self::Millis => Time::read_millis(line).map(|time| calendar.until(time)),

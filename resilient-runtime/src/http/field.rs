@@ -6,11 +6,16 @@ use http::HeaderMap;
 
 /// The lines of the header `name` that are text and not too long, without the blanks around them.
 pub(super) fn lines<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'h str> {
+    lines_up_to(MAX_LENGTH, headers, name)
+}
+
+/// As [`lines`], for a header whose lines may be longer.
+pub(super) fn lines_up_to<'h>(longest: usize, headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'h str> {
     headers
         .get_all(name)
         .into_iter()
         .take(MAX_LINES)
-        .filter(|line| line.len() <= MAX_LENGTH)
+        .filter(move |line| line.len() <= longest)
         .filter_map(|line| line.to_str().ok())
         .map(|line| line.trim_matches([' ', '\t']))
 }

@@ -49,7 +49,7 @@ pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 }
 
 /// The longest of the waits in a line, between commas.
-fn longest(line: &str, calendar: Calendar) -> Option<Duration> {
+fn longest(line: &str, calendar: Calendar<'_>) -> Option<Duration> {
     let commas = || line.match_indices(',').map(|(at, _)| at);
     let starts = std::iter::once(0).chain(commas().map(|comma| comma + 1));
     let values = starts.enumerate().flat_map(|(index, start)| {

@@ -18,25 +18,30 @@ pub(super) enum Time {
 
 /// The present, by the clock that wrote the response where it says so.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Calendar {
+pub(super) struct Calendar<'h> {
+    headers: &'h HeaderMap,
+    /// The present by this machine's clock.
     now: SystemTime,
 }
 
-impl Calendar {
+impl<'h> Calendar<'h> {
+    pub(super) const fn of(headers: &'h HeaderMap, now: SystemTime) -> Self {
+        Self { headers, now }
+    }
+
     /// The response's own `Date`, unless a cache has kept the response or the two clocks are more than a day apart: then it is not known
     /// which of them is wrong.
-    pub(super) fn of(headers: &HeaderMap, now: SystemTime) -> Self {
-        let date = field::lines(headers, DATE.as_str()).find_map(http_date);
-        let apart = |date: SystemTime| date.duration_since(now).unwrap_or_else(|error| error.duration());
-        let is_fresh = !headers.contains_key(AGE);
-        Self { now: date.filter(|date| is_fresh && apart(*date) <= DAY).unwrap_or(now) }
+    fn now(self) -> SystemTime {
+        let apart = |date: SystemTime| date.duration_since(self.now).unwrap_or_else(|error| error.duration());
+        let date = field::lines(self.headers, DATE.as_str()).find_map(http_date).filter(|date| apart(*date) <= DAY);
+        date.filter(|_| !self.headers.contains_key(AGE)).unwrap_or(self.now)
     }
 
     /// Returns how long it is until then: zero if that is over, and at most [`LONGEST`](field::LONGEST).
     pub(super) fn until(self, time: Time) -> Duration {
         let wait = match time {
             Time::In(wait) => wait,
-            Time::At(instant) => instant.duration_since(self.now).unwrap_or(Duration::ZERO),
+            Time::At(instant) => instant.duration_since(self.now()).unwrap_or(Duration::ZERO),
         };
         wait.min(field::LONGEST)
     }

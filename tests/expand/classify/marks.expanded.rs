@@ -48,15 +48,6 @@ where
             _ => ::core::option::Option::None,
         }
     }
-    fn hint(&self) -> ::core::option::Option<::core::time::Duration> {
-        match self {
-            Self::Inner { 0: inner_, .. } => <E as ::resilient::Classify>::hint(inner_),
-            Self::Refused { 0: inner_, .. } => {
-                <resilient::Error as ::resilient::Classify>::hint(inner_)
-            }
-            _ => ::core::option::Option::None,
-        }
-    }
     fn forbids_attempts(&self) -> bool {
         match self {
             Self::Inner { 0: inner_, .. } => {
@@ -66,6 +57,15 @@ where
                 <resilient::Error as ::resilient::Classify>::forbids_attempts(inner_)
             }
             _ => false,
+        }
+    }
+    fn hint(&self) -> ::core::option::Option<::core::time::Duration> {
+        match self {
+            Self::Inner { 0: inner_, .. } => <E as ::resilient::Classify>::hint(inner_),
+            Self::Refused { 0: inner_, .. } => {
+                <resilient::Error as ::resilient::Classify>::hint(inner_)
+            }
+            _ => ::core::option::Option::None,
         }
     }
 }

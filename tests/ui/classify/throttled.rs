@@ -34,9 +34,22 @@ enum Malformed {
     Two { wait: Duration },
 }
 
+#[derive(Classify)]
+enum Transient {
+    #[transient(after = wiat)]
+    Misspelt { wait: Duration },
+    #[transient(before = wait)]
+    OtherKey { wait: Duration },
+    #[transient(wait)]
+    NoKey { wait: Duration },
+    #[transient = "wait"]
+    Equals { wait: Duration },
+}
+
 fn classified<E: Classify>() {}
 
 fn main() {
     classified::<NoSuchField>();
     classified::<Malformed>();
+    classified::<Transient>();
 }

@@ -42,13 +42,13 @@ pub const CROSSREF: &Dialect = &Dialect::new().wait("x-rate-limit-interval", Uni
 
 /// Facebook: minutes in the JSON of `X-Business-Use-Case-Usage`, with 400 or 403.
 pub const FACEBOOK: &Dialect = &Dialect::new().refuses_with(&[StatusCode::BAD_REQUEST]).wait_by(|headers| {
-    longest(headers, "x-business-use-case-usage", |line| {
-        let minutes = line.split("\"estimated_time_to_regain_access\":").skip(1).filter_map(|rest| {
+    let minutes = field::lines_up_to(MAX_JSON, headers, "x-business-use-case-usage").flat_map(|line| {
+        line.split("\"estimated_time_to_regain_access\":").skip(1).filter_map(|rest| {
             let end = rest.find(|char: char| !char.is_ascii_digit()).unwrap_or(rest.len());
             field::whole(&rest[..end]).filter(|minutes| *minutes > 0)
-        });
-        minutes.max().map(|minutes| Duration::from_secs(minutes.saturating_mul(60)))
-    })
+        })
+    });
+    minutes.max().map(|minutes| Duration::from_secs(minutes.saturating_mul(60)))
 });
 
 /// Fastly: `Fastly-RateLimit-…` in seconds since 1970.
@@ -137,3 +137,6 @@ fn longest(headers: &HeaderMap, name: &str, read: impl Fn(&str) -> Option<Durati
 }
 
 const MAX_NAMES: usize = 16;
+
+/// Room for the 32 accounts that the header may tell of.
+const MAX_JSON: usize = 8 * 1024;

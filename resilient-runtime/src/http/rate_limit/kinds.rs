@@ -15,7 +15,7 @@ enum Part {
 }
 
 /// The quotas that bear on calls: those that count calls, and whichever is used up or does not say how much remains.
-pub(super) fn read(headers: &HeaderMap, calendar: Calendar) -> Vec<RateLimit> {
+pub(super) fn read(headers: &HeaderMap, calendar: Calendar<'_>) -> Vec<RateLimit> {
     let mut quotas = Vec::<(&str, RateLimit)>::new();
     for name in headers.keys() {
         let Some((part, kind)) = part_of(name.as_str()) else { continue };

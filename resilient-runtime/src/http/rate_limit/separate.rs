@@ -33,7 +33,7 @@ pub(in crate::http) fn number(line: &str) -> Option<u64> {
 }
 
 /// The time until the reset, by its size and form.
-pub(super) fn reset(line: &str, calendar: Calendar) -> Option<Duration> {
+pub(super) fn reset(line: &str, calendar: Calendar<'_>) -> Option<Duration> {
     Time::read(line).map(|time| calendar.until(time))
 }
 

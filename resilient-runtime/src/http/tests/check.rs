@@ -74,6 +74,10 @@ fn a_failure_is_known_where_its_type_is_lost() {
 
     let boxed: Box<dyn StdError + Send + Sync> = CallError::from(failure(429, &[])).into();
     assert_eq!(boxed.class(), Class::Throttled { after: None });
+
+    let refused = Error::new(PolicyKind::Timeout, "outer", Reason::DeadlineExceeded);
+    let boxed: Box<dyn StdError + Send + Sync> = CallError::from(refused.clone()).into();
+    assert_eq!(boxed.rejection(), Some(&refused));
 }
 
 #[test]

@@ -139,6 +139,13 @@ fn the_headers_of_known_dialects_are_read_with_care() {
     for (dialect, lines, expected) in table {
         assert_eq!(class(dialect, 429, lines, ""), expected, "{lines:?}");
     }
+    // many accounts
+    let account =
+        |id: u32, minutes: u32| format!(r#""{id}":[{{"call_count":100,"estimated_time_to_regain_access":{minutes}}}]"#);
+    let many: Vec<_> = (0..32).map(|id| account(id, id % 20)).collect();
+    let line = format!("x-business-use-case-usage: {{{}}}", many.join(","));
+    assert!(line.len() > 1_500);
+    assert_eq!(class(dialect::FACEBOOK, 400, &[&line], ""), after(19 * 60_000));
     // a request that was wrong, on an account that has nothing to wait for
     assert_eq!(
         class(
