@@ -22,7 +22,7 @@ fn the_runtimes_modules_know_each_other_in_one_direction() {
     assert_eq!(circles("resilient-runtime"), [""; 0]);
 }
 
-/// What most programs name stands at the root of the runtime; the attributes beside it are not counted.
+/// The root of the runtime has the names that most programs need; the attributes beside them are not counted.
 #[test]
 fn the_root_has_few_names() {
     let lib = parsed(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../resilient-runtime/src/lib.rs"));

@@ -343,7 +343,7 @@ impl Watch {
         })
     }
 
-    /// What stands below has ended.
+    /// Takes note that the layers below have ended.
     #[inline]
     fn end(mut self: Pin<&mut Self>, timeout: &Timeout) {
         if !matches!(*self, Self::Started) {
