@@ -117,6 +117,11 @@ impl<'a> RateAcquire<'a> {
     pub(super) const fn new(limit: &'a RateLimit, calls: u32) -> Self {
         Self { limit, calls, waiting: None }
     }
+
+    #[inline]
+    pub(super) const fn limit(&self) -> &'a RateLimit {
+        self.limit
+    }
 }
 
 impl<'a> Future for RateAcquire<'a> {

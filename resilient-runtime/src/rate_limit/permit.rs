@@ -1,9 +1,11 @@
 //! The permit: one call that a rate limit let through, and what is learnt from how it ends.
 
+use std::mem;
+
 use super::{Quota, RateLimit};
 use crate::book::Ended;
 use crate::when::{ByClass, ByWhen, Judge};
-use crate::{Class, Error, Outcome, When};
+use crate::{Class, Outcome, When};
 
 /// The right to make one call, or as many as were asked for at once.
 ///
@@ -13,14 +15,12 @@ use crate::{Class, Error, Outcome, When};
 #[must_use = "a permit learns from the call that it was for: settle it"]
 pub struct RatePermit<'a> {
     limit: &'a RateLimit,
-    /// Set once its end was counted.
-    is_counted: bool,
 }
 
 impl<'a> RatePermit<'a> {
     #[inline]
     pub(super) const fn new(limit: &'a RateLimit) -> Self {
-        Self { limit, is_counted: false }
+        Self { limit }
     }
 }
 
@@ -63,13 +63,13 @@ impl RatePermit<'_> {
 
     /// Ends the call with a class that the caller determined, whatever the outcome is.
     pub fn settle_as<O>(self, class: Class, outcome: O) -> O {
-        self.learn(None, || class);
+        self.end(Ended::of(class), class);
         outcome
     }
 
     /// Ends the call and learns nothing from it; the same as dropping it.
-    pub fn abandon(mut self) {
-        self.count(Ended::Abandoned);
+    pub fn abandon(self) {
+        self.end(Ended::Abandoned, Class::Success);
     }
 
     /// As [`RateLimit::heed`], for the answer to this call; before it is settled.
@@ -77,28 +77,15 @@ impl RatePermit<'_> {
         self.limit.heed(quota);
     }
 
-    #[inline]
-    pub(super) fn judge<O>(self, outcome: &O, judge: &impl Judge<O>) {
-        self.learn(judge.rejection_in(outcome), || judge.class_of(outcome));
+    fn judge<O>(self, outcome: &O, judge: &impl Judge<O>) {
+        let (ended, class) = judged(outcome, judge);
+        self.end(ended, class);
     }
 
-    #[inline]
-    fn learn(mut self, rejection: Option<&Error>, class: impl FnOnce() -> Class) {
-        if let Some(rejection) = rejection {
-            return self.count(Ended::of_rejection(rejection));
-        }
-        let class = class();
-        self.count(Ended::of(class));
-        if let Class::Throttled { after } = class {
-            self.limit.throttled(after);
-        }
-    }
-
-    /// Counts the end of the call.
-    #[inline]
-    fn count(&mut self, ended: Ended) {
-        self.is_counted = true;
-        self.limit.shell.count(ended);
+    fn end(self, ended: Ended, class: Class) {
+        let limit = self.limit;
+        mem::forget(self);
+        limit.end(ended, class);
     }
 }
 
@@ -106,8 +93,29 @@ impl RatePermit<'_> {
 impl Drop for RatePermit<'_> {
     #[inline]
     fn drop(&mut self) {
-        if !self.is_counted {
-            self.count(Ended::unsettled());
+        self.limit.end(Ended::unsettled(), Class::Success);
+    }
+}
+
+/// The end of a call, and the class from which its limit learns: a success where another policy refused the call.
+#[inline]
+pub(super) fn judged<O>(outcome: &O, judge: &impl Judge<O>) -> (Ended, Class) {
+    match judge.rejection_in(outcome) {
+        Some(rejection) => (Ended::of_rejection(rejection), Class::Success),
+        None => {
+            let class = judge.class_of(outcome);
+            (Ended::of(class), class)
+        }
+    }
+}
+
+impl RateLimit {
+    /// Ends a call that was let through.
+    #[inline]
+    pub(super) fn end(&self, ended: Ended, class: Class) {
+        self.shell.count(ended);
+        if let Class::Throttled { after } = class {
+            self.throttled(after);
         }
     }
 }

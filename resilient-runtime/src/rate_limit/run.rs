@@ -2,9 +2,11 @@
 
 use std::future::Future;
 use std::marker::PhantomData;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use super::permit::judged;
 use super::{Quota, RateAcquire, RateLimit, RatePermit};
 use crate::Settled;
 use crate::stack::{Guard, Judged, JudgingPolicy, Policy};
@@ -14,7 +16,8 @@ use crate::when::{ByClass, ByWhen, InStack, Judge};
 #[derive(Debug)]
 pub struct RateLimitGuard<'a, J, H> {
     acquire: RateAcquire<'a>,
-    permit: Option<RatePermit<'a>>,
+    /// Set while the call runs.
+    runs: bool,
     judge: J,
     heed: H,
 }
@@ -24,8 +27,8 @@ impl<J, H> Unpin for RateLimitGuard<'_, J, H> {}
 impl<J, H> Drop for RateLimitGuard<'_, J, H> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(permit) = self.permit.take() {
-            permit.abandon();
+        if self.runs {
+            RatePermit::new(self.acquire.limit()).abandon();
         }
     }
 }
@@ -71,7 +74,7 @@ impl<T, E, H: Fn(&T) -> Quota> sealed::Heed<Result<T, E>> for ByAnswer<T, H> {
 
 impl<'a, J, H> RateLimitGuard<'a, J, H> {
     pub(super) const fn new(limit: &'a RateLimit, judge: J, heed: H) -> Self {
-        Self { acquire: limit.acquire(), permit: None, judge, heed }
+        Self { acquire: limit.acquire(), runs: false, judge, heed }
     }
 }
 
@@ -84,22 +87,25 @@ impl<O, J: Judge<O>, H: Heed<O>> Guard<O> for RateLimitGuard<'_, J, H> {
         below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
     ) -> Poll<Settled<O>> {
         let this = &mut *self;
-        if this.permit.is_none() {
+        if !this.runs {
             match ready!(Pin::new(&mut this.acquire).poll(cx)) {
-                Ok(permit) => this.permit = Some(permit),
+                Ok(permit) => mem::forget(permit),
                 Err(rejection) => return Poll::Ready(Settled::Rejected(rejection)),
             }
+            this.runs = true;
         }
         let polled = below(cx);
-        if let Poll::Ready(settled) = &polled
-            && let Some(permit) = this.permit.take()
-        {
+        if let Poll::Ready(settled) = &polled {
+            let limit = this.acquire.limit();
             if let Settled::Outcome(outcome) = settled
                 && let Some(quota) = this.heed.quota(outcome)
             {
-                permit.heed(quota);
+                limit.heed(quota);
             }
-            permit.judge(settled, &InStack(&this.judge));
+            // a panic up to here leaves the call to the guard
+            let (ended, class) = judged(settled, &InStack(&this.judge));
+            this.runs = false;
+            limit.end(ended, class);
         }
         polled
     }
