@@ -6,6 +6,7 @@ mod circuit_breaker;
 mod coalesce;
 mod fan_out;
 mod hedge;
+mod measure;
 mod rate_limit;
 mod retry;
 mod scrape;
@@ -28,6 +29,7 @@ pub(crate) const POLICIES: &[Policy] = &[
     ("rate_limit", rate_limit::tables),
     ("coalesce", coalesce::tables),
     ("hedge", hedge::tables),
+    ("measure", measure::tables),
     ("stack", stack::tables),
     ("scrape", scrape::tables),
 ];

@@ -7,12 +7,15 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::book::{Ended, Record};
+use crate::clock::nanos;
 use crate::striped::{Padded, STRIPES, stripe};
 
 /// The durations of a policy's calls, by the end of the call.
 #[derive(Debug)]
 pub(crate) struct Histogram {
     bounds: &'static [Duration],
+    /// The same in nanoseconds, which a call is compared with.
+    nanos: Box<[u64]>,
     /// For each end the buckets, the last of them for what takes longer, and the sum in nanoseconds.
     stripes: [Padded<Box<[AtomicU64]>>; STRIPES],
 }
@@ -35,12 +38,13 @@ pub(crate) struct Durations {
 impl Histogram {
     fn new(bounds: &'static [Duration]) -> Self {
         let cells = Ended::ALL.len() * (bounds.len() + 2);
-        Self { bounds, stripes: std::array::from_fn(|_| Padded((0..cells).map(|_| AtomicU64::new(0)).collect())) }
+        let stripes = std::array::from_fn(|_| Padded((0..cells).map(|_| AtomicU64::new(0)).collect()));
+        Self { bounds, nanos: bounds.iter().copied().map(nanos).collect(), stripes }
     }
 
     /// Counts a call that took so long.
     pub(crate) fn count(&self, ended: Ended, took: u64) {
-        let bucket = self.bounds.partition_point(|bound| bound.as_nanos() < u128::from(took));
+        let bucket = self.nanos.partition_point(|&bound| bound < took);
         let first = ended as usize * (self.bounds.len() + 2);
         let cells = &self.stripes[stripe()].0;
         // Relaxed throughout: nothing is decided on them.

@@ -9,7 +9,7 @@ use std::task::Poll;
 use futures::stream::{self, StreamExt as _};
 use futures_concurrency::concurrent_stream::ConcurrentStream as _;
 use futures_concurrency::stream::StreamExt as _;
-use resilient::{FanOut, fan_out, fan::spawned};
+use resilient::{FanOut, fan::spawned, fan_out};
 use tokio::task::JoinSet;
 
 use crate::case::{Case, Table};

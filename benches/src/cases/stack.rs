@@ -10,7 +10,7 @@ use std::time::Duration;
 use backon::Retryable as _;
 use layered::{Execute, Service as _, Stack};
 use recloser::{AsyncRecloser, Recloser};
-use resilient::{circuit_breaker, retry, timeout};
+use resilient::{bulkhead, circuit_breaker, rate_limit, retry, timeout};
 use seatbelt::{RecoveryInfo, ResilienceContext};
 use tokio::time::{Sleep, sleep};
 use tower::{Layer as _, Service as _, ServiceExt as _};
@@ -34,6 +34,9 @@ pub(crate) fn tables() -> Vec<Table> {
                 }),
                 Case::new("resilient, three attributes", |calls| {
                     poll(repeat(calls, async |id| ours(id).await.unwrap()))
+                }),
+                Case::new("resilient, with `#[bulkhead]` and `#[rate_limit]` as well", |calls| {
+                    poll(repeat(calls, async |id| five(id).await.unwrap()))
                 }),
                 Case::new("tokio, loop and flag by hand", |calls| {
                     poll(repeat(calls, async |id| {
@@ -90,6 +93,15 @@ pub(crate) fn tables() -> Vec<Table> {
 #[retry]
 #[circuit_breaker]
 async fn ours(id: u64) -> Result<u64, Failure> {
+    attempt(id).await
+}
+
+#[timeout(total = "60s")]
+#[retry]
+#[circuit_breaker]
+#[bulkhead]
+#[rate_limit("4000000000/s")]
+async fn five(id: u64) -> Result<u64, Failure> {
     attempt(id).await
 }
 

@@ -38,10 +38,11 @@ impl<F: Future, J: Judge<F::Output>> Future for MeasureFuture<'_, F, J> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        this.timing.poll(|| this.future.poll(cx)).map(|outcome| {
-            this.timing.settle(&outcome, this.judge);
-            outcome
-        })
+        let polled = this.timing.poll(|| this.future.poll(cx));
+        if let Poll::Ready(outcome) = &polled {
+            this.timing.settle(outcome, this.judge);
+        }
+        polled
     }
 }
 
@@ -68,10 +69,11 @@ impl<O, J: Judge<O>> Guard<O> for MeasureGuard<'_, J> {
         below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
     ) -> Poll<Settled<O>> {
         let this = &mut *self;
-        this.timing.poll(|| below(cx)).map(|settled| {
-            this.timing.settle(&settled, &InStack(&this.judge));
-            settled
-        })
+        let polled = this.timing.poll(|| below(cx));
+        if let Poll::Ready(settled) = &polled {
+            this.timing.settle(settled, &InStack(&this.judge));
+        }
+        polled
     }
 }
 

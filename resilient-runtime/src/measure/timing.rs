@@ -1,9 +1,11 @@
 //! The time of one call.
 
+use tokio::time::Instant;
+
 use super::Measure;
 use super::span::CallSpan;
 use crate::book::Ended;
-use crate::clock::Ticks;
+use crate::clock;
 use crate::when::Judge;
 use crate::{Error, Mode};
 
@@ -19,7 +21,7 @@ pub(super) struct Timing<'a> {
 enum Stage {
     Fresh,
     /// It runs, since then; `None` if it is not measured.
-    Runs(Option<Ticks>),
+    Runs(Option<Instant>),
     Over,
 }
 
@@ -41,7 +43,7 @@ impl<'a> Timing<'a> {
     fn begin(&mut self) {
         let policy = self.policy;
         let measures = policy.shell.mode() != Mode::Off;
-        self.stage = Stage::Runs(measures.then(Ticks::now));
+        self.stage = Stage::Runs(measures.then(clock::now));
         if measures && policy.spans {
             self.span = CallSpan::open(policy.shell.record());
         }
@@ -59,7 +61,8 @@ impl<'a> Timing<'a> {
         let Stage::Runs(began) = std::mem::replace(&mut self.stage, Stage::Over) else { return };
         self.policy.shell.count(ended);
         if let Some(began) = began {
-            self.policy.histogram().count(ended, Ticks::now().0.saturating_sub(began.0));
+            let took = clock::now().saturating_duration_since(began);
+            self.policy.histogram().count(ended, clock::nanos(took));
         }
         self.span.close(ended, rejection);
     }
