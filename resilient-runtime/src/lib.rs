@@ -112,6 +112,7 @@ mod hedge;
 mod histogram;
 #[cfg(feature = "http")]
 pub mod http;
+mod io_error;
 mod keyed;
 mod line;
 mod list;

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::io;
 use std::iter;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{Class, Classify, Error};
@@ -33,7 +34,10 @@ pub(super) fn causes<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<I
 }
 
 fn source<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 'static)> {
-    // The source of an I/O error is that of the error inside, which would be left out.
+    // The source of these is that of the error inside, which would be left out.
+    if let Some(shared) = error.downcast_ref::<Arc<dyn StdError + Send + Sync>>() {
+        return Some(&**shared);
+    }
     match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         Some(inside) => Some(inside),
         None => error.source(),
@@ -159,6 +163,13 @@ mod tests {
         assert_eq!(class(&io::Error::other(over(inside()))), Some(Class::Transient));
         assert_eq!(class(&io::Error::other("text")), None);
         assert_eq!(rejection(&io::Error::other(over(open()))), Some(&open()));
+    }
+
+    #[test]
+    fn looks_into_an_error_that_is_shared() {
+        let inside: Arc<dyn StdError + Send + Sync> = Arc::new(io::Error::from(ErrorKind::ConnectionReset));
+
+        assert_eq!(class(&over(inside)), Some(Class::Transient));
     }
 
     #[test]
