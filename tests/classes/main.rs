@@ -10,7 +10,9 @@ use resilient::{Class, Classify};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+mod http2;
 mod redis;
+mod tonic;
 
 /// The rows of one client's table.
 struct Table {

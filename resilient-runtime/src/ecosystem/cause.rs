@@ -6,11 +6,15 @@ use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::words;
 use crate::{Class, Classify, Error};
 
-/// The class of the first error, from the outermost inwards, that is classified.
+/// The class of the first error, from the outermost inwards, that is classified by its type or else by its words.
 pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
-    causes(error).find_map(known).map(Classify::class)
+    causes(error).find_map(|cause| match known(cause) {
+        Some(error) => Some(error.class()),
+        None => words::class(cause),
+    })
 }
 
 /// The hint beside the class of the first error that is classified.
@@ -69,6 +73,8 @@ const KNOWN: &[Known] = &[
     a::<crate::http::StatusError>,
     #[cfg(feature = "http")]
     a::<crate::http::CallError>,
+    #[cfg(feature = "h2")]
+    a::<h2::Error>,
     #[cfg(feature = "hyper")]
     a::<hyper::Error>,
     #[cfg(feature = "redis")]
