@@ -1,4 +1,4 @@
-//! The trait that says what an error means, and its implementations for errors of the standard library and of tokio.
+//! The trait that says what an error means, and its implementations for errors of this crate and of tokio.
 
 use std::time::Duration;
 
@@ -125,41 +125,6 @@ impl Classify for std::convert::Infallible {
 impl Classify for tokio::time::error::Elapsed {
     fn class(&self) -> Class {
         Class::Transient
-    }
-}
-
-/// By [`ErrorKind`](std::io::ErrorKind): what a network or an interrupted call causes is transient, the rest permanent.
-///
-/// | kinds | class |
-/// |---|---|
-/// | `ConnectionRefused`, `ConnectionReset`, `ConnectionAborted`, `NotConnected`, `BrokenPipe`, `HostUnreachable`, `NetworkUnreachable`, `NetworkDown`, `AddrNotAvailable` | transient |
-/// | `TimedOut`, `WouldBlock`, `Interrupted`, `UnexpectedEof`, `WriteZero`, `ResourceBusy` | transient |
-/// | every other | permanent |
-impl Classify for std::io::Error {
-    fn class(&self) -> Class {
-        use std::io::ErrorKind as Kind;
-        match self.kind() {
-            Kind::ConnectionRefused
-            | Kind::ConnectionReset
-            | Kind::ConnectionAborted
-            | Kind::NotConnected
-            | Kind::BrokenPipe
-            | Kind::HostUnreachable
-            | Kind::NetworkUnreachable
-            | Kind::NetworkDown
-            | Kind::AddrNotAvailable
-            | Kind::TimedOut
-            | Kind::WouldBlock
-            | Kind::Interrupted
-            | Kind::UnexpectedEof
-            | Kind::WriteZero
-            | Kind::ResourceBusy => Class::Transient,
-            _ => Class::Permanent,
-        }
-    }
-
-    fn rejection(&self) -> Option<&Error> {
-        self.get_ref()?.downcast_ref()
     }
 }
 

@@ -4,6 +4,8 @@
 mod anyhow;
 mod cause;
 mod dyn_error;
+#[cfg(feature = "h2")]
+mod h2;
 #[cfg(feature = "hyper")]
 mod hyper;
 #[cfg(feature = "redis")]
@@ -18,3 +20,4 @@ mod sqlx;
 mod tokio_postgres;
 #[cfg(feature = "tonic")]
 mod tonic;
+mod words;

@@ -77,8 +77,9 @@
 //! | `prometheus-client`, `opentelemetry`, `metrics` | no | exporters for what policies count, see [`metrics`] |
 //! | `http` | no | `resilient::http`: classes of responses, `Retry-After` and rate-limit headers; classifies `http::StatusCode` |
 //! | `reqwest` | no | classifies `reqwest::Error`; responses for `resilient::http` |
-//! | `hyper` | no | classifies `hyper::Error` |
-//! | `tonic` | no | classifies `tonic::Status`, with the server's pushback |
+//! | `h2` | no | classifies `h2::Error` |
+//! | `hyper` | no | classifies `hyper::Error`; includes `h2` |
+//! | `tonic` | no | classifies `tonic::Status`, with the server's pushback; includes `http` and `hyper` |
 //! | `sqlx` | no | classifies `sqlx::Error` |
 //! | `tokio-postgres` | no | classifies `tokio_postgres::Error` |
 //! | `redis` | no | classifies `redis::RedisError` |
@@ -112,6 +113,7 @@ mod hedge;
 mod histogram;
 #[cfg(feature = "http")]
 pub mod http;
+mod io_error;
 mod keyed;
 mod line;
 mod list;

@@ -3,13 +3,18 @@
 use std::error::Error as StdError;
 use std::io;
 use std::iter;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::words;
 use crate::{Class, Classify, Error};
 
-/// The class of the first error, from the outermost inwards, that is classified.
+/// The class of the first error, from the outermost inwards, that is classified by its type or else by its words.
 pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
-    causes(error).find_map(known).map(Classify::class)
+    causes(error).find_map(|cause| match known(cause) {
+        Some(error) => Some(error.class()),
+        None => words::class(cause),
+    })
 }
 
 /// The hint beside the class of the first error that is classified.
@@ -44,7 +49,10 @@ pub(super) fn causes<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<I
 }
 
 fn source<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 'static)> {
-    // The source of an I/O error is that of the error inside, which would be left out.
+    // The source of these is that of the error inside, which would be left out.
+    if let Some(shared) = error.downcast_ref::<Arc<dyn StdError + Send + Sync>>() {
+        return Some(&**shared);
+    }
     match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         Some(inside) => Some(inside),
         None => error.source(),
@@ -76,6 +84,8 @@ const KNOWN: &[Known] = &[
     a::<crate::http::StatusError>,
     #[cfg(feature = "http")]
     a::<crate::http::CallError>,
+    #[cfg(feature = "h2")]
+    a::<h2::Error>,
     #[cfg(feature = "hyper")]
     a::<hyper::Error>,
     #[cfg(feature = "redis")]
@@ -170,6 +180,13 @@ mod tests {
         assert_eq!(class(&io::Error::other(over(inside()))), Some(Class::Transient));
         assert_eq!(class(&io::Error::other("text")), None);
         assert_eq!(rejection(&io::Error::other(over(open()))), Some(&open()));
+    }
+
+    #[test]
+    fn looks_into_an_error_that_is_shared() {
+        let inside: Arc<dyn StdError + Send + Sync> = Arc::new(io::Error::from(ErrorKind::ConnectionReset));
+
+        assert_eq!(class(&over(inside)), Some(Class::Transient));
     }
 
     #[test]

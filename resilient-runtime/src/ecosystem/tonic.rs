@@ -1,25 +1,36 @@
 //! `tonic::Status`.
 
+mod retry_info;
+
+use std::error::Error as StdError;
 use std::time::Duration;
 
 use tonic::{Code, Status, TimeoutExpired};
 
 use super::cause;
-use crate::{Class, Classify, Error};
+use crate::http::{class_of_response, retry_after};
+use crate::{Class, Classify, Error, clock};
 
-/// By code, and by the server's pushback.
+/// By what caused it on this side, else by code, and by what the server asked for.
 ///
-/// | code | class |
+/// | status | class |
 /// |---|---|
+/// | with a source, which the client made: a certificate, a lost or drained connection, a reset stream | that of the source, by its code where it is not known |
 /// | `Unavailable`, `DeadlineExceeded`, `Aborted` | transient |
 /// | `Unknown`, `Internal`: what a 500 is in HTTP | transient |
-/// | `Cancelled` by a time-out of the client's channel | transient |
+/// | of a response that is not gRPC, as a proxy's page of HTML | that of the [response](crate::http::class_of_response) to HTTP; permanent with 200 |
+/// | `Internal` of a message that cannot be decoded or decompressed | permanent |
+/// | `Cancelled` by a time-out, of the client's channel or of the server's layer | transient |
 /// | `ResourceExhausted` | throttled |
+/// | `ResourceExhausted` of a message that is too large | permanent |
 /// | every other | permanent |
 ///
 /// The metadata `grpc-retry-pushback-ms` decides about the codes that are not permanent, as in
 /// [gRPC's proposal A6](https://github.com/grpc/proposal/blob/master/A6-client-retries.md#pushback): milliseconds make
 /// them throttled for that long, and a negative number, or what is no number, makes them permanent.
+///
+/// `google.rpc.RetryInfo` in the details, and `Retry-After` in the metadata, say how long a throttled call stays away. Beside a
+/// transient class they are its [hint](Classify::hint). The longest counts.
 ///
 /// ```
 /// use std::time::Duration;
@@ -38,9 +49,10 @@ use crate::{Class, Classify, Error};
 /// ```
 impl Classify for Status {
     fn class(&self) -> Class {
-        match (class_of_code(self), pushback(self)) {
+        match (class_of_fault(self), pushback(self)) {
             (Class::Permanent, _) | (_, Pushback::Stop) => Class::Permanent,
-            (_, Pushback::After(wait)) => Class::Throttled { after: Some(wait) },
+            (_, Pushback::After(wait)) => Class::Throttled { after: Some(wait).max(asked(self)) },
+            (Class::Throttled { after }, Pushback::None) => Class::Throttled { after: after.max(asked(self)) },
             (class, Pushback::None) => class,
         }
     }
@@ -49,24 +61,74 @@ impl Classify for Status {
         cause::rejection(self)
     }
 
+    fn hint(&self) -> Option<Duration> {
+        if self.class() == Class::Transient { asked(self) } else { None }
+    }
+
     fn forbids_attempts(&self) -> bool {
-        class_of_code(self) != Class::Permanent && matches!(pushback(self), Pushback::Stop)
+        class_of_fault(self) != Class::Permanent && matches!(pushback(self), Pushback::Stop)
     }
 }
 
+fn class_of_fault(status: &Status) -> Class {
+    if timed_out(status) {
+        return Class::Transient;
+    }
+    // A status that came from the wire has no source.
+    let local = status.source().and_then(cause::class);
+    local.or_else(|| class_of_foreign(status)).unwrap_or_else(|| class_of_code(status))
+}
+
 fn class_of_code(status: &Status) -> Class {
+    let said = |phrases: &[&str]| phrases.iter().any(|words| status.message().contains(words));
     match status.code() {
+        Code::Internal if said(UNREADABLE) => Class::Permanent,
+        Code::ResourceExhausted if said(TOO_LARGE) => Class::Permanent,
         Code::Unavailable | Code::DeadlineExceeded | Code::Aborted | Code::Unknown | Code::Internal => Class::Transient,
-        Code::Cancelled if timed_out(status) => Class::Transient,
         Code::ResourceExhausted => Class::Throttled { after: None },
         _ => Class::Permanent,
     }
 }
 
-/// The channel reports its own time-out as cancelled, with the cause behind it.
+/// The channel reports its own time-out as cancelled, with the cause behind it; from the server's layer come the same words alone.
 fn timed_out(status: &Status) -> bool {
-    cause::causes(status).find_map(|cause| cause.downcast_ref::<TimeoutExpired>()).is_some()
+    let from_server = status.code() == Code::Cancelled && status.message() == TimeoutExpired(()).to_string();
+    from_server || cause::causes(status).any(<dyn StdError>::is::<TimeoutExpired>)
 }
+
+/// Returns the class of a response that no gRPC server gave, where the message tells the status of HTTP.
+fn class_of_foreign(status: &Status) -> Option<Class> {
+    let (_, number) = FOREIGN.iter().find_map(|words| status.message().split_once(words))?;
+    let number = number.split(' ').next()?.parse().ok()?;
+    let class = class_of_response(number, status.metadata().as_ref());
+    Some(if class == Class::Success { Class::Permanent } else { class })
+}
+
+/// Returns how long the server asked callers to stay away, but for its pushback.
+fn asked(status: &Status) -> Option<Duration> {
+    retry_info::delay(status.details()).max(retry_after(status.metadata().as_ref(), clock::wall()))
+}
+
+/// tonic puts the status of HTTP behind these.
+const FOREIGN: &[&str] = &["mapped from HTTP status code ", "while receiving response with status: "];
+
+/// Faults of tonic's and of prost's decoding, on either side.
+const UNREADABLE: &[&str] = &[
+    "invalid compression flag",
+    "compressed-flag but no grpc-encoding",
+    "Error decompressing",
+    "failed to decode Protobuf message",
+];
+
+/// Faults of a message's size: of C-core and Go, of Java, of .NET, of tonic.
+const TOO_LARGE: &[&str] = &[
+    "larger than max",
+    "exceeds maximum size",
+    "exceeds the maximum configured message size",
+    "with a size larger than",
+    "more than 4GB",
+    "Error decompressing: size limit",
+];
 
 enum Pushback {
     None,
