@@ -362,8 +362,7 @@ impl RateLimit {
     /// Says what it is told and what the server has said, for the list of policies.
     fn describe_to(&self, description: &mut Description) {
         let (present, compiled) = (self.meter.pace(), self.config.pace());
-        let rate = |pace: Pace| format!("one in {:?}", pace.interval.since(Units(0)));
-        description.changing("rate", rate(present), rate(compiled));
+        description.changing("rate", present.to_string(), compiled.to_string());
         description.changing("burst", present.burst, compiled.burst);
         description.time("max_wait", self.config.max_wait);
         description.time("max_pause", self.config.max_pause);

@@ -45,7 +45,7 @@ fn what_was_changed_stands_beside_what_was_compiled_in() {
     let (places, rate) = (find("l changed"), find("l rate"));
 
     assert_eq!((setting(&places, "limit"), places.mode), (("7", "3"), Some(Mode::Observe)));
-    assert_eq!(setting(&rate, "rate"), ("one in 50ms", "one in 100ms"));
+    assert_eq!(setting(&rate, "rate"), ("20/s", "10/s"));
     let shown = places.to_string();
     assert!(shown.starts_with("mode observe · limit 7 (compiled: 3) · "), "{shown}");
 }

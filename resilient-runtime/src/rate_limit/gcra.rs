@@ -1,5 +1,6 @@
 //! The decision: whether a call at a given time keeps to the rate, and when the next one would.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::clock::{Ticks, nanos};
@@ -67,6 +68,23 @@ impl Units {
     /// As many of these as fit.
     pub(super) const fn times(self, count: u64) -> Self {
         Self(self.0.saturating_mul(count))
+    }
+}
+
+/// The rate as an attribute writes it: `100/s`, or per minute, hour or day where a second has less than one call.
+impl fmt::Display for Pace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let interval = self.interval.0 as f64 / (1e9 * PER_NANO as f64);
+        let (unit, seconds) = [("s", 1.0), ("min", 60.0), ("h", 3_600.0), ("d", 86_400.0)]
+            .into_iter()
+            .find(|(_, seconds)| seconds / interval >= 0.999)
+            .unwrap_or(("d", 86_400.0));
+        // three figures: the interval was rounded up
+        let calls = seconds / interval;
+        let decimals = if calls >= 99.95 { 0 } else { (1.0 - calls.log10().floor()).max(0.0) as usize + 1 };
+        let figures = format!("{calls:.decimals$}");
+        let figures = if figures.contains('.') { figures.trim_end_matches('0').trim_end_matches('.') } else { &figures };
+        write!(f, "{figures}/{unit}")
     }
 }
 
@@ -170,6 +188,25 @@ mod tests {
             admitted += 1;
         }
         (admitted, due)
+    }
+
+    #[test]
+    fn a_rate_is_shown_as_it_is_written() {
+        let second = Duration::from_secs(1);
+        for (calls, period, shown) in [
+            (100, second, "100/s"),
+            (1, second, "1/s"),
+            (4_000_000, second, "4000000/s"),
+            (3, second, "3/s"),
+            (10, second * 3, "3.33/s"),
+            (1, second * 12, "5/min"),
+            (1, second * 3_600, "1/h"),
+            (7, second * 86_400, "7/d"),
+            (1, second * 86_400 * 10, "0.1/d"),
+            (10, Duration::from_millis(100), "100/s"),
+        ] {
+            assert_eq!(Pace::new(calls, period, None).to_string(), shown, "{calls} in {period:?}");
+        }
     }
 
     #[test]
