@@ -10,8 +10,10 @@ use resilient::{Class, Classify};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+mod http;
 mod http2;
 mod redis;
+mod tls;
 mod tonic;
 
 /// The rows of one client's table.
