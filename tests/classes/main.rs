@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 mod http;
 mod http2;
 mod redis;
+mod sql;
 mod tls;
 mod tonic;
 
