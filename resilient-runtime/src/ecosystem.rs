@@ -2,7 +2,11 @@
 
 #[cfg(feature = "anyhow")]
 mod anyhow;
+#[cfg(feature = "bb8")]
+mod bb8;
 mod cause;
+#[cfg(feature = "deadpool")]
+mod deadpool;
 mod dyn_error;
 #[cfg(feature = "h2")]
 mod h2;
@@ -22,4 +26,6 @@ mod sqlx;
 mod tokio_postgres;
 #[cfg(feature = "tonic")]
 mod tonic;
+#[cfg(feature = "tower")]
+mod tower;
 mod words;

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 
 mod http;
 mod http2;
+mod pools;
 mod redis;
 mod sql;
 mod tls;
