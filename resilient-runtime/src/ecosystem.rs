@@ -2,12 +2,18 @@
 
 #[cfg(feature = "anyhow")]
 mod anyhow;
+#[cfg(feature = "bb8")]
+mod bb8;
 mod cause;
+#[cfg(feature = "deadpool")]
+mod deadpool;
 mod dyn_error;
 #[cfg(feature = "h2")]
 mod h2;
 #[cfg(feature = "hyper")]
 mod hyper;
+#[cfg(feature = "sqlx")]
+mod mysql;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "reqwest")]
@@ -20,4 +26,6 @@ mod sqlx;
 mod tokio_postgres;
 #[cfg(feature = "tonic")]
 mod tonic;
+#[cfg(feature = "tower")]
+mod tower;
 mod words;

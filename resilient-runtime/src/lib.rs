@@ -83,6 +83,8 @@
 //! | `sqlx` | no | classifies `sqlx::Error` |
 //! | `tokio-postgres` | no | classifies `tokio_postgres::Error` |
 //! | `redis` | no | classifies `redis::RedisError` |
+//! | `deadpool`, `bb8` | no | classify the errors of these pools |
+//! | `tower` | no | classifies the errors of tower's time-out, load-shedding and buffer |
 //! | `anyhow` | no | classifies `anyhow::Error` by what is in its chain |
 //!
 //! # Cancellation

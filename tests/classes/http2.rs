@@ -47,3 +47,26 @@ async fn converse(stream: TcpStream, manner: Manner) -> Option<()> {
     }
     None
 }
+
+/// Returns the port of a server that drains each connection after so many requests.
+pub(crate) async fn draining(requests: usize) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut connection = h2::server::handshake(stream).await.ok()?;
+                let mut count = 0;
+                while let Some(Ok((_, mut respond))) = connection.accept().await {
+                    let _ = respond.send_response(Response::new(()), true);
+                    count += 1;
+                    if count == requests {
+                        connection.graceful_shutdown();
+                    }
+                }
+                Some(())
+            });
+        }
+    });
+    port
+}

@@ -10,8 +10,12 @@ use resilient::{Class, Classify};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+mod http;
 mod http2;
+mod pools;
 mod redis;
+mod sql;
+mod tls;
 mod tonic;
 
 /// The rows of one client's table.

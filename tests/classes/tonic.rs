@@ -21,7 +21,7 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity
 use tonic::{Request, Status};
 
 use crate::http2::{self, Manner};
-use crate::{Table, answering};
+use crate::{Table, answering, tls};
 
 #[tokio::test]
 async fn tonic() {
@@ -66,19 +66,15 @@ async fn connections(table: &mut Table) {
 }
 
 async fn certificates(table: &mut Table) {
-    const CA: &str = include_str!("certificates/ca.pem");
-    const KEY: &str = include_str!("certificates/server.key");
-    let (good, expired) = (include_str!("certificates/good.pem"), include_str!("certificates/expired.pem"));
+    const CA: &str = tls::AUTHORITY;
+    let (good, expired) = (tls::GOOD, tls::EXPIRED);
 
     for (fault, certificate, authority, name, comes) in [
         ("a certificate that expired", expired, CA, "localhost", "certificate expired"),
         ("a certificate of an unknown authority", good, good, "localhost", "invalid peer certificate"),
         ("a certificate for another host", good, CA, "example.com", "not valid for name"),
     ] {
-        let server = Server::builder()
-            .tls_config(ServerTlsConfig::new().identity(Identity::from_pem(certificate, KEY)))
-            .unwrap();
-        let (port, _stop) = start(server, Answering::At(Duration::ZERO)).await;
+        let (port, _stop) = tls::serve(certificate).await;
         let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(authority)).domain_name(name);
         let endpoint = Endpoint::from_shared(format!("https://127.0.0.1:{port}")).unwrap().tls_config(tls).unwrap();
         let error = call(endpoint.connect_lazy()).await.unwrap_err();
@@ -92,7 +88,9 @@ async fn certificates(table: &mut Table) {
     table.add("TLS to a port without it", &error, "corrupt message", Class::Permanent, "it will not learn TLS");
     let server = Server::builder()
         .tls_config(
-            ServerTlsConfig::new().identity(Identity::from_pem(good, KEY)).client_ca_root(Certificate::from_pem(CA)),
+            ServerTlsConfig::new()
+                .identity(Identity::from_pem(good, tls::KEY))
+                .client_ca_root(Certificate::from_pem(CA)),
         )
         .unwrap();
     let (port, _stop) = start(server, Answering::At(Duration::ZERO)).await;
@@ -324,7 +322,7 @@ async fn answered(answer: Response<&'static [u8]>, trailers: Option<HeaderMap>) 
 }
 
 /// Starts tonic's server, and returns its port and the way to stop it.
-async fn start(server: Server, service: Answering) -> (u16, oneshot::Sender<()>) {
+pub(crate) async fn start(server: Server, service: Answering) -> (u16, oneshot::Sender<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let (stop, stopped) = oneshot::channel::<()>();
@@ -373,7 +371,7 @@ impl Decoder for Plain {
 
 /// A service that echoes after a while.
 #[derive(Debug, Clone, Copy)]
-enum Answering {
+pub(crate) enum Answering {
     At(Duration),
 }
 

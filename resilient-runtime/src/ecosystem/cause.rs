@@ -98,6 +98,12 @@ const KNOWN: &[Known] = &[
     a::<tokio_postgres::Error>,
     #[cfg(feature = "tonic")]
     a::<tonic::Status>,
+    #[cfg(feature = "tower")]
+    a::<tower::timeout::error::Elapsed>,
+    #[cfg(feature = "tower")]
+    a::<tower::load_shed::error::Overloaded>,
+    #[cfg(feature = "tower")]
+    a::<tower::buffer::error::Closed>,
 ];
 
 /// Deeper than errors get; nothing forbids a source that leads back to itself.

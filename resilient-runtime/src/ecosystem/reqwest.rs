@@ -12,11 +12,13 @@ use crate::{Class, Classify, Error};
 /// | of a status, from `error_for_status` | that of the [status](crate::http::class_of_status) |
 /// | the request could not be built, or was redirected too often | permanent |
 /// | time-out, also of the connection; a name that was not resolved | transient |
-/// | connecting, sending, a body that broke off | that of the source, transient where it is not known |
-/// | a body that could not be decoded, a failed upgrade | that of the source, permanent where it is not known |
+/// | connecting, sending | that of the source, transient where it is not known |
+/// | a body that could not be sent, received or decoded, a failed upgrade | that of the source, permanent where it is not known |
 ///
-/// So a refused connection is transient and a certificate that rustls rejects is permanent; a body that breaks off is
-/// transient even while it is decoded, and JSON of the wrong shape is permanent.
+/// So a refused connection is transient and a certificate that rustls or OpenSSL rejects is permanent; a body that breaks off is
+/// transient even while it is decoded, and JSON of the wrong shape is permanent, as is an error of the caller's own stream.
+///
+/// Of a proxy, a wrong password and what it does not allow are permanent. Its other refusals cannot be told apart, and are transient.
 ///
 /// An error of a status has no headers, and so no hint. [`check`](crate::http::check) in place of `error_for_status` keeps it, and
 /// [`by_response`](crate::http::by_response) reads it from the response itself.
@@ -33,7 +35,8 @@ impl Classify for reqwest::Error {
         if self.is_timeout() || is_dns(self) {
             return Class::Transient;
         }
-        let unknown = if self.is_decode() || self.is_upgrade() { Class::Permanent } else { Class::Transient };
+        let ours = self.is_body() || self.is_decode() || self.is_upgrade();
+        let unknown = if ours { Class::Permanent } else { Class::Transient };
         self.source().and_then(cause::class).unwrap_or(unknown)
     }
 

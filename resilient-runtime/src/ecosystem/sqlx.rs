@@ -1,6 +1,8 @@
 //! `sqlx::Error`.
 
-use super::{cause, sqlstate};
+use sqlx::error::DatabaseError;
+
+use super::{cause, mysql, sqlstate};
 use crate::{Class, Classify, Error};
 
 /// By variant, and by what the database said.
@@ -11,32 +13,39 @@ use crate::{Class, Classify, Error};
 /// | `Io` | that of the I/O error |
 /// | `Tls` | that of the source, permanent where it is not known |
 /// | `PoolTimedOut`, `WorkerCrashed` | transient |
-/// | `Protocol`: the connection is out of step, the next one will not be | transient |
-/// | every other | permanent |
+/// | every other, as `Protocol`: too many arguments, a way of logging in that the client does not know | permanent |
 ///
 /// | code | class |
 /// |---|---|
+/// | 08P01 of `PgBouncer`: `query_wait_timeout`, too many clients | throttled |
+/// | 08P01 of `PgBouncer`: its server is away, an idle client was closed | transient |
+/// | 08P01 otherwise: a mistake of the client, also a wrong password behind `PgBouncer` | permanent |
 /// | class 08: the connection | transient |
-/// | 40001, 40P01: a conflict with another transaction, a deadlock | transient |
-/// | class 53: out of connections, memory, disk | transient |
+/// | 25006, and 1290 and 1836 of `MySQL`: read-only, as after a fail-over | transient |
+/// | 25P03, 57P05: idle too long | transient |
+/// | 40001, 40P01, and 1020, 1205, 1412, 3572 of `MySQL`: a conflict, a deadlock, a lock | transient |
+/// | class 53 but 53400, and 1021, 1041, 1114 of `MySQL`: out of connections, memory, disk | transient |
+/// | 1203, 1226, 1461, 1637 of `MySQL`: a quota | throttled |
 /// | 55P03: a lock that was not waited for | transient |
-/// | 57P01, 57P02, 57P03, 57P05: shutting down, starting, idle too long | transient |
+/// | 57P01, 57P02, 57P03, and 1053, 1927, 3032 of `MySQL`: shutting down, starting, killed | transient |
 /// | 58000, 58030: the system below the database, its I/O | transient |
-/// | of `SQLite`: busy (5) and locked (6), with their extended codes | transient |
+/// | of `SQLite`: busy (5), locked (6) and full (13), with their extended codes | transient |
 /// | every other | permanent |
 ///
 /// Permanent, among the others: 57014, a cancelled query, for an operator's cancelling looks the same as a statement's
-/// time-out; and HY000, which `MySQL` gives to a time-out of a lock (error 1205) and to much else.
+/// time-out; 1792 of `MySQL`, a transaction that was begun as read-only; and 1153, a packet that is too large.
+///
+/// A database that became read-only stays so for its connection: let the pool drop it, or retries meet the same server.
 ///
 /// A failure inside a transaction is to be tried again with the whole transaction: put the attribute on the function
 /// that begins it.
 impl Classify for sqlx::Error {
     fn class(&self) -> Class {
         match self {
-            Self::Database(error) => error.code().map_or(Class::Permanent, |code| class_of_code(&code)),
+            Self::Database(error) => class_of_answer(error.as_ref()),
             Self::Io(error) => error.class(),
             Self::Tls(error) => cause::class(error.as_ref()).unwrap_or(Class::Permanent),
-            Self::PoolTimedOut | Self::WorkerCrashed | Self::Protocol(_) => Class::Transient,
+            Self::PoolTimedOut | Self::WorkerCrashed => Class::Transient,
             _ => Class::Permanent,
         }
     }
@@ -46,13 +55,19 @@ impl Classify for sqlx::Error {
     }
 }
 
+fn class_of_answer(error: &dyn DatabaseError) -> Class {
+    // The number of `MySQL` is in its own type only, or in the text.
+    let by_number = || mysql::class(mysql::number(&error.to_string())?, error.message());
+    by_number().unwrap_or_else(|| error.code().map_or(Class::Permanent, |code| class_of_code(&code, error.message())))
+}
+
 /// `SQLite`'s codes are numbers of at most four digits, a SQLSTATE has five characters.
-fn class_of_code(code: &str) -> Class {
+fn class_of_code(code: &str, message: &str) -> Class {
     if code.len() == 5 {
-        return sqlstate::class(code);
+        return sqlstate::class(code, message);
     }
     match code.parse::<u32>().map(|code| code & 0xff) {
-        Ok(SQLITE_BUSY | SQLITE_LOCKED) => Class::Transient,
+        Ok(SQLITE_BUSY | SQLITE_LOCKED | SQLITE_FULL) => Class::Transient,
         _ => Class::Permanent,
     }
 }
@@ -60,6 +75,7 @@ fn class_of_code(code: &str) -> Class {
 // An extended code has the code that it extends in its lowest byte.
 const SQLITE_BUSY: u32 = 5;
 const SQLITE_LOCKED: u32 = 6;
+const SQLITE_FULL: u32 = 13;
 
 #[cfg(test)]
 mod tests {
@@ -68,7 +84,7 @@ mod tests {
     use std::fmt;
     use std::io::{self, ErrorKind};
 
-    use sqlx::error::{DatabaseError, ErrorKind as DatabaseErrorKind};
+    use sqlx::error::ErrorKind as DatabaseErrorKind;
 
     use super::*;
 
@@ -123,7 +139,7 @@ mod tests {
             (sqlx::Error::Tls("bad certificate".into()), Class::Permanent),
             (sqlx::Error::PoolTimedOut, Class::Transient),
             (sqlx::Error::WorkerCrashed, Class::Transient),
-            (sqlx::Error::Protocol("out of step".into()), Class::Transient),
+            (sqlx::Error::Protocol("too many arguments for query".into()), Class::Permanent),
             (sqlx::Error::PoolClosed, Class::Permanent),
             (sqlx::Error::RowNotFound, Class::Permanent),
             (sqlx::Error::ColumnNotFound("id".into()), Class::Permanent),
@@ -142,7 +158,9 @@ mod tests {
 
     #[test]
     fn each_code_has_its_class() {
-        for code in ["08006", "40001", "40P01", "53300", "57P03", "5", "6", "261", "262", "517", "518", "773"] {
+        for code in
+            ["08006", "40001", "40P01", "53300", "57P03", "5", "6", "261", "262", "517", "518", "773", "13", "25006"]
+        {
             assert_eq!(coded(code).class(), Class::Transient, "{code}");
         }
         for code in ["23505", "42P01", "57014", "HY000", "1", "8", "10", "11", "19", "2067", "8714", "-5", "", "x"] {

@@ -1,6 +1,9 @@
 //! `tokio_postgres::Error`.
 
 use std::error::Error as StdError;
+use std::io;
+
+use tokio_postgres::error::DbError;
 
 use super::{cause, sqlstate};
 use crate::{Class, Classify, Error};
@@ -9,25 +12,33 @@ use crate::{Class, Classify, Error};
 ///
 /// | error | class |
 /// |---|---|
+/// | 08P01 of `PgBouncer`: `query_wait_timeout`, too many clients | throttled |
+/// | 08P01 of `PgBouncer`: its server is away, an idle client was closed | transient |
+/// | 08P01 otherwise: a mistake of the client, also a wrong password behind `PgBouncer` | permanent |
 /// | SQLSTATE class 08: the connection | transient |
+/// | 25006: read-only, as after a fail-over | transient |
+/// | no host fits `target_session_attrs`, as in the middle of a fail-over | transient |
 /// | 40001, 40P01: a conflict with another transaction, a deadlock | transient |
-/// | SQLSTATE class 53: out of connections, memory, disk | transient |
+/// | SQLSTATE class 53 but 53400: out of connections, memory, disk | transient |
 /// | 55P03: a lock that was not waited for | transient |
-/// | 57P01, 57P02, 57P03, 57P05: shutting down, starting, idle too long | transient |
+/// | 57P01, 57P02, 57P03: shutting down, starting | transient |
+/// | 25P03, 57P05: idle too long | transient |
 /// | 58000, 58030: the system below the database, its I/O | transient |
 /// | every other SQLSTATE | permanent |
 /// | the connection was closed | transient |
 /// | I/O, and all that has a source | that of the source |
 /// | every other | permanent |
 ///
+/// A database that became read-only stays so for its connection: let a retry take another one.
+///
 /// A failure inside a transaction is to be tried again with the whole transaction: put the attribute on the function
 /// that begins it.
 impl Classify for tokio_postgres::Error {
     fn class(&self) -> Class {
         if let Some(state) = self.code() {
-            return sqlstate::class(state.code());
+            return sqlstate::class(state.code(), self.as_db_error().map_or("", DbError::message));
         }
-        if self.is_closed() {
+        if self.is_closed() || is_of_another_role(self) {
             return Class::Transient;
         }
         self.source().and_then(cause::class).unwrap_or(Class::Permanent)
@@ -36,6 +47,15 @@ impl Classify for tokio_postgres::Error {
     fn rejection(&self) -> Option<&Error> {
         cause::rejection(self)
     }
+}
+
+/// The client refuses a server that is not what `target_session_attrs` asks for, with an I/O error of these words.
+fn is_of_another_role(error: &tokio_postgres::Error) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    source.is_some_and(|source| {
+        let message = source.to_string();
+        ["database does not allow writes", "database is not read only"].contains(&message.as_str())
+    })
 }
 
 #[cfg(test)]

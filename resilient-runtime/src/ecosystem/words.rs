@@ -24,6 +24,11 @@ const PHRASES: &[(&[&str], Class)] = &[
     (&["SOCKS error", "authentication"], Class::Permanent),
     (&["SOCKS error", "credentials not accepted"], Class::Permanent),
     (&["SOCKS error", "ident service did not recognise"], Class::Permanent),
+    // pools, whose errors have types of their own for each client
+    (&["Timeout occurred while waiting for a slot to become available"], Class::Transient),
+    (&["Timeout occurred while creating a new object"], Class::Transient),
+    (&["Timeout occurred while recycling an object"], Class::Transient),
+    (&["Timed out in bb8"], Class::Transient),
     // rustls' connectors, and tonic's without TLS
     (&["invalid dns name"], Class::Permanent),
     (&["Connecting to HTTPS without TLS enabled"], Class::Permanent),
