@@ -1,4 +1,4 @@
-//! reqwest over native-tls, and hyper.
+//! reqwest without TLS, and hyper. `tests/native_tls` has what needs OpenSSL.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,18 +8,16 @@ use h2::Reason;
 use http_body_util::Empty;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use reqwest::{Body, Certificate, Client, ClientBuilder, Error, Proxy};
+use reqwest::{Body, Client, ClientBuilder, Error};
 use resilient::{Class, Classify};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::http2::{self, Manner};
-use crate::{Table, answering, tls};
+use crate::{Table, answering};
 
 #[tokio::test]
 async fn http() {
     let mut table = Table::of("http");
-    native_tls(&mut table).await;
-    proxies(&mut table).await;
     two(&mut table).await;
     others(&mut table).await;
     table.check();
@@ -31,87 +29,6 @@ fn client() -> ClientBuilder {
 
 async fn get(client: ClientBuilder, url: &str) -> Error {
     client.build().unwrap().get(url).send().await.unwrap_err()
-}
-
-async fn native_tls(table: &mut Table) {
-    let trusting =
-        |authority: &str| client().add_root_certificate(Certificate::from_pem(authority.as_bytes()).unwrap());
-    for (fault, certificate, authority) in [
-        ("native-tls: a certificate that expired", tls::EXPIRED, tls::AUTHORITY),
-        ("native-tls: a certificate of an unknown authority", tls::GOOD, tls::EXPIRED),
-    ] {
-        let (port, _stop) = tls::serve(certificate).await;
-        let error = get(trusting(authority), &format!("https://localhost:{port}/")).await;
-        table.add(
-            fault,
-            &error,
-            "certificate verify failed",
-            Class::Permanent,
-            "somebody has to renew or to configure it",
-        );
-    }
-    let (port, _stop) = tls::serve(tls::GOOD).await;
-    let client_of_another = trusting(tls::AUTHORITY).resolve("example.com", ([127, 0, 0, 1], port).into());
-    let error = get(client_of_another, &format!("https://example.com:{port}/")).await;
-    let fault = "native-tls: a certificate for another host";
-    table.add(fault, &error, "certificate verify failed", Class::Permanent, "somebody has to configure it");
-    let port = answering(&[b"HTTP/1.1 400 Bad Request\r\n\r\n"]).await;
-    let error = get(client(), &format!("https://127.0.0.1:{port}/")).await;
-    table.add(
-        "native-tls: a port without TLS",
-        &error,
-        "wrong version number",
-        Class::Permanent,
-        "it will not learn TLS",
-    );
-    let port = answering(&[b"\x15\x03\x03\x00\x02\x02\x28"]).await;
-    let error = get(client(), &format!("https://127.0.0.1:{port}/")).await;
-    table.add("native-tls: an alert", &error, "alert handshake failure", Class::Permanent, "the two do not agree");
-    let port = answering(&[b""]).await;
-    let error = get(client(), &format!("https://127.0.0.1:{port}/")).await;
-    table.add("native-tls: hangs up at once", &error, "unexpected", Class::Transient, "as without TLS");
-}
-
-async fn proxies(table: &mut Table) {
-    let through = |scheme: &str, port: u16| {
-        Client::builder().proxy(Proxy::all(format!("{scheme}://ada:secret@127.0.0.1:{port}")).unwrap())
-    };
-    for (status, comes, class, why) in [
-        (
-            "407 Proxy Authentication Required",
-            "proxy authorization required",
-            Class::Permanent,
-            "a wrong password, which may lock an account",
-        ),
-        ("403 Forbidden", "tunnel error: unsuccessful", Class::Transient, "cannot be told from the next"),
-        ("502 Bad Gateway", "tunnel error: unsuccessful", Class::Transient, "the proxy does not reach the server"),
-    ] {
-        let port = answering(&[format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").as_bytes(), b""]).await;
-        let error = get(through("http", port), "https://127.0.0.1:1/").await;
-        table.add(&format!("`CONNECT` answered with {status}"), &error, comes, class, why);
-    }
-    for (code, comes, class) in [
-        (1, "general server failure", Class::Transient),
-        (2, "connection not allowed", Class::Permanent),
-        (3, "network unreachable", Class::Transient),
-        (4, "host unreachable", Class::Transient),
-        (5, "connection refused", Class::Transient),
-        (7, "command not supported", Class::Permanent),
-        (8, "address type not supported", Class::Permanent),
-    ] {
-        let port = answering(&[b"\x05\x02", b"\x01\x00", &[5, code, 0, 1, 0, 0, 0, 0, 0, 0], b""]).await;
-        let error = get(through("socks5", port), "http://127.0.0.1:1/").await;
-        table.add(&format!("SOCKS answers {code}"), &error, comes, class, "as the same without a proxy");
-    }
-    let port = answering(&[b"\x05\x02", b"\x01\x01", b""]).await;
-    let error = get(through("socks5", port), "http://127.0.0.1:1/").await;
-    table.add(
-        "SOCKS: a wrong password",
-        &error,
-        "credentials not accepted",
-        Class::Permanent,
-        "it may lock an account",
-    );
 }
 
 /// HTTP/2.

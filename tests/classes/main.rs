@@ -2,100 +2,13 @@
 //!
 //! Each client has a table in `docs/classes.md`, which `UPDATE_EXPECT=1` writes anew.
 
-use std::error::Error;
-use std::sync::Mutex;
-use std::{env, fs, iter};
-
-use resilient::{Class, Classify};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
-
 mod http;
 mod http2;
 mod pools;
 mod redis;
 mod sql;
+mod table;
 mod tls;
 mod tonic;
 
-/// The rows of one client's table.
-struct Table {
-    client: &'static str,
-    rows: Vec<[String; 4]>,
-    mistakes: Vec<String>,
-}
-
-impl Table {
-    fn of(client: &'static str) -> Self {
-        Self { client, rows: Vec::new(), mistakes: Vec::new() }
-    }
-
-    /// Adds a fault. `comes` is what the page shows of the error, and must be in the messages of its chain.
-    fn add(&mut self, fault: &str, error: &(impl Classify + Error + 'static), comes: &str, class: Class, why: &str) {
-        let messages = messages(error);
-        let hint = error.hint().map(|hint| format!(", not before {hint:?}")).unwrap_or_default();
-        let found = error.class();
-        if found != class {
-            self.mistakes.push(format!("{fault}: {found:?} instead of {class:?}: {messages}"));
-        }
-        if !messages.contains(comes) {
-            self.mistakes.push(format!("{fault}: no `{comes}` in {messages}"));
-        }
-        let class = match class {
-            Class::Throttled { after: Some(after) } => format!("throttled for {after:?}"),
-            class => format!("{class}{hint}"),
-        };
-        self.rows.push([fault, &format!("`{}`", comes.replace('|', "/")), &class, why].map(str::to_owned));
-    }
-
-    /// Asserts that each fault has its class, and that the page says so.
-    #[track_caller]
-    fn check(self) {
-        static PAGE: Mutex<()> = Mutex::new(());
-        const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/classes.md");
-
-        assert!(self.mistakes.is_empty(), "{}:\n{}", self.client, self.mistakes.join("\n"));
-        let _turn = PAGE.lock();
-        let page = fs::read_to_string(PATH).unwrap();
-        let (begin, end) = (format!("<!-- {} -->\n", self.client), format!("<!-- end of {} -->", self.client));
-        let (before, rest) = page.split_once(&begin).expect("a place on the page");
-        let (table, after) = rest.split_once(&end).expect("an end of the place");
-        let rows = self.rows.iter().map(|row| format!("| {} |\n", row.join(" | ")));
-        let expected: String =
-            iter::once("| fault | what comes | class | why |\n|---|---|---|---|\n".to_owned()).chain(rows).collect();
-        if env::var_os("UPDATE_EXPECT").is_some() {
-            fs::write(PATH, [before, &begin, &expected, &end, after].concat()).unwrap();
-        } else {
-            assert_eq!(table, expected, "docs/classes.md; UPDATE_EXPECT=1 writes it anew");
-        }
-    }
-}
-
-/// The messages of an error and its sources.
-fn messages(error: &(dyn Error + 'static)) -> String {
-    let chain = iter::successors(Some(error), |error| (*error).source());
-    chain.take(16).map(ToString::to_string).collect::<Vec<_>>().join(" ← ")
-}
-
-/// Returns the port of a server that, on each connection, sends the next of `answers` after each packet of the client.
-///
-/// After the last answer the server hangs up.
-async fn answering(answers: &[&[u8]]) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let answers: Vec<Vec<u8>> = answers.iter().map(|answer| answer.to_vec()).collect();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let answers = answers.clone();
-            tokio::spawn(async move {
-                for answer in answers {
-                    if !matches!(stream.read(&mut [0; 4096]).await, Ok(1..)) {
-                        return;
-                    }
-                    let _ = stream.write_all(&answer).await;
-                }
-            });
-        }
-    });
-    port
-}
+use crate::table::{Table, answering};

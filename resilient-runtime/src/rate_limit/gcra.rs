@@ -83,7 +83,8 @@ impl fmt::Display for Pace {
         let calls = seconds / interval;
         let decimals = if calls >= 99.95 { 0 } else { (1.0 - calls.log10().floor()).max(0.0) as usize + 1 };
         let figures = format!("{calls:.decimals$}");
-        let figures = if figures.contains('.') { figures.trim_end_matches('0').trim_end_matches('.') } else { &figures };
+        let figures =
+            if figures.contains('.') { figures.trim_end_matches('0').trim_end_matches('.') } else { &figures };
         write!(f, "{figures}/{unit}")
     }
 }
