@@ -46,6 +46,16 @@ async fn postgres() {
     let error = options.connect().await.unwrap_err();
     table.add("the name is not found", &error, "failed to lookup", Class::Transient, "as with every client");
 
+    let mut config = tokio_postgres::Config::new();
+    let Err(error) = config.host_path("/nowhere").user("ada").connect(NoTls).await else { panic!("no error") };
+    table.add(
+        "tokio-postgres: no Unix socket",
+        &error,
+        "No such file",
+        Class::Transient,
+        "the server makes it when it comes up",
+    );
+
     let port = answering(&[READY]).await;
     let options = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(port).ssl_mode(PgSslMode::Disable);
     let mut connection = options.connect().await.unwrap();

@@ -46,6 +46,8 @@ const fn busy_for(seconds: u64) -> Class {
 async fn connections(table: &mut Table) {
     let error = call(lazy("http://127.0.0.1:1")).await.unwrap_err();
     table.add("nobody listens", &error, "refused", Class::Transient, "it comes back");
+    let error = call(lazy("unix:/nowhere/server.sock")).await.unwrap_err();
+    table.add("no Unix socket", &error, "No such file", Class::Transient, "the server makes it when it comes up");
     let error = call(lazy("http://name.invalid")).await.unwrap_err();
     table.add("the name is not found", &error, "dns error", Class::Transient, "as with every client");
     let error = Endpoint::from_static("http://name.invalid").connect().await.unwrap_err();

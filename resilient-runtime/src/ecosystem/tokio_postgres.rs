@@ -38,7 +38,7 @@ impl Classify for tokio_postgres::Error {
         if let Some(state) = self.code() {
             return sqlstate::class(state.code(), self.as_db_error().map_or("", DbError::message));
         }
-        if self.is_closed() || is_of_another_role(self) {
+        if self.is_closed() || is_of_another_role(self) || is_without_socket(self) {
             return Class::Transient;
         }
         self.source().and_then(cause::class).unwrap_or(Class::Permanent)
@@ -47,6 +47,13 @@ impl Classify for tokio_postgres::Error {
     fn rejection(&self) -> Option<&Error> {
         cause::rejection(self)
     }
+}
+
+/// A server on a Unix socket that is not up has no file.
+fn is_without_socket(error: &tokio_postgres::Error) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    let is_missing = source.is_some_and(|source| source.kind() == io::ErrorKind::NotFound);
+    is_missing && error.to_string().starts_with("error connecting to server")
 }
 
 /// The client refuses a server that is not what `target_session_attrs` asks for, with an I/O error of these words.

@@ -3,6 +3,7 @@
 mod retry_info;
 
 use std::error::Error as StdError;
+use std::io;
 use std::time::Duration;
 
 use tonic::{Code, Status, TimeoutExpired};
@@ -71,7 +72,7 @@ impl Classify for Status {
 }
 
 fn class_of_fault(status: &Status) -> Class {
-    if timed_out(status) {
+    if timed_out(status) || is_without_socket(status) {
         return Class::Transient;
     }
     // A status that came from the wire has no source.
@@ -94,6 +95,13 @@ fn class_of_code(status: &Status) -> Class {
 fn timed_out(status: &Status) -> bool {
     let from_server = status.code() == Code::Cancelled && status.message() == TimeoutExpired(()).to_string();
     from_server || cause::causes(status).any(<dyn StdError>::is::<TimeoutExpired>)
+}
+
+/// A server on a Unix socket that is not up has no file.
+fn is_without_socket(status: &Status) -> bool {
+    let is_missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    let mut causes = cause::causes(status).filter_map(<dyn StdError>::downcast_ref);
+    status.code() == Code::Unavailable && causes.any(is_missing)
 }
 
 /// Returns the class of a response that no gRPC server gave, where the message tells the status of HTTP.
