@@ -28,7 +28,7 @@ impl Classify for Closed {
     }
 }
 
-/// That of the source, permanent where it is not known: a buffer keeps its service's error for all calls to come.
+/// The class of the source, permanent where it is not known: a buffer keeps its service's error for all calls to come.
 impl Classify for ServiceError {
     fn class(&self) -> Class {
         std::error::Error::source(self).and_then(cause::class).unwrap_or(Class::Permanent)
