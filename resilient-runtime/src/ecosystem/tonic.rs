@@ -238,6 +238,7 @@ mod tests {
             let status = with_pushback(status, values);
 
             assert_eq!(status.forbids_attempts(), forbids, "{status:?}");
+            #[cfg(feature = "anyhow")]
             assert_eq!(anyhow::Error::from(status).forbids_attempts(), forbids);
         }
     }
