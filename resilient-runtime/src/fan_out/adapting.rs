@@ -7,14 +7,14 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use super::input::{OutputOf, Source};
-use super::{FanOutPolicy, Input, Progress};
+use super::Input;
+use super::input::{Source, as_its_input};
+use crate::Outcome;
 use crate::adaptive::{Adaptive, Sample};
 use crate::bulkhead::ended;
 use crate::sync::atomic::AtomicU32;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::const_fn;
-use crate::{Class, Outcome};
 
 /// A limit on the children of fan-outs that follows how long they take, and how many are refused.
 ///
@@ -100,42 +100,15 @@ pub struct Adapting<I> {
 impl<I: Input<Child: Future<Output: Outcome>>> Source for Adapting<I> {
     type Child = Measured<I::Child>;
 
-    const LISTENS: bool = I::LISTENS;
-
-    const COUNTS: bool = I::COUNTS;
-
-    fn policy(&self) -> Option<&'static FanOutPolicy> {
-        self.input.policy()
-    }
-
-    #[inline]
-    fn class_of(&self, output: &OutputOf<Self>) -> Class {
-        self.input.class_of(output)
-    }
+    as_its_input!(listens, counting, children, finished, stopped);
 
     fn poll_child(&mut self, cx: &mut Context<'_>) -> Poll<Option<Self::Child>> {
         let child = ready!(self.input.poll_child(cx));
         Poll::Ready(child.map(|future| Measured { future, place: Place::in_(self.limit), began: None }))
     }
 
-    fn children_left(&self) -> (usize, Option<usize>) {
-        self.input.children_left()
-    }
-
-    fn count_rest(&mut self) -> usize {
-        self.input.count_rest()
-    }
-
     fn limit(&self, set: usize, running: usize) -> usize {
         self.input.limit(set, running).min(self.limit.room(running))
-    }
-
-    fn finished(&mut self, progress: Progress) {
-        self.input.finished(progress);
-    }
-
-    fn stopped(&mut self, cx: &mut Context<'_>) -> Option<fn() -> OutputOf<I>> {
-        self.input.stopped(cx)
     }
 }
 

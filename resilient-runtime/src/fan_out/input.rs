@@ -21,6 +21,63 @@ pub(super) type OutputOf<I> = <<I as Source>::Child as Future>::Output;
 /// The output of a child that was never allowed to finish.
 pub(super) type Refusal<I> = fn() -> OutputOf<I>;
 
+/// Writes the named methods of an input `I` for one that has it in its field `input`, as that has them. `counting` is all that a policy which counts
+/// items asks.
+macro_rules! as_its_input {
+    ($($method:ident),+ $(,)?) => {
+        $(crate::fan_out::input::as_its_input!(@ $method);)+
+    };
+    (@ listens) => {
+        const LISTENS: bool = I::LISTENS;
+    };
+    (@ counting) => {
+        const COUNTS: bool = I::COUNTS;
+
+        fn policy(&self) -> Option<&'static crate::FanOutPolicy> {
+            self.input.policy()
+        }
+
+        #[inline]
+        fn class_of(&self, output: &crate::fan_out::input::OutputOf<Self>) -> crate::Class {
+            self.input.class_of(output)
+        }
+    };
+    (@ children) => {
+        fn children_left(&self) -> (usize, Option<usize>) {
+            self.input.children_left()
+        }
+
+        fn count_rest(&mut self) -> usize {
+            self.input.count_rest()
+        }
+    };
+    (@ poll_child) => {
+        fn poll_child(&mut self, cx: &mut std::task::Context<'_>) -> std::task::Poll<Option<I::Child>> {
+            self.input.poll_child(cx)
+        }
+    };
+    (@ limit) => {
+        fn limit(&self, set: usize, running: usize) -> usize {
+            self.input.limit(set, running)
+        }
+    };
+    (@ finished) => {
+        fn finished(&mut self, progress: crate::fan_out::Progress) {
+            self.input.finished(progress);
+        }
+    };
+    (@ stopped) => {
+        fn stopped(
+            &mut self,
+            cx: &mut std::task::Context<'_>,
+        ) -> Option<crate::fan_out::input::Refusal<I>> {
+            self.input.stopped(cx)
+        }
+    };
+}
+
+pub(super) use as_its_input;
+
 mod sealed {
     use super::{Class, Context, FanOutPolicy, Future, OutputOf, Poll, Progress};
 

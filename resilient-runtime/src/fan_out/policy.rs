@@ -3,12 +3,11 @@
 use std::fmt;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
-use std::task::{Context, Poll};
 
 #[cfg(doc)]
 use super::FanOut;
-use super::input::{OutputOf, Source};
-use super::{FanOutLimit, Input, Progress};
+use super::input::{OutputOf, Source, as_its_input};
+use super::{FanOutLimit, Input};
 use crate::book::Ended;
 use crate::error::number_of::CANCELLED;
 use crate::list::{Bound, Description};
@@ -132,33 +131,9 @@ impl<I: Input + fmt::Debug> fmt::Debug for Counted<I> {
 impl<I: Input> Source for Counted<I> {
     type Child = I::Child;
 
-    const LISTENS: bool = I::LISTENS;
+    as_its_input!(listens, poll_child, children, limit, finished, stopped);
 
     const COUNTS: bool = true;
-
-    fn poll_child(&mut self, cx: &mut Context<'_>) -> Poll<Option<Self::Child>> {
-        self.input.poll_child(cx)
-    }
-
-    fn children_left(&self) -> (usize, Option<usize>) {
-        self.input.children_left()
-    }
-
-    fn count_rest(&mut self) -> usize {
-        self.input.count_rest()
-    }
-
-    fn limit(&self, set: usize, running: usize) -> usize {
-        self.input.limit(set, running)
-    }
-
-    fn finished(&mut self, progress: Progress) {
-        self.input.finished(progress);
-    }
-
-    fn stopped(&mut self, cx: &mut Context<'_>) -> Option<fn() -> OutputOf<I>> {
-        self.input.stopped(cx)
-    }
 
     fn policy(&self) -> Option<&'static FanOutPolicy> {
         Some(self.policy)

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::Context;
 
-use super::input::{OutputOf, Source};
-use super::{FanOutPolicy, Input};
-use crate::{Class, Error, Event, FromRejection, PolicyKind, Reason};
+use super::Input;
+use super::input::{OutputOf, Source, as_its_input};
+use crate::{Error, Event, FromRejection, PolicyKind, Reason};
 
 /// The progress of a [`FanOut`](super::FanOut).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,42 +33,13 @@ pub struct Observed<I, F> {
 impl<I: Input, F: FnMut(Progress)> Source for Observed<I, F> {
     type Child = I::Child;
 
+    as_its_input!(counting, poll_child, children, limit, stopped);
+
     const LISTENS: bool = true;
-
-    const COUNTS: bool = I::COUNTS;
-
-    fn policy(&self) -> Option<&'static FanOutPolicy> {
-        self.input.policy()
-    }
-
-    #[inline]
-    fn class_of(&self, output: &OutputOf<Self>) -> Class {
-        self.input.class_of(output)
-    }
-
-    fn poll_child(&mut self, cx: &mut Context<'_>) -> Poll<Option<I::Child>> {
-        self.input.poll_child(cx)
-    }
-
-    fn children_left(&self) -> (usize, Option<usize>) {
-        self.input.children_left()
-    }
-
-    fn count_rest(&mut self) -> usize {
-        self.input.count_rest()
-    }
-
-    fn limit(&self, set: usize, running: usize) -> usize {
-        self.input.limit(set, running)
-    }
 
     fn finished(&mut self, progress: Progress) {
         self.input.finished(progress);
         (self.observer)(progress);
-    }
-
-    fn stopped(&mut self, cx: &mut Context<'_>) -> Option<fn() -> OutputOf<I>> {
-        self.input.stopped(cx)
     }
 }
 
@@ -92,38 +63,7 @@ where
 {
     type Child = I::Child;
 
-    const LISTENS: bool = I::LISTENS;
-
-    const COUNTS: bool = I::COUNTS;
-
-    fn policy(&self) -> Option<&'static FanOutPolicy> {
-        self.input.policy()
-    }
-
-    #[inline]
-    fn class_of(&self, output: &OutputOf<Self>) -> Class {
-        self.input.class_of(output)
-    }
-
-    fn poll_child(&mut self, cx: &mut Context<'_>) -> Poll<Option<I::Child>> {
-        self.input.poll_child(cx)
-    }
-
-    fn children_left(&self) -> (usize, Option<usize>) {
-        self.input.children_left()
-    }
-
-    fn count_rest(&mut self) -> usize {
-        self.input.count_rest()
-    }
-
-    fn limit(&self, set: usize, running: usize) -> usize {
-        self.input.limit(set, running)
-    }
-
-    fn finished(&mut self, progress: Progress) {
-        self.input.finished(progress);
-    }
+    as_its_input!(listens, counting, poll_child, children, limit, finished);
 
     fn stopped(&mut self, cx: &mut Context<'_>) -> Option<fn() -> OutputOf<I>> {
         if let Some(signal) = &mut self.signal {
