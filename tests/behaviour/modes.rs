@@ -1,9 +1,12 @@
 //! `mode`: policies that only count what they would do, and policies that are off.
 
 use std::collections::HashMap;
+use std::pin::pin;
+use std::time::Duration;
 
+use futures_util::FutureExt;
 use resilient::metrics::collect;
-use resilient::{batch, cancel, fallback, retry, timeout};
+use resilient::{Mode, Settled, Timeout, batch, cancel, fallback, retry, timeout};
 use resilient_tests::{Error, Script, Stopwatch, ms};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -63,6 +66,32 @@ async fn a_time_out_that_observes_lets_a_slow_call_end() {
     let (watch, script) = (Stopwatch::start(), Script::failing(1));
     assert_eq!((in_attempts(&script).await, watch.elapsed()), (Ok(()), 16));
     assert!((observed("modes: observed total", "total_timeout") - 1.0).abs() < 0.1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_keeps_the_mode_in_which_its_time_out_began_to_wait() {
+    static LIMIT: Timeout = Timeout::named("modes: switched time-out", Duration::from_millis(10));
+
+    for (first, then, is_limited) in [
+        (Mode::Enforce, Mode::Off, true),
+        (Mode::Enforce, Mode::Observe, true),
+        (Mode::Observe, Mode::Enforce, false),
+        (Mode::Off, Mode::Enforce, false),
+    ] {
+        LIMIT.set_mode(first);
+        let watch = Stopwatch::start();
+        let mut call = pin!(LIMIT.run(async {
+            // polled twice, before and after the switch
+            sleep(ms(5)).await;
+            sleep(ms(15)).await;
+        }));
+        assert!(call.as_mut().now_or_never().is_none());
+        LIMIT.set_mode(then);
+        let settled = call.await;
+
+        assert_eq!(matches!(settled, Settled::Rejected(_)), is_limited, "{first} to {then}");
+        assert_eq!(watch.elapsed(), if is_limited { 10 } else { 20 }, "{first} to {then}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -131,6 +131,14 @@ mod tests {
     }
 
     #[test]
+    fn a_budget_that_came_too_late_for_cells_pays_in_each_at_once() {
+        let deposits = Deposits { cells: AtomicU32::new(NEVER) };
+
+        assert_eq!((0..130).map(|_| deposits.pay_in()).collect::<Vec<_>>(), [1; 130]);
+        assert_eq!((deposits.take_own(), deposits.try_take_all()), (0, 0));
+    }
+
+    #[test]
     fn a_thread_takes_its_own_at_once_and_pays_64_at_a_time() {
         let deposits = Deposits::new();
 
