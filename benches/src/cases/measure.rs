@@ -50,19 +50,4 @@ async fn by_hand(id: u64) -> Result<u64, Failure> {
     outcome
 }
 
-const BOUNDS: [Duration; 14] = [
-    Duration::from_millis(5),
-    Duration::from_millis(10),
-    Duration::from_millis(25),
-    Duration::from_millis(50),
-    Duration::from_millis(75),
-    Duration::from_millis(100),
-    Duration::from_millis(250),
-    Duration::from_millis(500),
-    Duration::from_millis(750),
-    Duration::from_secs(1),
-    Duration::from_millis(2_500),
-    Duration::from_secs(5),
-    Duration::from_millis(7_500),
-    Duration::from_secs(10),
-];
+const BOUNDS: &[Duration] = Measure::DEFAULT_BUCKETS;

@@ -57,7 +57,7 @@ impl<'a> BulkheadAcquire<'a> {
         self.entry.bulkhead
     }
 
-    /// In at once, or into the queue.
+    /// Takes a place in the queue, unless it is refused or only observed.
     fn begin_to_wait(&mut self) -> Result<Option<BulkheadPermit<'a>>, Error> {
         let BulkheadEntry { bulkhead, weight, priority } = self.entry;
         if bulkhead.current_mode() == Mode::Observe {
