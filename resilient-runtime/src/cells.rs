@@ -34,9 +34,12 @@ pub(crate) fn add_one(cell: &AtomicU64) -> u64 {
     sum
 }
 
-/// As [`with`], after it has seen to it that the thread has the cell. A thread that ends has none any more.
+/// As [`with`], after it has seen to it that the thread has the cell. A thread that ends has none any more, and from [`NONE`] on there are none.
 #[cold]
 pub(crate) fn make<R>(number: usize, with: impl FnOnce(&'static AtomicU64) -> R) -> Option<R> {
+    if number >= NONE as usize {
+        return None;
+    }
     let is_made = LEASE.try_with(|lease| {
         // a policy may report in the destructor of another thread-local, while this one is made
         let Ok(mut lease) = lease.try_borrow_mut() else { return false };

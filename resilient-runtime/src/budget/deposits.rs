@@ -109,9 +109,14 @@ mod tests {
 
     use super::*;
 
+    /// Deposits with cells, however many budgets other tests have made.
+    fn with_cells() -> Deposits {
+        Deposits { cells: AtomicU32::new(cells::number(2)) }
+    }
+
     #[test]
     fn each_deposit_is_taken_once_by_whichever_thread() {
-        let deposits = Deposits::new();
+        let deposits = with_cells();
         let barrier = Barrier::new(4);
         let paid: u64 = thread::scope(|scope| {
             let payer = || {
@@ -140,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_thread_takes_its_own_at_once_and_pays_64_at_a_time() {
-        let deposits = Deposits::new();
+        let deposits = with_cells();
 
         let paid: Vec<u64> = (0..130).map(|_| deposits.pay_in()).filter(|&paid| paid > 0).collect();
 
