@@ -280,7 +280,7 @@ pub use resilient_macros::{
 pub mod __list {
     #[cfg(feature = "listed")]
     pub use crate::list::FUNCTIONS;
-    pub use crate::list::{Function, Layer};
+    pub use crate::list::Function;
     #[cfg(feature = "listed")]
     pub use linkme;
 }
@@ -297,26 +297,17 @@ macro_rules! listed {
         const _: () = {
             #[$crate::__list::linkme::distributed_slice($crate::__list::FUNCTIONS)]
             #[linkme(crate = $crate::__list::linkme)]
-            static FUNCTION: $crate::__list::Function = $crate::__list::Function::new(
-                ::core::module_path!(),
-                $function,
-                ::core::file!(),
-                ::core::line!(),
-                &[$($crate::listed!(@ $how $policy)),+],
-            );
+            fn write(function: &mut $crate::__list::Function) {
+                function.is(::core::module_path!(), $function, ::core::file!(), ::core::line!());
+                $($crate::listed!(@ function $how $policy);)+
+            }
         };
     };
-    (@ own $policy:ident) => {
-        $crate::__list::Layer::own(::core::stringify!($policy), &$policy)
+    (@ $function:ident given $policy:ident) => {
+        $function.given(::core::stringify!($policy))
     };
-    (@ open $policy:ident) => {
-        $crate::__list::Layer::open(::core::stringify!($policy), &$policy)
-    };
-    (@ shared $policy:ident) => {
-        $crate::__list::Layer::shared(::core::stringify!($policy), &$policy)
-    };
-    (@ given $policy:ident) => {
-        $crate::__list::Layer::given(::core::stringify!($policy))
+    (@ $function:ident $how:ident $policy:ident) => {
+        $function.$how(::core::stringify!($policy), &$policy)
     };
 }
 

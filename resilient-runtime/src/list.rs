@@ -195,7 +195,7 @@ pub struct KeySnapshot {
 pub fn policies() -> Policies {
     let mut known: HashSet<*const Record> = HashSet::new();
     let mut unused = Unused::default();
-    let functions = functions().map(|function| function.snapshot(&mut known, &mut unused));
+    let functions = functions().iter().map(|function| function.snapshot(&mut known, &mut unused));
     let mut functions: Vec<FunctionSnapshot> = functions.collect();
     functions.sort_by(|one, other| {
         (one.module, one.function, one.file, one.line).cmp(&(other.module, other.function, other.file, other.line))
@@ -235,7 +235,7 @@ fn by_hand() -> MutexGuard<'static, Vec<&'static dyn Listed>> {
 #[cfg(any(test, feature = "test-util"))]
 pub(crate) fn reset() {
     let mut unused = Unused::default();
-    for layer in functions().flat_map(Function::layers) {
+    for layer in functions().iter().flat_map(Function::layers) {
         if let Some(policy) = layer.effective(&mut unused) {
             policy.reset();
         }
@@ -441,19 +441,19 @@ impl PolicySnapshot {
     }
 }
 
-/// An annotated function, in the list that the linker makes.
-#[derive(Debug)]
+/// An annotated function. It writes its own entry when somebody looks at the list, by the methods that return `&mut Self`.
+#[derive(Debug, Default)]
 pub struct Function {
     module: &'static str,
     name: &'static str,
     file: &'static str,
     line: u32,
-    layers: &'static [Layer],
+    layers: Vec<Layer>,
     path: OnceLock<String>,
 }
 
 /// A policy of an annotated function.
-pub struct Layer {
+pub(crate) struct Layer {
     /// The name of its `static`, or of what stands for it.
     pub(crate) name: &'static str,
     policy: Option<&'static dyn Listed>,
@@ -480,26 +480,6 @@ impl fmt::Debug for Layer {
 }
 
 impl Layer {
-    /// A policy of the function's own.
-    pub const fn own(name: &'static str, policy: &'static dyn Listed) -> Self {
-        Self { name, policy: Some(policy), origin: Origin::Own }
-    }
-
-    /// As [`own`](Self::own), for a policy that runs other functions besides the body.
-    pub const fn open(name: &'static str, policy: &'static dyn Listed) -> Self {
-        Self { name, policy: Some(policy), origin: Origin::Open }
-    }
-
-    /// As [`own`](Self::own), for a policy whose name was written, so that another may stand for it.
-    pub const fn shared(name: &'static str, policy: &'static dyn Listed) -> Self {
-        Self { name, policy: Some(policy), origin: Origin::Shared }
-    }
-
-    /// A policy that the function gets from elsewhere.
-    pub const fn given(name: &'static str) -> Self {
-        Self { name, policy: None, origin: Origin::Given }
-    }
-
     /// Its part in the longest time of a call. Nothing is known of a policy from elsewhere, nor of one that runs other functions.
     fn bound(&self, policy: Option<&'static dyn Listed>) -> Bound {
         let known = policy.filter(|_| self.origin != Origin::Open);
@@ -528,15 +508,35 @@ impl Layer {
 }
 
 impl Function {
-    /// An entry of the list.
-    pub const fn new(
-        module: &'static str,
-        name: &'static str,
-        file: &'static str,
-        line: u32,
-        layers: &'static [Layer],
-    ) -> Self {
-        Self { module, name, file, line, layers, path: OnceLock::new() }
+    /// Names the function, and the place of its attributes.
+    pub fn is(&mut self, module: &'static str, name: &'static str, file: &'static str, line: u32) -> &mut Self {
+        (self.module, self.name, self.file, self.line) = (module, name, file, line);
+        self
+    }
+
+    /// Adds a policy of the function's own.
+    pub fn own(&mut self, name: &'static str, policy: &'static dyn Listed) -> &mut Self {
+        self.layer(name, Some(policy), Origin::Own)
+    }
+
+    /// As [`own`](Self::own), for a policy that runs other functions besides the body.
+    pub fn open(&mut self, name: &'static str, policy: &'static dyn Listed) -> &mut Self {
+        self.layer(name, Some(policy), Origin::Open)
+    }
+
+    /// As [`own`](Self::own), for a policy whose name was written, so that another may stand for it.
+    pub fn shared(&mut self, name: &'static str, policy: &'static dyn Listed) -> &mut Self {
+        self.layer(name, Some(policy), Origin::Shared)
+    }
+
+    /// Adds a policy that the function gets from elsewhere.
+    pub fn given(&mut self, name: &'static str) -> &mut Self {
+        self.layer(name, None, Origin::Given)
+    }
+
+    fn layer(&mut self, name: &'static str, policy: Option<&'static dyn Listed>, origin: Origin) -> &mut Self {
+        self.layers.push(Layer { name, policy, origin });
+        self
     }
 
     /// The path of the function, with the line of its attributes if another has the same.
@@ -566,8 +566,8 @@ impl Function {
             .is_some_and(|(first, several)| *several || *first != (self.file, self.line))
     }
 
-    pub(crate) fn layers(&self) -> &'static [Layer] {
-        self.layers
+    pub(crate) fn layers(&self) -> &[Layer] {
+        &self.layers
     }
 
     fn snapshot(&self, known: &mut HashSet<*const Record>, unused: &mut Unused) -> FunctionSnapshot {
@@ -614,7 +614,7 @@ fn worst_case(bounds: &[Bound]) -> Option<Duration> {
 /// All policies of a function are made where its attributes are, so that their place does not tell them apart.
 pub(crate) fn layer_at(address: usize) -> usize {
     static LAYERS: LazyLock<HashMap<usize, usize>> = LazyLock::new(|| {
-        let policies = functions().flat_map(|function| function.layers).filter_map(|layer| layer.policy);
+        let policies = functions().iter().flat_map(Function::layers).filter_map(|layer| layer.policy);
         policies.zip(1..).map(|(policy, number)| (policy.address(), number)).collect()
     });
     LAYERS.get(&address).copied().unwrap_or(0)
@@ -623,7 +623,7 @@ pub(crate) fn layer_at(address: usize) -> usize {
 /// The path of the function that the layer of that number belongs to.
 pub(crate) fn function_of(layer: usize) -> Option<&'static str> {
     static FUNCTIONS: LazyLock<Vec<&'static Function>> = LazyLock::new(|| {
-        let layers = functions().flat_map(|function| function.layers.iter().map(move |layer| (function, layer)));
+        let layers = functions().iter().flat_map(|function| function.layers().iter().map(move |layer| (function, layer)));
         layers.filter(|(_, layer)| layer.policy.is_some()).map(|(function, _)| function).collect()
     });
     FUNCTIONS.get(layer.checked_sub(1)?).map(|function| function.path())
@@ -632,7 +632,7 @@ pub(crate) fn function_of(layer: usize) -> Option<&'static str> {
 /// The label of the layer of that number.
 #[cfg(feature = "tracing")]
 pub(crate) fn label_of(layer: usize) -> Option<&'static str> {
-    let layers = functions().flat_map(Function::layers).filter(|layer| layer.policy.is_some());
+    let layers = functions().iter().flat_map(Function::layers).filter(|layer| layer.policy.is_some());
     layers.skip(layer.checked_sub(1)?).map(Layer::label).next()
 }
 
@@ -665,20 +665,30 @@ impl DurationsSnapshot {
 
 /// The annotated functions of the program. The linker collects them; on other platforms there are none.
 #[cfg(feature = "listed")]
-pub(crate) fn functions() -> impl Iterator<Item = &'static Function> {
-    FUNCTIONS.iter()
+pub(crate) fn functions() -> &'static [Function] {
+    static LISTED: LazyLock<Vec<Function>> = LazyLock::new(|| {
+        let written = FUNCTIONS.iter().map(|write| {
+            let mut function = Function::default();
+            write(&mut function);
+            function
+        });
+        written.collect()
+    });
+    &LISTED
 }
 
 #[cfg(not(feature = "listed"))]
-pub(crate) fn functions() -> impl Iterator<Item = &'static Function> {
-    std::iter::empty()
+pub(crate) fn functions() -> &'static [Function] {
+    &[]
 }
 
-/// The annotated functions, each of which adds itself.
+/// The annotated functions, each of which adds one that writes its entry.
+///
+/// They are no entries themselves, for those would be `static`s with references to `static`s, which took the compiler a fifth longer.
 #[cfg(feature = "listed")]
 #[doc(hidden)]
 #[linkme::distributed_slice]
-pub static FUNCTIONS: [Function];
+pub static FUNCTIONS: [fn(&mut Function)];
 
 /// A number of a policy's book, in the terms of the metrics.
 pub(crate) struct Count {

@@ -424,7 +424,7 @@ pub fn collect() -> Vec<Sample> {
         }
     }
     // where another stands for it, it has no calls of its own
-    let own = list::functions().flat_map(list::Function::layers).filter_map(list::Layer::own_policy);
+    let own = list::functions().iter().flat_map(list::Function::layers).filter_map(list::Layer::own_policy);
     known.extend(own.map(|policy| std::ptr::from_ref(policy.record())));
     for policy in list::listed_by_hand() {
         if known.insert(std::ptr::from_ref(policy.record())) {

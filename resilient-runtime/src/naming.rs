@@ -127,7 +127,7 @@ impl<P> Naming<P> {
     }
 
     const fn at(place: &'static Location<'static>) -> Self {
-        Self { place, shared: OnceLock::new() }
+        Self { place, shared: const { OnceLock::new() } }
     }
 }
 

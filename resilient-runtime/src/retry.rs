@@ -14,7 +14,7 @@ use self::funds::Funds;
 use self::pace::Pace;
 use crate::list::{Bound, Description};
 use crate::shell::{Shell, shell};
-use crate::sync::const_fn;
+use crate::sync::{const_fn, constant};
 use crate::{Backoff, Budget, Retrying};
 
 pub use self::call::{RetryCall, Verdict};
@@ -116,10 +116,10 @@ impl Retry {
                 max: Some(Self::DEFAULT_MAX),
                 max_elapsed: None,
                 max_hint: Self::DEFAULT_MAX_HINT,
-                backoff: Backoff::exp_jitter(Backoff::DEFAULT_BASE),
-                funds: Funds::own(),
+                backoff: const { Backoff::exp_jitter(Backoff::DEFAULT_BASE) },
+                funds: constant!(Funds::own()),
                 hook: None,
-                pace: Pace::new(),
+                pace: constant!(Pace::new()),
             }
         }
     }

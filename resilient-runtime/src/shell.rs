@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::list;
 use crate::mode::Switch;
 use crate::naming::{Named, Naming};
-use crate::sync::const_fn;
+use crate::sync::{const_fn, constant};
 use crate::{Error, Mode, Reason};
 
 /// The name of a policy, its mode, its counts, and what its name stands for.
@@ -34,9 +34,9 @@ impl<P> Shell<P> {
             Self {
                 name,
                 first_mode: Mode::Enforce,
-                mode: Switch::new(Mode::Enforce),
+                mode: constant!(Switch::new(Mode::Enforce)),
                 naming: Naming::here(),
-                book: Book::new(),
+                book: constant!(Book::new()),
                 key: None,
             }
         }

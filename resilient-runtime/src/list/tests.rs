@@ -79,31 +79,26 @@ fn the_worst_case_adds_up_from_the_inside() {
     static HEDGE: crate::Hedge = crate::Hedge::named("l worst").after(Duration::from_millis(100)).max(3);
     static OBSERVES: Timeout = Timeout::named("l worst", Duration::from_millis(1)).mode(Mode::Observe);
     static WITHIN: Retry = Retry::named("l worst").unlimited().max_elapsed(Duration::from_secs(5));
-    const ATTEMPTS: &[Layer] =
-        &[Layer::own("RETRY_", &RETRY), Layer::own("BULKHEAD_", &PLACES), Layer::own("TIMEOUT_", &ATTEMPT)];
-    let function = |layers: &'static [Layer]| Function::new("m", "f", "f.rs", 1, layers);
-    let worst = |layers| function(layers).snapshot(&mut HashSet::new(), &mut Unused::default()).worst_case;
+    fn worst(write: impl FnOnce(&mut Function) -> &mut Function) -> Option<Duration> {
+        let mut function = Function::default();
+        write(&mut function).snapshot(&mut HashSet::new(), &mut Unused::default()).worst_case
+    }
+    let of = |write: fn(&mut Function) -> &mut Function| worst(|function| write(function).own("TIMEOUT_", &ATTEMPT));
 
     // three attempts of 450 ms, two waits, and as long as a server may ask for twice, with the tenth that is added
-    assert_eq!(worst(ATTEMPTS), Some(Duration::from_millis(3 * 450 + 2 * 100 + 2 * 11)));
-    assert_eq!(worst(const { &[Layer::own("RETRY_", &RETRY)] }), None);
-    assert_eq!(worst(const { &[Layer::own("RETRY_", &ENDLESS), Layer::own("TIMEOUT_", &ATTEMPT)] }), None);
-    assert_eq!(
-        worst(const { &[Layer::own("TOTAL_TIMEOUT_", &TOTAL), Layer::own("RETRY_", &ENDLESS)] }),
-        Some(Duration::from_secs(9))
-    );
-    assert_eq!(worst(const { &[Layer::given("RETRY_"), Layer::own("TIMEOUT_", &ATTEMPT)] }), None);
-
-    let attempt = || Layer::own("TIMEOUT_", &ATTEMPT);
-    let of = |layers: Vec<Layer>| worst(layers.leak());
-    assert_eq!(of(vec![Layer::own("BULKHEAD_", &UNTIL), attempt()]), Some(Duration::from_millis(1_400)));
-    assert_eq!(
-        of(vec![Layer::own("TOTAL_TIMEOUT_", &TOTAL), Layer::own("BULKHEAD_", &UNTIL), attempt()]),
-        Some(Duration::from_secs(9))
-    );
-    assert_eq!(of(vec![Layer::own("HEDGE_", &HEDGE), attempt()]), Some(Duration::from_millis(700)));
-    assert_eq!(of(vec![Layer::own("TIMEOUT_", &OBSERVES)]), None);
-    assert_eq!(of(vec![Layer::own("RETRY_", &WITHIN), attempt()]), Some(Duration::from_millis(5_400)));
-    assert_eq!(of(vec![Layer::open("FALLBACK_", &FALLBACK), attempt()]), None);
-    assert_eq!(of(vec![Layer::own("FALLBACK_", &FALLBACK), attempt()]), Some(Duration::from_millis(400)));
+    let attempts = of(|function| function.own("RETRY_", &RETRY).own("BULKHEAD_", &PLACES));
+    assert_eq!(attempts, Some(Duration::from_millis(3 * 450 + 2 * 100 + 2 * 11)));
+    assert_eq!(worst(|function| function.own("RETRY_", &RETRY)), None);
+    assert_eq!(of(|function| function.own("RETRY_", &ENDLESS)), None);
+    let endless = worst(|function| function.own("TOTAL_TIMEOUT_", &TOTAL).own("RETRY_", &ENDLESS));
+    assert_eq!(endless, Some(Duration::from_secs(9)));
+    assert_eq!(of(|function| function.given("RETRY_")), None);
+    assert_eq!(of(|function| function.own("BULKHEAD_", &UNTIL)), Some(Duration::from_millis(1_400)));
+    let waits = of(|function| function.own("TOTAL_TIMEOUT_", &TOTAL).own("BULKHEAD_", &UNTIL));
+    assert_eq!(waits, Some(Duration::from_secs(9)));
+    assert_eq!(of(|function| function.own("HEDGE_", &HEDGE)), Some(Duration::from_millis(700)));
+    assert_eq!(worst(|function| function.own("TIMEOUT_", &OBSERVES)), None);
+    assert_eq!(of(|function| function.own("RETRY_", &WITHIN)), Some(Duration::from_millis(5_400)));
+    assert_eq!(of(|function| function.open("FALLBACK_", &FALLBACK)), None);
+    assert_eq!(of(|function| function.own("FALLBACK_", &FALLBACK)), Some(Duration::from_millis(400)));
 }
