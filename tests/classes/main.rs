@@ -2,6 +2,7 @@
 //!
 //! Each client has a table in `docs/classes.md`, which `UPDATE_EXPECT=1` writes anew.
 
+mod answering;
 mod http;
 mod http2;
 mod pools;
@@ -11,4 +12,5 @@ mod table;
 mod tls;
 mod tonic;
 
-use crate::table::{Table, answering};
+use crate::answering::answering;
+use crate::table::Table;

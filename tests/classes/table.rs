@@ -1,12 +1,10 @@
-//! The tables of `docs/classes.md`, and a server that gives the answers that it is told.
+//! The tables of `docs/classes.md`.
 
 use std::error::Error;
 use std::sync::Mutex;
 use std::{env, fs, iter};
 
 use resilient::{Class, Classify};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
 
 /// The rows of one client's table.
 pub(crate) struct Table {
@@ -42,7 +40,8 @@ impl Table {
             Class::Throttled { after: Some(after) } => format!("throttled for {after:?}"),
             class => format!("{class}{hint}"),
         };
-        self.rows.push([fault, &format!("`{}`", comes.replace('|', "/")), &class, why].map(str::to_owned));
+        let comes = if comes.is_empty() { "it varies".to_owned() } else { format!("`{}`", comes.replace('|', "/")) };
+        self.rows.push([fault, &comes, &class, why].map(str::to_owned));
     }
 
     /// Asserts that each fault has its class, and that the page says so.
@@ -72,27 +71,4 @@ impl Table {
 fn messages(error: &(dyn Error + 'static)) -> String {
     let chain = iter::successors(Some(error), |error| (*error).source());
     chain.take(16).map(ToString::to_string).collect::<Vec<_>>().join(" ← ")
-}
-
-/// Returns the port of a server that, on each connection, sends the next of `answers` after each packet of the client.
-///
-/// After the last answer the server hangs up.
-pub(crate) async fn answering(answers: &[&[u8]]) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let answers: Vec<Vec<u8>> = answers.iter().map(|answer| answer.to_vec()).collect();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let answers = answers.clone();
-            tokio::spawn(async move {
-                for answer in answers {
-                    if !matches!(stream.read(&mut [0; 4096]).await, Ok(1..)) {
-                        return;
-                    }
-                    let _ = stream.write_all(&answer).await;
-                }
-            });
-        }
-    });
-    port
 }

@@ -9,7 +9,7 @@ use bytes::{Buf, BufMut, Bytes};
 use h2::Reason;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Response};
-use resilient::{Class, Classify};
+use resilient::{Class, Classify, circuit_breaker, retry, timeout};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tonic::body::Body;
@@ -35,6 +35,48 @@ async fn tonic() {
     servers(&mut table).await;
     sizes(&mut table).await;
     table.check();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_the_server_renews_cost_no_call() {
+    #[timeout(total = "10s", attempt = "5s")]
+    #[retry(max = 3, base = "5ms")]
+    #[circuit_breaker]
+    async fn echo(channel: &Channel) -> Result<Bytes, EchoError> {
+        Ok(call(channel.clone()).await?)
+    }
+
+    #[derive(Debug, Classify)]
+    enum EchoError {
+        #[transparent(from)]
+        Status(Status),
+        #[transparent(from)]
+        Refused(resilient::Error),
+    }
+    const RENEWED: Duration = Duration::from_millis(50);
+
+    let server = Server::builder().max_connection_age(RENEWED).max_connection_age_grace(RENEWED * 4);
+    let (port, _stop) = start(server, Answering::At(Duration::from_millis(1))).await;
+    let channel = lazy(&format!("http://127.0.0.1:{port}"));
+    let begin = tokio::time::Instant::now();
+    let callers: Vec<_> = (0..16)
+        .map(|_| {
+            let channel = channel.clone();
+            tokio::spawn(async move {
+                let mut calls = 0;
+                while begin.elapsed() < RENEWED * 40 {
+                    echo(&channel).await.unwrap();
+                    calls += 1;
+                }
+                calls
+            })
+        })
+        .collect();
+    let mut calls = 0;
+    for caller in callers {
+        calls += caller.await.unwrap();
+    }
+    assert!(calls > 500, "only {calls} calls");
 }
 
 const BUSY: Class = Class::Throttled { after: None };

@@ -1,0 +1,17 @@
+//! Faults that are made with the real clients and the real servers, and the classes of the errors that come of them.
+//!
+//! `real/run.sh` installs the servers and runs these tests. Without it each says that it is skipped.
+
+mod http;
+mod mariadb;
+mod postgres;
+mod redis;
+mod servers;
+#[path = "../table.rs"]
+mod table;
+
+use resilient::Class;
+
+use crate::table::Table;
+
+const BUSY: Class = Class::Throttled { after: None };
