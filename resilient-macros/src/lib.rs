@@ -508,7 +508,7 @@ pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// |---|---|---|---|
 /// | `rate`, or no key | `"100/s"`, `"5/min"`, `"1000/h"`, `"10/100ms"`, or integer or `u32` constant beside `per` | required | so many calls in so long |
 /// | `per` | duration | none | in how long, for a `rate` that is only a number |
-/// | `burst` | integer or `u32` constant | a second's worth, at least 1 | how many calls may come at once after an idle time |
+/// | `burst` | integer or `u32` constant | a second's worth, at least 1; with `weight` a period's worth | how many calls, or units of `weight`, may come at once after an idle time |
 /// | `max_wait` | duration | `"0s"` | how long a call that comes too early may wait; none longer than that or than the deadline allows begins |
 /// | `max_pause` | duration | `"60s"` | the longest pause that the server can ask for; at `"0s"` it is not listened to |
 /// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` counts and decides, and neither refuses nor waits; `"off"` does nothing |
@@ -518,6 +518,8 @@ pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `with` | expression | none | a `RateLimit` of your own |
 /// | `when` | closure or function | the error's class | says what is throttled, as for [`retry`](macro@retry) |
 /// | `dialect` | a `resilient::http::Dialect` | the general reader | the provider's way of saying that it limits a caller: decides in place of `when`, and reads the quota of good responses |
+/// | `weight` | `u64` expression | 1 | how many units of the rate a call takes: tokens, bytes, points; evaluated once a call, and taken by each attempt below a retry |
+/// | `cost` | closure or function of the good answer that returns a `u64` or an `Option<u64>` | the weight | what the call has taken in the end: less than the weight goes back, and more is charged to later calls |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
 ///
 /// A limit that needs no number, and goes by what the server takes, is [`throttle`](macro@throttle).
