@@ -141,17 +141,15 @@ impl Dialect {
     /// assert_eq!(class, Class::Transient);
     /// assert_eq!(dialect::OPENAI_TOKENS.quota_of(&refused).remaining, Some(120));
     /// ```
-    pub const fn only(mut self, kind: &'static str) -> Self {
-        self.kind = Some(kind);
-        self
+    pub const fn only(&self, kind: &'static str) -> Self {
+        Self { kind: Some(kind), ..*self }
     }
 
     /// Says that the quota fills up all the time, as a token bucket does, and that the reset is when it is full.
     ///
     /// Then what remains bounds the calls at once and leaves the rate, and the reset is not waited for.
-    pub const fn refills(mut self) -> Self {
-        self.refills = true;
-        self
+    pub const fn refills(&self) -> Self {
+        Self { refills: true, ..*self }
     }
 
     /// Takes the quota from these headers, and from no others: the number of calls that are left, and the time of the reset.

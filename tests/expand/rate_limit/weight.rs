@@ -1,0 +1,24 @@
+use resilient::rate_limit;
+
+use crate::support::Error;
+
+#[derive(Debug)]
+pub struct Answer {
+    pub tokens: u64,
+}
+
+fn estimate(prompt: &str) -> u64 {
+    prompt.len() as u64 / 4 + 500
+}
+
+#[rate_limit("600/min", burst = 1, name = "expand: requests")]
+#[rate_limit("1000/min", name = "expand: tokens", weight = estimate(prompt), cost = |answer| answer.tokens)]
+pub async fn ask(prompt: &str) -> Result<Answer, Error> {
+    Ok(Answer { tokens: prompt.len() as u64 })
+}
+
+pub async fn transcript() -> String {
+    let first = ask("why?").await;
+    let second = ask("how?").await;
+    format!("{first:?} {}", second.is_err())
+}
