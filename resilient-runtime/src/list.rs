@@ -486,7 +486,11 @@ impl Layer {
     fn snapshot(&self, policy: &'static dyn Listed) -> PolicySnapshot {
         let mut snapshot = policy.snapshot();
         let usage = self.usage.iter();
-        snapshot.settings.extend(usage.map(|(key, value)| Setting { key, value: (*value).into(), compiled: (*value).into() }));
+        snapshot.settings.extend(usage.map(|(key, value)| Setting {
+            key,
+            value: (*value).into(),
+            compiled: (*value).into(),
+        }));
         snapshot
     }
 

@@ -472,13 +472,23 @@ mod hints {
             Ok(answer)
         }
         let room = |limit: &RateLimit, most: u64| {
-            (0..=most).rev().find(|units| *units == 0 || limit.try_acquire_many(*units).map(|mut permit| permit.charge(0)).is_ok())
+            (0..=most)
+                .rev()
+                .find(|units| *units == 0 || limit.try_acquire_many(*units).map(|mut permit| permit.charge(0)).is_ok())
         };
 
         ask(model(200, 400, 70_000, None)).await.unwrap();
-        assert_eq!((room(&REQUESTS, 600), room(&TOKENS, 60_000)), (Some(400), Some(59_500)), "others make requests too");
+        assert_eq!(
+            (room(&REQUESTS, 600), room(&TOKENS, 60_000)),
+            (Some(400), Some(59_500)),
+            "others make requests too"
+        );
         ask(model(200, 5_000, 9_000, None)).await.unwrap();
-        assert_eq!((room(&REQUESTS, 600), room(&TOKENS, 60_000)), (Some(399), Some(10_500)), "nine thousand, and 1,500 back");
+        assert_eq!(
+            (room(&REQUESTS, 600), room(&TOKENS, 60_000)),
+            (Some(399), Some(10_500)),
+            "nine thousand, and 1,500 back"
+        );
 
         ask(model(429, 300, 1_200, None)).await.unwrap();
         assert!(!REQUESTS.is_paused() && !TOKENS.is_paused());

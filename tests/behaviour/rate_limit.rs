@@ -429,7 +429,11 @@ async fn weight_says_how_much_a_call_takes_and_makes_the_burst_a_period_long() {
     ask("twenty letters long.", 50_000).await.unwrap();
     ask("twenty letters long.", 0).await.unwrap();
 
-    assert_eq!(wait_of!(ask("a", 0)), Duration::from_nanos(666_666_750), "a thousand, to an eighth of a nanosecond each");
+    assert_eq!(
+        wait_of!(ask("a", 0)),
+        Duration::from_nanos(666_666_750),
+        "a thousand, to an eighth of a nanosecond each"
+    );
 }
 
 #[tokio::test(start_paused = true)]

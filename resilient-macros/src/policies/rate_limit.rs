@@ -13,11 +13,11 @@ use crate::fragment::{Context, Fragment};
 use crate::function::Function;
 use crate::key::{self, Key, Positional, Refused, Sort};
 use crate::policy::{Facts, Kind, Layer};
+use crate::reads::reads_what_can_be_owned;
 use crate::settings::{Given, Settings};
 use crate::source::{Origin, Shareable, declare_shareable};
-use crate::value::{self, Known};
-use crate::reads::reads_what_can_be_owned;
 use crate::types;
+use crate::value::{self, Known};
 use crate::when::{self, When, annotate, is_result, response_type};
 use crate::wording::{as_written, nearest};
 
@@ -102,7 +102,8 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
         settings.errors.at(dialect, message);
     }
     if let (Some(cost), None) = (settings.span("cost"), settings.span("weight")) {
-        let message = "`cost` settles what `weight` has taken: add an estimate, or `weight = 1` to charge all of it afterwards";
+        let message =
+            "`cost` settles what `weight` has taken: add an estimate, or `weight = 1` to charge all of it afterwards";
         settings.errors.at(cost, message);
     }
     let cost = settings.expression("cost");
@@ -169,8 +170,9 @@ fn constructor(settings: &Settings<'_>) -> Constructor {
 fn fits(weight: &Expr, burst: &Known<u32>, errors: &Errors) {
     let (Some(Lit::Int(written)), Some(burst)) = (value::literal(weight), burst.literal()) else { return };
     if written.base10_parse::<u64>().is_ok_and(|weight| weight > u64::from(burst)) {
-        let message =
-            format!("a call of weight {written} is never let through with a burst of {burst}: write `burst = {written}` or more");
+        let message = format!(
+            "a call of weight {written} is never let through with a burst of {burst}: write `burst = {written}` or more"
+        );
         errors.over(weight, message);
     }
 }
@@ -201,7 +203,8 @@ fn cost(expression: &Expr, _: &Function) -> syn::Result<()> {
         other => value::literal(other).is_some(),
     };
     if is_wrong {
-        let message = "`cost` is a function of the answer: write, for instance, `cost = |answer: &Answer| answer.tokens`";
+        let message =
+            "`cost` is a function of the answer: write, for instance, `cost = |answer: &Answer| answer.tokens`";
         return Err(syn::Error::new_spanned(expression, message));
     }
     Ok(())
@@ -413,7 +416,8 @@ impl Layer for RateLimit {
             let place = cost.span().resolved_at(span);
             let cost = typed(cost, context);
             let output = &context.function.output;
-            let is_known = !is_judged && !inside.gives_settled() && !matches!(output, Type::Infer(_) | Type::ImplTrait(_));
+            let is_known =
+                !is_judged && !inside.gives_settled() && !matches!(output, Type::Infer(_) | Type::ImplTrait(_));
             let outcome = is_known.then(|| quote_spanned!(place=> ::<#output, _, _>));
             policy = quote_spanned!(place=> #policy.costing #outcome(#cost));
         }

@@ -4,11 +4,11 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use self::sealed::Limits;
 use super::acquire::Taken;
 use super::cost::CostOf;
 use super::gcra::Units;
 use super::permit::judged;
-use self::sealed::Limits;
 use super::{Quota, RateAcquire, RateLimit};
 use crate::book::{Ended, Tally};
 use crate::stack::{Guard, Judged, JudgingPolicy, Policy};

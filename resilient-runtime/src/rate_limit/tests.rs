@@ -573,10 +573,13 @@ fn tokens() -> RateLimit {
 
 /// The units that there is room for now.
 fn room(limit: &RateLimit) -> u64 {
-    (1..=u64::from(limit.meter.pace().burst)).rev().find(|units| {
-        let now = units_of(*units);
-        limit.meter.glimpse(super::units(Instant::now()), now).slot <= super::units(Instant::now())
-    }).unwrap_or(0)
+    (1..=u64::from(limit.meter.pace().burst))
+        .rev()
+        .find(|units| {
+            let now = units_of(*units);
+            limit.meter.glimpse(super::units(Instant::now()), now).slot <= super::units(Instant::now())
+        })
+        .unwrap_or(0)
 }
 
 fn units_of(units: u64) -> u32 {

@@ -16,9 +16,8 @@ enum Part {
 
 /// The quotas that bear on calls: those that count calls, and whichever is used up or does not say how much remains.
 pub(super) fn read(headers: &HeaderMap, calendar: Calendar<'_>) -> Vec<RateLimit> {
-    let bears = |(kind, quota): (&str, RateLimit)| {
-        (counts_calls(kind) || quota.remaining.unwrap_or(0) == 0).then_some(quota)
-    };
+    let bears =
+        |(kind, quota): (&str, RateLimit)| (counts_calls(kind) || quota.remaining.unwrap_or(0) == 0).then_some(quota);
     all(headers, calendar).into_iter().filter_map(bears).collect()
 }
 

@@ -63,7 +63,9 @@ impl Policies {
 pub(super) fn policies(headers: &HeaderMap) -> Policies {
     let items = field::lines(headers, "ratelimit-policy").flat_map(items);
     let policy = |item: Item| match item.bare_item {
-        BareItem::Integer(_) => Some(Policy { named: None, limit: Some(whole(&item.bare_item)?), unit: REQUESTS.to_owned() }),
+        BareItem::Integer(_) => {
+            Some(Policy { named: None, limit: Some(whole(&item.bare_item)?), unit: REQUESTS.to_owned() })
+        }
         _ => Some(Policy {
             named: Some(name(&item)?),
             limit: parameter(&item.params, "q"),
@@ -88,7 +90,8 @@ pub(super) fn of_kind(headers: &HeaderMap, policies: &Policies, kind: &str) -> O
     tightest_of(headers, policies, |quota, policy| {
         let Some(Name { name, .. }) = &quota.named else { return kind == REQUESTS };
         // a quota that is called `tokens` and says no unit does not count requests
-        let by_unit = policy.is_some_and(|policy| policy.unit == kind) && (kind != REQUESTS || kinds::counts_calls(name));
+        let by_unit =
+            policy.is_some_and(|policy| policy.unit == kind) && (kind != REQUESTS || kinds::counts_calls(name));
         kinds::is_of_kind(name, kind) || by_unit
     })
 }

@@ -71,9 +71,11 @@ fn a_dialect_of_one_kind_reads_that_kind_alone() {
         r#"ratelimit-policy: "a";q=60;w=60, "b";q=1500;w=60;qu="tokens""#,
         r#"ratelimit: "a";r=59;t=1, "b";r=700;t=6"#,
     ];
-    let named: &[&str] = &[r#"ratelimit-policy: "tokens";q=1500, "all";q=60"#, r#"ratelimit: "tokens";r=700, "all";r=59"#];
+    let named: &[&str] =
+        &[r#"ratelimit-policy: "tokens";q=1500, "all";q=60"#, r#"ratelimit: "tokens";r=700, "all";r=59"#];
     let other: &[&str] = &["x-ratelimit-remaining: 59", "x-ratelimit-remaining-tokens-per-minute: 700"];
-    let remaining = |dialect: &Dialect, lines| dialect.rate_limit(&headers(lines), now()).and_then(|rate| rate.remaining);
+    let remaining =
+        |dialect: &Dialect, lines| dialect.rate_limit(&headers(lines), now()).and_then(|rate| rate.remaining);
 
     for lines in [both, draft, named, other] {
         assert_eq!(remaining(TOKENS, lines), Some(700), "{lines:?}");
@@ -94,7 +96,8 @@ fn a_dialect_of_one_kind_reads_that_kind_alone() {
 
 #[test]
 fn a_wait_holds_for_every_kind_and_a_bare_refusal_for_none_that_says_what_remains() {
-    let used_up: &[&str] = &["x-ratelimit-remaining-requests: 59", "x-ratelimit-remaining-tokens: 0", "x-ratelimit-reset-tokens: 6s"];
+    let used_up: &[&str] =
+        &["x-ratelimit-remaining-requests: 59", "x-ratelimit-remaining-tokens: 0", "x-ratelimit-reset-tokens: 6s"];
     let with_wait = [used_up, &["retry-after: 2"]].concat();
     let window = &Dialect::new().only("tokens");
 
