@@ -24,7 +24,7 @@ pub use self::permit::RatePermit;
 pub use self::quota::Quota;
 pub use self::run::{ByAnswer, ByCost, Heed, Heeding, Heedless, RateLimitGuard, Weighed, Weighty};
 
-use self::acquire::{Held, Queue};
+use self::acquire::{Held, Queue, Taken};
 use self::builder::Config;
 use self::counts::Counters;
 use self::gcra::{Pace, Units};
@@ -238,8 +238,10 @@ impl RateLimit {
     #[inline]
     pub fn try_acquire_many(&self, weight: u64) -> Result<RatePermit<'_>, Error> {
         loop {
-            match self.admit(weight_of(weight), Duration::ZERO) {
-                Ok(taken) => return Ok(RatePermit::new(self, taken)),
+            let calls = weight_of(weight);
+            match self.admit(calls, Duration::ZERO) {
+                Ok(at) => return Ok(RatePermit::new(self, Taken { calls, at })),
+                Err(Held::Uncounted) => return Ok(RatePermit::new(self, Taken::NOTHING)),
                 Err(Held::Refused(rejection)) => return Err(rejection),
                 // The rate was changed meanwhile, and there is room after all.
                 Err(Held::Until { .. }) => {}

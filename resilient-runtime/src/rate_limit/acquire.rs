@@ -41,9 +41,21 @@ pub struct RateAcquire<'a> {
 /// What a call that was let through took of the meter, and when.
 #[derive(Debug, Clone, Copy)]
 pub struct Taken {
-    /// Zero if the limit does not enforce, and did not count the call.
+    /// Zero if the limit did not count the call.
     pub(super) calls: u32,
+    /// [Never](Units::NEVER) if the limit did not count the call.
     pub(super) at: Units,
+}
+
+impl Taken {
+    /// Nothing, by a limit that is off or observes only.
+    pub(super) const NOTHING: Self = Self { calls: 0, at: Units::NEVER };
+
+    /// Returns when the limit counted the call, if it did.
+    #[inline]
+    pub(super) fn when(self) -> Option<Units> {
+        (self.at != Units::NEVER).then_some(self.at)
+    }
 }
 
 type Waiting<'a> = Pin<Box<dyn Future<Output = Result<Taken, Error>> + Send + 'a>>;
@@ -164,9 +176,10 @@ impl RateAcquire<'_> {
         if self.waiting.is_none() {
             let limit = self.limit;
             match limit.admit(self.calls, limit.config.max_wait) {
-                Ok(taken) => {
-                    self.calls = taken.calls;
-                    return Poll::Ready(Ok(taken));
+                Ok(at) => return Poll::Ready(Ok(Taken { calls: self.calls, at })),
+                Err(Held::Uncounted) => {
+                    self.calls = 0;
+                    return Poll::Ready(Ok(Taken::NOTHING));
                 }
                 Err(Held::Refused(rejection)) => return Poll::Ready(Err(rejection)),
                 Err(Held::Until { give_up, blocked }) => self.begin_to_wait(give_up, blocked),
@@ -209,8 +222,10 @@ impl fmt::Debug for RateAcquire<'_> {
     }
 }
 
-/// A call that is not let through at once.
+/// A call that the meter does not let through at once.
 pub(super) enum Held {
+    /// It is let through all the same, and takes nothing.
+    Uncounted,
     Refused(Error),
     /// It may wait, and until `give_up` at the longest.
     Until {
@@ -234,10 +249,11 @@ impl Drop for Wait<'_> {
 }
 
 impl RateLimit {
+    /// Lets a call through, and returns at what time.
     #[inline]
-    pub(super) fn admit(&self, calls: u32, max_wait: Duration) -> Result<Taken, Held> {
+    pub(super) fn admit(&self, calls: u32, max_wait: Duration) -> Result<Units, Held> {
         if self.shell.mode() == Mode::Off {
-            return Ok(Taken { calls: 0, at: Units(0) });
+            return Err(Held::Uncounted);
         }
         let now = clock::now();
         let at = units(now);
@@ -247,7 +263,7 @@ impl RateLimit {
             match self.meter.admit(at, calls) {
                 Ok(()) => {
                     self.totals.admit();
-                    return Ok(Taken { calls, at });
+                    return Ok(at);
                 }
                 Err(blocked) => blocked,
             }
@@ -277,7 +293,7 @@ impl RateLimit {
         calls: u32,
         (now, at): (Instant, Units),
         max_wait: Duration,
-    ) -> Result<Taken, Held> {
+    ) -> Result<Units, Held> {
         if !blocked.is_usual(at) && self.restart_if_clock_went_back(now) {
             return self.admit(calls, max_wait);
         }
@@ -291,7 +307,7 @@ impl RateLimit {
             } else {
                 self.totals.waited.fetch_add(1, Relaxed);
             }
-            return Ok(Taken { calls: 0, at });
+            return Err(Held::Uncounted);
         }
         if is_refused {
             return Err(Held::Refused(self.refuse(behind, calls, at)));

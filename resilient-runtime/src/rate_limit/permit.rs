@@ -18,8 +18,6 @@ use crate::{Class, Outcome, When};
 pub struct RatePermit<'a> {
     limit: &'a RateLimit,
     taken: Taken,
-    /// Set if the limit counted the call.
-    counts: bool,
 }
 
 impl<'a> RatePermit<'a> {
@@ -28,7 +26,7 @@ impl<'a> RatePermit<'a> {
         if taken.calls > 1 {
             limit.tally(Tally::Reserved, taken.calls);
         }
-        Self { limit, taken, counts: taken.calls > 0 }
+        Self { limit, taken }
     }
 }
 
@@ -85,7 +83,7 @@ impl RatePermit<'_> {
     /// What remains of a quota counts as of the time at which the call was let through, since the server counted it then or later. So
     /// a slow answer takes nothing away that has come back meanwhile.
     pub fn heed(&self, quota: impl Into<Quota>) {
-        self.limit.heed_since(quota.into(), Some(self.taken.at));
+        self.limit.heed_since(quota.into(), self.taken.when());
     }
 
     /// Charges what the call has cost in place of the weight that it was let through with.
@@ -119,7 +117,7 @@ impl RatePermit<'_> {
     /// # }
     /// ```
     pub fn charge(&mut self, cost: u64) {
-        if self.counts {
+        if self.taken.when().is_some() {
             let cost = saturated(cost);
             self.limit.settle_cost(self.taken.calls, cost);
             self.taken.calls = cost;

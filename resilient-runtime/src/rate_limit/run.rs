@@ -135,7 +135,7 @@ impl<T, F, H: sealed::Begin> sealed::Begin for ByAnswer<T, F, H> {
 
     #[inline]
     fn begin(&mut self, limit: &RateLimit, taken: Taken) {
-        self.at = Some(taken.at);
+        self.at = taken.when();
         self.rest.begin(limit, taken);
     }
 }
