@@ -45,7 +45,7 @@ struct Bucket {
     since: Instant,
 }
 
-/// What the server has answered.
+/// The answers of the server so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Tally {
     pub(crate) admitted: u64,

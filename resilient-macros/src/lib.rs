@@ -524,6 +524,44 @@ pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// A limit that needs no number, and goes by what the server takes, is [`throttle`](macro@throttle).
 ///
+/// # Weights and costs
+///
+/// With `weight`, a call takes more of the rate than one: tokens, bytes, points. An expression over the arguments says how much,
+/// once a call. `cost` settles that afterwards: what was not used goes back, and what was used beyond it makes later calls wait. A call
+/// that fails, is dropped or panics has cost its weight. One that a policy further in refuses before it runs has cost nothing.
+///
+/// ```
+/// # #[derive(Debug, resilient::Classify)]
+/// # enum AskError { #[transparent(from)] Refused(resilient::Error) }
+/// use resilient::rate_limit;
+///
+/// struct Answer {
+///     tokens: u64,
+/// }
+///
+/// /// The most that the call can cost.
+/// fn estimate(prompt: &str) -> u64 {
+///     prompt.len() as u64 / 4 + 40_000
+/// }
+///
+/// #[rate_limit("90000/m", weight = estimate(prompt), cost = |answer| answer.tokens)]
+/// async fn ask(prompt: &str) -> Result<Answer, AskError> {
+///     Ok(Answer { tokens: 500 })
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// for _ in 0..100 {
+///     ask("Why is the sky blue?").await.unwrap(); // two estimates fill the quota, and a hundred answers fit into it
+/// }
+/// # }
+/// ```
+///
+/// A weight beyond the burst is refused for good, with [`Reason::TooHeavy`](https://docs.rs/resilient-runtime/latest/resilient/enum.Reason.html).
+/// Without a `dialect`, a good response of such a call is not asked for its quota, which counts calls. Several limits on one function
+/// have a `name` or a `key` each, and a dialect each that reads their own quota, such as `resilient::http::dialect::OPENAI_TOKENS`.
+/// `docs/token_quotas.md` shows requests and tokens together.
+///
 /// # Expansion
 ///
 /// ```text

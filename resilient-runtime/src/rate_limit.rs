@@ -79,7 +79,15 @@ use crate::{Error, Event, Mode, Outcome, When, random};
 ///   Most such headers count whole seconds, rounded up, so that a second is any time up to one: often that in which a small bucket
 ///   fills, at a rate far above what remains of it.
 ///
+/// * **A quota that [refills](Quota::refills) all the time**: no more than what remains is let through at once, and the rate stays.
+///
 /// At the end of a pause, callers are let through at the rate from the first on, not in a burst.
+///
+/// # Weights
+///
+/// A call may take more of the rate than one: as many tokens, bytes or points as [`acquire_many`](Self::acquire_many) says. Where that was an
+/// estimate, [`RatePermit::charge`] settles it. The promise above is then one about weights; a debt for what a call has cost beyond
+/// its weight holds later calls back.
 ///
 /// # Examples
 ///

@@ -38,7 +38,7 @@ pub struct RateAcquire<'a> {
     waiting: Option<Waiting<'a>>,
 }
 
-/// What a call that was let through took of the meter, and when.
+/// The share of the meter that a call took when it was let through, and the time of that.
 #[derive(Debug, Clone, Copy)]
 pub struct Taken {
     /// Zero if the limit did not count the call.
@@ -147,7 +147,7 @@ impl<'a> RateAcquire<'a> {
         Self { limit, calls, waiting: None }
     }
 
-    /// What it took of the meter, once it was let through.
+    /// The share of the meter that it took, once it was let through.
     #[inline]
     pub(super) const fn taken(&self) -> u32 {
         self.calls

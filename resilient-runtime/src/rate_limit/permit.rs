@@ -80,7 +80,7 @@ impl RatePermit<'_> {
 
     /// As [`RateLimit::heed`], for the answer to this call; before it is settled.
     ///
-    /// What remains of a quota counts as of the time at which the call was let through, since the server counted it then or later. So
+    /// A number that remains counts as of the time at which the call was let through, since the server counted it then or later. So
     /// a slow answer takes nothing away that has come back meanwhile.
     pub fn heed(&self, quota: impl Into<Quota>) {
         self.limit.heed_since(quota.into(), self.taken.when());

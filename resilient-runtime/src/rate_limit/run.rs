@@ -75,7 +75,7 @@ pub(super) mod sealed {
     use super::super::gcra::Units;
     use super::Quota;
 
-    /// What becomes of a call before its outcome is there.
+    /// The part that begins before the outcome is there.
     pub trait Begin {
         /// Set if the call says its weight.
         #[doc(hidden)]

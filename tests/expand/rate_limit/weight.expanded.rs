@@ -58,5 +58,5 @@ pub async fn ask(prompt: &str) -> Result<Answer, Error> {
 pub async fn transcript() -> String {
     let first = ask("why?").await;
     let second = ask("how?").await;
-    format!("{first:?} {second:?}")
+    format!("{first:?} {}", second.is_err())
 }
