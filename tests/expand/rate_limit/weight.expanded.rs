@@ -8,23 +8,25 @@ pub struct Answer {
 fn estimate(prompt: &str) -> u64 {
     prompt.len() as u64 / 4 + 500
 }
-pub async fn ask(prompt: &str) -> Result<Answer, Error> {
-    static RATE_LIMIT_: ::resilient::RateLimit = ::resilient::RateLimit::named(
-            "expand: requests",
-        )
-        .rate(600, ::core::time::Duration::from_secs(60))
-        .burst(1);
-    static RATE_LIMIT2_: ::resilient::RateLimit = ::resilient::RateLimit::named(
-            "expand: tokens",
-        )
-        .rate(1000, ::core::time::Duration::from_secs(60))
-        .burst(1000);
-    ::resilient::listed!(
-        "ask" : shared RATE_LIMIT_, shared RATE_LIMIT2_ { weight : "estimate(prompt)",
-        cost : "|answer| answer.tokens" }
+pub async fn ask(org: &str, prompt: &str) -> Result<Answer, Error> {
+    static RATE_LIMIT_PER_KEY_: ::resilient::PerKey<::resilient::RateLimit> = ::resilient::PerKey::new(
+        ::resilient::RateLimit::named("expand: requests")
+            .rate(600, ::core::time::Duration::from_secs(60))
+            .burst(1),
     );
-    let rate_limit_ = RATE_LIMIT_.shared();
-    let rate_limit2_ = RATE_LIMIT2_.shared();
+    static RATE_LIMIT2_PER_KEY_: ::resilient::PerKey<::resilient::RateLimit> = ::resilient::PerKey::new(
+        ::resilient::RateLimit::named("expand: tokens")
+            .rate(1000, ::core::time::Duration::from_secs(60))
+            .burst(1000),
+    );
+    ::resilient::listed!(
+        "ask" : shared RATE_LIMIT_PER_KEY_, shared RATE_LIMIT2_PER_KEY_ { weight :
+        "estimate(prompt)", cost : "|answer| answer.tokens" }
+    );
+    let rate_limit_per_key_ = RATE_LIMIT_PER_KEY_.shared();
+    let rate_limit_: &::resilient::RateLimit = &rate_limit_per_key_.of(&org);
+    let rate_limit2_per_key_ = RATE_LIMIT2_PER_KEY_.shared();
+    let rate_limit2_: &::resilient::RateLimit = &rate_limit2_per_key_.of(&org);
     let rate_limit2_weight_ = ::resilient::call::weight(estimate(prompt));
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
@@ -32,6 +34,7 @@ pub async fn ask(prompt: &str) -> Result<Answer, Error> {
         > {
             return outcome_;
         }
+        let _ = org;
         Ok(Answer {
             tokens: prompt.len() as u64,
         })
@@ -56,7 +59,8 @@ pub async fn ask(prompt: &str) -> Result<Answer, Error> {
     )
 }
 pub async fn transcript() -> String {
-    let first = ask("why?").await;
-    let second = ask("how?").await;
+    let org = module_path!().len().to_string();
+    let first = ask(&org, "why?").await;
+    let second = ask(&org, "how?").await;
     format!("{first:?} {}", second.is_err())
 }
