@@ -753,7 +753,7 @@ impl Count {
 
 /// The numbers that the book of a policy of that kind has.
 pub(crate) fn counts(kind: PolicyKind) -> &'static [Count] {
-    use notes::{batch, bulkhead, cancel, circuit_breaker, fallback, hedge, rate_limit, retry, throttle, timeout};
+    use notes::{batch, bulkhead, cancel, circuit_breaker, fallback, hedge, retry, throttle, timeout};
 
     const fn observed(note: usize) -> Count {
         Count::new("observed", "", note)
@@ -790,20 +790,7 @@ pub(crate) fn counts(kind: PolicyKind) -> &'static [Count] {
                 ]
             }
         }
-        PolicyKind::RateLimit => {
-            const {
-                &[
-                    observed(rate_limit::OBSERVED),
-                    Count::new("queued", "", rate_limit::QUEUED),
-                    Count::nanos("wait_seconds", rate_limit::WAITED_NANOS),
-                    Count::new("pauses", "", rate_limit::PAUSES),
-                    Count::new("slowdowns", "", rate_limit::SLOWED),
-                    Count::tally("units", "reserved", Tally::Reserved),
-                    Count::tally("units", "charged", Tally::Charged),
-                    Count::tally("units", "returned", Tally::Returned),
-                ]
-            }
-        }
+        PolicyKind::RateLimit => OF_RATE_LIMITS,
         PolicyKind::Throttle => const { &[observed(throttle::OBSERVED)] },
         PolicyKind::Timeout => const { &[observed(timeout::OBSERVED)] },
         PolicyKind::Cancel => const { &[observed(cancel::OBSERVED)] },
@@ -858,6 +845,18 @@ pub(crate) fn counts(kind: PolicyKind) -> &'static [Count] {
         PolicyKind::Coalesce | PolicyKind::FanOut | PolicyKind::Measure => &[],
     }
 }
+
+/// The numbers that the book of a rate limit has.
+const OF_RATE_LIMITS: &[Count] = &[
+    Count::new("observed", "", notes::rate_limit::OBSERVED),
+    Count::new("queued", "", notes::rate_limit::QUEUED),
+    Count::nanos("wait_seconds", notes::rate_limit::WAITED_NANOS),
+    Count::new("pauses", "", notes::rate_limit::PAUSES),
+    Count::new("slowdowns", "", notes::rate_limit::SLOWED),
+    Count::tally("units", "reserved", Tally::Reserved),
+    Count::tally("units", "charged", Tally::Charged),
+    Count::tally("units", "returned", Tally::Returned),
+];
 
 /// The numbers of the reasons for which a policy of that kind refuses calls.
 pub(crate) fn reasons(kind: PolicyKind) -> &'static [usize] {

@@ -287,7 +287,7 @@ impl RateLimit {
     }
 }
 
-impl<'a> Weighed<'a> {
+impl Weighed<'_> {
     /// The same, with outcomes judged by `when`.
     #[inline]
     pub const fn when<O, W: When<O, By>, By>(self, when: W) -> Judged<Self, W, O> {

@@ -10,24 +10,17 @@ fn estimate(prompt: &str) -> u64 {
 }
 pub async fn ask(org: &str, prompt: &str) -> Result<Answer, Error> {
     static RATE_LIMIT_PER_KEY_: ::resilient::PerKey<::resilient::RateLimit> = ::resilient::PerKey::new(
-        ::resilient::RateLimit::named("expand: requests")
-            .rate(600, ::core::time::Duration::from_secs(60))
-            .burst(1),
-    );
-    static RATE_LIMIT2_PER_KEY_: ::resilient::PerKey<::resilient::RateLimit> = ::resilient::PerKey::new(
         ::resilient::RateLimit::named("expand: tokens")
-            .rate(1000, ::core::time::Duration::from_secs(60))
-            .burst(1000),
+            .rate(600, ::core::time::Duration::from_secs(60))
+            .burst(600),
     );
     ::resilient::listed!(
-        "ask" : shared RATE_LIMIT_PER_KEY_, shared RATE_LIMIT2_PER_KEY_ { weight :
-        "estimate(prompt)", cost : "|answer| answer.tokens" }
+        "ask" : shared RATE_LIMIT_PER_KEY_ { weight : "estimate(prompt)", cost :
+        "|answer| answer.tokens" }
     );
     let rate_limit_per_key_ = RATE_LIMIT_PER_KEY_.shared();
     let rate_limit_: &::resilient::RateLimit = &rate_limit_per_key_.of(&org);
-    let rate_limit2_per_key_ = RATE_LIMIT2_PER_KEY_.shared();
-    let rate_limit2_: &::resilient::RateLimit = &rate_limit2_per_key_.of(&org);
-    let rate_limit2_weight_ = ::resilient::call::weight(estimate(prompt));
+    let rate_limit_weight_ = ::resilient::call::weight(estimate(prompt));
     let attempt_ = async move {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
             Result<Answer, Error>,
@@ -44,9 +37,8 @@ pub async fn ask(org: &str, prompt: &str) -> Result<Answer, Error> {
     >(
         ::resilient::run(
                 (
-                    rate_limit_,
-                    rate_limit2_
-                        .weighing(rate_limit2_weight_)
+                    rate_limit_
+                        .weighing(rate_limit_weight_)
                         .costing::<
                             Result<Answer, Error>,
                             _,
@@ -62,5 +54,5 @@ pub async fn transcript() -> String {
     let org = module_path!().len().to_string();
     let first = ask(&org, "why?").await;
     let second = ask(&org, "how?").await;
-    format!("{first:?} {}", second.is_err())
+    format!("{first:?} {}", second.is_ok())
 }
