@@ -40,11 +40,14 @@ impl Quota {
     ///
     /// static TOKENS: RateLimit = RateLimit::named("tokens").rate(90_000, Duration::from_secs(60)).burst(90_000);
     ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
     /// TOKENS.heed(Quota::of_bucket(500));
     /// assert_eq!(TOKENS.share(), 1.0, "the rate stays");
     ///
     /// let rejection = TOKENS.try_acquire_many(2_000).unwrap_err();
     /// assert_eq!(rejection.retry_after().unwrap().as_secs(), 1); // 1,500 more
+    /// # }
     /// ```
     pub const fn of_bucket(remaining: u64) -> Self {
         Self { remaining: Some(remaining), reset: None, refills: true }
