@@ -645,7 +645,8 @@ pub(crate) fn layer_at(address: usize) -> usize {
 /// The path of the function that the layer of that number belongs to.
 pub(crate) fn function_of(layer: usize) -> Option<&'static str> {
     static FUNCTIONS: LazyLock<Vec<&'static Function>> = LazyLock::new(|| {
-        let layers = functions().iter().flat_map(|function| function.layers().iter().map(move |layer| (function, layer)));
+        let layers =
+            functions().iter().flat_map(|function| function.layers().iter().map(move |layer| (function, layer)));
         layers.filter(|(_, layer)| layer.policy.is_some()).map(|(function, _)| function).collect()
     });
     FUNCTIONS.get(layer.checked_sub(1)?).map(|function| function.path())
