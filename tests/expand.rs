@@ -64,6 +64,7 @@ cases! {
         keyed => "Ok(()) true Ok(())",
         response => "true true true",
         dialect => "true true true true true",
+        weight => "Ok(Answer { tokens: 4 }) true",
     }
     measure {
         options => "Ok(7) 2",

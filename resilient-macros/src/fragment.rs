@@ -31,7 +31,12 @@ impl<'a> Context<'a> {
 
     /// The local that holds the policies of all keys, of which the layer uses one: `hedge_per_key_`.
     pub(crate) fn per_key(&self) -> Ident {
-        local(&format!("{}_per_key", self.policy.to_string().trim_end_matches('_')))
+        self.beside("per_key")
+    }
+
+    /// A local beside the one that holds the policy: `rate_limit_weight_`.
+    pub(crate) fn beside(&self, name: &str) -> Ident {
+        local(&format!("{}_{name}", self.policy.to_string().trim_end_matches('_')))
     }
 
     /// Another local of the layer's own.

@@ -508,7 +508,7 @@ pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// |---|---|---|---|
 /// | `rate`, or no key | `"100/s"`, `"5/min"`, `"1000/h"`, `"10/100ms"`, or integer or `u32` constant beside `per` | required | so many calls in so long |
 /// | `per` | duration | none | in how long, for a `rate` that is only a number |
-/// | `burst` | integer or `u32` constant | a second's worth, at least 1 | how many calls may come at once after an idle time |
+/// | `burst` | integer or `u32` constant | a second's worth, at least 1; with `weight` a period's worth | how many calls, or units of `weight`, may come at once after an idle time |
 /// | `max_wait` | duration | `"0s"` | how long a call that comes too early may wait; none longer than that or than the deadline allows begins |
 /// | `max_pause` | duration | `"60s"` | the longest pause that the server can ask for; at `"0s"` it is not listened to |
 /// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` counts and decides, and neither refuses nor waits; `"off"` does nothing |
@@ -518,9 +518,49 @@ pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `with` | expression | none | a `RateLimit` of your own |
 /// | `when` | closure or function | the error's class | says what is throttled, as for [`retry`](macro@retry) |
 /// | `dialect` | a `resilient::http::Dialect` | the general reader | the provider's way of saying that it limits a caller: decides in place of `when`, and reads the quota of good responses |
+/// | `weight` | `u64` expression | 1 | how many units of the rate a call takes: tokens, bytes, points; evaluated once a call, and taken by each attempt below a retry |
+/// | `cost` | closure or function of the good answer that returns a `u64` or an `Option<u64>` | the weight | what the call has taken in the end: less than the weight goes back, and more is charged to later calls |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
 ///
 /// A limit that needs no number, and goes by what the server takes, is [`throttle`](macro@throttle).
+///
+/// # Weights and costs
+///
+/// With `weight`, a call takes more of the rate than one: tokens, bytes, points. An expression over the arguments says how much,
+/// once a call. `cost` settles that afterwards: what was not used goes back, and what was used beyond it makes later calls wait. A call
+/// that fails, is dropped or panics has cost its weight. One that a policy further in refuses before it runs has cost nothing.
+///
+/// ```
+/// # #[derive(Debug, resilient::Classify)]
+/// # enum AskError { #[transparent(from)] Refused(resilient::Error) }
+/// use resilient::rate_limit;
+///
+/// struct Answer {
+///     tokens: u64,
+/// }
+///
+/// /// The most that the call can cost.
+/// fn estimate(prompt: &str) -> u64 {
+///     prompt.len() as u64 / 4 + 40_000
+/// }
+///
+/// #[rate_limit("90000/m", weight = estimate(prompt), cost = |answer| answer.tokens)]
+/// async fn ask(prompt: &str) -> Result<Answer, AskError> {
+///     Ok(Answer { tokens: 500 })
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// for _ in 0..100 {
+///     ask("Why is the sky blue?").await.unwrap(); // two estimates fill the quota, and a hundred answers fit into it
+/// }
+/// # }
+/// ```
+///
+/// A weight beyond the burst is refused for good, with [`Reason::TooHeavy`](https://docs.rs/resilient-runtime/latest/resilient/enum.Reason.html).
+/// Without a `dialect`, a good response of such a call is not asked for its quota, which counts calls. Several limits on one function
+/// have a `name` or a `key` each, and a dialect each that reads their own quota, such as `resilient::http::dialect::OPENAI_TOKENS`.
+/// `docs/token_quotas.md` shows requests and tokens together.
 ///
 /// # Expansion
 ///

@@ -94,7 +94,7 @@ fn typed(mut closure: ExprClosure, context: &Context<'_>) -> ExprClosure {
 }
 
 /// Gives a type to a closure's argument that has none.
-fn annotate(argument: &mut Pat, ty: TokenStream) {
+pub(crate) fn annotate(argument: &mut Pat, ty: TokenStream) {
     let pattern = match &*argument {
         Pat::Type(typed) if !is_inferred(&typed.ty) => return,
         Pat::Type(inferred) => (*inferred.pat).clone(),

@@ -35,6 +35,17 @@ pub(crate) enum Ended {
     Abandoned,
 }
 
+/// Units of calls that say their weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tally {
+    /// Taken before the call ran.
+    Reserved,
+    /// Charged beyond that when it had ended.
+    Charged,
+    /// Given back.
+    Returned,
+}
+
 /// A number that rises where something out of the ordinary happens. Each kind of policy has its own.
 pub(crate) type Note = usize;
 
@@ -53,12 +64,14 @@ pub struct Record {
     pub(crate) since: Ticks,
     first: u32,
     /// Counted by threads that have no cells any more, since they end.
-    late: [AtomicU64; ENDS],
+    late: [AtomicU64; CELLS],
     rejected: [AtomicU64; REASONS],
     notes: [AtomicU64; NOTES],
 }
 
 const ENDS: usize = 5;
+/// Counts of a policy that are in cells: the ends and the tallies.
+const CELLS: usize = ENDS + 3;
 
 impl Ended {
     pub(crate) const ALL: [Self; ENDS] =
@@ -99,6 +112,12 @@ impl Ended {
     }
 }
 
+impl Tally {
+    const fn cell(self) -> usize {
+        ENDS + self as usize
+    }
+}
+
 impl Book {
     pub(crate) const fn new() -> Self {
         Self { first: AtomicU32::new(cells::NONE), record: OnceLock::new() }
@@ -116,6 +135,13 @@ impl Book {
     pub(crate) fn count(&self, ended: Ended) -> bool {
         // Relaxed: a thread that does not see the number yet looks for it.
         cells::with(self.first.load(Relaxed) as usize + ended as usize, cells::add_one).is_some()
+    }
+
+    /// As [`count`](Self::count), for so many units.
+    #[inline]
+    #[must_use]
+    pub(crate) fn tally(&self, tally: Tally, units: u64) -> bool {
+        cells::with(self.first.load(Relaxed) as usize + tally.cell(), |cell| cells::add(cell, units)).is_some()
     }
 
     /// The record, which is made at the first use of any policy of this kind, name and place.
@@ -136,8 +162,8 @@ impl Record {
             place,
             layer,
             since: Ticks::now(),
-            first: cells::number(ENDS),
-            late: [const { AtomicU64::new(0) }; ENDS],
+            first: cells::number(CELLS),
+            late: [const { AtomicU64::new(0) }; CELLS],
             rejected: [const { AtomicU64::new(0) }; REASONS],
             notes: [const { AtomicU64::new(0) }; NOTES],
         }
@@ -169,11 +195,27 @@ impl Record {
         ended
     }
 
+    /// The units that were tallied so.
+    pub(crate) fn tallied(&self, tally: Tally) -> u64 {
+        let [units] = cells::sums(self.first as usize + tally.cell());
+        units + self.late[tally.cell()].load(Relaxed)
+    }
+
     /// Counts where the thread has no cell for the policy yet.
     #[cold]
     pub(crate) fn count_slowly(&self, ended: Ended) {
-        if cells::make(self.first as usize + ended as usize, cells::add_one).is_none() {
-            self.late[ended as usize].fetch_add(1, Relaxed);
+        self.add_slowly(ended as usize, 1);
+    }
+
+    /// Tallies where the thread has no cell for the policy yet.
+    #[cold]
+    pub(crate) fn tally_slowly(&self, tally: Tally, units: u64) {
+        self.add_slowly(tally.cell(), units);
+    }
+
+    fn add_slowly(&self, cell: usize, more: u64) {
+        if cells::make(self.first as usize + cell, |cell| cells::add(cell, more)).is_none() {
+            self.late[cell].fetch_add(more, Relaxed);
         }
     }
 }

@@ -28,8 +28,14 @@ pub(crate) fn with<R>(number: usize, with: impl FnOnce(&'static AtomicU64) -> R)
 /// Adds one to a cell of this thread, and returns the sum.
 #[inline]
 pub(crate) fn add_one(cell: &AtomicU64) -> u64 {
+    add(cell, 1)
+}
+
+/// Adds so many to a cell of this thread, and returns the sum.
+#[inline]
+pub(crate) fn add(cell: &AtomicU64, more: u64) -> u64 {
     // Relaxed: nothing is decided on the strength of a count but the count itself, and no other thread writes the cell.
-    let sum = cell.load(Relaxed).wrapping_add(1);
+    let sum = cell.load(Relaxed).wrapping_add(more);
     cell.store(sum, Relaxed);
     sum
 }

@@ -27,7 +27,7 @@ use crate::vocabulary::PolicyKind;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error {
     name: &'static str,
-    /// Nanoseconds: the time of the reason, if it has one.
+    /// The time of the reason in nanoseconds, or its two counts, if it has any.
     time: u64,
     policy: PolicyKind,
     kind: Kind,
@@ -47,14 +47,14 @@ enum Last {
 /// Values of a reason in a quarter of its room: every annotated function has room for an error in what it returns.
 #[derive(Clone, Copy)]
 struct Packed {
-    /// Nanoseconds; [`NO_TIME`] for an optional time that is none.
+    /// Nanoseconds, with [`NO_TIME`] for an optional time that is none; or two counts, of 32 bits each.
     time: u64,
     last: Last,
 }
 
 /// Makes everything that depends on the reason from one entry a reason: the public enum, its packed mirror, and what it means.
 ///
-/// A field is of one of the sorts of [`field!`], and a reason has at most one time.
+/// A field is of one of the sorts of [`field!`], and a reason has at most one time, or two counts.
 macro_rules! reasons {
     ($(
         $(#[$doc:meta])*
@@ -143,6 +143,8 @@ macro_rules! field {
     (type optional_retry_after) => { Option<Duration> };
     (type limit) => { Duration };
     (type last_class) => { Option<Class> };
+    (type count) => { u32 };
+    (type second_count) => { u32 };
     (pack optional_retry_after, $value:ident, $packed:ident) => {
         $packed.time = match $value {
             Some(time) => some_nanos(time),
@@ -150,11 +152,15 @@ macro_rules! field {
         }
     };
     (pack last_class, $value:ident, $packed:ident) => { $packed.last = Last::of($value) };
+    (pack count, $value:ident, $packed:ident) => { $packed.time |= ($value as u64) << 32 };
+    (pack second_count, $value:ident, $packed:ident) => { $packed.time |= $value as u64 };
     (pack $time:ident, $value:ident, $packed:ident) => { $packed.time = nanos($value) };
     (unpack optional_retry_after, $packed:ident) => {
         if $packed.time == NO_TIME { None } else { Some(Duration::from_nanos($packed.time)) }
     };
     (unpack last_class, $packed:ident) => { $packed.last.class() };
+    (unpack count, $packed:ident) => { ($packed.time >> 32) as u32 };
+    (unpack second_count, $packed:ident) => { $packed.time as u32 };
     (unpack $time:ident, $packed:ident) => { Duration::from_nanos($packed.time) };
     (after retry_after, $value:ident, $after:ident) => { $after = Some($value) };
     (after optional_retry_after, $value:ident, $after:ident) => { $after = $value };
@@ -211,6 +217,16 @@ reasons! {
     }
     is Throttled, ends the call: false,
     says |f, policy| write!(f, "`{policy}` is paused by the server, try again in {:?}", in_millis(retry_after));
+
+    /// The call weighs more than the rate limit ever lets through at once, so that no wait could help.
+    TooHeavy {
+        /// The weight of the call, up to [`u32::MAX`].
+        weight: count,
+        /// The burst of the limit.
+        burst: second_count,
+    }
+    is Permanent, ends the call: true,
+    says |f, policy| write!(f, "rate limit `{policy}` never lets a call of weight {weight} through, since its burst is {burst}");
 
     /// The server refuses so many calls that this one was dropped before it was made.
     Shed is Throttled, ends the call: false,
@@ -282,6 +298,25 @@ impl Error {
         self.kind as usize
     }
 
+    /// Returns whether the policy refuses for this reason only before what stands below it has begun.
+    pub(crate) const fn kept_from_running(&self) -> bool {
+        match self.reason() {
+            Reason::CircuitOpen { .. }
+            | Reason::QueueFull
+            | Reason::WaitedTooLong { .. }
+            | Reason::Reentrant
+            | Reason::RateLimited { .. }
+            | Reason::Paused { .. }
+            | Reason::TooHeavy { .. }
+            | Reason::Shed => true,
+            Reason::TimedOut { .. }
+            | Reason::DeadlineExceeded
+            | Reason::Cancelled
+            | Reason::NoRuntime
+            | Reason::Unanswered => false,
+        }
+    }
+
     pub(crate) const fn own_class(&self) -> Class {
         self.reason().class()
     }
@@ -297,6 +332,7 @@ pub(crate) mod number_of {
     pub(crate) const REENTRANT: usize = Kind::Reentrant as usize;
     pub(crate) const RATE_LIMITED: usize = Kind::RateLimited as usize;
     pub(crate) const PAUSED: usize = Kind::Paused as usize;
+    pub(crate) const TOO_HEAVY: usize = Kind::TooHeavy as usize;
     pub(crate) const SHED: usize = Kind::Shed as usize;
     pub(crate) const TIMED_OUT: usize = Kind::TimedOut as usize;
     pub(crate) const DEADLINE_EXCEEDED: usize = Kind::DeadlineExceeded as usize;
@@ -435,6 +471,10 @@ mod tests {
             (Reason::Reentrant, "bulkhead `pay` is full, and the call that waits for it holds one of its permits"),
             (Reason::RateLimited { retry_after }, "rate limit `pay` is used up, try again in 8.954s"),
             (Reason::Paused { retry_after }, "`pay` is paused by the server, try again in 8.954s"),
+            (
+                Reason::TooHeavy { weight: u32::MAX, burst: 1_500 },
+                "rate limit `pay` never lets a call of weight 4294967295 through, since its burst is 1500",
+            ),
             (Reason::Shed, "`pay` dropped the call, since the server refuses too many"),
             (Reason::TimedOut { limit: Duration::from_millis(400) }, "`pay` did not end within 400ms"),
             (Reason::DeadlineExceeded, "`pay` ran into the deadline of the call around it"),
@@ -468,6 +508,7 @@ mod tests {
         let ends = [
             Reason::CircuitOpen { retry_after: Some(retry_after), last: None },
             Reason::Reentrant,
+            Reason::TooHeavy { weight: 2, burst: 1 },
             Reason::DeadlineExceeded,
             Reason::Cancelled,
             Reason::NoRuntime,

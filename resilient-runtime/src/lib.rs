@@ -167,7 +167,7 @@ pub use naming::conflicts;
 pub use outcome::{FromRejection, Outcome, Settled, finish};
 #[doc(hidden)]
 pub use own::probe as __own;
-pub use rate_limit::{Quota, RateLimit};
+pub use rate_limit::{CostOf, Quota, RateLimit};
 pub use retry::{Retry, Verdict, without_retries};
 pub use stack::run;
 pub use throttle::Throttle;
@@ -230,6 +230,7 @@ pub mod call {
     pub use crate::fallback::{Answer, FallbackCall, FallbackFailure, FallbackWatch, IntoResult, Rescue, answer};
     pub use crate::hedge::Hedging;
     pub use crate::keyed::{Held, Keyed};
+    pub use crate::rate_limit::weight;
     pub use crate::retry::{Delay, Hook, RetryCall, Telling, Told, Untold};
     pub use crate::stack::Judged;
     pub use crate::timeout::TimeoutCall;
@@ -239,6 +240,7 @@ pub mod call {
 /// Markers that tell two implementations of a trait apart; the compiler always finds them by itself.
 pub mod marker {
     pub use crate::fallback::{ByFuture, ByValue};
+    pub use crate::rate_limit::{ByGoodAnswer, IntoCost};
     pub use crate::retry::ByTold;
     pub use crate::values::{ByGoodValue, Values};
     pub use crate::when::{ByClass, ByClassified, ByError, ByOutcome, BySettled, ByWhen, IntoClass};
@@ -258,7 +260,7 @@ pub mod guard {
     pub use crate::cancel::{CancelGuard, CancelOn};
     pub use crate::circuit_breaker::CircuitBreakerGuard;
     pub use crate::measure::MeasureGuard;
-    pub use crate::rate_limit::{ByAnswer, Heed, Heeding, Heedless, RateLimitGuard};
+    pub use crate::rate_limit::{ByAnswer, ByCost, Heed, Heeding, Heedless, RateLimitGuard, Weighed, Weighty};
     pub use crate::retry::RetryGuard;
     pub use crate::stack::{Around, Guard, JudgingPolicy, Policy};
     pub use crate::throttle::ThrottleGuard;
@@ -293,13 +295,16 @@ pub mod __list {
 #[cfg(feature = "listed")]
 #[macro_export]
 macro_rules! listed {
-    ($function:literal: $($how:ident $policy:ident),+) => {
+    ($function:literal: $($how:ident $policy:ident $({ $($key:ident: $value:literal),+ })?),+) => {
         const _: () = {
             #[$crate::__list::linkme::distributed_slice($crate::__list::FUNCTIONS)]
             #[linkme(crate = $crate::__list::linkme)]
             fn write(function: &mut $crate::__list::Function) {
                 function.is(::core::module_path!(), $function, ::core::file!(), ::core::line!());
-                $($crate::listed!(@ function $how $policy);)+
+                $(
+                    $crate::listed!(@ function $how $policy);
+                    $(function.used_with(&[$((::core::stringify!($key), $value)),+]);)?
+                )+
             }
         };
     };

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use crate::book::{self, Ended, Record};
+use crate::book::{self, Ended, Note, Record, Tally};
 use crate::error::reason_label;
 use crate::histogram::{self, Reading};
 use crate::naming::Unused;
@@ -458,6 +458,8 @@ pub(crate) struct Layer {
     pub(crate) name: &'static str,
     policy: Option<&'static dyn Listed>,
     origin: Origin,
+    /// The keys that say how the function uses the policy, and their values as they were written.
+    usage: &'static [(&'static str, &'static str)],
 }
 
 /// The origin of a layer's policy.
@@ -480,6 +482,18 @@ impl fmt::Debug for Layer {
 }
 
 impl Layer {
+    /// The account of its policy, with what the function says.
+    fn snapshot(&self, policy: &'static dyn Listed) -> PolicySnapshot {
+        let mut snapshot = policy.snapshot();
+        let usage = self.usage.iter();
+        snapshot.settings.extend(usage.map(|(key, value)| Setting {
+            key,
+            value: (*value).into(),
+            compiled: (*value).into(),
+        }));
+        snapshot
+    }
+
     /// Its part in the longest time of a call. Nothing is known of a policy from elsewhere, nor of one that runs other functions.
     fn bound(&self, policy: Option<&'static dyn Listed>) -> Bound {
         let known = policy.filter(|_| self.origin != Origin::Open);
@@ -535,7 +549,15 @@ impl Function {
     }
 
     fn layer(&mut self, name: &'static str, policy: Option<&'static dyn Listed>, origin: Origin) -> &mut Self {
-        self.layers.push(Layer { name, policy, origin });
+        self.layers.push(Layer { name, policy, origin, usage: &[] });
+        self
+    }
+
+    /// Adds the keys that say how the function uses the last policy.
+    pub fn used_with(&mut self, usage: &'static [(&'static str, &'static str)]) -> &mut Self {
+        if let Some(layer) = self.layers.last_mut() {
+            layer.usage = usage;
+        }
         self
     }
 
@@ -578,7 +600,7 @@ impl Function {
             // its own record is known as well where another stands for it
             known
                 .extend([layer.policy, policy].into_iter().flatten().map(|policy| std::ptr::from_ref(policy.record())));
-            LayerSnapshot { layer: layer.label().to_owned(), policy: policy.map(<dyn Listed>::snapshot) }
+            LayerSnapshot { layer: layer.label().to_owned(), policy: policy.map(|policy| layer.snapshot(policy)) }
         });
         let stack = layers.collect();
         let worst_case = worst_case(&bounds);
@@ -696,28 +718,43 @@ pub(crate) struct Count {
     pub(crate) family: &'static str,
     /// The value of the family's own label; empty if it has none.
     pub(crate) label: &'static str,
-    pub(crate) note: usize,
+    pub(crate) source: Source,
     /// The number of the book's that are one of the metric's.
     unit: f64,
 }
 
+/// The place of a number in the book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    Note(Note),
+    Tally(Tally),
+}
+
 impl Count {
     const fn new(family: &'static str, label: &'static str, note: usize) -> Self {
-        Self { family, label, note, unit: 1.0 }
+        Self { family, label, source: Source::Note(note), unit: 1.0 }
     }
 
     const fn nanos(family: &'static str, note: usize) -> Self {
-        Self { family, label: "", note, unit: 1e9 }
+        Self { family, label: "", source: Source::Note(note), unit: 1e9 }
+    }
+
+    const fn tally(family: &'static str, label: &'static str, tally: Tally) -> Self {
+        Self { family, label, source: Source::Tally(tally), unit: 1.0 }
     }
 
     pub(crate) fn value(&self, record: &Record) -> f64 {
-        record.noted(self.note) as f64 / self.unit
+        let number = match self.source {
+            Source::Note(note) => record.noted(note),
+            Source::Tally(tally) => record.tallied(tally),
+        };
+        number as f64 / self.unit
     }
 }
 
 /// The numbers that the book of a policy of that kind has.
 pub(crate) fn counts(kind: PolicyKind) -> &'static [Count] {
-    use notes::{batch, bulkhead, cancel, circuit_breaker, fallback, hedge, rate_limit, retry, throttle, timeout};
+    use notes::{batch, bulkhead, cancel, circuit_breaker, fallback, hedge, retry, throttle, timeout};
 
     const fn observed(note: usize) -> Count {
         Count::new("observed", "", note)
@@ -754,17 +791,7 @@ pub(crate) fn counts(kind: PolicyKind) -> &'static [Count] {
                 ]
             }
         }
-        PolicyKind::RateLimit => {
-            const {
-                &[
-                    observed(rate_limit::OBSERVED),
-                    Count::new("queued", "", rate_limit::QUEUED),
-                    Count::nanos("wait_seconds", rate_limit::WAITED_NANOS),
-                    Count::new("pauses", "", rate_limit::PAUSES),
-                    Count::new("slowdowns", "", rate_limit::SLOWED),
-                ]
-            }
-        }
+        PolicyKind::RateLimit => OF_RATE_LIMITS,
         PolicyKind::Throttle => const { &[observed(throttle::OBSERVED)] },
         PolicyKind::Timeout => const { &[observed(timeout::OBSERVED)] },
         PolicyKind::Cancel => const { &[observed(cancel::OBSERVED)] },
@@ -820,17 +847,29 @@ pub(crate) fn counts(kind: PolicyKind) -> &'static [Count] {
     }
 }
 
+/// The numbers that the book of a rate limit has.
+const OF_RATE_LIMITS: &[Count] = &[
+    Count::new("observed", "", notes::rate_limit::OBSERVED),
+    Count::new("queued", "", notes::rate_limit::QUEUED),
+    Count::nanos("wait_seconds", notes::rate_limit::WAITED_NANOS),
+    Count::new("pauses", "", notes::rate_limit::PAUSES),
+    Count::new("slowdowns", "", notes::rate_limit::SLOWED),
+    Count::tally("units", "reserved", Tally::Reserved),
+    Count::tally("units", "charged", Tally::Charged),
+    Count::tally("units", "returned", Tally::Returned),
+];
+
 /// The numbers of the reasons for which a policy of that kind refuses calls.
 pub(crate) fn reasons(kind: PolicyKind) -> &'static [usize] {
     use crate::error::number_of::{
         CANCELLED, CIRCUIT_OPEN, DEADLINE_EXCEEDED, NO_RUNTIME, PAUSED, QUEUE_FULL, RATE_LIMITED, REENTRANT, SHED,
-        TIMED_OUT, WAITED_TOO_LONG,
+        TIMED_OUT, TOO_HEAVY, WAITED_TOO_LONG,
     };
 
     match kind {
         PolicyKind::CircuitBreaker => &[CIRCUIT_OPEN],
         PolicyKind::Bulkhead => &[QUEUE_FULL, WAITED_TOO_LONG, REENTRANT, DEADLINE_EXCEEDED, NO_RUNTIME],
-        PolicyKind::RateLimit => &[RATE_LIMITED, PAUSED, NO_RUNTIME],
+        PolicyKind::RateLimit => &[RATE_LIMITED, PAUSED, TOO_HEAVY, NO_RUNTIME],
         PolicyKind::Throttle => &[SHED],
         PolicyKind::Timeout => &[TIMED_OUT, DEADLINE_EXCEEDED, NO_RUNTIME],
         PolicyKind::Cancel | PolicyKind::FanOut => &[CANCELLED],

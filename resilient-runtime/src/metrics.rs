@@ -287,6 +287,13 @@ pub static FAMILIES: &[Family] = &[
         None,
         "Times that the rate was halved because the server asked for less",
     ),
+    counter(
+        "units",
+        "resilient_units_total",
+        "{unit}",
+        Some("how"),
+        "Units of calls that say their weight: reserved before they run, charged beyond that afterwards, or returned",
+    ),
     gauge("drop_ratio", "resilient_drop_ratio", "1", None, "Share of the calls that a throttle drops"),
     counter("hedges", "resilient_hedges_total", "{attempt}", None, "Attempts started beside others"),
     counter("hedges_won", "resilient_hedges_won_total", "{call}", None, "Calls that such an attempt answered"),

@@ -2,6 +2,7 @@
 
 mod acquire;
 mod builder;
+mod cost;
 mod counts;
 mod gcra;
 mod meter;
@@ -17,16 +18,18 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub use self::acquire::RateAcquire;
+pub use self::cost::{ByGoodAnswer, CostOf, IntoCost, weight};
 pub use self::counts::RateCounts;
 pub use self::permit::RatePermit;
 pub use self::quota::Quota;
-pub use self::run::{ByAnswer, Heed, Heeding, Heedless, RateLimitGuard};
+pub use self::run::{ByAnswer, ByCost, Heed, Heeding, Heedless, RateLimitGuard, Weighed, Weighty};
 
-use self::acquire::{Held, Queue};
+use self::acquire::{Held, Queue, Taken};
 use self::builder::Config;
 use self::counts::Counters;
 use self::gcra::{Pace, Units};
 use self::meter::Meter;
+use crate::book::Tally;
 use crate::clock::{self, Ticks};
 use crate::keyed::Keyed;
 use crate::list::{Bound, Description};
@@ -76,7 +79,15 @@ use crate::{Error, Event, Mode, Outcome, When, random};
 ///   Most such headers count whole seconds, rounded up, so that a second is any time up to one: often that in which a small bucket
 ///   fills, at a rate far above what remains of it.
 ///
+/// * **A quota that [refills](Quota::refills) all the time**: no more than what remains is let through at once, and the rate stays.
+///
 /// At the end of a pause, callers are let through at the rate from the first on, not in a burst.
+///
+/// # Weights
+///
+/// A call may take more of the rate than one: as many tokens, bytes or points as [`acquire_many`](Self::acquire_many) says. Where that was an
+/// estimate, [`RatePermit::charge`] settles it. The promise above is then one about weights; a debt for what a call has cost beyond
+/// its weight holds later calls back.
 ///
 /// # Examples
 ///
@@ -183,11 +194,18 @@ impl RateLimit {
         RateAcquire::new(self, 1)
     }
 
-    /// As [`acquire`](Self::acquire), for so many calls at once, or for a call that weighs as much as so many.
+    /// As [`acquire`](Self::acquire), for so many calls at once, or for a call that weighs as much as so many: for so many tokens, bytes or
+    /// points.
     ///
-    /// More than the burst can never come at once, and counts as the burst; none counts as one.
-    pub const fn acquire_many(&self, calls: u32) -> RateAcquire<'_> {
-        RateAcquire::new(self, if calls == 0 { 1 } else { calls })
+    /// None counts as one. [`RatePermit::charge`] corrects a weight that was an estimate.
+    ///
+    /// # Errors
+    ///
+    /// As [`acquire`](Self::acquire), and [`Reason::TooHeavy`](crate::Reason::TooHeavy) at once for more than the burst, which could never
+    /// come at once.
+    #[inline]
+    pub const fn acquire_many(&self, weight: u64) -> RateAcquire<'_> {
+        RateAcquire::new(self, weight_of(weight))
     }
 
     /// Runs `future` when its turn has come, and learns from its outcome as [`RatePermit::settle`] says.
@@ -201,7 +219,7 @@ impl RateLimit {
     /// Dropping it drops `future`, or gives its place to the next in line. A call that was let through stays used.
     #[inline]
     pub const fn run<F: Future<Output: Outcome>>(&self, future: F) -> Stack<F, RateLimitGuard<'_, ByClass, Heedless>> {
-        Stack::new(future, RateLimitGuard::new(self, ByClass, Heedless))
+        Stack::new(future, RateLimitGuard::new(self.acquire(), ByClass, Heedless))
     }
 
     /// The limit in a [stack](crate::run), with outcomes judged by `when`.
@@ -217,9 +235,21 @@ impl RateLimit {
     /// As [`acquire`](Self::acquire), also where that would have waited.
     #[inline]
     pub fn try_acquire(&self) -> Result<RatePermit<'_>, Error> {
+        self.try_acquire_many(1)
+    }
+
+    /// As [`acquire_many`](Self::acquire_many), and never waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`acquire_many`](Self::acquire_many), also where that would have waited.
+    #[inline]
+    pub fn try_acquire_many(&self, weight: u64) -> Result<RatePermit<'_>, Error> {
         loop {
-            match self.admit(1, Duration::ZERO) {
-                Ok(()) => return Ok(RatePermit::new(self)),
+            let calls = weight_of(weight);
+            match self.admit(calls, Duration::ZERO) {
+                Ok(at) => return Ok(RatePermit::new(self, Taken { calls, at })),
+                Err(Held::Uncounted) => return Ok(RatePermit::new(self, Taken::NOTHING)),
                 Err(Held::Refused(rejection)) => return Err(rejection),
                 // The rate was changed meanwhile, and there is room after all.
                 Err(Held::Until { .. }) => {}
@@ -245,10 +275,15 @@ impl RateLimit {
     /// assert!(SEARCH.is_paused());
     /// ```
     pub fn heed(&self, quota: impl Into<Quota>) {
-        let quota = quota.into();
+        self.heed_since(quota.into(), None);
+    }
+
+    /// As [`heed`](Self::heed), for the answer to a call that was let through at that time.
+    fn heed_since(&self, quota: Quota, at: Option<Units>) {
         match (quota.remaining, quota.reset) {
+            (Some(remaining), _) if quota.refills => self.curb(remaining, at),
             (_, Some(Duration::ZERO)) => {}
-            (Some(remaining), Some(reset)) if reset <= RESOLUTION && !self.is_spread() => self.curb(remaining),
+            (Some(remaining), Some(reset)) if reset <= RESOLUTION && !self.is_spread() => self.curb(remaining, at),
             (Some(0), reset @ Some(_)) => self.throttled(reset),
             (Some(remaining), Some(reset)) => self.spread(remaining, reset),
             _ => {}
@@ -298,13 +333,13 @@ impl RateLimit {
         self.meter.pressure.is_spread(|| units(clock::now()))
     }
 
-    /// Lets no more than `remaining` through at once. The rate stays.
-    fn curb(&self, remaining: u64) {
+    /// Lets no more than `remaining` through at once, as of that time or of now. The rate stays.
+    fn curb(&self, remaining: u64, at: Option<Units>) {
         if self.config.max_pause.is_zero() || self.shell.mode() == Mode::Off {
             return;
         }
         if remaining < u64::from(self.meter.pace().burst) {
-            self.meter.curb(units(clock::now()), remaining);
+            self.meter.curb(at.unwrap_or_else(|| units(clock::now())), remaining);
         }
     }
 
@@ -323,6 +358,55 @@ impl RateLimit {
             self.meter.pressure.spread_no_more();
         }
     }
+}
+
+impl RateLimit {
+    /// Charges what a call has cost that took so much, unless the limit did not count it.
+    fn charge_call(&self, taken: u32, cost: u64) {
+        if taken > 0 {
+            self.settle_cost(taken, saturated(cost));
+        }
+    }
+
+    /// Charges `cost` in place of what was taken.
+    fn settle_cost(&self, taken: u32, cost: u32) {
+        let now = units(clock::now());
+        if cost < taken {
+            self.meter.give_back(now, taken - cost);
+            self.tally(Tally::Returned, taken - cost);
+            self.queue.look_again();
+        } else if cost > taken {
+            self.meter.charge(now, cost - taken, now.after(self.config.max_pause));
+            self.tally(Tally::Charged, cost - taken);
+        }
+    }
+
+    /// Gives back what a call took that a policy further in kept from running.
+    #[cold]
+    fn excuse(&self, taken: u32, rejection: &Error, weighs: bool) {
+        if taken > 0 && rejection.kept_from_running() {
+            self.meter.give_back(units(clock::now()), taken);
+            self.queue.look_again();
+            if weighs {
+                self.tally(Tally::Returned, taken);
+            }
+        }
+    }
+
+    /// Counts units of calls that say their weight.
+    #[inline]
+    fn tally(&self, tally: Tally, calls: u32) {
+        self.shell.tally(tally, u64::from(calls));
+    }
+}
+
+/// The weight as the meter has it: at least one.
+const fn weight_of(weight: u64) -> u32 {
+    if weight == 0 { 1 } else { saturated(weight) }
+}
+
+const fn saturated(weight: u64) -> u32 {
+    if weight > u32::MAX as u64 { u32::MAX } else { weight as u32 }
 }
 
 shell!(RateLimit is RateLimit, modes: /// Callers that wait already go on waiting.

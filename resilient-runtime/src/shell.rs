@@ -3,7 +3,7 @@
 use std::fmt;
 use std::panic::Location;
 
-use crate::book::{self, Book, Ended, Note, Record};
+use crate::book::{self, Book, Ended, Note, Record, Tally};
 use crate::event::Event;
 use crate::list;
 use crate::mode::Switch;
@@ -122,6 +122,14 @@ impl<P: Named> Shell<P> {
     pub(crate) fn count(&self, ended: Ended) {
         if !self.book.count(ended) {
             self.count_slowly(ended);
+        }
+    }
+
+    /// Counts units of calls that say their weight.
+    #[inline]
+    pub(crate) fn tally(&self, tally: Tally, units: u64) {
+        if !self.book.tally(tally, units) {
+            self.record().tally_slowly(tally, units);
         }
     }
 

@@ -276,7 +276,7 @@ async fn a_rate_limit_heeds_the_headers_of_a_good_response() {
 
 mod hints {
     use resilient::http::{CallError, Dialect, Unit, check, dialect};
-    use resilient::{hedge, rate_limit};
+    use resilient::{RateLimit, hedge, rate_limit};
 
     use super::*;
 
@@ -448,5 +448,71 @@ mod hints {
             let resilient::Reason::Paused { retry_after } = rejection.reason() else { panic!("{rejection}") };
             assert!((9_000..=10_000).contains(&retry_after.as_millis()), "milliseconds: {retry_after:?}");
         }
+    }
+
+    /// A language model's answer: its status, what remains of each quota, and the tokens that it has cost.
+    fn model(status: u16, requests: u64, tokens: u64, more: Option<(&str, &str)>) -> Response<u64> {
+        let response = Response::builder()
+            .status(status)
+            .header("x-ratelimit-remaining-requests", requests)
+            .header("x-ratelimit-reset-requests", "1s")
+            .header("x-ratelimit-remaining-tokens", tokens)
+            .header("x-ratelimit-reset-tokens", "6m0s");
+        let (name, value) = more.unwrap_or(("server", "a model"));
+        response.header(name, value).body(500).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_two_limits_each_heeds_its_own_quota_and_both_a_wait() {
+        static REQUESTS: RateLimit = RateLimit::named("requests").rate(600, Duration::from_secs(60)).burst(600);
+        static TOKENS: RateLimit = RateLimit::named("tokens").rate(60_000, Duration::from_secs(60)).burst(60_000);
+        #[rate_limit(with = TOKENS, weight = 2_000, cost = |answer| *answer.body(), dialect = dialect::OPENAI_TOKENS)]
+        #[rate_limit(with = REQUESTS, dialect = dialect::OPENAI_REQUESTS)]
+        async fn ask(answer: Response<u64>) -> CallResult<Response<u64>> {
+            Ok(answer)
+        }
+        let room = |limit: &RateLimit, most: u64| {
+            (0..=most)
+                .rev()
+                .find(|units| *units == 0 || limit.try_acquire_many(*units).map(|mut permit| permit.charge(0)).is_ok())
+        };
+
+        ask(model(200, 400, 70_000, None)).await.unwrap();
+        assert_eq!(
+            (room(&REQUESTS, 600), room(&TOKENS, 60_000)),
+            (Some(400), Some(59_500)),
+            "others make requests too"
+        );
+        ask(model(200, 5_000, 9_000, None)).await.unwrap();
+        assert_eq!(
+            (room(&REQUESTS, 600), room(&TOKENS, 60_000)),
+            (Some(399), Some(10_500)),
+            "nine thousand, and 1,500 back"
+        );
+
+        ask(model(429, 300, 1_200, None)).await.unwrap();
+        assert!(!REQUESTS.is_paused() && !TOKENS.is_paused());
+        assert_eq!((REQUESTS.share(), TOKENS.share()), (1.0, 1.0), "neither is slowed");
+        assert_eq!(room(&REQUESTS, 600), Some(300));
+
+        tokio::time::advance(Duration::from_secs(60)).await;
+        ask(model(429, 300, 0, Some(("retry-after", "7")))).await.unwrap();
+        assert!(REQUESTS.is_paused() && TOKENS.is_paused());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_limits_of_one_function_have_names_of_their_own() {
+        #[rate_limit("60000/m", name = "tokens", weight = tokens, dialect = &Dialect::new().only("tokens").refills())]
+        #[rate_limit("600/m", name = "requests", burst = 600, dialect = dialect::OPENAI_REQUESTS)]
+        async fn ask(tokens: u64) -> CallResult<Response<u64>> {
+            Ok(model(200, 1, 50_000, None))
+        }
+
+        ask(7_000).await.unwrap();
+        ask(7_000).await.unwrap();
+        let Err(super::CallError::Refused(rejection)) = ask(7_000).await else { panic!("used up") };
+        assert_eq!(rejection.name(), "requests");
+        let Err(super::CallError::Refused(rejection)) = ask(60_001).await else { panic!("too heavy") };
+        assert_eq!(rejection.name(), "tokens");
     }
 }

@@ -399,3 +399,280 @@ async fn the_future_can_be_sent() {
 
     assert_eq!(assert_send(function(1)).await, Ok(1));
 }
+
+/// The answer of a language model, and what it has cost.
+#[derive(Debug)]
+struct Answer {
+    tokens: u64,
+}
+
+/// Returns when there is room again, if there is none now.
+macro_rules! wait_of {
+    ($call:expr) => {
+        match refusal($call.await.map(drop)) {
+            Reason::RateLimited { retry_after } => retry_after,
+            other => panic!("{other:?}"),
+        }
+    };
+}
+
+#[tokio::test(start_paused = true)]
+async fn weight_says_how_much_a_call_takes_and_makes_the_burst_a_period_long() {
+    fn estimate(prompt: &str) -> u64 {
+        prompt.len() as u64 * 1_000
+    }
+    #[rate_limit("90000/m", weight = estimate(prompt) + answer)]
+    async fn ask(prompt: &str, answer: u64) -> Result<(), Error> {
+        Ok(())
+    }
+
+    ask("twenty letters long.", 50_000).await.unwrap();
+    ask("twenty letters long.", 0).await.unwrap();
+
+    assert_eq!(
+        wait_of!(ask("a", 0)),
+        Duration::from_nanos(666_666_750),
+        "a thousand, to an eighth of a nanosecond each"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn weight_is_evaluated_once_a_call_and_taken_by_each_attempt_below_a_retry() {
+    #[retry(max = 3, backoff = "none")]
+    #[rate_limit("1000/s", weight = { estimates.fetch_add(1, Ordering::SeqCst); 300 })]
+    async fn below(script: &Script, estimates: &AtomicU32) -> Result<(), Error> {
+        script.next()
+    }
+    #[rate_limit("1000/s", weight = 300)]
+    #[retry(max = 3, backoff = "none")]
+    async fn above(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let estimates = AtomicU32::new(0);
+
+    above(&Script::failing(2)).await.unwrap();
+    assert_eq!(admitted!(above(&Script::fine()), 3), 2, "300");
+
+    below(&Script::failing(2), &estimates).await.unwrap();
+    assert_eq!(estimates.load(Ordering::SeqCst), 1);
+    let watch = Stopwatch::start();
+    below(&Script::fine(), &estimates).await.unwrap();
+    assert!((200..=221).contains(&watch.elapsed()), "three times 300 were taken: {}", watch.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_weight_beyond_the_burst_is_refused_for_good_with_both_figures() {
+    #[retry(max = 3)]
+    #[rate_limit("90000/m", burst = 8_000, weight = tokens, max_wait = "1h")]
+    async fn ask(tokens: u64) -> Result<(), Error> {
+        Ok(())
+    }
+
+    let Err(Error::Refused(rejection)) = ask(8_001).await else { panic!("refused") };
+
+    assert_eq!(rejection.reason(), Reason::TooHeavy { weight: 8_001, burst: 8_000 });
+    assert_eq!(
+        rejection.to_string(),
+        "rate limit `ask` never lets a call of weight 8001 through, since its burst is 8000"
+    );
+    ask(8_000).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn cost_settles_what_weight_has_taken() {
+    #[rate_limit("100/s", weight = estimate, cost = |answer| answer.tokens)]
+    async fn ask(estimate: u64, tokens: u64) -> Result<Answer, Error> {
+        Ok(Answer { tokens })
+    }
+
+    ask(90, 20).await.unwrap();
+    ask(70, 75).await.unwrap();
+    assert_eq!(wait_of!(ask(6, 6)), ms(10), "95 of 100");
+    ask(5, 25).await.unwrap();
+    assert_eq!(wait_of!(ask(1, 1)), ms(210), "20 in debt");
+}
+
+#[tokio::test(start_paused = true)]
+async fn cost_is_a_function_too_and_may_not_know() {
+    fn used(answer: &Answer) -> Option<u64> {
+        (answer.tokens > 0).then_some(answer.tokens)
+    }
+    fn by_outcome(outcome: &Result<Answer, Error>) -> u64 {
+        outcome.as_ref().map_or(3, |answer| answer.tokens)
+    }
+    #[rate_limit("100/s", weight = 40, cost = used)]
+    async fn ask(tokens: u64) -> Result<Answer, Error> {
+        Ok(Answer { tokens })
+    }
+    #[rate_limit("100/s", weight = 40, cost = by_outcome)]
+    async fn fail() -> Result<Answer, Error> {
+        Err(Error::Gone)
+    }
+
+    ask(0).await.unwrap();
+    ask(50).await.unwrap();
+    assert_eq!(wait_of!(ask(1)), ms(300), "40 and 50");
+    for _ in 0..21 {
+        assert_eq!(fail().await.unwrap_err(), Error::Gone);
+    }
+    assert_eq!(wait_of!(fail()), ms(30), "three each");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_fails_is_dropped_or_panics_has_cost_its_estimate() {
+    #[rate_limit("100/s", weight = 30, cost = |answer| answer.tokens)]
+    async fn ask(how: &str) -> Result<Answer, Error> {
+        match how {
+            "fails" => Err(Error::Gone),
+            "hangs" => std::future::pending().await,
+            "panics" => panic!("on purpose"),
+            _ => Ok(Answer { tokens: 1 }),
+        }
+    }
+
+    ask("fails").await.unwrap_err();
+    tokio::time::timeout(ms(0), ask("hangs")).await.unwrap_err();
+    tokio::spawn(ask("panics")).await.unwrap_err();
+
+    assert_eq!(wait_of!(ask("well")), ms(200));
+}
+
+#[tokio::test(start_paused = true)]
+async fn cost_is_charged_beside_when_below_and_above_other_policies() {
+    #[rate_limit("100/s", weight = 60, cost = |answer| answer.tokens, when = |error: &Error| matches!(error, Error::Gone))]
+    #[retry(max = 1, backoff = "none")]
+    #[circuit_breaker]
+    async fn outside(script: &Script) -> Result<Answer, Error> {
+        script.next().map(|()| Answer { tokens: 10 })
+    }
+    #[timeout("1s")]
+    #[retry(max = 1, backoff = "none")]
+    #[circuit_breaker]
+    #[rate_limit("100/s", weight = 60, cost = |answer: &Answer| answer.tokens)]
+    async fn inside(script: &Script) -> Result<Answer, Error> {
+        script.next().map(|()| Answer { tokens: 10 })
+    }
+
+    for _ in 0..5 {
+        outside(&Script::fine()).await.unwrap();
+        inside(&Script::fine()).await.unwrap();
+    }
+
+    assert_eq!(wait_of!(outside(&Script::fine())), ms(100), "50 of 100");
+    let watch = Stopwatch::start();
+    inside(&Script::fine()).await.unwrap();
+    assert!((100..=111).contains(&watch.elapsed()), "{}", watch.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_policy_further_in_refuses_takes_nothing_of_the_limits_above() {
+    static REQUESTS: RateLimit = RateLimit::named("requests").rate(10, ms(1_000));
+    static TOKENS: RateLimit = RateLimit::named("tokens").rate(100, ms(1_000));
+    #[rate_limit(with = REQUESTS)]
+    #[rate_limit(with = TOKENS, weight = tokens)]
+    async fn ask(tokens: u64) -> Result<(), Error> {
+        Ok(())
+    }
+    static CALLS: RateLimit = RateLimit::named("calls").rate(10, ms(1_000));
+    #[rate_limit(with = CALLS)]
+    #[circuit_breaker(consecutive = 1)]
+    async fn broken() -> Result<(), Error> {
+        Err(Error::Down)
+    }
+
+    ask(90).await.unwrap();
+    for _ in 0..50 {
+        assert!(matches!(refusal(ask(20).await), Reason::RateLimited { .. }), "of the tokens, not of the requests");
+    }
+    assert!(matches!(refusal(ask(101).await), Reason::TooHeavy { .. }));
+    assert_eq!(std::iter::from_fn(|| REQUESTS.try_acquire().ok()).count(), 9);
+
+    for _ in 0..50 {
+        broken().await.unwrap_err();
+    }
+    assert_eq!(std::iter::from_fn(|| CALLS.try_acquire().ok()).count(), 9, "one call ran");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_run_stays_taken_whatever_refuses_a_later_attempt() {
+    static CALLS: RateLimit = RateLimit::named("calls").rate(10, ms(1_000));
+    #[rate_limit(with = CALLS)]
+    #[retry(max = 2, backoff = "none")]
+    #[circuit_breaker(consecutive = 1)]
+    async fn ask() -> Result<(), Error> {
+        Err(Error::Down)
+    }
+    #[rate_limit(with = CALLS)]
+    #[timeout("1ms")]
+    async fn slow() -> Result<(), Error> {
+        std::future::pending().await
+    }
+
+    assert!(matches!(refusal(ask().await), Reason::CircuitOpen { .. }), "the second attempt");
+    slow().await.unwrap_err();
+
+    assert_eq!(std::iter::from_fn(|| CALLS.try_acquire().ok()).count(), 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_model_and_organisation_has_a_quota_of_tokens_of_its_own() {
+    #[rate_limit("100/s", key = (model, org), weight = tokens, cost = |answer| answer.tokens)]
+    async fn ask(model: &str, org: u32, tokens: u64) -> Result<Answer, Error> {
+        let _ = (model, org);
+        Ok(Answer { tokens: 10 })
+    }
+    static QUOTAS: PerKey<RateLimit> = PerKey::new(RateLimit::named("by hand").rate(100, ms(1_000)));
+
+    for _ in 0..5 {
+        ask("small", 1, 60).await.unwrap();
+    }
+    assert_eq!(wait_of!(ask("small", 1, 60)), ms(100));
+    ask("large", 1, 100).await.unwrap();
+    ask("small", 2, 100).await.unwrap();
+
+    let quota = QUOTAS.of(&("small", 1));
+    let mut permit = quota.acquire_many(60).await.unwrap();
+    permit.charge(10);
+    permit.abandon();
+    assert!(QUOTAS.of(&("small", 1)).try_acquire_many(91).is_err());
+    assert!(QUOTAS.of(&("small", 1)).try_acquire_many(90).is_ok());
+    assert!(QUOTAS.of(&("small", 2)).try_acquire_many(100).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_of_a_call_that_says_its_weight_is_heeded_by_a_dialect_only() {
+    #[rate_limit("100/s", weight = 10)]
+    async fn function(remaining: u64) -> Result<SearchResponse, Error> {
+        Ok(SearchResponse { remaining, refused: false })
+    }
+    #[rate_limit("100/s", weight = 10)]
+    async fn refused() -> Result<SearchResponse, Error> {
+        Ok(SearchResponse { remaining: 5, refused: true })
+    }
+
+    function(0).await.unwrap();
+    function(0).await.unwrap();
+    refused().await.unwrap();
+
+    assert!(matches!(refusal(refused().await), Reason::Paused { .. }), "the status counts");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_list_shows_the_weight_and_the_cost() {
+    #[rate_limit("90000/m", weight = words * 2, cost = |answer| answer.tokens)]
+    async fn listed_ask(words: u64) -> Result<Answer, Error> {
+        Ok(Answer { tokens: words })
+    }
+    listed_ask(3).await.unwrap();
+
+    let listed = resilient::policies();
+    let function = listed.functions.iter().find(|function| function.function == "listed_ask").unwrap();
+    let policy = function.stack[0].policy.as_ref().unwrap();
+    let setting = |key| policy.settings.iter().find(|setting| setting.key == key).unwrap().value.as_str();
+    assert_eq!(
+        (setting("burst"), setting("weight"), setting("cost")),
+        ("90000", "words * 2", "|answer| answer.tokens")
+    );
+    let count = |name| policy.counts.iter().find(|count| count.name == name).unwrap().value;
+    assert_eq!((count("units reserved"), count("units charged"), count("units returned")), (6.0, 0.0, 3.0));
+}

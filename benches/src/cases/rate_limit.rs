@@ -45,6 +45,22 @@ fn with_room() -> Table {
 
                 poll(repeat(calls, async |id| ours(id).await.unwrap()))
             }),
+            Case::new("resilient, with `weight`", |calls| {
+                #[rate_limit("1000000000/s", weight = (id & 7) + 2)]
+                async fn ours(id: u64) -> Result<u64, Failure> {
+                    attempt(id).await
+                }
+
+                poll(repeat(calls, async |id| ours(id).await.unwrap()))
+            }),
+            Case::new("resilient, with `weight` and `cost`", |calls| {
+                #[rate_limit("1000000000/s", weight = (id & 7) + 2, cost = |answer| *answer & 7)]
+                async fn ours(id: u64) -> Result<u64, Failure> {
+                    attempt(id).await
+                }
+
+                poll(repeat(calls, async |id| ours(id).await.unwrap()))
+            }),
             Case::new("resilient `RateLimit`", |calls| {
                 static POLICY: RateLimit = RateLimit::named("with room").rate(MANY, SECOND);
                 poll(repeat(calls, async |id| {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::{Expr, ExprLit, Lit};
+use syn::spanned::Spanned;
+use syn::{Expr, ExprLit, Lit, Type};
 
 use crate::constructor::Constructor;
 use crate::diagnostic::Errors;
@@ -12,11 +13,13 @@ use crate::fragment::{Context, Fragment};
 use crate::function::Function;
 use crate::key::{self, Key, Positional, Refused, Sort};
 use crate::policy::{Facts, Kind, Layer};
+use crate::reads::reads_what_can_be_owned;
 use crate::settings::{Given, Settings};
 use crate::source::{Origin, Shareable, declare_shareable};
+use crate::types;
 use crate::value::{self, Known};
-use crate::when::{self, When, response_type};
-use crate::wording::nearest;
+use crate::when::{self, When, annotate, is_result, response_type};
+use crate::wording::{as_written, nearest};
 
 pub(crate) const KIND: Kind = Kind {
     name: "rate_limit",
@@ -33,8 +36,8 @@ pub(crate) const KIND: Kind = Kind {
                 "a burst of zero never lets a call through: write at least 1, which keeps all calls apart",
             )])
             .sets()
-            .absent("a second's worth, at least 1")
-            .means("how many calls may come at once after an idle time"),
+            .absent("a second's worth, at least 1; with `weight` a period's worth")
+            .means("how many calls, or units of `weight`, may come at once after an idle time"),
         Key::setting("max_wait", "max_wait = \"50ms\"", Sort::Duration).sets().default("\"0s\"").means(
             "how long a call that comes too early may wait; none longer than that or than the deadline allows begins",
         ),
@@ -53,6 +56,14 @@ pub(crate) const KIND: Kind = Kind {
             .takes("a `resilient::http::Dialect`")
             .absent("the general reader")
             .means("the provider's way of saying that it limits a caller: decides in place of `when`, and reads the quota of good responses"),
+        Key::usage("weight", "weight = estimate(&prompt)", Sort::Expression(weight))
+            .takes("`u64` expression")
+            .absent("1")
+            .means("how many units of the rate a call takes: tokens, bytes, points; evaluated once a call, and taken by each attempt below a retry"),
+        Key::usage("cost", "cost = |answer: &Answer| answer.tokens", Sort::Expression(cost))
+            .takes("closure or function of the good answer that returns a `u64` or an `Option<u64>`")
+            .absent("the weight")
+            .means("what the call has taken in the end: less than the weight goes back, and more is charged to later calls"),
         key::CRATE,
     ],
     positional: Positional::Is("rate"),
@@ -71,6 +82,8 @@ struct RateLimit {
     source: Shareable,
     when: Option<When>,
     dialect: Option<Expr>,
+    weight: Option<Expr>,
+    cost: Option<Expr>,
 }
 
 /// A number of calls in a period.
@@ -88,13 +101,22 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
         let message = "`dialect` and `when` both say what is throttled: keep one; a `when` of your own can call `classify` of the dialect";
         settings.errors.at(dialect, message);
     }
+    if let (Some(cost), None) = (settings.span("cost"), settings.span("weight")) {
+        let message =
+            "`cost` settles what `weight` has taken: add an estimate, or `weight = 1` to charge all of it afterwards";
+        settings.errors.at(cost, message);
+    }
+    let cost = settings.expression("cost");
+    let cost_reads = cost.as_ref().is_some_and(|cost| reads_what_can_be_owned(cost, settings.function));
     vec![Box::new(RateLimit {
         span: settings.attribute.span(),
-        reads_arguments: settings.reads_arguments(),
+        reads_arguments: settings.reads_arguments() || cost_reads,
         identity: settings.identity.clone(),
         source: Shareable::new("RateLimit", settings, constructor),
         when: settings.expression("when").map(When),
         dialect: settings.expression("dialect"),
+        weight: settings.expression("weight"),
+        cost,
     })]
 }
 
@@ -136,7 +158,56 @@ fn constructor(settings: &Settings<'_>) -> Constructor {
     if let Some(burst) = settings.count("burst") {
         comes_back(&burst, &calls, &per, errors);
     }
-    constructor.set_both("rate", "rate", &calls, &per)
+    let constructor = constructor.set_both("rate", "rate", &calls, &per);
+    let Some(weight) = settings.expression("weight") else { return constructor };
+    let burst = settings.count("burst").map_or_else(|| calls.clone(), |burst| burst.value);
+    fits(&weight, &burst, errors);
+    // a second's worth of tokens is less than many a call takes
+    if settings.span("burst").is_none() { constructor.set("burst", "burst", &calls) } else { constructor }
+}
+
+/// Refuses a weight that is never let through, where both numbers are literals.
+fn fits(weight: &Expr, burst: &Known<u32>, errors: &Errors) {
+    let (Some(Lit::Int(written)), Some(burst)) = (value::literal(weight), burst.literal()) else { return };
+    if written.base10_parse::<u64>().is_ok_and(|weight| weight > u64::from(burst)) {
+        let message = format!(
+            "a call of weight {written} is never let through with a burst of {burst}: write `burst = {written}` or more"
+        );
+        errors.over(weight, message);
+    }
+}
+
+/// Refuses what is no number of units.
+fn weight(expression: &Expr, _: &Function) -> syn::Result<()> {
+    let message = match (expression, value::literal(expression)) {
+        (_, Some(Lit::Int(number))) if number.base10_digits() == "0" => {
+            "a call of weight 0 takes nothing: leave out `weight`, or write how many units it takes"
+        }
+        (_, Some(Lit::Int(_))) => return Ok(()),
+        (Expr::Unary(syn::ExprUnary { op: syn::UnOp::Neg(_), .. }), _) => {
+            "`weight` cannot be negative: write how many units a call takes"
+        }
+        (Expr::Closure(_), _) => {
+            "`weight` is evaluated with the arguments in scope: write the expression itself, as in `weight = estimate(&prompt)`"
+        }
+        (_, Some(_)) => "`weight` is a number of units: write, for instance, `weight = estimate(&prompt)`",
+        _ => return Ok(()),
+    };
+    Err(syn::Error::new_spanned(expression, message))
+}
+
+/// Refuses what is no function of one argument.
+fn cost(expression: &Expr, _: &Function) -> syn::Result<()> {
+    let is_wrong = match expression {
+        Expr::Closure(closure) => closure.inputs.len() != 1,
+        other => value::literal(other).is_some(),
+    };
+    if is_wrong {
+        let message =
+            "`cost` is a function of the answer: write, for instance, `cost = |answer: &Answer| answer.tokens`";
+        return Err(syn::Error::new_spanned(expression, message));
+    }
+    Ok(())
 }
 
 fn without_period(calls: &Known<u32>) -> String {
@@ -294,11 +365,19 @@ impl Layer for RateLimit {
     }
 
     fn origin(&self) -> Option<&dyn Origin> {
-        Some(&self.source)
+        Some(self)
     }
 
+    // let rate_limit_ = &RATE_LIMIT_;
+    // let rate_limit_weight_ = weight(estimate(&prompt));
     fn declare(&self, context: &Context<'_>) -> TokenStream {
-        declare_shareable(&self.source, context)
+        let policy = declare_shareable(&self.source, context);
+        let weight = self.weight.as_ref().map(|weight| {
+            let (krate, local) = (context.krate, context.beside("weight"));
+            let span = weight.span().resolved_at(Span::mixed_site());
+            quote_spanned!(span=> let #local = #krate::call::weight(#weight);)
+        });
+        quote_spanned!(Span::mixed_site()=> #policy #weight)
     }
 
     // Input:  run((…), future)
@@ -308,13 +387,24 @@ impl Layer for RateLimit {
     //         rate_limit_.when(…).heeding(|response_: &Response| quota_of_value!(response_))
     // and with a dialect:
     //         rate_limit_.when(dialect).heeding(|response_: &Response| dialect.quota_of(response_))
+    // and with a weight and a cost:
+    //         rate_limit_.weighing(rate_limit_weight_).costing(|answer: &Answer| answer.tokens)
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let policy = &context.policy;
         let krate = context.krate;
         let span = Span::mixed_site();
         let by_dialect = self.dialect.clone().map(When);
-        let mut policy = when::judging(policy, by_dialect.as_ref().or(self.when.as_ref()), &inside, context);
-        if let Some(response) = response_type(&context.function.output) {
+        let mut policy = policy.to_token_stream();
+        if self.weight.is_some() {
+            let weight = context.beside("weight");
+            policy = quote_spanned!(span=> #policy.weighing(#weight));
+        }
+        let when = by_dialect.as_ref().or(self.when.as_ref());
+        let is_judged = when::deciding(when, context).is_some();
+        let mut policy = when::judging(&policy, when, &inside, context);
+        // without a dialect, what remains is a number of calls, and not of units
+        let heeds = self.weight.is_none() || self.dialect.is_some();
+        if let Some(response) = response_type(&context.function.output).filter(|_| heeds) {
             let quota = match self.dialect.as_ref().map(without_reference) {
                 Some(dialect @ Expr::Path(_)) => quote_spanned!(span=> #dialect.quota_of(response_)),
                 Some(dialect) => quote_spanned!(span=> (#dialect).quota_of(response_)),
@@ -322,8 +412,58 @@ impl Layer for RateLimit {
             };
             policy = quote_spanned!(span=> #policy.heeding(|response_: &#response| #quota));
         }
+        if let Some(cost) = &self.cost {
+            let place = cost.span().resolved_at(span);
+            let cost = typed(cost, context);
+            let output = &context.function.output;
+            let is_known =
+                !is_judged && !inside.gives_settled() && !matches!(output, Type::Infer(_) | Type::ImplTrait(_));
+            let outcome = is_known.then(|| quote_spanned!(place=> ::<#output, _, _>));
+            policy = quote_spanned!(place=> #policy.costing #outcome(#cost));
+        }
         inside.under(policy, context)
     }
+}
+
+/// The cost, with a type for a closure's argument that has none: `&` the good answer of a `Result`, otherwise `&` the outcome.
+fn typed(cost: &Expr, context: &Context<'_>) -> TokenStream {
+    let Expr::Closure(closure) = cost else { return cost.to_token_stream() };
+    let (output, krate, span) = (&context.function.output, context.krate, Span::mixed_site());
+    let good = match output {
+        Type::Path(path) if is_result(output) => types::argument(&path.path, 0).map(ToTokens::to_token_stream),
+        _ => None,
+    };
+    let answer = match good {
+        Some(good) => quote_spanned!(span=> &#good),
+        None if is_result(output) => quote_spanned!(span=> &<#output as #krate::call::IntoResult>::Value),
+        None => quote_spanned!(span=> &#output),
+    };
+    let mut closure = closure.clone();
+    closure.inputs.iter_mut().for_each(|argument| annotate(argument, answer.clone()));
+    closure.into_token_stream()
+}
+
+impl Origin for RateLimit {
+    fn item(&self, context: &Context<'_>) -> Option<TokenStream> {
+        self.source.item(context)
+    }
+
+    /// `own RATE_LIMIT_ { weight: "estimate(&prompt)" }` for a call that says its weight.
+    fn entry(&self, context: &Context<'_>) -> TokenStream {
+        let entry = self.source.entry(context);
+        let Some(weight) = self.weight.as_ref().map(shown) else { return entry };
+        let cost = self.cost.as_ref().map(shown).map(|cost| quote_spanned!(Span::mixed_site()=> , cost: #cost));
+        quote_spanned!(Span::mixed_site()=> #entry { weight: #weight #cost })
+    }
+}
+
+/// The expression as the list of policies shows it, on one line.
+fn shown(expression: &Expr) -> String {
+    let text = match expression {
+        Expr::Closure(closure) => format!("|{}| {}", as_written(&closure.inputs), as_written(&closure.body)),
+        other => as_written(other),
+    };
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The expression that a method is called on: a call borrows by itself.

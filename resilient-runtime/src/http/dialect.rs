@@ -87,6 +87,8 @@ pub struct Dialect {
     says: [Option<(&'static str, Option<Duration>)>; 4],
     says_in: Option<(&'static str, &'static str)>,
     gives_up: Option<&'static str>,
+    kind: Option<&'static str>,
+    refills: bool,
 }
 
 /// The unit of a number in a header of a [`Dialect`].
@@ -113,7 +115,41 @@ impl Dialect {
             says: [None; 4],
             says_in: None,
             gives_up: None,
+            kind: None,
+            refills: false,
         }
+    }
+
+    /// Takes the quota of this kind alone, as [`RateLimit::of_kind`] reads it: for one of several `#[rate_limit]`s on a function.
+    ///
+    /// A wait that the server asks for holds for all of them. Without one, a refusal says of a quota only how much of it remains,
+    /// since it may be that of another kind: if that number is there, the class is transient and the limit keeps to the number.
+    ///
+    /// ```
+    /// use http::StatusCode;
+    /// use resilient::Class;
+    /// use resilient::http::dialect;
+    ///
+    /// let refused = http::Response::builder()
+    ///     .status(429)
+    ///     .header("x-ratelimit-remaining-requests", "59")
+    ///     .header("x-ratelimit-remaining-tokens", "120")
+    ///     .body(())
+    ///     .unwrap();
+    ///
+    /// let class = dialect::OPENAI_REQUESTS.classify(refused.status(), refused.headers()).class;
+    /// assert_eq!(class, Class::Transient);
+    /// assert_eq!(dialect::OPENAI_TOKENS.quota_of(&refused).remaining, Some(120));
+    /// ```
+    pub const fn only(&self, kind: &'static str) -> Self {
+        Self { kind: Some(kind), ..*self }
+    }
+
+    /// Says that the quota fills up all the time, as a token bucket does, and that the reset is when it is full.
+    ///
+    /// Then what remains bounds the calls at once and leaves the rate, and the reset is not waited for.
+    pub const fn refills(&self) -> Self {
+        Self { refills: true, ..*self }
     }
 
     /// Takes the quota from these headers, and from no others: the number of calls that are left, and the time of the reset.
@@ -204,7 +240,12 @@ impl Dialect {
 
     /// Reads the rate limit of a response, as [`RateLimit::from_headers`] does.
     pub fn rate_limit(&self, headers: &HeaderMap, now: SystemTime) -> Option<RateLimit> {
-        let Some((remaining, reset, unit)) = self.quota else { return RateLimit::from_headers(headers, now) };
+        let Some((remaining, reset, unit)) = self.quota else {
+            return match self.kind {
+                Some(kind) => RateLimit::of_kind(kind, headers, now),
+                None => RateLimit::from_headers(headers, now),
+            };
+        };
         let calendar = Calendar::of(headers, now);
         let number = |name: &str| field::lines(headers, name).find_map(number_in);
         let found = RateLimit {
@@ -217,7 +258,8 @@ impl Dialect {
 
     /// Returns the quota that a response says the server still allows, for [`RateLimit::heed`](crate::RateLimit::heed).
     pub fn quota_of(&self, response: &impl Response) -> Quota {
-        self.rate_limit(response.headers(), clock::wall()).map(Quota::from).unwrap_or_default()
+        let quota = self.rate_limit(response.headers(), clock::wall()).map(Quota::from).unwrap_or_default();
+        Quota { refills: self.refills, ..quota }
     }
 
     /// Returns the response if it is a success, and its class as an error otherwise, as [`check`](super::check) does.
@@ -266,6 +308,7 @@ impl Dialect {
         }
         let refuses = self.refuses_with.contains(&status);
         let sign = if refuses || status == StatusCode::FORBIDDEN { self.sign(headers, body) } else { None };
+        let mut says_what_remains = false;
         let said = || {
             let now = now();
             let calendar = Calendar::of(headers, now);
@@ -275,9 +318,16 @@ impl Dialect {
                 .or_else(|| read(self.wait?))
                 .or_else(|| self.wait_by?(headers).map(|wait| wait.min(field::LONGEST)))
                 .or_else(|| body::wait(body?, headers, || now));
-            Said { asked, limit: self.rate_limit(headers, now) }
+            let mut limit = self.rate_limit(headers, now);
+            says_what_remains = limit.is_some_and(|limit| limit.remaining.is_some());
+            if self.refills {
+                limit = limit.map(|limit| RateLimit { reset: None, ..limit });
+            }
+            Said { asked, limit }
         };
-        classify(status, headers, refuses, sign, said)
+        let classified = classify(status, headers, refuses, sign, said);
+        let is_bare = classified.class == Class::Throttled { after: None };
+        if self.kind.is_some() && says_what_remains && is_bare { Class::Transient.into() } else { classified }
     }
 
     fn sign(&self, headers: &HeaderMap, body: Option<&[u8]>) -> Option<Sign> {

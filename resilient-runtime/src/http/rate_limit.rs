@@ -86,6 +86,31 @@ impl RateLimit {
         (found != Self::default()).then_some(found)
     }
 
+    /// As [`from_headers`](Self::from_headers), for the quotas of one kind, such as `tokens`, and whatever remains of them.
+    ///
+    /// The kind is that of the headers' names, with or without more behind a dash, as in `x-ratelimit-remaining-tokens-per-minute`; or the
+    /// name or the unit of a quota in the header `RateLimit`. A quota without a kind counts `requests`.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// use resilient::http::RateLimit;
+    ///
+    /// let response = http::Response::builder()
+    ///     .header("x-ratelimit-remaining-requests", "59")
+    ///     .header("x-ratelimit-remaining-tokens", "1200")
+    ///     .header("x-ratelimit-reset-tokens", "6s")
+    ///     .body(())
+    ///     .unwrap();
+    ///
+    /// let tokens = RateLimit::of_kind("tokens", response.headers(), SystemTime::now()).unwrap();
+    /// assert_eq!((tokens.remaining, tokens.reset), (Some(1200), Some(Duration::from_secs(6))));
+    /// ```
+    pub fn of_kind(kind: &str, headers: &HeaderMap, now: SystemTime) -> Option<Self> {
+        let policies = structured::policies(headers);
+        structured::of_kind(headers, &policies, kind).or_else(|| separate::of_kind(headers, now, kind))
+    }
+
     /// Returns how long to stay away: the reset if nothing remains, otherwise nothing is said.
     ///
     /// ```
@@ -122,8 +147,11 @@ impl RateLimit {
     }
 }
 
+/// The kind of a quota that counts calls.
+const REQUESTS: &str = "requests";
+
 impl From<RateLimit> for Quota {
     fn from(limit: RateLimit) -> Self {
-        Self { remaining: limit.remaining, reset: limit.reset }
+        Self { remaining: limit.remaining, reset: limit.reset, refills: false }
     }
 }

@@ -6,7 +6,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
@@ -33,11 +33,32 @@ use crate::{Deadline, Error, Mode, Reason};
 #[must_use = "futures do nothing unless polled"]
 pub struct RateAcquire<'a> {
     limit: &'a RateLimit,
+    /// The weight of the call; once it was let through, what it took of the meter.
     calls: u32,
     waiting: Option<Waiting<'a>>,
 }
 
-type Waiting<'a> = Pin<Box<dyn Future<Output = Result<RatePermit<'a>, Error>> + Send + 'a>>;
+/// The share of the meter that a call took when it was let through, and the time of that.
+#[derive(Debug, Clone, Copy)]
+pub struct Taken {
+    /// Zero if the limit did not count the call.
+    pub(super) calls: u32,
+    /// [Never](Units::NEVER) if the limit did not count the call.
+    pub(super) at: Units,
+}
+
+impl Taken {
+    /// Nothing, by a limit that is off or observes only.
+    pub(super) const NOTHING: Self = Self { calls: 0, at: Units::NEVER };
+
+    /// Returns when the limit counted the call, if it did.
+    #[inline]
+    pub(super) fn when(self) -> Option<Units> {
+        (self.at != Units::NEVER).then_some(self.at)
+    }
+}
+
+type Waiting<'a> = Pin<Box<dyn Future<Output = Result<Taken, Error>> + Send + 'a>>;
 
 /// The calls that wait. The first of them asks the meter as soon as it can be let through, and each of the others when its
 /// turn comes or, if that is earlier, at the slot that it was told.
@@ -53,6 +74,8 @@ pub(super) struct Queue {
     left: AtomicU64,
     /// Fair: the turn goes to the call that has waited for it longest.
     turn: Semaphore,
+    /// Wakes the call whose turn it is when others give something back.
+    given_back: Notify,
 }
 
 /// So many calls are ahead of one that comes, in 40 bits. The generation above them changes when they have let their slots go
@@ -80,8 +103,14 @@ impl Queue {
                 line: AtomicU64::new(0),
                 left: AtomicU64::new(0),
                 turn: Semaphore::const_new(1),
+                given_back: Notify::const_new(),
             }
         }
+    }
+
+    /// Lets the call whose turn it is ask the meter again.
+    pub(super) fn look_again(&self) {
+        self.given_back.notify_one();
     }
 
     #[inline]
@@ -118,6 +147,12 @@ impl<'a> RateAcquire<'a> {
         Self { limit, calls, waiting: None }
     }
 
+    /// The share of the meter that it took, once it was let through.
+    #[inline]
+    pub(super) const fn taken(&self) -> u32 {
+        self.calls
+    }
+
     #[inline]
     pub(super) const fn limit(&self) -> &'a RateLimit {
         self.limit
@@ -129,26 +164,37 @@ impl<'a> Future for RateAcquire<'a> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let limit = self.limit;
+        self.poll_taken(cx).map_ok(|taken| RatePermit::new(limit, taken))
+    }
+}
+
+impl RateAcquire<'_> {
+    /// As `poll`, without a permit for what was taken.
+    #[inline]
+    pub(super) fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<Result<Taken, Error>> {
         if self.waiting.is_none() {
             let limit = self.limit;
             match limit.admit(self.calls, limit.config.max_wait) {
-                Ok(()) => return Poll::Ready(Ok(RatePermit::new(limit))),
+                Ok(at) => return Poll::Ready(Ok(Taken { calls: self.calls, at })),
+                Err(Held::Uncounted) => {
+                    self.calls = 0;
+                    return Poll::Ready(Ok(Taken::NOTHING));
+                }
                 Err(Held::Refused(rejection)) => return Poll::Ready(Err(rejection)),
                 Err(Held::Until { give_up, blocked }) => self.begin_to_wait(give_up, blocked),
             }
         }
         self.poll_waiting(cx)
     }
-}
 
-impl<'a> RateAcquire<'a> {
     #[cold]
     fn begin_to_wait(&mut self, give_up: Instant, blocked: Blocked) {
         self.waiting = Some(Box::pin(self.limit.wait(self.calls, give_up, blocked)));
     }
 
     #[inline(never)]
-    fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Result<RatePermit<'a>, Error>> {
+    fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Result<Taken, Error>> {
         let Some(waiting) = &mut self.waiting else { return Poll::Pending };
         let polled = waiting.as_mut().poll(cx);
         if polled.is_ready() {
@@ -176,8 +222,10 @@ impl fmt::Debug for RateAcquire<'_> {
     }
 }
 
-/// A call that is not let through at once.
+/// A call that the meter does not let through at once.
 pub(super) enum Held {
+    /// It is let through all the same, and takes nothing.
+    Uncounted,
     Refused(Error),
     /// It may wait, and until `give_up` at the longest.
     Until {
@@ -201,10 +249,11 @@ impl Drop for Wait<'_> {
 }
 
 impl RateLimit {
+    /// Lets a call through, and returns at what time.
     #[inline]
-    pub(super) fn admit(&self, calls: u32, max_wait: Duration) -> Result<(), Held> {
+    pub(super) fn admit(&self, calls: u32, max_wait: Duration) -> Result<Units, Held> {
         if self.shell.mode() == Mode::Off {
-            return Ok(());
+            return Err(Held::Uncounted);
         }
         let now = clock::now();
         let at = units(now);
@@ -214,7 +263,7 @@ impl RateLimit {
             match self.meter.admit(at, calls) {
                 Ok(()) => {
                     self.totals.admit();
-                    return Ok(());
+                    return Ok(at);
                 }
                 Err(blocked) => blocked,
             }
@@ -238,23 +287,30 @@ impl RateLimit {
     }
 
     #[cold]
-    fn hold(&self, blocked: Blocked, calls: u32, (now, at): (Instant, Units), max_wait: Duration) -> Result<(), Held> {
+    fn hold(
+        &self,
+        blocked: Blocked,
+        calls: u32,
+        (now, at): (Instant, Units),
+        max_wait: Duration,
+    ) -> Result<Units, Held> {
         if !blocked.is_usual(at) && self.restart_if_clock_went_back(now) {
             return self.admit(calls, max_wait);
         }
         let behind = blocked.behind(self.queue.line().calls());
         let wait = behind.slot.since(at);
+        let is_refused = wait > max_wait || blocked.slot == Units::NEVER;
         if self.shell.mode() == Mode::Observe {
             self.shell.note(OBSERVED, 1);
-            if wait > max_wait {
-                self.totals.refuse(behind.paused.is_some());
+            if is_refused {
+                self.totals.refuse(behind);
             } else {
                 self.totals.waited.fetch_add(1, Relaxed);
             }
-            return Ok(());
+            return Err(Held::Uncounted);
         }
-        if wait > max_wait || blocked.slot == Units::NEVER {
-            return Err(Held::Refused(self.refuse(behind, at)));
+        if is_refused {
+            return Err(Held::Refused(self.refuse(behind, calls, at)));
         }
         if !wait.is_zero() && tokio::runtime::Handle::try_current().is_err() {
             return Err(Held::Refused(self.no_runtime()));
@@ -266,17 +322,18 @@ impl RateLimit {
             (limit, deadline) => limit.or(deadline).unwrap_or(now + FAR),
         };
         if wait > give_up.saturating_duration_since(now) {
-            return Err(Held::Refused(self.refuse(behind, at)));
+            return Err(Held::Refused(self.refuse(behind, calls, at)));
         }
         Err(Held::Until { give_up, blocked })
     }
 
     /// Counts a refusal and says why it is one.
-    fn refuse(&self, blocked: Blocked, now: Units) -> Error {
-        self.totals.refuse(blocked.paused.is_some());
-        let reason = match blocked.paused {
-            Some(end) => Reason::Paused { retry_after: end.since(now) },
-            None => Reason::RateLimited { retry_after: blocked.slot.since(now) },
+    fn refuse(&self, blocked: Blocked, weight: u32, now: Units) -> Error {
+        self.totals.refuse(blocked);
+        let reason = match blocked {
+            Blocked { outweighed: Some(burst), .. } => Reason::TooHeavy { weight, burst },
+            Blocked { paused: Some(end), .. } => Reason::Paused { retry_after: end.since(now) },
+            _ => Reason::RateLimited { retry_after: blocked.slot.since(now) },
         };
         self.shell.reject(reason)
     }
@@ -295,7 +352,7 @@ impl RateLimit {
         calls: u32,
         give_up: Instant,
         blocked: Blocked,
-    ) -> impl Future<Output = Result<RatePermit<'_>, Error>> + Send {
+    ) -> impl Future<Output = Result<Taken, Error>> + Send {
         let place = Place::take(self, calls);
         async move {
             let limit = place.limit();
@@ -313,7 +370,7 @@ impl RateLimit {
                     let slot = now.checked_add(wait).unwrap_or(give_up);
                     let Some(timer) = clock::sleep_until(slot) else { return Err(limit.no_runtime()) };
                     if turn.is_some() {
-                        timer.await;
+                        let _ = unless(pin!(limit.queue.given_back.notified()), timer).await;
                     } else {
                         turn = unless(line.as_mut(), timer).await;
                     }
@@ -329,7 +386,7 @@ impl RateLimit {
                     Ok(()) => {
                         limit.totals.admit();
                         limit.totals.waited.fetch_add(1, Relaxed);
-                        return Ok(RatePermit::new(limit));
+                        return Ok(Taken { calls, at });
                     }
                     Err(blocked) => blocked,
                 };
@@ -339,7 +396,7 @@ impl RateLimit {
                     blocked = blocked.behind(place.ahead());
                 }
                 if is_too_late || left.is_zero() {
-                    return Err(limit.refuse(blocked, at));
+                    return Err(limit.refuse(blocked, calls, at));
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! The counts: what a rate limit has done.
 
+use super::meter::Blocked;
 use crate::striped::{Padded, STRIPES, stripe};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
@@ -17,6 +18,8 @@ pub struct RateCounts {
     pub limited: u64,
     /// Requests that it refused because it was paused, ever.
     pub paused: u64,
+    /// Requests that it refused because they weigh more than the burst, ever.
+    pub too_heavy: u64,
     /// The number of times that a pause began, ever.
     pub pauses: u64,
     /// The number of times that the rate was halved, ever.
@@ -34,6 +37,7 @@ pub(super) struct Counters {
     pub(super) waited: AtomicU64,
     pub(super) limited: AtomicU64,
     pub(super) paused: AtomicU64,
+    pub(super) too_heavy: AtomicU64,
     pub(super) pauses: AtomicU64,
     pub(super) slowed: AtomicU64,
 }
@@ -56,6 +60,7 @@ impl Counters {
                 waited: AtomicU64::new(0),
                 limited: AtomicU64::new(0),
                 paused: AtomicU64::new(0),
+                too_heavy: AtomicU64::new(0),
                 pauses: AtomicU64::new(0),
                 slowed: AtomicU64::new(0),
             }
@@ -67,8 +72,12 @@ impl Counters {
         self.admitted[stripe()].0.fetch_add(1, Relaxed);
     }
 
-    pub(super) fn refuse(&self, paused: bool) {
-        let total = if paused { &self.paused } else { &self.limited };
+    pub(super) fn refuse(&self, blocked: Blocked) {
+        let total = match blocked {
+            Blocked { outweighed: Some(_), .. } => &self.too_heavy,
+            Blocked { paused: Some(_), .. } => &self.paused,
+            _ => &self.limited,
+        };
         total.fetch_add(1, Relaxed);
     }
 
@@ -78,6 +87,7 @@ impl Counters {
             waited: self.waited.load(Relaxed),
             limited: self.limited.load(Relaxed),
             paused: self.paused.load(Relaxed),
+            too_heavy: self.too_heavy.load(Relaxed),
             pauses: self.pauses.load(Relaxed),
             slowed: self.slowed.load(Relaxed),
             waiting,

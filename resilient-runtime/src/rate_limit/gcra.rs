@@ -11,7 +11,7 @@ use crate::clock::{Ticks, nanos};
 /// wherever the interval is a whole number of eighths: 100 a second, 5 a minute, a million a second. It lasts for 72 years of one
 /// process; after that nothing is let through rather than too much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Units(pub(super) u64);
+pub struct Units(pub(super) u64);
 
 /// The distance between calls in the long run, and how much they may run ahead of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(super) struct Pace {
 /// One request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Demand {
-    /// The calls at once, at least one and no more than the burst.
+    /// The calls at once, or the weight of one: at least one and no more than the burst.
     pub(super) calls: u32,
     /// The time that each takes up: the interval of the pace, or more while the limit is slowed.
     pub(super) interval: Units,

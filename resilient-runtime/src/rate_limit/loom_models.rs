@@ -147,3 +147,56 @@ fn loom_one_of_two_throttles_halves_the_rate() {
         assert_eq!(meter.pressure.interval(pace(3), now(), 1), pace(3).interval.times(2));
     });
 }
+
+/// The time that is due after so many units at [`now`].
+fn after(units: u64) -> u64 {
+    now().0 + pace(4).interval.0 * units
+}
+
+#[test]
+fn loom_what_is_given_back_beside_takers_is_taken_once_and_not_lost() {
+    explore(|| {
+        let (meter, taken) = (meter(4), Arc::new(AtomicUsize::new(0)));
+        meter.admit(now(), 4).unwrap();
+
+        let takers: Vec<_> = (0..2)
+            .map(|_| {
+                let (meter, taken) = (meter.clone(), taken.clone());
+                thread::spawn(move || {
+                    if meter.admit(now(), 2).is_ok() {
+                        taken.fetch_add(2, Relaxed);
+                    }
+                })
+            })
+            .collect();
+        meter.give_back(now(), 3);
+        for taker in takers {
+            taker.join().unwrap();
+        }
+
+        let taken = taken.load(Relaxed);
+        assert!(taken <= 2, "three came back");
+        assert!(meter.admit(now(), 4 - taken as u32).is_err(), "and no more");
+        assert!(meter.admit(now(), 3 - taken as u32).is_ok(), "and no less");
+    });
+}
+
+#[test]
+fn loom_debts_and_what_is_given_back_add_up() {
+    explore(|| {
+        let meter = meter(4);
+        meter.admit(now(), 4).unwrap();
+
+        in_parallel(3, {
+            let meter = meter.clone();
+            move |index| match index {
+                0 => meter.charge(now(), 5, now().after(Duration::from_secs(60))),
+                1 => meter.give_back(now(), 2),
+                _ => meter.give_back(now(), 1),
+            }
+        });
+
+        assert_eq!(meter.due(), after(6));
+        assert!(!meter.is_ahead_of(now()));
+    });
+}

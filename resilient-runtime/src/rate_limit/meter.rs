@@ -25,8 +25,10 @@ pub(super) struct Meter {
 /// A call that cannot be let through yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Blocked {
-    /// When it could.
+    /// When it could; [never](Units::NEVER) if it weighs more than the burst.
     pub(super) slot: Units,
+    /// The burst that it weighs more than.
+    pub(super) outweighed: Option<u32>,
     /// The end of the pause, if the limit is paused.
     pub(super) paused: Option<Units>,
     /// The time that each call takes up at present.
@@ -69,13 +71,15 @@ impl Meter {
         Pace { interval: Units(self.interval.load(Relaxed)), burst: self.burst.load(Relaxed) }
     }
 
-    /// Lets so many calls through, or says when it could. More calls than the burst count as the burst.
+    /// Lets so many calls through, or says when it could.
     #[inline]
     pub(super) fn admit(&self, now: Units, calls: u32) -> Result<(), Blocked> {
         let mut due = self.due.load(Relaxed);
         loop {
             let pace = self.pace();
-            let calls = calls.min(pace.burst);
+            if calls > pace.burst {
+                return Err(self.glimpse(now, calls));
+            }
             let interval = self.pressure.interval(pace, now, calls);
             let demand = Demand { calls, interval };
             match pace.admit(Units(due), now, demand) {
@@ -96,14 +100,47 @@ impl Meter {
         let pace = self.pace();
         let interval = self.pressure.interval(pace, now, 1);
         let paused = self.pressure.paused_until();
-        let demand = Demand { calls: calls.min(pace.burst), interval };
-        let slot = match pace.admit(Units(self.due.load(Relaxed)), now, demand) {
+        let outweighed = (calls > pace.burst).then_some(pace.burst);
+        let slot = match pace.admit(Units(self.due.load(Relaxed)), now, Demand { calls, interval }) {
+            _ if outweighed.is_some() => Units::NEVER,
             Ok(_) => now.max(paused),
             Err(Early { slot }) => slot.max(paused),
         };
         let is_paused = paused > now;
         let is_plain = !is_paused && interval == pace.interval;
-        Blocked { slot, paused: is_paused.then_some(paused), interval, is_plain }
+        Blocked { slot, outweighed, paused: is_paused.then_some(paused), interval, is_plain }
+    }
+
+    /// Gives so many calls back that were let through and took less than was asked for.
+    ///
+    /// As into a bucket: what has come back by itself does not come back twice. Nothing of a pause is given back either, since the
+    /// server's word stands.
+    pub(super) fn give_back(&self, now: Units, calls: u32) {
+        let pace = self.pace();
+        let given = pace.interval.times(u64::from(calls));
+        let paused = self.pressure.paused_until();
+        let floor = if paused.0 == 0 { now } else { now.max(pace.drained(paused)) };
+        let _ = self.due.fetch_update(Relaxed, Relaxed, |due| {
+            let earlier = Units(due).before_by(given).max(floor).0;
+            (earlier < due).then_some(earlier)
+        });
+    }
+
+    /// Charges so many more calls than were asked for, in debt if need be, and in none that lasts beyond `latest` with an empty bucket.
+    pub(super) fn charge(&self, now: Units, calls: u32, latest: Units) {
+        let pace = self.pace();
+        let taken = self.pressure.interval(pace, now, calls).times(u64::from(calls));
+        let most = pace.drained(latest).0;
+        let charged = |due: u64| due.max(now.0).saturating_add(taken.0).min(most.max(due));
+        let mut due = self.due.load(Relaxed);
+        loop {
+            let next = charged(due);
+            self.pressure.extend(Units(next).before_by(now));
+            match self.due.compare_exchange_weak(due, next, Relaxed, Relaxed) {
+                Ok(_) => return,
+                Err(newer) => due = newer,
+            }
+        }
     }
 
     /// Returns whether something is kept that lies further ahead than it can.
@@ -135,6 +172,11 @@ impl Meter {
         self.pressure.reset();
     }
 
+    #[cfg(all(test, resilient_loom))]
+    pub(super) fn due(&self) -> u64 {
+        self.due.load(Relaxed)
+    }
+
     /// Returns whether something of the rate or the burst is used up, or the server holds it back.
     pub(super) fn is_in_debt(&self, now: Units) -> bool {
         self.due.load(Relaxed) > now.0 || self.pressure.interval(self.pace(), now, 1) > self.pace().interval
@@ -150,11 +192,11 @@ impl Meter {
         self.due.fetch_max(self.pace().drained(start).0, Relaxed);
     }
 
-    /// Uses up all but `calls` of what may come at once. With none left, the next call is one interval away.
-    pub(super) fn curb(&self, now: Units, calls: u64) {
+    /// Uses up all but `calls` of what might come at once at that time. With none left, the next call was one interval away.
+    pub(super) fn curb(&self, at: Units, calls: u64) {
         let pace = self.pace();
         let used = u64::from(pace.burst).saturating_sub(calls);
-        self.due.fetch_max(now.0.saturating_add(pace.interval.times(used).0), Relaxed);
+        self.due.fetch_max(at.0.saturating_add(pace.interval.times(used).0), Relaxed);
     }
 
     /// Changes the rate. The caller sees to it that this happens once at a time.

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use tokio::time::{advance, sleep};
 
 use super::*;
+use crate::book::Ended;
 use crate::naming::Named;
 use crate::test::{record, seed};
 use crate::{Class, Classify, Deadline, Reason};
@@ -37,7 +38,8 @@ fn percent(limit: &RateLimit) -> u32 {
 }
 
 fn throttle(limit: &RateLimit, after: Option<Duration>) {
-    RatePermit::new(limit).settle_as(Class::Throttled { after }, ());
+    let class = Class::Throttled { after };
+    limit.end(Ended::of(class), class);
 }
 
 #[tokio::test(start_paused = true)]
@@ -529,10 +531,212 @@ async fn several_at_once_wait_for_as_many() {
     limit.acquire_many(3).await.unwrap().abandon();
     limit.acquire_many(3).await.unwrap().abandon();
     assert_eq!(start.elapsed(), ms(200));
-    limit.acquire_many(u32::MAX).await.unwrap().abandon();
+    limit.acquire_many(4).await.unwrap().abandon();
     assert_eq!(start.elapsed(), ms(600), "as much as there can ever be");
     limit.acquire_many(0).await.unwrap().abandon();
     assert_eq!(start.elapsed(), ms(700));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_weighs_more_than_the_burst_is_refused_for_good_and_told_both_figures() {
+    let limit = RateLimit::named("weighted").rate(10, SECOND).burst(4).max_wait(SECOND);
+
+    let rejection = limit.acquire_many(5).await.unwrap_err();
+
+    assert_eq!(rejection.reason(), Reason::TooHeavy { weight: 5, burst: 4 });
+    assert_eq!((rejection.class(), rejection.ends_the_call()), (Class::Permanent, true));
+    let huge = limit.try_acquire_many(u64::MAX).unwrap_err();
+    assert_eq!(huge.reason(), Reason::TooHeavy { weight: u32::MAX, burst: 4 });
+    assert_eq!((limit.counts().too_heavy, limit.counts().limited), (2, 0));
+    assert_eq!(at_once(&limit), 4, "it took nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waits_when_the_burst_shrinks_below_its_weight_is_refused() {
+    let limit = Arc::new(RateLimit::named("weighted").rate(10, SECOND).burst(4).max_wait(SECOND));
+    at_once(&limit);
+    let waiting = tokio::spawn({
+        let limit = limit.clone();
+        async move { limit.acquire_many(3).await.map(RatePermit::abandon).map_err(|rejection| rejection.reason()) }
+    });
+    sleep(ms(10)).await;
+
+    limit.set_burst(2);
+
+    assert_eq!(waiting.await.unwrap(), Err(Reason::TooHeavy { weight: 3, burst: 2 }));
+}
+
+/// Ten units a second, 100 at once.
+fn tokens() -> RateLimit {
+    RateLimit::named("tokens").rate(10, SECOND).burst(100)
+}
+
+/// The units that there is room for now.
+fn room(limit: &RateLimit) -> u64 {
+    (1..=u64::from(limit.meter.pace().burst))
+        .rev()
+        .find(|units| {
+            let now = units_of(*units);
+            limit.meter.glimpse(super::units(Instant::now()), now).slot <= super::units(Instant::now())
+        })
+        .unwrap_or(0)
+}
+
+fn units_of(units: u64) -> u32 {
+    u32::try_from(units).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_call_did_not_use_goes_back_at_once() {
+    let limit = tokens();
+    let mut permit = limit.try_acquire_many(90).unwrap();
+    assert_eq!(room(&limit), 10);
+
+    permit.charge(30);
+    assert_eq!(room(&limit), 70);
+    permit.charge(0);
+    assert_eq!(room(&limit), 100, "the last number counts");
+    permit.charge(25);
+    assert_eq!(room(&limit), 75);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_come_back_by_itself_does_not_come_back_twice() {
+    let limit = tokens();
+    let mut permit = limit.try_acquire_many(50).unwrap();
+    advance(SECOND * 3).await;
+    assert_eq!(room(&limit), 80);
+
+    permit.charge(10);
+
+    assert_eq!(room(&limit), 100, "and not 120");
+    limit.try_acquire_many(100).unwrap().abandon();
+    assert_eq!(room(&limit), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_call_used_beyond_its_weight_is_a_debt_that_later_calls_wait_for() {
+    let limit = tokens();
+    let mut permit = limit.try_acquire_many(10).unwrap();
+    advance(SECOND * 60).await;
+
+    permit.charge(150);
+
+    assert_eq!(refusal(&limit), Reason::RateLimited { retry_after: SECOND * 4 + ms(100) }, "40 in debt");
+    assert!(!limit.meter.is_ahead_of(units(Instant::now())), "and no clock went back");
+    advance(SECOND * 4 + ms(100)).await;
+    assert_eq!(at_once(&limit), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_debt_lasts_longer_than_the_longest_pause() {
+    let limit = tokens().max_pause(SECOND * 5);
+    let mut permit = limit.try_acquire().unwrap();
+
+    permit.charge(u64::MAX);
+
+    assert_eq!(refusal(&limit), Reason::RateLimited { retry_after: SECOND * 5 });
+    limit.try_acquire().unwrap_err();
+    advance(SECOND * 5).await;
+    assert_eq!(at_once(&limit), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_of_a_pause_goes_back() {
+    let limit = tokens();
+    let mut permit = limit.try_acquire_many(90).unwrap();
+    throttle(&limit, Some(SECOND * 2));
+
+    permit.charge(10);
+    assert!(limit.is_paused());
+    advance(SECOND * 2).await;
+    assert_eq!(at_once(&limit), 1, "no burst after a pause");
+
+    let mut later = limit.try_acquire_many(1);
+    assert!(later.is_err());
+    advance(SECOND).await;
+    later = limit.try_acquire_many(10);
+    later.unwrap().charge(4);
+    assert_eq!(at_once(&limit), 6, "what was taken after the pause does");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_is_let_through_when_others_give_back() {
+    let limit = Arc::new(tokens().max_wait(SECOND * 60));
+    let mut permit = limit.try_acquire_many(100).unwrap();
+    let start = Instant::now();
+    let waiting: Vec<_> = [50, 20]
+        .into_iter()
+        .map(|weight| {
+            let limit = limit.clone();
+            tokio::spawn(async move {
+                limit.acquire_many(weight).await.unwrap().abandon();
+                start.elapsed()
+            })
+        })
+        .collect();
+    sleep(ms(200)).await;
+
+    permit.charge(40);
+
+    let ends = join_all(waiting).await;
+    assert_eq!(ends, [ms(200), ms(1_000)], "the first at once, and the second when ten and eight more have come back");
+}
+
+async fn join_all<T>(tasks: Vec<tokio::task::JoinHandle<T>>) -> Vec<T> {
+    let mut ends = Vec::new();
+    for task in tasks {
+        ends.push(task.await.unwrap());
+    }
+    ends
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_did_not_count_a_call_charges_nothing_for_it() {
+    for mode in [Mode::Off, Mode::Observe] {
+        let limit = tokens().mode(mode);
+        limit.try_acquire_many(100).unwrap().abandon();
+        let mut beyond = limit.try_acquire_many(50).unwrap();
+
+        beyond.charge(10);
+        beyond.charge(90);
+
+        limit.set_mode(Mode::Enforce);
+        assert_eq!(room(&limit), if mode == Mode::Off { 100 } else { 0 }, "{mode:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn units_are_counted_for_calls_that_say_their_weight() {
+    static LIMIT: RateLimit = RateLimit::named("tallied").rate(10, SECOND).burst(100);
+    LIMIT.try_acquire().unwrap().abandon();
+    let mut less = LIMIT.try_acquire_many(40).unwrap();
+    let mut more = LIMIT.try_acquire_many(20).unwrap();
+
+    less.charge(30);
+    more.charge(25);
+
+    let record = LIMIT.shell.record();
+    assert_eq!([Tally::Reserved, Tally::Charged, Tally::Returned].map(|tally| record.tallied(tally)), [60, 5, 10]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_buckets_remains_count_as_of_the_time_of_the_call() {
+    let limit = tokens();
+    let late = limit.try_acquire_many(10).unwrap();
+    advance(SECOND * 5).await;
+    limit.try_acquire_many(30).unwrap().abandon();
+    assert_eq!(room(&limit), 70);
+
+    late.heed(Quota::of_bucket(90));
+    assert_eq!(room(&limit), 70, "as expected then");
+    late.heed(Quota::of_bucket(10));
+    assert_eq!(room(&limit), 60, "ten then, and 50 have come back since");
+    limit.heed(Quota::of_bucket(10));
+    assert_eq!((room(&limit), percent(&limit)), (10, 100), "and now ten; the rate stays");
+    limit.heed(Quota::of_bucket(0));
+    assert!(!limit.is_paused());
+    assert_eq!(refusal(&limit), Reason::RateLimited { retry_after: ms(100) });
 }
 
 #[tokio::test(start_paused = true)]
@@ -698,10 +902,10 @@ async fn what_says_nothing_changes_nothing() {
     let limit = RateLimit::named("search");
 
     limit.heed(Quota::default());
-    limit.heed(Quota { remaining: Some(3), reset: None });
-    limit.heed(Quota { remaining: Some(0), reset: None });
+    limit.heed(Quota { remaining: Some(3), ..Quota::default() });
+    limit.heed(Quota { remaining: Some(0), ..Quota::default() });
     limit.heed(Quota::of(3, Duration::ZERO));
-    limit.heed(Quota { remaining: None, reset: Some(SECOND) });
+    limit.heed(Quota { reset: Some(SECOND), ..Quota::default() });
     limit.heed(Quota::of(0, Duration::ZERO));
 
     assert_eq!(at_once(&limit), 100);
@@ -909,7 +1113,7 @@ proptest! {
             for said in said {
                 match said {
                     Said::Throttled(after) => throttle(&limit, after),
-                    Said::Quota(remaining, reset) => limit.heed(Quota { remaining, reset }),
+                    Said::Quota(remaining, reset) => limit.heed(Quota { remaining, reset, refills: false }),
                     Said::Nothing(millis) => advance(ms(millis)).await,
                 }
                 prop_assert!(!limit.restart_if_clock_went_back(Instant::now()), "{limit:?}");
@@ -930,21 +1134,68 @@ proptest! {
 
     #[test]
     fn nothing_starts_the_limit_again_while_the_clock_goes_on(
-        steps in proptest::collection::vec((said(), proptest::option::of((1..60_u32, 1..3_000_u64)), 1..40_u32), 1..40),
+        steps in proptest::collection::vec(
+            (said(), proptest::option::of((1..60_u32, 1..3_000_u64)), 1..40_u32, proptest::option::of(any::<u64>())),
+            1..40,
+        ),
     ) {
         clock::later(Duration::ZERO, async {
             let limit = RateLimit::named("hostile").rate(10, SECOND).burst(7);
-            for (said, changes, calls) in steps {
+            for (said, changes, calls, cost) in steps {
                 match said {
                     Said::Throttled(after) => throttle(&limit, after),
-                    Said::Quota(remaining, reset) => limit.heed(Quota { remaining, reset }),
+                    Said::Quota(remaining, reset) => limit.heed(Quota { remaining, reset, refills: false }),
                     Said::Nothing(millis) => advance(ms(millis)).await,
                 }
                 if let Some((many, millis)) = changes {
                     if millis % 2 == 0 { limit.set_rate(many, ms(millis)) } else { limit.set_burst(many) }
                 }
-                let _ = limit.acquire_many(calls).await;
+                if let (Ok(mut permit), Some(cost)) = (limit.acquire_many(calls.into()).await, cost) {
+                    permit.charge(cost % 1_000);
+                    permit.charge(cost);
+                }
                 prop_assert!(!limit.meter.is_ahead_of(units(Instant::now())), "{limit:?}");
+            }
+            Ok(())
+        })?;
+    }
+
+    /// The limit beside a bucket of tokens in whole numbers: units of a nanosecond, of which a token has 1,000,000 at this rate.
+    #[test]
+    fn weights_costs_and_debts_are_those_of_a_token_bucket(
+        steps in proptest::collection::vec((0..400_u64, 1..120_u64, proptest::option::of(0..300_u64)), 1..80),
+    ) {
+        const TOKEN: i64 = 1_000_000;
+        const BURST: i64 = 100;
+
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let limit = RateLimit::named("bucket").rate(1_000, SECOND).burst(100).max_pause(Duration::MAX);
+            let mut level = BURST * TOKEN;
+            let mut open: Vec<(RatePermit<'_>, i64)> = Vec::new();
+            for (millis, weight, cost) in steps {
+                advance(ms(millis)).await;
+                level = (level + i64::try_from(millis).unwrap() * TOKEN).min(BURST * TOKEN);
+                let taken = i64::try_from(weight).unwrap();
+                match limit.try_acquire_many(weight) {
+                    Ok(permit) => {
+                        prop_assert!(taken * TOKEN <= level, "{taken} of {level}");
+                        level -= taken * TOKEN;
+                        open.push((permit, taken));
+                    }
+                    Err(rejection) if taken > BURST => {
+                        prop_assert_eq!(rejection.reason(), Reason::TooHeavy { weight: units_of(weight), burst: 100 });
+                    }
+                    Err(rejection) => {
+                        let missing = u64::try_from(taken * TOKEN - level).unwrap();
+                        prop_assert_eq!(rejection.retry_after(), Some(Duration::from_nanos(missing)));
+                    }
+                }
+                if let (Some(cost), false) = (cost, open.is_empty()) {
+                    let (mut permit, taken) = open.swap_remove(cost as usize % open.len());
+                    permit.charge(cost);
+                    level = (level + (taken - i64::try_from(cost).unwrap()) * TOKEN).min(BURST * TOKEN);
+                }
             }
             Ok(())
         })?;
@@ -968,9 +1219,9 @@ proptest! {
                     tokio::spawn(async move {
                         sleep(ms(at)).await;
                         let call = async {
-                            if limit.acquire_many(calls).await.is_ok() {
+                            if limit.acquire_many(calls.into()).await.is_ok() {
                                 let now = Instant::now();
-                                admitted.lock().unwrap().extend(std::iter::repeat_n(now, calls.min(burst) as usize));
+                                admitted.lock().unwrap().extend(std::iter::repeat_n(now, calls as usize));
                             }
                         };
                         match gives_up {

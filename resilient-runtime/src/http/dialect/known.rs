@@ -11,6 +11,18 @@ use crate::http::field;
 /// Amazon Selling Partner: `x-amzn-RateLimit-Limit` in calls a second.
 pub const AMAZON_SELLING_PARTNER: &Dialect = &Dialect::new().wait("x-amzn-ratelimit-limit", Unit::CallsPerSecond);
 
+/// Anthropic, of its quotas that of input tokens: for the `#[rate_limit]` of those. Its buckets fill up all the time.
+pub const ANTHROPIC_INPUT_TOKENS: &Dialect = &Dialect::new().only("input-tokens").refills();
+
+/// Anthropic, of its quotas that of output tokens.
+pub const ANTHROPIC_OUTPUT_TOKENS: &Dialect = &Dialect::new().only("output-tokens").refills();
+
+/// Anthropic, of its quotas that of requests.
+pub const ANTHROPIC_REQUESTS: &Dialect = &Dialect::new().only("requests").refills();
+
+/// Anthropic, of its quotas that of tokens of both sorts.
+pub const ANTHROPIC_TOKENS: &Dialect = &Dialect::new().only("tokens").refills();
+
 /// AWS: 400 with the name of a throttling error in the body.
 pub const AWS: &Dialect = &Dialect::new()
     .refuses_with(&[StatusCode::BAD_REQUEST])
@@ -84,6 +96,12 @@ pub const LINODE: &Dialect = &Dialect::new().gives_up("x-maintenance-mode");
 /// MediaWiki: 200 with `MediaWiki-API-Error: maxlag`.
 pub const MEDIAWIKI: &Dialect =
     &Dialect::new().refuses_with(&[StatusCode::OK]).says_in("mediawiki-api-error", "maxlag");
+
+/// OpenAI and its likes, of their quotas that of requests: for the `#[rate_limit]` of those. Their buckets fill up all the time.
+pub const OPENAI_REQUESTS: &Dialect = &Dialect::new().only("requests").refills();
+
+/// OpenAI and its likes, of their quotas that of tokens.
+pub const OPENAI_TOKENS: &Dialect = &Dialect::new().only("tokens").refills();
 
 /// OpenRouter: 402 with `Retry-After`.
 pub const OPENROUTER: &Dialect = &Dialect::new().refuses_with(&[StatusCode::PAYMENT_REQUIRED]);

@@ -16,6 +16,23 @@ enum Part {
 
 /// The quotas that bear on calls: those that count calls, and whichever is used up or does not say how much remains.
 pub(super) fn read(headers: &HeaderMap, calendar: Calendar<'_>) -> Vec<RateLimit> {
+    let bears =
+        |(kind, quota): (&str, RateLimit)| (counts_calls(kind) || quota.remaining.unwrap_or(0) == 0).then_some(quota);
+    all(headers, calendar).into_iter().filter_map(bears).collect()
+}
+
+/// The quotas of that kind: of `tokens`, those that are called `tokens` or `tokens-per-minute`.
+pub(super) fn of_kind(headers: &HeaderMap, calendar: Calendar<'_>, kind: &str) -> Vec<RateLimit> {
+    all(headers, calendar).into_iter().filter_map(|(other, quota)| is_of_kind(other, kind).then_some(quota)).collect()
+}
+
+/// Returns whether a quota of that name counts things of that kind.
+pub(super) fn is_of_kind(name: &str, kind: &str) -> bool {
+    name.strip_prefix(kind).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
+}
+
+/// The quotas that say something, and their kinds.
+fn all<'h>(headers: &'h HeaderMap, calendar: Calendar<'_>) -> Vec<(&'h str, RateLimit)> {
     let mut quotas = Vec::<(&str, RateLimit)>::new();
     for name in headers.keys() {
         let Some((part, kind)) = part_of(name.as_str()) else { continue };
@@ -34,11 +51,8 @@ pub(super) fn read(headers: &HeaderMap, calendar: Calendar<'_>) -> Vec<RateLimit
             Part::Reset => quota.reset = lines.find_map(|line| separate::reset(line, calendar)),
         }
     }
-    let bears = |(kind, quota): (&str, RateLimit)| {
-        let says = quota.remaining.is_some() || quota.reset.is_some();
-        (says && (counts_calls(kind) || quota.remaining.unwrap_or(0) == 0)).then_some(quota)
-    };
-    quotas.into_iter().filter_map(bears).collect()
+    quotas.retain(|(_, quota)| quota.remaining.is_some() || quota.reset.is_some());
+    quotas
 }
 
 /// `x-ratelimit-remaining-tokens` and `x-ratelimit-tokens-remaining` tell of the remaining tokens.
@@ -54,7 +68,7 @@ fn part_of(name: &str) -> Option<(Part, &str)> {
 }
 
 /// Returns whether one call takes one of it, as far as the name of the kind says.
-fn counts_calls(kind: &str) -> bool {
+pub(super) fn counts_calls(kind: &str) -> bool {
     !OTHER_THINGS.iter().any(|thing| kind.contains(thing))
 }
 

@@ -11,14 +11,26 @@ use crate::http::time::{self, Calendar, Time};
 /// The quota that is nearest to its end: the one without a name, or one of those that have a kind.
 pub(super) fn read(headers: &HeaderMap, now: SystemTime) -> RateLimit {
     let calendar = Calendar::of(headers, now);
-    let unnamed = RateLimit {
+    let known = unnamed(headers, calendar);
+    kinds::read(headers, calendar).into_iter().chain(known).min_by_key(RateLimit::nearness).unwrap_or_default()
+}
+
+/// The quota of that kind that is nearest to its end. One without a name counts requests.
+pub(super) fn of_kind(headers: &HeaderMap, now: SystemTime, kind: &str) -> Option<RateLimit> {
+    let calendar = Calendar::of(headers, now);
+    let unnamed = unnamed(headers, calendar).filter(|_| kind == super::REQUESTS);
+    kinds::of_kind(headers, calendar, kind).into_iter().chain(unnamed).min_by_key(RateLimit::nearness)
+}
+
+/// The quota whose headers name no kind.
+fn unnamed(headers: &HeaderMap, calendar: Calendar<'_>) -> Option<RateLimit> {
+    let quota = RateLimit {
         limit: first_of(headers, &LIMIT, number),
         remaining: first_of(headers, &REMAINING, number),
         reset: first_of(headers, &RESET_AFTER, wait)
             .or_else(|| first_of(headers, &RESET, |line| reset(line, calendar))),
     };
-    let known = (unnamed != RateLimit::default()).then_some(unnamed);
-    kinds::read(headers, calendar).into_iter().chain(known).min_by_key(RateLimit::nearness).unwrap_or_default()
+    (quota != RateLimit::default()).then_some(quota)
 }
 
 /// The first readable line under the first of the names that has one.

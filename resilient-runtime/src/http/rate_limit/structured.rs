@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use sfv::{BareItem, Dictionary, Item, List, ListEntry, Parameters, Parser};
 
-use super::RateLimit;
+use super::{REQUESTS, RateLimit, kinds};
 use crate::http::field;
 
 /// One quota as `RateLimit` says it.
@@ -29,8 +29,14 @@ struct Name {
 struct Policy {
     named: Option<Name>,
     limit: Option<u64>,
-    /// Set if it counts something else than calls.
-    counts_other: bool,
+    /// The unit in which it counts; requests unless it says so.
+    unit: String,
+}
+
+impl Policy {
+    fn counts_other(&self) -> bool {
+        self.unit != REQUESTS
+    }
 }
 
 /// The quotas of `RateLimit-Policy`.
@@ -39,7 +45,7 @@ pub(super) struct Policies(Vec<Policy>);
 impl Policies {
     /// The size of the only quota, if it counts calls.
     pub(super) fn limit_of_only(&self) -> Option<u64> {
-        self.of(None).filter(|policy| !policy.counts_other).and_then(|policy| policy.limit)
+        self.of(None).filter(|policy| !policy.counts_other()).and_then(|policy| policy.limit)
     }
 
     /// The policy of the quota with the name and the partition, with the name alone, or the only one.
@@ -57,30 +63,52 @@ impl Policies {
 pub(super) fn policies(headers: &HeaderMap) -> Policies {
     let items = field::lines(headers, "ratelimit-policy").flat_map(items);
     let policy = |item: Item| match item.bare_item {
-        BareItem::Integer(_) => Some(Policy { named: None, limit: Some(whole(&item.bare_item)?), counts_other: false }),
+        BareItem::Integer(_) => {
+            Some(Policy { named: None, limit: Some(whole(&item.bare_item)?), unit: REQUESTS.to_owned() })
+        }
         _ => Some(Policy {
             named: Some(name(&item)?),
             limit: parameter(&item.params, "q"),
-            counts_other: item.params.get("qu").is_some_and(|unit| text(unit) != Some("requests")),
+            unit: item.params.get("qu").map_or(REQUESTS, |unit| text(unit).unwrap_or_default()).to_owned(),
         }),
     };
-    Policies(items.filter_map(policy).filter(|policy| policy.limit.is_some() || policy.counts_other).collect())
+    Policies(items.filter_map(policy).filter(|policy| policy.limit.is_some() || policy.counts_other()).collect())
 }
 
 /// The quota that will refuse first; among those that refuse already, the one that does so for longest.
 ///
 /// A quota of something else than calls is left out while some of it remains.
 pub(super) fn tightest(headers: &HeaderMap, policies: &Policies) -> Option<RateLimit> {
+    tightest_of(headers, policies, |quota, policy| {
+        let counts_other = policy.is_some_and(Policy::counts_other);
+        !counts_other || quota.rate.remaining.unwrap_or(0) == 0
+    })
+}
+
+/// The same among the quotas of that kind, by the unit of the policy or by the name.
+pub(super) fn of_kind(headers: &HeaderMap, policies: &Policies, kind: &str) -> Option<RateLimit> {
+    tightest_of(headers, policies, |quota, policy| {
+        let Some(Name { name, .. }) = &quota.named else { return kind == REQUESTS };
+        // a quota that is called `tokens` and says no unit does not count requests
+        let by_unit =
+            policy.is_some_and(|policy| policy.unit == kind) && (kind != REQUESTS || kinds::counts_calls(name));
+        kinds::is_of_kind(name, kind) || by_unit
+    })
+}
+
+fn tightest_of(
+    headers: &HeaderMap,
+    policies: &Policies,
+    bears: impl Fn(&Quota, Option<&Policy>) -> bool,
+) -> Option<RateLimit> {
     let quotas = field::lines(headers, "ratelimit").flat_map(|line| match unnamed(line) {
         Some(quota) => vec![quota],
         None => items(line).filter_map(|item| named(&item)).collect(),
     });
     let rates = quotas.filter_map(|quota| {
         let policy = policies.of(quota.named.as_ref());
-        let counts_other = policy.is_some_and(|policy| policy.counts_other);
-        let bears = !counts_other || quota.rate.remaining.unwrap_or(0) == 0;
         let limit = quota.limit.or_else(|| policy?.limit);
-        bears.then_some(RateLimit { limit, ..quota.rate })
+        bears(&quota, policy).then_some(RateLimit { limit, ..quota.rate })
     });
     rates.min_by_key(RateLimit::nearness)
 }

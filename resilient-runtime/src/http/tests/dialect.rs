@@ -55,6 +55,64 @@ fn headers_of_other_names_have_their_unit() {
 }
 
 #[test]
+fn a_dialect_of_one_kind_reads_that_kind_alone() {
+    const TOKENS: &Dialect = &Dialect::new().only("tokens");
+    const REQUESTS: &Dialect = &Dialect::new().only("requests");
+    let both: &[&str] = &[
+        "x-ratelimit-limit-requests: 60",
+        "x-ratelimit-remaining-requests: 59",
+        "x-ratelimit-reset-requests: 1s",
+        "x-ratelimit-limit-tokens: 1500",
+        "x-ratelimit-remaining-tokens: 700",
+        "x-ratelimit-reset-tokens: 6s",
+        "x-ratelimit-remaining-input-tokens: 1",
+    ];
+    let draft: &[&str] = &[
+        r#"ratelimit-policy: "a";q=60;w=60, "b";q=1500;w=60;qu="tokens""#,
+        r#"ratelimit: "a";r=59;t=1, "b";r=700;t=6"#,
+    ];
+    let named: &[&str] =
+        &[r#"ratelimit-policy: "tokens";q=1500, "all";q=60"#, r#"ratelimit: "tokens";r=700, "all";r=59"#];
+    let other: &[&str] = &["x-ratelimit-remaining: 59", "x-ratelimit-remaining-tokens-per-minute: 700"];
+    let remaining =
+        |dialect: &Dialect, lines| dialect.rate_limit(&headers(lines), now()).and_then(|rate| rate.remaining);
+
+    for lines in [both, draft, named, other] {
+        assert_eq!(remaining(TOKENS, lines), Some(700), "{lines:?}");
+        assert_eq!(remaining(REQUESTS, lines), Some(59), "{lines:?}");
+    }
+    assert_eq!(remaining(TOKENS, &["x-ratelimit-remaining: 59"]), None);
+    let anthropic: &[&str] = &[
+        "anthropic-ratelimit-requests-remaining: 49",
+        "anthropic-ratelimit-tokens-remaining: 90",
+        "anthropic-ratelimit-input-tokens-remaining: 40",
+        "anthropic-ratelimit-output-tokens-remaining: 50",
+    ];
+    assert_eq!(remaining(dialect::ANTHROPIC_REQUESTS, anthropic), Some(49));
+    assert_eq!(remaining(dialect::ANTHROPIC_TOKENS, anthropic), Some(90));
+    assert_eq!(remaining(dialect::ANTHROPIC_INPUT_TOKENS, anthropic), Some(40));
+    assert_eq!(remaining(dialect::ANTHROPIC_OUTPUT_TOKENS, anthropic), Some(50));
+}
+
+#[test]
+fn a_wait_holds_for_every_kind_and_a_bare_refusal_for_none_that_says_what_remains() {
+    let used_up: &[&str] =
+        &["x-ratelimit-remaining-requests: 59", "x-ratelimit-remaining-tokens: 0", "x-ratelimit-reset-tokens: 6s"];
+    let with_wait = [used_up, &["retry-after: 2"]].concat();
+    let window = &Dialect::new().only("tokens");
+
+    for dialect in [dialect::OPENAI_REQUESTS, dialect::OPENAI_TOKENS, window] {
+        assert_eq!(class(dialect, 429, &with_wait, ""), after(2_000));
+        assert_eq!(class(dialect, 429, &[], ""), THROTTLED, "nothing is said at all");
+    }
+    assert_eq!(class(dialect::OPENAI_REQUESTS, 429, used_up, ""), Class::Transient);
+    assert_eq!(class(dialect::OPENAI_TOKENS, 429, used_up, ""), Class::Transient, "full in six seconds");
+    assert_eq!(class(window, 429, used_up, ""), after(6_000), "nothing before");
+    assert_eq!(class(dialect::OPENAI_TOKENS, 400, used_up, ""), Class::Permanent);
+    assert_eq!(class(dialect::OPENAI_TOKENS, 200, used_up, ""), Class::Success);
+}
+
+#[test]
 fn other_statuses_refuse_if_the_server_says_so() {
     const CONFLICT: &Dialect =
         &Dialect::new().refuses_with(&[StatusCode::CONFLICT, StatusCode::ACCEPTED]).says("slow down", Some(secs(5)));
