@@ -3,6 +3,8 @@
 mod allocations;
 mod case;
 mod cases;
+mod committed;
+mod counts;
 mod document;
 mod drive;
 mod harness;
@@ -20,6 +22,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [harness::ONLY, policy, table, case, calls] => run_only(policy, table, case, calls),
+        ["counts", "--check"] => counts::check(),
+        ["counts", "--write"] => counts::write(),
         arguments => Request::parse(arguments).and_then(|request| compare(&request)),
     };
     match result {
@@ -59,7 +63,8 @@ fn usage() -> String {
     format!(
         "say what to measure: {}, or all\n\
          --write <file>   writes a document instead of printing the tables\n\
-         --no-count       counts no instructions, which takes most of the time",
+         --no-count       counts no instructions, which takes most of the time\n\
+         or: counts --check, counts --write: our rows beside those of benches/counts.txt",
         names.join(", ")
     )
 }
@@ -91,12 +96,14 @@ fn compare(request: &Request<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// Makes so many calls of one case and nothing else, in a process whose instructions are counted.
+/// Makes so many calls of one case and nothing else, in a process whose instructions are counted, and prints the number of
+/// allocations.
 fn run_only(policy: &str, table: &str, case: &str, calls: &str) -> Result<(), String> {
     let number = |text: &str| text.parse::<u64>().map_err(|error| format!("`{text}`: {error}"));
     let (_, tables) = POLICIES.iter().find(|(name, _)| *name == policy).ok_or_else(usage)?;
     let tables = tables();
     let table = tables.get(number(table)? as usize).ok_or("no such table")?;
     table.cases.get(number(case)? as usize).ok_or("no such case")?.run(number(calls)?);
+    println!("{}", allocations::count());
     Ok(())
 }
