@@ -40,6 +40,8 @@ pub(crate) struct Case {
     pub(crate) name: &'static str,
     /// Is true if two threads can make its calls at once.
     pub(crate) shareable: bool,
+    /// Is true if its instructions are the same each time, but for a few.
+    pub(crate) steady: bool,
     /// The number of calls over which its instructions are counted, if it matters.
     pub(crate) counted: Option<u64>,
     /// The case, made when it first runs, so that no other case is in memory while one is counted.
@@ -91,7 +93,13 @@ impl Case {
     where
         R: Fn(u64) -> u64 + Send + Sync + 'static,
     {
-        Self { name, shareable: true, counted: None, run: LazyLock::new(Box::new(|| Box::new(prepare()))) }
+        Self {
+            name,
+            shareable: true,
+            steady: true,
+            counted: None,
+            run: LazyLock::new(Box::new(|| Box::new(prepare()))),
+        }
     }
 
     /// Returns a case from a service that answers every call. Each thread has a clone of the service.
@@ -111,6 +119,12 @@ impl Case {
     /// Leaves the case out where two threads make the calls.
     pub(crate) fn alone(mut self) -> Self {
         self.shareable = false;
+        self
+    }
+
+    /// Leaves the case out of the committed counts.
+    pub(crate) fn unsteady(mut self) -> Self {
+        self.steady = false;
         self
     }
 

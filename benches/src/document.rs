@@ -76,7 +76,7 @@ fn row(text: &mut String, first: &str, cells: &[String]) {
 }
 
 /// Writes three digits, or a dash.
-fn number(value: Option<f64>) -> String {
+pub(crate) fn number(value: Option<f64>) -> String {
     let Some(value) = value else { return "—".to_owned() };
     let whole = value.round();
     match value {

@@ -6,7 +6,6 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::allocations;
 use crate::case::{Case, Table};
 
 /// The cost of one case, for one item of one call.
@@ -39,25 +38,18 @@ pub(crate) fn measure(table: &Table, address: Address<'_>, count: bool) -> Vec<C
         .collect();
 
     let items = table.items as f64;
-    (0..cases.len())
-        .map(|index| Cost {
+    let cost = |index: usize| {
+        let used = used_by_a_call(&cases[index], address, index, enough(batches[index]), count);
+        Cost {
             nanos: median(rounds.iter().map(|round| round[index])) / items,
             ratio: median(rounds.iter().map(|round| round[index] / round[0])),
-            allocations: allocations_per_call(&cases[index], batches[index]) / items,
             contended_nanos: (table.shared && cases[index].shareable)
                 .then(|| contended(&cases[index], batches[index]) / items),
-            instructions: count
-                .then(|| {
-                    instructions_per_call(
-                        address,
-                        index,
-                        cases[index].counted.unwrap_or_else(|| enough(batches[index])),
-                    )
-                })
-                .flatten()
-                .map(|n| n / items),
-        })
-        .collect()
+            instructions: used.instructions.map(|n| n / items),
+            allocations: used.allocations / items,
+        }
+    };
+    (0..cases.len()).map(cost).collect()
 }
 
 /// Returns a number of calls that take about as long as a round should.
@@ -80,13 +72,6 @@ fn nanos_per_call(calls: u64, run: impl FnOnce()) -> f64 {
     start.elapsed().as_nanos() as f64 / calls as f64
 }
 
-fn allocations_per_call(case: &Case, calls: u64) -> f64 {
-    let calls = calls.min(MOST_COUNTED);
-    let before = allocations::count();
-    case.run(calls);
-    (allocations::count() - before) as f64 / calls as f64
-}
-
 /// Returns the nanoseconds of a thread per call, while two threads make them.
 fn contended(case: &Case, calls: u64) -> f64 {
     let round = || {
@@ -102,10 +87,23 @@ fn contended(case: &Case, calls: u64) -> f64 {
     median((0..ROUNDS).flat_map(|_| round()))
 }
 
-/// Returns the instructions of one call: those of twice so many calls less those of once so many, so that the start cancels out.
-fn instructions_per_call(address: Address<'_>, case: usize, calls: u64) -> Option<f64> {
-    let instructions = |calls| instructions(address, case, calls);
-    Some((instructions(2 * calls)? - instructions(calls)?) / calls as f64)
+/// The use of a process or a call that can be counted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Used {
+    /// Instructions; `None` if they were not to be counted.
+    pub(crate) instructions: Option<f64>,
+    pub(crate) allocations: f64,
+}
+
+/// Returns what one call uses: what twice so many calls use less what once so many do, so that the start cancels out.
+pub(crate) fn used_by_a_call(case: &Case, address: Address<'_>, index: usize, calls: u64, count: bool) -> Used {
+    let calls = case.counted.unwrap_or(calls);
+    let [once, twice] = [calls, 2 * calls].map(|calls| used_by_a_process(address, index, calls, count));
+    let per_call = |once: f64, twice: f64| (twice - once) / calls as f64;
+    Used {
+        instructions: once.instructions.zip(twice.instructions).map(|(once, twice)| per_call(once, twice)),
+        allocations: per_call(once.allocations, twice.allocations),
+    }
 }
 
 /// Returns a number of calls for which counting takes no longer than it must.
@@ -113,19 +111,31 @@ fn enough(batch: u64) -> u64 {
     if batch < MOST_COUNTED { FEWEST_COUNTED } else { MOST_COUNTED }
 }
 
-/// Returns the instructions of this program when it does nothing but these calls; `None` without valgrind.
-fn instructions(address: Address<'_>, case: usize, calls: u64) -> Option<f64> {
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg(env::current_exe().expect("a program knows where it is"))
-        .args([ONLY, address.policy])
-        .args([address.table as u64, case as u64, calls].map(|number| number.to_string()))
-        .output()
-        .ok()?;
-    let report = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "valgrind failed:\n{report}");
-    let (_, collected) = report.split_once("Collected : ").expect("callgrind says what it collected");
-    collected.split_whitespace().next()?.parse().ok()
+/// Returns what this program uses when it does nothing but these calls. Instructions are counted by valgrind.
+fn used_by_a_process(address: Address<'_>, case: usize, calls: u64, count: bool) -> Used {
+    let program = env::current_exe().expect("a program knows where it is");
+    let mut command = if count {
+        let mut valgrind = Command::new("valgrind");
+        valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(program);
+        valgrind
+    } else {
+        Command::new(program)
+    };
+    command.args([ONLY, address.policy]);
+    command.args([address.table as u64, case as u64, calls].map(|number| number.to_string()));
+    let output = command.output().expect("it can be started");
+    let [answer, report] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    assert!(output.status.success(), "a case failed in a process of its own:\n{report}");
+
+    let instructions = count.then(|| {
+        let (_, collected) = report.split_once("Collected : ").expect("callgrind says what it collected");
+        number(collected.split_whitespace().next().expect("a number"))
+    });
+    Used { instructions, allocations: number(answer.trim()) }
+}
+
+fn number(text: &str) -> f64 {
+    text.parse().unwrap_or_else(|_| panic!("`{text}` is no number"))
 }
 
 /// Returns whether instructions can be counted.
@@ -144,5 +154,5 @@ pub(crate) const ONLY: &str = "only";
 
 const ROUNDS: usize = 21;
 const ROUND: Duration = Duration::from_millis(6);
-const FEWEST_COUNTED: u64 = 8;
-const MOST_COUNTED: u64 = 2_000;
+pub(crate) const FEWEST_COUNTED: u64 = 8;
+pub(crate) const MOST_COUNTED: u64 = 2_000;

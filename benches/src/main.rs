@@ -3,9 +3,13 @@
 mod allocations;
 mod case;
 mod cases;
+mod committed;
+mod counts;
 mod document;
 mod drive;
 mod harness;
+mod memory;
+mod scaling;
 mod work;
 
 use std::path::PathBuf;
@@ -20,6 +24,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [harness::ONLY, policy, table, case, calls] => run_only(policy, table, case, calls),
+        ["counts", "--check"] => counts::check(),
+        ["counts", "--write"] => counts::write(),
         arguments => Request::parse(arguments).and_then(|request| compare(&request)),
     };
     match result {
@@ -33,33 +39,41 @@ fn main() -> ExitCode {
 
 struct Request<'a> {
     policies: Vec<&'a str>,
+    scaling: bool,
+    memory: bool,
     write: Option<PathBuf>,
     count: bool,
 }
 
 impl<'a> Request<'a> {
     fn parse(arguments: &[&'a str]) -> Result<Self, String> {
-        let mut request = Self { policies: Vec::new(), write: None, count: true };
+        let mut request = Self { policies: Vec::new(), scaling: false, memory: false, write: None, count: true };
         let mut arguments = arguments.iter().copied();
         while let Some(argument) = arguments.next() {
             match argument {
                 "--write" => request.write = Some(arguments.next().ok_or("`--write` needs a file")?.into()),
                 "--no-count" => request.count = false,
-                "all" => request.policies.extend(POLICIES.iter().map(|(name, _)| name)),
+                "all" => {
+                    request.policies.extend(POLICIES.iter().map(|(name, _)| name));
+                    (request.scaling, request.memory) = (true, true);
+                }
+                "memory" => request.memory = true,
+                "scaling" => request.scaling = true,
                 name if POLICIES.iter().any(|(known, _)| *known == name) => request.policies.push(name),
                 other => return Err(format!("`{other}` is not known\n{}", usage())),
             }
         }
-        if request.policies.is_empty() { Err(usage()) } else { Ok(request) }
+        if request.policies.is_empty() && !request.scaling && !request.memory { Err(usage()) } else { Ok(request) }
     }
 }
 
 fn usage() -> String {
     let names: Vec<&str> = POLICIES.iter().map(|(name, _)| *name).collect();
     format!(
-        "say what to measure: {}, or all\n\
+        "say what to measure: {}, scaling, memory, or all\n\
          --write <file>   writes a document instead of printing the tables\n\
-         --no-count       counts no instructions, which takes most of the time",
+         --no-count       counts no instructions, which takes most of the time\n\
+         or: counts --check, counts --write: our rows beside those of benches/counts.txt",
         names.join(", ")
     )
 }
@@ -84,6 +98,27 @@ fn compare(request: &Request<'_>) -> Result<(), String> {
             sections.push('\n');
         }
     }
+    if request.scaling {
+        eprintln!("scaling");
+        let charts = scaling::charts();
+        let tables: Vec<String> = charts.iter().map(scaling::section).collect();
+        let section = format!("{}\n{}", include_str!("scaling/preface.md"), tables.join("\n"));
+        if let Some(file) = &request.write {
+            let drawing = file.with_file_name("scaling.svg");
+            fs::write(&drawing, scaling::draw(&charts)).map_err(|error| format!("{}: {error}", drawing.display()))?;
+        } else {
+            println!("{section}");
+        }
+        sections.push_str(&section);
+        sections.push('\n');
+    }
+    if request.memory {
+        let section = memory::section();
+        if request.write.is_none() {
+            println!("{section}");
+        }
+        sections.push_str(&section);
+    }
     if let Some(file) = &request.write {
         fs::write(file, document::document(&sections)).map_err(|error| format!("{}: {error}", file.display()))?;
     }
@@ -91,12 +126,14 @@ fn compare(request: &Request<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// Makes so many calls of one case and nothing else, in a process whose instructions are counted.
+/// Makes so many calls of one case and nothing else, in a process whose instructions are counted, and prints the number of
+/// allocations.
 fn run_only(policy: &str, table: &str, case: &str, calls: &str) -> Result<(), String> {
     let number = |text: &str| text.parse::<u64>().map_err(|error| format!("`{text}`: {error}"));
     let (_, tables) = POLICIES.iter().find(|(name, _)| *name == policy).ok_or_else(usage)?;
     let tables = tables();
     let table = tables.get(number(table)? as usize).ok_or("no such table")?;
     table.cases.get(number(case)? as usize).ok_or("no such case")?.run(number(calls)?);
+    println!("{}", allocations::count());
     Ok(())
 }

@@ -29,7 +29,8 @@ pub(crate) fn tables() -> Vec<Table> {
                 }),
                 Case::new("resilient `#[batch]`", |calls| {
                     run(repeat(calls, async |id| all(id, async |key| ours_one(key).await.unwrap().unwrap()).await))
-                }),
+                })
+                .counted_over(100),
                 Case::new("resilient `Batch`, one object", |calls| {
                     static POLICY: Batch = Batch::named("load");
                     let object = 7_u64;
@@ -37,7 +38,8 @@ pub(crate) fn tables() -> Vec<Table> {
                         let load = async |key| POLICY.of(&object).run(key, load).await.unwrap().unwrap();
                         all(id, load).await
                     }))
-                }),
+                })
+                .counted_over(100),
                 Case::prepared("ultra-batch", || {
                     let executor = BatchExecutor::build(Everything).eager_batch_size(Some(CALLERS as usize));
                     let executor = runtime().block_on(async { executor.finish() });

@@ -1,7 +1,6 @@
 //! The counts: what a rate limit has done.
 
 use super::meter::Blocked;
-use crate::striped::{Padded, STRIPES, stripe};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::const_fn;
@@ -33,7 +32,8 @@ pub struct RateCounts {
 /// Relaxed throughout: nothing is decided on them.
 #[derive(Debug)]
 pub(super) struct Counters {
-    admitted: [Padded<AtomicU64>; STRIPES],
+    /// Beside the meter, which the same call has just written: a line of its own for each thread would be 512 bytes a key.
+    admitted: AtomicU64,
     pub(super) waited: AtomicU64,
     pub(super) limited: AtomicU64,
     pub(super) paused: AtomicU64,
@@ -43,20 +43,10 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    #[cfg(not(resilient_loom))]
-    pub(super) const fn new() -> Self {
-        Self::beside([const { Padded(AtomicU64::new(0)) }; STRIPES])
-    }
-
-    #[cfg(resilient_loom)]
-    pub(super) fn new() -> Self {
-        Self::beside(std::array::from_fn(|_| Padded(AtomicU64::new(0))))
-    }
-
     const_fn! {
-        fn beside(admitted: [Padded<AtomicU64>; STRIPES]) -> Self {
+        pub(super) fn new() -> Self {
             Self {
-                admitted,
+                admitted: AtomicU64::new(0),
                 waited: AtomicU64::new(0),
                 limited: AtomicU64::new(0),
                 paused: AtomicU64::new(0),
@@ -69,7 +59,7 @@ impl Counters {
 
     #[inline]
     pub(super) fn admit(&self) {
-        self.admitted[stripe()].0.fetch_add(1, Relaxed);
+        self.admitted.fetch_add(1, Relaxed);
     }
 
     pub(super) fn refuse(&self, blocked: Blocked) {
@@ -83,7 +73,7 @@ impl Counters {
 
     pub(super) fn counts(&self, waiting: u32) -> RateCounts {
         RateCounts {
-            admitted: self.admitted.iter().map(|Padded(stripe)| stripe.load(Relaxed)).sum(),
+            admitted: self.admitted.load(Relaxed),
             waited: self.waited.load(Relaxed),
             limited: self.limited.load(Relaxed),
             paused: self.paused.load(Relaxed),

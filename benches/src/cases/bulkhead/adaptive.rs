@@ -48,7 +48,8 @@ pub(super) fn table() -> Table {
                 }
 
                 poll(repeat(calls, async |id| ours(id).await.unwrap()))
-            }),
+            })
+            .counted_over(SAMPLED),
             Case::new("resilient `#[bulkhead(limit = \"vegas\")]`", |calls| {
                 #[bulkhead(limit = "vegas", min_limit = 10, max_limit = 100, initial_limit = 20)]
                 async fn ours(id: u64) -> Result<u64, Failure> {
@@ -56,7 +57,8 @@ pub(super) fn table() -> Table {
                 }
 
                 poll(repeat(calls, async |id| ours(id).await.unwrap()))
-            }),
+            })
+            .counted_over(SAMPLED),
             Case::new("resilient `#[bulkhead(limit = \"gradient\")]`", |calls| {
                 #[bulkhead(limit = "gradient", min_limit = 10, max_limit = 100, initial_limit = 20)]
                 async fn ours(id: u64) -> Result<u64, Failure> {
@@ -64,7 +66,8 @@ pub(super) fn table() -> Table {
                 }
 
                 poll(repeat(calls, async |id| ours(id).await.unwrap()))
-            }),
+            })
+            .counted_over(SAMPLED),
             congestion_limiter("congestion-limiter, AIMD", || limits::Aimd::new(INITIAL as usize, RANGE)),
             congestion_limiter("congestion-limiter, Vegas", || limits::Vegas::new(INITIAL as usize, RANGE)),
             Case::service("tower-resilience, AIMD", || {
@@ -108,5 +111,7 @@ where
     })
 }
 
+/// So many calls that it matters little which of them are timed.
+const SAMPLED: u64 = 50_000;
 const INITIAL: u32 = 20;
 const RANGE: RangeInclusive<usize> = 10..=100;
