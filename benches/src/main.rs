@@ -1,5 +1,6 @@
 //! The benchmarks: `cargo run --release -- retry` compares the retry with its peers, and `all` everything.
 
+#[allow(dead_code, reason = "the scaling uses more of it")]
 mod allocations;
 mod case;
 mod cases;
@@ -8,8 +9,7 @@ mod counts;
 mod document;
 mod drive;
 mod harness;
-mod memory;
-mod scaling;
+mod number;
 mod work;
 
 use std::path::PathBuf;
@@ -39,38 +39,31 @@ fn main() -> ExitCode {
 
 struct Request<'a> {
     policies: Vec<&'a str>,
-    scaling: bool,
-    memory: bool,
     write: Option<PathBuf>,
     count: bool,
 }
 
 impl<'a> Request<'a> {
     fn parse(arguments: &[&'a str]) -> Result<Self, String> {
-        let mut request = Self { policies: Vec::new(), scaling: false, memory: false, write: None, count: true };
+        let mut request = Self { policies: Vec::new(), write: None, count: true };
         let mut arguments = arguments.iter().copied();
         while let Some(argument) = arguments.next() {
             match argument {
                 "--write" => request.write = Some(arguments.next().ok_or("`--write` needs a file")?.into()),
                 "--no-count" => request.count = false,
-                "all" => {
-                    request.policies.extend(POLICIES.iter().map(|(name, _)| name));
-                    (request.scaling, request.memory) = (true, true);
-                }
-                "memory" => request.memory = true,
-                "scaling" => request.scaling = true,
+                "all" => request.policies.extend(POLICIES.iter().map(|(name, _)| name)),
                 name if POLICIES.iter().any(|(known, _)| *known == name) => request.policies.push(name),
                 other => return Err(format!("`{other}` is not known\n{}", usage())),
             }
         }
-        if request.policies.is_empty() && !request.scaling && !request.memory { Err(usage()) } else { Ok(request) }
+        if request.policies.is_empty() { Err(usage()) } else { Ok(request) }
     }
 }
 
 fn usage() -> String {
     let names: Vec<&str> = POLICIES.iter().map(|(name, _)| *name).collect();
     format!(
-        "say what to measure: {}, scaling, memory, or all\n\
+        "say what to measure: {}, or all\n\
          --write <file>   writes a document instead of printing the tables\n\
          --no-count       counts no instructions, which takes most of the time\n\
          or: counts --check, counts --write: our rows beside those of benches/counts.txt",
@@ -97,27 +90,6 @@ fn compare(request: &Request<'_>) -> Result<(), String> {
             sections.push_str(&section);
             sections.push('\n');
         }
-    }
-    if request.scaling {
-        eprintln!("scaling");
-        let charts = scaling::charts();
-        let tables: Vec<String> = charts.iter().map(scaling::section).collect();
-        let section = format!("{}\n{}", include_str!("scaling/preface.md"), tables.join("\n"));
-        if let Some(file) = &request.write {
-            let drawing = file.with_file_name("scaling.svg");
-            fs::write(&drawing, scaling::draw(&charts)).map_err(|error| format!("{}: {error}", drawing.display()))?;
-        } else {
-            println!("{section}");
-        }
-        sections.push_str(&section);
-        sections.push('\n');
-    }
-    if request.memory {
-        let section = memory::section();
-        if request.write.is_none() {
-            println!("{section}");
-        }
-        sections.push_str(&section);
     }
     if let Some(file) = &request.write {
         fs::write(file, document::document(&sections)).map_err(|error| format!("{}: {error}", file.display()))?;

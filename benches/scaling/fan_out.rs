@@ -3,11 +3,11 @@
 use futures::stream::{self, StreamExt as _};
 use resilient::FanOut;
 
-use super::{Chart, Curve, least_nanos};
+use crate::charts::{Chart, Curve, least_nanos};
 use crate::drive::poll;
 use crate::work::{Busy, attempt_later};
 
-pub(super) fn chart() -> Chart {
+pub(crate) fn chart() -> Chart {
     let curves = vec![
         Curve::new("futures `buffered`", SIZES, |items| {
             nanos(items, async || {

@@ -12,13 +12,13 @@ use resilient::{
 use resilient::call::Keyed;
 
 use crate::allocations;
-use crate::document::number;
 use crate::drive::poll;
+use crate::number::number;
 use crate::work::Failure;
 
 /// Returns the tables in Markdown.
 pub(crate) fn section() -> String {
-    let mut text = include_str!("memory/preface.md").to_owned();
+    let mut text = include_str!("memory.md").to_owned();
     let breaker = per_key(CircuitBreaker::named("memory"), |policy| drop(policy.acquire()));
     let limit = per_key(RateLimit::named("memory").rate(1_000_000, SECOND), |policy| drop(policy.try_acquire()));
     let keyed = [

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use resilient::{Bulkhead, Coalesce, RateLimit};
 use tokio::sync::Semaphore;
 
-use super::{Chart, Curve};
+use crate::charts::{Chart, Curve};
 use crate::drive::runtime;
 use crate::work::Busy;
 
-pub(super) fn chart() -> Chart {
+pub(crate) fn chart() -> Chart {
     let curves = vec![
         Curve::new("tokio `Semaphore`", SIZES, |waiters| {
             let semaphore = Semaphore::new(0);
@@ -62,7 +62,7 @@ fn nanos<F: Future>(waiters: u64, wait: impl Fn() -> F) -> f64 {
 }
 
 /// Polls a future once, with a waker that does nothing.
-pub(super) fn poll_once<F: Future + ?Sized>(future: &mut Pin<impl std::ops::DerefMut<Target = F>>) -> Poll<F::Output> {
+pub(crate) fn poll_once<F: Future + ?Sized>(future: &mut Pin<impl std::ops::DerefMut<Target = F>>) -> Poll<F::Output> {
     let _entered = runtime().enter();
     future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
 }

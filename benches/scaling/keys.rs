@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use resilient::{Bulkhead, CircuitBreaker, Coalesce, Hedge, PerKey, RateLimit, Throttle};
 
-use super::leaving::poll_once;
-use super::{Chart, Curve, least_nanos};
+use crate::charts::{Chart, Curve, least_nanos};
 use crate::drive::{poll, repeat};
+use crate::leaving::poll_once;
 use crate::work::{Busy, Failure, attempt};
 
-pub(super) fn chart() -> Chart {
+pub(crate) fn chart() -> Chart {
     let curves = vec![
         Curve::new("map and counter by hand", SIZES, |keys| {
             let map: RwLock<HashMap<u64, Arc<AtomicU64>>> = RwLock::default();

@@ -7,10 +7,10 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 
-use super::{Chart, Curve, least_nanos};
+use crate::charts::{Chart, Curve, least_nanos};
 use crate::work::{Failure, attempt};
 
-pub(super) fn chart() -> Chart {
+pub(crate) fn chart() -> Chart {
     let runtime = Builder::new_multi_thread().enable_time().build().expect("a runtime");
     let runtime = &runtime;
     let curves = vec![

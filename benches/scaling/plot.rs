@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::Chart;
+use crate::charts::Chart;
 
 /// Returns all charts as one SVG that needs nothing else.
 pub(crate) fn draw(charts: &[Chart]) -> String {

@@ -1,23 +1,16 @@
 //! The cost of a call beside the size of what it works in, which should not matter.
 
-mod fan_out;
-mod keys;
-mod leaving;
-mod plot;
-mod tasks;
-mod windows;
-
 use std::fmt::Write as _;
 use std::time::Instant;
 
-pub(crate) use self::plot::draw;
-use crate::document::number;
+use crate::number::number;
+use crate::{fan_out, keys, leaving, tasks, windows};
 
 /// Curves over one axis.
 pub(crate) struct Chart {
     pub(crate) title: &'static str,
     /// The work, in sentences.
-    about: &'static str,
+    pub(crate) about: &'static str,
     /// The noun that is counted along the axis.
     pub(crate) axis: &'static str,
     pub(crate) unit: &'static str,
@@ -32,7 +25,7 @@ pub(crate) struct Curve {
 
 impl Curve {
     /// Measures at each size.
-    fn new(name: &'static str, sizes: &[u64], mut nanos: impl FnMut(u64) -> f64) -> Self {
+    pub(crate) fn new(name: &'static str, sizes: &[u64], mut nanos: impl FnMut(u64) -> f64) -> Self {
         Self { name, points: sizes.iter().map(|&size| (size, nanos(size))).collect() }
     }
 
@@ -79,7 +72,7 @@ pub(crate) fn section(chart: &Chart) -> String {
 }
 
 /// Returns the least nanoseconds that one of so many units took, over a few rounds.
-fn least_nanos(units: u64, mut round: impl FnMut()) -> f64 {
+pub(crate) fn least_nanos(units: u64, mut round: impl FnMut()) -> f64 {
     let one = || {
         let start = Instant::now();
         round();

@@ -6,11 +6,11 @@ use resilient::CircuitBreaker;
 use tower::{Layer as _, Service as _, ServiceExt as _};
 use tower_resilience::circuitbreaker::{CircuitBreakerLayer, SlidingWindowType};
 
-use super::{Chart, Curve, least_nanos};
+use crate::charts::{Chart, Curve, least_nanos};
 use crate::drive::{poll, repeat};
 use crate::work::{Busy, FAILING, Failure, attempt};
 
-pub(super) fn chart() -> Chart {
+pub(crate) fn chart() -> Chart {
     let window_of_time = || CircuitBreaker::named("scaling").window(HOUR).failure_rate(0.9).without_consecutive();
     let curves = vec![
         Curve::new("resilient, a success", SIZES, |calls| successes(&window_of_time(), calls)),
@@ -69,7 +69,7 @@ fn call(breaker: &CircuitBreaker, id: u64) {
 
 fn poll_ready<F: Future>(future: F) -> F::Output {
     let mut future = std::pin::pin!(future);
-    match super::leaving::poll_once(&mut future) {
+    match crate::leaving::poll_once(&mut future) {
         std::task::Poll::Ready(output) => output,
         std::task::Poll::Pending => unreachable!("it is ready at once"),
     }
