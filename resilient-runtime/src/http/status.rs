@@ -16,6 +16,7 @@ use crate::{Class, Classified, Classify, clock};
 /// | 429 Too Many Requests | throttled |
 /// | every other 4xx | permanent |
 /// | 501, 505, 506, 507, 508, 510, 511 | permanent: the server will not come to support it, or somebody has to act first |
+/// | 526, 561 | permanent: a proxy met a certificate of the server's that is not valid, or a provider of identities that refused |
 /// | every other 5xx: 500, 502, 503, 504, and what is not registered, which means the same as a 500 | transient |
 /// | 600 and above | permanent |
 ///
@@ -31,7 +32,7 @@ pub fn class_of_status(status: StatusCode) -> Class {
     match status.as_u16() {
         ..400 => Class::Success,
         429 => Class::Throttled { after: None },
-        501 | 505..=508 | 510 | 511 => Class::Permanent,
+        501 | 505..=508 | 510 | 511 | 526 | 561 => Class::Permanent,
         408 | 425 | 500..600 => Class::Transient,
         _ => Class::Permanent,
     }

@@ -1,11 +1,14 @@
 //! sqlx and tokio-postgres with the server, a standby and a pooler.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use resilient::Class::{Permanent, Transient};
-use resilient::{Class, Classify};
-use sqlx::postgres::{PgConnectOptions, PgSslMode};
-use sqlx::{ConnectOptions, Executor, PgConnection};
+use resilient::{Class, Classify, circuit_breaker, retry};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
+use sqlx::{ConnectOptions, Executor, PgConnection, PgPool};
 use tokio::time::sleep;
 use tokio_postgres::NoTls;
 
@@ -28,6 +31,71 @@ async fn postgres() {
     standby(&mut table, &primary).await;
     pooler(&mut table, &mut primary).await;
     table.check();
+}
+
+/// The number of callers, and of transfers that each makes.
+const CALLERS: i64 = 6;
+const TRANSFERS: i64 = 25;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_is_the_unit_of_a_retry() {
+    if !servers::can_start("initdb") {
+        return;
+    }
+    #[derive(Debug, Classify)]
+    enum TransferError {
+        #[transparent(from)]
+        Database(sqlx::Error),
+        #[transparent(from)]
+        Policy(resilient::Error),
+    }
+
+    // the retry stands above the function that begins the transaction: after 40001 every statement in it is refused
+    #[retry(max = 20, backoff = "exp_jitter", base = "1ms", cap = "20ms", budget = none)]
+    #[circuit_breaker(when = |error: &TransferError| if is_conflict(error) { Class::Success } else { error.class() })]
+    async fn transfer(pool: &PgPool, attempts: &AtomicI64) -> Result<(), TransferError> {
+        attempts.fetch_add(1, Relaxed);
+        let mut transaction = pool.begin().await?;
+        transaction.execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE").await?;
+        transaction.execute("UPDATE accounts SET balance = balance - 1 WHERE id = 1").await?;
+        transaction.execute("UPDATE accounts SET balance = balance + 1 WHERE id = 2").await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Two callers were in each other's way. The server is well, so a breaker has nothing to count.
+    fn is_conflict(error: &TransferError) -> bool {
+        let TransferError::Database(sqlx::Error::Database(error)) = error else { return false };
+        matches!(error.code().as_deref(), Some("40001" | "40P01" | "55P03"))
+    }
+
+    let server = primary();
+    run_sql(
+        &mut connect(server.port).await,
+        "CREATE TABLE accounts (id int PRIMARY KEY, balance int); INSERT INTO accounts VALUES (1, 1000), (2, 0)",
+    )
+    .await
+    .unwrap();
+    let pool = PgPoolOptions::new().max_connections(6).connect_with(options(server.port)).await.unwrap();
+    let attempts = Arc::new(AtomicI64::new(0));
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|_| {
+            let (pool, attempts) = (pool.clone(), attempts.clone());
+            tokio::spawn(async move {
+                for _ in 0..TRANSFERS {
+                    transfer(&pool, &attempts).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for caller in callers {
+        caller.await.unwrap();
+    }
+
+    let moved: i32 = sqlx::query_scalar("SELECT balance FROM accounts WHERE id = 2").fetch_one(&pool).await.unwrap();
+    assert_eq!(i64::from(moved), CALLERS * TRANSFERS, "each ran once");
+    let attempts = attempts.load(Relaxed);
+    assert!(attempts > CALLERS * TRANSFERS, "nobody was in the way of another in {attempts} attempts");
 }
 
 fn primary() -> Server {

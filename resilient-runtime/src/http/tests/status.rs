@@ -27,7 +27,7 @@ fn each_status_has_its_class() {
             ..400 => Class::Success,
             code if transient.contains(&code) => Class::Transient,
             code if throttled.contains(&code) => THROTTLED,
-            501 | 505 | 506 | 507 | 508 | 510 | 511 => Class::Permanent,
+            501 | 505 | 506 | 507 | 508 | 510 | 511 | 526 | 561 => Class::Permanent,
             500..600 => Class::Transient,
             _ => Class::Permanent,
         };
