@@ -42,32 +42,6 @@ async fn a_transaction_is_the_unit_of_a_retry() {
     if !servers::can_start("initdb") {
         return;
     }
-    #[derive(Debug, Classify)]
-    enum TransferError {
-        #[transparent(from)]
-        Database(sqlx::Error),
-        #[transparent(from)]
-        Policy(resilient::Error),
-    }
-
-    // the retry stands above the function that begins the transaction: after 40001 every statement in it is refused
-    #[retry(max = 20, backoff = "exp_jitter", base = "1ms", cap = "20ms", budget = none)]
-    #[circuit_breaker(when = |error: &TransferError| if is_conflict(error) { Class::Success } else { error.class() })]
-    async fn transfer(pool: &PgPool, attempts: &AtomicI64) -> Result<(), TransferError> {
-        attempts.fetch_add(1, Relaxed);
-        let mut transaction = pool.begin().await?;
-        transaction.execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE").await?;
-        transaction.execute("UPDATE accounts SET balance = balance - 1 WHERE id = 1").await?;
-        transaction.execute("UPDATE accounts SET balance = balance + 1 WHERE id = 2").await?;
-        transaction.commit().await?;
-        Ok(())
-    }
-
-    /// Two callers were in each other's way. The server is well, so a breaker has nothing to count.
-    fn is_conflict(error: &TransferError) -> bool {
-        let TransferError::Database(sqlx::Error::Database(error)) = error else { return false };
-        matches!(error.code().as_deref(), Some("40001" | "40P01" | "55P03"))
-    }
 
     let server = primary();
     run_sql(
@@ -96,6 +70,33 @@ async fn a_transaction_is_the_unit_of_a_retry() {
     assert_eq!(i64::from(moved), CALLERS * TRANSFERS, "each ran once");
     let attempts = attempts.load(Relaxed);
     assert!(attempts > CALLERS * TRANSFERS, "nobody was in the way of another in {attempts} attempts");
+}
+
+#[derive(Debug, Classify)]
+enum TransferError {
+    #[transparent(from)]
+    Database(sqlx::Error),
+    #[transparent(from)]
+    Policy(resilient::Error),
+}
+
+// the retry stands above the function that begins the transaction: after 40001 every statement in it is refused
+#[retry(max = 20, backoff = "exp_jitter", base = "1ms", cap = "20ms", budget = none)]
+#[circuit_breaker(when = |error: &TransferError| if is_conflict(error) { Class::Success } else { error.class() })]
+async fn transfer(pool: &PgPool, attempts: &AtomicI64) -> Result<(), TransferError> {
+    attempts.fetch_add(1, Relaxed);
+    let mut transaction = pool.begin().await?;
+    transaction.execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE").await?;
+    transaction.execute("UPDATE accounts SET balance = balance - 1 WHERE id = 1").await?;
+    transaction.execute("UPDATE accounts SET balance = balance + 1 WHERE id = 2").await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Two callers were in each other's way. The server is well, so a breaker has nothing to count.
+fn is_conflict(error: &TransferError) -> bool {
+    let TransferError::Database(sqlx::Error::Database(error)) = error else { return false };
+    matches!(error.code().as_deref(), Some("40001" | "40P01" | "55P03"))
 }
 
 fn primary() -> Server {
