@@ -84,10 +84,14 @@ const KNOWN: &[Known] = &[
     a::<crate::http::StatusError>,
     #[cfg(feature = "http")]
     a::<crate::http::CallError>,
+    #[cfg(feature = "async-nats")]
+    super::async_nats::known,
     #[cfg(feature = "h2")]
     a::<h2::Error>,
     #[cfg(feature = "hyper")]
     a::<hyper::Error>,
+    #[cfg(feature = "mysql_async")]
+    a::<mysql_async::Error>,
     #[cfg(feature = "redis")]
     a::<redis::RedisError>,
     #[cfg(feature = "reqwest")]

@@ -4,6 +4,8 @@
 
 mod http;
 mod mariadb;
+mod mysql_async;
+mod nats;
 mod postgres;
 mod redis;
 mod servers;

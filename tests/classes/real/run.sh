@@ -12,6 +12,7 @@ export PATH="$PATH:/usr/sbin:/sbin:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':'
 
 declare -A packages=(
     [nginx]=nginx-light [haproxy]=haproxy [initdb]=postgresql [pgbouncer]=pgbouncer [mariadbd]=mariadb-server [redis-server]=redis-server
+    [nats-server]=nats-server
 )
 missing=()
 for program in "${!packages[@]}"; do
