@@ -14,10 +14,16 @@ mod dyn_error;
 mod h2;
 #[cfg(feature = "hyper")]
 mod hyper;
+#[cfg(feature = "lapin")]
+mod lapin;
+#[cfg(feature = "mongodb")]
+mod mongodb;
 #[cfg(any(feature = "mysql_async", feature = "sqlx"))]
 mod mysql;
 #[cfg(feature = "mysql_async")]
 mod mysql_async;
+#[cfg(feature = "object_store")]
+mod object_store;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "reqwest")]

@@ -90,8 +90,16 @@ const KNOWN: &[Known] = &[
     a::<h2::Error>,
     #[cfg(feature = "hyper")]
     a::<hyper::Error>,
+    #[cfg(feature = "lapin")]
+    a::<lapin::Error>,
+    #[cfg(feature = "mongodb")]
+    a::<mongodb::error::Error>,
     #[cfg(feature = "mysql_async")]
     a::<mysql_async::Error>,
+    #[cfg(feature = "object_store")]
+    a::<object_store::Error>,
+    #[cfg(feature = "object_store")]
+    a::<object_store::client::HttpError>,
     #[cfg(feature = "redis")]
     a::<redis::RedisError>,
     #[cfg(feature = "reqwest")]

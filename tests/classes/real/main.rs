@@ -7,6 +7,7 @@ mod mariadb;
 mod mysql_async;
 mod nats;
 mod postgres;
+mod rabbitmq;
 mod redis;
 mod servers;
 #[path = "../table.rs"]
