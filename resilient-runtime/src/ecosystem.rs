@@ -2,6 +2,8 @@
 
 #[cfg(feature = "anyhow")]
 mod anyhow;
+#[cfg(feature = "async-nats")]
+mod async_nats;
 #[cfg(feature = "bb8")]
 mod bb8;
 mod cause;
@@ -12,13 +14,21 @@ mod dyn_error;
 mod h2;
 #[cfg(feature = "hyper")]
 mod hyper;
-#[cfg(feature = "sqlx")]
+#[cfg(feature = "lapin")]
+mod lapin;
+#[cfg(feature = "mongodb")]
+mod mongodb;
+#[cfg(any(feature = "mysql_async", feature = "sqlx"))]
 mod mysql;
+#[cfg(feature = "mysql_async")]
+mod mysql_async;
+#[cfg(feature = "object_store")]
+mod object_store;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "reqwest")]
 mod reqwest;
-#[cfg(any(feature = "sqlx", feature = "tokio-postgres"))]
+#[cfg(any(feature = "mysql_async", feature = "sqlx", feature = "tokio-postgres"))]
 mod sqlstate;
 #[cfg(feature = "sqlx")]
 mod sqlx;

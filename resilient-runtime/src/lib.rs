@@ -82,6 +82,11 @@
 //! | `tonic` | no | classifies `tonic::Status`, with the server's pushback; includes `http` and `hyper` |
 //! | `sqlx` | no | classifies `sqlx::Error` |
 //! | `tokio-postgres` | no | classifies `tokio_postgres::Error` |
+//! | `mysql_async` | no | classifies `mysql_async::Error` |
+//! | `async-nats` | no | classifies the errors of `async-nats` 0.51 and of `JetStream`; needs Rust 1.89 |
+//! | `lapin` | no | classifies `lapin::Error`, with what RabbitMQ says |
+//! | `object_store` | no | classifies `object_store::Error`; includes `http` |
+//! | `mongodb` | no | classifies `mongodb::error::Error` |
 //! | `redis` | no | classifies `redis::RedisError` |
 //! | `deadpool`, `bb8` | no | classify the errors of these pools |
 //! | `tower` | no | classifies the errors of tower's time-out, load-shedding and buffer |

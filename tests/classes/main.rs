@@ -5,6 +5,7 @@
 mod answering;
 mod http;
 mod http2;
+mod nats;
 mod pools;
 mod redis;
 mod sql;

@@ -84,10 +84,22 @@ const KNOWN: &[Known] = &[
     a::<crate::http::StatusError>,
     #[cfg(feature = "http")]
     a::<crate::http::CallError>,
+    #[cfg(feature = "async-nats")]
+    super::async_nats::known,
     #[cfg(feature = "h2")]
     a::<h2::Error>,
     #[cfg(feature = "hyper")]
     a::<hyper::Error>,
+    #[cfg(feature = "lapin")]
+    a::<lapin::Error>,
+    #[cfg(feature = "mongodb")]
+    a::<mongodb::error::Error>,
+    #[cfg(feature = "mysql_async")]
+    a::<mysql_async::Error>,
+    #[cfg(feature = "object_store")]
+    a::<object_store::Error>,
+    #[cfg(feature = "object_store")]
+    a::<object_store::client::HttpError>,
     #[cfg(feature = "redis")]
     a::<redis::RedisError>,
     #[cfg(feature = "reqwest")]

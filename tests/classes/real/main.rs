@@ -4,7 +4,10 @@
 
 mod http;
 mod mariadb;
+mod mysql_async;
+mod nats;
 mod postgres;
+mod rabbitmq;
 mod redis;
 mod servers;
 #[path = "../table.rs"]

@@ -27,14 +27,16 @@ async fn mariadb() {
     table.check();
 }
 
-fn start() -> Server {
+pub(crate) fn start() -> Server {
     let (folder, port) = (folder(), free_port());
     let data = format!("--datadir={}", folder.path().join("data").display());
+    // two servers that are installed at once take the same names in a common folder
+    let temporary = format!("--tmpdir={}", folder.path().display());
     let mut install = as_user("mysql", "mariadb-install-db");
-    install.args(["--no-defaults", &data, "--auth-root-authentication-method=normal", "--skip-test-db"]);
+    install.args(["--no-defaults", &data, &temporary, "--auth-root-authentication-method=normal", "--skip-test-db"]);
     run(&mut install);
     let mut command: Command = as_user("mysql", "mariadbd");
-    command.args(["--no-defaults", &data, "--bind-address=127.0.0.1", &format!("--port={port}")]);
+    command.args(["--no-defaults", &data, &temporary, "--bind-address=127.0.0.1", &format!("--port={port}")]);
     command.arg(format!("--socket={}", folder.path().join("socket").display()));
     command.args(["--innodb-flush-log-at-trx-commit=0", "--max-connections=12", "--extra-max-connections=1"]);
     Server::start(folder, port, "-TERM", command)
@@ -50,9 +52,10 @@ async fn connect(server: &Server) -> MySqlConnection {
 }
 
 /// A statement that takes very long. A `SLEEP` that is killed returns 1.
-const ENDLESS: &str = "SELECT COUNT(*) FROM seq_1_to_1000000 AS r, seq_1_to_1000000 AS s WHERE r.seq * s.seq = 0";
+pub(crate) const ENDLESS: &str =
+    "SELECT COUNT(*) FROM seq_1_to_1000000 AS r, seq_1_to_1000000 AS s WHERE r.seq * s.seq = 0";
 
-async fn prepare(server: &Server) -> MySqlConnection {
+pub(crate) async fn prepare(server: &Server) -> MySqlConnection {
     let socket = server.folder().join("socket");
     let mut root = MySqlConnectOptions::new().socket(socket).username("root").connect().await.unwrap();
     for sql in [
@@ -67,7 +70,7 @@ async fn prepare(server: &Server) -> MySqlConnection {
     root
 }
 
-async fn run_sql(connection: &mut MySqlConnection, sql: &'static str) -> Result<(), sqlx::Error> {
+pub(crate) async fn run_sql(connection: &mut MySqlConnection, sql: &'static str) -> Result<(), sqlx::Error> {
     connection.execute(sql).await.map(drop)
 }
 

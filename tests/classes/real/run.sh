@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the servers of the tests that need real ones, and runs those tests. They are private: each test starts its own on a free port of
+# Installs the servers of the tests that need real ones, and runs those tests, and those of the clients that take long to compile. The servers are private: each test starts its own on a free port of
 # loopback, in a folder of its own, and stops them.
 #
 #   tests/classes/real/run.sh [arguments of cargo test]
@@ -12,6 +12,7 @@ export PATH="$PATH:/usr/sbin:/sbin:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':'
 
 declare -A packages=(
     [nginx]=nginx-light [haproxy]=haproxy [initdb]=postgresql [pgbouncer]=pgbouncer [mariadbd]=mariadb-server [redis-server]=redis-server
+    [nats-server]=nats-server [/usr/lib/rabbitmq/bin/rabbitmq-server]=rabbitmq-server
 )
 missing=()
 for program in "${!packages[@]}"; do
@@ -30,3 +31,6 @@ elif ((${#missing[@]})); then
 fi
 
 RESILIENT_REAL_SERVERS=1 cargo test -p resilient-class-tests --test real --locked "$@"
+
+# large clients, whose servers are small ones of the tests' own
+CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}" cargo test --manifest-path tests/clients/Cargo.toml --locked "$@"

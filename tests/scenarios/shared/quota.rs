@@ -29,7 +29,7 @@ impl Used {
     /// Returns the figures of a run of that length.
     pub fn of(calls: &[Call], ledger: &Ledger, terms: &Terms, time: Duration) -> Self {
         let served = ledger.arrived.iter().filter(|(_, served)| *served).count();
-        let is_early = |at: &&Duration| ledger.told.iter().any(|(from, until)| from < at && *at < until);
+        let is_early = |at: &&Duration| ledger.told.iter().any(|(from, until)| from < *at && *at < until);
         let closed = terms.closed.map_or(Duration::ZERO, |(from, until)| until.saturating_sub(from));
         let open = time.saturating_sub(closed).as_secs_f64();
         let mut latencies: Vec<Duration> = calls.iter().filter_map(Call::latency).collect();
