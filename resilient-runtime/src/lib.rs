@@ -84,7 +84,7 @@
 //! | `tokio-postgres` | no | classifies `tokio_postgres::Error` |
 //! | `mysql_async` | no | classifies `mysql_async::Error` |
 //! | `async-nats` | no | classifies the errors of `async-nats` 0.51 and of `JetStream`; needs Rust 1.89 |
-//! | `lapin` | no | classifies `lapin::Error`, with what RabbitMQ says |
+//! | `lapin` | no | classifies `lapin::Error`, with what `RabbitMQ` says |
 //! | `object_store` | no | classifies `object_store::Error`; includes `http` |
 //! | `mongodb` | no | classifies `mongodb::error::Error` |
 //! | `redis` | no | classifies `redis::RedisError` |

@@ -1,4 +1,4 @@
-//! The MongoDB driver, with a server that gives the answers that the real one documents.
+//! The driver of `MongoDB`, with a server that gives the answers that the real one documents.
 
 use std::time::Duration;
 

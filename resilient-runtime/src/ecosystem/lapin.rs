@@ -21,8 +21,8 @@ use crate::{Class, Classify, Error};
 /// | 320 `CONNECTION_FORCED`: the broker goes away, or somebody closed the connection | transient |
 /// | 313 `NO_CONSUMERS`, 541 `INTERNAL_ERROR` | transient |
 /// | 405 `RESOURCE_LOCKED`: another connection has the queue | transient |
-/// | 404 and 530 of RabbitMQ, for a queue's node or a virtual host that is down | transient |
-/// | 506 `RESOURCE_ERROR`; 406 and 530 of RabbitMQ, for a limit that is reached | throttled |
+/// | 404 and 530 of `RabbitMQ`, for a queue's node or a virtual host that is down | transient |
+/// | 506 `RESOURCE_ERROR`; 406 and 530 of `RabbitMQ`, for a limit that is reached | throttled |
 /// | every other: 403 `ACCESS_REFUSED`, 404 `NOT_FOUND`, 406 `PRECONDITION_FAILED` | permanent |
 ///
 /// The broker closes a channel with each error, and the connection with those from 501 on: let a retry take another one.

@@ -52,10 +52,10 @@ fn class_of_answer(answer: &ServerError) -> Class {
 }
 
 fn class_of_io(error: &IoError) -> Class {
-    match error {
-        IoError::Io(error) if is_out_of_step(&error.to_string()) => Class::Transient,
-        error => cause::class(error).unwrap_or(Class::Permanent),
+    if matches!(error, IoError::Io(error) if is_out_of_step(&error.to_string())) {
+        return Class::Transient;
     }
+    cause::class(error).unwrap_or(Class::Permanent)
 }
 
 /// The codec's own type is not exported.
