@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the servers of the tests that need real ones, and runs those tests, and those of the clients that take long to compile. The servers are private: each test starts its own on a free port of
-# loopback, in a folder of its own, and stops them.
+# Installs the servers of the tests that need real ones, and runs those tests, and those of the clients that take long to compile. The
+# servers are private: each test starts its own on a free port of loopback, in a folder of its own, and stops it.
 #
 #   tests/classes/real/run.sh [arguments of cargo test]
 #
