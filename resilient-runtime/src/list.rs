@@ -707,7 +707,7 @@ pub(crate) fn functions() -> &'static [Function] {
 
 /// The annotated functions, each of which adds one that writes its entry.
 ///
-/// They are no entries themselves, for those would be `static`s with references to `static`s, which took the compiler a fifth longer.
+/// They are no entries themselves, for those would be `static`s with references to `static`s, which took the compiler a twentieth longer.
 #[cfg(feature = "listed")]
 #[doc(hidden)]
 #[linkme::distributed_slice]

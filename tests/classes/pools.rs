@@ -99,7 +99,11 @@ fn add(table: &mut Table, fault: &str, error: BoxError, comes: &str, class: Clas
         }
     }
 
-    impl StdError for Erased {}
+    impl StdError for Erased {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            Some(&*self.0)
+        }
+    }
 
     impl Classify for Erased {
         fn class(&self) -> Class {

@@ -19,6 +19,8 @@ impl Table {
     }
 
     /// Adds a fault. `comes` is what the page shows of the error, and must be in the messages of its chain.
+    ///
+    /// The class must be the same where the error's type has been erased.
     pub(crate) fn add(
         &mut self,
         fault: &str,
@@ -32,6 +34,10 @@ impl Table {
         let found = error.class();
         if found != class {
             self.mistakes.push(format!("{fault}: {found:?} instead of {class:?}: {messages}"));
+        }
+        let erased = (error as &(dyn Error + 'static)).class();
+        if erased != class {
+            self.mistakes.push(format!("{fault}: {erased:?} instead of {class:?} behind a `dyn Error`: {messages}"));
         }
         if !messages.contains(comes) {
             self.mistakes.push(format!("{fault}: no `{comes}` in {messages}"));

@@ -10,7 +10,7 @@ use resilient::Class::{self, Permanent, Transient};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::{BUSY, Table, add};
+use crate::{BUSY, Table};
 
 /// The code, its name, its label, and what it means to a caller.
 const ANSWERS: &[(&str, i32, &str, &str, Class, &str)] = &[
@@ -42,14 +42,14 @@ async fn mongodb() {
             answer.insert("errorLabels", vec![label]);
         }
         let error = find(answer).await;
-        add(&mut table, &format!("{fault} ({code})"), error, name, class, why);
+        table.add(&format!("{fault} ({code})"), &error, name, class, why);
     }
     let overloaded = doc! { "ok": 0, "code": 462, "errmsg": "busy", "baseBackoffMS": 3000_i64, "errorLabels": ["SystemOverloadedError"] };
     let busy = Class::Throttled { after: Some(Duration::from_secs(3)) };
-    add(&mut table, "too many requests, with a time (462)", find(overloaded).await, "busy", busy, "the server said so");
+    table.add("too many requests, with a time (462)", &find(overloaded).await, "busy", busy, "the server said so");
     let cosmos = doc! { "ok": 0, "code": 16500, "errmsg": "Error=16500, RetryAfterMs=2000, Details='x'" };
     let busy = Class::Throttled { after: Some(Duration::from_secs(2)) };
-    add(&mut table, "Cosmos DB: too many requests (16500)", find(cosmos).await, "16500", busy, "the server said so");
+    table.add("Cosmos DB: too many requests (16500)", &find(cosmos).await, "16500", busy, "the server said so");
 
     writes(&mut table).await;
     connections(&mut table).await;
@@ -61,12 +61,12 @@ async fn writes(table: &mut Table) {
     let failed = |code: i32, message: &str| doc! { "index": 0, "code": code, "errmsg": message };
     let answer = doc! { "ok": 1, "n": 0, "writeErrors": [failed(11000, "E11000 duplicate key")] };
     let error = orders(serving(answer).await).await.insert_one(doc! {}).await.unwrap_err();
-    add(table, "a key that is there (11000)", error, "duplicate key", Permanent, "it stays there");
+    table.add("a key that is there (11000)", &error, "duplicate key", Permanent, "it stays there");
 
     let concern = doc! { "code": 91, "codeName": "ShutdownInProgress", "errmsg": "the primary leaves" };
     let answer = doc! { "ok": 1, "n": 1, "writeConcernError": concern };
     let error = orders(serving(answer).await).await.insert_one(doc! {}).await.unwrap_err();
-    add(table, "the primary leaves before the copies are made (91)", error, "leaves", Transient, "another is elected");
+    table.add("the primary leaves before the copies are made (91)", &error, "leaves", Transient, "another is elected");
 
     for (fault, second, class, why) in [
         ("two writes, both in conflict", 112, Transient, "with the whole transaction"),
@@ -76,25 +76,25 @@ async fn writes(table: &mut Table) {
         let answer = doc! { "ok": 1, "n": 0, "writeErrors": [failed(112, "first"), second] };
         let many = orders(serving(answer).await).await;
         let error = many.insert_many([doc! {}, doc! {}]).ordered(false).await.unwrap_err();
-        add(table, fault, error, "first", class, why);
+        table.add(fault, &error, "first", class, why);
     }
 }
 
 async fn connections(table: &mut Table) {
     let refused = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let error = orders(refused).await.find_one(doc! {}).await.unwrap_err();
-    add(table, "nobody listens", error, "Server selection timeout", Transient, "it comes back");
+    table.add("nobody listens", &error, "Server selection timeout", Transient, "it comes back");
 
     let error = orders(hanging_up().await).await.find_one(doc! {}).await.unwrap_err();
-    add(table, "the server hangs up", error, "", Transient, "it comes back");
+    table.add("the server hangs up", &error, "", Transient, "it comes back");
 
     let client = client(refused).await;
     client.clone().shutdown().immediate(true).await;
     let error = client.database("shop").collection::<Document>("orders").find_one(doc! {}).await.unwrap_err();
-    add(table, "a client that was shut down", error, "shut down", Permanent, "somebody shut it down");
+    table.add("a client that was shut down", &error, "shut down", Permanent, "somebody shut it down");
 
     let error = orders(serving(doc! { "ok": 1, "cursor": "none" }).await).await.find_one(doc! {}).await.unwrap_err();
-    add(table, "an answer of another form", error, "", Permanent, "it will be again");
+    table.add("an answer of another form", &error, "", Permanent, "it will be again");
 }
 
 async fn client(port: u16) -> Client {

@@ -8,7 +8,7 @@ use object_store::{ClientOptions, Error, ObjectStore, ObjectStoreExt, PutMode, P
 use resilient::Class::{self, Permanent, Transient};
 use tokio::net::TcpListener;
 
-use crate::{BUSY, Table, add, answering};
+use crate::{BUSY, Table, answering};
 
 /// The status, S3's code for it, and what it means to a caller.
 const ANSWERS: &[(&str, &str, Class, &str)] = &[
@@ -34,7 +34,7 @@ async fn object_store() {
     for &(status, code, class, why) in ANSWERS {
         let fault = if code.is_empty() { status.to_owned() } else { format!("{status}, `{code}`") };
         let error = get(answer(status, code).await).await;
-        add(&mut table, &fault, error, if code.is_empty() { "304" } else { "" }, class, why);
+        table.add(&fault, &error, if code.is_empty() { "304" } else { "" }, class, why);
     }
     for (code, class, why) in [
         ("OperationAborted", Transient, "another operation is in progress"),
@@ -44,19 +44,19 @@ async fn object_store() {
         let store = store(answer("409 Conflict", code).await);
         let options = PutOptions::from(PutMode::Create);
         let error = store.put_opts(&Path::from("order"), "seven".into(), options).await.unwrap_err();
-        add(&mut table, &format!("409 Conflict, `{code}`"), error, code, class, why);
+        table.add(&format!("409 Conflict, `{code}`"), &error, code, class, why);
     }
 
     let refused = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    add(&mut table, "nobody listens", get(refused).await, "refused", Transient, "it comes back");
+    table.add("nobody listens", &get(refused).await, "refused", Transient, "it comes back");
     let error = get(answering(&[b""]).await).await;
-    add(&mut table, "the server hangs up", error, "connection closed", Transient, "it comes back");
+    table.add("the server hangs up", &error, "connection closed", Transient, "it comes back");
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let error = get(silent.local_addr().unwrap().port()).await;
-    add(&mut table, "the server says nothing", error, "timed out", Transient, "the next call may be quicker");
+    table.add("the server says nothing", &error, "timed out", Transient, "the next call may be quicker");
     let store = store(answering(&[b"HTTP/1.1 200 OK\r\nlast-modified: Mon, 02 Jan 2006 15:04:05 GMT\r\netag: \"7\"\r\ncontent-length: 9\r\n\r\nhalf"]).await);
     let error = store.get(&Path::from("order")).await.unwrap().bytes().await.unwrap_err();
-    add(&mut table, "a body that breaks off", error, "", Transient, "a proxy or the server ended it");
+    table.add("a body that breaks off", &error, "", Transient, "a proxy or the server ended it");
     table.check();
 }
 

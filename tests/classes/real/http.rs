@@ -242,11 +242,7 @@ fn start_nginx(servers: &str) -> Server {
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|kind| format!("{kind}_temp_path {home}/{kind};\n"))
         .concat();
-    let user = if fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0) {
-        "user root;"
-    } else {
-        ""
-    };
+    let user = if servers::is_root() { "user root;" } else { "" };
     let text = format!(
         "daemon off; pid {home}/pid; error_log {home}/error.log; {user} worker_processes 1;
          events {{ worker_connections 1000; }}

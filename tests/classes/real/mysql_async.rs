@@ -1,12 +1,10 @@
 //! `mysql_async`, with the server of `mariadb.rs` and its faults.
 
-use std::error::Error as StdError;
 use std::time::Duration;
 
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error, OptsBuilder};
-use resilient::Class::{self, Permanent, Transient};
-use resilient::Classify;
+use resilient::Class::{Permanent, Transient};
 use sqlx::MySqlConnection;
 use tokio::time::sleep;
 
@@ -42,13 +40,6 @@ async fn refused(connection: &mut Conn, sql: &str) -> Error {
     connection.query_drop(sql).await.expect_err(sql)
 }
 
-/// Adds a fault, and demands the same class where the type has been erased.
-fn add(table: &mut Table, fault: &str, error: Error, comes: &str, class: Class, why: &str) {
-    table.add(fault, &error, comes, class, why);
-    let erased: Box<dyn StdError + Send + Sync> = Box::new(error);
-    assert_eq!(erased.class(), class, "{fault}, erased");
-}
-
 async fn statements(table: &mut Table, server: &Server, root: &mut MySqlConnection) {
     let mut connection = connect(server).await;
     for (fault, sql, comes, why) in [
@@ -57,23 +48,23 @@ async fn statements(table: &mut Table, server: &Server, root: &mut MySqlConnecti
         ("an unknown table (1146)", "SELECT * FROM nowhere", "doesn't exist", "the caller's mistake"),
     ] {
         let error = refused(&mut connection, sql).await;
-        add(table, fault, error, comes, Permanent, why);
+        table.add(fault, &error, comes, Permanent, why);
     }
     let error = refused(&mut connection, &format!("SET STATEMENT max_statement_time = 0.05 FOR {ENDLESS}")).await;
-    add(table, "a slow query (1969)", error, "max_statement_time exceeded", Permanent, "it will be slow again");
+    table.add("a slow query (1969)", &error, "max_statement_time exceeded", Permanent, "it will be slow again");
 
     run_sql(root, "SET GLOBAL read_only = 1").await.unwrap();
     let error = refused(&mut connection, "INSERT INTO t VALUES (9, 9)").await;
-    add(table, "a read-only server (1290)", error, "--read-only option", Transient, "as after a fail-over");
+    table.add("a read-only server (1290)", &error, "--read-only option", Transient, "as after a fail-over");
     run_sql(root, "SET GLOBAL read_only = 0").await.unwrap();
     connection.query_drop("START TRANSACTION READ ONLY").await.unwrap();
     let error = refused(&mut connection, "INSERT INTO t VALUES (9, 9)").await;
-    add(table, "a read-only transaction (1792)", error, "READ ONLY transaction", Permanent, "the caller began it so");
+    table.add("a read-only transaction (1792)", &error, "READ ONLY transaction", Permanent, "the caller began it so");
     connection.query_drop("ROLLBACK").await.unwrap();
 
     run_sql(root, "SET GLOBAL max_prepared_stmt_count = 0").await.unwrap();
     let error = connection.exec_drop("SELECT 1", ()).await.unwrap_err();
-    add(table, "prepared statements (1461)", error, "max_prepared_stmt_count", BUSY, "a quota");
+    table.add("prepared statements (1461)", &error, "max_prepared_stmt_count", BUSY, "a quota");
     run_sql(root, "SET GLOBAL max_prepared_stmt_count = 1000").await.unwrap();
 }
 
@@ -82,7 +73,7 @@ async fn sessions(table: &mut Table, server: &Server, root: &mut MySqlConnection
     one.query_drop("BEGIN").await.unwrap();
     one.query_drop("UPDATE t SET n = 3 WHERE id = 1").await.unwrap();
     let error = refused(&mut other, "SELECT * FROM t WHERE id = 1 FOR UPDATE NOWAIT").await;
-    add(table, "no wait for a lock (1205)", error, "Lock wait timeout exceeded", Transient, "as 55P03 of PostgreSQL");
+    table.add("no wait for a lock (1205)", &error, "Lock wait timeout exceeded", Transient, "as 55P03 of PostgreSQL");
 
     other.query_drop("BEGIN").await.unwrap();
     other.query_drop("UPDATE t SET n = 5 WHERE id = 2").await.unwrap();
@@ -91,7 +82,7 @@ async fn sessions(table: &mut Table, server: &Server, root: &mut MySqlConnection
     let outcome = other.query_drop("UPDATE t SET n = 7 WHERE id = 1").await;
     let _ = other.query_drop("ROLLBACK").await;
     let error = outcome.and(waiting.await.unwrap()).unwrap_err();
-    add(table, "a deadlock (1213)", error, "Deadlock found", Transient, "with the whole transaction");
+    table.add("a deadlock (1213)", &error, "Deadlock found", Transient, "with the whole transaction");
 
     for (fault, kill, comes, class, why) in [
         (
@@ -108,7 +99,7 @@ async fn sessions(table: &mut Table, server: &Server, root: &mut MySqlConnection
         let asking = tokio::spawn(async move { refused(&mut ended, ENDLESS).await });
         sleep(Duration::from_millis(300)).await;
         sqlx::Executor::execute(&mut *root, format!("{kill} {id}").as_str()).await.unwrap();
-        add(table, fault, asking.await.unwrap(), comes, class, why);
+        table.add(fault, &asking.await.unwrap(), comes, class, why);
     }
 }
 
@@ -118,13 +109,13 @@ async fn connections(table: &mut Table, server: &Server, root: &mut MySqlConnect
         ("an unknown database (1044)", options(server).db_name(Some("zzz")), "Access denied", "a configuration"),
     ] {
         let error = Conn::new(options).await.unwrap_err();
-        add(table, fault, error, comes, Permanent, why);
+        table.add(fault, &error, comes, Permanent, why);
     }
     run_sql(root, "ALTER USER ada@'127.0.0.1' WITH MAX_USER_CONNECTIONS 1").await.unwrap();
     sleep(Duration::from_millis(200)).await;
     let open = connect(server).await;
     let error = Conn::new(options(server)).await.unwrap_err();
-    add(table, "an account's connections (1226)", error, "max_user_connections", BUSY, "a quota");
+    table.add("an account's connections (1226)", &error, "max_user_connections", BUSY, "a quota");
     open.disconnect().await.unwrap();
     run_sql(root, "ALTER USER ada@'127.0.0.1' WITH MAX_USER_CONNECTIONS 0").await.unwrap();
     sleep(Duration::from_millis(200)).await;
@@ -136,7 +127,7 @@ async fn connections(table: &mut Table, server: &Server, root: &mut MySqlConnect
             Err(error) => break error,
         }
     };
-    add(table, "too many connections (1040)", error, "Too many connections", Transient, "some of them leave");
+    table.add("too many connections (1040)", &error, "Too many connections", Transient, "some of them leave");
     for connection in open {
         connection.disconnect().await.unwrap();
     }
@@ -148,13 +139,13 @@ async fn going_away(table: &mut Table, server: &mut Server, root: MySqlConnectio
     sleep(Duration::from_millis(300)).await;
     drop(root);
     server.stop();
-    add(table, "the server stops", asking.await.unwrap(), "", Transient, "it comes back");
+    table.add("the server stops", &asking.await.unwrap(), "", Transient, "it comes back");
     let error = refused(&mut quiet, "SELECT 1").await;
-    add(table, "the same, between two statements", error, "", Transient, "it comes back");
+    table.add("the same, between two statements", &error, "", Transient, "it comes back");
     let error = refused(&mut quiet, "SELECT 1").await;
-    add(table, "the same connection, once more", error, "closed", Transient, "the next connection is well");
+    table.add("the same connection, once more", &error, "closed", Transient, "the next connection is well");
     let error = Conn::new(options(server)).await.unwrap_err();
-    add(table, "nobody listens", error, "refused", Transient, "it comes back");
+    table.add("nobody listens", &error, "refused", Transient, "it comes back");
     let error = Conn::new(options(server).ip_or_hostname("name.invalid")).await.unwrap_err();
-    add(table, "the name is not found", error, "failed to lookup", Transient, "as with every client");
+    table.add("the name is not found", &error, "failed to lookup", Transient, "as with every client");
 }

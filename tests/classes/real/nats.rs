@@ -1,6 +1,5 @@
 //! async-nats with a NATS server and its `JetStream`.
 
-use std::error::Error as StdError;
 use std::process::Command;
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use async_nats::jetstream::context::ContextBuilder;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
 use async_nats::jetstream::{self, Context, consumer, context};
 use async_nats::{Client, ConnectOptions, HeaderMap};
-use resilient::Class::{self, Permanent, Transient};
+use resilient::Class::{Permanent, Transient};
 use resilient::Classify;
 
 use crate::servers::{self, Server, folder, free_port};
@@ -70,45 +69,34 @@ async fn connect(server: &Server) -> Client {
     options("ada").connect(address(server)).await.unwrap()
 }
 
-/// Adds a fault, and demands the same class where the type has been erased.
-fn add<E>(table: &mut Table, fault: &str, error: E, comes: &str, class: Class, why: &str)
-where
-    E: Classify + StdError + Send + Sync + 'static,
-{
-    table.add(fault, &error, comes, class, why);
-    let erased: Box<dyn StdError + Send + Sync> = Box::new(error);
-    assert_eq!(erased.class(), class, "{fault}, erased");
-}
-
 async fn messages(table: &mut Table, server: &Server) {
     let client = connect(server).await;
     let error = client.request("nobody.listens", "".into()).await.unwrap_err();
-    add(table, "nobody subscribed to the subject", error, "no responders", Transient, "it comes back");
+    table.add("nobody subscribed to the subject", &error, "no responders", Transient, "it comes back");
 
     let _silent = client.subscribe("silent").await.unwrap();
     let error = client.request("silent", "".into()).await.unwrap_err();
-    add(table, "a subscriber that does not answer", error, "timed out", Transient, "the next call may be quicker");
+    table.add("a subscriber that does not answer", &error, "timed out", Transient, "the next call may be quicker");
 
     let error = client.request("secret.word", "".into()).await.unwrap_err();
-    add(
-        table,
+    table.add(
         "a permission to publish is missing",
-        error,
+        &error,
         "timed out",
         Transient,
         "only the event callback learns why",
     );
 
     let error = client.request("two words", "".into()).await.unwrap_err();
-    add(table, "a subject that is not valid", error, "invalid subject", Permanent, "the caller's mistake");
+    table.add("a subject that is not valid", &error, "invalid subject", Permanent, "the caller's mistake");
 
     let error = client.publish("large", vec![0; 2000].into()).await.unwrap_err();
-    add(table, "a message that is too large", error, "max payload size exceeded", Permanent, "it stays too large");
+    table.add("a message that is too large", &error, "max payload size exceeded", Permanent, "it stays too large");
 
     client.drain().await.unwrap();
     tokio::time::sleep(Duration::from_millis(200)).await;
     let error = client.publish("late", "".into()).await.unwrap_err();
-    add(table, "the client was drained", error, "failed to send", Permanent, "it does not come back");
+    table.add("the client was drained", &error, "failed to send", Permanent, "it does not come back");
 }
 
 fn stream(name: &str) -> Config {
@@ -118,13 +106,12 @@ fn stream(name: &str) -> Config {
 async fn streams(table: &mut Table, server: &Server) {
     let context = jetstream::new(connect(server).await);
     let error = context.get_stream("nowhere").await.unwrap_err();
-    add(table, "JetStream: an unknown stream (10059)", error, "stream not found", Permanent, "the caller's mistake");
+    table.add("JetStream: an unknown stream (10059)", &error, "stream not found", Permanent, "the caller's mistake");
 
     let error = publish(&context, "nowhere.at.all", HeaderMap::new()).await.unwrap_err();
-    add(
-        table,
+    table.add(
         "JetStream: no stream has the subject",
-        error,
+        &error,
         "no stream found",
         Transient,
         "a stream without a leader looks the same",
@@ -132,7 +119,7 @@ async fn streams(table: &mut Table, server: &Server) {
 
     let orders = context.create_stream(stream("orders")).await.unwrap();
     let error = context.create_stream(Config { name: "others".to_owned(), ..stream("orders") }).await.unwrap_err();
-    add(table, "JetStream: subjects overlap (10065)", error, "overlap", Permanent, "a configuration");
+    table.add("JetStream: subjects overlap (10065)", &error, "overlap", Permanent, "a configuration");
 
     for (fault, header, value, comes) in [
         ("JetStream: another last sequence (10071)", "Nats-Expected-Last-Sequence", "7", "wrong last sequence"),
@@ -142,27 +129,27 @@ async fn streams(table: &mut Table, server: &Server) {
         let mut headers = HeaderMap::new();
         headers.insert(header, value);
         let error = publish(&context, "orders.new", headers).await.unwrap_err();
-        add(table, fault, error, comes, Permanent, "the caller expects another state");
+        table.add(fault, &error, comes, Permanent, "the caller expects another state");
     }
 
     let error = orders.get_raw_message(99).await.unwrap_err();
-    add(table, "JetStream: no such message (10037)", error, "no message found", Permanent, "the caller's mistake");
+    table.add("JetStream: no such message (10037)", &error, "no message found", Permanent, "the caller's mistake");
 
     let full = Config { max_messages: 1, discard: DiscardPolicy::New, ..stream("full") };
     context.create_stream(full).await.unwrap();
     publish(&context, "full.1", HeaderMap::new()).await.unwrap();
     let error = publish(&context, "full.2", HeaderMap::new()).await.unwrap_err();
-    add(table, "JetStream: a full stream (10077)", error, "maximum messages", BUSY, "until somebody consumes");
+    table.add("JetStream: a full stream (10077)", &error, "maximum messages", BUSY, "until somebody consumes");
 
     let error = context.create_stream(Config { max_bytes: 10_000_000, ..stream("huge") }).await.unwrap_err();
-    add(table, "JetStream: the disk is given away (10047)", error, "insufficient storage", BUSY, "a quota");
+    table.add("JetStream: the disk is given away (10047)", &error, "insufficient storage", BUSY, "a quota");
     let huge = Config { max_bytes: 10_000_000, storage: StorageType::Memory, ..stream("huge") };
     let error = context.create_stream(huge).await.unwrap_err();
-    add(table, "JetStream: the memory is given away (10028)", error, "insufficient memory", BUSY, "a quota");
+    table.add("JetStream: the memory is given away (10028)", &error, "insufficient memory", BUSY, "a quota");
 
     let _first = orders.create_consumer(pull("first")).await.unwrap();
     let error = orders.create_consumer(pull("second")).await.unwrap_err();
-    add(table, "JetStream: an account's consumers (10026)", error, "maximum consumers", BUSY, "a quota");
+    table.add("JetStream: an account's consumers (10026)", &error, "maximum consumers", BUSY, "a quota");
 
     let error = orders.get_consumer::<consumer::pull::Config>("nobody").await.unwrap_err();
     assert_eq!(error.class(), Permanent, "{error}");
@@ -171,7 +158,7 @@ async fn streams(table: &mut Table, server: &Server) {
         context.create_stream(stream(name)).await.unwrap();
     }
     let error = context.create_stream(stream("fifth")).await.unwrap_err();
-    add(table, "JetStream: an account's streams (10027)", error, "maximum number of streams", BUSY, "a quota");
+    table.add("JetStream: an account's streams (10027)", &error, "maximum number of streams", BUSY, "a quota");
     for name in ["third", "fourth", "full"] {
         context.delete_stream(name).await.unwrap();
     }
@@ -179,15 +166,14 @@ async fn streams(table: &mut Table, server: &Server) {
     let impatient = ContextBuilder::new().max_ack_inflight(1).backpressure_on_inflight(false).build(context.client());
     let first = impatient.publish("orders.new", "".into()).await.unwrap();
     let error = impatient.publish("orders.new", "".into()).await.unwrap_err();
-    add(table, "JetStream: too many wait for an acknowledgement", error, "max ack pending", BUSY, "this side's limit");
+    table.add("JetStream: too many wait for an acknowledgement", &error, "max ack pending", BUSY, "this side's limit");
     first.await.unwrap();
 
     let bare = jetstream::new(options("bob").connect(address(server)).await.unwrap());
     let error = bare.get_stream("orders").await.unwrap_err();
-    add(
-        table,
+    table.add(
         "JetStream: not for this account (10039)",
-        error,
+        &error,
         "not enabled for account",
         Permanent,
         "a configuration",
@@ -210,19 +196,19 @@ async fn key_values(table: &mut Table, server: &Server) {
     let store = context.get_key_value("stock").await.unwrap();
     store.create("nails", "7".into()).await.unwrap();
     let error = store.create("nails", "8".into()).await.unwrap_err();
-    add(table, "key-value: a key that is there", error, "already exists", Permanent, "it stays there");
+    table.add("key-value: a key that is there", &error, "already exists", Permanent, "it stays there");
     let error = store.update("nails", "8".into(), 99).await.unwrap_err();
-    add(table, "key-value: another revision (10071)", error, "wrong last revision", Permanent, "read it first");
+    table.add("key-value: another revision (10071)", &error, "wrong last revision", Permanent, "read it first");
     let error = store.put("two words", "8".into()).await.unwrap_err();
-    add(table, "key-value: a key that is not valid", error, "key cannot be empty", Permanent, "the caller's mistake");
+    table.add("key-value: a key that is not valid", &error, "key cannot be empty", Permanent, "the caller's mistake");
     let error = context.get_key_value("nowhere").await.unwrap_err();
-    add(table, "key-value: an unknown bucket (10059)", error, "stream not found", Permanent, "the caller's mistake");
+    table.add("key-value: an unknown bucket (10059)", &error, "stream not found", Permanent, "the caller's mistake");
 }
 
 async fn connections(table: &mut Table, server: &Server) {
     let wrong = ConnectOptions::with_user_and_password("ada".to_owned(), "wrong".to_owned());
     let error = wrong.connect(address(server)).await.unwrap_err();
-    add(table, "a wrong password", error, "authorization violation", Permanent, "may lock an account");
+    table.add("a wrong password", &error, "authorization violation", Permanent, "may lock an account");
 
     let mut open = Vec::new();
     let error = loop {
@@ -231,7 +217,7 @@ async fn connections(table: &mut Table, server: &Server) {
             Err(error) => break error,
         }
     };
-    add(table, "too many connections", error, "maximum connections exceeded", Transient, "some of them leave");
+    table.add("too many connections", &error, "maximum connections exceeded", Transient, "some of them leave");
 }
 
 async fn going_away(table: &mut Table, server: &mut Server) {
@@ -246,11 +232,11 @@ async fn going_away(table: &mut Table, server: &mut Server) {
     tokio::time::sleep(Duration::from_millis(100)).await;
     server.stop();
     let error = asking.await.unwrap();
-    add(table, "the server stops", error, "timed out", Transient, "it comes back");
+    table.add("the server stops", &error, "timed out", Transient, "it comes back");
     let error = client.request("silent", "".into()).await.unwrap_err();
-    add(table, "the same, between two calls", error, "timed out", Transient, "the client reconnects");
+    table.add("the same, between two calls", &error, "timed out", Transient, "the client reconnects");
     let error = jetstream::new(client.clone()).get_stream("orders").await.unwrap_err();
-    add(table, "the same, for JetStream", error, "timed out", Transient, "the client reconnects");
+    table.add("the same, for JetStream", &error, "timed out", Transient, "the client reconnects");
 
     let error = loop {
         match gives_up.publish("late", "".into()).await {
@@ -258,17 +244,16 @@ async fn going_away(table: &mut Table, server: &mut Server) {
             Err(error) => break error,
         }
     };
-    add(
-        table,
+    table.add(
         "the client reconnected too often, and gave up",
-        error,
+        &error,
         "failed to send",
         Permanent,
         "it does not come back",
     );
 
     let error = options("ada").connect(address(server)).await.unwrap_err();
-    add(table, "nobody listens", error, "refused", Transient, "it comes back");
+    table.add("nobody listens", &error, "refused", Transient, "it comes back");
 }
 
 /// One server of three: none of them can be elected.
@@ -281,5 +266,5 @@ async fn without_a_leader(table: &mut Table) {
     let server = start(&cluster);
     let context = jetstream::new(connect(&server).await);
     let error = context.get_stream("orders").await.unwrap_err();
-    add(table, "JetStream: a cluster without a leader", error, "timed out", Transient, "it elects one");
+    table.add("JetStream: a cluster without a leader", &error, "timed out", Transient, "it elects one");
 }

@@ -1,6 +1,5 @@
 //! lapin with `RabbitMQ`.
 
-use std::error::Error as StdError;
 use std::process::Command;
 use std::time::Duration;
 
@@ -9,8 +8,7 @@ use lapin::options::{
 };
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Error};
-use resilient::Class::{self, Permanent, Transient};
-use resilient::Classify;
+use resilient::Class::{Permanent, Transient};
 use tokio::time::sleep;
 
 use crate::servers::{self, Server, folder, free_port, run};
@@ -96,12 +94,6 @@ async fn connect(address: &str) -> Result<Connection, Error> {
     Connection::connect(address, ConnectionProperties::default()).await
 }
 
-fn add(table: &mut Table, fault: &str, error: Error, comes: &str, class: Class, why: &str) {
-    table.add(fault, &error, comes, class, why);
-    let erased: Box<dyn StdError + Send + Sync> = Box::new(error);
-    assert_eq!(erased.class(), class, "{fault}, erased");
-}
-
 async fn declare(channel: &Channel, queue: &str, exclusive: bool) -> Result<(), Error> {
     let options = QueueDeclareOptions { exclusive, ..QueueDeclareOptions::default() };
     channel.queue_declare(queue.into(), options, FieldTable::default()).await.map(drop)
@@ -111,28 +103,27 @@ async fn channels(table: &mut Table, broker: &Broker) {
     let (one, other) = (broker.connect().await, broker.connect().await);
     let channel = one.create_channel().await.unwrap();
     let error = channel.basic_get("nowhere".into(), BasicGetOptions::default()).await.unwrap_err();
-    add(table, "an unknown queue (404)", error, "no queue 'nowhere'", Permanent, "the caller's mistake");
+    table.add("an unknown queue (404)", &error, "no queue 'nowhere'", Permanent, "the caller's mistake");
     let error = declare(&channel, "orders", false).await.unwrap_err();
-    add(table, "the channel that it closed", error, "invalid channel state", Transient, "the next channel is well");
+    table.add("the channel that it closed", &error, "invalid channel state", Transient, "the next channel is well");
 
     let channel = one.create_channel().await.unwrap();
     declare(&channel, "orders", true).await.unwrap();
     let error = declare(&other.create_channel().await.unwrap(), "orders", true).await.unwrap_err();
-    add(table, "another connection has the queue (405)", error, "locked queue", Transient, "whoever has it leaves");
+    table.add("another connection has the queue (405)", &error, "locked queue", Transient, "whoever has it leaves");
     declare(&channel, "plain", false).await.unwrap();
     let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
     let error = channel.queue_declare("plain".into(), durable, FieldTable::default()).await.unwrap_err();
-    add(table, "other settings of the queue (406)", error, "inequivalent arg", Permanent, "a configuration");
+    table.add("other settings of the queue (406)", &error, "inequivalent arg", Permanent, "a configuration");
 
     let channel = one.create_channel().await.unwrap();
     let error = channel.basic_ack(99, BasicAckOptions::default()).await.err();
     assert_eq!(error.map(|error| error.to_string()), None, "there is no answer to an acknowledgement");
     sleep(Duration::from_millis(100)).await;
     let error = declare(&channel, "late", false).await.unwrap_err();
-    add(
-        table,
+    table.add(
         "after an unknown delivery tag (406)",
-        error,
+        &error,
         "invalid channel state",
         Transient,
         "the next channel is well",
@@ -148,13 +139,13 @@ async fn channels(table: &mut Table, broker: &Broker) {
         let sent =
             channel.basic_publish(exchange.into(), "orders".into(), options, &payload, BasicProperties::default());
         let error = sent.await.unwrap().await.unwrap_err();
-        add(table, fault, error, comes, Permanent, why);
+        table.add(fault, &error, comes, Permanent, why);
     }
 
     broker.control(&["set_vhost_limits", r#"{"max-queues": 0}"#]);
     let fresh = broker.connect().await;
     let error = declare(&fresh.create_channel().await.unwrap(), "more", false).await.unwrap_err();
-    add(table, "a virtual host's queues (406)", error, "queue limit", BUSY, "a quota");
+    table.add("a virtual host's queues (406)", &error, "queue limit", BUSY, "a quota");
     broker.control(&["clear_vhost_limits"]);
 
     // a channel that takes the number of one that failed would give its error once more
@@ -166,13 +157,12 @@ async fn channels(table: &mut Table, broker: &Broker) {
             Err(error) => break error,
         }
     };
-    add(table, "a connection's channels", error, "maximum number of channels", BUSY, "some of them are closed");
+    table.add("a connection's channels", &error, "maximum number of channels", BUSY, "some of them are closed");
     let _ = other.close(200, "done".into()).await;
     let error = other.create_channel().await.unwrap_err();
-    add(
-        table,
+    table.add(
         "a connection that this side closed",
-        error,
+        &error,
         "invalid connection state",
         Transient,
         "looks like one that was lost",
@@ -185,15 +175,15 @@ async fn connections(table: &mut Table, broker: &Broker) {
         ("an unknown virtual host (530)", "%2f", "nowhere", "vhost nowhere not found", "a configuration"),
     ] {
         let error = connect(&broker.address().replace(from, to)).await.unwrap_err();
-        add(table, fault, error, comes, Permanent, why);
+        table.add(fault, &error, comes, Permanent, why);
     }
     broker.control(&["set_vhost_limits", r#"{"max-connections": 0}"#]);
     let error = connect(&broker.address()).await.unwrap_err();
-    add(table, "a virtual host's connections (530)", error, "is reached", BUSY, "a quota");
+    table.add("a virtual host's connections (530)", &error, "is reached", BUSY, "a quota");
     broker.control(&["clear_vhost_limits"]);
     broker.control(&["set_user_limits", "guest", r#"{"max-connections": 0}"#]);
     let error = connect(&broker.address()).await.unwrap_err();
-    add(table, "a user's connections (530)", error, "is reached", BUSY, "a quota");
+    table.add("a user's connections (530)", &error, "is reached", BUSY, "a quota");
     broker.control(&["clear_user_limits", "guest", "all"]);
 }
 
@@ -210,19 +200,19 @@ async fn going_away(table: &mut Table, broker: &mut Broker) {
     });
     broker.control(&["close_all_connections", "maintenance"]);
     let (error, channel) = asking.await.unwrap();
-    add(table, "somebody closed the connection (320)", error, "", Transient, "the next one is well");
+    table.add("somebody closed the connection (320)", &error, "", Transient, "the next one is well");
     let error = declare(&channel, "orders", false).await.unwrap_err();
-    add(table, "the channel of a lost connection", error, "invalid channel state", Transient, "the next one is well");
+    table.add("the channel of a lost connection", &error, "invalid channel state", Transient, "the next one is well");
     let error = connection.create_channel().await.unwrap_err();
-    add(table, "the lost connection", error, "invalid connection state", Transient, "the next one is well");
+    table.add("the lost connection", &error, "invalid connection state", Transient, "the next one is well");
 
     let connection = broker.connect().await;
     broker.server.stop();
     sleep(Duration::from_millis(100)).await;
     let error = connection.create_channel().await.unwrap_err();
-    add(table, "the broker stops", error, "", Transient, "it comes back");
+    table.add("the broker stops", &error, "", Transient, "it comes back");
     let error = connect(&broker.address()).await.unwrap_err();
-    add(table, "nobody listens", error, "refused", Transient, "it comes back");
+    table.add("nobody listens", &error, "refused", Transient, "it comes back");
     let error = connect(&broker.address().replace("127.0.0.1", "name.invalid")).await.unwrap_err();
-    add(table, "the name is not found", error, "failed to lookup", Transient, "as with every client");
+    table.add("the name is not found", &error, "failed to lookup", Transient, "as with every client");
 }

@@ -107,11 +107,15 @@ pub(crate) fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {}{}", words(&output.stdout), words(&output.stderr));
 }
 
+/// Returns whether this process may run programs as other users.
+pub(crate) fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
+}
+
 /// The program, as that user if this process may choose: some servers refuse to run as root.
 pub(crate) fn as_user(user: &str, program: impl AsRef<Path>) -> Command {
     let program = program.as_ref();
-    let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
-    if !is_root {
+    if !is_root() {
         return Command::new(program);
     }
     let mut command = Command::new("setpriv");
