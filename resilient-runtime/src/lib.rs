@@ -73,6 +73,7 @@
 //! | `tracing` | yes | events of target `resilient`, which [`Event`] lists |
 //! | `test-util` | no | `resilient::test`: jitter that repeats, failures on order, a record of what policies do |
 //! | `listed` | yes | annotated functions are in [`policies`] before their first call |
+//! | `config` | no | `resilient::config`: settings that change while the program runs, from a file or from code |
 //! | `serde` | no | what [`policies`] returns can be serialised |
 //! | `prometheus-client`, `opentelemetry`, `metrics` | no | exporters for what policies count, see [`metrics`] |
 //! | `http` | no | `resilient::http`: classes of responses, `Retry-After` and rate-limit headers; classifies `http::StatusCode` |
@@ -110,6 +111,8 @@ mod class;
 mod classify;
 mod clock;
 mod coalesce;
+#[cfg(feature = "config")]
+pub mod config;
 mod deadline;
 mod ecosystem;
 mod error;
@@ -144,6 +147,7 @@ mod sync;
 pub mod test;
 mod throttle;
 mod timeout;
+mod tune;
 mod values;
 mod vocabulary;
 mod wake;
@@ -294,13 +298,13 @@ pub mod __list {
 
 /// Adds an annotated function to the [list of all policies](policies), before its first call: `own` for the policies that
 /// are `static`s of its own, `shared` for those whose name may stand for another, `open` for those that run other functions
-/// as well, and `given` for those that it gets from elsewhere.
+/// as well, and `given` for those that it gets from elsewhere. Behind them are the limits that `#[enforce]` sets to their values.
 ///
 /// The attributes write it. The linker fills the list, so a function that is not in the program is not in it.
 #[cfg(feature = "listed")]
 #[macro_export]
 macro_rules! listed {
-    ($function:literal: $($how:ident $policy:ident $({ $($key:ident: $value:literal),+ })?),+) => {
+    ($function:literal: $($how:ident $policy:ident $({ $($key:ident: $value:literal),+ })?),+ $(; $($limit:literal),+)?) => {
         const _: () = {
             #[$crate::__list::linkme::distributed_slice($crate::__list::FUNCTIONS)]
             #[linkme(crate = $crate::__list::linkme)]
@@ -310,6 +314,7 @@ macro_rules! listed {
                     $crate::listed!(@ function $how $policy);
                     $(function.used_with(&[$((::core::stringify!($key), $value)),+]);)?
                 )+
+                $(function.held_to(&[$($limit),+]);)?
             }
         };
     };
