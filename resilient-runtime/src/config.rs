@@ -62,7 +62,7 @@
 //! itself changes. A limit that adapts begins anew when its range changes. Outcomes that are held are let go of when `hold` is turned off.
 //! A call that has begun may go by the old settings or the new ones.
 //!
-//! What a file no longer says is again as it was built. Each [`apply`] replaces what the same source said before.
+//! A key that a file no longer has is again as it was built. Each [`apply`] replaces what the same source said before.
 //!
 //! # Policies that are not there
 //!

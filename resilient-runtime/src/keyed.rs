@@ -153,7 +153,7 @@ pub trait Keyed: Named {
         self.fresh()
     }
 
-    /// Those of all keys, as the list has them.
+    /// The policies of all keys, as the list has them.
     #[cfg(feature = "config")]
     #[doc(hidden)]
     fn all_listed(all: &'static PerKey<Self>) -> Option<&'static dyn Listed> {

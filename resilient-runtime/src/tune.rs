@@ -121,7 +121,7 @@ pub(crate) trait Settings: Copy + PartialEq + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Those that are compared with the settings of other policies.
+    /// The settings that are compared with those of other policies.
     fn facts(&self) -> Facts {
         Facts::default()
     }

@@ -1,4 +1,4 @@
-//! What became of settings: applied, or refused with every mistake.
+//! The result of settings: applied, or refused with every mistake.
 
 use std::fmt;
 
