@@ -18,7 +18,7 @@ mod hyper;
 mod lapin;
 #[cfg(feature = "mongodb")]
 mod mongodb;
-#[cfg(any(feature = "mysql_async", feature = "sqlx"))]
+#[cfg(any(feature = "mysql_async", feature = "sqlx-0-8", feature = "sqlx-0-9"))]
 mod mysql;
 #[cfg(feature = "mysql_async")]
 mod mysql_async;
@@ -28,9 +28,9 @@ mod object_store;
 mod redis;
 #[cfg(feature = "reqwest")]
 mod reqwest;
-#[cfg(any(feature = "mysql_async", feature = "sqlx", feature = "tokio-postgres"))]
+#[cfg(any(feature = "mysql_async", feature = "sqlx-0-8", feature = "sqlx-0-9", feature = "tokio-postgres"))]
 mod sqlstate;
-#[cfg(feature = "sqlx")]
+#[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]
 mod sqlx;
 #[cfg(feature = "tokio-postgres")]
 mod tokio_postgres;

@@ -80,7 +80,8 @@
 //! | `h2` | no | classifies `h2::Error` |
 //! | `hyper` | no | classifies `hyper::Error`; includes `h2` |
 //! | `tonic` | no | classifies `tonic::Status`, with the server's pushback; includes `http` and `hyper` |
-//! | `sqlx` | no | classifies `sqlx::Error` |
+//! | `sqlx-0-8`, also called `sqlx` | no | classifies `sqlx::Error` of sqlx 0.8 |
+//! | `sqlx-0-9` | no | classifies `sqlx::Error` of sqlx 0.9; needs Rust 1.94 |
 //! | `tokio-postgres` | no | classifies `tokio_postgres::Error` |
 //! | `mysql_async` | no | classifies `mysql_async::Error` |
 //! | `async-nats` | no | classifies the errors of `async-nats` 0.51 and of `JetStream`; needs Rust 1.89 |

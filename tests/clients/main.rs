@@ -4,11 +4,19 @@
 
 #[path = "../classes/answering.rs"]
 mod answering;
+#[path = "../classes/real/mariadb.rs"]
+mod mariadb;
 mod mongodb;
 mod object_store;
+#[path = "../classes/real/postgres.rs"]
+mod postgres;
+#[path = "../classes/real/servers.rs"]
+mod servers;
+// those of sqlx 0.8, with 0.9 in its place: the classes are the same
+#[path = "../classes/sql.rs"]
+mod sql;
 #[path = "../classes/table.rs"]
 mod table;
-
 
 use resilient::Class;
 

@@ -104,8 +104,10 @@ const KNOWN: &[Known] = &[
     a::<redis::RedisError>,
     #[cfg(feature = "reqwest")]
     a::<reqwest::Error>,
-    #[cfg(feature = "sqlx")]
+    #[cfg(feature = "sqlx-0-8")]
     a::<sqlx::Error>,
+    #[cfg(feature = "sqlx-0-9")]
+    a::<sqlx_0_9::Error>,
     #[cfg(feature = "tokio-postgres")]
     a::<tokio_postgres::Error>,
     #[cfg(feature = "tonic")]
