@@ -4,6 +4,8 @@
 mod anyhow;
 #[cfg(feature = "async-nats")]
 mod async_nats;
+#[cfg(feature = "aws-sdk")]
+mod aws_sdk;
 #[cfg(feature = "bb8")]
 mod bb8;
 mod cause;

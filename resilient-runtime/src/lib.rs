@@ -86,6 +86,7 @@
 //! | `mysql_async` | no | classifies `mysql_async::Error` |
 //! | `async-nats` | no | classifies the errors of `async-nats` 0.51 and of `JetStream`; needs Rust 1.89 |
 //! | `lapin` | no | classifies `lapin::Error`, with what `RabbitMQ` says |
+//! | `aws-sdk` | no | classifies `SdkError` of the clients of AWS; includes `http` and `hyper` |
 //! | `object_store` | no | classifies `object_store::Error`; includes `http` |
 //! | `mongodb` | no | classifies `mongodb::error::Error` |
 //! | `redis` | no | classifies `redis::RedisError` |

@@ -4,6 +4,7 @@
 
 #[path = "../classes/answering.rs"]
 mod answering;
+mod aws_sdk;
 #[path = "../classes/real/mariadb.rs"]
 mod mariadb;
 mod mongodb;

@@ -86,6 +86,10 @@ const KNOWN: &[Known] = &[
     a::<crate::http::CallError>,
     #[cfg(feature = "async-nats")]
     super::async_nats::known,
+    #[cfg(feature = "aws-sdk")]
+    a::<aws_smithy_runtime_api::client::result::ConnectorError>,
+    #[cfg(feature = "aws-sdk")]
+    super::aws_sdk::known,
     #[cfg(feature = "h2")]
     a::<h2::Error>,
     #[cfg(feature = "hyper")]
