@@ -26,10 +26,14 @@ mod mysql;
 mod mysql_async;
 #[cfg(feature = "object_store")]
 mod object_store;
+#[cfg(feature = "opendal")]
+mod opendal;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "reqwest")]
 mod reqwest;
+#[cfg(feature = "sea-orm")]
+mod sea_orm;
 #[cfg(any(feature = "mysql_async", feature = "sqlx-0-8", feature = "sqlx-0-9", feature = "tokio-postgres"))]
 mod sqlstate;
 #[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]

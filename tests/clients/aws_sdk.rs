@@ -116,7 +116,7 @@ async fn connections(table: &mut Table) {
     let error = send_to(format!("https://127.0.0.1:{plain}"), Some(credentials())).await;
     table.add("TLS to a port without it", &error, "corrupt message", Permanent, "it will not learn TLS");
     let error = send_to(format!("http://127.0.0.1:{plain}"), None).await;
-    table.add("no credentials", &error, "", Permanent, "a configuration");
+    table.add("no credentials", &error, "no identity resolver", Permanent, "a configuration");
 }
 
 /// Returns the port of a server with one answer.

@@ -9,8 +9,10 @@ mod aws_sdk;
 mod mariadb;
 mod mongodb;
 mod object_store;
+mod opendal;
 #[path = "../classes/real/postgres.rs"]
 mod postgres;
+mod sea_orm;
 #[path = "../classes/real/servers.rs"]
 mod servers;
 // those of sqlx 0.8, with 0.9 in its place: the classes are the same

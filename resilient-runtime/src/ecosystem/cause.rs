@@ -104,10 +104,16 @@ const KNOWN: &[Known] = &[
     a::<object_store::Error>,
     #[cfg(feature = "object_store")]
     a::<object_store::client::HttpError>,
+    #[cfg(feature = "opendal")]
+    a::<opendal_core::Error>,
     #[cfg(feature = "redis")]
     a::<redis::RedisError>,
     #[cfg(feature = "reqwest")]
     a::<reqwest::Error>,
+    #[cfg(feature = "sea-orm")]
+    a::<sea_orm::DbErr>,
+    #[cfg(feature = "sea-orm")]
+    a::<sea_orm::TransactionError<sea_orm::DbErr>>,
     #[cfg(feature = "sqlx-0-8")]
     a::<sqlx::Error>,
     #[cfg(feature = "sqlx-0-9")]
