@@ -16,6 +16,8 @@ mod dyn_error;
 mod h2;
 #[cfg(feature = "hyper")]
 mod hyper;
+#[cfg(feature = "kube")]
+mod kube;
 #[cfg(feature = "lapin")]
 mod lapin;
 #[cfg(feature = "mongodb")]

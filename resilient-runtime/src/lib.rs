@@ -90,6 +90,7 @@
 //! | `aws-sdk` | no | classifies `SdkError` of the clients of AWS; includes `http` and `hyper` |
 //! | `object_store` | no | classifies `object_store::Error`; includes `http` |
 //! | `opendal` | no | classifies `opendal::Error` of opendal 0.59; needs Rust 1.91 |
+//! | `kube` | no | classifies `kube::Error` of kube 5; includes `http` and `hyper`; needs Rust 1.89 |
 //! | `mongodb` | no | classifies `mongodb::error::Error` |
 //! | `redis` | no | classifies `redis::RedisError` |
 //! | `deadpool`, `bb8` | no | classify the errors of these pools |

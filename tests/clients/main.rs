@@ -5,6 +5,7 @@
 #[path = "../classes/answering.rs"]
 mod answering;
 mod aws_sdk;
+mod kube;
 #[path = "../classes/real/mariadb.rs"]
 mod mariadb;
 mod mongodb;

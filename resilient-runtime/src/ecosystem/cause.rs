@@ -94,6 +94,10 @@ const KNOWN: &[Known] = &[
     a::<h2::Error>,
     #[cfg(feature = "hyper")]
     a::<hyper::Error>,
+    #[cfg(feature = "kube")]
+    a::<kube_client::Error>,
+    #[cfg(feature = "kube")]
+    a::<kube_client::error::Status>,
     #[cfg(feature = "lapin")]
     a::<lapin::Error>,
     #[cfg(feature = "mongodb")]
