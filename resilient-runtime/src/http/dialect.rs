@@ -8,6 +8,7 @@ use super::rate_limit::number as number_in;
 use super::status::{Said, Sign, classify};
 use super::time::{Calendar, Time};
 use super::{RateLimit, Response, StatusError, body, field};
+use crate::when::settled;
 use crate::{Class, Classified, Classify, Error, Quota, When, clock};
 
 mod known;
@@ -417,6 +418,8 @@ impl<R: Response, E: Classify> When<Result<R, E>, ByDialect> for &Dialect {
         }
     }
 }
+
+settled!(ByDialect);
 
 /// The text in small letters without blanks, in which JSON differs between servers.
 fn without_blanks(text: &str) -> String {
