@@ -81,12 +81,17 @@
 //! | `h2` | no | classifies `h2::Error` |
 //! | `hyper` | no | classifies `hyper::Error`; includes `h2` |
 //! | `tonic` | no | classifies `tonic::Status`, with the server's pushback; includes `http` and `hyper` |
-//! | `sqlx` | no | classifies `sqlx::Error` |
+//! | `sqlx-0-8`, also called `sqlx` | no | classifies `sqlx::Error` of sqlx 0.8 |
+//! | `sqlx-0-9` | no | classifies `sqlx::Error` of sqlx 0.9; needs Rust 1.94 |
+//! | `sea-orm` | no | classifies `DbErr` and `TransactionError` of sea-orm 2; includes `sqlx-0-9`; needs Rust 1.94 |
 //! | `tokio-postgres` | no | classifies `tokio_postgres::Error` |
 //! | `mysql_async` | no | classifies `mysql_async::Error` |
 //! | `async-nats` | no | classifies the errors of `async-nats` 0.51 and of `JetStream`; needs Rust 1.89 |
 //! | `lapin` | no | classifies `lapin::Error`, with what `RabbitMQ` says |
+//! | `aws-sdk` | no | classifies `SdkError` of the clients of AWS; includes `http` and `hyper` |
 //! | `object_store` | no | classifies `object_store::Error`; includes `http` |
+//! | `opendal` | no | classifies `opendal::Error` of opendal 0.59; needs Rust 1.91 |
+//! | `kube` | no | classifies `kube::Error` of kube 5; includes `http` and `hyper`; needs Rust 1.89 |
 //! | `mongodb` | no | classifies `mongodb::error::Error` |
 //! | `redis` | no | classifies `redis::RedisError` |
 //! | `deadpool`, `bb8` | no | classify the errors of these pools |

@@ -31,7 +31,7 @@ struct Source {
     entries: Vec<Entry>,
 }
 
-/// What the sources come to for one policy.
+/// The settings of one policy, of all sources together.
 struct Wanted {
     known: Known,
     changes: Vec<Change>,
@@ -44,7 +44,7 @@ struct Origin {
     source: usize,
     at: Place,
     key_at: Place,
-    /// What it counts for: code in place of a file, and then one policy in place of all of a name.
+    /// Its rank: code counts in place of a file, and then one policy in place of all of a name.
     rank: (bool, bool),
 }
 
