@@ -224,9 +224,14 @@ impl Retry {
         description.optional_time("max_elapsed", self.max_elapsed);
         description.time("max_hint", self.max_hint);
         self.backoff.describe_to(description);
-        description.fixed("budget", self.funds.as_str());
-        if let Some(budget) = self.funds.budget(self.name()) {
-            description.level("budget_balance", budget.balance());
+        let whose = self.funds.as_str();
+        match self.funds.budget(self.name()) {
+            Some(budget) => {
+                let (percent, reserve) = budget.terms();
+                description.fixed("budget", format_args!("{whose}, {percent} % and {reserve}/s"));
+                description.level("budget_balance", budget.balance());
+            }
+            None => description.fixed("budget", whose),
         }
         // a server may ask for as much as `max_hint`, to which a tenth is added
         let hint = self.max_hint.saturating_add(self.max_hint / 10);
