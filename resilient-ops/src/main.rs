@@ -70,7 +70,7 @@ struct Rules {
     /// The job under which Prometheus scrapes the program; without it, the rules hold for every job
     #[arg(long)]
     job: Option<String>,
-    /// The seconds between two scrapes; no window is shorter than four of them
+    /// The seconds between two scrapes; no window is shorter than twenty of them
     #[arg(long, value_name = "SECONDS", default_value_t = 15.0)]
     interval: f64,
     /// A factor for all windows, for tests

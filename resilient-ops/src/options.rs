@@ -10,7 +10,7 @@ pub struct Options {
     pub slo: f64,
     /// The job under which Prometheus scrapes the program; `None` for rules that hold for every job.
     pub job: Option<String>,
-    /// The time between two scrapes. No window is shorter than four of them.
+    /// The time between two scrapes. No window is shorter than twenty of them.
     pub interval: Duration,
     /// The factor for all windows, for tests that cannot wait.
     pub scale: f64,
@@ -76,12 +76,21 @@ impl Options {
         (100.0 - self.slo) / 100.0
     }
 
-    /// A window of that length by the scale, which is long enough for four scrapes.
+    /// A window of that length by the scale, which is long enough for twenty scrapes: a deploy or a restart costs two or three, and a
+    /// sum over fewer would be far off.
     pub(crate) fn window(&self, time: Duration) -> Duration {
-        let scaled = time.mul_f64(self.scale).max(self.interval * 4);
-        // whole milliseconds, as PromQL has them
-        Duration::from_millis(scaled.as_millis() as u64)
+        whole_millis(time.mul_f64(self.scale).max(self.interval * 20))
     }
+
+    /// A window of that length, or of five scrapes, for events that are still going on.
+    pub(crate) fn recent(&self, time: Duration) -> Duration {
+        whole_millis(time.max(self.interval * 5))
+    }
+}
+
+/// The time as queries have it.
+fn whole_millis(time: Duration) -> Duration {
+    Duration::from_millis(time.as_millis() as u64)
 }
 
 #[cfg(test)]
@@ -89,11 +98,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_window_has_room_for_four_scrapes_whatever_the_scale() {
+    fn a_window_has_room_for_twenty_scrapes_whatever_the_scale() {
         let options = Options { scale: 0.05, ..Options::default() };
 
-        assert_eq!(options.window(Duration::from_secs(3_600)), Duration::from_secs(180));
-        assert_eq!(options.window(Duration::from_secs(300)), Duration::from_secs(60));
+        assert_eq!(options.window(Duration::from_secs(21_600)), Duration::from_secs(1_080));
+        assert_eq!(options.window(Duration::from_secs(300)), Duration::from_secs(300));
+        assert_eq!(options.recent(Duration::from_secs(3)), Duration::from_secs(75));
     }
 
     #[test]

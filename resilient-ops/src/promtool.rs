@@ -111,7 +111,7 @@ pub fn file(snapshot: &Snapshot, options: &Options, rules: &str) -> Result<Strin
             ]
         })
         .collect();
-    let file = File { rule_files: vec![rules.to_owned()], evaluation_interval: promql_time(step), tests };
+    let file = File { rule_files: vec![rules.to_owned()], evaluation_interval: promql_time(step * 2), tests };
     rules::yaml(&file)
 }
 

@@ -59,7 +59,7 @@ pub(super) fn keeps_refusing(of: Subject<'_>) -> Option<Alert> {
     let window = of.options.window(FAST).max(Duration::from_secs((openings.as_secs_f64() * 2.0).ceil() as u64));
     let share = window / PARTS;
     let explained = openings.max(share);
-    let recent = of.options.window(share);
+    let recent = of.options.recent(share);
     let open = of.select(family::STATE_SECONDS).own(OPEN).over("increase", &promql_time(window));
     let opened = increase(&of.select(family::TRANSITIONS).own(OPEN), window);
     let refused = increase(&of.select(family::REJECTIONS).own("circuit_open"), recent);

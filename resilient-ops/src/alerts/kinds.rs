@@ -64,7 +64,7 @@ pub(crate) static BREAKER_KEEPS_REFUSING: Kind = Kind {
         "If the server is well and the breaker is wrong: mode `observe`, in which it decides and counts, and lets all calls through.",
         "If the server is down for long: a fallback, or turn the feature off that needs it.",
     ],
-    works: "The state goes to half-open and closed, `circuit_open` refusals stop, and the alert ends within a fifth of its window.",
+    works: "The state goes to half-open and closed, `circuit_open` refusals stop, and the alert ends soon after.",
 };
 
 pub(crate) static METRICS_ABSENT: Kind = Kind {

@@ -21,10 +21,11 @@ pub(super) fn used_up(of: Subject<'_>) -> Option<Alert> {
     let units = |how| per_second(of.select(family::UNITS).own(how));
     // calls that say their weight are counted in units, and others one by one
     let weighed = format!("({} + {} - {} > 0)", units("reserved"), units("charged"), units("returned"));
+    // the mean number of instances, none in a gap: a deploy without any is no time in which the rate was not used
+    let over_steps = format!("[{over}:{}]", promql_time(of.options.interval));
     let instances = format!("count by ({BY}) ({})", of.select(family::RATE_SHARE).now());
-    let step = promql_time(of.options.interval);
     let expr = format!(
-        "({weighed} or {})\n  / avg_over_time({instances}[{over}:{step}]) > {}",
+        "({weighed} or {})\n  / (sum_over_time({instances}{over_steps}) / scalar(count_over_time(vector(1){over_steps}))) > {}",
         per_second(of.select(family::CALLS)),
         shown(rate * USED)
     );
@@ -49,7 +50,7 @@ pub(super) fn used_up(of: Subject<'_>) -> Option<Alert> {
                 shown(rate),
                 shown(rate * USED)
             ),
-            proof: Proof { third: window, sick: lets_through(rate * 1.1), well: lets_through(rate * USED * 0.9) },
+            proof: Proof { third: window, sick: lets_through(rate), well: lets_through(rate * USED * 0.9) },
         },
     ))
 }
