@@ -1,7 +1,8 @@
 //! The alerts: for each policy the rules that its settings lead to.
 //!
-//! No rule has a `for`. It would begin again at a deploy, where the series of a new instance begin, and at a restart of Prometheus.
-//! Each looks back over a window, and sums or compares over it, so that an alert goes on over both.
+//! The rules do without `for`. It would begin again at a deploy, where the series of a new instance begin, and at a restart of Prometheus.
+//! Each looks back over a window, and sums or compares over it, so that an alert goes on over both. The one about absent metrics has
+//! a `for` of some scrapes besides, since a Prometheus without any data has not seen the program yet.
 
 use std::fmt;
 use std::time::Duration;
@@ -40,6 +41,8 @@ pub struct Alert {
     pub window: Option<String>,
     /// The condition, as a query of Prometheus.
     pub expr: String,
+    /// The time for which the condition has to hold, where that is needed.
+    pub hold: Option<Duration>,
     /// The alert in a line.
     pub summary: String,
     /// The alert with the arithmetic of its threshold.
@@ -125,6 +128,8 @@ fn absent(options: &Options) -> Alert {
         function: None,
         window: None,
         expr: policies.over("absent_over_time", &shown),
+        // a Prometheus that has just started takes five seconds to look for its targets
+        hold: Some((options.interval * 4).max(Duration::from_secs(10))),
         summary: format!("No metrics of policies{whose}"),
         description: format!(
             "No scrape{whose} has had {} for {shown}. A deploy may take that long; longer, the program is down, its exporter is not \
@@ -185,6 +190,7 @@ impl Subject<'_> {
             function: None,
             window: None,
             expr,
+            hold: None,
             summary: format!("{title}: {summary}"),
             description: format!("{description} ({}:{})", self.policy.file, self.policy.line),
             proof,

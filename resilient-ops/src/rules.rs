@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::alerts::{self, Alert};
 use crate::options::Options;
+use crate::query::promql_time;
 use crate::snapshot::Snapshot;
 
 /// The error of a value that cannot be written as YAML.
@@ -33,6 +34,8 @@ enum Rule {
     Alert {
         alert: &'static str,
         expr: String,
+        #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+        hold: Option<String>,
         labels: BTreeMap<&'static str, String>,
         annotations: BTreeMap<&'static str, String>,
     },
@@ -80,7 +83,7 @@ fn rule(alert: Alert, options: &Options) -> Rule {
     let mut annotations = BTreeMap::from([("summary", alert.summary), ("description", alert.description)]);
     let runbook = options.runbook.as_ref().map(|runbook| format!("{runbook}#{}", alert.kind.name.to_lowercase()));
     annotations.extend(runbook.map(|runbook| ("runbook_url", runbook)));
-    Rule::Alert { alert: alert.kind.name, expr: alert.expr, labels, annotations }
+    Rule::Alert { alert: alert.kind.name, expr: alert.expr, hold: alert.hold.map(promql_time), labels, annotations }
 }
 
 pub(crate) fn yaml(value: &impl Serialize) -> Result<String, YamlError> {

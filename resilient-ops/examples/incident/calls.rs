@@ -11,7 +11,7 @@ use crate::server::Server;
 #[timeout(total = "1s")]
 #[retry]
 #[circuit_breaker]
-#[rate_limit("150/s", max_wait = "50ms")]
+#[rate_limit("250/s", max_wait = "50ms")]
 #[bulkhead(limit = 16, queue = 32, max_wait = "100ms")]
 #[timeout(attempt = "800ms")]
 pub(crate) async fn calm(server: &Server) -> Result<(), CallError> {
@@ -23,7 +23,7 @@ pub(crate) async fn calm(server: &Server) -> Result<(), CallError> {
 #[timeout(total = "1s")]
 #[retry]
 #[circuit_breaker]
-#[rate_limit("150/s", max_wait = "50ms")]
+#[rate_limit("250/s", max_wait = "50ms")]
 #[bulkhead(limit = 16, queue = 32, max_wait = "100ms")]
 #[timeout(attempt = "800ms")]
 pub(crate) async fn brown_out(server: &Server) -> Result<(), CallError> {
@@ -35,7 +35,7 @@ pub(crate) async fn brown_out(server: &Server) -> Result<(), CallError> {
 #[timeout(total = "1s")]
 #[retry]
 #[circuit_breaker]
-#[rate_limit("150/s", max_wait = "50ms")]
+#[rate_limit("250/s", max_wait = "50ms")]
 #[bulkhead(limit = 16, queue = 32, max_wait = "100ms")]
 #[timeout(attempt = "800ms")]
 pub(crate) async fn outage(server: &Server) -> Result<(), CallError> {

@@ -21,11 +21,12 @@ pub(super) fn used_up(of: Subject<'_>) -> Option<Alert> {
     let units = |how| per_second(of.select(family::UNITS).own(how));
     // calls that say their weight are counted in units, and others one by one
     let weighed = format!("({} + {} - {} > 0)", units("reserved"), units("charged"), units("returned"));
-    // the mean number of instances, none in a gap: a deploy without any is no time in which the rate was not used
+    // the mean number of instances, none in a gap: a deploy without any is no time in which the rate was not used. A process that began
+    // a moment ago has too few scrapes for either number, and so counts as half of one
     let over_steps = format!("[{over}:{}]", promql_time(of.options.interval));
     let instances = format!("count by ({BY}) ({})", of.select(family::RATE_SHARE).now());
     let expr = format!(
-        "({weighed} or {})\n  / (sum_over_time({instances}{over_steps}) / scalar(count_over_time(vector(1){over_steps}))) > {}",
+        "({weighed} or {})\n  / clamp_min(sum_over_time({instances}{over_steps}) / scalar(count_over_time(vector(1){over_steps})), 0.5) > {}",
         per_second(of.select(family::CALLS)),
         shown(rate * USED)
     );

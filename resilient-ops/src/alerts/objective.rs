@@ -145,6 +145,7 @@ impl<'a> Objective<'a> {
             function: Some(self.function.to_owned()),
             window: Some(long.clone()),
             expr,
+            hold: None,
             summary: format!("{} spends its error budget {} times too fast", self.function, shown(burn.rate)),
             description: format!(
                 "{{{{ $value | humanizePercentage }}}} of the calls in the last {long} failed, were told to slow down or were refused. The objective \

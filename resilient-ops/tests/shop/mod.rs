@@ -1,5 +1,7 @@
 //! A program with a policy of each kind, and its snapshot as the runtime gives it.
 
+#![allow(dead_code, reason = "no call is made")]
+
 use std::time::Duration;
 
 use resilient::{
@@ -10,7 +12,6 @@ use resilient_ops::Snapshot;
 
 /// The error of all calls.
 #[derive(Debug, Clone, resilient::Classify)]
-#[allow(dead_code, reason = "no call is made")]
 pub(crate) enum Failed {
     #[transient]
     Down,
