@@ -43,6 +43,7 @@ pub fn json(snapshot: &Snapshot, options: &Options) -> Value {
         "graphTooltip": 1,
         "time": {"from": "now-1h", "to": "now"},
         "refresh": "30s",
+        "annotations": {"list": []},
         "panels": placed,
         "templating": {"list": variables(job)},
     })

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -134,14 +134,17 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
 
 impl From {
     fn snapshot(&self) -> Result<Snapshot, Box<dyn Error>> {
-        let text = read(&self.from).map_err(|error| format!("cannot read the snapshot from {}: {error}", self.from))?;
-        let snapshot = Snapshot::from_json(&text);
-        Ok(snapshot.map_err(|error| format!("{} has no snapshot of policies: {error}", self.from))?)
+        let from = if self.from == "-" { "the standard input" } else { &self.from };
+        let text = read(&self.from).map_err(|error| format!("cannot read the snapshot from {from}: {error}"))?;
+        Ok(Snapshot::from_json(&text).map_err(|error| format!("no snapshot of policies comes from {from}: {error}"))?)
     }
 }
 
 fn read(from: &str) -> Result<String, Box<dyn Error>> {
     if from == "-" {
+        if io::stdin().is_terminal() {
+            return Err("it is a terminal; say where the snapshot is, as --from http://127.0.0.1:9000/policies does".into());
+        }
         let mut text = String::new();
         io::stdin().read_to_string(&mut text)?;
         return Ok(text);

@@ -100,13 +100,13 @@ impl Selector {
         Self { suffix: "_bucket", ..Self::of(family) }
     }
 
-    /// Those of one job, if there is one.
+    /// Keeps the series of one job, if there is one.
     pub(crate) fn job(mut self, job: Option<&str>) -> Self {
         self.matchers.extend(job.map(|job| format!("job={}", quoted(job))));
         self
     }
 
-    /// Those of one policy.
+    /// Keeps the series of one policy.
     pub(crate) fn policy(mut self, Labels { policy, function, layer }: &Labels) -> Self {
         for (name, value) in [("policy", policy), ("function", function), ("layer", layer)] {
             self.matchers.push(format!("{name}={}", quoted(value)));
@@ -114,19 +114,19 @@ impl Selector {
         self
     }
 
-    /// Those with that value of the family's own label.
+    /// Keeps the series with that value of the family's own label.
     pub(crate) fn own(self, value: &str) -> Self {
         let value = quoted(value);
         self.matching("=", &value)
     }
 
-    /// Those with one of these values of the family's own label.
+    /// Keeps the series with one of these values of the family's own label.
     pub(crate) fn any_of(self, values: &[&str]) -> Self {
         let values = quoted(&values.join("|"));
         self.matching("=~", &values)
     }
 
-    /// Those with none of these values of the family's own label.
+    /// Keeps the series with none of these values of the family's own label.
     pub(crate) fn none_of(self, values: &[&str]) -> Self {
         let values = quoted(&values.join("|"));
         self.matching("!~", &values)
