@@ -143,7 +143,9 @@ impl From {
 fn read(from: &str) -> Result<String, Box<dyn Error>> {
     if from == "-" {
         if io::stdin().is_terminal() {
-            return Err("it is a terminal; say where the snapshot is, as --from http://127.0.0.1:9000/policies does".into());
+            return Err(
+                "it is a terminal; say where the snapshot is, as --from http://127.0.0.1:9000/policies does".into()
+            );
         }
         let mut text = String::new();
         io::stdin().read_to_string(&mut text)?;
