@@ -132,6 +132,12 @@ impl<'a> Objective<'a> {
         let share = |window: &str| format!("{}{{{job}function={}}}", recorded(window), quoted(self.function));
         // six decimals, for objectives of many nines
         let threshold = (most * 1e6).round() / 1e6;
+        let (times, too_fast) = if burn.rate > 1.0 {
+            let rate = shown(burn.rate);
+            (format!("; {rate} times that is {}", percent(most)), format!("{rate} times too fast"))
+        } else {
+            (String::new(), "within the month".to_owned())
+        };
         let expr = format!(
             "{} > {threshold}\n  and {} > {threshold}\n  and on (job) ({}) >= {FEW}",
             share(&long),
@@ -146,15 +152,13 @@ impl<'a> Objective<'a> {
             window: Some(long.clone()),
             expr,
             hold: None,
-            summary: format!("{} spends its error budget {} times too fast", self.function, shown(burn.rate)),
+            summary: format!("{} spends its error budget {too_fast}", self.function),
             description: format!(
                 "{{{{ $value | humanizePercentage }}}} of the calls in the last {long} failed, were told to slow down or were refused. The objective \
-                 is {} %, so {} may fail; {} times that is {}. {} of the budget of 30 days. It holds for {short} as well, so it is \
+                 is {} %, so {} may fail{times}. {} of the budget of 30 days. It holds for {short} as well, so it is \
                  going on.",
                 self.options.slo,
                 percent(self.options.error_budget()),
-                shown(burn.rate),
-                percent(most),
                 burn.spends,
             ),
             proof: Proof {
