@@ -8,7 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::options::Options;
-use crate::promtool::{Change, Proof, Quantity};
+use crate::proof::{Change, Proof, Quantity};
 use crate::query::{Selector, family, promql_time};
 use crate::snapshot::{Labels, Policy, Snapshot};
 use resilient::metrics::Family;

@@ -32,6 +32,7 @@ pub mod alerts;
 pub mod dashboard;
 mod options;
 pub mod promtool;
+mod proof;
 mod query;
 pub mod rules;
 pub mod runbook;

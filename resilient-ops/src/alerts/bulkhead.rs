@@ -1,7 +1,7 @@
 //! Alerts of a bulkhead.
 
 use super::{Alert, BY, FAST, Rule, Severity, Subject, kinds};
-use crate::promtool::{Change, Proof};
+use crate::proof::{Change, Proof};
 use crate::query::{family, promql_time};
 use crate::settings::{percent, shown};
 

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::{Alert, FAST, Rule, Severity, Subject, increase, kinds};
-use crate::promtool::{Change, Proof};
+use crate::proof::{Change, Proof};
 use crate::query::{family, promql_time};
 use crate::settings::shown;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Alert, BY, FAST, FEW, Rule, Severity, Subject, increase, kinds, summed};
-use crate::promtool::{Change, Proof};
+use crate::proof::{Change, Proof};
 use crate::query::{family, promql_time};
 use crate::settings::{self, percent, shown};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Alert, FAST, FEW, Rule, Severity, Subject, increase, kinds};
-use crate::promtool::{Change, Proof, Quantity};
+use crate::proof::{Change, Proof, Quantity};
 use crate::query::{Selector, family, promql_time};
 use crate::settings::{percent, shown};
 use crate::snapshot::{Function, Layer};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Alert, FEW, Severity, kinds};
 use crate::options::Options;
-use crate::promtool::{Change, Proof, Quantity};
+use crate::proof::{Change, Proof, Quantity};
 use crate::query::{Selector, family, promql_time, quoted};
 use crate::settings::{percent, shown};
 use crate::snapshot::{Function, Labels, Policy, Snapshot};

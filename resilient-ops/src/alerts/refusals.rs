@@ -1,7 +1,7 @@
 //! The alert of calls that a policy refuses, by the reason.
 
 use super::{Alert, FAST, FEW, Rule, Severity, Subject, kinds, summed};
-use crate::promtool::{Change, Proof};
+use crate::proof::{Change, Proof};
 use crate::query::{family, promql_time};
 use crate::settings::{percent, shown};
 

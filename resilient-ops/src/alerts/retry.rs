@@ -1,7 +1,7 @@
 //! Alerts of a retry.
 
 use super::{Alert, FAST, FEW, Rule, Severity, Subject, increase, kinds};
-use crate::promtool::{Change, Proof};
+use crate::proof::{Change, Proof};
 use crate::query::{family, promql_time};
 use crate::settings::{self, percent, shown};
 
