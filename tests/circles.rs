@@ -22,6 +22,11 @@ fn the_runtimes_modules_know_each_other_in_one_direction() {
     assert_eq!(circles("resilient-runtime"), [""; 0]);
 }
 
+#[test]
+fn the_operators_modules_know_each_other_in_one_direction() {
+    assert_eq!(circles("resilient-ops"), [""; 0]);
+}
+
 /// The root of the runtime has the names that most programs need; the attributes beside them are not counted.
 #[test]
 fn the_root_has_few_names() {

@@ -122,6 +122,11 @@ impl Budget {
         self
     }
 
+    /// The extra attempts that it pays for: so many for a hundred calls, and so many a second.
+    pub(crate) fn terms(&self) -> (f64, u32) {
+        (f64::from(self.deposit) * 100.0 / f64::from(TOKEN), self.refill / TOKEN)
+    }
+
     /// The extra attempts that could be paid for now.
     pub fn balance(&self) -> f64 {
         self.put(self.deposits.try_take_all());

@@ -77,6 +77,8 @@ pub struct PolicySnapshot {
     pub file: &'static str,
     /// The line.
     pub line: u32,
+    /// The labels of its series in the metrics.
+    pub series: Labels,
     /// The mode that it is in; `None` for a policy of which only the counts are known.
     pub mode: Option<Mode>,
     /// The settings.
@@ -96,6 +98,25 @@ pub struct PolicySnapshot {
     pub keys: Option<KeysSnapshot>,
     /// The durations of calls, of a measure.
     pub durations: Option<DurationsSnapshot>,
+}
+
+/// The labels that every series of a policy has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Labels {
+    /// The policy's name.
+    pub policy: &'static str,
+    /// The path of the annotated function; empty for a policy by hand.
+    pub function: &'static str,
+    /// The name that tells the policies of a function apart.
+    pub layer: &'static str,
+}
+
+impl Labels {
+    pub(crate) const fn by_hand(record: &Record) -> Self {
+        Self { policy: record.name, function: "", layer: record.kind.label() }
+    }
 }
 
 /// The durations of a measure's calls.
@@ -198,7 +219,7 @@ pub struct KeySnapshot {
 /// assert_eq!((listed[0].name, listed[0].settings[0].value.as_str()), ("lookup", "50ms"));
 /// ```
 pub fn policies() -> Policies {
-    let mut known: HashSet<*const Record> = HashSet::new();
+    let mut known = Known::default();
     let mut unused = Unused::default();
     let functions = functions().iter().map(|function| function.snapshot(&mut known, &mut unused));
     let mut functions: Vec<FunctionSnapshot> = functions.collect();
@@ -208,17 +229,24 @@ pub fn policies() -> Policies {
     let mut others: Vec<PolicySnapshot> = Vec::new();
     for policy in by_hand().iter() {
         let record = policy.record();
-        if known.insert(std::ptr::from_ref(record)) {
+        if known.records.insert(std::ptr::from_ref(record)) {
             others.push(policy.snapshot());
         }
     }
     for record in book::all() {
-        if !known.contains(&std::ptr::from_ref(record)) {
+        if !known.records.contains(&std::ptr::from_ref(record)) {
             others.push(PolicySnapshot::of(record));
         }
     }
     others.sort_by(|one, other| (one.name, one.file, one.line).cmp(&(other.name, other.file, other.line)));
     Policies { functions, others }
+}
+
+/// The policies of the functions so far.
+#[derive(Default)]
+struct Known {
+    records: HashSet<*const Record>,
+    series: HashMap<*const Record, Labels>,
 }
 
 /// Lists a policy that is made by hand, before its first call, and with its settings and state.
@@ -553,6 +581,7 @@ impl PolicySnapshot {
             name: record.name,
             file: record.place.file(),
             line: record.place.line(),
+            series: Labels::by_hand(record),
             mode: None,
             settings: Vec::new(),
             state: None,
@@ -612,8 +641,8 @@ impl fmt::Debug for Layer {
 
 impl Layer {
     /// The account of its policy, with what the function says.
-    fn snapshot(&self, policy: &'static dyn Listed) -> PolicySnapshot {
-        let mut snapshot = policy.snapshot();
+    fn snapshot(&self, policy: &'static dyn Listed, series: Labels) -> PolicySnapshot {
+        let mut snapshot = PolicySnapshot { series, ..policy.snapshot() };
         let usage = self.usage.iter();
         snapshot.settings.extend(usage.map(|(key, value)| Setting {
             key,
@@ -733,15 +762,21 @@ impl Function {
         &self.layers
     }
 
-    fn snapshot(&self, known: &mut HashSet<*const Record>, unused: &mut Unused) -> FunctionSnapshot {
+    fn snapshot(&'static self, known: &mut Known, unused: &mut Unused) -> FunctionSnapshot {
         let mut bounds = Vec::new();
         let layers = self.layers.iter().map(|layer| {
             let policy = layer.effective(unused);
             bounds.push(layer.bound(policy));
             // its own record is known as well where another stands for it
-            known
-                .extend([layer.policy, policy].into_iter().flatten().map(|policy| std::ptr::from_ref(policy.record())));
-            LayerSnapshot { layer: layer.label().to_owned(), policy: policy.map(|policy| layer.snapshot(policy)) }
+            let own = [layer.policy, policy].into_iter().flatten();
+            known.records.extend(own.map(|policy| std::ptr::from_ref(policy.record())));
+            let policy = policy.map(|policy| {
+                let first = Labels { policy: policy.record().name, function: self.path(), layer: layer.label() };
+                // several functions that share a policy have one series, as in the metrics
+                let series = *known.series.entry(std::ptr::from_ref(policy.record())).or_insert(first);
+                layer.snapshot(policy, series)
+            });
+            LayerSnapshot { layer: layer.label().to_owned(), policy }
         });
         let stack = layers.collect();
         let worst_case = worst_case(&bounds);

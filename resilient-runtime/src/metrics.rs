@@ -28,6 +28,8 @@ use crate::naming::Unused;
 use crate::vocabulary::{CircuitBreakerState, PolicyKind};
 use crate::{Mode, book};
 
+pub use crate::list::Labels;
+
 #[cfg(feature = "metrics")]
 pub mod facade;
 #[cfg(feature = "opentelemetry")]
@@ -109,18 +111,6 @@ impl Histogram {
     pub fn count(&self) -> u64 {
         self.buckets.iter().map(|(_, count)| count).sum()
     }
-}
-
-/// The labels that every series of a policy has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Labels {
-    /// The policy's name.
-    pub policy: &'static str,
-    /// The path of the annotated function; empty for a policy by hand.
-    pub function: &'static str,
-    /// The name that tells the policies of a function apart.
-    pub layer: &'static str,
 }
 
 impl Sample {
@@ -455,12 +445,6 @@ pub fn collect() -> Vec<Sample> {
         }
     }
     series.samples()
-}
-
-impl Labels {
-    const fn by_hand(record: &Record) -> Self {
-        Self { policy: record.name, function: "", layer: record.kind.label() }
-    }
 }
 
 /// The series of each family.

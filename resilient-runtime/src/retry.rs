@@ -225,9 +225,14 @@ impl Retry {
     /// Says what it is told, for the list of policies.
     fn describe_to(&self, description: &mut Description) {
         description.settings_of(&self.config);
-        description.fixed("budget", self.funds.as_str());
-        if let Some(budget) = self.funds.budget(self.name()) {
-            description.level("budget_balance", budget.balance());
+        let whose = self.funds.as_str();
+        match self.funds.budget(self.name()) {
+            Some(budget) => {
+                let (percent, reserve) = budget.terms();
+                description.fixed("budget", format_args!("{whose}, {percent} % and {reserve}/s"));
+                description.level("budget_balance", budget.balance());
+            }
+            None => description.fixed("budget", whose),
         }
         // a server may ask for as much as `max_hint`, to which a tenth is added
         let config = *self.config;

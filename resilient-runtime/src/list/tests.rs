@@ -51,6 +51,36 @@ fn what_was_changed_stands_beside_what_was_compiled_in() {
 }
 
 #[test]
+fn a_retry_says_what_its_budget_pays_for() {
+    static SHARED: crate::Budget = crate::Budget::new().ratio(0.125).reserve(3);
+    static OWN: Retry = Retry::named("l own");
+    static OF_TWO: Retry = Retry::named("l of two").budget(&SHARED);
+    static WITHOUT: Retry = Retry::named("l without").without_budget();
+    [&OWN, &OF_TWO, &WITHOUT].map(|retry| list(retry));
+
+    let budgets = ["l own", "l of two", "l without"].map(find);
+
+    let budgets = budgets.each_ref().map(|policy| setting(policy, "budget").0);
+    assert_eq!(budgets, ["own, 20 % and 10/s", "shared, 12.5 % and 3/s", "none"]);
+}
+
+#[test]
+fn a_policy_that_two_functions_share_has_the_series_of_the_first() {
+    static SHARED: Timeout = Timeout::named("l series", Duration::from_secs(1));
+    let mut known = Known::default();
+    let mut of = |name| {
+        let mut function = Function::default();
+        function.is("m", name, "m.rs", 1).own("TOTAL_TIMEOUT_", &SHARED);
+        let function: &Function = Box::leak(Box::new(function));
+        let snapshot = function.snapshot(&mut known, &mut Unused::default());
+        snapshot.stack[0].policy.as_ref().expect("the policy").series
+    };
+
+    let series = Labels { policy: "l series", function: "m::one", layer: "total_timeout" };
+    assert_eq!([of("one"), of("two")], [series; 2]);
+}
+
+#[test]
 fn keys_are_summed_up_and_the_unhealthy_ones_counted() {
     static HOSTS: PerKey<CircuitBreaker> = PerKey::new(CircuitBreaker::named("l hosts")).capacity(9);
     list(&HOSTS);
@@ -81,7 +111,9 @@ fn the_worst_case_adds_up_from_the_inside() {
     static WITHIN: Retry = Retry::named("l worst").unlimited().max_elapsed(Duration::from_secs(5));
     fn worst(write: impl FnOnce(&mut Function) -> &mut Function) -> Option<Duration> {
         let mut function = Function::default();
-        write(&mut function).snapshot(&mut HashSet::new(), &mut Unused::default()).worst_case
+        write(&mut function);
+        let function: &Function = Box::leak(Box::new(function));
+        function.snapshot(&mut Known::default(), &mut Unused::default()).worst_case
     }
     let of = |write: fn(&mut Function) -> &mut Function| worst(|function| write(function).own("TIMEOUT_", &ATTEMPT));
 

@@ -1,0 +1,44 @@
+//! The operators' side of `resilient-runtime`: alerts, a dashboard and a runbook, made from the settings of the policies of a running program.
+//!
+//! A program shows its policies as JSON, which is what `resilient::policies()` is with the feature `serde`. [`Snapshot`] reads that.
+//! Everything else is a function of it: [`alerts`] has the rules for Prometheus, whose thresholds follow from the settings,
+//! [`promtool`] their tests, [`dashboard`] a dashboard for Grafana, [`runbook`] a page for each alert, and [`table`] the list.
+//!
+//! ```
+//! use resilient::circuit_breaker;
+//! use resilient_ops::{Options, Snapshot, alerts, rules};
+//!
+//! #[circuit_breaker(open_for = "20s")]
+//! async fn fetch() -> Result<(), std::io::Error> {
+//!     Ok(())
+//! }
+//!
+//! let json = serde_json::to_string(&resilient::policies())?;
+//! let snapshot = Snapshot::from_json(&json)?;
+//! let options = Options { job: Some("shop".to_owned()), ..Options::default() };
+//!
+//! let yaml = rules::file(&snapshot, &options)?;
+//! assert!(yaml.contains("alert: ResilientBreakerOpened"));
+//!
+//! let alerts = alerts::of(&snapshot, &options);
+//! let keeps = alerts.iter().find(|alert| alert.kind.name == "ResilientBreakerKeepsRefusing").unwrap();
+//! assert!(keeps.description.contains("so five openings in a row take 1m40s"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The program `resilient-ops` prints each of them.
+
+pub mod alerts;
+pub mod dashboard;
+mod options;
+pub mod promtool;
+mod proof;
+mod query;
+pub mod rules;
+pub mod runbook;
+mod settings;
+pub mod snapshot;
+pub mod table;
+
+pub use self::options::{BadOption, Options};
+pub use self::snapshot::Snapshot;

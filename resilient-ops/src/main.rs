@@ -1,0 +1,173 @@
+//! The program `resilient-ops`: prints the list, the rules, the dashboard and the runbook of a running program.
+
+use std::error::Error;
+use std::fs;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use resilient_ops::{Options, Snapshot, dashboard, promtool, rules, runbook, table};
+
+/// Makes alerts, a dashboard and a runbook from the policies of a running program
+#[derive(Debug, Parser)]
+#[command(name = "resilient-ops", disable_version_flag = true)]
+#[command(after_help = "The snapshot is the JSON of `resilient::policies()`, with the feature `serde`.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the policies with their settings, state and numbers
+    List(From),
+    /// Print recording and alert rules for Prometheus, as YAML
+    Alerts {
+        #[command(flatten)]
+        from: From,
+        #[command(flatten)]
+        rules: Rules,
+        /// Write tests for `promtool test rules` to this file as well; they read the rules of `--out`
+        #[arg(long, value_name = "FILE", requires = "out")]
+        tests: Option<PathBuf>,
+    },
+    /// Print a dashboard for Grafana, as JSON
+    Dashboard {
+        #[command(flatten)]
+        from: From,
+        #[command(flatten)]
+        rules: Rules,
+        /// Print the queries alone, each after the title of its panel
+        #[arg(long)]
+        queries: bool,
+    },
+    /// Print a page about each alert, as Markdown
+    Runbook {
+        #[command(flatten)]
+        from: From,
+        #[command(flatten)]
+        rules: Rules,
+    },
+}
+
+#[derive(Debug, Args)]
+struct From {
+    /// An address (http://…), a file, or - for the standard input
+    #[arg(long, value_name = "SNAPSHOT", default_value = "-")]
+    from: String,
+    /// Write to this file instead of the standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct Rules {
+    /// The share of calls that shall be answered, in percent
+    #[arg(long, value_name = "PERCENT", default_value_t = 99.9)]
+    slo: f64,
+    /// The job under which Prometheus scrapes the program; without it, the rules hold for every job
+    #[arg(long)]
+    job: Option<String>,
+    /// The seconds between two scrapes; no window is shorter than twenty of them
+    #[arg(long, value_name = "SECONDS", default_value_t = 15.0)]
+    interval: f64,
+    /// A factor for all windows, for tests
+    #[arg(long, default_value_t = 1.0)]
+    scale: f64,
+    /// The address of the runbook, to which the anchor of the alert is added
+    #[arg(long, value_name = "URL")]
+    runbook: Option<String>,
+}
+
+impl Rules {
+    fn options(self) -> Result<Options, Box<dyn Error>> {
+        let Self { slo, job, interval, scale, runbook } = self;
+        let interval = Duration::try_from_secs_f64(interval)
+            .map_err(|_| format!("the time between two scrapes is a number of seconds, and not {interval}"))?;
+        let options = Options { slo, job, interval, scale, runbook };
+        options.check()?;
+        Ok(options)
+    }
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Box<dyn Error>> {
+    match command {
+        Command::List(from) => write(from.out.as_deref(), &table::text(&from.snapshot()?)),
+        Command::Alerts { from, rules, tests } => {
+            let (snapshot, options) = (from.snapshot()?, rules.options()?);
+            write(from.out.as_deref(), &rules::file(&snapshot, &options)?)?;
+            if let (Some(tests), Some(out)) = (tests, &from.out) {
+                // promtool looks for the rules from the folder of the tests on
+                let rules = fs::canonicalize(out)?;
+                write(Some(&tests), &promtool::file(&snapshot, &options, &rules.to_string_lossy())?)?;
+            }
+            Ok(())
+        }
+        Command::Dashboard { from, rules, queries } => {
+            let (snapshot, options) = (from.snapshot()?, rules.options()?);
+            let text = if queries {
+                let lines = dashboard::queries(&snapshot, &options).into_iter();
+                lines.flat_map(|(title, query)| [title, "\t".to_owned(), query, "\n".to_owned()]).collect()
+            } else {
+                serde_json::to_string_pretty(&dashboard::json(&snapshot, &options))? + "\n"
+            };
+            write(from.out.as_deref(), &text)
+        }
+        Command::Runbook { from, rules } => {
+            let (snapshot, options) = (from.snapshot()?, rules.options()?);
+            write(from.out.as_deref(), &runbook::page(&snapshot, &options))
+        }
+    }
+}
+
+impl From {
+    fn snapshot(&self) -> Result<Snapshot, Box<dyn Error>> {
+        let from = if self.from == "-" { "the standard input" } else { &self.from };
+        let text = read(&self.from).map_err(|error| format!("cannot read the snapshot from {from}: {error}"))?;
+        Ok(Snapshot::from_json(&text).map_err(|error| format!("no snapshot of policies comes from {from}: {error}"))?)
+    }
+}
+
+fn read(from: &str) -> Result<String, Box<dyn Error>> {
+    if from == "-" {
+        if io::stdin().is_terminal() {
+            return Err(
+                "it is a terminal; say where the snapshot is, as --from http://127.0.0.1:9000/policies does".into()
+            );
+        }
+        let mut text = String::new();
+        io::stdin().read_to_string(&mut text)?;
+        return Ok(text);
+    }
+    if from.starts_with("https://") {
+        return Err(
+            "it speaks http alone; for https, give it a file or the standard input: curl … | resilient-ops …".into()
+        );
+    }
+    if !from.starts_with("http://") {
+        return Ok(fs::read_to_string(from)?);
+    }
+    let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).build().new_agent();
+    let mut answer = agent.get(from).call()?;
+    Ok(answer.body_mut().read_to_string()?)
+}
+
+fn write(out: Option<&Path>, text: &str) -> Result<(), Box<dyn Error>> {
+    let Some(out) = out else { return Ok(io::stdout().write_all(text.as_bytes())?) };
+    fs::write(out, text).map_err(|error| format!("cannot write {}: {error}", out.display()).into())
+}
+
+/// The longest that an answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
