@@ -223,18 +223,50 @@ pub fn reloads() -> Reloads {
 ///
 /// [`Refused`] if there is no such policy, or it has no such part.
 pub fn reset(policy: &str, kind: &str) -> Result<usize, Refused> {
-    let Changes { changes } = Changes::new().set(policy, kind, "reset", 0);
-    let found = changes.iter().map(|(entry, _)| resolve::find(entry, &resolve::all())).next();
-    match found {
-        Some(Ok(found)) => {
+    match found(policy, Some(kind)) {
+        Ok(found) => {
             for (known, _) in &found {
                 known.policy.reset();
             }
             Ok(found.len())
         }
-        Some(Err(NotFound::Yet(mistake) | NotFound::Mistaken(mistake))) => Err(Refused::of(CODE, vec![mistake])),
-        None => Ok(0),
+        Err(NotFound::Yet(mistake) | NotFound::Mistaken(mistake)) => Err(Refused::of(CODE, vec![mistake])),
     }
+}
+
+/// Returns the number of policies that a change under that name, and for that kind, would be for now. It is 0 if the change would wait for a policy.
+///
+/// ```
+/// use resilient::{CircuitBreaker, config};
+///
+/// static ORDERS: CircuitBreaker = CircuitBreaker::named("orders");
+/// resilient::list(&ORDERS);
+///
+/// assert_eq!(config::count("orders", Some("circuit_breaker"))?, 1);
+/// assert_eq!(config::count("orders", None)?, 1);
+/// assert_eq!(config::count("order", None)?, 0);
+/// # Ok::<(), config::Refused>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Refused`] if the name stands for policies of several functions, or the kind for none or several of its policies.
+pub fn count(policy: &str, kind: Option<&str>) -> Result<usize, Refused> {
+    match found(policy, kind) {
+        Ok(found) => Ok(found.len()),
+        Err(NotFound::Yet(_)) => Ok(0),
+        Err(NotFound::Mistaken(mistake)) => Err(Refused::of(CODE, vec![mistake])),
+    }
+}
+
+/// Finds the policies that changes from code under that name are for.
+fn found(policy: &str, kind: Option<&str>) -> Result<Found, NotFound> {
+    let Changes { changes } = Changes::new().with(policy, kind, "mode", Value::Flag(false), true);
+    let all = resolve::all();
+    changes.iter().try_fold(Found::new(), |mut found, (entry, _)| {
+        found.extend(resolve::find(entry, &all)?);
+        Ok(found)
+    })
 }
 
 /// The source that changes from code have in the list of policies.
