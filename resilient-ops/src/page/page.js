@@ -5,6 +5,7 @@
 const EVERY = 2000;
 const PATIENCE = 10000;
 const SAMPLES = 60;
+const FEWEST = 15;
 const RECENT = 5;
 const ROWS = 100;
 const STACKS = 50;
@@ -54,7 +55,7 @@ const words = name => name.replaceAll('_', ' ');
 const some = (number, noun) => `${count(number)} ${noun}${number === 1 ? '' : 's'}`;
 const count = number => number.toLocaleString('en');
 const number = value => value == null ? 'unlimited' : count(Math.round(value * 1000) / 1000);
-const rate = value => value === 0 ? '0' : value < 0.1 ? '<0.1' : value < 10 ? value.toFixed(1) : count(Math.round(value));
+const rate = value => value === 0 ? '0' : value < 0.1 ? '<0.1' : value < 10 ? count(Math.round(value * 10) / 10) : count(Math.round(value));
 const seconds = time => time ? time.secs + time.nanos / 1e9 : null;
 const exact = value => value >= 1 || value === 0 ? `${number(value)} s` : `${number(value * 1000)} ms`;
 
@@ -148,10 +149,12 @@ class Lines {
   }
   path() {
     const most = this.most();
+    // a line of a few samples takes a part of the width, and fewer than all need not fill it
+    const step = (SAMPLES - 1) / (Math.max(this.filled, FEWEST) - 1);
     let path = '';
-    for (let at = SAMPLES - this.filled; at < SAMPLES; at++) {
-      const height = most === 0 ? 0 : this.values[at] / most;
-      path += `${path ? 'L' : 'M'}${at} ${(15 - 14 * height).toFixed(1)}`;
+    for (let back = this.filled - 1; back >= 0; back--) {
+      const height = most === 0 ? 0 : this.values[SAMPLES - 1 - back] / most;
+      path += `${path ? 'L' : 'M'}${(SAMPLES - 1 - back * step).toFixed(1)} ${(15 - 14 * height).toFixed(1)}`;
     }
     return path;
   }
@@ -175,6 +178,7 @@ class Known {
     this.refusals = new Lines();
     this.by = new Map();
     this.worse = new Lines();
+    this.observed = new Lines();
   }
 
   take(policy, at) {
@@ -183,6 +187,7 @@ class Known {
     const calls = sum(policy.outcomes) + refused;
     const failed = (of(policy.outcomes, 'transient') ?? 0) + (of(policy.outcomes, 'throttled') ?? 0);
     const unpaid = of(policy.counts, 'gave_up budget_exhausted') ?? of(policy.counts, 'hedges_suppressed') ?? 0;
+    const observed = of(policy.counts, 'observed') ?? 0;
     // another process, or the policy was made again
     if (this.at != null && (calls < this.last.calls || at <= this.at)) this.forget();
     if (this.at != null) {
@@ -191,13 +196,14 @@ class Known {
       this.failures.add(Math.max(0, failed - this.last.failed) / time);
       this.refusals.add(Math.max(0, refused - this.last.refused) / time);
       this.worse.add(Math.max(0, unpaid - this.last.unpaid) / time);
+      this.observed.add(Math.max(0, observed - this.last.observed) / time);
       for (const { name, value } of policy.rejections) {
         if (value > 0 && !this.by.has(name)) this.by.set(name, new Lines());
         this.by.get(name)?.add(Math.max(0, value - (of(this.last.rejections, name) ?? 0)) / time);
       }
     }
     this.at = at;
-    this.last = { calls, failed, refused, unpaid, rejections: policy.rejections };
+    this.last = { calls, failed, refused, unpaid, observed, rejections: policy.rejections };
     this.rates = { calls: this.calls.recent(), failures: this.failures.recent(), refusals: this.refusals.recent() };
     this.levels = levels(policy);
     this.health = health(this);
@@ -224,7 +230,7 @@ function levels(policy) {
   const balance = level('budget_balance');
   if (balance != null) {
     const most = Number(setting(policy, 'budget')?.match(/and ([\d.]+)\/s/)?.[1] ?? 0) * 10;
-    const says = `budget for ${some(Math.floor(balance), 'attempt')} more`;
+    const says = `budget of ${some(Math.floor(balance), 'attempt')} left`;
     use(balance, Math.max(most, balance, 1), says, balance < 1);
   }
   if (level('window_calls') > 0) {
@@ -247,6 +253,8 @@ function health(known) {
   const level = name => of(policy.levels, name);
   const is = (rank, mark, says) => ({ rank, mark, says });
   const force = policy.settings.find(setting => setting.key === 'force')?.value;
+  if (policy.mode === 'off') return is(11, 'note', 'Off');
+  if (policy.mode === 'observe') return is(10, 'note', 'Observes');
   if (policy.state === 'forced_open') return is(0, 'bad', 'Forced open');
   if (policy.state === 'open') return is(0, 'bad', 'Open');
   const balance = level('budget_balance');
@@ -257,15 +265,13 @@ function health(known) {
   if (inUse != null && limit > 0 && inUse >= limit && (waits || rates.refusals > 0)) return is(2, 'bad', 'Full');
   if (policy.state === 'half_open') return is(3, 'warn', 'Half-open');
   if (policy.state === 'recovering') return is(3, 'warn', 'Recovering');
-  if (level('paused') > 0) return is(4, 'warn', 'Paused');
-  if (rates.refusals > 0) return is(5, 'warn', policy.kind === 'timeout' ? 'Timing out' : policy.kind === 'throttle' ? 'Dropping' : 'Refusing');
-  if (level('rate_share') < 1) return is(6, 'warn', 'Slowed');
-  if (policy.keys?.unhealthy > 0) return is(7, 'warn', `${some(policy.keys.unhealthy, 'key')} in trouble`);
+  if (policy.keys?.unhealthy > 0) return is(4, 'warn', `${some(policy.keys.unhealthy, 'key')} in trouble`);
+  if (level('paused') > 0) return is(5, 'warn', 'Paused');
+  if (rates.refusals > 0) return is(6, 'warn', policy.kind === 'timeout' ? 'Timing out' : policy.kind === 'throttle' ? 'Dropping' : 'Refusing');
+  if (level('rate_share') < 1) return is(7, 'warn', 'Slowed');
   if (policy.keys && policy.keys.len >= policy.keys.capacity) return is(7, 'warn', 'No room for keys');
   if (rates.failures > 0 && rates.failures >= rates.calls / 2) return is(8, 'warn', 'Failing');
   if (inUse != null && limit > 0 && inUse >= limit * 0.8) return is(9, 'warn', 'Nearly full');
-  if (policy.mode === 'off') return is(11, 'note', 'Off');
-  if (policy.mode === 'observe') return is(10, 'note', 'Observes');
   if (policy.state === 'disabled' || force === 'closed') return is(12, 'note', 'Lets all through');
   if (known.last.calls === 0) return is(20, 'idle', 'Not used yet');
   return is(15, 'well', 'Well');
@@ -388,6 +394,7 @@ function list(mayMove) {
 function spark(cell, what, lines) {
   const path = cell.querySelector('path');
   attribute(path, 'd', lines.path() || 'M0 15');
+  attribute(path, 'class', lines.most() === 0 ? 'flat' : null);
   const says = `${what} over the last ${length(lines.filled * EVERY / 1000)}: ${rate(lines.recent())} a second now, ${rate(lines.most())} at most`;
   attribute(cell.querySelector('svg'), 'aria-label', says);
   text(cell.querySelector('b'), rate(lines.recent()));
@@ -398,7 +405,7 @@ function rateCell(head, kind) {
   const svg = document.createElementNS(space, 'svg');
   for (const [name, value] of [['viewBox', '0 0 59 16'], ['preserveAspectRatio', 'none'], ['role', 'img']]) svg.setAttribute(name, value);
   svg.append(document.createElementNS(space, 'path'));
-  return make('td', { class: `rate ${kind}`, role: 'cell', 'data-head': head }, make('b'), svg, make('small'));
+  return make('td', { class: `rate ${kind}`, role: 'cell', 'data-head': head }, make('span', { class: 'number' }, make('b'), svg), make('small'));
 }
 
 let lineNumber = 0;
@@ -469,15 +476,14 @@ class Line {
 }
 
 // the state with its time, and what is other than usual
-function besides({ policy, health }) {
+function besides({ policy, health, observed }) {
   const parts = [];
   const time = seconds(policy.state_for);
   if (policy.state && time != null) {
     const state = STATES[policy.state] ?? policy.state;
     parts.push(state === health.says ? `for ${length(time)}` : `${state.toLowerCase()} for ${length(time)}`);
   }
-  if (policy.mode === 'observe' && health.says !== 'Observes') parts.push('observes only');
-  if (policy.mode === 'off' && health.says !== 'Off') parts.push('off');
+  if (observed.recent() > 0) parts.push(`would refuse ${rate(observed.recent())} a second`);
   const changed = policy.settings.filter(setting => setting.value !== setting.compiled).length;
   if (changed > 0) parts.push(`${some(changed, 'setting')} changed`);
   return parts.join(', ');
@@ -526,24 +532,24 @@ class Details {
   addActions() {
     const { policy } = this.known;
     const bar = make('div', { class: 'actions' });
-    const button = (says, title, meaning, body) => {
+    const button = (says, does, title, meaning, body) => {
       const node = make('button', { type: 'button' }, says);
-      node.addEventListener('click', () => ask(this.known.policy, title, meaning, body, node));
+      node.addEventListener('click', () => ask(this.known.policy, does, title, meaning, body, node));
       bar.append(node);
     };
     const name = `${policy.name}, ${words(policy.series.layer)}`;
     if (policy.kind !== 'fan_out') {
       bar.append(make('span', {}, 'Mode'));
-      for (const [mode, meaning] of Object.entries(MODES)) button(words(mode), `Set the mode of ${name} to ${mode}?`, meaning, { mode });
-      button('as before', `Take back the mode of ${name}?`, 'It goes again by the settings file, or as it was built.', { mode: null });
+      for (const [mode, meaning] of Object.entries(MODES)) button(mode, 'Set the mode', `Set the mode of ${name} to ${mode}?`, meaning, { mode });
+      button('as before', 'Take it back', `Take back the mode of ${name}?`, 'It goes again by the settings file, or as it was built.', { mode: null });
     }
     if (policy.kind === 'circuit_breaker') {
       bar.append(make('span', {}, 'Force'));
-      for (const [force, meaning] of Object.entries(FORCES)) button(force, `Force ${name} ${force}?`, meaning, { force });
-      button('let go', `Let go of the state of ${name}?`, 'It decides by itself again.', { force: null });
+      for (const [force, meaning] of Object.entries(FORCES)) button(force, 'Force it', `Force ${name} ${force}?`, meaning, { force });
+      button('let go', 'Let go', `Let go of the state of ${name}?`, 'It decides by itself again.', { force: null });
     }
     bar.append(make('span', {}, 'State'));
-    button('reset', `Reset ${name}?`, 'Windows and queues are empty, budgets full and breakers closed. Settings stay.', { reset: true });
+    button('reset', 'Reset', `Reset ${name}?`, 'Windows and queues are empty, budgets full and breakers closed. Settings stay.', { reset: true });
     this.add('Actions', bar).className = 'wide';
   }
 
@@ -642,18 +648,20 @@ function stacks() {
 
 let asked = null;
 let token = '';
+let done = [];
 
-function ask(policy, title, meaning, body, from) {
+function ask(policy, does, title, meaning, body, from) {
   asked = { policy, title, body, from };
   text($('confirm-title'), title);
   text($('confirm-text'), meaning);
   text($('confirm-result'), '');
-  text($('do'), title.split(' ')[0]);
+  text($('do'), does);
   $('do').disabled = false;
   $('confirm').showModal();
 }
 
-async function change() {
+async function change(event) {
+  event.preventDefault();
   const { policy, body, title } = asked;
   const { series } = policy;
   $('do').disabled = true;
@@ -670,7 +678,8 @@ async function change() {
       const changed = said.changed.length === 0 ? 'nothing is another than before'
         : said.changed.map(({ key, before, after }) => `${words(key)} ${words(before)} is now ${words(after)}`).join(', ');
       $('confirm').close();
-      say([`${title.replace('?', '')}: ${changed}`]);
+      // said with the next list, which would drown it otherwise
+      done.push(`${title.replace('?', '')}: ${changed}`);
       poll();
       return;
     }
@@ -755,7 +764,7 @@ async function poll() {
     if (mine !== reading) return;
     const news = read(listing);
     draw(false);
-    say(news);
+    say([...done.splice(0), ...news]);
     summary(listing);
     last = new Date();
     lost = 0;
@@ -832,10 +841,7 @@ function begin() {
   });
   $('listen').addEventListener('click', listen);
   $('cancel').addEventListener('click', () => $('confirm').close());
-  $('do').addEventListener('click', change);
-  $('token').addEventListener('keydown', event => {
-    if (event.key === 'Enter') change();
-  });
+  $('form').addEventListener('submit', change);
   $('confirm').addEventListener('close', () => asked?.from.focus());
   document.addEventListener('keydown', key);
   document.addEventListener('visibilitychange', poll);

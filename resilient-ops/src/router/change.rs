@@ -278,7 +278,7 @@ fn differences(before: &Policies, after: &Policies, sees_state: bool) -> Vec<Dif
         let mode = |policy: &PolicySnapshot| policy.mode.map(|mode| mode.as_str().to_owned());
         compare("mode", mode(then), mode(now));
         if sees_state {
-            let state = |policy: &PolicySnapshot| policy.state.map(|state| state.as_str().to_owned());
+            let state = |policy: &PolicySnapshot| policy.state.and_then(|state| serde_json::to_value(state).ok()?.as_str().map(str::to_owned));
             compare("state", state(then), state(now));
         }
     }
