@@ -5,7 +5,7 @@
 const EVERY = 2000;
 const PATIENCE = 10000;
 const SAMPLES = 60;
-const FEWEST = 15;
+const FEWEST = 8;
 const RECENT = 5;
 const ROWS = 100;
 const STACKS = 50;
@@ -334,9 +334,9 @@ const COLUMNS = [
   { id: 'name', head: 'Policy', by: known => known.policy.name, down: false },
   { id: 'health', head: 'Health', by: known => known.health.rank, down: false },
   { id: 'use', head: 'Use', by: known => Math.max(-1, ...known.levels.map(level => level.share)), down: true },
-  { id: 'calls', head: 'Calls', by: known => known.rates.calls, down: true },
-  { id: 'failures', head: 'Failures', by: known => known.rates.failures, down: true },
-  { id: 'refusals', head: 'Refusals', by: known => known.rates.refusals, down: true },
+  { id: 'calls', head: 'Calls/s', by: known => known.rates.calls, down: true },
+  { id: 'failures', head: 'Failures/s', by: known => known.rates.failures, down: true },
+  { id: 'refusals', head: 'Refusals/s', by: known => known.rates.refusals, down: true },
 ];
 const sorting = { column: COLUMNS[1], down: false };
 let page = 0;
@@ -422,9 +422,9 @@ class Line {
     this.since = make('small');
     this.state = make('td', { class: 'state', role: 'cell' }, this.badge, this.since);
     this.use = make('td', { class: 'use', role: 'cell' });
-    this.calls = rateCell('Calls', '');
-    this.failures = rateCell('Failures', 'bads');
-    this.refusals = rateCell('Refusals', 'bads');
+    this.calls = rateCell('Calls/s', '');
+    this.failures = rateCell('Failures/s', 'bads');
+    this.refusals = rateCell('Refusals/s', 'bads');
     this.row = make('tr', { role: 'row' }, this.name, this.state, this.use, this.calls, this.failures, this.refusals);
     this.details = make('tr', { class: 'details', role: 'row', id, hidden: '' });
     this.opened = null;
@@ -531,26 +531,30 @@ class Details {
 
   addActions() {
     const { policy } = this.known;
-    const bar = make('div', { class: 'actions' });
+    const name = `${policy.name}, ${words(policy.series.layer)}`;
+    const group = (title, ...buttons) => {
+      const label = make('span', { 'aria-hidden': 'true' }, title);
+      return make('div', { class: 'actions', role: 'group', 'aria-label': `${title} of ${name}` }, label, ...buttons);
+    };
     const button = (says, does, title, meaning, body) => {
       const node = make('button', { type: 'button' }, says);
       node.addEventListener('click', () => ask(this.known.policy, does, title, meaning, body, node));
-      bar.append(node);
+      return node;
     };
-    const name = `${policy.name}, ${words(policy.series.layer)}`;
+    const groups = [];
     if (policy.kind !== 'fan_out') {
-      bar.append(make('span', {}, 'Mode'));
-      for (const [mode, meaning] of Object.entries(MODES)) button(mode, 'Set the mode', `Set the mode of ${name} to ${mode}?`, meaning, { mode });
-      button('as before', 'Take it back', `Take back the mode of ${name}?`, 'It goes again by the settings file, or as it was built.', { mode: null });
+      const modes = Object.entries(MODES).map(([mode, meaning]) => button(mode, 'Set the mode', `Set the mode of ${name} to ${mode}?`, meaning, { mode }));
+      const back = button('as before', 'Take it back', `Take back the mode of ${name}?`, 'It goes again by the settings file, or as it was built.', { mode: null });
+      groups.push(group('Mode', ...modes, back));
     }
-    if (policy.kind === 'circuit_breaker') {
-      bar.append(make('span', {}, 'Force'));
-      for (const [force, meaning] of Object.entries(FORCES)) button(force, 'Force it', `Force ${name} ${force}?`, meaning, { force });
-      button('let go', 'Let go', `Let go of the state of ${name}?`, 'It decides by itself again.', { force: null });
+    if (policy.kind.startsWith('circuit_breaker')) {
+      const forces = Object.entries(FORCES).map(([force, meaning]) => button(force, 'Force it', `Force ${name} ${force}?`, meaning, { force }));
+      groups.push(group('Force', ...forces, button('let go', 'Let go', `Let go of the state of ${name}?`, 'It decides by itself again.', { force: null })));
     }
-    bar.append(make('span', {}, 'State'));
-    button('reset', 'Reset', `Reset ${name}?`, 'Windows and queues are empty, budgets full and breakers closed. Settings stay.', { reset: true });
-    this.add('Actions', bar).className = 'wide';
+    const reset = button('reset', 'Reset', `Reset ${name}?`, 'Windows and queues are empty, budgets full and breakers closed. Settings stay.', { reset: true });
+    groups.push(group('State', reset));
+    const section = this.add('Actions', make('div', { class: 'groups' }, ...groups));
+    section.className = 'wide';
   }
 
   update(known) {

@@ -109,7 +109,7 @@ async fn allowed(shared: &Shared, parts: &Parts) -> Result<(), Response> {
         Access::Allowed => Ok(()),
         Access::Forbidden => Err(refuse(StatusCode::FORBIDDEN, "the program does not allow it")),
         Access::Identify(challenge) => {
-            let mut response = refuse(StatusCode::UNAUTHORIZED, "the program asks from whom it is");
+            let mut response = refuse(StatusCode::UNAUTHORIZED, "the program asks for credentials");
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
             Err(response)
         }
@@ -127,6 +127,11 @@ impl Wanted {
             }
             Err(_) => return Err(refuse(StatusCode::REQUEST_TIMEOUT, "the body did not come within ten seconds")),
         };
+        // a list of the values, without their keys, could be read as well
+        if matches!(bytes.trim_ascii_start(), [first, ..] if *first != b'{') {
+            let message = r#"the body cannot be read: it is no object: write, say, {"mode": "observe"}"#;
+            return Err(refuse(StatusCode::BAD_REQUEST, message));
+        }
         let wanted: Self = serde_json::from_slice(&bytes)
             .map_err(|error| refuse(StatusCode::BAD_REQUEST, format!("the body cannot be read: {error}")))?;
         let mistakes = wanted.mistakes();
@@ -278,7 +283,9 @@ fn differences(before: &Policies, after: &Policies, sees_state: bool) -> Vec<Dif
         let mode = |policy: &PolicySnapshot| policy.mode.map(|mode| mode.as_str().to_owned());
         compare("mode", mode(then), mode(now));
         if sees_state {
-            let state = |policy: &PolicySnapshot| policy.state.and_then(|state| serde_json::to_value(state).ok()?.as_str().map(str::to_owned));
+            let state = |policy: &PolicySnapshot| {
+                policy.state.and_then(|state| serde_json::to_value(state).ok()?.as_str().map(str::to_owned))
+            };
             compare("state", state(then), state(now));
         }
     }
