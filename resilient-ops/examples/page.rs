@@ -217,7 +217,7 @@ async fn one_of_many(policy: &'static impl Called, number: u32) {
     let mut ticks = interval(Duration::from_millis(500 + u64::from(number % 7) * 400));
     loop {
         ticks.tick().await;
-        policy.call(if number % 50 == 0 { Err(CallError::Unavailable) } else { Ok(()) }).await;
+        policy.call(if number.is_multiple_of(50) { Err(CallError::Unavailable) } else { Ok(()) }).await;
     }
 }
 

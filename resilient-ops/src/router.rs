@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `GET /` | the status page, one document that asks nothing but the rows below |
 //! | `GET /policies` | the JSON of [`resilient::policies()`], and whether changes and events are to be had |
-//! | `GET /metrics` | the metrics for Prometheus: text 0.0.4, or OpenMetrics for a client that prefers it |
+//! | `GET /metrics` | the metrics for Prometheus: text 0.0.4, or `OpenMetrics` for a client that prefers it |
 //! | `GET /events` | the events as a stream, after [`Ops::events`] |
 //! | `POST /policies/{name}` | a change of settings, after [`Ops::authorise`] |
 //!

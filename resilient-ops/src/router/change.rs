@@ -23,17 +23,25 @@ use super::{Access, Shared, origin};
 #[serde(deny_unknown_fields)]
 struct Wanted {
     kind: Option<String>,
-    /// The outer `None` if it is not there, the inner one for `null`.
-    #[serde(default, deserialize_with = "given")]
-    mode: Option<Option<Word>>,
-    #[serde(default, deserialize_with = "given")]
-    force: Option<Option<String>>,
+    #[serde(default)]
+    mode: Said<Word>,
+    #[serde(default)]
+    force: Said<String>,
     #[serde(default)]
     set: BTreeMap<String, Given>,
     #[serde(default)]
     unset: Vec<String>,
     #[serde(default)]
     reset: bool,
+}
+
+/// A value that may be said, or taken back by `null`.
+#[derive(Debug, Clone, Copy, Default)]
+enum Said<T> {
+    #[default]
+    Nothing,
+    Null,
+    Value(T),
 }
 
 /// A mode.
@@ -96,7 +104,7 @@ pub(super) async fn change(
     let before = resilient::policies();
     wanted.apply(&name).map_err(|mistakes| refuse_all(StatusCode::UNPROCESSABLE_ENTITY, mistakes))?;
     let after = resilient::policies();
-    let sees_state = wanted.force.is_some() || wanted.reset || wanted.mode.is_some();
+    let sees_state = wanted.force.is_something() || wanted.reset || wanted.mode.is_something();
     Ok(json(StatusCode::OK, &Changed { changed: differences(&before, &after, sees_state) }))
 }
 
@@ -141,7 +149,8 @@ impl Wanted {
     /// The mistakes that show without a policy.
     fn mistakes(&self) -> Vec<String> {
         let mut mistakes = Vec::new();
-        let changes = self.mode.is_some() || self.force.is_some() || !self.set.is_empty() || !self.unset.is_empty();
+        let changes =
+            self.mode.is_something() || self.force.is_something() || !self.set.is_empty() || !self.unset.is_empty();
         if !changes && !self.reset {
             mistakes.push("it says nothing to do: write `mode`, `force`, `set`, `unset` or `reset`".to_owned());
         }
@@ -150,7 +159,7 @@ impl Wanted {
         }
         if self.kind.is_none() {
             let with_kind = [
-                ("force", self.force.is_some()),
+                ("force", self.force.is_something()),
                 ("set", !self.set.is_empty()),
                 ("unset", !self.unset.is_empty()),
                 ("reset", self.reset),
@@ -158,7 +167,7 @@ impl Wanted {
             let of_one_kind = with_kind.iter().filter(|(_, is_there)| *is_there);
             mistakes.extend(of_one_kind.map(|(word, _)| format!("`{word}` needs the `kind` of policy that it is for")));
         }
-        let own = [("mode", self.mode.is_some()), ("force", self.force.is_some())];
+        let own = [("mode", self.mode.is_something()), ("force", self.force.is_something())];
         for (word, is_there) in own {
             if is_there && (self.set.contains_key(word) || self.unset.iter().any(|key| key == word)) {
                 mistakes.push(format!("`{word}` is there twice"));
@@ -186,20 +195,19 @@ impl Wanted {
     }
 
     fn changes(&self, name: &str) -> Changes {
-        let mut changes = Changes::new();
-        if let Some(mode) = self.mode {
-            changes = match (self.kind.as_deref(), mode.map(Mode::from)) {
-                (None, None) => changes.unset_mode(name),
-                (None, Some(mode)) => changes.set_mode(name, mode),
-                (Some(kind), None) => changes.unset(name, kind, "mode"),
-                (Some(kind), Some(mode)) => changes.set(name, kind, "mode", mode.as_str()),
-            };
-        }
+        let changes = Changes::new();
+        let changes = match (self.kind.as_deref(), self.mode) {
+            (_, Said::Nothing) => changes,
+            (None, Said::Null) => changes.unset_mode(name),
+            (None, Said::Value(mode)) => changes.set_mode(name, mode.into()),
+            (Some(kind), Said::Null) => changes.unset(name, kind, "mode"),
+            (Some(kind), Said::Value(mode)) => changes.set(name, kind, "mode", Mode::from(mode).as_str()),
+        };
         let Some(kind) = self.kind.as_deref() else { return changes };
-        changes = match &self.force {
-            None => changes,
-            Some(None) => changes.unset(name, kind, "force"),
-            Some(Some(state)) => changes.set(name, kind, "force", state.clone()),
+        let mut changes = match &self.force {
+            Said::Nothing => changes,
+            Said::Null => changes.unset(name, kind, "force"),
+            Said::Value(state) => changes.set(name, kind, "force", state.clone()),
         };
         for (key, value) in &self.set {
             changes = changes.set(name, kind, key, Value::from(value.clone()));
@@ -229,9 +237,16 @@ impl From<Given> for Value {
     }
 }
 
-/// Reads `null` as a value, and so tells it from a key that is not there.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(from).map(Some)
+impl<T> Said<T> {
+    const fn is_something(&self) -> bool {
+        !matches!(self, Self::Nothing)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Said<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(from)?.map_or(Self::Null, Self::Value))
+    }
 }
 
 fn messages(refused: &Refused) -> Vec<String> {

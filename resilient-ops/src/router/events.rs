@@ -73,7 +73,7 @@ impl Default for Events {
 
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Events").field("readers", &self.sender.receiver_count()).finish()
+        f.debug_struct("Events").field("readers", &self.sender.receiver_count()).finish_non_exhaustive()
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) async fn metrics(State(shared): State<Arc<Shared>>, headers: HeaderMa
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Returns whether the client asks for OpenMetrics, and not for plain text at least as much.
+/// Returns whether the client asks for `OpenMetrics`, and not for plain text at least as much.
 fn prefers_openmetrics(headers: &HeaderMap) -> bool {
     let accepted =
         || headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|all| all.split(','));
