@@ -243,7 +243,7 @@ async fn a_fan_out_goes_by_the_new_limit() {
             tokio::time::sleep(SECOND).await;
             Ok::<(), Error>(())
         };
-        FanOut::new(0..10, task).limit(10).counted(&SEARCH, |outcome| outcome.class()).await;
+        FanOut::new(0..10, task).limit(10).counted(&SEARCH, Outcome::class).await;
         began.elapsed()
     }
     let _alone = alone();
