@@ -80,7 +80,8 @@
 //! | `reqwest` | no | classifies `reqwest::Error`; responses for `resilient::http` |
 //! | `h2` | no | classifies `h2::Error` |
 //! | `hyper` | no | classifies `hyper::Error`; includes `h2` |
-//! | `tonic` | no | classifies `tonic::Status`, with the server's pushback; includes `http` and `hyper` |
+//! | `axum` | no | `IntoResponse` of axum for [`Error`] |
+//! | `tonic` | no | classifies `tonic::Status`, with the server's pushback, and makes a status of an [`Error`]; includes `http` and `hyper` |
 //! | `sqlx-0-8`, also called `sqlx` | no | classifies `sqlx::Error` of sqlx 0.8 |
 //! | `sqlx-0-9` | no | classifies `sqlx::Error` of sqlx 0.9; needs Rust 1.94 |
 //! | `sea-orm` | no | classifies `DbErr` and `TransactionError` of sea-orm 2; includes `sqlx-0-9`; needs Rust 1.94 |
