@@ -182,7 +182,7 @@ impl Subject<'_> {
 
     fn alert(self, kind: &'static Kind, rule: Rule) -> Alert {
         let Rule { severity, expr, summary, description, proof } = rule;
-        let title = self.policy.title();
+        let title = literal(&self.policy.title());
         Alert {
             kind,
             severity,
@@ -207,6 +207,11 @@ struct Rule {
     proof: Proof,
 }
 
+/// A text in an annotation, in which braces would begin a template.
+fn literal(text: &str) -> String {
+    text.replace("{{", BRACES)
+}
+
 /// The increase of a counter over a window, over all instances.
 fn increase(selector: &Selector, window: Duration) -> String {
     summed(&selector.over("increase", &promql_time(window)))
@@ -216,6 +221,9 @@ fn increase(selector: &Selector, window: Duration) -> String {
 fn summed(expr: &str) -> String {
     format!("sum by ({BY}) ({expr})")
 }
+
+/// A template for two braces.
+pub(crate) const BRACES: &str = r#"{{ "{{" }}"#;
 
 /// The labels that a rule keeps: all but those of an instance.
 const BY: &str = "job, policy, function, layer";

@@ -82,6 +82,8 @@ pub(crate) fn snapshot() -> Snapshot {
     static CLIENTS: PerKey<RateLimit> =
         PerKey::new(RateLimit::named("clients").rate(10, Duration::from_secs(1))).capacity(100);
     static UNUSED: Fallback = Fallback::named("unused");
+    static ODD: CircuitBreaker = CircuitBreaker::named("{{ odd }} \"name\" | \\ é");
+    resilient::list(&ODD);
     resilient::list(&PAYMENTS);
     resilient::list(&PLACES);
     resilient::list(&CLIENTS);
