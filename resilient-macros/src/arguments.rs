@@ -425,7 +425,7 @@ fn parse_value(input: ParseStream<'_>) -> syn::Result<Expr> {
                 value.extend(start.parse::<TokenTree>());
             }
             let written = value.to_string().replace(' ', "");
-            return match crate::value::percent(&written) {
+            return match resilient_words::percent(&written) {
                 Some(_) => {
                     syn::Error::new_spanned(value, format!("a percentage stands in quotes: write `\"{written}\"`"))
                 }

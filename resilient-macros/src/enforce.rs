@@ -14,7 +14,7 @@ use syn::{Attribute, Ident};
 
 pub(crate) use self::carried::Carried;
 pub(crate) use self::exempt::Exemption;
-pub(crate) use self::judge::judge;
+pub(crate) use self::judge::{judge, limits};
 pub(crate) use self::rules::Rules;
 
 /// The word that marks an attribute which already stands last.

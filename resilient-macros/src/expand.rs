@@ -85,7 +85,9 @@ fn listed(layers: &[Box<dyn Layer>], contexts: &[Context<'_>], context: &Context
     let place = layers.first().map_or_else(Span::mixed_site, |layer| layer.span().resolved_at(Span::mixed_site()));
     let krate = placed(context.krate.to_token_stream(), place);
     let name = context.function.name().unraw().to_string();
-    quote_spanned!(place=> #krate::listed!(#name: #(#entries),*);)
+    let limits = &context.function.limits;
+    let limits = (!limits.is_empty()).then(|| quote_spanned!(place=> ; #(#limits),*));
+    quote_spanned!(place=> #krate::listed!(#name: #(#entries),* #limits);)
 }
 
 /// For each layer, the context that names what is its own.

@@ -39,6 +39,8 @@ pub(crate) struct Function {
     pub(crate) patterns: Vec<(usize, Pat)>,
     /// Items for the beginning of the body, which fail to compile where a constant breaks a rule.
     pub(crate) assertions: Vec<TokenStream>,
+    /// The limits that rules set to values, for the list of policies: `retry(max <= 5)`.
+    pub(crate) limits: Vec<String>,
     inner_attributes: Vec<Attribute>,
     /// The user's statements.
     statements: TokenStream,
@@ -121,6 +123,7 @@ impl Function {
                 collected: Vec::new(),
                 patterns: Vec::new(),
                 assertions: Vec::new(),
+                limits: Vec::new(),
                 inner_attributes,
                 statements,
                 frame,
@@ -162,6 +165,7 @@ impl Function {
             collected: Vec::new(),
             patterns: Vec::new(),
             assertions: Vec::new(),
+            limits: Vec::new(),
             inner_attributes,
             statements,
             frame,

@@ -8,7 +8,7 @@ use crate::arguments::Arguments;
 use crate::check::check;
 use crate::diagnostic::Errors;
 use crate::drop_order;
-use crate::enforce::{self, Carried, Exemption, Rules, judge};
+use crate::enforce::{self, Carried, Exemption, Rules, judge, limits};
 use crate::expand::{clones, expand as expand_layers, outside, owns_arguments, statements, this_clone};
 use crate::family::{collected, is_inert, is_marker};
 use crate::fragment::Context;
@@ -252,6 +252,7 @@ impl Written {
         check(&layers, function, &errors);
         if understood {
             function.assertions = judge(function, &carried, &rules, &exemptions, &broken);
+            function.limits = limits(&carried, &rules, &exemptions);
         }
         function.assertions.extend(errors.take_assertions());
         let errors = errors.finish();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::clock::nanos;
 use crate::list::Description;
+use crate::tune::accept;
 
 /// The wait before each retry.
 ///
@@ -63,6 +64,29 @@ enum Formula {
     Custom(fn(u32) -> Duration),
 }
 
+/// The formulae that have names, in the order of [`Backoff::NAMES`].
+const NAMED: &[Formula] = &[
+    Formula::None,
+    Formula::Fixed,
+    Formula::Linear,
+    Formula::Fibonacci,
+    Formula::Exp,
+    Formula::ExpJitter,
+    Formula::FullJitter,
+    Formula::EqualJitter,
+    Formula::Decorrelated,
+    Formula::DecorrelatedV2,
+];
+
+impl Formula {
+    fn is(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Custom(one), Self::Custom(other)) => std::ptr::fn_addr_eq(one, other),
+            (one, other) => std::mem::discriminant(&one) == std::mem::discriminant(&other),
+        }
+    }
+}
+
 /// The memory of a back-off from one retry of a call to the next: the wait before as a part of the cap, or the fraction
 /// that was drawn for it; both over 2³², because it is part of every future with a retry.
 #[derive(Debug, Clone, Copy, Default)]
@@ -73,19 +97,11 @@ impl Backoff {
     pub(crate) fn describe_to(&self, description: &mut Description) {
         description.fixed(
             "backoff",
-            match self.formula {
-                Formula::None => "none",
-                Formula::Fixed => "fixed",
-                Formula::Linear => "linear",
-                Formula::Fibonacci => "fibonacci",
-                Formula::Exp => "exp",
-                Formula::ExpJitter => "exp_jitter",
-                Formula::FullJitter => "full_jitter",
-                Formula::EqualJitter => "equal_jitter",
-                Formula::Decorrelated => "decorrelated",
-                Formula::DecorrelatedV2 => "decorrelated_v2",
-                Formula::Custom(_) => "a function",
-            },
+            NAMED
+                .iter()
+                .zip(Self::NAMES)
+                .find(|(formula, _)| self.formula.is(**formula))
+                .map_or("a function", |(_, name)| name),
         );
         if !matches!(self.formula, Formula::None | Formula::Custom(_)) {
             description.time("base", self.base);
@@ -113,14 +129,16 @@ impl Backoff {
     }
 
     /// Returns whether both are the same formula with the same settings.
-    pub(crate) fn agrees(&self, other: &Self) -> bool {
-        let same_formula = match (self.formula, other.formula) {
-            (Formula::Custom(one), Formula::Custom(other)) => std::ptr::fn_addr_eq(one, other),
-            (one, other) => std::mem::discriminant(&one) == std::mem::discriminant(&other),
-        };
-        same_formula
+    fn agrees(&self, other: &Self) -> bool {
+        self.formula.is(other.formula)
             && (self.base, self.cap, self.jitter) == (other.base, other.cap, other.jitter)
             && self.factor.to_bits() == other.factor.to_bits()
+    }
+}
+
+impl PartialEq for Backoff {
+    fn eq(&self, other: &Self) -> bool {
+        self.agrees(other)
     }
 }
 
@@ -213,9 +231,18 @@ impl Backoff {
     /// If `factor` is not finite or is below 1; in a `const` or `static`, that is a compile error.
     #[must_use]
     pub const fn factor(mut self, factor: f64) -> Self {
-        assert!(factor.is_finite() && factor >= 1.0, "`factor` must be 1 or more, or the waits would shrink");
+        accept(Self::refuses_factor(factor));
         self.factor = factor;
         self
+    }
+
+    /// Returns why that is no factor, if it is none.
+    pub(crate) const fn refuses_factor(factor: f64) -> Option<&'static str> {
+        if factor.is_finite() && factor >= 1.0 {
+            None
+        } else {
+            Some("`factor` must be 1 or more, or the waits would shrink")
+        }
     }
 
     /// The longest wait before jitter. Default 10 s.
@@ -224,6 +251,30 @@ impl Backoff {
         self.cap = cap;
         self
     }
+
+    /// Replaces the formula by that of the name at that place among [`NAMES`](Self::NAMES). One that had no waits of its own gets the default ones.
+    #[cfg(feature = "config")]
+    pub(crate) fn set_formula(&mut self, place: usize) {
+        if matches!(self.formula, Formula::None | Formula::Custom(_)) {
+            let new = Self::exp_jitter(Self::DEFAULT_BASE);
+            (self.base, self.factor, self.cap) = (new.base, new.factor, new.cap);
+        }
+        self.formula = NAMED[place];
+    }
+
+    /// The names of the formulae.
+    pub(crate) const NAMES: &[&str] = &[
+        "none",
+        "fixed",
+        "linear",
+        "fibonacci",
+        "exp",
+        "exp_jitter",
+        "full_jitter",
+        "equal_jitter",
+        "decorrelated",
+        "decorrelated_v2",
+    ];
 
     /// Returns whether the base, where a cap applies to it, is no longer than that.
     pub(crate) const fn fits_its_cap(&self) -> bool {

@@ -15,11 +15,14 @@ pub use self::outcome::{BatchAnswers, BatchItem, BatchOutcome};
 pub use self::run::BatchFuture;
 
 use self::open::Open;
-use crate::list::Description;
+use crate::list::{Described, Description};
 use crate::shell::{Shell, shell};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::const_fn;
+#[cfg(feature = "config")]
+use crate::tune::{Kept, Key, Settings, every_value};
+use crate::tune::{Live, accept};
 
 /// Gathers calls for one key each, and makes one call for all of them.
 ///
@@ -79,10 +82,16 @@ use crate::sync::const_fn;
 #[must_use = "a batch gathers what runs in it"]
 pub struct Batch {
     shell: Shell<Self>,
-    max_size: u32,
-    max_wait: Duration,
+    config: Live<Config>,
     open: Open,
     counts: Counters,
+}
+
+/// The settings of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Config {
+    max_size: u32,
+    max_wait: Duration,
 }
 
 /// The counts of a [`Batch`].
@@ -135,8 +144,7 @@ impl Batch {
         pub fn named(name: &'static str) -> Self {
             Self {
                 shell: Shell::named(name),
-                max_size: 100,
-                max_wait: Duration::from_millis(2),
+                config: Live::new(Config { max_size: 100, max_wait: Duration::from_millis(2) }),
                 open: Open::new(),
                 counts: Counters {
                     batches: AtomicU64::new(0),
@@ -155,8 +163,8 @@ impl Batch {
         ///
         /// Unless `calls >= 2`, since a batch of one is none; at compile time in a `static`.
         pub fn max_size(mut self, calls: u32) -> Self {
-            assert!(calls >= 2, "`max_size` must be at least 2: a batch of one is none");
-            self.max_size = calls;
+            accept(refuses_max_size(calls));
+            self.config.built.max_size = calls;
             self
         }
     }
@@ -167,7 +175,7 @@ impl Batch {
         /// With zero, it waits until the other tasks that are ready had a turn. So it does where there is no tokio runtime to
         /// measure the time.
         pub fn max_wait(mut self, time: Duration) -> Self {
-            self.max_wait = time;
+            self.config.built.max_wait = time;
             self
         }
     }
@@ -258,21 +266,46 @@ impl Batch {
         BatchGroup::all(self)
     }
 
-    const fn most(&self) -> usize {
-        self.max_size as usize
+    fn most(&self) -> usize {
+        self.config.max_size as usize
     }
 }
 
 shell!(Batch is Batch, modes: /// A batch that gathers already goes on. With [`Mode::Observe`](crate::Mode::Observe) each caller makes its own call, and those
 /// that would have been gathered are counted.
-, agrees: |one, other| (one.max_size, one.max_wait) == (other.max_size, other.max_wait),
-    shows: |this| { max_size: this.max_size, max_wait: this.max_wait, counts: this.counts() });
+, agrees: |one, other| one.config.built == other.config.built,
+    shows: |this| { max_size: this.config.max_size, max_wait: this.config.max_wait, counts: this.counts() }, tunes: Config
+);
+
+/// Returns why that is no size, if it is none.
+const fn refuses_max_size(calls: u32) -> Option<&'static str> {
+    if calls >= 2 { None } else { Some("`max_size` must be at least 2: a batch of one is none") }
+}
+
+impl Described for Config {
+    fn describe_to(&self, description: &mut Description) {
+        description.fixed("max_size", self.max_size);
+        description.time("max_wait", self.max_wait);
+    }
+}
+
+#[cfg(feature = "config")]
+impl Settings for Config {
+    const KEYS: &'static [Key<Self>] = &[
+        Key::count("max_size", "100", refuses_max_size, |config, calls| config.max_size = calls),
+        Key::time("max_wait", "\"2ms\"", every_value, |config, time| config.max_wait = time),
+    ];
+
+    fn kept() -> &'static Kept<Self> {
+        static KEPT: Kept<Config> = Kept::new();
+        &KEPT
+    }
+}
 
 impl Batch {
     /// Says what it is told and what it has done, for the list of policies.
     fn describe_to(&self, description: &mut Description) {
-        description.fixed("max_size", self.max_size);
-        description.time("max_wait", self.max_wait);
+        description.settings_of(&self.config);
         let counts = self.counts();
         description.level("gathering", counts.gathering as f64);
         description.count("batches", "", counts.batches);

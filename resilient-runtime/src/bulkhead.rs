@@ -28,6 +28,7 @@ use crate::stack::{Judged, Stack};
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::atomic::{AtomicBool, AtomicU64};
 use crate::sync::const_fn;
+use crate::tune::Live;
 use crate::when::{Blind, ByClass};
 use crate::{Error, Event, Mode, Outcome, Reason, When};
 
@@ -78,7 +79,7 @@ use crate::{Error, Event, Mode, Outcome, Reason, When};
 #[must_use = "a bulkhead limits what runs in it"]
 pub struct Bulkhead {
     shell: Shell<Self>,
-    config: Config,
+    config: Live<Config>,
     gate: Gate,
     /// `ManuallyDrop`, so that a builder can replace it in a `const`; there is nothing to drop in it.
     adaptive: ManuallyDrop<Option<Adaptive>>,
@@ -236,7 +237,7 @@ impl Bulkhead {
         self.config.queue.unwrap_or_else(|| self.gate.level().limit)
     }
 
-    const fn longest_wait(&self) -> Option<Duration> {
+    fn longest_wait(&self) -> Option<Duration> {
         self.config.max_wait
     }
 
@@ -283,16 +284,21 @@ impl Counters {
     }
 }
 
-shell!(Bulkhead is Bulkhead, agrees: |one, other| one.config == other.config,
-    shows: |this| { config: this.config, counts: this.counts() }, resets: forget
+shell!(Bulkhead is Bulkhead, agrees: |one, other| one.config.built == other.config.built,
+    shows: |this| { config: *this.config, counts: this.counts() }, resets: forget, tunes: Config, adopts: adopt
 );
 
 impl Keyed for Bulkhead {
+    #[cfg(feature = "config")]
+    fn all_listed(all: &'static crate::PerKey<Self>) -> Option<&'static dyn crate::list::Listed> {
+        Some(all)
+    }
+
     fn fresh(&self) -> Self {
-        let Config { limit, .. } = self.config;
+        let Config { limit, .. } = *self.config;
         Self {
             shell: self.shell.again(),
-            config: self.config,
+            config: self.config.again(),
             gate: Gate::new(limit.initial()),
             adaptive: ManuallyDrop::new(limit.adaptive()),
             is_told: AtomicBool::new(false),
@@ -325,12 +331,8 @@ impl Bulkhead {
     /// Says what it is told and how full it is, for the list of policies.
     fn describe_to(&self, description: &mut Description) {
         let level = self.gate.level();
-        description.changing("limit", level.limit, self.config.limit);
-        description.fixed("queue", self.queue_length());
-        match self.config.max_wait {
-            Some(wait) => description.time("max_wait", wait),
-            None => description.fixed("max_wait", "deadline, or 1s"),
-        }
+        description.settings_of(&self.config);
+        description.now("limit", level.limit);
         description.level("limit", f64::from(level.limit));
         description.level("in_use", f64::from(level.in_use));
         description.level("waiting", f64::from(level.waiting));
@@ -340,7 +342,15 @@ impl Bulkhead {
         };
     }
 
-    /// Sets the limit that it was built with. Calls that run go on.
+    /// Lets as many calls run as its settings say. A limit that adapts begins again.
+    #[cfg(feature = "config")]
+    fn adopt(&self, before: &Config) {
+        if before.limit != self.config.limit {
+            self.forget();
+        }
+    }
+
+    /// Sets the limit that its settings say. Calls that run go on.
     fn forget(&self) {
         if let Limit::Fixed(limit) = self.config.limit {
             self.gate.resize(|| limit);

@@ -29,6 +29,9 @@ use crate::list::Description;
 use crate::shell::{Shell, shell};
 use crate::stack::{Judged, Stack};
 use crate::sync::atomic::Ordering::Relaxed;
+#[cfg(feature = "config")]
+use crate::tune::Forced;
+use crate::tune::Live;
 use crate::when::ByClass;
 use crate::{CircuitBreakerState, Error, Mode, Outcome, When};
 
@@ -108,7 +111,7 @@ use crate::{CircuitBreakerState, Error, Mode, Outcome, When};
 #[must_use = "a breaker guards what asks it for a permit"]
 pub struct CircuitBreaker {
     shell: Shell<Self>,
-    config: Config,
+    config: Live<Config>,
     storage: Storage,
 }
 
@@ -244,14 +247,24 @@ impl CircuitBreaker {
     }
 }
 
-shell!(CircuitBreaker is CircuitBreaker, agrees: |one, other| one.config == other.config,
-    shows: |this| { state: this.state(), config: this.config }, resets: reset
+shell!(CircuitBreaker is CircuitBreaker, agrees: |one, other| one.config.built == other.config.built,
+    shows: |this| { state: this.state(), config: *this.config }, resets: reset, tunes: Config, adopts: adopt, forces: force_by_settings
 );
 
 impl Keyed for CircuitBreaker {
+    #[cfg(feature = "config")]
+    fn all_listed(all: &'static crate::PerKey<Self>) -> Option<&'static dyn crate::list::Listed> {
+        Some(all)
+    }
+
     fn fresh(&self) -> Self {
-        let storage = Storage::new().beginning_in(self.shell.first_mode());
-        Self { shell: self.shell.again(), config: self.config, storage }
+        let storage = Storage::new().beginning_in(self.shell.base_mode());
+        let fresh = Self { shell: self.shell.again(), config: self.config.again(), storage };
+        if self.state() == CircuitBreakerState::ForcedOpen {
+            // of all keys, before anybody knows this one
+            fresh.storage.begin_forced_open();
+        }
+        fresh
     }
 
     fn is_held_by_hand(&self) -> bool {
@@ -273,8 +286,15 @@ impl Keyed for CircuitBreaker {
 
     /// Returns a breaker that is switched off: failures for one key say nothing about another.
     fn stand_in(&self) -> Self {
-        let storage = Storage::new().beginning_in(Mode::Off);
-        Self { shell: self.shell.again_in(Mode::Off), config: self.config, storage }
+        let storage = Storage::new();
+        let storage = if self.state() == CircuitBreakerState::ForcedOpen {
+            // no key is let through then
+            storage.begin_forced_open();
+            storage
+        } else {
+            storage.beginning_in(Mode::Off)
+        };
+        Self { shell: self.shell.again_in(Mode::Off), config: self.config.again(), storage }
     }
 
     const STAND_INS: usize = 1;
@@ -300,10 +320,39 @@ impl From<Phase> for CircuitBreakerState {
     }
 }
 
+#[cfg(feature = "config")]
+impl CircuitBreaker {
+    /// Empties the window if it is another one now, in which what was counted has no place.
+    fn adopt(&self, before: &Config) {
+        if before.span() != self.config.span() {
+            self.storage.empty_window();
+        }
+    }
+
+    fn force_by_settings(&self, state: Option<Forced>) {
+        match state {
+            Some(Forced::Open) => {
+                self.set_mode(Mode::Enforce);
+                self.force_open();
+            }
+            Some(Forced::Closed) => {
+                self.force_close();
+                self.set_mode(Mode::Observe);
+            }
+            None => {
+                self.set_mode(self.shell.base_mode());
+                if self.state() == CircuitBreakerState::ForcedOpen {
+                    self.force_close();
+                }
+            }
+        }
+    }
+}
+
 impl CircuitBreaker {
     /// Says what it is told and what it has seen, for the list of policies.
     fn describe_to(&self, description: &mut Description) {
-        self.config.describe_to(description);
+        description.settings_of(&self.config);
         description.state = Some(self.state());
         let counts = self.counts();
         description.level("window_calls", f64::from(counts.calls));

@@ -15,9 +15,12 @@ pub use self::share::{Share, Sharing, finish_shared};
 use self::flights::Flights;
 use crate::clock::Ticks;
 use crate::keyed::fingerprint::fingerprint;
-use crate::list::{Bound, Description};
+use crate::list::{Bound, Described, Description};
 use crate::shell::{Shell, shell};
 use crate::sync::const_fn;
+#[cfg(feature = "config")]
+use crate::tune::{Kept, Key, Settings};
+use crate::tune::{Live, accept};
 
 /// Has calls with an equal key share one run, while one is under way.
 ///
@@ -82,9 +85,15 @@ use crate::sync::const_fn;
 #[must_use = "it does nothing unless it runs something"]
 pub struct Coalesce {
     shell: Shell<Self>,
+    config: Live<Config>,
+    flights: Flights,
+}
+
+/// The settings of coalescing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Config {
     hold: Option<Duration>,
     max_wait: Option<Duration>,
-    flights: Flights,
 }
 
 /// The counts of a [`Coalesce`]; from [`Coalesce::counts`].
@@ -127,7 +136,8 @@ impl Coalesce {
         /// A coalescing of that name, which holds nothing.
         #[track_caller]
         pub fn named(name: &'static str) -> Self {
-            Self { shell: Shell::named(name), hold: None, max_wait: None, flights: Flights::new() }
+            let config = Live::new(Config { hold: None, max_wait: None });
+            Self { shell: Shell::named(name), config, flights: Flights::new() }
         }
     }
 
@@ -140,8 +150,8 @@ impl Coalesce {
         ///
         /// If it is zero; at compile time in a `static`.
         pub fn hold(mut self, time: Duration) -> Self {
-            assert!(!time.is_zero(), "`hold` must be longer than zero");
-            self.hold = Some(time);
+            accept(refuses_hold(time));
+            self.config.built.hold = Some(time);
             self
         }
     }
@@ -160,8 +170,8 @@ impl Coalesce {
         ///
         /// If it is zero; at compile time in a `static`.
         pub fn max_wait(mut self, time: Duration) -> Self {
-            assert!(!time.is_zero(), "`max_wait` must be longer than zero");
-            self.max_wait = Some(time);
+            accept(refuses_max_wait(time));
+            self.config.built.max_wait = Some(time);
             self
         }
     }
@@ -202,14 +212,46 @@ impl Coalesce {
     /// The time, if there is something to hold.
     #[inline]
     fn reads_the_clock(&self) -> Option<Ticks> {
-        self.hold.is_some().then(Ticks::now)
+        self.config.hold.is_some().then(Ticks::now)
     }
 }
 
 shell!(Coalesce is Coalesce, modes: /// Those who wait already still get the outcome that they wait for.
-, agrees: |one, other| (one.hold, one.max_wait) == (other.hold, other.max_wait),
-    shows: |this| { hold: this.hold, max_wait: this.max_wait, counts: this.counts() }, resets: forget
+, agrees: |one, other| one.config.built == other.config.built,
+    shows: |this| { hold: this.config.hold, max_wait: this.config.max_wait, counts: this.counts() }, resets: forget, tunes: Config, adopts: adopt
 );
+
+/// Returns why that is no time to hold an outcome for, if it is none.
+const fn refuses_hold(time: Duration) -> Option<&'static str> {
+    if time.is_zero() { Some("`hold` must be longer than zero") } else { None }
+}
+
+/// Returns why that is no wait, if it is none.
+const fn refuses_max_wait(time: Duration) -> Option<&'static str> {
+    if time.is_zero() { Some("`max_wait` must be longer than zero") } else { None }
+}
+
+impl Described for Config {
+    fn describe_to(&self, description: &mut Description) {
+        description.optional_time("hold", self.hold);
+        description.optional_time("max_wait", self.max_wait);
+    }
+}
+
+#[cfg(feature = "config")]
+impl Settings for Config {
+    const KEYS: &'static [Key<Self>] = &[
+        Key::time("hold", "\"100ms\"", refuses_hold, |config: &mut Self, time| config.hold = Some(time))
+            .or_word("off", |config| config.hold = None),
+        Key::time("max_wait", "\"2s\"", refuses_max_wait, |config: &mut Self, time| config.max_wait = Some(time))
+            .or_word("off", |config| config.max_wait = None),
+    ];
+
+    fn kept() -> &'static Kept<Self> {
+        static KEPT: Kept<Config> = Kept::new();
+        &KEPT
+    }
+}
 
 impl CoalesceCounts {
     const fn none() -> Self {
@@ -229,8 +271,7 @@ impl CoalesceCounts {
 impl Coalesce {
     /// Says what it is told and what it has done, for the list of policies.
     fn describe_to(&self, description: &mut Description) {
-        description.optional_time("hold", self.hold);
-        description.optional_time("max_wait", self.max_wait);
+        description.settings_of(&self.config);
         let counts = self.counts();
         description.level("keys", counts.keys as f64);
         // a follower begins anew each time that a leader is dropped
@@ -240,6 +281,14 @@ impl Coalesce {
         description.count("coalesced", "", counts.followers.saturating_sub(counts.handed_over));
         description.count("handovers", "", counts.handed_over);
         description.count("ran_alone", "", counts.overflowed + counts.reentrant);
+    }
+
+    /// Lets go of what is held, if nothing is to be held any more.
+    #[cfg(feature = "config")]
+    fn adopt(&self, before: &Config) {
+        if before.hold.is_some() && self.config.hold.is_none() {
+            self.flights.forget();
+        }
     }
 
     fn forget(&self) {

@@ -4,6 +4,8 @@
 mod anyhow;
 #[cfg(feature = "async-nats")]
 mod async_nats;
+#[cfg(feature = "aws-sdk")]
+mod aws_sdk;
 #[cfg(feature = "bb8")]
 mod bb8;
 mod cause;
@@ -14,23 +16,29 @@ mod dyn_error;
 mod h2;
 #[cfg(feature = "hyper")]
 mod hyper;
+#[cfg(feature = "kube")]
+mod kube;
 #[cfg(feature = "lapin")]
 mod lapin;
 #[cfg(feature = "mongodb")]
 mod mongodb;
-#[cfg(any(feature = "mysql_async", feature = "sqlx"))]
+#[cfg(any(feature = "mysql_async", feature = "sqlx-0-8", feature = "sqlx-0-9"))]
 mod mysql;
 #[cfg(feature = "mysql_async")]
 mod mysql_async;
 #[cfg(feature = "object_store")]
 mod object_store;
+#[cfg(feature = "opendal")]
+mod opendal;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "reqwest")]
 mod reqwest;
-#[cfg(any(feature = "mysql_async", feature = "sqlx", feature = "tokio-postgres"))]
+#[cfg(feature = "sea-orm")]
+mod sea_orm;
+#[cfg(any(feature = "mysql_async", feature = "sqlx-0-8", feature = "sqlx-0-9", feature = "tokio-postgres"))]
 mod sqlstate;
-#[cfg(feature = "sqlx")]
+#[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]
 mod sqlx;
 #[cfg(feature = "tokio-postgres")]
 mod tokio_postgres;

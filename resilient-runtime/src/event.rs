@@ -97,6 +97,24 @@ pub enum Event {
         /// Source location of the policy that differs from it.
         second: &'static Location<'static>,
     },
+    /// Settings are applied.
+    #[non_exhaustive]
+    SettingsApplied {
+        /// Source of the settings: the path of a file, or `code`.
+        source: &'static str,
+        /// Number of policies whose settings are others now.
+        policies: usize,
+        /// Number of tables for which there is no policy yet.
+        waiting: usize,
+    },
+    /// Settings are refused, and those in force stay.
+    #[non_exhaustive]
+    SettingsRefused {
+        /// Source of the settings: the path of a file, or `code`.
+        source: &'static str,
+        /// Number of mistakes in them.
+        mistakes: usize,
+    },
     /// A body does not end in time.
     #[non_exhaustive]
     TimedOut {
@@ -240,7 +258,7 @@ pub struct GivingUp {
 }
 
 impl Event {
-    /// Name of the policy that reports it.
+    /// Name of the policy that reports it; for settings, their source.
     pub const fn policy(&self) -> &'static str {
         match *self {
             Self::Retrying(Retrying { policy, .. })
@@ -261,6 +279,7 @@ impl Event {
             | Self::Unanswered { policy, .. }
             | Self::Paused { policy, .. }
             | Self::Slowed { policy, .. } => policy,
+            Self::SettingsApplied { source, .. } | Self::SettingsRefused { source, .. } => source,
         }
     }
 
@@ -293,11 +312,12 @@ impl Event {
     const fn loudest(&self) -> tracing::Level {
         match self {
             Self::SettingsDiffer { .. } => tracing::Level::ERROR,
-            Self::Transition { .. }
+            Self::SettingsRefused { .. }
+            | Self::Transition { .. }
             | Self::RanAlone { .. }
             | Self::KeysOverflowed { .. }
             | Self::LearnsNothing { .. } => tracing::Level::WARN,
-            Self::Paused { .. } | Self::Slowed { .. } => tracing::Level::INFO,
+            Self::Paused { .. } | Self::Slowed { .. } | Self::SettingsApplied { .. } => tracing::Level::INFO,
             _ => tracing::Level::DEBUG,
         }
     }
@@ -351,6 +371,12 @@ impl Event {
             }
             Self::SettingsDiffer { policy, kind, first, second } => {
                 say!(error, policy, ?kind, %first, %second, "settings differ");
+            }
+            Self::SettingsApplied { source, policies, waiting } => {
+                tracing::info!(target: "resilient", source, policies, waiting, "settings applied");
+            }
+            Self::SettingsRefused { source, mistakes } => {
+                tracing::warn!(target: "resilient", source, mistakes, "settings refused");
             }
             Self::TimedOut { policy, limit } => say!(debug, policy, ?limit, "timed out"),
             Self::DeadlineExceeded { policy } => say!(debug, policy, "deadline exceeded"),

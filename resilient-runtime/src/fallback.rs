@@ -11,10 +11,13 @@ mod watch;
 
 use self::kept::Kept;
 use crate::book::Ended;
-use crate::list::Description;
+use crate::list::{Described, Description};
 use crate::notes::fallback::OBSERVED;
 use crate::shell::{Shell, shell};
 use crate::sync::const_fn;
+use crate::tune::Live;
+#[cfg(feature = "config")]
+use crate::tune::{self, Key, Settings, every_value};
 use crate::{Class, FromRejection, Mode, Outcome, Settled, When};
 
 pub use self::answer::{Answer, ByFuture, ByValue, answer};
@@ -51,8 +54,14 @@ pub use self::watch::FallbackWatch;
 #[must_use = "a fallback answers for the calls that it is told of"]
 pub struct Fallback {
     shell: Shell<Self>,
-    max_age: Duration,
+    config: Live<Config>,
     kept: Kept,
+}
+
+/// The settings of a fallback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Config {
+    max_age: Duration,
 }
 
 /// The decision of [`Fallback::settle`].
@@ -93,13 +102,13 @@ impl Fallback {
         /// A fallback with the name that its events carry.
         #[track_caller]
         pub fn named(name: &'static str) -> Self {
-            Self { shell: Shell::named(name), max_age: Duration::MAX, kept: Kept::new() }
+            Self { shell: Shell::named(name), config: Live::new(Config { max_age: Duration::MAX }), kept: Kept::new() }
         }
     }
 
     /// Greatest age of a value that is [recalled](FallbackCall::recall), from when it was kept. Default: any age.
     pub const fn max_age(mut self, max_age: Duration) -> Self {
-        self.max_age = max_age;
+        self.config.built.max_age = max_age;
         self
     }
 
@@ -151,9 +160,25 @@ shell!(
     Fallback is Fallback,
     modes: /// With [`Mode::Observe`](crate::Mode::Observe) it counts what would have fallen back. With
     /// [`Mode::Off`](crate::Mode::Off) it does nothing.
-    , agrees: |one, other| one.max_age == other.max_age,
-    shows: |this| { max_age: this.max_age, kept: this.kept }, resets: forget
+    , agrees: |one, other| one.config.built == other.config.built,
+    shows: |this| { max_age: this.config.max_age, kept: this.kept }, resets: forget, tunes: Config
 );
+
+impl Described for Config {
+    fn describe_to(&self, description: &mut Description) {
+        description.optional_time("stale", Some(self.max_age).filter(|age| *age < Duration::MAX));
+    }
+}
+
+#[cfg(feature = "config")]
+impl Settings for Config {
+    const KEYS: &'static [Key<Self>] = &[Key::time("stale", "\"5m\"", every_value, |config, age| config.max_age = age)];
+
+    fn kept() -> &'static tune::Kept<Self> {
+        static KEPT: tune::Kept<Config> = tune::Kept::new();
+        &KEPT
+    }
+}
 
 impl<T, E> IntoResult for Result<T, E> {
     type Value = T;
@@ -179,7 +204,7 @@ where
 impl Fallback {
     /// Says what it is told, for the list of policies.
     fn describe_to(&self, description: &mut Description) {
-        description.optional_time("stale", Some(self.max_age).filter(|age| *age < Duration::MAX));
+        description.settings_of(&self.config);
     }
 
     /// Forgets the values that it keeps.

@@ -24,6 +24,7 @@ use crate::shell::{Shell, shell};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::const_fn;
+use crate::tune::Live;
 use crate::when::{ByClass, ByWhen};
 use crate::{Bulkhead, Cost, Mode, Outcome, When, retry};
 
@@ -77,7 +78,7 @@ use crate::{Bulkhead, Cost, Mode, Outcome, When, retry};
 #[must_use = "a hedge does nothing unless it runs something"]
 pub struct Hedge {
     shell: Shell<Self>,
-    config: Config,
+    config: Live<Config>,
     bucket: Bucket,
     estimate: Estimate,
     counts: Counters,
@@ -247,7 +248,7 @@ impl Hedge {
         }
     }
 
-    const fn learns(&self) -> bool {
+    fn learns(&self) -> bool {
         matches!(self.config.after, After::Percentile(_))
     }
 }
@@ -306,15 +307,20 @@ impl Drop for Grant<'_> {
 }
 
 shell!(Hedge is Hedge, modes: /// With [`Mode::Observe`] it counts what it would have started; with [`Mode::Off`] it does nothing.
-, agrees: |one, other| one.config == other.config,
-    shows: |this| { config: this.config, counts: this.counts() }, resets: forget
+, agrees: |one, other| one.config.built == other.config.built,
+    shows: |this| { config: *this.config, counts: this.counts() }, resets: forget, tunes: Config
 );
 
 impl Keyed for Hedge {
+    #[cfg(feature = "config")]
+    fn all_listed(all: &'static crate::PerKey<Self>) -> Option<&'static dyn crate::list::Listed> {
+        Some(all)
+    }
+
     fn fresh(&self) -> Self {
         Self {
             shell: self.shell.again(),
-            config: self.config,
+            config: self.config.again(),
             bucket: Bucket::new(),
             estimate: Estimate::new(),
             counts: Counters::new(),
@@ -333,21 +339,11 @@ impl Keyed for Hedge {
 impl Hedge {
     /// Says what it is told and what it has learnt, for the list of policies.
     fn describe_to(&self, description: &mut Description) {
+        description.settings_of(&self.config);
         let delay = match self.config.after {
-            After::Percentile(percentile) => {
-                description.fixed("after", format_args!("p{percentile}"));
-                description.time("min_after", self.config.min_after.unwrap_or(LEAST_DELAY));
-                None
-            }
-            After::Delay(delay) => {
-                description.time("after", delay);
-                Some(delay)
-            }
+            After::Percentile(_) => None,
+            After::Delay(delay) => Some(delay),
         };
-        description.optional_time("max_after", Some(self.config.max_after).filter(|time| *time < Duration::MAX));
-        description.fixed("max", self.config.max);
-        description
-            .fixed("ratio", format_args!("{} %", f64::from(self.config.deposit) * 100.0 / f64::from(bucket::TOKEN)));
         description.bound = Bound::Beside(delay, self.config.max);
         description.level("budget_balance", self.budget_balance());
         if let Some(delay) = self.delay() {

@@ -25,8 +25,12 @@ use self::turns::Turns;
 use crate::Mode;
 use crate::book::Record;
 use crate::clock::{Ticks, nanos};
-use crate::list::{Description, KeySnapshot, KeysSnapshot, Listed, sealed as listed};
+#[cfg(feature = "config")]
+use crate::list::plan_of;
+use crate::list::{Description, KeySnapshot, KeysSnapshot, Listed, Tuned, sealed as listed};
 use crate::naming::{self, Named, Naming, Unused};
+#[cfg(feature = "config")]
+use crate::tune::{Change, Mistakes, Plan, Tunable, Tuning};
 use crate::{Event, PolicyKind};
 
 /// One policy for each key: for each host, tenant or region its own circuit breaker, with the same settings.
@@ -147,6 +151,14 @@ pub trait Keyed: Named {
     #[must_use]
     fn stand_in(&self) -> Self {
         self.fresh()
+    }
+
+    /// The policies of all keys, as the list has them.
+    #[cfg(feature = "config")]
+    #[doc(hidden)]
+    fn all_listed(all: &'static PerKey<Self>) -> Option<&'static dyn Listed> {
+        let _ = all;
+        None
     }
 
     /// Number of those; the key's hash says which of them.
@@ -401,12 +413,19 @@ impl<P: Keyed> Named for PerKey<P> {
         &self.naming
     }
 
+    #[cfg(feature = "config")]
+    fn is_known(&'static self) {
+        if let Some(all) = P::all_listed(self) {
+            crate::list::met(all);
+        }
+    }
+
     fn agrees(&self, other: &Self) -> bool {
         self.template.agrees(&other.template) && (self.capacity, self.idle) == (other.capacity, other.idle)
     }
 }
 
-impl<P: Keyed + Listed> listed::Listed for PerKey<P> {
+impl<P: Keyed + Listed + Tuned> listed::Listed for PerKey<P> {
     fn kind(&self) -> PolicyKind {
         P::KIND
     }
@@ -463,6 +482,43 @@ impl<P: Keyed + Listed> listed::Listed for PerKey<P> {
     fn reset(&self) {
         for shard in &self.shards {
             shard.all().iter().for_each(|(_, policy)| listed::Listed::reset(&**policy));
+        }
+    }
+
+    #[cfg(feature = "config")]
+    fn plan(&'static self, changes: &[Change], before: &[Change]) -> Result<Plan, Mistakes> {
+        let tuning = Tuning::read(&self.template, changes)?;
+        let before = Tuning::read(&self.template, before).ok();
+        Ok(plan_of(tuning.config(), move || self.tune(&tuning, before.as_ref())))
+    }
+}
+
+#[cfg(feature = "config")]
+impl<P: Keyed + Listed> PerKey<P> {
+    /// Has the policies of all keys go by settings, and those of keys that come later.
+    fn tune(&self, tuning: &Tuning<P::Config>, before: Option<&Tuning<P::Config>>)
+    where
+        P: Tunable,
+    {
+        let stand_ins_are_off = |stand_in: &P| stand_in.mode() == Mode::Off && self.template.mode() != Mode::Off;
+        let stand_ins: Vec<(&P, bool)> = self
+            .stand_ins
+            .get()
+            .into_iter()
+            .flatten()
+            .map(|stand_in| (stand_in, stand_ins_are_off(stand_in)))
+            .collect();
+        tuning.put(&self.template, before);
+        // Keys get their policies under this lock: those that have one already are found here, and the others copy the template. Whoever
+        // hears of a forced state may come back here, so that is said outside the lock.
+        let turns = self.turns();
+        let policies: Vec<Arc<P>> = self.shards.iter().flat_map(Shard::all).map(|(_, policy)| policy).collect();
+        drop(turns);
+        for policy in &policies {
+            tuning.put(&**policy, before);
+        }
+        for (stand_in, is_off) in stand_ins {
+            if is_off { tuning.put_in_stand_in(stand_in, before) } else { tuning.put(stand_in, before) }
         }
     }
 }

@@ -73,6 +73,7 @@
 //! | `tracing` | yes | events of target `resilient`, which [`Event`] lists |
 //! | `test-util` | no | `resilient::test`: jitter that repeats, failures on order, a record of what policies do |
 //! | `listed` | yes | annotated functions are in [`policies`] before their first call |
+//! | `config` | no | `resilient::config`: settings that change while the program runs, from a file or from code |
 //! | `serde` | no | what [`policies`] returns can be serialised |
 //! | `prometheus-client`, `opentelemetry`, `metrics` | no | exporters for what policies count, see [`metrics`] |
 //! | `http` | no | `resilient::http`: classes of responses, `Retry-After` and rate-limit headers; classifies `http::StatusCode` |
@@ -80,12 +81,17 @@
 //! | `h2` | no | classifies `h2::Error` |
 //! | `hyper` | no | classifies `hyper::Error`; includes `h2` |
 //! | `tonic` | no | classifies `tonic::Status`, with the server's pushback; includes `http` and `hyper` |
-//! | `sqlx` | no | classifies `sqlx::Error` |
+//! | `sqlx-0-8`, also called `sqlx` | no | classifies `sqlx::Error` of sqlx 0.8 |
+//! | `sqlx-0-9` | no | classifies `sqlx::Error` of sqlx 0.9; needs Rust 1.94 |
+//! | `sea-orm` | no | classifies `DbErr` and `TransactionError` of sea-orm 2; includes `sqlx-0-9`; needs Rust 1.94 |
 //! | `tokio-postgres` | no | classifies `tokio_postgres::Error` |
 //! | `mysql_async` | no | classifies `mysql_async::Error` |
 //! | `async-nats` | no | classifies the errors of `async-nats` 0.51 and of `JetStream`; needs Rust 1.89 |
 //! | `lapin` | no | classifies `lapin::Error`, with what `RabbitMQ` says |
+//! | `aws-sdk` | no | classifies `SdkError` of the clients of AWS; includes `http` and `hyper` |
 //! | `object_store` | no | classifies `object_store::Error`; includes `http` |
+//! | `opendal` | no | classifies `opendal::Error` of opendal 0.59; needs Rust 1.91 |
+//! | `kube` | no | classifies `kube::Error` of kube 5; includes `http` and `hyper`; needs Rust 1.89 |
 //! | `mongodb` | no | classifies `mongodb::error::Error` |
 //! | `redis` | no | classifies `redis::RedisError` |
 //! | `deadpool`, `bb8` | no | classify the errors of these pools |
@@ -110,6 +116,8 @@ mod class;
 mod classify;
 mod clock;
 mod coalesce;
+#[cfg(feature = "config")]
+pub mod config;
 mod deadline;
 mod ecosystem;
 mod error;
@@ -144,6 +152,7 @@ mod sync;
 pub mod test;
 mod throttle;
 mod timeout;
+mod tune;
 mod values;
 mod vocabulary;
 mod wake;
@@ -294,13 +303,13 @@ pub mod __list {
 
 /// Adds an annotated function to the [list of all policies](policies), before its first call: `own` for the policies that
 /// are `static`s of its own, `shared` for those whose name may stand for another, `open` for those that run other functions
-/// as well, and `given` for those that it gets from elsewhere.
+/// as well, and `given` for those that it gets from elsewhere. Behind them are the limits that `#[enforce]` sets to their values.
 ///
 /// The attributes write it. The linker fills the list, so a function that is not in the program is not in it.
 #[cfg(feature = "listed")]
 #[macro_export]
 macro_rules! listed {
-    ($function:literal: $($how:ident $policy:ident $({ $($key:ident: $value:literal),+ })?),+) => {
+    ($function:literal: $($how:ident $policy:ident $({ $($key:ident: $value:literal),+ })?),+ $(; $($limit:literal),+)?) => {
         const _: () = {
             #[$crate::__list::linkme::distributed_slice($crate::__list::FUNCTIONS)]
             #[linkme(crate = $crate::__list::linkme)]
@@ -310,6 +319,7 @@ macro_rules! listed {
                     $crate::listed!(@ function $how $policy);
                     $(function.used_with(&[$((::core::stringify!($key), $value)),+]);)?
                 )+
+                $(function.held_to(&[$($limit),+]);)?
             }
         };
     };

@@ -10,6 +10,9 @@ use crate::error::reason_label;
 use crate::histogram::{self, Reading};
 use crate::naming::Unused;
 use crate::notes;
+#[cfg(feature = "config")]
+use crate::tune::{self, Change, Mistakes, Plan, Tunable, Tuning};
+use crate::tune::{Live, Settings};
 use crate::vocabulary::{CircuitBreakerState, GaveUp, PolicyKind};
 use crate::{FallbackSource, Mode};
 
@@ -151,6 +154,8 @@ pub struct Setting {
     pub value: String,
     /// The value that it was built with.
     pub compiled: String,
+    /// The origin of a value that settings say: a file and its line, or `code`; `None` for one that was built in.
+    pub origin: Option<String>,
 }
 
 /// A number with a name.
@@ -252,7 +257,42 @@ pub fn list(policy: &'static dyn Listed) {
     if !listed.iter().any(|known| std::ptr::addr_eq(*known, policy)) {
         listed.push(policy);
     }
+    drop(listed);
+    #[cfg(feature = "config")]
+    tell();
 }
+
+/// Takes note of a policy that was looked up by its name, which settings may be for.
+#[cfg(feature = "config")]
+pub(crate) fn met(policy: &'static dyn Listed) {
+    let mut known = looked_up();
+    let is_new = !known.iter().any(|known| std::ptr::addr_eq(*known, policy));
+    if is_new {
+        known.push(policy);
+    }
+    drop(known);
+    if is_new {
+        tell();
+    }
+}
+
+/// The policies that were looked up by their names.
+#[cfg(feature = "config")]
+pub(crate) fn looked_up() -> MutexGuard<'static, Vec<&'static dyn Listed>> {
+    static LOOKED_UP: Mutex<Vec<&'static dyn Listed>> = Mutex::new(Vec::new());
+    LOOKED_UP.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(feature = "config")]
+fn tell() {
+    if let Some(met) = MET.get() {
+        met();
+    }
+}
+
+/// The function that is told of each policy that is listed or shared.
+#[cfg(feature = "config")]
+pub(crate) static MET: OnceLock<fn()> = OnceLock::new();
 
 fn by_hand() -> MutexGuard<'static, Vec<&'static dyn Listed>> {
     static LISTED: Mutex<Vec<&'static dyn Listed>> = Mutex::new(Vec::new());
@@ -287,6 +327,8 @@ pub(crate) mod sealed {
     use super::{Description, KeysSnapshot};
     use crate::book::Record;
     use crate::naming::Unused;
+    #[cfg(feature = "config")]
+    use crate::tune::{Change, Mistakes, Plan};
     use crate::{Mode, PolicyKind};
 
     pub trait Listed: Sync {
@@ -311,6 +353,10 @@ pub(crate) mod sealed {
         /// Makes it as new, where that can be done.
         #[doc(hidden)]
         fn reset(&self);
+        /// Checks changes of its settings, and plans to make them. `before` are those that were in force until now.
+        #[cfg(feature = "config")]
+        #[doc(hidden)]
+        fn plan(&'static self, changes: &[Change], before: &[Change]) -> Result<Plan, Mistakes>;
     }
 }
 
@@ -348,6 +394,20 @@ pub(crate) enum Bound {
     Attempts(Option<(u32, Duration)>),
 }
 
+/// The value of a setting that is not made.
+const UNSET: &str = "unset";
+
+#[cfg(feature = "config")]
+impl Described for crate::tune::NoSettings {
+    fn describe_to(&self, _description: &mut Description) {}
+}
+
+/// Settings that can say what they are.
+pub(crate) trait Described {
+    /// Adds each of them.
+    fn describe_to(&self, description: &mut Description);
+}
+
 impl Description {
     /// An account of the numbers alone.
     pub(crate) fn of_numbers() -> Self {
@@ -368,7 +428,7 @@ impl Description {
             return;
         }
         let value = value.to_string();
-        self.settings.push(Setting { key, compiled: value.clone(), value });
+        self.settings.push(Setting { key, compiled: value.clone(), value, origin: None });
     }
 
     /// Adds a time that does not change.
@@ -395,7 +455,36 @@ impl Description {
         if self.numbers_only {
             return;
         }
-        self.settings.push(Setting { key, value: value.to_string(), compiled: compiled.to_string() });
+        let (value, compiled) = (value.to_string(), compiled.to_string());
+        self.settings.push(Setting { key, value, compiled, origin: None });
+    }
+
+    /// Adds the settings that count, each beside the one that was built in.
+    pub(crate) fn settings_of<C: Described + Settings>(&mut self, live: &Live<C>) {
+        if self.numbers_only {
+            return;
+        }
+        let first = self.settings.len();
+        live.describe_to(self);
+        if !live.is_changed() {
+            return;
+        }
+        let mut built = Self::default();
+        live.built.describe_to(&mut built);
+        for setting in &mut self.settings[first..] {
+            let compiled = built.settings.iter().find(|built| built.key == setting.key);
+            setting.compiled = compiled.map_or_else(|| UNSET.to_owned(), |built| built.value.clone());
+        }
+        let there: Vec<&str> = self.settings[first..].iter().map(|setting| setting.key).collect();
+        let gone = built.settings.into_iter().filter(|built| !there.contains(&built.key));
+        self.settings.extend(gone.map(|built| Setting { value: UNSET.to_owned(), ..built }));
+    }
+
+    /// Replaces the value of a setting by what has become of it.
+    pub(crate) fn now(&mut self, key: &'static str, value: impl fmt::Display) {
+        if let Some(setting) = self.settings.iter_mut().find(|setting| setting.key == key) {
+            setting.value = value.to_string();
+        }
     }
 
     pub(crate) fn level(&mut self, family: &'static str, value: f64) {
@@ -406,6 +495,40 @@ impl Description {
     pub(crate) fn count(&mut self, family: &'static str, label: &'static str, value: u64) {
         self.counts.push((family, label, value as f64));
     }
+}
+
+/// A policy whose settings can change, and can say what they are.
+#[cfg(feature = "config")]
+pub(crate) trait Tuned: Tunable<Config: Described> {}
+
+#[cfg(feature = "config")]
+impl<P: Tunable<Config: Described>> Tuned for P {}
+
+/// Without the feature `config`, every policy.
+#[cfg(not(feature = "config"))]
+pub(crate) trait Tuned {}
+
+#[cfg(not(feature = "config"))]
+impl<P> Tuned for P {}
+
+/// Checks the changes of a policy, and plans to make them. `before` are those that were in force until now.
+#[cfg(feature = "config")]
+pub(crate) fn plan<P>(policy: &'static P, changes: &[Change], before: &[Change]) -> Result<Plan, Mistakes>
+where
+    P: Tunable<Config: Described> + Sync,
+{
+    let tuning = Tuning::read(policy, changes)?;
+    let before = Tuning::read(policy, before).ok();
+    Ok(plan_of(tuning.config(), move || tuning.put(policy, before.as_ref())))
+}
+
+/// A plan that ends with those settings.
+#[cfg(feature = "config")]
+pub(crate) fn plan_of<C: Described + Settings>(config: &C, make: impl FnOnce() + Send + 'static) -> Plan {
+    let mut description = Description::default();
+    config.describe_to(&mut description);
+    let settings = description.settings.into_iter().map(|setting| (setting.key, setting.value)).collect();
+    Plan { facts: config.facts(), settings, make: Box::new(make) }
 }
 
 impl dyn Listed {
@@ -429,6 +552,10 @@ impl dyn Listed {
         });
         snapshot.counts.extend(own);
         snapshot.settings = description.settings;
+        #[cfg(feature = "config")]
+        for setting in &mut snapshot.settings {
+            setting.origin = tune::origin(self.address(), setting.key);
+        }
         snapshot.keys = self.keys();
         snapshot.durations = description.durations.map(Into::into);
         snapshot
@@ -478,6 +605,8 @@ pub struct Function {
     file: &'static str,
     line: u32,
     layers: Vec<Layer>,
+    /// The limits that rules set to the values of its policies: `retry(max <= 5)`.
+    limits: &'static [&'static str],
     path: OnceLock<String>,
 }
 
@@ -519,6 +648,7 @@ impl Layer {
             key,
             value: (*value).into(),
             compiled: (*value).into(),
+            origin: None,
         }));
         snapshot
     }
@@ -588,6 +718,17 @@ impl Function {
             layer.usage = usage;
         }
         self
+    }
+
+    /// Adds the limits that rules set to the values of its policies.
+    pub fn held_to(&mut self, limits: &'static [&'static str]) -> &mut Self {
+        self.limits = limits;
+        self
+    }
+
+    #[cfg(feature = "config")]
+    pub(crate) const fn limits(&self) -> &'static [&'static str] {
+        self.limits
     }
 
     /// The path of the function, with the line of its attributes if another has the same.

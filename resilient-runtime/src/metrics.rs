@@ -172,6 +172,13 @@ const fn gauge(
 pub static FAMILIES: &[Family] = &[
     gauge("policies", "resilient_policies", "{policy}", None, "Policies that are listed or have been used"),
     counter(
+        SETTINGS,
+        "resilient_settings_total",
+        "{change}",
+        Some("result"),
+        "Times that settings from files or code were applied, or refused; there with the feature `config`",
+    ),
+    counter(
         CALLS,
         "resilient_calls_total",
         "{call}",
@@ -381,6 +388,7 @@ pub static FAMILIES: &[Family] = &[
     ),
 ];
 
+const SETTINGS: &str = "settings";
 const CALLS: &str = "calls";
 const REJECTIONS: &str = "rejections";
 const MODE: &str = "mode";
@@ -496,6 +504,19 @@ impl Default for Series {
     }
 }
 
+/// The times that settings were applied or refused, which belong to no policy.
+#[cfg(feature = "config")]
+fn of_settings(family: &'static Family) -> [Sample; 2] {
+    let times = crate::tune::RELOADS.each_ref().map(|times| times.load(std::sync::atomic::Ordering::Relaxed) as f64);
+    let sample = |own, value| Sample { family, labels: None, own, value, histogram: None };
+    [sample("applied", times[0]), sample("refused", times[1])]
+}
+
+#[cfg(not(feature = "config"))]
+fn of_settings(_family: &'static Family) -> [Sample; 0] {
+    []
+}
+
 impl Series {
     fn add(&mut self, short: &str, labels: u32, own: &'static str, value: f64) {
         static PLACES: LazyLock<HashMap<&str, usize, BuildHasherDefault<Fnv>>> =
@@ -603,6 +624,9 @@ impl Series {
                 Sample { family, labels, own, value, histogram: None }
             };
             samples.extend(series.into_iter().map(sample));
+            if family.short == SETTINGS {
+                samples.extend(of_settings(family));
+            }
             if family.sort == Sort::Histogram {
                 samples.extend(std::mem::take(&mut histograms).into_iter().map(|(labels, own, histogram)| Sample {
                     family,

@@ -97,6 +97,10 @@ pub trait Named: Any + Send + Sync + Sized {
     /// Returns whether both were given the same settings, whatever has happened to them since.
     fn agrees(&self, other: &Self) -> bool;
 
+    /// Is told that it has been looked up by its name, and is the first of that.
+    #[doc(hidden)]
+    fn is_known(&'static self) {}
+
     /// The text of its key, if that may be shown.
     #[doc(hidden)]
     fn key(&self) -> Option<&str> {
@@ -162,7 +166,11 @@ fn look_up<P: Named>(policy: &'static P) -> &'static P {
         let Conflict { policy: kind, name, first, second } = conflict;
         Event::SettingsDiffer { policy: name, kind, first, second }.emit();
     }
-    shared.unwrap_or(policy)
+    let shared = shared.unwrap_or(policy);
+    if is_news {
+        shared.is_known();
+    }
+    shared
 }
 
 /// The policy that this one's name stands for now, or would if the unused policies were used in the order in which they

@@ -37,6 +37,7 @@ use crate::notes::rate_limit::{PAUSES, SLOWED};
 use crate::shell::{Shell, shell};
 use crate::stack::{Judged, Stack};
 use crate::sync::atomic::Ordering::Relaxed;
+use crate::tune::Live;
 use crate::when::ByClass;
 use crate::{Error, Event, Mode, Outcome, When, random};
 
@@ -113,7 +114,7 @@ use crate::{Error, Event, Mode, Outcome, When, random};
 #[must_use = "a rate limit guards what asks it for a permit"]
 pub struct RateLimit {
     shell: Shell<Self>,
-    config: Config,
+    config: Live<Config>,
     meter: Meter,
     queue: Queue,
     /// Held while the rate or the burst is changed, and never otherwise.
@@ -310,7 +311,7 @@ impl RateLimit {
             }
             return;
         };
-        let Config { max_pause, max_wait, .. } = self.config;
+        let Config { max_pause, max_wait, .. } = *self.config;
         let pause = pressure::pause_for(hint, max_pause, max_wait, random::next());
         let until = now.after(pause);
         let begins = self.meter.pressure.pause(until, now);
@@ -410,13 +411,18 @@ const fn saturated(weight: u64) -> u32 {
 }
 
 shell!(RateLimit is RateLimit, modes: /// Callers that wait already go on waiting.
-, agrees: |one, other| one.config == other.config,
-    shows: |this| { pace: this.meter.pace(), config: this.config, counts: this.counts() }, resets: forget
+, agrees: |one, other| one.config.built == other.config.built,
+    shows: |this| { pace: this.meter.pace(), config: *this.config, counts: this.counts() }, resets: forget, tunes: Config, adopts: adopt
 );
 
 impl Keyed for RateLimit {
+    #[cfg(feature = "config")]
+    fn all_listed(all: &'static crate::PerKey<Self>) -> Option<&'static dyn crate::list::Listed> {
+        Some(all)
+    }
+
     fn fresh(&self) -> Self {
-        Self::built(self.shell.again(), self.config)
+        Self::built(self.shell.again(), self.config.again())
     }
 
     fn activity(&self) -> u64 {
@@ -445,15 +451,25 @@ const RESOLUTION: Duration = Duration::from_secs(1);
 impl RateLimit {
     /// Says what it is told and what the server has said, for the list of policies.
     fn describe_to(&self, description: &mut Description) {
-        let (present, compiled) = (self.meter.pace(), self.config.pace());
-        description.changing("rate", present.to_string(), compiled.to_string());
-        description.changing("burst", present.burst, compiled.burst);
-        description.time("max_wait", self.config.max_wait);
-        description.time("max_pause", self.config.max_pause);
+        let present = self.meter.pace();
+        description.settings_of(&self.config);
+        description.now("rate", present);
+        description.now("burst", present.burst);
         description.level("rate_share", self.share());
         description.level("paused", if self.is_paused() { 1.0 } else { 0.0 });
         description.level("waiting", f64::from(self.queue.waiting()));
         description.bound = Bound::Wait(self.config.max_wait);
+    }
+
+    /// Goes by the rate that its settings say. What was used stays used.
+    #[cfg(feature = "config")]
+    fn adopt(&self, before: &Config) {
+        let config = *self.config;
+        if (before.pace(), before.burst) != (config.pace(), config.burst) {
+            let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+            self.meter.choose(config.burst);
+            self.meter.change(config.pace(), units(clock::now()));
+        }
     }
 
     /// Forgets what was used and what the server said, and goes back to the rate that it was built with.

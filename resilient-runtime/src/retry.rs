@@ -9,12 +9,15 @@ mod hook;
 mod nested;
 mod pace;
 mod run;
+mod settings;
 
 use self::funds::Funds;
 use self::pace::Pace;
+use self::settings::rules;
 use crate::list::{Bound, Description};
 use crate::shell::{Shell, shell};
 use crate::sync::{const_fn, constant};
+use crate::tune::{Live, accept};
 use crate::{Backoff, Budget, Retrying};
 
 pub use self::call::{RetryCall, Verdict};
@@ -67,24 +70,27 @@ pub use self::run::RetryGuard;
 #[must_use = "a retry does nothing before a call begins"]
 pub struct Retry {
     shell: Shell<Self>,
+    config: Live<Config>,
+    funds: Funds,
+    hook: Option<fn(&Retrying)>,
+    pace: Pace,
+}
+
+/// The settings of a retry that are values.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Config {
     /// `None` has no limit.
     max: Option<u32>,
     max_elapsed: Option<Duration>,
     max_hint: Duration,
     backoff: Backoff,
-    funds: Funds,
-    hook: Option<fn(&Retrying)>,
-    pace: Pace,
 }
 
 shell!(
     Retry is Retry,
     modes: /// With [`Mode::Observe`](crate::Mode::Observe) it counts the calls that it would have retried, and retries none. With
     /// [`Mode::Off`](crate::Mode::Off) it does nothing.
-    , agrees: |one, other| one.max == other.max
-        && one.max_elapsed == other.max_elapsed
-        && one.max_hint == other.max_hint
-        && one.backoff.agrees(&other.backoff)
+    , agrees: |one, other| one.config.built == other.config.built
         && one.funds.agree(&other.funds)
         && match (one.hook, other.hook) {
             (None, None) => true,
@@ -92,12 +98,12 @@ shell!(
             _ => false,
         },
     shows: |this| {
-        max: this.max,
-        max_elapsed: this.max_elapsed,
-        max_hint: this.max_hint,
-        backoff: this.backoff,
+        max: this.config.max,
+        max_elapsed: this.config.max_elapsed,
+        max_hint: this.config.max_hint,
+        backoff: this.config.backoff,
         funds: this.funds,
-    }, resets: forget
+    }, resets: forget, tunes: Config
 );
 
 impl Retry {
@@ -113,10 +119,14 @@ impl Retry {
         pub fn named(name: &'static str) -> Self {
             Self {
                 shell: Shell::named(name),
-                max: Some(Self::DEFAULT_MAX),
-                max_elapsed: None,
-                max_hint: Self::DEFAULT_MAX_HINT,
-                backoff: const { Backoff::exp_jitter(Backoff::DEFAULT_BASE) },
+                config: const {
+                    Live::new(Config {
+                        max: Some(Self::DEFAULT_MAX),
+                        max_elapsed: None,
+                        max_hint: Self::DEFAULT_MAX_HINT,
+                        backoff: Backoff::exp_jitter(Backoff::DEFAULT_BASE),
+                    })
+                },
                 funds: constant!(Funds::own()),
                 hook: None,
                 pace: constant!(Pace::new()),
@@ -130,14 +140,14 @@ impl Retry {
     ///
     /// If `max` is zero; in a `const` or `static`, that is a compile error.
     pub const fn max(mut self, max: u32) -> Self {
-        assert!(max > 0, "zero retries is no retry: leave the policy out, or allow at least 1");
-        self.max = Some(max);
+        accept(rules::max(max));
+        self.config.built.max = Some(max);
         self
     }
 
     /// No limit to the number of retries: something else must end the call, a deadline or [`max_elapsed`](Self::max_elapsed).
     pub const fn unlimited(mut self) -> Self {
-        self.max = None;
+        self.config.built.max = None;
         self
     }
 
@@ -149,14 +159,14 @@ impl Retry {
     ///
     /// If it is zero; in a `const` or `static`, that is a compile error.
     pub const fn max_elapsed(mut self, max_elapsed: Duration) -> Self {
-        assert!(!max_elapsed.is_zero(), "no retry can begin within no time: leave the policy out, or allow some");
-        self.max_elapsed = Some(max_elapsed);
+        accept(rules::max_elapsed(max_elapsed));
+        self.config.built.max_elapsed = Some(max_elapsed);
         self
     }
 
     /// The longest wait that a server may ask for; with a longer one the call ends. Default 60 s.
     pub const fn max_hint(mut self, max_hint: Duration) -> Self {
-        self.max_hint = max_hint;
+        self.config.built.max_hint = max_hint;
         self
     }
 
@@ -166,11 +176,8 @@ impl Retry {
     ///
     /// If its base is longer than its cap, so that every wait would be the cap; in a `const` or `static`, that is a compile error.
     pub const fn backoff(mut self, backoff: Backoff) -> Self {
-        assert!(
-            backoff.fits_its_cap(),
-            "the base of the back-off is longer than its cap: make `base` shorter, or set a longer `cap`"
-        );
-        self.backoff = backoff;
+        accept(rules::backoff(&backoff));
+        self.config.built.backoff = backoff;
         self
     }
 
@@ -217,13 +224,7 @@ impl Retry {
 impl Retry {
     /// Says what it is told, for the list of policies.
     fn describe_to(&self, description: &mut Description) {
-        match self.max {
-            Some(max) => description.fixed("max", max),
-            None => description.fixed("max", "unlimited"),
-        }
-        description.optional_time("max_elapsed", self.max_elapsed);
-        description.time("max_hint", self.max_hint);
-        self.backoff.describe_to(description);
+        description.settings_of(&self.config);
         let whose = self.funds.as_str();
         match self.funds.budget(self.name()) {
             Some(budget) => {
@@ -234,10 +235,11 @@ impl Retry {
             None => description.fixed("budget", whose),
         }
         // a server may ask for as much as `max_hint`, to which a tenth is added
-        let hint = self.max_hint.saturating_add(self.max_hint / 10);
-        let waits = |max: u32| self.backoff.longest(max).saturating_add(hint.saturating_mul(max));
-        let bound = self.max.map(|max| (max.saturating_add(1), waits(max)));
-        description.bound = match (bound, self.max_elapsed) {
+        let config = *self.config;
+        let hint = config.max_hint.saturating_add(config.max_hint / 10);
+        let waits = |max: u32| config.backoff.longest(max).saturating_add(hint.saturating_mul(max));
+        let bound = config.max.map(|max| (max.saturating_add(1), waits(max)));
+        description.bound = match (bound, config.max_elapsed) {
             // the last attempt begins before it
             (_, Some(elapsed)) => Bound::Wait(bound.map_or(elapsed, |(_, waits)| waits.min(elapsed))),
             (bound, None) => Bound::Attempts(bound),

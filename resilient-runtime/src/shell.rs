@@ -19,6 +19,9 @@ pub(crate) struct Shell<P: 'static> {
     name: &'static str,
     /// The mode that it was built with.
     first_mode: Mode,
+    /// The mode that it goes by unless somebody changes it: the first, or the one that settings say.
+    #[cfg(feature = "config")]
+    base_mode: Switch,
     mode: Switch,
     naming: Naming<P>,
     book: Book,
@@ -34,6 +37,8 @@ impl<P> Shell<P> {
             Self {
                 name,
                 first_mode: Mode::Enforce,
+                #[cfg(feature = "config")]
+                base_mode: constant!(Switch::new(Mode::Enforce)),
                 mode: constant!(Switch::new(Mode::Enforce)),
                 naming: Naming::here(),
                 book: constant!(Book::new()),
@@ -46,6 +51,10 @@ impl<P> Shell<P> {
         /// Sets the mode that it begins in.
         pub(crate) fn begin_in(&mut self, mode: Mode) {
             self.first_mode = mode;
+            #[cfg(feature = "config")]
+            {
+                self.base_mode = Switch::new(mode);
+            }
             self.mode = Switch::new(mode);
         }
     }
@@ -71,7 +80,27 @@ impl<P> Shell<P> {
 
     /// Returns whether somebody has changed the mode.
     pub(crate) fn is_switched(&self) -> bool {
-        self.mode() != self.first_mode
+        self.mode() != self.base_mode()
+    }
+
+    /// The mode that it goes by unless somebody changes it.
+    #[cfg(feature = "config")]
+    pub(crate) fn base_mode(&self) -> Mode {
+        self.base_mode.get()
+    }
+
+    /// The mode that it goes by unless somebody changes it.
+    #[cfg(not(feature = "config"))]
+    pub(crate) const fn base_mode(&self) -> Mode {
+        self.first_mode
+    }
+
+    /// Sets the mode that it goes by unless somebody changes it, and returns it.
+    #[cfg(feature = "config")]
+    pub(crate) fn set_base_mode(&self, mode: Option<Mode>) -> Mode {
+        let mode = mode.unwrap_or(self.first_mode);
+        self.base_mode.set(mode);
+        mode
     }
 
     pub(crate) const fn naming(&self) -> &Naming<P> {
@@ -100,9 +129,13 @@ impl<P> Shell<P> {
 }
 
 impl<P: Named> Shell<P> {
-    /// The shell of an instance of the same policy, in the first mode; both count in one book.
+    /// The shell of an instance of the same policy, in the mode that both go by; they count in one book.
     pub(crate) fn again(&self) -> Self {
-        self.again_in(self.first_mode)
+        let mode = self.base_mode();
+        #[cfg(feature = "config")]
+        return Self { first_mode: self.first_mode, ..self.again_in(mode) };
+        #[cfg(not(feature = "config"))]
+        self.again_in(mode)
     }
 
     /// As [`again`](Self::again), in another mode.
@@ -110,6 +143,8 @@ impl<P: Named> Shell<P> {
         Self {
             name: self.name,
             first_mode: mode,
+            #[cfg(feature = "config")]
+            base_mode: Switch::new(mode),
             mode: Switch::new(mode),
             naming: self.naming.again(),
             book: self.book.same(|| self.enrol()),
@@ -177,10 +212,13 @@ impl<P> fmt::Debug for Shell<P> {
 
 /// Gives a policy with a field `shell` its name, the methods that share it by name and change its mode, and its `Debug`.
 ///
-/// A policy with more to reset than its mode names the method for it as `resets`. One for which a mode is more than that writes `mode` and `set_mode` itself and leaves `modes` out.
+/// A policy with more to reset than its mode names the method for it as `resets`; one with settings that can change, their type as `tunes`. One for which a mode is more than that writes `mode` and `set_mode` itself and leaves `modes` out.
 macro_rules! shell {
     ($policy:ident is $kind:ident $(, modes: $(#[$changes:meta])+)?, agrees: |$one:ident, $other:ident| $agrees:expr,
-        shows: |$this:ident| { $($field:ident: $value:expr),* $(,)? } $(, resets: $reset:ident)?) => {
+        shows: |$this:ident| { $($field:ident: $value:expr),* $(,)? } $(, resets: $reset:ident)?
+        $(, tunes: $config:ty $(, adopts: $adopt:ident)? $(, forces: $force:ident)? $(, modes: $has_modes:literal)?)?) => {
+        crate::shell::tunable!($policy $(is $config $(, adopts $adopt)? $(, forces $force)? $(, modes $has_modes)?)?);
+
         impl $policy {
             /// The name it was given.
             pub const fn name(&self) -> &'static str {
@@ -237,6 +275,11 @@ macro_rules! shell {
                 $one.shell.first_mode() == $other.shell.first_mode() && $agrees
             }
 
+            #[cfg(feature = "config")]
+            fn is_known(&'static self) {
+                crate::list::met(self);
+            }
+
             fn key(&self) -> Option<&str> {
                 self.shell.key()
             }
@@ -273,8 +316,17 @@ macro_rules! shell {
             }
 
             fn reset(&self) {
-                self.set_mode(self.shell.first_mode());
+                self.set_mode(self.shell.base_mode());
                 $(self.$reset();)?
+            }
+
+            #[cfg(feature = "config")]
+            fn plan(
+                &'static self,
+                changes: &[crate::tune::Change],
+                before: &[crate::tune::Change],
+            ) -> Result<crate::tune::Plan, crate::tune::Mistakes> {
+                crate::list::plan(self, changes, before)
             }
         }
 
@@ -291,4 +343,53 @@ macro_rules! shell {
     };
 }
 
-pub(crate) use shell;
+/// Says which settings of a policy can change while it is in use.
+#[cfg(feature = "config")]
+macro_rules! tunable {
+    ($policy:ident) => {
+        impl crate::tune::Tunable for $policy {
+            type Config = crate::tune::NoSettings;
+
+            fn live(&self) -> &crate::tune::Live<Self::Config> {
+                &crate::tune::NO_SETTINGS
+            }
+
+            fn tune_mode(&self, mode: Option<crate::Mode>) {
+                self.set_mode(self.shell.set_base_mode(mode));
+            }
+        }
+    };
+    ($policy:ident is $config:ty $(, adopts $adopt:ident)? $(, forces $force:ident)? $(, modes $has_modes:literal)?) => {
+        impl crate::tune::Tunable for $policy {
+            type Config = $config;
+
+            fn live(&self) -> &crate::tune::Live<Self::Config> {
+                &self.config
+            }
+
+            fn tune_mode(&self, mode: Option<crate::Mode>) {
+                self.set_mode(self.shell.set_base_mode(mode));
+            }
+
+            $(fn adopt(&self, before: &Self::Config) {
+                self.$adopt(before);
+            })?
+
+            $(const HAS_A_STATE: bool = true;
+
+            fn force(&self, state: Option<crate::tune::Forced>) {
+                self.$force(state);
+            })?
+
+            $(const HAS_MODES: bool = $has_modes;)?
+        }
+    };
+}
+
+/// Without the feature, none can.
+#[cfg(not(feature = "config"))]
+macro_rules! tunable {
+    ($($settings:tt)*) => {};
+}
+
+pub(crate) use {shell, tunable};

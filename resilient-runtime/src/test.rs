@@ -89,6 +89,8 @@ pub use self::script::Script;
 /// assert!(PAYMENTS.acquire().is_ok());
 /// ```
 pub fn reset() {
+    #[cfg(feature = "config")]
+    crate::config::forget_all();
     crate::list::reset();
 }
 

@@ -11,13 +11,16 @@ use self::window::Window;
 use crate::book::Ended;
 use crate::clock::Ticks;
 use crate::keyed::Keyed;
-use crate::list::Description;
+use crate::list::{Described, Description};
 use crate::notes::throttle::OBSERVED;
 use crate::shell::{Shell, shell};
 use crate::stack::{Judged, Stack};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::const_fn;
+#[cfg(feature = "config")]
+use crate::tune::{Kept, Key, Settings};
+use crate::tune::{Live, accept};
 use crate::when::{ByClass, ByWhen, Judge};
 use crate::{Class, Error, Mode, Outcome, Reason, When, random};
 
@@ -54,10 +57,16 @@ use crate::{Class, Error, Mode, Outcome, Reason, When, random};
 #[must_use = "a throttle guards what asks it for a permit"]
 pub struct Throttle {
     shell: Shell<Self>,
-    k: f64,
-    max_drop: f64,
+    config: Live<Config>,
     window: Window,
     shed: AtomicU64,
+}
+
+/// The settings of a throttle.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Config {
+    k: f64,
+    max_drop: f64,
 }
 
 /// The counts of a throttle.
@@ -77,15 +86,15 @@ impl Throttle {
         /// A throttle with the defaults; the name is the one in rejections and events.
         #[track_caller]
         pub fn named(name: &'static str) -> Self {
-            Self::built(Shell::named(name), 2.0, MAX_DROP)
+            Self::built(Shell::named(name), Live::new(Config { k: 2.0, max_drop: MAX_DROP }))
         }
     }
 
     const_fn! {
         /// Builds one with fresh state.
-        fn built(shell: Shell<Self>, k: f64, max_drop: f64) -> Self {
+        fn built(shell: Shell<Self>, config: Live<Config>) -> Self {
             let (window, shed) = (Window::new(), AtomicU64::new(0));
-            Self { shell, k, max_drop, window, shed }
+            Self { shell, config, window, shed }
         }
     }
 
@@ -97,11 +106,8 @@ impl Throttle {
     ///
     /// Unless it is finite and at least 1; at compile time in a `static`.
     pub const fn k(mut self, k: f64) -> Self {
-        assert!(
-            k >= 1.0 && k.is_finite(),
-            "`k` must be a finite number of at least 1: 2 makes two calls for each that is taken"
-        );
-        self.k = k;
+        accept(refuses_k(k));
+        self.config.built.k = k;
         self
     }
 
@@ -129,11 +135,8 @@ impl Throttle {
     ///
     /// Unless it is above 0 and at most 1; at compile time in a `static`.
     pub const fn max_drop(mut self, share: f64) -> Self {
-        assert!(
-            share > 0.0 && share <= 1.0,
-            "`max_drop` must be a share above 0 and of at most 1: 0.9 still makes every tenth call"
-        );
-        self.max_drop = share;
+        accept(refuses_max_drop(share));
+        self.config.built.max_drop = share;
         self
     }
 
@@ -202,7 +205,8 @@ impl Throttle {
     }
 
     fn excess_at(&self, now: Ticks) -> f64 {
-        self.window.tally(now).excess(self.k).min(self.max_drop)
+        let Config { k, max_drop } = *self.config;
+        self.window.tally(now).excess(k).min(max_drop)
     }
 
     fn record(&self, accepted: bool) {
@@ -213,16 +217,56 @@ impl Throttle {
 }
 
 shell!(Throttle is Throttle, modes: /// Calls under way count by the new one.
-, agrees: |one, other| {
-    let same = |one: f64, two: f64| one.to_bits() == two.to_bits();
-    same(one.k, other.k) && same(one.max_drop, other.max_drop)
-},
-    shows: |this| { k: this.k, max_drop: this.max_drop, counts: this.counts() }, resets: forget
+, agrees: |one, other| one.config.built == other.config.built,
+    shows: |this| { config: *this.config, counts: this.counts() }, resets: forget, tunes: Config
 );
 
+/// Returns why that is no such number of calls, if it is none.
+const fn refuses_k(k: f64) -> Option<&'static str> {
+    if k >= 1.0 && k.is_finite() {
+        None
+    } else {
+        Some("`k` must be a finite number of at least 1: 2 makes two calls for each that is taken")
+    }
+}
+
+/// Returns why that is no such share, if it is none.
+const fn refuses_max_drop(share: f64) -> Option<&'static str> {
+    if share > 0.0 && share <= 1.0 {
+        None
+    } else {
+        Some("`max_drop` must be a share above 0 and of at most 1: 0.9 still makes every tenth call")
+    }
+}
+
+impl Described for Config {
+    fn describe_to(&self, description: &mut Description) {
+        description.fixed("k", self.k);
+        description.fixed("max_drop", self.max_drop);
+    }
+}
+
+#[cfg(feature = "config")]
+impl Settings for Config {
+    const KEYS: &'static [Key<Self>] = &[
+        Key::number("k", "2.0", refuses_k, |config, k| config.k = k),
+        Key::ratio("max_drop", "0.9", refuses_max_drop, |config, share| config.max_drop = share),
+    ];
+
+    fn kept() -> &'static Kept<Self> {
+        static KEPT: Kept<Config> = Kept::new();
+        &KEPT
+    }
+}
+
 impl Keyed for Throttle {
+    #[cfg(feature = "config")]
+    fn all_listed(all: &'static crate::PerKey<Self>) -> Option<&'static dyn crate::list::Listed> {
+        Some(all)
+    }
+
     fn fresh(&self) -> Self {
-        Self::built(self.shell.again(), self.k, self.max_drop)
+        Self::built(self.shell.again(), self.config.again())
     }
 
     fn activity(&self) -> u64 {
@@ -239,7 +283,7 @@ impl Keyed for Throttle {
 
     /// Returns a throttle that is switched off: refusals of one key say nothing about another.
     fn stand_in(&self) -> Self {
-        Self::built(self.shell.again_in(Mode::Off), self.k, self.max_drop)
+        Self::built(self.shell.again_in(Mode::Off), self.config.again())
     }
 
     const STAND_INS: usize = 1;
@@ -325,8 +369,7 @@ const MAX_DROP: f64 = 0.9;
 impl Throttle {
     /// Says what it is told and how much it drops, for the list of policies.
     fn describe_to(&self, description: &mut Description) {
-        description.fixed("k", self.k);
-        description.fixed("max_drop", self.max_drop);
+        description.settings_of(&self.config);
         description.level("drop_ratio", self.excess());
     }
 

@@ -11,11 +11,14 @@ use tokio::time::{Sleep, sleep_until};
 use crate::book::Ended;
 use crate::clock::{self, Ticks};
 use crate::deadline::Limit;
-use crate::list::{Bound, Description};
+use crate::list::{Bound, Described, Description};
 use crate::notes::timeout::OBSERVED;
 use crate::shell::{Shell, shell};
 use crate::stack::{Guard, Policy, Stack};
 use crate::sync::const_fn;
+#[cfg(feature = "config")]
+use crate::tune::{Facts, Kept, Key, Settings};
+use crate::tune::{Live, accept};
 use crate::{Event, Mode, Reason, Settled};
 
 /// Gives what it runs a limited time, and sets the [`Deadline`](crate::Deadline) for everything inside.
@@ -38,6 +41,12 @@ use crate::{Event, Mode, Reason, Settled};
 #[must_use = "a time-out limits what it runs"]
 pub struct Timeout {
     shell: Shell<Self>,
+    config: Live<Config>,
+}
+
+/// The settings of a time-out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Config {
     limit: Duration,
     /// The same, as it comes into force.
     within: Limit,
@@ -52,14 +61,14 @@ impl Timeout {
         /// If `limit` is zero; in a `const` or `static`, that is a compile error.
         #[track_caller]
         pub fn named(name: &'static str, limit: Duration) -> Self {
-            assert!(!limit.is_zero(), "a time-out of zero fails every call");
-            Self { shell: Shell::named(name), limit, within: Limit::within(limit) }
+            accept(refuses(limit));
+            Self { shell: Shell::named(name), config: Live::new(Config::of(limit)) }
         }
     }
 
     /// The time that it gives.
-    pub const fn limit(&self) -> Duration {
-        self.limit
+    pub fn limit(&self) -> Duration {
+        self.config.limit
     }
 
     /// Runs `future` for at most the limit.
@@ -90,12 +99,44 @@ impl Timeout {
     }
 }
 
+impl Config {
+    const fn of(limit: Duration) -> Self {
+        Self { limit, within: Limit::within(limit) }
+    }
+}
+
+/// Returns why that is no limit, if it is none.
+const fn refuses(limit: Duration) -> Option<&'static str> {
+    if limit.is_zero() { Some("a time-out of zero fails every call") } else { None }
+}
+
+impl Described for Config {
+    fn describe_to(&self, description: &mut Description) {
+        description.time("limit", self.limit);
+    }
+}
+
+#[cfg(feature = "config")]
+impl Settings for Config {
+    const KEYS: &'static [Key<Self>] =
+        &[Key::time("limit", "\"2s\"", refuses, |config, limit| *config = Self::of(limit))];
+
+    fn facts(&self) -> Facts {
+        Facts { limit: Some(self.limit), ..Facts::default() }
+    }
+
+    fn kept() -> &'static Kept<Self> {
+        static KEPT: Kept<Config> = Kept::new();
+        &KEPT
+    }
+}
+
 shell!(
     Timeout is Timeout,
     modes: /// With [`Mode::Observe`](crate::Mode::Observe) a call that takes longer goes on, and is counted; nothing inside is told of a
     /// deadline. With [`Mode::Off`](crate::Mode::Off) nothing is counted either. A call under way keeps the mode in which it began to wait.
-    , agrees: |one, other| one.limit == other.limit,
-    shows: |this| { limit: this.limit }
+    , agrees: |one, other| one.config.built == other.config.built,
+    shows: |this| { limit: this.limit() }, tunes: Config
 );
 
 /// One call under a [`Timeout`] that is made in attempts; from [`Timeout::begin`].
@@ -139,7 +180,7 @@ impl<'a> TimeoutCall<'a> {
     #[cold]
     fn note(&mut self, outer: Limit, known: Limit) {
         if self.timeout.current_mode() == Mode::Enforce {
-            self.deadline = Limit::at(outer.own_instant(self.timeout.within, known));
+            self.deadline = Limit::at(outer.own_instant(self.timeout.config.within, known));
         }
     }
 }
@@ -312,7 +353,7 @@ impl Watch {
         }
         // what a panic leaves behind was abandoned
         self.set(Self::Started);
-        Some(timeout.within)
+        Some(timeout.config.within)
     }
 
     /// As [`begin`](Self::begin), where anything is out of the ordinary.
@@ -339,7 +380,7 @@ impl Watch {
         Some(match due {
             _ if !is_enforced => outer,
             Some(deadline) => outer.tighten_to(deadline, true),
-            None => outer.tighten(timeout.within),
+            None => outer.tighten(timeout.config.within),
         })
     }
 
@@ -376,12 +417,12 @@ impl Watch {
         cx: &mut Context<'_>,
     ) -> Poll<Reason> {
         let due = match *self {
-            Self::Armed { .. } => return self.poll_over(outer, timeout.limit, cx),
+            Self::Armed { .. } => return self.poll_over(outer, timeout.config.limit, cx),
             Self::Observed { .. } | Self::Unlimited => return Poll::Pending,
             Self::Due { deadline } => Some(deadline),
             Self::Fresh | Self::Started | Self::Over => None,
         };
-        let deadline = || due.unwrap_or_else(|| outer.own_instant(timeout.within, known));
+        let deadline = || due.unwrap_or_else(|| outer.own_instant(timeout.config.within, known));
         match timeout.current_mode() {
             Mode::Enforce => {
                 if !clock::has_timers() {
@@ -390,7 +431,7 @@ impl Watch {
                 let deadline = deadline();
                 let first = outer.first_unwatched(deadline);
                 self.set(Self::Armed { timer: sleep_until(first.instant()), deadline, early: first < deadline });
-                self.poll_over(outer, timeout.limit, cx)
+                self.poll_over(outer, timeout.config.limit, cx)
             }
             Mode::Observe => {
                 let deadline = deadline();
@@ -463,10 +504,10 @@ fn reject<O>(timeout: &Timeout, reason: Reason) -> Settled<O> {
 impl Timeout {
     /// Says what it is told, for the list of policies.
     fn describe_to(&self, description: &mut Description) {
-        description.time("limit", self.limit);
+        description.settings_of(&self.config);
         // one that does not enforce limits nothing
         if self.current_mode() == Mode::Enforce {
-            description.bound = Bound::AtMost(self.limit);
+            description.bound = Bound::AtMost(self.config.limit);
         }
     }
 }

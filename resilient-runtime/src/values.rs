@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::when::settled;
 use crate::{Class, Classified, Classify, Error, Quota, When};
 
 /// A good value that can mean a failure.
@@ -84,6 +85,8 @@ where
         }
     }
 }
+
+settled!(ByGoodValue);
 
 /// The class of a value and the hint beside it if its type says them, and [`Class::Success`] otherwise.
 ///

@@ -95,6 +95,43 @@ pub enum FallbackSource {
 }
 
 impl PolicyKind {
+    /// All kinds.
+    #[cfg(feature = "config")]
+    pub(crate) const ALL: [Self; 13] = [
+        Self::CircuitBreaker,
+        Self::Bulkhead,
+        Self::RateLimit,
+        Self::Throttle,
+        Self::Timeout,
+        Self::Cancel,
+        Self::Batch,
+        Self::FanOut,
+        Self::Hedge,
+        Self::Retry,
+        Self::Coalesce,
+        Self::Fallback,
+        Self::Measure,
+    ];
+
+    /// The name of its attribute: `circuit_breaker`, `timeout`.
+    pub const fn attribute(self) -> &'static str {
+        match self {
+            Self::CircuitBreaker => "circuit_breaker",
+            Self::Bulkhead => "bulkhead",
+            Self::RateLimit => "rate_limit",
+            Self::Throttle => "throttle",
+            Self::Timeout => "timeout",
+            Self::Cancel => "cancel",
+            Self::Batch => "batch",
+            Self::FanOut => "fan_out",
+            Self::Hedge => "hedge",
+            Self::Retry => "retry",
+            Self::Coalesce => "coalesce",
+            Self::Fallback => "fallback",
+            Self::Measure => "measure",
+        }
+    }
+
     /// The kind in words, as a message has it: `circuit breaker`, `time-out`.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -140,31 +140,46 @@ where
     }
 }
 
-impl<W, O, By> When<Settled<O>, BySettled<By>> for W
-where
-    W: When<O, By>,
-{
-    fn class_of(&self, settled: &Settled<O>) -> Class {
-        match settled {
-            Settled::Outcome(outcome) => self.class_of(outcome),
-            Settled::Rejected(rejection) => rejection.class(),
-        }
-    }
+/// Implements [`When`] for a [`Settled`] by the [`When`] of that marker.
+///
+/// One implementation for every marker would lead to itself. The compiler, as it looks for a method of a similar name, would follow it until it
+/// gives up, and say that in place of the mistake.
+macro_rules! settled {
+    ($by:ty) => {
+        #[diagnostic::do_not_recommend]
+        impl<W, O> $crate::When<$crate::Settled<O>, $crate::when::BySettled<$by>> for W
+        where
+            W: $crate::When<O, $by>,
+        {
+            fn class_of(&self, settled: &$crate::Settled<O>) -> $crate::Class {
+                match settled {
+                    $crate::Settled::Outcome(outcome) => self.class_of(outcome),
+                    $crate::Settled::Rejected(rejection) => $crate::Classify::class(rejection),
+                }
+            }
 
-    fn rejection_in<'o>(&self, settled: &'o Settled<O>) -> Option<&'o Error> {
-        match settled {
-            Settled::Outcome(outcome) => self.rejection_in(outcome),
-            Settled::Rejected(rejection) => Some(rejection),
-        }
-    }
+            fn rejection_in<'o>(&self, settled: &'o $crate::Settled<O>) -> Option<&'o $crate::Error> {
+                match settled {
+                    $crate::Settled::Outcome(outcome) => self.rejection_in(outcome),
+                    $crate::Settled::Rejected(rejection) => Some(rejection),
+                }
+            }
 
-    fn hint_in(&self, settled: &Settled<O>) -> Option<Duration> {
-        match settled {
-            Settled::Outcome(outcome) => self.hint_in(outcome),
-            Settled::Rejected(_) => None,
+            fn hint_in(&self, settled: &$crate::Settled<O>) -> Option<std::time::Duration> {
+                match settled {
+                    $crate::Settled::Outcome(outcome) => self.hint_in(outcome),
+                    $crate::Settled::Rejected(_) => None,
+                }
+            }
         }
-    }
+    };
 }
+
+pub(crate) use settled;
+
+settled!(ByError);
+settled!(ByOutcome);
+settled!(ByClassified);
 
 /// Judges an outcome by its own class.
 #[derive(Debug, Clone, Copy)]

@@ -280,10 +280,10 @@ const MYSQL: &[(&str, u16, &str, &str, Class, &str)] = &[
 ];
 
 /// Authenticated, and ready for a query.
-const READY: &[u8] = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
+pub(crate) const READY: &[u8] = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
 
 /// An `ErrorResponse` of `PostgreSQL`'s protocol.
-fn refusal(state: &str, message: &str) -> Vec<u8> {
+pub(crate) fn refusal(state: &str, message: &str) -> Vec<u8> {
     let fields = format!("SFATAL\0VFATAL\0C{state}\0M{message}\0\0");
     let length = u32::try_from(fields.len() + 4).unwrap();
     [b"E".as_slice(), &length.to_be_bytes(), fields.as_bytes()].concat()

@@ -29,6 +29,19 @@ impl Table {
         class: Class,
         why: &str,
     ) {
+        self.add_apart(fault, error, comes, class, class, why);
+    }
+
+    /// Adds a fault, part of whose meaning is lost where the error's type has been erased.
+    pub(crate) fn add_apart(
+        &mut self,
+        fault: &str,
+        error: &(impl Classify + Error + 'static),
+        comes: &str,
+        class: Class,
+        behind_dyn: Class,
+        why: &str,
+    ) {
         let messages = messages(error);
         let hint = error.hint().map(|hint| format!(", not before {hint:?}")).unwrap_or_default();
         let found = error.class();
@@ -36,8 +49,9 @@ impl Table {
             self.mistakes.push(format!("{fault}: {found:?} instead of {class:?}: {messages}"));
         }
         let erased = (error as &(dyn Error + 'static)).class();
-        if erased != class {
-            self.mistakes.push(format!("{fault}: {erased:?} instead of {class:?} behind a `dyn Error`: {messages}"));
+        if erased != behind_dyn {
+            self.mistakes
+                .push(format!("{fault}: {erased:?} instead of {behind_dyn:?} behind a `dyn Error`: {messages}"));
         }
         if !messages.contains(comes) {
             self.mistakes.push(format!("{fault}: no `{comes}` in {messages}"));

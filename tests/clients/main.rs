@@ -4,11 +4,23 @@
 
 #[path = "../classes/answering.rs"]
 mod answering;
+mod aws_sdk;
+mod kube;
+#[path = "../classes/real/mariadb.rs"]
+mod mariadb;
 mod mongodb;
 mod object_store;
+mod opendal;
+#[path = "../classes/real/postgres.rs"]
+mod postgres;
+mod sea_orm;
+#[path = "../classes/real/servers.rs"]
+mod servers;
+// those of sqlx 0.8, with 0.9 in its place: the classes are the same
+#[path = "../classes/sql.rs"]
+mod sql;
 #[path = "../classes/table.rs"]
 mod table;
-
 
 use resilient::Class;
 

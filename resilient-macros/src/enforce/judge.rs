@@ -58,6 +58,33 @@ pub(crate) fn judge(
     assertions
 }
 
+/// The limits that the rules set to the values of the policies that a function carries, each as `retry(max <= 5)`.
+pub(crate) fn limits(stack: &[Carried], rules: &[Rules], exemptions: &[Exemption]) -> Vec<String> {
+    let rules = rules.iter().flat_map(|rules| &rules.all);
+    let rules = rules.filter(|rule| !exemptions.iter().any(|exemption| covers(exemption, rule)));
+    let carried = |requirement: &&Requirement| stack.iter().any(|carried| carried.kind.name == requirement.kind.name);
+    let mut limits: Vec<String> = Vec::new();
+    for rule in rules {
+        let requirements: Vec<&Requirement> = match rule {
+            Rule::Required(requirement) | Rule::Optional(requirement) => vec![requirement],
+            Rule::Any(several) => several.iter().filter(carried).collect(),
+            Rule::Forbidden(_) => Vec::new(),
+        };
+        // of several alternatives, another may keep the rule
+        if let [requirement] = requirements[..] {
+            limits.extend(requirement.limits());
+        }
+    }
+    let mut distinct = Vec::new();
+    limits.retain(|limit| {
+        !distinct.contains(limit) && {
+            distinct.push(limit.clone());
+            true
+        }
+    });
+    limits
+}
+
 fn covers(exemption: &Exemption, rule: &Rule) -> bool {
     exemption.names.is_empty() || exemption.names.iter().any(|name| is_about(rule, name))
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use quote::ToTokens;
 use syn::{Expr, ExprLit, ExprUnary, Lit, UnOp};
 
-use crate::value::{parse_duration, percent, unit};
 use crate::wording::{as_written, shown};
+use resilient_words::{parse_duration, percent, unit};
 
 /// A value that is written out.
 #[derive(Debug, Clone, PartialEq)]

@@ -125,6 +125,12 @@ impl Requirement {
         format!("{name}({})", self.bounds.iter().map(Bound::text).collect::<Vec<_>>().join(", "))
     }
 
+    /// The limits of its arguments, each as if it were alone: `retry(max <= 5)`.
+    pub(crate) fn limits(&self) -> impl Iterator<Item = String> {
+        let limited = self.bounds.iter().filter(|bound| bound.limit.is_some());
+        limited.map(|bound| format!("{}({})", self.kind.name, bound.text()))
+    }
+
     /// An attribute that keeps it.
     pub(crate) fn example(&self) -> String {
         let name = self.kind.name;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
+use resilient_words::{YEAR, in_range, never, not_a_rate, parse_rate};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Lit, Type};
 
@@ -19,7 +20,7 @@ use crate::source::{Origin, Shareable, declare_shareable};
 use crate::types;
 use crate::value::{self, Known};
 use crate::when::{self, When, annotate, is_result, response_type};
-use crate::wording::{as_written, nearest};
+use crate::wording::as_written;
 
 pub(crate) const KIND: Kind = Kind {
     name: "rate_limit",
@@ -70,9 +71,6 @@ pub(crate) const KIND: Kind = Kind {
     renamed: &[("k", "#[throttle]"), ("max_drop", "#[throttle]")],
     parse,
 };
-
-/// The longest time that a limit reckons with.
-const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 struct RateLimit {
     span: Span,
@@ -246,9 +244,9 @@ fn dialect(expression: &Expr, function: &Function) -> syn::Result<()> {
 
 fn rate(key: &str, expression: Expr) -> syn::Result<Rate> {
     match &expression {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
-            parse_rate(&text.value()).map_err(|message| syn::Error::new(text.span(), message))
-        }
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => parse_rate(&text.value())
+            .map(|(calls, period)| Rate::Whole(calls, period))
+            .map_err(|message| syn::Error::new(text.span(), message)),
         Expr::Unary(syn::ExprUnary { op: syn::UnOp::Neg(_), .. }) => {
             Err(syn::Error::new_spanned(expression, "a rate cannot be negative: write, for instance, `\"100/s\"`"))
         }
@@ -267,82 +265,12 @@ fn rate(key: &str, expression: Expr) -> syn::Result<Rate> {
     }
 }
 
-fn parse_rate(written: &str) -> Result<Rate, String> {
-    let Some((calls, period)) = written.split_once('/') else {
-        let number = written.trim();
-        return Err(match nearest(number, ["adaptive"]) {
-            _ if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_') => {
-                format!("a rate needs its period: write `\"{number}/s\"`")
-            }
-            Some(_) => {
-                "a limit that goes by what the server takes is a policy of its own: write `#[throttle]`".to_owned()
-            }
-            None => format!("`\"{number}\"` is not a rate: write, for instance, `\"100/s\"` or `\"5/min\"`"),
-        });
-    };
-    let (calls, period) = (calls.trim(), period.trim());
-    if calls.starts_with('-') {
-        return Err(format!("a rate cannot be negative: write, for instance, `\"100/{period}\"`"));
-    }
-    let digits = calls.replace('_', "");
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(match digits.parse::<f64>() {
-            Ok(_) => {
-                format!("a rate counts whole calls, and `{calls}` is none: choose a longer period, as in `\"1/2s\"`")
-            }
-            Err(_) => not_a_rate().to_owned(),
-        });
-    }
-    match digits.parse::<u32>() {
-        Ok(0) => Err(never().to_owned()),
-        Ok(calls) => parse_period(&digits, period).map(|period| Rate::Whole(calls, period)),
-        Err(_) => Err(format!("a rate is at most {} calls in a period: choose a shorter period", u32::MAX)),
-    }
-}
-
-fn parse_period(calls: &str, period: &str) -> Result<Duration, String> {
-    if period.is_empty() {
-        return Err(format!("a rate needs its period: write `\"{calls}/s\"`"));
-    }
-    let time = match value::unit(period) {
-        Some(unit) => unit,
-        None if period.starts_with(|first: char| first.is_ascii_digit() || first == '-') => {
-            value::parse_duration(period)?
-        }
-        None => {
-            return Err(match value::nearest_unit(period) {
-                Some(unit) => format!("unknown period `{period}`: did you mean `\"{calls}/{unit}\"`?"),
-                None => format!(
-                    "unknown period `{period}`: write one of `ms`, `s`, `min`, `h` and `d`, or a time such as `100ms`"
-                ),
-            });
-        }
-    };
-    in_range(time).map_err(str::to_owned)
-}
-
 fn period(_: &str, expression: Expr) -> syn::Result<Known<Duration>> {
     let period = value::duration(&expression)?;
     match period.literal().map(in_range) {
         Some(Err(message)) => Err(syn::Error::new_spanned(expression, message)),
         _ => Ok(period),
     }
-}
-
-fn in_range(period: Duration) -> Result<Duration, &'static str> {
-    match period {
-        Duration::ZERO => Err("a period of zero is no limit: write, for instance, `\"100/s\"`"),
-        period if period > YEAR => Err("a period is at most a year: write, say, `\"100/d\"`"),
-        period => Ok(period),
-    }
-}
-
-const fn never() -> &'static str {
-    "a rate of zero never lets a call through: write at least 1, as in `\"1/min\"`"
-}
-
-const fn not_a_rate() -> &'static str {
-    "a rate is a number of calls and a period: write, for instance, `\"100/s\"` or `\"5/min\"`"
 }
 
 impl Layer for RateLimit {
@@ -479,10 +407,7 @@ mod tests {
     use super::*;
 
     fn whole(written: &str) -> Option<(u32, Duration)> {
-        match parse_rate(written) {
-            Ok(Rate::Whole(calls, period)) => Some((calls, period)),
-            _ => None,
-        }
+        parse_rate(written).ok()
     }
 
     #[test]

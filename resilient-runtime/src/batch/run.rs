@@ -169,7 +169,7 @@ where
         match members.join(key, context.waker().clone(), by, clock::now) {
             Ok(joined) => {
                 if joined.leads {
-                    members.close_by(Deadline::after(batch.max_wait).instant());
+                    members.close_by(Deadline::after(batch.config.max_wait).instant());
                 }
                 if joined.filled {
                     batch.open.remove(group, &members);

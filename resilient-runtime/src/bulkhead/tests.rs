@@ -59,7 +59,8 @@ fn does_not_weigh_much() {
 fn contradictions_do_not_build() {
     let refused = |build: fn() -> Bulkhead| {
         let panic = std::panic::catch_unwind(build).expect_err("built");
-        panic.downcast_ref::<&str>().map(ToString::to_string).expect("a message")
+        let of_adaptive = || panic.downcast_ref::<&str>().map(ToString::to_string);
+        panic.downcast_ref::<String>().cloned().or_else(of_adaptive).expect("a message")
     };
 
     let messages = [

@@ -8,6 +8,7 @@ use super::storage::Storage;
 use crate::Mode;
 use crate::shell::Shell;
 use crate::sync::{const_fn, constant};
+use crate::tune::Live;
 
 impl CircuitBreaker {
     const_fn! {
@@ -16,7 +17,7 @@ impl CircuitBreaker {
         /// Breakers of one name are one only where they are [`shared`](Self::shared).
         #[track_caller]
         pub fn named(name: &'static str) -> Self {
-            Self { shell: Shell::named(name), config: const { Config::new() }, storage: constant!(Storage::new()) }
+            Self { shell: Shell::named(name), config: const { Live::new(Config::new()) }, storage: constant!(Storage::new()) }
         }
     }
 
@@ -28,7 +29,7 @@ impl CircuitBreaker {
     ///
     /// Unless `0 < rate <= 1`; at compile time in a `static`.
     pub const fn failure_rate(mut self, rate: f64) -> Self {
-        self.config = self.config.failure_rate(rate);
+        self.config.built = self.config.built.failure_rate(rate);
         self
     }
 
@@ -41,7 +42,7 @@ impl CircuitBreaker {
     ///
     /// If it is zero; at compile time in a `static`.
     pub const fn window(mut self, window: Duration) -> Self {
-        self.config = self.config.window(window);
+        self.config.built = self.config.built.window(window);
         self
     }
 
@@ -53,7 +54,7 @@ impl CircuitBreaker {
     ///
     /// Unless `1 <= calls <= 1024`, or if [`min_calls`](Self::min_calls) was set to more; at compile time in a `static`.
     pub const fn count_window(mut self, calls: u32) -> Self {
-        self.config = self.config.count_window(calls);
+        self.config.built = self.config.built.count_window(calls);
         self
     }
 
@@ -64,7 +65,7 @@ impl CircuitBreaker {
     ///
     /// If it is 0, or more than a `count_window` that was set; at compile time in a `static`.
     pub const fn min_calls(mut self, calls: u32) -> Self {
-        self.config = self.config.min_calls(calls);
+        self.config.built = self.config.built.min_calls(calls);
         self
     }
 
@@ -77,13 +78,13 @@ impl CircuitBreaker {
     ///
     /// If it is 0; at compile time in a `static`.
     pub const fn consecutive(mut self, failures: u32) -> Self {
-        self.config = self.config.consecutive(failures);
+        self.config.built = self.config.built.consecutive(failures);
         self
     }
 
     /// Opens on the failure rate alone, and on evidence that it is reached.
     pub const fn without_consecutive(mut self) -> Self {
-        self.config = self.config.without_consecutive();
+        self.config.built = self.config.built.without_consecutive();
         self
     }
 
@@ -93,7 +94,7 @@ impl CircuitBreaker {
     ///
     /// If it is zero; at compile time in a `static`.
     pub const fn open_for(mut self, time: Duration) -> Self {
-        self.config = self.config.open_for(time);
+        self.config.built = self.config.built.open_for(time);
         self
     }
 
@@ -101,7 +102,7 @@ impl CircuitBreaker {
     ///
     /// Shorter than [`open_for`](Self::open_for), it means that the time does not grow.
     pub const fn open_max(mut self, time: Duration) -> Self {
-        self.config = self.config.open_max(time);
+        self.config.built = self.config.built.open_max(time);
         self
     }
 
@@ -114,7 +115,7 @@ impl CircuitBreaker {
     ///
     /// Unless it is finite and at least 1; at compile time in a `static`.
     pub const fn open_growth(mut self, factor: f64) -> Self {
-        self.config = self.config.open_growth(factor);
+        self.config.built = self.config.built.open_growth(factor);
         self
     }
 
@@ -127,7 +128,7 @@ impl CircuitBreaker {
     ///
     /// Unless `0 <= fraction < 1`; at compile time in a `static`.
     pub const fn open_jitter(mut self, fraction: f64) -> Self {
-        self.config = self.config.open_jitter(fraction);
+        self.config.built = self.config.built.open_jitter(fraction);
         self
     }
 
@@ -140,7 +141,7 @@ impl CircuitBreaker {
     ///
     /// Unless `1 <= probes <= 4095`; at compile time in a `static`.
     pub const fn probes(mut self, probes: u32) -> Self {
-        self.config = self.config.probes(probes);
+        self.config.built = self.config.built.probes(probes);
         self
     }
 
@@ -151,7 +152,7 @@ impl CircuitBreaker {
     ///
     /// If it is zero; at compile time in a `static`.
     pub const fn probe_timeout(mut self, time: Duration) -> Self {
-        self.config = self.config.probe_timeout(time);
+        self.config.built = self.config.built.probe_timeout(time);
         self
     }
 
@@ -164,7 +165,7 @@ impl CircuitBreaker {
     ///
     /// If it is less than a millisecond; at compile time in a `static`.
     pub const fn slow_call(mut self, time: Duration) -> Self {
-        self.config = self.config.slow_call(time);
+        self.config.built = self.config.built.slow_call(time);
         self
     }
 
@@ -175,7 +176,7 @@ impl CircuitBreaker {
     ///
     /// Unless `0 < rate <= 1`; at compile time in a `static`.
     pub const fn slow_rate(mut self, rate: f64) -> Self {
-        self.config = self.config.slow_rate(rate);
+        self.config.built = self.config.built.slow_rate(rate);
         self
     }
 
@@ -189,7 +190,7 @@ impl CircuitBreaker {
     ///
     /// If it is zero; at compile time in a `static`.
     pub const fn recover(mut self, time: Duration) -> Self {
-        self.config = self.config.recover(time);
+        self.config.built = self.config.built.recover(time);
         self
     }
 
@@ -198,7 +199,7 @@ impl CircuitBreaker {
     /// Only for a server that answers so when it is broken. One that sheds what it cannot do is at its best just then,
     /// and a breaker that opens on it turns full capacity into an outage.
     pub const fn throttled_fails(mut self) -> Self {
-        self.config = self.config.throttled_fails();
+        self.config.built = self.config.built.throttled_fails();
         self
     }
 

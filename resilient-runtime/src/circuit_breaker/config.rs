@@ -5,12 +5,15 @@ use std::time::Duration;
 use super::evidence::Rule;
 use super::tally::Tally;
 use crate::clock::nanos;
-use crate::list::Description;
+use crate::list::{Described, Description};
 use crate::packed_time::Millis;
+use crate::tune::accept;
+#[cfg(feature = "config")]
+use crate::tune::{Given, Kept, Key, Settings, Value, every_value};
 
 /// The configuration of one breaker; every value in it has been checked.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Config {
+pub(crate) struct Config {
     failure_rate: f64,
     span: Span,
     min_calls: Option<u32>,
@@ -54,7 +57,7 @@ impl Config {
             probes: None,
             probe_timeout: None,
             slow_call: None,
-            slow_rate: 0.8,
+            slow_rate: SLOW_RATE,
             recover: None,
             throttled_fails: false,
             counts_blindly: true,
@@ -63,20 +66,20 @@ impl Config {
     }
 
     pub(super) const fn failure_rate(mut self, rate: f64) -> Self {
-        assert!(rate > 0.0 && rate <= 1.0, "`failure_rate` must be above 0 and at most 1: 0.5 is one half");
+        accept(rules::failure_rate(rate));
         self.failure_rate = rate;
         self
     }
 
     pub(super) const fn window(mut self, window: Duration) -> Self {
-        assert!(!window.is_zero(), "`window` must be longer than zero");
+        accept(rules::window(window));
         self.span = Span::over(window);
         self.counts_blindly = self.slow_call.is_none();
         self
     }
 
     pub(super) const fn count_window(mut self, calls: u32) -> Self {
-        assert!(calls >= 1 && calls <= MAX_COUNT_WINDOW, "`count_window` must be between 1 and 1024 calls");
+        accept(rules::count_window(calls));
         self.span = Span::Calls(calls);
         self.counts_blindly = false;
         self.check_min_calls();
@@ -84,14 +87,14 @@ impl Config {
     }
 
     pub(super) const fn min_calls(mut self, calls: u32) -> Self {
-        assert!(calls >= 1, "`min_calls` must be at least 1");
+        accept(rules::min_calls(calls));
         self.min_calls = Some(calls);
         self.check_min_calls();
         self
     }
 
     pub(super) const fn consecutive(mut self, failures: u32) -> Self {
-        assert!(failures >= 1, "`consecutive` must be at least 1; `without_consecutive` turns the rule off");
+        accept(rules::consecutive(failures));
         self.consecutive = Some(failures);
         self
     }
@@ -102,7 +105,7 @@ impl Config {
     }
 
     pub(super) const fn open_for(mut self, time: Duration) -> Self {
-        assert!(!time.is_zero(), "`open_for` must be longer than zero");
+        accept(rules::open_for(time));
         self.open_for = time;
         self.measured()
     }
@@ -120,44 +123,44 @@ impl Config {
     }
 
     pub(super) const fn open_growth(mut self, factor: f64) -> Self {
-        assert!(factor >= 1.0 && factor.is_finite(), "`open_growth` must be a finite factor of at least 1");
+        accept(rules::open_growth(factor));
         self.growth = Some(factor);
         self
     }
 
     pub(super) const fn open_jitter(mut self, fraction: f64) -> Self {
-        assert!(fraction >= 0.0 && fraction < 1.0, "`open_jitter` must be at least 0 and below 1: 0.1 is ±10 %");
+        accept(rules::open_jitter(fraction));
         self.jitter = fraction;
         self
     }
 
     pub(super) const fn probes(mut self, probes: u32) -> Self {
-        assert!(probes >= 1 && probes <= MAX_PROBES, "`probes` must be between 1 and 4095");
+        accept(rules::probes(probes));
         self.probes = Some(probes);
         self
     }
 
     pub(super) const fn probe_timeout(mut self, time: Duration) -> Self {
-        assert!(!time.is_zero(), "`probe_timeout` must be longer than zero");
+        accept(rules::probe_timeout(time));
         self.probe_timeout = Some(time);
         self
     }
 
     pub(super) const fn slow_call(mut self, time: Duration) -> Self {
-        assert!(time.as_millis() > 0, "`slow_call` must be at least a millisecond, the unit that it is measured in");
+        accept(rules::slow_call(time));
         self.slow_call = Some(time);
         self.counts_blindly = false;
         self
     }
 
     pub(super) const fn slow_rate(mut self, rate: f64) -> Self {
-        assert!(rate > 0.0 && rate <= 1.0, "`slow_rate` must be above 0 and at most 1: 0.8 is four of five");
+        accept(rules::slow_rate(rate));
         self.slow_rate = rate;
         self
     }
 
     pub(super) const fn recover(mut self, time: Duration) -> Self {
-        assert!(!time.is_zero(), "`recover` must be longer than zero");
+        accept(rules::recover(time));
         self.recover = Some(time);
         self
     }
@@ -169,11 +172,15 @@ impl Config {
 
     /// Only numbers that the user gave can contradict each other; the default minimum shrinks with the ring.
     const fn check_min_calls(&self) {
-        if let (Span::Calls(ring), Some(minimum)) = (self.span, self.min_calls) {
-            assert!(
-                minimum <= ring,
-                "`min_calls` is larger than `count_window`, so the failure rate could never count"
-            );
+        accept(self.contradiction());
+    }
+
+    const fn contradiction(&self) -> Option<&'static str> {
+        match (self.span, self.min_calls) {
+            (Span::Calls(ring), Some(minimum)) if minimum > ring => {
+                Some("`min_calls` is larger than `count_window`, so the failure rate could never count")
+            }
+            _ => None,
         }
     }
 }
@@ -311,9 +318,9 @@ impl Config {
     }
 }
 
-impl Config {
+impl Described for Config {
     /// Says what a breaker is told, for the list of policies.
-    pub(super) fn describe_to(&self, description: &mut Description) {
+    fn describe_to(&self, description: &mut Description) {
         description.fixed("failure_rate", percent(self.failure_rate));
         match self.span {
             Span::Time { .. } => description.time("window", Duration::from_nanos(self.span.nanos())),
@@ -327,6 +334,7 @@ impl Config {
         description.time("open_for", self.open_for);
         description.time("open_max", self.open_max);
         description.optional("open_growth", self.growth);
+        description.fixed("open_jitter", percent(self.jitter));
         description.fixed("probes", self.probe_count());
         description.time("probe_timeout", self.probe_limit());
         if self.slow_call.is_some() {
@@ -337,6 +345,135 @@ impl Config {
         if self.throttled_fails {
             description.fixed("throttled", "fails");
         }
+    }
+}
+
+/// The reasons for which values are refused.
+mod rules {
+    use std::time::Duration;
+
+    use super::{MAX_COUNT_WINDOW, MAX_PROBES};
+
+    const fn unless(holds: bool, reason: &'static str) -> Option<&'static str> {
+        if holds { None } else { Some(reason) }
+    }
+
+    pub(crate) const fn failure_rate(rate: f64) -> Option<&'static str> {
+        unless(rate > 0.0 && rate <= 1.0, "`failure_rate` must be above 0 and at most 1: 0.5 is one half")
+    }
+
+    pub(crate) const fn window(window: Duration) -> Option<&'static str> {
+        unless(!window.is_zero(), "`window` must be longer than zero")
+    }
+
+    pub(crate) const fn count_window(calls: u32) -> Option<&'static str> {
+        unless(calls >= 1 && calls <= MAX_COUNT_WINDOW, "`count_window` must be between 1 and 1024 calls")
+    }
+
+    pub(crate) const fn min_calls(calls: u32) -> Option<&'static str> {
+        unless(calls >= 1, "`min_calls` must be at least 1")
+    }
+
+    pub(crate) const fn consecutive(failures: u32) -> Option<&'static str> {
+        unless(failures >= 1, "`consecutive` must be at least 1; `without_consecutive` turns the rule off")
+    }
+
+    pub(crate) const fn open_for(time: Duration) -> Option<&'static str> {
+        unless(!time.is_zero(), "`open_for` must be longer than zero")
+    }
+
+    pub(crate) const fn open_growth(factor: f64) -> Option<&'static str> {
+        unless(factor >= 1.0 && factor.is_finite(), "`open_growth` must be a finite factor of at least 1")
+    }
+
+    pub(crate) const fn open_jitter(fraction: f64) -> Option<&'static str> {
+        unless(fraction >= 0.0 && fraction < 1.0, "`open_jitter` must be at least 0 and below 1: 0.1 is ±10 %")
+    }
+
+    pub(crate) const fn probes(probes: u32) -> Option<&'static str> {
+        unless(probes >= 1 && probes <= MAX_PROBES, "`probes` must be between 1 and 4095")
+    }
+
+    pub(crate) const fn probe_timeout(time: Duration) -> Option<&'static str> {
+        unless(!time.is_zero(), "`probe_timeout` must be longer than zero")
+    }
+
+    pub(crate) const fn slow_call(time: Duration) -> Option<&'static str> {
+        unless(time.as_millis() > 0, "`slow_call` must be at least a millisecond, the unit that it is measured in")
+    }
+
+    pub(crate) const fn slow_rate(rate: f64) -> Option<&'static str> {
+        unless(rate > 0.0 && rate <= 1.0, "`slow_rate` must be above 0 and at most 1: 0.8 is four of five")
+    }
+
+    pub(crate) const fn recover(time: Duration) -> Option<&'static str> {
+        unless(!time.is_zero(), "`recover` must be longer than zero")
+    }
+}
+
+#[cfg(feature = "config")]
+impl Settings for Config {
+    const KEYS: &'static [Key<Self>] = &[
+        Key::ratio("failure_rate", "\"50%\"", rules::failure_rate, |config, rate| config.failure_rate = rate),
+        Key::own("window", "\"10s\"", Self::set_window),
+        Key::count("min_calls", "20", rules::min_calls, |config, calls| config.min_calls = Some(calls)),
+        Key::count("consecutive", "5", rules::consecutive, |config: &mut Self, failures| {
+            config.consecutive = Some(failures);
+        })
+        .or_word("off", |config| config.consecutive = None),
+        Key::time("open_for", "\"1s\"", rules::open_for, |config, time| *config = config.open_for(time)),
+        Key::time("open_max", "\"30s\"", every_value, |config, time| *config = config.open_max(time)),
+        Key::number("open_growth", "2.0", rules::open_growth, |config, factor| config.growth = Some(factor)),
+        Key::ratio("open_jitter", "\"10%\"", rules::open_jitter, |config, fraction| config.jitter = fraction),
+        Key::count("probes", "3", rules::probes, |config, probes| config.probes = Some(probes)),
+        Key::time("probe_timeout", "\"1s\"", rules::probe_timeout, |config, time| config.probe_timeout = Some(time)),
+        Key::time("slow_call", "\"1s\"", rules::slow_call, |config: &mut Self, time| *config = config.slow_call(time))
+            .or_word("off", |config| *config = config.without_slow_call()),
+        Key::ratio("slow_rate", "\"80%\"", rules::slow_rate, |config, rate| config.slow_rate = rate),
+        Key::time("recover", "\"10s\"", rules::recover, |config: &mut Self, time| config.recover = Some(time))
+            .or_word("off", |config| config.recover = None),
+        Key::own("throttled", "\"fail\"", |config, given| {
+            config.throttled_fails = given.word(&["pass", "fail"])? == 1;
+            Ok(())
+        }),
+    ];
+
+    fn agree(&self) -> Result<(), String> {
+        if self.slow_call.is_none() && self.slow_rate != SLOW_RATE {
+            let message = "`slow_rate` is a share of the slow calls, and none is slow: say from when on one is, with `slow_call = \"1s\"`";
+            return Err(message.to_owned());
+        }
+        self.contradiction().map_or(Ok(()), |reason| Err(reason.to_owned()))
+    }
+
+    fn kept() -> &'static Kept<Self> {
+        static KEPT: Kept<Config> = Kept::new();
+        &KEPT
+    }
+}
+
+#[cfg(feature = "config")]
+impl Config {
+    /// A time, or a number of calls.
+    fn set_window(&mut self, given: &Given<'_>) -> Result<(), String> {
+        let refused = |reason: Option<&'static str>| reason.map_or(Ok(()), |reason| Err(reason.to_owned()));
+        if matches!(given.value, Value::Integer(_)) {
+            let calls = given.count()?;
+            refused(rules::count_window(calls))?;
+            self.span = Span::Calls(calls);
+            self.counts_blindly = false;
+        } else {
+            let window = given.time()?;
+            refused(rules::window(window))?;
+            *self = self.window(window);
+        }
+        Ok(())
+    }
+
+    const fn without_slow_call(mut self) -> Self {
+        self.slow_call = None;
+        self.counts_blindly = matches!(self.span, Span::Time { .. });
+        self
     }
 }
 
@@ -372,6 +509,8 @@ pub(super) const BUCKETS: u32 = 10;
 const MAX_PROBES: u32 = 4095;
 /// The share of calls that is let through when the ramp begins.
 const LEAST_SHARE: f64 = 0.1;
+/// `slow_rate` where the user does not say.
+const SLOW_RATE: f64 = 0.8;
 /// `probes` where the user does not say.
 const PROBES: u32 = 3;
 /// By what the open time grows, and after how many reopenings, where the user does not say.

@@ -322,6 +322,19 @@ impl Storage {
         }
     }
 
+    /// Empties the window; the states and the totals stay.
+    #[cfg(feature = "config")]
+    pub(super) fn empty_window(&self) {
+        self.window.clear();
+    }
+
+    /// Opens it until somebody closes it, before it is used.
+    pub(super) fn begin_forced_open(&self) {
+        if let Some(next) = Word(self.word.load(Relaxed)).unpack().forced(Phase::ForcedOpen) {
+            self.word.store(Word::pack(next).0, Relaxed);
+        }
+    }
+
     /// Forgets what was counted, and when time began.
     pub(super) fn forget(&self) {
         // Relaxed: a call that ends meanwhile may be counted before or after.

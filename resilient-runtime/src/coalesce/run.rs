@@ -168,7 +168,7 @@ impl Seat<'_> {
             return;
         }
         let observes = mode == Mode::Observe;
-        if self.policy.hold.is_some() {
+        if self.policy.config.hold.is_some() {
             let (joined, forgotten) = self.policy.flights.join_at(Ticks::now(), self.identity, self.mark, observes);
             self.enter(stage, joined);
             drop(forgotten);
@@ -221,7 +221,7 @@ impl Seat<'_> {
         patience: &mut Option<Pin<Box<Sleep>>>,
         context: &mut Context<'_>,
     ) -> Waited {
-        let Some(max_wait) = self.policy.max_wait else { return Waited::StillWaiting };
+        let Some(max_wait) = self.policy.config.max_wait else { return Waited::StillWaiting };
         loop {
             if patience.is_none() {
                 *patience = clock::sleep(max_wait).map(Box::pin);
@@ -253,7 +253,7 @@ impl Lead<'_> {
     #[inline]
     fn land<O: Shareable>(self, outcome: &O) {
         let Seat { policy, identity, turn, .. } = self.0;
-        match policy.flights.land(*identity, *turn, policy.hold) {
+        match policy.flights.land(*identity, *turn, policy.config.hold) {
             None => self.keep(),
             Some(flight) => self.deliver(&flight, outcome),
         }
@@ -261,7 +261,7 @@ impl Lead<'_> {
 
     fn deliver<O: Shareable>(self, flight: &Flight<O>, outcome: &O) {
         let Seat { policy, identity, turn, .. } = self.0;
-        let waiters = policy.flights.deliver(*identity, *turn, flight, outcome, policy.hold);
+        let waiters = policy.flights.deliver(*identity, *turn, flight, outcome, policy.config.hold);
         // there is no lead any more, whatever the wakers do, and the drop of the outcome
         self.keep();
         if let Some(waiters) = waiters {

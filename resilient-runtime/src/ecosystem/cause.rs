@@ -86,10 +86,18 @@ const KNOWN: &[Known] = &[
     a::<crate::http::CallError>,
     #[cfg(feature = "async-nats")]
     super::async_nats::known,
+    #[cfg(feature = "aws-sdk")]
+    a::<aws_smithy_runtime_api::client::result::ConnectorError>,
+    #[cfg(feature = "aws-sdk")]
+    super::aws_sdk::known,
     #[cfg(feature = "h2")]
     a::<h2::Error>,
     #[cfg(feature = "hyper")]
     a::<hyper::Error>,
+    #[cfg(feature = "kube")]
+    a::<kube_client::Error>,
+    #[cfg(feature = "kube")]
+    a::<kube_client::error::Status>,
     #[cfg(feature = "lapin")]
     a::<lapin::Error>,
     #[cfg(feature = "mongodb")]
@@ -100,12 +108,20 @@ const KNOWN: &[Known] = &[
     a::<object_store::Error>,
     #[cfg(feature = "object_store")]
     a::<object_store::client::HttpError>,
+    #[cfg(feature = "opendal")]
+    a::<opendal_core::Error>,
     #[cfg(feature = "redis")]
     a::<redis::RedisError>,
     #[cfg(feature = "reqwest")]
     a::<reqwest::Error>,
-    #[cfg(feature = "sqlx")]
+    #[cfg(feature = "sea-orm")]
+    a::<sea_orm::DbErr>,
+    #[cfg(feature = "sea-orm")]
+    a::<sea_orm::TransactionError<sea_orm::DbErr>>,
+    #[cfg(feature = "sqlx-0-8")]
     a::<sqlx::Error>,
+    #[cfg(feature = "sqlx-0-9")]
+    a::<sqlx_0_9::Error>,
     #[cfg(feature = "tokio-postgres")]
     a::<tokio_postgres::Error>,
     #[cfg(feature = "tonic")]

@@ -16,7 +16,7 @@ pub(super) fn class(number: u16, message: &str) -> Option<Class> {
 }
 
 /// Reads the number that begins the text of an error, as in `1205 (HY000): Lock wait timeout exceeded`.
-#[cfg(feature = "sqlx")]
+#[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]
 pub(super) fn number(text: &str) -> Option<u16> {
     let (number, rest) = text.split_once(" (")?;
     let (state, _) = rest.split_once("): ")?;
@@ -41,7 +41,7 @@ const READ_ONLY: &[&str] = &["read-only", "read_only"];
 mod tests {
     use super::*;
 
-    #[cfg(feature = "sqlx")]
+    #[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]
     #[test]
     fn numbers_are_read_from_texts() {
         assert_eq!(number("1205 (HY000): Lock wait timeout exceeded"), Some(1205));

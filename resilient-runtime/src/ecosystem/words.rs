@@ -7,7 +7,18 @@ use crate::Class;
 /// Returns the class that the message of an error tells, not looking at its sources.
 pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
     let message = error.to_string();
-    PHRASES.iter().find(|phrase| phrase.0.iter().all(|words| message.contains(words))).map(|phrase| phrase.1)
+    let phrase = PHRASES.iter().find(|phrase| phrase.0.iter().all(|words| message.contains(words)));
+    phrase.map(|phrase| phrase.1).or_else(|| class_of_code(&message))
+}
+
+#[cfg(feature = "aws-sdk")]
+fn class_of_code(message: &str) -> Option<Class> {
+    super::aws_sdk::class_of_words(message)
+}
+
+#[cfg(not(feature = "aws-sdk"))]
+fn class_of_code(_message: &str) -> Option<Class> {
+    None
 }
 
 /// The first whose words are all in the message counts.
@@ -29,6 +40,10 @@ const PHRASES: &[(&[&str], Class)] = &[
     (&["Timeout occurred while creating a new object"], Class::Transient),
     (&["Timeout occurred while recycling an object"], Class::Transient),
     (&["Timed out in bb8"], Class::Transient),
+    // the clients of AWS, whose error has a type of its own for each operation
+    (&["failed to construct request"], Class::Permanent),
+    (&["request has timed out"], Class::Transient),
+    (&["credentials provider timed out"], Class::Transient),
     // rustls' connectors, and tonic's without TLS
     (&["invalid dns name"], Class::Permanent),
     (&["Connecting to HTTPS without TLS enabled"], Class::Permanent),

@@ -83,6 +83,6 @@ impl<'a> FallbackCall<'a> {
     where
         T: Clone + Send + Sync + 'static,
     {
-        self.policy.kept.get(self.identity, self.policy.max_age)
+        self.policy.kept.get(self.identity, self.policy.config.max_age)
     }
 }

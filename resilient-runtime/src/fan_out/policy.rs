@@ -10,9 +10,14 @@ use super::input::{OutputOf, Source, as_its_input};
 use super::{FanOutLimit, Input};
 use crate::book::Ended;
 use crate::error::number_of::CANCELLED;
+#[cfg(feature = "config")]
+use crate::list::Described;
 use crate::list::{Bound, Description};
 use crate::shell::{Shell, shell};
 use crate::sync::const_fn;
+use crate::tune::Live;
+#[cfg(feature = "config")]
+use crate::tune::{Given, Kept, Key, Settings};
 use crate::{Class, Mode};
 
 /// The fan-outs of one function: counts the ends of their items, and how many are under way.
@@ -37,13 +42,21 @@ use crate::{Class, Mode};
 #[must_use = "it counts only what it is told of"]
 pub struct FanOutPolicy {
     shell: Shell<Self>,
-    /// The limit that is compiled in; 0 if none is known before the first fan-out.
-    compiled: usize,
+    config: Live<Config>,
     /// The limit of the last fan-out.
     last: AtomicUsize,
     adaptive: Option<&'static FanOutLimit>,
     /// The children of all fan-outs that are not being polled at the moment.
     in_flight: AtomicUsize,
+}
+
+/// The settings of the fan-outs of a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Config {
+    /// The limit that is compiled in; 0 if none is known before the first fan-out.
+    compiled: usize,
+    /// The limit that stands in place of the one that a fan-out brings.
+    limit: Option<u32>,
 }
 
 impl FanOutPolicy {
@@ -53,7 +66,7 @@ impl FanOutPolicy {
         pub fn named(name: &'static str) -> Self {
             Self {
                 shell: Shell::named(name),
-                compiled: 0,
+                config: Live::new(Config { compiled: 0, limit: None }),
                 last: AtomicUsize::new(0),
                 adaptive: None,
                 in_flight: AtomicUsize::new(0),
@@ -64,7 +77,7 @@ impl FanOutPolicy {
     const_fn! {
         /// Sets the limit that the list of policies shows before the first fan-out, and beside another that one has.
         pub fn limit(mut self, items: usize) -> Self {
-            self.compiled = items;
+            self.config.built.compiled = items;
             self.last = AtomicUsize::new(items);
             self
         }
@@ -85,13 +98,19 @@ impl FanOutPolicy {
         self.in_flight.load(Relaxed)
     }
 
+    /// The limit that settings say, or the one that the fan-out brings.
+    fn limit_in_place_of(&self, set: usize) -> usize {
+        self.config.limit.map_or(set, |limit| limit as usize)
+    }
+
     /// It is in one mode only, and has nothing to reset.
     #[expect(clippy::unused_self, reason = "every policy has it")]
     const fn set_mode(&self, _mode: Mode) {}
 
     /// Says what it is told and what it does, for the list of policies.
     fn describe_to(&self, description: &mut Description) {
-        let (compiled, last) = (self.compiled, self.last.load(Relaxed));
+        let Config { compiled, limit } = *self.config;
+        let last = limit.map_or_else(|| self.last.load(Relaxed), |limit| limit as usize);
         match self.adaptive {
             Some(limit) => description.fixed("limit", format_args!("adaptive, {} now", limit.current())),
             None if compiled == 0 => description.optional("limit", Some(last).filter(|limit| *limit > 0)),
@@ -103,10 +122,48 @@ impl FanOutPolicy {
     }
 }
 
+#[cfg(feature = "config")]
+impl Described for Config {
+    fn describe_to(&self, description: &mut Description) {
+        let compiled = u32::try_from(self.compiled).ok().filter(|limit| *limit > 0);
+        description.optional("limit", self.limit.or(compiled));
+    }
+}
+
+#[cfg(feature = "config")]
+impl Settings for Config {
+    const KEYS: &'static [Key<Self>] = &[
+        Key::count("limit", "16", refuses_limit, |config, limit| config.limit = Some(limit)),
+        Key::own("min_limit", "4", range),
+        Key::own("max_limit", "64", range),
+        Key::own("initial_limit", "16", range),
+    ];
+
+    fn kept() -> &'static Kept<Self> {
+        static KEPT: Kept<Config> = Kept::new();
+        &KEPT
+    }
+}
+
+/// Refuses the range of a limit that adapts.
+#[cfg(feature = "config")]
+fn range(_: &mut Config, given: &Given<'_>) -> Result<(), String> {
+    Err(format!(
+        "`{}` is a part of the code in a fan-out: write `limit`, the most that its limit may rise to",
+        given.key
+    ))
+}
+
+/// Returns why that is no limit, if it is none.
+#[cfg(feature = "config")]
+const fn refuses_limit(items: u32) -> Option<&'static str> {
+    if items > 0 { None } else { Some("`limit` must be at least 1, or no item would begin") }
+}
+
 shell!(
-    FanOutPolicy is FanOut, agrees: |one, other| one.compiled == other.compiled
+    FanOutPolicy is FanOut, agrees: |one, other| one.config.built == other.config.built
         && one.adaptive.map(std::ptr::from_ref) == other.adaptive.map(std::ptr::from_ref),
-    shows: |this| { in_flight: this.in_flight() }
+    shows: |this| { in_flight: this.in_flight() }, tunes: Config, modes: false
 );
 
 /// An input whose items are counted; see [`FanOut::counted`].
@@ -131,7 +188,13 @@ impl<I: Input + fmt::Debug> fmt::Debug for Counted<I> {
 impl<I: Input> Source for Counted<I> {
     type Child = I::Child;
 
-    as_its_input!(listens, poll_child, children, limit, finished, stopped);
+    as_its_input!(listens, poll_child, children, finished, stopped);
+
+    #[inline]
+    fn limit(&self, set: usize, running: usize) -> usize {
+        let set = if cfg!(feature = "config") { self.policy.limit_in_place_of(set) } else { set };
+        self.input.limit(set, running)
+    }
 
     const COUNTS: bool = true;
 

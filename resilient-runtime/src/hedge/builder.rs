@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use super::bucket::{Bucket, TOKEN};
 use super::estimate::Estimate;
-use super::{Counters, Hedge};
+use super::{Counters, Hedge, LEAST_DELAY};
+use crate::list::{Described, Description};
 use crate::shell::Shell;
 use crate::sync::const_fn;
+#[cfg(feature = "config")]
+use crate::tune::{Facts, Given, Kept, Key, Settings, Value, every_value};
+use crate::tune::{Live, accept};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Config {
+pub(crate) struct Config {
     pub(super) after: After,
     pub(super) max: u32,
     /// The deposit of a call, in units of the bucket.
@@ -34,14 +38,14 @@ impl Hedge {
         pub fn named(name: &'static str) -> Self {
             Self {
                 shell: Shell::named(name),
-                config: Config {
+                config: Live::new(Config {
                     after: After::Percentile(95.0),
                     max: 1,
                     deposit: TOKEN / 20,
                     min_after: None,
                     max_after: Duration::MAX,
                     retry_budget: false,
-                },
+                }),
                 bucket: Bucket::new(),
                 estimate: Estimate::new(),
                 counts: Counters::new(),
@@ -59,14 +63,14 @@ impl Hedge {
     ///
     /// Unless it is from 50 to 99.9; at compile time in a `static`.
     pub const fn after_percentile(mut self, percentile: f64) -> Self {
-        assert!(percentile >= 50.0 && percentile <= 99.9, "the percentile must be from 50 to 99.9");
-        self.config.after = After::Percentile(percentile);
+        accept(refuses_percentile(percentile));
+        self.config.built.after = After::Percentile(percentile);
         self
     }
 
     /// Starts another attempt after this time. With zero, it starts as soon as the first attempt has to wait at all.
     pub const fn after(mut self, delay: Duration) -> Self {
-        self.config.after = After::Delay(delay);
+        self.config.built.after = After::Delay(delay);
         self
     }
 
@@ -77,7 +81,7 @@ impl Hedge {
     ///
     /// If it is longer than [`max_after`](Self::max_after); at compile time in a `static`.
     pub const fn min_after(mut self, delay: Duration) -> Self {
-        self.config.min_after = Some(delay);
+        self.config.built.min_after = Some(delay);
         self.checked()
     }
 
@@ -87,17 +91,12 @@ impl Hedge {
     ///
     /// If it is shorter than [`min_after`](Self::min_after); at compile time in a `static`.
     pub const fn max_after(mut self, delay: Duration) -> Self {
-        self.config.max_after = delay;
+        self.config.built.max_after = delay;
         self.checked()
     }
 
     const fn checked(self) -> Self {
-        if let Some(min) = self.config.min_after {
-            assert!(
-                min.as_nanos() <= self.config.max_after.as_nanos(),
-                "`min_after` must not be longer than `max_after`"
-            );
-        }
+        accept(self.config.built.contradiction());
         self
     }
 
@@ -107,9 +106,8 @@ impl Hedge {
     ///
     /// Unless `1 <= attempts <= 10`; at compile time in a `static`.
     pub const fn max(mut self, attempts: u32) -> Self {
-        assert!(attempts >= 1, "a hedge of no attempts is no hedge");
-        assert!(attempts <= 10, "`max` must be at most 10");
-        self.config.max = attempts;
+        accept(refuses_max(attempts));
+        self.config.built.max = attempts;
         self
     }
 
@@ -123,9 +121,8 @@ impl Hedge {
     ///
     /// Unless `0 < ratio <= 1`, and at least a ten-thousandth; at compile time in a `static`.
     pub const fn ratio(mut self, ratio: f64) -> Self {
-        assert!(ratio > 0.0 && ratio <= 1.0, "the ratio of a hedge is more than 0 and at most 1");
-        self.config.deposit = (ratio * TOKEN as f64 + 0.5) as u32;
-        assert!(self.config.deposit > 0, "the ratio of a hedge is at least 0.0001");
+        accept(refuses_ratio(ratio));
+        self.config.built.deposit = deposit(ratio);
         self
     }
 
@@ -133,7 +130,115 @@ impl Hedge {
     ///
     /// See [`Retry::budget_by_name`](crate::Retry::budget_by_name).
     pub const fn retry_budget_by_name(mut self) -> Self {
-        self.config.retry_budget = true;
+        self.config.built.retry_budget = true;
         self
+    }
+}
+
+/// Returns why that is no percentile, if it is none.
+const fn refuses_percentile(percentile: f64) -> Option<&'static str> {
+    if percentile >= 50.0 && percentile <= 99.9 { None } else { Some("the percentile must be from 50 to 99.9") }
+}
+
+/// Returns why there cannot be so many attempts, if there cannot.
+const fn refuses_max(attempts: u32) -> Option<&'static str> {
+    match attempts {
+        0 => Some("a hedge of no attempts is no hedge"),
+        1..=10 => None,
+        _ => Some("`max` must be at most 10"),
+    }
+}
+
+/// Returns why that is no such share, if it is none.
+const fn refuses_ratio(ratio: f64) -> Option<&'static str> {
+    if !(ratio > 0.0 && ratio <= 1.0) {
+        Some("the ratio of a hedge is more than 0 and at most 1")
+    } else if deposit(ratio) == 0 {
+        Some("the ratio of a hedge is at least 0.0001")
+    } else {
+        None
+    }
+}
+
+/// The deposit of a call in units of the bucket.
+const fn deposit(ratio: f64) -> u32 {
+    (ratio * TOKEN as f64 + 0.5) as u32
+}
+
+impl Config {
+    const fn contradiction(&self) -> Option<&'static str> {
+        match self.min_after {
+            Some(min) if min.as_nanos() > self.max_after.as_nanos() => {
+                Some("`min_after` must not be longer than `max_after`")
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Described for Config {
+    fn describe_to(&self, description: &mut Description) {
+        match self.after {
+            After::Percentile(percentile) => {
+                description.fixed("after", format_args!("p{percentile}"));
+                description.time("min_after", self.min_after.unwrap_or(LEAST_DELAY));
+            }
+            After::Delay(delay) => description.time("after", delay),
+        }
+        description.optional_time("max_after", Some(self.max_after).filter(|time| *time < Duration::MAX));
+        description.fixed("max", self.max);
+        description.fixed("ratio", format_args!("{} %", f64::from(self.deposit) * 100.0 / f64::from(TOKEN)));
+    }
+}
+
+#[cfg(feature = "config")]
+impl Settings for Config {
+    const KEYS: &'static [Key<Self>] = &[
+        Key::own("after", "\"p95\"", Self::set_after),
+        Key::time("min_after", "\"5ms\"", every_value, |config, time| config.min_after = Some(time)),
+        Key::time("max_after", "\"500ms\"", every_value, |config, time| config.max_after = time),
+        Key::count("max", "1", refuses_max, |config, attempts| config.max = attempts),
+        Key::ratio("ratio", "\"5%\"", refuses_ratio, |config, ratio| config.deposit = deposit(ratio)),
+    ];
+
+    fn agree(&self) -> Result<(), String> {
+        self.contradiction().map_or(Ok(()), |reason| Err(reason.to_owned()))
+    }
+
+    fn facts(&self) -> Facts {
+        let after = match self.after {
+            After::Delay(delay) => Some(delay),
+            After::Percentile(_) => None,
+        };
+        Facts { hedges_after: after, ..Facts::default() }
+    }
+
+    fn kept() -> &'static Kept<Self> {
+        static KEPT: Kept<Config> = Kept::new();
+        &KEPT
+    }
+}
+
+#[cfg(feature = "config")]
+impl Config {
+    /// A percentile, or a time.
+    fn set_after(&mut self, given: &Given<'_>) -> Result<(), String> {
+        let percentile = match given.value {
+            Value::Text(text) => text.trim().strip_prefix(['p', 'P']),
+            _ => None,
+        };
+        self.after = match percentile {
+            Some(percentile) => {
+                let known = percentile.parse().ok().filter(|percentile| refuses_percentile(*percentile).is_none());
+                let wrong = || {
+                    format!(
+                        "a percentile is between 50 and 99.9, and `{percentile}` is not: write, for instance, `after = \"p95\"`"
+                    )
+                };
+                After::Percentile(known.ok_or_else(wrong)?)
+            }
+            None => After::Delay(given.time()?),
+        };
+        Ok(())
     }
 }

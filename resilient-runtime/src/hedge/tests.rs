@@ -108,7 +108,7 @@ fn is_a_value_for_a_static() {
 fn contradictions_do_not_build() {
     let refused = |build: fn() -> Hedge| {
         let panic = std::panic::catch_unwind(build).expect_err("built");
-        panic.downcast_ref::<&str>().map(ToString::to_string).expect("a message")
+        panic.downcast_ref::<String>().cloned().expect("a message")
     };
 
     assert_eq!(refused(|| Hedge::named("").after_percentile(49.9)), "the percentile must be from 50 to 99.9");

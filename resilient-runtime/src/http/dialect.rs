@@ -8,6 +8,7 @@ use super::rate_limit::number as number_in;
 use super::status::{Said, Sign, classify};
 use super::time::{Calendar, Time};
 use super::{RateLimit, Response, StatusError, body, field};
+use crate::when::settled;
 use crate::{Class, Classified, Classify, Error, Quota, When, clock};
 
 mod known;
@@ -87,6 +88,7 @@ pub struct Dialect {
     says: [Option<(&'static str, Option<Duration>)>; 4],
     says_in: Option<(&'static str, &'static str)>,
     gives_up: Option<&'static str>,
+    gives_up_saying: Option<&'static str>,
     kind: Option<&'static str>,
     refills: bool,
 }
@@ -115,6 +117,7 @@ impl Dialect {
             says: [None; 4],
             says_in: None,
             gives_up: None,
+            gives_up_saying: None,
             kind: None,
             refills: false,
         }
@@ -215,6 +218,30 @@ impl Dialect {
         self
     }
 
+    /// Reads a failure as permanent if these words are in its body.
+    ///
+    /// The case of letters and blanks make no difference, as with [`says`](Self::says).
+    ///
+    /// # Panics
+    ///
+    /// If the words are empty; for a constant, that is an error of the compiler.
+    ///
+    /// ```
+    /// use http::{HeaderMap, StatusCode};
+    /// use resilient::Class;
+    /// use resilient::http::dialect;
+    ///
+    /// let body = br#"{"error": {"message": "Check your plan.", "code": "insufficient_quota"}}"#;
+    ///
+    /// let classified = dialect::OPENAI.classify_with_body(StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), body);
+    /// assert_eq!(classified.class, Class::Permanent);
+    /// ```
+    pub const fn gives_up_saying(mut self, words: &'static str) -> Self {
+        assert!(!words.is_empty(), "no words are in every body");
+        self.gives_up_saying = Some(words);
+        self
+    }
+
     /// Returns the class of a response, and the hint beside it, as [`classify_response`](super::classify_response) does.
     pub fn classify(&self, status: StatusCode, headers: &HeaderMap) -> Classified<'static> {
         self.classify_at(status, headers, None, clock::wall)
@@ -303,7 +330,7 @@ impl Dialect {
         body: Option<&[u8]>,
         now: impl FnOnce() -> SystemTime,
     ) -> Classified<'static> {
-        if self.gives_up.is_some_and(|header| headers.contains_key(header)) && status.as_u16() >= 400 {
+        if status.as_u16() >= 400 && self.is_hopeless(headers, body) {
             return Class::Permanent.into();
         }
         let refuses = self.refuses_with.contains(&status);
@@ -328,6 +355,12 @@ impl Dialect {
         let classified = classify(status, headers, refuses, sign, said);
         let is_bare = classified.class == Class::Throttled { after: None };
         if self.kind.is_some() && says_what_remains && is_bare { Class::Transient.into() } else { classified }
+    }
+
+    fn is_hopeless(&self, headers: &HeaderMap, body: Option<&[u8]>) -> bool {
+        let in_body =
+            |words| body.is_some_and(|body| without_blanks(&body::beginning(body)).contains(&without_blanks(words)));
+        self.gives_up.is_some_and(|header| headers.contains_key(header)) || self.gives_up_saying.is_some_and(in_body)
     }
 
     fn sign(&self, headers: &HeaderMap, body: Option<&[u8]>) -> Option<Sign> {
@@ -385,6 +418,8 @@ impl<R: Response, E: Classify> When<Result<R, E>, ByDialect> for &Dialect {
         }
     }
 }
+
+settled!(ByDialect);
 
 /// The text in small letters without blanks, in which JSON differs between servers.
 fn without_blanks(text: &str) -> String {

@@ -36,6 +36,7 @@ fn the_page_has_every_family() {
     for Family { name, sort, unit, label, help, .. } in FAMILIES {
         let labels = match (*name, label) {
             ("resilient_policies", _) => "none".to_owned(),
+            ("resilient_settings_total", Some(label)) => format!("`{label}`"),
             (_, None) => "`policy`, `function`, `layer`".to_owned(),
             (_, Some(label)) => format!("`policy`, `function`, `layer`, `{label}`"),
         };

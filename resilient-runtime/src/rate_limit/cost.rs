@@ -76,16 +76,25 @@ where
     }
 }
 
-/// A rejection by a policy further in has no known cost.
-impl<C, O, By> CostOf<Settled<O>, BySettled<By>> for C
-where
-    C: CostOf<O, By>,
-{
-    #[inline]
-    fn cost_of(&self, settled: &Settled<O>) -> Option<u64> {
-        match settled {
-            Settled::Outcome(outcome) => self.cost_of(outcome),
-            Settled::Rejected(_) => None,
+macro_rules! settled {
+    ($by:ty) => {
+        /// A rejection by a policy further in has no known cost.
+        #[diagnostic::do_not_recommend]
+        impl<C, O> CostOf<Settled<O>, BySettled<$by>> for C
+        where
+            C: CostOf<O, $by>,
+        {
+            #[inline]
+            fn cost_of(&self, settled: &Settled<O>) -> Option<u64> {
+                match settled {
+                    Settled::Outcome(outcome) => self.cost_of(outcome),
+                    Settled::Rejected(_) => None,
+                }
+            }
         }
-    }
+    };
 }
+
+// one for every marker would lead to itself, as with `When`
+settled!(ByGoodAnswer);
+settled!(ByOutcome);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::clock::{Ticks, nanos};
+use crate::tune::accept;
 
 /// A point in time, or a length of it, in eighths of a nanosecond.
 ///
@@ -92,9 +93,7 @@ impl fmt::Display for Pace {
 impl Pace {
     /// `calls` in each `period`, and unless something else is said a second's worth of them at once.
     pub(super) const fn new(calls: u32, period: Duration, burst: Option<u32>) -> Self {
-        assert!(calls > 0, "`rate` must be at least 1: with 0 nothing would ever be let through");
-        assert!(!period.is_zero(), "`per` must be longer than zero");
-        assert!(period.as_secs() <= YEAR, "`per` must be at most a year");
+        accept(Self::refuses_rate(calls, period));
         // Rounded up: never faster than what was said.
         let interval = (period.as_nanos() * PER_NANO as u128).div_ceil(calls as u128) as u64;
         let burst = match burst {
@@ -102,9 +101,43 @@ impl Pace {
             None => Self::second(calls, period),
         };
         let pace = Self { interval: Units(interval), burst };
-        assert!(burst > 0, "`burst` must be at least 1: with 0 nothing would ever be let through");
-        assert!(pace.longest_burst() >= burst, "`burst` must come back within a year at this rate");
+        accept(pace.refuses_burst());
         pace
+    }
+
+    /// Returns why that is no rate, if it is none.
+    const fn refuses_rate(calls: u32, period: Duration) -> Option<&'static str> {
+        if calls == 0 {
+            Some("`rate` must be at least 1: with 0 nothing would ever be let through")
+        } else if period.is_zero() {
+            Some("`per` must be longer than zero")
+        } else if period.as_secs() > YEAR {
+            Some("`per` must be at most a year")
+        } else {
+            None
+        }
+    }
+
+    /// Returns why its burst is none, if it is none.
+    pub(super) const fn refuses_burst(self) -> Option<&'static str> {
+        if self.burst == 0 {
+            Some("`burst` must be at least 1: with 0 nothing would ever be let through")
+        } else if self.longest_burst() < self.burst {
+            Some("`burst` must come back within a year at this rate")
+        } else {
+            None
+        }
+    }
+
+    /// The pace of a rate that is one, whatever the burst is.
+    #[cfg(feature = "config")]
+    pub(super) const fn of_rate(calls: u32, period: Duration, burst: Option<u32>) -> Self {
+        let pace = Self::new(calls, period, Some(1));
+        let burst = match burst {
+            Some(burst) => burst,
+            None => Self::second(calls, period),
+        };
+        Self { burst, ..pace }
     }
 
     /// The most calls at once that come back within a year, which keeps every sum of the decision in range.

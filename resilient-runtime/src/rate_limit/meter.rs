@@ -199,6 +199,12 @@ impl Meter {
         self.due.fetch_max(at.0.saturating_add(pace.interval.times(used).0), Relaxed);
     }
 
+    /// Sets how many calls may come at once from the next change of the rate on; `None` for as many as the rate says.
+    #[cfg(feature = "config")]
+    pub(super) fn choose(&self, burst: Option<u32>) {
+        self.chosen.store(burst.unwrap_or(0), Relaxed);
+    }
+
     /// Changes the rate. The caller sees to it that this happens once at a time.
     pub(super) fn change(&self, to: Pace, now: Units) {
         let from = self.pace();

@@ -61,8 +61,9 @@ struct Moment(u32);
 impl<'a> RetryCall<'a> {
     #[inline]
     pub(super) fn new(policy: &'a Retry) -> Self {
-        let began = if policy.max_elapsed.is_some() { Ticks::now() } else { Ticks(0) };
-        let start = Start(0).with(policy.backoff.memory()).at(began);
+        let config = &*policy.config;
+        let began = if config.max_elapsed.is_some() { Ticks::now() } else { Ticks(0) };
+        let start = Start(0).with(config.backoff.memory()).at(began);
         Self { policy, start, retries: 0, attempt: Moment::NONE, decision: Decision::ACCEPT }
     }
 }
@@ -235,6 +236,7 @@ impl RetryCall<'_> {
         tell: &mut dyn FnMut(&Retrying),
     ) -> Result<Delay, GaveUp> {
         let policy = self.policy;
+        let config = &*policy.config;
         let mode = policy.shell.mode();
         if mode == Mode::Off {
             return Err(GaveUp::SwitchedOff);
@@ -245,19 +247,19 @@ impl RetryCall<'_> {
         if suppressed() {
             return Err(GaveUp::Suppressed);
         }
-        if policy.max.is_some_and(|max| self.attempt() >= max) {
+        if config.max.is_some_and(|max| self.attempt() >= max) {
             return Err(GaveUp::NoRetriesLeft);
         }
 
         let mut memory = self.start.memory();
-        let own = policy.backoff.delay(self.attempt(), random::next, &mut memory);
+        let own = config.backoff.delay(self.attempt(), random::next, &mut memory);
         self.start = self.start.with(memory);
         let hint = match class {
             Class::Throttled { after } => after,
             _ => hint,
         };
         let delay = match hint {
-            Some(hint) if hint > policy.max_hint => return Err(GaveUp::HintTooLong),
+            Some(hint) if hint > config.max_hint => return Err(GaveUp::HintTooLong),
             Some(hint) => own.max(spread(hint)),
             None => own,
         };
@@ -293,14 +295,21 @@ impl RetryCall<'_> {
     /// Refuses a delay after which an attempt would not begin, and probably end, in time; notes when it begins.
     fn fits(&mut self, delay: Duration) -> Result<(), GaveUp> {
         let policy = self.policy;
-        if Limit::current() == Limit::NONE && policy.max_elapsed.is_none() {
+        let max_elapsed = policy.config.max_elapsed;
+        if Limit::current() == Limit::NONE && max_elapsed.is_none() {
             return Ok(());
         }
         let deadline = Deadline::current();
 
         let now = clock::now();
-        if policy.max_elapsed.is_some_and(|max| self.start.elapsed(now).saturating_add(delay) > max) {
-            return Err(GaveUp::TimeOver);
+        if let Some(max) = max_elapsed {
+            // a call that began before there was such a limit has all of the time
+            if self.start.is_unknown() {
+                self.start = self.start.at(Ticks::at(now));
+            }
+            if self.start.elapsed(now).saturating_add(delay) > max {
+                return Err(GaveUp::TimeOver);
+            }
         }
         let Some(deadline) = deadline else { return Ok(()) };
         let left = deadline.instant().saturating_duration_since(now);
@@ -342,6 +351,10 @@ impl Decision {
 impl Start {
     const fn at(self, began: Ticks) -> Self {
         Self(Self::steps(began) << Self::MEMORY | self.0 & ((1 << Self::MEMORY) - 1))
+    }
+
+    const fn is_unknown(self) -> bool {
+        self.0 >> Self::MEMORY == 0
     }
 
     fn elapsed(self, now: Instant) -> Duration {

@@ -164,7 +164,7 @@ async fn sessions(table: &mut Table, server: &Server, root: &mut MySqlConnection
     let id: u64 = sqlx::query_scalar("SELECT CONNECTION_ID()").fetch_one(&mut ended).await.unwrap();
     let asking = tokio::spawn(async move { refused(&mut ended, ENDLESS).await });
     sleep(Duration::from_millis(300)).await;
-    root.execute(format!("KILL QUERY {id}").as_str()).await.unwrap();
+    sqlx::query("KILL QUERY ?").bind(id).execute(&mut *root).await.unwrap();
     let error = asking.await.unwrap();
     table.add(
         "somebody ended the statement (1317)",
@@ -177,7 +177,7 @@ async fn sessions(table: &mut Table, server: &Server, root: &mut MySqlConnection
     let id: u64 = sqlx::query_scalar("SELECT CONNECTION_ID()").fetch_one(&mut ended).await.unwrap();
     let asking = tokio::spawn(async move { refused(&mut ended, ENDLESS).await });
     sleep(Duration::from_millis(300)).await;
-    root.execute(format!("KILL {id}").as_str()).await.unwrap();
+    sqlx::query("KILL ?").bind(id).execute(&mut *root).await.unwrap();
     let error = asking.await.unwrap();
     table.add("somebody ended the session", &error, "", Transient, "the next one is well");
 }

@@ -30,7 +30,8 @@ elif ((${#missing[@]})); then
     echo "for all of these tests, install the packages: ${missing[*]}" >&2
 fi
 
-RESILIENT_REAL_SERVERS=1 cargo test -p resilient-class-tests --test real --locked "$@"
+export RESILIENT_REAL_SERVERS=1
+cargo test -p resilient-class-tests --test real --locked "$@"
 
-# large clients, whose servers are small ones of the tests' own
+# large clients, most of whose servers are small ones of the tests' own
 CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}" cargo test --manifest-path tests/clients/Cargo.toml --locked "$@"

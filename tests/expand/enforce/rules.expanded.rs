@@ -16,7 +16,7 @@ impl Client {
         static RETRY_: ::resilient::Retry = ::resilient::Retry::named("search")
             .max(RETRIES)
             .backoff(::resilient::Backoff::none());
-        ::resilient::listed!("search" : own TIMEOUT_, own RETRY_);
+        ::resilient::listed!("search" : own TIMEOUT_, own RETRY_; "retry(max <= 5)");
         let timeout_ = &TIMEOUT_;
         let retry_ = &RETRY_;
         let mut timeout_ = timeout_.begin();

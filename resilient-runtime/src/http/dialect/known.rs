@@ -97,11 +97,14 @@ pub const LINODE: &Dialect = &Dialect::new().gives_up("x-maintenance-mode");
 pub const MEDIAWIKI: &Dialect =
     &Dialect::new().refuses_with(&[StatusCode::OK]).says_in("mediawiki-api-error", "maxlag");
 
+/// OpenAI: 429 also for an account whose credit is used up, told by the body.
+pub const OPENAI: &Dialect = &Dialect::new().gives_up_saying("\"insufficient_quota\"");
+
 /// OpenAI and its likes, of their quotas that of requests: for the `#[rate_limit]` of those. Their buckets fill up all the time.
-pub const OPENAI_REQUESTS: &Dialect = &Dialect::new().only("requests").refills();
+pub const OPENAI_REQUESTS: &Dialect = &OPENAI.only("requests").refills();
 
 /// OpenAI and its likes, of their quotas that of tokens.
-pub const OPENAI_TOKENS: &Dialect = &Dialect::new().only("tokens").refills();
+pub const OPENAI_TOKENS: &Dialect = &OPENAI.only("tokens").refills();
 
 /// OpenRouter: 402 with `Retry-After`.
 pub const OPENROUTER: &Dialect = &Dialect::new().refuses_with(&[StatusCode::PAYMENT_REQUIRED]);

@@ -159,6 +159,21 @@ fn a_header_can_be_the_sign() {
 }
 
 #[test]
+fn words_in_the_body_can_say_that_it_is_over() {
+    let over = r#"{"error": {"type": "insufficient_quota", "code": "insufficient_quota"}}"#;
+    let busy = r#"{"error": {"type": "tokens", "code": "rate_limit_exceeded"}}"#;
+
+    for dialect in [dialect::OPENAI, dialect::OPENAI_REQUESTS, dialect::OPENAI_TOKENS] {
+        assert_eq!(class(dialect, 429, &[], over), Class::Permanent);
+        assert_eq!(class(dialect, 429, &["retry-after: 2"], over), Class::Permanent, "the wait does not help");
+        assert_eq!(class(dialect, 429, &["retry-after: 2"], busy), after(2_000));
+        assert_eq!(class(dialect, 429, &[], busy), THROTTLED);
+        assert_eq!(class(dialect, 200, &[], over), Class::Success, "an answer about quotas");
+    }
+    assert_eq!(class(&Dialect::new(), 429, &[], over), THROTTLED, "no general reader can know");
+}
+
+#[test]
 fn the_headers_of_known_dialects_are_read_with_care() {
     let table: [(&Dialect, &[&str], Class); 9] = [
         (dialect::SENTRY, &["x-sentry-rate-limits: 60:error:key, 2700::organization"], after(2_700_000)),

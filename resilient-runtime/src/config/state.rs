@@ -1,0 +1,529 @@
+//! The settings in force: of each source, and of each policy.
+
+use std::cell::Cell;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+use super::check::{self, Planned};
+use super::file::{self, Entry, Place};
+use super::report::{Applied, Mistake, Refused};
+use super::resolve::{self, Found, Known, NotFound};
+use super::rules;
+use crate::Event;
+use crate::list::{self, Function};
+use crate::tune::{self, Change, Plan, RELOADS, Value};
+
+/// The settings of all sources, files in the order in which they came.
+#[derive(Default)]
+struct State {
+    sources: Vec<Source>,
+    /// The settings in force of each policy, by the address of its shell.
+    in_force: HashMap<usize, Vec<Change>>,
+}
+
+/// A file, or the code.
+#[derive(Clone)]
+struct Source {
+    name: String,
+    is_code: bool,
+    entries: Vec<Entry>,
+}
+
+/// The settings of one policy, of all sources together.
+struct Wanted {
+    known: Known,
+    changes: Vec<Change>,
+    /// The place of each change.
+    origins: Vec<Origin>,
+}
+
+#[derive(Clone)]
+struct Origin {
+    source: usize,
+    at: Place,
+    key_at: Place,
+    /// Its rank: code counts in place of a file, and then one policy in place of all of a name.
+    rank: (bool, bool),
+}
+
+/// Everything that is to be done, after all was checked.
+struct Agreed {
+    plans: Vec<Plan>,
+    in_force: HashMap<usize, Vec<Change>>,
+    origins: HashMap<(usize, String), String>,
+    waiting: Vec<Mistake>,
+}
+
+/// Poisoned or not: it is changed as a whole, after everything was checked.
+fn state() -> MutexGuard<'static, State> {
+    static STATE: LazyLock<Mutex<State>> = LazyLock::new(Mutex::default);
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+thread_local! {
+    /// Set while this thread changes settings. Whoever hears of a changed state must not change settings from there.
+    static APPLIES: Cell<bool> = const { Cell::new(false) };
+}
+
+struct Applying;
+
+impl Applying {
+    fn begin() -> Option<Self> {
+        (!APPLIES.replace(true)).then_some(Self)
+    }
+}
+
+impl Drop for Applying {
+    fn drop(&mut self) {
+        APPLIES.set(false);
+    }
+}
+
+/// Applies the text of a settings file, in place of what the same source said before.
+///
+/// `source` stands in messages and in the list of policies: the path of the file, or another name.
+///
+/// # Errors
+///
+/// [`Refused`] with every mistake. Nothing has changed then.
+pub fn apply(source: &str, text: &str) -> Result<Applied, Refused> {
+    let result = file::read(source, text).and_then(|entries| replace(source, false, entries));
+    tell(source, result)
+}
+
+/// Takes back all settings of that source.
+///
+/// # Errors
+///
+/// [`Refused`] if settings of another source do not go without them.
+pub fn forget(source: &str) -> Result<Applied, Refused> {
+    let result = replace(source, false, Vec::new());
+    tell(source, result)
+}
+
+/// Takes back all settings, of files and from code: every policy is as it was built.
+pub fn forget_all() {
+    let Some(_applying) = Applying::begin() else { return };
+    let mut state = state();
+    state.sources.clear();
+    if let Ok(agreed) = state.agree(usize::MAX) {
+        state.put(agreed);
+    }
+}
+
+/// Changes of settings from code: what an operator does in an incident.
+///
+/// They count in place of what files say, until they are taken back by [`Changes::unset`] or [`forget_all`].
+///
+/// ```
+/// use std::time::Duration;
+/// use resilient::{CircuitBreaker, CircuitBreakerState, config};
+///
+/// static PAYMENTS: CircuitBreaker = CircuitBreaker::named("payments");
+/// resilient::list(&PAYMENTS);
+///
+/// let changes = config::Changes::new()
+///     .set("payments", "circuit_breaker", "open_for", Duration::from_secs(5))
+///     .set("payments", "circuit_breaker", "force", "open");
+/// changes.apply()?;
+/// assert_eq!(PAYMENTS.state(), CircuitBreakerState::ForcedOpen);
+///
+/// config::Changes::new().unset("payments", "circuit_breaker", "force").apply()?;
+/// assert_eq!(PAYMENTS.state(), CircuitBreakerState::Closed);
+/// # Ok::<(), config::Refused>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+#[must_use = "nothing changes before they are applied"]
+pub struct Changes {
+    changes: Vec<(Entry, bool)>,
+}
+
+impl Changes {
+    /// No change yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets a key of a policy, which is named as in a file: by the name of a policy or the path of a function, and by its kind.
+    pub fn set(self, policy: &str, kind: &str, key: &str, value: impl Into<Value>) -> Self {
+        self.with(policy, Some(kind), key, value.into(), false)
+    }
+
+    /// Sets the mode of all policies of that name, or of that function.
+    pub fn set_mode(self, policy: &str, mode: crate::Mode) -> Self {
+        self.with(policy, None, "mode", Value::from(mode.as_str()), false)
+    }
+
+    /// Takes back what code has set, so that the key is again as a file says, or as it was built.
+    pub fn unset(self, policy: &str, kind: &str, key: &str) -> Self {
+        self.with(policy, Some(kind), key, Value::Flag(false), true)
+    }
+
+    /// Takes back the mode that code has set for all policies of that name.
+    pub fn unset_mode(self, policy: &str) -> Self {
+        self.with(policy, None, "mode", Value::Flag(false), true)
+    }
+
+    fn with(mut self, policy: &str, kind: Option<&str>, key: &str, value: Value, unsets: bool) -> Self {
+        let nowhere = Place::default();
+        let entry = Entry {
+            target: policy.to_owned(),
+            part: kind.map(str::to_owned),
+            change: Change { key: key.to_owned(), value },
+            target_at: nowhere,
+            part_at: nowhere,
+            key_at: nowhere,
+            value_at: nowhere,
+        };
+        self.changes.push((entry, unsets));
+        self
+    }
+
+    /// Applies them together, or none of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] with every mistake. Nothing has changed then.
+    pub fn apply(self) -> Result<Applied, Refused> {
+        let same = |one: &Entry, other: &Entry| {
+            (&one.target, &one.part, &one.change.key) == (&other.target, &other.part, &other.change.key)
+        };
+        let result = change(CODE, true, |entries| {
+            for (entry, unsets) in self.changes {
+                entries.retain(|other| !same(other, &entry));
+                if !unsets {
+                    entries.push(entry);
+                }
+            }
+        });
+        tell(CODE, result)
+    }
+}
+
+/// The number of times that settings were applied or refused, from any source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reloads {
+    /// Times that they were applied.
+    pub applied: u64,
+    /// Times that they were refused.
+    pub refused: u64,
+}
+
+/// Returns how often settings were applied and refused, ever. They are the metric `resilient_settings_total`.
+pub fn reloads() -> Reloads {
+    Reloads { applied: RELOADS[0].load(Relaxed), refused: RELOADS[1].load(Relaxed) }
+}
+
+/// Makes the policies of that name or function as new: windows and queues of limits are empty, budgets full, breakers closed. Settings stay.
+///
+/// # Errors
+///
+/// [`Refused`] if there is no such policy, or it has no such part.
+pub fn reset(policy: &str, kind: &str) -> Result<usize, Refused> {
+    let Changes { changes } = Changes::new().set(policy, kind, "reset", 0);
+    let found = changes.iter().map(|(entry, _)| resolve::find(entry, &resolve::all())).next();
+    match found {
+        Some(Ok(found)) => {
+            for (known, _) in &found {
+                known.policy.reset();
+            }
+            Ok(found.len())
+        }
+        Some(Err(NotFound::Yet(mistake) | NotFound::Mistaken(mistake))) => Err(Refused::of(CODE, vec![mistake])),
+        None => Ok(0),
+    }
+}
+
+/// The source that changes from code have in the list of policies.
+const CODE: &str = "code";
+
+fn replace(source: &str, is_code: bool, new: Vec<Entry>) -> Result<Applied, Refused> {
+    change(source, is_code, |entries| *entries = new)
+}
+
+/// Changes the entries of a source, and applies what all sources then come to.
+fn change(source: &str, is_code: bool, edit: impl FnOnce(&mut Vec<Entry>)) -> Result<Applied, Refused> {
+    let Some(_applying) = Applying::begin() else {
+        return Err(Refused::because(source, "settings cannot change from where a change of settings is told"));
+    };
+    list::MET.get_or_init(|| met);
+    let mut state = state();
+    let before = state.sources.clone();
+    let place = state.place_of(source, is_code);
+    edit(&mut state.sources[place].entries);
+    match state.agree(place) {
+        Ok(agreed) => {
+            let waiting = agreed.waiting.clone();
+            let changed = state.put(agreed);
+            Ok(Applied { changed, waiting })
+        }
+        Err(mistakes) => {
+            state.sources = before;
+            Err(Refused::of(source, mistakes))
+        }
+    }
+}
+
+/// Counts the result, and tells everybody who listens.
+fn tell(source: &str, result: Result<Applied, Refused>) -> Result<Applied, Refused> {
+    RELOADS[usize::from(result.is_err())].fetch_add(1, Relaxed);
+    let source = tune::source_named(source);
+    match &result {
+        Ok(applied) => {
+            Event::SettingsApplied { source, policies: applied.changed, waiting: applied.waiting.len() }.emit();
+            #[cfg(feature = "tracing")]
+            for mistake in &applied.waiting {
+                tracing::warn!(target: "resilient", source, line = mistake.line, message = %mistake.message);
+            }
+        }
+        Err(refused) => {
+            Event::SettingsRefused { source, mistakes: refused.mistakes.len() }.emit();
+            #[cfg(feature = "tracing")]
+            for mistake in refused.mistakes.iter().take(MOST_LINES) {
+                tracing::warn!(target: "resilient", source, line = mistake.line, message = %mistake.message);
+            }
+        }
+    }
+    result
+}
+
+/// The number of mistakes of one file that are logged.
+#[cfg(feature = "tracing")]
+const MOST_LINES: usize = 10;
+
+/// Refuses what cannot be read.
+pub(super) fn refuse(source: &str, message: String) -> Result<Applied, Refused> {
+    tell(source, Err(Refused::because(source, message)))
+}
+
+/// Applies settings that waited for a policy that has come.
+fn met() {
+    let Some(_applying) = Applying::begin() else { return };
+    let mut state = state();
+    if state.sources.iter().all(|source| source.entries.is_empty()) {
+        return;
+    }
+    let agreed = state.agree(usize::MAX);
+    match agreed {
+        Ok(agreed) => {
+            state.put(agreed);
+        }
+        Err(mistakes) => {
+            drop(state);
+            let _ = tell("settings that waited", Err(Refused::of("settings that waited", mistakes)));
+        }
+    }
+}
+
+impl State {
+    fn place_of(&mut self, source: &str, is_code: bool) -> usize {
+        if let Some(place) = self.sources.iter().position(|known| known.name == source && known.is_code == is_code) {
+            return place;
+        }
+        self.sources.push(Source { name: source.to_owned(), is_code, entries: Vec::new() });
+        // code counts in place of what files say
+        self.sources.sort_by_key(|source| source.is_code);
+        self.sources.iter().position(|known| known.name == source && known.is_code == is_code).unwrap_or(0)
+    }
+
+    /// Checks all settings, of which those of the source at that place are new.
+    fn agree(&self, new: usize) -> Result<Agreed, Vec<Mistake>> {
+        let all = resolve::all();
+        let mut mistakes = Vec::new();
+        let mut waiting: Vec<Mistake> = Vec::new();
+        let mut wanted: BTreeMap<usize, Wanted> = BTreeMap::new();
+        for (place, source) in self.sources.iter().enumerate() {
+            for entry in &source.entries {
+                match resolve::find(entry, &all) {
+                    Ok(found) => self.want(place, entry, found, &mut wanted, new, &mut mistakes),
+                    Err(NotFound::Yet(mistake)) if place == new && !waiting.contains(&mistake) => waiting.push(mistake),
+                    Err(NotFound::Yet(_)) => {}
+                    Err(NotFound::Mistaken(mistake)) if place == new => {
+                        if !mistakes.contains(&mistake) {
+                            mistakes.push(mistake);
+                        }
+                    }
+                    // a name that has become ambiguous since
+                    Err(NotFound::Mistaken(mistake)) => mistakes.push(self.elsewhere(place, mistake)),
+                }
+            }
+        }
+
+        let mut plans: BTreeMap<usize, Plan> = BTreeMap::new();
+        for (address, wanted) in &wanted {
+            let before = self.in_force.get(address).map_or(&[][..], Vec::as_slice);
+            match wanted.known.policy.plan(&wanted.changes, before) {
+                Ok(plan) => {
+                    plans.insert(*address, plan);
+                }
+                Err(found) => mistakes.extend(found.into_iter().map(|mistake| {
+                    let origin = &wanted.origins[mistake.index];
+                    let at = if mistake.in_key { origin.key_at } else { origin.at };
+                    self.elsewhere_unless(new, origin.source, at.says(mistake.message))
+                })),
+            }
+        }
+        if mistakes.is_empty() {
+            self.check_stacks(&all, &wanted, &plans, new, &mut mistakes);
+        }
+        if !mistakes.is_empty() {
+            mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
+            // the mode of a name is for several policies, and wrong for all
+            mistakes.dedup();
+            return Err(mistakes);
+        }
+
+        // those of which nothing is said any more are as they were built
+        for known in &all {
+            let address = known.policy.address();
+            if let (Some(before), false) = (self.in_force.get(&address), wanted.contains_key(&address))
+                && let Ok(plan) = known.policy.plan(&[], before)
+            {
+                plans.insert(address, plan);
+            }
+        }
+        let in_force: HashMap<usize, Vec<Change>> =
+            wanted.iter().map(|(address, wanted)| (*address, wanted.changes.clone())).collect();
+        plans.retain(|address, _| self.in_force.get(address) != in_force.get(address));
+        let origins = wanted.iter().flat_map(|(address, wanted)| {
+            let origins = wanted.changes.iter().zip(&wanted.origins);
+            origins.map(|(change, origin)| ((*address, change.key.clone()), self.origin_text(origin)))
+        });
+        Ok(Agreed { plans: plans.into_values().collect(), in_force, origins: origins.collect(), waiting })
+    }
+
+    /// Adds the change that an entry makes to each policy that it is for.
+    fn want(
+        &self,
+        place: usize,
+        entry: &Entry,
+        found: Found,
+        wanted: &mut BTreeMap<usize, Wanted>,
+        new: usize,
+        mistakes: &mut Vec<Mistake>,
+    ) {
+        for (known, change) in found {
+            let wanted = wanted.entry(known.policy.address()).or_insert_with(|| Wanted {
+                known,
+                changes: Vec::new(),
+                origins: Vec::new(),
+            });
+            let rank = (self.sources[place].is_code, entry.part.is_some());
+            let origin = Origin { source: place, at: entry.value_at, key_at: entry.key_at, rank };
+            let earlier = wanted.changes.iter().position(|earlier| earlier.key == change.key);
+            let Some(earlier) = earlier else {
+                wanted.changes.push(change);
+                wanted.origins.push(origin);
+                continue;
+            };
+            match origin.rank.cmp(&wanted.origins[earlier].rank) {
+                Ordering::Less => {}
+                Ordering::Equal if !self.sources[place].is_code => {
+                    let before = self.origin_text(&wanted.origins[earlier]);
+                    let message =
+                        format!("`{}` of this policy is set at {before} already: keep one of the two", change.key);
+                    mistakes.push(self.elsewhere_unless(new, place, entry.key_at.says(message)));
+                }
+                // of two changes from code, the later
+                Ordering::Equal | Ordering::Greater => {
+                    (wanted.changes[earlier], wanted.origins[earlier]) = (change, origin);
+                }
+            }
+        }
+    }
+
+    /// Checks the times of each stack that a setting is for.
+    fn check_stacks(
+        &self,
+        all: &[Known],
+        wanted: &BTreeMap<usize, Wanted>,
+        plans: &BTreeMap<usize, Plan>,
+        new: usize,
+        mistakes: &mut Vec<Mistake>,
+    ) {
+        let mut functions: Vec<&'static Function> = Vec::new();
+        for known in all.iter().filter(|known| wanted.contains_key(&known.policy.address())) {
+            if let Some((function, _)) = known.layer
+                && !functions.iter().any(|other| std::ptr::eq(*other, function))
+            {
+                functions.push(function);
+            }
+        }
+        self.check_rules(all, wanted, plans, new, mistakes);
+        for function in functions {
+            let planned = |place: usize| {
+                let of_place =
+                    |known: &&Known| known.layer.is_some_and(|(of, at)| std::ptr::eq(of, function) && at == place);
+                let known = *all.iter().find(of_place)?;
+                let plan = plans.get(&known.policy.address()).map(|plan| plan.facts);
+                let facts = plan.or_else(|| known.policy.plan(&[], &[]).ok().map(|plan| plan.facts));
+                Some(Planned { known, facts: facts.unwrap_or_default() })
+            };
+            let layers: Vec<Option<Planned>> = (0..function.layers().len()).map(planned).collect();
+            let Some(broken) = check::check(&layers) else { continue };
+            let address = |layer: usize| layers[layer].as_ref().map(|planned| planned.known.policy.address());
+            // at the policy that is wrong, or at any other of the stack of which something is said
+            let mut places = std::iter::once(broken.layer).chain(0..layers.len());
+            let origin = places.find_map(|layer| wanted.get(&address(layer)?)?.origins.last());
+            let message = format!("`{}`: {}", function.path(), broken.message);
+            let mistake = match origin {
+                Some(origin) => self.elsewhere_unless(new, origin.source, origin.at.says(message)),
+                None => Place::default().says(message),
+            };
+            if !mistakes.contains(&mistake) {
+                mistakes.push(mistake);
+            }
+        }
+    }
+
+    /// Checks the limits that rules set to the values of each policy that a setting is for.
+    fn check_rules(
+        &self,
+        all: &[Known],
+        wanted: &BTreeMap<usize, Wanted>,
+        plans: &BTreeMap<usize, Plan>,
+        new: usize,
+        mistakes: &mut Vec<Mistake>,
+    ) {
+        for known in all {
+            let address = known.policy.address();
+            let (Some((function, _)), Some(wanted), Some(plan)) =
+                (known.layer, wanted.get(&address), plans.get(&address))
+            else {
+                continue;
+            };
+            for exceeded in rules::exceeded(function, known, &plan.settings) {
+                // a rule that the code breaks, where it may, is no matter of the settings
+                let of_key = wanted.changes.iter().position(|change| change.key == exceeded.key);
+                let Some(origin) = of_key.map(|place| &wanted.origins[place]) else { continue };
+                mistakes.push(self.elsewhere_unless(new, origin.source, origin.at.says(exceeded.message)));
+            }
+        }
+    }
+
+    fn elsewhere_unless(&self, new: usize, source: usize, mistake: Mistake) -> Mistake {
+        if source == new { mistake } else { self.elsewhere(source, mistake) }
+    }
+
+    /// A mistake in what another source said before.
+    fn elsewhere(&self, source: usize, mistake: Mistake) -> Mistake {
+        Mistake { line: 0, column: 0, message: format!("{}:{mistake}", self.sources[source].name) }
+    }
+
+    fn origin_text(&self, origin: &Origin) -> String {
+        let name = &self.sources[origin.source].name;
+        if origin.at.line == 0 { name.clone() } else { format!("{name}:{}", origin.at.line) }
+    }
+
+    /// Does what was agreed, and returns how many policies it was done to.
+    fn put(&mut self, agreed: Agreed) -> usize {
+        let changed = agreed.plans.len();
+        self.in_force = agreed.in_force;
+        tune::set_origins(agreed.origins);
+        agreed.plans.into_iter().for_each(|plan| (plan.make)());
+        changed
+    }
+}

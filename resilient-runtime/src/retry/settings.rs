@@ -1,0 +1,85 @@
+//! The settings of a retry that can change while it is in use, and the values that are refused.
+
+#[cfg(feature = "config")]
+use super::Config;
+#[cfg(feature = "config")]
+use crate::Backoff;
+use crate::list::{Described, Description};
+#[cfg(feature = "config")]
+use crate::tune::{Facts, Kept, Key, Settings, every_value};
+
+/// The reasons for which values are refused.
+pub(super) mod rules {
+    use std::time::Duration;
+
+    use crate::Backoff;
+
+    pub(crate) const fn max(max: u32) -> Option<&'static str> {
+        if max > 0 { None } else { Some("zero retries is no retry: leave the policy out, or allow at least 1") }
+    }
+
+    pub(crate) const fn max_elapsed(time: Duration) -> Option<&'static str> {
+        if time.is_zero() {
+            Some("no retry can begin within no time: leave the policy out, or allow some")
+        } else {
+            None
+        }
+    }
+
+    pub(crate) const fn backoff(backoff: &Backoff) -> Option<&'static str> {
+        if backoff.fits_its_cap() {
+            None
+        } else {
+            Some("the base of the back-off is longer than its cap: make `base` shorter, or set a longer `cap`")
+        }
+    }
+}
+
+impl Described for super::Config {
+    fn describe_to(&self, description: &mut Description) {
+        match self.max {
+            Some(max) => description.fixed("max", max),
+            None => description.fixed("max", "unlimited"),
+        }
+        description.optional_time("max_elapsed", self.max_elapsed);
+        description.time("max_hint", self.max_hint);
+        self.backoff.describe_to(description);
+    }
+}
+
+#[cfg(feature = "config")]
+impl Settings for Config {
+    const KEYS: &'static [Key<Self>] = &[
+        Key::count("max", "3", rules::max, |config: &mut Self, max| config.max = Some(max))
+            .or_word("unlimited", |config| config.max = None),
+        Key::time("max_elapsed", "\"30s\"", rules::max_elapsed, |config: &mut Self, time| {
+            config.max_elapsed = Some(time);
+        })
+        .or_word("off", |config| config.max_elapsed = None),
+        Key::time("max_hint", "\"60s\"", every_value, |config, time| config.max_hint = time),
+        Key::own("backoff", "\"exp_jitter\"", |config, given| {
+            config.backoff.set_formula(given.word(Backoff::NAMES)?);
+            Ok(())
+        }),
+        Key::time("base", "\"100ms\"", every_value, |config, time| config.backoff = config.backoff.base(time)),
+        Key::number("factor", "1.5", Backoff::refuses_factor, |config, factor| {
+            config.backoff = config.backoff.factor(factor);
+        }),
+        Key::time("cap", "\"10s\"", every_value, |config, time| config.backoff = config.backoff.cap(time)),
+        Key::time("jitter", "\"100ms\"", every_value, |config, time| config.backoff = config.backoff.jitter(time)),
+    ];
+
+    fn agree(&self) -> Result<(), String> {
+        rules::backoff(&self.backoff).map_or(Ok(()), |reason| Err(reason.to_owned()))
+    }
+
+    fn facts(&self) -> Facts {
+        let unbounded = self.max.is_none() && self.max_elapsed.is_none();
+        Facts { first_delay: Some(self.backoff.min_delay(0)), unbounded, ..Facts::default() }
+    }
+
+    fn kept() -> &'static Kept<Self> {
+        static KEPT: Kept<Config> = Kept::new();
+        &KEPT
+    }
+}

@@ -1,0 +1,344 @@
+//! The effects of changed settings on calls, and what is kept.
+
+use std::future::{Future, pending, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use resilient::config::{self, Changes};
+use resilient::{
+    Bulkhead, CircuitBreaker, CircuitBreakerState, Error, FanOut, FanOutPolicy, Mode, Outcome, PerKey, RateLimit,
+    Reason, Retry, Settled, Timeout,
+};
+use tokio::time::{Instant, advance};
+
+use crate::{alone, apply, shop};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::await_holding_lock, reason = "one test after the other")]
+async fn a_retry_goes_by_the_new_settings() {
+    static FETCH: Retry = Retry::named("effects: retry").without_budget();
+    async fn run() -> (u32, Duration) {
+        let (began, mut attempts) = (Instant::now(), 0);
+        let mut retry = FETCH.begin();
+        loop {
+            attempts += 1;
+            match retry.settle(Err::<(), _>(resilient_tests::Error::Down)) {
+                resilient::Verdict::Accept(_) => return (attempts, began.elapsed()),
+                resilient::Verdict::Retry(delay) => delay.await,
+            }
+        }
+    }
+    let _alone = alone();
+    resilient::list(&FETCH);
+    assert_eq!(run().await.0, 4);
+
+    apply("[\"effects: retry\".retry]\nmax = 1\nbackoff = \"fixed\"\nbase = \"5s\"").unwrap();
+    assert_eq!(run().await, (2, 5 * SECOND));
+
+    apply("[\"effects: retry\".retry]\nmode = \"off\"").unwrap();
+    assert_eq!(run().await.0, 1);
+
+    apply("").unwrap();
+    assert_eq!(run().await.0, 4);
+}
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::await_holding_lock, reason = "one test after the other")]
+async fn a_limit_of_elapsed_time_counts_from_when_a_call_hears_of_it() {
+    static FETCH: Retry = Retry::named("effects: elapsed").without_budget();
+    let _alone = alone();
+    resilient::list(&FETCH);
+    advance(10 * SECOND).await;
+    let mut retry = FETCH.begin();
+    advance(10 * SECOND).await;
+    apply("[\"effects: elapsed\".retry]\nmax_elapsed = \"5s\"").unwrap();
+
+    let verdict = retry.settle(Err::<(), _>(resilient_tests::Error::Down));
+
+    assert!(matches!(verdict, resilient::Verdict::Retry(_)), "it began before there was such a limit");
+}
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::await_holding_lock, reason = "one test after the other")]
+async fn a_time_out_goes_by_the_new_limit_and_running_calls_by_theirs() {
+    static LOOK: Timeout = Timeout::named("effects: time-out", SECOND);
+    let _alone = alone();
+    resilient::list(&LOOK);
+    let began = Instant::now();
+    let mut running = pin!(LOOK.run(pending::<()>()));
+    poll_fn(|cx| Poll::Ready(running.as_mut().poll(cx).is_pending())).await;
+
+    apply("[\"effects: time-out\".timeout]\nlimit = \"3s\"").unwrap();
+
+    assert!(matches!(LOOK.run(pending::<()>()).await, Settled::Rejected(_)));
+    assert_eq!((began.elapsed(), LOOK.limit()), (3 * SECOND, 3 * SECOND));
+    assert!(
+        matches!(running.await, Settled::Rejected(rejection) if matches!(rejection.reason(), Reason::TimedOut { .. }))
+    );
+    assert_eq!(began.elapsed(), 3 * SECOND, "it was over by then");
+}
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::await_holding_lock, reason = "one test after the other")]
+async fn a_breaker_keeps_its_window_and_state() {
+    static PAY: CircuitBreaker = CircuitBreaker::named("effects: breaker").consecutive(5);
+    let fail = || PAY.acquire().unwrap().settle(Err::<(), _>(resilient_tests::Error::Down));
+    let _alone = alone();
+    resilient::list(&PAY);
+    for _ in 0..3 {
+        fail().unwrap_err();
+    }
+
+    apply("[\"effects: breaker\".circuit_breaker]\nconsecutive = 4\nopen_for = \"10s\"").unwrap();
+    assert_eq!((PAY.counts().calls, PAY.counts().consecutive), (3, 3), "what was counted stays");
+    fail().unwrap_err();
+    assert_eq!(PAY.state(), CircuitBreakerState::Open);
+    let left = PAY.acquire().unwrap_err().retry_after().unwrap();
+    assert!(left > 8 * SECOND, "{left:?}");
+
+    apply("").unwrap();
+    assert_eq!(PAY.state(), CircuitBreakerState::Open, "and so does the state");
+    PAY.reset();
+}
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::await_holding_lock, reason = "one test after the other")]
+async fn a_breaker_is_forced_and_let_go() {
+    static PAY: CircuitBreaker = CircuitBreaker::named("effects: forced").consecutive(1);
+    let _alone = alone();
+    resilient::list(&PAY);
+    let fail = || PAY.acquire().map(|permit| permit.settle(Err::<(), _>(resilient_tests::Error::Down)).unwrap_err());
+
+    apply("[\"effects: forced\".circuit_breaker]\nforce = \"open\"").unwrap();
+    assert_eq!(PAY.state(), CircuitBreakerState::ForcedOpen);
+    assert!(fail().is_err());
+    advance(3600 * SECOND).await;
+    assert!(fail().is_err(), "until somebody lets go of it");
+
+    apply("[\"effects: forced\".circuit_breaker]\nforce = \"closed\"").unwrap();
+    for _ in 0..10 {
+        assert!(fail().is_ok(), "every call is let through");
+    }
+    assert!(PAY.counts().observed > 0, "and counted");
+
+    apply("").unwrap();
+    assert_eq!(PAY.current_mode(), Mode::Enforce);
+    PAY.force_close();
+    fail().unwrap();
+    assert_eq!(PAY.state(), CircuitBreakerState::Open, "it decides again");
+    assert_eq!(
+        crate::mistakes("[\"effects: forced\".circuit_breaker]\nforce = \"open\"\nmode = \"off\""),
+        "test.toml:3:8: `force` has no effect in mode \"off\": leave out one of the two, or write `mode = \"enforce\"`"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::await_holding_lock, reason = "one test after the other")]
+async fn a_bulkhead_that_grows_lets_in_those_who_wait() {
+    static ROOM: Bulkhead = Bulkhead::named("effects: bulkhead").limit(1);
+    let _alone = alone();
+    resilient::list(&ROOM);
+    let inside = ROOM.acquire().await.unwrap();
+    let mut waits = pin!(ROOM.acquire());
+    let is_waiting = poll_fn(|cx| Poll::Ready(waits.as_mut().poll(cx).is_pending())).await;
+    assert!(is_waiting && ROOM.counts().waiting == 1);
+
+    apply("[\"effects: bulkhead\".bulkhead]\nlimit = 2").unwrap();
+
+    let second = waits.await.unwrap();
+    assert_eq!((ROOM.counts().limit, ROOM.counts().in_use), (2, 2));
+    // a limit that was set by hand is not touched by a file that says nothing new of it
+    ROOM.set_limit(7);
+    apply("[\"effects: bulkhead\".bulkhead]\nlimit = 2\nmax_wait = \"1s\"").unwrap();
+    assert_eq!(ROOM.counts().limit, 7);
+    drop((inside, second));
+    apply("").unwrap();
+    assert_eq!((ROOM.counts().limit, ROOM.counts().in_use), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::await_holding_lock, reason = "one test after the other")]
+async fn a_rate_changes_and_what_was_used_stays_used() {
+    static CALLS: RateLimit = RateLimit::named("effects: rate").rate(10, SECOND).burst(5);
+    let _alone = alone();
+    resilient::list(&CALLS);
+    let take = || (0..100).filter(|_| CALLS.try_acquire().is_ok()).count();
+    assert_eq!(take(), 5);
+
+    apply("[\"effects: rate\".rate_limit]\nrate = \"20/s\"\nburst = 8").unwrap();
+    assert_eq!(take(), 3, "three more at once");
+    advance(SECOND).await;
+    assert_eq!(take(), 8);
+
+    // no burst is said: that which it was built with counts
+    apply("[\"effects: rate\".rate_limit]\nrate = \"2/s\"").unwrap();
+    advance(60 * SECOND).await;
+    assert_eq!(take(), 5);
+    apply("").unwrap();
+    advance(SECOND).await;
+    assert_eq!(take(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::await_holding_lock, reason = "one test after the other")]
+async fn all_keys_change_those_that_come_later_too() {
+    static HOSTS: PerKey<CircuitBreaker> =
+        PerKey::new(CircuitBreaker::named("effects: hosts").consecutive(3)).capacity(2);
+    let _alone = alone();
+    resilient::list(&HOSTS);
+    let fails = |host: &str, times: usize| {
+        let breaker = HOSTS.of(host);
+        let fail = || breaker.acquire().map(|permit| permit.settle(Err::<(), _>(resilient_tests::Error::Down)));
+        (0..times).filter(|_| fail().is_ok()).count()
+    };
+    assert_eq!(fails("a", 1), 1);
+
+    apply("[\"effects: hosts\".circuit_breaker]\nconsecutive = 2\nopen_for = \"20s\"").unwrap();
+
+    assert_eq!((fails("a", 9), fails("b", 9)), (1, 2));
+    advance(15 * SECOND).await;
+    assert_eq!((fails("a", 9), fails("b", 9)), (0, 0));
+    apply("[\"effects: hosts\".circuit_breaker]\nmode = \"observe\"").unwrap();
+    assert_eq!((fails("a", 9), fails("b", 9)), (9, 9));
+    apply("[\"effects: hosts\".circuit_breaker]\nforce = \"open\"").unwrap();
+    assert_eq!(fails("a", 1), 0);
+    advance(700 * SECOND).await;
+    assert_eq!(fails("c", 1), 0, "one that is new, or has no room");
+    apply("").unwrap();
+    assert_eq!(HOSTS.of("a").state(), CircuitBreakerState::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::await_holding_lock, reason = "one test after the other")]
+async fn keys_under_a_mode_from_settings_are_still_forgotten() {
+    static TENANTS: PerKey<Bulkhead> = PerKey::new(Bulkhead::named("effects: tenants").limit(3)).idle(SECOND);
+    let _alone = alone();
+    resilient::list(&TENANTS);
+    drop(TENANTS.of("before"));
+    apply("[\"effects: tenants\".bulkhead]\nmode = \"observe\"\nlimit = 1").unwrap();
+    drop(TENANTS.of("after"));
+    assert_eq!(TENANTS.of("after").current_mode(), Mode::Observe);
+    assert_eq!(TENANTS.of("after").counts().limit, 1);
+
+    for round in 0..5 {
+        advance(5 * SECOND).await;
+        drop(TENANTS.of(&round));
+    }
+
+    assert!(TENANTS.len() <= 2, "none is held by hand: {}", TENANTS.len());
+    apply("").unwrap();
+    assert_eq!(TENANTS.of(&4).current_mode(), Mode::Enforce);
+}
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::await_holding_lock, reason = "one test after the other")]
+async fn a_fan_out_goes_by_the_new_limit() {
+    static SEARCH: FanOutPolicy = FanOutPolicy::named("effects: fan-out").limit(10);
+    async fn time() -> Duration {
+        let began = Instant::now();
+        let task = |_| async {
+            tokio::time::sleep(SECOND).await;
+            Ok::<(), Error>(())
+        };
+        FanOut::new(0..10, task).limit(10).counted(&SEARCH, |outcome| outcome.class()).await;
+        began.elapsed()
+    }
+    let _alone = alone();
+    resilient::list(&SEARCH);
+    assert_eq!(time().await, SECOND);
+
+    apply("[\"effects: fan-out\".fan_out]\nlimit = 2").unwrap();
+
+    assert_eq!(time().await, 5 * SECOND);
+    assert_eq!(
+        crate::mistakes("[\"effects: fan-out\".fan_out]\nmode = \"off\""),
+        "test.toml:2:1: unknown key `mode`: the keys are `limit`, `min_limit`, `max_limit`, `initial_limit`"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::await_holding_lock, reason = "one test after the other")]
+async fn an_annotated_function_goes_by_the_new_settings() {
+    let _alone = alone();
+    let began = Instant::now();
+    assert!(shop::order(1).await.is_err());
+    assert_eq!(began.elapsed(), Duration::from_millis(300));
+
+    apply("[\"settings::shop::order\"]\nretry.max = 1\nretry.base = \"50ms\"\ncircuit_breaker.mode = \"off\"").unwrap();
+    let began = Instant::now();
+    assert!(shop::order(1).await.is_err());
+
+    assert_eq!(began.elapsed(), Duration::from_millis(50));
+}
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::await_holding_lock, reason = "one test after the other")]
+async fn outcomes_that_are_held_are_let_go_of() {
+    let _alone = alone();
+    apply("[stock.coalesce]\nhold = \"1h\"").unwrap();
+    shop::stock(1).await.unwrap();
+    let keys = || crate::policy("stock", "coalesce").levels[0].value;
+    assert!((keys() - 1.0).abs() < 1e-9);
+
+    apply("").unwrap();
+
+    assert!(keys() < 1e-9, "nothing is held for ever");
+}
+
+#[test]
+fn code_counts_in_place_of_a_file_until_it_is_taken_back() {
+    static PAY: CircuitBreaker = CircuitBreaker::named("effects: code");
+    let _alone = alone();
+    resilient::list(&PAY);
+    let (policy, kind) = ("effects: code", "circuit_breaker");
+    apply("[\"effects: code\".circuit_breaker]\nopen_for = \"2s\"").unwrap();
+
+    Changes::new()
+        .set(policy, kind, "open_for", Duration::from_secs(7))
+        .set_mode(policy, Mode::Observe)
+        .apply()
+        .unwrap();
+    assert!(format!("{PAY:?}").contains("open_for: 7s"), "{PAY:?}");
+    assert_eq!(PAY.current_mode(), Mode::Observe);
+
+    // a reload does not undo what an operator did
+    apply("[\"effects: code\".circuit_breaker]\nopen_for = \"3s\"\nprobes = 4").unwrap();
+    assert!(format!("{PAY:?}").contains("open_for: 7s"), "{PAY:?}");
+    assert!(format!("{PAY:?}").contains("probes: Some(4)"), "{PAY:?}");
+
+    Changes::new().unset(policy, kind, "open_for").unset_mode(policy).apply().unwrap();
+    assert!(format!("{PAY:?}").contains("open_for: 3s"), "{PAY:?}");
+    assert_eq!(PAY.current_mode(), Mode::Enforce);
+    let refused = Changes::new().set(policy, kind, "open_for", 5).set(policy, "retry", "max", 1).apply().unwrap_err();
+    assert_eq!(refused.to_string(), "code: a duration needs a unit: write `open_for = \"5s\"` or `open_for = \"5ms\"`");
+    PAY.force_open();
+    assert_eq!(config::reset(policy, kind).unwrap(), 1);
+    assert_eq!(PAY.state(), CircuitBreakerState::Closed);
+    assert!(config::reset("nobody", kind).is_err());
+}
+
+#[test]
+fn threads_that_change_and_call_see_whole_settings() {
+    static THROTTLE: resilient::Throttle = resilient::Throttle::named("effects: threads");
+    let _alone = alone();
+    resilient::list(&THROTTLE);
+    let texts = ["k = 1.5\nmax_drop = 0.5", "k = 3.0\nmax_drop = 0.25"]
+        .map(|keys| format!("[\"effects: threads\".throttle]\n{keys}\n[end]\n"));
+    std::thread::scope(|scope| {
+        let changer = scope.spawn(|| {
+            for round in 0..400 {
+                config::apply("threads.toml", &texts[round % 2]).unwrap();
+            }
+        });
+        while !changer.is_finished() {
+            let debug = format!("{THROTTLE:?}");
+            let whole = ["k: 2.0, max_drop: 0.9", "k: 1.5, max_drop: 0.5", "k: 3.0, max_drop: 0.25"];
+            assert!(whole.iter().any(|config| debug.contains(config)), "{debug}");
+            drop(THROTTLE.acquire());
+        }
+    });
+    config::forget("threads.toml").unwrap();
+}

@@ -1,0 +1,133 @@
+//! Settings that change while the program runs: from files and from code, as a user's program would have them.
+
+mod effects;
+mod files;
+mod keys;
+mod watching;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use resilient::config::{self, Applied, Refused};
+use resilient::snapshot::{PolicySnapshot, Setting};
+
+/// Settings are the process's, so that one test after the other has them for itself.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let guard = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    config::forget_all();
+    guard
+}
+
+/// Applies a file without its last line.
+fn apply(text: &str) -> Result<Applied, Refused> {
+    config::apply("test.toml", &format!("{text}\n[end]\n"))
+}
+
+/// The mistakes of a file without its last line.
+fn mistakes(text: &str) -> String {
+    apply(text).expect_err("it is refused").to_string()
+}
+
+/// The policy of that name in the stack of the function.
+fn policy(function: &str, layer: &str) -> PolicySnapshot {
+    let functions = resilient::policies().functions;
+    let function = functions.into_iter().find(|listed| listed.function == function).expect("it is listed");
+    let layer = function.stack.into_iter().find(|listed| listed.layer == layer).expect("it has that layer");
+    layer.policy.expect("it is its own")
+}
+
+fn setting(policy: &PolicySnapshot, key: &str) -> Setting {
+    policy.settings.iter().find(|setting| setting.key == key).unwrap_or_else(|| panic!("no {key}: {policy:?}")).clone()
+}
+
+/// The value of the key that counts.
+fn value(function: &str, layer: &str, key: &str) -> String {
+    setting(&policy(function, layer), key).value
+}
+
+pub mod shop {
+    use resilient::{
+        batch, bulkhead, cancel, circuit_breaker, coalesce, fallback, fan_out, hedge, measure, rate_limit, retry,
+        throttle, timeout,
+    };
+    use resilient_tests::Error;
+
+    #[timeout(total = "2s", attempt = "500ms")]
+    #[retry(max = 3, backoff = "fixed", base = "100ms", budget = none)]
+    #[circuit_breaker(consecutive = 3, min_calls = 50)]
+    #[rate_limit("1000/s")]
+    #[bulkhead(limit = 8)]
+    pub async fn order(fails: u32) -> Result<u32, Error> {
+        if fails > 0 { Err(Error::Down) } else { Ok(fails) }
+    }
+
+    #[timeout("1s")]
+    pub async fn look() -> Result<(), Error> {
+        Ok(())
+    }
+
+    #[fallback(stale = "5m", key = word)]
+    #[throttle]
+    #[hedge(after = "50ms", idempotent)]
+    pub async fn price(word: &str) -> Result<usize, Error> {
+        Ok(word.len())
+    }
+
+    #[coalesce(key = id)]
+    #[retry]
+    pub async fn stock(id: u32) -> Result<u32, Error> {
+        Ok(id)
+    }
+
+    #[batch(max_size = 10)]
+    pub async fn names(#[each] ids: Vec<u32>) -> Result<std::collections::HashMap<u32, String>, Error> {
+        Ok(ids.into_iter().map(|id| (id, id.to_string())).collect())
+    }
+
+    #[fan_out(limit = 2)]
+    #[measure]
+    #[cancel(on = tokio_util::sync::CancellationToken::new())]
+    pub async fn search(#[each] millis: u64) -> Result<u64, Error> {
+        tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
+        Ok(millis)
+    }
+
+    #[circuit_breaker(key = host, consecutive = 1, open_for = "10s")]
+    pub async fn fetch(host: &str, fails: bool) -> Result<usize, Error> {
+        if fails { Err(Error::Down) } else { Ok(host.len()) }
+    }
+
+    #[bulkhead(limit = "aimd", min_limit = 2, max_limit = 20, initial_limit = 10)]
+    pub async fn report() -> Result<(), Error> {
+        Ok(())
+    }
+
+    #[circuit_breaker(name = "shop")]
+    #[circuit_breaker(key = host)]
+    pub async fn twice(host: &str) -> Result<usize, Error> {
+        Ok(host.len())
+    }
+}
+
+pub mod depot {
+    use resilient::{enforce, retry, timeout};
+    use resilient_tests::Error;
+
+    /// Has the name of a function of the shop.
+    #[retry(max = 5)]
+    pub async fn look() -> Result<(), Error> {
+        Ok(())
+    }
+
+    #[retry(max = 2)]
+    pub async fn order() -> Result<(), Error> {
+        Ok(())
+    }
+
+    #[timeout("1s")]
+    #[retry(max = 2)]
+    #[enforce(timeout(total <= "2s"), retry(max <= 3, base >= "50ms"))]
+    pub async fn refund() -> Result<(), Error> {
+        Ok(())
+    }
+}
