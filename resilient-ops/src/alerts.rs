@@ -207,8 +207,8 @@ struct Rule {
     proof: Proof,
 }
 
-/// A text in an annotation, in which braces would begin a template.
-fn literal(text: &str) -> String {
+/// A text in an annotation or a label of a rule, in which braces would begin a template.
+pub(crate) fn literal(text: &str) -> String {
     text.replace("{{", BRACES)
 }
 
