@@ -92,7 +92,7 @@ impl Alert {
 
 /// Returns the alerts for a program with those policies.
 pub fn of(snapshot: &Snapshot, options: &Options) -> Vec<Alert> {
-    let mut alerts = vec![absent(options)];
+    let mut alerts = vec![absent(options), settings_refused(options)];
     for (function, policy) in snapshot.policies() {
         let subject = Subject { policy, options };
         alerts.extend(circuit_breaker::opened(subject));
@@ -145,6 +145,39 @@ fn absent(options: &Options) -> Alert {
                 suffix: "",
                 change: Change::Stays(3.0),
             }],
+        },
+    }
+}
+
+/// Live settings were refused. A program without them has no such series.
+fn settings_refused(options: &Options) -> Alert {
+    let window = options.window(FAST);
+    let shown = promql_time(window);
+    let refused = Selector::of(family::SETTINGS).job(options.job.as_deref()).own("refused");
+    let settings = |result: &str, each: f64| Quantity {
+        labels: vec![("result".to_owned(), result.to_owned())],
+        family: family::SETTINGS,
+        suffix: "",
+        change: Change::Rises(each),
+    };
+    let each = 3.0 / window.as_secs_f64();
+    Alert {
+        kind: &kinds::SETTINGS_REFUSED,
+        severity: Severity::Ticket,
+        series: None,
+        function: None,
+        window: None,
+        expr: format!("sum by (job) ({}) > 0", refused.over("increase", &shown)),
+        hold: None,
+        summary: "Live settings were refused".to_owned(),
+        description: format!(
+            "Settings from a file or from code were refused about {{{{ $value | printf \"%.0f\" }}}} times in the last {shown}. None of such a change \
+             applies, and the last good settings stay. The program's log has each mistake with its line."
+        ),
+        proof: Proof {
+            third: window,
+            sick: vec![settings("applied", each), settings("refused", each)],
+            well: vec![settings("applied", each), settings("refused", 0.0)],
         },
     }
 }

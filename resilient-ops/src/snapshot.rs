@@ -103,6 +103,9 @@ pub struct Setting {
     pub value: String,
     /// The value that it was built with.
     pub compiled: String,
+    /// The origin of a value that was changed: a file and its line, or `code`.
+    #[serde(default)]
+    pub origin: Option<String>,
 }
 
 /// A number with a name.

@@ -169,7 +169,11 @@ fn the_runbook_has_a_section_for_each_alert_of_the_program() {
     assert!(page.contains("{{ odd }} \"name\" \\| ") && !templates.contains("{{"), "no template is left: {page}");
     let few = Snapshot::from_json(r#"{"functions": [], "others": []}"#).unwrap();
     let page = runbook::page(&few, &options());
-    assert_eq!(page.matches("\n## ").count(), 1, "the metrics may be absent, and there is nothing else");
+    assert_eq!(
+        page.matches("\n## ").count(),
+        2,
+        "the metrics may be absent, and settings refused: there is nothing else"
+    );
 }
 
 #[test]
