@@ -159,6 +159,14 @@ impl Snapshot {
     }
 }
 
+impl Function {
+    /// Returns whether that is its path in the metrics: its name with its module, and the line where another function has the same.
+    pub(crate) fn is_path(&self, path: &str) -> bool {
+        let Self { module, function, line, .. } = self;
+        path == format!("{module}::{function}") || path == format!("{module}::{function}:{line}")
+    }
+}
+
 impl Policy {
     /// The value of a setting.
     pub(crate) fn setting(&self, key: &str) -> Option<&str> {
