@@ -256,6 +256,12 @@ impl Hedge {
 }
 
 impl<'a> Hedging<'a> {
+    /// A hedge that looks at no bulkhead.
+    #[cfg(feature = "tower")]
+    pub(crate) const fn of(hedge: &'a Hedge) -> Self {
+        Self { hedge, bulkhead: None }
+    }
+
     /// As [`Hedge::run`].
     #[inline]
     pub fn run<A, F>(self, attempt: A) -> HedgeFuture<'a, A, F, F::Output, ByClass>

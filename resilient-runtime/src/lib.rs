@@ -95,7 +95,7 @@
 //! | `mongodb` | no | classifies `mongodb::error::Error` |
 //! | `redis` | no | classifies `redis::RedisError` |
 //! | `deadpool`, `bb8` | no | classify the errors of these pools |
-//! | `tower` | no | classifies the errors of tower's time-out, load-shedding and buffer |
+//! | `tower` | no | `resilient::tower`: policies as layers; classifies the errors of tower's time-out, load-shedding and buffer |
 //! | `anyhow` | no | classifies `anyhow::Error` by what is in its chain |
 //!
 //! # Cancellation
@@ -152,6 +152,8 @@ mod sync;
 pub mod test;
 mod throttle;
 mod timeout;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod tune;
 mod values;
 mod vocabulary;
