@@ -97,7 +97,7 @@ async fn services_are_called_ready_by_every_layer() {
     static HEDGE: Hedge = Hedge::named("tower: ready").after(SECOND);
     static BREAKER: CircuitBreaker = CircuitBreaker::named("tower: ready");
     static LIMIT: RateLimit = RateLimit::named("tower: ready").rate(1_000, SECOND);
-    static THROTTLE: Throttle = Throttle::named("tower: ready").k(100.0);
+    static THROTTLE: Throttle = Throttle::named("tower: ready").max_drop(0.0001);
     static PLACES: Bulkhead = Bulkhead::named("tower: ready");
     static TENANTS: PerKey<Bulkhead> = PerKey::new(Bulkhead::named("tower: tenants"));
     let strict = Strict { waits: 2, ..Strict::failing(2) };
