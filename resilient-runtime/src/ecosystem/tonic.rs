@@ -84,7 +84,7 @@ impl Classify for Status {
 /// | `TooHeavy` | `InvalidArgument` |
 /// | every other | `Internal` |
 ///
-/// Where the time to stay away is known, it is in `grpc-retry-pushback-ms`, which clients of gRPC and this crate obey.
+/// The time to stay away, if it is known, is in `grpc-retry-pushback-ms`, which clients of gRPC and this crate obey.
 ///
 /// ```
 /// use std::time::Duration;
