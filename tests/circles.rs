@@ -18,6 +18,11 @@ fn the_macros_know_each_other_in_one_direction() {
 }
 
 #[test]
+fn the_words_know_each_other_in_one_direction() {
+    assert_eq!(circles("resilient-words"), [""; 0]);
+}
+
+#[test]
 fn the_runtimes_modules_know_each_other_in_one_direction() {
     assert_eq!(circles("resilient-runtime"), [""; 0]);
 }

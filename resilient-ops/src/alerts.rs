@@ -92,7 +92,7 @@ impl Alert {
 
 /// Returns the alerts for a program with those policies.
 pub fn of(snapshot: &Snapshot, options: &Options) -> Vec<Alert> {
-    let mut alerts = vec![absent(options)];
+    let mut alerts = vec![absent(options), settings_refused(options)];
     for (function, policy) in snapshot.policies() {
         let subject = Subject { policy, options };
         alerts.extend(circuit_breaker::opened(subject));
@@ -149,6 +149,39 @@ fn absent(options: &Options) -> Alert {
     }
 }
 
+/// Live settings were refused. A program without them has no such series.
+fn settings_refused(options: &Options) -> Alert {
+    let window = options.window(FAST);
+    let shown = promql_time(window);
+    let refused = Selector::of(family::SETTINGS).job(options.job.as_deref()).own("refused");
+    let settings = |result: &str, each: f64| Quantity {
+        labels: vec![("result".to_owned(), result.to_owned())],
+        family: family::SETTINGS,
+        suffix: "",
+        change: Change::Rises(each),
+    };
+    let each = 3.0 / window.as_secs_f64();
+    Alert {
+        kind: &kinds::SETTINGS_REFUSED,
+        severity: Severity::Ticket,
+        series: None,
+        function: None,
+        window: None,
+        expr: format!("sum by (job) ({}) > 0", refused.over("increase", &shown)),
+        hold: None,
+        summary: "Live settings were refused".to_owned(),
+        description: format!(
+            "Settings from a file or from code were refused about {{{{ $value | printf \"%.0f\" }}}} times in the last {shown}. None of such a change \
+             applies, and the last good settings stay. The program's log has each mistake with its line."
+        ),
+        proof: Proof {
+            third: window,
+            sick: vec![settings("applied", each), settings("refused", each)],
+            well: vec![settings("applied", each), settings("refused", 0.0)],
+        },
+    }
+}
+
 /// A policy that rules are made for, and the operator's choices.
 #[derive(Clone, Copy)]
 pub(crate) struct Subject<'a> {
@@ -182,7 +215,7 @@ impl Subject<'_> {
 
     fn alert(self, kind: &'static Kind, rule: Rule) -> Alert {
         let Rule { severity, expr, summary, description, proof } = rule;
-        let title = self.policy.title();
+        let title = literal(&self.policy.title());
         Alert {
             kind,
             severity,
@@ -207,6 +240,11 @@ struct Rule {
     proof: Proof,
 }
 
+/// A text in an annotation or a label of a rule, in which braces would begin a template.
+pub(crate) fn literal(text: &str) -> String {
+    text.replace("{{", BRACES)
+}
+
 /// The increase of a counter over a window, over all instances.
 fn increase(selector: &Selector, window: Duration) -> String {
     summed(&selector.over("increase", &promql_time(window)))
@@ -216,6 +254,9 @@ fn increase(selector: &Selector, window: Duration) -> String {
 fn summed(expr: &str) -> String {
     format!("sum by ({BY}) ({expr})")
 }
+
+/// A template for two braces.
+pub(crate) const BRACES: &str = r#"{{ "{{" }}"#;
 
 /// The labels that a rule keeps: all but those of an instance.
 const BY: &str = "job, policy, function, layer";

@@ -43,6 +43,7 @@ pub(crate) mod family {
     pub(crate) const FALLBACK_ANSWERS: &Family = named("fallback_answers");
     pub(crate) const FALLBACK_UNANSWERED: &Family = named("fallback_unanswered");
     pub(crate) const DURATION: &Family = named("duration_seconds");
+    pub(crate) const SETTINGS: &Family = named("settings");
     pub(crate) const KEYS: &Family = named("keys");
     pub(crate) const KEY_CAPACITY: &Family = named("key_capacity");
     pub(crate) const KEY_OVERFLOWS: &Family = named("key_overflows");

@@ -77,8 +77,8 @@ pub fn file(snapshot: &Snapshot, options: &Options) -> Result<String, YamlError>
 
 fn rule(alert: Alert, options: &Options) -> Rule {
     // those of the policy as well, though the result has them: without, promtool takes two policies' rules for one that is there twice
-    let mut labels: BTreeMap<&str, String> =
-        alert.labels().into_iter().filter(|(name, _)| *name != "alertname").collect();
+    let own = alert.labels().into_iter().filter(|(name, _)| *name != "alertname");
+    let mut labels: BTreeMap<&str, String> = own.map(|(name, value)| (name, alerts::literal(&value))).collect();
     labels.insert("severity", alert.severity.to_string());
     let mut annotations = BTreeMap::from([("summary", alert.summary), ("description", alert.description)]);
     let runbook = options.runbook.as_ref().map(|runbook| format!("{runbook}#{}", alert.kind.name.to_lowercase()));

@@ -42,8 +42,10 @@ fn list(page: &mut String, title: &str, points: &[&str]) {
 
 /// The text of an annotation with a word for each value that Prometheus would put in.
 fn in_words(text: &str) -> String {
+    // a mark that no name of a program's text has
+    let text = text.replace(alerts::BRACES, "\u{1}");
     let mut words = String::new();
-    let mut rest = text;
+    let mut rest = text.as_str();
     while let Some((before, inside)) = rest.split_once("{{") {
         let Some((template, after)) = inside.split_once("}}") else { break };
         words.push_str(before);
@@ -51,7 +53,7 @@ fn in_words(text: &str) -> String {
         rest = after;
     }
     words.push_str(rest);
-    words
+    words.replace('\u{1}', "{{")
 }
 
 #[cfg(test)]

@@ -103,6 +103,9 @@ pub struct Setting {
     pub value: String,
     /// The value that it was built with.
     pub compiled: String,
+    /// The origin of a value that was changed: a file and its line, or `code`.
+    #[serde(default)]
+    pub origin: Option<String>,
 }
 
 /// A number with a name.
@@ -153,6 +156,14 @@ impl Snapshot {
         let mut seen = HashSet::new();
         let all = of_functions.chain(self.others.iter().map(|policy| (None, policy)));
         all.filter(|(_, policy)| seen.insert(&policy.series)).collect()
+    }
+}
+
+impl Function {
+    /// Returns whether that is its path in the metrics: its name with its module, and the line where another function has the same.
+    pub(crate) fn is_path(&self, path: &str) -> bool {
+        let Self { module, function, line, .. } = self;
+        path == format!("{module}::{function}") || path == format!("{module}::{function}:{line}")
     }
 }
 

@@ -49,11 +49,9 @@ fn cells(policy: &Policy) -> Cells {
     let state =
         policy.state.as_deref().map(str::to_uppercase).into_iter().chain(mode.map(|mode| format!("mode {mode}")));
     let settings = policy.settings.iter().map(|setting| {
-        let changed = if setting.value == setting.compiled {
-            String::new()
-        } else {
-            format!(" (compiled: {})", setting.compiled)
-        };
+        let by = setting.origin.as_ref().map_or_else(String::new, |origin| format!(", by {origin}"));
+        let is_as_compiled = setting.value == setting.compiled && by.is_empty();
+        let changed = if is_as_compiled { String::new() } else { format!(" (compiled: {}{by})", setting.compiled) };
         format!("{} {}{changed}", setting.key, setting.value)
     });
     let keys = policy
@@ -99,5 +97,27 @@ fn aligned(text: &mut String, rows: Vec<(String, Cells)>) {
     line(titles);
     for row in &rows {
         line(row.each_ref().map(String::as_str));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_setting_says_what_it_was_and_where_it_was_changed() {
+        let json = r#"{"functions": [], "others": [{
+            "kind": "retry", "name": "a", "file": "", "line": 0, "series": {"policy": "a", "function": "", "layer": "retry"},
+            "mode": "observe", "state": null, "levels": [{"name": "budget_balance", "value": null}], "outcomes": [], "rejections": [],
+            "counts": [], "keys": null, "durations": null, "settings": [
+                {"key": "max", "value": "5", "compiled": "3", "origin": "live.toml:2"},
+                {"key": "base", "value": "1s", "compiled": "2s"},
+                {"key": "cap", "value": "9s", "compiled": "9s"}]}]}"#;
+        let snapshot = Snapshot::from_json(json).unwrap();
+
+        let text = text(&snapshot);
+
+        assert!(text.contains("mode observe"), "{text}");
+        assert!(text.contains("max 5 (compiled: 3, by live.toml:2), base 1s (compiled: 2s), cap 9s\n"), "{text}");
     }
 }

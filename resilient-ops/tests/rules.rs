@@ -159,16 +159,39 @@ fn the_objective_counts_refusals_that_the_judge_does_not_see() {
 }
 
 #[test]
+fn a_policy_that_functions_share_has_rules_once_and_is_no_judge_of_another_function() {
+    let alerts = alerts::of(&shop::snapshot(), &options());
+
+    let money = |alert: &&alerts::Alert| alert.series.as_ref().is_some_and(|series| series.policy == "money");
+    let opened = alerts.iter().filter(money).filter(|alert| alert.kind.name == "ResilientBreakerOpened").count();
+    assert_eq!(opened, 1);
+    // the linker decides which of the two has the series; here the second one does
+    let mut snapshot = shop::snapshot();
+    let credit = snapshot.functions.iter_mut().find(|function| function.function == "credit").unwrap();
+    let series = &mut credit.stack[0].policy.as_mut().unwrap().series;
+    series.function = series.function.replace("::credit", "::refund");
+    let alerts = alerts::of(&snapshot, &options());
+    let burn = |alert: &&alerts::Alert| alert.function.as_ref().is_some_and(|function| function.ends_with("::refund"));
+    let burn = alerts.iter().find(burn).unwrap();
+    assert!(burn.expr.contains("layer=\"retry\"") && !burn.expr.contains("money"), "{}", burn.expr);
+}
+
+#[test]
 fn the_runbook_has_a_section_for_each_alert_of_the_program() {
     let page = runbook::page(&shop::snapshot(), &options());
 
     for kind in KINDS {
         assert!(page.contains(&format!("\n## {}\n", kind.name)), "{}", kind.name);
     }
-    assert!(!page.contains("{{"), "no template is left");
+    let templates = page.replace("{{ odd }}", "");
+    assert!(page.contains("{{ odd }} \"name\" \\| ") && !templates.contains("{{"), "no template is left: {page}");
     let few = Snapshot::from_json(r#"{"functions": [], "others": []}"#).unwrap();
     let page = runbook::page(&few, &options());
-    assert_eq!(page.matches("\n## ").count(), 1, "the metrics may be absent, and there is nothing else");
+    assert_eq!(
+        page.matches("\n## ").count(),
+        2,
+        "the metrics may be absent, and settings refused: there is nothing else"
+    );
 }
 
 #[test]

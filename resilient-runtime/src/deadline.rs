@@ -118,6 +118,14 @@ pin_project! {
     }
 }
 
+impl<F> DeadlineScope<F> {
+    /// A future under a deadline, if there is one.
+    #[cfg(all(feature = "tower", feature = "http"))]
+    pub(crate) const fn of(future: F, deadline: Option<Deadline>) -> Self {
+        Self { future, deadline }
+    }
+}
+
 impl<F: Future> Future for DeadlineScope<F> {
     type Output = F::Output;
 

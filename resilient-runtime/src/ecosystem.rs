@@ -1,4 +1,4 @@
-//! `Classify` for the errors of other crates: one module a crate, each behind the feature of its name.
+//! `Classify` for the errors of other crates, and their forms of a rejection: one module a crate, each behind the feature of its name.
 
 #[cfg(feature = "anyhow")]
 mod anyhow;
@@ -6,6 +6,8 @@ mod anyhow;
 mod async_nats;
 #[cfg(feature = "aws-sdk")]
 mod aws_sdk;
+#[cfg(feature = "axum")]
+mod axum;
 #[cfg(feature = "bb8")]
 mod bb8;
 mod cause;
@@ -32,6 +34,8 @@ mod object_store;
 mod opendal;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(any(feature = "axum", feature = "tonic"))]
+mod reply;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 #[cfg(feature = "sea-orm")]

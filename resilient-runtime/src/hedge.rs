@@ -136,11 +136,12 @@ impl Hedge {
 
     /// Returns how long an attempt may take now before another starts; `None` as long as it has not seen enough of them.
     pub fn delay(&self) -> Option<Duration> {
-        match self.config.after {
+        let config = &*self.config;
+        match config.after {
             After::Delay(delay) => Some(delay),
             After::Percentile(_) => {
                 let estimate = self.estimate.get()?;
-                let (min, max) = (self.config.min_after.unwrap_or(LEAST_DELAY), self.config.max_after);
+                let (min, max) = (config.min_after.unwrap_or(LEAST_DELAY), config.max_after);
                 Some(estimate.max(min).min(max))
             }
         }
@@ -210,8 +211,9 @@ impl Hedge {
         if self.shell.mode() == Mode::Off {
             return 0;
         }
-        self.bucket.deposit(self.config.deposit);
-        self.config.max
+        let config = &*self.config;
+        self.bucket.deposit(config.deposit);
+        config.max
     }
 
     /// Grants another attempt if one may start. It is then counted and paid for.
@@ -254,6 +256,12 @@ impl Hedge {
 }
 
 impl<'a> Hedging<'a> {
+    /// A hedge that looks at no bulkhead.
+    #[cfg(feature = "tower")]
+    pub(crate) const fn of(hedge: &'a Hedge) -> Self {
+        Self { hedge, bulkhead: None }
+    }
+
     /// As [`Hedge::run`].
     #[inline]
     pub fn run<A, F>(self, attempt: A) -> HedgeFuture<'a, A, F, F::Output, ByClass>

@@ -80,7 +80,8 @@
 //! | `reqwest` | no | classifies `reqwest::Error`; responses for `resilient::http` |
 //! | `h2` | no | classifies `h2::Error` |
 //! | `hyper` | no | classifies `hyper::Error`; includes `h2` |
-//! | `tonic` | no | classifies `tonic::Status`, with the server's pushback; includes `http` and `hyper` |
+//! | `axum` | no | `IntoResponse` of axum for [`Error`] |
+//! | `tonic` | no | classifies `tonic::Status`, with the server's pushback, and makes a status of an [`Error`]; includes `http` and `hyper` |
 //! | `sqlx-0-8`, also called `sqlx` | no | classifies `sqlx::Error` of sqlx 0.8 |
 //! | `sqlx-0-9` | no | classifies `sqlx::Error` of sqlx 0.9; needs Rust 1.94 |
 //! | `sea-orm` | no | classifies `DbErr` and `TransactionError` of sea-orm 2; includes `sqlx-0-9`; needs Rust 1.94 |
@@ -95,7 +96,7 @@
 //! | `mongodb` | no | classifies `mongodb::error::Error` |
 //! | `redis` | no | classifies `redis::RedisError` |
 //! | `deadpool`, `bb8` | no | classify the errors of these pools |
-//! | `tower` | no | classifies the errors of tower's time-out, load-shedding and buffer |
+//! | `tower` | no | `resilient::tower`: policies as layers; classifies the errors of tower's time-out, load-shedding and buffer |
 //! | `anyhow` | no | classifies `anyhow::Error` by what is in its chain |
 //!
 //! # Cancellation
@@ -152,6 +153,8 @@ mod sync;
 pub mod test;
 mod throttle;
 mod timeout;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod tune;
 mod values;
 mod vocabulary;

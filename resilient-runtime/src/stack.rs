@@ -113,12 +113,21 @@ pub trait JudgingPolicy<J>: Policy {
 }
 
 /// A policy, and how it judges outcomes; from the `when` of each policy that judges outcomes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 #[must_use = "it judges only in a stack"]
 pub struct Judged<P, W, O> {
     pub(crate) policy: P,
     pub(crate) judge: ByWhen<W, O>,
 }
+
+impl<P: Clone, W: Clone, O> Clone for Judged<P, W, O> {
+    #[inline]
+    fn clone(&self) -> Self {
+        Self { policy: self.policy.clone(), judge: self.judge.clone() }
+    }
+}
+
+impl<P: Copy, W: Copy, O> Copy for Judged<P, W, O> {}
 
 impl<P, W, O> Judged<P, W, O> {
     pub(crate) const fn new<By>(policy: P, when: W) -> Self

@@ -434,3 +434,6 @@ pub(crate) fn source_named(name: &str) -> &'static str {
     names.insert(name);
     name
 }
+
+#[cfg(all(test, feature = "config", not(resilient_loom)))]
+mod tests;

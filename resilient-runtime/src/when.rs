@@ -188,13 +188,22 @@ pub struct ByClass;
 /// Judges outcomes of type `O` by a [`When`].
 ///
 /// It holds the methods of the `When`, so that the compiler looks for them once: where the `When` is given.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct ByWhen<W, O> {
     when: W,
     class_of: fn(&W, &O) -> Class,
     /// One function for both: each would be a word in every future that judges.
     beside: for<'o> fn(&W, &'o O) -> Beside<'o>,
 }
+
+impl<W: Clone, O> Clone for ByWhen<W, O> {
+    #[inline]
+    fn clone(&self) -> Self {
+        Self { when: self.when.clone(), ..*self }
+    }
+}
+
+impl<W: Copy, O> Copy for ByWhen<W, O> {}
 
 /// The rejection inside an outcome, and its hint.
 type Beside<'o> = (Option<&'o Error>, Option<Duration>);

@@ -82,7 +82,6 @@ async fn a_time_out_goes_by_the_new_limit_and_running_calls_by_theirs() {
 }
 
 #[tokio::test(start_paused = true)]
-#[expect(clippy::await_holding_lock, reason = "one test after the other")]
 async fn a_breaker_keeps_its_window_and_state() {
     static PAY: CircuitBreaker = CircuitBreaker::named("effects: breaker").consecutive(5);
     let fail = || PAY.acquire().unwrap().settle(Err::<(), _>(resilient_tests::Error::Down));
@@ -243,7 +242,7 @@ async fn a_fan_out_goes_by_the_new_limit() {
             tokio::time::sleep(SECOND).await;
             Ok::<(), Error>(())
         };
-        FanOut::new(0..10, task).limit(10).counted(&SEARCH, |outcome| outcome.class()).await;
+        FanOut::new(0..10, task).limit(10).counted(&SEARCH, Outcome::class).await;
         began.elapsed()
     }
     let _alone = alone();

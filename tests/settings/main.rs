@@ -45,7 +45,8 @@ fn value(function: &str, layer: &str, key: &str) -> String {
     setting(&policy(function, layer), key).value
 }
 
-pub mod shop {
+#[expect(dead_code, reason = "a function is listed without being called")]
+mod shop {
     use resilient::{
         batch, bulkhead, cancel, circuit_breaker, coalesce, fallback, fan_out, hedge, measure, rate_limit, retry,
         throttle, timeout,
@@ -92,11 +93,6 @@ pub mod shop {
         Ok(millis)
     }
 
-    #[circuit_breaker(key = host, consecutive = 1, open_for = "10s")]
-    pub async fn fetch(host: &str, fails: bool) -> Result<usize, Error> {
-        if fails { Err(Error::Down) } else { Ok(host.len()) }
-    }
-
     #[bulkhead(limit = "aimd", min_limit = 2, max_limit = 20, initial_limit = 10)]
     pub async fn report() -> Result<(), Error> {
         Ok(())
@@ -109,7 +105,8 @@ pub mod shop {
     }
 }
 
-pub mod depot {
+#[expect(dead_code, reason = "a function is listed without being called")]
+mod depot {
     use resilient::{enforce, retry, timeout};
     use resilient_tests::Error;
 

@@ -33,6 +33,7 @@ pub static KINDS: &[&Kind] = &[
     &RETRIES_AMPLIFY,
     &RETRY_BUDGET_EXHAUSTED,
     &KEYS_FULL,
+    &SETTINGS_REFUSED,
 ];
 
 pub(crate) static ERROR_BUDGET_BURN: Kind = Kind {
@@ -233,6 +234,17 @@ pub(crate) static KEYS_FULL: Kind = Kind {
     look: &["The number of keys, and the key itself: an identifier that is new with each call is none."],
     switch: &["A key with fewer values.", "More room: `capacity`."],
     works: "No more calls without room for their key.",
+};
+
+pub(crate) static SETTINGS_REFUSED: Kind = Kind {
+    name: "ResilientSettingsRefused",
+    meaning: "A change of live settings was refused, and none of it applies. The last good settings stay in force.",
+    look: &[
+        "The program's log: an event of level `WARN` for each mistake, with its line, its column and what to write.",
+        "`resilient-ops list`: the values in force, and the origin of each that was changed.",
+    ],
+    switch: &["The file of settings: mend it. It is read again by itself."],
+    works: "`resilient_settings_total` counts one more with `applied`, and the list shows the new values.",
 };
 
 #[cfg(test)]

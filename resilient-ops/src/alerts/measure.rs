@@ -35,24 +35,20 @@ pub(super) fn slow(of: Subject<'_>, function: Option<&Function>) -> Option<Alert
         (most * 1e6).round() / 1e6,
         increase(&all, window)
     );
-    // of a hundred calls a second, so many are beyond the threshold
-    let beyond = |calls: f64| -> Vec<Quantity> {
-        let bucket = |le: String, calls| {
+    // a hundred calls a second, all of them no longer than that bound and longer than the one before
+    let all_within = |within: f64| -> Vec<Quantity> {
+        let bucket = |bound: f64, le: String| {
+            let calls = if bound >= within { 100.0 } else { 0.0 };
             let mut quantity = of.quantity(family::DURATION, "success", Change::Rises(calls));
             quantity.suffix = "_bucket";
             quantity.labels.push(("le".to_owned(), le));
             quantity
         };
-        let mut all: Vec<Quantity> = bounds
-            .iter()
-            .map(|bound| bucket(bound.to_string(), if *bound <= most && *bound < last { 100.0 - calls } else { 100.0 }))
-            .collect();
-        if let Some(last) = all.last_mut().filter(|_| near >= last) {
-            last.change = Change::Rises(100.0 - calls);
-        }
-        all.push(bucket("+Inf".to_owned(), 100.0));
-        all
+        let buckets = bounds.iter().map(|bound| bucket(*bound, bound.to_string()));
+        buckets.chain([bucket(f64::INFINITY, "+Inf".to_owned())]).collect()
     };
+    // the quantile is somewhere between the bounds of its bucket, so the case below the threshold is in the last that ends below it
+    let below = bounds.iter().copied().rfind(|bound| *bound < most)?;
     Some(of.alert(
         &kinds::CALLS_SLOW,
         Rule {
@@ -65,7 +61,7 @@ pub(super) fn slow(of: Subject<'_>, function: Option<&Function>) -> Option<Alert
                 percent(NEAR),
                 limit.mul_f64(NEAR)
             ),
-            proof: Proof { third: window, sick: beyond(50.0), well: beyond(0.2) },
+            proof: Proof { third: window, sick: all_within(f64::INFINITY), well: all_within(below) },
         },
     ))
 }

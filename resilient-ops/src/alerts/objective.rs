@@ -32,20 +32,20 @@ pub(crate) fn of<'a>(snapshot: &'a Snapshot, options: &'a Options) -> Vec<Object
 impl<'a> Objective<'a> {
     fn new(function: &'a Function, options: &'a Options) -> Option<Self> {
         let policies: Vec<&Policy> = function.stack.iter().filter_map(|layer| layer.policy.as_ref()).collect();
-        let of = |kinds: &[&str]| policies.iter().position(|policy| kinds.contains(&policy.kind.as_str()));
+        let own = |policy: &Policy| function.is_path(&policy.series.function);
+        let of =
+            |kinds: &[&str]| policies.iter().position(|policy| kinds.contains(&policy.kind.as_str()) && own(policy));
         // to these, a refusal further in has a class; to those, it is a call that was dropped
         let (place, sees) = match of(&["measure", "retry", "hedge"]) {
             Some(place) => (place, true),
             None => (of(&["circuit_breaker", "throttle", "rate_limit"])?, false),
         };
         let judge = &policies[place].series;
-        // where it is shared with another function, the outcomes of both are one series
-        let own = function_of(judge)?;
         let refuses = |policy: &&Policy| policy.rejections.iter().any(|number| number.name != CANCELLED);
         let inside =
             policies[place..].iter().filter(|policy| !sees && (policy.series == *judge || policy.kind != "timeout"));
         let unseen = policies[..place].iter().chain(inside).copied().filter(refuses).collect();
-        Some(Self { function: own, options, judge, unseen })
+        Some(Self { function: &judge.function, options, judge, unseen })
     }
 
     /// The calls that failed, by a function over a window.
@@ -199,11 +199,6 @@ struct Burn {
     short: Duration,
     severity: Severity,
     spends: &'static str,
-}
-
-/// The path of the function whose series these are.
-fn function_of(labels: &Labels) -> Option<&str> {
-    Some(labels.function.as_str()).filter(|function| !function.is_empty())
 }
 
 /// The name under which the share of failed calls is recorded.

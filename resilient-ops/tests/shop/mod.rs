@@ -72,6 +72,18 @@ pub(crate) async fn host(host: &str) -> Result<usize, Failed> {
     Ok(host.len())
 }
 
+/// Shares its breaker with `credit`, which is outermost there.
+#[retry(max = 1)]
+#[circuit_breaker(name = "money")]
+pub(crate) async fn refund(article: u64) -> Result<u64, Failed> {
+    Ok(article)
+}
+
+#[circuit_breaker(name = "money")]
+pub(crate) async fn credit(article: u64) -> Result<u64, Failed> {
+    Ok(article)
+}
+
 /// The snapshot of this program.
 pub(crate) fn snapshot() -> Snapshot {
     static PAYMENTS: CircuitBreaker = CircuitBreaker::named("payments")
@@ -82,6 +94,8 @@ pub(crate) fn snapshot() -> Snapshot {
     static CLIENTS: PerKey<RateLimit> =
         PerKey::new(RateLimit::named("clients").rate(10, Duration::from_secs(1))).capacity(100);
     static UNUSED: Fallback = Fallback::named("unused");
+    static ODD: CircuitBreaker = CircuitBreaker::named("{{ odd }} \"name\" | \\ é");
+    resilient::list(&ODD);
     resilient::list(&PAYMENTS);
     resilient::list(&PLACES);
     resilient::list(&CLIENTS);

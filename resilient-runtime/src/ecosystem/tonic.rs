@@ -4,11 +4,13 @@ mod retry_info;
 
 use std::error::Error as StdError;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tonic::{Code, Status, TimeoutExpired};
 
 use super::cause;
+use super::reply::Reply;
 use crate::http::{class_of_response, retry_after};
 use crate::{Class, Classify, Error, clock};
 
@@ -70,6 +72,51 @@ impl Classify for Status {
         class_of_fault(self) != Class::Permanent && matches!(pushback(self), Pushback::Stop)
     }
 }
+
+/// The status of a call that a policy of this server refused. Its message says nothing of the policy; the rejection is the status' source, which does not
+/// leave the process.
+///
+/// | reason | code |
+/// |---|---|
+/// | `RateLimited`, `QueueFull`, `WaitedTooLong`, `Shed` | `ResourceExhausted` |
+/// | `CircuitOpen`, `Paused`, `Cancelled` | `Unavailable` |
+/// | `TimedOut`, `DeadlineExceeded` | `DeadlineExceeded` |
+/// | `TooHeavy` | `InvalidArgument` |
+/// | every other | `Internal` |
+///
+/// The time to stay away, if it is known, is in `grpc-retry-pushback-ms`, which clients of gRPC and this crate obey.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use resilient::{Class, Classify, RateLimit};
+/// use tonic::{Code, Status};
+///
+/// static CALLS: RateLimit = RateLimit::named("calls").rate(10, Duration::from_secs(1)).burst(1);
+///
+/// CALLS.try_acquire()?;
+/// let status = Status::from(CALLS.try_acquire().unwrap_err());
+///
+/// assert_eq!((status.code(), status.message()), (Code::ResourceExhausted, "too many calls"));
+/// assert!(matches!(status.class(), Class::Throttled { after: Some(_) }));
+/// # Ok::<(), resilient::Error>(())
+/// ```
+impl From<Error> for Status {
+    fn from(rejection: Error) -> Self {
+        let reply = Reply::to(&rejection);
+        let mut status = Self::new(Code::from_i32(reply.code), reply.message);
+        if let Some(wait) = reply.retry_after {
+            // rounded up, so that whoever waits for so long is not early
+            let millis = wait.as_nanos().div_ceil(1_000_000).min(u32::MAX.into()) as u32;
+            status.metadata_mut().insert(PUSHBACK, millis.into());
+        }
+        status.set_source(Arc::new(rejection));
+        status
+    }
+}
+
+/// Milliseconds to wait, of gRPC's proposal A6.
+const PUSHBACK: &str = "grpc-retry-pushback-ms";
 
 fn class_of_fault(status: &Status) -> Class {
     if timed_out(status) || is_without_socket(status) {
@@ -146,7 +193,7 @@ enum Pushback {
 
 /// If there is more than one, any that forbids another attempt counts, else the longest.
 fn pushback(status: &Status) -> Pushback {
-    let all = status.metadata().get_all("grpc-retry-pushback-ms");
+    let all = status.metadata().get_all(PUSHBACK);
     all.iter().fold(Pushback::None, |so_far, value| {
         let millis = value.to_str().ok().and_then(|text| text.parse::<u32>().ok());
         match (so_far, millis.map(|millis| Duration::from_millis(millis.into()))) {
@@ -161,6 +208,27 @@ fn pushback(status: &Status) -> Pushback {
 mod tests {
     use super::*;
     use crate::{PolicyKind, Reason};
+
+    #[test]
+    fn a_rejection_becomes_a_status_that_says_no_more_than_it_should() {
+        let after = Duration::from_micros(1_500);
+        let rejection = Error::new(PolicyKind::RateLimit, "secret tenant", Reason::RateLimited { retry_after: after });
+
+        let status = Status::from(rejection.clone());
+
+        assert_eq!((status.code(), status.message()), (Code::ResourceExhausted, "too many calls"));
+        assert_eq!(status.metadata().get(PUSHBACK).unwrap(), "2");
+        assert_eq!(status.rejection(), Some(&rejection), "in this process");
+        let response = status.into_http::<()>();
+        assert!(!format!("{:?}", response.headers()).contains("secret"));
+        let of_wire = Status::from_header_map(response.headers()).unwrap();
+        assert_eq!(of_wire.class(), Class::Throttled { after: Some(Duration::from_millis(2)) });
+        let busy = Status::from(Error::new(PolicyKind::Bulkhead, "b", Reason::QueueFull));
+        assert_eq!(
+            Status::from_header_map(busy.into_http::<()>().headers()).unwrap().class(),
+            Class::Throttled { after: None }
+        );
+    }
 
     fn with_pushback(mut status: Status, values: &[&str]) -> Status {
         for value in values {

@@ -134,9 +134,9 @@ impl Described for Config {
 impl Settings for Config {
     const KEYS: &'static [Key<Self>] = &[
         Key::count("limit", "16", refuses_limit, |config, limit| config.limit = Some(limit)),
-        Key::own("min_limit", "4", range),
-        Key::own("max_limit", "64", range),
-        Key::own("initial_limit", "16", range),
+        Key::own("min_limit", "", range),
+        Key::own("max_limit", "", range),
+        Key::own("initial_limit", "", range),
     ];
 
     fn kept() -> &'static Kept<Self> {

@@ -92,7 +92,7 @@ struct Other<F> {
 
 impl<'a, A: Fn() -> F, F: Future, J> HedgeFuture<'a, A, F, F::Output, J> {
     #[inline]
-    pub(super) fn new(hedging: Hedging<'a>, attempt: A, judge: J) -> Self {
+    pub(crate) fn new(hedging: Hedging<'a>, attempt: A, judge: J) -> Self {
         let course = Course {
             hedging,
             stage: Stage::Fresh,

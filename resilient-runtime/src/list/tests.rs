@@ -56,7 +56,9 @@ fn a_retry_says_what_its_budget_pays_for() {
     static OWN: Retry = Retry::named("l own");
     static OF_TWO: Retry = Retry::named("l of two").budget(&SHARED);
     static WITHOUT: Retry = Retry::named("l without").without_budget();
-    [&OWN, &OF_TWO, &WITHOUT].map(|retry| list(retry));
+    for retry in [&OWN, &OF_TWO, &WITHOUT] {
+        list(retry);
+    }
 
     let budgets = ["l own", "l of two", "l without"].map(find);
 

@@ -64,7 +64,7 @@ impl Settings for Config {
             config.rate = parse_rate(text)?;
             Ok(())
         }),
-        Key::own("per", "\"1s\"", |_, _| Err("the period is a part of the rate: write `rate = \"100/s\"`".to_owned())),
+        Key::own("per", "", |_, _| Err("the period is a part of the rate: write `rate = \"100/s\"`".to_owned())),
         Key::count("burst", "20", every_value, |config, calls| config.burst = Some(calls)),
         Key::time("max_wait", "\"50ms\"", every_value, |config, time| config.max_wait = time),
         Key::time("max_pause", "\"60s\"", every_value, |config, time| config.max_pause = time),

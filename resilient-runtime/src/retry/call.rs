@@ -201,6 +201,18 @@ impl RetryCall<'_> {
         GivingUp { policy, retries, class, why }
     }
 
+    /// Returns the wait before the next attempt, if there is to be one.
+    #[cfg(feature = "tower")]
+    pub(crate) fn wait_after<O>(&mut self, outcome: &O, judge: &impl Judge<O>) -> Option<Delay> {
+        self.decide(outcome, judge, &Hooks::NONE)
+    }
+
+    /// Ends the call with the outcome of a request that cannot be sent again.
+    #[cfg(feature = "tower")]
+    pub(crate) fn end_with<O>(&mut self, outcome: &O, judge: &impl Judge<O>) {
+        self.end(Ended::of(judge.class_of(outcome)));
+    }
+
     /// Counts the end of a call that had no retries.
     #[inline]
     fn end_at_once(&mut self, ended: Ended) {

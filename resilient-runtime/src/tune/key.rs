@@ -110,6 +110,19 @@ impl<C> Key<C> {
         Self { word: Some((word, set)), ..self }
     }
 
+    /// Returns whether there is a value that it takes: some are only there to say what to write instead.
+    #[cfg(test)]
+    pub(crate) const fn is_settable(&self) -> bool {
+        !self.example.is_empty()
+    }
+
+    /// The key with an example, for the documentation.
+    #[cfg(test)]
+    pub(crate) fn documented(&self) -> String {
+        let word = self.word.map_or_else(String::new, |(word, _)| format!(" or `\"{word}\"`"));
+        format!("`{} = {}`{word}", self.name, self.example)
+    }
+
     /// Sets the key to a value.
     ///
     /// # Errors

@@ -1,0 +1,75 @@
+//! Policies as layers of [`tower`](::tower): the same policies as those of attributes, so that a function and a service can share a breaker, a limit or
+//! a budget.
+//!
+//! ```
+//! use std::convert::Infallible;
+//! use std::time::Duration;
+//!
+//! use resilient::tower::{policies, retry};
+//! use resilient::{Bulkhead, CircuitBreaker, Retry, Timeout};
+//! use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+//!
+//! static TOTAL: Timeout = Timeout::named("catalogue", Duration::from_secs(2));
+//! static RETRY: Retry = Retry::named("catalogue");
+//! static BREAKER: CircuitBreaker = CircuitBreaker::named("catalogue");
+//! static PLACES: Bulkhead = Bulkhead::named("catalogue").limit(16);
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let catalogue = service_fn(|word: &'static str| async move { Ok::<_, Infallible>(word.len()) });
+//! let mut service = ServiceBuilder::new()
+//!     .layer(policies((&TOTAL,)))
+//!     .layer(retry(&RETRY))
+//!     .layer(policies((&BREAKER, &PLACES)))
+//!     .service(catalogue);
+//!
+//! assert_eq!(service.ready().await.unwrap().call("tide").await.unwrap(), 4);
+//! # }
+//! ```
+//!
+//! # Errors
+//!
+//! As of tower's own layers, the error is a [`BoxError`](::tower::BoxError): that of the service, or a [`resilient::Error`](crate::Error). Policies
+//! go by the error before it is boxed, and find a rejection, or an error of a crate that they know, inside a box. An error of your
+//! own that implements [`Classify`](crate::Classify) is not found in a box: put the layers that judge directly around the service that returns it, with one
+//! [`policies`] for all of them, or use [`typed`](Policies::typed), with which the error stays what it is and takes rejections by
+//! `From<resilient::Error>`.
+//!
+//! # Readiness
+//!
+//! A service is called only after it was polled ready. The layers take the service that is ready, and leave a clone in its place, so what it
+//! reserved when it became ready, a place in a buffer or a concurrency limit, belongs to that call. Permits are taken when the call's future is polled, in the order of
+//! the policies, and the service is called once all of them are there. So a call that a policy refuses never reaches the service, and gives back what the service had
+//! reserved. A service that fails in `poll_ready` has not been called, and no policy counts that.
+//!
+//! # Requests that come again
+//!
+//! [`retry`] and [`hedge`] clone the request for each attempt. Where it has no `Clone`, as with a streamed body, use
+//! [`cloning`](Retrying::cloning) with a function that returns `None` for what cannot be sent again: such a request is sent once.
+//!
+//! # Layers
+//!
+//! | layer | is |
+//! |---|---|
+//! | [`policies`] | a time-out, breaker, bulkhead, rate limit, throttle or measure, or a tuple of them, the outermost first |
+//! | [`policies_for`] | the same, chosen for each request: with a priority, a weight, or by what it asks for |
+//! | [`keyed`] | the policy of a key in the request: one breaker or limit for each tenant |
+//! | [`retry`] | a retry |
+//! | [`hedge`] | a hedge |
+//! | [`deadline_from_header`], [`deadline_to_header`] | the deadline of the caller, in `grpc-timeout` or another header; with the feature `http` |
+
+mod again;
+mod attempt;
+#[cfg(feature = "http")]
+mod header;
+mod keyed;
+mod policies;
+
+pub use self::again::{Cloning, Copying, Hedged, HedgedCall, Hedging, Retried, RetriedCall, Retrying, hedge, retry};
+pub use self::attempt::Attempt;
+#[cfg(feature = "http")]
+pub use self::header::{DeadlineFromHeader, DeadlineToHeader, InTime, deadline_from_header, deadline_to_header};
+pub use self::keyed::{KeyedLayer, KeyedService, keyed};
+pub use self::policies::{
+    AsBoxed, AsTyped, Choose, Chosen, Errors, Fixed, Guarded, GuardedCall, Policies, policies, policies_for,
+};

@@ -1,0 +1,411 @@
+//! Policies as layers of tower: readiness, cancellation, errors, and what they share with attributes.
+
+use std::convert::Infallible;
+use std::future::{Ready, pending, ready};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::SeqCst;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use resilient::tower::{deadline_from_header, deadline_to_header, hedge, keyed, policies, policies_for, retry};
+use resilient::{
+    Backoff, Bulkhead, CircuitBreaker, CircuitBreakerState, Class, Classify, Deadline, Hedge, PerKey, Priority,
+    RateLimit, Reason, Retry, Throttle, Timeout, circuit_breaker,
+};
+use tokio::time::{Instant, advance, sleep};
+use tower::balance::p2c::Balance;
+use tower::buffer::Buffer;
+use tower::discover::ServiceList;
+use tower::limit::ConcurrencyLimit;
+use tower::{BoxError, Service, ServiceBuilder, ServiceExt, service_fn};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Clone, Classify)]
+enum Error {
+    #[transient]
+    Down,
+    #[permanent]
+    Gone,
+    #[transparent(from)]
+    Refused(resilient::Error),
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A service that panics if it is called without having been polled ready, and counts calls.
+#[derive(Default)]
+struct Strict {
+    is_ready: bool,
+    calls: Arc<AtomicU32>,
+    /// The number of calls that fail before one succeeds.
+    failures: u32,
+    /// The number of polls before it is ready.
+    waits: u32,
+}
+
+impl Strict {
+    fn failing(failures: u32) -> Self {
+        Self { failures, ..Self::default() }
+    }
+}
+
+impl Clone for Strict {
+    /// A clone is not ready, whatever the original is.
+    fn clone(&self) -> Self {
+        Self { is_ready: false, calls: self.calls.clone(), ..*self }
+    }
+}
+
+impl Service<u32> for Strict {
+    type Response = u32;
+    type Error = Error;
+    type Future = Ready<Result<u32, Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if self.waits > 0 {
+            self.waits -= 1;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.is_ready = true;
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: u32) -> Self::Future {
+        assert!(std::mem::take(&mut self.is_ready), "called without having been polled ready");
+        let before = self.calls.fetch_add(1, SeqCst);
+        ready(if before < self.failures { Err(Error::Down) } else { Ok(request) })
+    }
+}
+
+fn reason(error: &BoxError) -> Reason {
+    error.downcast_ref::<resilient::Error>().expect("a rejection").reason()
+}
+
+#[tokio::test(start_paused = true)]
+async fn services_are_called_ready_by_every_layer() {
+    static TOTAL: Timeout = Timeout::named("tower: ready", Duration::from_secs(60));
+    static RETRY: Retry = Retry::named("tower: ready").max(3).backoff(Backoff::none()).without_budget();
+    static HEDGE: Hedge = Hedge::named("tower: ready").after(SECOND);
+    static BREAKER: CircuitBreaker = CircuitBreaker::named("tower: ready");
+    static LIMIT: RateLimit = RateLimit::named("tower: ready").rate(1_000, SECOND);
+    static THROTTLE: Throttle = Throttle::named("tower: ready").max_drop(0.0001);
+    static PLACES: Bulkhead = Bulkhead::named("tower: ready");
+    static TENANTS: PerKey<Bulkhead> = PerKey::new(Bulkhead::named("tower: tenants"));
+    let strict = Strict { waits: 2, ..Strict::failing(2) };
+    let calls = strict.calls.clone();
+    let mut service = ServiceBuilder::new()
+        .layer(policies((&TOTAL,)))
+        .layer(retry(&RETRY).when(|error: &BoxError| {
+            let transient = matches!(error.downcast_ref::<Error>(), Some(Error::Down));
+            if transient { Class::Transient } else { Class::Permanent }
+        }))
+        .layer(hedge(&HEDGE))
+        .layer(keyed(&TENANTS, |request: &u32| request % 2))
+        .layer(policies((&THROTTLE, &BREAKER, &LIMIT, &PLACES)).typed())
+        .service(strict);
+
+    assert_eq!(service.ready().await.unwrap().call(7).await.unwrap(), 7);
+
+    assert_eq!(calls.load(SeqCst), 3);
+    assert_eq!((BREAKER.counts().calls, PLACES.counts().in_use, TENANTS.len()), (3, 0, 1));
+}
+
+#[tokio::test]
+async fn a_refused_call_never_reaches_the_service_and_gives_back_its_place() {
+    static BREAKER: CircuitBreaker = CircuitBreaker::named("tower: refused");
+    let strict = Strict::default();
+    let calls = strict.calls.clone();
+    let limited = ConcurrencyLimit::new(strict, 1);
+    let mut service = ServiceBuilder::new().layer(policies((&BREAKER,))).service(limited);
+    BREAKER.force_open();
+
+    for _ in 0..3 {
+        let error = service.ready().await.unwrap().call(1).await.unwrap_err();
+        assert!(matches!(reason(&error), Reason::CircuitOpen { .. }), "{error}");
+    }
+    assert_eq!(calls.load(SeqCst), 0);
+
+    BREAKER.force_close();
+    assert_eq!(service.ready().await.unwrap().call(1).await.unwrap(), 1, "the one place is free");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_call_gives_back_every_permit_at_each_stage() {
+    static PLACES: Bulkhead = Bulkhead::named("tower: dropped").limit(1);
+    static RETRY: Retry = Retry::named("tower: dropped").backoff(Backoff::fixed(SECOND));
+    let hangs = service_fn(|fails: bool| async move {
+        if fails {
+            Err(BoxError::from(std::io::Error::from(std::io::ErrorKind::ConnectionReset)))
+        } else {
+            pending::<Result<u32, _>>().await
+        }
+    });
+    let mut service = ServiceBuilder::new().layer(retry(&RETRY)).layer(policies((&PLACES,))).service(hangs);
+
+    // while it runs
+    let mut call = Box::pin(service.ready().await.unwrap().call(false));
+    assert!(futures_util::poll!(&mut call).is_pending());
+    assert_eq!(PLACES.counts().in_use, 1);
+    // while it waits for a place
+    let mut waits = Box::pin(service.ready().await.unwrap().call(false));
+    assert!(futures_util::poll!(&mut waits).is_pending());
+    assert_eq!(PLACES.counts().waiting, 1);
+    drop(waits);
+    assert_eq!(PLACES.counts().waiting, 0);
+    drop(call);
+    assert_eq!(PLACES.counts().in_use, 0);
+
+    // while it waits for the next attempt
+    let mut call = Box::pin(service.ready().await.unwrap().call(true));
+    assert!(futures_util::poll!(&mut call).is_pending());
+    assert_eq!(PLACES.counts().in_use, 0, "no place is held meanwhile");
+    drop(call);
+    // before it was polled
+    drop(service.ready().await.unwrap().call(false));
+    assert_eq!((PLACES.counts().in_use, PLACES.counts().waiting), (0, 0));
+}
+
+#[tokio::test]
+async fn a_function_and_a_service_share_one_breaker() {
+    static BREAKER: CircuitBreaker = CircuitBreaker::named("tower: shared").consecutive(2);
+
+    #[circuit_breaker(with = BREAKER)]
+    async fn annotated(fails: bool) -> Result<u32, Error> {
+        if fails { Err(Error::Down) } else { Ok(1) }
+    }
+    let mut service = ServiceBuilder::new().layer(policies((&BREAKER,)).typed()).service(Strict::failing(1));
+
+    assert!(matches!(service.ready().await.unwrap().call(1).await, Err(Error::Down)));
+    assert!(annotated(true).await.is_err());
+
+    assert_eq!(BREAKER.state(), CircuitBreakerState::Open);
+    let refused = service.ready().await.unwrap().call(1).await;
+    assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
+    assert!(annotated(false).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_in_boxes_are_found_and_end_a_retry_where_they_should() {
+    static BREAKER: CircuitBreaker = CircuitBreaker::named("tower: boxes");
+    static RETRY: Retry = Retry::named("tower: boxes").max(3).backoff(Backoff::none()).without_budget();
+    static LIMIT: Timeout = Timeout::named("tower: boxes", SECOND);
+    let calls = Arc::new(AtomicU32::new(0));
+    let seen = calls.clone();
+    let reset = service_fn(move |kind: std::io::ErrorKind| {
+        seen.fetch_add(1, SeqCst);
+        async move {
+            if kind == std::io::ErrorKind::TimedOut {
+                pending::<()>().await;
+            }
+            Err::<(), _>(std::io::Error::from(kind))
+        }
+    });
+    let mut service = ServiceBuilder::new().layer(retry(&RETRY)).layer(policies((&BREAKER, &LIMIT))).service(reset);
+    let mut tries = async |kind| {
+        let before = calls.load(SeqCst);
+        let error = service.ready().await.unwrap().call(kind).await.unwrap_err();
+        (calls.load(SeqCst) - before, error)
+    };
+
+    assert_eq!(tries(std::io::ErrorKind::ConnectionReset).await.0, 4, "transient");
+    assert_eq!(tries(std::io::ErrorKind::NotFound).await.0, 1, "permanent");
+    let (attempts, error) = tries(std::io::ErrorKind::TimedOut).await;
+    assert_eq!(attempts, 4, "a time-out of each attempt");
+    assert!(matches!(reason(&error), Reason::TimedOut { .. }));
+    BREAKER.force_open();
+    let (attempts, error) = tries(std::io::ErrorKind::ConnectionReset).await;
+    assert_eq!(attempts, 0);
+    assert!(matches!(reason(&error), Reason::CircuitOpen { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_cannot_be_copied_is_sent_once() {
+    struct Upload(Vec<u8>);
+    static RETRY: Retry = Retry::named("tower: once").max(3).backoff(Backoff::none());
+    static HEDGE: Hedge = Hedge::named("tower: once").after(Duration::ZERO).ratio(1.0);
+    let calls = Arc::new(AtomicU32::new(0));
+    let seen = calls.clone();
+    let fails = service_fn(move |upload: Upload| {
+        seen.fetch_add(1, SeqCst);
+        async move {
+            sleep(SECOND).await;
+            Err::<usize, _>(if upload.0.is_empty() { Error::Gone } else { Error::Down })
+        }
+    });
+    let small = |upload: &Upload| (upload.0.len() < 3).then(|| Upload(upload.0.clone()));
+    let mut service = ServiceBuilder::new().layer(retry(&RETRY).cloning(small)).service(fails.clone());
+
+    service.ready().await.unwrap().call(Upload(vec![1; 9])).await.unwrap_err();
+    assert_eq!(calls.swap(0, SeqCst), 1);
+    service.ready().await.unwrap().call(Upload(vec![1])).await.unwrap_err();
+    assert_eq!(calls.swap(0, SeqCst), 4);
+
+    let mut service = ServiceBuilder::new().layer(hedge(&HEDGE).cloning(small)).service(fails);
+    service.ready().await.unwrap().call(Upload(vec![1; 9])).await.unwrap_err();
+    assert_eq!(calls.swap(0, SeqCst), 1);
+    service.ready().await.unwrap().call(Upload(vec![1])).await.unwrap_err();
+    assert_eq!(calls.swap(0, SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hedge_takes_the_first_success() {
+    static HEDGE: Hedge = Hedge::named("tower: hedge").after(SECOND).ratio(1.0);
+    let calls = Arc::new(AtomicU32::new(0));
+    let seen = calls.clone();
+    let slow_first = service_fn(move |word: &'static str| {
+        let number = seen.fetch_add(1, SeqCst);
+        async move {
+            sleep(if number == 0 { 10 * SECOND } else { SECOND }).await;
+            Ok::<_, Infallible>((word, number))
+        }
+    });
+    let mut service = ServiceBuilder::new().layer(hedge(&HEDGE)).service(slow_first);
+
+    let began = Instant::now();
+    assert_eq!(service.ready().await.unwrap().call("tide").await, Ok(("tide", 1)));
+
+    assert_eq!(began.elapsed(), 2 * SECOND);
+    assert_eq!((HEDGE.counts().sent, HEDGE.counts().won), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_buffer_over_a_balanced_pair_is_retried_on_the_other() {
+    static RETRY: Retry =
+        Retry::named("tower: balance").max(5).backoff(Backoff::fixed(Duration::from_millis(10))).without_budget();
+    static PLACES: Bulkhead = Bulkhead::named("tower: balance").limit(4).queue(100);
+    let answered = Arc::new(AtomicU32::new(0));
+    let pair = [true, false].map(|is_down| {
+        let answered = answered.clone();
+        let server = service_fn(move |request: u32| {
+            let answered = answered.clone();
+            async move {
+                if is_down {
+                    return Err(BoxError::from(std::io::Error::from(std::io::ErrorKind::ConnectionRefused)));
+                }
+                answered.fetch_add(1, SeqCst);
+                Ok(request)
+            }
+        });
+        tower::load::Constant::new(server, u32::from(is_down))
+    });
+    let balanced = Balance::new(ServiceList::new::<u32>(pair));
+    let service =
+        ServiceBuilder::new().layer(retry(&RETRY)).layer(policies((&PLACES,))).service(Buffer::new(balanced, 8));
+
+    let calls = (0..40).map(|request| service.clone().oneshot(request));
+    let answers = futures_util::future::join_all(calls).await;
+
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(answered.load(SeqCst), 40);
+    assert_eq!(PLACES.counts().in_use, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_request_chooses_priority_and_key() {
+    static PLACES: Bulkhead = Bulkhead::named("tower: priority").limit(1).queue(1).max_wait(Duration::from_secs(5));
+    static TENANTS: PerKey<RateLimit> = PerKey::new(RateLimit::named("tower: tenant").rate(1, SECOND).burst(1));
+    let slow = service_fn(|_: (Priority, &'static str)| async {
+        sleep(SECOND).await;
+        Ok::<_, Infallible>(())
+    });
+    let service = ServiceBuilder::new()
+        .layer(policies_for(|(priority, _): &(Priority, &'static str)| (PLACES.entry().priority(*priority),)))
+        .service(slow);
+    let call = |priority| service.clone().oneshot((priority, "a"));
+
+    let (first, low, high) = tokio::join!(call(Priority::High), call(Priority::Low), call(Priority::High));
+    assert!(first.is_ok() && high.is_ok(), "the high one takes the place in the queue");
+    assert_eq!(reason(&low.unwrap_err()), Reason::QueueFull);
+
+    let by_tenant = ServiceBuilder::new()
+        .layer(keyed(&TENANTS, |(_, tenant): &(Priority, &'static str)| *tenant))
+        .service(service_fn(|_: (Priority, &'static str)| async { Ok::<_, Infallible>(()) }));
+    let call = |tenant| by_tenant.clone().oneshot((Priority::High, tenant));
+    assert!(call("a").await.is_ok() && call("b").await.is_ok());
+    assert!(call("a").await.is_err(), "of one tenant only");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_comes_by_a_header_and_goes_on_with_what_is_left_for_each_attempt() {
+    static RETRY: Retry = Retry::named("tower: deadline").max(9).backoff(Backoff::fixed(SECOND)).without_budget();
+    static TOTAL: Timeout = Timeout::named("tower: deadline", Duration::from_secs(60));
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let log = seen.clone();
+    let upstream = service_fn(move |request: http::Request<()>| {
+        let header = request.headers().get("grpc-timeout").map(|value| value.to_str().unwrap().to_owned());
+        log.lock().unwrap().push(header.unwrap_or_default());
+        async { Err::<(), _>(BoxError::from(std::io::Error::from(std::io::ErrorKind::ConnectionReset))) }
+    });
+    let client = ServiceBuilder::new().layer(retry(&RETRY)).layer(deadline_to_header()).service(upstream);
+    let server = ServiceBuilder::new()
+        .layer(deadline_from_header().at_most(10 * SECOND))
+        .layer(policies((&TOTAL,)))
+        .service_fn(move |_: http::Request<()>| {
+            let request = http::Request::builder().body(()).unwrap();
+            client.clone().oneshot(request)
+        });
+    let call = async |header: &str| {
+        let request = http::Request::builder().header("grpc-timeout", header).body(()).unwrap();
+        let error = server.clone().oneshot(request).await.unwrap_err();
+        (std::mem::take(&mut *seen.lock().unwrap()), error)
+    };
+
+    let (attempts, _) = call("2500m").await;
+    assert_eq!(attempts, ["2500000u", "1500000u", "500000u"]);
+    // neither what is longer than allowed nor what is no deadline counts
+    for header in ["1H", "soon"] {
+        let (attempts, _) = call(header).await;
+        assert_eq!((attempts[0].as_str(), attempts.len()), ("10000000u", 10), "{header}");
+    }
+
+    // a header that is sooner already is kept
+    let keeps = ServiceBuilder::new()
+        .layer(deadline_to_header().named("x-timeout".parse().unwrap()))
+        .service_fn(|request: http::Request<()>| ready(Ok::<_, Infallible>(request.headers()["x-timeout"].clone())));
+    let send = |header: &str| {
+        let request = http::Request::builder().header("x-timeout", header).body(()).unwrap();
+        Deadline::after(5 * SECOND).scope(keeps.clone().oneshot(request))
+    };
+    assert_eq!(send("2S").await.unwrap(), "2S");
+    assert_eq!(send("9S").await.unwrap(), "5000000u");
+    advance(SECOND).await;
+}
+
+#[tokio::test]
+async fn a_service_that_fails_to_become_ready_has_not_been_called() {
+    static BREAKER: CircuitBreaker = CircuitBreaker::named("tower: closed").consecutive(1);
+    let (service, mut handle) = tower_test::mock::pair::<u32, u32>();
+    handle.send_error(BoxError::from("gone"));
+    let mut service = ServiceBuilder::new().layer(policies((&BREAKER,))).service(service);
+
+    assert!(service.ready().await.is_err());
+
+    assert_eq!((BREAKER.counts().calls, BREAKER.state()), (0, CircuitBreakerState::Closed));
+}
+
+#[tokio::test]
+async fn a_mock_sees_one_call_for_each_permit() {
+    static PLACES: Bulkhead = Bulkhead::named("tower: mock").limit(1).queue(0);
+    let (service, mut handle) = tower_test::mock::pair::<u32, u32>();
+    let mut service = ServiceBuilder::new().layer(policies((&PLACES,))).service(service);
+    handle.allow(2);
+
+    let first = tokio::spawn(service.ready().await.unwrap().call(1));
+    let (request, respond) = handle.next_request().await.unwrap();
+    assert_eq!((request, PLACES.counts().in_use), (1, 1));
+    let second = service.ready().await.unwrap().call(2).await.unwrap_err();
+    assert_eq!(reason(&second), Reason::QueueFull);
+    respond.send_response(10);
+
+    assert_eq!(first.await.unwrap().unwrap(), 10);
+    assert_eq!(PLACES.counts().in_use, 0);
+}
