@@ -1,4 +1,4 @@
-//! A program whose policies are in every state that the status page knows, with the page on a port of its own.
+//! A program whose policies are in every state that the status page knows, with the page on a port of its own: at `/` and at `/ops`.
 //!
 //! `cargo run -p resilient-ops --example page -- 127.0.0.1:9000` serves it. Changes need the token `example`.
 
@@ -55,6 +55,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .router();
     let listener = TcpListener::bind(address).await?;
     println!("http://{}/", listener.local_addr()?);
+    let router = axum::Router::new().nest("/ops", router.clone()).merge(router);
     axum::serve(listener, router).await?;
     Ok(())
 }

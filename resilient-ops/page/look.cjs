@@ -219,6 +219,15 @@ step('fits a screen of 360 pixels', async ({ narrow: page }) => {
   await hasNoViolations(page, 'the narrow page');
 });
 
+step('may stand under a path, with a slash at its end or without', async ({ browser, address }) => {
+  const page = await open(browser, `${address}ops`);
+  await settled(page, () => document.querySelectorAll('#rows .name button').length > 10);
+  const asked = await page.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname));
+  assert.deepEqual([...new Set(asked)], ['/ops/policies']);
+  assert.deepEqual(page.wrong, []);
+  await page.context().close();
+});
+
 step('says so when the server is gone', async ({ page, dark, narrow, stop }) => {
   for (const each of [page, dark, narrow]) assert.deepEqual(each.wrong, []);
   await dark.context().close();
@@ -268,7 +277,7 @@ step('is of use with a thousand policies', async ({ thousand: page }) => {
   let failed = 0;
   for (const [name, look] of steps) {
     try {
-      await look({ page, dark, narrow, thousand, ...server });
+      await look({ browser, page, dark, narrow, thousand, ...server });
       console.log(`ok   ${name}`);
     } catch (error) {
       failed++;
