@@ -38,7 +38,7 @@
 //!
 //! | status | reason |
 //! |---|---|
-//! | 200 | `changed` has each setting, mode and state that is another now, before and after |
+//! | 200 | `changed` has each setting, mode and state that is another now, before and after; `reset` is the number of policies that are as new |
 //! | 400 | the body is no such JSON |
 //! | 401, 403 | the program does not allow it, or a browser sent it from another site |
 //! | 404 | no policy has that name, and no function that path |

@@ -364,6 +364,7 @@ async fn settings_modes_and_states_change_and_are_taken_back() {
     let change = async |body: Value| {
         let answer = post(&pages, "router%20%3Cchanges%3E", body.clone()).await;
         assert_eq!(answer.status, StatusCode::OK, "{body}: {}", answer.text);
+        assert_eq!(answer.json()["reset"], json!(u8::from(body["reset"] == json!(true))), "{body}");
         let changed = answer.json()["changed"].as_array().unwrap().clone();
         changed
             .iter()

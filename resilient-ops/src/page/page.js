@@ -679,7 +679,7 @@ async function change(event) {
     });
     const said = await answer.json().catch(() => ({}));
     if (answer.ok) {
-      const changed = said.changed.length === 0 ? 'nothing is another than before'
+      const changed = said.changed.length === 0 ? said.reset > 0 ? 'it is as new' : 'nothing is another than before'
         : said.changed.map(({ key, before, after }) => `${words(key)} ${words(before)} is now ${words(after)}`).join(', ');
       $('confirm').close();
       // said with the next list, which would drown it otherwise

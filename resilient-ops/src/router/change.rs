@@ -67,6 +67,8 @@ enum Given {
 #[derive(Debug, Serialize)]
 struct Changed {
     changed: Vec<Difference>,
+    /// The number of policies that are as new.
+    reset: usize,
 }
 
 #[derive(Debug, Serialize, PartialEq, Eq)]
@@ -102,10 +104,10 @@ pub(super) async fn change(
         return Err(refuse(StatusCode::NOT_FOUND, message));
     }
     let before = resilient::policies();
-    wanted.apply(&name).map_err(|mistakes| refuse_all(StatusCode::UNPROCESSABLE_ENTITY, mistakes))?;
+    let reset = wanted.apply(&name).map_err(|mistakes| refuse_all(StatusCode::UNPROCESSABLE_ENTITY, mistakes))?;
     let after = resilient::policies();
     let sees_state = wanted.force.is_something() || wanted.reset || wanted.mode.is_something();
-    Ok(json(StatusCode::OK, &Changed { changed: differences(&before, &after, sees_state) }))
+    Ok(json(StatusCode::OK, &Changed { changed: differences(&before, &after, sees_state), reset }))
 }
 
 async fn allowed(shared: &Shared, parts: &Parts) -> Result<(), Response> {
@@ -178,8 +180,8 @@ impl Wanted {
         mistakes
     }
 
-    /// Applies all of it to the policies of that name, or nothing.
-    fn apply(&self, name: &str) -> Result<(), Vec<String>> {
+    /// Applies all of it to the policies of that name, or nothing. Returns the number of those that are as new.
+    fn apply(&self, name: &str) -> Result<usize, Vec<String>> {
         let kind = self.kind.as_deref();
         match config::count(name, kind) {
             Ok(0) => return Err(vec![missing(name, kind)]),
@@ -187,9 +189,9 @@ impl Wanted {
             Err(refused) => return Err(messages(&refused)),
         }
         let applied = if let (true, Some(kind)) = (self.reset, kind) {
-            config::reset(name, kind).map(drop)
+            config::reset(name, kind)
         } else {
-            self.changes(name).apply().map(drop)
+            self.changes(name).apply().map(|_| 0)
         };
         applied.map_err(|refused| messages(&refused))
     }
