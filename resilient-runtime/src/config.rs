@@ -21,7 +21,7 @@
 //! [end]
 //! ```
 //!
-#![cfg_attr(feature = "macros", doc = "```")]
+#![cfg_attr(feature = "macros", doc = "```standalone_crate")]
 #![cfg_attr(not(feature = "macros"), doc = "```text")]
 //! use resilient::{config, retry};
 //!
