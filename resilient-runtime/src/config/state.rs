@@ -55,7 +55,7 @@ struct Agreed {
     plans: Vec<Plan>,
     in_force: HashMap<usize, Vec<Change>>,
     origins: HashMap<(usize, String), String>,
-    /// Those of the new source that wait for their policy.
+    /// Tables of the new source that wait for their policy.
     waiting: Vec<Mistake>,
     some_wait: bool,
 }
