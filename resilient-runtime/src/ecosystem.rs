@@ -8,6 +8,8 @@ mod async_nats;
 mod aws_sdk;
 #[cfg(feature = "axum")]
 mod axum;
+#[cfg(all(feature = "axum", feature = "tower"))]
+pub use self::axum::respond;
 #[cfg(feature = "bb8")]
 mod bb8;
 mod cause;

@@ -558,7 +558,17 @@ impl dyn Listed {
         snapshot.settings = description.settings;
         #[cfg(feature = "config")]
         for setting in &mut snapshot.settings {
-            setting.origin = tune::origin(self.address(), setting.key);
+            setting.origin = tune::origin(self.address(), setting.key).map(|(_, origin)| origin);
+        }
+        #[cfg(feature = "config")]
+        for key in ["mode", "force"] {
+            let written = tune::origin(self.address(), key);
+            snapshot.settings.extend(written.map(|(value, origin)| Setting {
+                key,
+                value,
+                compiled: UNSET.to_owned(),
+                origin: Some(origin),
+            }));
         }
         snapshot.keys = self.keys();
         snapshot.durations = description.durations.map(Into::into);

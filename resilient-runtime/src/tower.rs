@@ -39,12 +39,23 @@
 //! A service is called only after it was polled ready. The layers take the service that is ready, and leave a clone in its place, so what it
 //! reserved when it became ready, a place in a buffer or a concurrency limit, belongs to that call. Permits are taken when the call's future is polled, in the order of
 //! the policies, and the service is called once all of them are there. So a call that a policy refuses never reaches the service, and gives back what the service had
-//! reserved. A service that fails in `poll_ready` has not been called, and no policy counts that.
+//! reserved. A service that fails in `poll_ready` has not been called, and no policy counts that. Services have to be `Clone`: put a `Buffer` around one that is not.
 //!
 //! # Requests that come again
 //!
 //! [`retry`] and [`hedge`] clone the request for each attempt. Where it has no `Clone`, as with a streamed body, use
 //! [`cloning`](Retrying::cloning) with a function that returns `None` for what cannot be sent again: such a request is sent once.
+//!
+//! # In axum
+//!
+//! A handler never fails, so errors of layers have to become responses there, which is axum's `HandleErrorLayer`. With the feature `axum`, [`respond`](fn@respond) is the function for it:
+//!
+//! ```ignore
+//! let layers = ServiceBuilder::new()
+//!     .layer(HandleErrorLayer::new(resilient::tower::respond))
+//!     .layer(policies((&TOTAL, &PLACES)).boxed());
+//! let app = axum::Router::new().route("/search", get(search)).layer(layers);
+//! ```
 //!
 //! # The list of policies
 //!
@@ -76,3 +87,5 @@ pub use self::keyed::{KeyedLayer, KeyedService, keyed};
 pub use self::policies::{
     AsBoxed, AsTyped, Choose, Chosen, Errors, Fixed, Guarded, GuardedCall, Policies, policies, policies_for,
 };
+#[cfg(feature = "axum")]
+pub use crate::ecosystem::respond;

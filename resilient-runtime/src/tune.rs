@@ -403,9 +403,9 @@ pub struct Plan {
 #[cfg(feature = "config")]
 pub(crate) static RELOADS: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
 
-/// The origin of each setting that is in force: by the address of the policy's shell, and by the key.
+/// The value and the origin of each setting that is in force: by the address of the policy's shell, and by the key.
 #[cfg(feature = "config")]
-type Origins = HashMap<(usize, String), String>;
+pub(crate) type Origins = HashMap<(usize, String), (String, String)>;
 
 #[cfg(feature = "config")]
 static ORIGINS: LazyLock<Mutex<Origins>> = LazyLock::new(Mutex::default);
@@ -415,9 +415,9 @@ pub(crate) fn set_origins(origins: Origins) {
     *ORIGINS.lock().unwrap_or_else(PoisonError::into_inner) = origins;
 }
 
-/// The origin of a setting: a file and its line, or the code. `None` for one that was built in.
+/// The value of a setting as it was written, and its origin: a file and its line, or the code. `None` for one that was built in.
 #[cfg(feature = "config")]
-pub(crate) fn origin(address: usize, key: &str) -> Option<String> {
+pub(crate) fn origin(address: usize, key: &str) -> Option<(String, String)> {
     ORIGINS.lock().unwrap_or_else(PoisonError::into_inner).get(&(address, key.to_owned())).cloned()
 }
 

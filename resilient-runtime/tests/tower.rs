@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use resilient::tower::{deadline_from_header, deadline_to_header, hedge, keyed, policies, policies_for, retry};
 use resilient::{
-    Backoff, Bulkhead, CircuitBreaker, CircuitBreakerState, Class, Classify, Deadline, Hedge, PerKey, Priority,
-    RateLimit, Reason, Retry, Throttle, Timeout, circuit_breaker,
+    Backoff, Bulkhead, CircuitBreaker, CircuitBreakerState, Classify, Deadline, Hedge, PerKey, Priority, RateLimit,
+    Reason, Retry, Throttle, Timeout, circuit_breaker,
 };
 use tokio::time::{Instant, advance, sleep};
 use tower::balance::p2c::Balance;

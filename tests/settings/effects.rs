@@ -308,11 +308,32 @@ fn code_counts_in_place_of_a_file_until_it_is_taken_back() {
     assert!(format!("{PAY:?}").contains("open_for: 7s"), "{PAY:?}");
     assert!(format!("{PAY:?}").contains("probes: Some(4)"), "{PAY:?}");
 
-    Changes::new().unset(policy, kind, "open_for").unset_mode(policy).apply().unwrap();
+    let overruled = apply("[\"effects: code\".circuit_breaker]\nopen_for = \"4s\"\nprobes = 4").unwrap();
+    assert_eq!(
+        (overruled.changed(), overruled.overruled()[0].to_string()),
+        (0, "2:1: `open_for` of this policy stays as code says".to_owned())
+    );
+    let shown = resilient::policies().others.into_iter().find(|shown| shown.name == policy).unwrap();
+    let mode = shown.settings.iter().find(|setting| setting.key == "mode").unwrap();
+    assert_eq!((mode.value.as_str(), mode.origin.as_deref()), ("observe", Some("code")));
+    assert!(shown.to_string().contains("open_for 7s (compiled: 1s, by code)"), "{shown}");
+    apply("[\"effects: code\".circuit_breaker]\nopen_for = \"3s\"\nprobes = 4").unwrap();
+
+    let applied = Changes::new().unset(policy, kind, "open_for").unset_mode(policy).apply().unwrap();
+    assert_eq!(applied.news(), ["circuit breaker `effects: code`: open_for = \"3s\", probes = 4"]);
     assert!(format!("{PAY:?}").contains("open_for: 3s"), "{PAY:?}");
     assert_eq!(PAY.current_mode(), Mode::Enforce);
     let refused = Changes::new().set(policy, kind, "open_for", 5).set(policy, "retry", "max", 1).apply().unwrap_err();
-    assert_eq!(refused.to_string(), "code: a duration needs a unit: write `open_for = \"5s\"` or `open_for = \"5ms\"`");
+    assert_eq!(
+        refused.to_string(),
+        "code: no `retry` has the name `effects: code` yet\n\
+         code: a duration needs a unit: write `open_for = \"5s\"` or `open_for = \"5ms\"`"
+    );
+    let unknown = Changes::new().set("effects: cod", kind, "force", "open").apply().unwrap_err();
+    assert_eq!(
+        unknown.to_string(),
+        "code: there is no policy and no function `effects: cod` yet: did you mean `effects: code`?"
+    );
     PAY.force_open();
     assert_eq!(config::reset(policy, kind).unwrap(), 1);
     assert_eq!(PAY.state(), CircuitBreakerState::Closed);

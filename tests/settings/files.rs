@@ -203,8 +203,8 @@ fn a_policy_that_is_not_there_yet_waits() {
         apply("[\"settings: later\".retry]\nmax = 1\n[\"settings: shared later\".circuit_breaker]\nconsecutive = 4\n[stok.coalesce]\nhold = \"1s\"").unwrap();
     let waiting: Vec<String> = applied.waiting().iter().map(ToString::to_string).collect();
     assert_eq!(applied.changed(), 0);
-    assert_eq!(waiting[0], "1:2: no policy has the name `settings: later` yet, and no function that path");
-    assert_eq!(waiting[2], "5:2: no policy has the name `stok` yet, and no function that path: did you mean `stock`?");
+    assert_eq!(waiting[0], "1:2: there is no policy and no function `settings: later` yet");
+    assert_eq!(waiting[2], "5:2: there is no policy and no function `stok` yet: did you mean `stock`?");
 
     resilient::list(&LATER);
     let shared = SHARED.shared();

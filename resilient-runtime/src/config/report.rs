@@ -8,12 +8,24 @@ use std::fmt;
 pub struct Applied {
     pub(super) changed: usize,
     pub(super) waiting: Vec<Mistake>,
+    pub(super) overruled: Vec<Mistake>,
+    pub(super) news: Vec<String>,
 }
 
 impl Applied {
     /// The number of policies whose settings are others now.
     pub const fn changed(&self) -> usize {
         self.changed
+    }
+
+    /// The changed policies and all that settings now say of each, in words: ``retry `fetch`: max = 1``.
+    pub fn news(&self) -> &[String] {
+        &self.news
+    }
+
+    /// The keys that stay as they are, because code has set them, or the mode of one policy in place of that of all.
+    pub fn overruled(&self) -> &[Mistake] {
+        &self.overruled
     }
 
     /// The tables for which there is no policy yet. Their settings are applied once there is one.

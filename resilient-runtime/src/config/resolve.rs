@@ -7,6 +7,7 @@ use resilient_words::{choice, nearest};
 use super::file::{Entry, Place};
 use super::report::Mistake;
 use crate::PolicyKind;
+use crate::book;
 use crate::list::{self, Function, Listed};
 use crate::naming::Unused;
 use crate::tune::Change;
@@ -128,6 +129,11 @@ fn level_of<'a>(part: &str, change: &'a Change) -> (Change, Option<&'a str>) {
 }
 
 impl Known {
+    /// Its name.
+    pub(super) const fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// Its name in the stack of its function.
     fn label(&self) -> Option<&'static str> {
         let (function, place) = self.layer?;
@@ -159,11 +165,12 @@ fn missing(target: &str, all: &[Known]) -> String {
         let end = target.rsplit("::").next().unwrap_or(target);
         paths.iter().copied().find(|path| path.rsplit("::").next() == Some(end))
     });
+    if book::all().iter().any(|record| record.name == target) {
+        return format!("`{target}` is in use, and cannot be found: call `resilient::list` for it");
+    }
     match meant {
-        Some(meant) => {
-            format!("no policy has the name `{target}` yet, and no function that path: did you mean `{meant}`?")
-        }
-        None => format!("no policy has the name `{target}` yet, and no function that path"),
+        Some(meant) => format!("there is no policy and no function `{target}` yet: did you mean `{meant}`?"),
+        None => format!("there is no policy and no function `{target}` yet"),
     }
 }
 

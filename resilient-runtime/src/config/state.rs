@@ -41,6 +41,14 @@ struct Wanted {
     origins: Vec<Origin>,
 }
 
+/// What is said of settings besides what is done.
+struct Said<'a> {
+    /// The source that is new.
+    new: usize,
+    mistakes: &'a mut Vec<Mistake>,
+    overruled: &'a mut Vec<Mistake>,
+}
+
 #[derive(Clone)]
 struct Origin {
     source: usize,
@@ -54,7 +62,11 @@ struct Origin {
 struct Agreed {
     plans: Vec<Plan>,
     in_force: HashMap<usize, Vec<Change>>,
-    origins: HashMap<(usize, String), String>,
+    origins: tune::Origins,
+    /// The changes of each policy that has others now, in words.
+    news: Vec<String>,
+    /// Those of the new source that something else counts in place of.
+    overruled: Vec<Mistake>,
     /// Tables of the new source that wait for their policy.
     waiting: Vec<Mistake>,
     some_wait: bool,
@@ -292,9 +304,9 @@ fn change(source: &str, is_code: bool, edit: impl FnOnce(&mut Vec<Entry>)) -> Re
     edit(&mut state.sources[place].entries);
     match state.agree(place) {
         Ok(agreed) => {
-            let waiting = agreed.waiting.clone();
+            let (waiting, overruled, news) = (agreed.waiting.clone(), agreed.overruled.clone(), agreed.news.clone());
             let changed = state.put(agreed);
-            Ok(Applied { changed, waiting })
+            Ok(Applied { changed, waiting, overruled, news })
         }
         Err(mistakes) => {
             state.sources = before;
@@ -311,22 +323,26 @@ fn tell(source: &str, result: Result<Applied, Refused>) -> Result<Applied, Refus
         Ok(applied) => {
             Event::SettingsApplied { source, policies: applied.changed, waiting: applied.waiting.len() }.emit();
             #[cfg(feature = "tracing")]
-            for mistake in &applied.waiting {
-                tracing::warn!(target: "resilient", source, line = mistake.line, message = %mistake.message);
+            for mistake in applied.waiting.iter().chain(&applied.overruled).take(MOST_LINES) {
+                tracing::warn!(target: "resilient", source, line = mistake.line, column = mistake.column, message = %mistake.message);
+            }
+            #[cfg(feature = "tracing")]
+            for news in applied.news.iter().take(MOST_LINES) {
+                tracing::info!(target: "resilient", source, message = %news);
             }
         }
         Err(refused) => {
             Event::SettingsRefused { source, mistakes: refused.mistakes.len() }.emit();
             #[cfg(feature = "tracing")]
             for mistake in refused.mistakes.iter().take(MOST_LINES) {
-                tracing::warn!(target: "resilient", source, line = mistake.line, message = %mistake.message);
+                tracing::warn!(target: "resilient", source, line = mistake.line, column = mistake.column, message = %mistake.message);
             }
         }
     }
     result
 }
 
-/// The number of mistakes of one file that are logged.
+/// The number of mistakes, and of changes, of one file that are logged.
 #[cfg(feature = "tracing")]
 const MOST_LINES: usize = 10;
 
@@ -370,11 +386,17 @@ impl State {
         let all = resolve::all();
         let mut mistakes = Vec::new();
         let (mut waiting, mut some_wait) = (Vec::<Mistake>::new(), false);
+        let mut overruled = Vec::new();
         let mut wanted: BTreeMap<usize, Wanted> = BTreeMap::new();
         for (place, source) in self.sources.iter().enumerate() {
             for entry in &source.entries {
                 match resolve::find(entry, &all) {
-                    Ok(found) => self.want(place, entry, found, &mut wanted, new, &mut mistakes),
+                    Ok(found) => {
+                        let mut said = Said { new, mistakes: &mut mistakes, overruled: &mut overruled };
+                        self.want(place, entry, found, &mut wanted, &mut said);
+                    }
+                    // whoever calls from code knows what policies there are
+                    Err(NotFound::Yet(mistake)) if place == new && source.is_code => mistakes.push(mistake),
                     Err(NotFound::Yet(mistake)) => {
                         some_wait = true;
                         if place == new && !waiting.contains(&mistake) {
@@ -428,11 +450,33 @@ impl State {
         let in_force: HashMap<usize, Vec<Change>> =
             wanted.iter().map(|(address, wanted)| (*address, wanted.changes.clone())).collect();
         plans.retain(|address, _| self.in_force.get(address) != in_force.get(address));
+        let news = all.iter().filter(|known| plans.contains_key(&known.policy.address())).map(|known| {
+            let now = in_force.get(&known.policy.address()).map_or(&[][..], Vec::as_slice);
+            let now: Vec<String> = now.iter().map(|Change { key, value }| format!("{key} = {value}")).collect();
+            let now = if now.is_empty() { "as it was built".to_owned() } else { now.join(", ") };
+            format!("{} `{}`: {now}", known.kind, known.name())
+        });
+        let mut news: Vec<String> = news.collect();
+        news.dedup();
         let origins = wanted.iter().flat_map(|(address, wanted)| {
             let origins = wanted.changes.iter().zip(&wanted.origins);
-            origins.map(|(change, origin)| ((*address, change.key.clone()), self.origin_text(origin)))
+            origins.map(|(change, origin)| {
+                let value = match &change.value {
+                    Value::Text(text) => text.to_string(),
+                    other => other.to_string(),
+                };
+                ((*address, change.key.clone()), (value, self.origin_text(origin)))
+            })
         });
-        Ok(Agreed { plans: plans.into_values().collect(), in_force, origins: origins.collect(), waiting, some_wait })
+        Ok(Agreed {
+            plans: plans.into_values().collect(),
+            in_force,
+            origins: origins.collect(),
+            waiting,
+            some_wait,
+            news,
+            overruled,
+        })
     }
 
     /// Adds the change that an entry makes to each policy that it is for.
@@ -442,8 +486,7 @@ impl State {
         entry: &Entry,
         found: Found,
         wanted: &mut BTreeMap<usize, Wanted>,
-        new: usize,
-        mistakes: &mut Vec<Mistake>,
+        said: &mut Said<'_>,
     ) {
         for (known, change) in found {
             let wanted = wanted.entry(known.policy.address()).or_insert_with(|| Wanted {
@@ -460,15 +503,27 @@ impl State {
                 continue;
             };
             match origin.rank.cmp(&wanted.origins[earlier].rank) {
-                Ordering::Less => {}
+                Ordering::Less => {
+                    if place == said.new && wanted.origins[earlier].source != place {
+                        let before = self.origin_text(&wanted.origins[earlier]);
+                        let message = format!("`{}` of this policy stays as {before} says", change.key);
+                        said.overruled.push(entry.key_at.says(message));
+                    }
+                }
                 Ordering::Equal if !self.sources[place].is_code => {
                     let before = self.origin_text(&wanted.origins[earlier]);
                     let message =
                         format!("`{}` of this policy is set at {before} already: keep one of the two", change.key);
-                    mistakes.push(self.elsewhere_unless(new, place, entry.key_at.says(message)));
+                    said.mistakes.push(self.elsewhere_unless(said.new, place, entry.key_at.says(message)));
                 }
                 // of two changes from code, the later
                 Ordering::Equal | Ordering::Greater => {
+                    let before = &wanted.origins[earlier];
+                    if before.source == said.new && before.source != place {
+                        let message =
+                            format!("`{}` of this policy stays as {} says", change.key, self.origin_text(&origin));
+                        said.overruled.push(before.key_at.says(message));
+                    }
                     (wanted.changes[earlier], wanted.origins[earlier]) = (change, origin);
                 }
             }

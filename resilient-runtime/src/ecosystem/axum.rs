@@ -41,3 +41,31 @@ impl IntoResponse for Error {
         response
     }
 }
+
+/// Makes a response of an error of layers, for axum's `HandleErrorLayer`: that of the rejection which is in it, or an empty 500.
+///
+/// ```
+/// use resilient::Bulkhead;
+/// use resilient::tower::{policies, respond};
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+///
+/// static PLACES: Bulkhead = Bulkhead::named("places").limit(1).queue(0);
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let _taken = PLACES.try_acquire().unwrap();
+/// let service = ServiceBuilder::new()
+///     .layer(policies((&PLACES,)).boxed())
+///     .service(service_fn(|_: ()| async { Ok::<_, std::convert::Infallible>(()) }));
+///
+/// let error = service.oneshot(()).await.unwrap_err();
+/// assert_eq!(respond(error).await.status(), 503);
+/// # }
+/// ```
+#[cfg(feature = "tower")]
+pub async fn respond(error: ::tower::BoxError) -> Response {
+    match crate::Classify::rejection(&*error) {
+        Some(rejection) => rejection.clone().into_response(),
+        None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}

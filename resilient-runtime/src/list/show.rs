@@ -50,7 +50,8 @@ impl fmt::Display for PolicySnapshot {
             if setting.value == setting.compiled {
                 format!("{} {}", setting.key, setting.value)
             } else {
-                format!("{} {} (compiled: {})", setting.key, setting.value, setting.compiled)
+                let by = setting.origin.as_ref().map_or_else(String::new, |origin| format!(", by {origin}"));
+                format!("{} {} (compiled: {}{by})", setting.key, setting.value, setting.compiled)
             }
         }));
         let is_news = |level: &&Number| !self.settings.iter().any(|setting| setting.key == level.name);
