@@ -26,7 +26,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The program `resilient-ops` prints each of them.
+//! The program `resilient-ops` prints each of them. With the feature `router`, the program itself shows a status page, the list and the metrics: see the
+//! module of that name.
 
 pub mod alerts;
 pub mod dashboard;
@@ -34,6 +35,8 @@ mod options;
 pub mod promtool;
 mod proof;
 mod query;
+#[cfg(feature = "router")]
+pub mod router;
 pub mod rules;
 pub mod runbook;
 mod settings;
@@ -41,4 +44,6 @@ pub mod snapshot;
 pub mod table;
 
 pub use self::options::{BadOption, Options};
+#[cfg(feature = "router")]
+pub use self::router::{Ops, router};
 pub use self::snapshot::Snapshot;

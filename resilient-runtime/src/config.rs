@@ -21,7 +21,7 @@
 //! [end]
 //! ```
 //!
-#![cfg_attr(feature = "macros", doc = "```")]
+#![cfg_attr(feature = "macros", doc = "```standalone_crate")]
 #![cfg_attr(not(feature = "macros"), doc = "```text")]
 //! use resilient::{config, retry};
 //!
@@ -84,6 +84,6 @@ mod state;
 mod watch;
 
 pub use self::report::{Applied, Mistake, Refused};
-pub use self::state::{Changes, Reloads, apply, forget, forget_all, reloads, reset};
+pub use self::state::{Changes, Reloads, apply, count, forget, forget_all, reloads, reset};
 pub use self::watch::{Watch, watch};
 pub use crate::tune::Value;

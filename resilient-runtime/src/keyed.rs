@@ -450,7 +450,7 @@ impl<P: Keyed + Listed + Tuned> listed::Listed for PerKey<P> {
     fn describe(&self, description: &mut Description) {
         self.template.describe(description);
         // the template itself is never called
-        description.state = None;
+        (description.state, description.state_for) = (None, None);
         description.levels.clear();
         description.counts.clear();
         description.level("keys", self.len() as f64);

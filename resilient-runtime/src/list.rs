@@ -85,6 +85,8 @@ pub struct PolicySnapshot {
     pub settings: Vec<Setting>,
     /// The state, of a circuit breaker.
     pub state: Option<CircuitBreakerState>,
+    /// The time for which it has been in that state.
+    pub state_for: Option<Duration>,
     /// The levels: permits in use, the balance of a budget.
     pub levels: Vec<Number>,
     /// The ends of calls: `success`, `transient`, `throttled`, `permanent`, `abandoned`. For a policy that does not look at
@@ -367,6 +369,8 @@ pub struct Description {
     pub(crate) numbers_only: bool,
     pub(crate) settings: Vec<Setting>,
     pub(crate) state: Option<CircuitBreakerState>,
+    /// The time for which it has been in that state.
+    pub(crate) state_for: Option<Duration>,
     pub(crate) levels: Vec<(&'static str, f64)>,
     /// Numbers that rise and are kept by the policy itself.
     pub(crate) counts: Vec<(&'static str, &'static str, f64)>,
@@ -419,7 +423,7 @@ impl Description {
         self.settings.clear();
         self.levels.clear();
         self.counts.clear();
-        (self.state, self.bound, self.durations) = (None, Bound::None, None);
+        (self.state, self.state_for, self.bound, self.durations) = (None, None, Bound::None, None);
     }
 
     /// Adds a setting that does not change.
@@ -544,7 +548,7 @@ impl dyn Listed {
         let number = |name: String, value: f64| Number { name, value };
         let mut snapshot = PolicySnapshot::of(record);
         snapshot.mode = Some(self.mode());
-        snapshot.state = description.state;
+        (snapshot.state, snapshot.state_for) = (description.state, description.state_for);
         snapshot.levels = description.levels.iter().map(|(name, value)| number((*name).to_owned(), *value)).collect();
         let own = description.counts.iter().map(|(family, label, value)| {
             let name = if label.is_empty() { (*family).to_owned() } else { format!("{family} {label}") };
@@ -585,6 +589,7 @@ impl PolicySnapshot {
             mode: None,
             settings: Vec::new(),
             state: None,
+            state_for: None,
             levels: Vec::new(),
             outcomes: outcomes
                 .map(|(ended, value)| Number { name: ended.as_str().to_owned(), value: value as f64 })

@@ -1,4 +1,4 @@
-//! Policies as layers of [`tower`](::tower): the same policies as those of attributes, so that a function and a service can share a breaker, a limit or
+//! Policies as layers of [tower](::tower): the same policies as those of attributes, so that a function and a service can share a breaker, a limit or
 //! a budget.
 //!
 //! ```
@@ -20,7 +20,7 @@
 //! let mut service = ServiceBuilder::new()
 //!     .layer(policies((&TOTAL,)))
 //!     .layer(retry(&RETRY))
-//!     .layer(policies((&BREAKER, &PLACES)))
+//!     .layer(policies((&BREAKER, &PLACES)).boxed())
 //!     .service(catalogue);
 //!
 //! assert_eq!(service.ready().await.unwrap().call("tide").await.unwrap(), 4);
@@ -29,11 +29,10 @@
 //!
 //! # Errors
 //!
-//! As of tower's own layers, the error is a [`BoxError`](::tower::BoxError): that of the service, or a [`resilient::Error`](crate::Error). Policies
-//! go by the error before it is boxed, and find a rejection, or an error of a crate that they know, inside a box. An error of your
-//! own that implements [`Classify`](crate::Classify) is not found in a box: put the layers that judge directly around the service that returns it, with one
-//! [`policies`] for all of them, or use [`typed`](Policies::typed), with which the error stays what it is and takes rejections by
-//! `From<resilient::Error>`.
+//! The error is that of the service, which takes a rejection by `From<resilient::Error>`, as of an annotated function. A [`BoxError`](::tower::BoxError) has
+//! that; for a service whose error has not, [`boxed`](Policies::boxed) makes it one. Policies above find in a box what this crate knows: a rejection, an I/O error, the errors of
+//! the crates whose features are enabled. They do not find an error of your own that implements [`Classify`](crate::Classify), for its type has been erased: keep such an error
+//! out of boxes, or a retry above will take it for permanent.
 //!
 //! # Readiness
 //!
@@ -46,6 +45,10 @@
 //!
 //! [`retry`] and [`hedge`] clone the request for each attempt. Where it has no `Clone`, as with a streamed body, use
 //! [`cloning`](Retrying::cloning) with a function that returns `None` for what cannot be sent again: such a request is sent once.
+//!
+//! # The list of policies
+//!
+//! A policy that is only used in layers is listed with its counts. Call [`resilient::list`](crate::list()) for its settings and state, and so that live settings find it.
 //!
 //! # Layers
 //!

@@ -301,13 +301,13 @@ impl<C: Settings> Tuning<C> {
 
     fn set_mode(&mut self, value: &Value) -> Result<(), String> {
         let modes = [Mode::Enforce, Mode::Observe, Mode::Off];
-        let given = Given { key: "mode", example: "\"observe\"", value };
+        let given = Given { key: "mode", example: "\"observe\"", value, word: None };
         self.mode = Some(modes[given.word(&modes.map(Mode::as_str))?]);
         Ok(())
     }
 
     fn set_forced(&mut self, value: &Value) -> Result<(), String> {
-        let given = Given { key: "force", example: "\"open\"", value };
+        let given = Given { key: "force", example: "\"open\"", value, word: None };
         self.forced = Some([Forced::Open, Forced::Closed][given.word(&["open", "closed"])?]);
         Ok(())
     }

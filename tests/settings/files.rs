@@ -174,6 +174,15 @@ fn names_that_mean_two_policies_are_refused() {
         ),
         "test.toml:3:26: `settings::shop::twice` has no `bulkhead`: the policies are `circuit_breaker`, `circuit_breaker2_per_key`"
     );
+    assert_eq!(
+        mistakes("[ship.circuit_breaker]\nprobes = 1"),
+        "test.toml:1:7: `ship` gets its `circuit_breaker` from elsewhere, by `with`: list that policy with `resilient::list`, and write its own name"
+    );
+    assert_eq!(
+        mistakes("[ship.retry]\nmax = \"three\"\n[refund.retry]\nmax = 0"),
+        "test.toml:2:7: `max` takes a whole number, and not \"three\": write `max = 3` or `max = \"unlimited\"`\n\
+         test.toml:4:7: zero retries is no retry: write `mode = \"off\"`, or allow at least 1"
+    );
     apply("[\"settings::shop::twice\".circuit_breaker2_per_key]\nconsecutive = 7").unwrap();
     assert_eq!(value("twice", "circuit_breaker2_per_key", "consecutive"), "7");
     assert_eq!(value("twice", "circuit_breaker", "consecutive"), "5");
@@ -238,7 +247,7 @@ fn the_times_of_a_stack_go_together() {
 
     assert_eq!(
         mistakes(&order("timeout.attempt = \"2s\"")),
-        "test.toml:2:19: `settings::shop::order`: an attempt may take 2s, which is not less than the 2s of the whole call, so this time-out can never fire: make it shorter"
+        "test.toml:2:19: `settings::shop::order`: an attempt may take 2s, which is not less than the 2s of the whole call, so its time-out can never fire: make `attempt` shorter, or `total` longer"
     );
     assert_eq!(
         mistakes(&order("retry.base = \"1600ms\"")),

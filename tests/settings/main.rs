@@ -107,7 +107,7 @@ mod shop {
 
 #[expect(dead_code, reason = "a function is listed without being called")]
 mod depot {
-    use resilient::{enforce, retry, timeout};
+    use resilient::{CircuitBreaker, circuit_breaker, enforce, retry, timeout};
     use resilient_tests::Error;
 
     /// Has the name of a function of the shop.
@@ -118,6 +118,14 @@ mod depot {
 
     #[retry(max = 2)]
     pub async fn order() -> Result<(), Error> {
+        Ok(())
+    }
+
+    pub static UPSTREAM: CircuitBreaker = CircuitBreaker::named("upstream");
+
+    #[retry]
+    #[circuit_breaker(with = UPSTREAM)]
+    pub async fn ship() -> Result<(), Error> {
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! The atomics, and the loops that apply the transitions to them.
 
 use std::mem;
+use std::time::Duration;
 
 use super::epoch::{Epoch, MAX_EPOCH};
 use super::evidence::Evidence;
@@ -399,7 +400,7 @@ impl Times {
         self.spent[old as usize].fetch_add(now.saturating_sub(since), Relaxed);
     }
 
-    /// Says how long it was in each state, from its first use up to now.
+    /// Says how long it has been in the present state, and how long it was in each, from its first use up to now.
     pub(super) fn describe_to(&self, present: CircuitBreakerState, first_use: Ticks, description: &mut Description) {
         let now = Ticks::now().0;
         let since = match self.since.load(Relaxed) {
@@ -411,6 +412,7 @@ impl Times {
             let nanos = self.spent[state as usize].load(Relaxed) + running;
             description.counts.push(("circuit_state_seconds", state.label(), nanos as f64 / 1e9));
         }
+        description.state_for = Some(Duration::from_nanos(now.saturating_sub(since)));
     }
 }
 

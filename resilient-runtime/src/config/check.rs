@@ -52,7 +52,7 @@ pub(super) fn check(layers: &[Option<Planned>]) -> Option<Broken> {
         && attempt >= total
     {
         let message = format!(
-            "an attempt may take {attempt:?}, which is not less than the {total:?} of the whole call, so this time-out can never fire: make it shorter"
+            "an attempt may take {attempt:?}, which is not less than the {total:?} of the whole call, so its time-out can never fire: make `attempt` shorter, or `total` longer"
         );
         return Some(Broken { layer: inner, message });
     }

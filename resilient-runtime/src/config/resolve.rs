@@ -190,6 +190,13 @@ fn not_a_part(entry: &Entry, part: &str, there: &[Known], level: Option<&str>) -
             if level == "total" { "the call as a whole" } else { "each attempt" }
         );
     }
+    if let Some((function, _)) = there.iter().find_map(|known| known.layer)
+        && function.layers().iter().any(|layer| layer.own_policy().is_none() && layer.label().contains(part))
+    {
+        return format!(
+            "`{target}` gets its `{part}` from elsewhere, by `with`: list that policy with `resilient::list`, and write its own name"
+        );
+    }
     let labels: BTreeSet<&str> = there.iter().map(|known| known.label().unwrap_or(known.kind.attribute())).collect();
     match nearest(part, labels.iter().copied()) {
         Some(meant) => format!("`{target}` has no `{part}`: did you mean `{meant}`?"),

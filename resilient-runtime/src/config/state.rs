@@ -21,6 +21,8 @@ struct State {
     sources: Vec<Source>,
     /// The settings in force of each policy, by the address of its shell.
     in_force: HashMap<usize, Vec<Change>>,
+    /// Set if some settings wait for their policy.
+    some_wait: bool,
 }
 
 /// A file, or the code.
@@ -53,7 +55,9 @@ struct Agreed {
     plans: Vec<Plan>,
     in_force: HashMap<usize, Vec<Change>>,
     origins: HashMap<(usize, String), String>,
+    /// Tables of the new source that wait for their policy.
     waiting: Vec<Mistake>,
+    some_wait: bool,
 }
 
 /// Poisoned or not: it is changed as a whole, after everything was checked.
@@ -223,18 +227,50 @@ pub fn reloads() -> Reloads {
 ///
 /// [`Refused`] if there is no such policy, or it has no such part.
 pub fn reset(policy: &str, kind: &str) -> Result<usize, Refused> {
-    let Changes { changes } = Changes::new().set(policy, kind, "reset", 0);
-    let found = changes.iter().map(|(entry, _)| resolve::find(entry, &resolve::all())).next();
-    match found {
-        Some(Ok(found)) => {
+    match found(policy, Some(kind)) {
+        Ok(found) => {
             for (known, _) in &found {
                 known.policy.reset();
             }
             Ok(found.len())
         }
-        Some(Err(NotFound::Yet(mistake) | NotFound::Mistaken(mistake))) => Err(Refused::of(CODE, vec![mistake])),
-        None => Ok(0),
+        Err(NotFound::Yet(mistake) | NotFound::Mistaken(mistake)) => Err(Refused::of(CODE, vec![mistake])),
     }
+}
+
+/// Returns the number of policies that a change under that name, and for that kind, would be for now. It is 0 if the change would wait for a policy.
+///
+/// ```
+/// use resilient::{CircuitBreaker, config};
+///
+/// static ORDERS: CircuitBreaker = CircuitBreaker::named("orders");
+/// resilient::list(&ORDERS);
+///
+/// assert_eq!(config::count("orders", Some("circuit_breaker"))?, 1);
+/// assert_eq!(config::count("orders", None)?, 1);
+/// assert_eq!(config::count("order", None)?, 0);
+/// # Ok::<(), config::Refused>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Refused`] if the name stands for policies of several functions, or the kind for none or several of its policies.
+pub fn count(policy: &str, kind: Option<&str>) -> Result<usize, Refused> {
+    match found(policy, kind) {
+        Ok(found) => Ok(found.len()),
+        Err(NotFound::Yet(_)) => Ok(0),
+        Err(NotFound::Mistaken(mistake)) => Err(Refused::of(CODE, vec![mistake])),
+    }
+}
+
+/// Finds the policies that changes from code under that name are for.
+fn found(policy: &str, kind: Option<&str>) -> Result<Found, NotFound> {
+    let Changes { changes } = Changes::new().with(policy, kind, "mode", Value::Flag(false), true);
+    let all = resolve::all();
+    changes.iter().try_fold(Found::new(), |mut found, (entry, _)| {
+        found.extend(resolve::find(entry, &all)?);
+        Ok(found)
+    })
 }
 
 /// The source that changes from code have in the list of policies.
@@ -303,7 +339,7 @@ pub(super) fn refuse(source: &str, message: String) -> Result<Applied, Refused> 
 fn met() {
     let Some(_applying) = Applying::begin() else { return };
     let mut state = state();
-    if state.sources.iter().all(|source| source.entries.is_empty()) {
+    if !state.some_wait {
         return;
     }
     let agreed = state.agree(usize::MAX);
@@ -333,14 +369,18 @@ impl State {
     fn agree(&self, new: usize) -> Result<Agreed, Vec<Mistake>> {
         let all = resolve::all();
         let mut mistakes = Vec::new();
-        let mut waiting: Vec<Mistake> = Vec::new();
+        let (mut waiting, mut some_wait) = (Vec::<Mistake>::new(), false);
         let mut wanted: BTreeMap<usize, Wanted> = BTreeMap::new();
         for (place, source) in self.sources.iter().enumerate() {
             for entry in &source.entries {
                 match resolve::find(entry, &all) {
                     Ok(found) => self.want(place, entry, found, &mut wanted, new, &mut mistakes),
-                    Err(NotFound::Yet(mistake)) if place == new && !waiting.contains(&mistake) => waiting.push(mistake),
-                    Err(NotFound::Yet(_)) => {}
+                    Err(NotFound::Yet(mistake)) => {
+                        some_wait = true;
+                        if place == new && !waiting.contains(&mistake) {
+                            waiting.push(mistake);
+                        }
+                    }
                     Err(NotFound::Mistaken(mistake)) if place == new => {
                         if !mistakes.contains(&mistake) {
                             mistakes.push(mistake);
@@ -392,7 +432,7 @@ impl State {
             let origins = wanted.changes.iter().zip(&wanted.origins);
             origins.map(|(change, origin)| ((*address, change.key.clone()), self.origin_text(origin)))
         });
-        Ok(Agreed { plans: plans.into_values().collect(), in_force, origins: origins.collect(), waiting })
+        Ok(Agreed { plans: plans.into_values().collect(), in_force, origins: origins.collect(), waiting, some_wait })
     }
 
     /// Adds the change that an entry makes to each policy that it is for.
@@ -522,6 +562,7 @@ impl State {
     fn put(&mut self, agreed: Agreed) -> usize {
         let changed = agreed.plans.len();
         self.in_force = agreed.in_force;
+        self.some_wait = agreed.some_wait;
         tune::set_origins(agreed.origins);
         agreed.plans.into_iter().for_each(|plan| (plan.make)());
         changed

@@ -136,3 +136,17 @@ fn the_worst_case_adds_up_from_the_inside() {
     assert_eq!(of(|function| function.open("FALLBACK_", &FALLBACK)), None);
     assert_eq!(of(|function| function.own("FALLBACK_", &FALLBACK)), Some(Duration::from_millis(400)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_breaker_says_how_long_it_has_been_in_its_state() {
+    static BREAKER: CircuitBreaker =
+        CircuitBreaker::named("state for").consecutive(1).open_for(Duration::from_secs(10)).open_jitter(0.0);
+    list(&BREAKER);
+
+    tokio::time::advance(Duration::from_secs(3)).await;
+    assert_eq!(find("state for").state_for, Some(Duration::from_secs(3)));
+    BREAKER.acquire().unwrap().settle_as(crate::Class::Transient, ());
+    tokio::time::advance(Duration::from_secs(4)).await;
+
+    assert_eq!(find("state for").state_for, Some(Duration::from_secs(4)));
+}

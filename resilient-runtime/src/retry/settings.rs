@@ -18,6 +18,12 @@ pub(super) mod rules {
         if max > 0 { None } else { Some("zero retries is no retry: leave the policy out, or allow at least 1") }
     }
 
+    /// As [`max`](max()), in a file, where the policy cannot be left out.
+    #[cfg(feature = "config")]
+    pub(crate) const fn live_max(max: u32) -> Option<&'static str> {
+        if max > 0 { None } else { Some("zero retries is no retry: write `mode = \"off\"`, or allow at least 1") }
+    }
+
     pub(crate) const fn max_elapsed(time: Duration) -> Option<&'static str> {
         if time.is_zero() {
             Some("no retry can begin within no time: leave the policy out, or allow some")
@@ -50,7 +56,7 @@ impl Described for super::Config {
 #[cfg(feature = "config")]
 impl Settings for Config {
     const KEYS: &'static [Key<Self>] = &[
-        Key::count("max", "3", rules::max, |config: &mut Self, max| config.max = Some(max))
+        Key::count("max", "3", rules::live_max, |config: &mut Self, max| config.max = Some(max))
             .or_word("unlimited", |config| config.max = None),
         Key::time("max_elapsed", "\"30s\"", rules::max_elapsed, |config: &mut Self, time| {
             config.max_elapsed = Some(time);

@@ -3,13 +3,15 @@
 use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
+use std::marker::PhantomData;
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use ::tower::{BoxError, Layer, Service};
+use ::tower::{Layer, Service};
 
 use super::attempt::Attempt;
+use super::policies::{AsBoxed, AsTyped, Errors};
 use crate::keyed::Keyed;
 use crate::stack::{Guard, Policy};
 use crate::{PerKey, Settled};
@@ -31,56 +33,65 @@ use crate::{PerKey, Settled};
 /// # let _ = layer;
 /// ```
 pub const fn keyed<P: Keyed, F>(policies: &'static PerKey<P>, key: F) -> KeyedLayer<P, F> {
-    KeyedLayer { policies, key }
+    KeyedLayer { policies, key, errors: PhantomData }
 }
 
 /// The layer of [`keyed`].
-pub struct KeyedLayer<P: 'static, F> {
+pub struct KeyedLayer<P: 'static, F, E = AsTyped> {
     policies: &'static PerKey<P>,
     key: F,
+    errors: PhantomData<fn() -> E>,
 }
 
-/// The service of a [`KeyedLayer`].
-pub struct KeyedService<S, P: 'static, F> {
-    service: S,
-    layer: KeyedLayer<P, F>,
-}
-
-impl<P, F: Clone> Clone for KeyedLayer<P, F> {
-    fn clone(&self) -> Self {
-        Self { policies: self.policies, key: self.key.clone() }
+impl<P, F> KeyedLayer<P, F> {
+    /// Boxes errors, as [`boxed`](super::Policies::boxed) of `policies` does.
+    pub fn boxed(self) -> KeyedLayer<P, F, AsBoxed> {
+        KeyedLayer { policies: self.policies, key: self.key, errors: PhantomData }
     }
 }
 
-impl<S: Clone, P, F: Clone> Clone for KeyedService<S, P, F> {
+/// The service of a [`KeyedLayer`].
+pub struct KeyedService<S, P: 'static, F, E = AsTyped> {
+    service: S,
+    layer: KeyedLayer<P, F, E>,
+}
+
+impl<P, F: Clone, E> Clone for KeyedLayer<P, F, E> {
+    fn clone(&self) -> Self {
+        Self { policies: self.policies, key: self.key.clone(), errors: PhantomData }
+    }
+}
+
+impl<S: Clone, P, F: Clone, E> Clone for KeyedService<S, P, F, E> {
     fn clone(&self) -> Self {
         Self { service: self.service.clone(), layer: self.layer.clone() }
     }
 }
 
-impl<P: fmt::Debug, F> fmt::Debug for KeyedLayer<P, F> {
+impl<P: fmt::Debug, F, E> fmt::Debug for KeyedLayer<P, F, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyedLayer").field("policies", &self.policies).finish_non_exhaustive()
     }
 }
 
-impl<S: fmt::Debug, P: fmt::Debug, F> fmt::Debug for KeyedService<S, P, F> {
+impl<S: fmt::Debug, P: fmt::Debug, F, E> fmt::Debug for KeyedService<S, P, F, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyedService").field("service", &self.service).field("layer", &self.layer).finish()
     }
 }
 
-impl<S, P, F: Clone> Layer<S> for KeyedLayer<P, F> {
-    type Service = KeyedService<S, P, F>;
+impl<S, P, F: Clone, E> Layer<S> for KeyedLayer<P, F, E> {
+    type Service = KeyedService<S, P, F, E>;
 
     fn layer(&self, service: S) -> Self::Service {
         KeyedService { service, layer: self.clone() }
     }
 }
 
-impl<S, P, F, K, R> Service<R> for KeyedService<S, P, F>
+impl<S, P, F, E, K, R> Service<R> for KeyedService<S, P, F, E>
 where
-    S: Service<R, Future: Send, Response: Send, Error: Into<BoxError> + Send> + Clone + Send + 'static,
+    S: Service<R, Future: Send, Response: Send, Error: Send> + Clone + Send + 'static,
+    E: Errors<S::Error> + 'static,
     P: Keyed,
     for<'p> &'p P: Policy<Guard: Guard<Result<S::Response, S::Error>> + Send>,
     F: Fn(&R) -> K,
@@ -88,11 +99,11 @@ where
     R: Send + 'static,
 {
     type Response = S::Response;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, BoxError>> + Send>>;
+    type Error = E::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, E::Error>> + Send>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.service.poll_ready(cx).map_err(Into::into)
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
+        self.service.poll_ready(cx).map_err(E::of)
     }
 
     fn call(&mut self, request: R) -> Self::Future {
@@ -102,8 +113,8 @@ where
         let policy = self.layer.policies.of(&(self.layer.key)(&request));
         Box::pin(async move {
             match crate::run(&*policy, Attempt::ready(ready, request)).await {
-                Settled::Outcome(outcome) => outcome.map_err(Into::into),
-                Settled::Rejected(rejection) => Err(rejection.into()),
+                Settled::Outcome(outcome) => outcome.map_err(E::of),
+                Settled::Rejected(rejection) => Err(E::of_rejection(rejection)),
             }
         })
     }

@@ -67,14 +67,14 @@ pub const fn policies_for<F>(choose: F) -> Policies<Chosen<F>> {
 }
 
 /// A layer of policies; from [`policies`] and [`policies_for`].
-pub struct Policies<C, E = AsBoxed> {
+pub struct Policies<C, E = AsTyped> {
     choose: C,
     errors: PhantomData<fn() -> E>,
 }
 
 impl<C> Policies<C> {
-    /// Leaves the service's error what it is. It takes a policy's rejection by `From<resilient::Error>`.
-    pub fn typed(self) -> Policies<C, AsTyped> {
+    /// Boxes errors, for a service whose error does not take a rejection by `From<resilient::Error>`: a client's of another crate, or `Infallible`.
+    pub fn boxed(self) -> Policies<C, AsBoxed> {
         Policies { choose: self.choose, errors: PhantomData }
     }
 }
@@ -124,7 +124,7 @@ pub trait Errors<E> {
     fn of_rejection(rejection: Error) -> Self::Error;
 }
 
-/// Errors are boxed, as in tower's own layers.
+/// Errors are boxed, as in some of tower's own layers.
 #[derive(Debug, Clone, Copy)]
 pub struct AsBoxed;
 
@@ -177,7 +177,7 @@ impl<S, C: Clone, E> Layer<S> for Policies<C, E> {
 }
 
 /// A service and the policies around each of its calls.
-pub struct Guarded<S, C, E = AsBoxed> {
+pub struct Guarded<S, C, E = AsTyped> {
     service: S,
     choose: C,
     errors: PhantomData<fn() -> E>,

@@ -53,6 +53,8 @@ pub(crate) struct Given<'a> {
     pub(crate) key: &'a str,
     pub(crate) example: &'a str,
     pub(crate) value: &'a Value,
+    /// The word that may stand in place of such a value.
+    pub(crate) word: Option<&'static str>,
 }
 
 /// The rule of a key that takes every value of its type.
@@ -135,7 +137,7 @@ impl<C> Key<C> {
             set(settings);
             return Ok(());
         }
-        let given = Given { key: self.name, example: self.example, value };
+        let given = Given { key: self.name, example: self.example, value, word: self.word.map(|(word, _)| word) };
         match self.sets {
             Sets::Time(rule, set) => set(settings, refused(rule, given.time()?)?),
             Sets::Count(rule, set) => set(settings, refused(rule, given.count()?)?),
@@ -153,8 +155,9 @@ fn refused<T: Copy>(rule: Rule<T>, value: T) -> Result<T, String> {
 
 impl Given<'_> {
     fn takes<T>(&self, what: &str) -> Result<T, String> {
-        let Self { key, example, value } = self;
-        Err(format!("`{key}` takes {what}, and not {value}: write `{key} = {example}`"))
+        let Self { key, example, value, word } = self;
+        let word = word.map_or_else(String::new, |word| format!(" or `{key} = \"{word}\"`"));
+        Err(format!("`{key}` takes {what}, and not {value}: write `{key} = {example}`{word}"))
     }
 
     pub(crate) fn time(&self) -> Result<Duration, String> {

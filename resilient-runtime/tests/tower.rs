@@ -86,8 +86,8 @@ impl Service<u32> for Strict {
     }
 }
 
-fn reason(error: &BoxError) -> Reason {
-    error.downcast_ref::<resilient::Error>().expect("a rejection").reason()
+fn reason(error: &impl Classify) -> Reason {
+    error.rejection().expect("a rejection").reason()
 }
 
 #[tokio::test(start_paused = true)]
@@ -104,13 +104,10 @@ async fn services_are_called_ready_by_every_layer() {
     let calls = strict.calls.clone();
     let mut service = ServiceBuilder::new()
         .layer(policies((&TOTAL,)))
-        .layer(retry(&RETRY).when(|error: &BoxError| {
-            let transient = matches!(error.downcast_ref::<Error>(), Some(Error::Down));
-            if transient { Class::Transient } else { Class::Permanent }
-        }))
+        .layer(retry(&RETRY))
         .layer(hedge(&HEDGE))
         .layer(keyed(&TENANTS, |request: &u32| request % 2))
-        .layer(policies((&THROTTLE, &BREAKER, &LIMIT, &PLACES)).typed())
+        .layer(policies((&THROTTLE, &BREAKER, &LIMIT, &PLACES)))
         .service(strict);
 
     assert_eq!(service.ready().await.unwrap().call(7).await.unwrap(), 7);
@@ -182,7 +179,7 @@ async fn a_function_and_a_service_share_one_breaker() {
     async fn annotated(fails: bool) -> Result<u32, Error> {
         if fails { Err(Error::Down) } else { Ok(1) }
     }
-    let mut service = ServiceBuilder::new().layer(policies((&BREAKER,)).typed()).service(Strict::failing(1));
+    let mut service = ServiceBuilder::new().layer(policies((&BREAKER,))).service(Strict::failing(1));
 
     assert!(matches!(service.ready().await.unwrap().call(1).await, Err(Error::Down)));
     assert!(annotated(true).await.is_err());
@@ -318,7 +315,7 @@ async fn the_request_chooses_priority_and_key() {
         Ok::<_, Infallible>(())
     });
     let service = ServiceBuilder::new()
-        .layer(policies_for(|(priority, _): &(Priority, &'static str)| (PLACES.entry().priority(*priority),)))
+        .layer(policies_for(|(priority, _): &(Priority, &'static str)| (PLACES.entry().priority(*priority),)).boxed())
         .service(slow);
     let call = |priority| service.clone().oneshot((priority, "a"));
 
@@ -327,7 +324,7 @@ async fn the_request_chooses_priority_and_key() {
     assert_eq!(reason(&low.unwrap_err()), Reason::QueueFull);
 
     let by_tenant = ServiceBuilder::new()
-        .layer(keyed(&TENANTS, |(_, tenant): &(Priority, &'static str)| *tenant))
+        .layer(keyed(&TENANTS, |(_, tenant): &(Priority, &'static str)| *tenant).boxed())
         .service(service_fn(|_: (Priority, &'static str)| async { Ok::<_, Infallible>(()) }));
     let call = |tenant| by_tenant.clone().oneshot((Priority::High, tenant));
     assert!(call("a").await.is_ok() && call("b").await.is_ok());
