@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `promtool check rules` calls two alerts duplicates that have a name and labels in common and differ in the expression, as the warning and the paging level of one
-# name may, or the same alert for two jobs. "Might cause inconsistency while recording expressions", it says, but an alert records nothing. The rules are
-# loaded and both fire, as `promtool test rules` shows; but with `--lint-fatal`, which is meant for CI, the file does not pass.
+# `promtool check rules` calls two alerts duplicates that have a name and labels in common and differ in the expression, such as the same alert
+# for two jobs. "Might cause inconsistency while recording expressions", it says, but an alert records nothing. The rules are loaded and both
+# fire, as `promtool test rules` shows; but with `--lint-fatal`, which is meant for CI, the file does not pass.
 #
 # Seen with promtool 2.42.0, of Debian's package prometheus 2.42.0+ds-5+deb12u1.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.
