@@ -6,6 +6,7 @@ mod answering;
 mod http;
 mod http2;
 mod nats;
+mod plain;
 mod pools;
 mod redis;
 mod sql;

@@ -22,10 +22,11 @@ use crate::{Class, Classify, Error, clock};
 /// | `Unavailable`, `DeadlineExceeded`, `Aborted` | transient |
 /// | `Unknown`, `Internal`: what a 500 is in HTTP | transient |
 /// | of a response that is not gRPC, as a proxy's page of HTML | that of the [response](crate::http::class_of_response) to HTTP; permanent with 200 |
-/// | `Internal` of a message that cannot be decoded or decompressed | permanent |
+/// | `Internal` of a message that cannot be decoded or decompressed, or of metadata that cannot be parsed | permanent |
 /// | `Cancelled` by a time-out, of the client's channel or of the server's layer | transient |
 /// | `ResourceExhausted` | throttled |
-/// | `ResourceExhausted` of a message that is too large | permanent |
+/// | `ResourceExhausted` of a message or of metadata that is too large | permanent |
+/// | `Unavailable` because of too many pings, which HTTP/2 calls `ENHANCE_YOUR_CALM` | throttled |
 /// | every other | permanent |
 ///
 /// The metadata `grpc-retry-pushback-ms` decides about the codes that are not permanent, as in
@@ -132,6 +133,7 @@ fn class_of_code(status: &Status) -> Class {
     match status.code() {
         Code::Internal if said(UNREADABLE) => Class::Permanent,
         Code::ResourceExhausted if said(TOO_LARGE) => Class::Permanent,
+        Code::Unavailable if said(&[TOO_MANY_PINGS]) => Class::Throttled { after: None },
         Code::Unavailable | Code::DeadlineExceeded | Code::Aborted | Code::Unknown | Code::Internal => Class::Transient,
         Code::ResourceExhausted => Class::Throttled { after: None },
         _ => Class::Permanent,
@@ -167,23 +169,29 @@ fn asked(status: &Status) -> Option<Duration> {
 /// tonic puts the status of HTTP behind these.
 const FOREIGN: &[&str] = &["mapped from HTTP status code ", "while receiving response with status: "];
 
-/// Faults of tonic's and of prost's decoding, on either side.
+/// Faults of tonic's and of prost's decoding on either side, and of C-core's server with the metadata.
 const UNREADABLE: &[&str] = &[
     "invalid compression flag",
     "compressed-flag but no grpc-encoding",
     "Error decompressing",
     "failed to decode Protobuf message",
+    "Error parsing '",
 ];
 
-/// Faults of a message's size: of C-core and Go, of Java, of .NET, of tonic.
+/// Faults of a message's size: of C-core and Go, of Java, of .NET, of tonic; and of the metadata's size, of C-core. Beyond its soft limit, C-core refuses
+/// only some of the calls, by lot.
 const TOO_LARGE: &[&str] = &[
     "larger than max",
+    "metadata size exceeds hard limit",
     "exceeds maximum size",
     "exceeds the maximum configured message size",
     "with a size larger than",
     "more than 4GB",
     "Error decompressing: size limit",
 ];
+
+/// C-core's words for a client whose pings come too often. Its server ends the calls with them before it closes the connection.
+const TOO_MANY_PINGS: &str = "Too many pings";
 
 enum Pushback {
     None,
@@ -265,6 +273,24 @@ mod tests {
 
         for (code, class) in table {
             assert_eq!(Status::new(code, "made up").class(), class, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn the_words_of_c_core_decide_where_its_code_does_not() {
+        for (status, class) in [
+            (
+                Status::resource_exhausted("received metadata size exceeds hard limit (value length 9 vs. 8)"),
+                Class::Permanent,
+            ),
+            (
+                Status::resource_exhausted("received metadata size exceeds soft limit (9 vs. 8);  :path:52B"),
+                Class::Throttled { after: None },
+            ),
+            (Status::internal("Error parsing 'grpc-encoding' metadata"), Class::Permanent),
+            (Status::unavailable("Too many pings"), Class::Throttled { after: None }),
+        ] {
+            assert_eq!(status.class(), class, "{status:?}");
         }
     }
 

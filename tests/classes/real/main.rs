@@ -2,10 +2,13 @@
 //!
 //! `real/run.sh` installs the servers and runs these tests. Without it each says that it is skipped.
 
+mod grpc;
 mod http;
 mod mariadb;
 mod mysql_async;
 mod nats;
+#[path = "../plain.rs"]
+mod plain;
 mod postgres;
 mod rabbitmq;
 mod redis;

@@ -30,6 +30,17 @@ elif ((${#missing[@]})); then
     echo "for all of these tests, install the packages: ${missing[*]}" >&2
 fi
 
+# gRPC's server is a package of Python, and has a folder of its own beside the build
+grpcio=$(realpath -m "${CARGO_TARGET_DIR:-target}/grpcio-1.85.3")
+if [[ ! -e $grpcio/bin/python-with-grpcio ]]; then
+    if { python3 -m venv --clear "$grpcio" && "$grpcio/bin/pip" install --only-binary :all: grpcio==1.85.3; } > /dev/null; then
+        ln -s python3 "$grpcio/bin/python-with-grpcio"
+    else
+        echo 'grpcio could not be installed: it needs python3 with venv and pip' >&2
+    fi
+fi
+export PATH="$PATH:$grpcio/bin"
+
 export RESILIENT_REAL_SERVERS=1
 cargo test -p resilient-class-tests --test real --locked "$@"
 
