@@ -41,7 +41,7 @@ struct Wanted {
     origins: Vec<Origin>,
 }
 
-/// What is said of settings besides what is done.
+/// The remarks on settings, besides their changes.
 struct Said<'a> {
     /// The source that is new.
     new: usize,
@@ -65,7 +65,7 @@ struct Agreed {
     origins: tune::Origins,
     /// The changes of each policy that has others now, in words.
     news: Vec<String>,
-    /// Those of the new source that something else counts in place of.
+    /// The settings of the new source in whose place something else counts.
     overruled: Vec<Mistake>,
     /// Tables of the new source that wait for their policy.
     waiting: Vec<Mistake>,
