@@ -65,6 +65,14 @@ fn the_right_alerts_fire_and_no_other() {
     }
     assert!(empty.is_empty(), "{empty:#?}");
     assert!(queries.lines().count() >= 25, "{queries}");
+
+    ops("report", &[&format!("--prometheus={prometheus}"), "--minutes=1", "--out=report.html"]);
+    let report = fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(report.contains("<th scope=\"row\">BreakerOpened</th><td>incident::calls::outage"), "{report}");
+    assert!(report.matches("<figure>").count() >= 15 && !report.contains("no values in this time"), "{report}");
+    if let Some(kept) = std::env::var_os("RESILIENT_REPORT") {
+        fs::copy(folder.path().join("report.html"), kept).unwrap();
+    }
 }
 
 /// The example, which `real/run.sh` builds.

@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 
+pub(crate) use self::panel::Panel;
 use self::panel::source;
 use self::rows::Row;
 use crate::options::Options;
@@ -47,6 +48,12 @@ pub fn json(snapshot: &Snapshot, options: &Options) -> Value {
         "panels": placed,
         "templating": {"list": variables(job)},
     })
+}
+
+/// Returns the rows of the dashboard that have panels, for whoever draws them without Grafana.
+pub(crate) fn panels(snapshot: &Snapshot, options: &Options) -> Vec<(&'static str, Vec<Panel>)> {
+    let rows = rows::of(snapshot, options).into_iter().filter(|row| !row.panels.is_empty());
+    rows.map(|Row { title, panels }| (title, panels)).collect()
 }
 
 /// Returns the queries of the dashboard with the title of their panel.

@@ -2,7 +2,7 @@
 //!
 //! A program shows its policies as JSON, which is what `resilient::policies()` is with the feature `serde`. [`Snapshot`] reads that.
 //! Everything else is a function of it: [`alerts`] has the rules for Prometheus, whose thresholds follow from the settings,
-//! [`promtool`] their tests, [`dashboard`] a dashboard for Grafana, [`runbook`] a page for each alert, and [`table`] the list.
+//! [`promtool`] their tests, [`dashboard`] a dashboard for Grafana, [`report`] the same as plots of a time that has passed, [`runbook`] a page for each alert, and [`table`] the list.
 //!
 //! ```
 //! use resilient::circuit_breaker;
@@ -35,6 +35,7 @@ mod options;
 pub mod promtool;
 mod proof;
 mod query;
+pub mod report;
 #[cfg(feature = "router")]
 pub mod router;
 pub mod rules;

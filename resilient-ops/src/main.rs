@@ -1,14 +1,17 @@
 //! The program `resilient-ops`: prints the list, the rules, the dashboard and the runbook of a running program.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Parser, Subcommand};
+use resilient_ops::report::{self, Line, Span};
 use resilient_ops::{Options, Snapshot, dashboard, promtool, rules, runbook, table};
+use serde::Deserialize;
 
 /// Makes alerts, a dashboard and a runbook from the policies of a running program
 #[derive(Debug, Parser)]
@@ -42,6 +45,19 @@ enum Command {
         /// Print the queries alone, each after the title of its panel
         #[arg(long)]
         queries: bool,
+    },
+    /// Print a page with the dashboard's plots of the last minutes, as HTML
+    Report {
+        #[command(flatten)]
+        from: From,
+        #[command(flatten)]
+        rules: Rules,
+        /// The address of Prometheus (http://…)
+        #[arg(long, value_name = "URL")]
+        prometheus: String,
+        /// The minutes that it is about
+        #[arg(long, value_name = "MINUTES", default_value_t = 60.0, value_parser = minutes)]
+        minutes: f64,
     },
     /// Print a page about each alert, as Markdown
     Runbook {
@@ -125,6 +141,13 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
             };
             write(from.out.as_deref(), &text)
         }
+        Command::Report { from, rules, prometheus, minutes } => {
+            let (snapshot, options) = (from.snapshot()?, rules.options()?);
+            let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64();
+            let span = Span::before(now, minutes * 60.0);
+            let page = report::page(&snapshot, &options, span, |query, span| ask(&prometheus, query, span))?;
+            write(from.out.as_deref(), &page)
+        }
         Command::Runbook { from, rules } => {
             let (snapshot, options) = (from.snapshot()?, rules.options()?);
             write(from.out.as_deref(), &runbook::page(&snapshot, &options))
@@ -162,6 +185,53 @@ fn read(from: &str) -> Result<String, Box<dyn Error>> {
     let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).build().new_agent();
     let mut answer = agent.get(from).call()?;
     Ok(answer.body_mut().read_to_string()?)
+}
+
+/// Asks Prometheus for the lines of a query.
+fn ask(prometheus: &str, query: &str, span: Span) -> Result<Vec<Line>, Box<dyn Error>> {
+    #[derive(Deserialize)]
+    struct Answer {
+        data: Data,
+    }
+    #[derive(Deserialize)]
+    struct Data {
+        result: Vec<Series>,
+    }
+    #[derive(Deserialize)]
+    struct Series {
+        metric: BTreeMap<String, String>,
+        values: Vec<(f64, String)>,
+    }
+
+    if !prometheus.starts_with("http://") {
+        return Err(format!("the address of Prometheus begins with http://, and `{prometheus}` does not").into());
+    }
+    let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).build().new_agent();
+    let Span { from, until, step } = span;
+    let span = [("start", from), ("end", until), ("step", step)].map(|(name, value)| (name, value.to_string()));
+    let mut request =
+        agent.get(format!("{}/api/v1/query_range", prometheus.trim_end_matches('/'))).query("query", query);
+    for (name, value) in &span {
+        request = request.query(name, value);
+    }
+    let mut answer =
+        request.call().map_err(|error| format!("Prometheus at {prometheus} did not answer `{query}`: {error}"))?;
+    let answer: Answer = serde_json::from_str(&answer.body_mut().read_to_string()?)
+        .map_err(|error| format!("what {prometheus} answers is not of Prometheus: {error}"))?;
+    let number = |text: String| text.parse().unwrap_or(f64::NAN);
+    let line = |Series { metric, values }| Line {
+        labels: metric.into_iter().collect(),
+        values: values.into_iter().map(|(time, value)| (time, number(value))).collect(),
+    };
+    Ok(answer.data.result.into_iter().map(line).collect())
+}
+
+/// A number of minutes.
+fn minutes(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(minutes) if minutes > 0.0 && minutes.is_finite() => Ok(minutes),
+        _ => Err("write a number of minutes above 0".to_owned()),
+    }
 }
 
 fn write(out: Option<&Path>, text: &str) -> Result<(), Box<dyn Error>> {

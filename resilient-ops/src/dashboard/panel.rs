@@ -4,7 +4,7 @@ use resilient::metrics::Family;
 use serde_json::{Value, json};
 
 /// A panel: a number or lines over time.
-pub(super) struct Panel {
+pub(crate) struct Panel {
     pub(super) title: &'static str,
     description: String,
     unit: &'static str,
@@ -45,6 +45,29 @@ impl Panel {
     pub(super) fn number(mut self) -> Self {
         self.is_number = true;
         self
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(title: &'static str, unit: &'static str) -> Self {
+        Self::new(title, unit)
+    }
+
+    pub(crate) const fn title(&self) -> &'static str {
+        self.title
+    }
+
+    pub(crate) const fn unit(&self) -> &'static str {
+        self.unit
+    }
+
+    /// The greatest value, if there is one.
+    pub(crate) const fn max(&self) -> Option<f64> {
+        self.max
+    }
+
+    /// The names of the lines, with labels in braces, and the queries.
+    pub(crate) fn queries(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.queries.iter().map(|query| (query.legend, query.expr.as_str()))
     }
 
     pub(super) fn json(&self, id: usize, at: Value) -> Value {
