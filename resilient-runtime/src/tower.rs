@@ -1,4 +1,4 @@
-//! Policies as layers of [tower](::tower): the same policies as those of attributes, so that a function and a service can share a breaker, a limit or
+//! Policies as layers of [`tower`]: the same policies as those of attributes, so that a function and a service can share a breaker, a limit or
 //! a budget.
 //!
 //! ```
