@@ -1,6 +1,6 @@
 //! A page with the dashboard's plots of a time that has passed, for whoever has no Grafana, and for the record of an incident.
 //!
-//! It is one HTML document without scripts: the alerts that fired as bars over the time, and below them each panel of the [dashboard](crate::dashboard) as
+//! It is one HTML document without scripts: the alerts that fired as bars over the time, and below them each panel of the [dashboard] as
 //! a plot with its greatest and last values in words.
 
 use std::fmt::Write;
