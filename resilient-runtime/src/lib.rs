@@ -54,7 +54,8 @@
 //!
 //! # Keys and names
 //!
-//! A policy is a `static`, with one state for all callers. [`PerKey`] has one for each key, a host or a tenant, in bounded
+//! A policy is a `static`, with one state for all callers. Never make it a `const`: that is another policy, which knows nothing yet, wherever it is named, and the compiler does
+//! not warn of it. [`PerKey`] has one for each key, a host or a tenant, in bounded
 //! memory: `#[circuit_breaker(key = host)]`. The other way round, [`CircuitBreaker::shared`] makes policies of one name
 //! one, wherever they stand: `#[circuit_breaker(name = "payments")]`. Two that have one name and different settings
 //! are among the [`conflicts`]. Rate limits have both as well.
