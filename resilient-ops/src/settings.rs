@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
+use resilient_words::parse_duration;
+
 /// Reads a time as the list of policies writes it, which is how `Debug` writes a `Duration`: `1.5s`, `200ms`.
 pub(crate) fn time(text: &str) -> Option<Duration> {
-    // the longer ending first, since each ends with `s`
-    let units = [("ns", 1e-9), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0)];
-    let (number, unit) = units.into_iter().find_map(|(unit, length)| Some((text.strip_suffix(unit)?, length)))?;
-    Duration::try_from_secs_f64(number.parse::<f64>().ok()? * unit).ok()
+    parse_duration(text).ok()
 }
 
 /// Reads a rate as the list writes it, in calls a second: `150/s`, `6/min`.

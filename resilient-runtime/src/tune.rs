@@ -72,7 +72,7 @@ impl<C: Settings> Live<C> {
         self.number.load(Relaxed) != 0
     }
 
-    /// The settings of that number. A thread that sees the number before the settings goes by the old ones for one call more.
+    /// The settings of that number. A thread that sees the number before the settings goes by those that were built in for that call.
     #[cold]
     #[inline(never)]
     fn changed(&self, number: u32) -> &C {
@@ -254,16 +254,18 @@ impl<C: Settings> Tuning<C> {
         order.sort_by_key(|&index| place(&changes[index]));
         for index in order {
             let Change { key, value } = &changes[index];
-            let result = match (key.as_str(), C::KEYS.iter().find(|known| known.name == key)) {
+            let known = C::KEYS.iter().find(|known| known.name == key);
+            let result = match (key.as_str(), known) {
                 (_, Some(known)) => known.set(&mut tuning.config, value),
                 ("mode", None) if P::HAS_MODES => tuning.set_mode(value),
                 ("force", None) if P::HAS_A_STATE => tuning.set_forced(value),
                 ("force", None) => Err("only a circuit breaker can be forced into a state: write `mode`".to_owned()),
-                (_, None) => Err(String::new()),
+                (_, None) => {
+                    mistakes.push(Mistake { index, in_key: true, message: unknown::<P>(key) });
+                    Ok(())
+                }
             };
-            let in_key = result == Err(String::new());
-            let message = result.err().map(|message| if in_key { unknown::<P>(key) } else { message });
-            mistakes.extend(message.map(|message| Mistake { index, in_key, message }));
+            mistakes.extend(result.err().map(|message| Mistake { index, in_key: false, message }));
         }
         let last = changes.len().saturating_sub(1);
         if mistakes.is_empty() {

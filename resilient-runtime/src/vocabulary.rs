@@ -113,25 +113,6 @@ impl PolicyKind {
         Self::Measure,
     ];
 
-    /// The name of its attribute: `circuit_breaker`, `timeout`.
-    pub const fn attribute(self) -> &'static str {
-        match self {
-            Self::CircuitBreaker => "circuit_breaker",
-            Self::Bulkhead => "bulkhead",
-            Self::RateLimit => "rate_limit",
-            Self::Throttle => "throttle",
-            Self::Timeout => "timeout",
-            Self::Cancel => "cancel",
-            Self::Batch => "batch",
-            Self::FanOut => "fan_out",
-            Self::Hedge => "hedge",
-            Self::Retry => "retry",
-            Self::Coalesce => "coalesce",
-            Self::Fallback => "fallback",
-            Self::Measure => "measure",
-        }
-    }
-
     /// The kind in words, as a message has it: `circuit breaker`, `time-out`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -216,7 +197,7 @@ impl GaveUp {
 }
 
 impl PolicyKind {
-    /// The kind as metrics have it: `circuit_breaker`.
+    /// The kind as its attribute is named, and as metrics have it: `circuit_breaker`.
     pub const fn label(self) -> &'static str {
         match self {
             Self::CircuitBreaker => "circuit_breaker",

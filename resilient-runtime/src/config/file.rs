@@ -25,6 +25,22 @@ pub(super) struct Entry {
     pub(super) value_at: Place,
 }
 
+impl Entry {
+    /// A setting that stands in no file.
+    pub(super) fn from_code(target: &str, part: Option<&str>, change: Change) -> Self {
+        let nowhere = Place::default();
+        Self {
+            target: target.to_owned(),
+            part: part.map(str::to_owned),
+            change,
+            target_at: nowhere,
+            part_at: nowhere,
+            key_at: nowhere,
+            value_at: nowhere,
+        }
+    }
+}
+
 /// A line and a column, both from one; zero for what is written in no file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Place {

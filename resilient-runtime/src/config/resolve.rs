@@ -78,7 +78,7 @@ pub(super) fn find(entry: &Entry, all: &[Known]) -> Result<Found, NotFound> {
     };
     let (change, level) = level_of(part, &entry.change);
     let is_named = |known: &&Known| known.label() == Some(part);
-    let is_of_kind = |known: &&Known| known.kind.attribute() == part && level.is_none_or(|level| known.is_at(level));
+    let is_of_kind = |known: &&Known| known.kind.label() == part && level.is_none_or(|level| known.is_at(level));
     let mut found: Vec<Known> = there.iter().filter(|known| level.is_none() && is_named(known)).copied().collect();
     if found.is_empty() {
         found = there.iter().filter(is_of_kind).copied().collect();
@@ -87,7 +87,7 @@ pub(super) fn find(entry: &Entry, all: &[Known]) -> Result<Found, NotFound> {
     let addresses: BTreeSet<usize> = found.iter().map(|known| known.policy.address()).collect();
     if found.is_empty() {
         if !by_path
-            && PolicyKind::ALL.iter().any(|kind| kind.attribute() == part)
+            && PolicyKind::ALL.iter().any(|kind| kind.label() == part)
             && !there.iter().any(|known| known.layer.is_some())
         {
             // another policy by hand may come to have that name
@@ -121,7 +121,7 @@ fn one_function(entry: &Entry, found: &[Known], at: Place) -> Result<(), NotFoun
 /// The level that a key of a time-out names, and the change of the time-out there.
 fn level_of<'a>(part: &str, change: &'a Change) -> (Change, Option<&'a str>) {
     match change.key.as_str() {
-        level @ ("total" | "attempt") if part == PolicyKind::Timeout.attribute() => {
+        level @ ("total" | "attempt") if part == PolicyKind::Timeout.label() => {
             (Change { key: "limit".to_owned(), value: change.value.clone() }, Some(level))
         }
         _ => (change.clone(), None),
@@ -177,7 +177,7 @@ fn missing(target: &str, all: &[Known]) -> String {
 /// Refuses a kind that there is not, of a policy that is not there.
 fn check_part(entry: &Entry) -> Result<(), NotFound> {
     let Some(part) = &entry.part else { return Ok(()) };
-    let kinds = || PolicyKind::ALL.iter().map(|kind| kind.attribute());
+    let kinds = || PolicyKind::ALL.iter().map(|kind| kind.label());
     // in a stack, names end with that of the kind
     if kinds().any(|kind| part == kind || part.ends_with(&format!("_{kind}"))) {
         return Ok(());
@@ -204,7 +204,7 @@ fn not_a_part(entry: &Entry, part: &str, there: &[Known], level: Option<&str>) -
             "`{target}` gets its `{part}` from elsewhere, by `with`: list that policy with `resilient::list`, and write its own name"
         );
     }
-    let labels: BTreeSet<&str> = there.iter().map(|known| known.label().unwrap_or(known.kind.attribute())).collect();
+    let labels: BTreeSet<&str> = there.iter().map(|known| known.label().unwrap_or(known.kind.label())).collect();
     match nearest(part, labels.iter().copied()) {
         Some(meant) => format!("`{target}` has no `{part}`: did you mean `{meant}`?"),
         None => format!(

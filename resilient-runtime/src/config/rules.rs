@@ -31,7 +31,7 @@ pub(super) fn exceeded(
 ) -> Vec<Exceeded> {
     let limits = function.limits().iter().filter_map(|rule| Some((*rule, Limit::parse(rule)?)));
     let broken = limits.filter_map(|(rule, limit)| {
-        if limit.kind != known.kind.attribute() {
+        if limit.kind != known.kind.label() {
             return None;
         }
         let level = ["total", "attempt"].iter().find(|level| known.kind == PolicyKind::Timeout && **level == limit.key);

@@ -105,7 +105,7 @@ impl Drop for Applying {
 ///
 /// [`Refused`] with every mistake. Nothing has changed then.
 pub fn apply(source: &str, text: &str) -> Result<Applied, Refused> {
-    let result = file::read(source, text).and_then(|entries| replace(source, false, entries));
+    let result = file::read(source, text).and_then(|entries| replace(source, entries));
     tell(source, result)
 }
 
@@ -115,7 +115,7 @@ pub fn apply(source: &str, text: &str) -> Result<Applied, Refused> {
 ///
 /// [`Refused`] if settings of another source do not go without them.
 pub fn forget(source: &str) -> Result<Applied, Refused> {
-    let result = replace(source, false, Vec::new());
+    let result = replace(source, Vec::new());
     tell(source, result)
 }
 
@@ -183,17 +183,7 @@ impl Changes {
     }
 
     fn with(mut self, policy: &str, kind: Option<&str>, key: &str, value: Value, unsets: bool) -> Self {
-        let nowhere = Place::default();
-        let entry = Entry {
-            target: policy.to_owned(),
-            part: kind.map(str::to_owned),
-            change: Change { key: key.to_owned(), value },
-            target_at: nowhere,
-            part_at: nowhere,
-            key_at: nowhere,
-            value_at: nowhere,
-        };
-        self.changes.push((entry, unsets));
+        self.changes.push((Entry::from_code(policy, kind, Change { key: key.to_owned(), value }), unsets));
         self
     }
 
@@ -277,19 +267,17 @@ pub fn count(policy: &str, kind: Option<&str>) -> Result<usize, Refused> {
 
 /// Finds the policies that changes from code under that name are for.
 fn found(policy: &str, kind: Option<&str>) -> Result<Found, NotFound> {
-    let Changes { changes } = Changes::new().with(policy, kind, "mode", Value::Flag(false), true);
-    let all = resolve::all();
-    changes.iter().try_fold(Found::new(), |mut found, (entry, _)| {
-        found.extend(resolve::find(entry, &all)?);
-        Ok(found)
-    })
+    // which key it is does not matter
+    let change = Change { key: "mode".to_owned(), value: Value::Flag(false) };
+    resolve::find(&Entry::from_code(policy, kind, change), &resolve::all())
 }
 
 /// The source that changes from code have in the list of policies.
 const CODE: &str = "code";
 
-fn replace(source: &str, is_code: bool, new: Vec<Entry>) -> Result<Applied, Refused> {
-    change(source, is_code, |entries| *entries = new)
+/// Puts what a file says in the place of what it said before.
+fn replace(source: &str, new: Vec<Entry>) -> Result<Applied, Refused> {
+    change(source, false, |entries| *entries = new)
 }
 
 /// Changes the entries of a source, and applies what all sources then come to.

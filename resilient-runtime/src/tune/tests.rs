@@ -9,13 +9,14 @@ use crate::{
 };
 
 fn row<P: Tunable>(kind: PolicyKind, page: &mut String) {
+    assert!(size_of::<P::Config>() <= 200, "the page says so: {}", size_of::<P::Config>());
     let keys: Vec<String> = P::Config::KEYS.iter().filter(|key| key.is_settable()).map(Key::documented).collect();
     let mut keys = keys.join(", ");
     if P::HAS_A_STATE {
         keys += ", `force = \"open\"` or `\"closed\"`";
     }
     if !keys.is_empty() {
-        writeln!(page, "| `{}` | {keys} |", kind.attribute()).unwrap();
+        writeln!(page, "| `{}` | {keys} |", kind.label()).unwrap();
     }
 }
 
