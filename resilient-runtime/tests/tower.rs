@@ -406,3 +406,28 @@ async fn a_mock_sees_one_call_for_each_permit() {
     assert_eq!(first.await.unwrap().unwrap(), 10);
     assert_eq!(PLACES.counts().in_use, 0);
 }
+
+#[cfg(feature = "axum")]
+#[tokio::test]
+async fn a_rejection_becomes_a_response_in_a_router_of_axum() {
+    use axum::body::Body;
+    use axum::error_handling::HandleErrorLayer;
+
+    static PLACES: Bulkhead = Bulkhead::named("tower: axum").limit(1).queue(0);
+    static CALLS: RateLimit = RateLimit::named("tower: axum").rate(1, SECOND).burst(1);
+    let layers = ServiceBuilder::new()
+        .layer(HandleErrorLayer::new(resilient::tower::respond))
+        .layer(policies((&PLACES, &CALLS)).boxed());
+    let app = axum::Router::new().route("/", axum::routing::get(async || "found")).layer(layers);
+    let get = async || {
+        let request = http::Request::builder().uri("/").body(Body::empty()).unwrap();
+        let response = app.clone().oneshot(request).await.unwrap();
+        let retry_after = response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+        (response.status().as_u16(), retry_after)
+    };
+
+    assert_eq!(get().await, (200, None));
+    assert_eq!(get().await, (429, Some("1".to_owned())));
+    let _taken = PLACES.try_acquire().unwrap();
+    assert_eq!(get().await, (503, None));
+}
