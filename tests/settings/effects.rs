@@ -362,3 +362,34 @@ fn threads_that_change_and_call_see_whole_settings() {
     });
     config::forget("threads.toml").unwrap();
 }
+
+#[tokio::test]
+#[expect(clippy::await_holding_lock, reason = "one test after the other")]
+async fn a_change_out_of_a_change_is_refused_and_nothing_hangs() {
+    static ROOM: Bulkhead = Bulkhead::named("effects: waker").limit(1);
+    struct Changer(std::sync::Mutex<String>);
+    impl std::task::Wake for Changer {
+        fn wake(self: std::sync::Arc<Self>) {
+            let refused = config::apply("waker.toml", "[end]\n").unwrap_err();
+            *self.0.lock().unwrap() = refused.to_string();
+        }
+    }
+    let _alone = alone();
+    resilient::list(&ROOM);
+    let inside = ROOM.acquire().await.unwrap();
+    let changer = std::sync::Arc::new(Changer(std::sync::Mutex::default()));
+    let waker = std::task::Waker::from(changer.clone());
+    let mut waits = pin!(ROOM.acquire());
+    assert!(waits.as_mut().poll(&mut std::task::Context::from_waker(&waker)).is_pending());
+
+    apply("[\"effects: waker\".bulkhead]\nlimit = 2").unwrap();
+
+    let said = changer.0.lock().unwrap().clone();
+    assert_eq!(
+        said,
+        "waker.toml: this thread is changing settings already: change them later, and not from a waker or a listener of events"
+    );
+    drop((waits.await.unwrap(), inside));
+    apply("").unwrap();
+    assert_eq!(ROOM.counts().limit, 1);
+}

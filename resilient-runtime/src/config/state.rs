@@ -283,7 +283,10 @@ fn replace(source: &str, new: Vec<Entry>) -> Result<Applied, Refused> {
 /// Changes the entries of a source, and applies what all sources then come to.
 fn change(source: &str, is_code: bool, edit: impl FnOnce(&mut Vec<Entry>)) -> Result<Applied, Refused> {
     let Some(_applying) = Applying::begin() else {
-        return Err(Refused::because(source, "settings cannot change from where a change of settings is told"));
+        return Err(Refused::because(
+            source,
+            "this thread is changing settings already: change them later, and not from a waker or a listener of events",
+        ));
     };
     list::MET.get_or_init(|| met);
     let mut state = state();
