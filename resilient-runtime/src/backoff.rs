@@ -334,12 +334,16 @@ impl Backoff {
         })
     }
 
-    /// The wait before retry `a`, for the fraction `random / 2⁶⁴`.
-    pub(crate) fn delay(&self, retry: u32, random: impl FnOnce() -> u64, memory: &mut Memory) -> Duration {
+    fn delay(&self, retry: u32, random: impl FnOnce() -> u64, memory: &mut Memory) -> Duration {
+        Duration::from_nanos(self.wait(retry, random, memory))
+    }
+
+    /// The wait before retry `a` in nanoseconds, for the fraction `random / 2⁶⁴`.
+    pub(crate) fn wait(&self, retry: u32, random: impl FnOnce() -> u64, memory: &mut Memory) -> u64 {
         let (base, cap) = (|| nanos(self.base), || nanos(self.cap));
-        let wait = match self.formula {
+        match self.formula {
             Formula::None => 0,
-            Formula::Fixed => return self.base,
+            Formula::Fixed => base(),
             Formula::Linear => scale(base(), u64::from(retry) + 1).min(cap()),
             Formula::Fibonacci => scale(base(), fibonacci(retry)).min(cap()),
             Formula::Exp => self.exponential(retry),
@@ -370,9 +374,8 @@ impl Backoff {
                 let grown = (smooth(f64::from(retry) + unit(random)) - before).max(0.0);
                 saturating(grown * base() as f64 / V2_SCALE).min(cap())
             }
-            Formula::Custom(delay) => return delay(retry).min(self.cap),
-        };
-        Duration::from_nanos(wait)
+            Formula::Custom(delay) => nanos(delay(retry).min(self.cap)),
+        }
     }
 
     /// Returns what a call's first retry remembers.

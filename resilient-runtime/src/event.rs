@@ -297,13 +297,23 @@ impl Event {
         #[cfg(any(test, feature = "test-util"))]
         note(self);
         #[cfg(feature = "tracing")]
-        if self.loudest() <= tracing::level_filters::STATIC_MAX_LEVEL
-            && self.loudest() <= tracing::level_filters::LevelFilter::current()
-        {
+        if is_heard(self.loudest()) {
             self.trace(function(), key);
         }
         #[cfg(not(feature = "tracing"))]
         let _ = (self, function, key);
+    }
+
+    /// Returns whether anybody may listen to an event of one call: where making one costs more than to ask.
+    #[inline]
+    pub(crate) fn is_heard_at_debug() -> bool {
+        if cfg!(any(test, feature = "test-util")) {
+            return true;
+        }
+        #[cfg(feature = "tracing")]
+        return is_heard(tracing::Level::DEBUG);
+        #[cfg(not(feature = "tracing"))]
+        false
     }
 
     /// The highest level that it can have.
@@ -402,6 +412,13 @@ impl Event {
             Self::Slowed { policy, place, share } => say_loudly!(info from place, policy, share, "slowed"),
         }
     }
+}
+
+/// Returns whether a subscriber may listen to events of that level.
+#[cfg(feature = "tracing")]
+#[inline]
+fn is_heard(level: tracing::Level) -> bool {
+    level <= tracing::level_filters::STATIC_MAX_LEVEL && level <= tracing::level_filters::LevelFilter::current()
 }
 
 /// Events that one recorder has heard.

@@ -114,7 +114,7 @@ impl Circuit {
                 }
                 // A hang is a time-out, and a time-out has a class.
                 let trip = Trip { cause: Cause::Transient, ..trip };
-                Answer::Over(self.settle(trip, probes.given_up(), config, now, draw))
+                Answer::Over(self.settle(trip, probes.given_up(), config, || now, draw))
             }
             Phase::Recovering { .. } => {
                 let ramp = config.ramp().unwrap_or_default();
@@ -134,7 +134,13 @@ impl Circuit {
     }
 
     /// The state after a permit of this epoch ended.
-    pub(super) fn end(self, ending: Ending, config: &Config, now: Moment, draw: impl FnOnce() -> u64) -> Self {
+    pub(super) fn end(
+        self,
+        ending: Ending,
+        config: &Config,
+        now: impl FnOnce() -> Moment,
+        draw: impl FnOnce() -> u64,
+    ) -> Self {
         match self.phase {
             Phase::Closed { streak } => {
                 let trip = |cause| Trip { reopenings: 0, cause };
@@ -143,7 +149,7 @@ impl Circuit {
                     streak,
                     config,
                     |streak| Phase::Closed { streak },
-                    |cause| self.open(trip(cause), config, now, draw),
+                    |cause| self.open(trip(cause), config, now(), draw),
                 )
             }
             Phase::Recovering { trip, streak } => self.count(
@@ -151,7 +157,7 @@ impl Circuit {
                 streak,
                 config,
                 |streak| Phase::Recovering { trip, streak },
-                |cause| self.open(trip.again(cause, config.patience()), config, now, draw),
+                |cause| self.open(trip.again(cause, config.patience()), config, now(), draw),
             ),
             Phase::HalfOpen { trip, probes } => {
                 let (trip, probes) = match ending.vote.with(ending.slow) {
@@ -226,11 +232,18 @@ impl Circuit {
     }
 
     /// Decides a half-open state whose probes have all ended.
-    fn settle(self, trip: Trip, probes: Probes, config: &Config, now: Moment, draw: impl FnOnce() -> u64) -> Self {
+    fn settle(
+        self,
+        trip: Trip,
+        probes: Probes,
+        config: &Config,
+        now: impl FnOnce() -> Moment,
+        draw: impl FnOnce() -> u64,
+    ) -> Self {
         if config.is_failing(probes.tally()) {
             // A server that answers some probes and not the others is overloaded, and needs a longer rest.
             let already = if probes.succeeded == 0 { 0 } else { config.patience() };
-            self.open(trip.again(trip.cause, already), config, now, draw)
+            self.open(trip.again(trip.cause, already), config, now(), draw)
         } else if config.ramp().is_some() {
             self.enter(Phase::Recovering { trip, streak: 0 })
         } else {

@@ -1,5 +1,6 @@
 //! The atomics, and the loops that apply the transitions to them.
 
+use std::cell::Cell;
 use std::mem;
 use std::time::Duration;
 
@@ -92,7 +93,8 @@ impl CircuitBreaker {
         let storage = &self.storage;
         loop {
             let circuit = self.circuit();
-            let now = storage.origin.moment(clock());
+            let ticks = clock();
+            let now = storage.origin.moment(ticks);
             let mut noted = Millis(0);
             if let Phase::HalfOpen { .. } | Phase::Recovering { .. } = circuit.phase {
                 let (epoch, time) = storage.noted.last();
@@ -106,12 +108,12 @@ impl CircuitBreaker {
                 Answer::Admitted => return Ok(Ticket::guarded(circuit.epoch)),
                 Answer::Unguarded => return Ok(Ticket::UNGUARDED),
                 Answer::Probe(next) => {
-                    if let Some(ticket) = self.probe(circuit, next, now) {
+                    if let Some(ticket) = self.probe(circuit, next, ticks) {
                         return Ok(ticket);
                     }
                 }
                 Answer::Over(next) => {
-                    self.change(circuit, next, self.tally_at_the_end(circuit, now), now);
+                    self.change(circuit, next, self.tally_at_the_end(circuit, now), || ticks);
                 }
                 Answer::Refused(retry_after) => {
                     if self.shell.mode() == Mode::Observe {
@@ -157,12 +159,20 @@ impl CircuitBreaker {
         if counting && vote == Vote::Abandoned {
             return;
         }
-        let ticks = clock();
-        let now = self.storage.origin.moment(ticks);
-        let slow = self.config.slow_time().map(|slow| began.elapsed(ticks) >= slow);
+        // A probe's end mostly needs no time.
+        let read = Cell::new(None);
+        let ticks = || {
+            read.get().unwrap_or_else(|| {
+                let ticks = clock();
+                read.set(Some(ticks));
+                ticks
+            })
+        };
+        let now = || self.storage.origin.moment(ticks());
+        let slow = self.config.slow_time().map(|slow| began.elapsed(ticks()) >= slow);
         let mut ending = Ending { vote, slow: slow.unwrap_or_default(), window: Tally::default(), evident: false };
         if counting {
-            let failed = matches!(vote, Vote::Failure(_));
+            let (failed, now) = (matches!(vote, Vote::Failure(_)), now());
             let current = || self.storage.word().epoch() == epoch;
             self.storage.window.record(self.config.span(), epoch, Mark { failed, slow }, now, current);
             if failed || ending.slow {
@@ -182,7 +192,7 @@ impl CircuitBreaker {
                 break;
             }
             let next = circuit.end(ending, &self.config, now, random::next);
-            if next == circuit || self.change(circuit, next, circuit.evidence(ending), now) {
+            if next == circuit || self.change(circuit, next, circuit.evidence(ending), ticks) {
                 break;
             }
         }
@@ -210,7 +220,7 @@ impl CircuitBreaker {
         loop {
             let circuit = self.circuit();
             let Some(next) = circuit.forced(phase) else { break };
-            if self.change(circuit, next, Tally::default(), Moment(0)) {
+            if self.change(circuit, next, Tally::default(), Ticks::now) {
                 break;
             }
         }
@@ -226,52 +236,54 @@ impl CircuitBreaker {
                 (Mode::Enforce | Mode::Observe, Phase::Disabled) => Phase::Closed { streak: 0 },
                 _ => break,
             };
-            if self.change(circuit, circuit.enter(phase), Tally::default(), Moment(0)) {
+            if self.change(circuit, circuit.enter(phase), Tally::default(), Ticks::now) {
                 break;
             }
         }
     }
 
     /// Puts `next` in the place of `seen`, unless another thread changed it first, and announces it.
-    fn change(&self, seen: Circuit, next: Circuit, evidence: Tally, now: Moment) -> bool {
-        let changed = self.replace(seen, next, now);
-        if changed {
-            self.report(seen, next, evidence, now);
+    fn change(&self, seen: Circuit, next: Circuit, evidence: Tally, clock: impl Fn() -> Ticks) -> bool {
+        let changed = self.replace(seen, next, &clock);
+        if changed && seen.epoch != next.epoch {
+            self.report(seen, next, evidence, clock());
         }
         changed
     }
 
     /// Puts a state in place that has a probe more, and gives that out.
-    fn probe(&self, seen: Circuit, next: Circuit, now: Moment) -> Option<Ticket> {
-        self.storage.noted.note(next.epoch, now);
+    fn probe(&self, seen: Circuit, next: Circuit, ticks: Ticks) -> Option<Ticket> {
+        self.storage.noted.note(next.epoch, self.storage.origin.moment(ticks));
         let ticket = Ticket::guarded(next.epoch);
-        self.replace(seen, next, now).then(|| {
+        let given = self.replace(seen, next, || ticks);
+        if given && seen.epoch != next.epoch {
             // Whoever is told of it may panic, and the probe then goes to the next caller.
             let given = CircuitBreakerPermit::new(self, ticket.unwinding(), Began::UNKNOWN);
-            self.report(seen, next, Tally::default(), now);
+            self.report(seen, next, Tally::default(), ticks);
             mem::forget(given);
-            ticket
-        })
+        }
+        given.then_some(ticket)
     }
 
-    fn replace(&self, seen: Circuit, next: Circuit, now: Moment) -> bool {
+    fn replace(&self, seen: Circuit, next: Circuit, clock: impl Fn() -> Ticks) -> bool {
         if let Phase::Recovering { .. } = next.phase
             && next.epoch != seen.epoch
         {
-            self.storage.noted.note(next.epoch, now);
+            self.storage.noted.note(next.epoch, self.storage.origin.moment(clock()));
         }
         self.storage.replace(seen, next)
     }
 
-    /// Counts and announces a change of state, which only the thread that made it does.
-    fn report(&self, from: Circuit, to: Circuit, evidence: Tally, now: Moment) {
-        if from.epoch == to.epoch {
-            return;
-        }
+    /// Counts and announces the state of a new epoch, which only the thread that entered it does.
+    #[cold]
+    fn report(&self, from: Circuit, to: Circuit, evidence: Tally, ticks: Ticks) {
         let (old, new) = (CircuitBreakerState::from(from.phase), CircuitBreakerState::from(to.phase));
         let totals = &self.storage.totals;
         let (total, open_for) = match to.phase {
-            Phase::Open { until, .. } => (Some(&totals.opened), now.until(until, self.config.longest_open())),
+            Phase::Open { until, .. } => {
+                let now = self.storage.origin.moment(ticks);
+                (Some(&totals.opened), now.until(until, self.config.longest_open()))
+            }
             Phase::ForcedOpen => (Some(&totals.opened), None),
             Phase::HalfOpen { .. } => (Some(&totals.half_opened), None),
             Phase::Closed { .. } => (Some(&totals.closed), None),
@@ -287,7 +299,7 @@ impl CircuitBreaker {
             let Tally { calls, failures, .. } = evidence;
             let (policy, place) = (self.name(), self.shell.place());
             self.shell.note(TRANSITIONS + new as usize, 1);
-            self.storage.times.leave(old, self.shell.record().since);
+            self.storage.times.leave(old, self.shell.record().since, ticks);
             self.shell.emit(Event::Transition { policy, place, from: old, to: new, failures, calls, open_for });
         }
     }
@@ -390,8 +402,7 @@ impl Times {
     }
 
     /// Adds the time since the last change, or since the first use, to the state that is left.
-    fn leave(&self, old: CircuitBreakerState, first_use: Ticks) {
-        let now = Ticks::now().0;
+    fn leave(&self, old: CircuitBreakerState, first_use: Ticks, Ticks(now): Ticks) {
         // Relaxed throughout: of changes that meet, one may count the moment between them.
         let since = match self.since.swap(now, Relaxed) {
             0 => first_use.0,

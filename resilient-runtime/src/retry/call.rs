@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::hook::{Hooks, Tell};
+use super::hook::{Hooks, News, Tell};
 use super::nested::suppressed;
 use super::{Delay, Retry};
 use crate::backoff::Memory;
 use crate::book::Ended;
-use crate::clock::{self, Ticks};
+use crate::clock::{self, Ticks, nanos};
 use crate::deadline::Limit;
 use crate::event::{Event, GivingUp, Retrying};
 use crate::notes::retry::{CALLS_BY_RETRIES, GAVE_UP, OBSERVED, RETRIES};
@@ -31,9 +31,12 @@ pub struct RetryCall<'a> {
     decision: Decision,
 }
 
-/// A decision on an attempt: the wait before the next in nanoseconds, 584 years at the most, or none.
+/// A decision on an attempt: the wait before the next in nanoseconds, or none.
 #[derive(Debug, Clone, Copy)]
-struct Decision(u64);
+pub(super) struct Decision(u64);
+
+/// A function that is told of what becomes of an attempt.
+type Teller<'t> = &'t mut dyn FnMut(News<'_>);
 
 /// The decision of [`RetryCall::settle`].
 #[derive(Debug)]
@@ -79,15 +82,15 @@ impl RetryCall<'_> {
     /// Off a tokio runtime, and on one without timers, nothing can measure a wait: the call ends instead.
     #[inline]
     pub fn settle<O: Outcome>(&mut self, outcome: O) -> Verdict<O> {
-        let delay = self.decide(&outcome, &ByClass, &Hooks::NONE);
-        Verdict::on(outcome, delay)
+        let decision = self.decide(&outcome, &ByClass, &Hooks::NONE);
+        decision.on(outcome)
     }
 
     /// As [`settle`](Self::settle), with the class that `when` assigns.
     #[inline]
     pub fn settle_when<O, By>(&mut self, outcome: O, when: impl When<O, By>) -> Verdict<O> {
-        let delay = self.decide(&outcome, &ByWhen::new(when), &Hooks::NONE);
-        Verdict::on(outcome, delay)
+        let decision = self.decide(&outcome, &ByWhen::new(when), &Hooks::NONE);
+        decision.on(outcome)
     }
 
     /// The call in a [stack](crate::run), with outcomes judged by `when`.
@@ -123,10 +126,7 @@ impl RetryCall<'_> {
     /// ```
     #[inline]
     pub fn verdict<O>(&mut self, outcome: O) -> Verdict<O> {
-        match mem::replace(&mut self.decision, Decision::ACCEPT).delay() {
-            None => Verdict::Accept(outcome),
-            Some(delay) => Verdict::Retry(delay),
-        }
+        mem::replace(&mut self.decision, Decision::ACCEPT).on(outcome)
     }
 
     /// Begins an attempt in a stack, on which nothing is decided.
@@ -142,15 +142,17 @@ impl RetryCall<'_> {
         R: Tell<Retrying, O>,
         G: Tell<GivingUp, O>,
     {
-        if let Some(delay) = self.decide(outcome, judge, hooks) {
-            self.decision = Decision::retry(delay);
+        let decision = self.decide(outcome, judge, hooks);
+        // of most calls nothing is to be written: that they are accepted is what the attempt began with
+        if decision.delay().is_some() {
+            self.decision = decision;
         }
     }
 
-    /// Returns the wait before the next attempt, if there is to be one after this outcome.
+    /// Decides whether there is to be another attempt after this outcome.
     #[expect(clippy::inline_always, reason = "most calls end here, and then nothing of the call need be in memory")]
     #[inline(always)]
-    pub(super) fn decide<O, R, G>(&mut self, outcome: &O, judge: &impl Judge<O>, hooks: &Hooks<R, G>) -> Option<Delay>
+    pub(super) fn decide<O, R, G>(&mut self, outcome: &O, judge: &impl Judge<O>, hooks: &Hooks<R, G>) -> Decision
     where
         R: Tell<Retrying, O>,
         G: Tell<GivingUp, O>,
@@ -158,16 +160,15 @@ impl RetryCall<'_> {
         let class = judge.class_of(outcome);
         if self.retries == 0 && !class.is_retryable() {
             self.end_at_once(Ended::of(class));
-            return None;
+            return Decision::ACCEPT;
         }
         let (rejection, hint) = (judge.rejection_in(outcome), judge.hint_in(outcome));
-        let tell = &mut |retrying: &Retrying| hooks.on_retry.tell(retrying, outcome);
-        match self.decide_slowly(class, rejection, hint, tell) {
-            Ok(delay) => return Some(delay),
-            Err(Some(giving_up)) => hooks.on_give_up.tell(&giving_up, outcome),
-            Err(None) => {}
-        }
-        None
+        let tell = &mut |news: News<'_>| match news {
+            News::Retrying(retrying) => hooks.on_retry.tell(retrying, outcome),
+            News::GivingUp(giving_up) => hooks.on_give_up.tell(giving_up, outcome),
+        };
+        let tell = if R::IS_TOLD || G::IS_TOLD { Some(tell as Teller<'_>) } else { None };
+        self.decide_slowly(class, rejection, hint, tell)
     }
 
     /// As [`decide`](Self::decide), for all but a first attempt after which there is nothing to decide. Unless there is another attempt, it
@@ -179,32 +180,40 @@ impl RetryCall<'_> {
         class: Class,
         rejection: Option<&Error>,
         hint: Option<Duration>,
-        tell: &mut dyn FnMut(&Retrying),
-    ) -> Result<Delay, Option<GivingUp>> {
+        mut tell: Option<Teller<'_>>,
+    ) -> Decision {
         if self.attempt != Moment::NONE {
             self.policy.pace.sample(self.attempt.elapsed(clock::now()));
         }
         if !class.is_retryable() {
             self.end(Ended::of(class));
-            return Err(None);
+            return Decision::ACCEPT;
         }
-        self.next(class, rejection, hint, tell).map_err(|why| Some(self.give_up(class, why)))
+        match self.next(class, rejection, hint, &mut tell) {
+            Ok(decision) => decision,
+            Err(why) => {
+                self.give_up(class, why, tell);
+                Decision::ACCEPT
+            }
+        }
     }
 
     /// Ends the call with a failure that was worth another attempt.
     #[cold]
-    fn give_up(&mut self, class: Class, why: GaveUp) -> GivingUp {
+    fn give_up(&mut self, class: Class, why: GaveUp, tell: Option<Teller<'_>>) {
         let (policy, retries) = (self.policy.name(), self.attempt());
         self.policy.shell.note(GAVE_UP + why as usize, 1);
         self.end(Ended::of(class));
         self.policy.shell.emit(Event::GaveUp { policy, retries, class, why });
-        GivingUp { policy, retries, class, why }
+        if let Some(tell) = tell {
+            tell(News::GivingUp(&GivingUp { policy, retries, class, why }));
+        }
     }
 
     /// Returns the wait before the next attempt, if there is to be one.
     #[cfg(feature = "tower")]
     pub(crate) fn wait_after<O>(&mut self, outcome: &O, judge: &impl Judge<O>) -> Option<Delay> {
-        self.decide(outcome, judge, &Hooks::NONE)
+        self.decide(outcome, judge, &Hooks::NONE).delay()
     }
 
     /// Ends the call with the outcome of a request that cannot be sent again.
@@ -239,14 +248,14 @@ impl RetryCall<'_> {
         self.retries & ENDED != 0
     }
 
-    /// The wait before the next attempt, or why there is none.
+    /// The next attempt, or why there is none.
     fn next(
         &mut self,
         class: Class,
         rejection: Option<&Error>,
         hint: Option<Duration>,
-        tell: &mut dyn FnMut(&Retrying),
-    ) -> Result<Delay, GaveUp> {
+        tell: &mut Option<Teller<'_>>,
+    ) -> Result<Decision, GaveUp> {
         let policy = self.policy;
         let config = &*policy.config;
         let mode = policy.shell.mode();
@@ -264,17 +273,17 @@ impl RetryCall<'_> {
         }
 
         let mut memory = self.start.memory();
-        let own = config.backoff.delay(self.attempt(), random::next, &mut memory);
+        let own = config.backoff.wait(self.attempt(), random::next, &mut memory);
         self.start = self.start.with(memory);
         let hint = match class {
             Class::Throttled { after } => after,
             _ => hint,
         };
-        let delay = match hint {
+        let delay = Delay::of_nanos(match hint {
             Some(hint) if hint > config.max_hint => return Err(GaveUp::HintTooLong),
-            Some(hint) => own.max(spread(hint)),
+            Some(hint) => own.max(nanos(spread(hint))),
             None => own,
-        };
+        });
         self.fits(delay)?;
         if !delay.is_zero() && !clock::has_timers() {
             return Err(GaveUp::NoTimer);
@@ -289,28 +298,45 @@ impl RetryCall<'_> {
             policy.shell.note(OBSERVED, 1);
             return Err(GaveUp::SwitchedOff);
         }
-        // Whoever is told may panic, and the budget then gets back what it has given.
-        let retrying = Retrying { policy: policy.name(), retry: self.attempt(), class, delay };
-        policy.shell.emit(Event::Retrying(retrying));
-        if let Some(hook) = policy.hook {
-            hook(&retrying);
+        if Event::is_heard_at_debug() || policy.hook.is_some() || tell.is_some() {
+            // Whoever is told may panic, and the budget then gets back what it has given.
+            self.announce(class, delay, tell);
         }
-        tell(&retrying);
         if let Some(withdrawal) = withdrawal {
             withdrawal.spend();
         }
         self.retries = self.retries & ENDED | (self.attempt() + 1).min(!ENDED);
         policy.shell.note(RETRIES, 1);
-        Ok(Delay(delay))
+        Ok(Decision::retry(delay))
+    }
+
+    /// Tells everybody who listens of the next attempt.
+    #[cold]
+    fn announce(&self, class: Class, delay: Delay, tell: &mut Option<Teller<'_>>) {
+        let policy = self.policy;
+        let retrying = Retrying { policy: policy.name(), retry: self.attempt(), class, delay: delay.duration() };
+        policy.shell.emit(Event::Retrying(retrying));
+        if let Some(hook) = policy.hook {
+            hook(&retrying);
+        }
+        if let Some(tell) = tell {
+            tell(News::Retrying(&retrying));
+        }
     }
 
     /// Refuses a delay after which an attempt would not begin, and probably end, in time; notes when it begins.
-    fn fits(&mut self, delay: Duration) -> Result<(), GaveUp> {
-        let policy = self.policy;
-        let max_elapsed = policy.config.max_elapsed;
-        if Limit::current() == Limit::NONE && max_elapsed.is_none() {
+    #[inline]
+    fn fits(&mut self, delay: Delay) -> Result<(), GaveUp> {
+        if Limit::current() == Limit::NONE && self.policy.config.max_elapsed.is_none() {
             return Ok(());
         }
+        self.fits_in_time(delay.duration())
+    }
+
+    #[inline(never)]
+    fn fits_in_time(&mut self, delay: Duration) -> Result<(), GaveUp> {
+        let policy = self.policy;
+        let max_elapsed = policy.config.max_elapsed;
         let deadline = Deadline::current();
 
         let now = clock::now();
@@ -336,27 +362,26 @@ impl RetryCall<'_> {
     }
 }
 
-impl<O> Verdict<O> {
-    #[inline]
-    pub(super) fn on(outcome: O, delay: Option<Delay>) -> Self {
-        match delay {
-            Some(delay) => Self::Retry(delay),
-            None => Self::Accept(outcome),
-        }
-    }
-}
-
 impl Decision {
     const ACCEPT: Self = Self(u64::MAX);
 
-    fn retry(delay: Delay) -> Self {
-        let nanos = u64::try_from(delay.0.as_nanos()).unwrap_or(u64::MAX);
-        Self(nanos.min(Self::ACCEPT.0 - 1))
+    #[inline]
+    const fn retry(Delay(nanos): Delay) -> Self {
+        Self(nanos)
     }
 
     #[inline]
     fn delay(self) -> Option<Delay> {
-        (self.0 != Self::ACCEPT.0).then(|| Delay(Duration::from_nanos(self.0)))
+        (self.0 != Self::ACCEPT.0).then_some(Delay(self.0))
+    }
+
+    /// The verdict on the outcome that it was made on.
+    #[inline]
+    pub(super) fn on<O>(self, outcome: O) -> Verdict<O> {
+        match self.delay() {
+            Some(delay) => Verdict::Retry(delay),
+            None => Verdict::Accept(outcome),
+        }
     }
 }
 

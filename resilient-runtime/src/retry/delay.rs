@@ -19,12 +19,24 @@ use crate::clock;
 /// and is over. [`RetryCall::settle`](super::RetryCall::settle) hands out none there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[must_use = "a delay waits only when it is awaited"]
-pub struct Delay(pub(super) Duration);
+pub struct Delay(
+    /// Nanoseconds: less than 2⁶⁴ − 1, which is 584 years.
+    pub(super) u64,
+);
 
 impl Delay {
+    pub(super) fn of_nanos(nanos: u64) -> Self {
+        Self(nanos.min(u64::MAX - 1))
+    }
+
+    #[inline]
+    pub(super) const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
     /// Returns how long it waits.
     pub const fn duration(self) -> Duration {
-        self.0
+        Duration::from_nanos(self.0)
     }
 }
 
@@ -34,10 +46,10 @@ impl IntoFuture for Delay {
 
     #[inline]
     fn into_future(self) -> DelayFuture {
-        let wait = if self.0.is_zero() {
+        let wait = if self.is_zero() {
             Wait::None
         } else {
-            clock::sleep(self.0).map_or(Wait::Turn, |timer| Wait::Timer { timer })
+            clock::sleep(self.duration()).map_or(Wait::Turn, |timer| Wait::Timer { timer })
         };
         DelayFuture { wait }
     }

@@ -60,8 +60,16 @@ pub(super) use self::sealed::Tell;
 mod sealed {
     /// Tells a hook, or nobody.
     pub trait Tell<I, O> {
+        const IS_TOLD: bool;
+
         fn tell(&self, what: &I, outcome: &O);
     }
+}
+
+/// The news of an attempt, for the hook that it is meant for.
+pub(super) enum News<'n> {
+    Retrying(&'n Retrying),
+    GivingUp(&'n GivingUp),
 }
 
 /// No hook.
@@ -69,6 +77,8 @@ mod sealed {
 pub struct Untold;
 
 impl<I, O> Tell<I, O> for Untold {
+    const IS_TOLD: bool = false;
+
     #[inline]
     fn tell(&self, _what: &I, _outcome: &O) {}
 }
@@ -106,6 +116,8 @@ impl<I, H, O> Told<I, H, Settled<O>> {
 }
 
 impl<I, H, O> Tell<I, O> for Told<I, H, O> {
+    const IS_TOLD: bool = true;
+
     fn tell(&self, what: &I, outcome: &O) {
         (self.tell)(&self.hook, what, outcome);
     }
@@ -233,8 +245,8 @@ impl<R, G> Telling<'_, '_, R, G> {
         R: Tell<Retrying, O>,
         G: Tell<GivingUp, O>,
     {
-        let delay = self.call.decide(&outcome, &ByClass, &self.hooks);
-        Verdict::on(outcome, delay)
+        let decision = self.call.decide(&outcome, &ByClass, &self.hooks);
+        decision.on(outcome)
     }
 
     /// As [`settle`](Self::settle), with the class that `when` assigns.
@@ -244,8 +256,8 @@ impl<R, G> Telling<'_, '_, R, G> {
         R: Tell<Retrying, O>,
         G: Tell<GivingUp, O>,
     {
-        let delay = self.call.decide(&outcome, &ByWhen::new(when), &self.hooks);
-        Verdict::on(outcome, delay)
+        let decision = self.call.decide(&outcome, &ByWhen::new(when), &self.hooks);
+        decision.on(outcome)
     }
 
     /// The call in a [stack](crate::run), with outcomes judged by `when`.

@@ -44,7 +44,7 @@ fn ending(vote: Vote, window: Tally) -> Ending {
 }
 
 fn end(circuit: Circuit, vote: Vote, tally: Tally) -> Circuit {
-    circuit.end(ending(vote, tally), &config(), at(5_000), || unreachable!("no jitter"))
+    circuit.end(ending(vote, tally), &config(), || at(5_000), || unreachable!("no jitter"))
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn open_refuses_until_exactly_its_end() {
 
 #[test]
 fn end_of_the_open_time_is_rounded_up() {
-    let opened = closed(4).end(ending(FAILURE, NONE), &config(), Moment(1), || 0);
+    let opened = closed(4).end(ending(FAILURE, NONE), &config(), || Moment(1), || 0);
 
     assert_eq!(opened, open(0, 1_001));
 }
@@ -136,7 +136,7 @@ fn evidence_opens_it_whatever_the_window_holds() {
     let calm = Tally { calls: 100, failures: 1, slow: 0 };
     let evident = Ending { evident: true, ..ending(FAILURE, calm) };
 
-    assert_eq!(closed(0).end(evident, &config(), at(5_000), || unreachable!()), open(0, 6_000));
+    assert_eq!(closed(0).end(evident, &config(), || at(5_000), || unreachable!()), open(0, 6_000));
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn recovering(reopenings: u32, streak: u32) -> Circuit {
 fn probes_that_succeed_begin_the_ramp() {
     let config = config().recover(ms(10_000));
 
-    let next = half_open(2, 3, 2, 0).end(ending(Vote::Success, NONE), &config, at(5_000), || unreachable!());
+    let next = half_open(2, 3, 2, 0).end(ending(Vote::Success, NONE), &config, || at(5_000), || unreachable!());
 
     assert_eq!(next, Circuit { epoch: Epoch(9), ..recovering(2, 0) });
 }
@@ -271,7 +271,7 @@ fn slow_success_opens_by_its_rate_and_is_no_failure() {
         circuit.end(
             Ending { vote: Vote::Success, slow: true, window, evident: false },
             &config,
-            at(5_000),
+            || at(5_000),
             || unreachable!(),
         )
     };
@@ -288,7 +288,7 @@ fn slow_probe_has_failed() {
     let config = config().slow_call(ms(100));
     let slow = Ending { vote: Vote::Success, slow: true, window: NONE, evident: false };
 
-    let next = half_open(0, 3, 1, 0).end(slow, &config, at(5_000), || unreachable!());
+    let next = half_open(0, 3, 1, 0).end(slow, &config, || at(5_000), || unreachable!());
 
     let probes = Probes { issued: 3, succeeded: 1, failed: 1 };
     let trip = Trip { reopenings: 0, cause: Cause::Slow };
