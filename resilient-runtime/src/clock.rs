@@ -80,6 +80,13 @@ impl Ticks {
         Self(nanos(instant.saturating_duration_since(Self::origin())))
     }
 
+    /// Returns whether this moment has come, which lay at most so many nanoseconds ahead when somebody set it; or whether the clock has gone
+    /// back since, and it would not come for long. A thread may have read the clock up to a minute before another.
+    pub(crate) const fn has_come(self, now: Self, ahead: u64) -> bool {
+        const LATE: u64 = 60_000_000_000;
+        self.0 <= now.0 || self.0 > now.0.saturating_add(ahead).saturating_add(LATE)
+    }
+
     /// The instant, or one thirty years on where the platform's instants do not reach so far.
     pub(crate) fn instant(self) -> Instant {
         let after = |time| Self::origin().checked_add(time);

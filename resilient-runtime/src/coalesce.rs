@@ -12,8 +12,7 @@ use std::time::Duration;
 pub use self::run::{CoalesceCall, CoalesceFuture};
 pub use self::share::{Share, Sharing, finish_shared};
 
-use self::flights::Flights;
-use crate::clock::Ticks;
+use self::flights::{Flights, Hold};
 use crate::keyed::fingerprint::fingerprint;
 use crate::list::{Bound, Described, Description};
 use crate::shell::{Shell, shell};
@@ -178,7 +177,7 @@ impl Coalesce {
 
     /// Returns what it has seen; each number is right, but other threads may have changed one before the next was read.
     pub fn counts(&self) -> CoalesceCounts {
-        self.flights.counts(self.reads_the_clock())
+        self.flights.counts(Hold::from_now(self.config.hold))
     }
 
     /// A call with that key.
@@ -207,12 +206,6 @@ impl Coalesce {
         F: Future<Output: Shareable>,
     {
         self.call(key).run(future)
-    }
-
-    /// The time, if there is something to hold.
-    #[inline]
-    fn reads_the_clock(&self) -> Option<Ticks> {
-        self.config.hold.is_some().then(Ticks::now)
     }
 }
 
@@ -283,10 +276,10 @@ impl Coalesce {
         description.count("ran_alone", "", counts.overflowed + counts.reentrant);
     }
 
-    /// Lets go of what is held, if nothing is to be held any more.
+    /// Lets go of what is held, if it is to be held for less time, or not at all.
     #[cfg(feature = "config")]
     fn adopt(&self, before: &Config) {
-        if before.hold.is_some() && self.config.hold.is_none() {
+        if self.config.hold < before.hold {
             self.flights.forget();
         }
     }

@@ -261,7 +261,7 @@ impl<P: Keyed> PerKey<P> {
         // Acquire pairs with the Release below: whoever sees that it is full also sees what filled it, which may be this very
         // key. An old value only means the long way.
         let full_until = self.full_until.load(Acquire);
-        if now.0 < full_until && !turns::is_ahead(full_until, now, nanos(self.idle)) {
+        if !Ticks(full_until).has_come(now, nanos(self.idle)) {
             return self.shard(key).get(key).map_or_else(|| self.overflow(key, now), Held::own);
         }
         // the user's code, and so before the locks

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use resilient::config::{self, Changes};
 use resilient::{
-    Bulkhead, CircuitBreaker, CircuitBreakerState, Error, FanOut, FanOutPolicy, Mode, Outcome, PerKey, RateLimit,
+    Bulkhead, CircuitBreaker, CircuitBreakerState, Coalesce, Error, FanOut, FanOutPolicy, Mode, Outcome, PerKey, RateLimit,
     Reason, Retry, Settled, Timeout,
 };
 use tokio::time::{Instant, advance};
@@ -43,6 +43,26 @@ async fn a_retry_goes_by_the_new_settings() {
 
     apply("").unwrap();
     assert_eq!(run().await.0, 4);
+}
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::await_holding_lock, reason = "one test after the other")]
+async fn what_is_held_is_held_no_longer_than_the_new_settings_say() {
+    static STOCK: Coalesce = Coalesce::named("effects: hold").hold(Duration::from_secs(3_600));
+    async fn run(outcome: u32) -> u32 {
+        STOCK.run("a", async move { outcome }).await
+    }
+    let _alone = alone();
+    resilient::list(&STOCK);
+    assert_eq!((run(1).await, run(2).await), (1, 1));
+
+    apply("[\"effects: hold\".coalesce]\nhold = \"1s\"").unwrap();
+    tokio::time::advance(SECOND).await;
+    assert_eq!((run(3).await, run(4).await), (3, 3));
+
+    apply("[\"effects: hold\".coalesce]\nhold = \"off\"").unwrap();
+    assert_eq!((run(5).await, run(6).await), (5, 6));
+    apply("").unwrap();
 }
 
 #[tokio::test(start_paused = true)]

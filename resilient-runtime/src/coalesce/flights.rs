@@ -54,6 +54,14 @@ pub(super) enum Joined<O> {
     Overflowed,
 }
 
+/// The time for which outcomes are held at present.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hold {
+    now: Ticks,
+    /// Nanoseconds.
+    time: u64,
+}
+
 /// A value that was held for long enough.
 #[derive(Debug)]
 pub(super) struct Forgotten(Vec<Slot>);
@@ -123,17 +131,27 @@ impl Flights {
     where
         O: Send + Sync + 'static,
     {
-        self.shard(identity).join(identity, by, observes)
+        // dropped after the lock is released
+        let _held: Arc<Flight<O>>;
+        let mut shard = self.shard(identity);
+        match shard.join(identity, by, observes) {
+            // by a run that ended while the settings changed
+            Joined::Landed(flight) => {
+                _held = flight;
+                shard.join_anew(identity, by, observes)
+            }
+            joined => joined,
+        }
     }
 
     /// As [`join`](Self::join), where outcomes are held. What no longer is, is the user's, and to be dropped when the
     /// caller knows what it is to do.
-    pub(super) fn join_at<O>(&self, now: Ticks, identity: Identity, by: Mark, observes: bool) -> (Joined<O>, Forgotten)
+    pub(super) fn join_held<O>(&self, hold: Hold, identity: Identity, by: Mark, observes: bool) -> (Joined<O>, Forgotten)
     where
         O: Send + Sync + 'static,
     {
         let mut shard = self.shard(identity);
-        let forgotten = shard.forget(now);
+        let forgotten = shard.forget(hold);
         (shard.join(identity, by, observes), forgotten)
     }
 
@@ -286,17 +304,17 @@ impl Flights {
     /// Takes out all that is held.
     pub(super) fn forget(&self) {
         for Padded(shard) in &self.0 {
-            let forgotten = shard.lock().unwrap_or_else(PoisonError::into_inner).forget(Ticks(u64::MAX));
+            let forgotten = shard.lock().unwrap_or_else(PoisonError::into_inner).forget(Hold::NOTHING);
             drop(forgotten);
         }
     }
 
     /// The counts, and how many keys there are, without those that need no longer be held.
-    pub(super) fn counts(&self, now: Option<Ticks>) -> CoalesceCounts {
+    pub(super) fn counts(&self, hold: Hold) -> CoalesceCounts {
         let mut sum = CoalesceCounts::default();
         for Padded(shard) in &self.0 {
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            let forgotten = now.map(|now| shard.forget(now));
+            let forgotten = shard.forget(hold);
             sum.add(&shard.counts);
             sum.keys += shard.slots.len() as u64;
             drop(shard);
@@ -354,19 +372,40 @@ impl Shard {
         }
     }
 
+    /// As [`join`](Self::join), without the outcome that is held.
+    #[cold]
+    fn join_anew<O: Send + Sync + 'static>(&mut self, identity: Identity, by: Mark, observes: bool) -> Joined<O> {
+        self.counts.followers -= 1;
+        self.slots.remove(&identity);
+        self.join(identity, by, observes)
+    }
+
     /// Takes out what was held for long enough; to be dropped outside the lock.
-    fn forget(&mut self, now: Ticks) -> Forgotten {
+    fn forget(&mut self, hold: Hold) -> Forgotten {
         let mut forgotten = Forgotten(Vec::new());
         while let Some(&(until, identity)) = self.held.front()
-            && until <= now
+            && hold.is_over(until)
         {
             self.held.pop_front();
-            let is_over = |slot: &Slot| matches!(slot.stage, Stage::Held { until } if until <= now);
+            let is_over = |slot: &Slot| matches!(slot.stage, Stage::Held { until } if hold.is_over(until));
             if self.slots.get(&identity).is_some_and(is_over) {
                 forgotten.0.extend(self.slots.remove(&identity));
             }
         }
         forgotten
+    }
+}
+
+impl Hold {
+    pub(super) const NOTHING: Self = Self { now: Ticks(u64::MAX), time: 0 };
+
+    /// For so long from now on, if at all.
+    pub(super) fn from_now(time: Option<Duration>) -> Self {
+        time.map_or(Self::NOTHING, |time| Self { now: Ticks::now(), time: nanos(time) })
+    }
+
+    const fn is_over(self, until: Ticks) -> bool {
+        until.has_come(self.now, self.time)
     }
 }
 

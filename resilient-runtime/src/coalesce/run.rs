@@ -8,10 +8,10 @@ use std::task::{Context, Poll, Waker};
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
-use super::flights::{Flight, Identity, Joined, Mark, Turn, Waited};
+use super::flights::{Flight, Hold, Identity, Joined, Mark, Turn, Waited};
 use super::{Coalesce, Shareable};
 use crate::book::Ended;
-use crate::clock::{self, Ticks};
+use crate::clock;
 use crate::keyed::fingerprint;
 use crate::keyed::fingerprint::Fingerprint;
 use crate::{Error, Event, Mode, Reason, Settled, nested};
@@ -168,8 +168,10 @@ impl Seat<'_> {
             return;
         }
         let observes = mode == Mode::Observe;
-        if self.policy.config.hold.is_some() {
-            let (joined, forgotten) = self.policy.flights.join_at(Ticks::now(), self.identity, self.mark, observes);
+        let hold = self.policy.config.hold;
+        if hold.is_some() {
+            let hold = Hold::from_now(hold);
+            let (joined, forgotten) = self.policy.flights.join_held(hold, self.identity, self.mark, observes);
             self.enter(stage, joined);
             drop(forgotten);
         } else {

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use super::*;
-use crate::{Deadline, Error, Mode, PolicyKind, Reason, Settled};
+use crate::{Deadline, Error, Mode, PolicyKind, Reason, Settled, clock};
 
 /// A call that the test polls, and whose wake-ups are counted.
 struct Call<'a, O> {
@@ -504,6 +504,17 @@ async fn what_is_held_for_ever_is() {
     sleep(Duration::from_secs(1_000_000)).await;
 
     assert_eq!(policy.run("a", ready(2)).await, 1);
+}
+
+#[test]
+fn what_is_held_when_the_clock_goes_back_is_held_no_longer_than_that() {
+    let policy = Coalesce::named("clock").hold(Duration::from_secs(1));
+    let later = |days: u64, outcome| clock::later(Duration::from_secs(days * 86_400), policy.run("a", ready(outcome)));
+
+    assert_eq!(later(3, 1), 1);
+    assert_eq!(later(0, 2), 2);
+    assert_eq!(later(1, 3), 3);
+    clock::later(Duration::from_secs(2 * 86_400), async { assert_eq!(keys(&policy), 0) });
 }
 
 #[test]

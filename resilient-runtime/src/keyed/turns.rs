@@ -30,7 +30,7 @@ impl Turns {
     /// Takes out the first key, if its last turn was `idle` nanoseconds ago, or at a time that the clock has gone back from.
     pub(super) fn take_due(&mut self, now: Ticks, idle: u64) -> Option<Fingerprint> {
         let due = self.next_due(idle);
-        (due <= now.0 || is_ahead(due, now, idle)).then(|| self.queue.pop_front()).flatten().map(|(key, _)| key)
+        Ticks(due).has_come(now, idle).then(|| self.queue.pop_front()).flatten().map(|(key, _)| key)
     }
 
     /// The next place to look at out of turn; none if there is no key.
@@ -54,11 +54,3 @@ impl Turns {
         self.queue.front().map_or(u64::MAX, |(_, last)| last.0.saturating_add(idle))
     }
 }
-
-/// Returns whether a turn lies further ahead than one can that was given at any thread's present.
-pub(super) const fn is_ahead(due: u64, now: Ticks, idle: u64) -> bool {
-    due > now.0.saturating_add(idle).saturating_add(LATE)
-}
-
-/// A thread may have read the clock so long before another: a minute, in nanoseconds.
-const LATE: u64 = 60_000_000_000;
