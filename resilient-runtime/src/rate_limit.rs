@@ -135,7 +135,7 @@ impl RateLimit {
         let pace = Pace::new(calls, per, Some(1));
         let burst = Pace::second(calls, per).min(pace.longest_burst());
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.meter.change(Pace { burst, ..pace }, units(clock::now()));
+        self.meter.change(Pace { burst, ..pace }, self.now());
     }
 
     /// Changes how many calls may come at once. What was used stays used: five more are five more at once.
@@ -148,7 +148,7 @@ impl RateLimit {
     pub fn set_burst(&self, calls: u32) {
         assert!(calls > 0, "`burst` must be at least 1: with 0 nothing would ever be let through");
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.meter.change_burst(calls, units(clock::now()));
+        self.meter.change_burst(calls, self.now());
     }
 
     /// Returns what it has done; each number is right, but other threads may have changed one before the next was read.
@@ -297,9 +297,7 @@ impl RateLimit {
         if self.config.max_pause.is_zero() || self.shell.mode() == Mode::Off {
             return;
         }
-        let now = clock::now();
-        self.restart_if_clock_went_back(now);
-        let now = units(now);
+        let now = self.now();
         let Some(hint) = after.filter(|hint| !hint.is_zero()) else {
             let slowed = self.meter.pressure.slow(now);
             self.meter.drain(now);
@@ -324,6 +322,13 @@ impl RateLimit {
         }
     }
 
+    /// The present, before something is written that goes by it: what is kept from a time that the clock has gone back from must not count.
+    fn now(&self) -> Units {
+        let now = clock::now();
+        self.restart_if_clock_went_back(now);
+        units(now)
+    }
+
     /// Forgets what happened at a time that the clock has not come to again. Says whether there was any.
     fn restart_if_clock_went_back(&self, now: Instant) -> bool {
         self.meter.is_ahead_of(units(now)) && self.meter.restart(|| units(clock::now()))
@@ -340,7 +345,7 @@ impl RateLimit {
             return;
         }
         if remaining < u64::from(self.meter.pace().burst) {
-            self.meter.curb(at.unwrap_or_else(|| units(clock::now())), remaining);
+            self.meter.curb(at.unwrap_or_else(|| self.now()), remaining);
         }
     }
 
@@ -371,7 +376,7 @@ impl RateLimit {
 
     /// Charges `cost` in place of what was taken.
     fn settle_cost(&self, taken: u32, cost: u32) {
-        let now = units(clock::now());
+        let now = self.now();
         if cost < taken {
             self.meter.give_back(now, taken - cost);
             self.tally(Tally::Returned, taken - cost);
@@ -468,7 +473,7 @@ impl RateLimit {
         if (before.pace(), before.burst) != (config.pace(), config.burst) {
             let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
             self.meter.choose(config.burst);
-            self.meter.change(config.pace(), units(clock::now()));
+            self.meter.change(config.pace(), self.now());
         }
     }
 

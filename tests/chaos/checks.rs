@@ -108,7 +108,9 @@ pub(crate) async fn stuck(world: &Arc<World>, clock: Clock) -> Vec<String> {
             }
         }
         if !answered {
-            wrong.push(format!("{}: no call gets through", part.name));
+            let list = resilient::policies();
+            let state = list.others.iter().find(|policy| policy.name == part.name);
+            wrong.push(format!("{}: no call gets through: {state:?}", part.name));
         }
     }
     wrong

@@ -1333,6 +1333,31 @@ fn a_clock_that_goes_back_starts_the_limit_again() {
 }
 
 #[test]
+fn a_change_after_the_clock_went_back_does_not_keep_what_was_used() {
+    type Change = (&'static str, fn(&RateLimit, &mut RatePermit<'_>));
+    let changes: [Change; 4] = [
+        ("a new rate", |limit, _| limit.set_rate(50, SECOND)),
+        ("a new burst", |limit, _| limit.set_burst(20)),
+        ("an answer", |limit, _| limit.heed(Quota::of(3, SECOND))),
+        ("a cost", |_, permit| permit.charge(3)),
+    ];
+    for (name, change) in changes {
+        let limit = RateLimit::named("back").rate(10, SECOND).burst(10).max_wait(ms(10));
+        let mut permit = clock::later(Duration::from_secs(86_400), async {
+            let permit = limit.try_acquire().unwrap();
+            assert_eq!(at_once(&limit), 9);
+            permit
+        });
+
+        clock::later(Duration::ZERO, async {
+            change(&limit, &mut permit);
+            advance(10 * SECOND).await;
+            assert!(at_once(&limit) >= 10, "{name}");
+        });
+    }
+}
+
+#[test]
 fn a_clock_that_goes_back_leaves_a_rate_that_is_slow_to_end_soon() {
     let limit = RateLimit::named("back").rate(10, SECOND);
     clock::later(Duration::from_secs(3_600), async { throttle(&limit, None) });
