@@ -176,8 +176,12 @@ fn names_that_mean_two_policies_are_refused() {
     );
     assert_eq!(
         mistakes("[ship.circuit_breaker]\nprobes = 1"),
-        "test.toml:1:7: `ship` gets its `circuit_breaker` from elsewhere, by `with`: list that policy with `resilient::list`, and write its own name"
+        "test.toml:1:7: `ship` gets its `circuit_breaker` from elsewhere, by `with`: write its own name, `[upstream.circuit_breaker]`"
     );
+    apply("[upstream.circuit_breaker]\nprobes = 1").unwrap();
+    let others = resilient::policies().others;
+    let upstream = others.iter().find(|policy| policy.name == "upstream").expect("it was listed before its first call");
+    assert_eq!(setting(upstream, "probes").value, "1");
     assert_eq!(
         mistakes("[ship.retry]\nmax = \"three\"\n[refund.retry]\nmax = 0"),
         "test.toml:2:7: `max` takes a whole number, and not \"three\": write `max = 3` or `max = \"unlimited\"`\n\

@@ -199,7 +199,7 @@ impl Reading<'_> {
 }
 
 /// The name of a table as it is written: in quotes if it is a path.
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     let is_bare = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     if is_bare { name.to_owned() } else { format!("\"{name}\"") }
 }
