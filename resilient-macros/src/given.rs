@@ -6,7 +6,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use syn::spanned::Spanned;
-use syn::{Expr, ExprPath, Path, Stmt};
+use syn::{Expr, ExprPath, Stmt};
 
 use crate::fragment::Context;
 
@@ -14,9 +14,9 @@ use crate::fragment::Context;
 #[derive(Default)]
 pub(crate) struct Items<'a> {
     /// The items that the list of policies can name too, outside of the function's generics.
-    listed: Vec<&'a Path>,
+    listed: Vec<&'a ExprPath>,
     /// The constants of a type, such as `Self::BREAKER`, which may be references.
-    associated: Vec<&'a Path>,
+    associated: Vec<&'a ExprPath>,
 }
 
 impl<'a> Items<'a> {
@@ -25,23 +25,19 @@ impl<'a> Items<'a> {
         let mut items = Self::default();
         items.add(policy);
         let bindings = &context.function.bindings;
-        items.listed.retain(|path| bindings.iter().all(|argument| !path.is_ident(&argument.ident)));
+        items.listed.retain(|path| bindings.iter().all(|argument| !path.path.is_ident(&argument.ident)));
         items
     }
 
     fn add(&mut self, policy: &'a Expr) {
         match policy {
-            Expr::Path(ExprPath { qself, path, .. }) => match path.segments.iter().rev().collect::<Vec<_>>().as_slice()
-            {
-                [name, ..] if !is_upper_case(&name.ident.to_string()) => {}
-                [_, before @ ..]
-                    if qself.is_none() && before.iter().all(|module| is_module(&module.ident.to_string())) =>
-                {
-                    self.listed.push(path);
+            Expr::Path(path) => {
+                let mut names = path.path.segments.iter().rev().map(|segment| segment.ident.to_string());
+                if names.next().is_some_and(|name| is_upper_case(&name)) {
+                    let is_of_a_type = path.qself.is_some() || names.any(|name| name.starts_with(char::is_uppercase));
+                    if is_of_a_type { self.associated.push(path) } else { self.listed.push(path) }
                 }
-                _ if qself.is_none() => self.associated.push(path),
-                _ => {}
-            },
+            }
             Expr::Field(field) => self.add(&field.base),
             Expr::Index(index) => self.add(&index.expr),
             Expr::MethodCall(call) => self.add(&call.receiver),
@@ -50,17 +46,18 @@ impl<'a> Items<'a> {
             Expr::Paren(inside) => self.add(&inside.expr),
             Expr::Group(inside) => self.add(&inside.expr),
             Expr::If(choice) => {
-                self.add_last(&choice.then_branch.stmts);
+                self.add_only(&choice.then_branch.stmts);
                 choice.else_branch.iter().for_each(|(_, otherwise)| self.add(otherwise));
             }
             Expr::Match(choice) => choice.arms.iter().for_each(|arm| self.add(&arm.body)),
-            Expr::Block(block) => self.add_last(&block.block.stmts),
+            Expr::Block(block) => self.add_only(&block.block.stmts),
             _ => {}
         }
     }
 
-    fn add_last(&mut self, statements: &'a [Stmt]) {
-        if let Some(Stmt::Expr(value, None)) = statements.last() {
+    /// A block with statements may have items of its own, which nothing else can name.
+    fn add_only(&mut self, statements: &'a [Stmt]) {
+        if let [Stmt::Expr(value, None)] = statements {
             self.add(value);
         }
     }
@@ -79,15 +76,10 @@ impl<'a> Items<'a> {
     }
 }
 
-fn borrow(path: &Path) -> TokenStream {
+fn borrow(path: &ExprPath) -> TokenStream {
     quote_spanned!(path.span().resolved_at(Span::mixed_site())=> &#path)
 }
 
 fn is_upper_case(name: &str) -> bool {
     name.contains(char::is_uppercase) && !name.contains(char::is_lowercase)
-}
-
-/// Returns whether the name is one of a module, and not of a type.
-fn is_module(name: &str) -> bool {
-    !name.starts_with(char::is_uppercase)
 }

@@ -1,7 +1,7 @@
 //! Policies that functions are given by `with = …`.
 
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use resilient::snapshot::PolicySnapshot;
 use resilient::{
@@ -153,4 +153,32 @@ async fn a_look_at_the_list_makes_no_policy() {
     made_later().await.unwrap();
 
     assert_eq!((listed("given later").len(), WAS_MADE.load(Ordering::Relaxed)), (1, true));
+}
+
+thread_local! {
+    static OF_THE_THREAD: Arc<CircuitBreaker> = Arc::new(CircuitBreaker::named("given local"));
+}
+
+#[circuit_breaker(with = OF_THE_THREAD.with(Arc::clone))]
+async fn of_the_thread() -> Result<(), Error> {
+    Err(Error::Down)
+}
+
+#[circuit_breaker(with = {
+    static HIDDEN: CircuitBreaker = CircuitBreaker::named("given hidden");
+    &HIDDEN
+})]
+async fn hidden() -> Result<(), Error> {
+    Err(Error::Down)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thread_and_a_block_may_have_the_policy() {
+    for _ in 0..5 {
+        of_the_thread().await.unwrap_err();
+        hidden().await.unwrap_err();
+    }
+
+    assert!(matches!(of_the_thread().await, Err(Error::Refused(_))));
+    assert!(matches!(hidden().await, Err(Error::Refused(_))));
 }

@@ -53,4 +53,9 @@ async fn generic<U: Upstream>(_upstream: U) -> Result<(), Error> {
     Ok(())
 }
 
+#[circuit_breaker(with = <U as Upstream>::BREAKER)]
+async fn qualified<U: Upstream>(_upstream: U) -> Result<(), Error> {
+    Ok(())
+}
+
 fn main() {}
