@@ -71,7 +71,8 @@ fn expand_attribute(
 /// overloaded one.
 ///
 /// `?` and `return` in the body end the attempt, not the call. Every attempt borrows the arguments, `self` by value included. An argument
-/// that the body uses up or changes goes into `clone(…)`; `clone` alone clones each that the body owns.
+/// that the body uses up or changes goes into `clone(…)`; `clone` alone clones each that the body owns. Without it, the compiler reports
+/// a moved value (E0382, or E0507 for `self` and fields).
 ///
 /// ```
 /// # #[derive(Debug, resilient::Classify)]
