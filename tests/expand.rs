@@ -38,7 +38,7 @@ cases! {
         bare => "Ok(7) after 3",
         options => "Ok(\"some more\") at 2",
         growth => "Ok(()) [10, 30, 90]",
-        own_policy => "Ok(()) after 2",
+        own_policy => "Ok(()) after 2, Err(Down) after 2",
         when => "Err(503) after 4",
         hooks => "Err(Down) [\"Down 0\", \"Down NoRetriesLeft\"] Ok(())",
     }

@@ -23,6 +23,7 @@ mod expand;
 mod family;
 mod fragment;
 mod function;
+mod given;
 #[cfg(test)]
 mod half_typed;
 mod key;
@@ -70,7 +71,8 @@ fn expand_attribute(
 /// overloaded one.
 ///
 /// `?` and `return` in the body end the attempt, not the call. Every attempt borrows the arguments, `self` by value included. An argument
-/// that the body uses up or changes goes into `clone(…)`; `clone` alone clones each that the body owns.
+/// that the body uses up or changes goes into `clone(…)`; `clone` alone clones each that the body owns. Without it, the compiler reports
+/// a moved value (E0382, or E0507 for `self` and fields).
 ///
 /// ```
 /// # #[derive(Debug, resilient::Classify)]
@@ -242,6 +244,9 @@ pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// Functions whose attributes say the same `name = "…"` and the same settings share one breaker, or, with `key`, the
 /// breakers of all keys. Where the settings differ, the second has a breaker of its own, which is reported with
 /// both places: by an event, by `resilient::conflicts()`, and by `resilient::test::assert_no_conflicts()`.
+///
+/// A policy of your own, `with = PAYMENTS`, is in a `static`, and `resilient::policies()` lists it before its first call. A `const` does
+/// not compile: it would be a new breaker at every call, as for every other policy. A constant that is a reference to a `static` does.
 ///
 /// # Expansion
 ///

@@ -8,6 +8,7 @@ use syn::{Expr, Ident};
 
 use crate::constructor::Constructor;
 use crate::fragment::Context;
+use crate::given::Items;
 use crate::settings::Settings;
 
 /// The source of a layer's policy.
@@ -33,7 +34,8 @@ pub(crate) trait Origin {
     /// The `static` of the policy, if it is the function's own.
     fn item(&self, context: &Context<'_>) -> Option<TokenStream>;
 
-    /// The entry: `own RETRY_` for a `static`, `shared RETRY_` if its name was written, and otherwise `given RETRY_`.
+    /// The entry: `own RETRY_` for a `static`, `shared RETRY_` if its name was written, and otherwise `given RETRY_`, with the `static` of
+    /// the user's that it comes from, as in `given RETRY_ [&RETRIES]`.
     fn entry(&self, context: &Context<'_>) -> TokenStream;
 }
 
@@ -48,7 +50,10 @@ impl Origin for Source {
     fn entry(&self, context: &Context<'_>) -> TokenStream {
         match self {
             Self::Own { .. } => entry("own", &context.policy),
-            Self::With { .. } => entry("given", &context.policy),
+            Self::With { policy, .. } => {
+                let (entry, items) = (entry("given", &context.policy), Items::of(policy, context).listed());
+                quote_spanned!(Span::mixed_site()=> #entry #items)
+            }
         }
     }
 }
@@ -120,8 +125,9 @@ pub(crate) fn declare(source: &Source, context: &Context<'_>) -> TokenStream {
         }
         Source::With { ty, policy } => {
             let (krate, ty) = (context.krate, Ident::new(ty, span));
+            let checked = Items::of(policy, context).checked(context);
             let (chosen, policy) = borrow_policy(policy, name);
-            quote_spanned!(span=> #chosen let #name: &#krate::#ty = #policy;)
+            quote_spanned!(span=> #checked #chosen let #name: &#krate::#ty = #policy;)
         }
     }
 }

@@ -90,7 +90,7 @@ impl Ticks {
     /// The instant, or one thirty years on where the platform's instants do not reach so far.
     pub(crate) fn instant(self) -> Instant {
         let after = |time| Self::origin().checked_add(time);
-        after(Duration::from_nanos(self.0)).unwrap_or_else(|| now() + Duration::from_secs(30 * 365 * 86_400))
+        after(Duration::from_nanos(self.0)).unwrap_or_else(|| now() + FAR)
     }
 
     fn origin() -> Instant {
@@ -102,6 +102,9 @@ impl Ticks {
         })
     }
 }
+
+/// Thirty years: later than any caller waits, and early enough to be added to any clock.
+pub(crate) const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
 
 /// Whole nanoseconds, saturating after 584 years.
 pub(crate) const fn nanos(duration: Duration) -> u64 {

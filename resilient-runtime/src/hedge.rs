@@ -26,7 +26,7 @@ use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::const_fn;
 use crate::tune::Live;
 use crate::when::{ByClass, ByWhen};
-use crate::{Bulkhead, Cost, Mode, Outcome, When, retry};
+use crate::{Bulkhead, Cost, Mode, When, retry};
 
 /// Starts another attempt beside one that takes longer than nearly all do, takes the first success, and drops the others.
 ///
@@ -189,8 +189,8 @@ impl Hedge {
     #[inline]
     pub fn run<A, F>(&self, attempt: A) -> HedgeFuture<'_, A, F, F::Output, ByClass>
     where
-        A: Fn() -> F,
-        F: Future<Output: Outcome>,
+        A: Fn() -> F, // an argument that an attempt uses up is cloned for each: `#[hedge(clone(argument))]`
+        F: Future,
     {
         Hedging { hedge: self, bulkhead: None }.run(attempt)
     }
@@ -199,7 +199,7 @@ impl Hedge {
     #[inline]
     pub fn run_when<A, F, W, By>(&self, attempt: A, when: W) -> HedgeFuture<'_, A, F, F::Output, ByWhen<W, F::Output>>
     where
-        A: Fn() -> F,
+        A: Fn() -> F, // an argument that an attempt uses up is cloned for each: `#[hedge(clone(argument))]`
         F: Future,
         W: When<F::Output, By>,
     {
@@ -266,8 +266,8 @@ impl<'a> Hedging<'a> {
     #[inline]
     pub fn run<A, F>(self, attempt: A) -> HedgeFuture<'a, A, F, F::Output, ByClass>
     where
-        A: Fn() -> F,
-        F: Future<Output: Outcome>,
+        A: Fn() -> F, // an argument that an attempt uses up is cloned for each: `#[hedge(clone(argument))]`
+        F: Future,
     {
         HedgeFuture::new(self, attempt, ByClass)
     }
@@ -276,7 +276,7 @@ impl<'a> Hedging<'a> {
     #[inline]
     pub fn run_when<A, F, W, By>(self, attempt: A, when: W) -> HedgeFuture<'a, A, F, F::Output, ByWhen<W, F::Output>>
     where
-        A: Fn() -> F,
+        A: Fn() -> F, // an argument that an attempt uses up is cloned for each: `#[hedge(clone(argument))]`
         F: Future,
         W: When<F::Output, By>,
     {

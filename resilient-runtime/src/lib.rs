@@ -54,9 +54,10 @@
 //!
 //! # Keys and names
 //!
-//! A policy is a `static`, with one state for all callers. Never make it a `const`: that is another policy, which knows nothing yet, wherever it is named, and the compiler does
-//! not warn of it. [`PerKey`] has one for each key, a host or a tenant, in bounded
-//! memory: `#[circuit_breaker(key = host)]`. The other way round, [`CircuitBreaker::shared`] makes policies of one name
+//! A policy is a `static`, with one state for all callers. Never make it a `const`: that is another policy, which knows nothing
+//! yet, wherever it is named. The attributes refuse one in `with = …`; for calls by hand, clippy's
+//! `declare_interior_mutable_const` warns of it. [`PerKey`] has one for each key, a host or a tenant, in bounded memory:
+//! `#[circuit_breaker(key = host)]`. The other way round, [`CircuitBreaker::shared`] makes policies of one name
 //! one, wherever they stand: `#[circuit_breaker(name = "payments")]`. Two that have one name and different settings
 //! are among the [`conflicts`]. Rate limits have both as well.
 //!
@@ -126,6 +127,7 @@ mod error;
 mod event;
 mod fallback;
 mod fan_out;
+mod given;
 mod hedge;
 mod histogram;
 #[cfg(feature = "http")]
@@ -176,6 +178,8 @@ pub use error::{Error, Reason};
 pub use event::{Event, GivingUp, Retrying};
 pub use fallback::Fallback;
 pub use fan_out::{FanOut, FanOutLimit, FanOutPolicy};
+#[doc(hidden)]
+pub use given::a_static;
 pub use hedge::Hedge;
 pub use keyed::PerKey;
 pub use list::{list, policies};
@@ -298,6 +302,7 @@ pub use resilient_macros::{
 /// The parts of [`listed!`](crate::listed).
 #[doc(hidden)]
 pub mod __list {
+    pub use crate::given::{Given, Unlisted, a_static};
     #[cfg(feature = "listed")]
     pub use crate::list::FUNCTIONS;
     pub use crate::list::Function;
@@ -307,40 +312,47 @@ pub mod __list {
 
 /// Adds an annotated function to the [list of all policies](policies), before its first call: `own` for the policies that
 /// are `static`s of its own, `shared` for those whose name may stand for another, `open` for those that run other functions
-/// as well, and `given` for those that it gets from elsewhere. Behind them are the limits that `#[enforce]` sets to their values.
+/// as well, and `given` for those that it gets from elsewhere, with the `static`s that they begin with. Behind them are the limits that `#[enforce]` sets to their values.
 ///
 /// The attributes write it. The linker fills the list, so a function that is not in the program is not in it.
 #[cfg(feature = "listed")]
 #[macro_export]
 macro_rules! listed {
-    ($function:literal: $($how:ident $policy:ident $({ $($key:ident: $value:literal),+ })?),+ $(; $($limit:literal),+)?) => {
+    ($function:literal: $($how:ident $policy:ident $([$($from:expr),+])? $({ $($key:ident: $value:literal),+ })?),+ $(; $($limit:literal),+)?) => {
         const _: () = {
             #[$crate::__list::linkme::distributed_slice($crate::__list::FUNCTIONS)]
             #[linkme(crate = $crate::__list::linkme)]
             fn write(function: &mut $crate::__list::Function) {
                 function.is(::core::module_path!(), $function, ::core::file!(), ::core::line!());
                 $(
-                    $crate::listed!(@ function $how $policy);
+                    $crate::listed!(@ function $how $policy $([$($from),+])?);
                     $(function.used_with(&[$((::core::stringify!($key), $value)),+]);)?
                 )+
                 $(function.held_to(&[$($limit),+]);)?
             }
         };
     };
-    (@ $function:ident given $policy:ident) => {
-        $function.given(::core::stringify!($policy))
+    (@ $function:ident given $policy:ident $([$($from:expr),+])?) => {
+        $function.given(::core::stringify!($policy), &[$($({
+            use $crate::__list::Unlisted as _;
+            $crate::__list::Given($crate::__list::a_static($from)).policy()
+        }),+)?])
     };
     (@ $function:ident $how:ident $policy:ident) => {
         $function.$how(::core::stringify!($policy), &$policy)
     };
 }
 
-/// Lists nothing: a program finds its policies when they are first used.
+/// Lists nothing: a program finds its policies when they are first used. It checks that those from elsewhere are in `static`s.
 #[cfg(not(feature = "listed"))]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! listed {
-    ($($listed:tt)*) => {};
+    ($function:literal: $($how:ident $policy:ident $([$($from:expr),+])? $({ $($usage:tt)* })?),+ $(; $($limit:literal),+)?) => {
+        $($($(const _: fn() = || {
+            $crate::__list::a_static($from);
+        };)+)?)+
+    };
 }
 
 /// Stands beside a free function that has a companion, and expands to an item that an `impl` has no room for.

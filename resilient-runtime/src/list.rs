@@ -28,8 +28,8 @@ mod show;
 pub struct Policies {
     /// The annotated functions, by module and name.
     pub functions: Vec<FunctionSnapshot>,
-    /// Policies that belong to no listed function: made by hand, or of a program for a platform on which functions are
-    /// not listed.
+    /// Policies that belong to no listed function: made by hand, for `with = …` too, or of a program for a platform on
+    /// which functions are not listed.
     pub others: Vec<PolicySnapshot>,
 }
 
@@ -60,7 +60,8 @@ pub struct FunctionSnapshot {
 pub struct LayerSnapshot {
     /// The name that tells it from the others of the stack: `retry`, `total_timeout`.
     pub layer: String,
-    /// The policy; `None` for one that the function gets from elsewhere, by `with = …`.
+    /// The policy; `None` for one that the function gets from elsewhere, by `with = …`. If that names a `static`, it is among
+    /// [the others](Policies::others).
     pub policy: Option<PolicySnapshot>,
 }
 
@@ -206,8 +207,9 @@ pub struct KeySnapshot {
 
 /// Returns a snapshot of all policies.
 ///
-/// A function whose attributes make its policies is listed before its first call, on Linux, macOS, Windows and the BSDs.
-/// Elsewhere, and for a policy by hand, it is listed once it is used, or once [`list`] was called for it.
+/// A function whose attributes make its policies is listed before its first call, on Linux, macOS, Windows and the BSDs. So is a `static`
+/// that attributes name, as in `with = PAYMENTS` or `with = HOSTS.of(host)`. Elsewhere, and for other policies by hand, a
+/// policy is listed once it is used, or once [`list`] was called for it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -229,7 +231,7 @@ pub fn policies() -> Policies {
         (one.module, one.function, one.file, one.line).cmp(&(other.module, other.function, other.file, other.line))
     });
     let mut others: Vec<PolicySnapshot> = Vec::new();
-    for policy in by_hand().iter() {
+    for policy in listed_by_hand() {
         let record = policy.record();
         if known.records.insert(std::ptr::from_ref(record)) {
             others.push(policy.snapshot());
@@ -315,9 +317,16 @@ pub(crate) fn reset() {
     }
 }
 
-/// The policies that were listed by hand.
+/// The policies that were listed by hand, and those that functions get from `static`s of the user's.
 pub(crate) fn listed_by_hand() -> Vec<&'static dyn Listed> {
-    by_hand().clone()
+    let given = functions().iter().flat_map(Function::layers).flat_map(|layer| &layer.given);
+    let mut listed = by_hand().clone();
+    for policy in given {
+        if !listed.iter().any(|known| std::ptr::addr_eq(*known, *policy)) {
+            listed.push(*policy);
+        }
+    }
+    listed
 }
 
 /// A policy that can be listed; those of this crate are, and only they.
@@ -630,6 +639,8 @@ pub(crate) struct Layer {
     /// The name of its `static`, or of what stands for it.
     pub(crate) name: &'static str,
     policy: Option<&'static dyn Listed>,
+    /// The policies of the user's that an expression begins with.
+    given: Vec<&'static dyn Listed>,
     origin: Origin,
     /// The keys that say how the function uses the policy, and their values as they were written.
     usage: &'static [(&'static str, &'static str)],
@@ -679,6 +690,12 @@ impl Layer {
         self.policy
     }
 
+    /// The policies of the user's that it comes from.
+    #[cfg(feature = "config")]
+    pub(crate) fn given(&self) -> &[&'static dyn Listed] {
+        &self.given
+    }
+
     /// The policy that acts for it: that which its name stands for, where the name was written.
     pub(crate) fn effective(&self, unused: &mut Unused) -> Option<&'static dyn Listed> {
         let policy = self.policy?;
@@ -717,13 +734,17 @@ impl Function {
         self.layer(name, Some(policy), Origin::Shared)
     }
 
-    /// Adds a policy that the function gets from elsewhere.
-    pub fn given(&mut self, name: &'static str) -> &mut Self {
-        self.layer(name, None, Origin::Given)
+    /// Adds a policy that the function gets from elsewhere, and the policies that it comes from, as far as they are known.
+    pub fn given(&mut self, name: &'static str, from: &[Option<&'static dyn Listed>]) -> &mut Self {
+        self.layer(name, None, Origin::Given);
+        if let Some(layer) = self.layers.last_mut() {
+            layer.given = from.iter().flatten().copied().collect();
+        }
+        self
     }
 
     fn layer(&mut self, name: &'static str, policy: Option<&'static dyn Listed>, origin: Origin) -> &mut Self {
-        self.layers.push(Layer { name, policy, origin, usage: &[] });
+        self.layers.push(Layer { name, policy, given: Vec::new(), origin, usage: &[] });
         self
     }
 

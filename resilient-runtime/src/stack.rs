@@ -14,7 +14,7 @@ use crate::{Settled, When};
 ///
 /// The output is a [`Settled`]: what the attempt returned, or the rejection by one of the policies. A policy that wants to know how
 /// the attempt ended goes by its [`Outcome`](crate::Outcome), or by a [`When`](crate::When) where the policy is given as
-/// `policy.when(…)`.
+/// `policy.when(…)`. The compiler asks for it where the future is awaited.
 ///
 /// ```
 /// use std::time::Duration;
@@ -39,7 +39,7 @@ use crate::{Settled, When};
 pub fn run<P, F>(policies: P, attempt: F) -> Stack<F, P::Guard>
 where
     F: Future,
-    P: Policy<Guard: Guard<F::Output>>,
+    P: Policy,
 {
     Stack::new(attempt, policies.guard())
 }

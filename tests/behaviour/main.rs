@@ -12,6 +12,7 @@ mod defaults;
 mod events;
 mod fallback;
 mod fan_out;
+mod given;
 mod hedge;
 mod hooks;
 mod log_key;

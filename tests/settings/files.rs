@@ -176,8 +176,12 @@ fn names_that_mean_two_policies_are_refused() {
     );
     assert_eq!(
         mistakes("[ship.circuit_breaker]\nprobes = 1"),
-        "test.toml:1:7: `ship` gets its `circuit_breaker` from elsewhere, by `with`: list that policy with `resilient::list`, and write its own name"
+        "test.toml:1:7: `ship` gets its `circuit_breaker` from elsewhere, by `with`: write its own name, `[upstream.circuit_breaker]`"
     );
+    apply("[upstream.circuit_breaker]\nprobes = 1").unwrap();
+    let others = resilient::policies().others;
+    let upstream = others.iter().find(|policy| policy.name == "upstream").expect("it was listed before its first call");
+    assert_eq!(setting(upstream, "probes").value, "1");
     assert_eq!(
         mistakes("[ship.retry]\nmax = \"three\"\n[refund.retry]\nmax = 0"),
         "test.toml:2:7: `max` takes a whole number, and not \"three\": write `max = 3` or `max = \"unlimited\"`\n\
@@ -325,4 +329,52 @@ fn the_rules_of_a_team_hold_for_files_too() {
     assert!(mistakes("[refund.retry]\nmax = \"unlimited\"\nmax_elapsed = \"1s\"").contains("does not allow unlimited"));
     // an operator may switch off what a rule demands
     apply("[refund]\nmode = \"off\"").unwrap();
+}
+
+#[test]
+fn mistakes_of_toml_say_what_to_write() {
+    let _alone = alone();
+
+    for (text, said) in [
+        (
+            "[stock.coalesce]\nhold = \"1s\"\nhold = \"2s\"",
+            "test.toml:3:1: `hold` is there twice in this table: keep one of the two",
+        ),
+        (
+            "[stock.coalesce]\nhold = \"1s\"\n\n[stock.coalesce]\nmax_wait = \"1s\"",
+            "test.toml:4:8: the table `[stock.coalesce]` is there twice: write all its keys below the first of the two",
+        ),
+        (
+            "[settings::shop::look.timeout]\nlimit = \"1s\"",
+            "test.toml:1:10: the path of a function stands in quotes: write `[\"settings::shop::look\".timeout]`",
+        ),
+        (
+            "[settings::shop::look]\nmode = \"off\"",
+            "test.toml:1:10: the path of a function stands in quotes: write `[\"settings::shop::look\"]`",
+        ),
+        (
+            "[stock.coalesce]\nhold = 1s",
+            "test.toml:2:8: a value with letters or signs stands in quotes: write `hold = \"1s\"`",
+        ),
+        (
+            "[shop.circuit_breaker]\nfailure_rate = 50%",
+            "test.toml:2:16: a value with letters or signs stands in quotes: write `failure_rate = \"50%\"`",
+        ),
+        ("[look.timeout]\nlimit = ", "test.toml:2:9: `limit` has no value: write one, or remove the line"),
+        ("[look.timeout\nlimit = 3", "test.toml:1:14: unclosed table, expected `]`"),
+        (
+            "[shop.circuit_breaker]\nfailure_rate = \"150%\"",
+            "test.toml:2:16: `failure_rate` must be above 0 and at most 1: 0.5 is one half, and \"150%\" is 1.5",
+        ),
+        (
+            "[shop.circuit_breaker]\nfailure_rate = 0",
+            "test.toml:2:16: `failure_rate` must be above 0 and at most 1: 0.5 is one half",
+        ),
+        (
+            "[price.hedge]\nratio = \"300%\"",
+            "test.toml:2:9: the ratio of a hedge is more than 0 and at most 1, and \"300%\" is 3",
+        ),
+    ] {
+        assert_eq!(mistakes(text), said, "{text}");
+    }
 }

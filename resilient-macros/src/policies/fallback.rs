@@ -278,7 +278,10 @@ impl Layer for Fallback {
         let method = context.function.settle();
         let settle = match deciding(self.when.as_ref(), context) {
             None if settled => quote_spanned!(span=> watch_.#method(#outcome)),
-            None => quote_spanned!(span=> watch_.#method::<#output>(#outcome)),
+            None => {
+                let output = context.function.output_at_error();
+                quote_spanned!(span=> watch_.#method::<#output>(#outcome))
+            }
             Some(when) => quote_spanned!(span=> watch_.settle_when(#outcome, #when)),
         };
         let accepted = match &self.stale {

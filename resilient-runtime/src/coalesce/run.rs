@@ -56,11 +56,7 @@ impl<'a> CoalesceCall<'a> {
     ///
     /// Dropping it drops `future`. If that was running, one of those who wait runs its own instead.
     #[inline]
-    pub fn run<O, F>(self, future: F) -> CoalesceFuture<'a, F>
-    where
-        O: Shareable,
-        F: Future<Output = O>,
-    {
+    pub fn run<F: Future>(self, future: F) -> CoalesceFuture<'a, F> {
         self.begin(future, |_| true)
     }
 
@@ -69,7 +65,6 @@ impl<'a> CoalesceCall<'a> {
     #[inline]
     pub fn run_settled<O, F>(self, future: F) -> CoalesceFuture<'a, F>
     where
-        O: Shareable,
         F: Future<Output = Settled<O>>,
     {
         let concerns_all = |settled: &Settled<O>| match settled {

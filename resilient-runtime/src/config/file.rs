@@ -66,8 +66,10 @@ pub(super) fn read(source: &str, text: &str) -> Result<Vec<Entry>, Refused> {
     let reader = Reader { text };
     let (table, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
-        let mistakes = errors.iter().map(|error| reader.place(error.span()).says(error.message().trim()));
-        return Err(Refused::of(source, mistakes.collect()));
+        let mut mistakes: Vec<Mistake> = errors.iter().map(|error| reader.mistake(error)).collect();
+        // of one path, each `:` is a mistake of its own
+        mistakes.dedup_by(|second, first| second.line == first.line && second.message == first.message);
+        return Err(Refused::of(source, mistakes));
     }
     let mut reading = Reading { reader, entries: Vec::new(), mistakes: Vec::new() };
     reading.file(table.get_ref());
@@ -104,6 +106,35 @@ impl Reader<'_> {
 
     fn of<T>(self, spanned: &Spanned<T>) -> Place {
         self.at(spanned.span().start)
+    }
+
+    /// A mistake in the text itself, in the words of the parser where they say what to write.
+    fn mistake(self, error: &toml::de::Error) -> Mistake {
+        let place = self.place(error.span());
+        let line = self.text.lines().nth(place.line.saturating_sub(1)).unwrap_or_default().trim();
+        let table = line.strip_prefix('[').map(|table| table.trim_end_matches(']'));
+        let message = match (error.message().trim(), table, line.split_once('=')) {
+            ("duplicate key", Some(table), _) => {
+                format!("the table `[{table}]` is there twice: write all its keys below the first of the two")
+            }
+            ("duplicate key", None, Some((key, _))) => {
+                format!("`{}` is there twice in this table: keep one of the two", key.trim())
+            }
+            (text, Some(table), _) if text.starts_with("invalid unquoted key") && table.contains("::") => {
+                let start = table.rfind("::").unwrap_or_default();
+                let (path, part) = table.split_at(table[start..].find('.').map_or(table.len(), |dot| start + dot));
+                format!("the path of a function stands in quotes: write `[\"{path}\"{part}]`")
+            }
+            (text, None, Some((key, value))) if text.starts_with("string values must be quoted") => {
+                let (key, value) = (key.trim(), value.trim());
+                match value {
+                    "" => format!("`{key}` has no value: write one, or remove the line"),
+                    _ => format!("a value with letters or signs stands in quotes: write `{key} = \"{value}\"`"),
+                }
+            }
+            (text, ..) => text.to_owned(),
+        };
+        place.says(message)
     }
 }
 
@@ -199,7 +230,7 @@ impl Reading<'_> {
 }
 
 /// The name of a table as it is written: in quotes if it is a path.
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     let is_bare = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     if is_bare { name.to_owned() } else { format!("\"{name}\"") }
 }

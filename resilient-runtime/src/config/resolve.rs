@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use resilient_words::{choice, nearest};
 
-use super::file::{Entry, Place};
+use super::file::{Entry, Place, quoted};
 use super::report::Mistake;
 use crate::PolicyKind;
 use crate::book;
@@ -198,11 +198,16 @@ fn not_a_part(entry: &Entry, part: &str, there: &[Known], level: Option<&str>) -
         );
     }
     if let Some((function, _)) = there.iter().find_map(|known| known.layer)
-        && function.layers().iter().any(|layer| layer.own_policy().is_none() && layer.label().contains(part))
+        && let mut from_elsewhere = function.layers().iter().filter(|layer| layer.own_policy().is_none())
+        && let Some(layer) = from_elsewhere.find(|layer| layer.label().contains(part))
     {
-        return format!(
-            "`{target}` gets its `{part}` from elsewhere, by `with`: list that policy with `resilient::list`, and write its own name"
-        );
+        let advice = match layer.given() {
+            [policy, ..] => {
+                format!("write its own name, `[{}.{}]`", quoted(policy.record().name), policy.kind().label())
+            }
+            [] => "list that policy with `resilient::list`, and write its own name".to_owned(),
+        };
+        return format!("`{target}` gets its `{part}` from elsewhere, by `with`: {advice}");
     }
     let labels: BTreeSet<&str> = there.iter().map(|known| known.label().unwrap_or(known.kind.label())).collect();
     match nearest(part, labels.iter().copied()) {

@@ -201,15 +201,15 @@ impl Drop for Scope {
 
 /// `start + time`, or thirty years on where that cannot be represented.
 pub(super) fn far(start: Instant, time: Duration) -> Instant {
-    start.checked_add(time).unwrap_or_else(|| start + Duration::from_nanos(FAR))
+    start.checked_add(time).unwrap_or_else(|| start + clock::FAR)
 }
 
 const WITHIN: u64 = 1 << 63;
 const AT: u64 = 1 << 62;
 const WATCHED: u64 = 1 << 61;
 const TIME: u64 = WATCHED - 1;
-/// Thirty years, in nanoseconds: with the origin of the ticks a year back, two of them fit.
-const FAR: u64 = 30 * 365 * 86_400 * 1_000_000_000;
+/// The longest time, in nanoseconds: with the origin of the ticks a year back, two of them fit.
+const FAR: u64 = clock::nanos(clock::FAR);
 
 thread_local! {
     static CURRENT: Cell<Limit> = const { Cell::new(Limit::NONE) };

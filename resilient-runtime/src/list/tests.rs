@@ -126,7 +126,7 @@ fn the_worst_case_adds_up_from_the_inside() {
     assert_eq!(of(|function| function.own("RETRY_", &ENDLESS)), None);
     let endless = worst(|function| function.own("TOTAL_TIMEOUT_", &TOTAL).own("RETRY_", &ENDLESS));
     assert_eq!(endless, Some(Duration::from_secs(9)));
-    assert_eq!(of(|function| function.given("RETRY_")), None);
+    assert_eq!(of(|function| function.given("RETRY_", &[])), None);
     assert_eq!(of(|function| function.own("BULKHEAD_", &UNTIL)), Some(Duration::from_millis(1_400)));
     let waits = of(|function| function.own("TOTAL_TIMEOUT_", &TOTAL).own("BULKHEAD_", &UNTIL));
     assert_eq!(waits, Some(Duration::from_secs(9)));

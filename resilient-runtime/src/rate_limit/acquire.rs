@@ -319,7 +319,7 @@ impl RateLimit {
         let deadline = Deadline::current().map(Deadline::instant);
         let give_up = match (limit, deadline) {
             (Some(limit), Some(deadline)) => limit.min(deadline),
-            (limit, deadline) => limit.or(deadline).unwrap_or(now + FAR),
+            (limit, deadline) => limit.or(deadline).unwrap_or(now + clock::FAR),
         };
         if wait > give_up.saturating_duration_since(now) {
             return Err(Held::Refused(self.refuse(behind, calls, at)));
@@ -453,5 +453,3 @@ impl Drop for Place<'_> {
 
 /// Timers and threads may be so late: a call that has not come for its slot by then is not on its way.
 const LATE: Duration = Duration::from_millis(100);
-/// Later than anybody waits, and early enough to be added to any clock.
-const FAR: Duration = Duration::from_secs(86_400 * 365 * 30);

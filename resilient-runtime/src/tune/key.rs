@@ -142,7 +142,14 @@ impl<C> Key<C> {
             Sets::Time(rule, set) => set(settings, refused(rule, given.time()?)?),
             Sets::Count(rule, set) => set(settings, refused(rule, given.count()?)?),
             Sets::Number(rule, set) => set(settings, refused(rule, given.number()?)?),
-            Sets::Ratio(rule, set) => set(settings, refused(rule, given.ratio()?)?),
+            Sets::Ratio(rule, set) => {
+                let ratio = given.ratio()?;
+                let said = |reason| match value {
+                    Value::Text(_) => format!("{reason}, and {value} is {ratio}"),
+                    _ => reason,
+                };
+                set(settings, refused(rule, ratio).map_err(said)?);
+            }
             Sets::Own(set) => set(settings, &given)?,
         }
         Ok(())

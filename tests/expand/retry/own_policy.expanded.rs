@@ -1,6 +1,27 @@
 // @generated from the case beside it
 use resilient::{Backoff, Retry, retry};
 use crate::support::{Error, Script};
+static ONCE: Retry = Retry::named("once").max(1).backoff(Backoff::none());
+pub async fn shared(script: &Script) -> Result<(), Error> {
+    ::resilient::listed!("shared" : given RETRY_[& ONCE]);
+    let retry_: &::resilient::Retry = &ONCE;
+    let mut retry_ = retry_.begin();
+    loop {
+        let attempt_ = async {
+            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
+                Result<(), Error>,
+            > {
+                return outcome_;
+            }
+            script.next()
+        };
+        let delay_ = match retry_.settle::<Result<(), Error>>(attempt_.await) {
+            ::resilient::Verdict::Accept(outcome_) => break outcome_,
+            ::resilient::Verdict::Retry(delay_) => delay_,
+        };
+        delay_.await;
+    }
+}
 pub struct Api {
     pub retry: Retry,
     pub script: Script,
@@ -34,5 +55,10 @@ pub async fn transcript() -> String {
         script: Script::failing(1),
     };
     let outcome = api.ping().await;
-    format!("{outcome:?} after {}", api.script.attempts())
+    let script = Script::failing(2);
+    let shared = shared(&script).await;
+    format!(
+        "{outcome:?} after {}, {shared:?} after {}", api.script.attempts(), script
+        .attempts()
+    )
 }

@@ -2,6 +2,13 @@ use resilient::{Backoff, Retry, retry};
 
 use crate::support::{Error, Script};
 
+static ONCE: Retry = Retry::named("once").max(1).backoff(Backoff::none());
+
+#[retry(with = ONCE)]
+pub async fn shared(script: &Script) -> Result<(), Error> {
+    script.next()
+}
+
 pub struct Api {
     pub retry: Retry,
     pub script: Script,
@@ -18,5 +25,7 @@ pub async fn transcript() -> String {
     let retry = Retry::named("api").max(1).backoff(Backoff::none());
     let api = Api { retry, script: Script::failing(1) };
     let outcome = api.ping().await;
-    format!("{outcome:?} after {}", api.script.attempts())
+    let script = Script::failing(2);
+    let shared = shared(&script).await;
+    format!("{outcome:?} after {}, {shared:?} after {}", api.script.attempts(), script.attempts())
 }
