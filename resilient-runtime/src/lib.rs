@@ -248,7 +248,9 @@ pub mod call {
     pub use crate::batch::{BatchAnswers, BatchGroup, BatchItem, BatchKey, BatchOutcome};
     pub use crate::bulkhead::BulkheadEntry;
     pub use crate::coalesce::{CoalesceCall, Share, Shareable, Sharing, finish_shared};
-    pub use crate::fallback::{Answer, FallbackCall, FallbackFailure, FallbackWatch, IntoResult, Rescue, answer};
+    pub use crate::fallback::{
+        Answer, FallbackCall, FallbackFailure, FallbackWatch, IntoResult, Keepable, Rescue, answer,
+    };
     pub use crate::hedge::Hedging;
     pub use crate::keyed::{Held, Keyed};
     pub use crate::rate_limit::weight;
