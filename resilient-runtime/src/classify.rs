@@ -26,6 +26,102 @@ use crate::error::Error;
 ///     }
 /// }
 /// ```
+///
+/// # With `thiserror`
+///
+/// Both derive on one type. `#[from]` makes the conversion, and then the mark is `#[transparent]` without `(from)`:
+///
+#[cfg_attr(feature = "macros", doc = "```")]
+#[cfg_attr(not(feature = "macros"), doc = "```text")]
+/// use std::io::{Error, ErrorKind};
+/// use resilient::{Classify, timeout};
+///
+/// #[derive(Debug, thiserror::Error, Classify)]
+/// enum ShopError {
+///     #[error("the shelf cannot be read")]
+///     #[transparent]
+///     Shelf(#[from] Error),
+///     #[error("no such item")]
+///     #[permanent]
+///     Missing,
+///     #[error(transparent)]
+///     #[transparent]
+///     Refused(#[from] resilient::Error),
+/// }
+///
+/// #[timeout("1s")]
+/// async fn look(item: u32) -> Result<u32, ShopError> {
+///     match item {
+///         0 => Err(Error::from(ErrorKind::ConnectionReset))?,
+///         1 => Err(ShopError::Missing),
+///         _ => Ok(item),
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use resilient::Class;
+///
+/// assert_eq!(look(0).await.unwrap_err().class(), Class::Transient);
+/// assert_eq!(look(1).await.unwrap_err().class(), Class::Permanent);
+/// # }
+/// ```
+///
+/// # Errors that are not `Clone`
+///
+/// `Arc<E>` and `Box<E>` have the class of `E`. But a rejection does not convert into them, which Rust's rules forbid, so a shared error stands beside the rejection, in a
+/// type of its own:
+///
+#[cfg_attr(feature = "macros", doc = "```")]
+#[cfg_attr(not(feature = "macros"), doc = "```text")]
+/// use std::sync::Arc;
+/// use resilient::{Classify, coalesce, fallback, retry, timeout};
+///
+/// #[derive(Debug, Clone, thiserror::Error, Classify)]
+/// enum PriceError {
+///     #[error(transparent)]
+///     #[transparent]
+///     Shelf(Arc<std::io::Error>),
+///     #[error(transparent)]
+///     #[transparent(from)]
+///     Refused(resilient::Error),
+/// }
+///
+/// impl From<std::io::Error> for PriceError {
+///     fn from(error: std::io::Error) -> Self {
+///         Self::Shelf(Arc::new(error))
+///     }
+/// }
+///
+/// #[coalesce(key = item)]
+/// #[timeout("1s")]
+/// #[retry]
+/// async fn price(item: u32) -> Result<u32, PriceError> {
+///     let text = std::fs::read_to_string(format!("/no such shelf/{item}"))?;
+///     Ok(text.len() as u32)
+/// }
+///
+/// // or, with an error as it is: the callers get an `Arc` of it
+/// #[coalesce(key = item, share)]
+/// #[retry]
+/// async fn weight(item: u32) -> Result<u32, std::io::Error> {
+///     Ok(item)
+/// }
+///
+/// // for a fallback, the value has to be `Clone`, and not the error
+/// #[fallback(stale = "1m", key = item)]
+/// #[timeout("1s")]
+/// async fn colour(item: u32) -> Result<String, std::io::Error> {
+///     Ok(format!("blue {item}"))
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// assert!(matches!(price(7).await, Err(PriceError::Shelf(_))));
+/// assert_eq!(*weight(7).await.unwrap(), 7);
+/// assert_eq!(colour(7).await.unwrap(), "blue 7");
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say which errors are worth another attempt",
     label = "this error is not classified",

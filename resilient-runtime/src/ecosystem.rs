@@ -40,6 +40,8 @@ mod redis;
 mod reply;
 #[cfg(feature = "reqwest")]
 mod reqwest;
+#[cfg(feature = "reqwest-middleware-0-5")]
+mod reqwest_middleware;
 #[cfg(feature = "sea-orm")]
 mod sea_orm;
 #[cfg(any(feature = "mysql_async", feature = "sqlx-0-8", feature = "sqlx-0-9", feature = "tokio-postgres"))]

@@ -22,6 +22,7 @@ use crate::{Class, FromRejection, Mode, Outcome, Settled, When};
 
 pub use self::answer::{Answer, ByFuture, ByValue, answer};
 pub use self::call::FallbackCall;
+pub use self::call::Keepable;
 pub use self::failure::FallbackFailure;
 pub use self::watch::FallbackWatch;
 

@@ -80,6 +80,7 @@
 //! | `prometheus-client`, `opentelemetry`, `metrics` | no | exporters for what policies count, see [`metrics`] |
 //! | `http` | no | `resilient::http`: classes of responses, `Retry-After` and rate-limit headers; classifies `http::StatusCode` |
 //! | `reqwest` | no | classifies `reqwest::Error`; responses for `resilient::http` |
+//! | `reqwest-middleware-0-5` | no | `resilient::reqwest_middleware`: policies as middleware of reqwest; classifies its error; includes `reqwest` and `tower` |
 //! | `h2` | no | classifies `h2::Error` |
 //! | `hyper` | no | classifies `hyper::Error`; includes `h2` |
 //! | `axum` | no | `IntoResponse` of axum for [`Error`] |
@@ -147,6 +148,8 @@ mod own;
 mod packed_time;
 mod random;
 mod rate_limit;
+#[cfg(feature = "reqwest-middleware-0-5")]
+pub mod reqwest_middleware;
 mod retry;
 mod shell;
 mod stack;
@@ -249,7 +252,9 @@ pub mod call {
     pub use crate::batch::{BatchAnswers, BatchGroup, BatchItem, BatchKey, BatchOutcome};
     pub use crate::bulkhead::BulkheadEntry;
     pub use crate::coalesce::{CoalesceCall, Share, Shareable, Sharing, finish_shared};
-    pub use crate::fallback::{Answer, FallbackCall, FallbackFailure, FallbackWatch, IntoResult, Rescue, answer};
+    pub use crate::fallback::{
+        Answer, FallbackCall, FallbackFailure, FallbackWatch, IntoResult, Keepable, Rescue, answer,
+    };
     pub use crate::hedge::Hedging;
     pub use crate::keyed::{Held, Keyed};
     pub use crate::rate_limit::weight;

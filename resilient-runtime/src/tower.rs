@@ -79,6 +79,8 @@ mod header;
 mod keyed;
 mod policies;
 
+#[cfg(feature = "reqwest-middleware-0-5")]
+pub(crate) use self::again::attempts;
 pub use self::again::{Cloning, Copying, Hedged, HedgedCall, Hedging, Retried, RetriedCall, Retrying, hedge, retry};
 pub use self::attempt::Attempt;
 #[cfg(feature = "http")]

@@ -129,3 +129,12 @@ impl<'a> Policy for Learning<'a> {
         BulkheadGuard::new(self.0, ByClass)
     }
 }
+
+impl<'a, J> JudgingPolicy<J> for Learning<'a> {
+    type JudgedGuard = BulkheadGuard<'a, J>;
+
+    #[inline]
+    fn judged_guard(self, judge: J) -> Self::JudgedGuard {
+        BulkheadGuard::new(self.0, judge)
+    }
+}

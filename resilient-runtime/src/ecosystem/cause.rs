@@ -53,6 +53,10 @@ fn source<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError +
     if let Some(shared) = error.downcast_ref::<Arc<dyn StdError + Send + Sync>>() {
         return Some(&**shared);
     }
+    #[cfg(feature = "reqwest-middleware-0-5")]
+    if let Some(error) = error.downcast_ref() {
+        return Some(super::reqwest_middleware::inside(error));
+    }
     match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         Some(inside) => Some(inside),
         None => error.source(),
@@ -114,6 +118,8 @@ const KNOWN: &[Known] = &[
     a::<redis::RedisError>,
     #[cfg(feature = "reqwest")]
     a::<reqwest::Error>,
+    #[cfg(feature = "reqwest-middleware-0-5")]
+    a::<reqwest_middleware::Error>,
     #[cfg(feature = "sea-orm")]
     a::<sea_orm::DbErr>,
     #[cfg(feature = "sea-orm")]

@@ -45,6 +45,17 @@ pub struct FallbackCall<'a> {
     began: Instant,
 }
 
+/// A good value that can stand in for later ones: one that is `Clone`, `Send`, `Sync` and `'static`. The error need not be.
+#[diagnostic::on_unimplemented(
+    message = "`#[fallback(stale = …)]` keeps a clone of each good value, and `{Self}` cannot be kept",
+    label = "is not `Clone + Send + Sync + 'static`",
+    note = "derive `Clone` for the value, or return an `Arc` of it; the error need not be `Clone`"
+)]
+pub trait Keepable: Clone + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Send + Sync + 'static> Keepable for T {}
+
 impl<'a> FallbackCall<'a> {
     pub(super) fn new<K: Hash + ?Sized>(policy: &'a Fallback, key: &K) -> Self {
         let identity = Identity { key: fingerprint(key), instance: TypeId::of::<()>() };
@@ -67,7 +78,7 @@ impl<'a> FallbackCall<'a> {
     /// The value of `outcome`.
     pub fn keep<T, E>(&self, outcome: Result<T, E>) -> Result<T, E>
     where
-        T: Clone + Send + Sync + 'static,
+        T: Keepable,
     {
         if let Ok(value) = &outcome
             && self.policy.current_mode() != Mode::Off
@@ -81,7 +92,7 @@ impl<'a> FallbackCall<'a> {
     /// A clone of the value that is kept under this call's key, unless it is too old.
     pub fn recall<T>(&self) -> Option<T>
     where
-        T: Clone + Send + Sync + 'static,
+        T: Keepable,
     {
         self.policy.kept.get(self.identity, self.policy.config.max_age)
     }

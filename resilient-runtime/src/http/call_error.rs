@@ -103,6 +103,16 @@ impl From<reqwest::Error> for CallError {
     }
 }
 
+#[cfg(feature = "reqwest-middleware-0-5")]
+impl From<reqwest_middleware::Error> for CallError {
+    fn from(error: reqwest_middleware::Error) -> Self {
+        match error.rejection() {
+            Some(rejection) => Self::Refused(rejection.clone()),
+            None => Self::client(error),
+        }
+    }
+}
+
 #[cfg(feature = "hyper")]
 impl From<hyper::Error> for CallError {
     fn from(error: hyper::Error) -> Self {

@@ -78,9 +78,9 @@ macro_rules! layer {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy)]
         pub struct $layer<J, C> {
-            policy: &'static $policy,
-            judge: J,
-            cloning: C,
+            pub(crate) policy: &'static $policy,
+            pub(crate) judge: J,
+            pub(crate) cloning: C,
         }
 
         impl<C> $layer<ByClass, C> {
@@ -249,15 +249,24 @@ where
         let Some(again) = cloning.copy(&request) else {
             return HedgedCall { call: Call::Alone { attempt: Attempt::ready(ready, request) } };
         };
-        let (first, service) = (Cell::new(Some((ready, request))), self.service.clone());
-        let attempts: Attempts<S, R> = Box::new(move || match (first.take(), cloning.copy(&again)) {
-            (Some((ready, request)), _) => Attempt::ready(ready, request),
-            (None, Some(request)) => Attempt::fresh(service.clone(), request),
-            // the first goes on alone
-            (None, None) => Attempt::never(),
-        });
+        let attempts: Attempts<S, R> = Box::new(attempts(ready, self.service.clone(), request, again, cloning));
         let hedging = crate::call::Hedging::of(policy);
         HedgedCall { call: Call::Hedged { future: HedgeFuture::new(hedging, attempts, judge) } }
+    }
+}
+
+/// Makes the attempts of a call: the first by the service that is `ready`, the others by clones of `fresh` with copies of the request.
+pub(crate) fn attempts<S, R, C>(ready: S, fresh: S, request: R, again: R, cloning: C) -> impl Fn() -> Attempt<S, R>
+where
+    S: Service<R> + Clone,
+    C: Copying<R>,
+{
+    let first = Cell::new(Some((ready, request)));
+    move || match (first.take(), cloning.copy(&again)) {
+        (Some((ready, request)), _) => Attempt::ready(ready, request),
+        (None, Some(request)) => Attempt::fresh(fresh.clone(), request),
+        // the first goes on alone
+        (None, None) => Attempt::never(),
     }
 }
 

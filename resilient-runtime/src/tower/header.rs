@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll};
 
-use ::http::{HeaderName, HeaderValue, Request};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Request};
 use ::tower::{Layer, Service};
 
 use crate::Deadline;
@@ -92,14 +92,14 @@ impl DeadlineToHeader {
         Self { header }
     }
 
-    fn write<B>(&self, request: &mut Request<B>) {
+    pub(crate) fn write(&self, headers: &mut HeaderMap) {
         let Some(deadline) = Deadline::current() else { return };
-        let there = request.headers().get(&self.header).and_then(|value| value.to_str().ok());
+        let there = headers.get(&self.header).and_then(|value| value.to_str().ok());
         let there = there.and_then(|header| Deadline::from_header(header).ok());
         if sooner(there, Some(deadline)) == Some(deadline)
             && let Ok(value) = HeaderValue::try_from(deadline.to_header())
         {
-            request.headers_mut().insert(self.header.clone(), value);
+            headers.insert(self.header.clone(), value);
         }
     }
 }
@@ -159,7 +159,7 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for InTime<S, DeadlineToHead
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        self.header.write(&mut request);
+        self.header.write(request.headers_mut());
         self.service.call(request)
     }
 }

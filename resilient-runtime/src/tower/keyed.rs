@@ -38,8 +38,8 @@ pub const fn keyed<P: Keyed, F>(policies: &'static PerKey<P>, key: F) -> KeyedLa
 
 /// The layer of [`keyed`].
 pub struct KeyedLayer<P: 'static, F, E = AsTyped> {
-    policies: &'static PerKey<P>,
-    key: F,
+    pub(crate) policies: &'static PerKey<P>,
+    pub(crate) key: F,
     errors: PhantomData<fn() -> E>,
 }
 

@@ -68,7 +68,7 @@ pub const fn policies_for<F>(choose: F) -> Policies<Chosen<F>> {
 
 /// A layer of policies; from [`policies`] and [`policies_for`].
 pub struct Policies<C, E = AsTyped> {
-    choose: C,
+    pub(crate) choose: C,
     errors: PhantomData<fn() -> E>,
 }
 

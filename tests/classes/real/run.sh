@@ -8,27 +8,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 
-export PATH="$PATH:/usr/sbin:/sbin:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')"
-
-declare -A packages=(
-    [nginx]=nginx-light [haproxy]=haproxy [initdb]=postgresql [pgbouncer]=pgbouncer [mariadbd]=mariadb-server [redis-server]=redis-server
-    [nats-server]=nats-server [/usr/lib/rabbitmq/bin/rabbitmq-server]=rabbitmq-server
-)
-missing=()
-for program in "${!packages[@]}"; do
-    command -v "$program" > /dev/null || missing+=("${packages[$program]}")
-done
-if ((${#missing[@]})) && [[ $(id -u) == 0 ]] && command -v apt-get > /dev/null; then
-    # the packages would start servers for the whole machine
-    printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d
-    chmod +x /usr/sbin/policy-rc.d
-    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
-    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"; } > /dev/null ||
-        echo "not all could be installed of: ${missing[*]}" >&2
-    export PATH="$PATH:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')"
-elif ((${#missing[@]})); then
-    echo "for all of these tests, install the packages: ${missing[*]}" >&2
-fi
+source scripts/real_servers.sh
+install_servers nginx=nginx-light haproxy=haproxy initdb=postgresql pgbouncer=pgbouncer mariadbd=mariadb-server redis-server=redis-server \
+    nats-server=nats-server /usr/lib/rabbitmq/bin/rabbitmq-server=rabbitmq-server
 
 # gRPC's server is a package of Python, and has a folder of its own beside the build
 grpcio=$(realpath -m "${CARGO_TARGET_DIR:-target}/grpcio-1.85.3")
