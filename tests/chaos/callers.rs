@@ -63,7 +63,7 @@ async fn polled(call: &mut Call, times: u32) {
 }
 
 /// Polls it once in this task, and returns whether it has ended.
-fn once(call: &mut Call) -> impl Future<Output = bool> {
+pub(crate) fn once(call: &mut Call) -> impl Future<Output = bool> {
     poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_ready()))
 }
 

@@ -60,7 +60,9 @@ pub(crate) fn quiet() {
 
 /// Returns whether a call was polled whose timers belong to a runtime that is gone. Tokio panics then, in the caller's task.
 fn is_of_a_timer(info: &PanicHookInfo<'_>) -> bool {
-    info.payload_as_str().is_some_and(|text| text.contains("being shutdown"))
+    let text = info.payload().downcast_ref::<&str>().copied();
+    text.or_else(|| info.payload().downcast_ref::<String>().map(String::as_str))
+        .is_some_and(|text| text.contains("being shutdown"))
 }
 
 /// A key of a policy, whose methods may panic.

@@ -9,6 +9,7 @@
 
 mod callers;
 mod checks;
+mod contract;
 mod fault;
 mod luck;
 mod meddling;

@@ -46,7 +46,12 @@ fn touch(part: &Part, luck: &mut Luck) {
             0 => breaker.force_open(),
             1 => breaker.force_close(),
             2 => breaker.reset(),
-            _ => settings(part, "circuit_breaker", &["open_for = \"300ms\"", "probes = 2", "failure_rate = \"30%\""], luck),
+            _ => settings(
+                part,
+                "circuit_breaker",
+                &["open_for = \"300ms\"", "probes = 2", "failure_rate = \"30%\""],
+                luck,
+            ),
         },
         Policy::CircuitBreakers(breakers) if luck.once_in(2) => match luck.below(2) {
             0 => breakers.of(&luck.below(KEYS)).force_open(),

@@ -10,9 +10,9 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use resilient::call::Rescue;
 use resilient::{
-    Backoff, Batch, Budget, Bulkhead, Cancel, CircuitBreaker, Coalesce, Fallback, FanOut, FanOutPolicy, Hedge, Measure,
-    Mode, Outcome as _, PerKey, Priority, RateLimit, Retry, Retrying, Settled, Throttle, Timeout, Verdict, finish, run,
-    without_retries,
+    Backoff, Batch, Budget, Bulkhead, Cancel, CircuitBreaker, Class, Coalesce, Fallback, FanOut, FanOutPolicy, Hedge,
+    Measure, Mode, Outcome as _, PerKey, Priority, RateLimit, Retry, Retrying, Settled, Throttle, Timeout, Verdict,
+    finish, run, without_retries,
 };
 use tokio::time::sleep;
 
@@ -64,11 +64,47 @@ pub(crate) const KINDS: u32 = 16;
 #[derive(Clone, Copy)]
 pub(crate) struct Facts {
     pub(crate) key: u32,
-    /// Decides what hooks of this call do.
+    /// Decides how its layers are called.
     pub(crate) seed: u64,
+    /// The hook of this call that panics.
+    pub(crate) panics: Option<Hook>,
 }
 
-fn leak<T>(value: T) -> &'static T {
+impl Facts {
+    /// Judges an outcome by its class, unless it is the hook that panics.
+    fn judge(self) -> impl Fn(&Outcome) -> Class + Copy {
+        move |outcome| {
+            self.judged();
+            outcome.class()
+        }
+    }
+
+    fn judged(self) {
+        if self.panics == Some(Hook::Judge) {
+            panic_on_purpose();
+        }
+    }
+}
+
+/// A user's code that policies call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hook {
+    /// The `when` of a policy, and what is told of retries.
+    Judge,
+    Key(Method),
+}
+
+impl Hook {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Judge,
+        Self::Key(Method::Hash),
+        Self::Key(Method::Eq),
+        Self::Key(Method::Clone),
+        Self::Key(Method::Drop),
+    ];
+}
+
+pub(crate) fn leak<T>(value: T) -> &'static T {
     Box::leak(Box::new(value))
 }
 
@@ -104,6 +140,10 @@ impl Part {
             14 => Policy::Measure(leak(Measure::named(name))),
             _ => Policy::FanOut(leak(FanOutPolicy::named(name).limit(3))),
         };
+        Self::of(name, policy)
+    }
+
+    pub(crate) fn of(name: &'static str, policy: Policy) -> &'static Self {
         let part = leak(Self { name, policy, calls: AtomicU64::new(0), attempts: AtomicU64::new(0) });
         part.list();
         part
@@ -233,37 +273,9 @@ fn hedge(name: &'static str, luck: &mut Luck) -> Hedge {
 
 impl Policy {
     async fn call(self, part: &'static Part, below: Attempts, facts: Facts, luck: &mut Luck) -> Outcome {
-        let hook_panics = luck.once_in(40);
-        let hook = move || {
-            if hook_panics {
-                panic_on_purpose();
-            }
-        };
-        let when = move |outcome: &Outcome| {
-            hook();
-            outcome.class()
-        };
+        let when = facts.judge();
         match self {
-            Self::Retry(retry) => {
-                part.enter();
-                let mut call = retry.begin();
-                let tells = luck.once_in(3);
-                let settled = loop {
-                    let settled = if tells {
-                        let told = move |_: &Retrying| hook();
-                        run(call.on_retry_settled::<Outcome, _, _>(told), below()).await
-                    } else if luck.once_in(2) {
-                        run(call.when(when), below()).await
-                    } else {
-                        run(&mut call, below()).await
-                    };
-                    match call.verdict(settled) {
-                        Verdict::Accept(settled) => break settled,
-                        Verdict::Retry(delay) => delay.await,
-                    }
-                };
-                finish(settled)
-            }
+            Self::Retry(retry) => retried(retry, part, below, facts, luck).await,
             Self::CircuitBreaker(breaker) => {
                 part.enter();
                 finish(if luck.once_in(2) {
@@ -273,7 +285,7 @@ impl Policy {
                 })
             }
             Self::CircuitBreakers(breakers) => {
-                let breaker = breakers.of(&key_of(facts, luck));
+                let breaker = breakers.of(&key_of(facts));
                 part.enter();
                 finish(breaker.run(below()).await)
             }
@@ -286,7 +298,7 @@ impl Policy {
                 finish(through(bulkhead, below(), luck).await)
             }
             Self::Bulkheads(bulkheads) => {
-                let bulkhead = bulkheads.of(&key_of(facts, luck));
+                let bulkhead = bulkheads.of(&key_of(facts));
                 part.enter();
                 finish(through(&bulkhead, below(), luck).await)
             }
@@ -299,7 +311,7 @@ impl Policy {
                 })
             }
             Self::RateLimits(limits) => {
-                let limit = limits.of(&key_of(facts, luck));
+                let limit = limits.of(&key_of(facts));
                 part.enter();
                 finish(limit.run(below()).await)
             }
@@ -312,36 +324,13 @@ impl Policy {
                 hedge.run(|| below()).await
             }
             Self::Coalesce(coalesce) => {
-                let key = key_of(facts, luck);
+                let key = key_of(facts);
                 let call = coalesce.call(&key);
                 part.enter();
                 call.run(below()).await
             }
-            Self::Batch(batch) => {
-                let (key, forgets) = (key_of(facts, luck), luck.once_in(20));
-                part.enter();
-                let load = |keys: Vec<Key>| async move {
-                    below().await?;
-                    let answers = keys.into_iter().map(|key| (key.clone(), Answer { key: key.value }));
-                    Ok::<_, Fault>(answers.skip(usize::from(forgets)).collect::<HashMap<Key, Answer>>())
-                };
-                Ok(batch.run(key, load).await?.unwrap_or(Answer { key: facts.key }))
-            }
-            Self::Fallback(fallback) => {
-                let key = key_of(facts, luck);
-                let kept = fallback.call(&key);
-                part.enter();
-                let watch = fallback.begin();
-                let outcome = kept.keep(below().await);
-                match watch.settle(outcome) {
-                    Rescue::Accept(outcome) => outcome,
-                    Rescue::FallBack(failure) => match kept.recall() {
-                        Some(answer) => failure.stale(answer),
-                        None if luck.once_in(2) => failure.with(Answer { key: facts.key }),
-                        None => failure.unanswered(),
-                    },
-                }
-            }
+            Self::Batch(batch) => batched(batch, part, below, facts, luck).await,
+            Self::Fallback(fallback) => rescued(fallback, part, below, facts, luck).await,
             Self::Cancel(cancel) => {
                 part.enter();
                 finish(cancel.run(sleep(luck.millis(200)), below()).await)
@@ -350,31 +339,81 @@ impl Policy {
                 part.enter();
                 if luck.once_in(2) { without_retries(measure.run(below())).await } else { measure.run(below()).await }
             }
-            Self::FanOut(policy) => {
-                let items = luck.below(6);
-                let launched = Arc::new(AtomicU64::new(0));
-                let count = launched.clone();
-                let launch = move |_| {
-                    part.enter();
-                    count.fetch_add(1, Relaxed);
-                    below()
-                };
-                let fan = FanOut::new(0..items, launch).limit(3).counted(policy, |outcome| outcome.class());
-                let lost = Err(Fault::Refused);
-                match luck.below(5) {
-                    0 => fan.unordered().next().await.map_or(lost, |(_, outcome)| outcome),
-                    1 => fan.try_all().await.map(|answers| answers.into_iter().next()).transpose().unwrap_or(lost),
-                    2 => {
-                        let outcomes = fan.cancel_on(sleep(luck.millis(50))).await;
-                        // those that were not launched are cancelled as well
-                        part.calls.fetch_add(u64::from(items) - launched.load(Relaxed), Relaxed);
-                        outcomes.into_iter().find(Result::is_ok).unwrap_or(lost)
-                    }
-                    3 => fan.ordered().next().await.unwrap_or(lost),
-                    _ => fan.await.pop().unwrap_or(lost),
-                }
-            }
+            Self::FanOut(policy) => fanned_out(policy, part, below, luck).await,
         }
+    }
+}
+
+async fn retried(retry: &Retry, part: &Part, below: Attempts, facts: Facts, luck: &mut Luck) -> Outcome {
+    part.enter();
+    let mut call = retry.begin();
+    let tells = luck.once_in(3);
+    let settled = loop {
+        let settled = if tells {
+            let told = move |_: &Retrying| facts.judged();
+            run(call.on_retry_settled::<Outcome, _, _>(told), below()).await
+        } else if luck.once_in(2) {
+            run(call.when(facts.judge()), below()).await
+        } else {
+            run(&mut call, below()).await
+        };
+        match call.verdict(settled) {
+            Verdict::Accept(settled) => break settled,
+            Verdict::Retry(delay) => delay.await,
+        }
+    };
+    finish(settled)
+}
+
+async fn batched(batch: &Batch, part: &Part, below: Attempts, facts: Facts, luck: &mut Luck) -> Outcome {
+    let (key, forgets) = (key_of(facts), luck.once_in(20));
+    part.enter();
+    let load = |keys: Vec<Key>| async move {
+        below().await?;
+        let answers = keys.into_iter().map(|key| (key.clone(), Answer { key: key.value }));
+        Ok::<_, Fault>(answers.skip(usize::from(forgets)).collect::<HashMap<Key, Answer>>())
+    };
+    Ok(batch.run(key, load).await?.unwrap_or(Answer { key: facts.key }))
+}
+
+async fn rescued(fallback: &Fallback, part: &Part, below: Attempts, facts: Facts, luck: &mut Luck) -> Outcome {
+    let key = key_of(facts);
+    let kept = fallback.call(&key);
+    part.enter();
+    let watch = fallback.begin();
+    let outcome = kept.keep(below().await);
+    match watch.settle(outcome) {
+        Rescue::Accept(outcome) => outcome,
+        Rescue::FallBack(failure) => match kept.recall() {
+            Some(answer) => failure.stale(answer),
+            None if luck.once_in(2) => failure.with(Answer { key: facts.key }),
+            None => failure.unanswered(),
+        },
+    }
+}
+
+async fn fanned_out(policy: &'static FanOutPolicy, part: &'static Part, below: Attempts, luck: &mut Luck) -> Outcome {
+    let items = luck.below(6);
+    let launched = Arc::new(AtomicU64::new(0));
+    let count = launched.clone();
+    let launch = move |_| {
+        part.enter();
+        count.fetch_add(1, Relaxed);
+        below()
+    };
+    let fan = FanOut::new(0..items, launch).limit(3).counted(policy, resilient::Outcome::class);
+    let lost = Err(Fault::Refused);
+    match luck.below(5) {
+        0 => fan.unordered().next().await.map_or(lost, |(_, outcome)| outcome),
+        1 => fan.try_all().await.map(|answers| answers.into_iter().next()).transpose().unwrap_or(lost),
+        2 => {
+            let outcomes = fan.cancel_on(sleep(luck.millis(50))).await;
+            // those that were not launched are cancelled as well
+            part.calls.fetch_add(u64::from(items) - launched.load(Relaxed), Relaxed);
+            outcomes.into_iter().find(Result::is_ok).unwrap_or(lost)
+        }
+        3 => fan.ordered().next().await.unwrap_or(lost),
+        _ => fan.await.pop().unwrap_or(lost),
     }
 }
 
@@ -384,7 +423,10 @@ async fn through(bulkhead: &Bulkhead, attempt: Call, luck: &mut Luck) -> Settled
     if luck.once_in(2) { entry.run_adaptive(attempt).await } else { entry.run(attempt).await }
 }
 
-fn key_of(facts: Facts, luck: &mut Luck) -> Key {
-    let methods = [Method::Hash, Method::Eq, Method::Clone, Method::Drop];
-    Key { value: facts.key, panics: luck.once_in(40).then(|| *luck.pick(&methods)) }
+fn key_of(facts: Facts) -> Key {
+    let panics = match facts.panics {
+        Some(Hook::Key(method)) => Some(method),
+        _ => None,
+    };
+    Key { value: facts.key, panics }
 }

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use crate::fault::{Answer, Fault, Outcome, panic_on_purpose};
 use crate::luck::Luck;
-use crate::part::{Attempts, Call, Facts, KEYS, KINDS, Part};
+use crate::part::{Attempts, Call, Facts, Hook, KEYS, KINDS, Part};
 
 /// The policies of one run, and what became of their calls.
 pub(crate) struct World {
@@ -36,6 +36,15 @@ impl World {
                 seeds.map(|seed| (kinds >> kind & 1 == 1).then(|| Part::make(kind, &mut Luck::new(seed))))
             })
             .collect();
+        Self::with(slots)
+    }
+
+    /// Of one policy.
+    pub(crate) fn of(part: &'static Part) -> Arc<Self> {
+        Self::with(vec![Some(part)])
+    }
+
+    fn with(slots: Vec<Option<&'static Part>>) -> Arc<Self> {
         Arc::new(Self {
             parts: slots.iter().copied().flatten().collect(),
             slots,
@@ -47,7 +56,8 @@ impl World {
 
     /// A call through a random stack, in which no policy stands twice.
     pub(crate) fn call(self: &Arc<Self>, luck: &mut Luck, depth: u32) -> Call {
-        let facts = Facts { key: luck.below(KEYS), seed: luck.seed() };
+        let panics = luck.once_in(10).then(|| *luck.pick(&Hook::ALL));
+        let facts = Facts { key: luck.below(KEYS), seed: luck.seed(), panics };
         let mut slots = self.slots.clone();
         let mut attempts = self.clone().bodies(facts, luck.fork(), depth);
         for _ in 0..luck.within(1, 5) {
@@ -119,10 +129,10 @@ async fn wake_often(times: u32) {
     .await;
 }
 
-struct Alive<'a>(&'a AtomicU64);
+pub(crate) struct Alive<'a>(&'a AtomicU64);
 
 impl<'a> Alive<'a> {
-    fn new(count: &'a AtomicU64) -> Self {
+    pub(crate) fn new(count: &'a AtomicU64) -> Self {
         count.fetch_add(1, Relaxed);
         Self(count)
     }

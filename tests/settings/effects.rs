@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use resilient::config::{self, Changes};
 use resilient::{
-    Bulkhead, CircuitBreaker, CircuitBreakerState, Coalesce, Error, FanOut, FanOutPolicy, Mode, Outcome, PerKey, RateLimit,
-    Reason, Retry, Settled, Timeout,
+    Bulkhead, CircuitBreaker, CircuitBreakerState, Coalesce, Error, FanOut, FanOutPolicy, Mode, Outcome, PerKey,
+    RateLimit, Reason, Retry, Settled, Timeout,
 };
 use tokio::time::{Instant, advance};
 

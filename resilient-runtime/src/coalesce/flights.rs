@@ -146,7 +146,13 @@ impl Flights {
 
     /// As [`join`](Self::join), where outcomes are held. What no longer is, is the user's, and to be dropped when the
     /// caller knows what it is to do.
-    pub(super) fn join_held<O>(&self, hold: Hold, identity: Identity, by: Mark, observes: bool) -> (Joined<O>, Forgotten)
+    pub(super) fn join_held<O>(
+        &self,
+        hold: Hold,
+        identity: Identity,
+        by: Mark,
+        observes: bool,
+    ) -> (Joined<O>, Forgotten)
     where
         O: Send + Sync + 'static,
     {
