@@ -51,11 +51,11 @@ use crate::{CircuitBreakerState, Error, Mode, Outcome, When};
 ///   [`slow_rate`](Self::slow_rate) is reached;
 /// * as soon as so many more calls failed than the failure rate allows that the usual errors do not explain it, while the
 ///   window still holds successes of the time before. This evidence needs `min_calls` in a window of time, takes at
-///   least 100 ms, and opens it for nothing less than once in 2.7 million years;
+///   least 250 ms, and opens it for nothing less than once in 2.7 million years;
 /// * with fewer calls, when so many failed in a row as [`consecutive`](Self::consecutive) says. So it works at one
 ///   call a minute as well.
 ///
-/// An outage is seen after 0.1 s at a hundred calls a second and more, and an error rate that stays below `failure_rate`
+/// An outage is seen after 0.25 s at a hundred calls a second and more, and an error rate that stays below `failure_rate`
 /// is not one.
 ///
 /// [`CircuitBreakerPermit::settle`] says which outcomes are failures. How often that happens when nothing is wrong, and how soon when

@@ -13,3 +13,4 @@ mod shared_work;
 mod spike;
 mod throttled;
 mod tiers;
+mod transient;

@@ -7,9 +7,10 @@ use std::sync::{Mutex, PoisonError};
 use resilient_scenarios::report::Table;
 
 /// The sections in their order.
-const SECTIONS: [(&str, &str); 9] = [
+const SECTIONS: [(&str, &str); 10] = [
     ("S1", include_str!("page/search.md")),
     ("S2", include_str!("page/spike.md")),
+    ("S3", include_str!("page/transient.md")),
     ("S4", include_str!("page/outage.md")),
     ("S5", include_str!("page/brown_out.md")),
     ("S6", include_str!("page/throttled.md")),

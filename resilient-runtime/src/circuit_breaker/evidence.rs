@@ -219,7 +219,7 @@ const YEARS: f64 = 2_700_000.0;
 const YEAR: Duration = Duration::from_secs(31_557_600);
 /// The calls that are under way together may fail together, which is one event and no evidence. A run lasts at least
 /// this long, and its sum is at least what comes in this time.
-pub(super) const LEAST_TIME: Duration = Duration::from_millis(100);
+pub(super) const LEAST_TIME: Duration = Duration::from_millis(250);
 
 const EPOCH: u32 = 47;
 const MAX_ZERO: u64 = (1 << EPOCH) - 1;

@@ -730,10 +730,10 @@ impl Traffic<'_> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sees_an_outage_within_a_fifth_of_a_second_at_any_pace() {
+async fn sees_an_outage_within_a_third_of_a_second_at_any_pace() {
     random::seed(3);
     for gap in [10_000, 5_000, 1_000, 100].map(Duration::from_micros) {
-        for (usual, failing, most) in [(1, 100, 200), (0, 100, 200), (1, 70, 1_000), (20, 100, 350), (20, 70, 2_000)] {
+        for (usual, failing, most) in [(1, 100, 300), (0, 100, 300), (1, 70, 1_000), (20, 100, 400), (20, 70, 2_000)] {
             let breaker = unnamed();
             let traffic = Traffic { breaker: &breaker, gap };
             assert_eq!(traffic.run(20_000, usual).await, None);
@@ -798,7 +798,7 @@ async fn timed_calls_show_an_outage_as_soon() {
 
     let seen = traffic.run(100, 100).await;
 
-    assert!(seen.is_some_and(|seen| seen <= Duration::from_millis(200)), "{seen:?}");
+    assert!(seen.is_some_and(|seen| seen <= Duration::from_millis(300)), "{seen:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,6 +10,7 @@ pub mod drive;
 mod latency;
 pub mod provider;
 pub mod quota;
+pub mod recoveries;
 pub mod report;
 pub mod server;
 pub mod settings;
