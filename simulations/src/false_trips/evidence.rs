@@ -47,7 +47,7 @@ fn odds(rate: f64) -> f64 {
     rate / (1.0 - rate)
 }
 
-/// The breaker's own numbers: a false trip in 2.7 million years, five failures, a tenth of a second.
+/// The breaker's own numbers: a false trip in 2.7 million years, five failures, a quarter of a second.
 const SECONDS_BETWEEN: f64 = 2_700_000.0 * 31_557_600.0;
 const FEWEST: f64 = 5.0;
 const LEAST_SECONDS: f64 = 0.25;
