@@ -41,7 +41,8 @@ use crate::{CircuitBreakerState, Error, Mode, Outcome, When};
 /// which costs the caller nothing and spares the server. When the open time is over it is half-open: a few calls go
 /// through as probes, and decide whether it closes or opens again.
 ///
-/// It is a value for a `static`, shared by all callers of what it guards. It takes no lock and never allocates.
+/// It is a value for a `static`, shared by all callers of what it guards. It takes no lock, and allocates at most once for each of these: two threads that
+/// meet in it, a window of calls, [`slow_call`](Self::slow_call), and [`transitions`](Self::transitions).
 ///
 /// # What opens it
 ///
@@ -258,7 +259,7 @@ impl Keyed for CircuitBreaker {
     }
 
     fn fresh(&self) -> Self {
-        let storage = Storage::new().beginning_in(self.shell.base_mode());
+        let storage = Storage::beginning_in(self.shell.base_mode());
         let fresh = Self { shell: self.shell.again(), config: self.config.again(), storage };
         if self.state() == CircuitBreakerState::ForcedOpen {
             // of all keys, before anybody knows this one
@@ -286,13 +287,13 @@ impl Keyed for CircuitBreaker {
 
     /// Returns a breaker that is switched off: failures for one key say nothing about another.
     fn stand_in(&self) -> Self {
-        let storage = Storage::new();
         let storage = if self.state() == CircuitBreakerState::ForcedOpen {
+            let storage = Storage::new();
             // no key is let through then
             storage.begin_forced_open();
             storage
         } else {
-            storage.beginning_in(Mode::Off)
+            Storage::beginning_in(Mode::Off)
         };
         Self { shell: self.shell.again_in(Mode::Off), config: self.config.again(), storage }
     }

@@ -147,6 +147,7 @@ mod outcome;
 mod own;
 mod packed_time;
 mod random;
+mod rare;
 mod rate_limit;
 #[cfg(feature = "reqwest-middleware-0-5")]
 pub mod reqwest_middleware;

@@ -32,7 +32,8 @@ fn what_fails_for_a_moment_is_recovered_within_three_retries() {
 }
 
 fn ours_in_every_trouble() -> Table {
-    let mut table = Table::new("Our stack", &["trouble", "calls a second", "recovered", "good", "amplification", "p99"]);
+    let mut table =
+        Table::new("Our stack", &["trouble", "calls a second", "recovered", "good", "amplification", "p99"]);
     let usual = [
         Trouble::Each(0.01),
         Trouble::Each(0.05),
@@ -157,9 +158,7 @@ impl Flaky {
     fn fails(&self) -> bool {
         let now = self.0.start.elapsed();
         match self.0.trouble {
-            Trouble::Each(p) => {
-                fraction(&mut self.0.luck.lock().expect("nobody panics")) < p
-            }
+            Trouble::Each(p) => fraction(&mut self.0.luck.lock().expect("nobody panics")) < p,
             Trouble::Burst(millis) => {
                 let last = self.0.bursts.partition_point(|&burst| burst <= now);
                 last > 0 && now < self.0.bursts[last - 1] + Duration::from_millis(millis)

@@ -207,7 +207,7 @@ impl CircuitBreaker {
         /// The mode that it begins in; [`Mode::Enforce`] unless set. [`set_mode`](Self::set_mode) changes it later.
         pub fn mode(mut self, mode: Mode) -> Self {
             self.shell.begin_in(mode);
-            self.storage = self.storage.beginning_in(mode);
+            self.storage.begin_in(mode);
             self
         }
     }

@@ -18,6 +18,7 @@ use crate::event::Event;
 use crate::list::Description;
 use crate::notes::circuit_breaker::{OBSERVED, TRANSITIONS};
 use crate::packed_time::{Millis, Moment};
+use crate::rare::Rare;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
 use crate::sync::atomic::{AtomicU64, fence};
 use crate::sync::const_fn;
@@ -32,7 +33,8 @@ pub(super) struct Storage {
     pub(super) totals: Counters,
     pub(super) window: Window,
     pub(super) evidence: Evidence,
-    pub(super) history: History,
+    /// For those who listen.
+    pub(super) history: Rare<History>,
     pub(super) times: Times,
 }
 
@@ -294,7 +296,9 @@ impl CircuitBreaker {
         {
             total.fetch_add(1, Relaxed);
         }
-        self.storage.history.add(to.epoch, old, new);
+        if let Some(history) = self.storage.history.get() {
+            history.add(to.epoch, old, new);
+        }
         if old != new {
             let Tally { calls, failures, .. } = evidence;
             let (policy, place) = (self.name(), self.shell.place());
@@ -321,18 +325,24 @@ impl Storage {
                 },
                 window: Window::new(),
                 evidence: Evidence::new(),
-                history: History::new(),
+                history: Rare::new(History::new),
                 times: Times::new(),
             }
         }
     }
 
     const_fn! {
-        pub(super) fn beginning_in(mut self, mode: Mode) -> Self {
+        pub(super) fn begin_in(&mut self, mode: Mode) {
             let word = if matches!(mode, Mode::Off) { Word::NEW_DISABLED } else { Word::NEW };
             self.word = AtomicU64::new(word.0);
-            self
         }
+    }
+
+    /// A new one that begins in that mode.
+    pub(super) fn beginning_in(mode: Mode) -> Self {
+        let mut storage = Self::new();
+        storage.begin_in(mode);
+        storage
     }
 
     /// Empties the window; the states and the totals stay.
@@ -363,6 +373,12 @@ impl Storage {
         // Acquire pairs with the Release in `replace`: whoever sees a half-open state also sees when its last probe
         // was let through.
         Word(self.word.load(Acquire))
+    }
+
+    /// The epoch, for somebody who has just made the history: of each change, either the epoch here tells, or whoever makes it finds the history.
+    pub(super) fn fence_epoch(&self) -> Epoch {
+        // AcqRel: it changes nothing, and has its place in the order of all changes of the word as they have.
+        Word(self.word.fetch_or(0, AcqRel)).epoch()
     }
 
     fn replace(&self, seen: Circuit, next: Circuit) -> bool {

@@ -71,8 +71,15 @@ impl CircuitBreaker {
     /// # }
     /// ```
     pub fn transitions(&self) -> Transitions<'_> {
-        let notified = Box::pin(self.storage.history.added.notified());
-        Transitions { breaker: self, seen: self.circuit().epoch, notified }
+        let notified = Box::pin(self.history().added.notified());
+        Transitions { breaker: self, seen: self.storage.fence_epoch(), notified }
+    }
+}
+
+impl CircuitBreaker {
+    /// The last changes since somebody asked for the first time.
+    fn history(&self) -> &History {
+        self.storage.history.get_or_make(History::new)
     }
 }
 
@@ -87,7 +94,7 @@ impl Transitions<'_> {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Transition> {
-        let history = &self.breaker.storage.history;
+        let history = self.breaker.history();
         loop {
             if let Some(transition) = history.after(&mut self.seen) {
                 return Poll::Ready(transition);
@@ -250,6 +257,23 @@ mod tests {
 
         for listener in listeners {
             assert_eq!(listener.await.unwrap(), (CircuitBreakerState::ForcedOpen, CircuitBreakerState::Closed));
+        }
+    }
+
+    #[test]
+    fn whoever_listens_while_it_changes_misses_nothing() {
+        for _ in 0..2_000 {
+            let breaker = CircuitBreaker::named("told");
+            let (mut transitions, began) = std::thread::scope(|scope| {
+                scope.spawn(|| change(&breaker, 3));
+                let transitions = breaker.transitions();
+                let began = transitions.seen;
+                (transitions, began)
+            });
+
+            let told = std::iter::from_fn(|| now(&mut transitions)).count();
+
+            assert_eq!(told as u32, breaker.circuit().epoch.0 - began.0);
         }
     }
 

@@ -11,6 +11,7 @@ use super::config::Span;
 use super::epoch::Epoch;
 use super::tally::Tally;
 use crate::packed_time::Moment;
+use crate::rare::Rare;
 use crate::sync::const_fn;
 
 /// Both kinds of window; the configuration says which of them is used.
@@ -21,8 +22,10 @@ use crate::sync::const_fn;
 pub(super) struct Window {
     pending: Pending,
     failures: Buckets,
-    slow: Buckets,
-    ring: Ring,
+    /// For breakers that time their calls.
+    slow: Rare<Buckets>,
+    /// For breakers with a window of calls.
+    ring: Rare<Ring>,
 }
 
 /// An outcome as the window sees it.
@@ -36,14 +39,21 @@ pub(super) struct Mark {
 impl Window {
     const_fn! {
         pub(super) fn new() -> Self {
-            Self { pending: Pending::new(), failures: Buckets::new(), slow: Buckets::new(), ring: Ring::new() }
+            Self {
+                pending: Pending::new(),
+                failures: Buckets::new(),
+                slow: Rare::new(Buckets::new),
+                ring: Rare::new(Ring::new),
+            }
         }
     }
 
     /// Forgets what belongs to a time, for when time begins anew. What belongs to an epoch is forgotten with it.
     pub(super) fn clear(&self) {
         self.failures.clear();
-        self.slow.clear();
+        if let Some(slow) = self.slow.get() {
+            slow.clear();
+        }
     }
 
     /// Adds a success of the given epoch to a window of time, unless it is time for a look at the clock.
@@ -56,7 +66,7 @@ impl Window {
     pub(super) fn succeed(&self, span: Span, epoch: Epoch, now: impl FnOnce() -> Moment, current: impl Fn() -> bool) {
         match span {
             Span::Time { bucket } => self.pending.turn(bucket, epoch, now(), current, &self.failures),
-            Span::Calls(calls) => self.ring.record(calls, epoch, [false, false], current),
+            Span::Calls(calls) => self.ring().record(calls, epoch, [false, false], current),
         }
     }
 
@@ -70,10 +80,12 @@ impl Window {
                     self.pending.note(epoch, &current);
                 }
                 if let Some(slow) = mark.slow {
-                    self.slow.record(bucket, epoch, count(slow), now, current);
+                    self.slow.get_or_make(Buckets::new).record(bucket, epoch, count(slow), now, current);
                 }
             }
-            Span::Calls(calls) => self.ring.record(calls, epoch, [mark.failed, mark.slow == Some(true)], current),
+            Span::Calls(calls) => {
+                self.ring().record(calls, epoch, [mark.failed, mark.slow == Some(true)], current);
+            }
         }
     }
 
@@ -82,16 +94,20 @@ impl Window {
         self.pending.all(epoch)
     }
 
+    fn ring(&self) -> &Ring {
+        self.ring.get_or_make(Ring::new)
+    }
+
     /// Returns what the window holds of the given epoch; `timed` says whether any calls can have been slow.
     pub(super) fn tally(&self, span: Span, epoch: Epoch, now: Moment, timed: bool) -> Tally {
         match span {
             Span::Time { bucket } => {
                 let moved = self.failures.tally(bucket, epoch, now);
                 let calls = moved.calls + self.pending.calls(bucket, epoch, now);
-                let slow = if timed { self.slow.tally(bucket, epoch, now).hits } else { 0 };
+                let slow = self.slow.get().filter(|_| timed).map_or(0, |slow| slow.tally(bucket, epoch, now).hits);
                 Tally { calls, failures: moved.hits, slow }
             }
-            Span::Calls(_) => self.ring.tally(epoch),
+            Span::Calls(_) => self.ring.get().map_or_else(Tally::default, |ring| ring.tally(epoch)),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use loom::thread;
 
-use super::flights::{Flights, Identity, Joined, Waited};
+use super::flights::{Hold, Flights, Identity, Joined, Waited};
 use super::*;
 use crate::keyed::fingerprint::fingerprint;
 
@@ -189,6 +189,6 @@ fn loom_a_leader_that_ends_while_it_is_overtaken_gives_its_outcome_once() {
             other => panic!("{other:?}"),
         }
         assert_eq!(flight.outcome(), Some(&1));
-        assert_eq!(flights.counts(None).keys, 0);
+        assert_eq!(flights.counts(Hold::NOTHING).keys, 0);
     });
 }

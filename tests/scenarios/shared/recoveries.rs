@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::calls::{CallError, Client, Target};
 
 tokio::task_local! {
-    /// Whether the first attempt of the call failed, once it has ended.
+    /// The end of the first attempt of the call: true if it failed.
     static FIRST_FAILED: Cell<Option<bool>>;
 }
 

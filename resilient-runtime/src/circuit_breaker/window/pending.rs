@@ -3,9 +3,11 @@
 use super::buckets::{Buckets, in_window};
 use crate::circuit_breaker::epoch::{Epoch, MAX_EPOCH};
 use crate::packed_time::Moment;
+use crate::rare::Rare;
 use crate::striped::{Padded, STRIPES, stripe};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use crate::sync::const_fn;
 
 /// A count for each stripe of threads, and when it was last moved into the buckets.
 ///
@@ -13,8 +15,15 @@ use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 /// own. As soon as calls come less often, each of them looks at the clock. So those that have not been moved ended
 /// within half a bucket, or, if calls stopped all of a sudden, there are at most 31 of them, which are taken to have
 /// ended evenly since the last look.
+///
+/// There is one stripe until two threads meet in it. From then on there are all, and the first is only read.
 #[derive(Debug)]
-pub(super) struct Pending([Padded<Stripe>; STRIPES]);
+pub(super) struct Pending {
+    first: Stripe,
+    stripes: Rare<Stripes>,
+}
+
+type Stripes = [Padded<Stripe>; STRIPES];
 
 #[derive(Debug)]
 struct Stripe {
@@ -36,27 +45,40 @@ struct Batch {
 }
 
 impl Pending {
-    #[cfg(not(resilient_loom))]
-    pub(super) const fn new() -> Self {
-        Self([const { Padded(Stripe { word: AtomicU64::new(0), since: AtomicU64::new(0) }) }; STRIPES])
+    const_fn! {
+        pub(super) fn new() -> Self {
+            Self { first: Stripe::new(), stripes: Rare::new(Stripe::several) }
+        }
     }
 
-    #[cfg(resilient_loom)]
-    pub(super) fn new() -> Self {
-        Self(std::array::from_fn(|_| Padded(Stripe { word: AtomicU64::new(0), since: AtomicU64::new(0) })))
+    /// This thread's stripe.
+    #[inline]
+    fn stripe(&self) -> &Stripe {
+        match self.stripes.get() {
+            Some(stripes) => &stripes[stripe()].0,
+            None => &self.first,
+        }
+    }
+
+    fn all_stripes(&self) -> impl Iterator<Item = &Stripe> {
+        let others = self.stripes.get().map_or(&[][..], |stripes| &stripes[..]);
+        std::iter::once(&self.first).chain(others.iter().map(|Padded(stripe)| stripe))
     }
 
     /// Counts a success of the epoch, unless it is time to look at the clock.
     #[inline]
     pub(super) fn count(&self, epoch: Epoch) -> bool {
-        let word = &self.0[stripe()].0.word;
+        let word = &self.stripe().word;
         // Relaxed: a word of the epoch stays what it is until a later one takes its place, and the count is read where
         // a fence or nothing at all orders it.
         let mut seen = word.load(Relaxed);
         while Batch::is_running(seen, epoch) {
             match word.compare_exchange_weak(seen, seen - 1, Relaxed, Relaxed) {
                 Ok(_) => return true,
-                Err(newer) => seen = newer,
+                Err(newer) => {
+                    self.stripes.get_or_make(Stripe::several);
+                    seen = newer;
+                }
             }
         }
         false
@@ -65,7 +87,7 @@ impl Pending {
     /// Counts a success and moves it into the buckets with those before it.
     #[cold]
     pub(super) fn turn(&self, width: u64, epoch: Epoch, now: Moment, current: impl Fn() -> bool, buckets: &Buckets) {
-        let Stripe { word, since } = &self.0[stripe()].0;
+        let Stripe { word, since } = self.stripe();
         // Acquire pairs with the Release below: whoever sees a later epoch's word also sees that state in `current`, and
         // one that sees none overwrites only what it has seen. So a late result never enters a newer epoch.
         let mut seen = word.load(Acquire);
@@ -90,7 +112,7 @@ impl Pending {
     /// Adds a success of the epoch that the buckets have already, so that it is one of [all](Self::all).
     #[inline]
     pub(super) fn note(&self, epoch: Epoch, current: impl Fn() -> bool) {
-        let word = &self.0[stripe()].0.word;
+        let word = &self.stripe().word;
         // Acquire and Release as above.
         let mut seen = word.load(Acquire);
         while current() {
@@ -104,13 +126,13 @@ impl Pending {
     /// The successes since the epoch began, however long ago; they go round after 7·10¹⁰ a stripe.
     pub(super) fn all(&self, epoch: Epoch) -> u64 {
         // Relaxed: each word is complete in itself, and the caller's fence orders it after its own record.
-        let stripes = self.0.iter().map(|Padded(stripe)| Batch::unpack(stripe.word.load(Relaxed)).all(epoch));
+        let stripes = self.all_stripes().map(|stripe| Batch::unpack(stripe.word.load(Relaxed)).all(epoch));
         stripes.fold(0, u64::wrapping_add)
     }
 
     /// The calls of the window that have not been moved.
     pub(super) fn calls(&self, width: u64, epoch: Epoch, now: Moment) -> u32 {
-        let stripes = self.0.iter().map(|Padded(stripe)| {
+        let stripes = self.all_stripes().map(|stripe| {
             // Relaxed: each word is complete in itself, and the caller's fence orders it after its own record.
             let batch = Batch::unpack(stripe.word.load(Relaxed));
             match batch.pending(epoch) {
@@ -119,6 +141,18 @@ impl Pending {
             }
         });
         stripes.sum()
+    }
+}
+
+impl Stripe {
+    const_fn! {
+        fn new() -> Self {
+            Self { word: AtomicU64::new(0), since: AtomicU64::new(0) }
+        }
+    }
+
+    fn several() -> Stripes {
+        std::array::from_fn(|_| Padded(Self::new()))
     }
 }
 
