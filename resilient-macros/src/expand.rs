@@ -130,7 +130,7 @@ fn attempt(layers: &[Box<dyn Layer>], context: &Context<'_>) -> Fragment {
     let capture = owns.then(|| Token![move](span));
     let drop_order = drop_order::kept(context.function);
     let (first, drop_order) = if owns { (drop_order, None) } else { (Some(inside.into_iter().collect()), drop_order) };
-    let mut body = context.function.attempt(capture, first.unwrap_or_default());
+    let mut body = context.function.attempt(capture, first.unwrap_or_default(), context.krate);
     if layers.iter().any(|layer| layer.body().suppresses_retries) {
         let krate = context.krate;
         body = quote_spanned!(span=> #krate::without_retries(#body));

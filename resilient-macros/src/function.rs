@@ -15,7 +15,7 @@ use syn::{
 };
 
 use crate::diagnostic::Errors;
-use crate::tokens::mentions;
+use crate::tokens::{mentions, placed};
 use crate::types::{Part, argument, exclusive_reference, named, parts};
 use crate::wording::type_as_written;
 
@@ -179,17 +179,14 @@ impl Function {
     }
 
     /// The user's statements, to be put into an async block of the given kind that starts with the return-type hint.
-    pub(crate) fn attempt(&self, capture: Option<Token![move]>, first: TokenStream) -> TokenStream {
+    pub(crate) fn attempt(&self, capture: Option<Token![move]>, first: TokenStream, krate: &Path) -> TokenStream {
         let span = Span::mixed_site();
         let Self { output, statements, .. } = self;
-        // the hint makes a mistake in the body be reported as in the plain function; nothing is known of a `_` output
+        // nothing is known of a `_` output
         let hint = (!matches!(output, Type::Infer(_))).then(|| {
             let span = output.span().resolved_at(span);
-            quote_spanned! {span=>
-                if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<#output> {
-                    return outcome_;
-                }
-            }
+            let krate = placed(krate.to_token_stream(), span);
+            quote_spanned!(span=> #krate::returns!(#output);)
         });
         // the user's own braces: their edition says when the last expression's temporaries are dropped, and the compiler
         // points at them where a body has no outcome
