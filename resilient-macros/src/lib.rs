@@ -1042,7 +1042,7 @@ pub fn cancel(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `crate` | path | `::resilient` | where the runtime crate is |
 ///
 /// A limit that adapts follows how long the items take and how many are refused: it begins at 20, stays between 1 and 200, and
-/// is shared by all calls of the new function. `"adaptive"` is `"gradient"`, which bears with times that vary; for the others
+/// is shared by all calls of the new function; with `stream`, each of the two has one. `"adaptive"` is `"gradient"`, which bears with times that vary; for the others
 /// see `resilient::FanOutLimit`. The function returns a `Result` of a classified error.
 ///
 /// `dedup` needs an item that is `Hash + Eq + Clone`, and an outcome that is `Clone`. All outcomes are kept until

@@ -313,8 +313,8 @@ impl FanOut {
                 let adaptive = context.function.reporting("adaptive");
                 (
                     quote_spanned!(span=> #krate::fan::Adapting<#input>),
-                    quote_spanned!(span=> .#adaptive(&LIMIT)),
-                    quote_spanned!(span=> static LIMIT: #krate::FanOutLimit = #limit;),
+                    quote_spanned!(span=> .#adaptive(&FAN_OUT_LIMIT_)),
+                    quote_spanned!(span=> static FAN_OUT_LIMIT_: #krate::FanOutLimit = #limit;),
                 )
             }
         }
@@ -332,7 +332,7 @@ impl FanOut {
             }
             // a parameter of the function's, say, which no `static` can see
             Some(Limit::Items(Known::Const(_))) => TokenStream::new(),
-            Some(Limit::Adaptive(_)) => quote_spanned!(span=> .adaptive(&LIMIT)),
+            Some(Limit::Adaptive(_)) => quote_spanned!(span=> .adaptive(&FAN_OUT_LIMIT_)),
         };
         let place = self.span.resolved_at(span);
         let listing = placed(krate.to_token_stream(), place);
