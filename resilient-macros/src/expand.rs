@@ -9,7 +9,7 @@ use crate::drop_order;
 use crate::fragment::{Context, Form, Fragment, Notes, local};
 use crate::function::Binding;
 use crate::policy::Layer;
-use crate::source::{Origin, borrow_local};
+use crate::source::borrow_local;
 use crate::tokens::placed;
 
 /// The whole output: the function with its stack inside, and the layers' companions.
@@ -55,7 +55,7 @@ pub(crate) fn statements(layers: &[Box<dyn Layer>], context: &Context<'_>) -> To
     let contexts = contexts(layers, context);
     let each = layers.iter().zip(&contexts);
     let declarations = each.clone().map(|(layer, context)| layer.declare(context));
-    let items = origins(layers, &contexts).filter_map(|(origin, context)| origin.item(context));
+    let items = each.clone().filter_map(|(layer, context)| layer.common().source.as_ref()?.item(context));
     let listed = listed(layers, &contexts, context);
     let stack = each.rev().fold(attempt(layers, context), |inside, (layer, context)| layer.wrap(inside, context));
     let end = finish(stack, layers, context);
@@ -67,17 +67,10 @@ pub(crate) fn statements(layers: &[Box<dyn Layer>], context: &Context<'_>) -> To
     }
 }
 
-/// The origins of the layers' policies.
-fn origins<'a>(
-    layers: &'a [Box<dyn Layer>],
-    contexts: &'a [Context<'a>],
-) -> impl Iterator<Item = (&'a dyn Origin, &'a Context<'a>)> {
-    layers.iter().zip(contexts).filter_map(|(layer, context)| Some((layer.origin()?, context)))
-}
-
 /// `listed!("fetch": own RETRY_, given CIRCUIT_BREAKER_);`, which adds the function to the list of all policies.
 fn listed(layers: &[Box<dyn Layer>], contexts: &[Context<'_>], context: &Context<'_>) -> TokenStream {
-    let entries: Vec<TokenStream> = origins(layers, contexts).map(|(origin, context)| origin.entry(context)).collect();
+    let entries: Vec<TokenStream> =
+        layers.iter().zip(contexts).filter_map(|(layer, context)| layer.entry(context)).collect();
     if entries.is_empty() {
         return TokenStream::new();
     }

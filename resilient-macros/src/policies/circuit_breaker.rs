@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::Span;
 use syn::{Expr, ExprLit, Lit};
 
 use crate::constructor::Constructor;
 use crate::fragment::{Context, Fragment};
 use crate::key::{self, Key, Positional, Refused, Sort};
-use crate::policy::{Facts, Kind, Layer};
+use crate::policy::{Common, Facts, Kind, Layer};
 use crate::settings::Settings;
-use crate::source::{Origin, Shareable, declare_shareable};
+use crate::source::Source;
 use crate::value::{self, Known};
 use crate::when::{self, When};
 use crate::wording::shown;
@@ -107,11 +107,10 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 struct CircuitBreaker {
-    span: Span,
+    common: Common,
     /// Set if the policy is that of an argument, or of `self`, that the body must not take along.
     reads_arguments: bool,
     identity: Option<String>,
-    source: Shareable,
     when: Option<When>,
 }
 
@@ -125,10 +124,9 @@ enum Window {
 fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
     let constructor = constructor(settings);
     vec![Box::new(CircuitBreaker {
-        span: settings.attribute.span(),
+        common: Common::new(KIND.name, settings, Source::shareable("CircuitBreaker", settings, constructor)),
         reads_arguments: settings.reads_arguments(),
         identity: settings.identity.clone(),
-        source: Shareable::new("CircuitBreaker", settings, constructor),
         when: settings.expression("when").map(When),
     })]
 }
@@ -206,12 +204,8 @@ fn window(key: &str, expression: Expr) -> syn::Result<Window> {
 }
 
 impl Layer for CircuitBreaker {
-    fn name(&self) -> &'static str {
-        KIND.name
-    }
-
-    fn span(&self) -> Span {
-        self.span
+    fn common(&self) -> &Common {
+        &self.common
     }
 
     fn facts(&self) -> Facts {
@@ -221,14 +215,6 @@ impl Layer for CircuitBreaker {
             identity: self.identity.clone(),
             ..Facts::default()
         }
-    }
-
-    fn origin(&self) -> Option<&dyn Origin> {
-        Some(&self.source)
-    }
-
-    fn declare(&self, context: &Context<'_>) -> TokenStream {
-        declare_shareable(&self.source, context)
     }
 
     // Input:  run((…), future)
