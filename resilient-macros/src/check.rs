@@ -126,25 +126,20 @@ fn duplicates(layers: &[Box<dyn Layer>], errors: &Errors) {
             "rate_limit" | "throttle" | "circuit_breaker" | "bulkhead" if layer.facts().identity.is_some() && layer.facts().identity == layers[earlier].facts().identity => {
                 errors.at(layer.span(), format!("two `#[{name}]` of one name or key watch over the same calls: name them apart, or keep one"));
             }
-            "rate_limit" => errors.at(
-                layer.span(),
-                "two rate limits on one function: tell them apart by a name or a key for each, as in `#[rate_limit(\"100/s\", name = \"per_second\")]`, or keep one",
-            ),
-            "throttle" => errors.at(
-                layer.span(),
-                "two throttles on one function: tell them apart by a name or a key for each, as in `#[throttle(key = host)]`, or keep one",
-            ),
-            "circuit_breaker" => errors.at(
-                layer.span(),
-                "two circuit breakers on one function: tell them apart by a name or a key for each, as in `#[circuit_breaker(key = host)]`, or keep one",
-            ),
-            "bulkhead" => errors.at(
-                layer.span(),
-                "two bulkheads on one function: tell them apart by a name or a key for each, as in `#[bulkhead(limit = 5, key = tenant)]`, or keep one",
-            ),
+            "rate_limit" => errors.at(layer.span(), several("rate limits", "#[rate_limit(\"100/s\", name = \"per_second\")]")),
+            "throttle" => errors.at(layer.span(), several("throttles", "#[throttle(key = host)]")),
+            "circuit_breaker" => errors.at(layer.span(), several("circuit breakers", "#[circuit_breaker(key = host)]")),
+            "bulkhead" => errors.at(layer.span(), several("bulkheads", "#[bulkhead(limit = 5, key = tenant)]")),
             _ => errors.at(layer.span(), format!("`#[{name}]` is there twice: merge the two into one")),
         }
     }
+}
+
+/// The message for two layers of one kind that nothing tells apart.
+fn several(policies: &str, example: &str) -> String {
+    format!(
+        "two {policies} on one function: tell them apart by a name or a key for each, as in `{example}`, or keep one"
+    )
 }
 
 /// Returns whether both say what their state goes by, and not the same.

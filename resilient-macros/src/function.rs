@@ -469,23 +469,9 @@ fn inner_attributes(body: TokenStream) -> syn::Result<(Vec<Attribute>, TokenStre
 
 /// Returns whether the statements may begin with items, which are usually written first.
 fn begins_with_item(statements: &TokenStream) -> bool {
-    const BEGINNINGS: &[&str] = &[
-        "const",
-        "enum",
-        "extern",
-        "fn",
-        "impl",
-        "macro_rules",
-        "mod",
-        "pub",
-        "static",
-        "struct",
-        "trait",
-        "type",
-        "use",
-    ];
+    const BEGINNINGS: &str = "const enum extern fn impl macro_rules mod pub static struct trait type use";
     match statements.clone().into_iter().next() {
-        Some(TokenTree::Ident(ident)) => BEGINNINGS.iter().any(|beginning| ident == beginning),
+        Some(TokenTree::Ident(ident)) => BEGINNINGS.split(' ').any(|beginning| ident == beginning),
         Some(TokenTree::Punct(punct)) => punct.as_char() == '#',
         _ => false,
     }

@@ -94,31 +94,14 @@ pub(crate) fn conditions(attributes: &[Attribute]) -> Vec<Attribute> {
 
 /// Returns whether something may happen when a value of the type is dropped, as far as can be told.
 pub(crate) fn may_drop(ty: &Type) -> bool {
-    const NEVER: &[&str] = &[
-        "bool",
-        "char",
-        "f32",
-        "f64",
-        "i8",
-        "i16",
-        "i32",
-        "i64",
-        "i128",
-        "isize",
-        "u8",
-        "u16",
-        "u32",
-        "u64",
-        "u128",
-        "usize",
-        "Duration",
-        "Instant",
-        "IpAddr",
-        "SocketAddr",
-    ];
+    const NEVER: &str = "\
+        bool char f32 f64 i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize Duration Instant \
+        IpAddr SocketAddr";
     match ty {
         Type::Reference(_) | Type::Ptr(_) | Type::FnPtr(_) | Type::Never(_) => false,
-        Type::Path(path) => !path.path.segments.last().is_some_and(|last| NEVER.iter().any(|name| last.ident == name)),
+        Type::Path(path) => {
+            !path.path.segments.last().is_some_and(|last| NEVER.split(' ').any(|name| last.ident == name))
+        }
         _ => true,
     }
 }
