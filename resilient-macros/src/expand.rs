@@ -117,7 +117,7 @@ fn attempt(layers: &[Box<dyn Layer>], context: &Context<'_>) -> Fragment {
         quote_spanned!(span=> #(#conditions)* let mut #ident = #own;)
     });
     let inside: Vec<TokenStream> = references.chain(inside).collect();
-    let borrows = layers.iter().any(|layer| layer.facts().reads_arguments);
+    let borrows = layers.iter().any(|layer| layer.common().reads_arguments);
     let repeats = layers.iter().any(|layer| layer.facts().repeats);
     let owns = runs_once(layers);
     let capture = owns.then(|| Token![move](span));
@@ -142,12 +142,12 @@ pub(crate) fn outside(layers: &[Box<dyn Layer>], context: &Context<'_>) -> Token
 pub(crate) fn owns_arguments(layers: &[Box<dyn Layer>]) -> bool {
     let mut wrapping = layers.iter().filter(|layer| !layer.stands_beside()).map(|layer| layer.facts());
     let repeats_first = wrapping.next().is_none_or(|outermost| outermost.repeats);
-    !repeats_first && layers.iter().all(|layer| !layer.facts().reads_arguments)
+    !repeats_first && layers.iter().all(|layer| !layer.common().reads_arguments)
 }
 
 /// Returns whether the body runs once, and nothing needs its arguments afterwards, so that it can own them.
 fn runs_once(layers: &[Box<dyn Layer>]) -> bool {
-    layers.iter().all(|layer| !layer.facts().repeats && !layer.facts().reads_arguments)
+    layers.iter().all(|layer| !layer.facts().repeats && !layer.common().reads_arguments)
 }
 
 /// The arguments that some layer has each attempt get a clone of.

@@ -39,12 +39,16 @@ pub(crate) struct Common {
     pub(crate) span: Span,
     /// The source of its policy, if the function has it in scope.
     pub(crate) source: Option<Source>,
+    /// Set if it reads arguments, or `self`, after what is inside it has begun, so that the body must not take them along.
+    pub(crate) reads_arguments: bool,
 }
 
 impl Common {
     /// The part of a layer whose policy has that source, if the function has one in scope.
     pub(crate) fn new(name: &'static str, settings: &Settings<'_>, source: impl Into<Option<Source>>) -> Self {
-        Self { name, span: settings.attribute.span(), source: source.into() }
+        let source = source.into();
+        let reads_arguments = source.is_some() && settings.reads_arguments();
+        Self { name, span: settings.attribute.span(), source, reads_arguments }
     }
 
     /// The statements that bring its policy into scope.
@@ -138,8 +142,6 @@ pub(crate) struct Facts {
     pub(crate) refuses: bool,
     /// Set if it gives failed calls another answer.
     pub(crate) recovers: bool,
-    /// Set if it reads the arguments after what is inside it has ended.
-    pub(crate) reads_arguments: bool,
     /// The time that it gives, if that is a setting, and where that was written.
     pub(crate) limit: Option<(Amount, Span)>,
     /// On which side of a retry it says it must stand.

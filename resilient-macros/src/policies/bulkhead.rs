@@ -64,8 +64,6 @@ pub(crate) const KIND: Kind = Kind {
 
 struct Bulkhead {
     common: Common,
-    /// Set if the policy is that of an argument, or of `self`, that the body must not take along.
-    reads_arguments: bool,
     identity: Option<String>,
     adapts: bool,
     weight: Option<Expr>,
@@ -108,7 +106,6 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
     }
     vec![Box::new(Bulkhead {
         common: Common::new(KIND.name, settings, Source::shareable("Bulkhead", settings, constructor)),
-        reads_arguments: settings.reads_arguments(),
         identity: settings.identity.clone(),
         adapts: settings.with.is_some() || !fixed,
         weight: settings.expression("weight"),
@@ -157,13 +154,7 @@ impl Layer for Bulkhead {
     }
 
     fn facts(&self) -> Facts {
-        Facts {
-            refuses: true,
-            reads_arguments: self.reads_arguments,
-            waits: true,
-            identity: self.identity.clone(),
-            ..Facts::default()
-        }
+        Facts { refuses: true, waits: true, identity: self.identity.clone(), ..Facts::default() }
     }
 
     // Output: static BULKHEAD_: Bulkhead = …; let bulkhead_ = &BULKHEAD_;

@@ -34,8 +34,6 @@ pub(crate) const KIND: Kind = Kind {
 struct Cancel {
     common: Common,
     token: Expr,
-    /// Set if the token is one of the arguments, or in one.
-    reads_arguments: bool,
 }
 
 fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
@@ -49,8 +47,9 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
     };
     let constructor = settings.constructor("Cancel").call("on", "signal", &as_written(&token));
     let common = Common::new(KIND.name, settings, Source::Own { ty: "Cancel", constructor });
+    // the token may be one of the arguments, or in one
     let reads_arguments = reads_nothing_of_the_call(&token, settings.function).is_err();
-    vec![Box::new(Cancel { common, token, reads_arguments })]
+    vec![Box::new(Cancel { common: Common { reads_arguments, ..common }, token })]
 }
 
 fn token(token: &Expr, _: &Function) -> syn::Result<()> {
@@ -89,12 +88,7 @@ impl Layer for Cancel {
     }
 
     fn facts(&self) -> Facts {
-        Facts {
-            refuses: true,
-            reads_arguments: self.reads_arguments,
-            identity: Some(self.token.to_token_stream().to_string()),
-            ..Facts::default()
-        }
+        Facts { refuses: true, identity: Some(self.token.to_token_stream().to_string()), ..Facts::default() }
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {

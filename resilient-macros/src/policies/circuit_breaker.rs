@@ -108,8 +108,6 @@ pub(crate) const KIND: Kind = Kind {
 
 struct CircuitBreaker {
     common: Common,
-    /// Set if the policy is that of an argument, or of `self`, that the body must not take along.
-    reads_arguments: bool,
     identity: Option<String>,
     when: Option<When>,
 }
@@ -125,7 +123,6 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
     let constructor = constructor(settings);
     vec![Box::new(CircuitBreaker {
         common: Common::new(KIND.name, settings, Source::shareable("CircuitBreaker", settings, constructor)),
-        reads_arguments: settings.reads_arguments(),
         identity: settings.identity.clone(),
         when: settings.expression("when").map(When),
     })]
@@ -209,12 +206,7 @@ impl Layer for CircuitBreaker {
     }
 
     fn facts(&self) -> Facts {
-        Facts {
-            refuses: true,
-            reads_arguments: self.reads_arguments,
-            identity: self.identity.clone(),
-            ..Facts::default()
-        }
+        Facts { refuses: true, identity: self.identity.clone(), ..Facts::default() }
     }
 
     // Input:  run((…), future)

@@ -57,8 +57,6 @@ pub(crate) const KIND: Kind = Kind {
 
 struct Coalesce {
     common: Common,
-    /// Set if the policy is that of an argument, or of `self`, that the body must not take along.
-    reads_arguments: bool,
     /// `None` if all calls have the same.
     key: Option<Expr>,
     /// Set if only calls on the same `self` are joined.
@@ -77,7 +75,6 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
     }
     vec![Box::new(Coalesce {
         common: Common::new(KIND.name, settings, Source::new("Coalesce", settings, settings.constructor("Coalesce"))),
-        reads_arguments: settings.reads_arguments(),
         key: sharing.key,
         by_object: by_object.is_some(),
         share: settings.span("share"),
@@ -127,7 +124,7 @@ impl Layer for Coalesce {
     }
 
     fn facts(&self) -> Facts {
-        Facts { waits: true, reads_arguments: self.reads_arguments, ..Facts::default() }
+        Facts { waits: true, ..Facts::default() }
     }
 
     fn check(&self, function: &Function, errors: &Errors) {

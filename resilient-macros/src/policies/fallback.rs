@@ -56,8 +56,6 @@ struct Fallback {
     stale: Option<(Option<Expr>, Span)>,
     /// In the order in which they are tried.
     answers: Vec<Answer>,
-    /// Set if one of them reads the function's arguments.
-    reads_arguments: bool,
 }
 
 enum Answer {
@@ -101,7 +99,7 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
     });
     let common = Common::new(KIND.name, settings, Source::Own { ty: "Fallback", constructor });
     let when = settings.expression("when").map(When);
-    vec![Box::new(Fallback { common, when, stale, answers, reads_arguments })]
+    vec![Box::new(Fallback { common: Common { reads_arguments, ..common }, when, stale, answers })]
 }
 
 /// The key of the outcomes that are kept, unless all calls have the same, and where `stale` was written.
@@ -192,7 +190,7 @@ impl Layer for Fallback {
     }
 
     fn facts(&self) -> Facts {
-        Facts { recovers: true, waits: self.has_functions(), reads_arguments: self.reads_arguments, ..Facts::default() }
+        Facts { recovers: true, waits: self.has_functions(), ..Facts::default() }
     }
 
     fn check(&self, function: &Function, errors: &Errors) {

@@ -7,7 +7,7 @@ use syn::{Expr, Type};
 
 use crate::fragment::{Context, Form, Fragment};
 use crate::key::{self, Key, Positional, Sort};
-use crate::policy::{Common, Facts, Kind, Layer};
+use crate::policy::{Common, Kind, Layer};
 use crate::reads::reads_nothing_of_the_call;
 use crate::settings::Settings;
 use crate::source::Source;
@@ -38,8 +38,6 @@ pub(crate) const KIND: Kind = Kind {
 
 struct Measure {
     common: Common,
-    /// Set if the policy is that of an argument, or of `self`, that the body must not take along.
-    reads_arguments: bool,
     when: Option<When>,
 }
 
@@ -56,7 +54,6 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
     }
     vec![Box::new(Measure {
         common: Common::new(KIND.name, settings, Source::new("Measure", settings, constructor)),
-        reads_arguments: settings.reads_arguments(),
         when: settings.expression("when").map(When),
     })]
 }
@@ -113,10 +110,6 @@ impl Layer for Measure {
     // the name goes by the place, so that a second one does not change that of the first
     fn local(&self, above: &[Box<dyn Layer>], _below: &[Box<dyn Layer>]) -> &'static str {
         if above.iter().any(|layer| layer.facts().repeats) { "attempt_measure" } else { "measure" }
-    }
-
-    fn facts(&self) -> Facts {
-        Facts { reads_arguments: self.reads_arguments, ..Facts::default() }
     }
 
     // Input:  run((…), future)

@@ -74,8 +74,6 @@ pub(crate) const KIND: Kind = Kind {
 
 struct RateLimit {
     common: Common,
-    /// Set if the policy is that of an argument, or of `self`, that the body must not take along.
-    reads_arguments: bool,
     identity: Option<String>,
     when: Option<When>,
     dialect: Option<Expr>,
@@ -105,9 +103,9 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
     }
     let cost = settings.expression("cost");
     let cost_reads = cost.as_ref().is_some_and(|cost| reads_what_can_be_owned(cost, settings.function));
+    let common = Common::new(KIND.name, settings, Source::shareable("RateLimit", settings, constructor));
     vec![Box::new(RateLimit {
-        common: Common::new(KIND.name, settings, Source::shareable("RateLimit", settings, constructor)),
-        reads_arguments: settings.reads_arguments() || cost_reads,
+        common: Common { reads_arguments: common.reads_arguments || cost_reads, ..common },
         identity: settings.identity.clone(),
         when: settings.expression("when").map(When),
         dialect: settings.expression("dialect"),
@@ -277,13 +275,7 @@ impl Layer for RateLimit {
     }
 
     fn facts(&self) -> Facts {
-        Facts {
-            refuses: true,
-            reads_arguments: self.reads_arguments,
-            waits: true,
-            identity: self.identity.clone(),
-            ..Facts::default()
-        }
+        Facts { refuses: true, waits: true, identity: self.identity.clone(), ..Facts::default() }
     }
 
     /// `own RATE_LIMIT_ { weight: "estimate(&prompt)" }` for a call that says its weight.

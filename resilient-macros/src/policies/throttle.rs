@@ -47,8 +47,6 @@ const NO_DROP: &str = "with a `max_drop` of zero nothing would ever be dropped: 
 
 struct Throttle {
     common: Common,
-    /// Set if the policy is that of an argument, or of `self`, that the body must not take along.
-    reads_arguments: bool,
     identity: Option<String>,
     when: Option<When>,
 }
@@ -60,7 +58,6 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
             settings,
             Source::shareable("Throttle", settings, settings.constructor("Throttle")),
         ),
-        reads_arguments: settings.reads_arguments(),
         identity: settings.identity.clone(),
         when: settings.expression("when").map(When),
     })]
@@ -72,12 +69,7 @@ impl Layer for Throttle {
     }
 
     fn facts(&self) -> Facts {
-        Facts {
-            refuses: true,
-            reads_arguments: self.reads_arguments,
-            identity: self.identity.clone(),
-            ..Facts::default()
-        }
+        Facts { refuses: true, identity: self.identity.clone(), ..Facts::default() }
     }
 
     // Input:  run((…), future)

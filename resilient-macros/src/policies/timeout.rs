@@ -40,8 +40,6 @@ const fn time(name: &'static str, example: &'static str) -> Key {
 
 struct Timeout {
     common: Common,
-    /// Set if the policy is that of an argument, or of `self`, that the body must not take along.
-    reads_arguments: bool,
     level: Option<Level>,
     limit: Option<(Amount, Span)>,
 }
@@ -50,8 +48,7 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
     let attribute = settings.attribute.span();
     if let Some(policy) = settings.with.clone() {
         let common = Common::new(KIND.name, settings, Source::With { ty: "Timeout", policy });
-        let reads_arguments = settings.reads_arguments();
-        return vec![Box::new(Timeout { common, reads_arguments, level: None, limit: None })];
+        return vec![Box::new(Timeout { common, level: None, limit: None })];
     }
 
     let total = settings.span("total");
@@ -75,9 +72,9 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
         let name = settings.label();
         let arguments = quote_spanned!(Span::mixed_site()=> #name, #limit);
         let constructor = settings.with_all_set(settings.bare_constructor("Timeout", "named", &arguments).at(&limit));
-        let common = Common { name: KIND.name, span, source: Some(Source::Own { ty: "Timeout", constructor }) };
+        let common = Common { span, ..Common::new(KIND.name, settings, Source::Own { ty: "Timeout", constructor }) };
         let limit = Some((Amount::from(&limit), span));
-        Some(Box::new(Timeout { common, reads_arguments: false, level, limit }) as Box<dyn Layer>)
+        Some(Box::new(Timeout { common, level, limit }) as Box<dyn Layer>)
     });
     layers.collect()
 }
@@ -100,13 +97,7 @@ impl Layer for Timeout {
     }
 
     fn facts(&self) -> Facts {
-        Facts {
-            refuses: true,
-            reads_arguments: self.reads_arguments,
-            limit: self.limit.clone(),
-            level: self.level,
-            ..Facts::default()
-        }
+        Facts { refuses: true, limit: self.limit.clone(), level: self.level, ..Facts::default() }
     }
 
     // Input:  run((…), future)
