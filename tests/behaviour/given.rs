@@ -224,7 +224,7 @@ impl Request {
 #[derive(Debug, Clone, Classify)]
 enum SharedError {
     #[transparent(from)]
-    Refused(#[expect(dead_code, reason = "only its class is looked at")] resilient::Error),
+    Refused(resilient::Error),
 }
 
 #[tokio::test(start_paused = true)]
