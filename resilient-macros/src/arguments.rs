@@ -454,7 +454,9 @@ fn skip_entry(input: ParseStream<'_>) -> syn::Result<()> {
 
 fn unknown_key(name: &str, keys: &[Key]) -> String {
     let is_key = |name: &str| keys.iter().any(|key| key.name == name);
-    if let Some((_, meant, says)) = OTHER_WORDS.iter().find(|(word, meant, _)| *word == name && is_key(meant)) {
+    if let Some((_, meant, says)) =
+        OTHER_WORDS.iter().find(|(words, meant, _)| words.split(' ').any(|word| word == name) && is_key(meant))
+    {
         return format!("unknown argument `{name}`: write `{meant}`, {says}");
     }
     match nearest(name, keys.iter().map(|key| key.name)) {
@@ -465,54 +467,35 @@ fn unknown_key(name: &str, keys: &[Key]) -> String {
 
 /// Words that other libraries have for a key, the key, and what it is here.
 const OTHER_WORDS: &[(&str, &str, &str)] = &[
-    ("attempts", "max", "which counts the attempts after the first one"),
-    ("max_attempts", "max", "which counts the attempts after the first one"),
-    ("tries", "max", "which counts the attempts after the first one"),
-    ("max_tries", "max", "which counts the attempts after the first one"),
-    ("retries", "max", "which counts the attempts after the first one"),
-    ("max_retries", "max", "which counts the attempts after the first one"),
-    ("max_retry_attempts", "max", "which counts the attempts after the first one"),
-    ("times", "max", "which counts the attempts after the first one"),
-    ("delay", "base", "the wait before the first retry"),
-    ("initial_delay", "base", "the wait before the first retry"),
-    ("min_delay", "base", "the wait before the first retry"),
-    ("initial_interval", "base", "the wait before the first retry"),
-    ("wait", "base", "the wait before the first retry"),
-    ("interval", "base", "the wait before the first retry"),
-    ("max_delay", "cap", "the longest wait before its jitter"),
-    ("max_interval", "cap", "the longest wait before its jitter"),
-    ("max_backoff", "cap", "the longest wait before its jitter"),
+    (
+        "attempts max_attempts tries max_tries retries max_retries max_retry_attempts times",
+        "max",
+        "which counts the attempts after the first one",
+    ),
+    ("delay initial_delay min_delay initial_interval wait interval", "base", "the wait before the first retry"),
+    ("max_delay max_interval max_backoff", "cap", "the longest wait before its jitter"),
     ("multiplier", "factor", "by which each wait is longer than the one before"),
-    ("max_duration", "max_elapsed", "the time after which no retry begins"),
-    ("max_elapsed_time", "max_elapsed", "the time after which no retry begins"),
-    ("retry_if", "when", "which says the class of an outcome"),
-    ("retry_on", "when", "which says the class of an outcome"),
-    ("predicate", "when", "which says the class of an outcome"),
-    ("condition", "when", "which says the class of an outcome"),
+    ("max_duration max_elapsed_time", "max_elapsed", "the time after which no retry begins"),
+    ("retry_if retry_on predicate condition", "when", "which says the class of an outcome"),
     ("notify", "on_retry", "which is called before each retry"),
-    ("failure_threshold", "failure_rate", "a share of the calls, or `consecutive`, failures in a row"),
-    ("threshold", "failure_rate", "a share of the calls, or `consecutive`, failures in a row"),
+    ("failure_threshold threshold", "failure_rate", "a share of the calls, or `consecutive`, failures in a row"),
     ("failure_rate_threshold", "failure_rate", "a share of the calls"),
-    ("minimum_throughput", "min_calls", "the calls that there must be before the rate counts"),
-    ("minimum_number_of_calls", "min_calls", "the calls that there must be before the rate counts"),
-    ("sliding_window_size", "window", "a time, or a number of calls"),
-    ("sampling_duration", "window", "a time, or a number of calls"),
-    ("break_duration", "open_for", "the time for which it stays open"),
-    ("reset_timeout", "open_for", "the time for which it stays open"),
-    ("recovery_timeout", "open_for", "the time for which it stays open"),
-    ("wait_duration_in_open_state", "open_for", "the time for which it stays open"),
+    ("minimum_throughput minimum_number_of_calls", "min_calls", "the calls that there must be before the rate counts"),
+    ("sliding_window_size sampling_duration", "window", "a time, or a number of calls"),
+    (
+        "break_duration reset_timeout recovery_timeout wait_duration_in_open_state",
+        "open_for",
+        "the time for which it stays open",
+    ),
     ("half_open_max_calls", "probes", "the calls that decide whether it closes"),
-    ("max_concurrent_calls", "limit", "how many run at once"),
-    ("max_concurrent", "limit", "how many run at once"),
-    ("max_concurrency", "limit", "how many run at once"),
-    ("max_parallelization", "limit", "how many run at once"),
-    ("concurrency", "limit", "how many run at once"),
-    ("permits", "limit", "how many run at once"),
+    (
+        "max_concurrent_calls max_concurrent max_concurrency max_parallelization concurrency permits",
+        "limit",
+        "how many run at once",
+    ),
     ("max_wait_duration", "max_wait", "how long a call waits at the most"),
-    ("max_queuing_actions", "queue", "how many calls wait at the most"),
-    ("queue_size", "queue", "how many calls wait at the most"),
-    ("duration", "limit", "or nothing before the time"),
-    ("time", "limit", "or nothing before the time"),
+    ("max_queuing_actions queue_size", "queue", "how many calls wait at the most"),
+    ("duration time", "limit", "or nothing before the time"),
     ("after_percentile", "after", "a percentile or a time"),
     ("ttl", "stale", "how old an answer may be"),
     ("ttl", "hold", "how long an outcome is kept for further calls"),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use resilient_words::{attempt_never_times_out, delay_never_passes, no_room_for_a_retry};
+
 use crate::amount::Amount;
 use crate::diagnostic::Errors;
 use crate::function::Function;
@@ -70,9 +72,7 @@ fn around_hedge(layers: &[Box<dyn Layer>], hedge: usize, errors: &Errors) {
     let attempt = inside.iter().filter_map(|layer| Some((layer.facts().limit?.0, "an attempt")));
     let total = outside.iter().filter_map(|layer| Some((layer.facts().limit?.0, "the call")));
     for (limit, what) in attempt.chain(total) {
-        let message = format!(
-            "the hedge waits for {delay}, and {what} ends after {limit}, so that the delay can never pass: make `after` shorter"
-        );
+        let message = delay_never_passes(&delay, what, &limit);
         if delay.is_less_than(&limit).require(errors, place, message) {
             break;
         }
@@ -126,25 +126,20 @@ fn duplicates(layers: &[Box<dyn Layer>], errors: &Errors) {
             "rate_limit" | "throttle" | "circuit_breaker" | "bulkhead" if layer.facts().identity.is_some() && layer.facts().identity == layers[earlier].facts().identity => {
                 errors.at(layer.span(), format!("two `#[{name}]` of one name or key watch over the same calls: name them apart, or keep one"));
             }
-            "rate_limit" => errors.at(
-                layer.span(),
-                "two rate limits on one function: tell them apart by a name or a key for each, as in `#[rate_limit(\"100/s\", name = \"per_second\")]`, or keep one",
-            ),
-            "throttle" => errors.at(
-                layer.span(),
-                "two throttles on one function: tell them apart by a name or a key for each, as in `#[throttle(key = host)]`, or keep one",
-            ),
-            "circuit_breaker" => errors.at(
-                layer.span(),
-                "two circuit breakers on one function: tell them apart by a name or a key for each, as in `#[circuit_breaker(key = host)]`, or keep one",
-            ),
-            "bulkhead" => errors.at(
-                layer.span(),
-                "two bulkheads on one function: tell them apart by a name or a key for each, as in `#[bulkhead(limit = 5, key = tenant)]`, or keep one",
-            ),
+            "rate_limit" => errors.at(layer.span(), several("rate limits", "#[rate_limit(\"100/s\", name = \"per_second\")]")),
+            "throttle" => errors.at(layer.span(), several("throttles", "#[throttle(key = host)]")),
+            "circuit_breaker" => errors.at(layer.span(), several("circuit breakers", "#[circuit_breaker(key = host)]")),
+            "bulkhead" => errors.at(layer.span(), several("bulkheads", "#[bulkhead(limit = 5, key = tenant)]")),
             _ => errors.at(layer.span(), format!("`#[{name}]` is there twice: merge the two into one")),
         }
     }
+}
+
+/// The message for two layers of one kind that nothing tells apart.
+fn several(policies: &str, example: &str) -> String {
+    format!(
+        "two {policies} on one function: tell them apart by a name or a key for each, as in `{example}`, or keep one"
+    )
 }
 
 /// Returns whether both say what their state goes by, and not the same.
@@ -213,9 +208,7 @@ fn times(outside: &[Box<dyn Layer>], retry: &dyn Layer, inside: &[Box<dyn Layer>
     };
     let attempt = inside.iter().find_map(|layer| layer.facts().limit);
     if let Some((attempt, span)) = &attempt {
-        let message = format!(
-            "an attempt may take {attempt}, which is not less than the {total} of the whole call, so this time-out can never fire: make it shorter"
-        );
+        let message = attempt_never_times_out(attempt, &total);
         if attempt.is_less_than(&total).require(errors, *span, message) {
             return;
         }
@@ -223,21 +216,15 @@ fn times(outside: &[Box<dyn Layer>], retry: &dyn Layer, inside: &[Box<dyn Layer>
     let Some(delay) = retry.facts().first_delay else {
         return;
     };
-    let (attempt, spent) = match attempt {
-        // that is left to the comparison above
-        Some(_) if delay.is_zero() => return,
-        Some((attempt, _)) => {
-            let spent = format!("an attempt of {attempt} and a first wait of at least {delay} leave");
-            (attempt, spent)
-        }
-        None => (Amount::literal(Duration::ZERO), format!("the first wait of at least {delay} leaves")),
-    };
-    let has_room = attempt.plus(&delay).is_less_than(&total);
+    // that is left to the comparison above
+    if attempt.is_some() && delay.is_zero() {
+        return;
+    }
+    let attempt = attempt.map(|(attempt, _)| attempt);
+    let message = no_room_for_a_retry(attempt.as_ref(), &delay, &total);
+    let attempt = attempt.unwrap_or_else(|| Amount::literal(Duration::ZERO));
     // one that takes as long as the call has been reported
-    let claim = has_room.or(attempt.is_at_least(&total));
-    let message = format!(
-        "no room for a retry: {spent} nothing of the {total} of the whole call; allow more time, or shorten `base`"
-    );
+    let claim = attempt.plus(&delay).is_less_than(&total).or(attempt.is_at_least(&total));
     claim.require(errors, total_span, message);
 }
 

@@ -9,7 +9,7 @@ use crate::drop_order;
 use crate::fragment::{Context, Form, Fragment, Notes, local};
 use crate::function::Binding;
 use crate::policy::Layer;
-use crate::source::{Origin, borrow_local};
+use crate::source::borrow_local;
 use crate::tokens::placed;
 
 /// The whole output: the function with its stack inside, and the layers' companions.
@@ -55,7 +55,7 @@ pub(crate) fn statements(layers: &[Box<dyn Layer>], context: &Context<'_>) -> To
     let contexts = contexts(layers, context);
     let each = layers.iter().zip(&contexts);
     let declarations = each.clone().map(|(layer, context)| layer.declare(context));
-    let items = origins(layers, &contexts).filter_map(|(origin, context)| origin.item(context));
+    let items = each.clone().filter_map(|(layer, context)| layer.common().source.as_ref()?.item(context));
     let listed = listed(layers, &contexts, context);
     let stack = each.rev().fold(attempt(layers, context), |inside, (layer, context)| layer.wrap(inside, context));
     let end = finish(stack, layers, context);
@@ -67,17 +67,10 @@ pub(crate) fn statements(layers: &[Box<dyn Layer>], context: &Context<'_>) -> To
     }
 }
 
-/// The origins of the layers' policies.
-fn origins<'a>(
-    layers: &'a [Box<dyn Layer>],
-    contexts: &'a [Context<'a>],
-) -> impl Iterator<Item = (&'a dyn Origin, &'a Context<'a>)> {
-    layers.iter().zip(contexts).filter_map(|(layer, context)| Some((layer.origin()?, context)))
-}
-
 /// `listed!("fetch": own RETRY_, given CIRCUIT_BREAKER_);`, which adds the function to the list of all policies.
 fn listed(layers: &[Box<dyn Layer>], contexts: &[Context<'_>], context: &Context<'_>) -> TokenStream {
-    let entries: Vec<TokenStream> = origins(layers, contexts).map(|(origin, context)| origin.entry(context)).collect();
+    let entries: Vec<TokenStream> =
+        layers.iter().zip(contexts).filter_map(|(layer, context)| layer.entry(context)).collect();
     if entries.is_empty() {
         return TokenStream::new();
     }
@@ -124,13 +117,13 @@ fn attempt(layers: &[Box<dyn Layer>], context: &Context<'_>) -> Fragment {
         quote_spanned!(span=> #(#conditions)* let mut #ident = #own;)
     });
     let inside: Vec<TokenStream> = references.chain(inside).collect();
-    let borrows = layers.iter().any(|layer| layer.facts().reads_arguments);
+    let borrows = layers.iter().any(|layer| layer.common().reads_arguments);
     let repeats = layers.iter().any(|layer| layer.facts().repeats);
     let owns = runs_once(layers);
     let capture = owns.then(|| Token![move](span));
     let drop_order = drop_order::kept(context.function);
     let (first, drop_order) = if owns { (drop_order, None) } else { (Some(inside.into_iter().collect()), drop_order) };
-    let mut body = context.function.attempt(capture, first.unwrap_or_default());
+    let mut body = context.function.attempt(capture, first.unwrap_or_default(), context.krate);
     if layers.iter().any(|layer| layer.body().suppresses_retries) {
         let krate = context.krate;
         body = quote_spanned!(span=> #krate::without_retries(#body));
@@ -149,12 +142,12 @@ pub(crate) fn outside(layers: &[Box<dyn Layer>], context: &Context<'_>) -> Token
 pub(crate) fn owns_arguments(layers: &[Box<dyn Layer>]) -> bool {
     let mut wrapping = layers.iter().filter(|layer| !layer.stands_beside()).map(|layer| layer.facts());
     let repeats_first = wrapping.next().is_none_or(|outermost| outermost.repeats);
-    !repeats_first && layers.iter().all(|layer| !layer.facts().reads_arguments)
+    !repeats_first && layers.iter().all(|layer| !layer.common().reads_arguments)
 }
 
 /// Returns whether the body runs once, and nothing needs its arguments afterwards, so that it can own them.
 fn runs_once(layers: &[Box<dyn Layer>]) -> bool {
-    layers.iter().all(|layer| !layer.facts().repeats && !layer.facts().reads_arguments)
+    layers.iter().all(|layer| !layer.facts().repeats && !layer.common().reads_arguments)
 }
 
 /// The arguments that some layer has each attempt get a clone of.

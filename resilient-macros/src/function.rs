@@ -3,21 +3,29 @@
 //! Only the attributes and the signature are parsed; the statements stay tokens, so that a half-typed body is reported
 //! by the compiler, at its own place, and the editor goes on working.
 
+mod binding;
+mod boxed;
+mod cloned;
+mod refused;
+
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
-use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
 use syn::{
-    Attribute, FnArg, Generics, Ident, Lifetime, Meta, Pat, Path, ReceiverKind, ReturnType, Signature, Stmt, Token,
-    Type, Visibility, token,
+    Attribute, FnArg, Ident, Lifetime, Meta, Pat, Path, ReceiverKind, ReturnType, Signature, Stmt, Token, Type,
+    Visibility, token,
 };
 
+pub(crate) use self::binding::{Binding, conditions, may_drop};
+use self::binding::{bindings_of_argument, bindings_of_statement, owned_self};
+use self::boxed::boxed;
+use self::cloned::{RequireClone, clone_bound, is_bounded_by_clone};
+use self::refused::{not_a_function, not_async};
 use crate::diagnostic::Errors;
-use crate::tokens::mentions;
+use crate::tokens::{mentions, placed};
 use crate::types::{Part, argument, exclusive_reference, named, parts};
-use crate::wording::type_as_written;
 
 /// An `async fn`, or the boxed form that `#[async_trait]` makes of one.
 pub(crate) struct Function {
@@ -48,37 +56,6 @@ pub(crate) struct Function {
     brace: token::Brace,
 }
 
-/// A name bound by an argument.
-#[derive(Clone)]
-pub(crate) struct Binding {
-    pub(crate) ident: Ident,
-    /// The place of the argument, if that is known.
-    pub(crate) argument: usize,
-    pub(crate) mutable: bool,
-    /// Set if its type is written as a reference.
-    pub(crate) reference: bool,
-    /// Set if something may happen when it is dropped, as far as its type tells.
-    pub(crate) may_drop: bool,
-    /// The `#[cfg(…)]`s of its argument, which may not be there.
-    pub(crate) conditions: Vec<Attribute>,
-}
-
-impl Binding {
-    fn new(ident: Ident, argument: usize) -> Self {
-        Self { ident, argument, mutable: false, reference: false, may_drop: true, conditions: Vec::new() }
-    }
-
-    /// With what the type and the attributes of its argument say.
-    fn of(self, ty: &Type, attributes: &[Attribute]) -> Self {
-        Self {
-            reference: self.reference || matches!(ty, Type::Reference(_)),
-            may_drop: may_drop(ty),
-            conditions: conditions(attributes),
-            ..self
-        }
-    }
-}
-
 /// The code around the user's statements in the function's body.
 enum Frame {
     Plain,
@@ -89,6 +66,16 @@ enum Frame {
         binding: TokenStream,
         after: TokenStream,
     },
+}
+
+/// A function as it was written: plain, or in the form of another macro.
+struct Written {
+    output: Type,
+    this: Option<Binding>,
+    bindings: Vec<Binding>,
+    /// The user's statements.
+    statements: TokenStream,
+    frame: Frame,
 }
 
 impl Function {
@@ -109,51 +96,14 @@ impl Function {
             );
             return Err(syn::Error::new(signature.ident.span(), message));
         };
-        if signature.asyncness.is_some() {
-            return Self::plain(attributes, visibility, signature, each, brace, body);
+        let is_async = signature.asyncness.is_some();
+        let (inner_attributes, statements) = inner_attributes(body.clone())?;
+        let written = if is_async { None } else { boxed(&signature, &statements) };
+        if !is_async && written.is_none() {
+            errors.at(signature.fn_token.span, not_async(attribute, &signature, &body));
         }
-        let (inner_attributes, rest) = inner_attributes(body.clone())?;
-        match boxed(&signature, &rest) {
-            Some((output, bindings, statements, frame)) => Ok(Self {
-                attributes,
-                visibility,
-                output,
-                this: None,
-                bindings,
-                collected: Vec::new(),
-                patterns: Vec::new(),
-                assertions: Vec::new(),
-                limits: Vec::new(),
-                inner_attributes,
-                statements,
-                frame,
-                brace,
-                signature,
-                each,
-            }),
-            None => {
-                errors.at(signature.fn_token.span, not_async(attribute, &signature, &body));
-                Self::plain(attributes, visibility, signature, each, brace, body)
-            }
-        }
-    }
-
-    fn plain(
-        attributes: Vec<Attribute>,
-        visibility: Visibility,
-        signature: Signature,
-        each: Vec<usize>,
-        brace: token::Brace,
-        body: TokenStream,
-    ) -> syn::Result<Self> {
-        let (inner_attributes, statements) = inner_attributes(body)?;
-        let output = match &signature.output {
-            ReturnType::Default => syn::parse_quote_spanned!(signature.ident.span()=> ()),
-            ReturnType::Type(_, output) => inferred((**output).clone()),
-        };
-        let this = signature.receiver().and_then(owned_self);
-        let bindings = signature.inputs.iter().enumerate().flat_map(bindings_of_argument).collect();
-        let frame = Frame::Plain;
+        let Written { output, this, bindings, statements, frame } =
+            written.unwrap_or_else(|| plain(&signature, statements));
         Ok(Self {
             attributes,
             visibility,
@@ -179,17 +129,14 @@ impl Function {
     }
 
     /// The user's statements, to be put into an async block of the given kind that starts with the return-type hint.
-    pub(crate) fn attempt(&self, capture: Option<Token![move]>, first: TokenStream) -> TokenStream {
+    pub(crate) fn attempt(&self, capture: Option<Token![move]>, first: TokenStream, krate: &Path) -> TokenStream {
         let span = Span::mixed_site();
         let Self { output, statements, .. } = self;
-        // the hint makes a mistake in the body be reported as in the plain function; nothing is known of a `_` output
+        // nothing is known of a `_` output
         let hint = (!matches!(output, Type::Infer(_))).then(|| {
             let span = output.span().resolved_at(span);
-            quote_spanned! {span=>
-                if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<#output> {
-                    return outcome_;
-                }
-            }
+            let krate = placed(krate.to_token_stream(), span);
+            quote_spanned!(span=> #krate::returns!(#output);)
         });
         // the user's own braces: their edition says when the last expression's temporaries are dropped, and the compiler
         // points at them where a body has no outcome
@@ -331,34 +278,27 @@ impl Function {
     /// The arguments that are references in a variable of their own, `mut word: &str`, which one run of the body could leave changed for
     /// the next; each with whether it is a `&mut`.
     pub(crate) fn changing_references(&self) -> impl Iterator<Item = (&Binding, bool)> {
-        self.bindings.iter().filter(|binding| binding.mutable && binding.reference).filter_map(|binding| {
-            let exclusive = self.signature.inputs.iter().find_map(|argument| match argument {
-                FnArg::Typed(argument) => match (&*argument.pat, &*argument.ty) {
-                    (Pat::Ident(pattern), Type::Reference(reference)) if pattern.ident == binding.ident => {
-                        Some(reference.mutability.is_some())
-                    }
-                    _ => None,
-                },
-                FnArg::Receiver(_) => None,
-            })?;
-            Some((binding, exclusive))
-        })
+        let changing = self.bindings.iter().filter(|binding| binding.mutable && binding.reference);
+        changing.filter_map(|binding| Some((binding, self.is_exclusive(&binding.ident)?)))
     }
 
     /// The arguments that are no shared references.
     pub(crate) fn exclusive_or_owned(&self) -> impl Iterator<Item = &Ident> {
-        let shared = |name: &Ident| {
-            self.signature.inputs.iter().any(|argument| match argument {
-                FnArg::Typed(argument) => match (&*argument.pat, &*argument.ty) {
-                    (Pat::Ident(pattern), Type::Reference(reference)) => {
-                        pattern.ident == *name && reference.mutability.is_none()
-                    }
-                    _ => false,
-                },
-                FnArg::Receiver(_) => false,
-            })
-        };
-        self.bindings.iter().map(|binding| &binding.ident).filter(move |name| *name != "__self" && !shared(name))
+        let names = self.bindings.iter().map(|binding| &binding.ident);
+        names.filter(|name| *name != "__self" && self.is_exclusive(name) != Some(false))
+    }
+
+    /// Returns whether the argument of that name is written as a `&mut`; `None` if it is written as no reference.
+    fn is_exclusive(&self, name: &Ident) -> Option<bool> {
+        self.signature.inputs.iter().find_map(|argument| match argument {
+            FnArg::Typed(argument) => match (&*argument.pat, &*argument.ty) {
+                (Pat::Ident(pattern), Type::Reference(reference)) if pattern.ident == *name => {
+                    Some(reference.mutability.is_some())
+                }
+                _ => None,
+            },
+            FnArg::Receiver(_) => None,
+        })
     }
 
     /// Everything the body owns, first to last, `self` included.
@@ -499,6 +439,20 @@ impl Parse for Parsed {
     }
 }
 
+/// An `async fn`.
+fn plain(signature: &Signature, statements: TokenStream) -> Written {
+    Written {
+        output: match &signature.output {
+            ReturnType::Default => syn::parse_quote_spanned!(signature.ident.span()=> ()),
+            ReturnType::Type(_, output) => inferred((**output).clone()),
+        },
+        this: signature.receiver().and_then(owned_self),
+        bindings: signature.inputs.iter().enumerate().flat_map(bindings_of_argument).collect(),
+        statements,
+        frame: Frame::Plain,
+    }
+}
+
 /// The attributes at the beginning of the body, and the rest of it.
 fn inner_attributes(body: TokenStream) -> syn::Result<(Vec<Attribute>, TokenStream)> {
     let mut start = body.clone().into_iter();
@@ -515,23 +469,9 @@ fn inner_attributes(body: TokenStream) -> syn::Result<(Vec<Attribute>, TokenStre
 
 /// Returns whether the statements may begin with items, which are usually written first.
 fn begins_with_item(statements: &TokenStream) -> bool {
-    const BEGINNINGS: &[&str] = &[
-        "const",
-        "enum",
-        "extern",
-        "fn",
-        "impl",
-        "macro_rules",
-        "mod",
-        "pub",
-        "static",
-        "struct",
-        "trait",
-        "type",
-        "use",
-    ];
+    const BEGINNINGS: &str = "const enum extern fn impl macro_rules mod pub static struct trait type use";
     match statements.clone().into_iter().next() {
-        Some(TokenTree::Ident(ident)) => BEGINNINGS.iter().any(|beginning| ident == beginning),
+        Some(TokenTree::Ident(ident)) => BEGINNINGS.split(' ').any(|beginning| ident == beginning),
         Some(TokenTree::Punct(punct)) => punct.as_char() == '#',
         _ => false,
     }
@@ -601,323 +541,6 @@ fn with_self_renamed(tokens: TokenStream, name: &Ident) -> TokenStream {
     renamed.collect()
 }
 
-/// The message for an item that is no function at all.
-fn not_a_function(attribute: &str, item: TokenStream) -> Option<syn::Error> {
-    let parser = |input: ParseStream<'_>| {
-        input.call(Attribute::parse_outer)?;
-        input.parse::<Visibility>()?;
-        input.parse::<Option<Token![unsafe]>>()?;
-        let keyword: TokenTree = input.parse()?;
-        input.parse::<TokenStream>()?;
-        Ok(keyword)
-    };
-    let keyword = parser.parse2(item).ok()?;
-    let each = match attribute {
-        "resilient" => "put it on each `async fn` inside".to_owned(),
-        policy => {
-            format!("put it on each `async fn` inside, and `#[enforce({policy})]` here, which makes sure of that")
-        }
-    };
-    let advice = match keyword.to_string().as_str() {
-        "impl" | "trait" | "mod" => each.as_str(),
-        "struct" | "enum" | "union" | "type" | "static" | "const" | "use" | "let" | "macro_rules" | "extern" => {
-            "put it on an `async fn`"
-        }
-        _ => return None,
-    };
-    Some(syn::Error::new(keyword.span(), format!("`#[{attribute}]` wraps a function, not `{keyword}`: {advice}")))
-}
-
-/// Adds `Clone` to each `impl Trait` in a type, and notes the types that are named without a path, which may be parameters.
-struct RequireClone {
-    chosen: Vec<Ident>,
-}
-
-impl VisitMut for RequireClone {
-    fn visit_type_impl_trait_mut(&mut self, unnamed: &mut syn::TypeImplTrait) {
-        if !unnamed.bounds.iter().any(is_clone) {
-            unnamed.bounds.push(clone_bound());
-        }
-    }
-
-    fn visit_type_path_mut(&mut self, path: &mut syn::TypePath) {
-        // these are clones whatever they hold
-        const SHARED: &[&str] = &["Arc", "Rc", "PhantomData"];
-        if path.path.segments.last().is_some_and(|last| SHARED.iter().any(|shared| last.ident == shared)) {
-            return;
-        }
-        self.chosen.extend(path.path.get_ident().cloned());
-        syn::visit_mut::visit_type_path_mut(self, path);
-    }
-
-    // so is a reference
-    fn visit_type_reference_mut(&mut self, _: &mut syn::TypeReference) {}
-}
-
-fn clone_bound() -> syn::TypeParamBound {
-    syn::parse_quote_spanned!(Span::mixed_site()=> ::core::clone::Clone)
-}
-
-/// Returns whether the generics say that the parameter is `Clone`.
-fn is_bounded_by_clone(parameter: &Ident, generics: &Generics) -> bool {
-    let inline = generics.type_params().filter(|own| own.ident == *parameter).flat_map(|own| &own.bounds);
-    let predicates = generics.where_clause.iter().flat_map(|clause| &clause.predicates);
-    let apart = predicates.filter_map(|predicate| match predicate {
-        syn::WherePredicate::Type(predicate) => match &predicate.bounded_ty {
-            Type::Path(path) if path.path.is_ident(parameter) => Some(&predicate.bounds),
-            _ => None,
-        },
-        _ => None,
-    });
-    inline.chain(apart.flatten()).any(is_clone)
-}
-
-fn is_clone(bound: &syn::TypeParamBound) -> bool {
-    match bound {
-        syn::TypeParamBound::Trait(bound) => {
-            bound.path.segments.last().is_some_and(|last| last.ident == "Clone" || last.ident == "Copy")
-        }
-        _ => false,
-    }
-}
-
-/// The message for a function that is not `async`.
-fn not_async(attribute: &str, signature: &Signature, body: &TokenStream) -> String {
-    let name = &signature.ident;
-    if mentions(body.clone(), "block_on") {
-        return format!(
-            "`#[{attribute}]` needs an `async fn`, and an attribute above, such as `#[tokio::main]` or `#[tokio::test]`, has made this a plain one: put `#[{attribute}]` above it"
-        );
-    }
-    if signature.generics.lifetimes().any(|own| own.lifetime.ident == "async_trait") {
-        return format!(
-            "an attribute above, such as `#[tracing::instrument]`, has rewritten what `#[async_trait]` made of this function: put `#[{attribute}]` above that attribute"
-        );
-    }
-    match future_output(&signature.output) {
-        Some(output) => format!(
-            "`#[{attribute}]` needs an `async fn`, which is a function of its future's output: write `async fn {name}(…) -> {}`",
-            type_as_written(output)
-        ),
-        None => format!("`#[{attribute}]` needs an `async fn`: write `async fn {name}`"),
-    }
-}
-
-/// `T` of an `impl Future<Output = T>`, boxed or not.
-fn future_output(output: &ReturnType) -> Option<&Type> {
-    struct Search<'ast>(Option<&'ast Type>);
-    impl<'ast> Visit<'ast> for Search<'ast> {
-        fn visit_assoc_type(&mut self, assigned: &'ast syn::AssocType) {
-            if assigned.ident == "Output" {
-                self.0.get_or_insert(&assigned.ty);
-            }
-        }
-    }
-
-    let mut search = Search(None);
-    search.visit_return_type(output);
-    search.0
-}
-
-type Boxed = (Type, Vec<Binding>, TokenStream, Frame);
-
-/// Recognises what `#[async_trait]` makes of an `async fn`:
-///
-/// ```text
-/// Box::pin(async move {
-///     if let Some(__ret) = None::<Output> { return __ret; }
-///     let argument = argument;
-///     let __ret: Output = { the user's statements };
-///     __ret
-/// })
-/// ```
-fn boxed(signature: &Signature, body: &TokenStream) -> Option<Boxed> {
-    let ReturnType::Type(_, output) = &signature.output else { return None };
-    let Type::Path(output) = &**output else { return None };
-    if output.path.segments.last()?.ident != "Pin" {
-        return None;
-    }
-    let (constructor, block) = boxed_block(body.clone())?;
-    let statements: Vec<Stmt> = syn::Block::parse_within.parse2(block).ok()?;
-    let last_let = statements.iter().rposition(|statement| matches!(statement, Stmt::Local(_)))?;
-    let (before, rest) = statements.split_at(last_let);
-    let (binding, after) = rest.split_first()?;
-    let Stmt::Local(binding) = binding else { return None };
-    let Pat::Type(pattern) = &binding.pat else { return None };
-    let initial = binding.init.as_ref()?;
-    let syn::Expr::Block(user) = &*initial.expr else { return None };
-
-    let (before, after) = (before.iter(), after.iter());
-    let mut bindings: Vec<Binding> = before.clone().flat_map(bindings_of_statement).collect();
-    for binding in &mut bindings {
-        let argument = signature.inputs.iter().find_map(|argument| match argument {
-            FnArg::Typed(argument) if matches!(&*argument.pat, Pat::Ident(pattern) if pattern.ident == binding.ident) => Some(argument),
-            _ => None,
-        });
-        if let Some(argument) = argument {
-            *binding = binding.clone().of(&argument.ty, &argument.attrs);
-        }
-    }
-    // `&mut self` has become `let mut __self = self;`, of which only the `&mut` is the user's
-    let lent = signature.receiver().is_some_and(|receiver| matches!(receiver.kind, ReceiverKind::Reference(..)));
-    if let (true, Some(this)) = (lent, bindings.iter_mut().find(|binding| binding.ident == "__self")) {
-        this.reference = true;
-    }
-    let head = quote_spanned!(Span::mixed_site()=> let #pattern =);
-    let frame = Frame::Boxed {
-        constructor,
-        before: before.cloned().collect(),
-        binding: head,
-        after: after.map(ToTokens::to_token_stream).collect(),
-    };
-    let statements = user.block.stmts.iter().map(ToTokens::to_token_stream).collect();
-    Some((inferred((*pattern.ty).clone()), bindings, statements, frame))
-}
-
-/// Splits `Box::pin(async move { … })` into the path and the block's tokens.
-fn boxed_block(body: TokenStream) -> Option<(TokenStream, TokenStream)> {
-    let mut tokens: Vec<TokenTree> = body.into_iter().collect();
-    let TokenTree::Group(call) = tokens.pop()? else { return None };
-    let constructor: TokenStream = tokens.into_iter().collect();
-    if call.delimiter() != Delimiter::Parenthesis || !constructor.to_string().replace(' ', "").ends_with("Box::pin") {
-        return None;
-    }
-    match call.stream().into_iter().collect::<Vec<_>>().as_slice() {
-        [TokenTree::Ident(r#async), TokenTree::Ident(r#move), TokenTree::Group(block)]
-            if r#async == "async" && r#move == "move" =>
-        {
-            Some((constructor, Group::stream(block)))
-        }
-        _ => None,
-    }
-}
-
-/// An argument that is a reference: its name, its lifetime, and whether it is a `&mut`.
-fn reference(argument: &FnArg) -> Option<(String, Option<&Lifetime>, bool)> {
-    match argument {
-        FnArg::Receiver(receiver) => match &receiver.kind {
-            ReceiverKind::Reference(_, lifetime, mutability) => {
-                Some(("self".to_owned(), lifetime.as_ref(), mutability.is_some()))
-            }
-            _ => None,
-        },
-        FnArg::Typed(argument) => match &*argument.ty {
-            Type::Reference(reference) => {
-                let name = argument.pat.to_token_stream().to_string();
-                Some((name, reference.lifetime.as_ref(), reference.mutability.is_some()))
-            }
-            _ => None,
-        },
-    }
-}
-
-/// `self` as a binding, unless it is a reference.
-fn owned_self(receiver: &syn::Receiver) -> Option<Binding> {
-    let by_reference = match &receiver.kind {
-        ReceiverKind::Reference(..) => true,
-        ReceiverKind::Typed(_, ty) => matches!(**ty, Type::Reference(_)),
-        _ => false,
-    };
-    let binding = Binding {
-        mutable: receiver.mutability.is_some(),
-        conditions: conditions(&receiver.attrs),
-        ..Binding::new(Ident::new("self", receiver.self_token.span), 0)
-    };
-    (!by_reference).then_some(binding)
-}
-
-fn bindings_of_argument((index, argument): (usize, &FnArg)) -> Vec<Binding> {
-    match argument {
-        FnArg::Receiver(_) => Vec::new(),
-        FnArg::Typed(argument) => {
-            let bindings = bindings_of_pattern(&argument.pat, index).into_iter();
-            bindings.map(|binding| binding.of(&argument.ty, &argument.attrs)).collect()
-        }
-    }
-}
-
-fn bindings_of_statement(statement: &Stmt) -> Vec<Binding> {
-    match statement {
-        Stmt::Local(local) => bindings_of_pattern(&local.pat, 0),
-        _ => Vec::new(),
-    }
-}
-
-fn bindings_of_pattern(pattern: &Pat, argument: usize) -> Vec<Binding> {
-    struct Idents {
-        found: Vec<Binding>,
-        argument: usize,
-    }
-    impl<'ast> Visit<'ast> for Idents {
-        fn visit_pat_ident(&mut self, pattern: &'ast syn::PatIdent) {
-            self.found.push(Binding {
-                mutable: pattern.mutability.is_some() && pattern.by_ref.is_none(),
-                reference: pattern.by_ref.is_some(),
-                ..Binding::new(pattern.ident.clone(), self.argument)
-            });
-            syn::visit::visit_pat_ident(self, pattern);
-        }
-    }
-
-    let mut idents = Idents { found: Vec::new(), argument };
-    idents.visit_pat(pattern);
-    idents.found
-}
-
-/// A reference to the object itself that the receiver `this` leads to: not to the `Arc` of a `self: &Arc<Self>`, of which the object may
-/// have several.
-pub(crate) fn object(receiver: &syn::Receiver, this: &TokenStream) -> TokenStream {
-    let span = Span::mixed_site();
-    match &receiver.kind {
-        ReceiverKind::Typed(_, ty) => match &**ty {
-            Type::Reference(reference) if ends_in_self(&reference.elem) => this.clone(),
-            Type::Reference(_) => quote_spanned!(span=> &**#this),
-            _ => quote_spanned!(span=> &*#this),
-        },
-        _ => this.clone(),
-    }
-}
-
-fn ends_in_self(ty: &Type) -> bool {
-    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Self"))
-}
-
-/// The `#[cfg(…)]`s among the attributes.
-pub(crate) fn conditions(attributes: &[Attribute]) -> Vec<Attribute> {
-    attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect()
-}
-
-/// Returns whether something may happen when a value of the type is dropped, as far as can be told.
-pub(crate) fn may_drop(ty: &Type) -> bool {
-    const NEVER: &[&str] = &[
-        "bool",
-        "char",
-        "f32",
-        "f64",
-        "i8",
-        "i16",
-        "i32",
-        "i64",
-        "i128",
-        "isize",
-        "u8",
-        "u16",
-        "u32",
-        "u64",
-        "u128",
-        "usize",
-        "Duration",
-        "Instant",
-        "IpAddr",
-        "SocketAddr",
-    ];
-    match ty {
-        Type::Reference(_) | Type::Ptr(_) | Type::FnPtr(_) | Type::Never(_) => false,
-        Type::Path(path) => !path.path.segments.last().is_some_and(|last| NEVER.iter().any(|name| last.ident == name)),
-        _ => true,
-    }
-}
-
 /// Takes the types that a `macro_rules!` fragment brings out of their invisible groups.
 struct Ungroup;
 
@@ -953,4 +576,41 @@ fn inferred(mut output: Type) -> Type {
 
     Infer.visit_type_mut(&mut output);
     output
+}
+
+/// An argument that is a reference: its name, its lifetime, and whether it is a `&mut`.
+fn reference(argument: &FnArg) -> Option<(String, Option<&Lifetime>, bool)> {
+    match argument {
+        FnArg::Receiver(receiver) => match &receiver.kind {
+            ReceiverKind::Reference(_, lifetime, mutability) => {
+                Some(("self".to_owned(), lifetime.as_ref(), mutability.is_some()))
+            }
+            _ => None,
+        },
+        FnArg::Typed(argument) => match &*argument.ty {
+            Type::Reference(reference) => {
+                let name = argument.pat.to_token_stream().to_string();
+                Some((name, reference.lifetime.as_ref(), reference.mutability.is_some()))
+            }
+            _ => None,
+        },
+    }
+}
+
+/// A reference to the object itself that the receiver `this` leads to: not to the `Arc` of a `self: &Arc<Self>`, of which the object may
+/// have several.
+pub(crate) fn object(receiver: &syn::Receiver, this: &TokenStream) -> TokenStream {
+    let span = Span::mixed_site();
+    match &receiver.kind {
+        ReceiverKind::Typed(_, ty) => match &**ty {
+            Type::Reference(reference) if ends_in_self(&reference.elem) => this.clone(),
+            Type::Reference(_) => quote_spanned!(span=> &**#this),
+            _ => quote_spanned!(span=> &*#this),
+        },
+        _ => this.clone(),
+    }
+}
+
+fn ends_in_self(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Self"))
 }

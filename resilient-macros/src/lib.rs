@@ -5,16 +5,12 @@
 //! stack against a team's rules, and `profile` brings one that is defined elsewhere.
 
 mod amount;
-#[cfg(test)]
-mod any_tokens;
 mod arguments;
 mod bounds;
 mod check;
 mod classify;
 mod companion;
 mod constructor;
-#[cfg(test)]
-mod coverage;
 mod diagnostic;
 mod drop_order;
 mod enforce;
@@ -24,22 +20,18 @@ mod family;
 mod fragment;
 mod function;
 mod given;
-#[cfg(test)]
-mod half_typed;
 mod key;
 mod list;
-#[cfg(test)]
-mod pages;
 mod policies;
 mod policy;
 mod profile;
 mod reads;
 mod repeated;
 mod settings;
-#[cfg(test)]
-mod snapshots;
 mod source;
 mod stack;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod types;
 mod value;
@@ -47,20 +39,6 @@ mod when;
 mod wording;
 
 use proc_macro::TokenStream;
-
-/// The attribute of that name, as the compiler would call it.
-#[cfg(test)]
-fn expand_attribute(
-    name: &str,
-    arguments: proc_macro2::TokenStream,
-    item: proc_macro2::TokenStream,
-) -> proc_macro2::TokenStream {
-    match name {
-        "enforce" => entry::enforce::enforce(arguments, item),
-        "exempt" => entry::enforce::exempt(arguments, item),
-        policy => stack::expand(policy, arguments, item),
-    }
-}
 
 /// Runs the function's body again while its outcome is transient.
 ///
@@ -1042,7 +1020,7 @@ pub fn cancel(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `crate` | path | `::resilient` | where the runtime crate is |
 ///
 /// A limit that adapts follows how long the items take and how many are refused: it begins at 20, stays between 1 and 200, and
-/// is shared by all calls of the new function. `"adaptive"` is `"gradient"`, which bears with times that vary; for the others
+/// is shared by all calls of the new function; with `stream`, each of the two has one. `"adaptive"` is `"gradient"`, which bears with times that vary; for the others
 /// see `resilient::FanOutLimit`. The function returns a `Result` of a classified error.
 ///
 /// `dedup` needs an item that is `Hash + Eq + Clone`, and an outcome that is `Clone`. All outcomes are kept until

@@ -10,7 +10,7 @@ use crate::fragment::{Context, Fragment};
 use crate::function::Function;
 use crate::key::{Key, Positional, Table};
 use crate::settings::Settings;
-use crate::source::Origin;
+use crate::source::Source;
 
 /// A policy as the attribute's name finds it.
 pub(crate) struct Kind {
@@ -31,13 +31,46 @@ impl Kind {
     }
 }
 
+/// The part that all layers have in common.
+pub(crate) struct Common {
+    /// The name of its attribute.
+    pub(crate) name: &'static str,
+    /// The place of messages about the whole layer.
+    pub(crate) span: Span,
+    /// The source of its policy, if the function has it in scope.
+    pub(crate) source: Option<Source>,
+    /// Set if it reads arguments, or `self`, after what is inside it has begun, so that the body must not take them along.
+    pub(crate) reads_arguments: bool,
+}
+
+impl Common {
+    /// The part of a layer whose policy has that source, if the function has one in scope.
+    pub(crate) fn new(name: &'static str, settings: &Settings<'_>, source: impl Into<Option<Source>>) -> Self {
+        let source = source.into();
+        let reads_arguments = source.is_some() && settings.reads_arguments();
+        Self { name, span: settings.attribute.span(), source, reads_arguments }
+    }
+
+    /// The statements that bring its policy into scope.
+    pub(crate) fn declare(&self, context: &Context<'_>) -> TokenStream {
+        self.source.as_ref().map(|source| source.declare(context)).unwrap_or_default()
+    }
+}
+
 /// One layer of a stack.
 pub(crate) trait Layer {
+    /// Returns the part that all layers have in common.
+    fn common(&self) -> &Common;
+
     /// Its attribute's name.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &'static str {
+        self.common().name
+    }
 
     /// Returns where messages about the whole layer point.
-    fn span(&self) -> Span;
+    fn span(&self) -> Span {
+        self.common().span
+    }
 
     /// Name of the local that holds its policy, among the layers above and below it.
     fn local(&self, _above: &[Box<dyn Layer>], _below: &[Box<dyn Layer>]) -> &'static str {
@@ -52,14 +85,14 @@ pub(crate) trait Layer {
     /// Rejects a function on which it cannot be at all.
     fn check(&self, _function: &Function, _errors: &Errors) {}
 
-    /// The statement that brings its policy into scope, before everything else in the body.
-    fn declare(&self, _context: &Context<'_>) -> TokenStream {
-        TokenStream::new()
+    /// The statements that bring its policy into scope, before everything else in the body.
+    fn declare(&self, context: &Context<'_>) -> TokenStream {
+        self.common().declare(context)
     }
 
-    /// The origin of its policy, if it has one.
-    fn origin(&self) -> Option<&dyn Origin> {
-        None
+    /// The entry of its policy in the list of the function's, if it has one.
+    fn entry(&self, context: &Context<'_>) -> Option<TokenStream> {
+        self.common().source.as_ref().map(|source| source.entry(context))
     }
 
     /// Puts it around what is inside.
@@ -109,8 +142,6 @@ pub(crate) struct Facts {
     pub(crate) refuses: bool,
     /// Set if it gives failed calls another answer.
     pub(crate) recovers: bool,
-    /// Set if it reads the arguments after what is inside it has ended.
-    pub(crate) reads_arguments: bool,
     /// The time that it gives, if that is a setting, and where that was written.
     pub(crate) limit: Option<(Amount, Span)>,
     /// On which side of a retry it says it must stand.

@@ -11,73 +11,108 @@ use crate::fragment::Context;
 use crate::given::Items;
 use crate::settings::Settings;
 
-/// The source of a layer's policy.
+/// The source of a layer's policy, of the runtime's type `ty`.
 pub(crate) enum Source {
-    /// A `static` of the function's own: its type and its value.
+    /// A `static` of the function's own.
     Own { ty: &'static str, constructor: Constructor },
     /// A value of the user's, that is or derefs to the type.
     With { ty: &'static str, policy: Expr },
+    /// The one that an explicit name stands for, which this `static` is if it is the first.
+    Named { ty: &'static str, constructor: Constructor },
+    /// One for each key, in a `static` of the function's own, or in that which an explicit name stands for.
+    Keyed { ty: &'static str, constructor: Constructor, named: bool, key: Expr, logged: bool },
 }
 
 impl Source {
     /// The user's own, or what the constructor makes.
-    pub(crate) fn new(ty: &'static str, with: Option<Expr>, constructor: Constructor) -> Self {
-        match with {
+    pub(crate) fn new(ty: &'static str, settings: &Settings<'_>, constructor: Constructor) -> Self {
+        match settings.with.clone() {
             Some(policy) => Self::With { ty, policy },
             None => Self::Own { ty, constructor },
         }
     }
-}
 
-/// The items that a policy needs in the function, and its entry in the list of the function's.
-pub(crate) trait Origin {
-    /// The `static` of the policy, if it is the function's own.
-    fn item(&self, context: &Context<'_>) -> Option<TokenStream>;
-
-    /// The entry: `own RETRY_` for a `static`, `shared RETRY_` if its name was written, and otherwise `given RETRY_`, with the `static` of
-    /// the user's that it comes from, as in `given RETRY_ [&RETRIES]`.
-    fn entry(&self, context: &Context<'_>) -> TokenStream;
-}
-
-impl Origin for Source {
-    fn item(&self, context: &Context<'_>) -> Option<TokenStream> {
-        match self {
-            Self::Own { ty, constructor } => Some(own(ty, constructor, context).1),
-            Self::With { .. } => None,
+    /// The same for a policy that several functions can share, or that there can be many of: under the name and the key, if there are any.
+    pub(crate) fn shareable(ty: &'static str, settings: &Settings<'_>, constructor: Constructor) -> Self {
+        let (named, logged) = (settings.is_named(), settings.flag("log_key"));
+        if let Some(place) = logged.filter(|_| settings.span("key").is_none()) {
+            settings.errors.at(place, "`log_key` lets events show the key: add `key = …`, or remove it");
+        }
+        match settings.expression("key").filter(|_| settings.with.is_none()) {
+            Some(key) => Self::Keyed { ty, constructor, named, key, logged: logged.is_some() },
+            None if named => Self::Named { ty, constructor },
+            None => Self::new(ty, settings, constructor),
         }
     }
 
-    fn entry(&self, context: &Context<'_>) -> TokenStream {
+    /// The `static` of the policy, if it is the function's own.
+    ///
+    /// Items ignore hygiene, so the body can see it. No item of the user's ends in an underscore.
+    pub(crate) fn item(&self, context: &Context<'_>) -> Option<TokenStream> {
+        let (span, krate) = (Span::mixed_site(), context.krate);
+        match self {
+            Self::Own { ty, constructor } | Self::Named { ty, constructor } => {
+                let (policy, ty) = (constant(&context.policy), Ident::new(ty, span));
+                Some(quote_spanned!(span=> static #policy: #krate::#ty = #constructor;))
+            }
+            Self::With { .. } => None,
+            Self::Keyed { ty, constructor, .. } => {
+                let (policy, ty) = (constant(&context.per_key()), Ident::new(ty, span));
+                Some(
+                    quote_spanned!(span=> static #policy: #krate::PerKey<#krate::#ty> = #krate::PerKey::new(#constructor);),
+                )
+            }
+        }
+    }
+
+    /// The entry in the list of policies: `own RETRY_` for a `static`, `shared RETRY_` if its name was written, and otherwise
+    /// `given RETRY_`, with the `static` of the user's that it comes from, as in `given RETRY_ [&RETRIES]`.
+    pub(crate) fn entry(&self, context: &Context<'_>) -> TokenStream {
         match self {
             Self::Own { .. } => entry("own", &context.policy),
             Self::With { policy, .. } => {
                 let (entry, items) = (entry("given", &context.policy), Items::of(policy, context).listed());
                 quote_spanned!(Span::mixed_site()=> #entry #items)
             }
-        }
-    }
-}
-
-impl Origin for Shareable {
-    fn item(&self, context: &Context<'_>) -> Option<TokenStream> {
-        match self {
-            Self::Plain(source) => source.item(context),
-            Self::Named { ty, constructor } => Some(own(ty, constructor, context).1),
-            Self::Keyed { ty, constructor, .. } => {
-                let (krate, ty, policy) =
-                    (context.krate, Ident::new(ty, Span::mixed_site()), constant(&context.per_key()));
-                Some(quote_spanned! {Span::mixed_site()=>
-                    static #policy: #krate::PerKey<#krate::#ty> = #krate::PerKey::new(#constructor);
-                })
-            }
-        }
-    }
-
-    fn entry(&self, context: &Context<'_>) -> TokenStream {
-        match self {
-            Self::Plain(source) => source.entry(context),
             Self::Named { .. } => entry("shared", &context.policy),
             Self::Keyed { named, .. } => entry(if *named { "shared" } else { "own" }, &context.per_key()),
+        }
+    }
+
+    /// The statements that bring it into scope: `let retry_ = &RETRY_;` for the [item](Self::item), or a borrow of the user's own policy,
+    /// `let hedge_ = HEDGE_.shared();` for an explicit name, and for a key `let hedge_per_key_ = &HEDGE_PER_KEY_;` and
+    /// `let hedge_: &Hedge = &hedge_per_key_.of(&key);`
+    ///
+    /// The policy of a key is held for the whole call, behind a reference, which futures further in can have copies of.
+    pub(crate) fn declare(&self, context: &Context<'_>) -> TokenStream {
+        let (span, krate, name) = (Span::mixed_site(), context.krate, &context.policy);
+        match self {
+            Self::Own { .. } => {
+                let policy = constant(name);
+                quote_spanned!(span=> let #name = &#policy;)
+            }
+            Self::With { ty, policy } => {
+                let ty = Ident::new(ty, span);
+                let checked = Items::of(policy, context).checked(context);
+                let (chosen, policy) = borrow_policy(policy, name);
+                quote_spanned!(span=> #checked #chosen let #name: &#krate::#ty = #policy;)
+            }
+            Self::Named { .. } => {
+                let policy = constant(name);
+                quote_spanned!(span=> let #name = #policy.shared();)
+            }
+            Self::Keyed { ty, named, key, logged, .. } => {
+                let of = place(key, if *logged { "of_logged" } else { "of" });
+                let (ty, policies) = (Ident::new(ty, span), context.per_key());
+                let policy = constant(&policies);
+                let all =
+                    if *named { quote_spanned!(span=> #policy.shared()) } else { quote_spanned!(span=> &#policy) };
+                let key = borrow_parts(key);
+                quote_spanned! {span=>
+                    let #policies = #all;
+                    let #name: &#krate::#ty = &#policies.#of(#key);
+                }
+            }
         }
     }
 }
@@ -86,78 +121,6 @@ impl Origin for Shareable {
 pub(crate) fn entry(how: &str, local: &Ident) -> TokenStream {
     let (how, name) = (Ident::new(how, Span::mixed_site()), constant(local));
     quote_spanned!(Span::mixed_site()=> #how #name)
-}
-
-/// The source of the policy, for one that several functions can share, or that there can be many of.
-pub(crate) enum Shareable {
-    /// As for any other.
-    Plain(Source),
-    /// The one that an explicit name stands for, which this `static` is if it is the first.
-    Named { ty: &'static str, constructor: Constructor },
-    /// One for each key, in a `static` of the function's own, or in that which an explicit name stands for.
-    Keyed { ty: &'static str, constructor: Constructor, named: bool, key: Expr, logged: bool },
-}
-
-impl Shareable {
-    /// The user's own, or what the constructor makes under the name and the key, if there are any.
-    pub(crate) fn new(ty: &'static str, settings: &Settings<'_>, constructor: Constructor) -> Self {
-        let (named, logged) = (settings.is_named(), settings.flag("log_key"));
-        if let Some(place) = logged.filter(|_| settings.span("key").is_none()) {
-            settings.errors.at(place, "`log_key` lets events show the key: add `key = …`, or remove it");
-        }
-        match (settings.with.clone(), settings.expression("key")) {
-            (Some(policy), _) => Self::Plain(Source::With { ty, policy }),
-            (None, Some(key)) => Self::Keyed { ty, constructor, named, key, logged: logged.is_some() },
-            (None, None) if named => Self::Named { ty, constructor },
-            (None, None) => Self::Plain(Source::Own { ty, constructor }),
-        }
-    }
-}
-
-/// `let retry_ = &RETRY_;` for the [item](Origin::item), or a borrow of the user's own policy.
-pub(crate) fn declare(source: &Source, context: &Context<'_>) -> TokenStream {
-    let span = Span::mixed_site();
-    let name = &context.policy;
-    match source {
-        Source::Own { .. } => {
-            let policy = constant(name);
-            quote_spanned!(span=> let #name = &#policy;)
-        }
-        Source::With { ty, policy } => {
-            let (krate, ty) = (context.krate, Ident::new(ty, span));
-            let checked = Items::of(policy, context).checked(context);
-            let (chosen, policy) = borrow_policy(policy, name);
-            quote_spanned!(span=> #checked #chosen let #name: &#krate::#ty = #policy;)
-        }
-    }
-}
-
-/// As [`declare`]; `let hedge_ = HEDGE_.shared();` for an explicit name, and for a key `let hedge_per_key_ = &HEDGE_PER_KEY_;` and
-/// `let hedge_: &Hedge = &hedge_per_key_.of(&key);`
-///
-/// The policy of a key is held for the whole call, behind a reference, which futures further in can have copies of.
-pub(crate) fn declare_shareable(source: &Shareable, context: &Context<'_>) -> TokenStream {
-    let span = Span::mixed_site();
-    let variable = &context.policy;
-    match source {
-        Shareable::Plain(source) => declare(source, context),
-        Shareable::Named { .. } => {
-            let policy = constant(variable);
-            quote_spanned!(span=> let #variable = #policy.shared();)
-        }
-        Shareable::Keyed { ty, named, key, logged, .. } => {
-            let of = place(key, if *logged { "of_logged" } else { "of" });
-            let (krate, ty) = (context.krate, Ident::new(ty, span));
-            let policies = context.per_key();
-            let policy = constant(&policies);
-            let all = if *named { quote_spanned!(span=> #policy.shared()) } else { quote_spanned!(span=> &#policy) };
-            let key = borrow_parts(key);
-            quote_spanned! {span=>
-                let #policies = #all;
-                let #variable: &#krate::#ty = &#policies.#of(#key);
-            }
-        }
-    }
 }
 
 /// A borrow of the user's expression, placed there, so that the compiler's caret covers no more.
@@ -179,7 +142,7 @@ pub(crate) fn borrow_local(name: &Ident) -> TokenStream {
 
 /// A borrow of the user's policy, and what must stand before it: one that is chosen by an `if` or a `match` is in a variable first, so
 /// that each arm can be a policy or a reference to one.
-pub(crate) fn borrow_policy(policy: &Expr, name: &Ident) -> (Option<TokenStream>, TokenStream) {
+fn borrow_policy(policy: &Expr, name: &Ident) -> (Option<TokenStream>, TokenStream) {
     match policy {
         Expr::If(_) | Expr::Match(_) | Expr::Block(_) => {
             let chosen = quote_spanned!(Span::mixed_site()=> let #name = #policy;);
@@ -230,17 +193,6 @@ pub(crate) fn borrow_parts(expression: &Expr) -> TokenStream {
 /// A name of the macro's own, where the compiler is to report what is wrong with the user's expression.
 pub(crate) fn place(expression: &Expr, name: &str) -> Ident {
     Ident::new(name, expression.span().resolved_at(Span::mixed_site()))
-}
-
-/// The `static` of a policy, and its name.
-///
-/// Items ignore hygiene, so the body can see it. No item of the user's ends in an underscore.
-pub(crate) fn own(ty: &str, constructor: &Constructor, context: &Context<'_>) -> (Ident, TokenStream) {
-    let span = Span::mixed_site();
-    let (krate, ty) = (context.krate, Ident::new(ty, span));
-    let policy = constant(&context.policy);
-    let own = quote_spanned!(span=> static #policy: #krate::#ty = #constructor;);
-    (policy, own)
 }
 
 /// The name of the `static` whose policy the local holds: `RETRY_` for `retry_`.

@@ -361,6 +361,20 @@ macro_rules! listed {
     };
 }
 
+/// Tells the compiler which type an `async` block returns, as the signature of a function does, and does nothing. A mistake in the
+/// block is then reported where it is.
+///
+/// The attributes write it at the beginning of an attempt.
+#[cfg(feature = "macros")]
+#[macro_export]
+macro_rules! returns {
+    ($output:ty) => {
+        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<$output> {
+            return outcome_;
+        }
+    };
+}
+
 /// Stands beside a free function that has a companion, and expands to an item that an `impl` has no room for.
 ///
 /// A companion calls a function without `self` by its bare name. In an `impl`, that would be another function. The compiler names this

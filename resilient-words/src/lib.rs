@@ -4,11 +4,15 @@
 //! answer a mistake in the same words. It is a part of `resilient-runtime`; use it through that.
 
 mod duration;
+mod measure;
 mod rate;
 mod ratio;
+mod times;
 mod wording;
 
 pub use duration::{nearest_unit, negative_duration, parse_duration, unit, unit_nanos};
+pub use measure::Measure;
 pub use rate::{YEAR, in_range, never, not_a_rate, parse_rate};
 pub use ratio::percent;
+pub use times::{attempt_never_times_out, delay_never_passes, no_room_for_a_retry};
 pub use wording::{choice, list, nearest};

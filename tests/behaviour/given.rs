@@ -5,7 +5,8 @@ use std::sync::{Arc, LazyLock};
 
 use resilient::snapshot::PolicySnapshot;
 use resilient::{
-    Bulkhead, CircuitBreaker, CircuitBreakerState, PerKey, Retry, bulkhead, circuit_breaker, list, policies, retry,
+    Bulkhead, CircuitBreaker, CircuitBreakerState, Classify, Hedge, PerKey, Retry, bulkhead, circuit_breaker, coalesce,
+    fallback, hedge, list, measure, policies, retry,
 };
 use resilient_tests::Error;
 
@@ -181,4 +182,54 @@ async fn a_thread_and_a_block_may_have_the_policy() {
 
     assert!(matches!(of_the_thread().await, Err(Error::Refused(_))));
     assert!(matches!(hidden().await, Err(Error::Refused(_))));
+}
+
+/// An object that its methods consume, with the policies that they run under.
+struct Request {
+    retry: Retry,
+    hedge: Hedge,
+    words: Vec<u32>,
+}
+
+impl Request {
+    fn new() -> Self {
+        Self { retry: Retry::named("given owned").max(1), hedge: Hedge::named("given owned hedge"), words: vec![1, 2] }
+    }
+
+    fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    #[measure]
+    #[retry(with = self.retry)]
+    async fn given_to_a_retry(self) -> Result<usize, Error> {
+        Ok(self.len())
+    }
+
+    #[coalesce(key = id, shared_across(self))]
+    #[fallback(value = 7)]
+    #[retry(with = self.retry)]
+    async fn joined(self, id: u32) -> Result<usize, SharedError> {
+        let _ = id;
+        Ok(self.len())
+    }
+
+    #[measure]
+    #[hedge(with = self.hedge, idempotent)]
+    async fn given_to_a_hedge(self) -> Result<usize, Error> {
+        Ok(self.len())
+    }
+}
+
+#[derive(Debug, Clone, Classify)]
+enum SharedError {
+    #[transparent(from)]
+    Refused(resilient::Error),
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_a_call_consumes_may_have_the_policy() {
+    assert_eq!(Request::new().given_to_a_retry().await, Ok(2));
+    assert_eq!(Request::new().joined(1).await.unwrap(), 2);
+    assert_eq!(Request::new().given_to_a_hedge().await, Ok(2));
 }

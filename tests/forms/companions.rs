@@ -227,3 +227,17 @@ async fn lifetimes_may_have_any_name() {
     assert_eq!(of_a_reference_to_any_all(["b", "cd"]).await, ["b", "cd"]);
     assert_eq!(Shelf("a").of_named_lifetimes_all([&"b", &"cd"]).await, ["b", "cd"]);
 }
+
+const LIMIT: u32 = 3;
+
+/// The companion has a limit too, in a `static` of another name.
+#[fan_out(limit = "aimd", min_limit = LIMIT, stream)]
+async fn learns(#[each] number: u32) -> Result<u32, std::io::Error> {
+    Ok(number)
+}
+
+#[tokio::test]
+async fn a_constant_may_be_called_limit() {
+    assert_eq!(learns_all([LIMIT]).try_all().await.unwrap(), [3]);
+    assert_eq!(learns_stream(futures_util::stream::iter([LIMIT])).try_all().await.unwrap(), [3]);
+}

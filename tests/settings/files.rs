@@ -251,7 +251,7 @@ fn the_times_of_a_stack_go_together() {
 
     assert_eq!(
         mistakes(&order("timeout.attempt = \"2s\"")),
-        "test.toml:2:19: `settings::shop::order`: an attempt may take 2s, which is not less than the 2s of the whole call, so its time-out can never fire: make `attempt` shorter, or `total` longer"
+        "test.toml:2:19: `settings::shop::order`: an attempt may take 2s, which is not less than the 2s of the whole call, so its time-out can never fire: make it shorter, or the call's longer"
     );
     assert_eq!(
         mistakes(&order("retry.base = \"1600ms\"")),

@@ -2,12 +2,13 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
+use resilient_words::Measure;
 use syn::spanned::Spanned;
 use syn::{Expr, Ident};
 
 use super::carried::{Carried, Found, find, text};
 use super::exempt::Exemption;
-use super::measure::{Measure, in_words};
+use super::measure::{in_words, measure_of};
 use super::rules::{Bound, Limit, Requirement, Rule, Rules};
 use crate::amount::assertion;
 use crate::diagnostic::Errors;
@@ -188,7 +189,7 @@ fn bounds(rule: &Rule, requirement: &Requirement, function: &Function, stack: &[
                     None => finding.broken.push((setting.key.span(), case.broken(limit, &text(setting)))),
                 },
                 (Some(limit), Found::Default(carried, default)) => {
-                    if limit.allows(&Measure::of(&default).unwrap_or(Measure::Word(String::new()))) != Some(true) {
+                    if limit.allows(&measure_of(&default).unwrap_or(Measure::Word(String::new()))) != Some(true) {
                         finding.broken.push((carried.attribute.span(), case.default(limit, &default)));
                     }
                 }
@@ -214,7 +215,7 @@ struct Case<'a> {
 impl Case<'_> {
     fn written(&self, limit: &Limit, written: &str, value: &Expr, finding: &mut Finding) {
         let span = value.span();
-        let Some(measure) = Measure::of(value) else {
+        let Some(measure) = measure_of(value) else {
             match self.assertion(limit, written, value) {
                 Ok(assertion) => finding.assertions.push(assertion),
                 Err(message) => finding.broken.push((span, message)),
@@ -260,7 +261,7 @@ impl Case<'_> {
     /// Returns whether the key takes numbers with a fraction.
     fn is_fraction(&self) -> bool {
         let example = syn::parse_str(self.bound.key.example_value());
-        matches!(example.ok().as_ref().and_then(Measure::of), Some(Measure::Number(_)))
+        matches!(example.ok().as_ref().and_then(measure_of), Some(Measure::Number(_)))
     }
 
     /// Returns whether the value may differ between instances of the function.

@@ -2,11 +2,12 @@
 
 use proc_macro2::{Group, Span, TokenStream};
 use quote::ToTokens;
+use resilient_words::Measure;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{BinOp, Expr, Ident, Lit, Path, Token, token};
 
-use super::measure::{Measure, in_words};
+use super::measure::{in_words, measure_of};
 use crate::arguments::{absolute_path, between_commas};
 use crate::diagnostic::Errors;
 use crate::key::{Key, Positional};
@@ -182,15 +183,7 @@ impl Limit {
 
     /// Says if a value that compares with it in this way keeps it; `None` if the two do not compare.
     pub(crate) fn allows(&self, value: &Measure) -> Option<bool> {
-        let order = value.compare(&self.measure);
-        match self.operator {
-            BinOp::Le(_) => order.map(std::cmp::Ordering::is_le),
-            BinOp::Ge(_) => order.map(std::cmp::Ordering::is_ge),
-            BinOp::Lt(_) => order.map(std::cmp::Ordering::is_lt),
-            BinOp::Gt(_) => order.map(std::cmp::Ordering::is_gt),
-            BinOp::Eq(_) => Some(order.map_or_else(|| *value == self.measure, std::cmp::Ordering::is_eq)),
-            _ => Some(order.map_or_else(|| *value != self.measure, std::cmp::Ordering::is_ne)),
-        }
+        value.keeps(&self.operator.to_token_stream().to_string(), &self.measure)
     }
 
     /// Returns whether it is about one word that must not be written.
@@ -368,7 +361,7 @@ fn operator(key: &str, input: ParseStream<'_>) -> syn::Result<BinOp> {
 }
 
 fn limit(key: &Key, operator: BinOp, value: Expr) -> syn::Result<Limit> {
-    let Some(measure) = Measure::of(&value) else {
+    let Some(measure) = measure_of(&value) else {
         let message = "what a rule compares with is a literal, such as `5` or `\"10s\"`";
         return Err(syn::Error::new_spanned(value, message));
     };
@@ -391,6 +384,6 @@ fn limit(key: &Key, operator: BinOp, value: Expr) -> syn::Result<Limit> {
 /// Returns whether the key takes values of that sort. Words are for it to know.
 fn fits(key: &Key, measure: &Measure) -> bool {
     let samples = [Some(key.example_value()), key.default, key.other].into_iter().flatten();
-    let mut sorts = samples.map(|sample| syn::parse_str(sample).ok().and_then(|sample| Measure::of(&sample)));
+    let mut sorts = samples.map(|sample| syn::parse_str(sample).ok().and_then(|sample| measure_of(&sample)));
     measure.is_word() || sorts.any(|sort| sort.is_none_or(|sort| sort.is_word() || sort.is_like(measure)))
 }

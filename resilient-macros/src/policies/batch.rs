@@ -15,9 +15,9 @@ use crate::diagnostic::Errors;
 use crate::fragment::Context;
 use crate::function::{Function, conditions};
 use crate::key::{self, Key, Positional, Refused, Sort};
-use crate::policy::{Kind, Layer};
+use crate::policy::{Common, Kind, Layer};
 use crate::settings::Settings;
-use crate::source::{Origin, Source, borrow_parts, declare};
+use crate::source::{Source, borrow_parts};
 use crate::tokens::mentions;
 use crate::value::no_literal;
 
@@ -63,7 +63,7 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 struct Batch {
-    span: Span,
+    common: Common,
     source: Source,
     name: Ident,
     /// The expression that calls must agree on, in place of their other arguments.
@@ -76,8 +76,8 @@ struct Batch {
 
 fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
     vec![Box::new(Batch {
-        span: settings.attribute.span(),
-        source: Source::new("Batch", settings.with.clone(), settings.constructor("Batch")),
+        common: Common::new(KIND.name, settings, None),
+        source: Source::new("Batch", settings, settings.constructor("Batch")),
         name: companion::name(settings, "one"),
         key: settings.expression("group"),
         associated: companion::associated(settings),
@@ -94,12 +94,8 @@ fn group(expression: &Expr, _: &Function) -> syn::Result<()> {
 }
 
 impl Layer for Batch {
-    fn name(&self) -> &'static str {
-        KIND.name
-    }
-
-    fn span(&self) -> Span {
-        self.span
+    fn common(&self) -> &Common {
+        &self.common
     }
 
     fn stands_beside(&self) -> bool {
@@ -107,7 +103,7 @@ impl Layer for Batch {
     }
 
     fn check(&self, function: &Function, errors: &Errors) {
-        companion::check(KIND.name, self.span, &self.name, "one", function, errors);
+        companion::check(KIND.name, self.common.span, &self.name, "one", function, errors);
         let keys = keys(function).map_err(|error| errors.push(error)).ok();
         if let ReturnType::Default = function.signature.output {
             errors.at(
@@ -138,8 +134,8 @@ impl Layer for Batch {
         let key_type = keys.key;
         let others = others(function, keys.index, self.key.as_ref());
         let batch = context.of_layer("batch", 1);
-        let (item, entry, declaration) =
-            (self.source.item(&batch), self.source.entry(&batch), declare(&self.source, &batch));
+        let source = &self.source;
+        let (item, entry, declaration) = (source.item(&batch), source.entry(&batch), source.declare(&batch));
         let krate = context.krate;
         let listed = name.unraw().to_string();
         let declaration = quote_spanned!(span=> #item #krate::listed!(#listed: #entry); #declaration);
@@ -192,7 +188,7 @@ impl Batch {
                 let own = match &self.source {
                     // one that is the object's has nobody else's calls in it
                     Source::With { policy, .. } => mentions(quote::ToTokens::to_token_stream(policy), "self"),
-                    Source::Own { .. } => false,
+                    _ => false,
                 };
                 for other in others.iter().filter(|other| !(own && other.is_receiver())) {
                     let object = other.object();

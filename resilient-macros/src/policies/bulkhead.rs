@@ -9,9 +9,9 @@ use crate::bounds;
 use crate::fragment::{Context, Fragment, Notes};
 use crate::function::Function;
 use crate::key::{self, Key, Positional, Refused, Sort};
-use crate::policy::{Facts, Kind, Layer};
+use crate::policy::{Common, Facts, Kind, Layer};
 use crate::settings::Settings;
-use crate::source::{Origin, Shareable, declare_shareable};
+use crate::source::Source;
 use crate::tokens::placed;
 use crate::value::{self, Known};
 use crate::when::{self, When, deciding};
@@ -63,11 +63,8 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 struct Bulkhead {
-    span: Span,
-    /// Set if the policy is that of an argument, or of `self`, that the body must not take along.
-    reads_arguments: bool,
+    common: Common,
     identity: Option<String>,
-    source: Shareable,
     adapts: bool,
     weight: Option<Expr>,
     priority: Option<Priority>,
@@ -108,10 +105,8 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
         );
     }
     vec![Box::new(Bulkhead {
-        span: settings.attribute.span(),
-        reads_arguments: settings.reads_arguments(),
+        common: Common::new(KIND.name, settings, Source::shareable("Bulkhead", settings, constructor)),
         identity: settings.identity.clone(),
-        source: Shareable::new("Bulkhead", settings, constructor),
         adapts: settings.with.is_some() || !fixed,
         weight: settings.expression("weight"),
         priority: settings.own("priority", priority).map(|priority| priority.value),
@@ -154,26 +149,12 @@ fn priority(key: &str, expression: Expr) -> syn::Result<Priority> {
 }
 
 impl Layer for Bulkhead {
-    fn name(&self) -> &'static str {
-        KIND.name
-    }
-
-    fn span(&self) -> Span {
-        self.span
+    fn common(&self) -> &Common {
+        &self.common
     }
 
     fn facts(&self) -> Facts {
-        Facts {
-            refuses: true,
-            reads_arguments: self.reads_arguments,
-            waits: true,
-            identity: self.identity.clone(),
-            ..Facts::default()
-        }
-    }
-
-    fn origin(&self) -> Option<&dyn Origin> {
-        Some(&self.source)
+        Facts { refuses: true, waits: true, identity: self.identity.clone(), ..Facts::default() }
     }
 
     // Output: static BULKHEAD_: Bulkhead = …; let bulkhead_ = &BULKHEAD_;
@@ -182,7 +163,7 @@ impl Layer for Bulkhead {
     // The user's expressions are evaluated here, while the arguments are there.
     fn declare(&self, context: &Context<'_>) -> TokenStream {
         let span = Span::mixed_site();
-        let declaration = declare_shareable(&self.source, context);
+        let declaration = self.common.declare(context);
         if self.weight.is_none() && self.priority.is_none() {
             return declaration;
         }

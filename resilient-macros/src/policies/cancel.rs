@@ -8,10 +8,10 @@ use syn::spanned::Spanned;
 use crate::fragment::{Context, Fragment};
 use crate::function::Function;
 use crate::key::{self, Key, Positional, Sort};
-use crate::policy::{Facts, Kind, Layer};
+use crate::policy::{Common, Facts, Kind, Layer};
 use crate::reads::reads_nothing_of_the_call;
 use crate::settings::Settings;
-use crate::source::{Origin, Source, borrow, declare, operand};
+use crate::source::{Source, borrow, operand};
 use crate::value::no_literal;
 use crate::wording::as_written;
 
@@ -32,11 +32,8 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 struct Cancel {
-    span: Span,
-    source: Source,
+    common: Common,
     token: Expr,
-    /// Set if the token is one of the arguments, or in one.
-    reads_arguments: bool,
 }
 
 fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
@@ -49,9 +46,10 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
         return Vec::new();
     };
     let constructor = settings.constructor("Cancel").call("on", "signal", &as_written(&token));
-    let source = Source::Own { ty: "Cancel", constructor };
+    let common = Common::new(KIND.name, settings, Source::Own { ty: "Cancel", constructor });
+    // the token may be one of the arguments, or in one
     let reads_arguments = reads_nothing_of_the_call(&token, settings.function).is_err();
-    vec![Box::new(Cancel { span, source, token, reads_arguments })]
+    vec![Box::new(Cancel { common: Common { reads_arguments, ..common }, token })]
 }
 
 fn token(token: &Expr, _: &Function) -> syn::Result<()> {
@@ -85,29 +83,16 @@ impl Cancel {
 }
 
 impl Layer for Cancel {
-    fn name(&self) -> &'static str {
-        KIND.name
-    }
-
-    fn span(&self) -> Span {
-        self.span
+    fn common(&self) -> &Common {
+        &self.common
     }
 
     fn facts(&self) -> Facts {
-        Facts {
-            refuses: true,
-            reads_arguments: self.reads_arguments,
-            identity: Some(self.token.to_token_stream().to_string()),
-            ..Facts::default()
-        }
-    }
-
-    fn origin(&self) -> Option<&dyn Origin> {
-        Some(&self.source)
+        Facts { refuses: true, identity: Some(self.token.to_token_stream().to_string()), ..Facts::default() }
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {
-        let declaration = declare(&self.source, context);
+        let declaration = self.common.declare(context);
         let token = self.is_made().then(|| {
             let (token, made) = (context.own("token"), borrow(&self.token));
             quote_spanned!(Span::mixed_site()=> let #token = #made;)

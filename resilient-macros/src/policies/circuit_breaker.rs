@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::Span;
 use syn::{Expr, ExprLit, Lit};
 
 use crate::constructor::Constructor;
 use crate::fragment::{Context, Fragment};
 use crate::key::{self, Key, Positional, Refused, Sort};
-use crate::policy::{Facts, Kind, Layer};
+use crate::policy::{Common, Facts, Kind, Layer};
 use crate::settings::Settings;
-use crate::source::{Origin, Shareable, declare_shareable};
+use crate::source::Source;
 use crate::value::{self, Known};
 use crate::when::{self, When};
 use crate::wording::shown;
@@ -107,11 +107,8 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 struct CircuitBreaker {
-    span: Span,
-    /// Set if the policy is that of an argument, or of `self`, that the body must not take along.
-    reads_arguments: bool,
+    common: Common,
     identity: Option<String>,
-    source: Shareable,
     when: Option<When>,
 }
 
@@ -125,10 +122,8 @@ enum Window {
 fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
     let constructor = constructor(settings);
     vec![Box::new(CircuitBreaker {
-        span: settings.attribute.span(),
-        reads_arguments: settings.reads_arguments(),
+        common: Common::new(KIND.name, settings, Source::shareable("CircuitBreaker", settings, constructor)),
         identity: settings.identity.clone(),
-        source: Shareable::new("CircuitBreaker", settings, constructor),
         when: settings.expression("when").map(When),
     })]
 }
@@ -206,29 +201,12 @@ fn window(key: &str, expression: Expr) -> syn::Result<Window> {
 }
 
 impl Layer for CircuitBreaker {
-    fn name(&self) -> &'static str {
-        KIND.name
-    }
-
-    fn span(&self) -> Span {
-        self.span
+    fn common(&self) -> &Common {
+        &self.common
     }
 
     fn facts(&self) -> Facts {
-        Facts {
-            refuses: true,
-            reads_arguments: self.reads_arguments,
-            identity: self.identity.clone(),
-            ..Facts::default()
-        }
-    }
-
-    fn origin(&self) -> Option<&dyn Origin> {
-        Some(&self.source)
-    }
-
-    fn declare(&self, context: &Context<'_>) -> TokenStream {
-        declare_shareable(&self.source, context)
+        Facts { refuses: true, identity: self.identity.clone(), ..Facts::default() }
     }
 
     // Input:  run((…), future)

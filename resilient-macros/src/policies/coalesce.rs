@@ -12,9 +12,9 @@ use crate::fragment::{Context, Fragment};
 use crate::function::{Function, object};
 use crate::key::{self, Key, Positional, Refused, Sort};
 use crate::policies::sharing::{self, Sharing};
-use crate::policy::{Facts, Kind, Layer};
+use crate::policy::{Common, Facts, Kind, Layer};
 use crate::settings::Settings;
-use crate::source::{Origin, Source, declare};
+use crate::source::Source;
 use crate::tokens::placed;
 
 pub(crate) const KIND: Kind = Kind {
@@ -56,10 +56,7 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 struct Coalesce {
-    span: Span,
-    /// Set if the policy is that of an argument, or of `self`, that the body must not take along.
-    reads_arguments: bool,
-    source: Source,
+    common: Common,
     /// `None` if all calls have the same.
     key: Option<Expr>,
     /// Set if only calls on the same `self` are joined.
@@ -77,9 +74,7 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
         check_object(receiver, with, settings.span("hold"), settings.errors);
     }
     vec![Box::new(Coalesce {
-        span: settings.attribute.span(),
-        reads_arguments: settings.reads_arguments(),
-        source: Source::new("Coalesce", settings.with.clone(), settings.constructor("Coalesce")),
+        common: Common::new(KIND.name, settings, Source::new("Coalesce", settings, settings.constructor("Coalesce"))),
         key: sharing.key,
         by_object: by_object.is_some(),
         share: settings.span("share"),
@@ -124,16 +119,12 @@ fn is_of_one_call(receiver: &Receiver) -> bool {
 }
 
 impl Layer for Coalesce {
-    fn name(&self) -> &'static str {
-        KIND.name
-    }
-
-    fn span(&self) -> Span {
-        self.span
+    fn common(&self) -> &Common {
+        &self.common
     }
 
     fn facts(&self) -> Facts {
-        Facts { waits: true, reads_arguments: self.reads_arguments, ..Facts::default() }
+        Facts { waits: true, ..Facts::default() }
     }
 
     fn check(&self, function: &Function, errors: &Errors) {
@@ -152,17 +143,13 @@ impl Layer for Coalesce {
         self.share.map(|_| shared::output(context))
     }
 
-    fn origin(&self) -> Option<&dyn Origin> {
-        Some(&self.source)
-    }
-
     // Output: static COALESCE_: Coalesce = …; let coalesce_ = &COALESCE_;
     //         let coalesce_ = coalesce_.call(&(&query, &page)).on(self);
     //
     // The key is evaluated here, while the arguments are there.
     fn declare(&self, context: &Context<'_>) -> TokenStream {
         let span = Span::mixed_site();
-        let declaration = declare(&self.source, context);
+        let declaration = self.common.declare(context);
         let policy = &context.policy;
         let call = sharing::call(self.key.as_ref());
         let receiver = context.function.signature.receiver().filter(|_| self.by_object);

@@ -11,10 +11,10 @@ use crate::fragment::{Context, Form, Fragment};
 use crate::function::Function;
 use crate::key::{self, Key, Positional, Refused, Sort};
 use crate::policies::sharing::{self, Sharing};
-use crate::policy::{Facts, Kind, Layer};
+use crate::policy::{Common, Facts, Kind, Layer};
 use crate::reads::reads_nothing_of_the_call;
 use crate::settings::Settings;
-use crate::source::{Origin, Source, declare, entry, operand};
+use crate::source::{Source, entry, operand};
 use crate::tokens::placed;
 use crate::types;
 use crate::when::{When, deciding};
@@ -50,15 +50,12 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 struct Fallback {
-    span: Span,
-    source: Source,
+    common: Common,
     when: Option<When>,
     /// If old answers are kept, their key, unless all calls have the same, and where that was written.
     stale: Option<(Option<Expr>, Span)>,
     /// In the order in which they are tried.
     answers: Vec<Answer>,
-    /// Set if one of them reads the function's arguments.
-    reads_arguments: bool,
 }
 
 enum Answer {
@@ -100,8 +97,9 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
         Answer::With(_) => true,
         Answer::Value(value) => reads_nothing_of_the_call(value, function).is_err(),
     });
-    let (source, when) = (Source::Own { ty: "Fallback", constructor }, settings.expression("when").map(When));
-    vec![Box::new(Fallback { span, source, when, stale, answers, reads_arguments })]
+    let common = Common::new(KIND.name, settings, Source::Own { ty: "Fallback", constructor });
+    let when = settings.expression("when").map(When);
+    vec![Box::new(Fallback { common: Common { reads_arguments, ..common }, when, stale, answers })]
 }
 
 /// The key of the outcomes that are kept, unless all calls have the same, and where `stale` was written.
@@ -186,29 +184,13 @@ impl Fallback {
     }
 }
 
-impl Origin for Fallback {
-    fn item(&self, context: &Context<'_>) -> Option<TokenStream> {
-        self.source.item(context)
-    }
-
-    /// `open FALLBACK_` where functions answer, whose time nothing here limits.
-    fn entry(&self, context: &Context<'_>) -> TokenStream {
-        let runs_functions = self.answers.iter().any(|answer| matches!(answer, Answer::With(_)));
-        if runs_functions { entry("open", &context.policy) } else { self.source.entry(context) }
-    }
-}
-
 impl Layer for Fallback {
-    fn name(&self) -> &'static str {
-        KIND.name
-    }
-
-    fn span(&self) -> Span {
-        self.span
+    fn common(&self) -> &Common {
+        &self.common
     }
 
     fn facts(&self) -> Facts {
-        Facts { recovers: true, waits: self.has_functions(), reads_arguments: self.reads_arguments, ..Facts::default() }
+        Facts { recovers: true, waits: self.has_functions(), ..Facts::default() }
     }
 
     fn check(&self, function: &Function, errors: &Errors) {
@@ -241,13 +223,14 @@ impl Layer for Fallback {
         }
     }
 
-    fn origin(&self) -> Option<&dyn Origin> {
-        Some(self)
+    /// `open FALLBACK_` where functions answer, whose time nothing here limits.
+    fn entry(&self, context: &Context<'_>) -> Option<TokenStream> {
+        Some(entry(if self.has_functions() { "open" } else { "own" }, &context.policy))
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {
         let span = Span::mixed_site();
-        let policy = declare(&self.source, context);
+        let policy = self.common.declare(context);
         let kept = self.stale.as_ref().map(|(key, _)| {
             let (policy, call) = (&context.policy, sharing::call(key.as_ref()));
             quote_spanned!(span=> let kept_ = #policy.#call.instance(|| ());)

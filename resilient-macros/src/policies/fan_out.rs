@@ -18,7 +18,7 @@ use crate::diagnostic::Errors;
 use crate::fragment::Context;
 use crate::function::Function;
 use crate::key::{self, Key, Positional, Refused, Sort};
-use crate::policy::{Kind, Layer};
+use crate::policy::{Common, Kind, Layer};
 use crate::settings::{Given, Settings};
 use crate::source::borrow_local;
 use crate::tokens::{mentions, placed};
@@ -67,7 +67,7 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 struct FanOut {
-    span: Span,
+    common: Common,
     limit: Option<Limit<Constructor>>,
     name: Ident,
     /// The name of the function that takes a stream.
@@ -115,7 +115,7 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
         .expression("companion")
         .map_or_else(|| settings.function.name().to_string(), |_| companion::name(settings, "").to_string());
     vec![Box::new(FanOut {
-        span: settings.attribute.span(),
+        common: Common::new(KIND.name, settings, None),
         limit,
         name: companion::name(settings, "all"),
         stream: settings.flag("stream").map(|_| format_ident!("{stem}_stream")),
@@ -141,12 +141,8 @@ fn limit(key: &str, expression: &Expr, settings: &Settings<'_>) -> syn::Result<L
 }
 
 impl Layer for FanOut {
-    fn name(&self) -> &'static str {
-        KIND.name
-    }
-
-    fn span(&self) -> Span {
-        self.span
+    fn common(&self) -> &Common {
+        &self.common
     }
 
     fn stands_beside(&self) -> bool {
@@ -154,7 +150,7 @@ impl Layer for FanOut {
     }
 
     fn check(&self, function: &Function, errors: &Errors) {
-        companion::check(KIND.name, self.span, &self.name, "all", function, errors);
+        companion::check(KIND.name, self.common.span, &self.name, "all", function, errors);
         match item(function) {
             Err(error) => errors.push(error),
             Ok(index) => {
@@ -313,8 +309,8 @@ impl FanOut {
                 let adaptive = context.function.reporting("adaptive");
                 (
                     quote_spanned!(span=> #krate::fan::Adapting<#input>),
-                    quote_spanned!(span=> .#adaptive(&LIMIT)),
-                    quote_spanned!(span=> static LIMIT: #krate::FanOutLimit = #limit;),
+                    quote_spanned!(span=> .#adaptive(&FAN_OUT_LIMIT_)),
+                    quote_spanned!(span=> static FAN_OUT_LIMIT_: #krate::FanOutLimit = #limit;),
                 )
             }
         }
@@ -332,9 +328,9 @@ impl FanOut {
             }
             // a parameter of the function's, say, which no `static` can see
             Some(Limit::Items(Known::Const(_))) => TokenStream::new(),
-            Some(Limit::Adaptive(_)) => quote_spanned!(span=> .adaptive(&LIMIT)),
+            Some(Limit::Adaptive(_)) => quote_spanned!(span=> .adaptive(&FAN_OUT_LIMIT_)),
         };
-        let place = self.span.resolved_at(span);
+        let place = self.common.span.resolved_at(span);
         let listing = placed(krate.to_token_stream(), place);
         let companion = companion.unraw().to_string();
         let listed = quote_spanned!(place=> #listing::listed!(#companion: own FAN_OUT_););

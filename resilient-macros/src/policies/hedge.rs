@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::Span;
 use quote::{ToTokens, quote_spanned};
 use syn::{Expr, ExprLit, Lit, LitStr};
 
 use crate::amount::Amount;
 use crate::fragment::{Context, Form, Fragment, Notes};
 use crate::key::{self, Key, Positional, Refused, Sort};
-use crate::policy::{Body, Facts, Kind, Layer};
+use crate::policy::{Body, Common, Facts, Kind, Layer};
 use crate::settings::{Clones, Given, Settings};
-use crate::source::{Origin, Shareable, declare_shareable};
+use crate::source::Source;
 use crate::tokens::placed;
 use crate::value::{self, Known};
 use crate::when::{When, deciding};
@@ -77,8 +77,7 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 struct Hedge {
-    span: Span,
-    source: Shareable,
+    common: Common,
     when: Option<When>,
     clones: Clones,
     max: Option<u32>,
@@ -122,8 +121,7 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
     let constructor =
         if settings.is_named() { constructor.choose("name", "retry_budget_by_name") } else { constructor };
     vec![Box::new(Hedge {
-        span,
-        source: Shareable::new("Hedge", settings, constructor),
+        common: Common::new(KIND.name, settings, Source::shareable("Hedge", settings, constructor)),
         when: settings.expression("when").map(When),
         clones: settings.clones("clone"),
         max: settings.known_count("max").filter(|_| settings.with.is_none()),
@@ -180,12 +178,8 @@ fn percentile(text: &LitStr, percent: &str) -> syn::Result<After> {
 }
 
 impl Layer for Hedge {
-    fn name(&self) -> &'static str {
-        KIND.name
-    }
-
-    fn span(&self) -> Span {
-        self.span
+    fn common(&self) -> &Common {
+        &self.common
     }
 
     fn facts(&self) -> Facts {
@@ -194,14 +188,6 @@ impl Layer for Hedge {
 
     fn body(&self) -> Body<'_> {
         Body { clones: &self.clones.names, if_possible: self.clones.if_possible, ..Body::default() }
-    }
-
-    fn origin(&self) -> Option<&dyn Origin> {
-        Some(&self.source)
-    }
-
-    fn declare(&self, context: &Context<'_>) -> TokenStream {
-        declare_shareable(&self.source, context)
     }
 
     // Input:  async { statements }

@@ -1,16 +1,16 @@
 //! `#[measure]`: times what is inside it, and refuses nothing.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::Span;
 use quote::quote_spanned;
 use syn::spanned::Spanned;
 use syn::{Expr, Type};
 
 use crate::fragment::{Context, Form, Fragment};
 use crate::key::{self, Key, Positional, Sort};
-use crate::policy::{Facts, Kind, Layer};
+use crate::policy::{Common, Kind, Layer};
 use crate::reads::reads_nothing_of_the_call;
 use crate::settings::Settings;
-use crate::source::{Origin, Source, declare};
+use crate::source::Source;
 use crate::value::{self, Known};
 use crate::when::{self, When, deciding};
 use crate::wording::shown;
@@ -37,10 +37,7 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 struct Measure {
-    span: Span,
-    /// Set if the policy is that of an argument, or of `self`, that the body must not take along.
-    reads_arguments: bool,
-    source: Source,
+    common: Common,
     when: Option<When>,
 }
 
@@ -56,9 +53,7 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
         constructor = constructor.choose("span", "span");
     }
     vec![Box::new(Measure {
-        span: settings.attribute.span(),
-        reads_arguments: settings.reads_arguments(),
-        source: Source::new("Measure", settings.with.clone(), constructor),
+        common: Common::new(KIND.name, settings, Source::new("Measure", settings, constructor)),
         when: settings.expression("when").map(When),
     })]
 }
@@ -108,29 +103,13 @@ fn buckets(key: &str, expression: &Expr, settings: &Settings<'_>) -> syn::Result
 const MOST: usize = 50;
 
 impl Layer for Measure {
-    fn name(&self) -> &'static str {
-        KIND.name
-    }
-
-    fn span(&self) -> Span {
-        self.span
+    fn common(&self) -> &Common {
+        &self.common
     }
 
     // the name goes by the place, so that a second one does not change that of the first
     fn local(&self, above: &[Box<dyn Layer>], _below: &[Box<dyn Layer>]) -> &'static str {
         if above.iter().any(|layer| layer.facts().repeats) { "attempt_measure" } else { "measure" }
-    }
-
-    fn facts(&self) -> Facts {
-        Facts { reads_arguments: self.reads_arguments, ..Facts::default() }
-    }
-
-    fn origin(&self) -> Option<&dyn Origin> {
-        Some(&self.source)
-    }
-
-    fn declare(&self, context: &Context<'_>) -> TokenStream {
-        declare(&self.source, context)
     }
 
     // Input:  run((…), future)

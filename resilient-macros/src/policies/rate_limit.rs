@@ -13,10 +13,10 @@ use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment};
 use crate::function::Function;
 use crate::key::{self, Key, Positional, Refused, Sort};
-use crate::policy::{Facts, Kind, Layer};
+use crate::policy::{Common, Facts, Kind, Layer};
 use crate::reads::reads_what_can_be_owned;
 use crate::settings::{Given, Settings};
-use crate::source::{Origin, Shareable, declare_shareable};
+use crate::source::Source;
 use crate::types;
 use crate::value::{self, Known};
 use crate::when::{self, When, annotate, is_result, response_type};
@@ -73,11 +73,8 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 struct RateLimit {
-    span: Span,
-    /// Set if the policy is that of an argument, or of `self`, that the body must not take along.
-    reads_arguments: bool,
+    common: Common,
     identity: Option<String>,
-    source: Shareable,
     when: Option<When>,
     dialect: Option<Expr>,
     weight: Option<Expr>,
@@ -106,11 +103,10 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
     }
     let cost = settings.expression("cost");
     let cost_reads = cost.as_ref().is_some_and(|cost| reads_what_can_be_owned(cost, settings.function));
+    let common = Common::new(KIND.name, settings, Source::shareable("RateLimit", settings, constructor));
     vec![Box::new(RateLimit {
-        span: settings.attribute.span(),
-        reads_arguments: settings.reads_arguments() || cost_reads,
+        common: Common { reads_arguments: common.reads_arguments || cost_reads, ..common },
         identity: settings.identity.clone(),
-        source: Shareable::new("RateLimit", settings, constructor),
         when: settings.expression("when").map(When),
         dialect: settings.expression("dialect"),
         weight: settings.expression("weight"),
@@ -274,32 +270,26 @@ fn period(_: &str, expression: Expr) -> syn::Result<Known<Duration>> {
 }
 
 impl Layer for RateLimit {
-    fn name(&self) -> &'static str {
-        KIND.name
-    }
-
-    fn span(&self) -> Span {
-        self.span
+    fn common(&self) -> &Common {
+        &self.common
     }
 
     fn facts(&self) -> Facts {
-        Facts {
-            refuses: true,
-            reads_arguments: self.reads_arguments,
-            waits: true,
-            identity: self.identity.clone(),
-            ..Facts::default()
-        }
+        Facts { refuses: true, waits: true, identity: self.identity.clone(), ..Facts::default() }
     }
 
-    fn origin(&self) -> Option<&dyn Origin> {
-        Some(self)
+    /// `own RATE_LIMIT_ { weight: "estimate(&prompt)" }` for a call that says its weight.
+    fn entry(&self, context: &Context<'_>) -> Option<TokenStream> {
+        let entry = self.common.source.as_ref()?.entry(context);
+        let Some(weight) = self.weight.as_ref().map(shown) else { return Some(entry) };
+        let cost = self.cost.as_ref().map(shown).map(|cost| quote_spanned!(Span::mixed_site()=> , cost: #cost));
+        Some(quote_spanned!(Span::mixed_site()=> #entry { weight: #weight #cost }))
     }
 
     // let rate_limit_ = &RATE_LIMIT_;
     // let rate_limit_weight_ = weight(estimate(&prompt));
     fn declare(&self, context: &Context<'_>) -> TokenStream {
-        let policy = declare_shareable(&self.source, context);
+        let policy = self.common.declare(context);
         let weight = self.weight.as_ref().map(|weight| {
             let (krate, local) = (context.krate, context.beside("weight"));
             let span = weight.span().resolved_at(Span::mixed_site());
@@ -369,20 +359,6 @@ fn typed(cost: &Expr, context: &Context<'_>) -> TokenStream {
     let mut closure = closure.clone();
     closure.inputs.iter_mut().for_each(|argument| annotate(argument, answer.clone()));
     closure.into_token_stream()
-}
-
-impl Origin for RateLimit {
-    fn item(&self, context: &Context<'_>) -> Option<TokenStream> {
-        self.source.item(context)
-    }
-
-    /// `own RATE_LIMIT_ { weight: "estimate(&prompt)" }` for a call that says its weight.
-    fn entry(&self, context: &Context<'_>) -> TokenStream {
-        let entry = self.source.entry(context);
-        let Some(weight) = self.weight.as_ref().map(shown) else { return entry };
-        let cost = self.cost.as_ref().map(shown).map(|cost| quote_spanned!(Span::mixed_site()=> , cost: #cost));
-        quote_spanned!(Span::mixed_site()=> #entry { weight: #weight #cost })
-    }
 }
 
 /// The expression as the list of policies shows it, on one line.

@@ -11,9 +11,9 @@ use crate::amount::Amount;
 use crate::fragment::{Context, Form, Fragment, Notes, Rounds};
 use crate::function::Function;
 use crate::key::{self, Key, Positional, Refused, Sort};
-use crate::policy::{Body, Facts, Kind, Layer};
+use crate::policy::{Body, Common, Facts, Kind, Layer};
 use crate::settings::{Clones, Settings};
-use crate::source::{Origin, Source, borrow, declare};
+use crate::source::{Source, borrow};
 use crate::tokens::placed;
 use crate::value::{self, Known, no_literal};
 use crate::when::{self, Hook, When, deciding};
@@ -91,8 +91,7 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 struct Retry {
-    span: Span,
-    source: Source,
+    common: Common,
     when: Option<When>,
     clones: Clones,
     number: Option<Ident>,
@@ -124,8 +123,7 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
     let unlimited = settings.word("max").filter(|_| settings.span("max_elapsed").is_none());
     let is_own = settings.with.is_none();
     vec![Box::new(Retry {
-        span: settings.attribute.span(),
-        source: Source::new("Retry", settings.with.clone(), constructor),
+        common: Common::new(KIND.name, settings, Source::new("Retry", settings, constructor)),
         when: settings.expression("when").map(When),
         clones: settings.clones("clone"),
         number: settings.expression("number").and_then(|name| syn::parse2(name.into_token_stream()).ok()),
@@ -344,12 +342,8 @@ impl Retry {
 }
 
 impl Layer for Retry {
-    fn name(&self) -> &'static str {
-        KIND.name
-    }
-
-    fn span(&self) -> Span {
-        self.span
+    fn common(&self) -> &Common {
+        &self.common
     }
 
     fn facts(&self) -> Facts {
@@ -364,14 +358,6 @@ impl Layer for Retry {
 
     fn body(&self) -> Body<'_> {
         Body { clones: &self.clones.names, if_possible: self.clones.if_possible, suppresses_retries: self.suppresses }
-    }
-
-    fn origin(&self) -> Option<&dyn Origin> {
-        Some(&self.source)
-    }
-
-    fn declare(&self, context: &Context<'_>) -> TokenStream {
-        declare(&self.source, context)
     }
 
     // Input:  outcome

@@ -1,12 +1,10 @@
 //! `#[throttle]`: drops calls at random while the server turns many away.
 
-use proc_macro2::{Span, TokenStream};
-
 use crate::fragment::{Context, Fragment};
 use crate::key::{self, Key, Positional, Refused, Sort};
-use crate::policy::{Facts, Kind, Layer};
+use crate::policy::{Common, Facts, Kind, Layer};
 use crate::settings::Settings;
-use crate::source::{Origin, Shareable, declare_shareable};
+use crate::source::Source;
 use crate::when::{self, When};
 
 pub(crate) const KIND: Kind = Kind {
@@ -48,48 +46,30 @@ pub(crate) const KIND: Kind = Kind {
 const NO_DROP: &str = "with a `max_drop` of zero nothing would ever be dropped: write, for instance, `max_drop = 0.9`, or `mode = \"off\"`";
 
 struct Throttle {
-    span: Span,
-    /// Set if the policy is that of an argument, or of `self`, that the body must not take along.
-    reads_arguments: bool,
+    common: Common,
     identity: Option<String>,
-    source: Shareable,
     when: Option<When>,
 }
 
 fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
     vec![Box::new(Throttle {
-        span: settings.attribute.span(),
-        reads_arguments: settings.reads_arguments(),
+        common: Common::new(
+            KIND.name,
+            settings,
+            Source::shareable("Throttle", settings, settings.constructor("Throttle")),
+        ),
         identity: settings.identity.clone(),
-        source: Shareable::new("Throttle", settings, settings.constructor("Throttle")),
         when: settings.expression("when").map(When),
     })]
 }
 
 impl Layer for Throttle {
-    fn name(&self) -> &'static str {
-        KIND.name
-    }
-
-    fn span(&self) -> Span {
-        self.span
+    fn common(&self) -> &Common {
+        &self.common
     }
 
     fn facts(&self) -> Facts {
-        Facts {
-            refuses: true,
-            reads_arguments: self.reads_arguments,
-            identity: self.identity.clone(),
-            ..Facts::default()
-        }
-    }
-
-    fn origin(&self) -> Option<&dyn Origin> {
-        Some(&self.source)
-    }
-
-    fn declare(&self, context: &Context<'_>) -> TokenStream {
-        declare_shareable(&self.source, context)
+        Facts { refuses: true, identity: self.identity.clone(), ..Facts::default() }
     }
 
     // Input:  run((…), future)

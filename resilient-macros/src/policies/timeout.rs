@@ -1,14 +1,14 @@
 //! `#[timeout]`: one layer for the call, one for the attempt, or one where it stands.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::Span;
 use quote::{ToTokens, quote_spanned};
 
 use crate::amount::Amount;
 use crate::fragment::{Context, Form, Fragment};
 use crate::key::{self, Key, Positional, Refused, Sort, StandIns};
-use crate::policy::{Facts, Kind, Layer, Level};
+use crate::policy::{Common, Facts, Kind, Layer, Level};
 use crate::settings::{Given, Settings};
-use crate::source::{Origin, Source, declare};
+use crate::source::Source;
 
 pub(crate) const KIND: Kind = Kind {
     name: "timeout",
@@ -39,20 +39,16 @@ const fn time(name: &'static str, example: &'static str) -> Key {
 }
 
 struct Timeout {
-    span: Span,
-    /// Set if the policy is that of an argument, or of `self`, that the body must not take along.
-    reads_arguments: bool,
+    common: Common,
     level: Option<Level>,
     limit: Option<(Amount, Span)>,
-    source: Source,
 }
 
 fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
     let attribute = settings.attribute.span();
     if let Some(policy) = settings.with.clone() {
-        let source = Source::With { ty: "Timeout", policy };
-        let reads_arguments = settings.reads_arguments();
-        return vec![Box::new(Timeout { span: attribute, reads_arguments, level: None, limit: None, source })];
+        let common = Common::new(KIND.name, settings, Source::With { ty: "Timeout", policy });
+        return vec![Box::new(Timeout { common, level: None, limit: None })];
     }
 
     let total = settings.span("total");
@@ -76,20 +72,16 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
         let name = settings.label();
         let arguments = quote_spanned!(Span::mixed_site()=> #name, #limit);
         let constructor = settings.with_all_set(settings.bare_constructor("Timeout", "named", &arguments).at(&limit));
-        let source = Source::Own { ty: "Timeout", constructor };
+        let common = Common { span, ..Common::new(KIND.name, settings, Source::Own { ty: "Timeout", constructor }) };
         let limit = Some((Amount::from(&limit), span));
-        Some(Box::new(Timeout { span, reads_arguments: false, level, limit, source }) as Box<dyn Layer>)
+        Some(Box::new(Timeout { common, level, limit }) as Box<dyn Layer>)
     });
     layers.collect()
 }
 
 impl Layer for Timeout {
-    fn name(&self) -> &'static str {
-        KIND.name
-    }
-
-    fn span(&self) -> Span {
-        self.span
+    fn common(&self) -> &Common {
+        &self.common
     }
 
     // two time-outs of one function are told apart by the level that they say or stand at
@@ -105,21 +97,7 @@ impl Layer for Timeout {
     }
 
     fn facts(&self) -> Facts {
-        Facts {
-            refuses: true,
-            reads_arguments: self.reads_arguments,
-            limit: self.limit.clone(),
-            level: self.level,
-            ..Facts::default()
-        }
-    }
-
-    fn origin(&self) -> Option<&dyn Origin> {
-        Some(&self.source)
-    }
-
-    fn declare(&self, context: &Context<'_>) -> TokenStream {
-        declare(&self.source, context)
+        Facts { refuses: true, limit: self.limit.clone(), level: self.level, ..Facts::default() }
     }
 
     // Input:  run((…), future)

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use resilient_words::{attempt_never_times_out, delay_never_passes, no_room_for_a_retry};
+
 use super::resolve::Known;
 use crate::PolicyKind;
 use crate::tune::Facts;
@@ -31,9 +33,7 @@ pub(super) fn check(layers: &[Option<Planned>]) -> Option<Broken> {
         let attempt = limit(hedge + 1..layers.len()).map(|(_, limit)| (limit, "an attempt"));
         let total = limit(0..hedge).map(|(_, limit)| (limit, "the call"));
         if let Some((limit, what)) = attempt.into_iter().chain(total).find(|(limit, _)| delay >= *limit) {
-            let message = format!(
-                "the hedge waits for {delay:?}, and {what} ends after {limit:?}, so that the delay can never pass: make `after` shorter"
-            );
+            let message = delay_never_passes(shown(delay), what, shown(limit));
             return Some(Broken { layer: hedge, message });
         }
     }
@@ -51,21 +51,17 @@ pub(super) fn check(layers: &[Option<Planned>]) -> Option<Broken> {
     if let Some((inner, attempt)) = attempt
         && attempt >= total
     {
-        let message = format!(
-            "an attempt may take {attempt:?}, which is not less than the {total:?} of the whole call, so its time-out can never fire: make `attempt` shorter, or `total` longer"
-        );
+        let message = attempt_never_times_out(shown(attempt), shown(total));
         return Some(Broken { layer: inner, message });
     }
     let delay = facts(repeating).first_delay.filter(|delay| retry.is_some() && !delay.is_zero())?;
     let spent = attempt.map_or(Duration::ZERO, |(_, attempt)| attempt).saturating_add(delay);
     (spent >= total).then(|| {
-        let spent = match attempt {
-            Some((_, attempt)) => format!("an attempt of {attempt:?} and a first wait of at least {delay:?} leave"),
-            None => format!("the first wait of at least {delay:?} leaves"),
-        };
-        let message = format!(
-            "no room for a retry: {spent} nothing of the {total:?} of the whole call; allow more time, or shorten `base`"
-        );
-        Broken { layer: outer, message }
+        let attempt = attempt.map(|(_, attempt)| shown(attempt));
+        Broken { layer: outer, message: no_room_for_a_retry(attempt, shown(delay), shown(total)) }
     })
+}
+
+fn shown(time: Duration) -> String {
+    format!("{time:?}")
 }

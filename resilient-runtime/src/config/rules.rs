@@ -1,9 +1,6 @@
 //! The limits that `#[enforce]` sets to the values of a function's policies, which settings keep as well.
 
-use std::cmp::Ordering;
-use std::time::Duration;
-
-use resilient_words::{parse_duration, parse_rate, percent};
+use resilient_words::Measure;
 
 use super::resolve::Known;
 use crate::PolicyKind;
@@ -57,55 +54,17 @@ impl<'a> Limit<'a> {
 
     /// Returns whether a value keeps it; `None` if the two do not compare.
     fn is_kept_by(&self, value: &str) -> Option<bool> {
-        let (value, limit) = (Measure::of(value), Measure::of(self.value.trim_matches('"')));
-        let order = value.compare(&limit);
-        match self.operator {
-            "<=" => order.map(Ordering::is_le),
-            ">=" => order.map(Ordering::is_ge),
-            "<" => order.map(Ordering::is_lt),
-            ">" => order.map(Ordering::is_gt),
-            "==" => Some(order.map_or(value == limit, Ordering::is_eq)),
-            "!=" => Some(order.map_or(value != limit, Ordering::is_ne)),
-            _ => None,
-        }
+        measure(value).keeps(self.operator, &measure(self.value.trim_matches('"')))
     }
 }
 
-/// A value that rules compare.
-#[derive(Debug, PartialEq)]
-enum Measure<'a> {
-    Number(f64),
-    Time(Duration),
-    /// So many calls in so long.
-    Rate(u32, Duration),
-    Word(&'a str),
-}
-
-impl<'a> Measure<'a> {
-    fn of(text: &'a str) -> Self {
-        if let Ok(number) = text.replace('_', "").parse() {
-            return Self::Number(number);
-        }
-        match (percent(text), parse_duration(text), parse_rate(text)) {
-            (Some(ratio), ..) => Self::Number(ratio),
-            (None, Ok(time), _) => Self::Time(time),
-            (None, Err(_), Ok((calls, period))) => Self::Rate(calls, period),
-            // a value that is not limited is more than any limit
-            (None, Err(_), Err(_)) if text == "unlimited" => Self::Number(f64::INFINITY),
-            (None, Err(_), Err(_)) => Self::Word(text),
-        }
-    }
-
-    fn compare(&self, other: &Self) -> Option<Ordering> {
-        match (self, other) {
-            (Self::Number(one), Self::Number(other)) => one.partial_cmp(other),
-            (Self::Time(one), Self::Time(other)) => Some(one.cmp(other)),
-            (Self::Rate(one, in_one), Self::Rate(other, in_other)) => {
-                let calls = |calls: &u32, period: &Duration| u128::from(*calls) * period.as_nanos();
-                Some(calls(one, in_other).cmp(&calls(other, in_one)))
-            }
-            _ => None,
-        }
+/// The value of a setting.
+fn measure(text: &str) -> Measure {
+    match text.replace('_', "").parse() {
+        Ok(number) => Measure::Number(number),
+        // a value that is not limited is more than any limit
+        Err(_) if text == "unlimited" => Measure::Number(f64::INFINITY),
+        Err(_) => Measure::of_text(text),
     }
 }
 

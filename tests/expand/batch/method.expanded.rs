@@ -21,11 +21,9 @@ impl Api {
         let mut retry_ = retry_.begin();
         loop {
             let attempt_ = async {
-                if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                    Result<Vec<Result<String, Error>>, Error>,
-                > {
-                    return outcome_;
-                }
+                ::resilient::returns!(
+                    Result < Vec < Result < String, Error > >, Error >
+                );
                 self.calls.fetch_add(1, Ordering::SeqCst);
                 self.script.next()?;
                 Ok(

@@ -14,11 +14,7 @@ pub async fn fetch(host: &str, script: &Script) -> Result<(), Error> {
     let bulkhead_: &::resilient::Bulkhead = &bulkhead_per_key_.of(&host);
     let timeout_ = &TIMEOUT_;
     let attempt_ = async move {
-        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-            Result<(), Error>,
-        > {
-            return outcome_;
-        }
+        ::resilient::returns!(Result < (), Error >);
         script.next()
     };
     ::resilient::finish::<
@@ -31,11 +27,7 @@ pub async fn report(script: &Script) -> Result<(), Error> {
     ::resilient::listed!("report" : own BULKHEAD_);
     let bulkhead_ = &BULKHEAD_;
     let attempt_ = async move {
-        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-            Result<(), Error>,
-        > {
-            return outcome_;
-        }
+        ::resilient::returns!(Result < (), Error >);
         script.next()
     };
     ::resilient::finish::<

@@ -6,11 +6,7 @@ pub async fn search(query: &str) -> Result<&str, Error> {
     ::resilient::listed!("search" : own BULKHEAD_);
     let bulkhead_ = &BULKHEAD_;
     let attempt_ = async move {
-        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-            Result<&str, Error>,
-        > {
-            return outcome_;
-        }
+        ::resilient::returns!(Result < & str, Error >);
         Ok(query)
     };
     ::resilient::finish::<

@@ -20,11 +20,7 @@ pub async fn load(items: Vec<u32>, script: &Script) -> Result<usize, Error> {
     let mut retry_ = retry_.begin();
     let settled_ = loop {
         let attempt_ = async {
-            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                Result<usize, Error>,
-            > {
-                return outcome_;
-            }
+            ::resilient::returns!(Result < usize, Error >);
             script.next()?;
             Ok(items.len())
         };

@@ -8,11 +8,7 @@ pub async fn search(query: &str) -> Result<&str, Error> {
     ::resilient::listed!("search" : own CIRCUIT_BREAKER_);
     let circuit_breaker_ = &CIRCUIT_BREAKER_;
     let attempt_ = async move {
-        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-            Result<&str, Error>,
-        > {
-            return outcome_;
-        }
+        ::resilient::returns!(Result < & str, Error >);
         Ok(query)
     };
     ::resilient::finish::<

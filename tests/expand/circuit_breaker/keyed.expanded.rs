@@ -16,11 +16,7 @@ pub async fn ask(host: &str, region: String, script: &Script) -> Result<(), Erro
     let mut retry_ = retry_.begin();
     let settled_ = loop {
         let attempt_ = async {
-            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                Result<(), Error>,
-            > {
-                return outcome_;
-            }
+            ::resilient::returns!(Result < (), Error >);
             script.next()
         };
         let settled_ = ::resilient::run((&mut retry_, circuit_breaker_), attempt_).await;

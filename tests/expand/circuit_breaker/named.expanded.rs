@@ -9,11 +9,7 @@ pub async fn read(script: &Script) -> Result<(), Error> {
     ::resilient::listed!("read" : shared CIRCUIT_BREAKER_);
     let circuit_breaker_ = CIRCUIT_BREAKER_.shared();
     let attempt_ = async move {
-        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-            Result<(), Error>,
-        > {
-            return outcome_;
-        }
+        ::resilient::returns!(Result < (), Error >);
         script.next()
     };
     ::resilient::finish::<
@@ -29,11 +25,7 @@ pub async fn read_part(id: u32, script: &Script) -> Result<(), Error> {
     let circuit_breaker_: &::resilient::CircuitBreaker = &circuit_breaker_per_key_
         .of(&id);
     let attempt_ = async move {
-        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-            Result<(), Error>,
-        > {
-            return outcome_;
-        }
+        ::resilient::returns!(Result < (), Error >);
         script.next()
     };
     ::resilient::finish::<

@@ -15,11 +15,7 @@ pub async fn ask(seconds: u64) -> Result<(), Error> {
     ::resilient::listed!("ask" : own CIRCUIT_BREAKER_);
     let circuit_breaker_ = &CIRCUIT_BREAKER_;
     let attempt_ = async move {
-        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-            Result<(), Error>,
-        > {
-            return outcome_;
-        }
+        ::resilient::returns!(Result < (), Error >);
         tokio::time::sleep(Duration::from_secs(seconds)).await;
         Ok(())
     };

@@ -6,11 +6,7 @@ async fn settings() -> u32 {
     let coalesce_ = &COALESCE_;
     let coalesce_ = coalesce_.call(&());
     let attempt_ = async move {
-        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-            u32,
-        > {
-            return outcome_;
-        }
+        ::resilient::returns!(u32);
         tokio::task::yield_now().await;
         7
     };

@@ -8,11 +8,7 @@ async fn search(query: String, page: u32, token: &str) -> Result<String, Error> 
     let coalesce_ = &COALESCE_;
     let coalesce_ = coalesce_.call(&(&query, &page));
     let attempt_ = async move {
-        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-            Result<String, Error>,
-        > {
-            return outcome_;
-        }
+        ::resilient::returns!(Result < String, Error >);
         tokio::task::yield_now().await;
         Ok(format!("{query} {page} by {token}"))
     };

@@ -15,11 +15,7 @@ async fn search(
     let bulkhead_ = &BULKHEAD_;
     let call_ = async move {
         let attempt_ = async move {
-            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                Result<Hits, Error>,
-            > {
-                return outcome_;
-            }
+            ::resilient::returns!(Result < Hits, Error >);
             tokio::task::yield_now().await;
             Ok(Hits(vec![query.to_owned()]))
         };

@@ -15,11 +15,7 @@ pub async fn search(script: &Script, word: &str) -> Result<String, Error> {
     'fallback: {
         let watch_ = fallback_.begin();
         let attempt_ = async {
-            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                Result<String, Error>,
-            > {
-                return outcome_;
-            }
+            ::resilient::returns!(Result < String, Error >);
             script.next()?;
             Ok(word.to_uppercase())
         };

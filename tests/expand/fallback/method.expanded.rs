@@ -25,11 +25,7 @@ impl Api {
                 >(
                     loop {
                         let attempt_ = async {
-                            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                                Result<String, Error>,
-                            > {
-                                return outcome_;
-                            }
+                            ::resilient::returns!(Result < String, Error >);
                             self.script.next()?;
                             Ok(format!("{name} of {} ({trace})", self.tenant))
                         };

@@ -14,11 +14,7 @@ impl Api {
         let mut retry_ = retry_.begin();
         loop {
             let attempt_ = async {
-                if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                    Result<String, Error>,
-                > {
-                    return outcome_;
-                }
+                ::resilient::returns!(Result < String, Error >);
                 self.script.next()?;
                 Ok(word.repeat(times))
             };

@@ -20,7 +20,7 @@ pub fn measure_all<'item_>(
         >,
     >,
 > {
-    static LIMIT: ::resilient::FanOutLimit = ::resilient::FanOutLimit::gradient(
+    static FAN_OUT_LIMIT_: ::resilient::FanOutLimit = ::resilient::FanOutLimit::gradient(
         1,
         200,
         20,
@@ -28,11 +28,11 @@ pub fn measure_all<'item_>(
     static FAN_OUT_: ::resilient::FanOutPolicy = ::resilient::FanOutPolicy::named(
             "measure",
         )
-        .adaptive(&LIMIT);
+        .adaptive(&FAN_OUT_LIMIT_);
     ::resilient::listed!("measure_all" : own FAN_OUT_);
     ::resilient::FanOut::new(items_, move |item_| measure(unit, item_))
         .counted(&FAN_OUT_, |outcome_| ::resilient::class_of_outcome!(outcome_))
-        .adaptive(&LIMIT)
+        .adaptive(&FAN_OUT_LIMIT_)
 }
 /// Runs `measure` for each of the items that come from a stream, several at a time.
 #[allow(dead_code)]
@@ -52,7 +52,7 @@ pub fn measure_stream<'item_>(
         >,
     >,
 > {
-    static LIMIT: ::resilient::FanOutLimit = ::resilient::FanOutLimit::gradient(
+    static FAN_OUT_LIMIT_: ::resilient::FanOutLimit = ::resilient::FanOutLimit::gradient(
         1,
         200,
         20,
@@ -60,11 +60,11 @@ pub fn measure_stream<'item_>(
     static FAN_OUT_: ::resilient::FanOutPolicy = ::resilient::FanOutPolicy::named(
             "measure",
         )
-        .adaptive(&LIMIT);
+        .adaptive(&FAN_OUT_LIMIT_);
     ::resilient::listed!("measure_stream" : own FAN_OUT_);
     ::resilient::FanOut::from_stream(items_, move |item_| measure(unit, item_))
         .counted(&FAN_OUT_, |outcome_| ::resilient::class_of_outcome!(outcome_))
-        .adaptive(&LIMIT)
+        .adaptive(&FAN_OUT_LIMIT_)
 }
 pub async fn transcript() -> String {
     let words = ["one", "three"];

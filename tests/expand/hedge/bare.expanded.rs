@@ -9,11 +9,7 @@ pub async fn search(replicas: &AtomicU64, word: &str) -> Result<String, Error> {
     let hedge_ = &HEDGE_;
     let attempt_ = hedge_
         .run(|| async {
-            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                Result<String, Error>,
-            > {
-                return outcome_;
-            }
+            ::resilient::returns!(Result < String, Error >);
             let time = replicas.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(Duration::from_millis(time)).await;
             Ok(word.to_uppercase())

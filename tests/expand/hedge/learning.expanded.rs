@@ -15,11 +15,7 @@ pub async fn load(host: &str) -> Result<usize, Error> {
     let hedge_: &::resilient::Hedge = &hedge_per_key_.of(&host);
     let attempt_ = hedge_
         .run(|| async {
-            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                Result<usize, Error>,
-            > {
-                return outcome_;
-            }
+            ::resilient::returns!(Result < usize, Error >);
             tokio::time::sleep(Duration::from_millis(10)).await;
             Ok(host.len())
         });

@@ -13,11 +13,7 @@ pub async fn join(replicas: &AtomicU64, words: Vec<&str>) -> Result<String, Erro
     let attempt_ = hedge_
         .run_when(
             || async {
-                if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                    Result<String, Error>,
-                > {
-                    return outcome_;
-                }
+                ::resilient::returns!(Result < String, Error >);
                 let mut words = ::core::clone::Clone::clone(&words);
                 words.push("more");
                 let number = replicas.fetch_add(1, Ordering::Relaxed);

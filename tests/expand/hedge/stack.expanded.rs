@@ -41,11 +41,7 @@ pub async fn search(replicas: &AtomicU64, word: String) -> Result<String, Error>
             .run(|| async {
                 let word = ::core::clone::Clone::clone(&word);
                 let attempt_ = async {
-                    if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                        Result<String, Error>,
-                    > {
-                        return outcome_;
-                    }
+                    ::resilient::returns!(Result < String, Error >);
                     let word = word;
                     if replicas.fetch_add(1, Ordering::Relaxed) == 0 {
                         tokio::time::sleep(Duration::from_millis(300)).await;

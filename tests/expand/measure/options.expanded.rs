@@ -29,11 +29,7 @@ pub async fn ask(script: &Script) -> Result<u32, Error> {
         let mut retry_ = retry_.begin();
         loop {
             let attempt_ = async {
-                if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                    Result<u32, Error>,
-                > {
-                    return outcome_;
-                }
+                ::resilient::returns!(Result < u32, Error >);
                 script.next()?;
                 Ok(7)
             };
@@ -65,11 +61,7 @@ pub async fn count(words: String) -> usize {
     ::resilient::listed!("count" : own MEASURE_);
     let measure_ = &MEASURE_;
     let attempt_ = async move {
-        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-            usize,
-        > {
-            return outcome_;
-        }
+        ::resilient::returns!(usize);
         words.split(' ').count()
     };
     measure_.run_as(attempt_, |outcome_| ::resilient::classified!(outcome_)).await

@@ -16,11 +16,7 @@ pub async fn find(script: &Script) -> Result<u32, Error> {
     let mut retry_ = retry_.begin();
     let settled_ = loop {
         let attempt_ = async {
-            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                Result<u32, Error>,
-            > {
-                return outcome_;
-            }
+            ::resilient::returns!(Result < u32, Error >);
             script.next()?;
             Ok(script.attempts())
         };

@@ -7,11 +7,7 @@ pub async fn search(query: &str) -> Result<&str, Error> {
     ::resilient::listed!("search" : own RATE_LIMIT_);
     let rate_limit_ = &RATE_LIMIT_;
     let attempt_ = async move {
-        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-            Result<&str, Error>,
-        > {
-            return outcome_;
-        }
+        ::resilient::returns!(Result < & str, Error >);
         Ok(query)
     };
     ::resilient::finish::<

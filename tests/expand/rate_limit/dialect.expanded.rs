@@ -46,11 +46,7 @@ pub async fn ticker(remaining: u64) -> Result<TickerResponse, Error> {
     ::resilient::listed!("ticker" : own RATE_LIMIT_);
     let rate_limit_ = &RATE_LIMIT_;
     let attempt_ = async move {
-        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-            Result<TickerResponse, Error>,
-        > {
-            return outcome_;
-        }
+        ::resilient::returns!(Result < TickerResponse, Error >);
         Ok(TickerResponse {
             refused: false,
             remaining,
@@ -79,11 +75,7 @@ pub async fn refused() -> Result<TickerResponse, Error> {
     ::resilient::listed!("refused" : own RATE_LIMIT_);
     let rate_limit_ = &RATE_LIMIT_;
     let attempt_ = async move {
-        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-            Result<TickerResponse, Error>,
-        > {
-            return outcome_;
-        }
+        ::resilient::returns!(Result < TickerResponse, Error >);
         Ok(TickerResponse {
             refused: true,
             remaining: 5,

@@ -10,11 +10,7 @@ pub async fn ask(tenant: &str) -> Result<(), Error> {
     let rate_limit_per_key_ = RATE_LIMIT_PER_KEY_.shared();
     let rate_limit_: &::resilient::RateLimit = &rate_limit_per_key_.of(&tenant);
     let attempt_ = async move {
-        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-            Result<(), Error>,
-        > {
-            return outcome_;
-        }
+        ::resilient::returns!(Result < (), Error >);
         let _ = tenant;
         Ok(())
     };

@@ -18,11 +18,7 @@ pub async fn ask(script: &Script) -> Result<(), Error> {
     let mut retry_ = retry_.begin();
     let settled_ = loop {
         let attempt_ = async {
-            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                Result<(), Error>,
-            > {
-                return outcome_;
-            }
+            ::resilient::returns!(Result < (), Error >);
             script.next()
         };
         let settled_ = ::resilient::run((&mut retry_, rate_limit_), attempt_).await;

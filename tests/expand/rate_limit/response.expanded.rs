@@ -20,11 +20,7 @@ pub async fn search(remaining: u64) -> Result<SearchResponse, Error> {
     ::resilient::listed!("search" : own RATE_LIMIT_);
     let rate_limit_ = &RATE_LIMIT_;
     let attempt_ = async move {
-        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-            Result<SearchResponse, Error>,
-        > {
-            return outcome_;
-        }
+        ::resilient::returns!(Result < SearchResponse, Error >);
         Ok(SearchResponse { remaining })
     };
     ::resilient::finish::<

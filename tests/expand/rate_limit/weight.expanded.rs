@@ -22,11 +22,7 @@ pub async fn ask(org: &str, prompt: &str) -> Result<Answer, Error> {
     let rate_limit_: &::resilient::RateLimit = &rate_limit_per_key_.of(&org);
     let rate_limit_weight_ = ::resilient::call::weight(estimate(prompt));
     let attempt_ = async move {
-        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-            Result<Answer, Error>,
-        > {
-            return outcome_;
-        }
+        ::resilient::returns!(Result < Answer, Error >);
         let _ = org;
         Ok(Answer {
             tokens: prompt.len() as u64,

@@ -33,11 +33,7 @@ where
             let mut retry_ = retry_.begin();
             let settled_ = loop {
                 let attempt_ = async {
-                    if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                        Result<String, Error>,
-                    > {
-                        return outcome_;
-                    }
+                    ::resilient::returns!(Result < String, Error >);
                     script.next()?;
                     Ok(query.to_owned())
                 };

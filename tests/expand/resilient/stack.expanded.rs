@@ -33,11 +33,7 @@ pub async fn search(script: &Script, query: &str) -> Result<String, Error> {
     let settled_ = loop {
         let number = retry_.attempt();
         let attempt_ = async {
-            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                Result<String, Error>,
-            > {
-                return outcome_;
-            }
+            ::resilient::returns!(Result < String, Error >);
             script.next()?;
             Ok(format!("{query} at attempt {number}"))
         };

@@ -12,11 +12,7 @@ impl Api {
         let mut retry_ = retry_.begin();
         loop {
             let attempt_ = async {
-                if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                    Result<u32, Error>,
-                > {
-                    return outcome_;
-                }
+                ::resilient::returns!(Result < u32, Error >);
                 self.script.next()?;
                 Ok(id)
             };

@@ -13,11 +13,7 @@ pub async fn upload(script: &Script, watch: &Stopwatch) -> Result<(), Error> {
     let mut retry_ = retry_.begin();
     loop {
         let attempt_ = async {
-            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                Result<(), Error>,
-            > {
-                return outcome_;
-            }
+            ::resilient::returns!(Result < (), Error >);
             watch.lap();
             script.next()
         };

@@ -22,11 +22,7 @@ pub async fn ask(script: &Script, told: &RefCell<Vec<String>>) -> Result<(), Err
     let mut retry_ = retry_.begin();
     let settled_ = loop {
         let attempt_ = async {
-            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                Result<(), Error>,
-            > {
-                return outcome_;
-            }
+            ::resilient::returns!(Result < (), Error >);
             script.next()
         };
         let settled_ = ::resilient::run(
@@ -57,11 +53,7 @@ pub async fn plain(script: &Script) -> Result<(), Error> {
     let mut retry_ = retry_.begin();
     loop {
         let attempt_ = async {
-            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                Result<(), Error>,
-            > {
-                return outcome_;
-            }
+            ::resilient::returns!(Result < (), Error >);
             script.next()
         };
         let delay_ = match retry_

@@ -16,11 +16,7 @@ pub async fn join(script: &Script, words: Vec<&str>) -> Result<String, Error> {
         let number = retry_.attempt();
         let words = ::core::clone::Clone::clone(&words);
         let attempt_ = async {
-            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                Result<String, Error>,
-            > {
-                return outcome_;
-            }
+            ::resilient::returns!(Result < String, Error >);
             let mut words = words;
             words.push("more");
             script.next()?;

@@ -8,11 +8,7 @@ pub async fn shared(script: &Script) -> Result<(), Error> {
     let mut retry_ = retry_.begin();
     loop {
         let attempt_ = async {
-            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                Result<(), Error>,
-            > {
-                return outcome_;
-            }
+            ::resilient::returns!(Result < (), Error >);
             script.next()
         };
         let delay_ = match retry_.settle::<Result<(), Error>>(attempt_.await) {
@@ -33,11 +29,7 @@ impl Api {
         let mut retry_ = retry_.begin();
         loop {
             let attempt_ = async {
-                if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                    Result<(), Error>,
-                > {
-                    return outcome_;
-                }
+                ::resilient::returns!(Result < (), Error >);
                 self.script.next()
             };
             let delay_ = match retry_.settle::<Result<(), Error>>(attempt_.await) {

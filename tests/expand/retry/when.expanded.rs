@@ -9,11 +9,7 @@ pub async fn ask(script: &Script) -> Result<(), u16> {
     let mut retry_ = retry_.begin();
     loop {
         let attempt_ = async {
-            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                Result<(), u16>,
-            > {
-                return outcome_;
-            }
+            ::resilient::returns!(Result < (), u16 >);
             let _ = script.next();
             Err(503)
         };

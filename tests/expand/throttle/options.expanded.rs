@@ -8,11 +8,7 @@ pub async fn ask(script: &Script) -> Result<(), Error> {
     ::resilient::listed!("ask" : own THROTTLE_);
     let throttle_ = &THROTTLE_;
     let attempt_ = async move {
-        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-            Result<(), Error>,
-        > {
-            return outcome_;
-        }
+        ::resilient::returns!(Result < (), Error >);
         script.next()
     };
     ::resilient::finish::<

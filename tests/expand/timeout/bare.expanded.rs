@@ -9,11 +9,7 @@ pub async fn lookup(name: String) -> Result<String, Error> {
     ::resilient::listed!("lookup" : own TIMEOUT_);
     let timeout_ = &TIMEOUT_;
     let attempt_ = async move {
-        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-            Result<String, Error>,
-        > {
-            return outcome_;
-        }
+        ::resilient::returns!(Result < String, Error >);
         std::future::pending::<()>().await;
         Ok(name)
     };

@@ -22,11 +22,7 @@ pub async fn slow_at_first() -> Result<u32, Error> {
     let settled_ = loop {
         let number = retry_.attempt();
         let attempt_ = async {
-            if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<
-                Result<u32, Error>,
-            > {
-                return outcome_;
-            }
+            ::resilient::returns!(Result < u32, Error >);
             if number == 0 {
                 std::future::pending::<()>().await;
             }

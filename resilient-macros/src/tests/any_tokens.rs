@@ -7,8 +7,8 @@ use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenS
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::expand_attribute as expand;
-use crate::half_typed::{FUNCTIONS, defines_fetch};
+use super::expand_attribute as expand;
+use super::half_typed::{FUNCTIONS, defines_fetch};
 use crate::policies::KINDS;
 
 proptest! {

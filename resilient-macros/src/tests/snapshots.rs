@@ -99,7 +99,7 @@ fn two_policies_of_one_kind_are_refused_or_have_locals_of_their_own() {
             let later = twice.replace("\"9s\"", "\"1s\"");
             let stack = format!("{twice}, {between}{} {later}", if between.is_empty() { "" } else { "," });
             let function = "async fn fetch(id: Vec<u32>) -> Result<Vec<u32>, Error> { Ok(id) }";
-            let output = crate::expand_attribute("resilient", stack.parse().unwrap(), function.parse().unwrap());
+            let output = super::expand_attribute("resilient", stack.parse().unwrap(), function.parse().unwrap());
             let text = output.to_string();
             if text.contains("compile_error") {
                 continue;
@@ -323,7 +323,7 @@ fn expand_first(attributes: &mut Vec<Attribute>, item: &impl ToTokens) -> Option
         attribute.to_tokens(&mut tokens);
     }
     item.to_tokens(&mut tokens);
-    Some(crate::expand_attribute(&name, arguments, tokens))
+    Some(super::expand_attribute(&name, arguments, tokens))
 }
 
 /// The item without `Classify` in its derives and without its marks, and the implementation beside it.

@@ -87,7 +87,7 @@ fn policy(kind: &Kind, arguments: &str) -> String {
         "fallback" => "async fn f() -> Result<Vec<u64>, Error> { body() }",
         _ => function,
     };
-    let expanded = crate::expand_attribute(kind.name, arguments.parse().unwrap(), function.parse().unwrap());
+    let expanded = super::expand_attribute(kind.name, arguments.parse().unwrap(), function.parse().unwrap());
     let text = expanded.to_string();
     assert!(!text.contains("compile_error"), "{}({arguments}): {text}", kind.name);
     let statics = text.split_once("static ").unwrap_or_else(|| panic!("{text}")).1;

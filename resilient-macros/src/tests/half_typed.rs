@@ -2,8 +2,8 @@
 
 use proc_macro2::{Group, TokenStream, TokenTree};
 
+use super::expand_attribute as expand;
 use crate::entry::profile;
-use crate::expand_attribute as expand;
 use crate::policies::KINDS;
 
 const ATTRIBUTES: &[(&str, &str)] = &[

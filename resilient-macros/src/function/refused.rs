@@ -1,0 +1,74 @@
+//! The messages about items that are no `async fn`.
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::parse::{ParseStream, Parser};
+use syn::visit::Visit;
+use syn::{Attribute, ReturnType, Signature, Token, Type, Visibility};
+
+use crate::tokens::mentions;
+use crate::wording::type_as_written;
+
+/// The message for an item that is no function at all.
+pub(super) fn not_a_function(attribute: &str, item: TokenStream) -> Option<syn::Error> {
+    let parser = |input: ParseStream<'_>| {
+        input.call(Attribute::parse_outer)?;
+        input.parse::<Visibility>()?;
+        input.parse::<Option<Token![unsafe]>>()?;
+        let keyword: TokenTree = input.parse()?;
+        input.parse::<TokenStream>()?;
+        Ok(keyword)
+    };
+    let keyword = parser.parse2(item).ok()?;
+    let each = match attribute {
+        "resilient" => "put it on each `async fn` inside".to_owned(),
+        policy => {
+            format!("put it on each `async fn` inside, and `#[enforce({policy})]` here, which makes sure of that")
+        }
+    };
+    let advice = match keyword.to_string().as_str() {
+        "impl" | "trait" | "mod" => each.as_str(),
+        "struct" | "enum" | "union" | "type" | "static" | "const" | "use" | "let" | "macro_rules" | "extern" => {
+            "put it on an `async fn`"
+        }
+        _ => return None,
+    };
+    Some(syn::Error::new(keyword.span(), format!("`#[{attribute}]` wraps a function, not `{keyword}`: {advice}")))
+}
+
+/// The message for a function that is not `async`.
+pub(super) fn not_async(attribute: &str, signature: &Signature, body: &TokenStream) -> String {
+    let name = &signature.ident;
+    if mentions(body.clone(), "block_on") {
+        return format!(
+            "`#[{attribute}]` needs an `async fn`, and an attribute above, such as `#[tokio::main]` or `#[tokio::test]`, has made this a plain one: put `#[{attribute}]` above it"
+        );
+    }
+    if signature.generics.lifetimes().any(|own| own.lifetime.ident == "async_trait") {
+        return format!(
+            "an attribute above, such as `#[tracing::instrument]`, has rewritten what `#[async_trait]` made of this function: put `#[{attribute}]` above that attribute"
+        );
+    }
+    match future_output(&signature.output) {
+        Some(output) => format!(
+            "`#[{attribute}]` needs an `async fn`, which is a function of its future's output: write `async fn {name}(…) -> {}`",
+            type_as_written(output)
+        ),
+        None => format!("`#[{attribute}]` needs an `async fn`: write `async fn {name}`"),
+    }
+}
+
+/// `T` of an `impl Future<Output = T>`, boxed or not.
+fn future_output(output: &ReturnType) -> Option<&Type> {
+    struct Search<'ast>(Option<&'ast Type>);
+    impl<'ast> Visit<'ast> for Search<'ast> {
+        fn visit_assoc_type(&mut self, assigned: &'ast syn::AssocType) {
+            if assigned.ident == "Output" {
+                self.0.get_or_insert(&assigned.ty);
+            }
+        }
+    }
+
+    let mut search = Search(None);
+    search.visit_return_type(output);
+    search.0
+}
