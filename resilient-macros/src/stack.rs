@@ -379,18 +379,16 @@ struct List {
 /// Takes the attributes of the family off the function, each with its arguments.
 fn take_siblings(function: &mut Function) -> Vec<(Ident, syn::Result<TokenStream>)> {
     let (mut siblings, mut collected) = (Vec::new(), Vec::new());
-    function.attributes.retain(|attribute| match policy_name(attribute) {
-        _ if let Some((name, arguments)) = enforce::last(attribute) => {
+    function.attributes.retain(|attribute| {
+        if let Some((name, arguments)) = enforce::last(attribute) {
             siblings.push((name, Ok(arguments)));
-            false
+            return false;
         }
-        Some(name) => {
-            let arguments = arguments_of(&name, attribute);
-            siblings.push((name, arguments));
-            collected.push(attribute.path().clone());
-            false
-        }
-        None => true,
+        let Some(name) = policy_name(attribute) else { return true };
+        let arguments = arguments_of(&name, attribute);
+        siblings.push((name, arguments));
+        collected.push(attribute.path().clone());
+        false
     });
     function.collected = collected;
     siblings

@@ -29,6 +29,8 @@
 //! The program `resilient-ops` prints each of them. With the feature `router`, the program itself shows a status page, the list and the metrics: see the
 //! module of that name.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod alerts;
 pub mod dashboard;
 mod options;

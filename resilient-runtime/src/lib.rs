@@ -107,6 +107,8 @@
 //! Dropping any future of this crate abandons what it was doing: permits go back, nothing is counted, nothing goes on in
 //! the background.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod adaptive;
 mod backoff;
 mod batch;

@@ -468,8 +468,8 @@ fn one_argument(
     items: Option<&TokenStream>,
 ) -> (TokenStream, TokenStream) {
     let span = Span::mixed_site();
-    match argument {
-        FnArg::Receiver(receiver) => {
+    match (argument, items) {
+        (FnArg::Receiver(receiver), _) => {
             // the user's own token: `self` is hygienic
             let this = &receiver.self_token;
             let passed = if is_reference(receiver) {
@@ -480,8 +480,8 @@ fn one_argument(
             let receiver = Receiver { attrs: Vec::new(), mutability: None, ..receiver.clone() };
             (receiver.to_token_stream(), passed)
         }
-        FnArg::Typed(_) if let Some(items) = items => (items.clone(), quote_spanned!(span=> item_)),
-        FnArg::Typed(PatType { pat, ty, .. }) => {
+        (FnArg::Typed(_), Some(items)) => (items.clone(), quote_spanned!(span=> item_)),
+        (FnArg::Typed(PatType { pat, ty, .. }), None) => {
             let name = match &**pat {
                 // one that is named like the function would be called in its place
                 Pat::Ident(pattern) if pattern.subpat.is_none() && pattern.ident != *function.name() => {

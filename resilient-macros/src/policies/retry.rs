@@ -233,12 +233,15 @@ fn waits(settings: &Settings<'_>) -> Waits {
                 return Waits::default();
             }
         },
-        Some(Expr::Path(path)) if let Some(formula) = path.path.get_ident().and_then(formula_called) => {
-            let message = format!("a back-off of the table stands in quotes: write `backoff = \"{}\"`", formula.name);
-            settings.errors.over(path, message);
-            return Waits::default();
-        }
         Some(own) => {
+            if let Expr::Path(path) = &own
+                && let Some(formula) = path.path.get_ident().and_then(formula_called)
+            {
+                let message =
+                    format!("a back-off of the table stands in quotes: write `backoff = \"{}\"`", formula.name);
+                settings.errors.over(path, message);
+                return Waits::default();
+            }
             for (key, span) in written {
                 let message = format!("`{key}` has no effect on a back-off of your own: set it there");
                 settings.errors.at(span, message);
