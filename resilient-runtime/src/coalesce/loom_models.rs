@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use loom::thread;
 
-use super::flights::{Hold, Flights, Identity, Joined, Waited};
+use super::flights::{Flights, Hold, Identity, Joined, Waited};
 use super::*;
 use crate::keyed::fingerprint::fingerprint;
 
