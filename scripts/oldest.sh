@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks what the manifests promise: each feature alone, and none, with the oldest Rust and the oldest versions of the dependencies that they name.
 #
-#   scripts/oldest.sh [feature]…   only these features, one after the other
+#   scripts/oldest.sh [features]…   only these features, joined by commas, one set after the other
 #
 # Features whose client needs a newer Rust are checked together with all others, by the oldest Rust that all of them take. A compiler that rustup cannot
 # install is replaced by the pinned one, and the script says so.
@@ -17,8 +17,6 @@ target=$(realpath -m "${CARGO_TARGET_DIR:-target}/oldest")
 pinned=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
 export PATH="$target/tools/bin:$PATH"
 export CARGO_TARGET_DIR=$target
-[[ $(cargo hack --version 2> /dev/null) == "cargo-hack $hack" ]] || cargo install "cargo-hack@$hack" --locked --quiet --root "$target/tools"
-
 # Prints the version if rustup has it or gets it, else the pinned one.
 rust() {
     if rustup toolchain list 2> /dev/null | grep -q "^$1" || rustup toolchain install "$1" --profile minimal > /dev/null 2>&1; then
@@ -45,6 +43,7 @@ if (($#)); then
     done
     exit
 fi
+[[ $(cargo hack --version 2> /dev/null) == "cargo-hack $hack" ]] || cargo install "cargo-hack@$hack" --locked --quiet --root "$target/tools"
 RUSTUP_TOOLCHAIN=$(rust $oldest) cargo hack check -p resilient-words -p resilient-macros -p resilient-runtime --each-feature \
     --exclude-features "$needs_newer" --exclude-all-features --locked --quiet
 RUSTUP_TOOLCHAIN=$(rust $newer) cargo check -p resilient-runtime -p resilient-ops --all-features --locked --quiet
