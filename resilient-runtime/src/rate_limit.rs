@@ -376,12 +376,13 @@ impl RateLimit {
 
     /// Charges `cost` in place of what was taken.
     fn settle_cost(&self, taken: u32, cost: u32) {
-        let now = self.now();
+        let now = units(clock::now());
         if cost < taken {
             self.meter.give_back(now, taken - cost);
             self.tally(Tally::Returned, taken - cost);
             self.queue.look_again();
         } else if cost > taken {
+            let now = if self.meter.is_due_ahead_of(now) { self.now() } else { now };
             self.meter.charge(now, cost - taken, now.after(self.config.max_pause));
             self.tally(Tally::Charged, cost - taken);
         }

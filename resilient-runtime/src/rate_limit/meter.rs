@@ -148,9 +148,14 @@ impl Meter {
     /// Every call let through keeps `due` within the slack and the calls of one request, and what a server says keeps
     /// it, and its own words, within the reach.
     pub(super) fn is_ahead_of(&self, now: Units) -> bool {
+        self.is_due_ahead_of(now) || self.pressure.is_ahead_of(now)
+    }
+
+    /// Returns whether the next call is due further ahead than it can be.
+    #[inline]
+    pub(super) fn is_due_ahead_of(&self, now: Units) -> bool {
         let most = self.pace().all();
-        let latest = now.0.saturating_add(most.0).saturating_add(self.pressure.reach().0);
-        self.due.load(Relaxed) > latest || self.pressure.is_ahead_of(now)
+        self.due.load(Relaxed) > now.0.saturating_add(most.0).saturating_add(self.pressure.reach().0)
     }
 
     /// Starts again if the clock has gone back, and says whether it has.
