@@ -206,6 +206,31 @@ pub use values::probe as __values;
 pub use vocabulary::{CircuitBreakerState, FallbackSource, GaveUp, PolicyKind};
 pub use when::{Classified, When};
 
+/// A guide for those who use the policies: from the first hour to the settings of each.
+///
+/// The same pages are a book: `mdbook serve` in the folder `guide` of this crate.
+#[cfg(all(any(doc, doctest), feature = "macros"))]
+pub mod guide {
+    #[doc = include_str!("../guide/blocking.md")]
+    pub mod blocking {}
+    #[doc = include_str!("../guide/coming_from.md")]
+    pub mod coming_from {}
+    #[doc = include_str!("../guide/deadlines.md")]
+    pub mod deadlines {}
+    #[doc = include_str!("../guide/details.md")]
+    pub mod details {}
+    #[doc = include_str!("../guide/first_hour.md")]
+    pub mod first_hour {}
+    #[doc = include_str!("../guide/order.md")]
+    pub mod order {}
+    #[doc = include_str!("../guide/policies.md")]
+    pub mod policies {}
+    #[doc = include_str!("../guide/pools.md")]
+    pub mod pools {}
+    #[doc = include_str!("../guide/testing.md")]
+    pub mod testing {}
+}
+
 /// The rights to make one call each, for whoever settles a call by hand.
 pub mod permit {
     pub use crate::bulkhead::BulkheadPermit;
