@@ -4,6 +4,7 @@
 //! into a [`stack::Stack`] with reasons, and [`trials`] runs stacks in the simulator.
 
 pub mod advice;
+pub mod check;
 pub mod client;
 pub mod page;
 pub mod plan;

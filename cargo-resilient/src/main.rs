@@ -1,20 +1,21 @@
 //! The program `cargo-resilient`, which cargo runs as `cargo resilient`.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use cargo_resilient::check::{self, Level};
 use cargo_resilient::plan::Plan;
 use cargo_resilient::reading::{self, Reading};
 use cargo_resilient::stack::Stack;
 use cargo_resilient::wish::Wish;
 use cargo_resilient::written;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use resilient_simulator::latency::Measured;
 use resilient_words::{parse_duration, parse_rate, percent};
 
-/// Plans the settings of a stack from measurements
+/// Plans the settings of a stack from measurements, and checks the stacks of a source tree
 #[derive(Debug, Parser)]
 #[command(name = "cargo resilient", bin_name = "cargo resilient", disable_version_flag = true)]
 struct Cli {
@@ -26,6 +27,35 @@ struct Cli {
 enum Command {
     /// Print a `profile!` whose settings follow from measurements, and how it does in the simulator
     Plan(Box<PlanArguments>),
+    /// Read a source tree, and print its stacks and what is risky about them
+    ///
+    /// Ends with 1 if there is a finding of the level of `--deny`, and with 2 if the tree cannot be read.
+    /// A remark `// resilient: allow(rule): reason` above a function silences a rule there.
+    Check {
+        /// The folder, or one file
+        #[arg(default_value = ".")]
+        path: PathBuf,
+        /// The form of the output
+        #[arg(long, value_enum, default_value_t = Form::Text)]
+        format: Form,
+        /// The level of findings that is a failure
+        #[arg(long, value_enum, default_value_t = Deny::Warning)]
+        deny: Deny,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    Text,
+    Json,
+    Sarif,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Deny {
+    Note,
+    Warning,
+    None,
 }
 
 #[derive(Debug, Args)]
@@ -101,6 +131,7 @@ fn main() -> ExitCode {
         Command::Plan(arguments) => {
             plan(&arguments, &command(words.iter().skip(1).map(|word| word.to_string_lossy().into_owned())))
         }
+        Command::Check { path, format, deny } => return check(&path, format, deny),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -111,6 +142,32 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn check(path: &Path, format: Form, deny: Deny) -> ExitCode {
+    let report = match check::check(path) {
+        Ok(report) => report,
+        Err(complaint) => {
+            eprintln!("error: {complaint}");
+            return ExitCode::from(2);
+        }
+    };
+    let text = match format {
+        Form::Text => Ok(check::show::text(&report)),
+        Form::Json => serde_json::to_string_pretty(&report).map(|text| text + "\n"),
+        Form::Sarif => serde_json::to_string_pretty(&check::show::sarif(&report)).map(|text| text + "\n"),
+    };
+    let printed = text.map_err(|error| error.to_string()).and_then(|text| print(&text));
+    if let Err(complaint) = printed {
+        eprintln!("error: {complaint}");
+        return ExitCode::from(2);
+    }
+    let fails = report.findings.iter().any(|finding| match deny {
+        Deny::Note => true,
+        Deny::Warning => finding.level == Level::Warning,
+        Deny::None => false,
+    });
+    if fails { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 fn plan(arguments: &PlanArguments, command: &str) -> Result<(), Vec<String>> {

@@ -64,7 +64,12 @@ pub fn stack(text: &str) -> Result<Vec<Written>, String> {
     policies.iter().map(policy).collect()
 }
 
-fn policy(expression: &Expr) -> Result<Written, String> {
+/// Reads one policy.
+///
+/// # Errors
+///
+/// A message if it is none.
+pub fn policy(expression: &Expr) -> Result<Written, String> {
     let (path, arguments) = match expression {
         Expr::Call(ExprCall { func, args, .. }) => (&**func, self::arguments(args)),
         path => (path, Vec::new()),
