@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::page;
 use resilient_scenarios::arrivals::Stretch;
 use resilient_scenarios::baselines::{Naive, NoPolicy, Tower};
+use resilient_scenarios::calls::SLO;
 use resilient_scenarios::drive::{Plan, worst};
 use resilient_scenarios::report::{Fault, Figures, Table};
 use resilient_scenarios::server::{KINDS, OnLeave, Setup, Slow};
@@ -47,7 +48,7 @@ fn a_brown_out_takes_no_more_than_it_takes_from_the_server() {
 fn brown_out(rho: f64, setup: &Setup, clients: usize) -> Plan {
     let rate = rho * setup.capacity();
     let setup = Setup { slow: Some(Slow { from: BEFORE, until: BEFORE + SLOW, factor: FACTOR }), ..setup.clone() };
-    Plan { setup, stretches: vec![Stretch { rate, time: BEFORE + SLOW + AFTER }], clients }
+    Plan { setup, stretches: vec![Stretch { rate, time: BEFORE + SLOW + AFTER }], clients, slo: SLO }
 }
 
 fn fault(plan: &Plan) -> Fault {

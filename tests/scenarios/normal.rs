@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::page;
 use resilient_scenarios::arrivals::Stretch;
 use resilient_scenarios::baselines::{NoPolicy, Tower};
+use resilient_scenarios::calls::SLO;
 use resilient_scenarios::drive::{Plan, worst};
 use resilient_scenarios::report::{Fault, Figures, Table, millis, percent};
 use resilient_scenarios::server::Setup;
@@ -45,7 +46,7 @@ fn nothing_is_refused_where_nothing_is_wrong() {
 fn normal(rho: f64, clients: usize) -> Plan {
     let setup = Setup::of(8);
     let rate = rho * setup.capacity();
-    Plan { setup, stretches: vec![Stretch { rate, time: TIME }], clients }
+    Plan { setup, stretches: vec![Stretch { rate, time: TIME }], clients, slo: SLO }
 }
 
 fn fault(plan: &Plan) -> Fault {

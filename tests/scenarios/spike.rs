@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::page;
 use resilient_scenarios::arrivals::Stretch;
 use resilient_scenarios::baselines::{Naive, NoPolicy, Tower};
+use resilient_scenarios::calls::SLO;
 use resilient_scenarios::drive::{Plan, worst};
 use resilient_scenarios::report::{Fault, Figures, Table};
 use resilient_scenarios::server::{KINDS, OnLeave, Setup};
@@ -63,7 +64,7 @@ fn spike(rho: f64, time: Duration, setup: Setup, clients: usize) -> Plan {
         Stretch { rate: 10.0 * usual, time },
         Stretch { rate: usual, time: AFTER },
     ];
-    Plan { setup, stretches, clients }
+    Plan { setup, stretches, clients, slo: SLO }
 }
 
 fn fault(plan: &Plan, time: Duration) -> Fault {

@@ -9,12 +9,12 @@ use resilient_scenarios::callers::{ByErrors, CAP, Naive, NoPolicy, Ours, Tower};
 use resilient_scenarios::calls::{Client, SLO};
 use resilient_scenarios::drive::{Call, SEEDS, open_loop};
 use resilient_scenarios::provider::{HOSTILE, Headers, Ledger, Provider, Terms};
-use resilient_scenarios::quota::Used;
+use resilient_scenarios::quota::{self, Used};
 use resilient_scenarios::report::Table;
 
 #[test]
 fn a_throttled_provider_is_used_in_full_and_never_asked_too_early() {
-    let mut table = Table::of_quota("150/s offered where 100/s are allowed; nothing is for two seconds in between");
+    let mut table = quota::table("150/s offered where 100/s are allowed; nothing is for two seconds in between");
     let bare = Headers::Seconds;
     figures(&mut table, "no policy", bare, NoPolicy);
     figures(&mut table, "naive retry", bare, Naive);
@@ -67,7 +67,7 @@ fn figures<C: Client>(table: &mut Table, name: &str, headers: Headers, client: i
         Used::of(&calls, &ledger, &terms, SECONDS as u32 * SECOND)
     });
     let worst = worst.into_iter().reduce(Used::worse).expect("there are seeds");
-    table.used(name, worst);
+    quota::row(table, name, worst);
     worst
 }
 

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use crate::page;
 use resilient_scenarios::arrivals::Stretch;
 use resilient_scenarios::baselines::{Naive, NoPolicy, Tower};
-use resilient_scenarios::calls::{CallError, Client, DUE, Target, Wire};
+use resilient_scenarios::calls::{CallError, Client, DUE, SLO, Target, Wire};
 use resilient_scenarios::drive::{Plan, SEEDS, run};
 use resilient_scenarios::report::{Fault, Figures, Table, millis, percent};
 use resilient_scenarios::server::{KINDS, OnLeave, Setup};
@@ -42,7 +42,7 @@ fn three_tiers_of_retries_do_not_multiply() {
 fn tiered<C: Client>(table: &mut Table, name: &str, setup: &Setup, client: impl Fn(Link) -> C) -> (Figures, u64) {
     // Four of eight workers are left, and the rate is one that eight workers could serve well.
     let rate = 0.8 * 2.0 * setup.capacity();
-    let plan = Plan { setup: setup.clone(), stretches: vec![Stretch { rate, time: TIME }], clients: 1 };
+    let plan = Plan { setup: setup.clone(), stretches: vec![Stretch { rate, time: TIME }], clients: 1, slo: SLO };
     let fault = Fault { from: Duration::from_secs(2), until: TIME, capacity: setup.capacity() };
     let runs = SEEDS.map(|seed| {
         let run = run(seed, &plan, |wire| {

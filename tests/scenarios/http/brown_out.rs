@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use resilient_scenarios::arrivals::Stretch;
+use resilient_scenarios::calls::SLO;
 use resilient_scenarios::drive::Plan;
 use resilient_scenarios::report::{Fault, Table};
 use resilient_scenarios::server::{KINDS, OnLeave, Setup, Slow};
@@ -67,7 +68,7 @@ fn brown_out(rho: f64, setup: &Setup, time: Duration, clients: usize) -> Plan {
     let rate = rho * setup.capacity();
     let slow = Slow { from: BEFORE, until: BEFORE + time, factor: FACTOR };
     let setup = Setup { slow: Some(slow), ..setup.clone() };
-    Plan { setup, stretches: vec![Stretch { rate, time: BEFORE + time + AFTER }], clients }
+    Plan { setup, stretches: vec![Stretch { rate, time: BEFORE + time + AFTER }], clients, slo: SLO }
 }
 
 /// Half as many as in the tests, as in the spike.

@@ -84,6 +84,7 @@ pub(crate) fn serving(server: Arc<Server>, books: Arc<Books>) -> Router {
             Ok(()) => StatusCode::OK.into_response(),
             Err(Refusal::Full) => busy(),
             Err(Refusal::Expired) => StatusCode::GATEWAY_TIMEOUT.into_response(),
+            Err(Refusal::Failed | Refusal::Throttled { .. }) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
     };
     Router::new().route("/", get(handler))

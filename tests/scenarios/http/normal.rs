@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use resilient_scenarios::arrivals::Stretch;
 use resilient_scenarios::baselines::NoPolicy;
-use resilient_scenarios::calls::{CallError, Client, Target};
+use resilient_scenarios::calls::{CallError, Client, SLO, Target};
 use resilient_scenarios::drive::Plan;
 use resilient_scenarios::report::{Fault, Table, millis, percent};
 use resilient_scenarios::server::Setup;
@@ -140,7 +140,7 @@ fn job(kind: Kind, seed: u64, plan: Plan) -> Job<Measured> {
 fn normal(rho: f64, time: Duration, clients: usize) -> Plan {
     let setup = Setup::of(8);
     let rate = rho * setup.capacity();
-    Plan { setup, stretches: vec![Stretch { rate, time }], clients }
+    Plan { setup, stretches: vec![Stretch { rate, time }], clients, slo: SLO }
 }
 
 const CALLS: u32 = 20_000;

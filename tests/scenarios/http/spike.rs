@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use resilient_scenarios::arrivals::Stretch;
+use resilient_scenarios::calls::SLO;
 use resilient_scenarios::drive::Plan;
 use resilient_scenarios::report::{Fault, Table};
 use resilient_scenarios::server::{KINDS, OnLeave, Setup};
@@ -103,7 +104,7 @@ fn spike(rho: f64, time: Duration, setup: Setup, clients: usize) -> Plan {
         Stretch { rate: 10.0 * usual, time },
         Stretch { rate: usual, time: AFTER },
     ];
-    Plan { setup, stretches, clients }
+    Plan { setup, stretches, clients, slo: SLO }
 }
 
 /// Half as many as in the tests: the clients without a limit open a connection for each call that waits.

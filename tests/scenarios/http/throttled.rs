@@ -8,8 +8,8 @@ use resilient_scenarios::callers::{ByErrors, CAP, Naive, NoPolicy, Ours, Tower};
 use resilient_scenarios::calls::{Client, SLO};
 use resilient_scenarios::drive::{Call, open_loop};
 use resilient_scenarios::provider::{HOSTILE, Headers, Ledger, Provider, Terms};
-use resilient_scenarios::quota::Used;
-use resilient_scenarios::report::{Fault, Table, percent};
+use resilient_scenarios::quota::{self, Used};
+use resilient_scenarios::report::{Fault, percent};
 
 use crate::ask::{Ask, providing};
 use crate::cli::{Args, Scenario};
@@ -59,14 +59,14 @@ pub(crate) fn section(args: &Args) -> Section {
         (lanes::run(8, Duration::from_millis(50), jobs), hostile.join().expect("no run panics"))
     });
 
-    let mut table = Table::of_quota("150/s offered where 100/s are allowed; nothing is for two seconds in between");
+    let mut table = quota::table("150/s offered where 100/s are allowed; nothing is for two seconds in between");
     let (mut checks, mut series, mut imbalances) = (Vec::new(), Vec::new(), Vec::new());
     let count = |count: usize| count.to_string();
     for (&(name, headers, caller), runs) in rows.iter().zip(runs.chunks(args.seeds.len())) {
         let terms = terms(headers);
         let used = runs.iter().map(|run| Used::of(&run.calls, &run.ledger, &terms, time));
         let used = used.reduce(Used::worse).expect("there is a seed");
-        table.used(name, used);
+        quota::row(&mut table, name, used);
         imbalances.extend(runs.iter().filter_map(|run| Some(format!("{name}: {}", run.imbalance()?))));
         series.push(Series::of(
             name.replace('`', ""),

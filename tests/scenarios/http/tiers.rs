@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use resilient_scenarios::arrivals::Stretch;
 use resilient_scenarios::baselines::{Naive, NoPolicy, Tower};
-use resilient_scenarios::calls::Client;
+use resilient_scenarios::calls::{Client, SLO};
 use resilient_scenarios::drive::Plan;
 use resilient_scenarios::report::{Fault, Table, millis, percent};
 use resilient_scenarios::server::{KINDS, OnLeave, Server, Setup};
@@ -89,7 +89,7 @@ pub(crate) fn section(args: &Args) -> Section {
 /// Returns a plan with half of the workers, and with calls that all of the workers could serve well.
 fn plan(setup: &Setup, time: Duration) -> Plan {
     let rate = 0.8 * 2.0 * setup.capacity();
-    Plan { setup: setup.clone(), stretches: vec![Stretch { rate, time }], clients: 1 }
+    Plan { setup: setup.clone(), stretches: vec![Stretch { rate, time }], clients: 1, slo: SLO }
 }
 
 fn tiered(kind: Kind, seed: u64, plan: &Plan) -> Measured {

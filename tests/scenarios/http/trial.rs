@@ -158,6 +158,7 @@ const WARM: u32 = 1_000;
 #[cfg(test)]
 mod tests {
     use resilient_scenarios::arrivals::Stretch;
+    use resilient_scenarios::calls::SLO;
     use resilient_scenarios::server::KINDS;
 
     use super::*;
@@ -168,7 +169,7 @@ mod tests {
     fn the_books_of_a_short_run_balance() {
         let jobs = [Kind::NoPolicy, Kind::Naive, Kind::Tower, Kind::Ours].iter().zip(KINDS).map(|(&kind, server)| {
             let stretches = vec![Stretch { rate: 400.0, time: Duration::from_millis(300) }];
-            let plan = Plan { setup: server.with(2), stretches, clients: 2 };
+            let plan = Plan { setup: server.with(2), stretches, clients: 2, slo: SLO };
             Box::new(move || kind.run(1, &plan)) as Job<Measured>
         });
 

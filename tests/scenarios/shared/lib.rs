@@ -2,16 +2,12 @@
 //!
 //! The tests of this package run them on the paused clock, and `cargo run --release --example scenarios` over HTTP.
 
-pub mod arrivals;
+pub use resilient_simulator::{arrivals, calls, drive, report, server};
+
 pub mod baselines;
 pub mod callers;
-pub mod calls;
-pub mod drive;
-mod latency;
 pub mod provider;
 pub mod quota;
 pub mod recoveries;
-pub mod report;
-pub mod server;
 pub mod settings;
 pub mod stack;

@@ -61,25 +61,23 @@ impl Used {
     }
 }
 
-impl Table {
-    /// Returns the table of a provider's callers.
-    pub fn of_quota(title: impl Into<String>) -> Self {
-        Self::new(title, &["client", "429s", "quota used", "too early", "most in 100 ms", "p50", "p99", "good"])
-    }
+/// Returns the table of a provider's callers.
+pub fn table(title: impl Into<String>) -> Table {
+    Table::new(title, &["client", "429s", "quota used", "too early", "most in 100 ms", "p50", "p99", "good"])
+}
 
-    /// Adds a row to that table.
-    pub fn used(&mut self, client: &str, used: Used) {
-        self.row(vec![
-            client.to_owned(),
-            percent(used.refused),
-            percent(used.used),
-            used.early.to_string(),
-            used.herd.to_string(),
-            millis(used.p50),
-            millis(used.p99),
-            percent(used.good),
-        ]);
-    }
+/// Adds a row to that table.
+pub fn row(table: &mut Table, client: &str, used: Used) {
+    table.row(vec![
+        client.to_owned(),
+        percent(used.refused),
+        percent(used.used),
+        used.early.to_string(),
+        used.herd.to_string(),
+        millis(used.p50),
+        millis(used.p99),
+        percent(used.good),
+    ]);
 }
 
 /// Returns the most attempts in any 100 ms of the two seconds from `from` on.

@@ -16,7 +16,7 @@ use std::time::Duration;
 use resilient::Deadline;
 use tokio::time::Instant;
 
-use crate::latency::{self, Latency};
+use crate::latency::{self, Latency, Measured};
 
 /// The settings of a server.
 #[derive(Debug, Clone)]
@@ -33,6 +33,40 @@ pub struct Setup {
     pub tail: bool,
     /// The probability that a copy of a request takes as long as the first.
     pub correlation: f64,
+    /// Measured times of the work, in place of those of the scenarios.
+    pub times: Option<Measured>,
+    /// The time that a worker rests after each call, so that the capacity can be any.
+    pub rest: Duration,
+    /// The share of the calls that end with an error after their usual time.
+    pub errors: f64,
+    /// A time without service.
+    pub down: Option<Down>,
+    /// A time in which it allows fewer calls than it could serve.
+    pub quota: Option<Quota>,
+}
+
+/// A time in which the server does not serve.
+#[derive(Debug, Clone, Copy)]
+pub struct Down {
+    /// The beginning.
+    pub from: Duration,
+    /// The end.
+    pub until: Duration,
+    /// Is true if an attempt never gets an answer, and false if it fails at once.
+    pub hangs: bool,
+}
+
+/// A time in which the server throttles.
+#[derive(Debug, Clone, Copy)]
+pub struct Quota {
+    /// The beginning.
+    pub from: Duration,
+    /// The end.
+    pub until: Duration,
+    /// The calls a second that it allows.
+    pub rate: f64,
+    /// The calls that it allows at once.
+    pub burst: f64,
 }
 
 /// The fate of a call whose client has gone away.
@@ -85,6 +119,13 @@ pub enum Refusal {
     Full,
     /// The deadline that came with the call had passed before its turn came.
     Expired,
+    /// The call failed.
+    Failed,
+    /// The quota is used up.
+    Throttled {
+        /// The time after which there is some again.
+        after: Duration,
+    },
 }
 
 /// The counts of a server.
@@ -115,7 +156,13 @@ struct State {
     waiting: usize,
     /// The ends of the calls that are worked on, and of some that have left.
     ends: BinaryHeap<Reverse<(Duration, usize)>>,
+    workers: u32,
     idle: u32,
+    resting: u32,
+    /// The number of attempts that wait for an answer that never comes.
+    hung: u64,
+    /// The calls of the quota that are left, and the time of that count.
+    left_of_quota: (f64, Duration),
     seen: Seen,
 }
 
@@ -132,6 +179,7 @@ struct Job {
 enum Phase {
     Waiting,
     Working,
+    Hung,
     Served,
     Refused(Refusal),
     Left,
@@ -140,12 +188,25 @@ enum Phase {
 impl Setup {
     /// Returns the setup of so many workers, which stop when a client leaves, and a queue without end.
     pub const fn of(workers: u32) -> Self {
-        Self { workers, on_leave: OnLeave::Stop, shed_at: None, slow: None, tail: true, correlation: 0.0 }
+        Self {
+            workers,
+            on_leave: OnLeave::Stop,
+            shed_at: None,
+            slow: None,
+            tail: true,
+            correlation: 0.0,
+            times: None,
+            rest: Duration::ZERO,
+            errors: 0.0,
+            down: None,
+            quota: None,
+        }
     }
 
     /// Returns the calls a second that the server can serve.
     pub fn capacity(&self) -> f64 {
-        f64::from(self.workers) / latency::MEAN
+        let mean = self.times.as_ref().map_or(latency::MEAN, Measured::mean);
+        f64::from(self.workers) / (mean + self.rest.as_secs_f64())
     }
 }
 
@@ -184,14 +245,23 @@ impl Server {
     /// Starts a server whose time begins now.
     pub fn start(setup: Setup, seed: u64) -> Arc<Self> {
         let latency = Latency::seeded(seed);
+        let latency = match &setup.times {
+            Some(times) => latency.measured(times.clone()),
+            None if setup.tail => latency,
+            None => latency.without_tail(),
+        };
         let state = State {
-            latency: if setup.tail { latency } else { latency.without_tail() },
+            latency,
             copies: HashMap::new(),
             jobs: Vec::new(),
             queue: VecDeque::new(),
             waiting: 0,
             ends: BinaryHeap::new(),
+            workers: setup.workers,
             idle: setup.workers,
+            resting: 0,
+            hung: 0,
+            left_of_quota: (setup.quota.map_or(0.0, |quota| quota.burst), Duration::ZERO),
             seen: Seen::default(),
         };
         Arc::new(Self { setup, start: Instant::now(), state: Mutex::new(state) })
@@ -219,7 +289,7 @@ impl Server {
     pub fn seen(&self) -> Seen {
         let state = self.present();
         let mut seen = state.seen;
-        seen.inside = state.waiting as u64 + u64::from(self.setup.workers - state.idle);
+        seen.inside = state.waiting as u64 + state.working() + state.hung;
         seen
     }
 
@@ -237,21 +307,64 @@ impl State {
             && end <= now
         {
             self.ends.pop();
-            if self.jobs[job].phase == Phase::Working {
-                self.seen.served += 1;
+            if job == RESTED {
                 self.idle += 1;
-                self.reply(job, Phase::Served);
+                self.resting -= 1;
                 self.begin_next(setup, end);
+            } else if self.jobs[job].phase == Phase::Working {
+                self.seen.served += 1;
+                let fails = self.latency.chance(setup.errors);
+                self.reply(job, if fails { Phase::Refused(Refusal::Failed) } else { Phase::Served });
+                self.rest(setup, end);
             }
         }
+    }
+
+    /// Returns the number of workers that work on a call.
+    fn working(&self) -> u64 {
+        u64::from(self.workers - self.idle - self.resting)
+    }
+
+    /// Gives a worker that is done the next call, or a rest before it.
+    fn rest(&mut self, setup: &Setup, now: Duration) {
+        if setup.rest.is_zero() {
+            self.idle += 1;
+            self.begin_next(setup, now);
+        } else {
+            self.resting += 1;
+            self.ends.push(Reverse((now + setup.rest, RESTED)));
+        }
+    }
+
+    /// Returns the reason for which the server takes no call now, if there is one.
+    fn refuses(&mut self, setup: &Setup, now: Duration) -> Option<Phase> {
+        if let Some(down) = setup.down.filter(|down| down.from <= now && now < down.until) {
+            return Some(if down.hangs { Phase::Hung } else { Phase::Refused(Refusal::Failed) });
+        }
+        if let Some(quota) = setup.quota.filter(|quota| quota.from <= now && now < quota.until) {
+            let (left, since) = self.left_of_quota;
+            let left = (left + now.saturating_sub(since).as_secs_f64() * quota.rate).min(quota.burst);
+            let allowed = left >= 1.0;
+            self.left_of_quota = (if allowed { left - 1.0 } else { left }, now);
+            if !allowed {
+                // providers name whole seconds
+                let after = Duration::from_secs_f64(((1.0 - left) / quota.rate).ceil());
+                return Some(Phase::Refused(Refusal::Throttled { after }));
+            }
+        }
+        let is_full = setup.shed_at.is_some_and(|most| self.waiting >= most);
+        is_full.then_some(Phase::Refused(Refusal::Full))
     }
 
     fn arrive(&mut self, setup: &Setup, now: Duration, job: Job) -> usize {
         let number = self.jobs.len();
         self.seen.arrived += 1;
-        if setup.shed_at.is_some_and(|most| self.waiting >= most) {
-            self.seen.refused += 1;
-            self.jobs.push(Job { phase: Phase::Refused(Refusal::Full), ..job });
+        if let Some(phase) = self.refuses(setup, now) {
+            match phase {
+                Phase::Hung => self.hung += 1,
+                _ => self.seen.refused += 1,
+            }
+            self.jobs.push(Job { phase, ..job });
             return number;
         }
         self.jobs.push(job);
@@ -308,17 +421,22 @@ impl State {
 
     fn leave(&mut self, setup: &Setup, now: Duration, job: usize) {
         self.jobs[job].waker = None;
+        if self.jobs[job].phase == Phase::Hung {
+            self.hung -= 1;
+            self.seen.left += 1;
+            self.jobs[job].phase = Phase::Left;
+            return;
+        }
         if setup.on_leave == OnLeave::GoOn {
             return;
         }
         match self.jobs[job].phase {
             Phase::Waiting => self.waiting -= 1,
-            Phase::Working => self.idle += 1,
-            Phase::Served | Phase::Refused(_) | Phase::Left => return,
+            Phase::Working => self.rest(setup, now),
+            Phase::Served | Phase::Refused(_) | Phase::Left | Phase::Hung => return,
         }
         self.jobs[job].phase = Phase::Left;
         self.seen.left += 1;
-        self.begin_next(setup, now);
     }
 }
 
@@ -359,7 +477,7 @@ impl Future for Reply<'_> {
         match state.jobs[job].phase {
             Phase::Served => Poll::Ready(Ok(())),
             Phase::Refused(refusal) => Poll::Ready(Err(refusal)),
-            Phase::Waiting | Phase::Working | Phase::Left => {
+            Phase::Waiting | Phase::Working | Phase::Hung | Phase::Left => {
                 let waker = &mut state.jobs[job].waker;
                 if waker.as_ref().is_none_or(|waker| !waker.will_wake(context.waker())) {
                     *waker = Some(context.waker().clone());
@@ -378,3 +496,6 @@ impl Drop for Reply<'_> {
         }
     }
 }
+
+/// The end of a rest among the ends of calls.
+const RESTED: usize = usize::MAX;

@@ -108,9 +108,11 @@ impl Target for Wire {
         self.server.serve(header.as_deref(), due).await.map_err(|refusal| match refusal {
             Refusal::Full => CallError::Busy,
             Refusal::Expired => CallError::Late,
+            Refusal::Failed => CallError::Lost,
+            Refusal::Throttled { after } => CallError::Later { after },
         })
     }
 }
 
-/// The time within which an answer counts.
+/// The time within which an answer counts, unless a plan says otherwise.
 pub const SLO: Duration = Duration::from_secs(1);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use resilient::Reason;
 
-use crate::calls::{CallError, SLO};
+use crate::calls::CallError;
 use crate::drive::{Call, Run};
 
 /// The time when something was wrong, and the rate that the servers could serve then.
@@ -100,9 +100,9 @@ impl Call {
         }
     }
 
-    /// Returns whether the call succeeded within the SLO.
+    /// Returns whether the call succeeded within its time.
     pub fn is_good(&self) -> bool {
-        self.latency().is_some_and(|latency| latency <= SLO)
+        self.latency().is_some_and(|latency| latency <= self.slo)
     }
 
     /// Returns whether the call got an error at once or soon.
@@ -120,7 +120,7 @@ impl Call {
     pub fn is_late(&self) -> bool {
         match &self.end {
             None | Some((_, Err(CallError::Late))) => true,
-            Some((end, Ok(()))) => *end > self.at + SLO,
+            Some((end, Ok(()))) => *end > self.at + self.slo,
             Some((_, Err(CallError::Refused(rejection)))) => {
                 matches!(rejection.reason(), Reason::TimedOut { .. } | Reason::DeadlineExceeded)
             }

@@ -20,6 +20,8 @@ pub struct Plan {
     pub stretches: Vec<Stretch>,
     /// The clients that share the calls between them; each has its own policies.
     pub clients: usize,
+    /// The time within which an answer counts.
+    pub slo: Duration,
 }
 
 /// The record of a run.
@@ -40,6 +42,8 @@ pub struct Run {
 pub struct Call {
     /// The intended beginning, since the beginning of the run.
     pub at: Duration,
+    /// The time within which its answer counts.
+    pub slo: Duration,
     /// The end, since the beginning of the run, too.
     pub end: Option<(Duration, Result<(), CallError>)>,
 }
@@ -83,18 +87,29 @@ async fn calls<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) ->
             full += clients.iter().map(|client| client.occupancy()).sum::<f64>();
         }
     };
-    let calls = open_loop(&arrivals, &clients, tick).await;
+    let calls = open_loop_within(plan.slo, &arrivals, &clients, tick).await;
 
     Run { calls, attempts: wire.sent(), seen: wire.server().seen(), occupancy: full / looks as f64 }
 }
 
-/// Makes a call at each arrival, by one client after the other, and waits some more for the last calls.
-pub async fn open_loop<C: Client>(arrivals: &[Duration], clients: &[Arc<C>], mut tick: impl FnMut()) -> Vec<Call> {
-    let calls = arrivals.iter().map(|&at| Call { at, end: None }).collect();
+/// Makes a call at each arrival, by one client after the other, and waits some more for the last calls. An answer counts within
+/// [`SLO`].
+pub async fn open_loop<C: Client>(arrivals: &[Duration], clients: &[Arc<C>], tick: impl FnMut()) -> Vec<Call> {
+    open_loop_within(SLO, arrivals, clients, tick).await
+}
+
+/// Makes the same calls, whose answers count within `slo`.
+pub async fn open_loop_within<C: Client>(
+    slo: Duration,
+    arrivals: &[Duration],
+    clients: &[Arc<C>],
+    mut tick: impl FnMut(),
+) -> Vec<Call> {
+    let calls = arrivals.iter().map(|&at| Call { at, slo, end: None }).collect();
     let calls: Arc<Mutex<Vec<Call>>> = Arc::new(Mutex::new(calls));
     let mut tasks = JoinSet::new();
     let start = Instant::now();
-    let last = arrivals.last().copied().unwrap_or_default() + PATIENCE;
+    let last = arrivals.last().copied().unwrap_or_default() + slo + PATIENCE;
 
     let mut arriving = arrivals.iter().copied().enumerate().peekable();
     let mut now = Duration::ZERO;
@@ -105,7 +120,7 @@ pub async fn open_loop<C: Client>(arrivals: &[Duration], clients: &[Arc<C>], mut
         while let Some((index, _)) = arriving.next_if(|&(_, at)| at <= now) {
             let client = Arc::clone(&clients[index % clients.len()]);
             let calls = Arc::clone(&calls);
-            let due = Instant::now() + SLO;
+            let due = Instant::now() + slo;
             tasks.spawn(DUE.scope(due, async move {
                 let outcome = client.call().await;
                 let mut calls = calls.lock().unwrap_or_else(PoisonError::into_inner);
@@ -135,5 +150,5 @@ impl Run {
 /// The seeds of the runs; the worst figures count.
 pub const SEEDS: [u64; 3] = [1, 2, 3];
 const TICK: Duration = Duration::from_millis(1);
-/// The time to wait for the last calls, which is longer than a call may take.
-const PATIENCE: Duration = Duration::from_millis(1_200);
+/// The time to wait for the last calls beyond the time that a call may take.
+const PATIENCE: Duration = Duration::from_millis(200);

@@ -1,0 +1,170 @@
+//! The longest time of a call, by its stack.
+
+use std::time::Duration;
+
+use resilient_words::parse_duration;
+
+use crate::stack::shown;
+use crate::written::Written;
+
+/// The longest time of a call, and the sum that leads to it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Worst {
+    /// The time; `None` if nothing limits it, or the limit is not written as a literal.
+    pub time: Option<Duration>,
+    /// The sum in words; empty without a retry.
+    pub sum: String,
+    /// The time without the outermost time-out, if that cuts it short.
+    pub without_total: Option<Duration>,
+}
+
+/// Returns the number of attempts that a stack makes, hedges included; `None` if it is not written as a literal or has no limit.
+pub fn attempts(stack: &[Written]) -> Option<u64> {
+    stack.iter().try_fold(1_u64, |attempts, written| {
+        let more = match written.policy.as_str() {
+            "retry" => further(written, 3)?,
+            "hedge" => further(written, 1)?,
+            _ => 0,
+        };
+        Some(attempts.saturating_mul(1 + more))
+    })
+}
+
+fn further(written: &Written, usual: u64) -> Option<u64> {
+    if !written.has("max") && !written.has("with") { Some(usual) } else { written.text("max")?.parse().ok() }
+}
+
+/// Adds up the worst case from the inside out.
+pub fn of(stack: &[Written]) -> Worst {
+    let mut worst = Worst::default();
+    for (index, written) in stack.iter().enumerate().rev() {
+        match written.policy.as_str() {
+            "timeout" => {
+                let Some(limit) = limit(written) else {
+                    // a limit that is an expression is one nevertheless, and its time is not known
+                    worst = Worst::default();
+                    continue;
+                };
+                let inside = worst.time;
+                worst.time = Some(inside.map_or(limit, |inside| inside.min(limit)));
+                worst.without_total = inside.filter(|inside| *inside > limit);
+            }
+            "retry" => {
+                let (Some(retries), Some(each)) = (further(written, 3), worst.time) else {
+                    worst.time = None;
+                    continue;
+                };
+                let waits = waits(written, retries);
+                worst.sum = format!("{} × {} + {} of waits", retries + 1, shown(each), shown(waits));
+                worst.time = Some(each.saturating_mul(retries as u32 + 1).saturating_add(waits));
+            }
+            "bulkhead" | "rate_limit" => {
+                let usual = if written.policy == "bulkhead" { Duration::from_secs(1) } else { Duration::ZERO };
+                let has_deadline = stack[..index].iter().any(|outer| outer.policy == "timeout");
+                let wait = match written.text("max_wait").map(parse_duration) {
+                    Some(Ok(wait)) => Some(wait),
+                    None if written.policy == "bulkhead" && has_deadline => None,
+                    _ => Some(usual),
+                };
+                worst.time = worst.time.zip(wait).map(|(time, wait)| time.saturating_add(wait));
+            }
+            "hedge" => {
+                let delay = written.text("after").and_then(|after| parse_duration(after).ok());
+                worst.time = worst.time.map(|each| each.saturating_add(delay.unwrap_or(each).min(each)));
+            }
+            _ => {}
+        }
+    }
+    worst
+}
+
+/// Returns the number of attempts of the longest time, with the waits between them, that fit into a time.
+pub fn fitting(retry: &Written, each: Duration, time: Duration) -> u64 {
+    let fits =
+        |attempts: &u64| each.saturating_mul(*attempts as u32).saturating_add(waits(retry, attempts - 1)) <= time;
+    let most = further(retry, 3).unwrap_or(3).min(100);
+    (1..=most + 1).take_while(fits).last().unwrap_or(1)
+}
+
+/// Returns the limit of a time-out, if it is written as a literal.
+pub fn limit(written: &Written) -> Option<Duration> {
+    ["total", "attempt", "limit", ""].iter().find_map(|key| parse_duration(written.text(key)?).ok())
+}
+
+/// Returns the sum of the longest waits between so many attempts.
+fn waits(retry: &Written, retries: u64) -> Duration {
+    let time = |key: &str, usual: Duration| {
+        retry.text(key).and_then(|text| parse_duration(text).ok()).unwrap_or(usual).as_secs_f64()
+    };
+    let base = time("base", Duration::from_millis(100));
+    let (cap, jitter) = (time("cap", Duration::from_secs(10)), time("jitter", Duration::from_secs_f64(base)));
+    let factor: f64 = retry.text("factor").and_then(|text| text.parse().ok()).unwrap_or(2.0);
+    let backoff = retry.text("backoff").unwrap_or("exp_jitter");
+    let mut fibonacci = (1.0, 1.0);
+    let mut sum = 0.0;
+    for retry in 0..retries.min(1_000) {
+        let growing = base * factor.powf(retry as f64);
+        sum += match backoff {
+            "none" => 0.0,
+            "fixed" => base.min(cap),
+            "linear" => (base * (retry as f64 + 1.0)).min(cap),
+            "fibonacci" => {
+                let (this, next) = fibonacci;
+                fibonacci = (next, this + next);
+                (base * this).min(cap)
+            }
+            "exp" | "full_jitter" | "equal_jitter" => growing.min(cap),
+            "exp_jitter" => growing.min(cap) + jitter,
+            _ => cap,
+        };
+    }
+    Duration::try_from_secs_f64(sum).unwrap_or(Duration::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::written::stack;
+
+    fn worst(text: &str) -> Worst {
+        of(&stack(text).unwrap())
+    }
+
+    #[test]
+    fn attempts_and_waits_add_up() {
+        let sum = worst("retry(max = 2, base = \"100ms\"), timeout(attempt = \"400ms\")");
+        // 100 + 100 of jitter, and 200 + 100
+        assert_eq!(sum.time, Some(Duration::from_millis(1_700)));
+        assert_eq!(sum.sum, "3 × 400ms + 500ms of waits");
+        let cut = worst("timeout(total = \"1s\"), retry(max = 2, backoff = \"fixed\"), timeout(attempt = \"400ms\")");
+        assert_eq!((cut.time, cut.without_total), (Some(Duration::from_secs(1)), Some(Duration::from_millis(1_400))));
+    }
+
+    #[test]
+    fn what_has_no_limit_has_no_worst_case() {
+        assert_eq!(worst("retry").time, None);
+        assert_eq!(worst("timeout(attempt = ATTEMPT)").time, None);
+        assert_eq!(
+            worst("timeout(\"1s\"), retry(max = unlimited), circuit_breaker").time,
+            Some(Duration::from_secs(1))
+        );
+        assert_eq!(worst("bulkhead(limit = 3), timeout(\"1s\")").time, Some(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn attempts_multiply() {
+        assert_eq!(attempts(&stack("retry, hedge(idempotent)").unwrap()), Some(8));
+        assert_eq!(attempts(&stack("retry(max = RETRIES)").unwrap()), None);
+        assert_eq!(attempts(&stack("timeout(\"1s\")").unwrap()), Some(1));
+    }
+
+    #[test]
+    fn formulas_have_their_longest_waits() {
+        for (formula, millis) in
+            [("none", 0), ("fixed", 300), ("linear", 600), ("fibonacci", 400), ("exp", 700), ("exp_jitter", 1_000)]
+        {
+            let text = format!("retry(max = 3, backoff = \"{formula}\"), timeout(attempt = \"1s\")");
+            assert_eq!(worst(&text).time, Some(Duration::from_millis(4_000 + millis)), "{formula}");
+        }
+    }
+}

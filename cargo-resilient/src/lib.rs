@@ -1,0 +1,15 @@
+//! `cargo resilient`: settings that follow from measurements, and a look at the stacks of a source tree.
+//!
+//! The program is a thin layer over these modules. A [`wish::Wish`] has what was measured and what is wanted, [`advice`] turns it
+//! into a [`stack::Stack`] with reasons, and [`trials`] runs stacks in the simulator.
+
+pub mod advice;
+pub mod check;
+pub mod client;
+pub mod page;
+pub mod plan;
+pub mod reading;
+pub mod stack;
+pub mod trials;
+pub mod wish;
+pub mod written;
