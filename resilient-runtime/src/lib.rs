@@ -34,7 +34,7 @@
 //! | retry | `#[retry]` | [`Retry`], [`Backoff`], [`Budget`] |
 //! | circuit breaker | `#[circuit_breaker]` | [`CircuitBreaker`], [`PerKey`] |
 //! | bulkhead | `#[bulkhead]` | [`Bulkhead`], [`PerKey`] |
-//! | rate limit | `#[rate_limit]` | [`RateLimit`], [`Quota`], [`PerKey`] |
+//! | rate limit | `#[rate_limit]` | [`RateLimit`], [`Quota`], [`PerKey`], [`shared`] |
 //! | adaptive throttling | `#[throttle]` | [`Throttle`], [`PerKey`] |
 //! | time-out | `#[timeout]` | [`Timeout`], [`Deadline`] |
 //! | coalescing | `#[coalesce]` | [`Coalesce`] |
@@ -154,6 +154,7 @@ mod rate_limit;
 #[cfg(feature = "reqwest-middleware-0-5")]
 pub mod reqwest_middleware;
 mod retry;
+pub mod shared;
 mod shell;
 mod stack;
 mod striped;
