@@ -30,6 +30,11 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+/// The example of the readme.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod link;
 mod script;
 mod store;

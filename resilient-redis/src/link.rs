@@ -7,29 +7,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use redis::aio::ConnectionLike;
-use redis::{Cmd, RedisError, RedisResult, Value};
+use redis::{RedisError, RedisResult, Value};
 use tokio::sync::Notify;
 
-use crate::script::MACHINES;
-
-/// A connection that can be cloned, of whichever kind.
-pub(crate) trait Connection: Send {
-    fn ask<'a>(&'a mut self, command: &'a Cmd) -> Pin<Box<dyn Future<Output = RedisResult<Value>> + Send + 'a>>;
-
-    fn another(&self) -> Box<dyn Connection>;
-}
-
-impl<C: ConnectionLike + Clone + Send + 'static> Connection for C {
-    fn ask<'a>(&'a mut self, command: &'a Cmd) -> Pin<Box<dyn Future<Output = RedisResult<Value>> + Send + 'a>> {
-        // not by `req_packed_command`, to which the server's errors are values
-        Box::pin(command.query_async(self))
-    }
-
-    fn another(&self) -> Box<dyn Connection> {
-        Box::new(self.clone())
-    }
-}
+use crate::script::{Connection, MACHINES};
 
 /// Makes a connection.
 pub(crate) type Make = Box<dyn Fn() -> Making + Send + Sync>;

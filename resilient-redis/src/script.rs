@@ -1,12 +1,31 @@
-//! The scripts: their arguments and their answers.
+//! The scripts: how they are run, their arguments and their answers.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use redis::{RedisError, RedisResult, Value};
+use redis::aio::ConnectionLike;
+use redis::{Cmd, RedisError, RedisResult, Value};
 use resilient::shared::{Ask, Lease};
 
-use crate::link::Connection;
+/// A connection that can be cloned, of whichever kind.
+pub(crate) trait Connection: Send {
+    fn ask<'a>(&'a mut self, command: &'a Cmd) -> Pin<Box<dyn Future<Output = RedisResult<Value>> + Send + 'a>>;
+
+    fn another(&self) -> Box<dyn Connection>;
+}
+
+impl<C: ConnectionLike + Clone + Send + 'static> Connection for C {
+    fn ask<'a>(&'a mut self, command: &'a Cmd) -> Pin<Box<dyn Future<Output = RedisResult<Value>> + Send + 'a>> {
+        // not by `req_packed_command`, to which the server's errors are values
+        Box::pin(command.query_async(self))
+    }
+
+    fn another(&self) -> Box<dyn Connection> {
+        Box::new(self.clone())
+    }
+}
 
 /// A script, which the server knows by its hash once it has seen it.
 pub(crate) struct Script {

@@ -12,8 +12,8 @@ use redis::aio::ConnectionLike;
 use resilient::shared::{Ask, Leasing, StoreError};
 use resilient::{CircuitBreaker, Class};
 
-use crate::link::{Connection, Failure, Link, Make};
-use crate::script::{self, LEASE};
+use crate::link::{Failure, Link, Make};
+use crate::script::{self, Connection, LEASE};
 
 /// A server of Redis or Valkey through which machines share limits.
 ///

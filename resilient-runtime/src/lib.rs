@@ -105,7 +105,7 @@
 //! # Cancellation
 //!
 //! Dropping any future of this crate abandons what it was doing: permits go back, nothing is counted, nothing goes on in
-//! the background.
+//! the background. Only the question of a [shared](RateLimit::shared_through) rate limit to its store is a task of its own.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

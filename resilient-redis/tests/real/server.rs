@@ -15,10 +15,14 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
         let port =
             TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port();
         let mut server = Self { folder: tempfile::tempdir().expect("a folder"), port, child: None };
-        server.begin(&[]);
+        server.begin(arguments);
         server
     }
 
@@ -49,6 +53,11 @@ impl Server {
 
     pub(crate) fn address(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    #[cfg(feature = "cluster")]
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// Sends one command, and returns the answer as text.

@@ -507,7 +507,8 @@ impl RateLimit {
         pool.has_news.store(false, Relaxed);
         let mut news = pool.news();
         let heard = *news;
-        *news = News { slowdowns: heard.slowdowns, followed: Some(heard.slowdowns), ..News::default() };
+        *news =
+            News { slowdowns: heard.slowdowns, followed: heard.followed.map(|_| heard.slowdowns), ..News::default() };
         drop(news);
         self.shell.note(EXCHANGES, heard.answers);
         self.shell.note(FAILED_EXCHANGES, heard.failures);
