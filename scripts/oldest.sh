@@ -30,8 +30,8 @@ rust() {
 # only the published crates, for the tests of the others may ask for newer dependencies
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-cp -rL resilient-words resilient-macros resilient-runtime resilient-ops .cargo README.md "$folder"
-sed 's/^members = .*/members = ["resilient-words", "resilient-macros", "resilient-runtime", "resilient-ops"]/; /^exclude = /d' Cargo.toml > "$folder/Cargo.toml"
+cp -rL resilient-words resilient-macros resilient-runtime resilient-ops resilient-redis .cargo README.md "$folder"
+sed 's/^members = .*/members = ["resilient-words", "resilient-macros", "resilient-runtime", "resilient-ops", "resilient-redis"]/; /^exclude = /d' Cargo.toml > "$folder/Cargo.toml"
 cd "$folder"
 # the flag is not stable, and only the file that it writes is used
 RUSTC_BOOTSTRAP=1 cargo "+$pinned" -Z direct-minimal-versions generate-lockfile --quiet
@@ -44,7 +44,7 @@ if (($#)); then
     exit
 fi
 [[ $(cargo hack --version 2> /dev/null) == "cargo-hack $hack" ]] || cargo install "cargo-hack@$hack" --locked --quiet --root "$target/tools"
-RUSTUP_TOOLCHAIN=$(rust $oldest) cargo hack check -p resilient-words -p resilient-macros -p resilient-runtime --each-feature \
+RUSTUP_TOOLCHAIN=$(rust $oldest) cargo hack check -p resilient-words -p resilient-macros -p resilient-runtime -p resilient-redis --each-feature \
     --exclude-features "$needs_newer" --exclude-all-features --locked --quiet
-RUSTUP_TOOLCHAIN=$(rust $newer) cargo check -p resilient-runtime -p resilient-ops --all-features --locked --quiet
+RUSTUP_TOOLCHAIN=$(rust $newer) cargo check -p resilient-runtime -p resilient-ops -p resilient-redis --all-features --locked --quiet
 RUSTUP_TOOLCHAIN=$(rust 1.89.0) cargo check -p resilient-ops --all-features --locked --quiet

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}/packaged")
-crates=(resilient-words resilient-macros resilient-runtime resilient-ops)
+crates=(resilient-words resilient-macros resilient-runtime resilient-ops resilient-redis)
 export CARGO_TARGET_DIR=$target
 
 rm -rf "$target/package"
@@ -45,5 +45,5 @@ cd "$folder"
 
 cargo test -p resilient-words -p resilient-runtime -- --skip the_page_
 cargo test -p resilient-macros --lib -- --skip coverage:: --skip pages:: --skip snapshots::
-cargo test -p resilient-ops
+cargo test -p resilient-ops -p resilient-redis
 for example in quickstart methods expanded; do cargo run --quiet -p program --bin "$example"; done

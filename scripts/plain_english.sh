@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 words='What|Who|That|Where|How|Whether|Whoever|Those|One that'
-folders='resilient-runtime/src resilient-macros/src resilient-ops tests examples benches simulations fuzz'
+folders='resilient-runtime/src resilient-macros/src resilient-ops resilient-redis tests examples benches simulations fuzz'
 # shellcheck disable=SC2086
 if grep -rnE "^\s*//[/!] ($words)\b" $folders --include='*.rs' --exclude-dir=ui --exclude-dir=target; then
     echo 'documentation begins with its subject or with a verb: "Returns", "Sets", "The number of"' >&2

@@ -28,6 +28,11 @@ fn the_runtimes_modules_know_each_other_in_one_direction() {
 }
 
 #[test]
+fn the_modules_of_the_shared_store_know_each_other_in_one_direction() {
+    assert_eq!(circles("resilient-redis"), [""; 0]);
+}
+
+#[test]
 fn the_operators_modules_know_each_other_in_one_direction() {
     assert_eq!(circles("resilient-ops"), [""; 0]);
 }

@@ -494,6 +494,8 @@ pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `burst` | integer or `u32` constant | a second's worth, at least 1; with `weight` a period's worth | how many calls, or units of `weight`, may come at once after an idle time |
 /// | `max_wait` | duration | `"0s"` | how long a call that comes too early may wait; none longer than that or than the deadline allows begins |
 /// | `max_pause` | duration | `"60s"` | the longest pause that the server can ask for; at `"0s"` it is not listened to |
+/// | `shared` | name of a `static` that is a `resilient::shared::Store`, such as one of `resilient-redis` | none | shares the limit with all machines that use the same store and `name` |
+/// | `when_down` | `"local"`, `"open"`, `"closed"` | `"local"` | while the store of a shared limit does not answer, each machine lets its share of the rate through (`"local"`), the whole rate (`"open"`) or no call (`"closed"`) |
 /// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` counts and decides, and neither refuses nor waits; `"off"` does nothing |
 /// | `name` | string | the function's | stands in rejections and events; functions that are given the same name share the limit |
 /// | `key` | expression | none | a limit for each value of it, as for [`circuit_breaker`](macro@circuit_breaker) |

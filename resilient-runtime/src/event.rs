@@ -17,6 +17,7 @@ use std::time::Duration;
 use crate::class::Class;
 #[cfg(feature = "tracing")]
 use crate::clock::Ticks;
+use crate::shared::WhenDown;
 use crate::vocabulary::{CircuitBreakerState, FallbackSource, GaveUp, PolicyKind};
 
 /// An event of a policy.
@@ -44,6 +45,8 @@ use crate::vocabulary::{CircuitBreakerState, FallbackSource, GaveUp, PolicyKind}
 /// | [`Unanswered`](Self::Unanswered) | `nothing to fall back to` | debug | `policy`, `class` |
 /// | [`Paused`](Self::Paused) | `paused` | info | `policy`, `time` |
 /// | [`Slowed`](Self::Slowed) | `slowed` | info | `policy`, `share` |
+/// | [`Degraded`](Self::Degraded) | `shared limit degraded` | warn | `policy`, `rule` |
+/// | [`Recovered`](Self::Recovered) | `shared limit recovered` | info | `policy`, `after` |
 ///
 /// `function` stands beside `policy` where the policy is that of an annotated function: the path of its module and its name.
 ///
@@ -227,6 +230,26 @@ pub enum Event {
         /// Remaining share of the rate, at most 1.
         share: f64,
     },
+    /// The store of a shared limit begins not to answer.
+    #[non_exhaustive]
+    Degraded {
+        /// The policy's name.
+        policy: &'static str,
+        /// Source location of the policy.
+        place: &'static Location<'static>,
+        /// Rule that the limit goes by until the store answers.
+        rule: WhenDown,
+    },
+    /// The store of a shared limit answers again.
+    #[non_exhaustive]
+    Recovered {
+        /// The policy's name.
+        policy: &'static str,
+        /// Source location of the policy.
+        place: &'static Location<'static>,
+        /// Time for which the limit went by a rule of its own.
+        after: Duration,
+    },
 }
 
 /// A retry that is about to begin, as [`Retry::on_retry`](crate::Retry::on_retry) is told of it.
@@ -278,7 +301,9 @@ impl Event {
             | Self::FellBack { policy, .. }
             | Self::Unanswered { policy, .. }
             | Self::Paused { policy, .. }
-            | Self::Slowed { policy, .. } => policy,
+            | Self::Slowed { policy, .. }
+            | Self::Degraded { policy, .. }
+            | Self::Recovered { policy, .. } => policy,
             Self::SettingsApplied { source, .. } | Self::SettingsRefused { source, .. } => source,
         }
     }
@@ -326,8 +351,11 @@ impl Event {
             | Self::Transition { .. }
             | Self::RanAlone { .. }
             | Self::KeysOverflowed { .. }
-            | Self::LearnsNothing { .. } => tracing::Level::WARN,
-            Self::Paused { .. } | Self::Slowed { .. } | Self::SettingsApplied { .. } => tracing::Level::INFO,
+            | Self::LearnsNothing { .. }
+            | Self::Degraded { .. } => tracing::Level::WARN,
+            Self::Recovered { .. } | Self::Paused { .. } | Self::Slowed { .. } | Self::SettingsApplied { .. } => {
+                tracing::Level::INFO
+            }
             _ => tracing::Level::DEBUG,
         }
     }
@@ -410,6 +438,12 @@ impl Event {
             }
             Self::Paused { policy, place, time } => say_loudly!(info from place, policy, ?time, "paused"),
             Self::Slowed { policy, place, share } => say_loudly!(info from place, policy, share, "slowed"),
+            Self::Degraded { policy, place, rule } => {
+                say_loudly!(warn from place, policy, rule = rule.as_str(), "shared limit degraded");
+            }
+            Self::Recovered { policy, place, after } => {
+                say_loudly!(info from place, policy, ?after, "shared limit recovered");
+            }
         }
     }
 }

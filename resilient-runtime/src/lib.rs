@@ -34,7 +34,7 @@
 //! | retry | `#[retry]` | [`Retry`], [`Backoff`], [`Budget`] |
 //! | circuit breaker | `#[circuit_breaker]` | [`CircuitBreaker`], [`PerKey`] |
 //! | bulkhead | `#[bulkhead]` | [`Bulkhead`], [`PerKey`] |
-//! | rate limit | `#[rate_limit]` | [`RateLimit`], [`Quota`], [`PerKey`] |
+//! | rate limit | `#[rate_limit]` | [`RateLimit`], [`Quota`], [`PerKey`], [`shared`] |
 //! | adaptive throttling | `#[throttle]` | [`Throttle`], [`PerKey`] |
 //! | time-out | `#[timeout]` | [`Timeout`], [`Deadline`] |
 //! | coalescing | `#[coalesce]` | [`Coalesce`] |
@@ -105,7 +105,7 @@
 //! # Cancellation
 //!
 //! Dropping any future of this crate abandons what it was doing: permits go back, nothing is counted, nothing goes on in
-//! the background.
+//! the background. Only the question of a [shared](RateLimit::shared_through) rate limit to its store is a task of its own.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -154,6 +154,7 @@ mod rate_limit;
 #[cfg(feature = "reqwest-middleware-0-5")]
 pub mod reqwest_middleware;
 mod retry;
+pub mod shared;
 mod shell;
 mod stack;
 mod striped;

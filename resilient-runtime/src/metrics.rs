@@ -284,6 +284,27 @@ pub static FAMILIES: &[Family] = &[
         None,
         "Times that the rate was halved because the server asked for less",
     ),
+    gauge(
+        "shared_down",
+        "resilient_shared_down",
+        "1",
+        None,
+        "1 while the store of a shared limit does not answer, and 0 otherwise",
+    ),
+    counter(
+        "shared_asks",
+        "resilient_shared_asks_total",
+        "{question}",
+        Some("result"),
+        "Questions to the store of a shared limit, by whether it answered in time",
+    ),
+    counter(
+        "shared_degraded",
+        "resilient_shared_degraded_total",
+        "{time}",
+        None,
+        "Times that the store of a shared limit began not to answer",
+    ),
     counter(
         "units",
         "resilient_units_total",

@@ -40,6 +40,12 @@ notes! {
         WAITED_NANOS = 3,
         /// Calls that would have been refused, or have waited.
         OBSERVED = 4,
+        /// Questions that the store of a shared limit answered.
+        EXCHANGES = 5,
+        /// Questions that it did not answer.
+        FAILED_EXCHANGES = 6,
+        /// Times that it began not to answer.
+        DEGRADED = 7,
     }
     throttle {
         /// Calls that would have been dropped.

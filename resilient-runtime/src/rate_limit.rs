@@ -10,6 +10,7 @@ mod permit;
 mod pressure;
 mod quota;
 mod run;
+mod shared;
 
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
@@ -29,6 +30,7 @@ use self::builder::Config;
 use self::counts::Counters;
 use self::gcra::{Pace, Units};
 use self::meter::Meter;
+use self::shared::Link;
 use crate::book::Tally;
 use crate::clock::{self, Ticks};
 use crate::keyed::Keyed;
@@ -37,7 +39,7 @@ use crate::notes::rate_limit::{PAUSES, SLOWED};
 use crate::shell::{Shell, shell};
 use crate::stack::{Judged, Stack};
 use crate::sync::atomic::Ordering::Relaxed;
-use crate::tune::Live;
+use crate::tune::{Live, accept};
 use crate::when::ByClass;
 use crate::{Error, Event, Mode, Outcome, When, random};
 
@@ -84,6 +86,10 @@ use crate::{Error, Event, Mode, Outcome, When, random};
 ///
 /// At the end of a pause, callers are let through at the rate from the first on, not in a burst.
 ///
+/// # Across machines
+///
+/// [`shared_through`](Self::shared_through) a store, the promise is one about the calls of all machines.
+///
 /// # Weights
 ///
 /// A call may take more of the rate than one: as many tokens, bytes or points as [`acquire_many`](Self::acquire_many) says. Where that was an
@@ -120,6 +126,8 @@ pub struct RateLimit {
     /// Held while the rate or the burst is changed, and never otherwise.
     changing: Mutex<()>,
     totals: Counters,
+    /// The store, of a limit that machines share.
+    shared: Option<Link>,
 }
 
 impl RateLimit {
@@ -130,11 +138,12 @@ impl RateLimit {
     ///
     /// # Panics
     ///
-    /// If `calls` is 0, or `per` is zero or more than a year; nothing is changed then.
+    /// If `calls` is 0, or `per` is zero or more than a year, or a [shared](Self::shared_through) limit takes no such rate; nothing is changed then.
     pub fn set_rate(&self, calls: u32, per: Duration) {
         let pace = Pace::new(calls, per, Some(1));
         let burst = Pace::second(calls, per).min(pace.longest_burst());
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.check_terms(self.meter.changed(Pace { burst, ..pace }));
         self.meter.change(Pace { burst, ..pace }, self.now());
     }
 
@@ -144,10 +153,12 @@ impl RateLimit {
     ///
     /// # Panics
     ///
-    /// If it is 0; nothing is changed then.
+    /// If it is 0, or a [shared](Self::shared_through) limit takes no such burst; nothing is changed then.
     pub fn set_burst(&self, calls: u32) {
         assert!(calls > 0, "`burst` must be at least 1: with 0 nothing would ever be let through");
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let pace = self.meter.pace();
+        self.check_terms(Pace { burst: calls.min(pace.longest_burst()), ..pace });
         self.meter.change_burst(calls, self.now());
     }
 
@@ -252,6 +263,10 @@ impl RateLimit {
                 Ok(at) => return Ok(RatePermit::new(self, Taken { calls, at })),
                 Err(Held::Uncounted) => return Ok(RatePermit::new(self, Taken::NOTHING)),
                 Err(Held::Refused(rejection)) => return Err(rejection),
+                // The store of a shared limit was asked, which takes time.
+                Err(Held::Until { blocked, .. }) if self.shared.is_some() => {
+                    return Err(self.refuse(blocked, calls, units(clock::now())));
+                }
                 // The rate was changed meanwhile, and there is room after all.
                 Err(Held::Until { .. }) => {}
             }
@@ -299,26 +314,38 @@ impl RateLimit {
         }
         let now = self.now();
         let Some(hint) = after.filter(|hint| !hint.is_zero()) else {
-            let slowed = self.meter.pressure.slow(now);
-            self.meter.drain(now);
-            if slowed {
-                self.totals.slowed.fetch_add(1, Relaxed);
-                self.shell.note(SLOWED, 1);
-                let (policy, place, share) = (self.name(), self.shell.place(), self.share());
-                self.shell.emit(Event::Slowed { policy, place, share });
-            }
+            self.slow(now);
+            self.tell_slowed(now);
             return;
         };
         let Config { max_pause, max_wait, .. } = *self.config;
         let pause = pressure::pause_for(hint, max_pause, max_wait, random::next());
         let until = now.after(pause);
+        self.pause_until(until, now);
+        self.tell_pause(until, now);
+    }
+
+    /// Halves the rate, at most once a second.
+    fn slow(&self, now: Units) {
+        let slowed = self.meter.pressure.slow(now);
+        self.meter.drain(now);
+        if slowed {
+            self.totals.slowed.fetch_add(1, Relaxed);
+            self.shell.note(SLOWED, 1);
+            let (policy, place, share) = (self.name(), self.shell.place(), self.share());
+            self.shell.emit(Event::Slowed { policy, place, share });
+        }
+    }
+
+    /// Lets nobody through until then.
+    fn pause_until(&self, until: Units, now: Units) {
         let begins = self.meter.pressure.pause(until, now);
         self.meter.drain(until);
         if begins {
             self.totals.pauses.fetch_add(1, Relaxed);
             self.shell.note(PAUSES, 1);
             let (policy, place) = (self.name(), self.shell.place());
-            self.shell.emit(Event::Paused { policy, place, time: pause });
+            self.shell.emit(Event::Paused { policy, place, time: until.since(now) });
         }
     }
 
@@ -346,6 +373,7 @@ impl RateLimit {
         }
         if remaining < u64::from(self.meter.pace().burst) {
             self.meter.curb(at.unwrap_or_else(|| self.now()), remaining);
+            self.tell_curbed(units(clock::now()), remaining);
         }
     }
 
@@ -360,8 +388,9 @@ impl RateLimit {
         if interval > self.meter.pace().interval {
             self.meter.pressure.spread(interval, until, now);
             self.meter.drain(now);
-        } else {
-            self.meter.pressure.spread_no_more();
+            self.tell_spread(Some(interval), until, now);
+        } else if self.meter.pressure.spread_no_more() {
+            self.tell_spread(None, now, now);
         }
     }
 }
@@ -378,12 +407,14 @@ impl RateLimit {
     fn settle_cost(&self, taken: u32, cost: u32) {
         let now = units(clock::now());
         if cost < taken {
-            self.meter.give_back(now, taken - cost);
+            self.give_back(now, taken - cost);
             self.tally(Tally::Returned, taken - cost);
             self.queue.look_again();
         } else if cost > taken {
-            let now = if self.meter.is_due_ahead_of(now) { self.now() } else { now };
-            self.meter.charge(now, cost - taken, now.after(self.config.max_pause));
+            if !self.owe(now, i64::from(cost - taken)) {
+                let now = if self.meter.is_due_ahead_of(now) { self.now() } else { now };
+                self.meter.charge(now, cost - taken, now.after(self.config.max_pause));
+            }
             self.tally(Tally::Charged, cost - taken);
         }
     }
@@ -392,11 +423,24 @@ impl RateLimit {
     #[cold]
     fn excuse(&self, taken: u32, rejection: &Error, weighs: bool) {
         if taken > 0 && rejection.kept_from_running() {
-            self.meter.give_back(units(clock::now()), taken);
+            self.give_back(units(clock::now()), taken);
             self.queue.look_again();
             if weighs {
                 self.tally(Tally::Returned, taken);
             }
+        }
+    }
+
+    fn give_back(&self, now: Units, calls: u32) {
+        if !self.owe(now, -i64::from(calls)) {
+            self.meter.give_back(now, calls);
+        }
+    }
+
+    /// Panics if a limit that machines share cannot go by that pace.
+    fn check_terms(&self, pace: Pace) {
+        if self.shared.is_some() {
+            accept(shared::Terms::refuses(pace));
         }
     }
 
@@ -417,7 +461,7 @@ const fn saturated(weight: u64) -> u32 {
 }
 
 shell!(RateLimit is RateLimit, modes: /// Callers that wait already go on waiting.
-, agrees: |one, other| one.config.built == other.config.built,
+, agrees: |one, other| one.config.built == other.config.built && one.is_shared_like(other),
     shows: |this| { pace: this.meter.pace(), config: *this.config, counts: this.counts() }, resets: forget, tunes: Config, adopts: adopt
 );
 
@@ -428,6 +472,10 @@ impl Keyed for RateLimit {
     }
 
     fn fresh(&self) -> Self {
+        assert!(
+            self.shared.is_none(),
+            "a limit that machines share cannot be kept for each key: leave out `shared_through`, or the `PerKey`"
+        );
         Self::built(self.shell.again(), self.config.again())
     }
 
@@ -464,7 +512,15 @@ impl RateLimit {
         description.level("rate_share", self.share());
         description.level("paused", if self.is_paused() { 1.0 } else { 0.0 });
         description.level("waiting", f64::from(self.queue.waiting()));
-        description.bound = Bound::Wait(self.config.max_wait);
+        let patience = self.shared.as_ref().map_or(Duration::ZERO, |link| link.patience(present));
+        if let Some(link) = &self.shared {
+            description.fixed("shared", link.store.name());
+            if let Some(failure) = link.pool().failure() {
+                description.now("shared", format_args!("{}, which does not answer: {failure}", link.store.name()));
+            }
+            description.level("shared_down", if link.pool().is_down() { 1.0 } else { 0.0 });
+        }
+        description.bound = Bound::Wait(self.config.max_wait.max(patience));
     }
 
     /// Goes by the rate that its settings say. What was used stays used.
@@ -483,6 +539,16 @@ impl RateLimit {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         self.meter.change(self.config.pace(), units(clock::now()));
         self.meter.reset();
+        if let Some(link) = &self.shared {
+            link.pool().reset();
+        }
+    }
+
+    fn is_shared_like(&self, other: &Self) -> bool {
+        match (&self.shared, &other.shared) {
+            (Some(one), Some(other)) => one.is_to(other),
+            (one, other) => one.is_none() && other.is_none(),
+        }
     }
 }
 

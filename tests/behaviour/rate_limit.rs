@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use resilient::shared::InMemory;
 use resilient::{
     Class, ClassifyValue, Mode, PerKey, Quota, RateLimit, Reason, circuit_breaker, rate_limit, retry, timeout,
 };
@@ -675,4 +676,50 @@ async fn the_list_shows_the_weight_and_the_cost() {
     );
     let count = |name| policy.counts.iter().find(|count| count.name == name).unwrap().value;
     assert_eq!((count("units reserved"), count("units charged"), count("units returned")), (6.0, 0.0, 3.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn shared_is_one_limit_for_all_that_use_the_store_and_the_name() {
+    static FLEET: InMemory = InMemory::new();
+    #[rate_limit("20/s", shared = FLEET, name = "shared by two")]
+    async fn function() -> Result<(), Error> {
+        Ok(())
+    }
+    static MACHINE: RateLimit =
+        RateLimit::named("shared by two").rate(20, Duration::from_secs(1)).shared_through(&FLEET);
+    function().await.unwrap();
+    sleep(ms(2_000)).await;
+
+    assert_eq!(admitted!(function(), 50), 15);
+    assert!(MACHINE.acquire().await.is_err());
+    assert_eq!(FLEET.granted("shared by two"), 16);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_down_is_the_rule_without_the_store() {
+    static FLEET: InMemory = InMemory::new();
+    #[rate_limit("20/s", shared = FLEET, name = "open", when_down = "open")]
+    async fn open() -> Result<(), Error> {
+        Ok(())
+    }
+    #[rate_limit("20/s", shared = FLEET, name = "local", when_down = "local")]
+    async fn local() -> Result<(), Error> {
+        Ok(())
+    }
+    #[rate_limit("20/s", shared = FLEET, name = "closed", when_down = "closed")]
+    async fn closed() -> Result<(), Error> {
+        Ok(())
+    }
+    FLEET.set_machines(10);
+    FLEET.set_down(true);
+
+    let mut served = [0; 3];
+    for _ in 0..1_000 {
+        served[0] += admitted!(open(), 1);
+        served[1] += admitted!(local(), 1);
+        served[2] += admitted!(closed(), 1);
+        sleep(ms(1)).await;
+    }
+
+    assert!((20..=21).contains(&served[0]) && (2..=3).contains(&served[1]) && served[2] == 0, "{served:?}");
 }

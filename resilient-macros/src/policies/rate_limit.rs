@@ -46,6 +46,13 @@ pub(crate) const KIND: Kind = Kind {
             .sets()
             .default("\"60s\"")
             .means("the longest pause that the server can ask for; at `\"0s\"` it is not listened to"),
+        Key::setting("shared", "shared = FLEET", Sort::Expression(store))
+            .takes("name of a `static` that is a `resilient::shared::Store`, such as one of `resilient-redis`")
+            .means("shares the limit with all machines that use the same store and `name`"),
+        Key::setting("when_down", "when_down = \"closed\"", Sort::Word(RULES)).absent("`\"local\"`").means(
+            "while the store of a shared limit does not answer, each machine lets its share of the rate through (`\"local\"`), the whole rate \
+             (`\"open\"`) or no call (`\"closed\"`)",
+        ),
         key::mode().means("`\"observe\"` counts and decides, and neither refuses nor waits; `\"off\"` does nothing"),
         key::name("name = \"search\"")
             .means("stands in rejections and events; functions that are given the same name share the limit"),
@@ -71,6 +78,9 @@ pub(crate) const KIND: Kind = Kind {
     renamed: &[("k", "#[throttle]"), ("max_drop", "#[throttle]")],
     parse,
 };
+
+/// The words for the runtime's `WhenDown`.
+const RULES: &[&str] = &["local", "open", "closed"];
 
 struct RateLimit {
     common: Common,
@@ -152,12 +162,53 @@ fn constructor(settings: &Settings<'_>) -> Constructor {
     if let Some(burst) = settings.count("burst") {
         comes_back(&burst, &calls, &per, errors);
     }
-    let constructor = constructor.set_both("rate", "rate", &calls, &per);
+    let constructor = shared(constructor.set_both("rate", "rate", &calls, &per), settings);
     let Some(weight) = settings.expression("weight") else { return constructor };
     let burst = settings.count("burst").map_or_else(|| calls.clone(), |burst| burst.value);
     fits(&weight, &burst, errors);
     // a second's worth of tokens is less than many a call takes
     if settings.span("burst").is_none() { constructor.set("burst", "burst", &calls) } else { constructor }
+}
+
+/// Shares the limit, if it is to be.
+fn shared(constructor: Constructor, settings: &Settings<'_>) -> Constructor {
+    let errors = settings.errors;
+    let Some(place) = settings.span("shared") else {
+        if let Some(rule) = settings.span("when_down") {
+            errors.at(rule, "`when_down` is for a limit that machines share: add `shared = FLEET`, or leave it out");
+        }
+        return constructor;
+    };
+    if let Some(key) = settings.span("key") {
+        errors.at(
+            key,
+            "a shared limit is one for all calls, and `key` has one for each value: leave out `key` or `shared`",
+        );
+    } else if settings.span("name").is_none() {
+        errors.at(place, "machines know a shared limit by its name: add, for instance, `name = \"search\"`");
+    }
+    let Some(store) = settings.expression("shared") else { return constructor };
+    let store = without_reference(&store);
+    let span = Span::mixed_site();
+    let reference = quote_spanned!(span=> &#store);
+    let constructor = constructor.call_at(Some(store.span()), "shared", "shared_through", &reference);
+    let Some(rule) = settings.word("when_down") else { return constructor };
+    let variant = match rule.value {
+        "open" => "Open",
+        "closed" => "Closed",
+        _ => "Local",
+    };
+    let (krate, variant) = (settings.krate, syn::Ident::new(variant, span));
+    constructor.call("when_down", "when_down", &quote_spanned!(span=> #krate::shared::WhenDown::#variant))
+}
+
+/// Refuses what is no name of a `static`.
+fn store(expression: &Expr, _: &Function) -> syn::Result<()> {
+    if matches!(without_reference(expression), Expr::Path(_)) {
+        return Ok(());
+    }
+    let message = "`shared` takes the name of a `static`: write, for instance, `shared = FLEET`, with `static FLEET: Store = Store::named(\"shop\");`";
+    Err(syn::Error::new_spanned(expression, message))
 }
 
 /// Refuses a weight that is never let through, where both numbers are literals.

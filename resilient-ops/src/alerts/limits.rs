@@ -25,11 +25,15 @@ pub(super) fn used_up(of: Subject<'_>) -> Option<Alert> {
     // a moment ago has too few scrapes for either number, and so counts as half of one
     let over_steps = format!("[{over}:{}]", promql_time(of.options.interval));
     let instances = format!("count by ({BY}) ({})", of.select(family::RATE_SHARE).now());
-    let expr = format!(
-        "({weighed} or {})\n  / clamp_min(sum_over_time({instances}{over_steps}) / scalar(count_over_time(vector(1){over_steps})), 0.5) > {}",
-        per_second(of.select(family::CALLS)),
-        shown(rate * USED)
-    );
+    // a rate that machines share is one of all instances together
+    let is_shared = of.policy.setting("shared").is_some();
+    let (per, those) = if is_shared {
+        (String::new(), "in all instances together")
+    } else {
+        let mean = format!("sum_over_time({instances}{over_steps}) / scalar(count_over_time(vector(1){over_steps}))");
+        (format!("\n  / clamp_min({mean}, 0.5)"), "in each instance")
+    };
+    let expr = format!("({weighed} or {}){per} > {}", per_second(of.select(family::CALLS)), shown(rate * USED));
     let lets_through = |calls: f64| {
         let mut all = vec![
             of.quantity(family::CALLS, "success", Change::Rises(calls)),
@@ -45,7 +49,7 @@ pub(super) fn used_up(of: Subject<'_>) -> Option<Alert> {
             expr,
             summary: "the rate is used up".to_owned(),
             description: format!(
-                "{{{{ $value | printf \"%.1f\" }}}} a second in each instance over the last {over}, of a rate of {written}. {} of {} a second is {}: \
+                "{{{{ $value | printf \"%.1f\" }}}} a second {those} over the last {over}, of a rate of {written}. {} of {} a second is {}: \
                  above that, a call that comes waits or is refused.",
                 percent(USED),
                 shown(rate),

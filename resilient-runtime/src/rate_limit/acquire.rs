@@ -259,8 +259,8 @@ impl RateLimit {
         let at = units(now);
         // Nobody overtakes those who wait.
         let line = self.queue.line();
-        let blocked = if line.calls() == 0 || self.is_overdue(line, at, calls) {
-            match self.meter.admit(at, calls) {
+        let blocked = if line.calls() == 0 || self.shared.is_some() || self.is_overdue(line, at, calls) {
+            match self.measure(at, calls) {
                 Ok(()) => {
                     self.totals.admit();
                     return Ok(at);
@@ -271,6 +271,23 @@ impl RateLimit {
             self.meter.glimpse(at, calls)
         };
         self.hold(blocked, calls, (now, at), max_wait)
+    }
+
+    /// Lets so many calls through, or says when it could.
+    #[inline]
+    fn measure(&self, now: Units, calls: u32) -> Result<(), Blocked> {
+        match &self.shared {
+            None => self.meter.admit(now, calls),
+            Some(link) => self.admit_shared(link, now, calls),
+        }
+    }
+
+    /// Wakes the call whose turn it is.
+    fn given_back(&self) -> &Notify {
+        match &self.shared {
+            None => &self.queue.given_back,
+            Some(link) => &link.pool().answered,
+        }
     }
 
     /// Returns whether those who wait have let their slots go by: they are kept and not polled, and nobody waits for them any more.
@@ -297,10 +314,17 @@ impl RateLimit {
         if !blocked.is_usual(at) && self.restart_if_clock_went_back(now) {
             return self.admit(calls, max_wait);
         }
-        let behind = blocked.behind(self.queue.line().calls());
+        let (behind, max_wait) = match &self.shared {
+            Some(link) if blocked.asks => (blocked, max_wait.max(link.patience(self.meter.pace()))),
+            _ => (blocked.behind(self.queue.line().calls()), max_wait),
+        };
         let wait = behind.slot.since(at);
         let is_refused = wait > max_wait || blocked.slot == Units::NEVER;
         if self.shell.mode() == Mode::Observe {
+            if blocked.asks {
+                // whether it would have waited is not known
+                return Err(Held::Uncounted);
+            }
             self.shell.note(OBSERVED, 1);
             if is_refused {
                 self.totals.refuse(behind);
@@ -328,7 +352,7 @@ impl RateLimit {
     }
 
     /// Counts a refusal and says why it is one.
-    fn refuse(&self, blocked: Blocked, weight: u32, now: Units) -> Error {
+    pub(super) fn refuse(&self, blocked: Blocked, weight: u32, now: Units) -> Error {
         self.totals.refuse(blocked);
         let reason = match blocked {
             Blocked { outweighed: Some(burst), .. } => Reason::TooHeavy { weight, burst },
@@ -370,7 +394,7 @@ impl RateLimit {
                     let slot = now.checked_add(wait).unwrap_or(give_up);
                     let Some(timer) = clock::sleep_until(slot) else { return Err(limit.no_runtime()) };
                     if turn.is_some() {
-                        let _ = unless(pin!(limit.queue.given_back.notified()), timer).await;
+                        let _ = unless(pin!(limit.given_back().notified()), timer).await;
                     } else {
                         turn = unless(line.as_mut(), timer).await;
                     }
@@ -382,7 +406,7 @@ impl RateLimit {
 
                 let now = clock::now();
                 let at = units(now);
-                blocked = match limit.meter.admit(at, calls) {
+                blocked = match limit.measure(at, calls) {
                     Ok(()) => {
                         limit.totals.admit();
                         limit.totals.waited.fetch_add(1, Relaxed);

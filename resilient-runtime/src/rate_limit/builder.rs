@@ -11,12 +11,14 @@ use super::acquire::Queue;
 use super::counts::Counters;
 use super::gcra::Pace;
 use super::meter::Meter;
+use super::shared::{Link, Terms};
 use crate::list::{Described, Description};
+use crate::shared::{Store, WhenDown};
 use crate::shell::Shell;
 use crate::sync::const_fn;
-use crate::tune::Live;
 #[cfg(feature = "config")]
 use crate::tune::{Kept, Key, Settings, Value, every_value};
+use crate::tune::{Live, accept};
 
 /// The settings that a limit was built with; its meter and its switch have what holds now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +27,9 @@ pub(crate) struct Config {
     pub(super) burst: Option<u32>,
     pub(super) max_wait: Duration,
     pub(super) max_pause: Duration,
+    /// Set if machines share it.
+    is_shared: bool,
+    when_down: Option<WhenDown>,
 }
 
 impl Config {
@@ -34,11 +39,24 @@ impl Config {
             burst: None,
             max_wait: Duration::ZERO,
             max_pause: Duration::from_secs(60),
+            is_shared: false,
+            when_down: None,
         }
     }
 
     pub(super) const fn pace(self) -> Pace {
         Pace::new(self.rate.0, self.rate.1, self.burst)
+    }
+
+    pub(super) fn when_down(self) -> WhenDown {
+        self.when_down.unwrap_or_default()
+    }
+
+    /// Panics if machines share the limit and cannot share its pace.
+    const fn check_terms(self) {
+        if self.is_shared {
+            accept(Terms::refuses(self.pace()));
+        }
     }
 }
 
@@ -49,6 +67,9 @@ impl Described for Config {
         description.fixed("burst", pace.burst);
         description.time("max_wait", self.max_wait);
         description.time("max_pause", self.max_pause);
+        if self.is_shared {
+            description.fixed("when_down", self.when_down());
+        }
     }
 }
 
@@ -68,11 +89,21 @@ impl Settings for Config {
         Key::count("burst", "20", every_value, |config, calls| config.burst = Some(calls)),
         Key::time("max_wait", "\"50ms\"", every_value, |config, time| config.max_wait = time),
         Key::time("max_pause", "\"60s\"", every_value, |config, time| config.max_pause = time),
+        Key::own("when_down", "\"local\"", |config, given| {
+            const RULES: [WhenDown; 3] = [WhenDown::Local, WhenDown::Open, WhenDown::Closed];
+            let words = RULES.map(WhenDown::as_str);
+            config.when_down = Some(RULES[given.word(&words)?]);
+            Ok(())
+        }),
     ];
 
     fn agree(&self) -> Result<(), String> {
         let pace = Pace::of_rate(self.rate.0, self.rate.1, self.burst);
-        pace.refuses_burst().map_or(Ok(()), |reason| Err(reason.to_owned()))
+        if self.when_down.is_some() && !self.is_shared {
+            return Err("`when_down` is for a limit that machines share: leave it out".to_owned());
+        }
+        let terms = if self.is_shared { Terms::refuses(pace) } else { None };
+        pace.refuses_burst().or(terms).map_or(Ok(()), |reason| Err(reason.to_owned()))
     }
 
     fn kept() -> &'static Kept<Self> {
@@ -99,6 +130,7 @@ impl RateLimit {
         /// back; at compile time in a `static`.
         pub fn rate(mut self, calls: u32, per: Duration) -> Self {
             self.config.built.rate = (calls, per);
+            self.config.built.check_terms();
             self.meter = Meter::new(Pace::new(calls, per, self.config.built.burst), self.config.built.burst);
             self
         }
@@ -113,6 +145,7 @@ impl RateLimit {
         pub fn burst(mut self, calls: u32) -> Self {
             let (each, per) = self.config.built.rate;
             self.config.built.burst = Some(calls);
+            self.config.built.check_terms();
             self.meter = Meter::new(Pace::new(each, per, Some(calls)), Some(calls));
             self
         }
@@ -132,6 +165,44 @@ impl RateLimit {
         self
     }
 
+    /// Shares the limit with all machines that use the same store and a limit of the same name.
+    ///
+    /// The promise of the limit is then one about the calls of all machines together. Permits are leased from the store in the
+    /// background, as many at a time as the calls of one lease need, so that most calls ask nobody. A permit can be used for a quarter of the time in
+    /// which the burst comes back, and for 250 ms at the most. One that is not used by then is lost.
+    ///
+    /// * A call that finds no permit waits for an answer of the store, also without a [`max_wait`](Self::max_wait): for the store's
+    ///   [time-out](Store::timeout) and 3 ms at the most. [`try_acquire`](Self::try_acquire) refuses it and asks the store for the next call.
+    /// * A limit that the store does not know begins without a burst, which comes back at the rate. So a store that has lost its memory lets nothing
+    ///   extra through.
+    /// * A call may weigh three quarters of the burst at least. One that weighs more than the store grants at once is
+    ///   [too heavy](crate::Reason::TooHeavy).
+    /// * A burst of one call is kept by calls that are up to a sixteenth further apart.
+    /// * A pause that a server asks of one machine, and a rate that it slows, hold for all machines as soon as each asks the store again: within one lease.
+    /// * Calls that wait are let through in no certain order.
+    /// * Machines may go by different settings for a time, as while a new version is rolled out. The looser ones count then.
+    ///
+    /// While the store does not answer, [`when_down`](Self::when_down) says what is let through. That begins with an event
+    /// [`Degraded`](crate::Event::Degraded), and ends with [`Recovered`](crate::Event::Recovered).
+    ///
+    /// # Panics
+    ///
+    /// If the burst is worth less than 40 ms of calls and one more, unless it is 1 and calls are at least 160 ms apart; at compile time in a `static`.
+    /// A [`PerKey`](crate::PerKey) of such a limit panics at its first key.
+    pub const fn shared_through(mut self, store: &'static dyn Store) -> Self {
+        self.config.built.is_shared = true;
+        self.config.built.check_terms();
+        // nothing is dropped in a constant
+        std::mem::forget(self.shared.replace(Link::new(store)));
+        self
+    }
+
+    /// Sets the rule of a [shared](Self::shared_through) limit while its store does not answer; [`WhenDown::Local`] unless set.
+    pub const fn when_down(mut self, rule: WhenDown) -> Self {
+        self.config.built.when_down = Some(rule);
+        self
+    }
+
     const_fn! {
         /// Builds one with fresh state.
         pub(super) fn built(shell: Shell<Self>, config: Live<Config>) -> Self {
@@ -142,6 +213,7 @@ impl RateLimit {
                 queue: Queue::new(),
                 changing: Mutex::new(()),
                 totals: Counters::new(),
+                shared: None,
             }
         }
     }

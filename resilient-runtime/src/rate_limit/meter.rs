@@ -35,6 +35,8 @@ pub(super) struct Blocked {
     pub(super) interval: Units,
     /// Set if nothing but the rate holds it back.
     pub(super) is_plain: bool,
+    /// Set if the store of a shared limit is asked, and may have permits before the slot.
+    pub(super) asks: bool,
 }
 
 impl Blocked {
@@ -74,13 +76,23 @@ impl Meter {
     /// Lets so many calls through, or says when it could.
     #[inline]
     pub(super) fn admit(&self, now: Units, calls: u32) -> Result<(), Blocked> {
+        self.admit_share(now, calls, 1)
+    }
+
+    /// As [`admit`](Self::admit), by one part of the rate and the burst of so many: each call takes up as much as that many.
+    #[inline]
+    pub(super) fn admit_share(&self, now: Units, calls: u32, parts: u32) -> Result<(), Blocked> {
         let mut due = self.due.load(Relaxed);
         loop {
             let pace = self.pace();
             if calls > pace.burst {
                 return Err(self.glimpse(now, calls));
             }
-            let interval = self.pressure.interval(pace, now, calls);
+            let mut interval = self.pressure.interval(pace, now, calls);
+            if parts > 1 {
+                interval = interval.times(u64::from(parts));
+                self.pressure.extend(interval.times(u64::from(calls)));
+            }
             let demand = Demand { calls, interval };
             match pace.admit(Units(due), now, demand) {
                 Ok(next) if self.pressure.paused_until() <= now => {
@@ -108,7 +120,7 @@ impl Meter {
         };
         let is_paused = paused > now;
         let is_plain = !is_paused && interval == pace.interval;
-        Blocked { slot, outweighed, paused: is_paused.then_some(paused), interval, is_plain }
+        Blocked { slot, outweighed, paused: is_paused.then_some(paused), interval, is_plain, asks: false }
     }
 
     /// Gives so many calls back that were let through and took less than was asked for.
@@ -210,12 +222,18 @@ impl Meter {
         self.chosen.store(burst.unwrap_or(0), Relaxed);
     }
 
+    /// The pace that a change to another rate ends with.
+    pub(super) fn changed(&self, to: Pace) -> Pace {
+        let chosen = self.chosen.load(Relaxed);
+        let burst = if chosen == 0 { to.burst } else { chosen.min(to.longest_burst()) };
+        Pace { burst, ..to }
+    }
+
     /// Changes the rate. The caller sees to it that this happens once at a time.
     pub(super) fn change(&self, to: Pace, now: Units) {
         let from = self.pace();
-        let chosen = self.chosen.load(Relaxed);
-        let burst = if chosen == 0 { to.burst } else { chosen.min(to.longest_burst()) };
-        let to = Pace { burst, ..to };
+        let to = self.changed(to);
+        let burst = to.burst;
         // What is due after a pause counts from its end.
         let base = now.max(self.pressure.paused_until());
         let debt = from.carry(Units(self.due.load(Relaxed)), base, to).before_by(now);

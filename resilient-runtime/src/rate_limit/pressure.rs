@@ -145,11 +145,13 @@ impl Pressure {
         until != 0 && until > now().0
     }
 
-    /// The server has enough again.
-    pub(super) fn spread_no_more(&self) {
-        if self.spread_until.load(Relaxed) != 0 {
+    /// The server has enough again. Says whether it had not.
+    pub(super) fn spread_no_more(&self) -> bool {
+        let was_spread = self.spread_until.load(Relaxed) != 0;
+        if was_spread {
             self.spread_until.store(0, Relaxed);
         }
+        was_spread
     }
 
     /// The share of the rate that is let through, between 0 and 1.

@@ -1,0 +1,149 @@
+//! Faults of a real server: each is said, costs a call no more than its time-out, and ends.
+
+use std::time::{Duration, Instant};
+
+use resilient::shared::WhenDown;
+use resilient::{Class, RateLimit, Reason};
+use resilient_redis::Store;
+
+use crate::block_on;
+use crate::server::Server;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+static STORE: Store = Store::named("faults").timeout(ms(20));
+static LIMIT: RateLimit =
+    RateLimit::named("faults").rate(200, SECOND).shared_through(&STORE).when_down(WhenDown::Local);
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// Returns 1 while the store is said not to answer.
+fn is_down() -> bool {
+    let samples = resilient::metrics::collect();
+    samples.iter().any(|sample| sample.family.name == "resilient_shared_down" && sample.value > 0.0)
+}
+
+/// Makes calls until the store is as expected, and returns the longest that a call took.
+async fn until(is_expected: bool, fault: &str) -> Duration {
+    let (begin, mut longest) = (Instant::now(), Duration::ZERO);
+    while is_down() != is_expected {
+        assert!(
+            begin.elapsed() < SECOND * 8,
+            "{fault}: the store is not said to be {}",
+            if is_expected { "down" } else { "up" }
+        );
+        let called = Instant::now();
+        let _ = LIMIT.acquire().await;
+        longest = longest.max(called.elapsed());
+        tokio::time::sleep(ms(2)).await;
+    }
+    longest
+}
+
+/// Returns how many calls are let through in 600 ms.
+async fn calls_served() -> u32 {
+    let (begin, mut served) = (Instant::now(), 0);
+    while begin.elapsed() < ms(600) {
+        served += u32::from(LIMIT.acquire().await.is_ok());
+        tokio::time::sleep(ms(2)).await;
+    }
+    served
+}
+
+pub(crate) fn each_is_survived_and_said() {
+    let mut server = Server::start();
+    resilient::list(&LIMIT);
+    block_on(async {
+        STORE.connect(&server.address()).unwrap();
+        assert!(STORE.connected(SECOND * 5).await);
+        until(false, "the beginning").await;
+        let faults: [(&str, &[&str], &[&str]); 4] = [
+            ("READONLY", &["REPLICAOF 127.0.0.1 1"], &["REPLICAOF NO ONE"]),
+            ("OOM", &["CONFIG SET maxmemory 1"], &["CONFIG SET maxmemory 0"]),
+            ("no answers", &["CLIENT PAUSE 600000 ALL"], &[]),
+            ("no permission", &["ACL SETUSER default -evalsha -eval"], &["ACL SETUSER default +evalsha +eval"]),
+        ];
+        for (fault, begin, end) in faults {
+            for command in begin {
+                server.tell(command).unwrap_or_else(|error| panic!("{fault}: {error}"));
+            }
+            let longest = until(true, fault).await;
+            let calls = calls_served().await;
+            if end.is_empty() {
+                server.kill();
+                server.begin(&[]);
+            }
+            for command in end {
+                server.tell(command).unwrap_or_else(|error| panic!("{fault}: {error}"));
+            }
+            let longest = longest.max(until(false, fault).await);
+            println!("    {fault}: {calls} calls served without the store; the longest call took {longest:?}");
+            assert!((90..=150).contains(&calls), "{fault}: {calls} calls at 200 a second in 600 ms");
+            assert!(longest < ms(20 + 3 + 30), "{fault}: a call took {longest:?}");
+        }
+        loads(&mut server).await;
+
+        // neither is a fault
+        server.tell("SCRIPT FLUSH").unwrap();
+        let begin = Instant::now();
+        while begin.elapsed() < ms(600) {
+            let _ = LIMIT.acquire().await;
+            assert!(!is_down(), "a script that the server has forgotten is sent again");
+            tokio::time::sleep(ms(2)).await;
+        }
+    });
+}
+
+/// A server that starts with much data answers LOADING.
+async fn loads(server: &mut Server) {
+    server.tell("DEBUG POPULATE 3000 key 2000").unwrap();
+    server.tell("SAVE").unwrap();
+    server.kill();
+    server.begin(&["--key-load-delay", "500", "--loading-process-events-interval-bytes", "1024"]);
+    let error = server.tell("GET key:1").unwrap_err();
+    assert_eq!(error.code(), Some("LOADING"), "{error}");
+    let longest = until(true, "LOADING").await;
+    let longest = longest.max(until(false, "LOADING").await);
+    println!("    LOADING: the longest call took {longest:?}");
+    assert!(longest < ms(20 + 3 + 30), "LOADING: a call took {longest:?}");
+}
+
+static ONE: Store = Store::named("pauses").timeout(ms(50));
+static OTHER: Store = Store::named("pauses").timeout(ms(50));
+static ON_ONE: RateLimit = RateLimit::named("pauses").rate(1_000, SECOND).shared_through(&ONE);
+static ON_OTHER: RateLimit = RateLimit::named("pauses").rate(1_000, SECOND).shared_through(&OTHER);
+
+pub(crate) fn a_pause_of_one_machine_holds_the_other() {
+    let server = Server::start();
+    block_on(async {
+        for store in [&ONE, &OTHER] {
+            store.connect(&server.address()).unwrap();
+            assert!(store.connected(SECOND * 5).await);
+        }
+        let begin = Instant::now();
+        while begin.elapsed() < SECOND {
+            let _ = (ON_ONE.acquire().await, ON_OTHER.acquire().await);
+            tokio::time::sleep(ms(1)).await;
+        }
+        let permit = loop {
+            if let Ok(permit) = ON_ONE.acquire().await {
+                break permit;
+            }
+        };
+
+        permit.settle_as(Class::Throttled { after: Some(SECOND * 2) }, ());
+        let paused = Instant::now();
+        let heard = loop {
+            match ON_OTHER.acquire().await.map_err(|rejection| rejection.reason()) {
+                Err(Reason::Paused { retry_after }) => break (paused.elapsed(), retry_after),
+                _ => assert!(paused.elapsed() < ms(500), "the other machine has not heard of the pause"),
+            }
+            tokio::time::sleep(ms(1)).await;
+        };
+
+        println!("    heard after {:?}: a pause of {:?} more", heard.0, heard.1);
+        assert!(heard.0 + heard.1 > ms(1_900) && heard.0 + heard.1 < ms(2_100), "{heard:?}");
+    });
+}

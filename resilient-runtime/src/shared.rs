@@ -1,0 +1,163 @@
+//! Stores through which the machines of a service share a limit: the part that every store has in common.
+//!
+//! `resilient-redis` has the store for Redis and Valkey. A store for something else is an implementation of [`Store`].
+
+mod ledger;
+#[cfg(any(test, feature = "test-util"))]
+mod memory;
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+pub use self::ledger::Ledger;
+#[cfg(any(test, feature = "test-util"))]
+pub use self::memory::InMemory;
+
+/// A store that all machines of a service ask for permits.
+///
+/// A [`RateLimit`](crate::RateLimit) that is [shared through](crate::RateLimit::shared_through) one asks it in the background, for as many permits at
+/// a time as it is about to need. The store decides by its own clock: the clocks of machines may differ.
+///
+/// The limit gives up an answer that takes longer than [`timeout`](Self::timeout), and asks again later.
+pub trait Store: Send + Sync {
+    /// Returns the name, for the list of policies.
+    fn name(&self) -> &str;
+
+    /// Returns the longest time in which an answer is of use.
+    fn timeout(&self) -> Duration;
+
+    /// Returns the number of machines that share the store, as far as is known: at least 1.
+    ///
+    /// It divides the rate while the store cannot be asked.
+    fn machines(&self) -> u32;
+
+    /// Asks for permits of the limit of that name, and passes on what a server said.
+    fn lease<'a>(&'a self, limit: &'a str, ask: Ask) -> Leasing<'a>;
+}
+
+/// An answer of a [`Store`] that is on its way.
+pub type Leasing<'a> = Pin<Box<dyn Future<Output = Result<Lease, StoreError>> + Send + 'a>>;
+
+/// A question to a [`Store`]: how many permits, at which pace, and what a server said since the last one.
+///
+/// The store keeps, for each limit, when the next call would be due if all came evenly. A permit moves that on by [`interval`](Self::interval), and is
+/// granted if it was no further than [`slack`](Self::slack) ahead of the present.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ask {
+    /// The number of permits that are of use; 0 if there is only something to say.
+    pub wanted: u32,
+    /// The number of permits below which none are of use.
+    pub least: u32,
+    /// The time that each permit takes up.
+    pub interval: Duration,
+    /// How far permits may run ahead of the rate.
+    pub slack: Duration,
+    /// The highest [`version`](Lease::version) that was seen of this limit; 0 if none was.
+    ///
+    /// A store that knows only an older one has lost something. It then takes all that can come at once for used up.
+    pub seen: u64,
+    /// The permits to charge beyond those that were granted, or to give back if it is negative.
+    pub owed: i64,
+    /// Uses up all but so many of the permits that could come at once.
+    pub curbed: Option<u32>,
+    /// A pause for so long that a server asked for.
+    pub pause: Option<Duration>,
+    /// Set if a server refused a call without a time.
+    pub slowed: bool,
+    /// The time between calls that a server's quota allows, and for how long; zero between calls ends the last one.
+    pub spread: Option<(Duration, Duration)>,
+    /// How long a pause, or a debt for what was charged, can last at the most.
+    pub debt: Duration,
+}
+
+impl Ask {
+    /// A question for so many permits, of which one is of use, by a machine that has seen nothing and has nothing to say.
+    pub const fn new(wanted: u32, interval: Duration, slack: Duration) -> Self {
+        Self {
+            wanted,
+            least: 1,
+            interval,
+            slack,
+            seen: 0,
+            owed: 0,
+            curbed: None,
+            pause: None,
+            slowed: false,
+            spread: None,
+            debt: Duration::from_secs(60),
+        }
+    }
+}
+
+/// The answer of a [`Store`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lease {
+    /// The number of permits: at most as many as were wanted, and none if the least could not be had.
+    pub granted: u32,
+    /// The time until the least could be had; zero if they were granted.
+    pub wait: Duration,
+    /// The number of changes of the limit, which rises with each answer.
+    pub version: u64,
+    /// The rest of a pause that holds for all machines.
+    pub pause: Duration,
+    /// The number of times that a server has slowed the limit, ever; one a second at most.
+    pub slowdowns: u64,
+    /// The time between calls that a server's quota allows, and for how much longer; zero for none.
+    pub spread: (Duration, Duration),
+}
+
+/// The reason for which a [`Store`] gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreError {
+    message: Cow<'static, str>,
+}
+
+impl StoreError {
+    /// An error with that message.
+    pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
+        Self { message: message.into() }
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for StoreError {}
+
+/// The rule of a shared limit while its store cannot be asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WhenDown {
+    /// Each machine lets its share of the rate through: one part of as many as [machines](Store::machines) were last seen.
+    #[default]
+    Local,
+    /// Each machine lets the whole rate through.
+    Open,
+    /// No call is let through.
+    Closed,
+}
+
+impl WhenDown {
+    /// The word for it in attributes, settings files and events.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Open => "open",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+impl fmt::Display for WhenDown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

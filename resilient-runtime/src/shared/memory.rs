@@ -1,0 +1,121 @@
+//! A store in the memory of one process, for tests.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::{Ask, Leasing, Ledger, Store, StoreError};
+use crate::clock::{self, Ticks};
+
+/// A store in the memory of this process, on tokio's clock: for tests of limits that machines share.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use resilient::RateLimit;
+/// use resilient::shared::InMemory;
+///
+/// static STORE: InMemory = InMemory::new();
+/// static SEARCH: RateLimit = RateLimit::named("search").rate(100, Duration::from_secs(1)).shared_through(&STORE);
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// assert!(SEARCH.acquire().await.is_ok());
+/// assert_eq!(STORE.granted("search"), 1);
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct InMemory {
+    limits: Mutex<Option<HashMap<String, (Ledger, u64)>>>,
+    machines: AtomicU32,
+    is_down: AtomicBool,
+    /// In nanoseconds.
+    delay: AtomicU64,
+    asked: AtomicU64,
+}
+
+impl InMemory {
+    /// An empty store with one machine, which answers at once.
+    pub const fn new() -> Self {
+        Self {
+            limits: Mutex::new(None),
+            machines: AtomicU32::new(1),
+            is_down: AtomicBool::new(false),
+            delay: AtomicU64::new(0),
+            asked: AtomicU64::new(0),
+        }
+    }
+
+    /// Lets it answer with errors from now on, or no longer.
+    pub fn set_down(&self, is_down: bool) {
+        self.is_down.store(is_down, Relaxed);
+    }
+
+    /// Lets each answer take so long from now on.
+    pub fn set_delay(&self, delay: Duration) {
+        self.delay.store(clock::nanos(delay), Relaxed);
+    }
+
+    /// Sets the number of machines that it says it has.
+    pub fn set_machines(&self, machines: u32) {
+        self.machines.store(machines, Relaxed);
+    }
+
+    /// Forgets all limits, as a store does that is emptied or replaced.
+    pub fn forget(&self) {
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Returns how many permits it has granted of the limit of that name.
+    pub fn granted(&self, limit: &str) -> u64 {
+        let limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        limits.as_ref().and_then(|limits| limits.get(limit)).map_or(0, |(_, granted)| *granted)
+    }
+
+    /// Returns how many questions it was asked.
+    pub fn asked(&self) -> u64 {
+        self.asked.load(Relaxed)
+    }
+}
+
+impl Default for InMemory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Store for InMemory {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
+    fn timeout(&self) -> Duration {
+        Duration::from_millis(5)
+    }
+
+    fn machines(&self) -> u32 {
+        self.machines.load(Relaxed)
+    }
+
+    fn lease<'a>(&'a self, limit: &'a str, ask: Ask) -> Leasing<'a> {
+        Box::pin(async move {
+            self.asked.fetch_add(1, Relaxed);
+            let delay = Duration::from_nanos(self.delay.load(Relaxed));
+            tokio::time::sleep(delay / 2).await;
+            if self.is_down.load(Relaxed) {
+                return Err(StoreError::new("the store is down"));
+            }
+            let lease = {
+                let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+                let (ledger, granted) = limits.get_or_insert_default().entry(limit.to_owned()).or_default();
+                let lease = ledger.answer(Duration::from_nanos(Ticks::now().0), &ask);
+                *granted += u64::from(lease.granted);
+                lease
+            };
+            tokio::time::sleep(delay.saturating_sub(delay / 2)).await;
+            Ok(lease)
+        })
+    }
+}
