@@ -9,13 +9,15 @@ use cargo_resilient::check::{self, Level};
 use cargo_resilient::plan::Plan;
 use cargo_resilient::reading::{self, Reading};
 use cargo_resilient::stack::Stack;
+use cargo_resilient::trials::{self, Contender, World};
 use cargo_resilient::wish::Wish;
 use cargo_resilient::written;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use resilient_simulator::latency::Measured;
+use resilient_simulator::report::Table;
 use resilient_words::{parse_duration, parse_rate, percent};
 
-/// Plans the settings of a stack from measurements, and checks the stacks of a source tree
+/// Plans the settings of a stack from measurements, simulates stacks, and checks the stacks of a source tree
 #[derive(Debug, Parser)]
 #[command(name = "cargo resilient", bin_name = "cargo resilient", disable_version_flag = true)]
 struct Cli {
@@ -27,6 +29,8 @@ struct Cli {
 enum Command {
     /// Print a `profile!` whose settings follow from measurements, and how it does in the simulator
     Plan(Box<PlanArguments>),
+    /// Run stacks that are written as attributes through the troubles of the simulator, and print their figures side by side
+    Simulate(Box<SimulateArguments>),
     /// Read a source tree, and print its stacks and what is risky about them
     ///
     /// Ends with 1 if there is a finding of the level of `--deny`, and with 2 if the tree cannot be read.
@@ -58,8 +62,9 @@ enum Deny {
     None,
 }
 
+/// What was measured, and what is wanted.
 #[derive(Debug, Args)]
-struct PlanArguments {
+struct Measurements {
     /// The time that half of the attempts take at most
     #[arg(long, value_name = "TIME", value_parser = time, required_unless_present = "from", conflicts_with = "from")]
     p50: Option<Duration>,
@@ -99,6 +104,18 @@ struct PlanArguments {
     /// The instances of the program, each with policies of its own
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     instances: u32,
+    /// The seed of arrivals, times and jitter
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The number of seeds, from that one on, of which the worst figures count
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
+    seeds: u64,
+}
+
+#[derive(Debug, Args)]
+struct PlanArguments {
+    #[command(flatten)]
+    measurements: Measurements,
     /// An attempt may run twice at once, so that it may be hedged
     #[arg(long)]
     idempotent: bool,
@@ -108,15 +125,21 @@ struct PlanArguments {
     /// The name of the profile
     #[arg(long, value_name = "NAME", default_value = "fetch", value_parser = identifier)]
     profile: String,
-    /// The seed of arrivals, times and jitter
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// The number of seeds, from that one on, of which the worst figures count
-    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
-    seeds: u64,
     /// Write a page with curves to this file as well
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct SimulateArguments {
+    /// The stacks, each as in `timeout(total = "1s"), retry(max = 3)`; an empty one has no policy
+    #[arg(required = true, value_name = "STACK")]
+    stacks: Vec<String>,
+    #[command(flatten)]
+    measurements: Measurements,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -131,6 +154,7 @@ fn main() -> ExitCode {
         Command::Plan(arguments) => {
             plan(&arguments, &command(words.iter().skip(1).map(|word| word.to_string_lossy().into_owned())))
         }
+        Command::Simulate(arguments) => simulate(&arguments),
         Command::Check { path, format, deny } => return check(&path, format, deny),
     };
     match result {
@@ -172,33 +196,20 @@ fn check(path: &Path, format: Form, deny: Deny) -> ExitCode {
 
 fn plan(arguments: &PlanArguments, command: &str) -> Result<(), Vec<String>> {
     let one = |complaint: String| vec![complaint];
-    let reading = arguments.reading().map_err(one)?;
+    let measurements = &arguments.measurements;
+    let reading = measurements.reading().map_err(one)?;
     let present = match (&arguments.now, &reading.stack) {
         (Some(text), _) => Some(written::stack(text).map_err(|error| vec![format!("--now: {error}")])?),
         (None, stack) => stack.clone(),
     };
     let present = present.filter(|stack| !stack.is_empty()).map(|stack| Stack::of(&stack)).transpose();
     let present = present.map_err(|error| vec![format!("the present stack: {error}")])?;
-    let wish = Wish {
-        times: reading.times,
-        errors: arguments.errors.or(reading.errors).unwrap_or(0.0),
-        rate: arguments.rate,
-        capacity: arguments.capacity,
-        slo: arguments.slo,
-        fan_out: arguments.fan_out,
-        instances: arguments.instances,
-        goal: arguments.goal,
-        idempotent: arguments.idempotent,
-    };
-    if wish.errors >= 1.0 {
-        return Err(vec!["--errors: where every attempt fails, no setting helps".to_owned()]);
-    }
+    let wish = measurements.wish(reading, arguments.idempotent).map_err(one)?;
     let broken = wish.broken_bounds();
     if !broken.is_empty() {
         return Err(broken);
     }
-    let seeds = (0..arguments.seeds).map(|further| arguments.seed.wrapping_add(further)).collect();
-    let plan = Plan::make(wish, &arguments.profile, command, present, seeds);
+    let plan = Plan::make(wish, &arguments.profile, command, present, measurements.seeds());
     if let Some(file) = &arguments.html {
         fs::write(file, plan.html()).map_err(|error| vec![format!("cannot write {}: {error}", file.display())])?;
     }
@@ -206,7 +217,30 @@ fn plan(arguments: &PlanArguments, command: &str) -> Result<(), Vec<String>> {
     print(&text).map_err(one)
 }
 
-impl PlanArguments {
+fn simulate(arguments: &SimulateArguments) -> Result<(), Vec<String>> {
+    let one = |complaint: String| vec![complaint];
+    let measurements = &arguments.measurements;
+    // a load that no setting can carry may be simulated nevertheless
+    let wish = measurements.reading().and_then(|reading| measurements.wish(reading, true)).map_err(one)?;
+    let (mut contenders, mut unknown) = (Vec::new(), Vec::new());
+    for (number, text) in (1..).zip(&arguments.stacks) {
+        let read = written::stack(text).and_then(|stack| Stack::of(&stack));
+        let (stack, left_out) = read.map_err(|error| vec![format!("stack {number}: {error}")])?;
+        unknown.extend(left_out.into_iter().map(|setting| format!("{setting} in stack {number}")));
+        contenders.push(Contender { name: format!("stack {number}"), stack });
+    }
+    let world = World::of(&wish);
+    let rows = trials::rows(&world, &wish, &contenders, &measurements.seeds());
+    if arguments.json {
+        let text = serde_json::to_string_pretty(&rows).map_err(|error| vec![error.to_string()])?;
+        return print(&(text + "\n")).map_err(one);
+    }
+    let about = if unknown.is_empty() { String::new() } else { format!("Not simulated: {}.\n\n", unknown.join(", ")) };
+    let tables: Vec<String> = trials::tables(&rows, wish.fan_out).iter().map(Table::to_markdown).collect();
+    print(&(about + &tables.join("\n"))).map_err(one)
+}
+
+impl Measurements {
     fn reading(&self) -> Result<Reading, String> {
         if let Some(file) = &self.from {
             let text = fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
@@ -219,6 +253,28 @@ impl PlanArguments {
         let times =
             Measured::through(&points).ok_or("the times rise from p50 to p95, p99 and p999, and are above zero")?;
         Ok(Reading { times, errors: None, stack: None })
+    }
+
+    fn wish(&self, reading: Reading, idempotent: bool) -> Result<Wish, String> {
+        let errors = self.errors.or(reading.errors).unwrap_or(0.0);
+        if errors >= 1.0 {
+            return Err("--errors: where every attempt fails, no setting helps".to_owned());
+        }
+        Ok(Wish {
+            times: reading.times,
+            errors,
+            rate: self.rate,
+            capacity: self.capacity,
+            slo: self.slo,
+            fan_out: self.fan_out,
+            instances: self.instances,
+            goal: self.goal,
+            idempotent,
+        })
+    }
+
+    fn seeds(&self) -> Vec<u64> {
+        (0..self.seeds).map(|further| self.seed.wrapping_add(further)).collect()
     }
 }
 

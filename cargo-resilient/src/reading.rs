@@ -160,15 +160,22 @@ fn times(buckets: &[(f64, f64)]) -> Result<Measured, String> {
         return Err(format!("{all} calls say little about a tail: at least 100 are needed"));
     }
     let mut points: Vec<(f64, f64)> = Vec::new();
-    let mut below = 0.0;
+    let (mut below, mut before, mut was_empty) = (0.0, 0.0, true);
     for &(bound, count) in buckets.iter().filter(|(bound, _)| bound.is_finite()) {
-        below += count;
-        let share = below / all;
-        // the last bucket ends at all calls, of which half a call is beyond
-        let share = share.min(1.0 - 0.5 / all);
-        if count > 0.0 && share > 0.0 && points.last().is_none_or(|last| last.0 < share) {
-            points.push((share, bound));
+        if count > 0.0 {
+            // behind an empty bucket, no time is below the bound before
+            let edge: f64 = below / all + LITTLE;
+            if was_empty && before > 0.0 && points.last().is_none_or(|last| last.0 < edge) {
+                points.push((edge, before));
+            }
+            below += count;
+            // the last bucket ends at all calls, of which half a call is beyond
+            let share = (below / all).min(1.0 - 0.5 / all);
+            if points.last().is_none_or(|last| last.0 < share) {
+                points.push((share, bound));
+            }
         }
+        (before, was_empty) = (bound, count == 0.0);
     }
     if points.last().is_none_or(|last| last.0 < 0.95) {
         return Err("more than 5 % of the calls took longer than the last bound: finer buckets are needed".to_owned());
@@ -211,6 +218,9 @@ struct Policy {
 struct Setting {
     key: String,
     value: String,
+    /// The value that it was built with, which a limit that adapts has in its place.
+    #[serde(default)]
+    compiled: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -272,7 +282,11 @@ fn written(Layer { layer, policy }: &Layer) -> Option<Written> {
         return None;
     }
     let arguments = policy.settings.iter().filter(|setting| !DERIVED.contains(&setting.key.as_str()));
-    let arguments = arguments.map(|Setting { key, value }| {
+    let arguments = arguments.map(|Setting { key, value, compiled }| {
+        // `vegas 2..=80`
+        let algorithm = compiled.split(' ').next().filter(|word| !word.is_empty() && word.parse::<u32>().is_err());
+        let adapts = key == "limit" && policy.kind == "bulkhead";
+        let value = algorithm.filter(|_| adapts).unwrap_or(value);
         let key = match (policy.kind.as_str(), layer.as_str()) {
             ("timeout", "attempt_timeout") => "attempt",
             ("timeout", "total_timeout") => "total",
@@ -296,6 +310,8 @@ const DERIVED: [&str; 10] = [
     "min_after",
     "mode",
 ];
+/// A share of the calls that is as good as none.
+const LITTLE: f64 = 1e-6;
 /// The histogram of `#[measure]`.
 const OURS: &str = "resilient_duration_seconds";
 
@@ -313,6 +329,15 @@ mod tests {
         assert!((reading.times.at(0.1) - 0.01).abs() < 1e-6);
         assert!((reading.times.at(0.9) - 0.02).abs() < 1e-6);
         assert!((reading.times.at(0.98) - 0.05).abs() < 1e-6);
+    }
+
+    #[test]
+    fn no_time_lies_in_an_empty_bucket() {
+        let reading = read("times.csv", "1ms,0\n10ms,900\n20ms,0\n50ms,0\n100ms,100\n", None).unwrap();
+
+        assert!(reading.times.at(0.000_2) > 0.000_99, "{}", reading.times.at(0.000_2));
+        assert!(reading.times.at(0.899) < 0.011);
+        assert!(reading.times.at(0.901) > 0.049, "{}", reading.times.at(0.901));
     }
 
     #[test]

@@ -106,6 +106,11 @@ impl World {
         Self { setup, rate, clients, slo: wish.slo, fan_out: wish.fan_out, part: part as u32 }
     }
 
+    /// Returns the upstream as it is simulated.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
     /// Returns the part of a stack's limits that belongs to the simulated part, where instances could not be left out.
     fn stack(&self, stack: &Stack, wish: &Wish) -> Stack {
         let each = f64::from(wish.instances) / f64::from(self.part) / self.clients as f64;

@@ -173,3 +173,16 @@ fn the_command_in_the_profile_can_be_given_to_a_shell() {
         "{command}"
     );
 }
+
+#[test]
+fn stacks_are_compared_as_they_are_written() {
+    let stacks = ["simulate", "", "timeout(total = \"1s\"), retry(max = 1, on_retry = log)"];
+
+    let output = run(&[&["resilient"], &stacks[..], &SMALL[..]].concat());
+
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("Not simulated: `on_retry` of `retry` in stack 2.\n\nNothing is wrong\n"), "{text}");
+    assert_eq!((text.matches("| stack 1").count(), text.matches("| stack 2").count()), (6, 6), "{text}");
+    let wrong = run(&[&["resilient", "simulate", "retry(max = 0)"], &SMALL[..]].concat());
+    assert!(String::from_utf8(wrong.stderr).unwrap().starts_with("error: stack 1: zero retries"));
+}

@@ -12,7 +12,7 @@ use clap::{Parser, ValueEnum};
 #[command(name = "scenarios", disable_version_flag = true)]
 #[command(after_help = "Exit code: 0 if every must was met, 1 if one was missed, 2 if it could not run.")]
 pub(crate) struct Args {
-    /// The scenarios to run; all of them unless some are named
+    /// The scenarios to run; all of them but `plan` unless some are named
     scenarios: Vec<Scenario>,
 
     /// Fewer rows and shorter runs: about half a minute for all
@@ -45,6 +45,8 @@ pub(crate) enum Scenario {
     S7,
     /// Three tiers of retries
     S9,
+    /// Planned settings, and how well their simulation predicts these runs; only if it is named
+    Plan,
 }
 
 impl Scenario {
@@ -56,6 +58,7 @@ impl Scenario {
             Self::S6 => "s6",
             Self::S7 => "s7",
             Self::S9 => "s9",
+            Self::Plan => "plan",
         }
     }
 
@@ -66,6 +69,7 @@ impl Scenario {
             Self::S6 => "S6: a provider that throttles",
             Self::S7 => "S7: nothing is wrong",
             Self::S9 => "S9: three tiers of retries",
+            Self::Plan => "Planned settings in S2 and S5",
         }
     }
 }
@@ -73,7 +77,9 @@ impl Scenario {
 impl Args {
     /// Returns the scenarios to run, in their order.
     pub(crate) fn scenarios(&self) -> Vec<Scenario> {
-        let is_asked_for = |scenario: &Scenario| self.scenarios.is_empty() || self.scenarios.contains(scenario);
+        let is_asked_for = |scenario: &Scenario| {
+            self.scenarios.contains(scenario) || (self.scenarios.is_empty() && *scenario != Scenario::Plan)
+        };
         Scenario::value_variants().iter().copied().filter(is_asked_for).collect()
     }
 

@@ -11,6 +11,7 @@ mod host;
 mod lanes;
 mod normal;
 mod page;
+mod planned;
 mod plot;
 mod spike;
 mod throttled;
@@ -71,6 +72,7 @@ fn section(scenario: Scenario, args: &Args) -> Section {
         Scenario::S6 => throttled::section(args),
         Scenario::S7 => normal::section(args),
         Scenario::S9 => tiers::section(args),
+        Scenario::Plan => planned::section(args),
     };
     println!("{}", section.to_markdown());
     section

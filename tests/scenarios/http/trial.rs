@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use axum::Router;
+use cargo_resilient::client::Planned;
 use resilient_scenarios::arrivals::poisson;
 use resilient_scenarios::baselines::{Naive, NoPolicy, Tower};
 use resilient_scenarios::calls::Client;
@@ -17,7 +18,7 @@ use crate::books::Books;
 use crate::host::{self, Host, Port};
 use crate::plot::Series;
 use crate::wire::{self, Wire};
-use crate::{cpu, wire::POOL};
+use crate::{cpu, planned, wire::POOL};
 
 /// The clients that are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub(crate) enum Kind {
     Naive,
     Tower,
     Ours,
+    /// The stack of a plan for the load of the run.
+    Planned,
 }
 
 /// The record of a run.
@@ -55,6 +58,7 @@ impl Kind {
             Self::Naive => "naive retry",
             Self::Tower => "tower",
             Self::Ours => "**ours**",
+            Self::Planned => "**plan**",
         }
     }
 
@@ -66,6 +70,10 @@ impl Kind {
             Self::Naive => direct(seed, plan, Naive),
             Self::Tower => direct(seed, plan, Tower::new),
             Self::Ours => direct(seed, plan, |wire| Ours::sharing(wire, workers, clients)),
+            Self::Planned => {
+                let stack = planned::stack(plan);
+                direct(seed, plan, |wire| Planned::new(wire, &stack))
+            }
         }
     }
 }
@@ -73,7 +81,8 @@ impl Kind {
 impl Measured {
     /// Describes a contradiction in the books, if there is one. Our own clients must not lose attempts on the way either.
     pub(crate) fn imbalance(&self, kind: Kind) -> Option<String> {
-        let lost = (kind == Kind::Ours && self.lost > 0).then(|| format!("{} lost with their connections", self.lost));
+        let lost = (matches!(kind, Kind::Ours | Kind::Planned) && self.lost > 0)
+            .then(|| format!("{} lost with their connections", self.lost));
         self.imbalance.clone().or(lost)
     }
 
