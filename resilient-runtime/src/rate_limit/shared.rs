@@ -26,7 +26,7 @@ pub(super) struct Link {
 
 /// The permits of one machine.
 pub(super) struct Pool {
-    /// What the milliseconds of batches count from.
+    /// The zero of the milliseconds of batches.
     origin: Units,
     batches: [AtomicU64; 2],
     /// Set while a question is under way.
@@ -113,9 +113,9 @@ pub(super) const MOST: u32 = (1 << Batch::LEFT) - 1;
 /// The terms on which a pace is shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Terms {
-    /// How long a permit can be used.
+    /// The time in which a permit can be used.
     pub(super) lease: Units,
-    /// How far the permits of all machines may run ahead of the rate.
+    /// The time by which the permits of all machines may run ahead of the rate.
     pub(super) slack: Units,
     /// The least time that each takes up.
     pub(super) interval: Units,
