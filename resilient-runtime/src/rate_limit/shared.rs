@@ -329,6 +329,7 @@ impl Drop for Asking {
 
 impl RateLimit {
     /// Lets so many calls through: with permits of the pool, and by a rule of its own while the store is down.
+    #[inline(never)]
     pub(super) fn admit_shared(&self, link: &Link, now: Units, calls: u32) -> Result<(), Blocked> {
         let pool = link.pool();
         if pool.has_news.load(Relaxed) {
@@ -493,12 +494,21 @@ impl RateLimit {
     }
 
     /// Charges so many permits more at the store, or gives them back. Says whether that is for the store to do.
+    #[inline]
     pub(super) fn owe(&self, now: Units, calls: i64) -> bool {
-        let is_shared = self.shared.as_ref().is_some_and(|link| !link.pool().is_down());
-        if is_shared {
+        match &self.shared {
+            None => false,
+            Some(link) => self.owe_store(link, now, calls),
+        }
+    }
+
+    #[inline(never)]
+    fn owe_store(&self, link: &Link, now: Units, calls: i64) -> bool {
+        let is_up = !link.pool().is_down();
+        if is_up {
             self.tell(now, false, |words| words.owed = words.owed.saturating_add(calls));
         }
-        is_shared
+        is_up
     }
 
     /// Follows what the store passed on, and says whether it answers.
