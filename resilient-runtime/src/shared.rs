@@ -55,7 +55,7 @@ pub struct Ask {
     pub least: u32,
     /// The time that each permit takes up.
     pub interval: Duration,
-    /// How far permits may run ahead of the rate.
+    /// The time by which permits may run ahead of the rate.
     pub slack: Duration,
     /// The highest [`version`](Lease::version) that was seen of this limit; 0 if none was.
     ///
@@ -71,7 +71,7 @@ pub struct Ask {
     pub slowed: bool,
     /// The time between calls that a server's quota allows, and for how long; zero between calls ends the last one.
     pub spread: Option<(Duration, Duration)>,
-    /// How long a pause, or a debt for what was charged, can last at the most.
+    /// The longest time of a pause, and of a debt for what was charged.
     pub debt: Duration,
 }
 

@@ -32,6 +32,7 @@ const ROWS: &[Row] = &[
     ("order", "rate_limit", "burst", "5", "5", "0"),
     ("order", "rate_limit", "max_wait", "\"50ms\"", "50ms", "50"),
     ("order", "rate_limit", "max_pause", "\"10s\"", "10s", "false"),
+    ("supplier", "rate_limit", "when_down", "\"closed\"", "closed", "\"fail\""),
     ("order", "bulkhead", "limit", "3", "3", "0"),
     ("order", "bulkhead", "queue", "2", "2", "-2"),
     ("order", "bulkhead", "max_wait", "\"10ms\"", "10ms", "\"ten\""),
@@ -119,6 +120,16 @@ fn words_turn_off_what_a_number_turns_on() {
         "test.toml:2:7: `settings::depot::order`: nothing would ever stop an unlimited retry: set `max_elapsed` as well"
     );
     apply("[\"settings::depot::order\".retry]\nmax = \"unlimited\"\nmax_elapsed = \"1m\"").unwrap();
+}
+
+#[test]
+fn a_shared_rate_limit_keeps_room_for_its_leases() {
+    let _alone = alone();
+
+    let said = mistakes("[\"settings::shop::supplier\".rate_limit]\nburst = 3");
+    assert!(said.contains("40 ms' worth"), "{said}");
+    let said = mistakes("[\"settings::shop::order\".rate_limit]\nwhen_down = \"open\"");
+    assert!(said.contains("for a limit that machines share"), "{said}");
 }
 
 /// The keys of the attributes' tables are either among the rows here, or a part of the code.

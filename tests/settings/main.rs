@@ -47,6 +47,7 @@ fn value(function: &str, layer: &str, key: &str) -> String {
 
 #[expect(dead_code, reason = "a function is listed without being called")]
 mod shop {
+    use resilient::shared::InMemory;
     use resilient::{
         batch, bulkhead, cancel, circuit_breaker, coalesce, fallback, fan_out, hedge, measure, rate_limit, retry,
         throttle, timeout,
@@ -60,6 +61,13 @@ mod shop {
     #[bulkhead(limit = 8)]
     pub async fn order(fails: u32) -> Result<u32, Error> {
         if fails > 0 { Err(Error::Down) } else { Ok(fails) }
+    }
+
+    static FLEET: InMemory = InMemory::new();
+
+    #[rate_limit("1000/s", shared = FLEET, name = "supplier")]
+    pub async fn supplier() -> Result<(), Error> {
+        Ok(())
     }
 
     #[timeout("1s")]

@@ -64,7 +64,7 @@ pub(crate) fn a_slot_that_moves_is_followed() {
         let after = served(Duration::from_secs(1)).await;
 
         println!("    {before} calls before, {between} while the slot moves, {after} after");
-        assert!(before > 200 && between > 200 && after > 200, "a rate of 400 a second, asked for at 500 a second");
+        assert!(before > 60 && between > 60 && after > 60, "a rate of 400 a second, asked for at 300 a second or so");
         assert!(to.scripts() > 0, "the other node has answered");
     });
 }

@@ -26,7 +26,7 @@ pub(super) struct Link {
 
 /// The permits of one machine.
 pub(super) struct Pool {
-    /// What the milliseconds of batches count from.
+    /// The zero of the milliseconds of batches.
     origin: Units,
     batches: [AtomicU64; 2],
     /// Set while a question is under way.
@@ -113,9 +113,9 @@ pub(super) const MOST: u32 = (1 << Batch::LEFT) - 1;
 /// The terms on which a pace is shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Terms {
-    /// How long a permit can be used.
+    /// The time in which a permit can be used.
     pub(super) lease: Units,
-    /// How far the permits of all machines may run ahead of the rate.
+    /// The time by which the permits of all machines may run ahead of the rate.
     pub(super) slack: Units,
     /// The least time that each takes up.
     pub(super) interval: Units,
@@ -329,6 +329,7 @@ impl Drop for Asking {
 
 impl RateLimit {
     /// Lets so many calls through: with permits of the pool, and by a rule of its own while the store is down.
+    #[inline(never)]
     pub(super) fn admit_shared(&self, link: &Link, now: Units, calls: u32) -> Result<(), Blocked> {
         let pool = link.pool();
         if pool.has_news.load(Relaxed) {
@@ -493,12 +494,21 @@ impl RateLimit {
     }
 
     /// Charges so many permits more at the store, or gives them back. Says whether that is for the store to do.
+    #[inline]
     pub(super) fn owe(&self, now: Units, calls: i64) -> bool {
-        let is_shared = self.shared.as_ref().is_some_and(|link| !link.pool().is_down());
-        if is_shared {
+        match &self.shared {
+            None => false,
+            Some(link) => self.owe_store(link, now, calls),
+        }
+    }
+
+    #[inline(never)]
+    fn owe_store(&self, link: &Link, now: Units, calls: i64) -> bool {
+        let is_up = !link.pool().is_down();
+        if is_up {
             self.tell(now, false, |words| words.owed = words.owed.saturating_add(calls));
         }
-        is_shared
+        is_up
     }
 
     /// Follows what the store passed on, and says whether it answers.

@@ -253,6 +253,7 @@ const PARTS_OF_THE_CODE: &[&str] = &[
     "on_retry",
     "priority",
     "share",
+    "shared",
     "shared_across",
     "span",
     "stream",

@@ -137,7 +137,7 @@ async fn calls_that_may_wait_get_their_turn() {
     let calls: Vec<_> = (0..50)
         .map(|_| {
             let limit = limit.clone();
-            tokio::spawn(async move { limit.acquire().await.map(|permit| permit.abandon()) })
+            tokio::spawn(async move { limit.acquire().await.map(crate::permit::RatePermit::abandon) })
         })
         .collect();
     for call in calls {
@@ -297,7 +297,7 @@ fn a_burst_that_is_too_small_is_refused() {
 #[should_panic(expected = "cannot be kept for each key")]
 fn a_shared_limit_for_each_key_is_refused() {
     let keys = PerKey::new(machine(store()));
-    keys.of("a");
+    let _ = keys.of("a");
 }
 
 #[test]
@@ -340,7 +340,7 @@ fn steps(forgets: u32) -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// Runs machines through the steps, and returns when their calls were let through, and how often the store has forgotten.
-async fn run(steps: Vec<Step>, pace: Pace) -> (Vec<Instant>, usize) {
+async fn run(steps: Vec<Step>, pace: Pace) -> (Vec<Instant>, u32) {
     let store = store();
     let period = pace.interval.since(Units(0)) * 1_000;
     let fresh = || {
@@ -408,7 +408,7 @@ proptest! {
 
         let (admitted, forgotten) = clock::later(Duration::ZERO, run(steps, pace));
 
-        prop_assert!(excess(&admitted, pace) <= forgotten as i64, "{} too many", excess(&admitted, pace));
+        prop_assert!(excess(&admitted, pace) <= i64::from(forgotten), "{} too many", excess(&admitted, pace));
     }
 }
 
