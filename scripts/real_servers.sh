@@ -75,6 +75,9 @@ stop_servers() {
         pid=$(cat "$file")
         # the signal of a fast end, to PostgreSQL
         kill -INT "$pid" 2> /dev/null || continue
-        for _ in {1..100}; do kill -0 "$pid" 2> /dev/null && sleep 0.05; done
+        for _ in {1..100}; do
+            kill -0 "$pid" 2> /dev/null || break
+            sleep 0.05
+        done
     done
 }
