@@ -154,7 +154,7 @@ impl<I> FanOut<I> {
     /// Has `policy` count how the items end, by the class that `judge` gives to an output.
     ///
     /// An item that the fan-out drops before it has ended, because it is dropped itself or needs no more outputs, counts as abandoned. One that is
-    /// [cancelled](Self::cancel_on) counts as a rejection. What was never launched is not counted.
+    /// [cancelled](Self::cancel_on) counts as a rejection, launched or not, since it has an outcome then. What else was never launched is not counted.
     ///
     /// Nothing is written that other threads write, but where the fan-out waits with more or fewer items than the last time.
     pub fn counted(self, policy: &'static FanOutPolicy, judge: fn(&OutputOf<I>) -> Class) -> FanOut<Counted<I>>
