@@ -334,6 +334,7 @@ impl Backoff {
         })
     }
 
+    /// As [`wait`](Self::wait), as a time.
     fn delay(&self, retry: u32, random: impl FnOnce() -> u64, memory: &mut Memory) -> Duration {
         Duration::from_nanos(self.wait(retry, random, memory))
     }

@@ -1,6 +1,6 @@
 //! The atomics, and the loops that apply the transitions to them.
 
-use std::cell::Cell;
+use std::cell::OnceCell;
 use std::mem;
 use std::time::Duration;
 
@@ -162,14 +162,8 @@ impl CircuitBreaker {
             return;
         }
         // A probe's end mostly needs no time.
-        let read = Cell::new(None);
-        let ticks = || {
-            read.get().unwrap_or_else(|| {
-                let ticks = clock();
-                read.set(Some(ticks));
-                ticks
-            })
-        };
+        let read = OnceCell::new();
+        let ticks = || *read.get_or_init(&clock);
         let now = || self.storage.origin.moment(ticks());
         let slow = self.config.slow_time().map(|slow| began.elapsed(ticks()) >= slow);
         let mut ending = Ending { vote, slow: slow.unwrap_or_default(), window: Tally::default(), evident: false };

@@ -517,6 +517,23 @@ fn what_is_held_when_the_clock_goes_back_is_held_no_longer_than_that() {
     clock::later(Duration::from_secs(2 * 86_400), async { assert_eq!(keys(&policy), 0) });
 }
 
+/// Settings that change while a run ends may leave its outcome where nothing is held any more.
+#[test]
+fn what_was_left_where_nothing_is_held_any_more_is_not_given_out() {
+    use super::flights::{Flights, Identity, Joined};
+
+    let (flights, hold) = (Flights::new(), Some(Duration::from_secs(3_600)));
+    let identity = Identity { key: fingerprint("k"), owner: 0, future: typeid::of::<u32> };
+    let Joined::<u32>::Lead(turn) = flights.join(identity, 1, false) else { panic!("nobody else is there") };
+    let flight = flights.land::<u32>(identity, turn, hold).expect("it is to be held");
+    assert!(flights.deliver(identity, turn, &flight, &7, hold).is_none());
+
+    assert!(matches!(flights.join::<u32>(identity, 2, false), Joined::Lead(_)));
+
+    let counts = flights.counts(Hold::from_now(hold));
+    assert_eq!((counts.leaders, counts.followers, counts.keys), (2, 0, 1));
+}
+
 #[test]
 #[should_panic(expected = "`hold` must be longer than zero")]
 fn hold_of_no_time_is_refused() {

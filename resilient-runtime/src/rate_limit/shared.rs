@@ -415,17 +415,13 @@ impl RateLimit {
             let pool = asking.0.clone();
             let mut now = now;
             let mut request = Ask {
-                wanted,
                 least: calls.unwrap_or(0),
-                interval: interval.since(Units(0)),
-                slack: terms.slack.before_by(Units(SLACK_ROUNDING)).since(Units(0)),
-                seen: 0,
-                owed: 0,
-                curbed: None,
-                pause: None,
-                slowed: false,
-                spread: None,
                 debt,
+                ..Ask::new(
+                    wanted,
+                    interval.since(Units(0)),
+                    terms.slack.before_by(Units(SLACK_ROUNDING)).since(Units(0)),
+                )
             };
             loop {
                 let words = pool.take_words();
