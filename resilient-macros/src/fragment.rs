@@ -107,8 +107,8 @@ pub(crate) struct Rounds {
     pub(crate) policy: Option<TokenStream>,
     /// The expression that decides on the class in place of the outcome's type.
     pub(crate) when: Option<TokenStream>,
-    /// Set if a time-out watches over each attempt.
-    pub(crate) watched: bool,
+    /// The local that holds the call through a time-out, if one watches over the attempts.
+    pub(crate) watch: Option<Ident>,
 }
 
 impl Fragment {
@@ -193,7 +193,7 @@ impl Rounds {
     pub(crate) fn within(self, timeout: &Ident, context: &Context<'_>) -> Self {
         let rounds = self.in_stack(context);
         let attempt = rounds.attempt.under(quote_spanned!(Span::mixed_site()=> &mut #timeout), context);
-        Self { attempt, watched: true, ..rounds }
+        Self { attempt, watch: Some(timeout.clone()), ..rounds }
     }
 
     fn in_stack(mut self, context: &Context<'_>) -> Self {
@@ -216,6 +216,10 @@ impl Rounds {
         if !is_short {
             outcome = quote_spanned!(span=> settled_);
         }
+        let delay = match &self.watch {
+            Some(timeout) => quote_spanned!(span=> #timeout.wait(delay_)),
+            None => quote_spanned!(span=> delay_),
+        };
         let output = context.function.output_at_error();
         // the outcome's type is spelled out where it can be, so that an error that is not classified is reported there
         let verdict = match (self.policy, self.when) {
@@ -236,7 +240,7 @@ impl Rounds {
                     #krate::Verdict::Accept(outcome_) => break outcome_,
                     #krate::Verdict::Retry(delay_) => delay_,
                 };
-                delay_.await;
+                #delay.await;
             }
         }
     }

@@ -106,6 +106,20 @@ balances! {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_a_call_that_is_dropped_between_two_attempts() {
+    #[timeout(total = "9s")]
+    #[retry(max = 1, backoff = "constant", base = "1s", name = "between")]
+    async fn between(end: End) -> Result<u32, Error> {
+        work(end).await
+    }
+
+    polled_once(between(End::Down));
+    between(End::Down).await.unwrap_err();
+
+    assert_eq!(ends("between"), BTreeMap::from([("abandoned", 2.0), ("success", 1.0), ("transient", 1.0)]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_a_cancellation() {
     #[cancel(on = token)]
     async fn stops(end: End, token: &CancellationToken) -> Result<u32, Error> {
