@@ -4,6 +4,7 @@ mod builder;
 mod config;
 mod epoch;
 mod evidence;
+mod fleet;
 mod permit;
 mod run;
 mod state;
@@ -26,6 +27,7 @@ use self::storage::Storage;
 use crate::clock::Ticks;
 use crate::keyed::Keyed;
 use crate::list::Description;
+use crate::notes::circuit_breaker::{DEGRADED, EXCHANGES, FAILED_EXCHANGES};
 use crate::shell::{Shell, shell};
 use crate::stack::{Judged, Stack};
 use crate::sync::atomic::Ordering::Relaxed;
@@ -248,7 +250,7 @@ impl CircuitBreaker {
     }
 }
 
-shell!(CircuitBreaker is CircuitBreaker, agrees: |one, other| one.config.built == other.config.built,
+shell!(CircuitBreaker is CircuitBreaker, agrees: |one, other| one.config.built == other.config.built && one.is_shared_like(other),
     shows: |this| { state: this.state(), config: *this.config }, resets: reset, tunes: Config, adopts: adopt, forces: force_by_settings
 );
 
@@ -259,6 +261,10 @@ impl Keyed for CircuitBreaker {
     }
 
     fn fresh(&self) -> Self {
+        assert!(
+            self.storage.link().is_none(),
+            "a breaker that machines share cannot be kept for each key: leave out `shared_through`, or the `PerKey`"
+        );
         let storage = Storage::beginning_in(self.shell.base_mode());
         let fresh = Self { shell: self.shell.again(), config: self.config.again(), storage };
         if self.state() == CircuitBreakerState::ForcedOpen {
@@ -359,6 +365,24 @@ impl CircuitBreaker {
         description.level("window_calls", f64::from(counts.calls));
         description.level("window_failures", f64::from(counts.failures));
         self.storage.times.describe_to(self.state(), self.shell.record().since, description);
+        if let Some(link) = self.storage.link() {
+            description.fixed("shared", link.store.name());
+            if let Some(failure) = link.fleet().failure() {
+                description.now("shared", format_args!("{}, which does not answer: {failure}", link.store.name()));
+            }
+            description.level("shared_down", if link.fleet().is_down() { 1.0 } else { 0.0 });
+            let noted = |note| self.shell.record().noted(note) as f64;
+            description.counts.push(("shared_asks", "answered", noted(EXCHANGES)));
+            description.counts.push(("shared_asks", "failed", noted(FAILED_EXCHANGES)));
+            description.counts.push(("shared_degraded", "", noted(DEGRADED)));
+        }
+    }
+
+    fn is_shared_like(&self, other: &Self) -> bool {
+        match (self.storage.link(), other.storage.link()) {
+            (Some(one), Some(other)) => one.is_to(other),
+            (one, other) => one.is_none() && other.is_none(),
+        }
     }
 }
 

@@ -20,6 +20,12 @@ notes! {
         OBSERVED = 0,
         /// Transitions to each state, by its number; six of them.
         TRANSITIONS = 1,
+        /// Questions about a shared breaker that the store answered.
+        EXCHANGES = 7,
+        /// Questions that it did not answer.
+        FAILED_EXCHANGES = 8,
+        /// Times that it began not to answer.
+        DEGRADED = 9,
     }
     bulkhead {
         /// Calls that had to wait.

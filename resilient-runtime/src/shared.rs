@@ -1,7 +1,8 @@
-//! Stores through which the machines of a service share a limit: the part that every store has in common.
+//! Stores through which the machines of a service share limits and circuit breakers: the part that every store has in common.
 //!
 //! `resilient-redis` has the store for Redis and Valkey. A store for something else is an implementation of [`Store`].
 
+mod circuit;
 mod ledger;
 #[cfg(any(test, feature = "test-util"))]
 mod memory;
@@ -13,16 +14,20 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+pub use self::circuit::{CircuitAsk, CircuitLedger, CircuitView, ProbeTerms, SharedState};
 pub use self::ledger::Ledger;
 #[cfg(any(test, feature = "test-util"))]
 pub use self::memory::InMemory;
 
-/// A store that all machines of a service ask for permits.
+/// A store that all machines of a service ask for permits, and for the state of circuit breakers.
 ///
 /// A [`RateLimit`](crate::RateLimit) that is [shared through](crate::RateLimit::shared_through) one asks it in the background, for as many permits at
 /// a time as it is about to need. The store decides by its own clock: the clocks of machines may differ.
 ///
-/// The limit gives up an answer that takes longer than [`timeout`](Self::timeout), and asks again later.
+/// A [`CircuitBreaker`](crate::CircuitBreaker) that is [shared through](crate::CircuitBreaker::shared_through) one asks it in the background as well,
+/// and no call of it waits for an answer.
+///
+/// A policy gives up an answer that takes longer than [`timeout`](Self::timeout), and asks again later.
 pub trait Store: Send + Sync {
     /// Returns the name, for the list of policies.
     fn name(&self) -> &str;
@@ -37,10 +42,20 @@ pub trait Store: Send + Sync {
 
     /// Asks for permits of the limit of that name, and passes on what a server said.
     fn lease<'a>(&'a self, limit: &'a str, ask: Ask) -> Leasing<'a>;
+
+    /// Asks for the state of the circuit breaker of that name, and says what this machine knows of it.
+    ///
+    /// A store that has no circuit breakers answers with an error, as this does unless it is written anew.
+    fn circuit<'a>(&'a self, _breaker: &'a str, _ask: CircuitAsk) -> Consulting<'a> {
+        Box::pin(async { Err(StoreError::new("the store has no circuit breakers")) })
+    }
 }
 
 /// An answer of a [`Store`] that is on its way.
 pub type Leasing<'a> = Pin<Box<dyn Future<Output = Result<Lease, StoreError>> + Send + 'a>>;
+
+/// An answer of a [`Store`] about a circuit breaker that is on its way.
+pub type Consulting<'a> = Pin<Box<dyn Future<Output = Result<CircuitView, StoreError>> + Send + 'a>>;
 
 /// A question to a [`Store`]: how many permits, at which pace, and what a server said since the last one.
 ///

@@ -6,6 +6,8 @@ use super::CircuitBreaker;
 use super::config::Config;
 use super::storage::Storage;
 use crate::Mode;
+#[cfg(not(resilient_loom))]
+use crate::shared::Store;
 use crate::shell::Shell;
 use crate::sync::{const_fn, constant};
 use crate::tune::Live;
@@ -200,6 +202,31 @@ impl CircuitBreaker {
     /// and a breaker that opens on it turns full capacity into an outage.
     pub const fn throttled_fails(mut self) -> Self {
         self.config.built = self.config.built.throttled_fails();
+        self
+    }
+
+    /// Shares its state with the breakers of this name on all machines that use the same store: one that opens on one machine is open on all, and
+    /// they probe the server together.
+    ///
+    /// * **Opening** is decided by the window of each machine. One that opens tells the store at once, and the others follow within 250 ms.
+    /// * **Half-open**, the store leases the [`probes`](Self::probes): all machines together make as many as one would alone. A call that would be a
+    ///   probe asks for one in the background and is refused; the next one makes it. A probe whose end the store does not hear of has failed.
+    /// * **Closing** is decided by the ends of all probes. With [`recover`](Self::recover), each machine then lets through the same growing share of its calls.
+    /// * **No call waits** for the store. While calls come, and for a minute after the last, a task asks it four times a second. A call looks at the last answer, which
+    ///   takes it a tenth of a microsecond more.
+    /// * **Without the store**, each machine goes by its own window and makes its own probes. That begins with an event
+    ///   [`Degraded`](crate::Event::Degraded), and ends with [`Recovered`](crate::Event::Recovered).
+    /// * **An operator** who forces a state, or changes the mode, does so on one machine. A breaker that does not enforce neither tells nor follows.
+    /// * A store that has lost its state learns it from the machines.
+    ///
+    /// Off a tokio runtime with timers the store is not asked, and the breaker goes by itself.
+    ///
+    /// # Panics
+    ///
+    /// A [`PerKey`](crate::PerKey) of such a breaker panics at its first key.
+    #[cfg(not(resilient_loom))]
+    pub const fn shared_through(mut self, store: &'static dyn Store) -> Self {
+        self.storage.share(store, self.shell.first_mode());
         self
     }
 

@@ -245,6 +245,11 @@ impl Config {
         tally.rate().is_some_and(|rate| rate >= self.failure_rate)
     }
 
+    /// The failure rate for a store, which knows no fractions.
+    pub(super) fn rate_in_millionths(&self) -> u32 {
+        (self.failure_rate * 1e6).round() as u32
+    }
+
     fn is_slow(&self, tally: Tally) -> bool {
         self.slow_call.is_some() && tally.slow_rate().is_some_and(|rate| rate >= self.slow_rate)
     }

@@ -274,7 +274,7 @@ impl Phase {
 
 impl Vote {
     /// With a success that took too long as what it is.
-    const fn with(self, slow: bool) -> Self {
+    pub(super) const fn with(self, slow: bool) -> Self {
         match self {
             Self::Success if slow => Self::Failure(Cause::Slow),
             vote => vote,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::epoch::{Epoch, MAX_EPOCH};
 use super::evidence::Evidence;
+use super::fleet::Link;
 use super::permit::{Began, CircuitBreakerPermit, Pass};
 use super::state::{Answer, Circuit, Ending, Phase, Vote};
 use super::tally::Tally;
@@ -19,6 +20,8 @@ use crate::list::Description;
 use crate::notes::circuit_breaker::{OBSERVED, TRANSITIONS};
 use crate::packed_time::{Millis, Moment};
 use crate::rare::Rare;
+#[cfg(not(resilient_loom))]
+use crate::shared::Store;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
 use crate::sync::atomic::{AtomicU64, fence};
 use crate::sync::const_fn;
@@ -36,6 +39,8 @@ pub(super) struct Storage {
     /// For those who listen.
     pub(super) history: Rare<History>,
     pub(super) times: Times,
+    /// The store, of a breaker that machines share.
+    fleet: Option<Link>,
 }
 
 /// The breaker's own zero of time: when it first recorded something.
@@ -93,6 +98,9 @@ impl CircuitBreaker {
     #[cold]
     fn admit_guarded(&self, clock: impl Fn() -> Ticks) -> Result<Ticket, Error> {
         let storage = &self.storage;
+        if let Some(link) = storage.link() {
+            self.follow(link, clock());
+        }
         loop {
             let circuit = self.circuit();
             let ticks = clock();
@@ -110,9 +118,13 @@ impl CircuitBreaker {
                 Answer::Admitted => return Ok(Ticket::guarded(circuit.epoch)),
                 Answer::Unguarded => return Ok(Ticket::UNGUARDED),
                 Answer::Probe(next) => {
+                    if let Err(soon) = self.may_probe(ticks) {
+                        return Err(self.refuse(circuit, Some(soon)));
+                    }
                     if let Some(ticket) = self.probe(circuit, next, ticks) {
                         return Ok(ticket);
                     }
+                    self.keep_probe();
                 }
                 Answer::Over(next) => {
                     self.change(circuit, next, self.tally_at_the_end(circuit, now), || ticks);
@@ -123,12 +135,15 @@ impl CircuitBreaker {
                         self.shell.note(OBSERVED, 1);
                         return Ok(Ticket::UNGUARDED);
                     }
-                    storage.totals.rejected.fetch_add(1, Relaxed);
-                    let reason = Reason::CircuitOpen { retry_after, last: circuit.last_failure() };
-                    return Err(self.shell.reject(reason));
+                    return Err(self.refuse(circuit, retry_after));
                 }
             }
         }
+    }
+
+    fn refuse(&self, circuit: Circuit, retry_after: Option<Duration>) -> Error {
+        self.storage.totals.rejected.fetch_add(1, Relaxed);
+        self.shell.reject(Reason::CircuitOpen { retry_after, last: circuit.last_failure() })
     }
 
     /// Ends a permit; a late one changes nothing.
@@ -190,6 +205,9 @@ impl CircuitBreaker {
             }
             let next = circuit.end(ending, &self.config, now, random::next);
             if next == circuit || self.change(circuit, next, circuit.evidence(ending), ticks) {
+                if let Phase::HalfOpen { .. } = circuit.phase {
+                    self.tell_probe(ending);
+                }
                 break;
             }
         }
@@ -240,7 +258,7 @@ impl CircuitBreaker {
     }
 
     /// Puts `next` in the place of `seen`, unless another thread changed it first, and announces it.
-    fn change(&self, seen: Circuit, next: Circuit, evidence: Tally, clock: impl Fn() -> Ticks) -> bool {
+    pub(super) fn change(&self, seen: Circuit, next: Circuit, evidence: Tally, clock: impl Fn() -> Ticks) -> bool {
         let changed = self.replace(seen, next, &clock);
         if changed && seen.epoch != next.epoch {
             self.report(seen, next, evidence, clock());
@@ -294,6 +312,7 @@ impl CircuitBreaker {
         if let Some(history) = self.storage.history.get() {
             history.add(to.epoch, old, new);
         }
+        self.tell_state(from.phase, to.phase, ticks);
         if old != new {
             let Tally { calls, failures, .. } = evidence;
             let (policy, place) = (self.name(), self.shell.place());
@@ -322,13 +341,18 @@ impl Storage {
                 evidence: Evidence::new(),
                 history: Rare::new(History::new),
                 times: Times::new(),
+                fleet: None,
             }
         }
     }
 
     const_fn! {
         pub(super) fn begin_in(&mut self, mode: Mode) {
-            let word = if matches!(mode, Mode::Off) { Word::NEW_DISABLED } else { Word::NEW };
+            let word = match mode {
+                Mode::Off => Word::NEW_DISABLED,
+                _ if self.fleet.is_some() => Word::NEW_SHARED,
+                _ => Word::NEW,
+            };
             self.word = AtomicU64::new(word.0);
         }
     }
@@ -340,6 +364,22 @@ impl Storage {
         storage
     }
 
+    /// Shares it through a store, before it is used.
+    #[cfg(not(resilient_loom))]
+    pub(super) const fn share(&mut self, store: &'static dyn Store, mode: Mode) {
+        // nothing is dropped in a constant
+        std::mem::forget(self.fleet.replace(Link::new(store)));
+        self.begin_in(mode);
+    }
+
+    pub(super) const fn link(&self) -> Option<&Link> {
+        self.fleet.as_ref()
+    }
+
+    pub(super) fn moment_of(&self, ticks: Ticks) -> Moment {
+        self.origin.moment(ticks)
+    }
+
     /// Empties the window; the states and the totals stay.
     #[cfg(feature = "config")]
     pub(super) fn empty_window(&self) {
@@ -349,7 +389,7 @@ impl Storage {
     /// Opens it until somebody closes it, before it is used.
     pub(super) fn begin_forced_open(&self) {
         if let Some(next) = Word(self.word.load(Relaxed)).unpack().forced(Phase::ForcedOpen) {
-            self.word.store(Word::pack(next).0, Relaxed);
+            self.word.store(Word::pack(next, self.fleet.is_some()).0, Relaxed);
         }
     }
 
@@ -360,6 +400,9 @@ impl Storage {
         self.window.clear();
         for total in self.totals.all() {
             total.store(0, Relaxed);
+        }
+        if let Some(link) = &self.fleet {
+            link.fleet().reset();
         }
     }
 
@@ -377,7 +420,7 @@ impl Storage {
     }
 
     fn replace(&self, seen: Circuit, next: Circuit) -> bool {
-        let (seen, next) = (Word::pack(seen).0, Word::pack(next).0);
+        let [seen, next] = [seen, next].map(|circuit| Word::pack(circuit, self.fleet.is_some()).0);
         // AcqRel: Release publishes the time that was noted before; Acquire orders what the new state's
         // owner does after everything that led to the old one. All decisions are made on this one word, so its
         // modification order is the breaker's history.

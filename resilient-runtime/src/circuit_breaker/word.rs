@@ -2,7 +2,7 @@
 //!
 //! | bits | closed | open | half-open | recovering | forced open, disabled |
 //! |---|---|---|---|---|---|
-//! | 63–61 | 0 | 1 | 2 | 3 | 4, 5 |
+//! | 63–61 | 0, 6 if machines share it | 1 | 2 | 3 | 4, 5 |
 //! | 60–59 | 0 | cause | cause | cause | 0 |
 //! | 58–54 | 0 | reopenings | reopenings | reopenings | 0 |
 //! | 53–37 | epoch | epoch | epoch | epoch | epoch |
@@ -22,6 +22,7 @@ pub(super) struct Ticket(pub(super) u32);
 impl Word {
     pub(super) const NEW: Self = Self(0);
     pub(super) const NEW_DISABLED: Self = Self(DISABLED << KIND);
+    pub(super) const NEW_SHARED: Self = Self(CLOSED_SHARED << KIND);
 
     #[inline]
     pub(super) const fn is_closed(self) -> bool {
@@ -39,9 +40,10 @@ impl Word {
         Epoch((self.0 >> EPOCH & MAX_EPOCH as u64) as u32)
     }
 
-    pub(super) fn pack(circuit: Circuit) -> Self {
+    /// The word for the state. A breaker that machines share looks at their state before each call, and so is never closed at a glance.
+    pub(super) fn pack(circuit: Circuit, is_shared: bool) -> Self {
         let state = match circuit.phase {
-            Phase::Closed { streak } => CLOSED << KIND | u64::from(streak),
+            Phase::Closed { streak } => (if is_shared { CLOSED_SHARED } else { CLOSED }) << KIND | u64::from(streak),
             Phase::Open { trip, until } => OPEN << KIND | pack_trip(trip) | until.0,
             Phase::HalfOpen { trip, probes } => HALF_OPEN << KIND | pack_trip(trip) | pack_probes(probes),
             Phase::Recovering { trip, streak } => RECOVERING << KIND | pack_trip(trip) | u64::from(streak),
@@ -55,11 +57,11 @@ impl Word {
     pub(super) fn unpack(self) -> Circuit {
         let trip = Trip {
             reopenings: (self.0 >> REOPENINGS & u64::from(MAX_REOPENINGS)) as u32,
-            cause: unpack_cause(self.0 >> CAUSE & MAX_CAUSE),
+            cause: Cause::of_number((self.0 >> CAUSE & MAX_CAUSE) as u32),
         };
         let streak = (self.0 & STREAK) as u32;
         let phase = match self.0 >> KIND {
-            CLOSED => Phase::Closed { streak },
+            CLOSED | CLOSED_SHARED => Phase::Closed { streak },
             OPEN => Phase::Open { trip, until: Millis(self.0 & MAX_MILLIS) },
             HALF_OPEN => Phase::HalfOpen { trip, probes: unpack_probes(self.0) },
             RECOVERING => Phase::Recovering { trip, streak },
@@ -99,21 +101,26 @@ impl Ticket {
 }
 
 fn pack_trip(trip: Trip) -> u64 {
-    let cause = match trip.cause {
-        Cause::Transient => 0,
-        Cause::Throttled => 1,
-        Cause::Slow => 2,
-        Cause::Panic => 3,
-    };
-    cause << CAUSE | u64::from(trip.reopenings) << REOPENINGS
+    u64::from(trip.cause.number()) << CAUSE | u64::from(trip.reopenings) << REOPENINGS
 }
 
-const fn unpack_cause(bits: u64) -> Cause {
-    match bits {
-        0 => Cause::Transient,
-        1 => Cause::Throttled,
-        2 => Cause::Slow,
-        _ => Cause::Panic,
+impl Cause {
+    pub(super) const fn number(self) -> u32 {
+        match self {
+            Self::Transient => 0,
+            Self::Throttled => 1,
+            Self::Slow => 2,
+            Self::Panic => 3,
+        }
+    }
+
+    pub(super) const fn of_number(number: u32) -> Self {
+        match number {
+            0 => Self::Transient,
+            1 => Self::Throttled,
+            2 => Self::Slow,
+            _ => Self::Panic,
+        }
     }
 }
 
@@ -145,6 +152,7 @@ const HALF_OPEN: u64 = 2;
 const RECOVERING: u64 = 3;
 const FORCED_OPEN: u64 = 4;
 const DISABLED: u64 = 5;
+const CLOSED_SHARED: u64 = 6;
 
 const EPOCH_IN_TICKET: u32 = EPOCH - u32::BITS;
 /// Bits 36 and 35 of the word, which are both zero in a closed one.
@@ -179,7 +187,9 @@ mod tests {
         for phase in phases {
             for epoch in [0, 1, MAX_EPOCH].map(Epoch) {
                 let circuit = Circuit { epoch, phase };
-                let word = Word::pack(circuit);
+                let shared = Word::pack(circuit, true);
+                assert_eq!((shared.unpack(), shared.epoch(), shared.is_closed()), (circuit, epoch, false));
+                let word = Word::pack(circuit, false);
                 assert_eq!(word.unpack(), circuit);
                 assert_eq!(word.epoch(), epoch);
                 assert_eq!(word.is_closed(), matches!(phase, Phase::Closed { .. }));
@@ -194,7 +204,8 @@ mod tests {
 
     #[test]
     fn is_quiet_only_for_a_ticket_of_its_own_epoch_and_without_a_streak() {
-        let closed = |epoch, streak| Word::pack(Circuit { epoch: Epoch(epoch), phase: Phase::Closed { streak } });
+        let closed =
+            |epoch, streak| Word::pack(Circuit { epoch: Epoch(epoch), phase: Phase::Closed { streak } }, false);
 
         let ticket = Ticket::closed(closed(7, 3));
 

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{Ask, Leasing, Ledger, Store, StoreError};
+use super::{Ask, CircuitAsk, CircuitLedger, CircuitView, Consulting, Leasing, Ledger, Store, StoreError};
 use crate::clock::{self, Ticks};
 
-/// A store in the memory of this process, on tokio's clock: for tests of limits that machines share.
+/// A store in the memory of this process, on tokio's clock: for tests of limits and circuit breakers that machines share.
 ///
 /// ```
 /// use std::time::Duration;
@@ -29,6 +29,7 @@ use crate::clock::{self, Ticks};
 #[derive(Debug)]
 pub struct InMemory {
     limits: Mutex<Option<HashMap<String, (Ledger, u64)>>>,
+    circuits: Mutex<Option<HashMap<String, CircuitLedger>>>,
     machines: AtomicU32,
     is_down: AtomicBool,
     /// In nanoseconds.
@@ -41,6 +42,7 @@ impl InMemory {
     pub const fn new() -> Self {
         Self {
             limits: Mutex::new(None),
+            circuits: Mutex::new(None),
             machines: AtomicU32::new(1),
             is_down: AtomicBool::new(false),
             delay: AtomicU64::new(0),
@@ -63,8 +65,9 @@ impl InMemory {
         self.machines.store(machines, Relaxed);
     }
 
-    /// Forgets all limits, as a store does that is emptied or replaced.
+    /// Forgets all limits and circuit breakers, as a store does that is emptied or replaced.
     pub fn forget(&self) {
+        *self.circuits.lock().unwrap_or_else(PoisonError::into_inner) = None;
         *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
@@ -72,6 +75,30 @@ impl InMemory {
     pub fn granted(&self, limit: &str) -> u64 {
         let limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
         limits.as_ref().and_then(|limits| limits.get(limit)).map_or(0, |(_, granted)| *granted)
+    }
+
+    /// Returns the state of the circuit breaker of that name, as a machine sees it that asks now and has nothing to say.
+    pub fn view(&self, breaker: &str) -> CircuitView {
+        self.consult(breaker, &CircuitAsk::new())
+    }
+
+    fn consult(&self, breaker: &str, ask: &CircuitAsk) -> CircuitView {
+        let mut circuits = self.circuits.lock().unwrap_or_else(PoisonError::into_inner);
+        let ledger = circuits.get_or_insert_default().entry(breaker.to_owned()).or_default();
+        ledger.answer(Duration::from_nanos(Ticks::now().0), ask)
+    }
+
+    /// Takes as long as an answer does, and gives it if the store is up.
+    async fn answer<T>(&self, decide: impl FnOnce() -> T) -> Result<T, StoreError> {
+        self.asked.fetch_add(1, Relaxed);
+        let delay = Duration::from_nanos(self.delay.load(Relaxed));
+        tokio::time::sleep(delay / 2).await;
+        if self.is_down.load(Relaxed) {
+            return Err(StoreError::new("the store is down"));
+        }
+        let answer = decide();
+        tokio::time::sleep(delay.saturating_sub(delay / 2)).await;
+        Ok(answer)
     }
 
     /// Returns how many questions it was asked.
@@ -100,22 +127,16 @@ impl Store for InMemory {
     }
 
     fn lease<'a>(&'a self, limit: &'a str, ask: Ask) -> Leasing<'a> {
-        Box::pin(async move {
-            self.asked.fetch_add(1, Relaxed);
-            let delay = Duration::from_nanos(self.delay.load(Relaxed));
-            tokio::time::sleep(delay / 2).await;
-            if self.is_down.load(Relaxed) {
-                return Err(StoreError::new("the store is down"));
-            }
-            let lease = {
-                let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
-                let (ledger, granted) = limits.get_or_insert_default().entry(limit.to_owned()).or_default();
-                let lease = ledger.answer(Duration::from_nanos(Ticks::now().0), &ask);
-                *granted += u64::from(lease.granted);
-                lease
-            };
-            tokio::time::sleep(delay.saturating_sub(delay / 2)).await;
-            Ok(lease)
-        })
+        Box::pin(self.answer(move || {
+            let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+            let (ledger, granted) = limits.get_or_insert_default().entry(limit.to_owned()).or_default();
+            let lease = ledger.answer(Duration::from_nanos(Ticks::now().0), &ask);
+            *granted += u64::from(lease.granted);
+            lease
+        }))
+    }
+
+    fn circuit<'a>(&'a self, breaker: &'a str, ask: CircuitAsk) -> Consulting<'a> {
+        Box::pin(self.answer(move || self.consult(breaker, &ask)))
     }
 }

@@ -1,0 +1,428 @@
+//! A breaker that machines share: what this machine knows of the others, and the questions to the store.
+//!
+//! The window of each machine decides when to open. The store knows whether the fleet is open or half-open, and leases the probes. A task asks it
+//! as long as calls come, and leaves its answer here; each call looks here first, and never waits for an answer.
+
+use std::fmt;
+use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::CircuitBreaker;
+use super::config::Config;
+use super::state::{Cause, Circuit, Ending, MAX_REOPENINGS, Phase, Trip, Vote};
+use super::tally::Tally;
+use crate::clock::{self, Ticks};
+use crate::event::Event;
+use crate::notes::circuit_breaker::{DEGRADED, EXCHANGES, FAILED_EXCHANGES};
+use crate::shared::{CircuitAsk, CircuitView, ProbeTerms, SharedState, Store, StoreError, WhenDown};
+use crate::{Mode, random};
+
+/// The store of a breaker, and what this machine knows from it.
+pub(super) struct Link {
+    pub(super) store: &'static dyn Store,
+    fleet: OnceLock<Arc<Fleet>>,
+}
+
+/// What one machine knows of the others.
+pub(super) struct Fleet {
+    /// When a call last looked.
+    used: AtomicU64,
+    /// Set while a task asks the store.
+    asking: AtomicBool,
+    has_news: AtomicBool,
+    is_down: AtomicBool,
+    known: Mutex<Known>,
+    /// Told when there is something to say to the store.
+    urgent: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// The epoch of the fleet that this machine goes by.
+    epoch: u64,
+    /// Until when its breaker is open, if it is, and the trip as the store is told of it.
+    opened: Option<(Ticks, Trip)>,
+    /// The last answer, and when it was asked for.
+    view: Option<(CircuitView, Ticks)>,
+    /// Probes that were leased and not made yet, and until when they can be made.
+    leased: u32,
+    leased_until: Option<Ticks>,
+    /// The epoch in which they were leased.
+    leased_in: u64,
+    /// The ends of probes that the store has not heard of.
+    probed: Ends,
+    /// Set if a call would be a probe, and the terms of that.
+    wants: Option<ProbeTerms>,
+    /// Answers and failures that were not counted yet.
+    answers: u64,
+    failures: u64,
+    failure: Option<StoreError>,
+    /// Since when the store is known not to answer, once that was said.
+    said_down: Option<Ticks>,
+}
+
+/// The ends of the probes of one epoch.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ends {
+    epoch: u64,
+    succeeded: u32,
+    failed: u32,
+    returned: u32,
+    cause: u32,
+}
+
+impl Link {
+    pub(super) const fn new(store: &'static dyn Store) -> Self {
+        Self { store, fleet: OnceLock::new() }
+    }
+
+    pub(super) fn is_to(&self, other: &Self) -> bool {
+        std::ptr::addr_eq(self.store, other.store)
+    }
+
+    pub(super) fn fleet(&self) -> &Arc<Fleet> {
+        self.fleet.get_or_init(|| Arc::new(Fleet::new()))
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("store", &self.store.name()).finish_non_exhaustive()
+    }
+}
+
+impl Fleet {
+    fn new() -> Self {
+        Self {
+            used: AtomicU64::new(0),
+            asking: AtomicBool::new(false),
+            has_news: AtomicBool::new(false),
+            is_down: AtomicBool::new(false),
+            known: Mutex::default(),
+            urgent: Notify::new(),
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_down(&self) -> bool {
+        self.is_down.load(Relaxed)
+    }
+
+    /// Returns why the store does not answer, while it does not.
+    pub(super) fn failure(&self) -> Option<StoreError> {
+        if self.is_down() { self.known().failure.clone() } else { None }
+    }
+
+    /// Forgets all; a task that is asking goes on.
+    pub(super) fn reset(&self) {
+        *self.known() = Known::default();
+        self.has_news.store(false, Relaxed);
+        self.is_down.store(false, Relaxed);
+    }
+
+    /// Takes note of a call at that time, and sees to it that the store is asked.
+    fn touch(self: &Arc<Self>, link: &Link, name: &'static str, now: Ticks) {
+        // most calls find a time that is recent, and write nothing
+        if now.0.abs_diff(self.used.load(Relaxed)) > RECENT {
+            self.used.store(now.0, Relaxed);
+        }
+        if !self.asking.load(Relaxed) && clock::has_timers() && !self.asking.swap(true, AcqRel) {
+            let asking = Asking(self.clone());
+            let store = link.store;
+            drop(tokio::spawn(async move { asking.0.ask_on(store, name).await }));
+        }
+    }
+
+    /// Asks again and again, until no call has come for a while.
+    async fn ask_on(&self, store: &'static dyn Store, name: &'static str) {
+        loop {
+            let asked = Ticks::now();
+            let ask = self.question(asked);
+            let answer = tokio::time::timeout(store.timeout() + LATE, store.circuit(name, ask)).await;
+            let answer = answer.unwrap_or_else(|_| Err(StoreError::new("no answer in time")));
+            let pause = if answer.is_ok() { POLL } else { AGAIN };
+            self.hear(answer, asked);
+            if Ticks::now().0.abs_diff(self.used.load(Relaxed)) > IDLE {
+                return;
+            }
+            // machines that began together do not ask together for ever
+            let pause = pause - pause.mul_f64(random::next() as f64 / u64::MAX as f64 / 4.0);
+            let _ = tokio::time::timeout(pause, self.urgent.notified()).await;
+        }
+    }
+
+    /// The question to the store. Ends of probes are said once: of a probe whose end gets lost, the store takes it that it failed.
+    fn question(&self, now: Ticks) -> CircuitAsk {
+        let mut known = self.known();
+        let said = std::mem::take(&mut known.probed);
+        let wanted = known.wants.filter(|_| known.usable(now) == 0);
+        let (open_for, trip) = match known.opened {
+            Some((until, trip)) => (until.0.saturating_sub(now.0), Some(trip)),
+            None => (0, None),
+        };
+        let mut ask = CircuitAsk::new();
+        ask.epoch = known.epoch;
+        ask.open_for = Duration::from_nanos(open_for);
+        ask.reopenings = trip.map_or(0, |trip| trip.reopenings);
+        ask.cause = if said.failed > 0 { said.cause } else { trip.map_or(0, |trip| trip.cause.number()) };
+        (ask.probed, ask.succeeded, ask.failed, ask.returned) =
+            (said.epoch, said.succeeded, said.failed, said.returned);
+        if let Some(terms) = wanted {
+            (ask.wanted, ask.terms) = (1, terms);
+        }
+        ask
+    }
+
+    /// Takes in an answer.
+    fn hear(&self, answer: Result<CircuitView, StoreError>, asked: Ticks) {
+        let mut known = self.known();
+        match answer {
+            Ok(view) => {
+                known.answers += 1;
+                if view.granted > 0 {
+                    let limit = known.wants.take().map_or(Duration::ZERO, |terms| terms.limit);
+                    known.leased = view.granted;
+                    known.leased_until = Some(Ticks(asked.0.saturating_add(clock::nanos(limit))));
+                    known.leased_in = view.epoch;
+                }
+                known.view = Some((view, asked));
+                self.is_down.store(false, Relaxed);
+            }
+            Err(error) => {
+                known.failures += 1;
+                known.failure = Some(error);
+                self.is_down.store(true, Relaxed);
+            }
+        }
+        drop(known);
+        self.has_news.store(true, Release);
+    }
+}
+
+/// A task that asks the store; at its end, another may begin.
+struct Asking(Arc<Fleet>);
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        self.0.asking.store(false, Release);
+    }
+}
+
+impl Known {
+    /// The number of leased probes that can still be made.
+    fn usable(&self, now: Ticks) -> u32 {
+        if self.leased_until.is_some_and(|until| now < until) { self.leased } else { 0 }
+    }
+}
+
+impl CircuitBreaker {
+    /// Looks at the state of the fleet before a call, and follows it.
+    pub(super) fn follow(&self, link: &Link, ticks: Ticks) {
+        if self.shell.mode() != Mode::Enforce {
+            return;
+        }
+        let fleet = link.fleet();
+        fleet.touch(link, self.name(), ticks);
+        if fleet.has_news.load(Relaxed) && fleet.has_news.swap(false, AcqRel) {
+            self.take_in(fleet, ticks);
+        }
+    }
+
+    #[cold]
+    fn take_in(&self, fleet: &Fleet, ticks: Ticks) {
+        let (answers, failures, news, down) = {
+            let mut known = fleet.known();
+            let view = known.view.take().filter(|(view, _)| view.epoch > known.epoch);
+            if let Some((view, asked)) = view {
+                known.epoch = view.epoch;
+                // what follows is not a finding of this machine
+                known.opened = match view.state {
+                    SharedState::Open => Some((Ticks(asked.0.saturating_add(clock::nanos(view.left))), view.trip())),
+                    SharedState::Closed | SharedState::HalfOpen => None,
+                };
+            }
+            let down = fleet.is_down();
+            let said = match (down, known.said_down) {
+                (true, None) => {
+                    known.said_down = Some(ticks);
+                    Some(None)
+                }
+                (false, Some(since)) => {
+                    known.said_down = None;
+                    Some(Some(Duration::from_nanos(ticks.0.saturating_sub(since.0))))
+                }
+                _ => None,
+            };
+            (std::mem::take(&mut known.answers), std::mem::take(&mut known.failures), view, said)
+        };
+        self.shell.note(EXCHANGES, answers);
+        self.shell.note(FAILED_EXCHANGES, failures);
+        let (policy, place) = (self.name(), self.shell.place());
+        match down {
+            Some(None) => {
+                self.shell.note(DEGRADED, 1);
+                self.shell.emit(Event::Degraded { policy, place, rule: WhenDown::Local });
+            }
+            Some(Some(after)) => self.shell.emit(Event::Recovered { policy, place, after }),
+            None => {}
+        }
+        if let Some((view, asked)) = news {
+            self.adopt_view(view, asked, ticks);
+        }
+    }
+
+    /// Goes by the state of the fleet, unless an operator holds the breaker.
+    fn adopt_view(&self, view: CircuitView, asked: Ticks, ticks: Ticks) {
+        loop {
+            let circuit = self.circuit();
+            let phase = match (view.state, circuit.phase) {
+                (_, Phase::ForcedOpen | Phase::Disabled) => return,
+                (SharedState::Closed, Phase::Open { trip, .. } | Phase::HalfOpen { trip, .. }) => {
+                    if self.config.ramp().is_some() {
+                        Phase::Recovering { trip, streak: 0 }
+                    } else {
+                        Phase::Closed { streak: 0 }
+                    }
+                }
+                (SharedState::Closed, Phase::Closed { .. } | Phase::Recovering { .. }) => return,
+                // its time is over as well, and it asks for a probe
+                (SharedState::HalfOpen, Phase::Open { .. } | Phase::HalfOpen { .. }) => return,
+                (SharedState::HalfOpen, _) => self.open_until(ticks, view.trip()),
+                (SharedState::Open, _) => {
+                    let longest = Duration::from_millis(self.config.longest_open().0);
+                    let end = asked.0.saturating_add(clock::nanos(view.left.min(longest)));
+                    self.open_until(Ticks(end), view.trip())
+                }
+            };
+            if self.enter_of_fleet(circuit, phase, ticks) {
+                return;
+            }
+        }
+    }
+
+    fn open_until(&self, until: Ticks, trip: Trip) -> Phase {
+        Phase::Open { trip, until: self.storage.moment_of(until).round_up() }
+    }
+
+    /// Returns whether this call may be a probe, as far as machines share them. Otherwise a probe is asked for, and it comes back soon.
+    pub(super) fn may_probe(&self, ticks: Ticks) -> Result<(), Duration> {
+        let Some(link) = self.storage.link().filter(|_| self.shell.mode() == Mode::Enforce) else { return Ok(()) };
+        let fleet = link.fleet();
+        if fleet.is_down() {
+            return Ok(());
+        }
+        let mut known = fleet.known();
+        if known.usable(ticks) > 0 {
+            known.leased -= 1;
+            return Ok(());
+        }
+        let is_new = known.wants.is_none();
+        known.wants = Some(self.config.probe_terms(self.circuit()));
+        drop(known);
+        if is_new {
+            fleet.urgent.notify_one();
+        }
+        Err(link.store.timeout())
+    }
+
+    /// Takes back a probe that was not made after all.
+    pub(super) fn keep_probe(&self) {
+        if let Some(link) = self.storage.link() {
+            link.fleet().known().leased += 1;
+        }
+    }
+
+    /// Tells the fleet of a state that this machine has entered.
+    pub(super) fn tell_state(&self, from: Phase, to: Phase, ticks: Ticks) {
+        let Some(link) = self.storage.link().filter(|_| self.shell.mode() == Mode::Enforce) else { return };
+        let fleet = link.fleet();
+        let opened = match to {
+            Phase::Open { trip, until } => {
+                let left = self.storage.moment_of(ticks).until(until, self.config.longest_open());
+                left.map(|left| (Ticks(ticks.0.saturating_add(clock::nanos(left))), trip))
+            }
+            _ => None,
+        };
+        let mut known = fleet.known();
+        known.opened = opened;
+        if !matches!(to, Phase::Open { .. } | Phase::HalfOpen { .. }) {
+            known.wants = None;
+            known.leased = 0;
+        }
+        drop(known);
+        if opened.is_some() && from.keeps_a_window() {
+            fleet.urgent.notify_one();
+        }
+    }
+
+    /// Tells the fleet of the end of a probe.
+    pub(super) fn tell_probe(&self, ending: Ending) {
+        let Some(link) = self.storage.link() else { return };
+        let fleet = link.fleet();
+        let mut known = fleet.known();
+        if known.probed.epoch != known.leased_in {
+            known.probed = Ends { epoch: known.leased_in, ..Ends::default() };
+        }
+        let probed = &mut known.probed;
+        match ending.vote.with(ending.slow) {
+            Vote::Success => probed.succeeded += 1,
+            Vote::Failure(cause) => {
+                probed.failed += 1;
+                probed.cause = cause.number();
+            }
+            Vote::Abandoned => probed.returned += 1,
+        }
+        drop(known);
+        fleet.urgent.notify_one();
+    }
+
+    /// Enters a state that the fleet is in; says whether nothing came between.
+    fn enter_of_fleet(&self, seen: Circuit, phase: Phase, ticks: Ticks) -> bool {
+        self.change(seen, seen.enter(phase), Tally::default(), || ticks)
+    }
+}
+
+impl Config {
+    /// The terms of the probes of a breaker that machines share.
+    fn probe_terms(&self, circuit: Circuit) -> ProbeTerms {
+        let reopenings = match circuit.phase {
+            Phase::Open { trip, .. } | Phase::HalfOpen { trip, .. } => trip.reopenings + 1,
+            _ => 0,
+        };
+        ProbeTerms {
+            first: self.first_probes(),
+            probes: self.probe_count(),
+            failure_rate: self.rate_in_millionths(),
+            limit: self.probe_limit(),
+            open_for: self.open_time(reopenings, random::next),
+            patience: self.patience(),
+        }
+    }
+}
+
+impl CircuitView {
+    fn trip(&self) -> Trip {
+        Trip { reopenings: self.reopenings.min(MAX_REOPENINGS), cause: Cause::of_number(self.cause) }
+    }
+}
+
+/// The time between two questions of a machine that has nothing to say.
+const POLL: Duration = Duration::from_millis(250);
+/// The time after which a store that gave no answer is asked again.
+const AGAIN: Duration = Duration::from_millis(100);
+/// A store keeps to its time-out by itself, and learns from it.
+const LATE: Duration = Duration::from_millis(1);
+/// The store is asked for so long after the last call. Nanoseconds.
+const IDLE: u64 = 60_000_000_000;
+/// A call writes down its time only if the last one that did is longer ago. Nanoseconds.
+const RECENT: u64 = 1_000_000_000;
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests;

@@ -1,0 +1,293 @@
+use std::ops::Range;
+
+use tokio::time::sleep;
+
+use super::*;
+use crate::shared::InMemory;
+use crate::test::record;
+use crate::{CircuitBreakerState, Class, Error, PerKey, Reason};
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn store() -> &'static InMemory {
+    Box::leak(Box::new(InMemory::new()))
+}
+
+/// A machine's breaker, which opens for a second after three failures in a row.
+fn machine(store: &'static InMemory) -> CircuitBreaker {
+    CircuitBreaker::named("fleet").count_window(3).failure_rate(0.9).open_jitter(0.0).shared_through(store)
+}
+
+fn machines(store: &'static InMemory, range: Range<u32>) -> Vec<CircuitBreaker> {
+    range.map(|_| machine(store)).collect()
+}
+
+fn call(breaker: &CircuitBreaker, class: Class) -> Result<(), Error> {
+    breaker.acquire()?.settle_as(class, ());
+    Ok(())
+}
+
+fn fail(breaker: &CircuitBreaker, times: u32) {
+    for _ in 0..times {
+        call(breaker, Class::Transient).unwrap();
+    }
+}
+
+/// Makes a call on each machine every millisecond, and returns how many were let through.
+async fn calls(machines: &[CircuitBreaker], class: Class, time: Duration) -> u32 {
+    let mut made = 0;
+    for _ in 0..time.as_millis() {
+        for machine in machines {
+            made += u32::from(call(machine, class).is_ok());
+        }
+        sleep(ms(1)).await;
+    }
+    made
+}
+
+fn states(machines: &[CircuitBreaker]) -> Vec<CircuitBreakerState> {
+    machines.iter().map(CircuitBreaker::state).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_opens_is_open_on_all_machines() {
+    let fleet = machines(store(), 0..5);
+    calls(&fleet, Class::Success, ms(500)).await;
+
+    fail(&fleet[0], 3);
+    let made = calls(&fleet[1..], Class::Success, ms(300)).await;
+
+    assert_eq!(states(&fleet), [CircuitBreakerState::Open; 5]);
+    assert!(made <= 4 * 250, "{made} calls went through on machines that had not heard of it");
+    assert_eq!(calls(&fleet, Class::Success, ms(100)).await, 0);
+    let reason = call(&fleet[3], Class::Success).unwrap_err();
+    assert!(matches!(reason.reason(), Reason::CircuitOpen { retry_after: Some(left), .. } if left > ms(500)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn machines_make_the_probes_of_one() {
+    let store = store();
+    let fleet = machines(store, 0..20);
+    calls(&fleet, Class::Success, ms(300)).await;
+    fail(&fleet[0], 3);
+    calls(&fleet, Class::Success, ms(300)).await;
+
+    // the first probe fails, five times, and each opens all of them again
+    let probes = calls(&fleet, Class::Transient, ms(5_000)).await;
+
+    assert!((4..=5).contains(&probes), "{probes} probes in 5 s");
+    assert!(matches!(store.view("fleet"), CircuitView { state: SharedState::Open, reopenings: 4..=5, .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn machines_close_together() {
+    let store = store();
+    let fleet = machines(store, 0..20);
+    calls(&fleet, Class::Success, ms(300)).await;
+    fail(&fleet[0], 3);
+    let log = record();
+
+    calls(&fleet, Class::Success, ms(1_600)).await;
+
+    assert_eq!(states(&fleet), [CircuitBreakerState::Closed; 20]);
+    assert_eq!(store.view("fleet").state, SharedState::Closed);
+    let half_opened = log.count(|event| matches!(event, Event::Transition { to: CircuitBreakerState::HalfOpen, .. }));
+    assert!((1..=3).contains(&half_opened), "{half_opened} machines made the three probes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn machines_recover_by_one_ramp() {
+    let store = store();
+    let fleet: Vec<_> = (0..10).map(|_| machine(store).recover(Duration::from_secs(4))).collect();
+    calls(&fleet, Class::Success, ms(300)).await;
+    fail(&fleet[0], 3);
+
+    calls(&fleet, Class::Success, ms(1_600)).await;
+
+    assert_eq!(states(&fleet), [CircuitBreakerState::Recovering; 10]);
+    let made = calls(&fleet, Class::Success, ms(500)).await;
+    assert!((500..3_500).contains(&made), "{made} of 5,000 calls early in the ramp");
+    calls(&fleet, Class::Success, ms(4_000)).await;
+    assert_eq!(states(&fleet), [CircuitBreakerState::Closed; 10]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_on_a_machine_that_dies_holds_nobody_up() {
+    let store = store();
+    let fleet = machines(store, 0..3);
+    calls(&fleet, Class::Success, ms(300)).await;
+    fail(&fleet[0], 3);
+    sleep(ms(1_000)).await;
+    // its call asks for a probe, and the machine is gone before it makes it
+    call(&fleet[0], Class::Success).unwrap_err();
+    sleep(ms(10)).await;
+    assert_eq!(store.view("fleet").state, SharedState::HalfOpen);
+
+    calls(&fleet[1..], Class::Success, ms(3_500)).await;
+
+    assert_eq!(states(&fleet[1..]), [CircuitBreakerState::Closed; 2], "after the probe's time, and an open time more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_is_dropped_is_made_by_another() {
+    let store = store();
+    let fleet = machines(store, 0..2);
+    calls(&fleet, Class::Success, ms(300)).await;
+    fail(&fleet[0], 3);
+    calls(&fleet, Class::Success, ms(900)).await;
+
+    let mut dropped = false;
+    for _ in 0..600 {
+        match fleet[0].acquire() {
+            Ok(permit) if !dropped => {
+                permit.abandon();
+                dropped = true;
+            }
+            Ok(permit) => permit.settle_as(Class::Success, ()),
+            Err(_) => {}
+        }
+        sleep(ms(1)).await;
+    }
+
+    assert!(dropped && fleet[0].state() == CircuitBreakerState::Closed, "{:?}", store.view("fleet"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_store_each_goes_by_itself_and_says_so() {
+    let store = store();
+    let fleet = machines(store, 0..2);
+    let log = record();
+    calls(&fleet, Class::Success, ms(300)).await;
+    store.set_down(true);
+    calls(&fleet, Class::Success, ms(500)).await;
+
+    fail(&fleet[0], 3);
+    calls(&fleet[1..], Class::Success, ms(500)).await;
+    assert_eq!(states(&fleet), [CircuitBreakerState::Open, CircuitBreakerState::Closed]);
+    calls(&fleet, Class::Success, ms(600)).await;
+    assert_eq!(states(&fleet), [CircuitBreakerState::Closed; 2], "it made its own probes");
+    store.set_down(false);
+    calls(&fleet, Class::Success, ms(500)).await;
+
+    let degraded = log.count(|event| matches!(event, Event::Degraded { policy: "fleet", rule: WhenDown::Local, .. }));
+    let recovered = log.count(|event| matches!(event, Event::Recovered { policy: "fleet", .. }));
+    assert_eq!((degraded, recovered), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_was_emptied_learns_what_is_open() {
+    let store = store();
+    let fleet = machines(store, 0..3);
+    calls(&fleet, Class::Success, ms(300)).await;
+    fail(&fleet[0], 3);
+    calls(&fleet, Class::Success, ms(300)).await;
+
+    store.forget();
+    calls(&fleet, Class::Success, ms(300)).await;
+
+    assert_eq!(states(&fleet), [CircuitBreakerState::Open; 3]);
+    assert_eq!(store.view("fleet").state, SharedState::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_machine_saw_before_the_fleet_closed_opens_nothing() {
+    let store = store();
+    let late = machine(store);
+    let fleet = machines(store, 0..2);
+    calls(&fleet, Class::Success, ms(300)).await;
+    call(&late, Class::Success).unwrap();
+    fail(&fleet[0], 3);
+    calls(&fleet, Class::Success, ms(1_600)).await;
+    assert_eq!(store.view("fleet").state, SharedState::Closed);
+    let epoch = store.view("fleet").epoch;
+
+    // it looks for the first time since, and has failures of its own that are about the time before
+    late.force_close();
+    let known = late.storage.link().unwrap().fleet();
+    known.known().opened =
+        Some((Ticks(Ticks::now().0 + 1_000_000_000), Trip { reopenings: 0, cause: Cause::Transient }));
+    known.known().epoch = 0;
+    known.urgent.notify_one();
+    sleep(ms(300)).await;
+
+    assert_eq!((store.view("fleet").state, store.view("fleet").epoch), (SharedState::Closed, epoch));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_holds_one_machine_only() {
+    let store = store();
+    let fleet = machines(store, 0..3);
+    calls(&fleet, Class::Success, ms(300)).await;
+    fleet[1].force_open();
+    fleet[2].set_mode(Mode::Observe);
+    calls(&fleet, Class::Success, ms(500)).await;
+    assert_eq!(fleet[0].state(), CircuitBreakerState::Closed, "forcing is not told");
+
+    fail(&fleet[0], 3);
+    calls(&fleet, Class::Success, ms(300)).await;
+
+    let expected = [CircuitBreakerState::Open, CircuitBreakerState::ForcedOpen, CircuitBreakerState::Closed];
+    assert_eq!(states(&fleet), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_asks_while_calls_come_and_not_for_ever() {
+    let store = store();
+    let breaker = machine(store);
+    calls(std::slice::from_ref(&breaker), Class::Success, ms(10_000)).await;
+    assert!((40..=55).contains(&store.asked()), "{} questions in 10 s", store.asked());
+
+    sleep(Duration::from_secs(120)).await;
+    let asked = store.asked();
+    sleep(Duration::from_secs(120)).await;
+    assert_eq!(store.asked(), asked);
+    call(&breaker, Class::Success).unwrap();
+    sleep(ms(1)).await;
+    assert_eq!(store.asked(), asked + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_slow_makes_no_call_wait() {
+    let store = store();
+    store.set_delay(Duration::from_secs(3));
+    let breaker = machine(store);
+    let began = clock::now();
+
+    for _ in 0..1_000 {
+        call(&breaker, Class::Success).unwrap();
+        tokio::task::yield_now().await;
+    }
+
+    assert_eq!(clock::now(), began);
+}
+
+#[test]
+fn off_a_runtime_it_goes_by_itself() {
+    let breaker = machine(store());
+
+    fail(&breaker, 3);
+
+    assert_eq!(breaker.state(), CircuitBreakerState::Open);
+}
+
+#[test]
+#[should_panic(expected = "leave out `shared_through`, or the `PerKey`")]
+fn a_breaker_for_each_key_is_not_shared() {
+    let _ = PerKey::new(machine(store())).of(&"tenant");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_list_says_where_it_is_shared() {
+    let store = store();
+    let breaker = machine(store);
+    calls(std::slice::from_ref(&breaker), Class::Success, ms(10)).await;
+    let breaker: &'static CircuitBreaker = Box::leak(Box::new(breaker));
+
+    let mut description = crate::list::Description::default();
+    breaker.describe_to(&mut description);
+    let count =
+        |label| description.counts.iter().find(|(name, of, _)| (*name, *of) == ("shared_asks", label)).unwrap().2;
+    assert!(count("answered") + count("failed") > 0.0, "{description:?}");
+}
