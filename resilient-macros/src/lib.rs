@@ -200,6 +200,7 @@ pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `slow_rate` | ratio | `"80%"` | opens at this share of slow calls as well; needs `slow_call` |
 /// | `recover` | duration | none | after the probes, lets more and more calls through over this time before it closes |
 /// | `throttled` | `"fail"` | not a failure | counts throttled errors as failures |
+/// | `shared` | name of a `static` that is a `resilient::shared::Store`, such as one of `resilient-redis` | none | opens, probes and closes it together with all machines that use the same store and `name` |
 /// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` counts and decides, and refuses nothing; `"off"` does nothing |
 /// | `when` | closure or function | the error's class | says what is a failure, as for [`retry`](macro@retry) |
 /// | `name` | string | the function's | stands in rejections and events; functions that are given the same name share the breaker |

@@ -7,6 +7,7 @@ mod circuit_breaker;
 mod coalesce;
 mod fallback;
 mod fan_out;
+mod fleet;
 mod hedge;
 mod measure;
 mod rate_limit;

@@ -1,7 +1,7 @@
 //! The searches in types, as far as their names tell.
 
 use syn::visit::Visit;
-use syn::{FnArg, GenericArgument, Lifetime, Path, PathArguments, Type, TypeImplTrait, TypeReference};
+use syn::{Expr, FnArg, GenericArgument, Lifetime, Path, PathArguments, Type, TypeImplTrait, TypeReference};
 
 /// A part of a type that checks look for.
 #[derive(Clone, Copy)]
@@ -78,5 +78,13 @@ pub(crate) fn argument(path: &Path, index: usize) -> Option<&Type> {
     match arguments.args.get(index)? {
         GenericArgument::Type(ty) => Some(ty),
         _ => None,
+    }
+}
+
+/// The expression that a method is called on: a call borrows by itself.
+pub(crate) fn without_reference(expression: &Expr) -> &Expr {
+    match expression {
+        Expr::Reference(reference) => &reference.expr,
+        other => other,
     }
 }

@@ -1,4 +1,4 @@
-//! Rate limits that the machines of a service share through Redis or Valkey.
+//! Rate limits and circuit breakers that the machines of a service share through Redis or Valkey.
 //!
 //! A [`Store`] is a `static`, beside the limits that are shared through it. The program connects it once.
 //!
@@ -25,6 +25,8 @@
 //! [`RateLimit::shared_through`] says what is promised, and [`RateLimit::when_down`] what is let through while the
 //! server does not answer.
 //!
+//! [`CircuitBreaker::shared_through`](resilient::CircuitBreaker::shared_through) says how machines open, probe and close a circuit breaker together.
+//!
 //! [`RateLimit::shared_through`]: resilient::RateLimit::shared_through
 //! [`RateLimit::when_down`]: resilient::RateLimit::when_down
 
@@ -42,5 +44,5 @@ mod store;
 pub use redis;
 
 #[doc(hidden)]
-pub use self::script::{arguments, lease};
+pub use self::script::{arguments, circuit_arguments, lease, view};
 pub use self::store::{ConnectError, Store};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use redis::aio::ConnectionLike;
 use redis::{Cmd, RedisError, RedisResult, Value};
-use resilient::shared::{Ask, Lease};
+use resilient::shared::{Ask, CircuitAsk, CircuitView, Lease, SharedState};
 
 /// A connection that can be cloned, of whichever kind.
 pub(crate) trait Connection: Send {
@@ -36,6 +36,11 @@ pub(crate) struct Script {
 pub(crate) static LEASE: Script = Script {
     text: include_str!("lease.lua"),
     hash: LazyLock::new(|| redis::Script::new(LEASE.text).get_hash().to_owned()),
+};
+
+pub(crate) static CIRCUIT: Script = Script {
+    text: include_str!("circuit.lua"),
+    hash: LazyLock::new(|| redis::Script::new(CIRCUIT.text).get_hash().to_owned()),
 };
 
 pub(crate) static MACHINES: Script = Script {
@@ -94,19 +99,65 @@ pub fn arguments(ask: &Ask) -> Vec<String> {
 ///
 /// If it is not seven numbers.
 pub fn lease(answer: Value) -> Result<Lease, RedisError> {
-    let numbers: [u64; 7] = {
-        let numbers: Vec<u64> = redis::from_redis_value(answer)?;
-        numbers.try_into().map_err(|_| (redis::ErrorKind::UnexpectedReturnType, "not the answer of the script"))?
-    };
-    let [granted, wait, version, pause, slowdowns, spread, spread_for] = numbers;
+    let [granted, wait, version, pause, slowdowns, spread, spread_for] = numbers(answer)?;
     Ok(Lease {
-        granted: u32::try_from(granted).unwrap_or(u32::MAX),
+        granted: small(granted),
         wait: Duration::from_micros(wait),
         version,
         pause: Duration::from_micros(pause),
         slowdowns,
         spread: (Duration::from_nanos(spread), Duration::from_micros(spread_for)),
     })
+}
+
+/// The question about a circuit breaker as arguments of its script.
+pub fn circuit_arguments(ask: &CircuitAsk) -> Vec<String> {
+    let terms = &ask.terms;
+    let numbers = [
+        ask.epoch,
+        micros(ask.open_for),
+        ask.reopenings.into(),
+        ask.cause.into(),
+        ask.probed,
+        ask.succeeded.into(),
+        ask.failed.into(),
+        ask.returned.into(),
+        ask.wanted.into(),
+        terms.first.into(),
+        terms.probes.into(),
+        terms.failure_rate.into(),
+        micros(terms.limit),
+        micros(terms.open_for),
+        terms.patience.into(),
+    ];
+    numbers.iter().map(u64::to_string).collect()
+}
+
+/// The answer of the script about a circuit breaker.
+///
+/// # Errors
+///
+/// If it is not six numbers.
+pub fn view(answer: Value) -> Result<CircuitView, RedisError> {
+    let [epoch, state, left, reopenings, cause, granted] = numbers(answer)?;
+    Ok(CircuitView {
+        epoch,
+        state: SharedState::of(state),
+        left: Duration::from_micros(left),
+        reopenings: small(reopenings),
+        cause: small(cause),
+        granted: small(granted),
+    })
+}
+
+fn numbers<const N: usize>(answer: Value) -> Result<[u64; N], RedisError> {
+    let numbers: Vec<u64> = redis::from_redis_value(answer)?;
+    let error = |_| (redis::ErrorKind::UnexpectedReturnType, "not the answer of the script").into();
+    numbers.try_into().map_err(error)
+}
+
+fn small(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 fn micros(time: Duration) -> u64 {

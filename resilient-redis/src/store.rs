@@ -7,18 +7,18 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use redis::RedisResult;
 use redis::aio::ConnectionLike;
-use resilient::shared::{Ask, Leasing, StoreError};
+use redis::{RedisResult, Value};
+use resilient::shared::{Ask, CircuitAsk, Consulting, Leasing, StoreError};
 use resilient::{CircuitBreaker, Class};
 
 use crate::link::{Failure, Link, Make};
-use crate::script::{self, Connection, LEASE};
+use crate::script::{self, CIRCUIT, Connection, LEASE, Script};
 
-/// A server of Redis or Valkey through which machines share limits.
+/// A server of Redis or Valkey through which machines share limits and circuit breakers.
 ///
-/// The name begins each key: `resilient:{shop:search}` is the limit `search` of the store `shop`. Machines share a limit if the server, the name of the
-/// store and the name of the limit are the same.
+/// The name begins each key: `resilient:{shop:search}` is the limit `search` of the store `shop`, and `resilient:{shop:search}:circuit` the circuit breaker.
+/// Machines share one if the server, the name of the store and the name of the policy are the same.
 ///
 /// Nothing in the path of a call waits longer than the [time-out](Self::timeout): a question that takes longer is given up, and a
 /// [circuit breaker](CircuitBreaker) of the store keeps further ones away from a server that does not answer. The connection is replaced in the background.
@@ -159,14 +159,19 @@ impl Store {
         &self.breaker
     }
 
-    async fn ask(&self, limit: &str, ask: Ask) -> Result<resilient::shared::Lease, StoreError> {
+    /// Runs the script for the policy of that name, and reads its answer.
+    async fn ask<T>(
+        &self,
+        script: &Script,
+        key: String,
+        arguments: &[String],
+        read: fn(Value) -> RedisResult<T>,
+    ) -> Result<T, StoreError> {
         let Some(link) = self.link.get() else { return Err(StoreError::new("the store is not connected")) };
         let Some(mut connection) = link.connection() else { return Err(StoreError::new("there is no connection")) };
         let permit = self.breaker.acquire().map_err(|rejection| StoreError::new(rejection.to_string()))?;
-        let key = format!("resilient:{{{}:{limit}}}", self.name);
-        let answer =
-            tokio::time::timeout(self.timeout, LEASE.run(&mut *connection, &key, &script::arguments(&ask))).await;
-        let answer = answer.map(|answer| answer.and_then(script::lease));
+        let answer = tokio::time::timeout(self.timeout, script.run(&mut *connection, &key, arguments)).await;
+        let answer = answer.map(|answer| answer.and_then(read));
         let failure = match &answer {
             Ok(Ok(_)) => None,
             Ok(Err(error)) => Some(Failure::Error(error)),
@@ -176,7 +181,7 @@ impl Store {
         link.learn(failure);
         permit.settle_as(class, ());
         match answer {
-            Ok(Ok(lease)) => Ok(lease),
+            Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(StoreError::new(error.to_string())),
             Err(_) => Err(StoreError::new("no answer in time")),
         }
@@ -197,7 +202,17 @@ impl resilient::shared::Store for Store {
     }
 
     fn lease<'a>(&'a self, limit: &'a str, ask: Ask) -> Leasing<'a> {
-        Box::pin(self.ask(limit, ask))
+        Box::pin(async move {
+            let key = format!("resilient:{{{}:{limit}}}", self.name);
+            self.ask(&LEASE, key, &script::arguments(&ask), script::lease).await
+        })
+    }
+
+    fn circuit<'a>(&'a self, breaker: &'a str, ask: CircuitAsk) -> Consulting<'a> {
+        Box::pin(async move {
+            let key = format!("resilient:{{{}:{breaker}}}:circuit", self.name);
+            self.ask(&CIRCUIT, key, &script::circuit_arguments(&ask), script::view).await
+        })
     }
 }
 

@@ -4,12 +4,13 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use resilient::shared::{InMemory, SharedState};
 use resilient::{
     Backoff, CircuitBreaker, CircuitBreakerState, Class, Mode, PerKey, Reason, Retry, Timeout, circuit_breaker,
     fallback, retry, timeout,
 };
 use resilient_tests::{Error, Script, assert_send, ms};
-use tokio::time::advance;
+use tokio::time::{advance, sleep};
 
 /// Calls until the breaker refuses, and returns the number of calls that it let through.
 macro_rules! calls_until_open {
@@ -634,4 +635,25 @@ async fn the_breaker_of_a_key_can_be_changed_by_hand() {
         assert_eq!(fetch(1).await, Err(Error::Down));
         assert!(matches!(fetch(2).await, Err(Error::Refused(_))));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn shared_is_one_state_for_all_that_use_the_store_and_the_name() {
+    static FLEET: InMemory = InMemory::new();
+    #[circuit_breaker(shared = FLEET, name = "shared by two", consecutive = 2)]
+    async fn function() -> Result<(), Error> {
+        Err(Error::Down)
+    }
+    static MACHINE: CircuitBreaker = CircuitBreaker::named("shared by two").shared_through(&FLEET);
+    MACHINE.acquire().unwrap().abandon();
+
+    for _ in 0..2 {
+        function().await.unwrap_err();
+    }
+    sleep(ms(300)).await;
+
+    let refused = MACHINE.acquire().unwrap_err();
+    assert!(matches!(refused.reason(), Reason::CircuitOpen { retry_after: Some(_), .. }));
+    assert_eq!(MACHINE.state(), CircuitBreakerState::Open);
+    assert_eq!(FLEET.view("shared by two").state, SharedState::Open);
 }

@@ -8,6 +8,7 @@ use syn::{Expr, ExprLit, Lit};
 use crate::constructor::Constructor;
 use crate::fragment::{Context, Fragment};
 use crate::key::{self, Key, Positional, Refused, Sort};
+use crate::policies::fleet;
 use crate::policy::{Common, Facts, Kind, Layer};
 use crate::settings::Settings;
 use crate::source::Source;
@@ -91,6 +92,7 @@ pub(crate) const KIND: Kind = Kind {
         Key::setting("throttled", "throttled = \"fail\"", Sort::Word(&["fail"]))
             .absent("not a failure")
             .means("counts throttled errors as failures"),
+        fleet::key().means("opens, probes and closes it together with all machines that use the same store and `name`"),
         key::mode().means("`\"observe\"` counts and decides, and refuses nothing; `\"off\"` does nothing"),
         key::when().means("says what is a failure, as for [`retry`](macro@retry)"),
         key::name("name = \"payments\"")
@@ -134,6 +136,7 @@ fn constructor(settings: &Settings<'_>) -> Constructor {
     if settings.word("throttled").is_some() {
         constructor = constructor.choose("throttled", "throttled_fails");
     }
+    constructor = fleet::share(constructor, settings, "circuit breaker");
     let window = settings.own("window", window).map(|window| window.value);
     let min_calls = match (&window, settings.count("min_calls").map(|least| least.value)) {
         (Some(Window::Calls(calls)), Some(Known::Literal(least))) if least > *calls => {

@@ -13,11 +13,12 @@ use crate::diagnostic::Errors;
 use crate::fragment::{Context, Fragment};
 use crate::function::Function;
 use crate::key::{self, Key, Positional, Refused, Sort};
+use crate::policies::fleet;
 use crate::policy::{Common, Facts, Kind, Layer};
 use crate::reads::reads_what_can_be_owned;
 use crate::settings::{Given, Settings};
 use crate::source::Source;
-use crate::types;
+use crate::types::{self, without_reference};
 use crate::value::{self, Known};
 use crate::when::{self, When, annotate, is_result, response_type};
 use crate::wording::as_written;
@@ -46,9 +47,7 @@ pub(crate) const KIND: Kind = Kind {
             .sets()
             .default("\"60s\"")
             .means("the longest pause that the server can ask for; at `\"0s\"` it is not listened to"),
-        Key::setting("shared", "shared = FLEET", Sort::Expression(store))
-            .takes("name of a `static` that is a `resilient::shared::Store`, such as one of `resilient-redis`")
-            .means("shares the limit with all machines that use the same store and `name`"),
+        fleet::key().means("shares the limit with all machines that use the same store and `name`"),
         Key::setting("when_down", "when_down = \"closed\"", Sort::Word(RULES)).absent("`\"local\"`").means(
             "while the store of a shared limit does not answer, each machine lets its share of the rate through (`\"local\"`), the whole rate \
              (`\"open\"`) or no call (`\"closed\"`)",
@@ -172,43 +171,20 @@ fn constructor(settings: &Settings<'_>) -> Constructor {
 
 /// Shares the limit, if it is to be.
 fn shared(constructor: Constructor, settings: &Settings<'_>) -> Constructor {
-    let errors = settings.errors;
-    let Some(place) = settings.span("shared") else {
-        if let Some(rule) = settings.span("when_down") {
-            errors.at(rule, "`when_down` is for a limit that machines share: add `shared = FLEET`, or leave it out");
-        }
-        return constructor;
-    };
-    if let Some(key) = settings.span("key") {
-        errors.at(
-            key,
-            "a shared limit is one for all calls, and `key` has one for each value: leave out `key` or `shared`",
-        );
-    } else if settings.span("name").is_none() {
-        errors.at(place, "machines know a shared limit by its name: add, for instance, `name = \"search\"`");
+    if let (Some(rule), None) = (settings.span("when_down"), settings.span("shared")) {
+        let message = "`when_down` is for a limit that machines share: add `shared = FLEET`, or leave it out";
+        settings.errors.at(rule, message);
     }
-    let Some(store) = settings.expression("shared") else { return constructor };
-    let store = without_reference(&store);
-    let span = Span::mixed_site();
-    let reference = quote_spanned!(span=> &#store);
-    let constructor = constructor.call_at(Some(store.span()), "shared", "shared_through", &reference);
-    let Some(rule) = settings.word("when_down") else { return constructor };
+    let constructor = fleet::share(constructor, settings, "limit");
+    let (Some(_), Some(rule)) = (settings.expression("shared"), settings.word("when_down")) else { return constructor };
     let variant = match rule.value {
         "open" => "Open",
         "closed" => "Closed",
         _ => "Local",
     };
+    let span = Span::mixed_site();
     let (krate, variant) = (settings.krate, syn::Ident::new(variant, span));
     constructor.call("when_down", "when_down", &quote_spanned!(span=> #krate::shared::WhenDown::#variant))
-}
-
-/// Refuses what is no name of a `static`.
-fn store(expression: &Expr, _: &Function) -> syn::Result<()> {
-    if matches!(without_reference(expression), Expr::Path(_)) {
-        return Ok(());
-    }
-    let message = "`shared` takes the name of a `static`: write, for instance, `shared = FLEET`, with `static FLEET: Store = Store::named(\"shop\");`";
-    Err(syn::Error::new_spanned(expression, message))
 }
 
 /// Refuses a weight that is never let through, where both numbers are literals.
@@ -419,14 +395,6 @@ fn shown(expression: &Expr) -> String {
         other => as_written(other),
     };
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// The expression that a method is called on: a call borrows by itself.
-fn without_reference(expression: &Expr) -> &Expr {
-    match expression {
-        Expr::Reference(reference) => &reference.expr,
-        other => other,
-    }
 }
 
 #[cfg(test)]

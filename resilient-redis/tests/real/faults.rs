@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use resilient::shared::WhenDown;
-use resilient::{Class, RateLimit, Reason};
+use resilient::{CircuitBreaker, CircuitBreakerState, Class, RateLimit, Reason};
 use resilient_redis::Store;
 
 use crate::block_on;
@@ -111,12 +111,12 @@ async fn loads(server: &mut Server) {
 static ONE: Store = Store::named("pauses").timeout(ms(50));
 static OTHER: Store = Store::named("pauses").timeout(ms(50));
 static ON_ONE: RateLimit = RateLimit::named("pauses").rate(1_000, SECOND).shared_through(&ONE);
-static ON_OTHER: RateLimit = RateLimit::named("pauses").rate(1_000, SECOND).shared_through(&OTHER);
+static ON_OTHER: RateLimit = RateLimit::named("pauses").rate(1_000, SECOND).shared_through(&PEER);
 
 pub(crate) fn a_pause_of_one_machine_holds_the_other() {
     let server = Server::start();
     block_on(async {
-        for store in [&ONE, &OTHER] {
+        for store in [&ONE, &PEER] {
             store.connect(&server.address()).unwrap();
             assert!(store.connected(SECOND * 5).await);
         }
@@ -143,5 +143,65 @@ pub(crate) fn a_pause_of_one_machine_holds_the_other() {
 
         println!("    heard after {:?}: a pause of {:?} more", heard.0, heard.1);
         assert!(heard.0 + heard.1 > ms(1_900) && heard.0 + heard.1 < ms(2_100), "{heard:?}");
+    });
+}
+
+static CIRCUITS: Store = Store::named("breakers").timeout(ms(100));
+static BREAKER: CircuitBreaker =
+    CircuitBreaker::named("breaker").count_window(4).open_for(ms(300)).shared_through(&CIRCUITS);
+static PEER: CircuitBreaker = CircuitBreaker::named("breaker").count_window(4).shared_through(&CIRCUITS);
+
+/// Makes a call on each machine every 5 ms until that is so, and fails after 8 s.
+async fn calls_until(machines: &[&CircuitBreaker], what: &str, is_so: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < SECOND * 8, "{what}");
+        for machine in machines {
+            if let Ok(permit) = machine.acquire() {
+                permit.settle_as(Class::Success, ());
+            }
+        }
+        tokio::time::sleep(ms(5)).await;
+    }
+}
+
+fn fail(breaker: &CircuitBreaker) {
+    while let Ok(permit) = breaker.acquire() {
+        permit.settle_as(Class::Transient, ());
+    }
+}
+
+pub(crate) fn a_breaker_goes_by_itself_without_the_store() {
+    let mut server = Server::start();
+    resilient::list(&BREAKER);
+    let is_down = || {
+        let samples = resilient::metrics::collect();
+        samples.iter().any(|sample| {
+            sample.family.name == "resilient_shared_down"
+                && sample.value > 0.0
+                && sample.labels.is_some_and(|labels| labels.policy == "breaker")
+        })
+    };
+    block_on(async {
+        CIRCUITS.connect(&server.address()).unwrap();
+        assert!(CIRCUITS.connected(SECOND * 5).await);
+        calls_until(&[&BREAKER, &PEER], "it is up", || !is_down()).await;
+        server.kill();
+        calls_until(&[&BREAKER], "it is said to be down", is_down).await;
+
+        fail(&BREAKER);
+        assert_eq!(BREAKER.state(), CircuitBreakerState::Open);
+        assert_eq!(PEER.state(), CircuitBreakerState::Closed, "nobody told it");
+        calls_until(&[&BREAKER], "it closes by itself", || BREAKER.state() == CircuitBreakerState::Closed).await;
+
+        server.begin(&[]);
+        calls_until(&[&BREAKER, &PEER], "it is up again", || !is_down()).await;
+        fail(&BREAKER);
+        calls_until(&[&PEER], "the other follows again", || PEER.state() == CircuitBreakerState::Open).await;
+        server.tell("FLUSHALL").unwrap();
+        calls_until(&[&BREAKER, &PEER], "both close, with a store that was emptied", || {
+            [&BREAKER, &PEER].iter().all(|breaker| breaker.state() == CircuitBreakerState::Closed)
+        })
+        .await;
     });
 }

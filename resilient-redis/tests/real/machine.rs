@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use resilient::RateLimit;
 use resilient::shared::WhenDown;
+use resilient::{CircuitBreaker, Class, RateLimit};
 use resilient_redis::Store;
 
 /// The calls of a second, of all machines together.
@@ -75,5 +75,67 @@ impl Drop for Machine {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// No call of a breaker waits for the store, which may therefore be given more time.
+static CALLERS: Store = Store::named("callers").timeout(Duration::from_millis(500));
+static SERVER: CircuitBreaker = CircuitBreaker::named("server");
+static SHARED: CircuitBreaker = CircuitBreaker::named("server").shared_through(&CALLERS);
+
+/// One call of a machine: when it was due, in microseconds, and whether the breaker let it through.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Call {
+    pub(crate) at: u64,
+    pub(crate) made: bool,
+}
+
+/// A machine that makes ten calls a second to a server with an outage.
+pub(crate) struct Caller(Machine);
+
+/// Starts one. The outage goes from the second time to the third; without an address, it shares nothing.
+pub(crate) fn start_caller(address: &str, folder: &Path, number: u32, (begins, down, up): (u64, u64, u64)) -> Caller {
+    let log = folder.join(format!("caller-{number}.log"));
+    let child = Command::new(std::env::current_exe().expect("this program"))
+        .env("RESILIENT_CALLER", address)
+        .env("RESILIENT_MACHINE_LOG", &log)
+        .env("RESILIENT_OUTAGE", format!("{begins} {down} {up} {number}"))
+        .spawn()
+        .expect("a machine starts");
+    Caller(Machine { child, log })
+}
+
+/// Runs it, in a process of its own.
+pub(crate) async fn run_caller(address: &str, log: &str, outage: &str) {
+    let mut log = File::create(log).expect("a log");
+    let times: Vec<u64> = outage.split(' ').map(|time| time.parse().expect("a time")).collect();
+    let [begins, down, up, number] = times[..] else { panic!("four numbers") };
+    let breaker = if address.is_empty() { &SERVER } else { &SHARED };
+    if !address.is_empty() {
+        CALLERS.connect(address).expect("connected");
+        CALLERS.connected(Duration::from_secs(1)).await;
+    }
+    // machines call in turn
+    let mut due = begins + number * 2_000;
+    loop {
+        tokio::time::sleep(Duration::from_micros(due.saturating_sub(now()))).await;
+        due += 100_000;
+        let at = now();
+        let is_down = (down..up).contains(&at);
+        let made = match breaker.acquire() {
+            Ok(permit) => {
+                permit.settle_as(if is_down { Class::Transient } else { Class::Success }, ());
+                true
+            }
+            Err(_) => false,
+        };
+        log.write_all(&(at << 1 | u64::from(made)).to_le_bytes()).expect("written");
+    }
+}
+
+impl Caller {
+    /// Kills it, and returns its calls.
+    pub(crate) fn end(&mut self) -> Vec<Call> {
+        self.0.end().into_iter().map(|word| Call { at: word >> 1, made: word & 1 == 1 }).collect()
     }
 }

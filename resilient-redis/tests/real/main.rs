@@ -7,6 +7,7 @@ mod cluster;
 mod faults;
 mod fleet;
 mod machine;
+mod outage;
 mod script;
 mod server;
 
@@ -14,7 +15,10 @@ use std::time::Instant;
 
 const TESTS: &[(&str, fn())] = &[
     ("script::decides_as_the_reference_does", script::decides_as_the_reference_does),
+    ("script::decides_on_circuits_as_the_reference_does", script::decides_on_circuits_as_the_reference_does),
+    ("outage::machines_probe_as_one", outage::machines_probe_as_one),
     ("faults::each_is_survived_and_said", faults::each_is_survived_and_said),
+    ("faults::a_breaker_goes_by_itself_without_the_store", faults::a_breaker_goes_by_itself_without_the_store),
     ("faults::a_pause_of_one_machine_holds_the_other", faults::a_pause_of_one_machine_holds_the_other),
     #[cfg(feature = "cluster")]
     ("cluster::a_slot_that_moves_is_followed", cluster::a_slot_that_moves_is_followed),
@@ -32,6 +36,10 @@ const TESTS: &[(&str, fn())] = &[
 fn main() {
     if let (Ok(address), Ok(log)) = (std::env::var("RESILIENT_MACHINE"), std::env::var("RESILIENT_MACHINE_LOG")) {
         return block_on(machine::run(&address, &log));
+    }
+    let of_caller = ["RESILIENT_CALLER", "RESILIENT_MACHINE_LOG", "RESILIENT_OUTAGE"].map(std::env::var);
+    if let [Ok(address), Ok(log), Ok(outage)] = of_caller {
+        return block_on(machine::run_caller(&address, &log, &outage));
     }
     let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     if std::env::var_os("RESILIENT_REAL_SERVERS").is_none() {
