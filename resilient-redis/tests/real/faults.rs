@@ -111,12 +111,12 @@ async fn loads(server: &mut Server) {
 static ONE: Store = Store::named("pauses").timeout(ms(50));
 static OTHER: Store = Store::named("pauses").timeout(ms(50));
 static ON_ONE: RateLimit = RateLimit::named("pauses").rate(1_000, SECOND).shared_through(&ONE);
-static ON_OTHER: RateLimit = RateLimit::named("pauses").rate(1_000, SECOND).shared_through(&PEER);
+static ON_OTHER: RateLimit = RateLimit::named("pauses").rate(1_000, SECOND).shared_through(&OTHER);
 
 pub(crate) fn a_pause_of_one_machine_holds_the_other() {
     let server = Server::start();
     block_on(async {
-        for store in [&ONE, &PEER] {
+        for store in [&ONE, &OTHER] {
             store.connect(&server.address()).unwrap();
             assert!(store.connected(SECOND * 5).await);
         }
