@@ -52,6 +52,7 @@ cases! {
         keyed => "2 true Ok(())",
         named => "Ok(()) Ok(())",
         slow => "open after 5",
+        shared => "Ok(5)",
     }
     bulkhead {
         bare => "Ok(\"words\")",

@@ -4,8 +4,8 @@
 //! as long as calls come, and leaves its answer here; each call looks here first, and never waits for an answer.
 
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -21,16 +21,16 @@ use crate::notes::circuit_breaker::{DEGRADED, EXCHANGES, FAILED_EXCHANGES};
 use crate::shared::{CircuitAsk, CircuitView, ProbeTerms, SharedState, Store, StoreError, WhenDown};
 use crate::{Mode, random};
 
-/// The store of a breaker, and what this machine knows from it.
+/// The store of a breaker, and the knowledge that this machine has from it.
 pub(super) struct Link {
     pub(super) store: &'static dyn Store,
     fleet: OnceLock<Arc<Fleet>>,
 }
 
-/// What one machine knows of the others.
+/// The knowledge of one machine about the others.
 pub(super) struct Fleet {
-    /// When a call last looked.
-    used: AtomicU64,
+    /// Set by a call, and cleared by each question.
+    used: AtomicBool,
     /// Set while a task asks the store.
     asking: AtomicBool,
     has_news: AtomicBool,
@@ -98,7 +98,7 @@ impl fmt::Debug for Link {
 impl Fleet {
     fn new() -> Self {
         Self {
-            used: AtomicU64::new(0),
+            used: AtomicBool::new(false),
             asking: AtomicBool::new(false),
             has_news: AtomicBool::new(false),
             is_down: AtomicBool::new(false),
@@ -127,13 +127,21 @@ impl Fleet {
         self.is_down.store(false, Relaxed);
     }
 
-    /// Takes note of a call at that time, and sees to it that the store is asked.
-    fn touch(self: &Arc<Self>, link: &Link, name: &'static str, now: Ticks) {
-        // most calls find a time that is recent, and write nothing
-        if now.0.abs_diff(self.used.load(Relaxed)) > RECENT {
-            self.used.store(now.0, Relaxed);
+    /// Takes note of a call, and sees to it that the store is asked.
+    #[inline]
+    fn touch(self: &Arc<Self>, link: &Link, name: &'static str) {
+        // most calls find it set, and write nothing
+        if !self.used.load(Relaxed) {
+            self.used.store(true, Relaxed);
         }
-        if !self.asking.load(Relaxed) && clock::has_timers() && !self.asking.swap(true, AcqRel) {
+        if !self.asking.load(Relaxed) {
+            self.begin_to_ask(link, name);
+        }
+    }
+
+    #[cold]
+    fn begin_to_ask(self: &Arc<Self>, link: &Link, name: &'static str) {
+        if clock::has_timers() && !self.asking.swap(true, AcqRel) {
             let asking = Asking(self.clone());
             let store = link.store;
             drop(tokio::spawn(async move { asking.0.ask_on(store, name).await }));
@@ -142,16 +150,19 @@ impl Fleet {
 
     /// Asks again and again, until no call has come for a while.
     async fn ask_on(&self, store: &'static dyn Store, name: &'static str) {
+        let mut last_used = Ticks::now();
         loop {
             let asked = Ticks::now();
+            if self.used.swap(false, Relaxed) {
+                last_used = asked;
+            } else if asked.0.abs_diff(last_used.0) > IDLE {
+                return;
+            }
             let ask = self.question(asked);
             let answer = tokio::time::timeout(store.timeout() + LATE, store.circuit(name, ask)).await;
             let answer = answer.unwrap_or_else(|_| Err(StoreError::new("no answer in time")));
             let pause = if answer.is_ok() { POLL } else { AGAIN };
             self.hear(answer, asked);
-            if Ticks::now().0.abs_diff(self.used.load(Relaxed)) > IDLE {
-                return;
-            }
             // machines that began together do not ask together for ever
             let pause = pause - pause.mul_f64(random::next() as f64 / u64::MAX as f64 / 4.0);
             let _ = tokio::time::timeout(pause, self.urgent.notified()).await;
@@ -224,14 +235,15 @@ impl Known {
 
 impl CircuitBreaker {
     /// Looks at the state of the fleet before a call, and follows it.
-    pub(super) fn follow(&self, link: &Link, ticks: Ticks) {
+    #[inline]
+    pub(super) fn follow(&self, link: &Link, clock: impl Fn() -> Ticks) {
         if self.shell.mode() != Mode::Enforce {
             return;
         }
         let fleet = link.fleet();
-        fleet.touch(link, self.name(), ticks);
+        fleet.touch(link, self.name());
         if fleet.has_news.load(Relaxed) && fleet.has_news.swap(false, AcqRel) {
-            self.take_in(fleet, ticks);
+            self.take_in(fleet, clock());
         }
     }
 
@@ -421,8 +433,6 @@ const AGAIN: Duration = Duration::from_millis(100);
 const LATE: Duration = Duration::from_millis(1);
 /// The store is asked for so long after the last call. Nanoseconds.
 const IDLE: u64 = 60_000_000_000;
-/// A call writes down its time only if the last one that did is longer ago. Nanoseconds.
-const RECENT: u64 = 1_000_000_000;
 
 #[cfg(all(test, not(resilient_loom)))]
 mod tests;

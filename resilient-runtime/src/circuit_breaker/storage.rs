@@ -99,10 +99,14 @@ impl CircuitBreaker {
     fn admit_guarded(&self, clock: impl Fn() -> Ticks) -> Result<Ticket, Error> {
         let storage = &self.storage;
         if let Some(link) = storage.link() {
-            self.follow(link, clock());
+            self.follow(link, &clock);
         }
         loop {
-            let circuit = self.circuit();
+            let word = storage.word();
+            if let Some(ticket) = word.closed_ticket() {
+                return Ok(ticket);
+            }
+            let circuit = word.unpack();
             let ticks = clock();
             let now = storage.origin.moment(ticks);
             let mut noted = Millis(0);

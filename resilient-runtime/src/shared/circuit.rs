@@ -143,7 +143,7 @@ pub struct CircuitLedger {
     state: SharedState,
     /// When the open time is over, or the probes are given up.
     until: u64,
-    /// How long that was when it began.
+    /// The length of that time when it began.
     length: u64,
     reopenings: u32,
     cause: u32,
