@@ -164,7 +164,7 @@ impl Fleet {
             let pause = if answer.is_ok() { POLL } else { AGAIN };
             self.hear(answer, asked);
             // machines that began together do not ask together for ever
-            let pause = pause - pause.mul_f64(random::next() as f64 / u64::MAX as f64 / 4.0);
+            let pause = pause.mul_f64(1.0 - random::next() as f64 / u64::MAX as f64 / 4.0);
             let _ = tokio::time::timeout(pause, self.urgent.notified()).await;
         }
     }
@@ -295,7 +295,10 @@ impl CircuitBreaker {
         loop {
             let circuit = self.circuit();
             let phase = match (view.state, circuit.phase) {
-                (_, Phase::ForcedOpen | Phase::Disabled) => return,
+                // one that is open as well asks for a probe when its time is over
+                (_, Phase::ForcedOpen | Phase::Disabled)
+                | (SharedState::Closed, Phase::Closed { .. } | Phase::Recovering { .. })
+                | (SharedState::HalfOpen, Phase::Open { .. } | Phase::HalfOpen { .. }) => return,
                 (SharedState::Closed, Phase::Open { trip, .. } | Phase::HalfOpen { trip, .. }) => {
                     if self.config.ramp().is_some() {
                         Phase::Recovering { trip, streak: 0 }
@@ -303,14 +306,11 @@ impl CircuitBreaker {
                         Phase::Closed { streak: 0 }
                     }
                 }
-                (SharedState::Closed, Phase::Closed { .. } | Phase::Recovering { .. }) => return,
-                // its time is over as well, and it asks for a probe
-                (SharedState::HalfOpen, Phase::Open { .. } | Phase::HalfOpen { .. }) => return,
-                (SharedState::HalfOpen, _) => self.open_until(ticks, view.trip()),
+                (SharedState::HalfOpen, _) => self.open_from_now(Duration::ZERO, ticks, view.trip()),
                 (SharedState::Open, _) => {
+                    let since = Duration::from_nanos(ticks.0.saturating_sub(asked.0));
                     let longest = Duration::from_millis(self.config.longest_open().0);
-                    let end = asked.0.saturating_add(clock::nanos(view.left.min(longest)));
-                    self.open_until(Ticks(end), view.trip())
+                    self.open_from_now(view.left.saturating_sub(since).min(longest), ticks, view.trip())
                 }
             };
             if self.enter_of_fleet(circuit, phase, ticks) {
@@ -319,8 +319,8 @@ impl CircuitBreaker {
         }
     }
 
-    fn open_until(&self, until: Ticks, trip: Trip) -> Phase {
-        Phase::Open { trip, until: self.storage.moment_of(until).round_up() }
+    fn open_from_now(&self, time: Duration, ticks: Ticks, trip: Trip) -> Phase {
+        Phase::Open { trip, until: self.storage.moment_of(ticks).plus(time).round_up() }
     }
 
     /// Returns whether this call may be a probe, as far as machines share them. Otherwise a probe is asked for, and it comes back soon.

@@ -380,8 +380,9 @@ impl Storage {
         self.fleet.as_ref()
     }
 
-    pub(super) fn moment_of(&self, ticks: Ticks) -> Moment {
-        self.origin.moment(ticks)
+    /// The present in the breaker's own time.
+    pub(super) fn moment_of(&self, now: Ticks) -> Moment {
+        self.origin.moment(now)
     }
 
     /// Empties the window; the states and the totals stay.
