@@ -88,7 +88,7 @@ pub(crate) fn decides_as_the_reference_does() {
 fn circuit_asks() -> impl Strategy<Value = (u64, u64, CircuitAsk)> {
     let machine =
         (prop::sample::select(vec![0, 0, 0, 1, 2]), prop::option::weighted(0.3, 1..3_000_000_u64), 0..20_u32, 0..4_u32);
-    let probes = (0..3_u64, 0..3_u32, 0..3_u32, 0..2_u32, 0..4_u32);
+    let ends = (0..3_u64, 0..3_u32, 0..3_u32, 0..2_u32, 0..4_u32);
     let terms = (
         prop::sample::select(vec![(1, 3), (1, 1), (5, 5)]),
         1..1_000_001_u32,
@@ -96,14 +96,14 @@ fn circuit_asks() -> impl Strategy<Value = (u64, u64, CircuitAsk)> {
         1..3_000_000_u64,
         0..13_u32,
     );
-    (0..1_500_000_u64, machine, probes, terms).prop_map(|(passes, machine, probes, terms)| {
+    (0..1_500_000_u64, machine, ends, terms).prop_map(|(passes, machine, ends, terms)| {
         let (behind, open_for, reopenings, cause) = machine;
-        let (probed, succeeded, failed, returned, wanted) = probes;
+        let (late, succeeded, failed, returned, wanted) = ends;
         let ((first, probes), failure_rate, limit, then_open_for, patience) = terms;
         let micros = Duration::from_micros;
         let mut ask = CircuitAsk::new();
         ask.open_for = micros(open_for.unwrap_or(0));
-        (ask.reopenings, ask.cause, ask.probed) = (reopenings, cause, probed);
+        (ask.reopenings, ask.cause, ask.probed) = (reopenings, cause, late);
         (ask.succeeded, ask.failed, ask.returned, ask.wanted) = (succeeded, failed, returned, wanted);
         let (limit, open_for) = (micros(limit), micros(then_open_for));
         ask.terms = ProbeTerms { first, probes, failure_rate, limit, open_for, patience };
