@@ -40,6 +40,7 @@ cases! {
         growth => "Ok(()) [10, 30, 90]",
         own_policy => "Ok(()) after 2, Err(Down) after 2",
         when => "Err(503) after 4",
+        blocking => "Ok(9) after 3",
         hooks => "Err(Down) [\"Down 0\", \"Down NoRetriesLeft\"] Ok(())",
     }
     timeout {
@@ -105,6 +106,7 @@ cases! {
     resilient {
         stack => "Ok(\"words at attempt 2\")",
         boxed => "Ok(\"words\")",
+        blocking => "Ok(\"words\") Ok(\"words after Down\")",
     }
     enforce {
         rules => "Ok(3) 7",

@@ -92,6 +92,28 @@ use proc_macro::TokenStream;
 /// | `with` | expression | none | a `Retry` of your own: a `static`, or a field of `self` |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
 ///
+/// # Functions that block
+///
+/// On a plain `fn` it blocks the thread: the attempts and the waits between them are in the function, and no async runtime is needed. The same
+/// keys mean the same. So do those of [`circuit_breaker`](macro@circuit_breaker), [`bulkhead`](macro@bulkhead),
+/// [`rate_limit`](macro@rate_limit), [`throttle`](macro@throttle) and [`fallback`](macro@fallback), alone or together, and a policy of your
+/// own can stand in the `with` of async functions and of those that block. Nothing can interrupt a body that blocks: `max_elapsed`
+/// limits when the last attempt begins, and the body needs a time-out of its client's own.
+///
+/// ```
+/// # #[derive(Debug, resilient::Classify)]
+/// # enum ReadError { #[transient] Busy, #[transparent(from)] Refused(resilient::Error) }
+/// use resilient::{circuit_breaker, retry};
+///
+/// #[retry(max = 2, base = "1ms", number = n)]
+/// #[circuit_breaker]
+/// fn read(path: &str) -> Result<usize, ReadError> {
+///     if n == 0 { Err(ReadError::Busy) } else { Ok(path.len()) }
+/// }
+///
+/// assert_eq!(read("/tides").unwrap(), 6);
+/// ```
+///
 /// # Hooks
 ///
 /// `on_retry` is called before each wait with a `&Retrying`, and `on_give_up` with a `&GivingUp` where a failure that was worth another attempt
@@ -183,6 +205,8 @@ pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// assert!(matches!(pay(1).await, Err(PayError::Refused(_))));
 /// # }
 /// ```
+///
+/// On a plain `fn` it is the same, without a runtime; see [functions that block](macro@retry#functions-that-block).
 ///
 /// # Arguments
 ///
@@ -292,6 +316,8 @@ pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream
 /// #     }
 /// # }
 /// ```
+///
+/// On a plain `fn`, the thread is parked while the call waits for its place; see [functions that block](macro@retry#functions-that-block).
 ///
 /// # Arguments
 ///
@@ -485,6 +511,8 @@ pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # }
 /// ```
 ///
+/// On a plain `fn`, the thread is parked while the call waits for its slot; see [functions that block](macro@retry#functions-that-block).
+///
 /// # Arguments
 ///
 /// | key | type | default | meaning |
@@ -595,6 +623,8 @@ pub fn rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// assert_eq!(search("tides").await.unwrap(), "tides");
 /// # }
 /// ```
+///
+/// On a plain `fn` it is the same, without a runtime; see [functions that block](macro@retry#functions-that-block).
 ///
 /// # Arguments
 ///
@@ -849,6 +879,8 @@ pub fn coalesce(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// assert_eq!(search("tides").await.unwrap(), ["an old page about tides"]);
 /// # }
 /// ```
+///
+/// On a plain `fn`, the functions that answer are plain ones too; see [functions that block](macro@retry#functions-that-block).
 ///
 /// # Arguments
 ///

@@ -153,6 +153,8 @@ pub(crate) struct Facts {
     pub(crate) identity: Option<String>,
     /// The place that says that nothing of its own ends it.
     pub(crate) unbounded: Option<Span>,
+    /// The reason why it cannot stand on a function that blocks, if it cannot.
+    pub(crate) only_async: Option<&'static str>,
     /// The shortest wait before the first retry, if that is known.
     pub(crate) first_delay: Option<Amount>,
 }

@@ -24,8 +24,8 @@ pub use self::call::{RetryCall, Verdict};
 pub use self::delay::{Delay, DelayFuture};
 pub(crate) use self::funds::existing as budget_named;
 pub use self::hook::{ByTold, Hook, Telling, Told, Untold};
-pub(crate) use self::nested::suppressed;
 pub use self::nested::{WithoutRetries, without_retries};
+pub(crate) use self::nested::{suppressed, suppressing};
 pub use self::run::RetryGuard;
 
 /// Runs the body again when its outcome is transient.
@@ -65,7 +65,8 @@ pub use self::run::RetryGuard;
 /// * the server asks for more time than [`max_hint`](Self::max_hint);
 /// * the next attempt could not begin before the [`Deadline`](crate::Deadline), or is unlikely to end before it, going by
 ///   the median of earlier attempts;
-/// * the next attempt would have to wait where nothing measures time: off a tokio runtime, or on one without timers;
+/// * the next attempt would have to wait where nothing measures time: off a tokio runtime, or on one without timers, unless the call
+///   [blocks](Self::begin_blocking);
 /// * the [`Budget`] has nothing left.
 #[must_use = "a retry does nothing before a call begins"]
 pub struct Retry {
@@ -218,6 +219,35 @@ impl Retry {
     pub fn begin(&self) -> RetryCall<'_> {
         self.funds.deposit(self.name());
         RetryCall::new(self)
+    }
+
+    /// Starts a call whose attempts block the thread, and which waits between them by [`Delay::wait`](crate::call::Delay::wait).
+    ///
+    /// As [`begin`](Self::begin), but no runtime is needed to measure the waits.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use resilient::{Backoff, Retry, Verdict};
+    ///
+    /// static LOOKUP: Retry = Retry::named("lookup").backoff(Backoff::fixed(Duration::from_millis(1)));
+    ///
+    /// # let mut attempts = 0;
+    /// # let mut ask = || {
+    /// #     attempts += 1;
+    /// #     if attempts < 3 { Err(std::io::Error::from(std::io::ErrorKind::TimedOut)) } else { Ok(42) }
+    /// # };
+    /// let mut retry = LOOKUP.begin_blocking();
+    /// let answer = loop {
+    ///     match retry.settle(ask()) {
+    ///         Verdict::Accept(outcome) => break outcome,
+    ///         Verdict::Retry(delay) => delay.wait(),
+    ///     }
+    /// };
+    /// assert_eq!(answer.unwrap(), 42);
+    /// ```
+    #[inline]
+    pub fn begin_blocking(&self) -> RetryCall<'_> {
+        self.begin().that_blocks()
     }
 }
 

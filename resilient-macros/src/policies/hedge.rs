@@ -183,7 +183,14 @@ impl Layer for Hedge {
     }
 
     fn facts(&self) -> Facts {
-        Facts { repeats: true, hedges: true, further: self.max, delay: self.delay.clone(), ..Facts::default() }
+        Facts {
+            repeats: true,
+            hedges: true,
+            further: self.max,
+            delay: self.delay.clone(),
+            only_async: Some("a body that blocks keeps the thread from starting another attempt"),
+            ..Facts::default()
+        }
     }
 
     fn body(&self) -> Body<'_> {

@@ -374,6 +374,8 @@ impl Layer for Retry {
     //             };
     //             delay_.await;
     //         }
+    //
+    // In a function that blocks, the call is from `begin_blocking`, and `delay_.wait()` stands at the end of the loop.
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let policy = &context.policy;
@@ -382,7 +384,8 @@ impl Layer for Retry {
             let (local, function) = (context.own(name), hook.tokens(context));
             quote_spanned!(span=> let #local = &#function;)
         });
-        let begin = quote_spanned!(span=> #(#hooks)* let mut #policy = #policy.begin(););
+        let begin = Ident::new(if context.function.blocks { "begin_blocking" } else { "begin" }, span);
+        let begin = quote_spanned!(span=> #(#hooks)* let mut #policy = #policy.#begin(););
         let number = self.number.as_ref().map(|number| quote_spanned!(span=> let #number = #policy.attempt();));
         let (settled, notes) = (inside.settled, Notes { repeated: false, ..inside.notes.clone() });
         let when = deciding(self.when.as_ref(), context);
