@@ -48,6 +48,9 @@ use proc_macro::TokenStream;
 /// a budget, one for every five calls and ten a second besides, so that they cannot turn a struggling server into an
 /// overloaded one.
 ///
+/// Without a time from the server, a throttled call waits like any other, unless `throttled_base = "1s"` and `throttled_cap = "30s"` say that it
+/// waits longer.
+///
 /// `?` and `return` in the body end the attempt, not the call. Every attempt borrows the arguments, `self` by value included. An argument
 /// that the body uses up or changes goes into `clone(…)`; `clone` alone clones each that the body owns. Without it, the compiler reports
 /// a moved value (E0382, or E0507 for `self` and fields).
@@ -80,6 +83,8 @@ use proc_macro::TokenStream;
 /// | `factor` | number or `f64` constant, at least 1 | `2` | the growth of the exponential ones |
 /// | `cap` | duration | `"10s"` | the longest wait, before jitter |
 /// | `jitter` | duration | the base | the most that `"exp_jitter"` adds |
+/// | `throttled_base` | duration | the base | the base after a throttled outcome for which the server has named no time |
+/// | `throttled_cap` | duration | the cap | the cap after such an outcome |
 /// | `budget` | path of a `static Budget`, or `none` | one of its own | pays for the retries, see `resilient::Budget` |
 /// | `on_retry` | closure or function of `&Retrying`, and of the error by reference if it likes | none | is called before each wait; see below |
 /// | `on_give_up` | closure or function of `&GivingUp`, and of the error by reference if it likes | none | is called when a failure that was worth another attempt ends the call |

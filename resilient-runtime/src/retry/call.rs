@@ -280,13 +280,15 @@ impl RetryCall<'_> {
             return Err(GaveUp::NoRetriesLeft);
         }
 
-        let mut memory = self.start.memory();
-        let own = config.backoff.wait(self.attempt(), random::next, &mut memory);
-        self.start = self.start.with(memory);
-        let hint = match class {
-            Class::Throttled { after } => after,
-            _ => hint,
+        let (hint, lengthened) = match class {
+            Class::Throttled { after: None } => (None, Some(config.throttled())),
+            Class::Throttled { after } => (after, None),
+            _ => (hint, None),
         };
+        let backoff = lengthened.as_ref().unwrap_or(&config.backoff);
+        let mut memory = self.start.memory();
+        let own = backoff.wait(self.attempt(), random::next, &mut memory);
+        self.start = self.start.with(memory);
         let delay = Delay::of_nanos(match hint {
             Some(hint) if hint > config.max_hint => return Err(GaveUp::HintTooLong),
             Some(hint) => own.max(nanos(spread(hint))),
