@@ -77,6 +77,7 @@ cases! {
         bare => "Ok(\"WORDS\") from 11",
         options => "Ok(\"some more 1\")",
         learning => "Ok(9)",
+        number => "Ok(\"tide of b\") Ok(\"b\")",
         stack => "Ok(\"words at attempt 0\") 2",
     }
     cancel {

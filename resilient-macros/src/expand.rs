@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::{Ident, Token};
 
 use crate::drop_order;
-use crate::fragment::{Context, Form, Fragment, Notes, local};
+use crate::fragment::{Context, Form, Fragment, Notes, local, number_of_attempt};
 use crate::function::Binding;
 use crate::policy::Layer;
 use crate::source::borrow_local;
@@ -116,7 +116,9 @@ fn attempt(layers: &[Box<dyn Layer>], context: &Context<'_>) -> Fragment {
         let own = if exclusive { quote_spanned!(span=> &mut *#ident) } else { ident.to_token_stream() };
         quote_spanned!(span=> #(#conditions)* let mut #ident = #own;)
     });
-    let inside: Vec<TokenStream> = references.chain(inside).collect();
+    let innermost = layers.iter().rev().find(|layer| !layer.stands_beside());
+    let number = innermost.and_then(|layer| layer.body().number).map(number_of_attempt);
+    let inside: Vec<TokenStream> = number.into_iter().chain(references).chain(inside).collect();
     let borrows = layers.iter().any(|layer| layer.common().reads_arguments);
     let repeats = layers.iter().any(|layer| layer.facts().repeats);
     // a closure leaves the function the arguments that the body does not move, in the order in which it drops them

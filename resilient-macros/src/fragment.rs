@@ -57,6 +57,12 @@ fn numbered(name: &str, nth: usize) -> String {
     if nth == 1 { name.to_owned() } else { format!("{name}{nth}") }
 }
 
+/// `let n = attempt_.number();`, in the block of an attempt that is started with its number.
+pub(crate) fn number_of_attempt(number: &Ident) -> TokenStream {
+    let attempt = attempt();
+    quote_spanned!(Span::mixed_site()=> let #number = #attempt.number();)
+}
+
 /// The code of a stack so far, from the inside out.
 pub(crate) struct Fragment {
     /// Statements that come before the form.

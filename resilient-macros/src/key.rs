@@ -1,6 +1,6 @@
 //! The row of a key: everything that there is to say about one argument of an attribute.
 
-use syn::Expr;
+use syn::{Expr, ExprPath};
 
 use crate::function::Function;
 
@@ -270,6 +270,30 @@ pub(crate) const fn when() -> Key {
 /// `clone(…)`.
 pub(crate) const fn clone() -> Key {
     Key::usage("clone", "clone(request)", Sort::Clones).takes("arguments, `self` too")
+}
+
+/// `number = …`.
+pub(crate) const fn number() -> Key {
+    Key::usage("number", "number = n", Sort::Expression(variable)).takes("name")
+}
+
+/// The name that an attempt's number is bound to.
+fn variable(expression: &Expr, function: &Function) -> syn::Result<()> {
+    let name = match expression {
+        Expr::Path(ExprPath { qself: None, path, .. }) => path.get_ident().filter(|name| *name != "self"),
+        _ => None,
+    };
+    let Some(name) = name else {
+        let message = "`number` names a variable for the attempt's number: write `number = n`";
+        return Err(syn::Error::new_spanned(expression, message));
+    };
+    if function.bindings.iter().any(|binding| binding.ident == *name) {
+        let message = format!(
+            "`{name}` is an argument already, which the body could not see any more: write another name, as in `number = n`"
+        );
+        return Err(syn::Error::new_spanned(expression, message));
+    }
+    Ok(())
 }
 
 /// `crate = …`.

@@ -437,6 +437,7 @@ pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `key` | expression | none | a hedge for each value of it, as for [`circuit_breaker`](macro@circuit_breaker) |
 /// | `log_key` | a word | none | lets events and the list of policies show the key by the first 64 characters of its `Debug`; needs `key` |
 /// | `clone(a, b)`, or `clone` | arguments, `self` too | none | each attempt gets a clone of these, or of all that the body owns, and may use it up, as for [`retry`](macro@retry) |
+/// | `number` | name | none | the attempt's number from zero, for the body: each can go to another server |
 /// | `with` | expression | none | a `Hedge` of your own: a `static` shared by several functions, a field, or one of a `PerKey` |
 /// | `when` | closure or function | the error's class | what an outcome means, as for [`retry`](macro@retry) |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
@@ -449,6 +450,32 @@ pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// attempt, so that each attempt goes through them. `timeout(total = …)` goes above it.
 ///
 /// Attempts share the arguments, so none can be a `&mut`, and a cloned one must be `Sync` for the future to be `Send`.
+///
+/// # Another server for each attempt
+///
+/// `number = n` gives the body the number of its attempt, from zero. Attempts that run side by side have each their own:
+///
+/// ```
+/// # #[derive(Debug, resilient::Classify)]
+/// # enum SearchError { #[transient] Down }
+/// use resilient::hedge;
+///
+/// #[hedge(idempotent, after = "20ms", number = n)]
+/// async fn search(replicas: &[&str]) -> Result<String, SearchError> {
+///     let replica = replicas[n as usize % replicas.len()];
+///     if replica == "slow" {
+///         tokio::time::sleep(std::time::Duration::from_secs(9)).await;
+///     }
+///     Ok(replica.to_owned())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// assert_eq!(search(&["slow", "fast"]).await.unwrap(), "fast");
+/// # }
+/// ```
+///
+/// A `number` of a [`retry`](macro@retry) above it counts those attempts, of which each may be hedged.
 ///
 /// # Expansion
 ///

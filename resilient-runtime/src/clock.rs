@@ -17,6 +17,7 @@ use tokio::time::{Instant, Sleep};
 use crate::parked::{self, Alarm, Turn};
 
 /// The present on tokio's clock, which tests may pause.
+#[inline]
 pub(crate) fn now() -> Instant {
     #[cfg(any(test, feature = "test-util"))]
     return Instant::now() + parked::skipped::ahead();

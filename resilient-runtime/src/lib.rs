@@ -287,7 +287,7 @@ pub mod call {
     pub use crate::fallback::{
         Answer, FallbackCall, FallbackFailure, FallbackWatch, IntoResult, Keepable, Rescue, answer,
     };
-    pub use crate::hedge::Hedging;
+    pub use crate::hedge::{HedgeAttempt, Hedging, numbered};
     pub use crate::keyed::{Held, Keyed};
     pub use crate::rate_limit::weight;
     pub use crate::retry::{Delay, Hook, RetryCall, Telling, Told, Untold};

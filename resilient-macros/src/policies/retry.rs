@@ -5,7 +5,7 @@ use std::time::Duration;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, ExprClosure, ExprPath, Ident, Lit, Path, Type};
+use syn::{Expr, ExprClosure, Ident, Lit, Path, Type};
 
 use crate::amount::Amount;
 use crate::fragment::{Context, Form, Fragment, Notes, Rounds};
@@ -84,9 +84,7 @@ pub(crate) const KIND: Kind = Kind {
         key::clone().means(
             "cloned for each attempt; alone, all that the body owns and uses, and a reference to those whose type is not `Clone`. An `impl Trait` or a type parameter among their types gets the bound `Clone`",
         ),
-        Key::usage("number", "number = n", Sort::Expression(variable))
-            .takes("name")
-            .means("the attempt's number from zero, for the body"),
+        key::number().means("the attempt's number from zero, for the body"),
         key::when().means("decides instead; see below"),
         key::mode().means("`\"observe\"` counts the calls that it would have retried, and retries none; `\"off\"` does nothing"),
         key::name("name = \"search\"").means("stands in events; retries that are given the same name share a budget"),
@@ -134,7 +132,7 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
         common: Common::new(KIND.name, settings, Source::new("Retry", settings, constructor)),
         when: settings.expression("when").map(When),
         clones: settings.clones("clone"),
-        number: settings.expression("number").and_then(|name| syn::parse2(name.into_token_stream()).ok()),
+        number: settings.variable("number"),
         suppresses: settings.own("nested", nested).is_some_and(|given| given.value),
         hooks: [("on_retry", "Retrying"), ("on_give_up", "GivingUp")]
             .into_iter()
@@ -162,17 +160,6 @@ fn hook(expression: &Expr, _: &Function) -> syn::Result<()> {
             "a hook is called and not awaited: leave out `async`, and spawn a task if it takes long",
         )),
         _ => Ok(()),
-    }
-}
-
-/// The name that the attempt's number is bound to.
-fn variable(expression: &Expr, _: &Function) -> syn::Result<()> {
-    match expression {
-        Expr::Path(ExprPath { qself: None, path, .. }) if path.get_ident().is_some_and(|name| name != "self") => Ok(()),
-        _ => Err(syn::Error::new_spanned(
-            expression,
-            "`number` names a variable for the attempt's number: write `number = n`",
-        )),
     }
 }
 
@@ -409,12 +396,18 @@ impl Layer for Retry {
             further: self.max,
             first_delay: self.first_delay.clone(),
             unbounded: self.unbounded,
+            number: self.number.clone(),
             ..Facts::default()
         }
     }
 
     fn body(&self) -> Body<'_> {
-        Body { clones: &self.clones.names, if_possible: self.clones.if_possible, suppresses_retries: self.suppresses }
+        Body {
+            clones: &self.clones.names,
+            if_possible: self.clones.if_possible,
+            suppresses_retries: self.suppresses,
+            ..Body::default()
+        }
     }
 
     // Input:  outcome
