@@ -506,6 +506,7 @@ fn every_call_has_one_end_whatever_becomes_of_it() {
             _ => std::panic::panic_any("on purpose"),
         }
     }
+    #[allow(clippy::trivially_copy_pass_by_ref)]
     fn no_answer(_: &u32, _: &Error) -> Result<u32, Error> {
         Err(Error::Gone)
     }

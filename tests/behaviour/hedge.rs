@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use resilient::{Bulkhead, Hedge, Mode, PerKey, Reason, bulkhead, circuit_breaker, fallback, hedge, retry, timeout};
-use resilient_tests::{Alive, Error, Script, Stopwatch, ms};
+use resilient_tests::{Alive, Error, Script, Stopwatch, assert_send, ms};
 use tokio::time::sleep;
 
 /// Replicas, each of which answers the next attempt after its own delay.
@@ -473,7 +473,7 @@ async fn the_numbers_of_retries_and_of_their_hedges_stand_side_by_side() {
     async fn ask(script: &Script, mut word: String) -> Result<String, Error> {
         sleep(ms(if hedged == 0 { 900 } else { 1 })).await;
         script.next()?;
-        word.push_str(&format!("{retried}{hedged}"));
+        word.extend([retried, hedged].map(|number| number.to_string()));
         Ok(word)
     }
 
@@ -496,8 +496,5 @@ async fn a_number_is_there_with_when_and_with_methods() {
     }
     let client = Client { servers: vec!["down", "up"] };
 
-    fn assert_send<T: Send + Sync>(value: T) -> T {
-        value
-    }
     assert_eq!(assert_send(client.ask("tide")).await.unwrap(), "tide of up");
 }
