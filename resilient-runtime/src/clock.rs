@@ -1,73 +1,26 @@
 //! The one place that reads the time.
 
 use std::cell::Cell;
+#[cfg(all(test, not(resilient_loom)))]
 use std::future::Future;
 use std::panic::catch_unwind;
-use std::pin::Pin;
 use std::sync::OnceLock;
-use std::task::{Context, Poll};
 use std::time::Duration;
 #[cfg(feature = "http")]
 use std::time::SystemTime;
 
-use pin_project_lite::pin_project;
 use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, Sleep};
 
-use crate::parked::{self, Alarm, Turn};
+#[cfg(any(test, feature = "test-util"))]
+use crate::parked;
 
 /// The present on tokio's clock, which tests may pause.
-#[inline]
 pub(crate) fn now() -> Instant {
     #[cfg(any(test, feature = "test-util"))]
     return Instant::now() + parked::skipped::ahead();
     #[cfg(not(any(test, feature = "test-util")))]
     Instant::now()
-}
-
-pin_project! {
-    /// A timer of the runtime, or of a thread that parks in its place.
-    #[project = TimerProjection]
-    #[derive(Debug)]
-    pub(crate) enum Timer {
-        Runtime { #[pin] sleep: Sleep },
-        Thread { alarm: Alarm },
-    }
-}
-
-impl Future for Timer {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        match self.project() {
-            TimerProjection::Runtime { sleep } => sleep.poll(cx),
-            TimerProjection::Thread { alarm } => alarm.poll(cx),
-        }
-    }
-}
-
-/// A timer for the instant, for a call that may block the thread; `None` if nothing can measure the time.
-pub(crate) fn timer_at(instant: Instant) -> Option<Timer> {
-    if parked::is_here() {
-        let alarm = Alarm::after(instant.saturating_duration_since(now()))?;
-        return Some(Timer::Thread { alarm });
-    }
-    sleep_until(instant).map(|sleep| Timer::Runtime { sleep })
-}
-
-/// Returns whether a wait can be measured here: by a runtime, or by a thread that parks.
-#[inline]
-pub(crate) fn can_wait() -> bool {
-    parked::is_here() || Handle::try_current().is_ok()
-}
-
-/// Lets others have their turn.
-pub(crate) async fn give_way() {
-    if parked::is_here() {
-        Turn::default().await;
-    } else {
-        tokio::task::yield_now().await;
-    }
 }
 
 /// A timer for the instant; `None` if no runtime drives this thread, or one without timers.

@@ -171,6 +171,7 @@ pub mod tower;
 mod tune;
 mod values;
 mod vocabulary;
+mod waits;
 mod wake;
 mod when;
 

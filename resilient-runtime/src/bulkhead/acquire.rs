@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use super::gate::{Fate, Place, Queued};
 use super::{Bulkhead, BulkheadEntry, BulkheadPermit};
 use crate::book::Ended;
-use crate::clock::Timer;
 use crate::notes::bulkhead::{OBSERVED, QUEUED, WAITED_NANOS};
+use crate::waits::{Timer, timer_at};
 use crate::{Deadline, Error, Mode, Reason, clock, nested};
 
 /// A caller on its way in: what [`Bulkhead::acquire`] returns.
@@ -186,7 +186,7 @@ impl End {
         if at <= now {
             return Err(reason);
         }
-        let timer = clock::timer_at(at).ok_or(Reason::NoRuntime)?;
+        let timer = timer_at(at).ok_or(Reason::NoRuntime)?;
         Ok(Some(Self { timer: Box::pin(timer), reason }))
     }
 }
