@@ -113,8 +113,8 @@ pub(crate) struct Rounds {
     pub(crate) policy: Option<TokenStream>,
     /// The expression that decides on the class in place of the outcome's type.
     pub(crate) when: Option<TokenStream>,
-    /// Set if a time-out watches over each attempt.
-    pub(crate) watched: bool,
+    /// The local that holds the call through a time-out, if one watches over the attempts.
+    pub(crate) watch: Option<Ident>,
 }
 
 impl Fragment {
@@ -207,7 +207,7 @@ impl Rounds {
     pub(crate) fn within(self, timeout: &Ident, context: &Context<'_>) -> Self {
         let rounds = self.in_stack(context);
         let attempt = rounds.attempt.under(quote_spanned!(Span::mixed_site()=> &mut #timeout), context);
-        Self { attempt, watched: true, ..rounds }
+        Self { attempt, watch: Some(timeout.clone()), ..rounds }
     }
 
     fn in_stack(mut self, context: &Context<'_>) -> Self {
@@ -227,13 +227,17 @@ impl Rounds {
         let is_settled = settled || !matches!(self.attempt.form, Form::Body(_) | Form::Future(_));
         let blocks = context.function.blocks;
         let is_short = !blocks && matches!(self.attempt.form, Form::Body(_) | Form::Future(_));
-        let wait = if blocks { quote_spanned!(span=> delay_.wait()) } else { quote_spanned!(span=> delay_.await) };
         let (statements, mut outcome) = self.attempt.awaited(context);
         let name = local(if is_settled { "settled" } else { "outcome" });
         let first = (!is_short).then(|| quote_spanned!(span=> let #name = #outcome;));
         if !is_short {
             outcome = name.into_token_stream();
         }
+        let wait = match &self.watch {
+            _ if blocks => quote_spanned!(span=> delay_.wait()),
+            Some(timeout) => quote_spanned!(span=> #timeout.wait(delay_).await),
+            None => quote_spanned!(span=> delay_.await),
+        };
         let output = context.function.output_at_error();
         // the outcome's type is spelled out where it can be, so that an error that is not classified is reported there
         let verdict = match (self.policy, self.when) {

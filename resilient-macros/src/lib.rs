@@ -758,7 +758,7 @@ pub fn throttle(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///             ::resilient::Verdict::Accept(outcome_) => break outcome_,
 ///             ::resilient::Verdict::Retry(delay_) => delay_,
 ///         };
-///         delay_.await;
+///         total_timeout_.wait(delay_).await;
 ///     };
 /// ```
 ///

@@ -320,7 +320,7 @@ impl Event {
     #[inline]
     pub(crate) fn emit_in(self, function: impl FnOnce() -> Option<&'static str>, key: Option<&str>) {
         #[cfg(any(test, feature = "test-util"))]
-        note(self);
+        note(self, key);
         #[cfg(feature = "tracing")]
         if is_heard(self.loudest()) {
             self.trace(function(), key);
@@ -455,9 +455,9 @@ fn is_heard(level: tracing::Level) -> bool {
     level <= tracing::level_filters::STATIC_MAX_LEVEL && level <= tracing::level_filters::LevelFilter::current()
 }
 
-/// Events that one recorder has heard.
+/// Events that one recorder has heard, each with the key of its policy if that may be shown.
 #[cfg(any(test, feature = "test-util"))]
-pub(crate) type Heard = RefCell<Vec<Event>>;
+pub(crate) type Heard = RefCell<Vec<(Event, Option<Box<str>>)>>;
 
 #[cfg(any(test, feature = "test-util"))]
 thread_local! {
@@ -483,12 +483,12 @@ pub(crate) fn listeners() -> usize {
 
 /// Tells the recorders of this thread, and forgets those that were dropped.
 #[cfg(any(test, feature = "test-util"))]
-fn note(event: Event) {
+fn note(event: Event, key: Option<&str>) {
     // A policy may report while the thread ends, in the destructor of another thread-local; nobody asks any more then.
     let _ = LISTENERS.try_with(|listeners| {
         listeners.borrow_mut().retain(|listener| match listener.upgrade() {
             Some(heard) => {
-                heard.borrow_mut().push(event);
+                heard.borrow_mut().push((event, key.map(Box::from)));
                 true
             }
             None => false,

@@ -13,6 +13,7 @@ use crate::clock::{self, Ticks};
 use crate::deadline::Limit;
 use crate::list::{Bound, Described, Description};
 use crate::notes::timeout::OBSERVED;
+use crate::retry::Delay;
 use crate::shell::{Shell, shell};
 use crate::stack::{Guard, Policy, Stack};
 use crate::sync::const_fn;
@@ -174,6 +175,16 @@ impl<'a> TimeoutCall<'a> {
     #[inline]
     pub fn run<F: Future>(&mut self, attempt: F) -> Stack<F, TimeoutCallGuard<'_, 'a>> {
         Stack::new(attempt, self.guard())
+    }
+
+    /// Returns the delay before the next attempt. A call that is dropped during it was abandoned; otherwise, one that is dropped after
+    /// an attempt has ended with that.
+    ///
+    /// The limit does not end the delay: a [retry](crate::Retry) grants none that would last until then.
+    #[must_use = "it is to be awaited"]
+    pub const fn wait(&mut self, delay: Delay) -> Delay {
+        self.stage = CallStage::Runs;
+        delay
     }
 
     /// Notes when the time is over, which something inside has asked for.

@@ -14,7 +14,7 @@ use resilient_tests::{Error, ms};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-/// The ends of the calls of the policy of that name, those that are not zero, rejections among them.
+/// The ends of the calls of the policies of that name, those that are not zero, rejections among them.
 fn ends(policy: &str) -> BTreeMap<&'static str, f64> {
     let all = collect();
     let of = all.iter().filter(|sample| {
@@ -22,7 +22,9 @@ fn ends(policy: &str) -> BTreeMap<&'static str, f64> {
             && sample.value > 0.0
             && sample.labels.is_some_and(|labels| labels.policy == policy)
     });
-    of.map(|sample| (sample.own, sample.value)).collect()
+    let mut ends = BTreeMap::new();
+    of.for_each(|sample| *ends.entry(sample.own).or_default() += sample.value);
+    ends
 }
 
 /// The value of a series that has no label of its own.
@@ -103,6 +105,20 @@ balances! {
     of_a_fallback: #[fallback(value = 7)] => JUDGED;
     of_a_fallback_that_keeps: #[fallback(stale = "1m", key = end)] => JUDGED;
     of_coalesced_calls: #[coalesce(key = end)] => UNJUDGED;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_call_that_is_dropped_between_two_attempts() {
+    #[timeout(total = "9s")]
+    #[retry(max = 1, backoff = "fixed", base = "1s")]
+    async fn between(end: End) -> Result<u32, Error> {
+        work(end).await
+    }
+
+    polled_once(between(End::Down));
+    between(End::Down).await.unwrap_err();
+
+    assert_eq!(ends("between"), BTreeMap::from([("abandoned", 2.0), ("success", 1.0), ("transient", 1.0)]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,8 +3,9 @@
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 
+use resilient::test::record;
 use resilient::{
-    CircuitBreakerState, bulkhead, circuit_breaker, hedge, policies, rate_limit, snapshot::KeysSnapshot,
+    CircuitBreakerState, Event, bulkhead, circuit_breaker, hedge, policies, rate_limit, snapshot::KeysSnapshot,
     snapshot::PolicySnapshot, throttle,
 };
 use resilient_tests::{Error, ms};
@@ -70,6 +71,7 @@ async fn events_and_the_list_show_the_key_where_that_is_allowed() {
     }
     let log = Log::default();
     let _guard = set_default(log.clone());
+    let recorder = record();
 
     shown("down.example", true).await.unwrap_err();
     for _ in 0..3 {
@@ -78,6 +80,9 @@ async fn events_and_the_list_show_the_key_where_that_is_allowed() {
 
     assert!(log.text().contains("key=\"\\\"down.example\\\"\" from=\"closed\" to=\"open\""), "{}", log.text());
     assert!(!log.text().contains("up.example"), "nothing was to be said of it");
+    let opened = recorder.events_of_key("\"down.example\"");
+    assert!(matches!(opened[..], [Event::Transition { to: CircuitBreakerState::Open, .. }]), "{opened:?}");
+    assert!(recorder.events_of_key("\"up.example\"").is_empty());
     let keys = keys("shown");
     assert_eq!((keys.len, keys.unhealthy, keys.in_trouble.len()), (2, 1, 1));
     assert_eq!(keys.in_trouble[0].key, "\"down.example\"");

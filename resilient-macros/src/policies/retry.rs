@@ -449,7 +449,7 @@ impl Layer for Retry {
             retry: policy.clone(),
             policy: Some(in_stack),
             when,
-            watched: false,
+            watch: None,
         };
         Fragment { statements: begin, form: Form::Rounds(Box::new(rounds.joined(context))), settled, notes }
     }

@@ -111,12 +111,12 @@ impl Layer for Timeout {
     //
     // Around a retry, it watches over each attempt, so that the loop needs no future of its own:
     //         let mut timeout_ = timeout_.begin();
-    //         loop { … run((&mut timeout_, &mut retry_, …), attempt_).await … }
+    //         loop { … run((&mut timeout_, &mut retry_, …), attempt_).await … timeout_.wait(delay_).await; }
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let policy = &context.policy;
         match inside.form {
-            Form::Rounds(rounds) if !rounds.watched => {
+            Form::Rounds(rounds) if rounds.watch.is_none() => {
                 let statements = inside.statements;
                 let statements = quote_spanned!(span=> let mut #policy = #policy.begin(); #statements);
                 let form = Form::Rounds(Box::new(rounds.within(policy, context)));

@@ -161,11 +161,12 @@ impl CircuitBreaker {
         if counting && vote == Vote::Abandoned {
             return;
         }
+        let slow_time = self.config.slow_time();
         // A probe's end mostly needs no time.
-        let read = OnceCell::new();
+        let read = if counting || slow_time.is_some() { OnceCell::from(clock()) } else { OnceCell::new() };
         let ticks = || *read.get_or_init(&clock);
         let now = || self.storage.origin.moment(ticks());
-        let slow = self.config.slow_time().map(|slow| began.elapsed(ticks()) >= slow);
+        let slow = slow_time.map(|slow| began.elapsed(ticks()) >= slow);
         let mut ending = Ending { vote, slow: slow.unwrap_or_default(), window: Tally::default(), evident: false };
         if counting {
             let (failed, now) = (matches!(vote, Vote::Failure(_)), now());

@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep};
 
 use super::judge::{End, Next};
-use super::{Hedging, Sample};
+use super::{Hedge, Hedging, Sample};
 use crate::book::Ended;
 use crate::deadline::Limit;
 use crate::notes::hedge::WON;
@@ -33,10 +33,11 @@ pin_project! {
     }
 
     impl<A, F, O, J> PinnedDrop for HedgeFuture<'_, A, F, O, J> {
+        #[inline]
         fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
-            if this.course.began_to_run && this.course.stage != Stage::Over {
-                this.course.hedging.hedge.shell.count(Ended::Abandoned);
+            let course = this.project().course;
+            if course.began_to_run && course.stage != Stage::Over {
+                abandon(course.hedging.hedge);
             }
         }
     }
@@ -47,7 +48,7 @@ impl<A, F, O, J> fmt::Debug for HedgeFuture<'_, A, F, O, J> {
         f.debug_struct("HedgeFuture")
             .field("hedge", &self.course.hedging.hedge.name())
             .field("stage", &self.course.stage)
-            .field("others", &self.course.others.len())
+            .field("others", &self.course.rest.as_ref().map_or(0, |rest| rest.others.len()))
             .finish_non_exhaustive()
     }
 }
@@ -64,14 +65,26 @@ struct Course<'a, F, O> {
     delay: Duration,
     /// The number of further attempts that there may be.
     left: u32,
-    /// No other may start before this, because the server said so.
-    not_before: Option<Instant>,
+    /// The end of the attempt whose outcome the call has, or has so far.
+    ended: Ended,
+    /// `None` while the first attempt is the only one, and has not failed.
+    rest: Option<Box<Rest<F, O>>>,
+}
+
+/// The part of a call's course that few calls have.
+struct Rest<F, O> {
     /// The attempts that run beside the first.
     others: Vec<Other<F>>,
     /// The failure of the first attempt, while others run.
-    failure: Option<Box<O>>,
-    /// The end of the attempt whose outcome the call has, or has so far.
-    ended: Ended,
+    failure: Option<O>,
+    /// No other may start before this, because the server said so.
+    not_before: Option<Instant>,
+}
+
+impl<F, O> Default for Rest<F, O> {
+    fn default() -> Self {
+        Self { others: Vec::new(), failure: None, not_before: None }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,10 +113,8 @@ impl<'a, A: Fn() -> F, F: Future, J> HedgeFuture<'a, A, F, F::Output, J> {
             began: None,
             delay: Duration::ZERO,
             left: 0,
-            not_before: None,
-            others: Vec::new(),
-            failure: None,
             ended: Ended::Abandoned,
+            rest: None,
         };
         Self { first: Some(attempt()), timer: None, course, attempt, judge }
     }
@@ -159,11 +170,11 @@ impl<F: Future> Course<'_, F, F::Output> {
         }
 
         let mut index = 0;
-        while index < self.others.len() {
-            match self.others[index].future.as_mut().poll(context) {
+        while let Some(other) = self.other(index) {
+            match other.future.as_mut().poll(context) {
                 Poll::Pending => index += 1,
                 Poll::Ready(outcome) => {
-                    let began = self.others.remove(index).began;
+                    let began = self.rest().others.remove(index).began;
                     if let Some(outcome) = self.other_ended(decide(&outcome), outcome, Some(began)) {
                         return Poll::Ready(self.over(outcome, first, timer));
                     }
@@ -185,7 +196,7 @@ impl<F: Future> Course<'_, F, F::Output> {
             let mut future = Box::pin(attempt());
             grant.begin();
             match future.as_mut().poll(context) {
-                Poll::Pending => self.others.push(Other { future, began: now }),
+                Poll::Pending => self.rest().others.push(Other { future, began: now }),
                 Poll::Ready(outcome) => {
                     drop(future);
                     if let Some(outcome) = self.other_ended(decide(&outcome), outcome, None) {
@@ -195,11 +206,24 @@ impl<F: Future> Course<'_, F, F::Output> {
             }
         }
 
-        if first.is_none() && self.others.is_empty() {
-            let outcome = *self.failure.take().expect("a first attempt that has ended and was not accepted has failed");
+        if first.is_none() && !self.has_others() {
+            let failure = self.rest().failure.take();
+            let outcome = failure.expect("a first attempt that has ended and was not accepted has failed");
             return Poll::Ready(self.over(outcome, first, timer));
         }
         Poll::Pending
+    }
+
+    fn rest(&mut self) -> &mut Rest<F, F::Output> {
+        self.rest.get_or_insert_default()
+    }
+
+    fn other(&mut self, index: usize) -> Option<&mut Other<F>> {
+        self.rest.as_mut()?.others.get_mut(index)
+    }
+
+    fn has_others(&self) -> bool {
+        self.rest.as_ref().is_some_and(|rest| !rest.others.is_empty())
     }
 
     /// Takes note that the call is one that a hedge could help: it has to wait, or its first attempt has failed.
@@ -249,9 +273,10 @@ impl<F: Future> Course<'_, F, F::Output> {
                 timer.set(None);
                 return false;
             }
-            let Some(not_before) = self.not_before.filter(|&instant| now < instant) else { return true };
+            let not_before = self.rest.as_ref().and_then(|rest| rest.not_before);
+            let Some(not_before) = not_before.filter(|&instant| now < instant) else { return true };
             self.stage = Stage::Waiting;
-            if !first_runs && self.others.is_empty() {
+            if !first_runs && !self.has_others() {
                 // Nothing is under way, and who wants to wait for the server has a retry.
                 return false;
             }
@@ -264,10 +289,10 @@ impl<F: Future> Course<'_, F, F::Output> {
         let began = self.began.take();
         self.ended(end, began);
         self.ended = Ended::of(end.class);
-        if end.next == Next::Accept || (self.left == 0 && self.others.is_empty()) {
+        if end.next == Next::Accept || (self.left == 0 && !self.has_others()) {
             return Some(outcome);
         }
-        self.failure = Some(Box::new(outcome));
+        self.rest().failure = Some(outcome);
         None
     }
 
@@ -294,15 +319,20 @@ impl<F: Future> Course<'_, F, F::Output> {
         match (end.next, end.hint) {
             (Next::Accept, _) => {}
             (Next::Wait, _) => self.left = 0,
-            (Next::Again, Some(after)) => {
-                let named = clock::now().checked_add(after);
-                self.not_before = self.not_before.max(named);
-                if named.is_none() {
-                    self.left = 0;
-                }
-            }
+            (Next::Again, Some(after)) => self.hold_back(after),
             (Next::Again, _) => self.stage = Stage::Due,
         }
+    }
+
+    /// Starts no other attempt for so long, because the server said so.
+    #[cold]
+    fn hold_back(&mut self, after: Duration) {
+        let named = clock::now().checked_add(after);
+        if named.is_none() {
+            self.left = 0;
+        }
+        let not_before = &mut self.rest().not_before;
+        *not_before = (*not_before).max(named);
     }
 
     /// Drops what still runs, before the caller has the outcome.
@@ -316,15 +346,22 @@ impl<F: Future> Course<'_, F, F::Output> {
         timer.set(None);
         let hedge = self.hedging.hedge;
         hedge.shell.count(self.ended);
-        if hedge.learns() && (first.is_some() || !self.others.is_empty()) {
+        let rest = self.rest.take();
+        if hedge.learns() && (first.is_some() || rest.is_some()) {
             let now = clock::now();
             let running = self.began.take().filter(|_| first.is_some());
-            let running = running.into_iter().chain(self.others.iter().map(|other| other.began));
-            running.for_each(|began| hedge.learn(Sample::AtLeast(now.saturating_duration_since(began))));
+            let others = rest.iter().flat_map(|rest| &rest.others).map(|other| other.began);
+            let learn = |began| hedge.learn(Sample::AtLeast(now.saturating_duration_since(began)));
+            running.into_iter().chain(others).for_each(learn);
         }
         first.set(None);
-        self.others.clear();
-        self.failure = None;
+        drop(rest);
         outcome
     }
+}
+
+/// Counts a call that was dropped.
+#[cold]
+fn abandon(hedge: &Hedge) {
+    hedge.shell.count(Ended::Abandoned);
 }

@@ -65,14 +65,40 @@ impl Recorder {
     /// # }
     /// ```
     pub fn events(&self) -> Vec<Event> {
-        self.0.borrow().clone()
+        self.0.borrow().iter().map(|&(event, _)| event).collect()
+    }
+
+    /// The events so far of the policies of that key, in order.
+    ///
+    /// `key` is the text that a log shows: the `Debug` form of the key of an attribute with `log_key`, or of
+    /// [`PerKey::of_logged`](crate::PerKey::of_logged). The events of other policies are those of no key.
+    ///
+    /// ```
+    /// use resilient::test::record;
+    /// use resilient::{CircuitBreaker, Event, PerKey};
+    ///
+    /// static PORTS: PerKey<CircuitBreaker> = PerKey::new(CircuitBreaker::named("fetch").consecutive(1));
+    ///
+    /// # fn main() -> Result<(), resilient::Error> {
+    /// let log = record();
+    /// for port in [80, 443] {
+    ///     let down: Result<(), std::io::Error> = Err(std::io::ErrorKind::ConnectionReset.into());
+    ///     let _ = PORTS.of_logged(&port).acquire()?.settle(down);
+    /// }
+    ///
+    /// assert!(matches!(log.events_of_key("443")[..], [Event::Transition { policy: "fetch", .. }]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn events_of_key(&self, key: &str) -> Vec<Event> {
+        self.0.borrow().iter().filter(|(_, of)| of.as_deref() == Some(key)).map(|&(event, _)| event).collect()
     }
 
     /// Number of events so far for which `is_counted` is true.
     ///
     /// `log.count(|event| matches!(event, Event::Joined { policy: "search", .. }))` is how many calls joined another one.
     pub fn count(&self, is_counted: impl Fn(&Event) -> bool) -> usize {
-        self.0.borrow().iter().filter(|event| is_counted(event)).count()
+        self.0.borrow().iter().filter(|(event, _)| is_counted(event)).count()
     }
 
     /// The retries of that policy, in order: which one of its call, after what class of outcome, with what delay.
@@ -121,7 +147,8 @@ impl Recorder {
     }
 
     fn pick<T>(&self, policy: &str, picked: impl Fn(Event) -> Option<T>) -> Vec<T> {
-        self.0.borrow().iter().copied().filter(|event| event.policy() == policy).filter_map(picked).collect()
+        let heard = self.0.borrow();
+        heard.iter().map(|&(event, _)| event).filter(|event| event.policy() == policy).filter_map(picked).collect()
     }
 }
 

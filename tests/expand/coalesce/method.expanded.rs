@@ -39,7 +39,7 @@ impl Api {
                     ::resilient::Verdict::Accept(outcome_) => break outcome_,
                     ::resilient::Verdict::Retry(delay_) => delay_,
                 };
-                delay_.await;
+                total_timeout_.wait(delay_).await;
             }
         };
         ::resilient::finish::<Result<String, Error>>(coalesce_.run_settled(call_).await)

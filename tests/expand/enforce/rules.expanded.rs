@@ -33,7 +33,7 @@ impl Client {
                 ::resilient::Verdict::Accept(outcome_) => break outcome_,
                 ::resilient::Verdict::Retry(delay_) => delay_,
             };
-            delay_.await;
+            timeout_.wait(delay_).await;
         };
         ::resilient::finish::<Result<u32, Error>>(settled_)
     }

@@ -61,7 +61,7 @@ pub async fn search(replicas: &AtomicU64, word: String) -> Result<String, Error>
             ::resilient::Verdict::Accept(outcome_) => break outcome_,
             ::resilient::Verdict::Retry(delay_) => delay_,
         };
-        delay_.await;
+        total_timeout_.wait(delay_).await;
     };
     ::resilient::finish::<Result<String, Error>>(settled_)
 }

@@ -26,7 +26,7 @@ pub async fn find(script: &Script) -> Result<u32, Error> {
             ::resilient::Verdict::Accept(outcome_) => break outcome_,
             ::resilient::Verdict::Retry(delay_) => delay_,
         };
-        delay_.await;
+        total_timeout_.wait(delay_).await;
     };
     ::resilient::finish::<Result<u32, Error>>(settled_)
 }

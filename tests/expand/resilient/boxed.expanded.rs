@@ -43,7 +43,7 @@ where
                     ::resilient::Verdict::Accept(outcome_) => break outcome_,
                     ::resilient::Verdict::Retry(delay_) => delay_,
                 };
-                delay_.await;
+                timeout_.wait(delay_).await;
             };
             ::resilient::finish::<Result<String, Error>>(settled_)
         };

@@ -46,7 +46,7 @@ pub async fn search(script: &Script, query: &str) -> Result<String, Error> {
             ::resilient::Verdict::Accept(outcome_) => break outcome_,
             ::resilient::Verdict::Retry(delay_) => delay_,
         };
-        delay_.await;
+        total_timeout_.wait(delay_).await;
     };
     ::resilient::finish::<Result<String, Error>>(settled_)
 }

@@ -37,7 +37,7 @@ pub async fn slow_at_first() -> Result<u32, Error> {
             ::resilient::Verdict::Accept(outcome_) => break outcome_,
             ::resilient::Verdict::Retry(delay_) => delay_,
         };
-        delay_.await;
+        total_timeout_.wait(delay_).await;
     };
     ::resilient::finish::<Result<u32, Error>>(settled_)
 }
