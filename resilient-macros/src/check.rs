@@ -22,7 +22,6 @@ pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &Err
         errors.over(&function.signature.inputs[each], message);
     }
     repeated::check(layers, function, errors);
-    numbers(layers, errors);
     let retry = layers.iter().position(|layer| is_retry(&**layer));
     let hedge = layers.iter().position(|layer| layer.facts().hedges);
     if let Some(hedge) = hedge {
@@ -46,21 +45,6 @@ pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &Err
         bounds(outside, &*layers[repeating], function.blocks, errors);
     }
     times(outside, &*layers[repeating], inside, errors);
-}
-
-/// Rejects two numbers of one name, of which the body could see one.
-fn numbers(layers: &[Box<dyn Layer>], errors: &Errors) {
-    let numbered = layers.iter().filter_map(|layer| Some((layer.name(), layer.facts().number?)));
-    let mut earlier: Vec<(&str, Ident)> = Vec::new();
-    for (policy, number) in numbered {
-        if let Some((above, _)) = earlier.iter().find(|(_, name)| *name == number) {
-            let message = format!(
-                "`{number}` is the number of the attempts of `#[{above}]` already, which the body could not see any more: write another name, as in `number = {policy}_number`"
-            );
-            errors.at(number.span(), message);
-        }
-        earlier.push((policy, number));
-    }
 }
 
 /// Rejects layers that a function that blocks cannot have.

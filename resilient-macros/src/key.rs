@@ -278,22 +278,16 @@ pub(crate) const fn number() -> Key {
 }
 
 /// The name that an attempt's number is bound to.
-fn variable(expression: &Expr, function: &Function) -> syn::Result<()> {
-    let name = match expression {
-        Expr::Path(ExprPath { qself: None, path, .. }) => path.get_ident().filter(|name| *name != "self"),
-        _ => None,
-    };
-    let Some(name) = name else {
-        let message = "`number` names a variable for the attempt's number: write `number = n`";
-        return Err(syn::Error::new_spanned(expression, message));
-    };
-    if function.bindings.iter().any(|binding| binding.ident == *name) {
-        let message = format!(
-            "`{name}` is an argument already, which the body could not see any more: write another name, as in `number = n`"
-        );
-        return Err(syn::Error::new_spanned(expression, message));
+///
+/// It may be that of an argument: in a macro, two names of one text can be two variables, and the compiler warns of one that is hidden.
+fn variable(expression: &Expr, _: &Function) -> syn::Result<()> {
+    match expression {
+        Expr::Path(ExprPath { qself: None, path, .. }) if path.get_ident().is_some_and(|name| name != "self") => Ok(()),
+        _ => Err(syn::Error::new_spanned(
+            expression,
+            "`number` names a variable for the attempt's number: write `number = n`",
+        )),
     }
-    Ok(())
 }
 
 /// `crate = …`.

@@ -460,7 +460,7 @@ pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # enum SearchError { #[transient] Down }
 /// use resilient::hedge;
 ///
-/// #[hedge(idempotent, after = "20ms", number = n)]
+/// #[hedge(idempotent, after = "20ms", ratio = "100%", number = n)]
 /// async fn search(replicas: &[&str]) -> Result<String, SearchError> {
 ///     let replica = replicas[n as usize % replicas.len()];
 ///     if replica == "slow" {

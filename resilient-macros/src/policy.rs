@@ -153,8 +153,6 @@ pub(crate) struct Facts {
     pub(crate) identity: Option<String>,
     /// The place that says that nothing of its own ends it.
     pub(crate) unbounded: Option<Span>,
-    /// The name of the variable that has the number of its attempts.
-    pub(crate) number: Option<Ident>,
     /// The reason why it cannot stand on a function that blocks, if it cannot.
     pub(crate) only_async: Option<&'static str>,
     /// The shortest wait before the first retry, if that is known.

@@ -191,7 +191,6 @@ impl Layer for Hedge {
             hedges: true,
             further: self.max,
             delay: self.delay.clone(),
-            number: self.number.clone(),
             only_async: Some("a body that blocks keeps the thread from starting another attempt"),
             ..Facts::default()
         }

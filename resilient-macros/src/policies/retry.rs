@@ -396,7 +396,6 @@ impl Layer for Retry {
             further: self.max,
             first_delay: self.first_delay.clone(),
             unbounded: self.unbounded,
-            number: self.number.clone(),
             ..Facts::default()
         }
     }

@@ -30,7 +30,7 @@ impl HedgeAttempt {
 /// use resilient::Hedge;
 /// use resilient::call::numbered;
 ///
-/// static SEARCH: Hedge = Hedge::named("search").after(Duration::from_millis(50));
+/// static SEARCH: Hedge = Hedge::named("search").after(Duration::from_millis(50)).ratio(1.0);
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() {

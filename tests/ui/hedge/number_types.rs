@@ -18,4 +18,15 @@ async fn of_another_type() -> Result<String, Error> {
     Ok(n)
 }
 
+#[retry(number = n)]
+#[hedge(idempotent, number = n)]
+async fn of_one_name() -> Result<u32, Error> {
+    Ok(n)
+}
+
+#[hedge(idempotent, number = id)]
+async fn of_an_argument(id: String) -> Result<String, Error> {
+    Ok(id)
+}
+
 fn main() {}
