@@ -40,6 +40,7 @@ cases! {
         growth => "Ok(()) [10, 30, 90]",
         own_policy => "Ok(()) after 2, Err(Down) after 2",
         when => "Err(503) after 4",
+        blocking => "Ok(9) after 3",
         hooks => "Err(Down) [\"Down 0\", \"Down NoRetriesLeft\"] Ok(())",
     }
     timeout {
@@ -77,6 +78,7 @@ cases! {
         bare => "Ok(\"WORDS\") from 11",
         options => "Ok(\"some more 1\")",
         learning => "Ok(9)",
+        number => "Ok(\"tide of b\") Ok(\"b\")",
         stack => "Ok(\"words at attempt 0\") 2",
     }
     cancel {
@@ -106,6 +108,7 @@ cases! {
     resilient {
         stack => "Ok(\"words at attempt 2\")",
         boxed => "Ok(\"words\")",
+        blocking => "Ok(\"words\") Ok(\"words after Down\")",
     }
     enforce {
         rules => "Ok(3) 7",

@@ -200,7 +200,7 @@ fn of_stack(function: &Function, findings: &mut Vec<Finding>) {
     let mut find = |rule: Rule, message: String| push(findings, rule, function, function.line, message);
     let Some(retry) = function.place("retry") else {
         let waits = function.stack.iter().any(|written| written.policy == "circuit_breaker");
-        if waits && function.place("timeout").is_none() {
+        if waits && function.place("timeout").is_none() && !function.blocks {
             find(NO_LIMIT, "a circuit breaker without a time-out never sees an upstream that hangs: add `#[timeout(\"…\")]` below it".to_owned());
         }
         return;
@@ -211,11 +211,16 @@ fn of_stack(function: &Function, findings: &mut Vec<Finding>) {
     if !has(outside, "timeout") && !written.has("max_elapsed") {
         find(
             NO_LIMIT,
-            "no time-out limits the call with all its retries: add `#[timeout(total = \"…\")]` above the retry"
-                .to_owned(),
+            if function.blocks {
+                "no time limits the call with all its retries: add `max_elapsed = \"…\"` to the retry"
+            } else {
+                "no time-out limits the call with all its retries: add `#[timeout(total = \"…\")]` above the retry"
+            }
+            .to_owned(),
         );
     }
-    if !has(inside, "timeout") {
+    // one that blocks has a time-out of its client's, if any
+    if !has(inside, "timeout") && !function.blocks {
         find(
             NO_ATTEMPT_LIMIT,
             "an attempt that hangs leaves no time for another: add `#[timeout(attempt = \"…\")]` below the retry"
@@ -488,6 +493,18 @@ mod tests {
         assert_eq!(whole("", "#[retry(budget = none)]"), ["no-budget"]);
         assert_eq!(whole("", "#[retry(max = 9)]"), ["no-room"]);
         assert_eq!(names("#[circuit_breaker]"), ["no-time-limit"]);
+    }
+
+    #[test]
+    fn a_function_that_blocks_is_not_asked_for_time_outs_that_it_cannot_have() {
+        let names = |attributes: &str| {
+            let found = findings(&format!("use resilient::*;\n{attributes}\nfn fetch() {{}}"));
+            found.into_iter().map(|(rule, _)| rule).collect::<Vec<_>>()
+        };
+        assert_eq!(names("#[retry]"), ["no-time-limit"]);
+        assert_eq!(names("#[retry(max_elapsed = \"9s\")]"), [""; 0]);
+        assert_eq!(names("#[circuit_breaker]"), [""; 0]);
+        assert_eq!(names("#[bulkhead(limit = 3)] #[retry(max_elapsed = \"9s\")]"), ["bulkhead-above-retry"]);
     }
 
     #[test]

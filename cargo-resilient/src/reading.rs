@@ -298,7 +298,7 @@ fn written(Layer { layer, policy }: &Layer) -> Option<Written> {
 }
 
 /// Settings that are as they are unless somebody writes them, and that no simulation changes.
-const DERIVED: [&str; 10] = [
+const DERIVED: [&str; 12] = [
     "cap",
     "factor",
     "max_hint",
@@ -306,6 +306,8 @@ const DERIVED: [&str; 10] = [
     "open_jitter",
     "probes",
     "probe_timeout",
+    "throttled_base",
+    "throttled_cap",
     "window",
     "min_after",
     "mode",

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use resilient_words::{attempt_never_times_out, delay_never_passes, no_room_for_a_retry};
+use syn::Ident;
 
 use crate::amount::Amount;
 use crate::diagnostic::Errors;
@@ -12,6 +13,7 @@ use crate::repeated;
 
 /// Reports everything about the stack, outermost layer first, that could not work.
 pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &Errors) {
+    needs_async(layers.iter().map(|layer| &**layer), function, errors);
     duplicates(layers, errors);
     outputs(layers, errors);
     if let (Some(&each), false) = (function.each.first(), layers.iter().any(|layer| layer.stands_beside())) {
@@ -40,9 +42,31 @@ pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &Err
         }
     }
     if retry.is_some() {
-        bounds(outside, &*layers[repeating], errors);
+        bounds(outside, &*layers[repeating], function.blocks, errors);
     }
     times(outside, &*layers[repeating], inside, errors);
+}
+
+/// Rejects layers that a function that blocks cannot have.
+pub(crate) fn needs_async<'a>(layers: impl Iterator<Item = &'a dyn Layer>, function: &Function, errors: &Errors) {
+    if !function.blocks {
+        return;
+    }
+    // a time-out may have two layers
+    let mut reported = Vec::new();
+    for layer in layers {
+        let (name, Some(reason)) = (layer.name(), layer.facts().only_async) else { continue };
+        if !reported.contains(&name) {
+            reported.push(name);
+            errors.at(layer.span(), only_async(name, reason, function.name()));
+        }
+    }
+}
+
+fn only_async(policy: &str, reason: &str, function: &Ident) -> String {
+    format!(
+        "`#[{policy}]` needs an `async fn`, since {reason}: write `async fn {function}`, and put what blocks into `tokio::task::spawn_blocking`"
+    )
 }
 
 /// Returns what cannot stand around a hedge, or inside it.
@@ -191,12 +215,16 @@ fn levels(outside: &[Box<dyn Layer>], repeating: &dyn Layer, inside: &[Box<dyn L
 }
 
 /// A retry without a limit of its own must be ended by something outside it.
-fn bounds(outside: &[Box<dyn Layer>], retry: &dyn Layer, errors: &Errors) {
+fn bounds(outside: &[Box<dyn Layer>], retry: &dyn Layer, blocks: bool, errors: &Errors) {
     let timed = outside.iter().any(|layer| layer.name() == "timeout");
     if let (Some(span), false) = (retry.facts().unbounded, timed) {
         errors.at(
             span,
-            "nothing would ever stop an unlimited retry: add `max_elapsed = \"…\"`, or a `#[timeout(total = \"…\")]` above it",
+            if blocks {
+                "nothing would ever stop an unlimited retry: add `max_elapsed = \"…\"`"
+            } else {
+                "nothing would ever stop an unlimited retry: add `max_elapsed = \"…\"`, or a `#[timeout(total = \"…\")]` above it"
+            },
         );
     }
 }

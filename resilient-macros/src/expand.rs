@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::{Ident, Token};
 
 use crate::drop_order;
-use crate::fragment::{Context, Form, Fragment, Notes, local};
+use crate::fragment::{Context, Form, Fragment, Notes, local, number_of_attempt};
 use crate::function::Binding;
 use crate::policy::Layer;
 use crate::source::borrow_local;
@@ -116,17 +116,25 @@ fn attempt(layers: &[Box<dyn Layer>], context: &Context<'_>) -> Fragment {
         let own = if exclusive { quote_spanned!(span=> &mut *#ident) } else { ident.to_token_stream() };
         quote_spanned!(span=> #(#conditions)* let mut #ident = #own;)
     });
-    let inside: Vec<TokenStream> = references.chain(inside).collect();
+    let innermost = layers.iter().rev().find(|layer| !layer.stands_beside());
+    let number = innermost.and_then(|layer| layer.body().number).map(number_of_attempt);
+    let inside: Vec<TokenStream> = number.into_iter().chain(references).chain(inside).collect();
     let borrows = layers.iter().any(|layer| layer.common().reads_arguments);
     let repeats = layers.iter().any(|layer| layer.facts().repeats);
-    let owns = runs_once(layers);
+    // a closure leaves the function the arguments that the body does not move, in the order in which it drops them
+    let blocks = context.function.blocks;
+    let owns = !blocks && runs_once(layers);
     let capture = owns.then(|| Token![move](span));
-    let drop_order = drop_order::kept(context.function);
+    let drop_order = if blocks { None } else { drop_order::kept(context.function) };
     let (first, drop_order) = if owns { (drop_order, None) } else { (Some(inside.into_iter().collect()), drop_order) };
     let mut body = context.function.attempt(capture, first.unwrap_or_default(), context.krate);
     if layers.iter().any(|layer| layer.body().suppresses_retries) {
         let krate = context.krate;
-        body = quote_spanned!(span=> #krate::without_retries(#body));
+        body = if blocks {
+            quote_spanned!(span=> || #krate::blocking::without_retries(#body))
+        } else {
+            quote_spanned!(span=> #krate::without_retries(#body))
+        };
     }
     let statements = outside.into_iter().flatten().collect();
     let notes = Notes { borrows, repeated: repeats, drop_order, bulkhead: None };

@@ -57,6 +57,12 @@ fn numbered(name: &str, nth: usize) -> String {
     if nth == 1 { name.to_owned() } else { format!("{name}{nth}") }
 }
 
+/// `let n = attempt_.number();`, in the block of an attempt that is started with its number.
+pub(crate) fn number_of_attempt(number: &Ident) -> TokenStream {
+    let attempt = attempt();
+    quote_spanned!(Span::mixed_site()=> let #number = #attempt.number();)
+}
+
 /// The code of a stack so far, from the inside out.
 pub(crate) struct Fragment {
     /// Statements that come before the form.
@@ -80,7 +86,7 @@ pub(crate) struct Notes {
     pub(crate) bulkhead: Option<TokenStream>,
 }
 
-/// The expression that the statements lead to.
+/// The expression that the statements lead to. In a function that blocks, a closure stands for each future.
 pub(crate) enum Form {
     /// The async block of the user's statements.
     Body(TokenStream),
@@ -144,12 +150,14 @@ impl Fragment {
     pub(crate) fn awaited(self, context: &Context<'_>) -> (TokenStream, TokenStream) {
         let statements = self.statements;
         match self.form {
+            Form::Body(call) | Form::Future(call) if context.function.blocks => (statements, called(&call, context)),
             Form::Body(body) => {
                 (quote_spanned!(Span::mixed_site()=> #statements let attempt_ = #body;), awaited(&attempt()))
             }
             Form::Future(future) => (statements, awaited(&future)),
             Form::Stack { policies, future, settled } => {
-                let stack = awaited(&stack(&policies, &future, context));
+                let stack = stack(&policies, &future, context);
+                let stack = if context.function.blocks { stack } else { awaited(&stack) };
                 // what was refused below and what is refused here are one to what is further out
                 let flatten = settled.then(|| quote_spanned!(Span::mixed_site()=> .flatten()));
                 (statements, quote_spanned!(Span::mixed_site()=> #stack #flatten))
@@ -165,6 +173,12 @@ impl Fragment {
         let statements = self.statements;
         let (statements, future) = match self.form {
             Form::Future(future) => (statements, future),
+            Form::Body(body) if context.function.blocks => (statements, body),
+            form if context.function.blocks => {
+                let inside = Self { statements, form, settled: self.settled, notes: self.notes.clone() };
+                let (statements, expression) = inside.awaited(context);
+                (TokenStream::new(), quote_spanned!(span=> || { #statements #expression }))
+            }
             Form::Body(body) => (quote_spanned!(span=> #statements let attempt_ = #body;), attempt()),
             Form::Stack { policies, future, settled: false } => (statements, stack(&policies, &future, context)),
             form => {
@@ -210,15 +224,19 @@ impl Rounds {
         // a verdict was decided on in the stack, where the hooks were told
         let retry = if self.policy.is_some() { self.settling } else { self.retry.into_token_stream() };
         let settled = self.attempt.settled;
-        let is_short = matches!(self.attempt.form, Form::Body(_) | Form::Future(_));
+        let is_settled = settled || !matches!(self.attempt.form, Form::Body(_) | Form::Future(_));
+        let blocks = context.function.blocks;
+        let is_short = !blocks && matches!(self.attempt.form, Form::Body(_) | Form::Future(_));
         let (statements, mut outcome) = self.attempt.awaited(context);
-        let first = (!is_short).then(|| quote_spanned!(span=> let settled_ = #outcome;));
+        let name = local(if is_settled { "settled" } else { "outcome" });
+        let first = (!is_short).then(|| quote_spanned!(span=> let #name = #outcome;));
         if !is_short {
-            outcome = quote_spanned!(span=> settled_);
+            outcome = name.into_token_stream();
         }
-        let delay = match &self.watch {
-            Some(timeout) => quote_spanned!(span=> #timeout.wait(delay_)),
-            None => quote_spanned!(span=> delay_),
+        let wait = match &self.watch {
+            _ if blocks => quote_spanned!(span=> delay_.wait()),
+            Some(timeout) => quote_spanned!(span=> #timeout.wait(delay_).await),
+            None => quote_spanned!(span=> delay_.await),
         };
         let output = context.function.output_at_error();
         // the outcome's type is spelled out where it can be, so that an error that is not classified is reported there
@@ -240,7 +258,7 @@ impl Rounds {
                     #krate::Verdict::Accept(outcome_) => break outcome_,
                     #krate::Verdict::Retry(delay_) => delay_,
                 };
-                #delay.await;
+                #wait;
             }
         }
     }
@@ -251,8 +269,11 @@ fn stack(policies: &[TokenStream], future: &TokenStream, context: &Context<'_>) 
     // all of the call in one place, where the compiler then reports a wrong outcome once
     let place = context.function.place_of_outcome();
     let krate = placed(context.krate.to_token_stream(), place);
-    let future = placed(future.clone(), place);
     let policies = tuple(policies, place);
+    if context.function.blocks {
+        return quote_spanned!(place=> #krate::blocking::run(#policies, #future));
+    }
+    let future = placed(future.clone(), place);
     quote_spanned!(place=> #krate::run(#policies, #future))
 }
 
@@ -271,6 +292,12 @@ const MOST_IN_A_TUPLE: usize = 12;
 
 fn attempt() -> TokenStream {
     quote_spanned!(Span::mixed_site()=> attempt_)
+}
+
+/// The closure's outcome.
+fn called(closure: &TokenStream, context: &Context<'_>) -> TokenStream {
+    let krate = context.krate;
+    quote_spanned!(Span::mixed_site()=> #krate::blocking::call(#closure))
 }
 
 /// The awaited future.

@@ -22,13 +22,15 @@ pub(crate) use self::binding::{Binding, conditions, may_drop};
 use self::binding::{bindings_of_argument, bindings_of_statement, owned_self};
 use self::boxed::boxed;
 use self::cloned::{RequireClone, clone_bound, is_bounded_by_clone};
-use self::refused::{not_a_function, not_async};
+use self::refused::{not_a_function, not_blocking};
 use crate::diagnostic::Errors;
 use crate::tokens::{mentions, placed};
 use crate::types::{Part, argument, exclusive_reference, named, parts};
 
-/// An `async fn`, or the boxed form that `#[async_trait]` makes of one.
+/// An `async fn`, the boxed form that `#[async_trait]` makes of one, or a function that blocks.
 pub(crate) struct Function {
+    /// Set if it is no future: its body blocks the thread, and so do the policies around it.
+    pub(crate) blocks: bool,
     /// The outer attributes that are not policies.
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
@@ -99,12 +101,16 @@ impl Function {
         let is_async = signature.asyncness.is_some();
         let (inner_attributes, statements) = inner_attributes(body.clone())?;
         let written = if is_async { None } else { boxed(&signature, &statements) };
-        if !is_async && written.is_none() {
-            errors.at(signature.fn_token.span, not_async(attribute, &signature, &body));
+        let is_plain = !is_async && written.is_none();
+        let refused = if is_plain { not_blocking(attribute, &signature, &body) } else { None };
+        let blocks = is_plain && refused.is_none();
+        if let Some(message) = refused {
+            errors.at(signature.fn_token.span, message);
         }
         let Written { output, this, bindings, statements, frame } =
             written.unwrap_or_else(|| plain(&signature, statements));
         Ok(Self {
+            blocks,
             attributes,
             visibility,
             signature,
@@ -128,7 +134,8 @@ impl Function {
         &self.signature.ident
     }
 
-    /// The user's statements, to be put into an async block of the given kind that starts with the return-type hint.
+    /// The user's statements, to be put into an async block of the given kind that starts with the return-type hint; or, in a function
+    /// that blocks, into a closure.
     pub(crate) fn attempt(&self, capture: Option<Token![move]>, first: TokenStream, krate: &Path) -> TokenStream {
         let span = Span::mixed_site();
         let Self { output, statements, .. } = self;
@@ -146,6 +153,11 @@ impl Function {
             block.set_span(body);
             block
         };
+        if self.blocks {
+            let block = in_braces(quote_spanned!(span=> #first #statements));
+            let arrow = (!matches!(output, Type::Infer(_))).then(|| quote_spanned!(span=> -> #output));
+            return quote_spanned!(body.resolved_at(span)=> || #arrow #block);
+        }
         // no statement may stand before items
         let nested = begins_with_item(statements).then(|| in_braces(statements.clone()).into_token_stream());
         let statements = nested.as_ref().unwrap_or(statements);
@@ -439,7 +451,7 @@ impl Parse for Parsed {
     }
 }
 
-/// An `async fn`.
+/// A function as the user wrote it.
 fn plain(signature: &Signature, statements: TokenStream) -> Written {
     Written {
         output: match &signature.output {

@@ -1,6 +1,6 @@
 //! The row of a key: everything that there is to say about one argument of an attribute.
 
-use syn::Expr;
+use syn::{Expr, ExprPath};
 
 use crate::function::Function;
 
@@ -270,6 +270,24 @@ pub(crate) const fn when() -> Key {
 /// `clone(…)`.
 pub(crate) const fn clone() -> Key {
     Key::usage("clone", "clone(request)", Sort::Clones).takes("arguments, `self` too")
+}
+
+/// `number = …`.
+pub(crate) const fn number() -> Key {
+    Key::usage("number", "number = n", Sort::Expression(variable)).takes("name")
+}
+
+/// The name that an attempt's number is bound to.
+///
+/// It may be that of an argument: in a macro, two names of one text can be two variables, and the compiler warns of one that is hidden.
+fn variable(expression: &Expr, _: &Function) -> syn::Result<()> {
+    match expression {
+        Expr::Path(ExprPath { qself: None, path, .. }) if path.get_ident().is_some_and(|name| name != "self") => Ok(()),
+        _ => Err(syn::Error::new_spanned(
+            expression,
+            "`number` names a variable for the attempt's number: write `number = n`",
+        )),
+    }
 }
 
 /// `crate = …`.

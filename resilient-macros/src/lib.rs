@@ -48,6 +48,9 @@ use proc_macro::TokenStream;
 /// a budget, one for every five calls and ten a second besides, so that they cannot turn a struggling server into an
 /// overloaded one.
 ///
+/// Without a time from the server, a throttled call waits like any other, unless `throttled_base = "1s"` and `throttled_cap = "30s"` say that it
+/// waits longer.
+///
 /// `?` and `return` in the body end the attempt, not the call. Every attempt borrows the arguments, `self` by value included. An argument
 /// that the body uses up or changes goes into `clone(…)`; `clone` alone clones each that the body owns. Without it, the compiler reports
 /// a moved value (E0382, or E0507 for `self` and fields).
@@ -80,6 +83,8 @@ use proc_macro::TokenStream;
 /// | `factor` | number or `f64` constant, at least 1 | `2` | the growth of the exponential ones |
 /// | `cap` | duration | `"10s"` | the longest wait, before jitter |
 /// | `jitter` | duration | the base | the most that `"exp_jitter"` adds |
+/// | `throttled_base` | duration | the base | the base after a throttled outcome for which the server has named no time |
+/// | `throttled_cap` | duration | the cap | the cap after such an outcome |
 /// | `budget` | path of a `static Budget`, or `none` | one of its own | pays for the retries, see `resilient::Budget` |
 /// | `on_retry` | closure or function of `&Retrying`, and of the error by reference if it likes | none | is called before each wait; see below |
 /// | `on_give_up` | closure or function of `&GivingUp`, and of the error by reference if it likes | none | is called when a failure that was worth another attempt ends the call |
@@ -91,6 +96,28 @@ use proc_macro::TokenStream;
 /// | `name` | string | the function's | stands in events; retries that are given the same name share a budget |
 /// | `with` | expression | none | a `Retry` of your own: a `static`, or a field of `self` |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
+///
+/// # Functions that block
+///
+/// On a plain `fn` it blocks the thread: the attempts and the waits between them are in the function, and no async runtime is needed. The same
+/// keys mean the same. So do those of [`circuit_breaker`](macro@circuit_breaker), [`bulkhead`](macro@bulkhead),
+/// [`rate_limit`](macro@rate_limit), [`throttle`](macro@throttle) and [`fallback`](macro@fallback), alone or together, and a policy of your
+/// own can stand in the `with` of async functions and of those that block. Nothing can interrupt a body that blocks: `max_elapsed`
+/// limits when the last attempt begins, and the body needs a time-out of its client's own.
+///
+/// ```
+/// # #[derive(Debug, resilient::Classify)]
+/// # enum ReadError { #[transient] Busy, #[transparent(from)] Refused(resilient::Error) }
+/// use resilient::{circuit_breaker, retry};
+///
+/// #[retry(max = 2, base = "1ms", number = n)]
+/// #[circuit_breaker]
+/// fn read(path: &str) -> Result<usize, ReadError> {
+///     if n == 0 { Err(ReadError::Busy) } else { Ok(path.len()) }
+/// }
+///
+/// assert_eq!(read("/tides").unwrap(), 6);
+/// ```
 ///
 /// # Hooks
 ///
@@ -183,6 +210,8 @@ pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// assert!(matches!(pay(1).await, Err(PayError::Refused(_))));
 /// # }
 /// ```
+///
+/// On a plain `fn` it is the same, without a runtime; see [functions that block](macro@retry#functions-that-block).
 ///
 /// # Arguments
 ///
@@ -293,6 +322,8 @@ pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream
 /// #     }
 /// # }
 /// ```
+///
+/// On a plain `fn`, the thread is parked while the call waits for its place; see [functions that block](macro@retry#functions-that-block).
 ///
 /// # Arguments
 ///
@@ -407,6 +438,7 @@ pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `key` | expression | none | a hedge for each value of it, as for [`circuit_breaker`](macro@circuit_breaker) |
 /// | `log_key` | a word | none | lets events and the list of policies show the key by the first 64 characters of its `Debug`; needs `key` |
 /// | `clone(a, b)`, or `clone` | arguments, `self` too | none | each attempt gets a clone of these, or of all that the body owns, and may use it up, as for [`retry`](macro@retry) |
+/// | `number` | name | none | the attempt's number from zero, for the body: each can go to another server |
 /// | `with` | expression | none | a `Hedge` of your own: a `static` shared by several functions, a field, or one of a `PerKey` |
 /// | `when` | closure or function | the error's class | what an outcome means, as for [`retry`](macro@retry) |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
@@ -419,6 +451,32 @@ pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// attempt, so that each attempt goes through them. `timeout(total = …)` goes above it.
 ///
 /// Attempts share the arguments, so none can be a `&mut`, and a cloned one must be `Sync` for the future to be `Send`.
+///
+/// # Another server for each attempt
+///
+/// `number = n` gives the body the number of its attempt, from zero. Attempts that run side by side have each their own:
+///
+/// ```
+/// # #[derive(Debug, resilient::Classify)]
+/// # enum SearchError { #[transient] Down }
+/// use resilient::hedge;
+///
+/// #[hedge(idempotent, after = "20ms", ratio = "100%", number = n)]
+/// async fn search(replicas: &[&str]) -> Result<String, SearchError> {
+///     let replica = replicas[n as usize % replicas.len()];
+///     if replica == "slow" {
+///         tokio::time::sleep(std::time::Duration::from_secs(9)).await;
+///     }
+///     Ok(replica.to_owned())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// assert_eq!(search(&["slow", "fast"]).await.unwrap(), "fast");
+/// # }
+/// ```
+///
+/// A `number` of a [`retry`](macro@retry) above it counts those attempts, of which each may be hedged.
 ///
 /// # Expansion
 ///
@@ -485,6 +543,8 @@ pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// assert_eq!(start.elapsed().as_millis(), 10); // two at once, and the third when there is room again
 /// # }
 /// ```
+///
+/// On a plain `fn`, the thread is parked while the call waits for its slot; see [functions that block](macro@retry#functions-that-block).
 ///
 /// # Arguments
 ///
@@ -596,6 +656,8 @@ pub fn rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// assert_eq!(search("tides").await.unwrap(), "tides");
 /// # }
 /// ```
+///
+/// On a plain `fn` it is the same, without a runtime; see [functions that block](macro@retry#functions-that-block).
 ///
 /// # Arguments
 ///
@@ -850,6 +912,8 @@ pub fn coalesce(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// assert_eq!(search("tides").await.unwrap(), ["an old page about tides"]);
 /// # }
 /// ```
+///
+/// On a plain `fn`, the functions that answer are plain ones too; see [functions that block](macro@retry#functions-that-block).
 ///
 /// # Arguments
 ///

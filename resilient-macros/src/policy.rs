@@ -153,6 +153,8 @@ pub(crate) struct Facts {
     pub(crate) identity: Option<String>,
     /// The place that says that nothing of its own ends it.
     pub(crate) unbounded: Option<Span>,
+    /// The reason why it cannot stand on a function that blocks, if it cannot.
+    pub(crate) only_async: Option<&'static str>,
     /// The shortest wait before the first retry, if that is known.
     pub(crate) first_delay: Option<Amount>,
 }
@@ -173,6 +175,8 @@ pub(crate) enum Level {
 pub(crate) struct Body<'a> {
     /// The arguments that each attempt gets a clone of.
     pub(crate) clones: &'a [Ident],
+    /// The variable with the number of the attempt, which the block of the statements declares.
+    pub(crate) number: Option<&'a Ident>,
     /// Set if it gets a reference to those whose type is not `Clone`.
     pub(crate) if_possible: bool,
     /// Set if retries of the functions that it calls are turned off.

@@ -260,6 +260,14 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// The name of a variable.
+    pub(crate) fn variable(&self, key: &str) -> Option<Ident> {
+        match self.expression(key)? {
+            Expr::Path(name) => name.path.get_ident().cloned(),
+            _ => None,
+        }
+    }
+
     pub(crate) fn names(&self, key: &str) -> Vec<Ident> {
         match self.get(key).map(|given| given.value) {
             Some(Value::Names(names)) => names,

@@ -5,7 +5,7 @@ use quote::{ToTokens, quote_spanned};
 use syn::{Attribute, Ident, Meta, Path};
 
 use crate::arguments::Arguments;
-use crate::check::check;
+use crate::check::{check, needs_async};
 use crate::diagnostic::Errors;
 use crate::drop_order;
 use crate::enforce::{self, Carried, Exemption, Rules, judge, limits};
@@ -60,7 +60,7 @@ pub(crate) fn expand(name: &str, arguments: TokenStream, item: TokenStream) -> T
             mark(&mut function, &krate);
         }
         adapt(&mut function, &layers, &krate);
-        if owns_arguments(&layers) {
+        if !function.blocks && owns_arguments(&layers) {
             function.name_unnamed();
             let outside = outside(&layers, &Context::new(&function, &krate));
             drop_order::take_patterns(&mut function, &outside);
@@ -86,6 +86,7 @@ fn with_profile(
     for layer in &beside {
         layer.check(&function, &errors);
     }
+    needs_async(beside.iter().map(|layer| &***layer), &function, &errors);
     let is_fine = errors.finish().is_none();
     adapt(&mut function, &layers, &krate);
     let context = Context::new(&function, &krate);

@@ -291,6 +291,26 @@ impl Backoff {
         self
     }
 
+    /// Returns whether the formula grows from its base, as all but one without waits and one of a function's own do.
+    pub(crate) const fn has_base(&self) -> bool {
+        !matches!(self.formula, Formula::None | Formula::Custom(_))
+    }
+
+    /// Returns whether a cap limits the formula.
+    pub(crate) const fn has_cap(&self) -> bool {
+        self.has_base() && !matches!(self.formula, Formula::Fixed)
+    }
+
+    /// The same with waits that are longer, or as long where nothing is given or what is given is shorter.
+    pub(crate) fn lengthened(self, base: Option<Duration>, cap: Option<Duration>) -> Self {
+        if !self.has_base() {
+            return self;
+        }
+        let base = base.map_or(self.base, |base| base.max(self.base));
+        let cap = cap.map_or(self.cap, |cap| cap.max(self.cap)).max(base);
+        Self { base, cap, ..self }
+    }
+
     /// The shortest wait before retry `a`, counted from zero.
     pub fn min_delay(&self, retry: u32) -> Duration {
         match self.formula {

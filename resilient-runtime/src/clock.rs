@@ -12,8 +12,14 @@ use std::time::SystemTime;
 use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, Sleep};
 
+#[cfg(any(test, feature = "test-util"))]
+use crate::parked;
+
 /// The present on tokio's clock, which tests may pause.
 pub(crate) fn now() -> Instant {
+    #[cfg(any(test, feature = "test-util"))]
+    return Instant::now() + parked::skipped::ahead();
+    #[cfg(not(any(test, feature = "test-util")))]
     Instant::now()
 }
 

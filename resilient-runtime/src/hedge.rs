@@ -4,12 +4,14 @@ mod bucket;
 mod builder;
 mod estimate;
 mod judge;
+mod number;
 mod run;
 
 use std::future::Future;
 use std::mem;
 use std::time::Duration;
 
+pub use self::number::{HedgeAttempt, numbered};
 pub use self::run::HedgeFuture;
 
 use self::bucket::Bucket;

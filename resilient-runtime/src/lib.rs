@@ -1,7 +1,8 @@
 //! Resilience for async functions: retry, circuit breaker, hedging, time-out and fan-out, as attributes or by hand.
 //!
 //! An attribute above an async function wraps its body in a policy. Attributes nest in the order in which they are
-//! written, the top one outermost, and expand to calls of what this crate documents.
+//! written, the top one outermost, and expand to calls of what this crate documents. Functions that block can have some of
+//! them as well, see [`blocking`].
 //!
 #![cfg_attr(feature = "macros", doc = "```")]
 #![cfg_attr(not(feature = "macros"), doc = "```text")]
@@ -112,6 +113,7 @@
 mod adaptive;
 mod backoff;
 mod batch;
+pub mod blocking;
 mod book;
 mod budget;
 mod bulkhead;
@@ -148,6 +150,7 @@ mod notes;
 mod outcome;
 mod own;
 mod packed_time;
+mod parked;
 mod random;
 mod rare;
 mod rate_limit;
@@ -168,6 +171,7 @@ pub mod tower;
 mod tune;
 mod values;
 mod vocabulary;
+mod waits;
 mod wake;
 mod when;
 
@@ -284,7 +288,7 @@ pub mod call {
     pub use crate::fallback::{
         Answer, FallbackCall, FallbackFailure, FallbackWatch, IntoResult, Keepable, Rescue, answer,
     };
-    pub use crate::hedge::Hedging;
+    pub use crate::hedge::{HedgeAttempt, Hedging, numbered};
     pub use crate::keyed::{Held, Keyed};
     pub use crate::rate_limit::weight;
     pub use crate::retry::{Delay, Hook, RetryCall, Telling, Told, Untold};

@@ -24,8 +24,8 @@ pub use self::call::{RetryCall, Verdict};
 pub use self::delay::{Delay, DelayFuture};
 pub(crate) use self::funds::existing as budget_named;
 pub use self::hook::{ByTold, Hook, Telling, Told, Untold};
-pub(crate) use self::nested::suppressed;
 pub use self::nested::{WithoutRetries, without_retries};
+pub(crate) use self::nested::{suppressed, suppressing};
 pub use self::run::RetryGuard;
 
 /// Runs the body again when its outcome is transient.
@@ -65,7 +65,8 @@ pub use self::run::RetryGuard;
 /// * the server asks for more time than [`max_hint`](Self::max_hint);
 /// * the next attempt could not begin before the [`Deadline`](crate::Deadline), or is unlikely to end before it, going by
 ///   the median of earlier attempts;
-/// * the next attempt would have to wait where nothing measures time: off a tokio runtime, or on one without timers;
+/// * the next attempt would have to wait where nothing measures time: off a tokio runtime, or on one without timers, unless the call
+///   [blocks](Self::begin_blocking);
 /// * the [`Budget`] has nothing left.
 #[must_use = "a retry does nothing before a call begins"]
 pub struct Retry {
@@ -84,6 +85,16 @@ pub(crate) struct Config {
     max_elapsed: Option<Duration>,
     max_hint: Duration,
     backoff: Backoff,
+    /// The base and the cap after a throttle without a time.
+    throttled_base: Option<Duration>,
+    throttled_cap: Option<Duration>,
+}
+
+impl Config {
+    /// The back-off after a throttled outcome for which no time is known.
+    fn throttled(&self) -> Backoff {
+        self.backoff.lengthened(self.throttled_base, self.throttled_cap)
+    }
 }
 
 shell!(
@@ -102,6 +113,8 @@ shell!(
         max_elapsed: this.config.max_elapsed,
         max_hint: this.config.max_hint,
         backoff: this.config.backoff,
+        throttled_base: this.config.throttled_base,
+        throttled_cap: this.config.throttled_cap,
         funds: this.funds,
     }, resets: forget, tunes: Config
 );
@@ -125,6 +138,8 @@ impl Retry {
                         max_elapsed: None,
                         max_hint: Self::DEFAULT_MAX_HINT,
                         backoff: Backoff::exp_jitter(Backoff::DEFAULT_BASE),
+                        throttled_base: None,
+                        throttled_cap: None,
                     })
                 },
                 funds: constant!(Funds::own()),
@@ -174,10 +189,57 @@ impl Retry {
     ///
     /// # Panics
     ///
-    /// If its base is longer than its cap, so that every wait would be the cap; in a `const` or `static`, that is a compile error.
+    /// If its base is longer than its cap, so that every wait would be the cap; or if there is a [`throttled_base`](Self::throttled_base) or
+    /// [`throttled_cap`](Self::throttled_cap), of which it has none. In a `const` or `static`, that is a compile error.
     pub const fn backoff(mut self, backoff: Backoff) -> Self {
         accept(rules::backoff(&backoff));
         self.config.built.backoff = backoff;
+        accept(rules::throttled(&self.config.built));
+        self
+    }
+
+    /// Sets the base of the [back-off](Self::backoff) after a throttled outcome, such as a status 429, for which the server has named no time. Default:
+    /// that of the back-off.
+    ///
+    /// A server that is short of capacity needs longer than a connection that broke. One that is shorter than the back-off's counts as that.
+    /// Its formula, factor and jitter stay; a jitter that is not set is as long as the base.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use resilient::{Backoff, Class, Retry, Verdict};
+    ///
+    /// static ASK: Retry = Retry::named("ask")
+    ///     .backoff(Backoff::exp(Duration::from_millis(50)).cap(Duration::from_secs(2)))
+    ///     .throttled_base(Duration::from_secs(1))
+    ///     .throttled_cap(Duration::from_secs(30));
+    ///
+    /// let wait_after = |class: Class| match ASK.begin_blocking().settle_when(Err::<(), ()>(()), |_: &()| class) {
+    ///     Verdict::Retry(delay) => delay.duration(),
+    ///     Verdict::Accept(_) => Duration::ZERO,
+    /// };
+    ///
+    /// assert_eq!(wait_after(Class::Transient), Duration::from_millis(50));
+    /// assert_eq!(wait_after(Class::Throttled { after: None }), Duration::from_secs(1));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the back-off has no base, as [`Backoff::none`] and [`Backoff::custom`]; in a `const` or `static`, that is a compile error.
+    pub const fn throttled_base(mut self, base: Duration) -> Self {
+        self.config.built.throttled_base = Some(base);
+        accept(rules::throttled(&self.config.built));
+        self
+    }
+
+    /// Sets the longest wait before jitter after such an outcome. Default: the cap of the [back-off](Self::backoff), or its
+    /// [`throttled_base`](Self::throttled_base) if that is longer.
+    ///
+    /// # Panics
+    ///
+    /// If the back-off has no cap, as [`Backoff::fixed`]; in a `const` or `static`, that is a compile error.
+    pub const fn throttled_cap(mut self, cap: Duration) -> Self {
+        self.config.built.throttled_cap = Some(cap);
+        accept(rules::throttled(&self.config.built));
         self
     }
 
@@ -219,6 +281,35 @@ impl Retry {
         self.funds.deposit(self.name());
         RetryCall::new(self)
     }
+
+    /// Starts a call whose attempts block the thread, and which waits between them by [`Delay::wait`](crate::call::Delay::wait).
+    ///
+    /// As [`begin`](Self::begin), but no runtime is needed to measure the waits.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use resilient::{Backoff, Retry, Verdict};
+    ///
+    /// static LOOKUP: Retry = Retry::named("lookup").backoff(Backoff::fixed(Duration::from_millis(1)));
+    ///
+    /// # let mut attempts = 0;
+    /// # let mut ask = || {
+    /// #     attempts += 1;
+    /// #     if attempts < 3 { Err(std::io::Error::from(std::io::ErrorKind::TimedOut)) } else { Ok(42) }
+    /// # };
+    /// let mut retry = LOOKUP.begin_blocking();
+    /// let answer = loop {
+    ///     match retry.settle(ask()) {
+    ///         Verdict::Accept(outcome) => break outcome,
+    ///         Verdict::Retry(delay) => delay.wait(),
+    ///     }
+    /// };
+    /// assert_eq!(answer.unwrap(), 42);
+    /// ```
+    #[inline]
+    pub fn begin_blocking(&self) -> RetryCall<'_> {
+        self.begin().that_blocks()
+    }
 }
 
 impl Retry {
@@ -237,7 +328,7 @@ impl Retry {
         // a server may ask for as much as `max_hint`, to which a tenth is added
         let config = *self.config;
         let hint = config.max_hint.saturating_add(config.max_hint / 10);
-        let waits = |max: u32| config.backoff.longest(max).saturating_add(hint.saturating_mul(max));
+        let waits = |max: u32| config.throttled().longest(max).saturating_add(hint.saturating_mul(max));
         let bound = config.max.map(|max| (max.saturating_add(1), waits(max)));
         description.bound = match (bound, config.max_elapsed) {
             // the last attempt begins before it

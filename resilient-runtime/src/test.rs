@@ -58,16 +58,18 @@
 //! ```
 //!
 //! The clock, the jitter and the record are those of one thread, which is all that `#[tokio::test]` uses unless told
-//! otherwise. The policies' state lasts longer: a breaker or a budget is a `static`, and the tests of one program share it.
+//! otherwise. Plain functions wait on the clock of the system; [`skip_waits`] does for them what the paused clock does for async ones. The policies' state lasts longer: a breaker or a budget is a `static`, and the tests of one program share it.
 //! [`reset`] makes them all as new; or give each test a function or a policy value of its own where that matters.
 
 mod assert;
 mod record;
 mod script;
+mod waits;
 
 pub use self::assert::{assert_delays, assert_no_conflicts};
 pub use self::record::{Recorder, record};
 pub use self::script::Script;
+pub use self::waits::{SkippedWaits, skip_waits};
 
 /// Makes every listed policy as new: closed breakers with empty windows, full budgets, unused rates, nothing held
 /// or learnt, the modes and limits that were compiled in. What the [metrics](crate::metrics) have counted stays.

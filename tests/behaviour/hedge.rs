@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use resilient::{Bulkhead, Hedge, Mode, PerKey, Reason, bulkhead, circuit_breaker, fallback, hedge, retry, timeout};
-use resilient_tests::{Alive, Error, Script, Stopwatch, ms};
+use resilient_tests::{Alive, Error, Script, Stopwatch, assert_send, ms};
 use tokio::time::sleep;
 
 /// Replicas, each of which answers the next attempt after its own delay.
@@ -437,4 +437,64 @@ mod told_to_stop {
         assert_eq!(read(&replicas, 20, &Failure::Gone).await, Err(Failure::Gone));
         assert_eq!(replicas.starts(), [0, 50]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_attempt_has_its_number_and_can_go_to_another_server() {
+    #[hedge(idempotent, after = "10ms", max = 2, ratio = "100%", number = n)]
+    async fn ask(servers: &[u64], asked: &Mutex<Vec<u32>>) -> Result<usize, Error> {
+        asked.lock().unwrap().push(n);
+        sleep(ms(servers[n as usize])).await;
+        // the number is that of this attempt, however many have been started since
+        asked.lock().unwrap().push(n);
+        Ok(n as usize)
+    }
+    let asked = Mutex::default();
+
+    assert_eq!(ask(&[1, 0, 0], &asked).await, Ok(0));
+    assert_eq!(*asked.lock().unwrap(), [0, 0]);
+
+    asked.lock().unwrap().clear();
+    assert_eq!(ask(&[90, 90, 1], &asked).await, Ok(2));
+    assert_eq!(*asked.lock().unwrap(), [0, 1, 2, 2]);
+
+    asked.lock().unwrap().clear();
+    assert_eq!(ask(&[30, 15, 90], &asked).await, Ok(1));
+    // the budget has paid for both attempts of the call before, and has enough for one
+    assert_eq!(*asked.lock().unwrap(), [0, 1, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_numbers_of_retries_and_of_their_hedges_stand_side_by_side() {
+    #[retry(max = 1, backoff = "none", number = retried)]
+    #[hedge(idempotent, after = "10ms", ratio = "100%", number = hedged, clone(word))]
+    #[timeout(attempt = "1s")]
+    #[circuit_breaker]
+    async fn ask(script: &Script, mut word: String) -> Result<String, Error> {
+        sleep(ms(if hedged == 0 { 900 } else { 1 })).await;
+        script.next()?;
+        word.extend([retried, hedged].map(|number| number.to_string()));
+        Ok(word)
+    }
+
+    assert_eq!(ask(&Script::fine(), "at ".to_owned()).await.unwrap(), "at 01");
+    // the second attempt fails while the first goes on to its end
+    assert_eq!(ask(&Script::failing(2), "at ".to_owned()).await.unwrap(), "at 11");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_is_there_with_when_and_with_methods() {
+    struct Client {
+        servers: Vec<&'static str>,
+    }
+    impl Client {
+        #[hedge(idempotent, after = "10ms", ratio = "100%", number = n, when = |error: &Error| *error == Error::Gone)]
+        async fn ask(&self, word: &str) -> Result<String, Error> {
+            let server = self.servers[n as usize];
+            if server == "down" { Err(Error::Gone) } else { Ok(format!("{word} of {server}")) }
+        }
+    }
+    let client = Client { servers: vec!["down", "up"] };
+
+    assert_eq!(assert_send(client.ask("tide")).await.unwrap(), "tide of up");
 }

@@ -1,6 +1,7 @@
 //! The behaviour of annotated functions on the paused clock: one module for each policy.
 
 mod batch;
+mod blocking;
 mod books;
 mod bulkhead;
 mod cancel;

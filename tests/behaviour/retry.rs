@@ -324,6 +324,44 @@ async fn a_throttled_error_waits_for_the_time_the_server_named() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_throttle_without_a_time_waits_longer_than_another_failure() {
+    #[retry(max = 9, backoff = "exp", base = "10ms", cap = "40ms", throttled_base = "1s", throttled_cap = "3s", budget = none)]
+    async fn ask(script: &Script, watch: &Stopwatch) -> Result<(), Error> {
+        watch.lap();
+        script.next()
+    }
+    let (busy, told) = (Error::Busy { after: None }, Error::Busy { after: Some(Duration::ZERO) });
+    let script = Script::of([Error::Down, busy.clone(), Error::Down, busy.clone(), busy, told, Error::Down]);
+    let watch = Stopwatch::start();
+
+    ask(&script, &watch).await.unwrap();
+
+    // the exponent is the number of the retry; a server that names a time is believed
+    assert_eq!(watch.between_laps(), [10, 2_000, 40, 3_000, 3_000, 40, 40]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_base_of_its_own_for_throttles_brings_its_jitter_and_keeps_below_no_cap() {
+    #[retry(max = 1, throttled_base = "8s")]
+    async fn jittered(script: &Script, watch: &Stopwatch) -> Result<(), Error> {
+        watch.lap();
+        script.next()
+    }
+    static SHORTER: Retry =
+        Retry::named("shorter").max(1).backoff(Backoff::exp(ms(20))).throttled_base(ms(1)).throttled_cap(ms(2));
+    let busy = || Script::of([Error::Busy { after: None }]);
+    let watch = Stopwatch::start();
+
+    jittered(&busy(), &watch).await.unwrap();
+
+    assert!((8_000..=16_000).contains(&watch.between_laps()[0]), "{:?}", watch.between_laps());
+    let mut shorter = SHORTER.begin();
+    let verdict = shorter.settle(busy().next());
+    let resilient::Verdict::Retry(delay) = verdict else { panic!("it may retry") };
+    assert_eq!(delay.duration(), ms(20), "no sooner than after another failure");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_hint_of_more_than_a_minute_ends_the_call() {
     let busy = Error::Busy { after: Some(Duration::MAX) };
     let script = Script::of([busy.clone()]);

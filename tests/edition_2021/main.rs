@@ -2,6 +2,8 @@
 
 #[path = "../forms/bare_prelude.rs"]
 mod bare_prelude;
+#[path = "../forms/blocking.rs"]
+mod blocking;
 #[path = "../forms/clones.rs"]
 mod clones;
 #[path = "../forms/coalesced.rs"]

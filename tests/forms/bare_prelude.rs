@@ -34,6 +34,17 @@ async fn whole(id: u32, first: String, second: String) -> Result<u32, Failure> {
     Ok(id)
 }
 
+#[::resilient::fallback(value = 3)]
+#[::resilient::retry(clone, nested = "suppress")]
+#[::resilient::circuit_breaker(key = id)]
+#[::resilient::rate_limit("100/s")]
+#[::resilient::bulkhead]
+#[allow(clippy::needless_pass_by_value)]
+fn blocking(id: u32, first: String, second: String) -> Result<u32, Failure> {
+    ::core::mem::drop((first, second));
+    Ok(id)
+}
+
 #[::resilient::fan_out(stream)]
 #[::resilient::circuit_breaker]
 #[::resilient::rate_limit("100/s")]

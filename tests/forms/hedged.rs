@@ -30,6 +30,18 @@ macro_rules! hedged {
                 #[bulkhead(key = module_path!())]
                 $($function)*
             }
+            mod of_a_number {
+                use super::*;
+                #[hedge(idempotent, number = _attempted)]
+                $($function)*
+            }
+            mod of_two_numbers {
+                use super::*;
+                #[retry(backoff = "none", number = _retried)]
+                #[hedge(idempotent, number = _hedged)]
+                #[bulkhead]
+                $($function)*
+            }
             mod of_a_name {
                 use super::*;
                 #[hedge(idempotent, name = "forms: hedged")]

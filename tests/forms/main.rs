@@ -1,6 +1,7 @@
 //! Every form of function in the edition of the workspace.
 
 mod bare_prelude;
+mod blocking;
 mod clones;
 mod coalesced;
 mod companions;

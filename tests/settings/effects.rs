@@ -20,29 +20,36 @@ const SECOND: Duration = Duration::from_secs(1);
 #[expect(clippy::await_holding_lock, reason = "one test after the other")]
 async fn a_retry_goes_by_the_new_settings() {
     static FETCH: Retry = Retry::named("effects: retry").without_budget();
-    async fn run() -> (u32, Duration) {
+    async fn run(error: resilient_tests::Error) -> (u32, Duration) {
         let (began, mut attempts) = (Instant::now(), 0);
         let mut retry = FETCH.begin();
         loop {
             attempts += 1;
-            match retry.settle(Err::<(), _>(resilient_tests::Error::Down)) {
+            match retry.settle(Err::<(), _>(error.clone())) {
                 resilient::Verdict::Accept(_) => return (attempts, began.elapsed()),
                 resilient::Verdict::Retry(delay) => delay.await,
             }
         }
     }
+    use resilient_tests::Error::{Busy, Down};
+
     let _alone = alone();
     resilient::list(&FETCH);
-    assert_eq!(run().await.0, 4);
+    assert_eq!(run(Down).await.0, 4);
 
     apply("[\"effects: retry\".retry]\nmax = 1\nbackoff = \"fixed\"\nbase = \"5s\"").unwrap();
-    assert_eq!(run().await, (2, 5 * SECOND));
+    assert_eq!(run(Down).await, (2, 5 * SECOND));
+
+    apply("[\"effects: retry\".retry]\nmax = 1\nbackoff = \"fixed\"\nbase = \"1s\"\nthrottled_base = \"9s\"").unwrap();
+    assert_eq!(run(Down).await, (2, SECOND));
+    assert_eq!(run(Busy { after: None }).await, (2, 9 * SECOND));
+    apply("[\"effects: retry\".retry]\nbackoff = \"none\"\nthrottled_base = \"9s\"").unwrap_err();
 
     apply("[\"effects: retry\".retry]\nmode = \"off\"").unwrap();
-    assert_eq!(run().await.0, 1);
+    assert_eq!(run(Down).await.0, 1);
 
     apply("").unwrap();
-    assert_eq!(run().await.0, 4);
+    assert_eq!(run(Down).await.0, 4);
 }
 
 #[tokio::test(start_paused = true)]

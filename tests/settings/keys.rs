@@ -15,6 +15,8 @@ const ROWS: &[Row] = &[
     ("stock", "retry", "factor", "3", "3", "0.5"),
     ("stock", "retry", "cap", "\"20s\"", "20s", "\"1\""),
     ("stock", "retry", "jitter", "\"10ms\"", "10ms", "-1"),
+    ("stock", "retry", "throttled_base", "\"2s\"", "2s", "2"),
+    ("stock", "retry", "throttled_cap", "\"30s\"", "30s", "\"30\""),
     ("order", "circuit_breaker", "failure_rate", "\"20%\"", "20 %", "0"),
     ("order", "circuit_breaker", "window", "\"60s\"", "60s", "2000"),
     ("order", "circuit_breaker", "min_calls", "60", "60", "0"),

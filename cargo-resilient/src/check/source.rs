@@ -51,6 +51,8 @@ pub struct Function {
     pub outgoing: Vec<Outgoing>,
     /// Is true if it has an `#[exempt]`.
     pub exempt: bool,
+    /// Is true if it is no `async fn`, so that nothing can interrupt it.
+    pub blocks: bool,
 }
 
 /// A call in the body of a function.
@@ -272,7 +274,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn function(&mut self, attributes: &[Attribute], name: &syn::Ident, block: Option<&Block>) {
+    fn function(&mut self, attributes: &[Attribute], signature: &syn::Signature, block: Option<&Block>) {
+        let name = &signature.ident;
         if attributes.iter().any(is_test) {
             return;
         }
@@ -304,25 +307,26 @@ impl Reader<'_> {
             calls: body.calls,
             outgoing: body.outgoing,
             exempt,
+            blocks: signature.asyncness.is_none(),
         });
     }
 }
 
 impl<'ast> Visit<'ast> for Reader<'_> {
     fn visit_item_fn(&mut self, item: &'ast ItemFn) {
-        self.function(&item.attrs, &item.sig.ident, Some(&item.block));
+        self.function(&item.attrs, &item.sig, Some(&item.block));
         // functions within the body are functions, too
         visit::visit_block(self, &item.block);
     }
 
     fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
-        self.function(&item.attrs, &item.sig.ident, Some(&item.block));
+        self.function(&item.attrs, &item.sig, Some(&item.block));
         visit::visit_block(self, &item.block);
     }
 
     fn visit_trait_item_fn(&mut self, item: &'ast syn::TraitItemFn) {
         if let Some(block) = &item.default {
-            self.function(&item.attrs, &item.sig.ident, Some(block));
+            self.function(&item.attrs, &item.sig, Some(block));
         }
     }
 

@@ -96,8 +96,10 @@ fn waits(retry: &Written, retries: u64) -> Duration {
     let time = |key: &str, usual: Duration| {
         retry.text(key).and_then(|text| parse_duration(text).ok()).unwrap_or(usual).as_secs_f64()
     };
-    let base = time("base", Duration::from_millis(100));
-    let (cap, jitter) = (time("cap", Duration::from_secs(10)), time("jitter", Duration::from_secs_f64(base)));
+    // any of them may follow a throttle
+    let base = time("base", Duration::from_millis(100)).max(time("throttled_base", Duration::ZERO));
+    let cap = time("cap", Duration::from_secs(10)).max(time("throttled_cap", Duration::ZERO)).max(base);
+    let jitter = time("jitter", Duration::from_secs_f64(base));
     let factor: f64 = retry.text("factor").and_then(|text| text.parse().ok()).unwrap_or(2.0);
     let backoff = retry.text("backoff").unwrap_or("exp_jitter");
     let mut fibonacci = (1.0, 1.0);
@@ -138,6 +140,14 @@ mod tests {
         assert_eq!(sum.sum, "3 × 400ms + 500ms of waits");
         let cut = worst("timeout(total = \"1s\"), retry(max = 2, backoff = \"fixed\"), timeout(attempt = \"400ms\")");
         assert_eq!((cut.time, cut.without_total), (Some(Duration::from_secs(1)), Some(Duration::from_millis(1_400))));
+    }
+
+    #[test]
+    fn each_wait_may_follow_a_throttle() {
+        let sum = worst(
+            "retry(max = 2, backoff = \"exp\", cap = \"1s\", throttled_base = \"2s\", throttled_cap = \"3s\"), timeout(attempt = \"400ms\")",
+        );
+        assert_eq!(sum.time, Some(Duration::from_millis(3 * 400 + 2_000 + 3_000)));
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! The messages about items that are no `async fn`.
+//! The messages about items that no policy can wrap.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
 use syn::visit::Visit;
 use syn::{Attribute, ReturnType, Signature, Token, Type, Visibility};
 
-use crate::tokens::mentions;
+use crate::tokens::mention;
 use crate::wording::type_as_written;
 
 /// The message for an item that is no function at all.
@@ -35,26 +35,36 @@ pub(super) fn not_a_function(attribute: &str, item: TokenStream) -> Option<syn::
     Some(syn::Error::new(keyword.span(), format!("`#[{attribute}]` wraps a function, not `{keyword}`: {advice}")))
 }
 
-/// The message for a function that is not `async`.
-pub(super) fn not_async(attribute: &str, signature: &Signature, body: &TokenStream) -> String {
+/// The message for a plain function that is none that blocks.
+pub(super) fn not_blocking(attribute: &str, signature: &Signature, body: &TokenStream) -> Option<String> {
     let name = &signature.ident;
-    if mentions(body.clone(), "block_on") {
-        return format!(
+    if was_async(body) {
+        return Some(format!(
             "`#[{attribute}]` needs an `async fn`, and an attribute above, such as `#[tokio::main]` or `#[tokio::test]`, has made this a plain one: put `#[{attribute}]` above it"
-        );
+        ));
     }
     if signature.generics.lifetimes().any(|own| own.lifetime.ident == "async_trait") {
-        return format!(
+        return Some(format!(
             "an attribute above, such as `#[tracing::instrument]`, has rewritten what `#[async_trait]` made of this function: put `#[{attribute}]` above that attribute"
-        );
+        ));
     }
-    match future_output(&signature.output) {
-        Some(output) => format!(
+    if signature.constness.is_some() {
+        return Some(format!(
+            "`#[{attribute}]` does its work while the program runs, and a `const fn` may run in the compiler: write `fn {name}`, or remove the attribute"
+        ));
+    }
+    future_output(&signature.output).map(|output| {
+        format!(
             "`#[{attribute}]` needs an `async fn`, which is a function of its future's output: write `async fn {name}(…) -> {}`",
             type_as_written(output)
-        ),
-        None => format!("`#[{attribute}]` needs an `async fn`: write `async fn {name}`"),
-    }
+        )
+    })
+}
+
+/// Returns whether another macro has made the body of that of an `async fn`: the user has not written its `block_on`.
+fn was_async(body: &TokenStream) -> bool {
+    let place = mention(body.clone(), "block_on");
+    place.and_then(|place| place.source_text()).is_some_and(|written| written != "block_on")
 }
 
 /// `T` of an `impl Future<Output = T>`, boxed or not.

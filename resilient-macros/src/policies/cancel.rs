@@ -88,7 +88,12 @@ impl Layer for Cancel {
     }
 
     fn facts(&self) -> Facts {
-        Facts { refuses: true, identity: Some(self.token.to_token_stream().to_string()), ..Facts::default() }
+        Facts {
+            refuses: true,
+            identity: Some(self.token.to_token_stream().to_string()),
+            only_async: Some("a body that blocks cannot be interrupted"),
+            ..Facts::default()
+        }
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {

@@ -124,7 +124,7 @@ impl Layer for Coalesce {
     }
 
     fn facts(&self) -> Facts {
-        Facts { waits: true, ..Facts::default() }
+        Facts { waits: true, only_async: Some("callers share a run by awaiting it"), ..Facts::default() }
     }
 
     fn check(&self, function: &Function, errors: &Errors) {

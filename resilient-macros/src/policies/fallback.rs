@@ -291,7 +291,11 @@ impl Layer for Fallback {
                 let function = operand(function);
                 let said = quote_spanned!(place=> #function(#(#passed,)* failure_.error()));
                 let krate = placed(krate.to_token_stream(), place);
-                let answer = quote_spanned!(place=> #krate::call::answer::<#output, _, _>(#said).await);
+                let answer = if context.function.blocks {
+                    quote_spanned!(place=> #krate::blocking::answered::<#output>(#said))
+                } else {
+                    quote_spanned!(place=> #krate::call::answer::<#output, _, _>(#said).await)
+                };
                 quote_spanned! {span=>
                     if let ::core::result::Result::Ok(value_) = #answer {
                         break 'fallback failure_.with(value_);

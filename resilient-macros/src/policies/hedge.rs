@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use proc_macro2::Span;
 use quote::{ToTokens, quote_spanned};
-use syn::{Expr, ExprLit, Lit, LitStr};
+use syn::{Expr, ExprLit, Ident, Lit, LitStr};
 
 use crate::amount::Amount;
-use crate::fragment::{Context, Form, Fragment, Notes};
+use crate::fragment::{Context, Form, Fragment, Notes, local, number_of_attempt};
 use crate::key::{self, Key, Positional, Refused, Sort};
 use crate::policy::{Body, Common, Facts, Kind, Layer};
 use crate::settings::{Clones, Given, Settings};
@@ -66,6 +66,7 @@ pub(crate) const KIND: Kind = Kind {
         key::clone().means(
             "each attempt gets a clone of these, or of all that the body owns, and may use it up, as for [`retry`](macro@retry)",
         ),
+        key::number().means("the attempt's number from zero, for the body: each can go to another server"),
         key::with("with = self.hedge")
             .means("a `Hedge` of your own: a `static` shared by several functions, a field, or one of a `PerKey`"),
         key::when().means("what an outcome means, as for [`retry`](macro@retry)"),
@@ -80,6 +81,7 @@ struct Hedge {
     common: Common,
     when: Option<When>,
     clones: Clones,
+    number: Option<Ident>,
     max: Option<u32>,
     delay: Option<(Amount, Span)>,
 }
@@ -124,6 +126,7 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
         common: Common::new(KIND.name, settings, Source::shareable("Hedge", settings, constructor)),
         when: settings.expression("when").map(When),
         clones: settings.clones("clone"),
+        number: settings.variable("number"),
         max: settings.known_count("max").filter(|_| settings.with.is_none()),
         delay,
     })]
@@ -183,11 +186,23 @@ impl Layer for Hedge {
     }
 
     fn facts(&self) -> Facts {
-        Facts { repeats: true, hedges: true, further: self.max, delay: self.delay.clone(), ..Facts::default() }
+        Facts {
+            repeats: true,
+            hedges: true,
+            further: self.max,
+            delay: self.delay.clone(),
+            only_async: Some("a body that blocks keeps the thread from starting another attempt"),
+            ..Facts::default()
+        }
     }
 
     fn body(&self) -> Body<'_> {
-        Body { clones: &self.clones.names, if_possible: self.clones.if_possible, ..Body::default() }
+        Body {
+            clones: &self.clones.names,
+            if_possible: self.clones.if_possible,
+            number: self.number.as_ref(),
+            ..Body::default()
+        }
     }
 
     // Input:  async { statements }
@@ -195,7 +210,8 @@ impl Layer for Hedge {
     //
     // Each attempt is made by a closure that borrows what it needs. It stands where it is used, so that the compiler expects
     // one that can be called again and says which argument the statements would use up. Where there are layers inside, their
-    // statements go into its block.
+    // statements go into its block. Where the body wants its number:
+    //         hedge_.run(numbered(|attempt_| async { let n = attempt_.number(); statements }))
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let policy = &context.policy;
@@ -204,7 +220,16 @@ impl Layer for Hedge {
             Form::Body(body) => body,
             _ => {
                 let (statements, expression) = inside.awaited(context);
-                quote_spanned!(span=> async { #statements #expression })
+                let number = self.number.as_ref().map(number_of_attempt);
+                quote_spanned!(span=> async { #number #statements #expression })
+            }
+        };
+        let krate = context.krate;
+        let attempt = |place: Span| match &self.number {
+            None => quote_spanned!(place=> || #body),
+            Some(_) => {
+                let attempt = local("attempt");
+                quote_spanned!(place=> #krate::call::numbered(|#attempt| #body))
             }
         };
         let gate = notes.bulkhead.as_ref().map(|bulkhead| quote_spanned!(span=> .unless_busy(#bulkhead)));
@@ -212,10 +237,13 @@ impl Layer for Hedge {
             None => {
                 // all of the call in one place, where an outcome without a class is then reported once
                 let place = context.function.place_of_outcome();
-                let policy = placed(policy.to_token_stream(), place);
-                quote_spanned!(place=> #policy #gate.run(|| #body))
+                let (policy, attempt) = (placed(policy.to_token_stream(), place), attempt(place));
+                quote_spanned!(place=> #policy #gate.run(#attempt))
             }
-            Some(when) => quote_spanned!(span=> #policy #gate.run_when(|| #body, #when)),
+            Some(when) => {
+                let attempt = attempt(span);
+                quote_spanned!(span=> #policy #gate.run_when(#attempt, #when))
+            }
         };
         let place = context.function.place_of_outcome();
         let statements = quote_spanned!(span=> let attempt_ = #attempts;);

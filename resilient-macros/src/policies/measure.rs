@@ -7,7 +7,7 @@ use syn::{Expr, Type};
 
 use crate::fragment::{Context, Form, Fragment};
 use crate::key::{self, Key, Positional, Sort};
-use crate::policy::{Common, Kind, Layer};
+use crate::policy::{Common, Facts, Kind, Layer};
 use crate::reads::reads_nothing_of_the_call;
 use crate::settings::Settings;
 use crate::source::Source;
@@ -105,6 +105,10 @@ const MOST: usize = 50;
 impl Layer for Measure {
     fn common(&self) -> &Common {
         &self.common
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { only_async: Some("it measures a future"), ..Facts::default() }
     }
 
     // the name goes by the place, so that a second one does not change that of the first

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, ExprClosure, ExprPath, Ident, Lit, Path, Type};
+use syn::{Expr, ExprClosure, Ident, Lit, Path, Type};
 
 use crate::amount::Amount;
 use crate::fragment::{Context, Form, Fragment, Notes, Rounds};
@@ -58,6 +58,14 @@ pub(crate) const KIND: Kind = Kind {
         Key::setting("jitter", "jitter = \"100ms\"", Sort::Duration)
             .absent("the base")
             .means("the most that `\"exp_jitter\"` adds"),
+        Key::setting("throttled_base", "throttled_base = \"1s\"", Sort::Duration)
+            .sets()
+            .absent("the base")
+            .means("the base after a throttled outcome for which the server has named no time"),
+        Key::setting("throttled_cap", "throttled_cap = \"30s\"", Sort::Duration)
+            .sets()
+            .absent("the cap")
+            .means("the cap after such an outcome"),
         Key::setting("budget", "budget = PAYMENTS", Sort::Expression(budget))
             .or_word_for("none", "without_budget")
             .takes("path of a `static Budget`, or `none`")
@@ -76,9 +84,7 @@ pub(crate) const KIND: Kind = Kind {
         key::clone().means(
             "cloned for each attempt; alone, all that the body owns and uses, and a reference to those whose type is not `Clone`. An `impl Trait` or a type parameter among their types gets the bound `Clone`",
         ),
-        Key::usage("number", "number = n", Sort::Expression(variable))
-            .takes("name")
-            .means("the attempt's number from zero, for the body"),
+        key::number().means("the attempt's number from zero, for the body"),
         key::when().means("decides instead; see below"),
         key::mode().means("`\"observe\"` counts the calls that it would have retried, and retries none; `\"off\"` does nothing"),
         key::name("name = \"search\"").means("stands in events; retries that are given the same name share a budget"),
@@ -126,7 +132,7 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
         common: Common::new(KIND.name, settings, Source::new("Retry", settings, constructor)),
         when: settings.expression("when").map(When),
         clones: settings.clones("clone"),
-        number: settings.expression("number").and_then(|name| syn::parse2(name.into_token_stream()).ok()),
+        number: settings.variable("number"),
         suppresses: settings.own("nested", nested).is_some_and(|given| given.value),
         hooks: [("on_retry", "Retrying"), ("on_give_up", "GivingUp")]
             .into_iter()
@@ -154,17 +160,6 @@ fn hook(expression: &Expr, _: &Function) -> syn::Result<()> {
             "a hook is called and not awaited: leave out `async`, and spawn a task if it takes long",
         )),
         _ => Ok(()),
-    }
-}
-
-/// The name that the attempt's number is bound to.
-fn variable(expression: &Expr, _: &Function) -> syn::Result<()> {
-    match expression {
-        Expr::Path(ExprPath { qself: None, path, .. }) if path.get_ident().is_some_and(|name| name != "self") => Ok(()),
-        _ => Err(syn::Error::new_spanned(
-            expression,
-            "`number` names a variable for the attempt's number: write `number = n`",
-        )),
     }
 }
 
@@ -246,6 +241,14 @@ fn waits(settings: &Settings<'_>) -> Waits {
                 let message = format!("`{key}` has no effect on a back-off of your own: set it there");
                 settings.errors.at(span, message);
             }
+            if is_function(&own) {
+                for key in ["throttled_base", "throttled_cap"] {
+                    if let Some(span) = settings.span(key) {
+                        let message = format!("`{key}` has no effect on a back-off that is a function: remove it");
+                        settings.errors.at(span, message);
+                    }
+                }
+            }
             let backoff = Some(own_backoff(&own, settings.krate));
             return Waits { backoff, constant: Some(own.span()), ..Waits::default() };
         }
@@ -267,6 +270,7 @@ fn waits(settings: &Settings<'_>) -> Waits {
         let place = settings.span("base").or(settings.span("cap")).unwrap_or_else(Span::mixed_site);
         settings.errors.at(place, message);
     }
+    throttled(settings, formula);
     // no longer than the cap, or that is what gets reported
     let least = base.as_ref().map(Amount::from);
     let first_delay = match formula.first_delay_halves {
@@ -291,17 +295,54 @@ fn waits(settings: &Settings<'_>) -> Waits {
     Waits { backoff: Some(backoff.into_token_stream()), first_delay, constant }
 }
 
-/// A snake-case path is a function of the retry's number; anything else is a `Backoff`.
-fn own_backoff(expression: &Expr, krate: &Path) -> TokenStream {
-    let is_function = match expression {
+/// Reports times after a throttle that the formula has not, or that are shorter than those after another failure.
+fn throttled(settings: &Settings<'_>, formula: &Formula) {
+    let literal = |key: &str| settings.duration(key).and_then(|time| time.value.literal());
+    for (throttled, key) in [("throttled_base", "base"), ("throttled_cap", "cap")] {
+        let Some(span) = settings.span(throttled) else { continue };
+        if !formula.settings.contains(&key) {
+            let message = format!("`{throttled}` has no effect on the back-off `\"{}\"`: remove it", formula.name);
+            settings.errors.at(span, message);
+        } else if let (Some(longer), Some(plain)) =
+            (literal(throttled), settings.duration_or_default(key).as_ref().and_then(Known::literal))
+            && longer < plain
+        {
+            let message = format!(
+                "`{throttled}` ({}) is shorter than `{key}` ({}), and a throttle needs longer than another failure: make it longer, or remove it",
+                shown(longer),
+                shown(plain)
+            );
+            settings.errors.at(span, message);
+        }
+    }
+    let cap = if settings.span("throttled_cap").is_some() { "throttled_cap" } else { "cap" };
+    let longest = settings.duration_or_default(cap).as_ref().and_then(Known::literal);
+    if let (Some(base), Some(longest), true) = (literal("throttled_base"), longest, formula.settings.contains(&"cap"))
+        && base > longest
+    {
+        let message = format!(
+            "`throttled_base` ({}) is longer than `{cap}` ({}): make it shorter, or set a longer `throttled_cap`",
+            shown(base),
+            shown(longest)
+        );
+        settings.errors.at(settings.span("throttled_base").unwrap_or_else(Span::mixed_site), message);
+    }
+}
+
+/// Returns whether it is a function of the retry's number, as a snake-case path is; anything else is a `Backoff`.
+fn is_function(expression: &Expr) -> bool {
+    match expression {
         Expr::Path(path) => path.path.segments.last().is_some_and(|last| {
             let name = last.ident.to_string();
             name.starts_with(|first: char| first.is_lowercase() || first == '_')
         }),
         Expr::Closure(_) => true,
         _ => false,
-    };
-    if !is_function {
+    }
+}
+
+fn own_backoff(expression: &Expr, krate: &Path) -> TokenStream {
+    if !is_function(expression) {
         return expression.to_token_stream();
     }
     quote_spanned!(Span::mixed_site()=> #krate::Backoff::custom(#expression))
@@ -360,7 +401,12 @@ impl Layer for Retry {
     }
 
     fn body(&self) -> Body<'_> {
-        Body { clones: &self.clones.names, if_possible: self.clones.if_possible, suppresses_retries: self.suppresses }
+        Body {
+            clones: &self.clones.names,
+            if_possible: self.clones.if_possible,
+            suppresses_retries: self.suppresses,
+            ..Body::default()
+        }
     }
 
     // Input:  outcome
@@ -374,6 +420,8 @@ impl Layer for Retry {
     //             };
     //             delay_.await;
     //         }
+    //
+    // In a function that blocks, the call is from `begin_blocking`, and `delay_.wait()` stands at the end of the loop.
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let policy = &context.policy;
@@ -382,7 +430,8 @@ impl Layer for Retry {
             let (local, function) = (context.own(name), hook.tokens(context));
             quote_spanned!(span=> let #local = &#function;)
         });
-        let begin = quote_spanned!(span=> #(#hooks)* let mut #policy = #policy.begin(););
+        let begin = Ident::new(if context.function.blocks { "begin_blocking" } else { "begin" }, span);
+        let begin = quote_spanned!(span=> #(#hooks)* let mut #policy = #policy.#begin(););
         let number = self.number.as_ref().map(|number| quote_spanned!(span=> let #number = #policy.attempt();));
         let (settled, notes) = (inside.settled, Notes { repeated: false, ..inside.notes.clone() });
         let when = deciding(self.when.as_ref(), context);

@@ -97,7 +97,13 @@ impl Layer for Timeout {
     }
 
     fn facts(&self) -> Facts {
-        Facts { refuses: true, limit: self.limit.clone(), level: self.level, ..Facts::default() }
+        Facts {
+            refuses: true,
+            limit: self.limit.clone(),
+            level: self.level,
+            only_async: Some("a body that blocks cannot be interrupted"),
+            ..Facts::default()
+        }
     }
 
     // Input:  run((…), future)

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
 use super::gate::{Fate, Place, Queued};
 use super::{Bulkhead, BulkheadEntry, BulkheadPermit};
 use crate::book::Ended;
 use crate::notes::bulkhead::{OBSERVED, QUEUED, WAITED_NANOS};
+use crate::waits::{Timer, timer_at};
 use crate::{Deadline, Error, Mode, Reason, clock, nested};
 
 /// A caller on its way in: what [`Bulkhead::acquire`] returns.
@@ -43,7 +44,7 @@ struct Waiting {
 
 /// When a wait is over without a permit.
 struct End {
-    timer: Pin<Box<Sleep>>,
+    timer: Pin<Box<Timer>>,
     reason: Reason,
 }
 
@@ -185,7 +186,7 @@ impl End {
         if at <= now {
             return Err(reason);
         }
-        let timer = clock::sleep_until(at).ok_or(Reason::NoRuntime)?;
+        let timer = timer_at(at).ok_or(Reason::NoRuntime)?;
         Ok(Some(Self { timer: Box::pin(timer), reason }))
     }
 }

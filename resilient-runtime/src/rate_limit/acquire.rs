@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
-use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::gcra::Units;
@@ -19,7 +18,7 @@ use crate::notes::rate_limit::{OBSERVED, QUEUED, WAITED_NANOS};
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::atomic::{AtomicU32, AtomicU64};
 use crate::sync::const_fn;
-use crate::{Deadline, Error, Mode, Reason};
+use crate::{Deadline, Error, Mode, Reason, waits};
 
 /// The return value of [`RateLimit::acquire`].
 ///
@@ -336,7 +335,7 @@ impl RateLimit {
         if is_refused {
             return Err(Held::Refused(self.refuse(behind, calls, at)));
         }
-        if !wait.is_zero() && tokio::runtime::Handle::try_current().is_err() {
+        if !wait.is_zero() && !waits::can_wait() {
             return Err(Held::Refused(self.no_runtime()));
         }
         let limit = now.checked_add(max_wait);
@@ -389,10 +388,10 @@ impl RateLimit {
                 let wait = blocked.slot.since(units(now)).min(give_up.saturating_duration_since(now));
                 if wait.is_zero() {
                     // Whatever the meter says, others have their turn.
-                    yield_now().await;
+                    waits::give_way().await;
                 } else {
                     let slot = now.checked_add(wait).unwrap_or(give_up);
-                    let Some(timer) = clock::sleep_until(slot) else { return Err(limit.no_runtime()) };
+                    let Some(timer) = waits::timer_at(slot) else { return Err(limit.no_runtime()) };
                     if turn.is_some() {
                         let _ = unless(pin!(limit.given_back().notified()), timer).await;
                     } else {
@@ -401,7 +400,7 @@ impl RateLimit {
                 }
                 if turn.is_none() {
                     // Those ahead go first, if they are polled.
-                    turn = unless(line.as_mut(), yield_now()).await;
+                    turn = unless(line.as_mut(), waits::give_way()).await;
                 }
 
                 let now = clock::now();

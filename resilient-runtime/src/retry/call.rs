@@ -24,7 +24,7 @@ use crate::{Class, Cost, Deadline, Error, Mode, Outcome, Reason, When, random};
 pub struct RetryCall<'a> {
     policy: &'a Retry,
     start: Start,
-    /// The retries so far, and whether the [end](ENDED) of the call was counted.
+    /// The retries so far, whether the [end](ENDED) of the call was counted, and whether it [blocks](BLOCKS).
     retries: u32,
     /// When the attempt under way began, if it is a retry under a deadline.
     attempt: Moment,
@@ -69,12 +69,19 @@ impl<'a> RetryCall<'a> {
         let start = Start(0).with(config.backoff.memory()).at(began);
         Self { policy, start, retries: 0, attempt: Moment::NONE, decision: Decision::ACCEPT }
     }
+
+    /// The same call, which blocks the thread while it waits.
+    #[inline]
+    pub(super) fn that_blocks(mut self) -> Self {
+        self.retries |= BLOCKS;
+        self
+    }
 }
 
 impl RetryCall<'_> {
     /// The attempt under way, counted from zero.
     pub const fn attempt(&self) -> u32 {
-        self.retries & !ENDED
+        self.retries & RETRIED
     }
 
     /// Accepts the outcome of an attempt, or drops it and says how long to wait before the next.
@@ -235,8 +242,9 @@ impl RetryCall<'_> {
         if self.has_ended() {
             return;
         }
-        if self.retries > 0 {
-            self.policy.shell.note(CALLS_BY_RETRIES + bucket(self.retries), 1);
+        let retries = self.attempt();
+        if retries > 0 {
+            self.policy.shell.note(CALLS_BY_RETRIES + bucket(retries), 1);
         }
         self.retries |= ENDED;
         self.policy.shell.count(ended);
@@ -272,20 +280,22 @@ impl RetryCall<'_> {
             return Err(GaveUp::NoRetriesLeft);
         }
 
-        let mut memory = self.start.memory();
-        let own = config.backoff.wait(self.attempt(), random::next, &mut memory);
-        self.start = self.start.with(memory);
-        let hint = match class {
-            Class::Throttled { after } => after,
-            _ => hint,
+        let (hint, lengthened) = match class {
+            Class::Throttled { after: None } => (None, Some(config.throttled())),
+            Class::Throttled { after } => (after, None),
+            _ => (hint, None),
         };
+        let backoff = lengthened.as_ref().unwrap_or(&config.backoff);
+        let mut memory = self.start.memory();
+        let own = backoff.wait(self.attempt(), random::next, &mut memory);
+        self.start = self.start.with(memory);
         let delay = Delay::of_nanos(match hint {
             Some(hint) if hint > config.max_hint => return Err(GaveUp::HintTooLong),
             Some(hint) => own.max(nanos(spread(hint))),
             None => own,
         });
         self.fits(delay)?;
-        if !delay.is_zero() && !clock::has_timers() {
+        if !delay.is_zero() && self.retries & BLOCKS == 0 && !clock::has_timers() {
             return Err(GaveUp::NoTimer);
         }
         let cost = cost(class, rejection);
@@ -305,7 +315,7 @@ impl RetryCall<'_> {
         if let Some(withdrawal) = withdrawal {
             withdrawal.spend();
         }
-        self.retries = self.retries & ENDED | (self.attempt() + 1).min(!ENDED);
+        self.retries = self.retries & !RETRIED | (self.attempt() + 1).min(RETRIED);
         policy.shell.note(RETRIES, 1);
         Ok(Decision::retry(delay))
     }
@@ -432,6 +442,10 @@ impl Moment {
 
 /// The bit that says that the end of the call was counted.
 const ENDED: u32 = 1 << 31;
+/// The bit that says that the call blocks the thread while it waits.
+const BLOCKS: u32 = 1 << 30;
+/// The bits that count the retries.
+const RETRIED: u32 = BLOCKS - 1;
 
 impl Drop for RetryCall<'_> {
     #[inline]

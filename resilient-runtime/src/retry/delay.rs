@@ -8,9 +8,9 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
-use crate::clock;
+use crate::{clock, parked};
 
-/// The wait before a retry.
+/// The wait before a retry: to be awaited, or [waited for](Self::wait) by a thread.
 ///
 /// Awaiting a zero delay never sleeps; it only lets the task's other work proceed now and then, so that a body that is
 /// always ready cannot hold up the thread.
@@ -32,6 +32,29 @@ impl Delay {
     #[inline]
     pub(super) const fn is_zero(self) -> bool {
         self.0 == 0
+    }
+
+    /// Blocks the thread for that long; a zero delay returns at once.
+    ///
+    /// For a call that [blocks](crate::Retry::begin_blocking). In an async function it would hold up all other tasks of the thread:
+    /// await the delay there.
+    ///
+    /// ```
+    /// use resilient::{Backoff, Retry, Verdict};
+    ///
+    /// static LOOKUP: Retry = Retry::named("lookup").backoff(Backoff::none());
+    ///
+    /// let mut call = LOOKUP.begin_blocking();
+    /// let failed = Err::<u32, _>(std::io::Error::from(std::io::ErrorKind::TimedOut));
+    /// if let Verdict::Retry(delay) = call.settle(failed) {
+    ///     delay.wait();
+    /// }
+    /// assert_eq!(call.attempt(), 1);
+    /// ```
+    pub fn wait(self) {
+        if !self.is_zero() {
+            parked::sleep(self.duration());
+        }
     }
 
     /// Returns how long it waits.

@@ -60,14 +60,20 @@ impl<F: Future> Future for WithoutRetries<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        struct Restore(bool);
-        impl Drop for Restore {
-            fn drop(&mut self) {
-                SUPPRESSED.set(self.0);
-            }
-        }
-
-        let _restore = Restore(SUPPRESSED.replace(true));
-        self.project().future.poll(cx)
+        suppressing(|| self.project().future.poll(cx))
     }
+}
+
+/// Runs it with the retries inside turned off.
+#[inline]
+pub(crate) fn suppressing<T>(run: impl FnOnce() -> T) -> T {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            SUPPRESSED.set(self.0);
+        }
+    }
+
+    let _restore = Restore(SUPPRESSED.replace(true));
+    run()
 }

@@ -12,6 +12,7 @@ use crate::tune::{Facts, Kept, Key, Settings, every_value};
 pub(super) mod rules {
     use std::time::Duration;
 
+    use super::super::Config;
     use crate::Backoff;
 
     pub(crate) const fn max(max: u32) -> Option<&'static str> {
@@ -39,6 +40,20 @@ pub(super) mod rules {
             Some("the base of the back-off is longer than its cap: make `base` shorter, or set a longer `cap`")
         }
     }
+
+    pub(crate) const fn throttled(config: &Config) -> Option<&'static str> {
+        if config.throttled_base.is_some() && !config.backoff.has_base() {
+            return Some(
+                "`throttled_base` has no effect on a back-off without a base: leave it out, or choose another back-off",
+            );
+        }
+        if config.throttled_cap.is_some() && !config.backoff.has_cap() {
+            return Some(
+                "`throttled_cap` has no effect on a back-off without a cap: leave it out, or choose another back-off",
+            );
+        }
+        None
+    }
 }
 
 impl Described for super::Config {
@@ -50,6 +65,8 @@ impl Described for super::Config {
         description.optional_time("max_elapsed", self.max_elapsed);
         description.time("max_hint", self.max_hint);
         self.backoff.describe_to(description);
+        description.optional_time("throttled_base", self.throttled_base);
+        description.optional_time("throttled_cap", self.throttled_cap);
     }
 }
 
@@ -73,10 +90,18 @@ impl Settings for Config {
         }),
         Key::time("cap", "\"10s\"", every_value, |config, time| config.backoff = config.backoff.cap(time)),
         Key::time("jitter", "\"100ms\"", every_value, |config, time| config.backoff = config.backoff.jitter(time)),
+        Key::time("throttled_base", "\"1s\"", every_value, |config: &mut Self, time| {
+            config.throttled_base = Some(time);
+        })
+        .or_word("off", |config| config.throttled_base = None),
+        Key::time("throttled_cap", "\"30s\"", every_value, |config: &mut Self, time| {
+            config.throttled_cap = Some(time);
+        })
+        .or_word("off", |config| config.throttled_cap = None),
     ];
 
     fn agree(&self) -> Result<(), String> {
-        rules::backoff(&self.backoff).map_or(Ok(()), |reason| Err(reason.to_owned()))
+        rules::backoff(&self.backoff).or_else(|| rules::throttled(self)).map_or(Ok(()), |reason| Err(reason.to_owned()))
     }
 
     fn facts(&self) -> Facts {

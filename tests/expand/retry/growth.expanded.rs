@@ -7,7 +7,9 @@ pub async fn upload(script: &Script, watch: &Stopwatch) -> Result<(), Error> {
             ::resilient::Backoff::exp_jitter(::core::time::Duration::from_millis(10))
                 .factor(3.0)
                 .jitter(::core::time::Duration::from_secs(0)),
-        );
+        )
+        .throttled_base(::core::time::Duration::from_secs(1))
+        .throttled_cap(::core::time::Duration::from_secs(30));
     ::resilient::listed!("upload" : own RETRY_);
     let retry_ = &RETRY_;
     let mut retry_ = retry_.begin();

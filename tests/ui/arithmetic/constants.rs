@@ -13,6 +13,7 @@ const ATTEMPT: Duration = Duration::from_secs(3);
 const BASE: Duration = Duration::from_millis(1_500);
 const LONG: Duration = Duration::from_secs(20);
 const CAP: Duration = Duration::from_millis(10);
+const FUNCTION: resilient::Backoff = resilient::Backoff::custom(|_| LONG);
 const NO_CAP: resilient::Backoff = resilient::Backoff::exp(LONG);
 
 #[timeout(total = TOTAL, attempt = ATTEMPT)]
@@ -63,6 +64,11 @@ async fn default_base_longer_than_the_cap() -> Result<(), Error> {
 
 #[retry(backoff = NO_CAP)]
 async fn a_back_off_with_a_low_cap() -> Result<(), Error> {
+    Ok(())
+}
+
+#[retry(backoff = FUNCTION, throttled_base = LONG)]
+async fn a_back_off_without_a_base() -> Result<(), Error> {
     Ok(())
 }
 

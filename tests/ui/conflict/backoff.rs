@@ -40,6 +40,21 @@ async fn own() -> Result<(), Error> {
     Ok(())
 }
 
+#[retry(backoff = "none", throttled_base = "1s", throttled_cap = "30s")]
+async fn no_wait_after_a_throttle() -> Result<(), Error> {
+    Ok(())
+}
+
+#[retry(backoff = "fixed", throttled_base = "1s", throttled_cap = "30s")]
+async fn no_cap_after_a_throttle() -> Result<(), Error> {
+    Ok(())
+}
+
+#[retry(backoff = delay, throttled_base = "1s", throttled_cap = "30s")]
+async fn a_function_after_a_throttle() -> Result<(), Error> {
+    Ok(())
+}
+
 #[retry(backoff = delay, base = "1s")]
 async fn own_function() -> Result<(), Error> {
     Ok(())
@@ -52,5 +67,8 @@ fn main() {
     let _ = without_effect();
     let _ = no_wait();
     let _ = own();
+    let _ = no_wait_after_a_throttle();
+    let _ = no_cap_after_a_throttle();
+    let _ = a_function_after_a_throttle();
     let _ = own_function();
 }

@@ -57,7 +57,25 @@ async fn cap_below_the_default_base() -> Result<(), Error> {
     Ok(())
 }
 
+#[retry(base = "2s", throttled_base = "1s", throttled_cap = "5s")]
+async fn sooner_after_a_throttle() -> Result<(), Error> {
+    Ok(())
+}
+
+#[retry(throttled_base = "20s")]
+async fn throttled_base_above_the_cap() -> Result<(), Error> {
+    Ok(())
+}
+
+#[retry(throttled_base = "40s", throttled_cap = "30s")]
+async fn throttled_base_above_its_own_cap() -> Result<(), Error> {
+    Ok(())
+}
+
 fn main() {
+    let _ = sooner_after_a_throttle();
+    let _ = throttled_base_above_the_cap();
+    let _ = throttled_base_above_its_own_cap();
     let _ = never();
     let _ = negative();
     let _ = too_many();

@@ -82,7 +82,7 @@ async fn last_part_without_a_unit() -> Result<(), Error> {
     Ok(())
 }
 
-#[retry(base = 100, cap = "10", jitter = "5 sec onds")]
+#[retry(base = 100, cap = "10", jitter = "5 sec onds", throttled_base = 1, throttled_cap = "30")]
 async fn all_at_once() -> Result<(), Error> {
     Ok(())
 }
