@@ -65,6 +65,7 @@ cases! {
         response => "true true true",
         dialect => "true true true true true",
         weight => "Ok(Answer { tokens: 4 }) true",
+        settings => "[3, 1, 2]",
     }
     measure {
         options => "Ok(7) 2",

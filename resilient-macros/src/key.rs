@@ -255,6 +255,15 @@ pub(crate) const fn log_key() -> Key {
     )
 }
 
+/// `settings = …`, which gives a key settings of its own.
+pub(crate) const fn settings(example: &'static str) -> Key {
+    Key::setting("settings", example, Sort::Expression(crate::source::settings_of_key))
+        .constant(false)
+        .takes("function or closure of the key and the policy that returns the policy")
+        .absent("the same for all keys")
+        .means("gives a key settings of its own: called with the key, or with each part of a tuple, by reference and with a policy that has the shared settings")
+}
+
 /// `with = …`, which brings a policy of the user's own.
 pub(crate) const fn with(example: &'static str) -> Key {
     Key::usage("with", example, Sort::With).takes("expression")

@@ -10,7 +10,7 @@ use crate::fragment::{Context, Fragment};
 use crate::function::Function;
 use crate::key::{Key, Positional, Table};
 use crate::settings::Settings;
-use crate::source::Source;
+use crate::source::{Source, with_usage};
 
 /// A policy as the attribute's name finds it.
 pub(crate) struct Kind {
@@ -92,7 +92,8 @@ pub(crate) trait Layer {
 
     /// The entry of its policy in the list of the function's, if it has one.
     fn entry(&self, context: &Context<'_>) -> Option<TokenStream> {
-        self.common().source.as_ref().map(|source| source.entry(context))
+        let source = self.common().source.as_ref()?;
+        Some(with_usage(source.entry(context), &source.usage()))
     }
 
     /// Puts it around what is inside.

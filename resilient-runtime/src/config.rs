@@ -84,6 +84,6 @@ mod state;
 mod watch;
 
 pub use self::report::{Applied, Mistake, Refused};
-pub use self::state::{Changes, Reloads, apply, count, forget, forget_all, reloads, reset};
+pub use self::state::{Changes, Reloads, apply, ask_again, count, forget, forget_all, reloads, reset};
 pub use self::watch::{Watch, watch};
 pub use crate::tune::Value;

@@ -364,6 +364,12 @@ pub(crate) mod sealed {
         /// Makes it as new, where that can be done.
         #[doc(hidden)]
         fn reset(&self);
+        /// Has the settings of keys asked for again. Returns whether there are keys.
+        #[cfg(feature = "config")]
+        #[doc(hidden)]
+        fn ask_again(&self) -> bool {
+            false
+        }
         /// Checks changes of its settings, and plans to make them. `before` are those that were in force until now.
         #[cfg(feature = "config")]
         #[doc(hidden)]

@@ -393,6 +393,13 @@ pub static FAMILIES: &[Family] = &[
     },
     gauge("keys", "resilient_keys", "{key}", None, "Keys that have a policy or a run of their own"),
     gauge("key_capacity", "resilient_key_capacity", "{key}", None, "Keys that there is room for"),
+    gauge(
+        "keys_with_own_settings",
+        "resilient_keys_with_own_settings",
+        "{key}",
+        None,
+        "Keys whose settings differ from the shared ones",
+    ),
     counter(
         "key_overflows",
         "resilient_key_overflows_total",

@@ -24,6 +24,7 @@ mod profile;
 mod rate_limit;
 mod retry;
 mod rounds;
+mod settings_per_key;
 mod sizes;
 mod stack;
 mod test_kit;

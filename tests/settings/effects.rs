@@ -231,6 +231,66 @@ async fn all_keys_change_those_that_come_later_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_that_comes_later_goes_by_the_new_rate() {
+    static TENANTS: PerKey<RateLimit> =
+        PerKey::new(RateLimit::named("effects: later").rate(1, Duration::from_secs(60)));
+    let admitted = |tenant| (0..20).filter(|_| TENANTS.of(tenant).try_acquire().is_ok()).count();
+    let _alone = alone();
+    resilient::list(&TENANTS);
+    assert_eq!(admitted("before"), 1);
+
+    apply("[\"effects: later\".rate_limit]\nrate = \"9/min\"\nburst = 9").unwrap();
+
+    assert_eq!((admitted("before"), admitted("after")), (8, 9));
+    apply("").unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_with_settings_of_their_own_begin_with_the_new_ones() {
+    static TENANTS: PerKey<RateLimit> =
+        PerKey::new(RateLimit::named("effects: plans").rate(1, Duration::from_secs(60)).burst(2));
+    fn plan_of(tenant: &str, shared: RateLimit) -> RateLimit {
+        if tenant == "gold" { shared.burst(10) } else { shared }
+    }
+    let limit = |tenant| TENANTS.of_with(tenant, plan_of);
+    let admitted = |tenant| (0..20).filter(|_| limit(tenant).try_acquire().is_ok()).count();
+    let _alone = alone();
+    resilient::list(&TENANTS);
+    assert_eq!((admitted("gold"), admitted("free")), (10, 2));
+
+    apply("[\"effects: plans\".rate_limit]\nburst = 5\nmax_wait = \"1s\"").unwrap();
+
+    assert_eq!((admitted("gold"), admitted("free")), (0, 3), "what was used stays used");
+    assert_eq!(limit("late").current_mode(), Mode::Enforce);
+    apply("[\"effects: plans\".rate_limit]\nmode = \"off\"").unwrap();
+    assert_eq!((admitted("gold"), admitted("free"), limit("gold").current_mode()), (20, 20, Mode::Off));
+    apply("").unwrap();
+    assert_eq!((admitted("gold"), limit("gold").current_mode()), (0, Mode::Enforce));
+    assert_eq!(config::ask_again("effects: plans", "rate_limit").unwrap(), 1);
+    assert!(config::ask_again("effects: plan", "rate_limit").is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forced_state_is_that_of_keys_with_settings_of_their_own_too() {
+    static HOSTS: PerKey<CircuitBreaker> = PerKey::new(CircuitBreaker::named("effects: own hosts"));
+    fn rules_of(_: &str, shared: CircuitBreaker) -> CircuitBreaker {
+        shared.consecutive(1)
+    }
+    let _alone = alone();
+    resilient::list(&HOSTS);
+    let breaker = HOSTS.of_with("a", rules_of);
+
+    apply("[\"effects: own hosts\".circuit_breaker]\nforce = \"open\"").unwrap();
+    assert_eq!(breaker.state(), CircuitBreakerState::ForcedOpen, "at once");
+    assert_eq!(HOSTS.of_with("a", rules_of).state(), CircuitBreakerState::ForcedOpen);
+
+    apply("").unwrap();
+    assert_eq!(HOSTS.of_with("a", rules_of).state(), CircuitBreakerState::Closed);
+    breaker.acquire().unwrap().settle(Err::<(), _>(resilient_tests::Error::Down)).unwrap_err();
+    assert_eq!(breaker.state(), CircuitBreakerState::Open, "after one failure, as asked for");
+}
+
+#[tokio::test(start_paused = true)]
 #[expect(clippy::await_holding_lock, reason = "one test after the other")]
 async fn keys_under_a_mode_from_settings_are_still_forgotten() {
     static TENANTS: PerKey<Bulkhead> = PerKey::new(Bulkhead::named("effects: tenants").limit(3)).idle(SECOND);

@@ -240,6 +240,21 @@ pub fn reset(policy: &str, kind: &str) -> Result<usize, Refused> {
     }
 }
 
+/// Has the settings of keys asked for again, as [`PerKey::ask_again`](crate::PerKey::ask_again) does: after a customer has changed to another plan.
+/// Returns the number of policies with keys that the name stands for.
+///
+/// The name is that of [`reset`], and so is the kind: `"rate_limit"`.
+///
+/// # Errors
+///
+/// A mistake in the name or in the kind.
+pub fn ask_again(policy: &str, kind: &str) -> Result<usize, Refused> {
+    match found(policy, Some(kind)) {
+        Ok(found) => Ok(found.iter().filter(|(known, _)| known.policy.ask_again()).count()),
+        Err(NotFound::Yet(mistake) | NotFound::Mistaken(mistake)) => Err(Refused::of(CODE, vec![mistake])),
+    }
+}
+
 /// Returns the number of policies that a change under that name, and for that kind, would be for now. It is 0 if the change would wait for a policy.
 ///
 /// ```
