@@ -87,6 +87,7 @@ cases! {
         key => "(Ok(\"tide 1 by a\"), Ok(\"tide 1 by a\"), Ok(\"tide 2 by c\"))",
         method => "(Ok(\"a 1 at 2\"), Ok(\"a 1 at 2\"), Ok(\"b 1 at 1\"))",
         share => "[\"tide\"] true",
+        renewing => "tide 2, tide 2, tide 3, tide 4",
     }
     fallback {
         chain => "Ok(\"tide after Down\") Ok(\"TIDE\") Ok(\"TIDE\") Ok(\"\")",

@@ -26,6 +26,7 @@ mod policies;
 mod policy;
 mod profile;
 mod reads;
+mod renewed;
 mod repeated;
 mod settings;
 mod source;
@@ -779,6 +780,7 @@ pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `shared_across(a, b)` | arguments, or `self` | none | callers that differ in them may share all the same |
 /// | `share` | a word | none | the outcome need not be `Clone`: callers get `Arc`s, see below |
 /// | `hold` | duration | none | keeps the outcome, a failure too, for so long after the body has ended |
+/// | `stale_while_revalidate` | duration | none | gives out a good outcome for so long after `hold`, at once, while one run behind the calls renews it; needs `hold`, see below |
 /// | `max_wait` | duration | as long as the run takes | how long a call waits for one run of another; after that it runs the body too, and the first to end answers all who wait |
 /// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` lets each caller run and counts who would have joined; `"off"` does nothing |
 /// | `name` | string | the function's | the policy's name |
@@ -804,6 +806,18 @@ pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// attempts. What is inside can be refused, by a breaker for instance: that is shared as well. Only what concerns
 /// the one caller is not, its deadline or its cancellation: then another one runs. A time-out above it ends the wait of
 /// its own caller. With `hold` below a retry, a failure that is held is what the next attempt gets.
+///
+/// # Old outcomes
+///
+/// With `hold = "10s", stale_while_revalidate = "50s"`, an outcome that is older than ten seconds is given out for fifty more, at once, while one run behind
+/// the calls renews it, as HTTP's directive of that name says. So nobody but the first caller waits, and nothing that is given out is older, from the end of its run,
+/// than a minute. There is one such run for a key at a time, with all policies that stand below. After one that failed, the old outcome stays until its end, and the next
+/// such run begins no sooner than ten seconds later. Only a good outcome is given out when it is old: an `Err` is held for `hold`.
+///
+/// The run is a task of tokio, which outlives the call that began it. So the function must return a `Result`, own its arguments (`self: Arc<Self>`, `String`, `&'static str`), and its body
+/// must be `Send`; no retry stands above, no policy with `key` below, and none that reads the arguments afterwards. No time-out above ends the run, so put one below. Off a tokio runtime
+/// nothing is renewed, and an outcome ends with `hold`. An answer that may be old *because a call has failed* is
+/// [`#[fallback(stale = …)]`](macro@fallback).
 ///
 /// # What is not `Clone`
 ///

@@ -154,6 +154,8 @@ pub(crate) struct Facts {
     pub(crate) identity: Option<String>,
     /// The place that says that nothing of its own ends it.
     pub(crate) unbounded: Option<Span>,
+    /// The place that says that it may run what is inside it behind the calls.
+    pub(crate) renews: Option<Span>,
     /// The shortest wait before the first retry, if that is known.
     pub(crate) first_delay: Option<Amount>,
 }

@@ -10,6 +10,7 @@ use crate::constructor::Constructor;
 use crate::fragment::Context;
 use crate::function::Function;
 use crate::given::Items;
+use crate::reads::reads_nothing_of_the_call;
 use crate::settings::Settings;
 use crate::value;
 use crate::wording::as_written;
@@ -23,7 +24,7 @@ pub(crate) enum Source {
     /// The one that an explicit name stands for, which this `static` is if it is the first.
     Named { ty: &'static str, constructor: Constructor },
     /// One for each key, in a `static` of the function's own, or in that which an explicit name stands for.
-    Keyed { ty: &'static str, constructor: Constructor, named: bool, keys: Keys },
+    Keyed { ty: &'static str, constructor: Constructor, named: bool, keys: Box<Keys> },
 }
 
 /// The way from a call to the policy of its key.
@@ -60,7 +61,8 @@ impl Source {
                 if let Some(own) = &own {
                     takes_the_parts(own, &key, settings);
                 }
-                Self::Keyed { ty, constructor, named, keys: Keys { key, logged: logged.is_some(), settings: own } }
+                let keys = Keys { key, logged: logged.is_some(), settings: own };
+                Self::Keyed { ty, constructor, named, keys: Box::new(keys) }
             }
             None if named => Self::Named { ty, constructor },
             None => Self::new(ty, settings, constructor),
@@ -101,12 +103,19 @@ impl Source {
         }
     }
 
+    /// Returns whether its policy is found by the arguments of a call.
+    pub(crate) fn is_of_the_call(&self, function: &Function) -> bool {
+        match self {
+            Self::Keyed { .. } => true,
+            Self::With { policy, .. } => reads_nothing_of_the_call(policy, function).is_err(),
+            Self::Own { .. } | Self::Named { .. } => false,
+        }
+    }
+
     /// The keys that say how the function uses it, and their values as the list of policies shows them.
     pub(crate) fn usage(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::Keyed { keys: Keys { settings: Some(settings), .. }, .. } => vec![("settings", shown(settings))],
-            _ => Vec::new(),
-        }
+        let Self::Keyed { keys, .. } = self else { return Vec::new() };
+        keys.settings.iter().map(|settings| ("settings", shown(settings))).collect()
     }
 
     /// The statements that bring it into scope: `let retry_ = &RETRY_;` for the [item](Self::item), or a borrow of the user's own policy,
@@ -131,7 +140,8 @@ impl Source {
                 let policy = constant(name);
                 quote_spanned!(span=> let #name = #policy.shared();)
             }
-            Self::Keyed { ty, named, keys: Keys { key, logged, settings }, .. } => {
+            Self::Keyed { ty, named, keys, .. } => {
+                let Keys { key, logged, settings } = &**keys;
                 let of = match (logged, settings) {
                     (false, None) => "of",
                     (false, Some(_)) => "of_with",

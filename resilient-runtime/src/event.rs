@@ -36,6 +36,9 @@ use crate::vocabulary::{CircuitBreakerState, FallbackSource, GaveUp, PolicyKind}
 /// | [`Hedging`](Self::Hedging) | `hedging` | debug | `policy` |
 /// | [`Joined`](Self::Joined) | `joined` | debug | `policy` |
 /// | [`HandedOver`](Self::HandedOver) | `handed over` | debug | `policy` |
+/// | [`GaveStale`](Self::GaveStale) | `gave a stale outcome` | debug | `policy` |
+/// | [`Renewed`](Self::Renewed) | `renewed` | debug | `policy` |
+/// | [`NotRenewed`](Self::NotRenewed) | `not renewed` | info | `policy` |
 /// | [`RanAlone`](Self::RanAlone) | `too many keys` | warn | `policy` |
 /// | [`KeysOverflowed`](Self::KeysOverflowed) | `too many keys` | warn | `policy`, `capacity`, `overflowed` |
 /// | [`Batched`](Self::Batched) | `batched` | debug | `policy`, `keys`, `callers` |
@@ -147,6 +150,24 @@ pub enum Event {
     /// A call runs for others because the call that did so before is gone.
     #[non_exhaustive]
     HandedOver {
+        /// The policy's name.
+        policy: &'static str,
+    },
+    /// A call takes an outcome that is held and no longer fresh.
+    #[non_exhaustive]
+    GaveStale {
+        /// The policy's name.
+        policy: &'static str,
+    },
+    /// A run behind the calls has put a new outcome in the place of a stale one.
+    #[non_exhaustive]
+    Renewed {
+        /// The policy's name.
+        policy: &'static str,
+    },
+    /// A run behind the calls came to nothing, and the stale outcome stays.
+    #[non_exhaustive]
+    NotRenewed {
         /// The policy's name.
         policy: &'static str,
     },
@@ -293,6 +314,9 @@ impl Event {
             | Self::Hedging { policy }
             | Self::Joined { policy }
             | Self::HandedOver { policy }
+            | Self::GaveStale { policy }
+            | Self::Renewed { policy }
+            | Self::NotRenewed { policy }
             | Self::RanAlone { policy }
             | Self::KeysOverflowed { policy, .. }
             | Self::Batched { policy, .. }
@@ -353,9 +377,11 @@ impl Event {
             | Self::KeysOverflowed { .. }
             | Self::LearnsNothing { .. }
             | Self::Degraded { .. } => tracing::Level::WARN,
-            Self::Recovered { .. } | Self::Paused { .. } | Self::Slowed { .. } | Self::SettingsApplied { .. } => {
-                tracing::Level::INFO
-            }
+            Self::Recovered { .. }
+            | Self::Paused { .. }
+            | Self::Slowed { .. }
+            | Self::NotRenewed { .. }
+            | Self::SettingsApplied { .. } => tracing::Level::INFO,
             _ => tracing::Level::DEBUG,
         }
     }
@@ -421,6 +447,9 @@ impl Event {
             Self::Hedging { policy } => say!(debug, policy, "hedging"),
             Self::Joined { policy } => say!(debug, policy, "joined"),
             Self::HandedOver { policy } => say!(debug, policy, "handed over"),
+            Self::GaveStale { policy } => say!(debug, policy, "gave a stale outcome"),
+            Self::Renewed { policy } => say!(debug, policy, "renewed"),
+            Self::NotRenewed { policy } => say_loudly!(info from policy, policy, "not renewed"),
             Self::RanAlone { policy } => say_loudly!(warn from policy, policy, "too many keys"),
             Self::KeysOverflowed { policy, capacity, overflowed } => {
                 say!(warn, policy, capacity, overflowed, "too many keys");

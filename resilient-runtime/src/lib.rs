@@ -265,7 +265,7 @@ pub mod futures {
     pub use crate::batch::BatchFuture;
     pub use crate::bulkhead::BulkheadAcquire;
     pub use crate::circuit_breaker::{Transition, Transitions};
-    pub use crate::coalesce::CoalesceFuture;
+    pub use crate::coalesce::{CoalesceFuture, CoalesceRenewing};
     pub use crate::deadline::DeadlineScope;
     pub use crate::hedge::HedgeFuture;
     pub use crate::measure::MeasureFuture;
@@ -280,7 +280,7 @@ pub mod futures {
 pub mod call {
     pub use crate::batch::{BatchAnswers, BatchGroup, BatchItem, BatchKey, BatchOutcome};
     pub use crate::bulkhead::BulkheadEntry;
-    pub use crate::coalesce::{CoalesceCall, Share, Shareable, Sharing, finish_shared};
+    pub use crate::coalesce::{CoalesceCall, Renewable, Share, Shareable, Sharing, finish_shared};
     pub use crate::fallback::{
         Answer, FallbackCall, FallbackFailure, FallbackWatch, IntoResult, Keepable, Rescue, answer,
     };

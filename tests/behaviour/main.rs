@@ -22,6 +22,7 @@ mod objects;
 mod pairs;
 mod profile;
 mod rate_limit;
+mod renewing;
 mod retry;
 mod rounds;
 mod settings_per_key;

@@ -67,6 +67,43 @@ async fn what_is_held_is_held_no_longer_than_the_new_settings_say() {
 
 #[tokio::test(start_paused = true)]
 #[expect(clippy::await_holding_lock, reason = "one test after the other")]
+async fn the_time_in_which_outcomes_are_renewed_changes_and_goes() {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    static STOCK: Coalesce = Coalesce::named("effects: renewed").hold(SECOND).stale_while_revalidate(HOUR);
+    static PLAIN: Coalesce = Coalesce::named("effects: plain").hold(SECOND);
+    async fn run(outcome: u32) -> u32 {
+        STOCK.call("a").run_renewing(async move { Ok::<_, ()>(outcome) }).await.unwrap()
+    }
+    let _alone = alone();
+    (resilient::list(&STOCK), resilient::list(&PLAIN));
+    let first = run(1).await;
+    advance(10 * SECOND).await;
+    assert_eq!((first, run(2).await), (1, 1));
+
+    apply("[\"effects: renewed\".coalesce]\nstale_while_revalidate = \"5s\"").unwrap();
+    assert_eq!(run(3).await, 3, "what was held is let go of");
+    advance(5 * SECOND).await;
+    assert_eq!(run(4).await, 3);
+    tokio::task::yield_now().await;
+    advance(10 * SECOND).await;
+    assert_eq!(run(5).await, 5);
+
+    apply("[\"effects: renewed\".coalesce]\nstale_while_revalidate = \"off\"").unwrap();
+    assert_eq!(run(6).await, 6);
+    advance(SECOND).await;
+    assert_eq!(run(7).await, 7);
+    assert!(crate::mistakes("[\"effects: renewed\".coalesce]\nhold = \"off\"").ends_with(
+        "`stale_while_revalidate` begins when `hold` is over: add `hold`, or write `stale_while_revalidate = \"off\"`"
+    ));
+    assert!(
+        crate::mistakes("[\"effects: plain\".coalesce]\nstale_while_revalidate = \"5s\"")
+            .ends_with("nothing is renewed here: write `stale_while_revalidate` in the code before a file changes it")
+    );
+    apply("").unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::await_holding_lock, reason = "one test after the other")]
 async fn a_limit_of_elapsed_time_counts_from_when_a_call_hears_of_it() {
     static FETCH: Retry = Retry::named("effects: elapsed").without_budget();
     let _alone = alone();
