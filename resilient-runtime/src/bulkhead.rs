@@ -290,6 +290,7 @@ shell!(Bulkhead is Bulkhead, agrees: |one, other| one.config.built == other.conf
 
 impl Bulkhead {
     /// One for a key, by these settings.
+    #[expect(clippy::unused_self, reason = "as for the other policies")]
     fn made(&self, shell: Shell<Self>, config: Live<Config>) -> Self {
         let Config { limit, .. } = *config;
         Self {

@@ -274,7 +274,7 @@ impl Settings for Config {
         Key::time("hold", "\"100ms\"", refuses_hold, |config: &mut Self, time| config.hold = Some(time))
             .or_word("off", |config| config.hold = None),
         Key::time("stale_while_revalidate", "\"1m\"", refuses_stale, |config: &mut Self, time| {
-            config.stale = Some(time)
+            config.stale = Some(time);
         })
         .or_word("off", |config| config.stale = None),
         Key::time("max_wait", "\"2s\"", refuses_max_wait, |config: &mut Self, time| config.max_wait = Some(time))

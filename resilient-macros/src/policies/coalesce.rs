@@ -81,12 +81,10 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
         let with = settings.with.as_ref().and(settings.span("with"));
         check_object(receiver, with, settings.span("hold"), settings.errors);
     }
-    if let (Some(stale), None) = (settings.span("stale_while_revalidate"), settings.span("hold")) {
-        if settings.with.is_none() {
-            settings
-                .errors
-                .at(stale, "`stale_while_revalidate` begins when `hold` is over: add, for instance, `hold = \"10s\"`");
-        }
+    let has_no_hold = settings.with.is_none() && settings.span("hold").is_none();
+    if let Some(stale) = settings.span("stale_while_revalidate").filter(|_| has_no_hold) {
+        let message = "`stale_while_revalidate` begins when `hold` is over: add, for instance, `hold = \"10s\"`";
+        settings.errors.at(stale, message);
     }
     vec![Box::new(Coalesce {
         common: Common::new(KIND.name, settings, Source::new("Coalesce", settings, settings.constructor("Coalesce"))),

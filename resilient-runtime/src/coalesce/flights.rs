@@ -240,16 +240,16 @@ impl Flights {
     where
         O: Send + Sync + 'static,
     {
-        // it may be the last one
-        let _flight: Arc<Flight<O>>;
+        // dropped after the lock is released, since it may be the last one
+        let flight: Arc<Flight<O>>;
         let mut shard = self.shard(identity);
         shard.counts.renewals_failed += 1;
         let Some(slot) = shard.slots.get_mut(&identity).filter(|slot| slot.is_renewed_in(turn)) else { return };
         if let Stage::Held { renewal, .. } = &mut slot.stage {
             *renewal = NOBODY;
         }
-        _flight = slot.flight();
-        _flight.fresh_until.store(Ticks::now().0.saturating_add(nanos(hold)), Relaxed);
+        flight = slot.flight();
+        flight.fresh_until.store(Ticks::now().0.saturating_add(nanos(hold)), Relaxed);
     }
 
     /// Ends the wait in that place if it is over, or leaves the waker there. A waker that is not needed comes back: it is to

@@ -124,8 +124,8 @@ where
         return Err(future);
     };
     if let Freshness::ToRenew(turn) = found.freshness {
-        let renewal = Renewing { policy, identity, turn, gives_up: Flights::not_renewed::<F::Output>, is_over: false };
-        runtime.spawn(Renewal { future, renewal, judge });
+        let right = Renewing { policy, identity, turn, gives_up: Flights::not_renewed::<F::Output>, is_over: false };
+        runtime.spawn(Renewal { future, right, judge });
     }
     drop(forgotten);
     let policy_name = policy.name();
@@ -139,10 +139,10 @@ where
 pin_project! {
     /// A run behind the calls.
     struct Renewal<F: Future> {
-        // before the renewal ends
+        // before the right to renew ends
         #[pin]
         future: F,
-        renewal: Renewing,
+        right: Renewing,
         judge: Judge<F::Output>,
     }
 }
@@ -183,7 +183,7 @@ impl<F: Future<Output: Shareable>> Future for Renewal<F> {
         let this = self.project();
         let outcome = ready!(this.future.poll(context));
         if (this.judge)(&outcome) == Judgement::Good {
-            this.renewal.renew(outcome);
+            this.right.renew(outcome);
         }
         Poll::Ready(())
     }

@@ -162,14 +162,14 @@ impl<'a> CoalesceCall<'a> {
 /// Says for whom an outcome is.
 pub(super) type Judge<O> = fn(&O) -> Judgement;
 
-/// For whom an outcome is.
+/// The callers that an outcome is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Judgement {
     /// It says something of the one caller only.
     ForTheCaller,
-    /// All who wait, and those who come while it is fresh.
+    /// All that wait, and those that come while it is fresh.
     ForAll,
-    /// Those who come while it is renewed, too.
+    /// The same, and those that come while it is renewed.
     Good,
 }
 

@@ -522,8 +522,8 @@ fn what_is_held_when_the_clock_goes_back_is_held_no_longer_than_that() {
 fn what_was_left_where_nothing_is_held_any_more_is_not_given_out() {
     use super::flights::{Flights, Identity, Joined};
 
-    let held = Coalesce::named("left").hold(Duration::from_secs(3_600));
-    let (flights, hold) = (Flights::new(), held.config.lease(Judgement::ForAll));
+    let policy = Coalesce::named("left").hold(Duration::from_secs(3_600));
+    let (flights, hold) = (Flights::new(), policy.config.lease(Judgement::ForAll));
     let identity = Identity { key: fingerprint("k"), owner: 0, future: typeid::of::<u32> };
     let Joined::<u32>::Lead(turn) = flights.join(identity, 1, false) else { panic!("nobody else is there") };
     let flight = flights.land::<u32>(identity, turn, hold).expect("it is to be held");

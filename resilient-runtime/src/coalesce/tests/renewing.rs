@@ -14,6 +14,10 @@ use crate::test::record;
 const SECOND: Duration = Duration::from_secs(1);
 const HOLD: Duration = Duration::from_secs(10);
 const STALE: Duration = Duration::from_secs(50);
+/// A millisecond less.
+const NEARLY_HELD: Duration = ms(9_999);
+const NEARLY_STALE: Duration = ms(49_999);
+const NEARLY_ALL: Duration = ms(59_999);
 
 fn policy() -> &'static Coalesce {
     Box::leak(Box::new(Coalesce::named("renewing").hold(HOLD).stale_while_revalidate(STALE)))
@@ -41,7 +45,7 @@ async fn a_stale_outcome_is_given_out_at_once_and_renewed_once() {
         })
     };
     assert_eq!(slow(1).await, Ok(1));
-    advance(HOLD - ms(1)).await;
+    advance(NEARLY_HELD).await;
     assert_eq!(slow(2).await, Ok(1));
     advance(ms(1)).await;
 
@@ -67,7 +71,7 @@ async fn a_stale_outcome_is_given_out_at_once_and_renewed_once() {
 async fn nothing_is_older_than_both_times() {
     let policy = policy();
     assert_eq!(ask(policy, Ok(1)).await, Ok(1));
-    advance(HOLD + STALE - ms(1)).await;
+    advance(NEARLY_ALL).await;
     assert_eq!(ask(policy, Err(0)).await, Ok(1));
     advance(ms(1)).await;
 
@@ -105,7 +109,7 @@ async fn a_renewal_that_fails_keeps_the_old_and_the_next_begins_after_another_ho
 async fn a_failure_is_held_and_never_stale() {
     let policy = policy();
     assert_eq!(ask(policy, Err(1)).await, Err(1));
-    advance(HOLD - ms(1)).await;
+    advance(NEARLY_HELD).await;
     assert_eq!(ask(policy, Ok(2)).await, Err(1));
     advance(ms(1)).await;
 
@@ -120,8 +124,8 @@ async fn a_renewal_that_hangs_holds_up_nobody() {
     let either = |hangs| {
         policy.call("either").run_renewing(async move {
             if hangs {
-                sleep(1000 * SECOND).await
-            };
+                sleep(1000 * SECOND).await;
+            }
             Ok::<_, u32>(hangs)
         })
     };
@@ -129,7 +133,7 @@ async fn a_renewal_that_hangs_holds_up_nobody() {
     advance(HOLD).await;
     assert_eq!(either(true).await, Ok(false));
     yield_now().await;
-    advance(STALE - ms(1)).await;
+    advance(NEARLY_STALE).await;
     assert_eq!(either(false).await, Ok(false));
     assert_eq!(policy.counts().renewals, 1);
     advance(ms(1)).await;
