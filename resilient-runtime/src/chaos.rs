@@ -70,6 +70,11 @@
 //! | [`hang`](Chaos::hang) | the attempt never ends, as when an answer is lost; a time-out or the caller ends it |
 //! | [`panic`](Chaos::panic) | the attempt panics |
 //!
+//! # From a file
+//!
+//! With the feature `config`, the table `[fetch.chaos]` of a settings file orders it: `fail = "10%"`, `fail_as = "permanent"`, `delay = "10%"` with `min_delay` and
+//! `max_delay`, `hang`, `panic` and `seed`. `["*".chaos]` is for all functions. It ends when the table is gone.
+//!
 //! # Never unseen
 //!
 //! Its beginning and its end are events of level `WARN`, each fault is one of level `DEBUG`, and the [list of policies](crate::policies) says it beside each function.
@@ -97,7 +102,7 @@ pub trait Faulty: Sized {
 /// Faults to be ordered: whose, how many and which.
 ///
 /// A share is the fraction of the attempts that have the fault.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 #[must_use = "it does nothing until it begins"]
 pub struct Chaos {
     /// `None` for all functions.
@@ -197,7 +202,10 @@ impl Chaos {
     /// If a share is not above 0 and at most 1, if all of them together are more than 1, if there is no fault, or if a range is empty. Where
     /// functions are [listed](crate::policies), also if there is none of that name.
     pub fn begin(self) -> Result<Running, Refused> {
-        self.check()?;
+        self.check_faults()?;
+        if let Some(message) = self.unknown_name() {
+            return Err(Refused(message));
+        }
         let rule = Arc::new(Rule {
             name: self.name,
             faults: self.faults,
@@ -213,7 +221,8 @@ impl Chaos {
         Ok(Running { rule })
     }
 
-    fn check(&self) -> Result<(), Refused> {
+    /// Refuses faults that cannot be.
+    pub(crate) fn check_faults(&self) -> Result<(), Refused> {
         let refused = |message: String| Err(Refused(message));
         if self.faults.is_empty() {
             return refused("there is no fault: add, for instance, `fail(0.1)`".to_owned());
@@ -232,19 +241,21 @@ impl Chaos {
         if sum > 1.0 + 1e-9 {
             return refused(format!("the shares are {sum} together, and there is one fault for an attempt: at most 1"));
         }
-        let functions = list::functions();
-        match &self.name {
-            Some(name) if !functions.is_empty() && !functions.iter().any(|function| function.is_called(name)) => {
-                let names = functions.iter().flat_map(Function::names);
-                let meant = resilient_words::nearest(name, names);
-                let hint = meant.map_or_else(
-                    || "`resilient::policies()` lists all names".to_owned(),
-                    |meant| format!("did you mean `{meant}`?"),
-                );
-                refused(format!("there is no annotated function `{name}`, and none with a policy of that name: {hint}"))
-            }
-            _ => Ok(()),
+        Ok(())
+    }
+
+    /// Says that there is no function of that name, where functions are listed.
+    pub(crate) fn unknown_name(&self) -> Option<String> {
+        let (functions, name) = (list::functions(), self.name.as_ref()?);
+        if functions.is_empty() || functions.iter().any(|function| function.is_called(name)) {
+            return None;
         }
+        let meant = resilient_words::nearest(name, functions.iter().flat_map(Function::names));
+        let hint = meant.map_or_else(
+            || "`resilient::policies()` lists all names".to_owned(),
+            |meant| format!("did you mean `{meant}`?"),
+        );
+        Some(format!("there is no annotated function `{name}`, and none with a policy of that name: {hint}"))
     }
 }
 

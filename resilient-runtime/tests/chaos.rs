@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use resilient::chaos::{Chaos, Faulty};
+use resilient::config::{self, Changes};
 use resilient::test::{record, reset, seed};
 use resilient::{
     CircuitBreaker, CircuitBreakerState, Class, Classify, Event, Reason, bulkhead, circuit_breaker, coalesce, fallback,
@@ -47,6 +48,7 @@ impl Faulty for Error {
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     let guard = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    config::forget_all();
     reset();
     guard
 }
@@ -304,4 +306,100 @@ fn what_cannot_be_ordered_says_why() {
         assert_eq!(chaos.begin().unwrap_err().to_string(), message);
     }
     let _ = Chaos::on("fetch").fail(0.1).hang(0.2).delay(0.7, ms(1)..=ms(1)).begin().expect("all of them together");
+}
+
+/// Applies a file without its last line.
+fn apply(text: &str) -> Result<config::Applied, config::Refused> {
+    config::apply("chaos.toml", &format!("{text}\n[end]\n"))
+}
+
+/// The chaos in `fetch`, as the list has it.
+fn listed() -> Vec<String> {
+    let all = resilient::policies().functions;
+    all.into_iter().find(|listed| listed.function == "fetch").expect("it is listed").chaos
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_begins_it_and_ends_it() {
+    let _alone = alone();
+    let log = record();
+    let begun = || log.count(|event| matches!(event, Event::ChaosBegan { .. }));
+    let text = "[fetch.chaos]\nfail = \"100%\"\nfail_as = \"permanent\"\nseed = 7\n";
+
+    let applied = apply(text).unwrap();
+
+    assert_eq!(applied.changed(), 1);
+    assert_eq!(applied.news(), ["chaos `fetch`: fail = \"100%\", fail_as = \"permanent\", seed = 7"]);
+    assert_eq!((fetch(1).await, listed()), (Err(Error::Unknown), vec!["fails 100 %".to_owned()]));
+    assert_eq!(apply(&format!("{text}[fetch.retry]\nmax = 1")).unwrap().changed(), 1, "only the retry");
+    assert_eq!(begun(), 1, "it goes on");
+
+    let text = "[fetch.chaos]\nhang = 0.5\ndelay = \"50%\"\nmax_delay = \"20ms\"";
+    apply(text).unwrap();
+    assert_eq!(listed(), ["delays 50 % by 0ns to 20ms, hangs 50 %"]);
+
+    let applied = apply("").unwrap();
+    assert_eq!(applied.news(), ["chaos `fetch`: ends"]);
+    assert_eq!((fetch(2).await, listed()), (Ok(2), Vec::new()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn code_counts_in_place_of_a_file_and_all_of_it_is_taken_back() {
+    let _alone = alone();
+    apply("[fetch.chaos]\nfail = \"100%\"").unwrap();
+    Changes::new().set("fetch", "chaos", "fail", 0.25).apply().unwrap();
+    assert_eq!(listed(), ["fails 25 %"]);
+    Changes::new().unset("fetch", "chaos", "fail").apply().unwrap();
+    assert_eq!(listed(), ["fails 100 %"]);
+    Changes::new().set("*", "chaos", "hang", "1%").apply().unwrap();
+    assert_eq!(listed(), ["fails 100 %", "hangs 1 %"]);
+
+    config::forget_all();
+    assert_eq!((fetch(1).await, listed()), (Ok(1), Vec::new()));
+}
+
+#[test]
+fn a_file_with_a_mistake_begins_none() {
+    let _alone = alone();
+    for (text, message) in [
+        ("[fetch.chaos]\nfale = \"1%\"", "chaos.toml:2:1: unknown key `fale`: did you mean `fail`?"),
+        ("[fetch.chaos]\nfail = \"0%\"", "chaos.toml:2:8: a share is above 0, or its key is left out, and \"0%\" is 0"),
+        (
+            "[fetch.chaos]\nhang = \"soon\"",
+            "chaos.toml:2:8: `hang` takes a ratio: write `hang = \"50%\"` or `hang = 0.5`",
+        ),
+        (
+            "[fetch.chaos]\nfail_as = \"permanent\"",
+            "chaos.toml:2:11: `fail_as` is for attempts that fail: add `fail = \"10%\"`",
+        ),
+        (
+            "[fetch.chaos]\nfail = 0.1\nfail_as = \"permanet\"",
+            "chaos.toml:3:11: unknown `fail_as` `\"permanet\"`: did you mean `\"permanent\"`?",
+        ),
+        (
+            "[fetch.chaos]\ndelay = \"10%\"",
+            "chaos.toml:2:9: `delay` is a share of the attempts: say by how long, with `max_delay = \"200ms\"`",
+        ),
+        ("[fetch.chaos]\nmax_delay = \"1s\"", "chaos.toml:2:13: nothing is delayed: add `delay = \"10%\"`"),
+        (
+            "[fetch.chaos]\nfail = \"75%\"\nhang = \"50%\"",
+            "chaos.toml:3:8: the shares are 1.25 together, and there is one fault for an attempt: at most 1",
+        ),
+    ] {
+        assert_eq!(apply(text).unwrap_err().to_string(), message);
+    }
+    apply("[fetch.chaos]\nfail = \"1%\"").unwrap();
+    apply("[fetch.chaos]\nfail = \"1%\"\nhang = \"200%\"").unwrap_err();
+    assert_eq!(listed(), ["fails 1 %"], "the last good settings stay");
+    let twice = config::apply("other.toml", "[fetch.chaos]\nfail = \"2%\"\n[end]\n").unwrap_err();
+    assert_eq!(
+        twice.to_string(),
+        "other.toml:2:1: `fail` of this chaos is set by chaos.toml already: keep one of the two"
+    );
+    let waits = config::apply("other.toml", "[fetsh.chaos]\nfail = \"2%\"\n[end]\n").unwrap();
+    let said: Vec<String> = waits.waiting().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        ["1:2: there is no annotated function `fetsh`, and none with a policy of that name: did you mean `fetch`?"]
+    );
 }

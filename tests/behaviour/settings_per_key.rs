@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-#[derive(Clone, Copy, Hash, PartialEq)]
+#[derive(Clone, Hash, PartialEq)]
 enum Plan {
     Free,
     Gold,
@@ -70,15 +70,19 @@ struct Service {
 }
 
 impl Service {
-    #[rate_limit("10/min", key = (tenant, plan), settings = |tenant, plan, shared| self.limit_of(tenant, *plan, shared))]
+    #[rate_limit("10/min", key = (tenant, plan), settings = |tenant, plan, shared| self.limit_of(tenant, plan, shared))]
     async fn quota(&self, tenant: &str, plan: Plan) -> Result<(), Error> {
         let _ = (tenant, plan);
         Ok(())
     }
 
-    fn limit_of(&self, tenant: &str, plan: Plan, shared: RateLimit) -> RateLimit {
+    fn limit_of(&self, tenant: &str, plan: &Plan, shared: RateLimit) -> RateLimit {
         self.asked.fetch_add(1, Relaxed);
-        if tenant == self.gold && plan == Plan::Gold { shared.rate(1, SECOND).burst(3) } else { shared.mode(Mode::Off) }
+        if tenant == self.gold && *plan == Plan::Gold {
+            shared.rate(1, SECOND).burst(3)
+        } else {
+            shared.mode(Mode::Off)
+        }
     }
 }
 
@@ -95,7 +99,7 @@ async fn a_closure_sees_the_arguments_and_is_asked_once_for_each_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_policy_takes_them() {
+async fn a_breaker_takes_them() {
     fn rules_of_breaker(host: &str, shared: CircuitBreaker) -> CircuitBreaker {
         if host == "patient" { shared.consecutive(4) } else { shared }
     }
@@ -112,7 +116,10 @@ async fn each_policy_takes_them() {
         tries
     };
     assert_eq!((tries("patient").await, tries("hasty").await), (4, 2));
+}
 
+#[tokio::test(start_paused = true)]
+async fn a_bulkhead_takes_them() {
     fn size_of(tenant: &str, shared: Bulkhead) -> Bulkhead {
         if tenant == "big" { shared.limit(3) } else { shared }
     }
@@ -125,7 +132,10 @@ async fn each_policy_takes_them() {
     let all = futures_util::future::join_all((0..5).flat_map(|_| [hold("big"), hold("small")])).await;
     let admitted = |offset| all.iter().skip(offset).step_by(2).filter(|outcome| outcome.is_ok()).count();
     assert_eq!((admitted(0), admitted(1)), (3, 1));
+}
 
+#[tokio::test(start_paused = true)]
+async fn a_throttle_takes_them() {
     fn rules_of_throttle(tenant: &str, shared: Throttle) -> Throttle {
         if tenant == "own" { shared.mode(Mode::Off) } else { shared }
     }
@@ -140,15 +150,18 @@ async fn each_policy_takes_them() {
         shed[1] += u32::from(matches!(send("other").await, Err(Error::Refused(_))));
     }
     assert!(shed[0] == 0 && shed[1] > 50, "{shed:?}");
+}
 
+#[tokio::test(start_paused = true)]
+async fn a_hedge_takes_them() {
+    static STARTS: AtomicU32 = AtomicU32::new(0);
     fn rules_of_hedge(tenant: &str, shared: Hedge) -> Hedge {
         if tenant == "quick" { shared.after(ms(10)) } else { shared }
     }
-    static STARTS: AtomicU32 = AtomicU32::new(0);
     #[hedge(after = "100ms", ratio = "100%", idempotent, key = tenant, settings = rules_of_hedge)]
     async fn look(tenant: &str) -> Result<(), Error> {
         let _ = tenant;
-        if STARTS.fetch_add(1, Relaxed) % 2 == 0 {
+        if STARTS.fetch_add(1, Relaxed).is_multiple_of(2) {
             sleep(SECOND).await;
         }
         Ok(())
