@@ -3,6 +3,7 @@
 use syn::Expr;
 
 use crate::function::Function;
+use crate::reads::settings_of_key;
 
 /// A key that an attribute accepts.
 pub(crate) struct Key {
@@ -257,7 +258,7 @@ pub(crate) const fn log_key() -> Key {
 
 /// `settings = …`, which gives a key settings of its own.
 pub(crate) const fn settings(example: &'static str) -> Key {
-    Key::setting("settings", example, Sort::Expression(crate::source::settings_of_key))
+    Key::setting("settings", example, Sort::Expression(settings_of_key))
         .constant(false)
         .takes("function or closure of the key and the policy that returns the policy")
         .absent("the same for all keys")

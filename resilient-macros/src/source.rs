@@ -12,7 +12,6 @@ use crate::function::Function;
 use crate::given::Items;
 use crate::reads::reads_nothing_of_the_call;
 use crate::settings::Settings;
-use crate::value;
 use crate::wording::as_written;
 
 /// The source of a layer's policy, of the runtime's type `ty`.
@@ -162,16 +161,6 @@ impl Source {
             }
         }
     }
-}
-
-/// Refuses what cannot be called.
-pub(crate) fn settings_of_key(expression: &Expr, _: &Function) -> syn::Result<()> {
-    let is_none = value::literal(expression).is_some() || matches!(expression, Expr::Tuple(_) | Expr::Array(_));
-    if is_none {
-        let message = "`settings` is a function of the key and of a policy with the shared settings: write, for instance, `settings = plan_of`";
-        return Err(syn::Error::new_spanned(expression, message));
-    }
-    Ok(())
 }
 
 /// Refuses a closure that takes other arguments than the parts of the key and the policy.

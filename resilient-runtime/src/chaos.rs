@@ -214,6 +214,7 @@ impl Chaos {
             counts: Default::default(),
             spared: AtomicU64::new(0),
         });
+        list::CHAOS.get_or_init(|| said_of);
         rules().write().unwrap_or_else(PoisonError::into_inner).push(rule.clone());
         // Relaxed: an attempt that begins at the same time may be left alone.
         IN_FORCE.fetch_add(1, Relaxed);
@@ -378,7 +379,7 @@ impl Fault {
 }
 
 /// The chaos in a function, as the list of policies has it.
-pub(crate) fn said_of(function: &Function) -> Vec<String> {
+fn said_of(function: &Function) -> Vec<String> {
     let rules = rules().read().unwrap_or_else(PoisonError::into_inner);
     rules.iter().filter(|rule| rule.is_for(function)).map(ToString::to_string).collect()
 }

@@ -847,7 +847,7 @@ impl Function {
             stack,
             worst_case,
             #[cfg(feature = "chaos")]
-            chaos: crate::chaos::said_of(self),
+            chaos: CHAOS.get().map_or_else(Vec::new, |said_of| said_of(self)),
         }
     }
 }
@@ -955,6 +955,10 @@ pub(crate) fn functions() -> &'static [Function] {
 #[doc(hidden)]
 #[linkme::distributed_slice]
 pub static FUNCTIONS: [fn(&mut Function)];
+
+/// The function that says what chaos is in force in a function, once there was some.
+#[cfg(feature = "chaos")]
+pub(crate) static CHAOS: OnceLock<fn(&Function) -> Vec<String>> = OnceLock::new();
 
 /// The name, kept for the life of the process, since events have it.
 #[cfg(feature = "chaos")]
