@@ -33,7 +33,7 @@ use self::meter::Meter;
 use self::shared::Link;
 use crate::book::Tally;
 use crate::clock::{self, Ticks};
-use crate::keyed::Keyed;
+use crate::keyed::{Keyed, by_settings};
 use crate::list::{Bound, Description};
 use crate::notes::rate_limit::{PAUSES, SLOWED};
 use crate::shell::{Shell, shell};
@@ -465,19 +465,21 @@ shell!(RateLimit is RateLimit, modes: /// Callers that wait already go on waitin
     shows: |this| { pace: this.meter.pace(), config: *this.config, counts: this.counts() }, resets: forget, tunes: Config, adopts: adopt
 );
 
-impl Keyed for RateLimit {
-    #[cfg(feature = "config")]
-    fn all_listed(all: &'static crate::PerKey<Self>) -> Option<&'static dyn crate::list::Listed> {
-        Some(all)
-    }
-
-    fn fresh(&self) -> Self {
+impl RateLimit {
+    /// One for a key, by these settings.
+    fn made(&self, shell: Shell<Self>, config: Live<Config>) -> Self {
         assert!(
-            self.shared.is_none(),
+            self.shared.is_none() && !config.is_shared(),
             "a limit that machines share cannot be kept for each key: leave out `shared_through`, or the `PerKey`"
         );
-        Self::built(self.shell.again(), self.config.again())
+        let Config { burst, .. } = *config;
+        let meter = Meter::new(config.pace(), burst);
+        Self { meter, ..Self::built(shell, config) }
     }
+}
+
+impl Keyed for RateLimit {
+    by_settings!();
 
     fn activity(&self) -> u64 {
         self.counts().admitted

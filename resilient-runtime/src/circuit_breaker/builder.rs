@@ -223,9 +223,10 @@ impl CircuitBreaker {
     ///
     /// # Panics
     ///
-    /// A [`PerKey`](crate::PerKey) of such a breaker panics at its first key.
+    /// A [`PerKey`](crate::PerKey) of such a breaker panics at its first key, and so does one whose settings for a key are those of such a breaker.
     #[cfg(not(resilient_loom))]
     pub const fn shared_through(mut self, store: &'static dyn Store) -> Self {
+        self.config.built = self.config.built.shared();
         self.storage.share(store, self.shell.first_mode());
         self
     }

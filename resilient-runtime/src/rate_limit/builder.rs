@@ -48,6 +48,11 @@ impl Config {
         Pace::new(self.rate.0, self.rate.1, self.burst)
     }
 
+    /// Returns whether machines share it.
+    pub(super) const fn is_shared(self) -> bool {
+        self.is_shared
+    }
+
     pub(super) fn when_down(self) -> WhenDown {
         self.when_down.unwrap_or_default()
     }
