@@ -614,3 +614,45 @@ fn by_hand_a_stack_is_the_same() {
     assert!(matches!(settled, Settled::Outcome(Ok(()))));
     assert_eq!(waits.all().len(), 2);
 }
+
+#[test]
+fn threads_that_fail_and_panic_give_their_places_back() {
+    static PLACES: Bulkhead = Bulkhead::named("places of threads").limit(2).queue(64).max_wait(Duration::from_secs(60));
+    static RUNNING: AtomicU32 = AtomicU32::new(0);
+    struct Leaves;
+    impl Drop for Leaves {
+        fn drop(&mut self) {
+            RUNNING.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+    #[retry(max = 1, backoff = "none", budget = none)]
+    #[rate_limit("1000000/s", burst = 1000000)]
+    #[bulkhead(with = PLACES)]
+    fn work(n: u32) -> Result<(), Error> {
+        assert!(RUNNING.fetch_add(1, Ordering::SeqCst) < 2, "no more than have a place");
+        let _leaves = Leaves;
+        thread::yield_now();
+        match n % 5 {
+            // without a word on the standard error
+            0 => std::panic::resume_unwind(Box::new(n)),
+            1 => Err(Error::Down),
+            _ => Ok(()),
+        }
+    }
+
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for n in 0..200 {
+                    match catch_unwind(|| work(n)) {
+                        Err(panic) => assert_eq!(panic.downcast_ref(), Some(&n)),
+                        Ok(outcome) => assert_eq!(outcome.is_err(), n % 5 == 1, "{outcome:?}"),
+                    }
+                }
+            });
+        }
+    });
+
+    let (one, other) = (PLACES.try_acquire(), PLACES.try_acquire());
+    assert!(one.is_ok() && other.is_ok() && PLACES.try_acquire().is_err());
+}
