@@ -15,7 +15,7 @@ use resilient::metrics::collect;
 use resilient::test::{assert_delays, record, seed, skip_waits};
 use resilient::{
     Budget, Bulkhead, CircuitBreaker, Deadline, GaveUp, RateLimit, Reason, Retry, Settled, Verdict, blocking, bulkhead,
-    circuit_breaker, fallback, profile, rate_limit, resilient, retry, throttle,
+    circuit_breaker, fallback, measure, profile, rate_limit, resilient, retry, throttle,
 };
 use resilient_tests::{Error, Script, ms};
 
@@ -655,4 +655,32 @@ fn threads_that_fail_and_panic_give_their_places_back() {
 
     let (one, other) = (PLACES.try_acquire(), PLACES.try_acquire());
     assert!(one.is_ok() && other.is_ok() && PLACES.try_acquire().is_err());
+}
+
+#[test]
+fn calls_and_attempts_are_measured() {
+    #[measure]
+    #[retry(max = 1, backoff = "none")]
+    #[measure(name = "measured attempts")]
+    #[bulkhead(limit = 1)]
+    fn measured(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    #[measure(when = |_: &u32| resilient::Class::Success)]
+    fn plain(number: u32) -> u32 {
+        number + 1
+    }
+    #[measure]
+    fn panics(number: u32) -> u32 {
+        std::panic::resume_unwind(Box::new(number))
+    }
+
+    measured(&Script::failing(1)).unwrap();
+    assert_eq!(plain(1), 2);
+    catch_unwind(|| panics(1)).unwrap_err();
+
+    assert_eq!(ends("measured")[&("measure", "success")], 1.0);
+    assert_eq!(ends("measured attempts")[&("attempt_measure", "transient")], 1.0);
+    assert_eq!(ends("plain")[&("measure", "success")], 1.0);
+    assert_eq!(ends("panics")[&("measure", "abandoned")], 1.0);
 }
