@@ -102,7 +102,8 @@ use proc_macro::TokenStream;
 ///
 /// On a plain `fn` it blocks the thread: the attempts and the waits between them are in the function, and no async runtime is needed. The same
 /// keys mean the same. So do those of [`circuit_breaker`](macro@circuit_breaker), [`bulkhead`](macro@bulkhead),
-/// [`rate_limit`](macro@rate_limit), [`throttle`](macro@throttle) and [`fallback`](macro@fallback), alone or together, and a policy of your
+/// [`rate_limit`](macro@rate_limit), [`throttle`](macro@throttle), [`fallback`](macro@fallback) and [`measure`](macro@measure), alone or
+/// together, and a policy of your
 /// own can stand in the `with` of async functions and of those that block. Nothing can interrupt a body that blocks: `max_elapsed`
 /// limits when the last attempt begins, and the body needs a time-out of its client's own.
 ///
@@ -1204,6 +1205,8 @@ pub fn fan_out(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// assert!(functions.iter().any(|function| layers(function) == ["measure", "retry", "attempt_measure"]));
 /// # }
 /// ```
+///
+/// On a plain `fn` it measures the call; see [functions that block](macro@retry#functions-that-block).
 ///
 /// # Arguments
 ///
