@@ -143,8 +143,8 @@ impl Fragment {
     pub(crate) fn around(self, context: &Context<'_>, make: impl FnOnce(TokenStream) -> TokenStream) -> Self {
         let fragment = self.into_future(context);
         let Form::Future(future) = fragment.form else { unreachable!("it is a future") };
-        let made = make(future);
-        let form = if context.function.blocks { Form::Expression(made) } else { Form::Future(made) };
+        let whole = make(future);
+        let form = if context.function.blocks { Form::Expression(whole) } else { Form::Future(whole) };
         Self { form, ..fragment }
     }
 
