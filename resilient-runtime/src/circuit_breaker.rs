@@ -258,10 +258,10 @@ impl CircuitBreaker {
     /// One for a key, by these settings.
     fn made(&self, shell: Shell<Self>, config: Live<Config>) -> Self {
         assert!(
-            !config.is_shared(),
-            "a breaker that machines share cannot be kept for each key: leave out `shared_through`, or the `PerKey`"
+            self.is_shared() || !config.is_shared(),
+            "machines share the breakers of all keys or of none: add `shared_through` to the breaker that is for all"
         );
-        let storage = Storage::beginning_in(shell.base_mode());
+        let storage = self.storage.again(shell.base_mode());
         if self.state() == CircuitBreakerState::ForcedOpen {
             // of all keys, before anybody knows this one
             storage.begin_forced_open();
@@ -272,6 +272,18 @@ impl CircuitBreaker {
 
 impl Keyed for CircuitBreaker {
     by_settings!();
+
+    fn is_shared(&self) -> bool {
+        self.storage.link().is_some()
+    }
+
+    fn shared_as(&self) -> Option<&str> {
+        self.storage.link()?.key.as_deref()
+    }
+
+    fn share_as(&mut self, key: Box<str>) {
+        self.storage.share_as(key);
+    }
 
     fn is_held_by_hand(&self) -> bool {
         self.state() == CircuitBreakerState::ForcedOpen || self.shell.is_switched()

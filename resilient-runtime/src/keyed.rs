@@ -19,7 +19,7 @@ pub use self::held::Held;
 pub(crate) use self::fingerprint::{Unchanged, fingerprint};
 
 use self::fingerprint::Fingerprint;
-use self::label::label;
+use self::label::{SHOWN, label};
 use self::shard::{Shard, Whose};
 use self::turns::Turns;
 use crate::Mode;
@@ -167,6 +167,23 @@ pub trait Keyed: Named {
         0
     }
 
+    /// Returns whether machines share it.
+    #[doc(hidden)]
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// The key as the store of a shared policy knows it.
+    #[doc(hidden)]
+    fn shared_as(&self) -> Option<&str> {
+        None
+    }
+
+    /// Says as which key the store of a shared policy knows it.
+    #[doc(hidden)]
+    #[expect(clippy::boxed_local, reason = "a policy keeps it as it is")]
+    fn share_as(&mut self, _key: Box<str>) {}
+
     /// One for keys that there is no room for.
     #[must_use]
     fn stand_in(&self) -> Self {
@@ -240,21 +257,22 @@ impl<P: Keyed> PerKey<P> {
     ///
     /// # Panics
     ///
-    /// If the key's `Hash` does; everything is then as it was.
+    /// If the key's `Hash` does; everything is then as it was. If the policy is shared through a store, which needs a text of the key: use
+    /// [`of_logged`](Self::of_logged).
     #[inline]
     pub fn of<K: Hash + ?Sized>(&self, key: &K) -> Held<'_, P> {
         // the user's code, and so before any lock
         let key = fingerprint(key);
         match self.shard(key).get(key) {
             Some(policy) => Held::own(policy),
-            None => self.of_new(key, &|| None, None),
+            None => self.of_new(key, &|_| None, None),
         }
     }
 
     /// As [`of`](Self::of), and lets events and the [list of policies](crate::policies) show the key, by the first 64 characters of its `Debug`.
     ///
     /// The text is made and kept when the key gets its policy. Without this, nothing that the crate says has a key: neither events and the list nor
-    /// metrics, which never have one.
+    /// metrics, which never have one. The store of a shared policy knows the key by the whole of its `Debug`.
     ///
     /// # Panics
     ///
@@ -264,7 +282,7 @@ impl<P: Keyed> PerKey<P> {
         let hash = fingerprint(key);
         match self.shard(hash).get(hash) {
             Some(policy) => Held::own(policy),
-            None => self.of_new(hash, &|| Some(label(key)), None),
+            None => self.of_new(hash, &|most| Some(label(key, most)), None),
         }
     }
 
@@ -307,13 +325,13 @@ impl<P: Keyed> PerKey<P> {
     /// # Panics
     ///
     /// If the key's `Hash` or `settings` does, as a builder's method does with a value that it refuses; everything is then as it was, and the next
-    /// use of the key asks again. If it returns a rate limit that is shared through a store.
+    /// use of the key asks again. If it returns a policy that is shared through a store, and the shared settings are not.
     #[inline]
     pub fn of_with<K: Hash + ?Sized>(&self, key: &K, settings: impl Fn(&K, P) -> P) -> Held<'_, P> {
         let hash = fingerprint(key);
         match self.shard(hash).get_current(hash) {
             Some(policy) => Held::own(policy),
-            None => self.of_asked(hash, &|| None, &|shared| settings(key, shared)),
+            None => self.of_asked(hash, &|_| None, &|shared| settings(key, shared)),
         }
     }
 
@@ -327,7 +345,7 @@ impl<P: Keyed> PerKey<P> {
         let hash = fingerprint(key);
         match self.shard(hash).get_current(hash) {
             Some(policy) => Held::own(policy),
-            None => self.of_asked(hash, &|| Some(label(key)), &|shared| settings(key, shared)),
+            None => self.of_asked(hash, &|most| Some(label(key, most)), &|shared| settings(key, shared)),
         }
     }
 
@@ -352,12 +370,7 @@ impl<P: Keyed> PerKey<P> {
 
     /// The policy of a key that has none, or whose settings are out of date.
     #[cold]
-    fn of_asked(
-        &self,
-        key: Fingerprint,
-        text: &dyn Fn() -> Option<Box<str>>,
-        settings: &dyn Fn(P) -> P,
-    ) -> Held<'_, P> {
+    fn of_asked(&self, key: Fingerprint, text: Text<'_>, settings: &dyn Fn(P) -> P) -> Held<'_, P> {
         match self.shard(key).get(key) {
             #[cfg(feature = "config")]
             Some(policy) => Held::own(self.ask_for(key, policy, settings)),
@@ -381,6 +394,9 @@ impl<P: Keyed> PerKey<P> {
             if let Some(text) = policy.key() {
                 new.set_key(text.into());
             }
+            if let Some(text) = policy.shared_as() {
+                new.share_as(text.into());
+            }
             Arc::new(new)
         };
         let _turns = self.turns();
@@ -397,12 +413,7 @@ impl<P: Keyed> PerKey<P> {
     }
 
     #[cold]
-    fn of_new(
-        &self,
-        key: Fingerprint,
-        text: &dyn Fn() -> Option<Box<str>>,
-        settings: Option<&dyn Fn(P) -> P>,
-    ) -> Held<'_, P> {
+    fn of_new(&self, key: Fingerprint, text: Text<'_>, settings: Option<&dyn Fn(P) -> P>) -> Held<'_, P> {
         let now = Ticks::now();
         // Acquire pairs with the Release below: whoever sees that it is full also sees what filled it, which may be this very
         // key. An old value only means the long way.
@@ -411,7 +422,7 @@ impl<P: Keyed> PerKey<P> {
             return self.shard(key).get(key).map_or_else(|| self.overflow(key, now), Held::own);
         }
         // the user's code, and so before the locks
-        let text = text();
+        let (text, shared_as) = (text(SHOWN), self.template.is_shared().then(|| text(usize::MAX)));
         // Acquire as in `ask_for`
         let outdated = self.outdated.load(Acquire);
         let asked = settings.map(|settings| self.template.chosen(&settings(self.template.base())));
@@ -426,7 +437,8 @@ impl<P: Keyed> PerKey<P> {
             Some(_) if self.outdated.load(Relaxed) == outdated => Whose::Own,
             Some(_) => Whose::Outdated,
         };
-        let new = New { key, policy: || asked.unwrap_or_else(|| self.template.fresh()), text, whose };
+        let shared_as = shared_as.map(|text| text.expect("the store of a shared policy knows each key by its text, so that has to be one that may be shown: use `of_logged` in place of `of`, or `log_key` beside `key`"));
+        let new = New { key, policy: || asked.unwrap_or_else(|| self.template.fresh()), text, shared_as, whose };
         self.sweep(&mut turns, now, &mut forgotten);
         let policy = match self.shard(key).get(key) {
             Some(policy) => Some(policy),
@@ -470,6 +482,9 @@ impl<P: Keyed> PerKey<P> {
         let mut policy = (new.policy)();
         if let Some(text) = new.text {
             policy.set_key(text);
+        }
+        if let Some(text) = new.shared_as {
+            policy.share_as(text);
         }
         let policy = Arc::new(policy);
         self.shard(new.key).insert(new.key, policy.clone(), new.whose);
@@ -710,8 +725,13 @@ struct New<F> {
     /// Makes the policy.
     policy: F,
     text: Option<Box<str>>,
+    /// The key as a store knows it, if machines share the policy.
+    shared_as: Option<Box<str>>,
     whose: Whose,
 }
+
+/// The text of a key, of which at most so many characters are needed; `None` if it may not be shown.
+type Text<'t> = &'t dyn Fn(usize) -> Option<Box<str>>;
 
 /// The busiest of the policies that it was offered, no more than are listed.
 struct Busiest<P>(Vec<(u64, Fingerprint, Arc<P>)>);

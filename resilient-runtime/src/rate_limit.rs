@@ -469,17 +469,32 @@ impl RateLimit {
     /// One for a key, by these settings.
     fn made(&self, shell: Shell<Self>, config: Live<Config>) -> Self {
         assert!(
-            self.shared.is_none() && !config.is_shared(),
-            "a limit that machines share cannot be kept for each key: leave out `shared_through`, or the `PerKey`"
+            self.shared.is_some() || !config.is_shared(),
+            "machines share the limits of all keys or of none: add `shared_through` to the limit that is for all"
         );
         let Config { burst, .. } = *config;
         let meter = Meter::new(config.pace(), burst);
-        Self { meter, ..Self::built(shell, config) }
+        let shared = self.shared.as_ref().map(|link| Link::new(link.store));
+        Self { meter, shared, ..Self::built(shell, config) }
     }
 }
 
 impl Keyed for RateLimit {
     by_settings!();
+
+    fn is_shared(&self) -> bool {
+        self.shared.is_some()
+    }
+
+    fn shared_as(&self) -> Option<&str> {
+        self.shared.as_ref()?.key.as_deref()
+    }
+
+    fn share_as(&mut self, key: Box<str>) {
+        if let Some(link) = &mut self.shared {
+            link.key = Some(key);
+        }
+    }
 
     fn activity(&self) -> u64 {
         self.counts().admitted

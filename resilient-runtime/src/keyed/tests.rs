@@ -579,7 +579,7 @@ async fn the_name_and_the_book_stay_those_of_all_keys() {
 }
 
 #[tokio::test(start_paused = true)]
-#[should_panic(expected = "a limit that machines share cannot be kept for each key")]
+#[should_panic(expected = "machines share the limits of all keys or of none")]
 async fn a_shared_limit_for_one_key_is_refused() {
     static STORE: crate::shared::InMemory = crate::shared::InMemory::new();
     let limits = PerKey::new(RateLimit::named("keyed: shared").rate(100, Duration::from_secs(1)));
