@@ -326,6 +326,8 @@ impl CircuitBreaker {
     }
 
     /// Returns whether this call may be a probe, as far as machines share them. Otherwise a probe is asked for, and it comes back soon.
+    #[cold]
+    #[inline(never)]
     pub(super) fn may_probe(&self, ticks: Ticks) -> Result<(), Duration> {
         let Some(link) = self.storage.link().filter(|_| self.shell.mode() == Mode::Enforce) else { return Ok(()) };
         let fleet = link.fleet();
@@ -347,6 +349,8 @@ impl CircuitBreaker {
     }
 
     /// Takes back a probe that was not made after all.
+    #[cold]
+    #[inline(never)]
     pub(super) fn keep_probe(&self) {
         if let Some(link) = self.storage.link() {
             link.fleet().known().leased += 1;
@@ -354,6 +358,8 @@ impl CircuitBreaker {
     }
 
     /// Tells the fleet of a state that this machine has entered.
+    #[cold]
+    #[inline(never)]
     pub(super) fn tell_state(&self, from: Phase, to: Phase, ticks: Ticks) {
         let Some(link) = self.storage.link().filter(|_| self.shell.mode() == Mode::Enforce) else { return };
         let fleet = link.fleet();
@@ -377,6 +383,8 @@ impl CircuitBreaker {
     }
 
     /// Tells the fleet of the end of a probe.
+    #[cold]
+    #[inline(never)]
     pub(super) fn tell_probe(&self, ending: Ending) {
         let Some(link) = self.storage.link() else { return };
         let fleet = link.fleet();

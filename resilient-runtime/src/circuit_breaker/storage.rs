@@ -100,13 +100,12 @@ impl CircuitBreaker {
         let storage = &self.storage;
         if let Some(link) = storage.link() {
             self.follow(link, &clock);
-        }
-        loop {
-            let word = storage.word();
-            if let Some(ticket) = word.closed_ticket() {
+            if let Some(ticket) = storage.word().shared_ticket() {
                 return Ok(ticket);
             }
-            let circuit = word.unpack();
+        }
+        loop {
+            let circuit = self.circuit();
             let ticks = clock();
             let now = storage.origin.moment(ticks);
             let mut noted = Millis(0);
@@ -145,6 +144,8 @@ impl CircuitBreaker {
         }
     }
 
+    #[expect(clippy::inline_always, reason = "an outage has many refusals, and an error is moved through memory")]
+    #[inline(always)]
     fn refuse(&self, circuit: Circuit, retry_after: Option<Duration>) -> Error {
         self.storage.totals.rejected.fetch_add(1, Relaxed);
         self.shell.reject(Reason::CircuitOpen { retry_after, last: circuit.last_failure() })
@@ -176,16 +177,21 @@ impl CircuitBreaker {
 
     #[cold]
     fn end_guarded(&self, epoch: Epoch, vote: Vote, began: Began, clock: impl Fn() -> Ticks) {
-        let counting = self.circuit().phase.keeps_a_window();
-        if counting && vote == Vote::Abandoned {
-            return;
+        if !self.circuit().phase.keeps_a_window() {
+            // a probe's end mostly needs no time
+            let read = OnceCell::new();
+            self.end_at(epoch, vote, began, false, || *read.get_or_init(&clock));
+        } else if vote != Vote::Abandoned {
+            let ticks = clock();
+            self.end_at(epoch, vote, began, true, || ticks);
         }
-        let slow_time = self.config.slow_time();
-        // A probe's end mostly needs no time.
-        let read = if counting || slow_time.is_some() { OnceCell::from(clock()) } else { OnceCell::new() };
-        let ticks = || *read.get_or_init(&clock);
+    }
+
+    /// As [`end_guarded`](Self::end_guarded), with a time that is always the same; `counting` is whether it keeps a window.
+    #[inline]
+    fn end_at(&self, epoch: Epoch, vote: Vote, began: Began, counting: bool, ticks: impl Fn() -> Ticks + Copy) {
         let now = || self.storage.origin.moment(ticks());
-        let slow = slow_time.map(|slow| began.elapsed(ticks()) >= slow);
+        let slow = self.config.slow_time().map(|slow| began.elapsed(ticks()) >= slow);
         let mut ending = Ending { vote, slow: slow.unwrap_or_default(), window: Tally::default(), evident: false };
         if counting {
             let (failed, now) = (matches!(vote, Vote::Failure(_)), now());

@@ -29,10 +29,10 @@ impl Word {
         self.0 >> KIND == CLOSED
     }
 
-    /// The ticket of a call that it lets through because it is closed, alone or with those of other machines.
+    /// The ticket of a call that it lets through because it is closed, of a breaker that machines share.
     #[inline]
-    pub(super) const fn closed_ticket(self) -> Option<Ticket> {
-        if matches!(self.0 >> KIND, CLOSED | CLOSED_SHARED) { Some(Ticket::closed(self)) } else { None }
+    pub(super) const fn shared_ticket(self) -> Option<Ticket> {
+        if self.0 >> KIND == CLOSED_SHARED { Some(Ticket::closed(self)) } else { None }
     }
 
     /// Returns whether it is closed, in the ticket's epoch and without a failure since the last success: what the word nearly
@@ -195,8 +195,8 @@ mod tests {
                 let circuit = Circuit { epoch, phase };
                 let shared = Word::pack(circuit, true);
                 assert_eq!((shared.unpack(), shared.epoch(), shared.is_closed()), (circuit, epoch, false));
-                assert_eq!(shared.closed_ticket().is_some(), matches!(phase, Phase::Closed { .. }));
-                assert!(shared.closed_ticket().is_none_or(|ticket| ticket.epoch() == Some(epoch)));
+                assert_eq!(shared.shared_ticket().is_some(), matches!(phase, Phase::Closed { .. }));
+                assert!(shared.shared_ticket().is_none_or(|ticket| ticket.epoch() == Some(epoch)));
                 let word = Word::pack(circuit, false);
                 assert_eq!(word.unpack(), circuit);
                 assert_eq!(word.epoch(), epoch);
