@@ -137,7 +137,7 @@ async fn calls_that_may_wait_get_their_turn() {
     let calls: Vec<_> = (0..50)
         .map(|_| {
             let limit = limit.clone();
-            tokio::spawn(async move { limit.acquire().await.map(crate::permit::RatePermit::abandon) })
+            tokio::spawn(async move { limit.acquire().await.map(crate::rate_limit::RatePermit::abandon) })
         })
         .collect();
     for call in calls {
@@ -299,7 +299,7 @@ async fn on_a_clock_that_runs_a_call_waits_for_the_answer() {
     let limits = PerKey::new(machine(store()));
 
     for key in 0..100 {
-        let permit = limits.of_logged(&key).acquire().await.map(crate::call::RatePermit::abandon);
+        let permit = limits.of_logged(&key).acquire().await.map(crate::rate_limit::RatePermit::abandon);
         assert!(permit.is_ok(), "{key}: {permit:?}");
     }
 }
