@@ -30,7 +30,6 @@ pub(crate) struct Key {
     pub(crate) other: Option<&'static str>,
     /// Keys that mean the same as this one in some places of a stack.
     pub(crate) stand_ins: Option<StandIns>,
-    #[cfg(test)]
     pub(crate) doc: Doc,
 }
 
@@ -120,8 +119,8 @@ pub(crate) enum StandIns {
 }
 
 /// The row of the key in the documentation.
-#[cfg(test)]
 #[derive(Clone, Copy)]
+#[cfg_attr(not(test), allow(dead_code, reason = "the tests and the programs that show stacks read it"))]
 pub(crate) struct Doc {
     /// The type, where the sort does not say it all.
     pub(crate) ty: &'static str,
@@ -147,7 +146,6 @@ impl Key {
             unless: None,
             other: None,
             stand_ins: None,
-            #[cfg(test)]
             doc: Doc { ty: "", absent: "none", meaning: "" },
         }
     }
@@ -203,30 +201,18 @@ impl Key {
     }
 
     /// Adds the meaning, for the documentation.
-    #[cfg_attr(not(test), expect(unused_variables, reason = "the documentation is written by a test"))]
     pub(crate) const fn means(self, meaning: &'static str) -> Self {
-        #[cfg(test)]
-        return Self { doc: Doc { meaning, ..self.doc }, ..self };
-        #[cfg(not(test))]
-        self
+        Self { doc: Doc { meaning, ..self.doc }, ..self }
     }
 
     /// Adds the type, for the documentation.
-    #[cfg_attr(not(test), expect(unused_variables, reason = "the documentation is written by a test"))]
     pub(crate) const fn takes(self, ty: &'static str) -> Self {
-        #[cfg(test)]
-        return Self { doc: Doc { ty, ..self.doc }, ..self };
-        #[cfg(not(test))]
-        self
+        Self { doc: Doc { ty, ..self.doc }, ..self }
     }
 
     /// Adds what counts without it, for the documentation, where that is no value.
-    #[cfg_attr(not(test), expect(unused_variables, reason = "the documentation is written by a test"))]
     pub(crate) const fn absent(self, absent: &'static str) -> Self {
-        #[cfg(test)]
-        return Self { doc: Doc { absent, ..self.doc }, ..self };
-        #[cfg(not(test))]
-        self
+        Self { doc: Doc { absent, ..self.doc }, ..self }
     }
 }
 
