@@ -6,9 +6,13 @@
 pub mod advice;
 pub mod check;
 pub mod client;
+pub mod diff;
+pub mod effective;
+pub mod expand;
 pub mod page;
 pub mod plan;
 pub mod reading;
+pub mod revision;
 pub mod stack;
 pub mod trials;
 pub mod wish;
