@@ -48,7 +48,8 @@ impl Setting {
             Quantity::Number => number(one).zip(number(two)).map(|(one, two)| one.total_cmp(&two).is_eq()),
             Quantity::Other => None,
         };
-        equal.unwrap_or(one == two)
+        let code = |text: &str| text.split_whitespace().collect::<String>();
+        equal.unwrap_or_else(|| code(one) == code(two))
     }
 }
 
@@ -211,6 +212,7 @@ mod tests {
         assert!(same("retry(factor = 2.0)", "retry", "factor"));
         assert!(!same("retry(max = 4)", "retry", "max"));
         assert!(!same("retry(max = unlimited)", "retry", "max"));
+        assert!(same("retry(on_retry = |r| log(r))", "retry(on_retry = |r|\n log(r))", "on_retry"));
         assert!(!same("retry(max = RETRIES)", "retry", "max"));
     }
 }

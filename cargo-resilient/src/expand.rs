@@ -45,7 +45,8 @@ pub fn expand(root: &Path, name: &str, plain: bool) -> Result<String, Trouble> {
     let found = search.found.ok_or_else(|| unreadable(format!("line {} has no function any more", function.line)))?;
 
     let place = format!("{}:{}: {}", function.file.display(), function.line, function.title());
-    let code = found.expanded(&tree, &place)?;
+    let code = found.expanded(&tree, &function.file, &place)?;
+    let beside = beside(&code, &function.name);
     let code = prettyplease::unparse(&code);
     if plain {
         return Ok(code);
@@ -54,8 +55,8 @@ pub fn expand(root: &Path, name: &str, plain: bool) -> Result<String, Trouble> {
         let policy = resilient_expansion::policy_name(attribute)?;
         (policy != "enforce" && policy != "exempt").then(|| read(policy, attribute))
     });
-    let stack = tree.resolved(written.flatten().collect());
-    Ok(head(function, path.strip_prefix(".").unwrap_or(&path), &stack) + &annotated(&code, &stack))
+    let stack = tree.resolved(written.flatten().collect(), &function.file);
+    Ok(head(function, path.strip_prefix(".").unwrap_or(&path), &stack, &beside) + &annotated(&code, &stack))
 }
 
 /// Returns the one annotated function that is meant.
@@ -181,7 +182,7 @@ fn is_rules(attribute: &Attribute) -> bool {
 
 impl Found {
     /// Returns the expansion in a file, within the item that the function is a member of. Messages begin with the place.
-    fn expanded(&self, tree: &Tree, place: &str) -> Result<File, Trouble> {
+    fn expanded(&self, tree: &Tree, source: &Path, place: &str) -> Result<File, Trouble> {
         let refused = |mistakes: Vec<String>| Trouble::Unreadable(format!("{place}: {}", mistakes.join("; ")));
         let (attributes, bare) = (&self.attributes, &self.item);
         let mut item = quote!(#(#attributes)* #bare);
@@ -203,7 +204,7 @@ impl Found {
         let mut file = self
             .placed(item)
             .map_err(|error| Trouble::Unreadable(format!("{place}: the expansion is no item of Rust: {error}")))?;
-        let mut reading = Reading { tree, trouble: None };
+        let mut reading = Reading { tree, source, trouble: None };
         reading.visit_file_mut(&mut file);
         match reading.trouble {
             Some(trouble) => Err(trouble),
@@ -262,6 +263,7 @@ fn accepted(code: TokenStream) -> Result<TokenStream, Vec<String>> {
 /// Fills the bodies that a profile makes, and removes what expands to nothing.
 struct Reading<'a> {
     tree: &'a Tree,
+    source: &'a Path,
     trouble: Option<Trouble>,
 }
 
@@ -277,7 +279,7 @@ impl Reading<'_> {
             return vec![statement];
         }
         let name = call.mac.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
-        let Some(stack) = self.tree.profile(&name) else {
+        let Some(stack) = self.tree.profile(&name, self.source) else {
             let message = format!("the profile `{name}` is not in this tree: give the folder that defines it");
             self.trouble = Some(Trouble::NotFound(message));
             return vec![statement];
@@ -366,24 +368,39 @@ fn refusals(code: &TokenStream) -> Vec<String> {
 }
 
 /// Returns the comment above the function.
-fn head(function: &Function, file: &Path, stack: &[Written]) -> String {
+fn head(function: &Function, file: &Path, stack: &[Written], beside: &[String]) -> String {
     let mut text = comment("", &format!("`{}`, {}:{}", function.title(), file.display(), function.line));
     if stack.is_empty() {
         return text + &comment("", "It has no policy.");
     }
-    let layers = stack.iter().filter(|written| !is_beside(written)).map(title).chain(["the body".to_owned()]);
-    text += &comment("", &format!("The outermost first: {}.", layers.collect::<Vec<_>>().join(", ")));
-    for written in stack.iter().filter(|written| is_beside(written)) {
-        let suffix = if written.policy == "batch" { "one" } else { "all" };
-        let name = settings(written)
-            .into_iter()
-            .find(|setting| setting.key == "companion" && setting.origin == Origin::Written);
-        let name = name.map_or_else(|| format!("{}_{suffix}", function.name), |setting| setting.value);
-        text += &comment("", &format!("`{}` adds `{name}` beside it.", written.policy));
+    let layers: Vec<String> = stack.iter().filter(|written| !is_beside(written)).map(title).collect();
+    if !layers.is_empty() {
+        text += &comment("", &format!("The outermost first: {}, the body.", layers.join(", ")));
+    }
+    if !beside.is_empty() {
+        text += &comment("", &format!("Beside it: {}.", beside.join(", ")));
     }
     let worst = worst::of(stack).text();
     let attempts = attempts_in_words(worst::attempts(stack));
     text + &comment("", &format!("Worst case of a call{attempts}: {worst}."))
+}
+
+/// Returns the names of the functions that the expansion adds.
+fn beside(file: &File, function: &str) -> Vec<String> {
+    let name = |item: &Item| match item {
+        Item::Fn(item) => vec![item.sig.ident.to_string()],
+        Item::Impl(item) => item.items.iter().filter_map(member).collect(),
+        _ => Vec::new(),
+    };
+    let names = file.items.iter().flat_map(name).filter(|name| name != function);
+    names.map(|name| format!("`{name}`")).collect()
+}
+
+fn member(item: &ImplItem) -> Option<String> {
+    match item {
+        ImplItem::Fn(function) => Some(function.sig.ident.to_string()),
+        _ => None,
+    }
 }
 
 fn is_beside(written: &Written) -> bool {

@@ -19,7 +19,7 @@ use resilient_simulator::latency::Measured;
 use resilient_simulator::report::Table;
 use resilient_words::{parse_duration, parse_rate, percent};
 
-/// Plans the settings of a stack from measurements, simulates stacks, and checks the stacks of a source tree
+/// Plans the settings of a stack from measurements, simulates stacks, and checks, expands and compares the stacks of a source tree
 #[derive(Debug, Parser)]
 #[command(name = "cargo resilient", bin_name = "cargo resilient", disable_version_flag = true)]
 struct Cli {

@@ -7,7 +7,7 @@ use std::thread;
 
 use crate::check::source::{LEFT_OUT, Tree};
 
-/// Returns the tree of the revision: of its files below the folder, or of that file alone. `HEAD~1:src` names a folder itself.
+/// Returns the tree of the revision: of its files below the folder, or of that file alone. `HEAD~1:src` names a folder or file itself.
 ///
 /// # Errors
 ///
@@ -19,25 +19,22 @@ pub fn read(revision: &str, place: &Path) -> Result<Tree, String> {
         let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         (folder, place.file_name().map(|name| name.to_string_lossy().into_owned()))
     };
-    // `HEAD~1:src` names a folder by itself
-    let names_folder = revision.contains(':');
-    let object = if names_folder { revision.to_owned() } else { format!("{revision}^{{tree}}") };
+    // `HEAD~1:src` names a folder by itself, and `HEAD~1:src/lib.rs` a file
+    let named = revision.split_once(':').map(|(_, path)| PathBuf::from(path));
+    let object = if named.is_some() { revision.to_owned() } else { format!("{revision}^{{tree}}") };
     let verified = run(folder, &["rev-parse", "--verify", "--quiet", "--end-of-options", &object])?;
     if !verified.status.success() {
         return Err(format!("`{revision}` is neither a file or folder nor a revision of git"));
     }
-    let tree = String::from_utf8_lossy(&verified.stdout).trim().to_owned();
-    let whole: &[&str] = if names_folder { &["--full-tree"] } else { &[] };
-    let listed = run(folder, &[&["ls-tree", "-r", "-z"], whole, &[&tree]].concat())?;
-    if !listed.status.success() {
-        let reason = String::from_utf8_lossy(&listed.stderr).trim().to_owned();
-        return Err(format!("git cannot list `{revision}`: {reason}"));
+    let object = String::from_utf8_lossy(&verified.stdout).trim().to_owned();
+    let whole: &[&str] = if named.is_some() { &["--full-tree"] } else { &[] };
+    let listed = run(folder, &[&["ls-tree", "-r", "-z"], whole, &[&object]].concat())?;
+    let mut blobs: Vec<(String, PathBuf)> = listed.stdout.split(|byte| *byte == 0).filter_map(blob).collect();
+    match (named, file) {
+        (Some(name), _) if !listed.status.success() => blobs.push((object, name)),
+        (None, Some(file)) => blobs.retain(|(_, name)| name.as_os_str() == file.as_str()),
+        _ => blobs.retain(|(_, name)| is_source(name)),
     }
-    let mut blobs = listed.stdout.split(|byte| *byte == 0).filter_map(blob).collect::<Vec<_>>();
-    blobs.retain(|(_, name)| match file.as_ref().filter(|_| !names_folder) {
-        Some(file) => name.as_os_str() == file.as_str(),
-        None => is_source(name),
-    });
     blobs.sort_by(|(_, one), (_, other)| one.cmp(other));
     if blobs.is_empty() {
         return Err(format!("`{revision}` has no file of Rust in {}", place.display()));

@@ -2,6 +2,7 @@
 
 use resilient_expansion::as_written;
 use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
 use syn::{Expr, ExprAssign, ExprCall, ExprLit, Lit, Token, UnOp};
 
 /// A policy of a stack: its name and its arguments in their order.
@@ -111,10 +112,16 @@ fn value(expression: &Expr) -> Value {
         }
         Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => match value(&unary.expr) {
             Value::Text(number) => Value::Text(format!("-{number}")),
-            Value::Code(_) => Value::Code(as_written(expression)),
+            Value::Code(_) => Value::Code(code(expression)),
         },
-        other => Value::Code(as_written(other)),
+        other => Value::Code(code(other)),
     }
+}
+
+/// Returns the expression as it is written, if that is one line.
+fn code(expression: &Expr) -> String {
+    let text = expression.span().source_text().filter(|text| !text.is_empty() && !text.contains('\n'));
+    text.unwrap_or_else(|| as_written(expression))
 }
 
 #[cfg(test)]

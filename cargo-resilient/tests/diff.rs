@@ -145,6 +145,8 @@ fn revisions_are_compared_with_each_other_and_with_the_present() {
     assert_eq!(diff(&part, &["HEAD", "."]).status.code(), Some(0));
     // a folder of the revision
     assert_eq!(text(&diff(folder.path(), &["HEAD~1:part", "part"])), TEXT);
+    let file = text(&diff(folder.path(), &["HEAD~1:part/src/lib.rs", "HEAD:part/src/lib.rs"]));
+    assert_eq!(file.replace("part/src/lib.rs:", "src/lib.rs:"), TEXT);
 
     let unknown = diff(&part, &["HEAD~9", "."]);
     assert_eq!(complaint(&unknown), "error: `HEAD~9` is neither a file or folder nor a revision of git\n");

@@ -108,6 +108,33 @@ fn functions_are_found_by_more_of_their_path() {
 }
 
 #[test]
+fn functions_beside_it_are_named() {
+    let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/expand/fan_out/stream.rs");
+
+    let text = expand(&case, &annotated(&case)[0], false).unwrap();
+
+    assert!(text.contains("\n// Beside it: `measure_all`, `measure_stream`.\n"), "{text}");
+}
+
+#[test]
+fn the_profile_of_the_same_crate_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    for (member, time) in [("a", "1s"), ("b", "2s"), ("c", "3s")] {
+        let text = format!(
+            "resilient::profile! {{ outgoing = timeout(\"{time}\") }}\n#[resilient::resilient(profile = outgoing)]\nasync fn {member}() -> Result<(), Error> {{ Ok(()) }}\n"
+        );
+        fs::create_dir_all(folder.path().join(member).join("src")).unwrap();
+        fs::write(folder.path().join(member).join("src/lib.rs"), text).unwrap();
+    }
+
+    for (member, seconds) in [("a", 1), ("b", 2), ("c", 3)] {
+        let text = expand(folder.path(), member, false).unwrap();
+        assert!(text.contains(&format!("Duration::from_secs({seconds})")), "{text}");
+        assert!(text.contains(&format!("// Worst case of a call: {seconds}s.\n")), "{text}");
+    }
+}
+
+#[test]
 fn what_is_not_found_is_said() {
     let folder = tree();
     for (arguments, code, said) in [

@@ -2,6 +2,8 @@
 //!
 //! This is the root of the package `resilient-expansion`. It has the modules of the macros, which are the same files.
 
+#![allow(clippy::large_enum_variant, reason = "tokens are larger where they know their places")]
+
 // the macros ask the compiler for the places of mistakes, if there is one
 extern crate proc_macro;
 

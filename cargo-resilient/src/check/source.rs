@@ -1,6 +1,5 @@
 //! The functions of a source tree, with their stacks, their calls and what they ask other programs for.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -27,12 +26,14 @@ pub struct Tree {
     pub unread: Vec<(PathBuf, String)>,
     /// The remarks that silence findings.
     pub remarks: Vec<Remark>,
-    profiles: HashMap<String, Profile>,
+    profiles: Vec<Profile>,
 }
 
 /// A `profile!`.
 #[derive(Debug)]
 struct Profile {
+    name: String,
+    file: PathBuf,
     stack: Vec<Written>,
     tokens: TokenStream,
 }
@@ -155,15 +156,15 @@ impl Tree {
         let mut functions = std::mem::take(&mut self.functions);
         for function in &mut functions {
             function.missing_profile =
-                profile_of(&function.stack).filter(|name| !self.profiles.contains_key(*name)).map(str::to_owned);
-            function.stack = self.resolved(std::mem::take(&mut function.stack));
+                profile_of(&function.stack).filter(|name| self.near(name, &function.file).is_none()).map(str::to_owned);
+            function.stack = self.resolved(std::mem::take(&mut function.stack), &function.file);
         }
         self.functions = functions;
     }
 
-    /// Returns the policies with those of profiles in the place of their names, and each time-out of an attempt where it counts.
-    pub fn resolved(&self, stack: Vec<Written>) -> Vec<Written> {
-        let mut stack = self.with_profile(stack);
+    /// Returns the policies of a function in the file, with those of profiles in the place of their names, and each time-out of an attempt where it counts.
+    pub fn resolved(&self, stack: Vec<Written>, file: &Path) -> Vec<Written> {
+        let mut stack = self.with_profile(stack, file);
         // beside a `total`, it is written above the retry, and stands innermost
         let repeats = stack.iter().rposition(|written| matches!(written.policy.as_str(), "retry" | "hedge"));
         if let Some(stray) = stack[..repeats.unwrap_or(0)].iter().position(is_attempt) {
@@ -173,15 +174,24 @@ impl Tree {
         stack
     }
 
-    /// Returns the tokens of the stack of the profile of that name.
-    pub fn profile(&self, name: &str) -> Option<&TokenStream> {
-        self.profiles.get(name).map(|profile| &profile.tokens)
+    /// Returns the tokens of the stack of the profile that has that name in the file.
+    pub fn profile(&self, name: &str, file: &Path) -> Option<&TokenStream> {
+        self.near(name, file).map(|profile| &profile.tokens)
     }
 
-    fn with_profile(&self, mut stack: Vec<Written>) -> Vec<Written> {
+    /// Returns the profile of that name. Of several, it is the one whose file is next to the function's, as each crate can have one.
+    fn near(&self, name: &str, file: &Path) -> Option<&Profile> {
+        let apart = |profile: &&Profile| {
+            let common = file.components().zip(profile.file.components()).take_while(|(one, other)| one == other);
+            std::cmp::Reverse(common.count())
+        };
+        self.profiles.iter().filter(|profile| profile.name == name).min_by_key(apart)
+    }
+
+    fn with_profile(&self, mut stack: Vec<Written>, file: &Path) -> Vec<Written> {
         let is_composed = |written: &Written| written.policy == "resilient";
         let Some(place) = stack.iter().position(is_composed) else { return stack };
-        let profile = profile_of(&stack).and_then(|name| self.profiles.get(name));
+        let profile = profile_of(&stack).and_then(|name| self.near(name, file));
         stack.remove(place);
         let mut profile = profile.map(|profile| profile.stack.clone()).unwrap_or_default();
         // policies that the profile has as well change parts of it; the others stay where they are written
@@ -425,15 +435,15 @@ impl<'ast> Visit<'ast> for Reader<'_> {
 
     fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
         if item.mac.path.segments.last().is_some_and(|segment| segment.ident == "profile")
-            && let Some((name, profile)) = profile(&item.mac.tokens)
+            && let Some(profile) = profile(&item.mac.tokens, self.file)
         {
-            self.tree.profiles.insert(name, profile);
+            self.tree.profiles.push(profile);
         }
     }
 }
 
 /// Reads the name and the policies of a `profile!`.
-fn profile(tokens: &TokenStream) -> Option<(String, Profile)> {
+fn profile(tokens: &TokenStream, file: &Path) -> Option<Profile> {
     let parser = |input: syn::parse::ParseStream<'_>| {
         input.call(Attribute::parse_outer)?;
         input.parse::<syn::Visibility>()?;
@@ -445,7 +455,7 @@ fn profile(tokens: &TokenStream) -> Option<(String, Profile)> {
     let (name, tokens) = parser.parse2(tokens.clone()).ok()?;
     let policies = Punctuated::<Expr, Token![,]>::parse_terminated.parse2(tokens.clone()).ok()?;
     let stack = policies.iter().filter_map(|policy| written::policy(policy).ok()).flat_map(split).collect();
-    Some((name, Profile { stack, tokens }))
+    Some(Profile { name, file: file.to_owned(), stack, tokens })
 }
 
 /// Reads an attribute: one policy, or those of `#[resilient(…)]`.
