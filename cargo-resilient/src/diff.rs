@@ -155,7 +155,7 @@ pub fn difference(older: &Tree, newer: &Tree, function: Option<&str>) -> Differe
 
 /// Pairs the functions of both trees: by file and path, and those that are left by their path alone if that is unique.
 fn pairs<'a>(older: &'a Tree, newer: &'a Tree) -> Vec<(Option<&'a Function>, Option<&'a Function>)> {
-    let path = |function: &Function| [&function.within[..], &[function.name.clone()]].concat();
+    let path = |function: &Function| [&function.within[..], std::slice::from_ref(&function.name)].concat();
     let mut waiting: HashMap<(&Path, Vec<String>), Vec<usize>> = HashMap::new();
     for (index, function) in older.functions.iter().enumerate().rev() {
         waiting.entry((&function.file, path(function))).or_default().push(index);

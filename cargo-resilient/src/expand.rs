@@ -1,6 +1,5 @@
 //! The expansion of an annotated function, as people read it.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -11,11 +10,10 @@ use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, Block, File, ImplItem, Item, ItemImpl, ItemTrait, Stmt, TraitItem};
 
+use self::comments::{annotated, beside, head};
 use crate::check::source::{Function, Tree, read};
-use crate::check::{attempts_in_words, worst};
-use crate::effective::{Origin, settings, title};
-use crate::stack::comment;
-use crate::written::Written;
+
+mod comments;
 
 /// The reason why there is no expansion.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,12 +69,12 @@ fn find<'a>(tree: &'a Tree, name: &str, root: &Path) -> Result<&'a Function, Tro
     match (&annotated[..], &named[..]) {
         ([function], _) => Ok(function),
         ([], []) => {
-            let names = tree.functions.iter().filter(|function| function.annotated);
+            let others = tree.functions.iter().filter(|function| function.annotated);
             let short = name.rsplit("::").next().unwrap_or(name);
-            let meant = resilient_words::nearest(short, names.map(|function| function.name.as_str()));
+            let meant = resilient_words::nearest(short, others.map(|function| function.name.as_str()));
             let meant = meant.map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
-            let unread: String =
-                tree.unread.iter().map(|(file, why)| format!("\n  not read: {}: {why}", file.display())).collect();
+            let unread = tree.unread.iter().map(|(file, why)| format!("\n  not read: {}: {why}", file.display()));
+            let unread = unread.collect::<Vec<_>>().concat();
             Err(Trouble::NotFound(format!("no function `{name}` in {}{meant}{unread}", root.display())))
         }
         ([], bare) => Err(Trouble::NotFound(format!("`{name}` has no attribute of `resilient`:{}", list(bare)))),
@@ -367,116 +365,5 @@ fn refusals(code: &TokenStream) -> Vec<String> {
     refusals
 }
 
-/// Returns the comment above the function.
-fn head(function: &Function, file: &Path, stack: &[Written], beside: &[String]) -> String {
-    let mut text = comment("", &format!("`{}`, {}:{}", function.title(), file.display(), function.line));
-    if stack.is_empty() {
-        return text + &comment("", "It has no policy.");
-    }
-    let layers: Vec<String> = stack.iter().filter(|written| !is_beside(written)).map(title).collect();
-    if !layers.is_empty() {
-        text += &comment("", &format!("The outermost first: {}, the body.", layers.join(", ")));
-    }
-    if !beside.is_empty() {
-        text += &comment("", &format!("Beside it: {}.", beside.join(", ")));
-    }
-    let worst = worst::of(stack).text();
-    let attempts = attempts_in_words(worst::attempts(stack));
-    text + &comment("", &format!("Worst case of a call{attempts}: {worst}."))
-}
-
-/// Returns the names of the functions that the expansion adds.
-fn beside(file: &File, function: &str) -> Vec<String> {
-    let name = |item: &Item| match item {
-        Item::Fn(item) => vec![item.sig.ident.to_string()],
-        Item::Impl(item) => item.items.iter().filter_map(member).collect(),
-        _ => Vec::new(),
-    };
-    let names = file.items.iter().flat_map(name).filter(|name| name != function);
-    names.map(|name| format!("`{name}`")).collect()
-}
-
-fn member(item: &ImplItem) -> Option<String> {
-    match item {
-        ImplItem::Fn(function) => Some(function.sig.ident.to_string()),
-        _ => None,
-    }
-}
-
-fn is_beside(written: &Written) -> bool {
-    matches!(written.policy.as_str(), "fan_out" | "batch")
-}
-
-/// Returns the code with the settings above the place of each policy.
-fn annotated(code: &str, stack: &[Written]) -> String {
-    let lines: Vec<&str> = code.lines().collect();
-    let mut notes: Vec<(usize, &Written)> = Vec::new();
-    let mut homeless = Vec::new();
-    for written in stack {
-        let is_free = |line: &usize| notes.iter().all(|(taken, _)| taken != line);
-        match (0..lines.len()).filter(is_free).find(|line| declares(lines[*line], written)) {
-            Some(line) => notes.push((line, written)),
-            None => homeless.push(written),
-        }
-    }
-    let mut text: String = homeless.into_iter().map(|written| note("", written)).collect();
-    for (index, line) in lines.iter().enumerate() {
-        if let Some((_, written)) = notes.iter().find(|(place, _)| *place == index) {
-            text += &note(&line[..line.len() - line.trim_start().len()], written);
-        }
-        let _ = writeln!(text, "{line}");
-    }
-    text
-}
-
-/// Returns whether the line brings the policy into scope: `static TOTAL_TIMEOUT_: …`, or `let hedge_: &… = …` for one of the user's own.
-fn declares(line: &str, written: &Written) -> bool {
-    let line = line.trim_start();
-    let Some(rest) = line.strip_prefix(if written.has("with") { "let " } else { "static " }) else { return false };
-    let Some((name, _)) = rest.split_once(':') else { return false };
-    let name = name.to_lowercase();
-    let Some(name) = name.strip_suffix('_') else { return false };
-    let name = name.strip_suffix("_per_key").unwrap_or(name);
-    name.strip_suffix(&written.policy).is_some_and(|before| before.is_empty() || before.ends_with('_'))
-}
-
-/// Returns the settings of a policy as a comment.
-fn note(indent: &str, written: &Written) -> String {
-    let (mut here, mut defaults, mut without) = (Vec::new(), Vec::new(), Vec::new());
-    for setting in settings(written) {
-        match setting.origin {
-            Origin::Written => here.push(setting.text()),
-            Origin::Absent if setting.value == "none" => without.push(setting.key),
-            Origin::Default | Origin::Absent => defaults.push(setting.text()),
-        }
-    }
-    let title = title(written);
-    let mut text = if here.is_empty() { format!("{indent}// {title}\n") } else { listed(indent, &title, &here) };
-    for (words, settings) in [("    by default", defaults), ("    without", without)] {
-        if !settings.is_empty() {
-            text += &listed(indent, words, &settings);
-        }
-    }
-    text
-}
-
-/// Returns a comment with the settings after the words, broken between settings.
-fn listed(indent: &str, words: &str, settings: &[String]) -> String {
-    let margin = " ".repeat(words.chars().take_while(|c| *c == ' ').count() + 2);
-    let (mut text, mut line) = (String::new(), format!("{words}: "));
-    let last = settings.len() - 1;
-    for (index, setting) in settings.iter().enumerate() {
-        let comma = if index == last { "" } else { ", " };
-        if line.chars().count() + setting.chars().count() >= WIDTH && index > 0 {
-            let _ = writeln!(text, "{indent}// {}", line.trim_end());
-            line.clone_from(&margin);
-        }
-        line += &format!("{setting}{comma}");
-    }
-    text + &format!("{indent}// {line}\n")
-}
-
-/// The most characters in a line of settings.
-const WIDTH: usize = 90;
 /// The names of files that are no modules of their own.
 const ROOTS: [&str; 3] = ["lib", "main", "mod"];
