@@ -65,6 +65,8 @@ fn policies_settings_and_worst_cases_are_compared() {
 
     assert_eq!(text(&output), TEXT);
     assert_eq!(output.status.code(), Some(1));
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/planner.md")).unwrap();
+    assert!(page.contains(TEXT), "docs/planner.md lacks\n{TEXT}");
     // the same files by their names
     let files = diff(folder.path(), &["old/src/lib.rs", "new/src/lib.rs"]);
     assert_eq!(text(&files).matches("has ").count(), 3);

@@ -97,6 +97,16 @@ fn comments_have_the_order_the_worst_case_and_all_settings() {
 }
 
 #[test]
+fn the_page_quotes_the_beginning_of_it() {
+    let folder = tree();
+    let text = String::from_utf8(run(folder.path(), &["price"]).stdout).unwrap();
+    let (quoted, _) = text.split_once("        // timeout (attempt)").unwrap();
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/planner.md")).unwrap();
+
+    assert!(page.contains(quoted), "docs/planner.md lacks\n{quoted}");
+}
+
+#[test]
 fn functions_are_found_by_more_of_their_path() {
     let folder = tree();
     let code = |name: &str| run(folder.path(), &[name]).status.code();
