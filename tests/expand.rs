@@ -67,6 +67,7 @@ cases! {
         response => "true true true",
         dialect => "true true true true true",
         weight => "Ok(Answer { tokens: 4 }) true",
+        settings => "[3, 1, 2]",
     }
     measure {
         options => "Ok(7) 2",
@@ -89,6 +90,7 @@ cases! {
         key => "(Ok(\"tide 1 by a\"), Ok(\"tide 1 by a\"), Ok(\"tide 2 by c\"))",
         method => "(Ok(\"a 1 at 2\"), Ok(\"a 1 at 2\"), Ok(\"b 1 at 1\"))",
         share => "[\"tide\"] true",
+        renewing => "tide 2, tide 2, tide 3, tide 4",
     }
     fallback {
         chain => "Ok(\"tide after Down\") Ok(\"TIDE\") Ok(\"TIDE\") Ok(\"\")",

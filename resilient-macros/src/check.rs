@@ -9,7 +9,7 @@ use crate::amount::Amount;
 use crate::diagnostic::Errors;
 use crate::function::Function;
 use crate::policy::{Layer, Level};
-use crate::repeated;
+use crate::{renewed, repeated};
 
 /// Reports everything about the stack, outermost layer first, that could not work.
 pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &Errors) {
@@ -22,6 +22,7 @@ pub(crate) fn check(layers: &[Box<dyn Layer>], function: &Function, errors: &Err
         errors.over(&function.signature.inputs[each], message);
     }
     repeated::check(layers, function, errors);
+    renewed::check(layers, function, errors);
     let retry = layers.iter().position(|layer| is_retry(&**layer));
     let hedge = layers.iter().position(|layer| layer.facts().hedges);
     if let Some(hedge) = hedge {

@@ -139,11 +139,13 @@ impl Fragment {
         }
     }
 
-    /// Makes another future of the one that it is.
+    /// Makes another future of the one that it is; of a closure, the expression that calls it.
     pub(crate) fn around(self, context: &Context<'_>, make: impl FnOnce(TokenStream) -> TokenStream) -> Self {
         let fragment = self.into_future(context);
         let Form::Future(future) = fragment.form else { unreachable!("it is a future") };
-        Self { form: Form::Future(make(future)), ..fragment }
+        let whole = make(future);
+        let form = if context.function.blocks { Form::Expression(whole) } else { Form::Future(whole) };
+        Self { form, ..fragment }
     }
 
     /// The statements, and the awaited expression.
@@ -224,7 +226,7 @@ impl Rounds {
         // a verdict was decided on in the stack, where the hooks were told
         let retry = if self.policy.is_some() { self.settling } else { self.retry.into_token_stream() };
         let settled = self.attempt.settled;
-        let is_settled = settled || !matches!(self.attempt.form, Form::Body(_) | Form::Future(_));
+        let is_settled = settled || matches!(self.attempt.form, Form::Stack { .. });
         let blocks = context.function.blocks;
         let is_short = !blocks && matches!(self.attempt.form, Form::Body(_) | Form::Future(_));
         let (statements, mut outcome) = self.attempt.awaited(context);

@@ -3,6 +3,7 @@
 use syn::{Expr, ExprPath};
 
 use crate::function::Function;
+use crate::reads::settings_of_key;
 
 /// A key that an attribute accepts.
 pub(crate) struct Key {
@@ -239,6 +240,15 @@ pub(crate) const fn log_key() -> Key {
     Key::setting("log_key", "log_key", Sort::Flag).takes("a word").means(
         "lets events and the list of policies show the key by the first 64 characters of its `Debug`; needs `key`",
     )
+}
+
+/// `settings = …`, which gives a key settings of its own.
+pub(crate) const fn settings(example: &'static str) -> Key {
+    Key::setting("settings", example, Sort::Expression(settings_of_key))
+        .constant(false)
+        .takes("function or closure of the key and the policy that returns the policy")
+        .absent("the same for all keys")
+        .means("gives a key settings of its own: called with the key, or with each part of a tuple, by reference and with a policy that has the shared settings")
 }
 
 /// `with = …`, which brings a policy of the user's own.

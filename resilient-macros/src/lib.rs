@@ -26,6 +26,7 @@ mod policies;
 mod policy;
 mod profile;
 mod reads;
+mod renewed;
 mod repeated;
 mod settings;
 mod source;
@@ -101,7 +102,8 @@ use proc_macro::TokenStream;
 ///
 /// On a plain `fn` it blocks the thread: the attempts and the waits between them are in the function, and no async runtime is needed. The same
 /// keys mean the same. So do those of [`circuit_breaker`](macro@circuit_breaker), [`bulkhead`](macro@bulkhead),
-/// [`rate_limit`](macro@rate_limit), [`throttle`](macro@throttle) and [`fallback`](macro@fallback), alone or together, and a policy of your
+/// [`rate_limit`](macro@rate_limit), [`throttle`](macro@throttle), [`fallback`](macro@fallback) and [`measure`](macro@measure), alone or
+/// together, and a policy of your
 /// own can stand in the `with` of async functions and of those that block. Nothing can interrupt a body that blocks: `max_elapsed`
 /// limits when the last attempt begins, and the body needs a time-out of its client's own.
 ///
@@ -235,6 +237,7 @@ pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `name` | string | the function's | stands in rejections and events; functions that are given the same name share the breaker |
 /// | `key` | expression | none | a breaker for each value of it, see below |
 /// | `log_key` | a word | none | lets events and the list of policies show the key by the first 64 characters of its `Debug`; needs `key` |
+/// | `settings` | function or closure of the key and the policy that returns the policy | the same for all keys | gives a key settings of its own: called with the key, or with each part of a tuple, by reference and with a policy that has the shared settings |
 /// | `with` | expression | none | a `CircuitBreaker` of your own: a `static` shared by several functions, a field, or one of a `PerKey` |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
 ///
@@ -246,6 +249,34 @@ pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// `key`, and the list of policies names the busiest keys and those in trouble by it; without, nothing shows a key. At
 /// most 10,000 keys have a breaker at once, each until it has not been used for ten minutes; `resilient::PerKey` says what
 /// happens beyond. For other limits, write a `static` of that type and `with = HOSTS.of(host)`.
+///
+/// # Keys with other settings
+///
+/// With `settings = rules_of`, some keys have other settings than the rest. The function gets the key by reference and a breaker with the shared settings, and
+/// returns it with those that the key is to have; of a key `(tenant, region)` it gets the parts:
+///
+/// ```
+/// use resilient::{CircuitBreaker, circuit_breaker};
+/// # #[derive(Debug, resilient::Classify)]
+/// # enum Error { #[transient] Down, #[transparent] Refused(resilient::Error) }
+/// # impl From<resilient::Error> for Error { fn from(error: resilient::Error) -> Self { Self::Refused(error) } }
+///
+/// fn rules_of(host: &str, shared: CircuitBreaker) -> CircuitBreaker {
+///     if host.ends_with(".internal") { shared.consecutive(20) } else { shared }
+/// }
+///
+/// #[circuit_breaker(key = host, settings = rules_of)]
+/// async fn fetch(host: &str) -> Result<String, Error> {
+/// # let _ = host;
+/// # Err(Error::Down)
+/// }
+/// ```
+///
+/// A closure, as in `settings = |host, shared| self.rules_of(host, shared)`, sees the arguments and `self`. It is asked at the first use of a key, at the first use after
+/// the key was forgotten, and after live settings have changed the shared ones; [`PerKey::of_with`] says more, and where it panics. A call whose key
+/// is known does not ask. After a customer has changed to another plan, `resilient::config::ask_again("fetch", "circuit_breaker")` has all keys asked about again.
+///
+/// [`PerKey::of_with`]: https://docs.rs/resilient-runtime/latest/resilient/struct.PerKey.html#method.of_with
 ///
 /// # One breaker for several functions
 ///
@@ -339,6 +370,7 @@ pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream
 /// | `name` | string | the function's | stands in rejections; functions that are given the same name and settings share the places |
 /// | `key` | expression | none | a bulkhead for each value of it, as for [`circuit_breaker`](macro@circuit_breaker) |
 /// | `log_key` | a word | none | lets events and the list of policies show the key by the first 64 characters of its `Debug`; needs `key` |
+/// | `settings` | function or closure of the key and the policy that returns the policy | the same for all keys | gives a key settings of its own: called with the key, or with each part of a tuple, by reference and with a policy that has the shared settings |
 /// | `weight` | `u32` expression | `1` | how many places the call takes; more than there are means all of them |
 /// | `priority` | `"high"`, `"low"`, or an expression of type `Priority` | `"high"` | who is served first, and who loses the place in a full queue |
 /// | `with` | expression | none | a `Bulkhead` of your own: a `static` shared by several functions, a field, or one of a `PerKey` |
@@ -437,6 +469,7 @@ pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `name` | string | the function's | stands in events; functions that are given the same name and settings share what is learnt and the budget, and draw on the budget of the retries of that name too |
 /// | `key` | expression | none | a hedge for each value of it, as for [`circuit_breaker`](macro@circuit_breaker) |
 /// | `log_key` | a word | none | lets events and the list of policies show the key by the first 64 characters of its `Debug`; needs `key` |
+/// | `settings` | function or closure of the key and the policy that returns the policy | the same for all keys | gives a key settings of its own: called with the key, or with each part of a tuple, by reference and with a policy that has the shared settings |
 /// | `clone(a, b)`, or `clone` | arguments, `self` too | none | each attempt gets a clone of these, or of all that the body owns, and may use it up, as for [`retry`](macro@retry) |
 /// | `number` | name | none | the attempt's number from zero, for the body: each can go to another server |
 /// | `with` | expression | none | a `Hedge` of your own: a `static` shared by several functions, a field, or one of a `PerKey` |
@@ -561,6 +594,7 @@ pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `name` | string | the function's | stands in rejections and events; functions that are given the same name share the limit |
 /// | `key` | expression | none | a limit for each value of it, as for [`circuit_breaker`](macro@circuit_breaker) |
 /// | `log_key` | a word | none | lets events and the list of policies show the key by the first 64 characters of its `Debug`; needs `key` |
+/// | `settings` | function or closure of the key and the policy that returns the policy | the same for all keys | gives a key settings of its own: called with the key, or with each part of a tuple, by reference and with a policy that has the shared settings |
 /// | `with` | expression | none | a `RateLimit` of your own |
 /// | `when` | closure or function | the error's class | says what is throttled, as for [`retry`](macro@retry) |
 /// | `dialect` | a `resilient::http::Dialect` | the general reader | the provider's way of saying that it limits a caller: decides in place of `when`, and reads the quota of good responses |
@@ -669,6 +703,7 @@ pub fn rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `name` | string | the function's | stands in rejections and events; functions that are given the same name share what is learnt |
 /// | `key` | expression | none | a policy for each value of it, as for [`circuit_breaker`](macro@circuit_breaker) |
 /// | `log_key` | a word | none | lets events and the list of policies show the key by the first 64 characters of its `Debug`; needs `key` |
+/// | `settings` | function or closure of the key and the policy that returns the policy | the same for all keys | gives a key settings of its own: called with the key, or with each part of a tuple, by reference and with a policy that has the shared settings |
 /// | `with` | expression | none | a `Throttle` of your own |
 /// | `when` | closure or function | the error's class | says what is throttled, as for [`retry`](macro@retry) |
 /// | `crate` | path | `::resilient` | where the runtime crate is |
@@ -809,6 +844,7 @@ pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `shared_across(a, b)` | arguments, or `self` | none | callers that differ in them may share all the same |
 /// | `share` | a word | none | the outcome need not be `Clone`: callers get `Arc`s, see below |
 /// | `hold` | duration | none | keeps the outcome, a failure too, for so long after the body has ended |
+/// | `stale_while_revalidate` | duration | none | gives out a good outcome for so long after `hold`, at once, while one run behind the calls renews it; needs `hold`, see below |
 /// | `max_wait` | duration | as long as the run takes | how long a call waits for one run of another; after that it runs the body too, and the first to end answers all who wait |
 /// | `mode` | `"enforce"`, `"observe"`, `"off"` | `"enforce"` | `"observe"` lets each caller run and counts who would have joined; `"off"` does nothing |
 /// | `name` | string | the function's | the policy's name |
@@ -834,6 +870,18 @@ pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// attempts. What is inside can be refused, by a breaker for instance: that is shared as well. Only what concerns
 /// the one caller is not, its deadline or its cancellation: then another one runs. A time-out above it ends the wait of
 /// its own caller. With `hold` below a retry, a failure that is held is what the next attempt gets.
+///
+/// # Old outcomes
+///
+/// With `hold = "10s", stale_while_revalidate = "50s"`, an outcome that is older than ten seconds is given out for fifty more, at once, while one run behind
+/// the calls renews it, as HTTP's directive of that name says. So nobody but the first caller waits, and nothing that is given out is older, from the end of its run,
+/// than a minute. There is one such run for a key at a time, with all policies that stand below. After one that failed, the old outcome stays until its end, and the next
+/// such run begins no sooner than ten seconds later. Only a good outcome is given out when it is old: an `Err` is held for `hold`.
+///
+/// The run is a task of tokio, which outlives the call that began it. So the function must return a `Result`, own its arguments (`self: Arc<Self>`, `String`, `&'static str`), and its body
+/// must be `Send`; no retry stands above, no policy with `key` below, and none that reads the arguments afterwards. No time-out above ends the run, so put one below. Off a tokio runtime
+/// nothing is renewed, and an outcome ends with `hold`. An answer that may be old *because a call has failed* is
+/// [`#[fallback(stale = …)]`](macro@fallback).
 ///
 /// # What is not `Clone`
 ///
@@ -1157,6 +1205,8 @@ pub fn fan_out(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// assert!(functions.iter().any(|function| layers(function) == ["measure", "retry", "attempt_measure"]));
 /// # }
 /// ```
+///
+/// On a plain `fn` it measures the call; see [functions that block](macro@retry#functions-that-block).
 ///
 /// # Arguments
 ///

@@ -28,6 +28,7 @@ mod policies;
 mod policy;
 mod profile;
 mod reads;
+mod renewed;
 mod repeated;
 mod settings;
 mod source;

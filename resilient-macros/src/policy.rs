@@ -10,7 +10,7 @@ use crate::fragment::{Context, Fragment};
 use crate::function::Function;
 use crate::key::{Key, Positional, Table};
 use crate::settings::Settings;
-use crate::source::Source;
+use crate::source::{Source, with_usage};
 
 /// A policy as the attribute's name finds it.
 pub(crate) struct Kind {
@@ -92,7 +92,8 @@ pub(crate) trait Layer {
 
     /// The entry of its policy in the list of the function's, if it has one.
     fn entry(&self, context: &Context<'_>) -> Option<TokenStream> {
-        self.common().source.as_ref().map(|source| source.entry(context))
+        let source = self.common().source.as_ref()?;
+        Some(with_usage(source.entry(context), &source.usage()))
     }
 
     /// Puts it around what is inside.
@@ -155,6 +156,8 @@ pub(crate) struct Facts {
     pub(crate) unbounded: Option<Span>,
     /// The reason why it cannot stand on a function that blocks, if it cannot.
     pub(crate) only_async: Option<&'static str>,
+    /// The place that says that it may run what is inside it behind the calls.
+    pub(crate) renews: Option<Span>,
     /// The shortest wait before the first retry, if that is known.
     pub(crate) first_delay: Option<Amount>,
 }

@@ -23,6 +23,16 @@ pub(crate) fn differs_between_calls(expression: &Expr, function: &Function) -> s
     Err(syn::Error::new_spanned(expression, message))
 }
 
+/// Refuses what cannot be called.
+pub(crate) fn settings_of_key(expression: &Expr, _: &Function) -> syn::Result<()> {
+    let is_none = literal(expression).is_some() || matches!(expression, Expr::Tuple(_) | Expr::Array(_));
+    if is_none {
+        let message = "`settings` is a function of the key and of a policy with the shared settings: write, for instance, `settings = plan_of`";
+        return Err(syn::Error::new_spanned(expression, message));
+    }
+    Ok(())
+}
+
 /// Refuses an expression that reads `self` or an argument.
 pub(crate) fn reads_nothing_of_the_call(expression: &Expr, function: &Function) -> syn::Result<()> {
     if let Some(span) = mention(expression.to_token_stream(), "self") {

@@ -368,6 +368,12 @@ fn beside_with(key: &str) -> String {
     if key == "log_key" {
         return "`with` brings one policy, and `log_key` is for one that is found by its key: write `with = POLICIES.of_logged(…)` with a `PerKey` of yours, or leave out `with`".to_owned();
     }
+    if key == "stale_while_revalidate" {
+        return "`with` brings a `Coalesce` of which an attribute renews nothing: leave out `with`, or call `run_renewing` of it by hand".to_owned();
+    }
+    if key == "settings" {
+        return "`with` brings one policy, and `settings` is for one that is found by its key: write `with = POLICIES.of_with(…)` with a `PerKey` of yours, or leave out `with`".to_owned();
+    }
     format!("`with` uses a policy that has its own settings: set `{key}` there, or leave out `with`")
 }
 

@@ -8,8 +8,11 @@ use syn::{Expr, Ident};
 
 use crate::constructor::Constructor;
 use crate::fragment::Context;
+use crate::function::Function;
 use crate::given::Items;
+use crate::reads::reads_nothing_of_the_call;
 use crate::settings::Settings;
+use crate::wording::as_written;
 
 /// The source of a layer's policy, of the runtime's type `ty`.
 pub(crate) enum Source {
@@ -20,7 +23,16 @@ pub(crate) enum Source {
     /// The one that an explicit name stands for, which this `static` is if it is the first.
     Named { ty: &'static str, constructor: Constructor },
     /// One for each key, in a `static` of the function's own, or in that which an explicit name stands for.
-    Keyed { ty: &'static str, constructor: Constructor, named: bool, key: Expr, logged: bool },
+    Keyed { ty: &'static str, constructor: Constructor, named: bool, keys: Box<Keys> },
+}
+
+/// The way from a call to the policy of its key.
+pub(crate) struct Keys {
+    key: Expr,
+    /// Set if the key may be shown.
+    logged: bool,
+    /// The function that gives a key settings of its own.
+    settings: Option<Expr>,
 }
 
 impl Source {
@@ -38,8 +50,19 @@ impl Source {
         if let Some(place) = logged.filter(|_| settings.span("key").is_none()) {
             settings.errors.at(place, "`log_key` lets events show the key: add `key = …`, or remove it");
         }
+        let has_none = settings.with.is_none() && settings.span("key").is_none();
+        if let Some(place) = settings.span("settings").filter(|_| has_none) {
+            settings.errors.at(place, "`settings` gives a key settings of its own: add `key = …`, or remove it");
+        }
         match settings.expression("key").filter(|_| settings.with.is_none()) {
-            Some(key) => Self::Keyed { ty, constructor, named, key, logged: logged.is_some() },
+            Some(key) => {
+                let own = settings.expression("settings");
+                if let Some(own) = &own {
+                    takes_the_parts(own, &key, settings);
+                }
+                let keys = Keys { key, logged: logged.is_some(), settings: own };
+                Self::Keyed { ty, constructor, named, keys: Box::new(keys) }
+            }
             None if named => Self::Named { ty, constructor },
             None => Self::new(ty, settings, constructor),
         }
@@ -79,9 +102,24 @@ impl Source {
         }
     }
 
+    /// Returns whether its policy is found by the arguments of a call.
+    pub(crate) fn is_of_the_call(&self, function: &Function) -> bool {
+        match self {
+            Self::Keyed { .. } => true,
+            Self::With { policy, .. } => reads_nothing_of_the_call(policy, function).is_err(),
+            Self::Own { .. } | Self::Named { .. } => false,
+        }
+    }
+
+    /// The keys that say how the function uses it, and their values as the list of policies shows them.
+    pub(crate) fn usage(&self) -> Vec<(&'static str, String)> {
+        let Self::Keyed { keys, .. } = self else { return Vec::new() };
+        keys.settings.iter().map(|settings| ("settings", shown(settings))).collect()
+    }
+
     /// The statements that bring it into scope: `let retry_ = &RETRY_;` for the [item](Self::item), or a borrow of the user's own policy,
     /// `let hedge_ = HEDGE_.shared();` for an explicit name, and for a key `let hedge_per_key_ = &HEDGE_PER_KEY_;` and
-    /// `let hedge_: &Hedge = &hedge_per_key_.of(&key);`
+    /// `let hedge_: &Hedge = &hedge_per_key_.of(&key);`, or `.of_with(&key, |key_, shared_| rules_of(key_, shared_))`.
     ///
     /// The policy of a key is held for the whole call, behind a reference, which futures further in can have copies of.
     pub(crate) fn declare(&self, context: &Context<'_>) -> TokenStream {
@@ -101,8 +139,16 @@ impl Source {
                 let policy = constant(name);
                 quote_spanned!(span=> let #name = #policy.shared();)
             }
-            Self::Keyed { ty, named, key, logged, .. } => {
-                let of = place(key, if *logged { "of_logged" } else { "of" });
+            Self::Keyed { ty, named, keys, .. } => {
+                let Keys { key, logged, settings } = &**keys;
+                let of = match (logged, settings) {
+                    (false, None) => "of",
+                    (false, Some(_)) => "of_with",
+                    (true, None) => "of_logged",
+                    (true, Some(_)) => "of_logged_with",
+                };
+                let of = place(key, of);
+                let settings = settings.as_ref().map(|settings| asked(settings, key));
                 let (ty, policies) = (Ident::new(ty, span), context.per_key());
                 let policy = constant(&policies);
                 let all =
@@ -110,11 +156,89 @@ impl Source {
                 let key = borrow_parts(key);
                 quote_spanned! {span=>
                     let #policies = #all;
-                    let #name: &#krate::#ty = &#policies.#of(#key);
+                    let #name: &#krate::#ty = &#policies.#of(#key #settings);
                 }
             }
         }
     }
+}
+
+/// Refuses a closure that takes other arguments than the parts of the key and the policy.
+fn takes_the_parts(own: &Expr, key: &Expr, settings: &Settings<'_>) {
+    let Expr::Closure(closure) = own else { return };
+    let parts = parts_of(key).map_or(1, |parts| parts.len());
+    let (wanted, given) = (parts + 1, closure.inputs.len());
+    if given != wanted {
+        let key = if parts == 1 { "the key".to_owned() } else { format!("the {parts} parts of the key") };
+        let message =
+            format!("`settings` is called with {key} and the policy, and so takes {wanted} arguments, not {given}");
+        settings.errors.over(own, message);
+    }
+}
+
+/// The parts of a key that is a tuple.
+fn parts_of(key: &Expr) -> Option<Vec<&Expr>> {
+    match key {
+        Expr::Tuple(tuple) => Some(tuple.elems.iter().collect()),
+        Expr::Paren(inside) => parts_of(&inside.expr),
+        _ => None,
+    }
+}
+
+/// The closure that asks for the settings of a key, behind a comma.
+///
+/// A function is called, so that a `&String` becomes the `&str` that it takes: `, |key_, shared_| plan_of(key_, shared_)`, or with the parts
+/// of a tuple `, |key_, shared_| plan_of(key_.0, key_.1, shared_)`. A closure stands as it is, with the parts in a pattern: `, |&(tenant, region), shared| …`.
+fn asked(settings: &Expr, key: &Expr) -> TokenStream {
+    let span = settings.span().resolved_at(Span::mixed_site());
+    let parts = parts_of(key);
+    if let Expr::Closure(closure) = settings {
+        let Some(parts) = parts else { return quote_spanned!(span=> , #closure) };
+        let mut closure = closure.clone();
+        let mut inputs = std::mem::take(&mut closure.inputs).into_iter();
+        let (patterns, types): (Vec<_>, Vec<_>) = inputs.by_ref().take(parts.len()).map(typed).unzip();
+        let shared: Vec<_> = inputs.collect();
+        closure.inputs.push(syn::Pat::Verbatim(quote_spanned!(span=> &(#(#patterns,)*): &(#(#types,)*))));
+        closure.inputs.extend(shared);
+        return quote_spanned!(span=> , #closure);
+    }
+    let function = operand(settings);
+    let arguments = match parts {
+        None => quote_spanned!(span=> key_),
+        Some(parts) => {
+            let parts = (0..parts.len()).map(|part| syn::Member::Unnamed(syn::Index { index: part as u32, span }));
+            quote_spanned!(span=> #(key_.#parts),*)
+        }
+    };
+    quote_spanned!(span=> , |key_, shared_| #function(#arguments, shared_))
+}
+
+/// A closure's argument as a pattern and its type.
+fn typed(argument: syn::Pat) -> (syn::Pat, syn::Type) {
+    match argument {
+        syn::Pat::Type(typed) => (*typed.pat, *typed.ty),
+        pattern => (pattern, syn::parse_quote!(_)),
+    }
+}
+
+/// `own RETRY_ { settings: "plan_of" }`.
+pub(crate) fn with_usage(entry: TokenStream, usage: &[(&str, String)]) -> TokenStream {
+    if usage.is_empty() {
+        return entry;
+    }
+    let span = Span::mixed_site();
+    let keys = usage.iter().map(|(key, _)| Ident::new(key, span));
+    let values = usage.iter().map(|(_, value)| value);
+    quote_spanned!(span=> #entry { #(#keys: #values),* })
+}
+
+/// The expression as the list of policies shows it, on one line.
+pub(crate) fn shown(expression: &Expr) -> String {
+    let text = match expression {
+        Expr::Closure(closure) => format!("|{}| {}", as_written(&closure.inputs), as_written(&closure.body)),
+        other => as_written(other),
+    };
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// `own RETRY_` for the local `retry_`.

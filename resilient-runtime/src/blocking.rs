@@ -36,7 +36,7 @@ use crate::parked;
 use crate::rate_limit::{Heeding, Weighed};
 use crate::retry::{RetryCall, Telling, suppressing};
 use crate::stack::{Guard, Judged, Policy};
-use crate::{Bulkhead, CircuitBreaker, RateLimit, Settled, Throttle};
+use crate::{Bulkhead, CircuitBreaker, Measure, RateLimit, Settled, Throttle};
 
 /// A policy that can stand around a body that blocks. A tuple of policies is one too, the outermost first.
 ///
@@ -58,6 +58,7 @@ impl Blocking for &RateLimit {}
 impl Blocking for Weighed<'_> {}
 impl<P, H> Blocking for Heeding<P, H> where Self: Policy {}
 impl Blocking for &Throttle {}
+impl Blocking for &Measure {}
 impl<P: Blocking, W, O> Blocking for Judged<P, W, O> where Self: Policy {}
 
 macro_rules! tuples {

@@ -21,7 +21,7 @@ use self::gate::Gate;
 use self::level::MOST_PERMITS;
 use crate::adaptive::Adaptive;
 use crate::book::Note;
-use crate::keyed::Keyed;
+use crate::keyed::{Keyed, by_settings};
 use crate::list::{Bound, Description};
 use crate::shell::{Shell, shell};
 use crate::stack::{Judged, Stack};
@@ -288,23 +288,24 @@ shell!(Bulkhead is Bulkhead, agrees: |one, other| one.config.built == other.conf
     shows: |this| { config: *this.config, counts: this.counts() }, resets: forget, tunes: Config, adopts: adopt
 );
 
-impl Keyed for Bulkhead {
-    #[cfg(feature = "config")]
-    fn all_listed(all: &'static crate::PerKey<Self>) -> Option<&'static dyn crate::list::Listed> {
-        Some(all)
-    }
-
-    fn fresh(&self) -> Self {
-        let Config { limit, .. } = *self.config;
+impl Bulkhead {
+    /// One for a key, by these settings.
+    #[expect(clippy::unused_self, reason = "as for the other policies")]
+    fn made(&self, shell: Shell<Self>, config: Live<Config>) -> Self {
+        let Config { limit, .. } = *config;
         Self {
-            shell: self.shell.again(),
-            config: self.config.again(),
+            shell,
+            config,
             gate: Gate::new(limit.initial()),
             adaptive: ManuallyDrop::new(limit.adaptive()),
             is_told: AtomicBool::new(false),
             counts: Counters::new(),
         }
     }
+}
+
+impl Keyed for Bulkhead {
+    by_settings!(|one, other| std::mem::discriminant(&one.limit) == std::mem::discriminant(&other.limit));
 
     fn activity(&self) -> u64 {
         let level = self.gate.level();

@@ -25,7 +25,7 @@ use self::permit::Began;
 use self::state::Phase;
 use self::storage::Storage;
 use crate::clock::Ticks;
-use crate::keyed::Keyed;
+use crate::keyed::{Keyed, by_settings};
 use crate::list::Description;
 use crate::notes::circuit_breaker::{DEGRADED, EXCHANGES, FAILED_EXCHANGES};
 use crate::shell::{Shell, shell};
@@ -254,24 +254,35 @@ shell!(CircuitBreaker is CircuitBreaker, agrees: |one, other| one.config.built =
     shows: |this| { state: this.state(), config: *this.config }, resets: reset, tunes: Config, adopts: adopt, forces: force_by_settings
 );
 
-impl Keyed for CircuitBreaker {
-    #[cfg(feature = "config")]
-    fn all_listed(all: &'static crate::PerKey<Self>) -> Option<&'static dyn crate::list::Listed> {
-        Some(all)
-    }
-
-    fn fresh(&self) -> Self {
+impl CircuitBreaker {
+    /// One for a key, by these settings.
+    fn made(&self, shell: Shell<Self>, config: Live<Config>) -> Self {
         assert!(
-            self.storage.link().is_none(),
-            "a breaker that machines share cannot be kept for each key: leave out `shared_through`, or the `PerKey`"
+            self.is_shared() || !config.is_shared(),
+            "machines share the breakers of all keys or of none: add `shared_through` to the breaker that is for all"
         );
-        let storage = Storage::beginning_in(self.shell.base_mode());
-        let fresh = Self { shell: self.shell.again(), config: self.config.again(), storage };
+        let storage = self.storage.again(shell.base_mode());
         if self.state() == CircuitBreakerState::ForcedOpen {
             // of all keys, before anybody knows this one
-            fresh.storage.begin_forced_open();
+            storage.begin_forced_open();
         }
-        fresh
+        Self { shell, config, storage }
+    }
+}
+
+impl Keyed for CircuitBreaker {
+    by_settings!();
+
+    fn is_shared(&self) -> bool {
+        self.storage.link().is_some()
+    }
+
+    fn shared_as(&self) -> Option<&str> {
+        self.storage.link()?.key.as_deref()
+    }
+
+    fn share_as(&mut self, key: Box<str>) {
+        self.storage.share_as(key);
     }
 
     fn is_held_by_hand(&self) -> bool {

@@ -1,6 +1,7 @@
 //! Coalescing: calls with the same key share one run.
 
 mod flights;
+mod renewing;
 mod run;
 mod share;
 mod waiters;
@@ -9,10 +10,13 @@ use std::future::Future;
 use std::hash::Hash;
 use std::time::Duration;
 
+pub use self::renewing::{CoalesceRenewing, Renewable};
 pub use self::run::{CoalesceCall, CoalesceFuture};
 pub use self::share::{Share, Sharing, finish_shared};
 
-use self::flights::{Flights, Hold};
+use self::flights::{Flights, Hold, Lease};
+use self::run::Judgement;
+use crate::clock::nanos;
 use crate::keyed::fingerprint::fingerprint;
 use crate::list::{Bound, Described, Description};
 use crate::shell::{Shell, shell};
@@ -92,6 +96,10 @@ pub struct Coalesce {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Config {
     hold: Option<Duration>,
+    /// The time after `hold` in which an outcome is given out while it is renewed.
+    stale: Option<Duration>,
+    /// Set if it was built to renew outcomes, so that the time can change while it is in use.
+    renews: bool,
     max_wait: Option<Duration>,
 }
 
@@ -105,6 +113,12 @@ pub struct CoalesceCounts {
     pub leaders: u64,
     /// Calls that joined another, or took an outcome that was held, ever.
     pub followers: u64,
+    /// Followers that took an outcome that was stale, ever.
+    pub stale: u64,
+    /// Runs behind the calls that were begun to renew an outcome, ever.
+    pub renewals: u64,
+    /// Of those, the runs that came to nothing: a failure, a rejection, a panic, or the end of the runtime.
+    pub renewals_failed: u64,
     /// Calls that would have, but for [`Mode::Observe`](crate::Mode::Observe), ever.
     pub observed: u64,
     /// The number of times that a follower became the leader because that was dropped, panicked, or took longer than `max_wait`,
@@ -135,7 +149,7 @@ impl Coalesce {
         /// A coalescing of that name, which holds nothing.
         #[track_caller]
         pub fn named(name: &'static str) -> Self {
-            let config = Live::new(Config { hold: None, max_wait: None });
+            let config = Live::new(Config { hold: None, stale: None, renews: false, max_wait: None });
             Self { shell: Shell::named(name), config, flights: Flights::new() }
         }
     }
@@ -151,6 +165,23 @@ impl Coalesce {
         pub fn hold(mut self, time: Duration) -> Self {
             accept(refuses_hold(time));
             self.config.built.hold = Some(time);
+            self
+        }
+    }
+
+    const_fn! {
+        /// Has [`run_renewing`](CoalesceCall::run_renewing) give out a good outcome for so long after [`hold`](Self::hold), at once, while one run renews it.
+        ///
+        /// It is the `stale-while-revalidate` of [RFC 5861](https://www.rfc-editor.org/rfc/rfc5861#section-3). Nothing that is given out is older, from the end of its
+        /// run, than the two times together. It has no effect without `hold`, and none on [`run`](Self::run), which gives out what is fresh only.
+        ///
+        /// # Panics
+        ///
+        /// If it is zero; at compile time in a `static`.
+        pub fn stale_while_revalidate(mut self, time: Duration) -> Self {
+            accept(refuses_stale(time));
+            self.config.built.stale = Some(time);
+            self.config.built.renews = true;
             self
         }
     }
@@ -177,7 +208,7 @@ impl Coalesce {
 
     /// Returns what it has seen; each number is right, but other threads may have changed one before the next was read.
     pub fn counts(&self) -> CoalesceCounts {
-        self.flights.counts(Hold::from_now(self.config.hold))
+        self.flights.counts(Hold::from_now(self.config.lease(Judgement::Good)))
     }
 
     /// A call with that key.
@@ -211,12 +242,17 @@ impl Coalesce {
 
 shell!(Coalesce is Coalesce, modes: /// Those who wait already still get the outcome that they wait for.
 , agrees: |one, other| one.config.built == other.config.built,
-    shows: |this| { hold: this.config.hold, max_wait: this.config.max_wait, counts: this.counts() }, resets: forget, tunes: Config, adopts: adopt
+    shows: |this| { hold: this.config.hold, stale_while_revalidate: this.config.stale, max_wait: this.config.max_wait, counts: this.counts() }, resets: forget, tunes: Config, adopts: adopt
 );
 
 /// Returns why that is no time to hold an outcome for, if it is none.
 const fn refuses_hold(time: Duration) -> Option<&'static str> {
     if time.is_zero() { Some("`hold` must be longer than zero") } else { None }
+}
+
+/// Returns why that is no time to give out an old outcome for, if it is none.
+const fn refuses_stale(time: Duration) -> Option<&'static str> {
+    if time.is_zero() { Some("`stale_while_revalidate` must be longer than zero") } else { None }
 }
 
 /// Returns why that is no wait, if it is none.
@@ -227,6 +263,7 @@ const fn refuses_max_wait(time: Duration) -> Option<&'static str> {
 impl Described for Config {
     fn describe_to(&self, description: &mut Description) {
         description.optional_time("hold", self.hold);
+        description.optional_time("stale_while_revalidate", self.stale);
         description.optional_time("max_wait", self.max_wait);
     }
 }
@@ -236,9 +273,25 @@ impl Settings for Config {
     const KEYS: &'static [Key<Self>] = &[
         Key::time("hold", "\"100ms\"", refuses_hold, |config: &mut Self, time| config.hold = Some(time))
             .or_word("off", |config| config.hold = None),
+        Key::time("stale_while_revalidate", "\"1m\"", refuses_stale, |config: &mut Self, time| {
+            config.stale = Some(time);
+        })
+        .or_word("off", |config| config.stale = None),
         Key::time("max_wait", "\"2s\"", refuses_max_wait, |config: &mut Self, time| config.max_wait = Some(time))
             .or_word("off", |config| config.max_wait = None),
     ];
+
+    fn agree(&self) -> Result<(), String> {
+        match self.stale {
+            Some(_) if !self.renews => {
+                Err("nothing is renewed here: write `stale_while_revalidate` in the code before a file changes it".to_owned())
+            }
+            Some(_) if self.hold.is_none() => {
+                Err("`stale_while_revalidate` begins when `hold` is over: add `hold`, or write `stale_while_revalidate = \"off\"`".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
 
     fn kept() -> &'static Kept<Self> {
         static KEPT: Kept<Config> = Kept::new();
@@ -246,14 +299,39 @@ impl Settings for Config {
     }
 }
 
+impl Config {
+    /// The times for which an outcome is held, if it is.
+    #[inline]
+    fn lease(&self, judgement: Judgement) -> Option<Lease> {
+        let fresh = nanos(self.hold?);
+        let most = self.stale.map_or(0, nanos);
+        let stale = if judgement == Judgement::Good { most } else { 0 };
+        Some(Lease { fresh, stale, longest: fresh.saturating_add(most) })
+    }
+}
+
 impl CoalesceCounts {
     const fn none() -> Self {
-        Self { keys: 0, leaders: 0, followers: 0, observed: 0, handed_over: 0, overflowed: 0, reentrant: 0 }
+        Self {
+            keys: 0,
+            leaders: 0,
+            followers: 0,
+            stale: 0,
+            renewals: 0,
+            renewals_failed: 0,
+            observed: 0,
+            handed_over: 0,
+            overflowed: 0,
+            reentrant: 0,
+        }
     }
 
     const fn add(&mut self, other: &Self) {
         self.leaders += other.leaders;
         self.followers += other.followers;
+        self.stale += other.stale;
+        self.renewals += other.renewals;
+        self.renewals_failed += other.renewals_failed;
         self.observed += other.observed;
         self.handed_over += other.handed_over;
         self.overflowed += other.overflowed;
@@ -273,13 +351,18 @@ impl Coalesce {
         description.count("coalesce_runs", "", counts.leaders + counts.handed_over);
         description.count("coalesced", "", counts.followers.saturating_sub(counts.handed_over));
         description.count("handovers", "", counts.handed_over);
+        if self.config.renews {
+            description.count("stale_answers", "", counts.stale);
+            description.count("renewals", "begun", counts.renewals);
+            description.count("renewals", "failed", counts.renewals_failed);
+        }
         description.count("ran_alone", "", counts.overflowed + counts.reentrant);
     }
 
     /// Lets go of what is held, if it is to be held for less time, or not at all.
     #[cfg(feature = "config")]
     fn adopt(&self, before: &Config) {
-        if self.config.hold < before.hold {
+        if self.config.hold < before.hold || self.config.stale != before.stale {
             self.flights.forget();
         }
     }

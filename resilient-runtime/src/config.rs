@@ -75,6 +75,8 @@
 //! A policy's part in a call reads whether other settings are in force, which is one relaxed load, and for a circuit breaker two. Each set of settings that was ever in force is kept for
 //! the life of the process, once: at most 200 bytes.
 
+#[cfg(feature = "chaos")]
+mod chaos;
 mod check;
 mod file;
 mod report;
@@ -84,6 +86,6 @@ mod state;
 mod watch;
 
 pub use self::report::{Applied, Mistake, Refused};
-pub use self::state::{Changes, Reloads, apply, count, forget, forget_all, reloads, reset};
+pub use self::state::{Changes, Reloads, apply, ask_again, count, forget, forget_all, reloads, reset};
 pub use self::watch::{Watch, watch};
 pub use crate::tune::Value;

@@ -36,6 +36,9 @@ use crate::vocabulary::{CircuitBreakerState, FallbackSource, GaveUp, PolicyKind}
 /// | [`Hedging`](Self::Hedging) | `hedging` | debug | `policy` |
 /// | [`Joined`](Self::Joined) | `joined` | debug | `policy` |
 /// | [`HandedOver`](Self::HandedOver) | `handed over` | debug | `policy` |
+/// | [`GaveStale`](Self::GaveStale) | `gave a stale outcome` | debug | `policy` |
+/// | [`Renewed`](Self::Renewed) | `renewed` | debug | `policy` |
+/// | [`NotRenewed`](Self::NotRenewed) | `not renewed` | info | `policy` |
 /// | [`RanAlone`](Self::RanAlone) | `too many keys` | warn | `policy` |
 /// | [`KeysOverflowed`](Self::KeysOverflowed) | `too many keys` | warn | `policy`, `capacity`, `overflowed` |
 /// | [`Batched`](Self::Batched) | `batched` | debug | `policy`, `keys`, `callers` |
@@ -45,6 +48,10 @@ use crate::vocabulary::{CircuitBreakerState, FallbackSource, GaveUp, PolicyKind}
 /// | [`Unanswered`](Self::Unanswered) | `nothing to fall back to` | debug | `policy`, `class` |
 /// | [`Paused`](Self::Paused) | `paused` | info | `policy`, `time` |
 /// | [`Slowed`](Self::Slowed) | `slowed` | info | `policy`, `share` |
+/// | [`ChaosBegan`](Self::ChaosBegan) | `chaos begins` | warn | `name` |
+/// | [`ChaosEnded`](Self::ChaosEnded) | `chaos ends` | warn | `name`, `attempts`, `faults` |
+/// | [`Disturbed`](Self::Disturbed) | `disturbed` | debug | `function`, `fault`: `fail`, `delay`, `hang` or `panic` |
+/// | [`Unfailing`](Self::Unfailing) | `chaos cannot fail it` | warn, once for each function | `function`, `outcome`: its type |
 /// | [`Degraded`](Self::Degraded) | `shared limit degraded` | warn | `policy`, `rule` |
 /// | [`Recovered`](Self::Recovered) | `shared limit recovered` | info | `policy`, `after` |
 ///
@@ -118,6 +125,42 @@ pub enum Event {
         /// Number of mistakes in them.
         mistakes: usize,
     },
+    /// Faults begin that somebody has ordered.
+    #[cfg(feature = "chaos")]
+    #[non_exhaustive]
+    ChaosBegan {
+        /// The name of the functions or of their policies; `everywhere` for all.
+        name: &'static str,
+    },
+    /// Faults end that somebody had ordered.
+    #[cfg(feature = "chaos")]
+    #[non_exhaustive]
+    ChaosEnded {
+        /// As for its beginning.
+        name: &'static str,
+        /// The attempts that could have had a fault.
+        attempts: u64,
+        /// The faults.
+        faults: u64,
+    },
+    /// An attempt has a fault that somebody has ordered.
+    #[cfg(feature = "chaos")]
+    #[non_exhaustive]
+    Disturbed {
+        /// The path of the function.
+        function: &'static str,
+        /// The fault: `fail`, `delay`, `hang` or `panic`.
+        fault: &'static str,
+    },
+    /// An attempt was to fail, and its error is none that chaos can make: it is not `Faulty`.
+    #[cfg(feature = "chaos")]
+    #[non_exhaustive]
+    Unfailing {
+        /// The path of the function.
+        function: &'static str,
+        /// The type of its outcome.
+        outcome: &'static str,
+    },
     /// A body does not end in time.
     #[non_exhaustive]
     TimedOut {
@@ -147,6 +190,24 @@ pub enum Event {
     /// A call runs for others because the call that did so before is gone.
     #[non_exhaustive]
     HandedOver {
+        /// The policy's name.
+        policy: &'static str,
+    },
+    /// A call takes an outcome that is held and no longer fresh.
+    #[non_exhaustive]
+    GaveStale {
+        /// The policy's name.
+        policy: &'static str,
+    },
+    /// A run behind the calls has put a new outcome in the place of a stale one.
+    #[non_exhaustive]
+    Renewed {
+        /// The policy's name.
+        policy: &'static str,
+    },
+    /// A run behind the calls came to nothing, and the stale outcome stays.
+    #[non_exhaustive]
+    NotRenewed {
         /// The policy's name.
         policy: &'static str,
     },
@@ -281,7 +342,7 @@ pub struct GivingUp {
 }
 
 impl Event {
-    /// Name of the policy that reports it; for settings, their source.
+    /// Name of the policy that reports it; for settings, their source; for chaos, its name or that of the function.
     pub const fn policy(&self) -> &'static str {
         match *self {
             Self::Retrying(Retrying { policy, .. })
@@ -293,6 +354,9 @@ impl Event {
             | Self::Hedging { policy }
             | Self::Joined { policy }
             | Self::HandedOver { policy }
+            | Self::GaveStale { policy }
+            | Self::Renewed { policy }
+            | Self::NotRenewed { policy }
             | Self::RanAlone { policy }
             | Self::KeysOverflowed { policy, .. }
             | Self::Batched { policy, .. }
@@ -305,6 +369,10 @@ impl Event {
             | Self::Degraded { policy, .. }
             | Self::Recovered { policy, .. } => policy,
             Self::SettingsApplied { source, .. } | Self::SettingsRefused { source, .. } => source,
+            #[cfg(feature = "chaos")]
+            Self::ChaosBegan { name } | Self::ChaosEnded { name, .. } => name,
+            #[cfg(feature = "chaos")]
+            Self::Disturbed { function, .. } | Self::Unfailing { function, .. } => function,
         }
     }
 
@@ -353,9 +421,13 @@ impl Event {
             | Self::KeysOverflowed { .. }
             | Self::LearnsNothing { .. }
             | Self::Degraded { .. } => tracing::Level::WARN,
-            Self::Recovered { .. } | Self::Paused { .. } | Self::Slowed { .. } | Self::SettingsApplied { .. } => {
-                tracing::Level::INFO
-            }
+            #[cfg(feature = "chaos")]
+            Self::ChaosBegan { .. } | Self::ChaosEnded { .. } | Self::Unfailing { .. } => tracing::Level::WARN,
+            Self::Recovered { .. }
+            | Self::Paused { .. }
+            | Self::Slowed { .. }
+            | Self::NotRenewed { .. }
+            | Self::SettingsApplied { .. } => tracing::Level::INFO,
             _ => tracing::Level::DEBUG,
         }
     }
@@ -416,11 +488,26 @@ impl Event {
             Self::SettingsRefused { source, mistakes } => {
                 tracing::warn!(target: "resilient", source, mistakes, "settings refused");
             }
+            #[cfg(feature = "chaos")]
+            Self::ChaosBegan { name } => tracing::warn!(target: "resilient", name, "chaos begins"),
+            #[cfg(feature = "chaos")]
+            Self::ChaosEnded { name, attempts, faults } => {
+                tracing::warn!(target: "resilient", name, attempts, faults, "chaos ends");
+            }
+            #[cfg(feature = "chaos")]
+            Self::Disturbed { function, fault } => tracing::debug!(target: "resilient", function, fault, "disturbed"),
+            #[cfg(feature = "chaos")]
+            Self::Unfailing { function, outcome } => {
+                tracing::warn!(target: "resilient", function, outcome, "chaos cannot fail it");
+            }
             Self::TimedOut { policy, limit } => say!(debug, policy, ?limit, "timed out"),
             Self::DeadlineExceeded { policy } => say!(debug, policy, "deadline exceeded"),
             Self::Hedging { policy } => say!(debug, policy, "hedging"),
             Self::Joined { policy } => say!(debug, policy, "joined"),
             Self::HandedOver { policy } => say!(debug, policy, "handed over"),
+            Self::GaveStale { policy } => say!(debug, policy, "gave a stale outcome"),
+            Self::Renewed { policy } => say!(debug, policy, "renewed"),
+            Self::NotRenewed { policy } => say_loudly!(info from policy, policy, "not renewed"),
             Self::RanAlone { policy } => say_loudly!(warn from policy, policy, "too many keys"),
             Self::KeysOverflowed { policy, capacity, overflowed } => {
                 say!(warn, policy, capacity, overflowed, "too many keys");

@@ -19,7 +19,7 @@ use self::builder::{After, Config};
 use self::estimate::{Estimate, Sample};
 use crate::book::Note;
 use crate::budget::Withdrawal;
-use crate::keyed::Keyed;
+use crate::keyed::{Keyed, by_settings};
 use crate::list::{Bound, Description};
 use crate::notes::hedge::{OBSERVED, SENT, SUPPRESSED};
 use crate::shell::{Shell, shell};
@@ -321,21 +321,16 @@ shell!(Hedge is Hedge, modes: /// With [`Mode::Observe`] it counts what it would
     shows: |this| { config: *this.config, counts: this.counts() }, resets: forget, tunes: Config
 );
 
-impl Keyed for Hedge {
-    #[cfg(feature = "config")]
-    fn all_listed(all: &'static crate::PerKey<Self>) -> Option<&'static dyn crate::list::Listed> {
-        Some(all)
+impl Hedge {
+    /// One for a key, by these settings.
+    #[expect(clippy::unused_self, reason = "as for the other policies")]
+    fn made(&self, shell: Shell<Self>, config: Live<Config>) -> Self {
+        Self { shell, config, bucket: Bucket::new(), estimate: Estimate::new(), counts: Counters::new() }
     }
+}
 
-    fn fresh(&self) -> Self {
-        Self {
-            shell: self.shell.again(),
-            config: self.config.again(),
-            bucket: Bucket::new(),
-            estimate: Estimate::new(),
-            counts: Counters::new(),
-        }
-    }
+impl Keyed for Hedge {
+    by_settings!();
 
     fn activity(&self) -> u64 {
         self.counts().sent

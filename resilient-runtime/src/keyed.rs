@@ -9,8 +9,8 @@ mod turns;
 use std::fmt;
 use std::hash::Hash;
 // std's under loom too: nothing is decided on them that the locks would not decide again
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ pub use self::held::Held;
 pub(crate) use self::fingerprint::{Unchanged, fingerprint};
 
 use self::fingerprint::Fingerprint;
-use self::label::label;
-use self::shard::Shard;
+use self::label::{SHOWN, label};
+use self::shard::{Shard, Whose};
 use self::turns::Turns;
 use crate::Mode;
 use crate::book::Record;
@@ -117,6 +117,10 @@ pub struct PerKey<P: 'static> {
     /// When a key last had no room, to about a second.
     last_overflow: AtomicU64,
     evicted: AtomicU64,
+    /// Set once settings were asked for that are a key's own.
+    asks: AtomicBool,
+    /// Number of times that the settings of keys became out of date.
+    outdated: AtomicU64,
     naming: Naming<Self>,
 }
 
@@ -125,6 +129,22 @@ pub trait Keyed: Named {
     /// One with the same settings and a new state.
     #[must_use]
     fn fresh(&self) -> Self;
+
+    /// As [`fresh`](Self::fresh), and built with the settings that are in force, so that a builder's methods change them.
+    #[must_use]
+    fn base(&self) -> Self;
+
+    /// One with the settings and the mode that `chosen` was built with, and a new state.
+    #[must_use]
+    fn chosen(&self, chosen: &Self) -> Self;
+
+    /// Returns whether its settings or its mode differ from those of `other`.
+    fn differs_from(&self, other: &Self) -> bool;
+
+    /// Goes by the settings and the mode that `chosen` was built with, and keeps its state. Returns whether it can.
+    #[cfg(feature = "config")]
+    #[doc(hidden)]
+    fn go_by(&self, chosen: &Self) -> bool;
 
     /// Returns whether somebody has set its state by hand, which must not be forgotten.
     fn is_held_by_hand(&self) -> bool {
@@ -146,6 +166,23 @@ pub trait Keyed: Named {
     fn activity(&self) -> u64 {
         0
     }
+
+    /// Returns whether machines share it.
+    #[doc(hidden)]
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// The key as the store of a shared policy knows it.
+    #[doc(hidden)]
+    fn shared_as(&self) -> Option<&str> {
+        None
+    }
+
+    /// Says as which key the store of a shared policy knows it.
+    #[doc(hidden)]
+    #[expect(clippy::boxed_local, reason = "a policy keeps it as it is")]
+    fn share_as(&mut self, _key: Box<str>) {}
 
     /// One for keys that there is no room for.
     #[must_use]
@@ -181,6 +218,8 @@ impl<P> PerKey<P> {
             overflows: AtomicU64::new(0),
             last_overflow: AtomicU64::new(0),
             evicted: AtomicU64::new(0),
+            asks: AtomicBool::new(false),
+            outdated: AtomicU64::new(0),
             naming: Naming::here(),
         }
     }
@@ -218,21 +257,22 @@ impl<P: Keyed> PerKey<P> {
     ///
     /// # Panics
     ///
-    /// If the key's `Hash` does; everything is then as it was.
+    /// If the key's `Hash` does; everything is then as it was. If the policy is shared through a store, which needs a text of the key: use
+    /// [`of_logged`](Self::of_logged).
     #[inline]
     pub fn of<K: Hash + ?Sized>(&self, key: &K) -> Held<'_, P> {
         // the user's code, and so before any lock
         let key = fingerprint(key);
         match self.shard(key).get(key) {
             Some(policy) => Held::own(policy),
-            None => self.of_new(key, &|| None),
+            None => self.of_new(key, &|_| None, None),
         }
     }
 
     /// As [`of`](Self::of), and lets events and the [list of policies](crate::policies) show the key, by the first 64 characters of its `Debug`.
     ///
     /// The text is made and kept when the key gets its policy. Without this, nothing that the crate says has a key: neither events and the list nor
-    /// metrics, which never have one.
+    /// metrics, which never have one. The store of a shared policy knows the key by the whole of its `Debug`.
     ///
     /// # Panics
     ///
@@ -242,8 +282,81 @@ impl<P: Keyed> PerKey<P> {
         let hash = fingerprint(key);
         match self.shard(hash).get(hash) {
             Some(policy) => Held::own(policy),
-            None => self.of_new(hash, &|| Some(label(key))),
+            None => self.of_new(hash, &|most| Some(label(key, most)), None),
         }
+    }
+
+    /// As [`of`](Self::of), with settings of the key's own: `settings` is given the key and a policy with the shared settings, and returns one with those that
+    /// the key is to have.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use resilient::{PerKey, RateLimit};
+    ///
+    /// static TENANTS: PerKey<RateLimit> =
+    ///     PerKey::new(RateLimit::named("tenants").rate(100, Duration::from_secs(1)));
+    ///
+    /// fn plan_of(tenant: &str, shared: RateLimit) -> RateLimit {
+    ///     if tenant == "acme" { shared.rate(1_000, Duration::from_secs(1)) } else { shared }
+    /// }
+    ///
+    /// let limit = TENANTS.of_with("acme", plan_of);
+    /// assert!(limit.try_acquire_many(1_000).is_ok());
+    /// assert!(TENANTS.of_with("other", plan_of).try_acquire_many(1_000).is_err());
+    /// ```
+    ///
+    /// # When it is asked
+    ///
+    /// At the first use of a key, and at its first use after the key was forgotten. With the feature `config` also at its first use after live settings have
+    /// changed the shared ones, or after `ask_again`. What it then returns takes the place of the key's settings, and the key's state stays; only a bulkhead
+    /// whose kind of limit is another begins anew. Between two such times it costs nothing. Threads that meet at a new key may each ask, and one answer counts.
+    ///
+    /// A key that there is no room for is not asked about: its stand-in goes by the shared settings. A key whose policy [`of`](Self::of) has made keeps the
+    /// shared settings until it is forgotten; so use one of the two for all calls.
+    ///
+    /// It runs on the way of a call and under no lock. It should only look up what the program knows already.
+    ///
+    /// # What counts
+    ///
+    /// The settings that the builder's methods set, and the mode. The name, the counts in metrics and the place stay those of all keys. The shared settings that it
+    /// begins with are those in force: live settings hold for all keys, save for what `settings` sets itself. A breaker that live settings force into a state
+    /// is forced for every key.
+    ///
+    /// # Panics
+    ///
+    /// If the key's `Hash` or `settings` does, as a builder's method does with a value that it refuses; everything is then as it was, and the next
+    /// use of the key asks again. If it returns a policy that is shared through a store, and the shared settings are not.
+    #[inline]
+    pub fn of_with<K: Hash + ?Sized>(&self, key: &K, settings: impl Fn(&K, P) -> P) -> Held<'_, P> {
+        let hash = fingerprint(key);
+        match self.shard(hash).get_current(hash) {
+            Some(policy) => Held::own(policy),
+            None => self.of_asked(hash, &|_| None, &|shared| settings(key, shared)),
+        }
+    }
+
+    /// As [`of_with`](Self::of_with), and shows the key as [`of_logged`](Self::of_logged) does.
+    ///
+    /// # Panics
+    ///
+    /// As both.
+    #[inline]
+    pub fn of_logged_with<K: Hash + fmt::Debug + ?Sized>(&self, key: &K, settings: impl Fn(&K, P) -> P) -> Held<'_, P> {
+        let hash = fingerprint(key);
+        match self.shard(hash).get_current(hash) {
+            Some(policy) => Held::own(policy),
+            None => self.of_asked(hash, &|most| Some(label(key, most)), &|shared| settings(key, shared)),
+        }
+    }
+
+    /// Has the function of [`of_with`](Self::of_with) asked again at the next use of each key, as after a customer has changed to another plan.
+    ///
+    /// Windows, quotas, permits and states are kept.
+    #[cfg(feature = "config")]
+    pub fn ask_again(&self) {
+        let turns = self.turns();
+        self.outdate();
+        drop(turns);
     }
 
     /// The `PerKey` that this one's name stands for: the first `static` of that name whose `shared` was called.
@@ -255,8 +368,52 @@ impl<P: Keyed> PerKey<P> {
         naming::shared(self)
     }
 
+    /// The policy of a key that has none, or whose settings are out of date.
     #[cold]
-    fn of_new(&self, key: Fingerprint, text: &dyn Fn() -> Option<Box<str>>) -> Held<'_, P> {
+    fn of_asked(&self, key: Fingerprint, text: Text<'_>, settings: &dyn Fn(P) -> P) -> Held<'_, P> {
+        match self.shard(key).get(key) {
+            #[cfg(feature = "config")]
+            Some(policy) => Held::own(self.ask_for(key, policy, settings)),
+            #[cfg(not(feature = "config"))]
+            Some(policy) => Held::own(policy),
+            None => self.of_new(key, text, Some(settings)),
+        }
+    }
+
+    /// Has a policy go by settings that are asked for again.
+    #[cfg(feature = "config")]
+    fn ask_for(&self, key: Fingerprint, policy: Arc<P>, settings: &dyn Fn(P) -> P) -> Arc<P> {
+        // Acquire pairs with the Release of `outdate`: the shared settings are at least as new as this number.
+        let outdated = self.outdated.load(Acquire);
+        // the user's code, and whoever hears of the change, and so before the lock
+        let chosen = settings(self.template.base());
+        let policy = if policy.go_by(&chosen) {
+            policy
+        } else {
+            let mut new = self.template.chosen(&chosen);
+            if let Some(text) = policy.key() {
+                new.set_key(text.into());
+            }
+            if let Some(text) = policy.shared_as() {
+                new.share_as(text.into());
+            }
+            Arc::new(new)
+        };
+        let _turns = self.turns();
+        // Relaxed: it only changes under the lock.
+        self.shard(key).put_current(key, &policy, self.outdated.load(Relaxed) == outdated);
+        policy
+    }
+
+    /// Has every key that was asked about be asked about again. The caller holds the turns.
+    #[cfg(feature = "config")]
+    fn outdate(&self) {
+        self.outdated.fetch_add(1, Release);
+        self.shards.iter().for_each(Shard::outdate);
+    }
+
+    #[cold]
+    fn of_new(&self, key: Fingerprint, text: Text<'_>, settings: Option<&dyn Fn(P) -> P>) -> Held<'_, P> {
         let now = Ticks::now();
         // Acquire pairs with the Release below: whoever sees that it is full also sees what filled it, which may be this very
         // key. An old value only means the long way.
@@ -265,20 +422,32 @@ impl<P: Keyed> PerKey<P> {
             return self.shard(key).get(key).map_or_else(|| self.overflow(key, now), Held::own);
         }
         // the user's code, and so before the locks
-        let text = text();
+        let (text, shared_as) = (text(SHOWN), self.template.is_shared().then(|| text(usize::MAX)));
+        // Acquire as in `ask_for`
+        let outdated = self.outdated.load(Acquire);
+        let asked = settings.map(|settings| self.template.chosen(&settings(self.template.base())));
+        if asked.is_some() && !self.asks.load(Relaxed) {
+            self.asks.store(true, Relaxed);
+        }
         let mut forgotten = Vec::new();
         let mut turns = self.turns();
+        // Relaxed: it only changes under the lock.
+        let whose = match &asked {
+            None => Whose::Shared,
+            Some(_) if self.outdated.load(Relaxed) == outdated => Whose::Own,
+            Some(_) => Whose::Outdated,
+        };
+        let shared_as = shared_as.map(|text| text.expect("the store of a shared policy knows each key by its text, so that has to be one that may be shown: use `of_logged` in place of `of`, or `log_key` beside `key`"));
+        let new = New { key, policy: || asked.unwrap_or_else(|| self.template.fresh()), text, shared_as, whose };
         self.sweep(&mut turns, now, &mut forgotten);
         let policy = match self.shard(key).get(key) {
             Some(policy) => Some(policy),
             None if turns.len() < self.capacity => {
-                let policy = self.fresh(text);
-                self.shard(key).insert(key, policy.clone());
                 turns.add(key, now);
-                Some(policy)
+                Some(self.insert(new))
             }
             None => {
-                let policy = self.replace(&mut turns, key, text, &mut forgotten);
+                let policy = self.replace(&mut turns, new, &mut forgotten);
                 if policy.is_none() {
                     let soon = now.0.saturating_add(nanos(LOOK_AGAIN));
                     self.full_until.store(soon.min(turns.next_due(nanos(self.idle))), Release);
@@ -294,13 +463,7 @@ impl<P: Keyed> PerKey<P> {
     /// Gives the key the place of a policy that is as new, if one of the next few is.
     ///
     /// The turn comes when that of the other would have come, so that the order of the turns stays that of their times.
-    fn replace(
-        &self,
-        turns: &mut Turns,
-        key: Fingerprint,
-        text: Option<Box<str>>,
-        forgotten: &mut Vec<Arc<P>>,
-    ) -> Option<Arc<P>> {
+    fn replace(&self, turns: &mut Turns, new: New<impl FnOnce() -> P>, forgotten: &mut Vec<Arc<P>>) -> Option<Arc<P>> {
         for _ in 0..MOST_LOOKS.min(turns.len()) {
             let place = turns.next_place()?;
             let other = turns.key_at(place);
@@ -308,22 +471,24 @@ impl<P: Keyed> PerKey<P> {
                 forgotten.push(policy);
                 // Relaxed: a count, on which nothing is decided.
                 self.evicted.fetch_add(1, Relaxed);
-                let policy = self.fresh(text);
-                self.shard(key).insert(key, policy.clone());
-                turns.replace(place, key);
-                return Some(policy);
+                turns.replace(place, new.key);
+                return Some(self.insert(new));
             }
         }
         None
     }
 
-    /// A new policy for the key of that text.
-    fn fresh(&self, text: Option<Box<str>>) -> Arc<P> {
-        let mut policy = self.template.fresh();
-        if let Some(text) = text {
+    fn insert(&self, new: New<impl FnOnce() -> P>) -> Arc<P> {
+        let mut policy = (new.policy)();
+        if let Some(text) = new.text {
             policy.set_key(text);
         }
-        Arc::new(policy)
+        if let Some(text) = new.shared_as {
+            policy.share_as(text);
+        }
+        let policy = Arc::new(policy);
+        self.shard(new.key).insert(new.key, policy.clone(), new.whose);
+        policy
     }
 
     /// Looks at the policies whose turn it is, and takes out those that are idle.
@@ -455,6 +620,12 @@ impl<P: Keyed + Listed + Tuned> listed::Listed for PerKey<P> {
         description.counts.clear();
         description.level("keys", self.len() as f64);
         description.level("key_capacity", self.capacity as f64);
+        // Relaxed: a key that is new may be missing
+        if self.asks.load(Relaxed) {
+            let all = self.shards.iter().flat_map(Shard::all);
+            let others = all.filter(|(_, policy)| policy.differs_from(&self.template)).count();
+            description.level("keys_with_own_settings", others as f64);
+        }
         description.count("key_overflows", "", self.overflowed());
         description.count("keys_forgotten", "", self.evicted());
     }
@@ -486,6 +657,12 @@ impl<P: Keyed + Listed + Tuned> listed::Listed for PerKey<P> {
     }
 
     #[cfg(feature = "config")]
+    fn ask_again(&self) -> bool {
+        self.ask_again();
+        true
+    }
+
+    #[cfg(feature = "config")]
     fn plan(&'static self, changes: &[Change], before: &[Change]) -> Result<Plan, Mistakes> {
         let tuning = Tuning::read(&self.template, changes)?;
         let before = Tuning::read(&self.template, before).ok();
@@ -512,10 +689,15 @@ impl<P: Keyed + Listed> PerKey<P> {
         // Keys get their policies under this lock: those that have one already are found here, and the others copy the template. Whoever
         // hears of a forced state may come back here, so that is said outside the lock.
         let turns = self.turns();
-        let policies: Vec<Arc<P>> = self.shards.iter().flat_map(Shard::all).map(|(_, policy)| policy).collect();
+        self.outdate();
+        let (asked, others): (Vec<_>, Vec<_>) =
+            self.shards.iter().flat_map(Shard::all_with_marks).partition(|(_, is_asked)| *is_asked);
         drop(turns);
-        for policy in &policies {
+        for (policy, _) in &others {
             tuning.put(&**policy, before);
+        }
+        for (policy, _) in &asked {
+            tuning.force_only(&**policy, before);
         }
         for (stand_in, is_off) in stand_ins {
             if is_off { tuning.put_in_stand_in(stand_in, before) } else { tuning.put(stand_in, before) }
@@ -536,6 +718,20 @@ impl<P: fmt::Debug> fmt::Debug for PerKey<P> {
             .finish_non_exhaustive()
     }
 }
+
+/// A key that gets a policy, and how.
+struct New<F> {
+    key: Fingerprint,
+    /// Makes the policy.
+    policy: F,
+    text: Option<Box<str>>,
+    /// The key as a store knows it, if machines share the policy.
+    shared_as: Option<Box<str>>,
+    whose: Whose,
+}
+
+/// The text of a key, of which at most so many characters are needed; `None` if it may not be shown.
+type Text<'t> = &'t dyn Fn(usize) -> Option<Box<str>>;
 
 /// The busiest of the policies that it was offered, no more than are listed.
 struct Busiest<P>(Vec<(u64, Fingerprint, Arc<P>)>);
@@ -568,6 +764,50 @@ impl<P: Keyed + Listed> Busiest<P> {
     }
 }
 
+/// Makes policies by `made(shell, settings)`, which gives one with a new state.
+macro_rules! by_settings {
+    () => {
+        crate::keyed::by_settings!(|_one, _other| true);
+    };
+    (|$one:ident, $other:ident| $can:expr) => {
+        fn fresh(&self) -> Self {
+            self.made(self.shell.again(), self.config.again())
+        }
+
+        fn base(&self) -> Self {
+            self.made(self.shell.again_in(self.shell.base_mode()), crate::tune::Live::new(*self.config))
+        }
+
+        fn chosen(&self, chosen: &Self) -> Self {
+            let mode = chosen.shell.first_mode();
+            self.made(self.shell.again_in(mode), crate::tune::Live::new(chosen.config.built))
+        }
+
+        fn differs_from(&self, other: &Self) -> bool {
+            *self.config != *other.config || self.shell.base_mode() != other.shell.base_mode()
+        }
+
+        #[cfg(feature = "config")]
+        fn go_by(&self, chosen: &Self) -> bool {
+            let ($one, $other) = (&self.config, &chosen.config.built);
+            let can = $can;
+            if can {
+                let mode = chosen.shell.first_mode();
+                let changed = (mode != self.shell.base_mode()).then_some(mode);
+                crate::tune::take_over(self, chosen.config.built, changed);
+            }
+            can
+        }
+
+        #[cfg(feature = "config")]
+        fn all_listed(all: &'static crate::PerKey<Self>) -> Option<&'static dyn crate::list::Listed> {
+            Some(all)
+        }
+    };
+}
+
+pub(crate) use by_settings;
+
 /// The number of keys that the list names.
 const MOST_LISTED: usize = 10;
 /// Into how many parts the keys are divided, so that callers with different keys seldom wait for each other: a power of two.
@@ -580,6 +820,29 @@ const MOST_LOOKS: usize = 16;
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// The keys are too many anew after so long a time in which they were not.
 const QUIET: Duration = Duration::from_secs(60);
+
+/// The settings of a policy that has none.
+#[cfg(all(test, not(resilient_loom)))]
+macro_rules! without_settings {
+    () => {
+        fn base(&self) -> Self {
+            self.fresh()
+        }
+
+        fn chosen(&self, _: &Self) -> Self {
+            self.fresh()
+        }
+
+        fn differs_from(&self, _: &Self) -> bool {
+            false
+        }
+
+        #[cfg(feature = "config")]
+        fn go_by(&self, _: &Self) -> bool {
+            true
+        }
+    };
+}
 
 #[cfg(all(test, not(resilient_loom)))]
 mod model;

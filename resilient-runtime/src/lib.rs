@@ -74,6 +74,7 @@
 //! |---|---|---|
 //! | `macros` | yes | the attributes and the derive |
 //! | `tracing` | yes | events of target `resilient`, which [`Event`] lists |
+//! | `chaos` | no | [`chaos`]: a share of the calls fails, comes late or hangs, for tests and for staging |
 //! | `test-util` | no | `resilient::test`: jitter that repeats, failures on order, a record of what policies do |
 //! | `listed` | yes | annotated functions are in [`policies`] before their first call |
 //! | `config` | no | `resilient::config`: settings that change while the program runs, from a file or from code |
@@ -119,6 +120,8 @@ mod budget;
 mod bulkhead;
 mod cancel;
 mod cells;
+#[cfg(feature = "chaos")]
+pub mod chaos;
 mod circuit_breaker;
 mod class;
 mod classify;
@@ -269,7 +272,7 @@ pub mod futures {
     pub use crate::batch::BatchFuture;
     pub use crate::bulkhead::BulkheadAcquire;
     pub use crate::circuit_breaker::{Transition, Transitions};
-    pub use crate::coalesce::CoalesceFuture;
+    pub use crate::coalesce::{CoalesceFuture, CoalesceRenewing};
     pub use crate::deadline::DeadlineScope;
     pub use crate::hedge::HedgeFuture;
     pub use crate::measure::MeasureFuture;
@@ -284,7 +287,7 @@ pub mod futures {
 pub mod call {
     pub use crate::batch::{BatchAnswers, BatchGroup, BatchItem, BatchKey, BatchOutcome};
     pub use crate::bulkhead::BulkheadEntry;
-    pub use crate::coalesce::{CoalesceCall, Share, Shareable, Sharing, finish_shared};
+    pub use crate::coalesce::{CoalesceCall, Renewable, Share, Shareable, Sharing, finish_shared};
     pub use crate::fallback::{
         Answer, FallbackCall, FallbackFailure, FallbackWatch, IntoResult, Keepable, Rescue, answer,
     };
@@ -363,20 +366,28 @@ macro_rules! listed {
             fn write(function: &mut $crate::__list::Function) {
                 function.is(::core::module_path!(), $function, ::core::file!(), ::core::line!());
                 $(
-                    $crate::listed!(@ function $how $policy $([$($from),+])?);
+                    $crate::__enter!(function $how $policy $([$($from),+])?);
                     $(function.used_with(&[$((::core::stringify!($key), $value)),+]);)?
                 )+
                 $(function.held_to(&[$($limit),+]);)?
             }
         };
+        $crate::__chaos!($function; $($how $policy $([$($from),+])?),+);
     };
-    (@ $function:ident given $policy:ident $([$($from:expr),+])?) => {
+}
+
+/// Adds one policy to the entry of a function.
+#[cfg(any(feature = "listed", feature = "chaos"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __enter {
+    ($function:ident given $policy:ident $([$($from:expr),+])?) => {
         $function.given(::core::stringify!($policy), &[$($({
             use $crate::__list::Unlisted as _;
             $crate::__list::Given($crate::__list::a_static($from)).policy()
         }),+)?])
     };
-    (@ $function:ident $how:ident $policy:ident) => {
+    ($function:ident $how:ident $policy:ident) => {
         $function.$how(::core::stringify!($policy), &$policy)
     };
 }
@@ -390,6 +401,7 @@ macro_rules! listed {
         $($($(const _: fn() = || {
             $crate::__list::a_static($from);
         };)+)?)+
+        $crate::__chaos!($function; $($how $policy $([$($from),+])?),+);
     };
 }
 
@@ -397,7 +409,7 @@ macro_rules! listed {
 /// block is then reported where it is.
 ///
 /// The attributes write it at the beginning of an attempt.
-#[cfg(feature = "macros")]
+#[cfg(all(feature = "macros", not(feature = "chaos")))]
 #[macro_export]
 macro_rules! returns {
     ($output:ty) => {
@@ -405,6 +417,52 @@ macro_rules! returns {
             return outcome_;
         }
     };
+}
+
+/// Tells the compiler which type an `async` block returns, as the signature of a function does, and lets the attempt have the fault that [`chaos`] has for it. A mistake in the
+/// block is then reported where it is.
+///
+/// The attributes write it at the beginning of an attempt.
+#[cfg(all(feature = "macros", feature = "chaos"))]
+#[macro_export]
+macro_rules! returns {
+    ($output:ty) => {
+        if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<$output> {
+            return outcome_;
+        }
+        if $crate::chaos::is_on() {
+            if let ::core::option::Option::Some(failing_) = CHAOS_.disturb().await {
+                use $crate::chaos::{CanFail as _, CannotFail as _};
+                if let ::core::option::Option::Some(outcome_) =
+                    (&$crate::chaos::Outcomes::<$output>::ALL).fault(&failing_)
+                {
+                    return outcome_;
+                }
+            }
+        }
+    };
+}
+
+/// The function as a place of faults.
+#[cfg(feature = "chaos")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __chaos {
+    ($function:literal; $($how:ident $policy:ident $([$($from:expr),+])?),+) => {
+        #[allow(dead_code)]
+        static CHAOS_: $crate::chaos::Site = $crate::chaos::Site::new(|function| {
+            function.is(::core::module_path!(), $function, ::core::file!(), ::core::line!());
+            $($crate::__enter!(function $how $policy $([$($from),+])?);)+
+        });
+    };
+}
+
+/// No place of faults.
+#[cfg(not(feature = "chaos"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __chaos {
+    ($($function:tt)*) => {};
 }
 
 /// Stands beside a free function that has a companion, and expands to an item that an `impl` has no room for.

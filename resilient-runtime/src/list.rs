@@ -51,6 +51,10 @@ pub struct FunctionSnapshot {
     /// The longest that a call can take, as far as the settings say: time-outs, retries and waits, added up from the innermost
     /// policy to the outermost. `None` if nothing limits it.
     pub worst_case: Option<Duration>,
+    /// The chaos in force in it: `fails 10 %`.
+    #[cfg(feature = "chaos")]
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty"))]
+    pub chaos: Vec<String>,
 }
 
 /// One policy of a stack.
@@ -364,6 +368,12 @@ pub(crate) mod sealed {
         /// Makes it as new, where that can be done.
         #[doc(hidden)]
         fn reset(&self);
+        /// Has the settings of keys asked for again. Returns whether there are keys.
+        #[cfg(feature = "config")]
+        #[doc(hidden)]
+        fn ask_again(&self) -> bool {
+            false
+        }
         /// Checks changes of its settings, and plans to make them. `before` are those that were in force until now.
         #[cfg(feature = "config")]
         #[doc(hidden)]
@@ -798,6 +808,18 @@ impl Function {
         &self.layers
     }
 
+    /// The names that it is known by: its own, its path and those of its policies.
+    #[cfg(feature = "chaos")]
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let policies = self.layers.iter().flat_map(|layer| layer.policy.iter().chain(&layer.given));
+        [self.name, self.path()].into_iter().chain(policies.map(|policy| policy.record().name))
+    }
+
+    #[cfg(feature = "chaos")]
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.names().any(|known| known == name)
+    }
+
     fn snapshot(&'static self, known: &mut Known, unused: &mut Unused) -> FunctionSnapshot {
         let mut bounds = Vec::new();
         let layers = self.layers.iter().map(|layer| {
@@ -817,7 +839,16 @@ impl Function {
         let stack = layers.collect();
         let worst_case = worst_case(&bounds);
         let Self { module, name: function, file, line, .. } = *self;
-        FunctionSnapshot { module, function, file, line, stack, worst_case }
+        FunctionSnapshot {
+            module,
+            function,
+            file,
+            line,
+            stack,
+            worst_case,
+            #[cfg(feature = "chaos")]
+            chaos: CHAOS.get().map_or_else(Vec::new, |said_of| said_of(self)),
+        }
     }
 }
 
@@ -924,6 +955,25 @@ pub(crate) fn functions() -> &'static [Function] {
 #[doc(hidden)]
 #[linkme::distributed_slice]
 pub static FUNCTIONS: [fn(&mut Function)];
+
+/// The function that says what chaos is in force in a function, once there was some.
+#[cfg(feature = "chaos")]
+pub(crate) static CHAOS: OnceLock<fn(&Function) -> Vec<String>> = OnceLock::new();
+
+/// The name, kept for the life of the process, since events have it.
+#[cfg(feature = "chaos")]
+pub(crate) fn kept_name(name: &str) -> &'static str {
+    // those of functions and of chaos, which are no more than were written in the program's text
+    static NAMES: Mutex<std::collections::BTreeSet<&'static str>> = Mutex::new(std::collections::BTreeSet::new());
+
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = names.get(name) {
+        return known;
+    }
+    let name: &'static str = name.to_owned().leak();
+    names.insert(name);
+    name
+}
 
 /// A number of a policy's book, in the terms of the metrics.
 pub(crate) struct Count {

@@ -145,6 +145,32 @@ impl Measure {
         MeasureFuture::new(self, future, ByWhen::new(judge))
     }
 
+    /// Runs a call that blocks the thread, and measures it; the blocking form of [`run_when`](Self::run_when).
+    ///
+    /// ```
+    /// use resilient::{Class, Measure};
+    ///
+    /// static SUM: Measure = Measure::named("sum");
+    ///
+    /// let sum = SUM.call_when(|| (1..=4).sum::<u32>(), |_: &u32| Class::Success);
+    ///
+    /// assert_eq!(sum, 10);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the call panics, which counts as abandoned after so long.
+    #[inline]
+    pub fn call_when<O, By>(&self, call: impl FnOnce() -> O, when: impl When<O, By>) -> O {
+        run::measured(self.begin(), call, &ByWhen::new(when))
+    }
+
+    /// Runs a call that blocks the thread, and measures it; the blocking form of [`run_as`](Self::run_as).
+    #[inline]
+    pub fn call_as<O>(&self, call: impl FnOnce() -> O, judge: Judging<O>) -> O {
+        run::measured(self.begin(), call, &ByWhen::new(judge))
+    }
+
     /// The measure in a [stack](crate::run), with outcomes judged by `when`.
     #[inline]
     pub const fn when<O, W: When<O, By>, By>(&self, when: W) -> Judged<&Self, W, O> {

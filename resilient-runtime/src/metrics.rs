@@ -344,6 +344,14 @@ pub static FAMILIES: &[Family] = &[
         None,
         "Calls that could have joined another and ran by themselves",
     ),
+    counter("stale_answers", "resilient_stale_answers_total", "{call}", None, "Calls that had a stale outcome"),
+    counter(
+        "renewals",
+        "resilient_renewals_total",
+        "{call}",
+        Some("result"),
+        "Runs behind the calls that renew an outcome: those that began, and those of them that failed",
+    ),
     counter("handovers", "resilient_handovers_total", "{call}", None, "Times that a follower took the lead"),
     counter("batches", "resilient_batches_total", "{call}", None, "Calls that were made for a batch"),
     counter("batch_keys", "resilient_batch_keys_total", "{key}", None, "Keys that batches asked for"),
@@ -393,6 +401,13 @@ pub static FAMILIES: &[Family] = &[
     },
     gauge("keys", "resilient_keys", "{key}", None, "Keys that have a policy or a run of their own"),
     gauge("key_capacity", "resilient_key_capacity", "{key}", None, "Keys that there is room for"),
+    gauge(
+        "keys_with_own_settings",
+        "resilient_keys_with_own_settings",
+        "{key}",
+        None,
+        "Keys whose settings differ from the shared ones",
+    ),
     counter(
         "key_overflows",
         "resilient_key_overflows_total",

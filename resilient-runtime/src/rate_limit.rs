@@ -33,7 +33,7 @@ use self::meter::Meter;
 use self::shared::Link;
 use crate::book::Tally;
 use crate::clock::{self, Ticks};
-use crate::keyed::Keyed;
+use crate::keyed::{Keyed, by_settings};
 use crate::list::{Bound, Description};
 use crate::notes::rate_limit::{PAUSES, SLOWED};
 use crate::shell::{Shell, shell};
@@ -465,18 +465,35 @@ shell!(RateLimit is RateLimit, modes: /// Callers that wait already go on waitin
     shows: |this| { pace: this.meter.pace(), config: *this.config, counts: this.counts() }, resets: forget, tunes: Config, adopts: adopt
 );
 
+impl RateLimit {
+    /// One for a key, by these settings.
+    fn made(&self, shell: Shell<Self>, config: Live<Config>) -> Self {
+        assert!(
+            self.shared.is_some() || !config.is_shared(),
+            "machines share the limits of all keys or of none: add `shared_through` to the limit that is for all"
+        );
+        let Config { burst, .. } = *config;
+        let meter = Meter::new(config.pace(), burst);
+        let shared = self.shared.as_ref().map(|link| Link::new(link.store));
+        Self { meter, shared, ..Self::built(shell, config) }
+    }
+}
+
 impl Keyed for RateLimit {
-    #[cfg(feature = "config")]
-    fn all_listed(all: &'static crate::PerKey<Self>) -> Option<&'static dyn crate::list::Listed> {
-        Some(all)
+    by_settings!();
+
+    fn is_shared(&self) -> bool {
+        self.shared.is_some()
     }
 
-    fn fresh(&self) -> Self {
-        assert!(
-            self.shared.is_none(),
-            "a limit that machines share cannot be kept for each key: leave out `shared_through`, or the `PerKey`"
-        );
-        Self::built(self.shell.again(), self.config.again())
+    fn shared_as(&self) -> Option<&str> {
+        self.shared.as_ref()?.key.as_deref()
+    }
+
+    fn share_as(&mut self, key: Box<str>) {
+        if let Some(link) = &mut self.shared {
+            link.key = Some(key);
+        }
     }
 
     fn activity(&self) -> u64 {

@@ -176,3 +176,11 @@ impl fmt::Display for WhenDown {
         f.write_str(self.as_str())
     }
 }
+
+/// The name by which a store knows the policy of that name, for that key if it is for one.
+pub(crate) fn name(policy: &'static str, key: Option<&str>) -> Cow<'static, str> {
+    match key {
+        None => Cow::Borrowed(policy),
+        Some(key) => Cow::Owned(format!("{policy}:{key}")),
+    }
+}

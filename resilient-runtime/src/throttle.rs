@@ -10,7 +10,7 @@ pub use self::run::ThrottleGuard;
 use self::window::Window;
 use crate::book::Ended;
 use crate::clock::Ticks;
-use crate::keyed::Keyed;
+use crate::keyed::{Keyed, by_settings};
 use crate::list::{Described, Description};
 use crate::notes::throttle::OBSERVED;
 use crate::shell::{Shell, shell};
@@ -259,15 +259,16 @@ impl Settings for Config {
     }
 }
 
-impl Keyed for Throttle {
-    #[cfg(feature = "config")]
-    fn all_listed(all: &'static crate::PerKey<Self>) -> Option<&'static dyn crate::list::Listed> {
-        Some(all)
+impl Throttle {
+    /// One for a key, by these settings.
+    #[expect(clippy::unused_self, reason = "as for the other policies")]
+    fn made(&self, shell: Shell<Self>, config: Live<Config>) -> Self {
+        Self::built(shell, config)
     }
+}
 
-    fn fresh(&self) -> Self {
-        Self::built(self.shell.again(), self.config.again())
-    }
+impl Keyed for Throttle {
+    by_settings!();
 
     fn activity(&self) -> u64 {
         self.counts().requests

@@ -15,7 +15,7 @@ use resilient::metrics::collect;
 use resilient::test::{assert_delays, record, seed, skip_waits};
 use resilient::{
     Budget, Bulkhead, CircuitBreaker, Deadline, GaveUp, RateLimit, Reason, Retry, Settled, Verdict, blocking, bulkhead,
-    circuit_breaker, fallback, profile, rate_limit, resilient, retry, throttle,
+    circuit_breaker, fallback, measure, profile, rate_limit, resilient, retry, throttle,
 };
 use resilient_tests::{Error, Script, ms};
 
@@ -613,4 +613,74 @@ fn by_hand_a_stack_is_the_same() {
 
     assert!(matches!(settled, Settled::Outcome(Ok(()))));
     assert_eq!(waits.all().len(), 2);
+}
+
+#[test]
+fn threads_that_fail_and_panic_give_their_places_back() {
+    static PLACES: Bulkhead = Bulkhead::named("places of threads").limit(2).queue(64).max_wait(Duration::from_secs(60));
+    static RUNNING: AtomicU32 = AtomicU32::new(0);
+    struct Leaves;
+    impl Drop for Leaves {
+        fn drop(&mut self) {
+            RUNNING.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+    #[retry(max = 1, backoff = "none", budget = none)]
+    #[rate_limit("1000000/s", burst = 1000000)]
+    #[bulkhead(with = PLACES)]
+    fn work(n: u32) -> Result<(), Error> {
+        assert!(RUNNING.fetch_add(1, Ordering::SeqCst) < 2, "no more than have a place");
+        let _leaves = Leaves;
+        thread::yield_now();
+        match n % 5 {
+            // without a word on the standard error
+            0 => std::panic::resume_unwind(Box::new(n)),
+            1 => Err(Error::Down),
+            _ => Ok(()),
+        }
+    }
+
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for n in 0..200 {
+                    match catch_unwind(|| work(n)) {
+                        Err(panic) => assert_eq!(panic.downcast_ref(), Some(&n)),
+                        Ok(outcome) => assert_eq!(outcome.is_err(), n % 5 == 1, "{outcome:?}"),
+                    }
+                }
+            });
+        }
+    });
+
+    let (one, other) = (PLACES.try_acquire(), PLACES.try_acquire());
+    assert!(one.is_ok() && other.is_ok() && PLACES.try_acquire().is_err());
+}
+
+#[test]
+fn calls_and_attempts_are_measured() {
+    #[measure]
+    #[retry(max = 1, backoff = "none")]
+    #[measure(name = "measured attempts")]
+    #[bulkhead(limit = 1)]
+    fn measured(script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    #[measure(when = |_: &u32| resilient::Class::Success)]
+    fn plain(number: u32) -> u32 {
+        number + 1
+    }
+    #[measure]
+    fn panics(number: u32) -> u32 {
+        std::panic::resume_unwind(Box::new(number))
+    }
+
+    measured(&Script::failing(1)).unwrap();
+    assert_eq!(plain(1), 2);
+    catch_unwind(|| panics(1)).unwrap_err();
+
+    assert_eq!(ends("measured")[&("measure", "success")], 1.0);
+    assert_eq!(ends("measured attempts")[&("attempt_measure", "transient")], 1.0);
+    assert_eq!(ends("plain")[&("measure", "success")], 1.0);
+    assert_eq!(ends("panics")[&("measure", "abandoned")], 1.0);
 }

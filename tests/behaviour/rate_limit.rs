@@ -723,3 +723,20 @@ async fn when_down_is_the_rule_without_the_store() {
 
     assert!((20..=21).contains(&served[0]) && (2..=3).contains(&served[1]) && served[2] == 0, "{served:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn shared_with_a_key_is_one_limit_for_each_key() {
+    static FLEET: InMemory = InMemory::new();
+    #[rate_limit("20/s", shared = FLEET, name = "tenants", key = tenant, log_key)]
+    async fn function(tenant: &str) -> Result<(), Error> {
+        let _ = tenant;
+        Ok(())
+    }
+    for tenant in ["acme", "umbrella"] {
+        function(tenant).await.unwrap();
+    }
+    sleep(ms(2_000)).await;
+
+    assert_eq!((admitted!(function("acme"), 50), admitted!(function("umbrella"), 50)), (15, 15));
+    assert_eq!(FLEET.granted("tenants:\"acme\""), 16);
+}

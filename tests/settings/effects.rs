@@ -74,6 +74,44 @@ async fn what_is_held_is_held_no_longer_than_the_new_settings_say() {
 
 #[tokio::test(start_paused = true)]
 #[expect(clippy::await_holding_lock, reason = "one test after the other")]
+async fn the_time_in_which_outcomes_are_renewed_changes_and_goes() {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    static STOCK: Coalesce = Coalesce::named("effects: renewed").hold(SECOND).stale_while_revalidate(HOUR);
+    static PLAIN: Coalesce = Coalesce::named("effects: plain").hold(SECOND);
+    async fn run(outcome: u32) -> u32 {
+        STOCK.call("a").run_renewing(async move { Ok::<_, ()>(outcome) }).await.unwrap()
+    }
+    let _alone = alone();
+    resilient::list(&STOCK);
+    resilient::list(&PLAIN);
+    let first = run(1).await;
+    advance(10 * SECOND).await;
+    assert_eq!((first, run(2).await), (1, 1));
+
+    apply("[\"effects: renewed\".coalesce]\nstale_while_revalidate = \"5s\"").unwrap();
+    assert_eq!(run(3).await, 3, "what was held is let go of");
+    advance(5 * SECOND).await;
+    assert_eq!(run(4).await, 3);
+    tokio::task::yield_now().await;
+    advance(10 * SECOND).await;
+    assert_eq!(run(5).await, 5);
+
+    apply("[\"effects: renewed\".coalesce]\nstale_while_revalidate = \"off\"").unwrap();
+    assert_eq!(run(6).await, 6);
+    advance(SECOND).await;
+    assert_eq!(run(7).await, 7);
+    assert!(crate::mistakes("[\"effects: renewed\".coalesce]\nhold = \"off\"").ends_with(
+        "`stale_while_revalidate` begins when `hold` is over: add `hold`, or write `stale_while_revalidate = \"off\"`"
+    ));
+    assert!(
+        crate::mistakes("[\"effects: plain\".coalesce]\nstale_while_revalidate = \"5s\"")
+            .ends_with("nothing is renewed here: write `stale_while_revalidate` in the code before a file changes it")
+    );
+    apply("").unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::await_holding_lock, reason = "one test after the other")]
 async fn a_limit_of_elapsed_time_counts_from_when_a_call_hears_of_it() {
     static FETCH: Retry = Retry::named("effects: elapsed").without_budget();
     let _alone = alone();
@@ -235,6 +273,66 @@ async fn all_keys_change_those_that_come_later_too() {
     assert_eq!(fails("c", 1), 0, "one that is new, or has no room");
     apply("").unwrap();
     assert_eq!(HOSTS.of("a").state(), CircuitBreakerState::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_comes_later_goes_by_the_new_rate() {
+    static TENANTS: PerKey<RateLimit> =
+        PerKey::new(RateLimit::named("effects: later").rate(1, Duration::from_secs(60)));
+    let admitted = |tenant| (0..20).filter(|_| TENANTS.of(tenant).try_acquire().is_ok()).count();
+    let _alone = alone();
+    resilient::list(&TENANTS);
+    assert_eq!(admitted("before"), 1);
+
+    apply("[\"effects: later\".rate_limit]\nrate = \"9/min\"\nburst = 9").unwrap();
+
+    assert_eq!((admitted("before"), admitted("after")), (8, 9));
+    apply("").unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_with_settings_of_their_own_begin_with_the_new_ones() {
+    static TENANTS: PerKey<RateLimit> =
+        PerKey::new(RateLimit::named("effects: plans").rate(1, Duration::from_secs(60)).burst(2));
+    fn plan_of(tenant: &str, shared: RateLimit) -> RateLimit {
+        if tenant == "gold" { shared.burst(10) } else { shared }
+    }
+    let limit = |tenant| TENANTS.of_with(tenant, plan_of);
+    let admitted = |tenant| (0..20).filter(|_| limit(tenant).try_acquire().is_ok()).count();
+    let _alone = alone();
+    resilient::list(&TENANTS);
+    assert_eq!((admitted("gold"), admitted("free")), (10, 2));
+
+    apply("[\"effects: plans\".rate_limit]\nburst = 5\nmax_wait = \"1s\"").unwrap();
+
+    assert_eq!((admitted("gold"), admitted("free")), (0, 3), "what was used stays used");
+    assert_eq!(limit("late").current_mode(), Mode::Enforce);
+    apply("[\"effects: plans\".rate_limit]\nmode = \"off\"").unwrap();
+    assert_eq!((admitted("gold"), admitted("free"), limit("gold").current_mode()), (20, 20, Mode::Off));
+    apply("").unwrap();
+    assert_eq!((admitted("gold"), limit("gold").current_mode()), (0, Mode::Enforce));
+    assert_eq!(config::ask_again("effects: plans", "rate_limit").unwrap(), 1);
+    assert!(config::ask_again("effects: plan", "rate_limit").is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forced_state_is_that_of_keys_with_settings_of_their_own_too() {
+    static HOSTS: PerKey<CircuitBreaker> = PerKey::new(CircuitBreaker::named("effects: own hosts"));
+    fn rules_of(_: &str, shared: CircuitBreaker) -> CircuitBreaker {
+        shared.consecutive(1)
+    }
+    let _alone = alone();
+    resilient::list(&HOSTS);
+    let breaker = HOSTS.of_with("a", rules_of);
+
+    apply("[\"effects: own hosts\".circuit_breaker]\nforce = \"open\"").unwrap();
+    assert_eq!(breaker.state(), CircuitBreakerState::ForcedOpen, "at once");
+    assert_eq!(HOSTS.of_with("a", rules_of).state(), CircuitBreakerState::ForcedOpen);
+
+    apply("").unwrap();
+    assert_eq!(HOSTS.of_with("a", rules_of).state(), CircuitBreakerState::Closed);
+    breaker.acquire().unwrap().settle(Err::<(), _>(resilient_tests::Error::Down)).unwrap_err();
+    assert_eq!(breaker.state(), CircuitBreakerState::Open, "after one failure, as asked for");
 }
 
 #[tokio::test(start_paused = true)]

@@ -98,7 +98,7 @@ max_wait = { a = 1 }
             "conf/shop.toml:4:9: `ratio` is a ratio between 0 and 1: write `ratio = \"5%\"` or `ratio = 0.05`",
             "conf/shop.toml:6:8: `price` has no `throtle`: did you mean `throttle`?",
             "conf/shop.toml:10:17: a duration needs a unit: write `hold = \"5s\"` or `hold = \"5ms\"`",
-            "conf/shop.toml:11:10: `key` is a part of the code, which no setting changes: the keys are `hold`, `max_wait`, `mode`",
+            "conf/shop.toml:11:10: `key` is a part of the code, which no setting changes: the keys are `hold`, `stale_while_revalidate`, `max_wait`, `mode`",
             "conf/shop.toml:14:1: unknown key `max_sise`: did you mean `max_size`?",
             "conf/shop.toml:15:12: a duration needs a unit: write `\"1s\"` or `\"1ms\"`",
         ]

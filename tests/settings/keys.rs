@@ -51,6 +51,7 @@ const ROWS: &[Row] = &[
     ("price", "fallback", "stale", "\"1m\"", "60s", "1"),
     ("stock", "coalesce", "hold", "\"100ms\"", "100ms", "\"0s\""),
     ("stock", "coalesce", "max_wait", "\"2s\"", "2s", "\"0s\""),
+    ("discount", "coalesce", "stale_while_revalidate", "\"7s\"", "7s", "\"0s\""),
     ("names_one", "batch", "max_size", "20", "20", "1"),
     ("names_one", "batch", "max_wait", "\"5ms\"", "5ms", "5"),
     ("search_all", "fan_out", "limit", "4", "4", "0"),

@@ -88,6 +88,11 @@ mod shop {
         Ok(id)
     }
 
+    #[coalesce(key = id, hold = "1s", stale_while_revalidate = "5s")]
+    pub async fn discount(id: u32) -> Result<u32, Error> {
+        Ok(id)
+    }
+
     #[batch(max_size = 10)]
     pub async fn names(#[each] ids: Vec<u32>) -> Result<std::collections::HashMap<u32, String>, Error> {
         Ok(ids.into_iter().map(|id| (id, id.to_string())).collect())

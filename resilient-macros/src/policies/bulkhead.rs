@@ -43,6 +43,7 @@ pub(crate) const KIND: Kind = Kind {
             .means("stands in rejections; functions that are given the same name and settings share the places"),
         key::key().means("a bulkhead for each value of it, as for [`circuit_breaker`](macro@circuit_breaker)"),
         key::log_key(),
+        key::settings("settings = size_of"),
         Key::usage("weight", "weight = batch.len() as u32", Sort::Expression(weight))
             .default("1")
             .takes("`u32` expression")

@@ -99,6 +99,7 @@ pub(crate) const KIND: Kind = Kind {
             .means("stands in rejections and events; functions that are given the same name share the breaker"),
         key::key().means("a breaker for each value of it, see below"),
         key::log_key(),
+        key::settings("settings = rules_of"),
         key::with("with = self.breaker")
             .means("a `CircuitBreaker` of your own: a `static` shared by several functions, a field, or one of a `PerKey`"),
         key::CRATE,

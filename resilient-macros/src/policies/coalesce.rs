@@ -35,6 +35,12 @@ pub(crate) const KIND: Kind = Kind {
             .refuses(&[Refused::zero("to hold nothing, remove `hold`; or write a time, such as `\"100ms\"`")])
             .sets()
             .means("keeps the outcome, a failure too, for so long after the body has ended"),
+        Key::setting("stale_while_revalidate", "stale_while_revalidate = \"1m\"", Sort::Duration)
+            .refuses(&[Refused::zero(
+                "to give out nothing that is older than `hold`, remove `stale_while_revalidate`; or write a time, such as `\"1m\"`",
+            )])
+            .sets()
+            .means("gives out a good outcome for so long after `hold`, at once, while one run behind the calls renews it; needs `hold`, see below"),
         Key::setting("max_wait", "max_wait = \"2s\"", Sort::Duration)
             .refuses(&[Refused::zero(
                 "a call that waits for no other is not joined: remove `#[coalesce]`; or write a time, such as `\"2s\"`",
@@ -63,6 +69,8 @@ struct Coalesce {
     by_object: bool,
     /// The place of `share`.
     share: Option<Span>,
+    /// The place of `stale_while_revalidate`.
+    renews: Option<Span>,
 }
 
 fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
@@ -73,11 +81,17 @@ fn parse(settings: &Settings<'_>) -> Vec<Box<dyn Layer>> {
         let with = settings.with.as_ref().and(settings.span("with"));
         check_object(receiver, with, settings.span("hold"), settings.errors);
     }
+    let has_no_hold = settings.with.is_none() && settings.span("hold").is_none();
+    if let Some(stale) = settings.span("stale_while_revalidate").filter(|_| has_no_hold) {
+        let message = "`stale_while_revalidate` begins when `hold` is over: add, for instance, `hold = \"10s\"`";
+        settings.errors.at(stale, message);
+    }
     vec![Box::new(Coalesce {
         common: Common::new(KIND.name, settings, Source::new("Coalesce", settings, settings.constructor("Coalesce"))),
         key: sharing.key,
         by_object: by_object.is_some(),
         share: settings.span("share"),
+        renews: settings.duration("stale_while_revalidate").map(|given| given.key),
     })]
 }
 
@@ -118,13 +132,29 @@ fn is_of_one_call(receiver: &Receiver) -> bool {
     }
 }
 
+/// The name of the method that runs what is inside, placed where the compiler is to report what is wrong with the outcome, or with what is borrowed.
+fn run(settled: bool, renews: Option<Span>, place: Span) -> Ident {
+    let name = match (settled, renews) {
+        (false, None) => "run",
+        (true, None) => "run_settled",
+        (false, Some(_)) => "run_renewing",
+        (true, Some(_)) => "run_settled_renewing",
+    };
+    Ident::new(name, place)
+}
+
 impl Layer for Coalesce {
     fn common(&self) -> &Common {
         &self.common
     }
 
     fn facts(&self) -> Facts {
-        Facts { waits: true, only_async: Some("callers share a run by awaiting it"), ..Facts::default() }
+        Facts {
+            waits: true,
+            only_async: Some("callers share a run by awaiting it"),
+            renews: self.renews,
+            ..Facts::default()
+        }
     }
 
     fn check(&self, function: &Function, errors: &Errors) {
@@ -161,16 +191,16 @@ impl Layer for Coalesce {
     }
 
     // Input:  future
-    // Output: coalesce_.run(future)
+    // Output: coalesce_.run(future), or coalesce_.run_renewing(future)
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         if self.share.is_some() {
-            return shared::wrap(inside, context);
+            return shared::wrap(inside, context, self.renews);
         }
         // an outcome that cannot be cloned is reported there, and once
         let place = context.function.output.span().resolved_at(span);
         let policy = placed(context.policy.to_token_stream(), place);
-        let run = Ident::new(if inside.settled { "run_settled" } else { "run" }, place);
+        let run = run(inside.settled, self.renews, place);
         inside.around(context, |future| quote_spanned!(place=> #policy.#run(#future)))
     }
 }

@@ -21,11 +21,8 @@ pub(crate) const fn key() -> Key {
 pub(crate) fn share(constructor: Constructor, settings: &Settings<'_>, noun: &str) -> Constructor {
     let errors = settings.errors;
     let Some(place) = settings.span("shared") else { return constructor };
-    if let Some(key) = settings.span("key") {
-        let message = format!(
-            "a shared {noun} is one for all calls, and `key` has one for each value: leave out `key` or `shared`"
-        );
-        errors.at(key, message);
+    if let (Some(key), None) = (settings.span("key"), settings.span("log_key")) {
+        errors.at(key, "the store knows each key by its text, which must be one that may be shown: add `log_key`");
     } else if settings.span("name").is_none() {
         let message = format!("machines know a shared {noun} by its name: add, for instance, `name = \"search\"`");
         errors.at(place, message);

@@ -63,6 +63,7 @@ pub(crate) const KIND: Kind = Kind {
         ),
         key::key().means("a hedge for each value of it, as for [`circuit_breaker`](macro@circuit_breaker)"),
         key::log_key(),
+        key::settings("settings = rules_of"),
         key::clone().means(
             "each attempt gets a clone of these, or of all that the body owns, and may use it up, as for [`retry`](macro@retry)",
         ),

@@ -3,11 +3,11 @@
 use proc_macro2::Span;
 use quote::quote_spanned;
 use syn::spanned::Spanned;
-use syn::{Expr, Type};
+use syn::{Expr, Ident, Type};
 
 use crate::fragment::{Context, Form, Fragment};
 use crate::key::{self, Key, Positional, Sort};
-use crate::policy::{Common, Facts, Kind, Layer};
+use crate::policy::{Common, Kind, Layer};
 use crate::reads::reads_nothing_of_the_call;
 use crate::settings::Settings;
 use crate::source::Source;
@@ -107,10 +107,6 @@ impl Layer for Measure {
         &self.common
     }
 
-    fn facts(&self) -> Facts {
-        Facts { only_async: Some("it measures a future"), ..Facts::default() }
-    }
-
     // the name goes by the place, so that a second one does not change that of the first
     fn local(&self, above: &[Box<dyn Layer>], _below: &[Box<dyn Layer>]) -> &'static str {
         if above.iter().any(|layer| layer.facts().repeats) { "attempt_measure" } else { "measure" }
@@ -124,6 +120,7 @@ impl Layer for Measure {
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let (krate, policy, output) = (context.krate, &context.policy, &context.function.output);
+        let blocks = context.function.blocks;
         let judge = quote_spanned!(span=> |outcome_| #krate::classified!(outcome_));
         let is_stack = matches!(inside.form, Form::Stack { .. }) && !inside.gives_settled();
         match deciding(self.when.as_ref(), context) {
@@ -136,9 +133,13 @@ impl Layer for Measure {
             }
             Some(when) => {
                 let place = self.when.as_ref().map_or(span, |when| when.0.span().resolved_at(span));
-                inside.around(context, |future| quote_spanned!(place=> #policy.run_when(#future, #when)))
+                let run = Ident::new(if blocks { "call_when" } else { "run_when" }, place);
+                inside.around(context, |future| quote_spanned!(place=> #policy.#run(#future, #when)))
             }
-            None => inside.around(context, |future| quote_spanned!(span=> #policy.run_as(#future, #judge))),
+            None => {
+                let run = Ident::new(if blocks { "call_as" } else { "run_as" }, span);
+                inside.around(context, |future| quote_spanned!(span=> #policy.#run(#future, #judge)))
+            }
         }
     }
 }

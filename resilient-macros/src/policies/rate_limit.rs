@@ -17,11 +17,10 @@ use crate::policies::fleet;
 use crate::policy::{Common, Facts, Kind, Layer};
 use crate::reads::reads_what_can_be_owned;
 use crate::settings::{Given, Settings};
-use crate::source::Source;
+use crate::source::{Source, shown, with_usage};
 use crate::types::{self, without_reference};
 use crate::value::{self, Known};
 use crate::when::{self, When, annotate, is_result, response_type};
-use crate::wording::as_written;
 
 pub(crate) const KIND: Kind = Kind {
     name: "rate_limit",
@@ -57,6 +56,7 @@ pub(crate) const KIND: Kind = Kind {
             .means("stands in rejections and events; functions that are given the same name share the limit"),
         key::key().means("a limit for each value of it, as for [`circuit_breaker`](macro@circuit_breaker)"),
         key::log_key(),
+        key::settings("settings = plan_of"),
         key::with("with = self.limit").means("a `RateLimit` of your own"),
         key::when().means("says what is throttled, as for [`retry`](macro@retry)"),
         Key::usage("dialect", "dialect = resilient::http::dialect::KUCOIN", Sort::Expression(dialect))
@@ -307,10 +307,13 @@ impl Layer for RateLimit {
 
     /// `own RATE_LIMIT_ { weight: "estimate(&prompt)" }` for a call that says its weight.
     fn entry(&self, context: &Context<'_>) -> Option<TokenStream> {
-        let entry = self.common.source.as_ref()?.entry(context);
-        let Some(weight) = self.weight.as_ref().map(shown) else { return Some(entry) };
-        let cost = self.cost.as_ref().map(shown).map(|cost| quote_spanned!(Span::mixed_site()=> , cost: #cost));
-        Some(quote_spanned!(Span::mixed_site()=> #entry { weight: #weight #cost }))
+        let source = self.common.source.as_ref()?;
+        let mut usage = source.usage();
+        if let Some(weight) = &self.weight {
+            usage.push(("weight", shown(weight)));
+            usage.extend(self.cost.as_ref().map(|cost| ("cost", shown(cost))));
+        }
+        Some(with_usage(source.entry(context), &usage))
     }
 
     // let rate_limit_ = &RATE_LIMIT_;
@@ -386,15 +389,6 @@ fn typed(cost: &Expr, context: &Context<'_>) -> TokenStream {
     let mut closure = closure.clone();
     closure.inputs.iter_mut().for_each(|argument| annotate(argument, answer.clone()));
     closure.into_token_stream()
-}
-
-/// The expression as the list of policies shows it, on one line.
-fn shown(expression: &Expr) -> String {
-    let text = match expression {
-        Expr::Closure(closure) => format!("|{}| {}", as_written(&closure.inputs), as_written(&closure.body)),
-        other => as_written(other),
-    };
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

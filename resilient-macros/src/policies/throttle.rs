@@ -34,6 +34,7 @@ pub(crate) const KIND: Kind = Kind {
             .means("stands in rejections and events; functions that are given the same name share what is learnt"),
         key::key().means("a policy for each value of it, as for [`circuit_breaker`](macro@circuit_breaker)"),
         key::log_key(),
+        key::settings("settings = rules_of"),
         key::with("with = self.throttle").means("a `Throttle` of your own"),
         key::when().means("says what is throttled, as for [`retry`](macro@retry)"),
         key::CRATE,

@@ -6,6 +6,7 @@
 mod cluster;
 mod faults;
 mod fleet;
+mod keys;
 mod machine;
 mod outage;
 mod script;
@@ -22,6 +23,7 @@ const TESTS: &[(&str, fn())] = &[
     ("faults::a_pause_of_one_machine_holds_the_other", faults::a_pause_of_one_machine_holds_the_other),
     #[cfg(feature = "cluster")]
     ("cluster::a_slot_that_moves_is_followed", cluster::a_slot_that_moves_is_followed),
+    ("keys::a_hundred_thousand_keys_have_limits_of_their_own", keys::a_hundred_thousand_keys_have_limits_of_their_own),
     ("fleet::most_calls_make_no_round_trip", fleet::most_calls_make_no_round_trip),
     (
         "fleet::keeps_to_the_bound_with_machines_killed_and_stopped",

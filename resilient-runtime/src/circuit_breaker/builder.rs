@@ -221,11 +221,14 @@ impl CircuitBreaker {
     ///
     /// Off a tokio runtime with timers the store is not asked, and the breaker goes by itself.
     ///
-    /// # Panics
+    /// # Keys
     ///
-    /// A [`PerKey`](crate::PerKey) of such a breaker panics at its first key.
+    /// In a [`PerKey`](crate::PerKey), each key has a breaker that machines share. The store knows it by the name and the `Debug` of the key, so that all machines
+    /// mean the same one: use [`of_logged`](crate::PerKey::of_logged). Each key that is in use asks four times a second. Keys without room have stand-ins that are
+    /// switched off, as without a store.
     #[cfg(not(resilient_loom))]
     pub const fn shared_through(mut self, store: &'static dyn Store) -> Self {
+        self.config.built = self.config.built.shared();
         self.storage.share(store, self.shell.first_mode());
         self
     }

@@ -28,6 +28,8 @@ pub(crate) struct Config {
     slow_rate: f64,
     recover: Option<Duration>,
     throttled_fails: bool,
+    /// Set if machines share it.
+    is_shared: bool,
     /// Set if a success may be counted without a look at the clock.
     counts_blindly: bool,
     /// No open time is longer: twice the cap, as the jitter stays below one.
@@ -60,6 +62,7 @@ impl Config {
             slow_rate: SLOW_RATE,
             recover: None,
             throttled_fails: false,
+            is_shared: false,
             counts_blindly: true,
             longest_open: Millis::of(Duration::from_secs(60)),
         }
@@ -171,6 +174,15 @@ impl Config {
     }
 
     /// Only numbers that the user gave can contradict each other; the default minimum shrinks with the ring.
+    pub(super) const fn shared(mut self) -> Self {
+        self.is_shared = true;
+        self
+    }
+
+    pub(super) const fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
     const fn check_min_calls(&self) {
         accept(self.contradiction());
     }

@@ -18,12 +18,14 @@ use super::tally::Tally;
 use crate::clock::{self, Ticks};
 use crate::event::Event;
 use crate::notes::circuit_breaker::{DEGRADED, EXCHANGES, FAILED_EXCHANGES};
-use crate::shared::{CircuitAsk, CircuitView, ProbeTerms, SharedState, Store, StoreError, WhenDown};
+use crate::shared::{self, CircuitAsk, CircuitView, ProbeTerms, SharedState, Store, StoreError, WhenDown};
 use crate::{Mode, random};
 
 /// The store of a breaker, and the knowledge that this machine has from it.
 pub(super) struct Link {
     pub(super) store: &'static dyn Store,
+    /// The text of the key that it is for.
+    pub(super) key: Option<Box<str>>,
     fleet: OnceLock<Arc<Fleet>>,
 }
 
@@ -77,7 +79,7 @@ struct Ends {
 
 impl Link {
     pub(super) const fn new(store: &'static dyn Store) -> Self {
-        Self { store, fleet: OnceLock::new() }
+        Self { store, key: None, fleet: OnceLock::new() }
     }
 
     pub(super) fn is_to(&self, other: &Self) -> bool {
@@ -143,13 +145,13 @@ impl Fleet {
     fn begin_to_ask(self: &Arc<Self>, link: &Link, name: &'static str) {
         if clock::has_timers() && !self.asking.swap(true, AcqRel) {
             let asking = Asking(self.clone());
-            let store = link.store;
-            drop(tokio::spawn(async move { asking.0.ask_on(store, name).await }));
+            let (store, name) = (link.store, shared::name(name, link.key.as_deref()));
+            drop(tokio::spawn(async move { asking.0.ask_on(store, &name).await }));
         }
     }
 
     /// Asks again and again, until no call has come for a while.
-    async fn ask_on(&self, store: &'static dyn Store, name: &'static str) {
+    async fn ask_on(&self, store: &'static dyn Store, name: &str) {
         let mut last_used = Ticks::now();
         loop {
             let asked = Ticks::now();

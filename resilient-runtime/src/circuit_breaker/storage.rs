@@ -385,6 +385,20 @@ impl Storage {
         self.origin.moment(now)
     }
 
+    /// A new one that begins in that mode, through the same store if machines share it.
+    pub(super) fn again(&self, mode: Mode) -> Self {
+        let mut storage = Self { fleet: self.fleet.as_ref().map(|link| Link::new(link.store)), ..Self::new() };
+        storage.begin_in(mode);
+        storage
+    }
+
+    /// Says as which key the store knows it.
+    pub(super) fn share_as(&mut self, key: Box<str>) {
+        if let Some(link) = &mut self.fleet {
+            link.key = Some(key);
+        }
+    }
+
     /// Empties the window; the states and the totals stay.
     #[cfg(feature = "config")]
     pub(super) fn empty_window(&self) {

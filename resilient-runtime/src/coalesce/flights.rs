@@ -4,6 +4,9 @@ use std::any::{Any, TypeId};
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hash, Hasher};
+// std's under loom too: it is read and written under the locks only
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
@@ -37,7 +40,27 @@ pub(super) struct Identity {
 
 /// An outcome on its way to those who wait.
 #[derive(Debug)]
-pub(super) struct Flight<O>(OnceLock<O>);
+pub(super) struct Flight<O> {
+    outcome: OnceLock<O>,
+    /// The time until which an outcome that is held is fresh. It is read and written under the lock of its key.
+    fresh_until: AtomicU64,
+}
+
+/// An outcome that was held, found by a call that may have it renewed.
+#[derive(Debug)]
+pub(super) struct Found<O> {
+    pub(super) flight: Arc<Flight<O>>,
+    pub(super) freshness: Freshness,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Freshness {
+    Fresh,
+    /// Somebody renews it.
+    Stale,
+    /// The call that found it is to renew it, in that turn.
+    ToRenew(Turn),
+}
 
 /// The next step of a call.
 #[derive(Debug)]
@@ -60,6 +83,18 @@ pub(super) struct Hold {
     now: Ticks,
     /// Nanoseconds.
     time: u64,
+    /// Set if an outcome may be stale before that time is over.
+    goes_stale: bool,
+}
+
+/// The times for which an outcome is held from its end on, in nanoseconds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lease {
+    pub(super) fresh: u64,
+    /// So long after that, it is given out while it is renewed.
+    pub(super) stale: u64,
+    /// The longest for any outcome.
+    pub(super) longest: u64,
 }
 
 /// A value that was held for long enough.
@@ -112,9 +147,12 @@ enum Stage {
     Led { by: Mark, turn: Turn },
     /// The next call that looks runs. All that wait have been woken for that, and none has looked since.
     Free,
-    /// The outcome is there until then.
-    Held { until: Ticks },
+    /// The outcome is there until then, and is renewed in that turn, unless it is [none](NOBODY).
+    Held { until: Ticks, renewal: Turn },
 }
+
+/// The turn of no renewal.
+const NOBODY: Turn = 0;
 
 impl Flights {
     const_fn! {
@@ -157,8 +195,61 @@ impl Flights {
         O: Send + Sync + 'static,
     {
         let mut shard = self.shard(identity);
-        let forgotten = shard.forget(hold);
+        let mut forgotten = shard.forget(hold);
+        if hold.goes_stale {
+            forgotten.0.extend(shard.take_stale::<O>(identity, hold));
+        }
         (shard.join(identity, by, observes), forgotten)
+    }
+
+    /// The outcome of that key that is held, if there is one. The first call that finds it stale is told to renew it.
+    pub(super) fn held<O>(&self, hold: Hold, identity: Identity) -> (Option<Found<O>>, Forgotten)
+    where
+        O: Send + Sync + 'static,
+    {
+        let mut shard = self.shard(identity);
+        let mut forgotten = shard.forget(hold);
+        let found = shard.held(identity, hold, &mut forgotten);
+        (found, forgotten)
+    }
+
+    /// Puts an outcome in the place of the one that it renews, unless that is gone or was replaced.
+    pub(super) fn renew<O>(&self, identity: Identity, turn: Turn, outcome: O, lease: Option<Lease>)
+    where
+        O: Send + Sync + 'static,
+    {
+        let flight = Flight::new();
+        let _ = flight.outcome.set(outcome);
+        let flight: Arc<Flight<O>> = Arc::new(flight);
+
+        // what is replaced is dropped after the lock is released
+        let _before;
+        let mut shard = self.shard(identity);
+        let shard = &mut *shard;
+        let slot = shard.slots.get_mut(&identity).filter(|slot| slot.is_renewed_in(turn));
+        if let (Some(slot), Some(lease)) = (slot, lease) {
+            let (until, end) = flight.lease(lease);
+            slot.stage = Stage::Held { until, renewal: NOBODY };
+            shard.held.push_back((end, identity));
+            _before = slot.flight.replace(flight);
+        }
+    }
+
+    /// Ends a renewal that came to nothing. What is held counts as fresh for `hold` from now on, and ends when it would have.
+    pub(super) fn not_renewed<O>(&self, identity: Identity, turn: Turn, hold: Duration)
+    where
+        O: Send + Sync + 'static,
+    {
+        // dropped after the lock is released, since it may be the last one
+        let flight: Arc<Flight<O>>;
+        let mut shard = self.shard(identity);
+        shard.counts.renewals_failed += 1;
+        let Some(slot) = shard.slots.get_mut(&identity).filter(|slot| slot.is_renewed_in(turn)) else { return };
+        if let Stage::Held { renewal, .. } = &mut slot.stage {
+            *renewal = NOBODY;
+        }
+        flight = slot.flight();
+        flight.fresh_until.store(Ticks::now().0.saturating_add(nanos(hold)), Relaxed);
     }
 
     /// Ends the wait in that place if it is over, or leaves the waker there. A waker that is not needed comes back: it is to
@@ -254,7 +345,7 @@ impl Flights {
     /// Ends the lead, if nobody has joined and nothing is to be held, or the outcome of another lead was sooner; otherwise the
     /// outcome is to be [delivered](Self::deliver) to the flight. A lead that was overtaken may still be the first to end.
     #[inline]
-    pub(super) fn land<O>(&self, identity: Identity, turn: Turn, hold: Option<Duration>) -> Option<Arc<Flight<O>>>
+    pub(super) fn land<O>(&self, identity: Identity, turn: Turn, lease: Option<Lease>) -> Option<Arc<Flight<O>>>
     where
         O: Send + Sync + 'static,
     {
@@ -263,7 +354,7 @@ impl Flights {
         if !slot.get().waits_for(turn) {
             return None;
         }
-        if hold.is_none() && slot.get().flight.is_none() {
+        if lease.is_none() && slot.get().flight.is_none() {
             // nobody has joined, so nothing else is in it
             slot.remove();
             return None;
@@ -281,7 +372,7 @@ impl Flights {
         turn: Turn,
         flight: &Flight<O>,
         outcome: &O,
-        hold: Option<Duration>,
+        lease: Option<Lease>,
     ) -> Option<Box<Waiters>> {
         let outcome = outcome.clone();
 
@@ -292,16 +383,16 @@ impl Flights {
             return None;
         }
         // whoever sets it takes the slot out, or marks it, under the same lock
-        let _ = flight.0.set(outcome);
-        match hold {
+        let _ = flight.outcome.set(outcome);
+        match lease {
             // the flight in it is the caller's too, so that no outcome is dropped here
             None => shard.slots.remove(&identity).and_then(|slot| slot.waiters),
-            Some(hold) => {
+            Some(lease) => {
                 // read under the lock, so that `held` is in order
-                let until = Ticks(Ticks::now().0.saturating_add(nanos(hold)));
-                shard.held.push_back((until, identity));
+                let (until, end) = flight.lease(lease);
+                shard.held.push_back((end, identity));
                 let slot = shard.slots.get_mut(&identity).expect("a key stays while it is led");
-                slot.stage = Stage::Held { until };
+                slot.stage = Stage::Held { until, renewal: NOBODY };
                 slot.waiters.take()
             }
         }
@@ -378,6 +469,44 @@ impl Shard {
         }
     }
 
+    /// Takes out the outcome that is held, if it is not fresh.
+    fn take_stale<O: Send + Sync + 'static>(&mut self, identity: Identity, hold: Hold) -> Option<Slot> {
+        let slot = self.slots.get_mut(&identity)?;
+        let Stage::Held { until, .. } = slot.stage else { return None };
+        let is_fresh = !hold.is_over(until) && slot.flight::<O>().is_fresh(hold);
+        if is_fresh { None } else { self.slots.remove(&identity) }
+    }
+
+    fn held<O: Send + Sync + 'static>(
+        &mut self,
+        identity: Identity,
+        hold: Hold,
+        forgotten: &mut Forgotten,
+    ) -> Option<Found<O>> {
+        let slot = self.slots.get_mut(&identity)?;
+        let Stage::Held { until, renewal } = &mut slot.stage else { return None };
+        if hold.is_over(*until) {
+            forgotten.0.extend(self.slots.remove(&identity));
+            return None;
+        }
+        let is_renewed = *renewal != NOBODY;
+        let flight = slot.flight::<O>();
+        self.counts.followers += 1;
+        if flight.is_fresh(hold) {
+            return Some(Found { flight, freshness: Freshness::Fresh });
+        }
+        self.counts.stale += 1;
+        if is_renewed {
+            return Some(Found { flight, freshness: Freshness::Stale });
+        }
+        self.turns = self.turns.wrapping_add(1).max(1);
+        self.counts.renewals += 1;
+        if let Stage::Held { renewal, .. } = &mut slot.stage {
+            *renewal = self.turns;
+        }
+        Some(Found { flight, freshness: Freshness::ToRenew(self.turns) })
+    }
+
     /// As [`join`](Self::join), without the outcome that is held.
     #[cold]
     fn join_anew<O: Send + Sync + 'static>(&mut self, identity: Identity, by: Mark, observes: bool) -> Joined<O> {
@@ -393,7 +522,7 @@ impl Shard {
             && hold.is_over(until)
         {
             self.held.pop_front();
-            let is_over = |slot: &Slot| matches!(slot.stage, Stage::Held { until } if hold.is_over(until));
+            let is_over = |slot: &Slot| matches!(slot.stage, Stage::Held { until, .. } if hold.is_over(until));
             if self.slots.get(&identity).is_some_and(is_over) {
                 forgotten.0.extend(self.slots.remove(&identity));
             }
@@ -403,11 +532,12 @@ impl Shard {
 }
 
 impl Hold {
-    pub(super) const NOTHING: Self = Self { now: Ticks(u64::MAX), time: 0 };
+    pub(super) const NOTHING: Self = Self { now: Ticks(u64::MAX), time: 0, goes_stale: false };
 
     /// For so long from now on, if at all.
-    pub(super) fn from_now(time: Option<Duration>) -> Self {
-        time.map_or(Self::NOTHING, |time| Self { now: Ticks::now(), time: nanos(time) })
+    pub(super) fn from_now(lease: Option<Lease>) -> Self {
+        let hold = |lease: Lease| Self { now: Ticks::now(), time: lease.longest, goes_stale: lease.stale > 0 };
+        lease.map_or(Self::NOTHING, hold)
     }
 
     const fn is_over(self, until: Ticks) -> bool {
@@ -429,6 +559,11 @@ impl Slot {
         matches!(self.stage, Stage::Led { turn: present, .. } if present == turn)
     }
 
+    /// Returns whether its outcome is renewed in that turn.
+    fn is_renewed_in(&self, turn: Turn) -> bool {
+        matches!(self.stage, Stage::Held { renewal, .. } if renewal == turn)
+    }
+
     /// Returns the calls that wait.
     fn waiters(&mut self) -> &mut Waiters {
         self.waiters.get_or_insert_default()
@@ -446,16 +581,35 @@ impl Slot {
 
     /// The flight, which is made if there is none yet.
     fn flight<O: Send + Sync + 'static>(&mut self) -> Arc<Flight<O>> {
-        let flight = self.flight.get_or_insert_with(|| Arc::new(Flight::<O>(OnceLock::new())));
+        let flight = self.flight.get_or_insert_with(|| Arc::new(Flight::<O>::new()));
         flight.clone().downcast().expect("futures of one type have outcomes of one type")
     }
 }
 
 impl<O> Flight<O> {
+    const fn new() -> Self {
+        Self { outcome: OnceLock::new(), fresh_until: AtomicU64::new(u64::MAX) }
+    }
+
+    /// Says from now on for how long it is held, and at the latest for any outcome.
+    fn lease(&self, lease: Lease) -> (Ticks, Ticks) {
+        let in_time = |time: u64| Ticks(Ticks::now().0.saturating_add(time));
+        if lease.stale > 0 {
+            // Relaxed: under the lock, which orders it
+            self.fresh_until.store(in_time(lease.fresh).0, Relaxed);
+        }
+        (in_time(lease.fresh.saturating_add(lease.stale)), in_time(lease.longest))
+    }
+
+    fn is_fresh(&self, hold: Hold) -> bool {
+        let until = self.fresh_until.load(Relaxed);
+        until == u64::MAX || !hold.is_over(Ticks(until))
+    }
+
     /// The outcome, once it is there; it stays.
     #[inline]
     pub(super) fn outcome(&self) -> Option<&O> {
-        self.0.get()
+        self.outcome.get()
     }
 
     /// A copy of the outcome, which is there.

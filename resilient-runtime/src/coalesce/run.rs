@@ -8,7 +8,8 @@ use std::task::{Context, Poll, Waker};
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
-use super::flights::{Flight, Hold, Identity, Joined, Mark, Turn, Waited};
+use super::flights::{Flight, Hold, Identity, Joined, Lease, Mark, Turn, Waited};
+use super::renewing::{CoalesceRenewing, Renewable};
 use super::{Coalesce, Shareable};
 use crate::book::Ended;
 use crate::clock;
@@ -57,7 +58,7 @@ impl<'a> CoalesceCall<'a> {
     /// Dropping it drops `future`. If that was running, one of those who wait runs its own instead.
     #[inline]
     pub fn run<F: Future>(self, future: F) -> CoalesceFuture<'a, F> {
-        self.begin(future, |_| true)
+        self.begin(future, |_| Judgement::ForAll)
     }
 
     /// As [`run`](Self::run), for what is inside may have been refused. A rejection is shared like any outcome, except that
@@ -67,19 +68,109 @@ impl<'a> CoalesceCall<'a> {
     where
         F: Future<Output = Settled<O>>,
     {
-        let concerns_all = |settled: &Settled<O>| match settled {
-            Settled::Outcome(_) => true,
-            Settled::Rejected(rejection) => !is_of_the_caller(rejection),
-        };
-        self.begin(future, concerns_all)
+        self.begin(future, |settled| match settled {
+            Settled::Rejected(rejection) if is_of_the_caller(rejection) => Judgement::ForTheCaller,
+            _ => Judgement::ForAll,
+        })
+    }
+
+    /// As [`run`](Self::run), and gives out an outcome that is older than [`hold`](Coalesce::hold) at once while it is renewed, for
+    /// [`stale_while_revalidate`](Coalesce::stale_while_revalidate).
+    ///
+    /// The first call that finds an outcome stale spawns its future as a tokio task, and gets the old outcome like all that come after it. So the future owns what it works on.
+    /// There is one such run for a key at a time, and after one that came to nothing the next begins no sooner than after another `hold`: a key is renewed no more often than a server
+    /// that answers would be asked. The run is no part of any call: no deadline and no cancellation of a caller ends it. A time-out inside of the future does. If it
+    /// outlives the old outcome, calls run their own, and its outcome is dropped.
+    ///
+    /// Only what is [good](Renewable) is given out when it is stale: a failure is held for `hold` and no longer. Off a tokio runtime nothing is
+    /// renewed, and an outcome is not given out after `hold`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use resilient::Coalesce;
+    ///
+    /// static RATES: Coalesce = Coalesce::named("rates")
+    ///     .hold(Duration::from_secs(10))
+    ///     .stale_while_revalidate(Duration::from_secs(60));
+    ///
+    /// async fn rate(currency: String, present: f64) -> Result<f64, std::num::ParseFloatError> {
+    ///     RATES.call(&currency).run_renewing(async move { Ok(present) }).await
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), std::num::ParseFloatError> {
+    /// assert_eq!(rate("EUR".to_owned(), 1.08).await?, 1.08);
+    /// tokio::time::advance(Duration::from_secs(30)).await;
+    /// assert_eq!(rate("EUR".to_owned(), 1.09).await?, 1.08, "it is renewed behind this call");
+    /// tokio::task::yield_now().await;
+    /// assert_eq!(rate("EUR".to_owned(), 1.10).await?, 1.09);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Self::run). A panic of a renewal stays in its task.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`run`](Self::run). A renewal goes on.
+    #[inline]
+    pub fn run_renewing<F>(self, future: F) -> CoalesceRenewing<'a, F>
+    where
+        F: Future<Output: Shareable + Renewable> + Send + 'static,
+    {
+        CoalesceRenewing::new(
+            self,
+            future,
+            |outcome| {
+                if outcome.is_good() { Judgement::Good } else { Judgement::ForAll }
+            },
+        )
+    }
+
+    /// As [`run_renewing`](Self::run_renewing), for what is inside may have been refused, as [`run_settled`](Self::run_settled) says. A rejection is not good.
+    #[inline]
+    pub fn run_settled_renewing<O, F>(self, future: F) -> CoalesceRenewing<'a, F>
+    where
+        F: Future<Output = Settled<O>> + Send + 'static,
+        O: Renewable,
+    {
+        CoalesceRenewing::new(self, future, |settled| match settled {
+            Settled::Rejected(rejection) if is_of_the_caller(rejection) => Judgement::ForTheCaller,
+            Settled::Outcome(outcome) if outcome.is_good() => Judgement::Good,
+            _ => Judgement::ForAll,
+        })
     }
 
     #[inline]
-    fn begin<F: Future>(self, future: F, concerns_all: fn(&F::Output) -> bool) -> CoalesceFuture<'a, F> {
-        let Self { policy, key, owner } = self;
-        let seat = Seat { policy, identity: Identity { key, owner, future: typeid::of::<F> }, mark: 0, turn: 0 };
-        CoalesceFuture { future: Some(future), seat, stage: Stage::Outside, concerns_all, runs: false }
+    pub(super) fn begin<F: Future>(self, future: F, judge: Judge<F::Output>) -> CoalesceFuture<'a, F> {
+        let seat = Seat { policy: self.policy, identity: self.identity::<F>(), mark: 0, turn: 0 };
+        CoalesceFuture { future: Some(future), seat, stage: Stage::Outside, judge, runs: false }
     }
+
+    /// The identity of the call, if it runs such a future.
+    pub(super) fn identity<F: Future>(&self) -> Identity {
+        Identity { key: self.key, owner: self.owner, future: typeid::of::<F> }
+    }
+
+    pub(super) const fn policy(&self) -> &'a Coalesce {
+        self.policy
+    }
+}
+
+/// Says for whom an outcome is.
+pub(super) type Judge<O> = fn(&O) -> Judgement;
+
+/// The callers that an outcome is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Judgement {
+    /// It says something of the one caller only.
+    ForTheCaller,
+    /// All that wait, and those that come while it is fresh.
+    ForAll,
+    /// The same, and those that come while it is renewed.
+    Good,
 }
 
 /// Returns whether the rejection says something of the one caller only.
@@ -97,7 +188,7 @@ pin_project! {
         future: Option<F>,
         seat: Seat<'a>,
         stage: Stage<F::Output>,
-        concerns_all: fn(&F::Output) -> bool,
+        judge: Judge<F::Output>,
         // from the first poll until it has ended
         runs: bool,
     }
@@ -163,9 +254,9 @@ impl Seat<'_> {
             return;
         }
         let observes = mode == Mode::Observe;
-        let hold = self.policy.config.hold;
-        if hold.is_some() {
-            let hold = Hold::from_now(hold);
+        let lease = self.policy.config.lease(Judgement::Good);
+        if lease.is_some() {
+            let hold = Hold::from_now(lease);
             let (joined, forgotten) = self.policy.flights.join_held(hold, self.identity, self.mark, observes);
             self.enter(stage, joined);
             drop(forgotten);
@@ -248,17 +339,18 @@ impl Seat<'_> {
 impl Lead<'_> {
     /// Gives the outcome to those who wait.
     #[inline]
-    fn land<O: Shareable>(self, outcome: &O) {
+    fn land<O: Shareable>(self, outcome: &O, judgement: Judgement) {
         let Seat { policy, identity, turn, .. } = self.0;
-        match policy.flights.land(*identity, *turn, policy.config.hold) {
+        let lease = policy.config.lease(judgement);
+        match policy.flights.land(*identity, *turn, lease) {
             None => self.keep(),
-            Some(flight) => self.deliver(&flight, outcome),
+            Some(flight) => self.deliver(&flight, outcome, lease),
         }
     }
 
-    fn deliver<O: Shareable>(self, flight: &Flight<O>, outcome: &O) {
+    fn deliver<O: Shareable>(self, flight: &Flight<O>, outcome: &O, lease: Option<Lease>) {
         let Seat { policy, identity, turn, .. } = self.0;
-        let waiters = policy.flights.deliver(*identity, *turn, flight, outcome, policy.config.hold);
+        let waiters = policy.flights.deliver(*identity, *turn, flight, outcome, lease);
         // there is no lead any more, whatever the wakers do, and the drop of the outcome
         self.keep();
         if let Some(waiters) = waiters {
@@ -320,8 +412,9 @@ impl<F: Future<Output: Shareable>> CoalesceFuture<'_, F> {
             }
             Poll::Ready(outcome) => {
                 this.future.set(None);
-                if (this.concerns_all)(&outcome) {
-                    lead.land(&outcome);
+                let judgement = (this.judge)(&outcome);
+                if judgement != Judgement::ForTheCaller {
+                    lead.land(&outcome, judgement);
                 }
                 Poll::Ready(outcome)
             }

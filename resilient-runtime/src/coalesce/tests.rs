@@ -522,7 +522,8 @@ fn what_is_held_when_the_clock_goes_back_is_held_no_longer_than_that() {
 fn what_was_left_where_nothing_is_held_any_more_is_not_given_out() {
     use super::flights::{Flights, Identity, Joined};
 
-    let (flights, hold) = (Flights::new(), Some(Duration::from_secs(3_600)));
+    let policy = Coalesce::named("left").hold(Duration::from_secs(3_600));
+    let (flights, hold) = (Flights::new(), policy.config.lease(Judgement::ForAll));
     let identity = Identity { key: fingerprint("k"), owner: 0, future: typeid::of::<u32> };
     let Joined::<u32>::Lead(turn) = flights.join(identity, 1, false) else { panic!("nobody else is there") };
     let flight = flights.land::<u32>(identity, turn, hold).expect("it is to be held");
@@ -532,6 +533,12 @@ fn what_was_left_where_nothing_is_held_any_more_is_not_given_out() {
 
     let counts = flights.counts(Hold::from_now(hold));
     assert_eq!((counts.leaders, counts.followers, counts.keys), (2, 0, 1));
+}
+
+#[test]
+#[should_panic(expected = "`stale_while_revalidate` must be longer than zero")]
+fn no_time_to_renew_in_is_refused() {
+    let _ = Coalesce::named("stale").stale_while_revalidate(Duration::ZERO);
 }
 
 #[test]
@@ -767,3 +774,4 @@ fn on_several_threads_nobody_gets_a_run_that_had_been_given_before_its_call_bega
 
 mod leaving;
 mod patience;
+mod renewing;

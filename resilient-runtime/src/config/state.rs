@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
+#[cfg(feature = "chaos")]
+use super::chaos;
 use super::check::{self, Planned};
 use super::file::{self, Entry, Place};
 use super::report::{Applied, Mistake, Refused};
@@ -23,6 +25,8 @@ struct State {
     in_force: HashMap<usize, Vec<Change>>,
     /// Set if some settings wait for their policy.
     some_wait: bool,
+    #[cfg(feature = "chaos")]
+    chaos: chaos::InForce,
 }
 
 /// A file, or the code.
@@ -70,6 +74,8 @@ struct Agreed {
     /// Tables of the new source that wait for their policy.
     waiting: Vec<Mistake>,
     some_wait: bool,
+    #[cfg(feature = "chaos")]
+    chaos: chaos::Ordered,
 }
 
 /// Poisoned or not: it is changed as a whole, after everything was checked.
@@ -240,6 +246,21 @@ pub fn reset(policy: &str, kind: &str) -> Result<usize, Refused> {
     }
 }
 
+/// Has the settings of keys asked for again, as [`PerKey::ask_again`](crate::PerKey::ask_again) does: after a customer has changed to another plan.
+/// Returns the number of policies with keys that the name stands for.
+///
+/// The name is that of [`reset`], and so is the kind: `"rate_limit"`.
+///
+/// # Errors
+///
+/// A mistake in the name or in the kind.
+pub fn ask_again(policy: &str, kind: &str) -> Result<usize, Refused> {
+    match found(policy, Some(kind)) {
+        Ok(found) => Ok(found.iter().filter(|(known, _)| known.policy.ask_again()).count()),
+        Err(NotFound::Yet(mistake) | NotFound::Mistaken(mistake)) => Err(Refused::of(CODE, vec![mistake])),
+    }
+}
+
 /// Returns the number of policies that a change under that name, and for that kind, would be for now. It is 0 if the change would wait for a policy.
 ///
 /// ```
@@ -361,6 +382,11 @@ fn met() {
     }
 }
 
+/// Returns whether the entry is about chaos, and not about a policy.
+fn is_about_chaos(entry: &Entry) -> bool {
+    cfg!(feature = "chaos") && entry.part.as_deref() == Some("chaos")
+}
+
 impl State {
     fn place_of(&mut self, source: &str, is_code: bool) -> usize {
         if let Some(place) = self.sources.iter().position(|known| known.name == source && known.is_code == is_code) {
@@ -380,7 +406,7 @@ impl State {
         let mut overruled = Vec::new();
         let mut wanted: BTreeMap<usize, Wanted> = BTreeMap::new();
         for (place, source) in self.sources.iter().enumerate() {
-            for entry in &source.entries {
+            for entry in source.entries.iter().filter(|entry| !is_about_chaos(entry)) {
                 match resolve::find(entry, &all) {
                     Ok(found) => {
                         let mut said = Said { new, mistakes: &mut mistakes, overruled: &mut overruled };
@@ -404,6 +430,9 @@ impl State {
                 }
             }
         }
+
+        #[cfg(feature = "chaos")]
+        let chaos = self.order_chaos(new, &mut mistakes, &mut waiting);
 
         let mut plans: BTreeMap<usize, Plan> = BTreeMap::new();
         for (address, wanted) in &wanted {
@@ -449,6 +478,8 @@ impl State {
         });
         let mut news: Vec<String> = news.collect();
         news.dedup();
+        #[cfg(feature = "chaos")]
+        news.extend(chaos.news.iter().cloned());
         let origins = wanted.iter().flat_map(|(address, wanted)| {
             let origins = wanted.changes.iter().zip(&wanted.origins);
             origins.map(|(change, origin)| {
@@ -467,7 +498,31 @@ impl State {
             some_wait,
             news,
             overruled,
+            #[cfg(feature = "chaos")]
+            chaos,
         })
+    }
+
+    /// Reads what all sources say of chaos.
+    #[cfg(feature = "chaos")]
+    fn order_chaos(&self, new: usize, mistakes: &mut Vec<Mistake>, waiting: &mut Vec<Mistake>) -> chaos::Ordered {
+        let mut wanted = chaos::Wanted::default();
+        for (place, source) in self.sources.iter().enumerate() {
+            for entry in source.entries.iter().filter(|entry| is_about_chaos(entry)) {
+                if let Err(earlier) = wanted.add(place, source.is_code, entry) {
+                    let (key, before) = (&entry.change.key, &self.sources[earlier].name);
+                    let message = format!("`{key}` of this chaos is set by {before} already: keep one of the two");
+                    mistakes.push(self.elsewhere_unless(new, place, entry.key_at.says(message)));
+                }
+            }
+        }
+        let mut ordered = wanted.order();
+        let found = std::mem::take(&mut ordered.mistakes).into_iter();
+        mistakes.extend(found.map(|(source, mistake)| self.elsewhere_unless(new, source, mistake)));
+        let missing = std::mem::take(&mut ordered.missing).into_iter().filter(|(source, _)| *source == new);
+        waiting.extend(missing.map(|(_, mistake)| mistake));
+        ordered.news = self.chaos.news(&ordered);
+        ordered
     }
 
     /// Adds the change that an entry makes to each policy that it is for.
@@ -607,6 +662,10 @@ impl State {
     /// Does what was agreed, and returns how many policies it was done to.
     fn put(&mut self, agreed: Agreed) -> usize {
         let changed = agreed.plans.len();
+        #[cfg(feature = "chaos")]
+        let changed = changed + agreed.chaos.news.len();
+        #[cfg(feature = "chaos")]
+        self.chaos.put(agreed.chaos);
         self.in_force = agreed.in_force;
         self.some_wait = agreed.some_wait;
         tune::set_origins(agreed.origins);

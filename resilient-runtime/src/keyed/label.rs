@@ -1,13 +1,13 @@
-//! The text of a key, for people: only where the key may be shown, and never long.
+//! The text of a key: for people never long, and for a store that machines share whole.
 
 use std::fmt::{self, Debug, Write};
 
 /// The largest number of characters of a key that events and the list show.
-const MOST: usize = 64;
+pub(super) const SHOWN: usize = 64;
 
-/// The `Debug` of the key, or as much of it as is shown.
-pub(super) fn label<K: Debug + ?Sized>(key: &K) -> Box<str> {
-    let mut bounded = Bounded { text: String::new(), left: MOST };
+/// The `Debug` of the key, or so many characters of it.
+pub(super) fn label<K: Debug + ?Sized>(key: &K, most: usize) -> Box<str> {
+    let mut bounded = Bounded { text: String::new(), left: most };
     if write!(bounded, "{key:?}").is_err() {
         bounded.text.push('…');
     }
@@ -45,10 +45,10 @@ mod tests {
 
     #[test]
     fn it_is_one_short_line() {
-        assert_eq!(&*label("a.example"), "\"a.example\"");
-        assert_eq!(&*label(&("a", 7)), "(\"a\", 7)");
-        let long = label("x".repeat(1_000_000).as_str());
-        assert_eq!((long.chars().count(), long.chars().last()), (MOST + 1, Some('…')));
-        assert_eq!(&*label(&Lines), "two lines");
+        assert_eq!(&*label("a.example", SHOWN), "\"a.example\"");
+        assert_eq!(&*label(&("a", 7), SHOWN), "(\"a\", 7)");
+        let long = label("x".repeat(1_000_000).as_str(), SHOWN);
+        assert_eq!((long.chars().count(), long.chars().last()), (SHOWN + 1, Some('…')));
+        assert_eq!(&*label(&Lines, SHOWN), "two lines");
     }
 }

@@ -35,6 +35,8 @@ impl Keyed for Numbered {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         Self { number: NEXT.fetch_add(1, Relaxed), naming: self.naming.again() }
     }
+
+    without_settings!();
 }
 
 #[derive(Debug, Clone)]

@@ -21,6 +21,17 @@ struct Entry<P> {
     marks: AtomicU8,
 }
 
+/// The owner of the settings that a policy goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// All keys have them.
+    Shared,
+    /// They were asked for.
+    Own,
+    /// They were asked for, and are to be asked for again.
+    Outdated,
+}
+
 impl<P> Shard<P> {
     pub(super) const fn new() -> Self {
         Self(RwLock::new(HashMap::with_hasher(BuildHasherDefault::new())))
@@ -32,15 +43,67 @@ impl<P> Shard<P> {
         let map = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let entry = map.get(&key)?;
         // Relaxed: they are read and reset under the write lock, which orders them.
-        if entry.marks.load(Relaxed) != TOUCHED | AGAIN {
-            entry.marks.store(TOUCHED | AGAIN, Relaxed);
+        let marks = entry.marks.load(Relaxed);
+        if marks != TOUCHED | AGAIN {
+            entry.touch(marks);
+        }
+        Some(entry.policy.clone())
+    }
+
+    /// As [`get`](Self::get), unless the settings of that key are out of date.
+    #[inline]
+    pub(super) fn get_current(&self, key: Fingerprint) -> Option<Arc<P>> {
+        let map = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let entry = map.get(&key)?;
+        // Relaxed as above
+        let marks = entry.marks.load(Relaxed);
+        if marks != TOUCHED | AGAIN | OWN {
+            if marks & OUTDATED != 0 {
+                return None;
+            }
+            entry.touch(marks);
         }
         Some(entry.policy.clone())
     }
 
     /// Adds a policy. Its turn has not come before the call that it was made for has ended, so it counts as touched.
-    pub(super) fn insert(&self, key: Fingerprint, policy: Arc<P>) {
-        self.write().insert(key, Entry { policy, marks: AtomicU8::new(TOUCHED) });
+    pub(super) fn insert(&self, key: Fingerprint, policy: Arc<P>, whose: Whose) {
+        let whose = match whose {
+            Whose::Shared => 0,
+            Whose::Own => OWN,
+            Whose::Outdated => OWN | OUTDATED,
+        };
+        self.write().insert(key, Entry { policy, marks: AtomicU8::new(TOUCHED | whose) });
+    }
+
+    /// Puts a policy in the place of that key's, if the key still has one, and says whether its settings are up to date.
+    #[cfg(feature = "config")]
+    pub(super) fn put_current(&self, key: Fingerprint, policy: &Arc<P>, is_current: bool) {
+        if let Some(entry) = self.write().get_mut(&key) {
+            entry.policy = policy.clone();
+            if is_current {
+                *entry.marks.get_mut() &= !OUTDATED;
+            }
+        }
+    }
+
+    /// Has the settings that were asked for be out of date.
+    #[cfg(feature = "config")]
+    pub(super) fn outdate(&self) {
+        for entry in self.write().values_mut() {
+            let marks = entry.marks.get_mut();
+            if *marks & OWN != 0 {
+                *marks |= OUTDATED;
+            }
+        }
+    }
+
+    /// All policies, and whether their settings were asked for.
+    #[cfg(feature = "config")]
+    pub(super) fn all_with_marks(&self) -> Vec<(Arc<P>, bool)> {
+        let map = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        // Relaxed: it is set when the policy is inserted.
+        map.values().map(|entry| (entry.policy.clone(), entry.marks.load(Relaxed) & OWN != 0)).collect()
     }
 
     #[cfg(all(test, not(resilient_loom)))]
@@ -56,6 +119,16 @@ impl<P> Shard<P> {
 
     fn write(&self) -> RwLockWriteGuard<'_, Map<P>> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<P> Entry<P> {
+    /// Marks it as asked for again.
+    fn touch(&self, marks: u8) {
+        if marks & (TOUCHED | AGAIN) != TOUCHED | AGAIN {
+            // Relaxed as above
+            self.marks.store(marks | TOUCHED | AGAIN, Relaxed);
+        }
     }
 }
 
@@ -97,3 +170,7 @@ impl<P: Keyed> Shard<P> {
 const TOUCHED: u8 = 1;
 /// It was asked for after the call that it was made for.
 const AGAIN: u8 = 2;
+/// It has settings that were asked for.
+const OWN: u8 = 4;
+/// They are to be asked for again.
+const OUTDATED: u8 = 8;

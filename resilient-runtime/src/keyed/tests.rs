@@ -330,6 +330,8 @@ async fn many_new_keys_do_not_make_it_look_at_all_policies_each_time() {
         }
     }
     impl Keyed for Watched {
+        without_settings!();
+
         fn fresh(&self) -> Self {
             Self(self.0.again())
         }
@@ -493,4 +495,175 @@ fn a_clock_that_goes_back_keeps_nobody_out() {
         drop(hosts.of("d"));
         assert_eq!((hosts.len(), hosts.evicted()), (2, 2));
     });
+}
+
+/// Four failures in a row open the breaker of a patient host, and two any other.
+fn rules_of(host: &str, shared: CircuitBreaker) -> CircuitBreaker {
+    if host.starts_with("patient") { shared.consecutive(4) } else { shared.consecutive(2) }
+}
+
+fn failures_until_open(breaker: &CircuitBreaker) -> usize {
+    (0..100).take_while(|_| fail(breaker)).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_has_the_settings_that_were_asked_for() {
+    let hosts = hosts();
+
+    let tries = ["patient", "hasty"].map(|host| failures_until_open(&hosts.of_with(host, rules_of)));
+
+    assert_eq!(tries, [4, 2]);
+    assert!(same(&hosts.of("patient"), &hosts.of_with("patient", rules_of)), "one key, one policy");
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_are_asked_for_once_and_again_when_the_key_was_forgotten() {
+    let (hosts, asked) = (hosts(), Cell::new(0));
+    let settings = |_: &str, shared| {
+        asked.set(asked.get() + 1);
+        shared
+    };
+    for _ in 0..10 {
+        drop(hosts.of_with("a", settings));
+    }
+    assert_eq!(asked.get(), 1);
+
+    for other in 0..3 {
+        advance(IDLE).await;
+        drop(hosts.of(&other));
+    }
+    drop(hosts.of_with("a", settings));
+
+    assert_eq!(asked.get(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_without_room_is_not_asked_about() {
+    let (hosts, asked) = (hosts().capacity(1), Cell::new(0));
+    let settings = |_: &str, shared: CircuitBreaker| {
+        asked.set(asked.get() + 1);
+        shared.consecutive(1)
+    };
+    let held = hosts.of_with("a", settings);
+    drop(hosts.of_with("b", settings));
+    let before = asked.get();
+
+    let stand_in = hosts.of_with("c", settings);
+
+    assert!(stand_in.is_overflow() && !held.is_overflow());
+    assert_eq!(asked.get(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_the_settings_leaves_nothing_behind() {
+    let hosts = hosts();
+    let ask = || hosts.of_with("a", |_, shared| shared.failure_rate(f64::NAN));
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(ask())));
+
+    assert!(panicked.is_err());
+    assert_eq!((hosts.len(), hosts.evicted()), (0, 0));
+    assert_eq!(failures_until_open(&hosts.of_with("a", rules_of)), 2, "it is asked about again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_name_and_the_book_stay_those_of_all_keys() {
+    let limits = PerKey::new(RateLimit::named("keyed: plans").rate(1, Duration::from_secs(1)));
+    let other = |_: &str, _| RateLimit::named("keyed: another").rate(1, Duration::from_secs(1)).burst(7);
+
+    let limit = limits.of_with("a", other);
+
+    assert_eq!(limit.name(), "keyed: plans");
+    assert!(limit.try_acquire_many(7).is_ok());
+    assert!(ptr::eq(listed::Listed::record(&*limit), listed::Listed::record(&limits.template)));
+    assert!(crate::policies().others.iter().all(|policy| policy.name != "keyed: another"));
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "machines share the limits of all keys or of none")]
+async fn a_shared_limit_for_one_key_is_refused() {
+    static STORE: crate::shared::InMemory = crate::shared::InMemory::new();
+    let limits = PerKey::new(RateLimit::named("keyed: shared").rate(100, Duration::from_secs(1)));
+    drop(limits.of_with("a", |_, shared| shared.shared_through(&STORE)));
+}
+
+#[test]
+fn the_settings_of_a_new_key_are_asked_for_under_no_lock() {
+    let hosts = hosts();
+    let inner = |_: &str, shared| {
+        drop(hosts.of("inner"));
+        shared
+    };
+    drop(hosts.of_with("outer", inner));
+    assert_eq!(hosts.len(), 2);
+}
+
+#[test]
+fn threads_that_ask_at_once_get_one_policy() {
+    for round in 0..50 {
+        let hosts = hosts();
+        let barrier = Barrier::new(8);
+
+        let held: Vec<_> = thread::scope(|scope| {
+            let ask = || {
+                barrier.wait();
+                hosts.of_with(&round, |_, shared| shared.consecutive(7))
+            };
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+
+        assert!(held.iter().all(|policy| same(policy, &held[0])));
+    }
+}
+
+#[cfg(feature = "config")]
+#[tokio::test(start_paused = true)]
+async fn settings_that_are_asked_for_again_keep_the_state() {
+    let (limits, burst) = (PerKey::new(RateLimit::named("again").rate(1, Duration::from_secs(60))), Cell::new(2));
+    let plan = |_: &str, shared: RateLimit| shared.burst(burst.get());
+    let admitted = || (0..20).filter(|_| limits.of_with("a", plan).try_acquire().is_ok()).count();
+    assert_eq!(admitted(), 2);
+
+    burst.set(5);
+    assert_eq!(admitted(), 0, "nobody asks again by himself");
+    limits.ask_again();
+
+    assert_eq!(admitted(), 3, "two of the five are used up");
+    limits.ask_again();
+    assert_eq!(admitted(), 0);
+}
+
+#[cfg(feature = "config")]
+#[tokio::test(start_paused = true)]
+async fn a_bulkhead_with_another_kind_of_limit_begins_anew() {
+    let (places, adapts) = (PerKey::new(Bulkhead::named("places").limit(2)), Cell::new(false));
+    let size = |_: &str, shared: Bulkhead| if adapts.get() { shared.aimd(1, 9, 5) } else { shared };
+    let before = places.of_logged_with("a", size);
+    let permit = before.try_acquire().unwrap();
+
+    adapts.set(true);
+    places.ask_again();
+    let after = places.of_logged_with("a", size);
+
+    assert!(!ptr::eq(&raw const *before, &raw const *after));
+    assert_eq!((before.counts().limit, after.counts().limit, after.counts().in_use), (2, 5, 0));
+    assert_eq!(after.key(), Some("\"a\""));
+    drop(permit);
+}
+
+#[cfg(feature = "config")]
+#[test]
+fn what_becomes_out_of_date_while_it_is_asked_for_is_asked_for_again() {
+    let (hosts, asked) = (hosts(), Cell::new(0));
+    let settings = |_: &str, shared| {
+        asked.set(asked.get() + 1);
+        if asked.get() <= 2 {
+            hosts.ask_again();
+        }
+        shared
+    };
+    for _ in 0..9 {
+        drop(hosts.of_with("a", settings));
+    }
+    assert_eq!(asked.get(), 3);
 }

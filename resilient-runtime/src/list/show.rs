@@ -23,11 +23,15 @@ impl fmt::Display for Policies {
 
 impl fmt::Display for FunctionSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { module, function, file, line, stack, worst_case } = self;
+        let Self { module, function, file, line, stack, worst_case, .. } = self;
         write!(f, "{module}::{function} at {file}:{line}, ")?;
         match worst_case {
             Some(time) => writeln!(f, "at most {time:?} a call")?,
             None => writeln!(f, "no limit to the time of a call")?,
+        }
+        #[cfg(feature = "chaos")]
+        for chaos in &self.chaos {
+            writeln!(f, "  {:<24} {chaos}", "CHAOS")?;
         }
         for LayerSnapshot { layer, policy } in stack {
             match policy {

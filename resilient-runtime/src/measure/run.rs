@@ -52,6 +52,14 @@ impl<F, J> fmt::Debug for MeasureFuture<'_, F, J> {
     }
 }
 
+/// Runs a call that blocks.
+#[inline]
+pub(super) fn measured<O>(mut timing: Timing<'_>, call: impl FnOnce() -> O, judge: &impl Judge<O>) -> O {
+    let outcome = timing.poll(call);
+    timing.settle(&outcome, judge);
+    outcome
+}
+
 /// A measure's part in a call; a [`Measure`] in a [stack](crate::run).
 #[derive(Debug)]
 pub struct MeasureGuard<'a, J> {

@@ -414,6 +414,10 @@ impl RateLimit {
                     Err(blocked) => blocked,
                 };
                 let left = give_up.saturating_duration_since(now);
+                if blocked.asks {
+                    // an answer may come at any time, and until then it has what is left of its patience
+                    blocked.slot = blocked.slot.min(units(give_up));
+                }
                 let is_too_late = blocked.slot == Units::NEVER || blocked.slot.since(at) > left;
                 if turn.is_none() {
                     blocked = blocked.behind(place.ahead());

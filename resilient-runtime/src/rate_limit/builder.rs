@@ -48,6 +48,11 @@ impl Config {
         Pace::new(self.rate.0, self.rate.1, self.burst)
     }
 
+    /// Returns whether machines share it.
+    pub(super) const fn is_shared(self) -> bool {
+        self.is_shared
+    }
+
     pub(super) fn when_down(self) -> WhenDown {
         self.when_down.unwrap_or_default()
     }
@@ -188,7 +193,11 @@ impl RateLimit {
     /// # Panics
     ///
     /// If the burst is worth less than 40 ms of calls and one more, unless it is 1 and calls are at least 160 ms apart; at compile time in a `static`.
-    /// A [`PerKey`](crate::PerKey) of such a limit panics at its first key.
+    ///
+    /// # Keys
+    ///
+    /// In a [`PerKey`](crate::PerKey), each key has a limit that machines share. The store knows it by the name and the `Debug` of the key, so that all machines
+    /// mean the same one: use [`of_logged`](crate::PerKey::of_logged). Keys without room share one limit of the name.
     pub const fn shared_through(mut self, store: &'static dyn Store) -> Self {
         self.config.built.is_shared = true;
         self.config.built.check_terms();

@@ -14,13 +14,15 @@ use super::{RateLimit, units};
 use crate::Event;
 use crate::clock;
 use crate::notes::rate_limit::{DEGRADED, EXCHANGES, FAILED_EXCHANGES};
-use crate::shared::{Ask, Lease, Store, StoreError, WhenDown};
+use crate::shared::{self, Ask, Lease, Store, StoreError, WhenDown};
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 /// The store of a limit, and the permits that were leased from it.
 pub(super) struct Link {
     pub(super) store: &'static dyn Store,
+    /// The text of the key that it is for.
+    pub(super) key: Option<Box<str>>,
     pool: OnceLock<Arc<Pool>>,
 }
 
@@ -176,7 +178,7 @@ const GRACE: Duration = Duration::from_millis(3);
 
 impl Link {
     pub(super) const fn new(store: &'static dyn Store) -> Self {
-        Self { store, pool: OnceLock::new() }
+        Self { store, key: None, pool: OnceLock::new() }
     }
 
     pub(super) fn is_to(&self, other: &Self) -> bool {
@@ -409,7 +411,7 @@ impl RateLimit {
             pool.seen.store(0, Relaxed);
         }
         let wanted = calls.map_or(0, |calls| pool.size_for(calls, now, interval, terms));
-        let (store, name, timeout) = (link.store, self.name(), link.timeout(terms));
+        let (store, name, timeout) = (link.store, shared::name(self.name(), link.key.as_deref()), link.timeout(terms));
         let debt = self.config.max_pause;
         drop(tokio::spawn(async move {
             let pool = asking.0.clone();
@@ -427,7 +429,7 @@ impl RateLimit {
                 let words = pool.take_words();
                 words.say(&mut request, now);
                 request.seen = pool.seen.load(Relaxed);
-                let answer = tokio::time::timeout(timeout + LATE, store.lease(name, request)).await;
+                let answer = tokio::time::timeout(timeout + LATE, store.lease(&name, request)).await;
                 let answer = answer.unwrap_or_else(|_| Err(StoreError::new("no answer in time")));
                 let is_answered = answer.is_ok();
                 pool.settle(answer, request, now, terms, words);

@@ -169,6 +169,13 @@ impl<C: Settings> Tuning<C> {
         }
     }
 
+    /// Forces the state that settings say, and leaves the rest.
+    pub(crate) fn force_only<P: Tunable<Config = C>>(&self, policy: &P, before: Option<&Self>) {
+        if self.forced != before.and_then(|before| before.forced) {
+            policy.force(self.forced);
+        }
+    }
+
     /// As [`put`](Self::put), in one that is switched off because calls of all keys are its own: it refuses calls only where all are refused.
     pub(crate) fn put_in_stand_in<P: Tunable<Config = C>>(&self, policy: &P, before: Option<&Self>) {
         self.put_settings(policy);
@@ -206,6 +213,18 @@ impl<C: Settings> Tuning<C> {
             policy.tune_mode(self.mode);
             policy.force(self.forced);
         }
+    }
+}
+
+/// Has a policy go by the settings and the mode that another was built with, as if they were its own.
+pub(crate) fn take_over<P: Tunable>(policy: &P, settings: P::Config, mode: Option<Mode>) {
+    let before = **policy.live();
+    policy.live().put(settings);
+    if before != settings {
+        policy.adopt(&before);
+    }
+    if mode.is_some() {
+        policy.tune_mode(mode);
     }
 }
 
@@ -253,6 +272,7 @@ const PARTS_OF_THE_CODE: &[&str] = &[
     "on_retry",
     "priority",
     "share",
+    "settings",
     "shared",
     "shared_across",
     "span",

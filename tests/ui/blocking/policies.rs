@@ -1,4 +1,4 @@
-use resilient::{batch, cancel, coalesce, fan_out, hedge, measure, profile, resilient, retry, timeout};
+use resilient::{batch, cancel, coalesce, fan_out, hedge, profile, resilient, retry, timeout};
 use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, Clone, resilient::Classify)]
@@ -38,11 +38,6 @@ fn each(id: u32) -> Result<u32, Error> {
 #[batch]
 fn all(ids: Vec<u32>) -> Result<Vec<u32>, Error> {
     Ok(ids)
-}
-
-#[measure]
-fn measured() -> Result<(), Error> {
-    Ok(())
 }
 
 profile! {

@@ -2,7 +2,7 @@
 
 use proc_macro2::Span;
 use quote::quote_spanned;
-use syn::{Ident, ReturnType, Type};
+use syn::{ReturnType, Type};
 
 use crate::diagnostic::Errors;
 use crate::fragment::{Context, Form, Fragment};
@@ -40,7 +40,7 @@ pub(super) fn output(context: &Context<'_>) -> Type {
 //         coalesce_.run(call_)
 //
 // or, around what can refuse, `finish_shared::<Output>(coalesce_.run_settled(call_).await)`
-pub(super) fn wrap(inside: Fragment, context: &Context<'_>) -> Fragment {
+pub(super) fn wrap(inside: Fragment, context: &Context<'_>, renews: Option<Span>) -> Fragment {
     let span = Span::mixed_site();
     let (krate, output) = (context.krate, &context.function.output);
     let policy = &context.policy;
@@ -53,7 +53,7 @@ pub(super) fn wrap(inside: Fragment, context: &Context<'_>) -> Fragment {
     };
     let settled = settled && is_result(output);
     let inside = Fragment { statements, form: Form::Expression(shared), settled, notes };
-    let run = Ident::new(if settled { "run_settled" } else { "run" }, span);
+    let run = super::run(settled, renews, span);
     let around = inside.around(context, |future| quote_spanned!(span=> #policy.#run(#future)));
     if !settled {
         return around;

@@ -274,10 +274,37 @@ fn off_a_runtime_it_goes_by_itself() {
     assert_eq!(breaker.state(), CircuitBreakerState::Open);
 }
 
+#[tokio::test(start_paused = true)]
+async fn each_key_has_a_breaker_that_machines_share() {
+    let store = store();
+    let [one, other] = [0, 1].map(|_| PerKey::new(machine(store)));
+    let hosts = ["a.example", "b.example"];
+    for fleet in [&one, &other] {
+        hosts.iter().for_each(|host| call(&fleet.of_logged(*host), Class::Success).unwrap());
+    }
+
+    fail(&one.of_logged("a.example"), 3);
+    for _ in 0..300 {
+        hosts.iter().for_each(|host| drop(call(&other.of_logged(*host), Class::Success)));
+        sleep(ms(1)).await;
+    }
+
+    let states = hosts.map(|host| other.of_logged(host).state());
+    assert_eq!(states, [CircuitBreakerState::Open, CircuitBreakerState::Closed]);
+    assert_eq!(store.view("fleet:\"a.example\"").state, SharedState::Open);
+}
+
 #[test]
-#[should_panic(expected = "leave out `shared_through`, or the `PerKey`")]
-fn a_breaker_for_each_key_is_not_shared() {
-    let _ = PerKey::new(machine(store())).of(&"tenant");
+#[should_panic(expected = "use `of_logged` in place of `of`")]
+fn a_key_without_a_text_is_not_shared() {
+    let _ = PerKey::new(machine(store())).of("tenant");
+}
+
+#[test]
+#[should_panic(expected = "machines share the breakers of all keys or of none")]
+fn the_settings_of_one_key_do_not_share_it() {
+    let breakers = PerKey::new(CircuitBreaker::named("alone"));
+    let _ = breakers.of_with("tenant", |_, breaker| breaker.shared_through(store()));
 }
 
 #[tokio::test(start_paused = true)]

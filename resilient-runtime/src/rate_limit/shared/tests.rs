@@ -293,11 +293,66 @@ fn a_burst_that_is_too_small_is_refused() {
     let _ = RateLimit::named("fleet").rate(100, SECOND).shared_through(store()).burst(3);
 }
 
+/// The time that passes while a call takes its place must not be what it has too little of.
+#[tokio::test]
+async fn on_a_clock_that_runs_a_call_waits_for_the_answer() {
+    let limits = PerKey::new(machine(store()));
+
+    for key in 0..100 {
+        let permit = limits.of_logged(&key).acquire().await.map(|permit| permit.abandon());
+        assert!(permit.is_ok(), "{key}: {permit:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_key_has_a_limit_that_machines_share() {
+    let store = store();
+    let [one, other] = [0, 1].map(|_| PerKey::new(machine(store)));
+    for fleet in [&one, &other] {
+        for key in ["acme", "umbrella"] {
+            let _ = fleet.of_logged(key).acquire().await;
+        }
+    }
+    sleep(SECOND * 2).await;
+
+    assert_eq!(in_a_row(&one.of_logged("acme")).await, 75);
+    assert_eq!(in_a_row(&other.of_logged("acme")).await, 0, "the quota of the key is used up");
+    assert_eq!(in_a_row(&other.of_logged("umbrella")).await, 75);
+    assert_eq!(store.granted("fleet:\"acme\""), 76);
+}
+
+/// Two that differ after the characters that a log shows are two.
+#[tokio::test(start_paused = true)]
+async fn the_store_knows_a_key_by_all_of_its_text() {
+    let store = store();
+    let limits = PerKey::new(machine(store));
+    let long = "x".repeat(100);
+    for end in ["a", "b"] {
+        limits.of_logged(&format!("{long}{end}")).acquire().await.unwrap().abandon();
+    }
+
+    assert_eq!(store.granted(&format!("fleet:\"{long}a\"")), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_of_a_key_keep_the_store() {
+    let store = store();
+    let limits = PerKey::new(machine(store));
+    let plan = |key: &str, limit: RateLimit| if key == "acme" { limit.rate(1_000, SECOND) } else { limit };
+    for key in ["acme", "umbrella"] {
+        limits.of_logged_with(key, plan).acquire().await.unwrap().abandon();
+    }
+    sleep(SECOND * 2).await;
+
+    assert!(in_a_row(&limits.of_logged_with("acme", plan)).await > 700);
+    assert_eq!(in_a_row(&limits.of_logged_with("umbrella", plan)).await, 75);
+    assert!(store.granted("fleet:\"acme\"") > 700);
+}
+
 #[test]
-#[should_panic(expected = "cannot be kept for each key")]
-fn a_shared_limit_for_each_key_is_refused() {
-    let keys = PerKey::new(machine(store()));
-    let _ = keys.of("a");
+#[should_panic(expected = "use `of_logged` in place of `of`")]
+fn a_key_without_a_text_is_not_shared() {
+    let _ = PerKey::new(machine(store())).of("acme");
 }
 
 #[test]
