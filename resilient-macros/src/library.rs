@@ -11,6 +11,7 @@ mod amount;
 mod arguments;
 mod bounds;
 mod check;
+mod classify;
 mod companion;
 mod constructor;
 mod diagnostic;
@@ -56,6 +57,16 @@ pub fn expand(name: &str, arguments: TokenStream, item: TokenStream) -> TokenStr
         "exempt" => entry::enforce::exempt(arguments, item),
         policy => stack::expand(policy, arguments, item),
     }
+}
+
+/// Returns the names of the attributes that [`expand`] knows.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    policies::KINDS.iter().map(|kind| kind.name).chain(["resilient", "enforce", "exempt"])
+}
+
+/// Expands `derive(Classify)`.
+pub fn classify(item: TokenStream) -> TokenStream {
+    classify::expand(item)
 }
 
 /// Expands the definition of a profile, which reports what is wrong with it.
