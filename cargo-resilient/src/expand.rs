@@ -4,14 +4,14 @@ use std::fs;
 use std::path::Path;
 
 use proc_macro2::{TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, quote};
 use syn::parse::{ParseStream, Parser};
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Block, File, ImplItem, Item, ItemImpl, ItemTrait, Stmt, TraitItem};
+use syn::{AttrStyle, Attribute, Block, File, ImplItem, Item, ItemImpl, ItemTrait, Stmt, TraitItem};
 
 use self::comments::{annotated, beside, head};
-use crate::check::source::{Function, Tree, read};
+use crate::check::source::{Function, Tree, joined, read};
 
 mod comments;
 
@@ -122,7 +122,7 @@ impl Search {
     fn look(&mut self, attributes: &[Attribute], signature: &syn::Signature, bare: impl FnOnce() -> TokenStream) {
         if signature.ident.span().start().line == self.line && self.found.is_none() {
             let (outer, rules) = (self.outer.clone(), self.rules.clone());
-            self.found = Some(Found { attributes: attributes.to_vec(), item: bare(), outer, rules });
+            self.found = Some(Found { attributes: above(attributes), item: bare(), outer, rules });
         }
     }
 
@@ -136,20 +136,34 @@ impl Search {
     }
 }
 
+/// Returns the attributes at the beginning of the body.
+fn inner(attributes: &[Attribute]) -> Vec<Attribute> {
+    attributes.iter().filter(|attribute| matches!(attribute.style, AttrStyle::Inner(_))).cloned().collect()
+}
+
+/// Returns the attributes above the function.
+fn above(attributes: &[Attribute]) -> Vec<Attribute> {
+    attributes.iter().filter(|attribute| matches!(attribute.style, AttrStyle::Outer)).cloned().collect()
+}
+
 impl<'ast> Visit<'ast> for Search {
     fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
-        self.look(&item.attrs, &item.sig, || syn::ItemFn { attrs: Vec::new(), ..item.clone() }.into_token_stream());
+        self.look(&item.attrs, &item.sig, || {
+            syn::ItemFn { attrs: inner(&item.attrs), ..item.clone() }.into_token_stream()
+        });
         self.within(&[], Outer::None, |search| visit::visit_item_fn(search, item));
     }
 
     fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
-        self.look(&item.attrs, &item.sig, || syn::ImplItemFn { attrs: Vec::new(), ..item.clone() }.into_token_stream());
+        self.look(&item.attrs, &item.sig, || {
+            syn::ImplItemFn { attrs: inner(&item.attrs), ..item.clone() }.into_token_stream()
+        });
         self.within(&[], Outer::None, |search| visit::visit_impl_item_fn(search, item));
     }
 
     fn visit_trait_item_fn(&mut self, item: &'ast syn::TraitItemFn) {
         self.look(&item.attrs, &item.sig, || {
-            syn::TraitItemFn { attrs: Vec::new(), ..item.clone() }.into_token_stream()
+            syn::TraitItemFn { attrs: inner(&item.attrs), ..item.clone() }.into_token_stream()
         });
         self.within(&[], Outer::None, |search| visit::visit_trait_item_fn(search, item));
     }
@@ -276,13 +290,13 @@ impl Reading<'_> {
         if !tokens.next().is_some_and(asks) {
             return vec![statement];
         }
-        let name = call.mac.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
+        let name = joined(&call.mac.path);
         let Some(stack) = self.tree.profile(&name, self.source) else {
             let message = format!("the profile `{name}` is not in this tree: give the folder that defines it");
             self.trouble = Some(Trouble::NotFound(message));
             return vec![statement];
         };
-        let profile = format_ident!("{name}");
+        let profile = &call.mac.path.segments.last().map(|segment| &segment.ident);
         let mistakes = refusals(&resilient_expansion::define(quote!(#profile = #stack)));
         if !mistakes.is_empty() {
             self.trouble = Some(Trouble::Unreadable(format!("the profile `{name}`: {}", mistakes.join("; "))));

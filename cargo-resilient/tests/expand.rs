@@ -145,6 +145,51 @@ fn the_profile_of_the_same_crate_counts() {
 }
 
 #[test]
+fn profiles_are_found_by_their_path_and_in_bodies() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lib.rs");
+    let text = "use resilient::*;
+        profile! { search = timeout(\"1s\") }
+        mod nested { resilient::profile! { pub(crate) search = timeout(\"2s\") } }
+        #[resilient(profile = search)] async fn plain() -> Result<(), Error> { Ok(()) }
+        #[resilient(profile = nested::search)] async fn by_path() -> Result<(), Error> { Ok(()) }
+        async fn outer() {
+            profile! { local = timeout(\"3s\") }
+            #[resilient(profile = local)] async fn in_a_body() -> Result<(), Error> { Ok(()) }
+        }";
+    fs::write(&file, text).unwrap();
+
+    for (function, seconds) in [("plain", 1), ("by_path", 2), ("in_a_body", 3)] {
+        let text = expand(&file, function, false).unwrap();
+        assert!(text.contains(&format!("Duration::from_secs({seconds})")), "{text}");
+        assert!(text.contains(&format!("    // timeout: limit = \"{seconds}s\"\n")), "{text}");
+    }
+}
+
+#[test]
+fn two_policies_of_a_kind_and_inner_attributes_stay_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lib.rs");
+    let text = "use resilient::*;
+        #[rate_limit(\"9/s\", name = \"a\")]
+        #[rate_limit(\"90/min\", name = \"b\", key = host)]
+        async fn ask(host: &str) -> Result<(), Error> { #![allow(unused)] Ok(()) }";
+    fs::write(&file, text).unwrap();
+
+    let text = expand(&file, "ask", false).unwrap();
+
+    let place = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
+    let parts = [
+        "    // rate_limit: rate = \"9/s\"",
+        "static RATE_LIMIT_:",
+        "    // rate_limit: rate = \"90/min\"",
+        "static RATE_LIMIT2_PER_KEY_:",
+    ];
+    assert!(parts.windows(2).all(|pair| place(pair[0]) < place(pair[1])), "{text}");
+    assert!(text.contains("unused"), "{text}");
+}
+
+#[test]
 fn what_is_not_found_is_said() {
     let folder = tree();
     for (arguments, code, said) in [

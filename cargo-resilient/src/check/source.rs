@@ -1,5 +1,6 @@
 //! The functions of a source tree, with their stacks, their calls and what they ask other programs for.
 
+use std::cmp::Reverse;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -34,6 +35,7 @@ pub struct Tree {
 struct Profile {
     name: String,
     file: PathBuf,
+    within: Vec<String>,
     stack: Vec<Written>,
     tokens: TokenStream,
 }
@@ -174,16 +176,23 @@ impl Tree {
         stack
     }
 
-    /// Returns the tokens of the stack of the profile that has that name in the file.
-    pub fn profile(&self, name: &str, file: &Path) -> Option<&TokenStream> {
-        self.near(name, file).map(|profile| &profile.tokens)
+    /// Returns the tokens of the stack of the profile that has that path in the file.
+    pub fn profile(&self, path: &str, file: &Path) -> Option<&TokenStream> {
+        self.near(path, file).map(|profile| &profile.tokens)
     }
 
-    /// Returns the profile of that name. Of several, it is the one whose file is next to the function's, as each crate can have one.
-    fn near(&self, name: &str, file: &Path) -> Option<&Profile> {
+    /// Returns the profile of that path. Of several, it is the one in the modules that the path names, and then the one whose file is
+    /// next to the function's, as each crate can have one.
+    fn near(&self, path: &str, file: &Path) -> Option<&Profile> {
+        let mut modules: Vec<&str> = path.split("::").collect();
+        let name = modules.pop()?;
         let apart = |profile: &&Profile| {
+            let place = profile.file.with_extension("");
+            let folders = place.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
+            let places: Vec<String> = folders.chain(profile.within.iter().cloned()).collect();
+            let named = modules.iter().filter(|module| places.iter().any(|place| place == *module)).count();
             let common = file.components().zip(profile.file.components()).take_while(|(one, other)| one == other);
-            std::cmp::Reverse(common.count())
+            (Reverse(named), Reverse(common.count()), profile.within.len())
         };
         self.profiles.iter().filter(|profile| profile.name == name).min_by_key(apart)
     }
@@ -433,17 +442,23 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         self.within.pop();
     }
 
-    fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
-        if item.mac.path.segments.last().is_some_and(|segment| segment.ident == "profile")
-            && let Some(profile) = profile(&item.mac.tokens, self.file)
+    fn visit_macro(&mut self, call: &'ast syn::Macro) {
+        if call.path.segments.last().is_some_and(|segment| segment.ident == "profile")
+            && let Some((name, stack, tokens)) = profile(&call.tokens)
         {
-            self.tree.profiles.push(profile);
+            let (file, within) = (self.file.to_owned(), self.within.clone());
+            self.tree.profiles.push(Profile { name, file, within, stack, tokens });
         }
     }
 }
 
+/// Returns the path as text.
+pub(crate) fn joined(path: &syn::Path) -> String {
+    path.segments.iter().map(|segment| segment.ident.to_string()).collect::<Vec<_>>().join("::")
+}
+
 /// Reads the name and the policies of a `profile!`.
-fn profile(tokens: &TokenStream, file: &Path) -> Option<Profile> {
+fn profile(tokens: &TokenStream) -> Option<(String, Vec<Written>, TokenStream)> {
     let parser = |input: syn::parse::ParseStream<'_>| {
         input.call(Attribute::parse_outer)?;
         input.parse::<syn::Visibility>()?;
@@ -455,7 +470,7 @@ fn profile(tokens: &TokenStream, file: &Path) -> Option<Profile> {
     let (name, tokens) = parser.parse2(tokens.clone()).ok()?;
     let policies = Punctuated::<Expr, Token![,]>::parse_terminated.parse2(tokens.clone()).ok()?;
     let stack = policies.iter().filter_map(|policy| written::policy(policy).ok()).flat_map(split).collect();
-    Some(Profile { name, file: file.to_owned(), stack, tokens })
+    Some((name, stack, tokens))
 }
 
 /// Reads an attribute: one policy, or those of `#[resilient(…)]`.
@@ -476,7 +491,7 @@ pub(crate) fn read(policy: String, attribute: &Attribute) -> Vec<Written> {
             Expr::Assign(assign) if !matches!(&*assign.left, Expr::Path(key) if key.path.is_ident("profile")) => {}
             Expr::Assign(assign) => {
                 let name = match &*assign.right {
-                    Expr::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
+                    Expr::Path(path) => Some(joined(&path.path)),
                     _ => None,
                 };
                 let argument = Argument { key: "profile".to_owned(), value: name.map(Value::Text) };

@@ -81,6 +81,8 @@ fn declares(line: &str, written: &Written) -> bool {
     let name = name.to_lowercase();
     let Some(name) = name.strip_suffix('_') else { return false };
     let name = name.strip_suffix("_per_key").unwrap_or(name);
+    // the second of a kind is `retry2_`
+    let name = name.trim_end_matches(|c: char| c.is_ascii_digit());
     name.strip_suffix(&written.policy).is_some_and(|before| before.is_empty() || before.ends_with('_'))
 }
 
