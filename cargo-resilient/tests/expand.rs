@@ -110,7 +110,14 @@ fn the_page_quotes_the_beginning_of_it() {
 fn functions_are_found_by_more_of_their_path() {
     let folder = tree();
     let code = |name: &str| run(folder.path(), &[name]).status.code();
-    for name in ["Prices::price", "prices::price", "crate::prices::Prices::price", "src/prices.rs:6", "prices.rs:4"] {
+    for name in [
+        "Prices::price",
+        "prices::price",
+        "crate::prices::Prices::price",
+        "src/prices.rs:6",
+        "prices.rs:4",
+        "./src/prices.rs:6",
+    ] {
         assert_eq!(code(name), Some(0), "{name}");
     }
     assert_eq!(code("other::price"), Some(1));

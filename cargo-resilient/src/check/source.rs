@@ -240,7 +240,9 @@ impl Function {
         if let Some((file, line)) = name.rsplit_once(':')
             && let Ok(line) = line.parse::<usize>()
         {
-            return self.file.ends_with(file) && (self.first_line..=self.line).contains(&line);
+            // from the root of the tree on, or from further out
+            let is_file = self.file.ends_with(file) || Path::new(file).ends_with(&self.file);
+            return is_file && (self.first_line..=self.line).contains(&line);
         }
         let plain = |part: &str| part.trim_start_matches("r#").to_owned();
         let mut wanted: Vec<String> =
