@@ -25,7 +25,7 @@ pub use self::delay::{Delay, DelayFuture};
 pub(crate) use self::funds::existing as budget_named;
 pub use self::hook::{ByTold, Hook, Telling, Told, Untold};
 pub use self::nested::{WithoutRetries, without_retries};
-pub(crate) use self::nested::{suppressed, suppressing};
+pub(crate) use self::nested::{as_here, suppressing};
 pub use self::run::RetryGuard;
 
 /// Runs the body again when its outcome is transient.

@@ -1,7 +1,7 @@
 //! The atomics and the lock: those of std, or of loom when the models are checked.
 
 #[cfg(not(resilient_loom))]
-pub(crate) use futures_util::task::AtomicWaker;
+pub(crate) use atomic_waker::AtomicWaker;
 #[cfg(not(resilient_loom))]
 pub(crate) use std::sync::{Mutex, MutexGuard, atomic};
 
@@ -14,7 +14,7 @@ pub(crate) use loom::sync::{Mutex, MutexGuard, atomic};
 mod model {
     use std::task::Waker;
 
-    /// Loom's `AtomicWaker` with the signatures of the one in `futures-util`.
+    /// Loom's `AtomicWaker` with the signatures of the one in `atomic-waker`.
     #[derive(Debug, Default)]
     pub(crate) struct AtomicWaker(loom::future::AtomicWaker);
 

@@ -6,12 +6,11 @@ use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use futures_util::future::Either;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use crate::retry::suppressed;
-use crate::{Deadline, Error, FromRejection, PolicyKind, Reason, without_retries};
+use crate::retry::as_here;
+use crate::{Deadline, Error, FromRejection, PolicyKind, Reason};
 
 /// Makes each future of `function` a tokio task, so that the children of a fan-out run on all cores.
 ///
@@ -76,7 +75,7 @@ where
 
 /// Takes what is in force here along.
 fn carrying<F: Future>(future: F) -> impl Future<Output = F::Output> {
-    Deadline::inherit(if suppressed() { Either::Left(without_retries(future)) } else { Either::Right(future) })
+    Deadline::inherit(as_here(future))
 }
 
 /// A future that runs as a task of its own; what the functions of [`spawned`] and [`spawned_blocking`] return.

@@ -43,7 +43,12 @@ pub(crate) fn suppressed() -> bool {
 /// # }
 /// ```
 pub const fn without_retries<F: Future>(future: F) -> WithoutRetries<F> {
-    WithoutRetries { future }
+    WithoutRetries { future, applies: true }
+}
+
+/// Runs `future` elsewhere as it would run here: with the retries inside it turned off, if they are.
+pub(crate) fn as_here<F: Future>(future: F) -> WithoutRetries<F> {
+    WithoutRetries { future, applies: suppressed() }
 }
 
 pin_project! {
@@ -53,6 +58,7 @@ pin_project! {
     pub struct WithoutRetries<F> {
         #[pin]
         future: F,
+        applies: bool,
     }
 }
 
@@ -60,7 +66,8 @@ impl<F: Future> Future for WithoutRetries<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        suppressing(|| self.project().future.poll(cx))
+        let this = self.project();
+        if *this.applies { suppressing(|| this.future.poll(cx)) } else { this.future.poll(cx) }
     }
 }
 

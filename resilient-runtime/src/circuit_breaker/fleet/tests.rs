@@ -280,12 +280,16 @@ async fn each_key_has_a_breaker_that_machines_share() {
     let [one, other] = [0, 1].map(|_| PerKey::new(machine(store)));
     let hosts = ["a.example", "b.example"];
     for fleet in [&one, &other] {
-        hosts.iter().for_each(|host| call(&fleet.of_logged(*host), Class::Success).unwrap());
+        for host in hosts {
+            call(&fleet.of_logged(host), Class::Success).unwrap();
+        }
     }
 
     fail(&one.of_logged("a.example"), 3);
     for _ in 0..300 {
-        hosts.iter().for_each(|host| drop(call(&other.of_logged(*host), Class::Success)));
+        for host in hosts {
+            drop(call(&other.of_logged(host), Class::Success));
+        }
         sleep(ms(1)).await;
     }
 

@@ -299,7 +299,7 @@ async fn on_a_clock_that_runs_a_call_waits_for_the_answer() {
     let limits = PerKey::new(machine(store()));
 
     for key in 0..100 {
-        let permit = limits.of_logged(&key).acquire().await.map(|permit| permit.abandon());
+        let permit = limits.of_logged(&key).acquire().await.map(crate::call::RatePermit::abandon);
         assert!(permit.is_ok(), "{key}: {permit:?}");
     }
 }
