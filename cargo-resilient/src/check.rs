@@ -165,14 +165,6 @@ pub fn report(tree: &Tree) -> Report {
 
 fn stacked_of(function: &Function) -> Stacked {
     let worst = worst::of(&function.stack);
-    let text = match (worst.time, worst.without_total) {
-        (None, _) => "no limit that is written as a literal".to_owned(),
-        (Some(time), Some(longer)) if !worst.sum.is_empty() => {
-            format!("{}, in place of {} = {}", shown(time), worst.sum, shown(longer))
-        }
-        (Some(time), _) if !worst.sum.is_empty() => format!("{} = {}", worst.sum, shown(time)),
-        (Some(time), _) => shown(time),
-    };
     Stacked {
         file: function.file.clone(),
         line: function.line,
@@ -180,7 +172,16 @@ fn stacked_of(function: &Function) -> Stacked {
         stack: function.stack.iter().map(|written| written.policy.clone()).collect(),
         attempts: worst::attempts(&function.stack),
         worst_case: worst.time.map(|time| time.as_secs_f64()),
-        worst_case_text: text,
+        worst_case_text: worst.text(),
+    }
+}
+
+/// Returns the number of attempts as the end of a sentence; nothing for one.
+pub(crate) fn attempts_in_words(attempts: Option<u64>) -> String {
+    match attempts {
+        Some(1) => String::new(),
+        Some(attempts) => format!(", {attempts} attempts at the most"),
+        None => ", attempts without a known limit".to_owned(),
     }
 }
 

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use cargo_resilient::check::{self, Level};
+use cargo_resilient::diff;
+use cargo_resilient::expand::{self, Trouble};
 use cargo_resilient::plan::Plan;
 use cargo_resilient::reading::{self, Reading};
 use cargo_resilient::stack::Stack;
@@ -17,7 +19,7 @@ use resilient_simulator::latency::Measured;
 use resilient_simulator::report::Table;
 use resilient_words::{parse_duration, parse_rate, percent};
 
-/// Plans the settings of a stack from measurements, simulates stacks, and checks the stacks of a source tree
+/// Plans the settings of a stack from measurements, simulates stacks, and checks, expands and compares the stacks of a source tree
 #[derive(Debug, Parser)]
 #[command(name = "cargo resilient", bin_name = "cargo resilient", disable_version_flag = true)]
 struct Cli {
@@ -46,6 +48,41 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Deny::Warning)]
         deny: Deny,
     },
+    /// Print the code that the attributes of a function become, with all settings as comments
+    ///
+    /// The function is found in the source, which is not compiled. Ends with 1 if there is no such function with an
+    /// attribute of `resilient`, or there are several, and with 2 if the source cannot be read or the attributes are refused.
+    Expand {
+        /// The function: `search`, `Api::search`, `client::search`, or `src/client.rs:12`
+        function: String,
+        /// The folder, or one file. Profiles are looked for there as well
+        #[arg(default_value = ".")]
+        path: PathBuf,
+        /// Leave the comments out
+        #[arg(long)]
+        plain: bool,
+    },
+    /// Print the difference between the stacks of two versions of a source tree
+    ///
+    /// Ends with 0 if no stack differs, with 1 if one does, and with 2 if a version cannot be read or no version has the
+    /// function. A setting that is written differs from one that is not only if its value is not the default.
+    Diff {
+        /// The older version: a file, a folder, or a revision of git such as `HEAD~1`
+        old: String,
+        /// The newer version. Of a revision beside a folder, the same folder is compared
+        new: String,
+        /// The function: `search`, `Api::search`, `client::search`, or `src/client.rs:12` [default: all]
+        function: Option<String>,
+        /// The form of the output
+        #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+        format: TextOrJson,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum TextOrJson {
+    Text,
+    Json,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -156,6 +193,8 @@ fn main() -> ExitCode {
         }
         Command::Simulate(arguments) => simulate(&arguments),
         Command::Check { path, format, deny } => return check(&path, format, deny),
+        Command::Diff { old, new, function, format } => return diff(&old, &new, function.as_deref(), format),
+        Command::Expand { function, path, plain } => return expand(&function, &path, plain),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -192,6 +231,46 @@ fn check(path: &Path, format: Form, deny: Deny) -> ExitCode {
         Deny::None => false,
     });
     if fails { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn expand(function: &str, path: &Path, plain: bool) -> ExitCode {
+    let (complaint, code) = match expand::expand(path, function, plain) {
+        Ok(text) => match print(&text) {
+            Ok(()) => return ExitCode::SUCCESS,
+            Err(complaint) => (complaint, 2),
+        },
+        Err(Trouble::NotFound(complaint)) => (complaint, 1),
+        Err(Trouble::Unreadable(complaint)) => (complaint, 2),
+    };
+    eprintln!("error: {complaint}");
+    ExitCode::from(code)
+}
+
+fn diff(old: &str, new: &str, function: Option<&str>, format: TextOrJson) -> ExitCode {
+    let printed = diff::compare(old, new, function).and_then(|difference| {
+        let text = match format {
+            TextOrJson::Text => difference.text(),
+            TextOrJson::Json => serde_json::to_string_pretty(&difference).map_err(|error| error.to_string())? + "\n",
+        };
+        print(&text)?;
+        Ok(difference)
+    });
+    let difference = match printed {
+        Ok(difference) => difference,
+        Err(complaint) => {
+            eprintln!("error: {complaint}");
+            return ExitCode::from(2);
+        }
+    };
+    for (file, reason) in &difference.unread {
+        eprintln!("warning: {}: not read: {reason}", file.display());
+    }
+    match (difference.functions.is_empty(), difference.unread.is_empty()) {
+        (false, _) => ExitCode::FAILURE,
+        (true, true) => ExitCode::SUCCESS,
+        // the difference may be there
+        (true, false) => ExitCode::from(2),
+    }
 }
 
 fn plan(arguments: &PlanArguments, command: &str) -> Result<(), Vec<String>> {

@@ -526,7 +526,7 @@ fn in_order(last: &mut u32, place: u32, policy: &Written) -> Result<(), String> 
 fn text<'a>(policy: &str, key: &str, value: Option<&'a Value>) -> Result<&'a str, String> {
     match value {
         Some(Value::Text(text)) => Ok(text),
-        Some(Value::Code) => Err(format!(
+        Some(Value::Code(_)) => Err(format!(
             "`{key}` of `{policy}` is an expression of Rust, which cannot be evaluated here: write its value"
         )),
         None => Err(format!("`{key}` of `{policy}` needs a value")),

@@ -1,6 +1,8 @@
 //! Stacks as people write them: `timeout(total = "1s"), retry(max = 3)`.
 
+use resilient_expansion::as_written;
 use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
 use syn::{Expr, ExprAssign, ExprCall, ExprLit, Lit, Token, UnOp};
 
 /// A policy of a stack: its name and its arguments in their order.
@@ -26,8 +28,8 @@ pub struct Argument {
 pub enum Value {
     /// The text of a literal.
     Text(String),
-    /// An expression of Rust, which the compiler alone can evaluate.
-    Code,
+    /// An expression of Rust, which the compiler alone can evaluate, as it is written.
+    Code(String),
 }
 
 impl Written {
@@ -110,10 +112,16 @@ fn value(expression: &Expr) -> Value {
         }
         Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => match value(&unary.expr) {
             Value::Text(number) => Value::Text(format!("-{number}")),
-            Value::Code => Value::Code,
+            Value::Code(_) => Value::Code(code(expression)),
         },
-        _ => Value::Code,
+        other => Value::Code(code(other)),
     }
+}
+
+/// Returns the expression as it is written, if that is one line.
+fn code(expression: &Expr) -> String {
+    let text = expression.span().source_text().filter(|text| !text.is_empty() && !text.contains('\n'));
+    text.unwrap_or_else(|| as_written(expression))
 }
 
 #[cfg(test)]
@@ -132,7 +140,7 @@ mod tests {
             (Some("2s"), Some("3"), Some("none"))
         );
         assert_eq!(stack[2].arguments[0], Argument { key: "idempotent".to_owned(), value: None });
-        assert_eq!(stack[2].arguments[1].value, Some(Value::Code));
+        assert_eq!(stack[2].arguments[1].value, Some(Value::Code("D".to_owned())));
     }
 
     #[test]

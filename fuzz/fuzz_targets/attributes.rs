@@ -5,13 +5,8 @@
 
 #![no_main]
 
-// the macros ask the compiler for the places of mistakes, if there is one
-extern crate proc_macro;
-
 use libfuzzer_sys::fuzz_target;
 use proc_macro2::{TokenStream, TokenTree};
-
-include!(concat!(env!("OUT_DIR"), "/macros.rs"));
 
 fuzz_target!(|input: &str| {
     let Some((attribute, item)) = input.split_once('\n') else { return };
@@ -21,21 +16,17 @@ fuzz_target!(|input: &str| {
         return;
     };
     match name {
-        "Classify" => drop(classify::expand(item.clone())),
-        "profile" => drop(entry::profile::define(item.clone())),
-        "compose" => drop(entry::profile::compose(item.clone())),
+        "Classify" => drop(resilient_expansion::classify(item.clone())),
+        "profile" => drop(resilient_expansion::define(item.clone())),
+        "compose" => drop(resilient_expansion::compose(item.clone())),
         _ => {}
     }
-    let mut names = policies::KINDS.iter().map(|kind| kind.name).chain(["resilient", "enforce", "exempt"]);
-    let known = names.find(|known| *known == name);
-    let Some(name) = known else { return };
+    if !resilient_expansion::names().any(|known| known == name) {
+        return;
+    }
 
     let functions = functions(item.clone());
-    let output = match name {
-        "enforce" => entry::enforce::enforce(arguments, item),
-        "exempt" => entry::enforce::exempt(arguments, item),
-        policy => stack::expand(policy, arguments, item),
-    };
+    let output = resilient_expansion::expand(name, arguments, item);
 
     let still = self::functions(output);
     assert!(functions.iter().all(|name| still.contains(name)), "{functions:?} became {still:?}");

@@ -31,7 +31,6 @@ pub(crate) struct Key {
     pub(crate) other: Option<&'static str>,
     /// Keys that mean the same as this one in some places of a stack.
     pub(crate) stand_ins: Option<StandIns>,
-    #[cfg(test)]
     pub(crate) doc: Doc,
 }
 
@@ -121,8 +120,8 @@ pub(crate) enum StandIns {
 }
 
 /// The row of the key in the documentation.
-#[cfg(test)]
 #[derive(Clone, Copy)]
+#[allow(dead_code, reason = "tests read all of it, and programs that show stacks a part")]
 pub(crate) struct Doc {
     /// The type, where the sort does not say it all.
     pub(crate) ty: &'static str,
@@ -148,7 +147,6 @@ impl Key {
             unless: None,
             other: None,
             stand_ins: None,
-            #[cfg(test)]
             doc: Doc { ty: "", absent: "none", meaning: "" },
         }
     }
@@ -204,30 +202,18 @@ impl Key {
     }
 
     /// Adds the meaning, for the documentation.
-    #[cfg_attr(not(test), expect(unused_variables, reason = "the documentation is written by a test"))]
     pub(crate) const fn means(self, meaning: &'static str) -> Self {
-        #[cfg(test)]
-        return Self { doc: Doc { meaning, ..self.doc }, ..self };
-        #[cfg(not(test))]
-        self
+        Self { doc: Doc { meaning, ..self.doc }, ..self }
     }
 
     /// Adds the type, for the documentation.
-    #[cfg_attr(not(test), expect(unused_variables, reason = "the documentation is written by a test"))]
     pub(crate) const fn takes(self, ty: &'static str) -> Self {
-        #[cfg(test)]
-        return Self { doc: Doc { ty, ..self.doc }, ..self };
-        #[cfg(not(test))]
-        self
+        Self { doc: Doc { ty, ..self.doc }, ..self }
     }
 
     /// Adds what counts without it, for the documentation, where that is no value.
-    #[cfg_attr(not(test), expect(unused_variables, reason = "the documentation is written by a test"))]
     pub(crate) const fn absent(self, absent: &'static str) -> Self {
-        #[cfg(test)]
-        return Self { doc: Doc { absent, ..self.doc }, ..self };
-        #[cfg(not(test))]
-        self
+        Self { doc: Doc { absent, ..self.doc }, ..self }
     }
 }
 

@@ -4,17 +4,13 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{Level, RULES, Report};
+use super::{Level, RULES, Report, attempts_in_words};
 
 /// Returns the report as text.
 pub fn text(report: &Report) -> String {
     let mut text = String::new();
     for stacked in &report.stacks {
-        let attempts = match stacked.attempts {
-            Some(1) => String::new(),
-            Some(attempts) => format!(", {attempts} attempts at the most"),
-            None => ", attempts without a known limit".to_owned(),
-        };
+        let attempts = attempts_in_words(stacked.attempts);
         let _ = writeln!(
             text,
             "{}:{}: {}: {}{attempts}; worst case {}",

@@ -1,6 +1,6 @@
 //! The functions of a source tree, with their stacks, their calls and what they ask other programs for.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,17 @@ pub struct Tree {
     pub unread: Vec<(PathBuf, String)>,
     /// The remarks that silence findings.
     pub remarks: Vec<Remark>,
-    profiles: HashMap<String, Vec<Written>>,
+    profiles: Vec<Profile>,
+}
+
+/// A `profile!`.
+#[derive(Debug)]
+struct Profile {
+    name: String,
+    file: PathBuf,
+    within: Vec<String>,
+    stack: Vec<Written>,
+    tokens: TokenStream,
 }
 
 /// A function that is not a test.
@@ -43,6 +53,10 @@ pub struct Function {
     pub name: String,
     /// The type or the module that it belongs to.
     pub owner: Option<String>,
+    /// The modules, types and traits of the file that it stands in, the outermost first.
+    pub within: Vec<String>,
+    /// Is true if an attribute has the name of one of the family, whether or not the file imports it from there.
+    pub annotated: bool,
     /// Its policies, the outermost first.
     pub stack: Vec<Written>,
     /// The functions and methods that it calls.
@@ -53,6 +67,8 @@ pub struct Function {
     pub exempt: bool,
     /// Is true if it is no `async fn`, so that nothing can interrupt it.
     pub blocks: bool,
+    /// The profile that it uses, if the tree has none of that name.
+    pub missing_profile: Option<String>,
 }
 
 /// A call in the body of a function.
@@ -96,19 +112,27 @@ impl Tree {
         if files.is_empty() {
             return Err(format!("there is no file of Rust in {}", root.display()));
         }
-        let mut tree = Self::default();
-        for file in files {
+        let named = |file: PathBuf| {
             let name = match file.strip_prefix(root) {
                 Ok(name) if !name.as_os_str().is_empty() => name.to_owned(),
                 _ => file.clone(),
             };
-            match fs::read_to_string(&file) {
+            (name, fs::read_to_string(&file).map_err(|error| error.to_string()))
+        };
+        Ok(Self::of(files.into_iter().map(named)))
+    }
+
+    /// Reads files: the name of each, and its text or the reason why there is none.
+    pub fn of(files: impl IntoIterator<Item = (PathBuf, Result<String, String>)>) -> Self {
+        let mut tree = Self::default();
+        for (name, text) in files {
+            match text {
                 Ok(text) => tree.add(&name, &text),
-                Err(error) => tree.unread.push((name, error.to_string())),
+                Err(reason) => tree.unread.push((name, reason)),
             }
         }
         tree.resolve();
-        Ok(tree)
+        tree
     }
 
     /// Adds the text of a file.
@@ -125,58 +149,113 @@ impl Tree {
         self.remarks.extend(remarks(name, text));
         let mut crates = Crates::default();
         crates.visit_file(&file);
-        let mut reader = Reader { file: name, crates: &crates, owner: None, tree: self };
+        let mut reader = Reader { file: name, crates: &crates, owner: None, within: Vec::new(), tree: self };
         reader.visit_file(&file);
     }
 
     /// Puts the policies of profiles in the place of their names, and each time-out of an attempt where it counts.
     pub fn resolve(&mut self) {
-        self.resolve_profiles();
-        for function in &mut self.functions {
-            // beside a `total`, it is written above the retry, and stands innermost
-            let repeats =
-                function.stack.iter().rposition(|written| matches!(written.policy.as_str(), "retry" | "hedge"));
-            let stray = function.stack[..repeats.unwrap_or(0)].iter().position(is_attempt);
-            if let Some(stray) = stray {
-                let attempt = function.stack.remove(stray);
-                function.stack.push(attempt);
-            }
+        let mut functions = std::mem::take(&mut self.functions);
+        for function in &mut functions {
+            function.missing_profile =
+                profile_of(&function.stack).filter(|name| self.near(name, &function.file).is_none()).map(str::to_owned);
+            function.stack = self.resolved(std::mem::take(&mut function.stack), &function.file);
         }
+        self.functions = functions;
     }
 
-    fn resolve_profiles(&mut self) {
-        for function in &mut self.functions {
-            let is_composed = |written: &Written| written.policy == "resilient";
-            let Some(place) = function.stack.iter().position(is_composed) else { continue };
-            let composed = function.stack.remove(place);
-            let name = composed.arguments.iter().find(|argument| argument.key == "profile").and_then(Argument::text);
-            let mut profile = name.and_then(|name| self.profiles.get(name)).cloned().unwrap_or_default();
-            // policies that the profile has as well change parts of it; the others stay where they are written
-            let same =
-                |one: &Written, other: &Written| one.policy == other.policy && is_attempt(one) == is_attempt(other);
-            let mut kept = Vec::new();
-            let mut before = place;
-            for (index, written) in function.stack.drain(..).enumerate() {
-                if written.policy == "without" {
-                    profile.retain(|policy| !written.has(&policy.policy));
-                    before -= usize::from(index < place);
-                } else if let Some(changed) = profile.iter_mut().find(|policy| same(policy, &written)) {
-                    let keys: Vec<&str> = written.arguments.iter().map(|argument| argument.key.as_str()).collect();
-                    changed.arguments.retain(|argument| !keys.contains(&argument.key.as_str()));
-                    changed.arguments.extend(written.arguments);
-                    before -= usize::from(index < place);
-                } else {
-                    kept.push(written);
-                }
-            }
-            kept.splice(before..before, profile);
-            function.stack = kept;
+    /// Returns the policies of a function in the file, with those of profiles in the place of their names, and each time-out of an attempt where it counts.
+    pub fn resolved(&self, stack: Vec<Written>, file: &Path) -> Vec<Written> {
+        let mut stack = self.with_profile(stack, file);
+        // beside a `total`, it is written above the retry, and stands innermost
+        let repeats = stack.iter().rposition(|written| matches!(written.policy.as_str(), "retry" | "hedge"));
+        if let Some(stray) = stack[..repeats.unwrap_or(0)].iter().position(is_attempt) {
+            let attempt = stack.remove(stray);
+            stack.push(attempt);
         }
+        stack
     }
+
+    /// Returns the tokens of the stack of the profile that has that path in the file.
+    pub fn profile(&self, path: &str, file: &Path) -> Option<&TokenStream> {
+        self.near(path, file).map(|profile| &profile.tokens)
+    }
+
+    /// Returns the profile of that path. Of several, it is the one in the modules that the path names, and then the one whose file is
+    /// next to the function's, as each crate can have one.
+    fn near(&self, path: &str, file: &Path) -> Option<&Profile> {
+        let mut modules: Vec<&str> = path.split("::").collect();
+        let name = modules.pop()?;
+        let apart = |profile: &&Profile| {
+            let place = profile.file.with_extension("");
+            let folders = place.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
+            let places: Vec<String> = folders.chain(profile.within.iter().cloned()).collect();
+            let named = modules.iter().filter(|module| places.iter().any(|place| place == *module)).count();
+            let common = file.components().zip(profile.file.components()).take_while(|(one, other)| one == other);
+            (Reverse(named), Reverse(common.count()), profile.within.len())
+        };
+        self.profiles.iter().filter(|profile| profile.name == name).min_by_key(apart)
+    }
+
+    fn with_profile(&self, mut stack: Vec<Written>, file: &Path) -> Vec<Written> {
+        let is_composed = |written: &Written| written.policy == "resilient";
+        let Some(place) = stack.iter().position(is_composed) else { return stack };
+        let profile = profile_of(&stack).and_then(|name| self.near(name, file));
+        stack.remove(place);
+        let mut profile = profile.map(|profile| profile.stack.clone()).unwrap_or_default();
+        // policies that the profile has as well change parts of it; the others stay where they are written
+        let same = |one: &Written, other: &Written| one.policy == other.policy && is_attempt(one) == is_attempt(other);
+        let mut kept = Vec::new();
+        let mut before = place;
+        for (index, written) in stack.into_iter().enumerate() {
+            if written.policy == "without" {
+                profile.retain(|policy| !written.has(&policy.policy));
+                before -= usize::from(index < place);
+            } else if let Some(changed) = profile.iter_mut().find(|policy| same(policy, &written)) {
+                let keys: Vec<&str> = written.arguments.iter().map(|argument| argument.key.as_str()).collect();
+                changed.arguments.retain(|argument| !keys.contains(&argument.key.as_str()));
+                changed.arguments.extend(written.arguments);
+                before -= usize::from(index < place);
+            } else {
+                kept.push(written);
+            }
+        }
+        kept.splice(before..before, profile);
+        kept
+    }
+}
+
+/// Returns the name of the profile of a stack.
+fn profile_of(stack: &[Written]) -> Option<&str> {
+    stack.iter().find(|written| written.policy == "resilient")?.text("profile")
 }
 
 fn is_attempt(written: &Written) -> bool {
     written.policy == "timeout" && written.has("attempt")
+}
+
+impl Function {
+    /// Returns whether the name is that of the function: `search`, `Api::search`, `client::search` or `src/client.rs:12`.
+    pub fn is_named(&self, name: &str) -> bool {
+        if let Some((file, line)) = name.rsplit_once(':')
+            && let Ok(line) = line.parse::<usize>()
+        {
+            // from the root of the tree on, or from further out
+            let is_file = self.file.ends_with(file) || Path::new(file).ends_with(&self.file);
+            return is_file && (self.first_line..=self.line).contains(&line);
+        }
+        let plain = |part: &str| part.trim_start_matches("r#").to_owned();
+        let mut wanted: Vec<String> =
+            name.split("::").filter(|part| !["", "crate", "self", "super"].contains(part)).map(plain).collect();
+        if wanted.pop() != Some(plain(&self.name)) {
+            return false;
+        }
+        let file = self.file.with_extension("");
+        let folders = file.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
+        let mut parts = folders.chain(self.within.iter().cloned()).map(|part| plain(&part));
+        // the path that a `use` makes may leave modules out
+        wanted.iter().all(|wanted| parts.any(|part| part == *wanted))
+    }
 }
 
 /// Returns the remarks of a file.
@@ -270,6 +349,7 @@ struct Reader<'a> {
     file: &'a Path,
     crates: &'a Crates,
     owner: Option<String>,
+    within: Vec<String>,
     tree: &'a mut Tree,
 }
 
@@ -303,11 +383,14 @@ impl Reader<'_> {
             line,
             name: name.to_string(),
             owner: self.owner.clone(),
+            within: self.within.clone(),
+            annotated: attributes.iter().any(|attribute| resilient_expansion::policy_name(attribute).is_some()),
             stack,
             calls: body.calls,
             outgoing: body.outgoing,
             exempt,
             blocks: signature.asyncness.is_none(),
+            missing_profile: None,
         });
     }
 }
@@ -335,31 +418,49 @@ impl<'ast> Visit<'ast> for Reader<'_> {
             syn::Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
             _ => None,
         };
+        self.within.extend(name.clone());
         let outer = std::mem::replace(&mut self.owner, name);
         visit::visit_item_impl(self, item);
+        if self.owner.is_some() {
+            self.within.pop();
+        }
         self.owner = outer;
+    }
+
+    fn visit_item_trait(&mut self, item: &'ast syn::ItemTrait) {
+        self.within.push(item.ident.to_string());
+        visit::visit_item_trait(self, item);
+        self.within.pop();
     }
 
     fn visit_item_mod(&mut self, item: &'ast ItemMod) {
         if item.attrs.iter().any(is_test) {
             return;
         }
+        self.within.push(item.ident.to_string());
         let outer = self.owner.replace(item.ident.to_string());
         visit::visit_item_mod(self, item);
         self.owner = outer;
+        self.within.pop();
     }
 
-    fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
-        if item.mac.path.segments.last().is_some_and(|segment| segment.ident == "profile")
-            && let Some((name, stack)) = profile(&item.mac.tokens)
+    fn visit_macro(&mut self, call: &'ast syn::Macro) {
+        if call.path.segments.last().is_some_and(|segment| segment.ident == "profile")
+            && let Some((name, stack, tokens)) = profile(&call.tokens)
         {
-            self.tree.profiles.insert(name, stack);
+            let (file, within) = (self.file.to_owned(), self.within.clone());
+            self.tree.profiles.push(Profile { name, file, within, stack, tokens });
         }
     }
 }
 
+/// Returns the path as text.
+pub(crate) fn joined(path: &syn::Path) -> String {
+    path.segments.iter().map(|segment| segment.ident.to_string()).collect::<Vec<_>>().join("::")
+}
+
 /// Reads the name and the policies of a `profile!`.
-fn profile(tokens: &TokenStream) -> Option<(String, Vec<Written>)> {
+fn profile(tokens: &TokenStream) -> Option<(String, Vec<Written>, TokenStream)> {
     let parser = |input: syn::parse::ParseStream<'_>| {
         input.call(Attribute::parse_outer)?;
         input.parse::<syn::Visibility>()?;
@@ -368,13 +469,14 @@ fn profile(tokens: &TokenStream) -> Option<(String, Vec<Written>)> {
         let stack: TokenStream = input.parse()?;
         Ok((name.to_string(), stack))
     };
-    let (name, stack) = parser.parse2(tokens.clone()).ok()?;
-    let policies = Punctuated::<Expr, Token![,]>::parse_terminated.parse2(stack).ok()?;
-    Some((name, policies.iter().filter_map(|policy| written::policy(policy).ok()).flat_map(split).collect()))
+    let (name, tokens) = parser.parse2(tokens.clone()).ok()?;
+    let policies = Punctuated::<Expr, Token![,]>::parse_terminated.parse2(tokens.clone()).ok()?;
+    let stack = policies.iter().filter_map(|policy| written::policy(policy).ok()).flat_map(split).collect();
+    Some((name, stack, tokens))
 }
 
 /// Reads an attribute: one policy, or those of `#[resilient(…)]`.
-fn read(policy: String, attribute: &Attribute) -> Vec<Written> {
+pub(crate) fn read(policy: String, attribute: &Attribute) -> Vec<Written> {
     let expressions = match &attribute.meta {
         syn::Meta::List(list) => {
             Punctuated::<Expr, Token![,]>::parse_terminated.parse2(list.tokens.clone()).unwrap_or_default()
@@ -387,9 +489,11 @@ fn read(policy: String, attribute: &Attribute) -> Vec<Written> {
     let mut stack = Vec::new();
     for expression in &expressions {
         match expression {
+            // `crate = …` concerns no stack
+            Expr::Assign(assign) if !matches!(&*assign.left, Expr::Path(key) if key.path.is_ident("profile")) => {}
             Expr::Assign(assign) => {
                 let name = match &*assign.right {
-                    Expr::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
+                    Expr::Path(path) => Some(joined(&path.path)),
                     _ => None,
                 };
                 let argument = Argument { key: "profile".to_owned(), value: name.map(Value::Text) };
@@ -457,7 +561,7 @@ impl<'ast> Visit<'ast> for Body<'_> {
 }
 
 /// The folders whose code serves no calls.
-const LEFT_OUT: [&str; 6] = ["target", "tests", "benches", "examples", "fuzz", "vendor"];
+pub(crate) const LEFT_OUT: [&str; 6] = ["target", "tests", "benches", "examples", "fuzz", "vendor"];
 const POLICIES: [&str; 15] = [
     "timeout",
     "retry",

@@ -18,9 +18,23 @@ pub struct Worst {
     pub without_total: Option<Duration>,
 }
 
+impl Worst {
+    /// Returns the time in words, with the sum that leads to it.
+    pub fn text(&self) -> String {
+        match (self.time, self.without_total) {
+            (None, _) => "no limit that is written as a literal".to_owned(),
+            (Some(time), Some(longer)) if !self.sum.is_empty() => {
+                format!("{}, in place of {} = {}", shown(time), self.sum, shown(longer))
+            }
+            (Some(time), _) if !self.sum.is_empty() => format!("{} = {}", self.sum, shown(time)),
+            (Some(time), _) => shown(time),
+        }
+    }
+}
+
 /// Returns the number of attempts that a stack makes, hedges included; `None` if it is not written as a literal or has no limit.
 pub fn attempts(stack: &[Written]) -> Option<u64> {
-    stack.iter().try_fold(1_u64, |attempts, written| {
+    stack.iter().filter(|written| acts(written)).try_fold(1_u64, |attempts, written| {
         let more = match written.policy.as_str() {
             "retry" => further(written, 3)?,
             "hedge" => further(written, 1)?,
@@ -28,6 +42,11 @@ pub fn attempts(stack: &[Written]) -> Option<u64> {
         };
         Some(attempts.saturating_mul(1 + more))
     })
+}
+
+/// Returns whether the policy does something. One that observes only counts.
+fn acts(written: &Written) -> bool {
+    !matches!(written.text("mode"), Some("observe" | "off"))
 }
 
 fn further(written: &Written, usual: u64) -> Option<u64> {
@@ -39,6 +58,7 @@ pub fn of(stack: &[Written]) -> Worst {
     let mut worst = Worst::default();
     for (index, written) in stack.iter().enumerate().rev() {
         match written.policy.as_str() {
+            _ if !acts(written) => {}
             "timeout" => {
                 let Some(limit) = limit(written) else {
                     // a limit that is an expression is one nevertheless, and its time is not known
@@ -159,6 +179,13 @@ mod tests {
             Some(Duration::from_secs(1))
         );
         assert_eq!(worst("bulkhead(limit = 3), timeout(\"1s\")").time, Some(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn policies_that_observe_count_as_none() {
+        let observing = "timeout(\"9s\"), retry(mode = \"observe\"), timeout(\"1s\", mode = \"off\")";
+        assert_eq!(attempts(&stack(observing).unwrap()), Some(1));
+        assert_eq!(worst(observing).time, Some(Duration::from_secs(9)));
     }
 
     #[test]
