@@ -134,16 +134,17 @@ impl Function {
         &self.signature.ident
     }
 
-    /// The user's statements, to be put into an async block of the given kind that starts with the return-type hint; or, in a function
-    /// that blocks, into a closure.
+    /// The user's statements below `returns!`: in an async block of the given kind, or, in a function that blocks, in a closure.
     pub(crate) fn attempt(&self, capture: Option<Token![move]>, first: TokenStream, krate: &Path) -> TokenStream {
         let span = Span::mixed_site();
         let Self { output, statements, .. } = self;
         // nothing is known of a `_` output
-        let hint = (!matches!(output, Type::Infer(_))).then(|| {
+        let is_known = !matches!(output, Type::Infer(_));
+        let hint = is_known.then(|| {
             let span = output.span().resolved_at(span);
             let krate = placed(krate.to_token_stream(), span);
-            quote_spanned!(span=> #krate::returns!(#output);)
+            let blocks = self.blocks.then(|| quote_spanned!(span=> blocks:));
+            quote_spanned!(span=> #krate::returns!(#blocks #output);)
         });
         // the user's own braces: their edition says when the last expression's temporaries are dropped, and the compiler
         // points at them where a body has no outcome
@@ -153,15 +154,14 @@ impl Function {
             block.set_span(body);
             block
         };
-        if self.blocks {
-            let block = in_braces(quote_spanned!(span=> #first #statements));
-            let arrow = (!matches!(output, Type::Infer(_))).then(|| quote_spanned!(span=> -> #output));
-            return quote_spanned!(body.resolved_at(span)=> || #arrow #block);
-        }
         // no statement may stand before items
         let nested = begins_with_item(statements).then(|| in_braces(statements.clone()).into_token_stream());
         let statements = nested.as_ref().unwrap_or(statements);
         let block = in_braces(quote_spanned!(span=> #hint #first #statements));
+        if self.blocks {
+            let arrow = is_known.then(|| quote_spanned!(span=> -> #output));
+            return quote_spanned!(body.resolved_at(span)=> || #arrow #block);
+        }
         quote_spanned!(body.resolved_at(span)=> async #capture #block)
     }
 

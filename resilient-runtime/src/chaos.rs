@@ -70,6 +70,8 @@
 //! | [`hang`](Chaos::hang) | the attempt never ends, as when an answer is lost; a time-out or the caller ends it |
 //! | [`panic`](Chaos::panic) | the attempt panics |
 //!
+//! In a function that blocks, a delay has its thread wait. A hang there keeps the thread for good, since nothing ends an attempt that blocks: order it only for a thread that may be lost.
+//!
 //! # From a file
 //!
 //! With the feature `config`, the table `[fetch.chaos]` of a settings file orders it: `fail = "10%"`, `fail_as = "permanent"`, `delay = "10%"` with `min_delay` and
@@ -89,7 +91,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::list::{self, Function};
-use crate::{Class, Event, clock, random};
+use crate::{Class, Event, clock, parked, random};
 
 /// An error that chaos can make in place of the outside world.
 ///
@@ -401,6 +403,13 @@ pub struct Failing {
     site: &'static Site,
 }
 
+/// The fault that an attempt has from here on.
+enum Disturbance {
+    Fails(Failing),
+    Delays(Duration),
+    Hangs,
+}
+
 impl Site {
     pub const fn new(write: fn(&mut Function)) -> Self {
         Self { write, function: OnceLock::new(), is_said: AtomicBool::new(false) }
@@ -412,23 +421,52 @@ impl Site {
     ///
     /// If the attempt is to panic.
     pub async fn disturb(&'static self) -> Option<Failing> {
+        match self.disturbance()? {
+            Disturbance::Fails(failing) => Some(failing),
+            Disturbance::Delays(time) => {
+                // a runtime without timers knows no delay
+                if let Some(delay) = clock::sleep(time) {
+                    delay.await;
+                }
+                None
+            }
+            Disturbance::Hangs => std::future::pending().await,
+        }
+    }
+
+    /// Does what [`disturb`](Self::disturb) does, for an attempt that blocks.
+    ///
+    /// # Panics
+    ///
+    /// If the attempt is to panic.
+    pub fn disturb_blocking(&'static self) -> Option<Failing> {
+        match self.disturbance()? {
+            Disturbance::Fails(failing) => Some(failing),
+            Disturbance::Delays(time) => {
+                parked::sleep(time);
+                None
+            }
+            Disturbance::Hangs => loop {
+                std::thread::park();
+            },
+        }
+    }
+
+    /// Draws a fault, and counts and reports it.
+    fn disturbance(&'static self) -> Option<Disturbance> {
         let (rule, fault, number) = self.draw()?;
         rule.counts[fault.place()].fetch_add(1, Relaxed);
         let function = list::kept_name(self.function().path());
         Event::Disturbed { function, fault: fault.as_str() }.emit();
-        match fault {
-            Fault::Fail(class) => return Some(Failing { class, rule, site: self }),
+        Some(match fault {
+            Fault::Fail(class) => Disturbance::Fails(Failing { class, rule, site: self }),
             Fault::Delay { least, most } => {
                 let further = most.saturating_sub(least).mul_f64(fraction(number));
-                // a runtime without timers knows no delay
-                if let Some(delay) = clock::sleep(least.saturating_add(further)) {
-                    delay.await;
-                }
+                Disturbance::Delays(least.saturating_add(further))
             }
-            Fault::Hang => std::future::pending().await,
+            Fault::Hang => Disturbance::Hangs,
             Fault::Panic => panic!("chaos: an attempt of `{function}` panics on purpose"),
-        }
-        None
+        })
     }
 
     fn draw(&self) -> Option<(Arc<Rule>, Fault, u64)> {

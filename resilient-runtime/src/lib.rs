@@ -408,10 +408,11 @@ macro_rules! listed {
 /// Tells the compiler which type an `async` block returns, as the signature of a function does, and does nothing. A mistake in the
 /// block is then reported where it is.
 ///
-/// The attributes write it at the beginning of an attempt.
+/// The attributes write it at the beginning of an attempt. In a closure of a function that blocks, with `blocks:` before the type, it is nothing.
 #[cfg(all(feature = "macros", not(feature = "chaos")))]
 #[macro_export]
 macro_rules! returns {
+    (blocks: $output:ty) => {};
     ($output:ty) => {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<$output> {
             return outcome_;
@@ -422,23 +423,38 @@ macro_rules! returns {
 /// Tells the compiler which type an `async` block returns, as the signature of a function does, and lets the attempt have the fault that [`chaos`] has for it. A mistake in the
 /// block is then reported where it is.
 ///
-/// The attributes write it at the beginning of an attempt.
+/// The attributes write it at the beginning of an attempt. In a closure of a function that blocks, with `blocks:` before the type, only the fault is left of it.
 #[cfg(all(feature = "macros", feature = "chaos"))]
 #[macro_export]
 macro_rules! returns {
+    (blocks: $output:ty) => {
+        if $crate::chaos::is_on() {
+            if let ::core::option::Option::Some(failing_) = CHAOS_.disturb_blocking() {
+                $crate::__fails!(failing_, $output);
+            }
+        }
+    };
     ($output:ty) => {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<$output> {
             return outcome_;
         }
         if $crate::chaos::is_on() {
             if let ::core::option::Option::Some(failing_) = CHAOS_.disturb().await {
-                use $crate::chaos::{CanFail as _, CannotFail as _};
-                if let ::core::option::Option::Some(outcome_) =
-                    (&$crate::chaos::Outcomes::<$output>::ALL).fault(&failing_)
-                {
-                    return outcome_;
-                }
+                $crate::__fails!(failing_, $output);
             }
+        }
+    };
+}
+
+/// Ends an attempt that is to fail, where its outcome can be a fault.
+#[cfg(all(feature = "macros", feature = "chaos"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __fails {
+    ($failing:ident, $output:ty) => {
+        use $crate::chaos::{CanFail as _, CannotFail as _};
+        if let ::core::option::Option::Some(outcome_) = (&$crate::chaos::Outcomes::<$output>::ALL).fault(&$failing) {
+            return outcome_;
         }
     };
 }

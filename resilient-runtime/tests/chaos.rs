@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use resilient::chaos::{Chaos, Faulty};
 use resilient::config::{self, Changes};
-use resilient::test::{record, reset, seed};
+use resilient::test::{assert_delays, record, reset, seed, skip_waits};
 use resilient::{
     CircuitBreaker, CircuitBreakerState, Class, Classify, Event, Reason, bulkhead, circuit_breaker, coalesce, fallback,
     fan_out, hedge, retry, timeout,
@@ -401,5 +401,48 @@ fn a_file_with_a_mistake_begins_none() {
     assert_eq!(
         said,
         ["1:2: there is no annotated function `fetsh`, and none with a policy of that name: did you mean `fetch`?"]
+    );
+}
+
+#[retry(max = 3, base = "100ms")]
+#[circuit_breaker(consecutive = 3)]
+fn read(id: u32) -> Result<u32, Error> {
+    Ok(id)
+}
+
+#[test]
+fn a_function_that_blocks_fails_as_well() {
+    let _alone = alone();
+    let waits = skip_waits();
+    let chaos = Chaos::on("read").fail(1.0).begin().unwrap();
+
+    assert!(matches!(read(7), Err(Error::Refused(_))));
+    assert_eq!(chaos.counts().failed, 3);
+    assert_delays(&waits.all(), [100..=200, 200..=300, 400..=500]);
+
+    drop(chaos);
+    reset();
+    assert_eq!(read(7), Ok(7));
+}
+
+#[test]
+fn a_delay_has_the_thread_wait() {
+    let _alone = alone();
+    let waits = skip_waits();
+    let _chaos = Chaos::on("read").delay(1.0, SECOND..=SECOND).begin().unwrap();
+
+    assert_eq!(read(7), Ok(7));
+    assert_eq!(waits.all(), [SECOND]);
+}
+
+#[test]
+fn a_panic_is_one_of_the_body() {
+    let _alone = alone();
+    let _chaos = Chaos::on("read").panic(1.0).begin().unwrap();
+
+    let panicked = std::panic::catch_unwind(|| read(7)).unwrap_err();
+    assert_eq!(
+        panicked.downcast_ref::<String>().map(String::as_str),
+        Some("chaos: an attempt of `chaos::read` panics on purpose")
     );
 }

@@ -9,7 +9,7 @@ use crate::parked::skipped;
 ///
 /// Dropping it ends that. The clock stays where it is, for it never goes back.
 #[derive(Debug)]
-#[must_use = "waits are skipped until it is dropped"]
+#[must_use = "waits are skipped until it is dropped: bind it to a name, as in `let waits = …`; `let _` drops it at once"]
 pub struct SkippedWaits {
     before: Option<Vec<Duration>>,
     /// The waits are those of one thread.

@@ -40,6 +40,7 @@ pub fn search(script: &Script, query: String) -> Result<String, Error> {
                                         String,
                                         Error,
                                     > {
+                                        ::resilient::returns!(blocks : Result < String, Error >);
                                         let query = query;
                                         script.next()?;
                                         Ok(query)

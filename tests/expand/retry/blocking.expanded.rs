@@ -14,6 +14,7 @@ impl Api {
         loop {
             let number = retry_.attempt();
             let outcome_ = ::resilient::blocking::call(|| -> Result<u32, Error> {
+                ::resilient::returns!(blocks : Result < u32, Error >);
                 self.script.next()?;
                 Ok(id + number)
             });

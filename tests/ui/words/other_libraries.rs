@@ -58,4 +58,14 @@ enum Failure {
     Io(#[from] std::io::Error),
 }
 
+#[fallback(fallback_method = "later")]
+#[retry(max_retry_attempts = 3, wait_duration = "1s", backoff_type = "exponential", use_jitter = true, should_handle = is_down)]
+#[circuit_breaker(failure_ratio = 0.1, slow_call_duration_threshold = "1s", permitted_number_of_calls_in_half_open_state = 10)]
+#[rate_limit(limit_for_period = 50, limit_refresh_period = "1s", timeout_duration = "0s")]
+#[bulkhead(permit_limit = 5, queue_limit = 5)]
+#[timeout(timeout_duration = "1s")]
+async fn as_elsewhere() -> Result<u32, resilient::Error> {
+    Ok(3)
+}
+
 fn main() {}
