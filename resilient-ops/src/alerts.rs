@@ -105,6 +105,7 @@ pub fn of(snapshot: &Snapshot, options: &Options) -> Vec<Alert> {
         alerts.extend(limits::slowed(subject));
         alerts.extend(limits::waits_long(subject));
         alerts.extend(limits::keys_full(subject));
+        alerts.extend(limits::store_down(subject));
         alerts.extend(throttle::sheds(subject));
         alerts.extend(measure::slow(subject, function));
         alerts.extend(refusals::refuses(subject));

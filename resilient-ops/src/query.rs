@@ -31,6 +31,7 @@ pub(crate) mod family {
     pub(crate) const WAIT_SECONDS: &Family = named("wait_seconds");
     pub(crate) const RATE_SHARE: &Family = named("rate_share");
     pub(crate) const PAUSED: &Family = named("paused");
+    pub(crate) const SHARED_DOWN: &Family = named("shared_down");
     pub(crate) const UNITS: &Family = named("units");
     pub(crate) const DROP_RATIO: &Family = named("drop_ratio");
     pub(crate) const HEDGES: &Family = named("hedges");

@@ -33,6 +33,7 @@ pub static KINDS: &[&Kind] = &[
     &RETRIES_AMPLIFY,
     &RETRY_BUDGET_EXHAUSTED,
     &KEYS_FULL,
+    &STORE_DOWN,
     &SETTINGS_REFUSED,
 ];
 
@@ -234,6 +235,22 @@ pub(crate) static KEYS_FULL: Kind = Kind {
     look: &["The number of keys, and the key itself: an identifier that is new with each call is none."],
     switch: &["A key with fewer values.", "More room: `capacity`."],
     works: "No more calls without room for their key.",
+};
+
+pub(crate) static STORE_DOWN: Kind = Kind {
+    name: "ResilientStoreDown",
+    meaning: "The store through which machines share a rate limit or a circuit breaker does not answer. A limit goes by its `when_down`, and a circuit \
+              breaker by what its own machine sees. Calls go on.",
+    look: &[
+        "The reason, beside `shared` in `resilient-ops list` and on the status page.",
+        "One instance or all of them (the label `instance`)? One is the network between, and all are the store.",
+        "The server of the store: reachable, not full, no replica, allowed to run scripts, and quick enough for the time-out of the store.",
+    ],
+    switch: &[
+        "The store's server. What machines share is as before within a second of its return.",
+        "For a limit whose `when_down` refuses calls that are needed: another rule, in the settings or the code.",
+    ],
+    works: "`resilient_shared_down` is 0 again, and the log says `shared limit recovered`.",
 };
 
 pub(crate) static SETTINGS_REFUSED: Kind = Kind {

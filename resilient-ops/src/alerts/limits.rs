@@ -1,4 +1,4 @@
-//! Alerts of a rate limit, of waits for a permit, and of a map of keys.
+//! Alerts of a rate limit, of waits for a permit, of a map of keys, and of the store that machines share.
 
 use std::time::Duration;
 
@@ -169,6 +169,33 @@ pub(super) fn keys_full(of: Subject<'_>) -> Option<Alert> {
     ))
 }
 
+/// The store does not answer through which machines share it.
+pub(super) fn store_down(of: Subject<'_>) -> Option<Alert> {
+    let store = of.policy.setting("shared")?;
+    let window = of.options.window(FAST);
+    let over = promql_time(window);
+    let down = of.select(family::SHARED_DOWN).over("avg_over_time", &over);
+    let is = |down: f64| vec![of.quantity(family::SHARED_DOWN, "", Change::Stays(down))];
+    let rule = match of.policy.setting("when_down") {
+        Some(rule) => format!("The limit goes by `when_down = \"{rule}\"`."),
+        None => "Each machine goes by itself.".to_owned(),
+    };
+    Some(of.alert(
+        &kinds::STORE_DOWN,
+        Rule {
+            severity: Severity::Ticket,
+            expr: format!("max by ({BY}) ({down}) > {}", shown(DOWN)),
+            summary: "its store does not answer".to_owned(),
+            description: format!(
+                "{{{{ $value | humanizePercentage }}}} of the last {over} the store {store} did not answer at least one instance. {rule}"
+            ),
+            proof: Proof { third: window, sick: is(1.0), well: is(0.0) },
+        },
+    ))
+}
+
+/// The share of the window in which a store may not answer.
+const DOWN: f64 = 0.2;
 /// The share of the rate that may be used.
 const USED: f64 = 0.9;
 /// The share of the rate that is to be left.

@@ -84,6 +84,27 @@ pub(crate) async fn credit(article: u64) -> Result<u64, Failed> {
     Ok(article)
 }
 
+/// A store that nobody has connected.
+struct Nowhere;
+
+impl resilient::shared::Store for Nowhere {
+    fn name(&self) -> &'static str {
+        "nowhere"
+    }
+
+    fn timeout(&self) -> Duration {
+        Duration::from_millis(5)
+    }
+
+    fn machines(&self) -> u32 {
+        1
+    }
+
+    fn lease<'a>(&'a self, _: &'a str, _: resilient::shared::Ask) -> resilient::shared::Leasing<'a> {
+        Box::pin(async { Err(resilient::shared::StoreError::new("nowhere")) })
+    }
+}
+
 /// The snapshot of this program.
 pub(crate) fn snapshot() -> Snapshot {
     static PAYMENTS: CircuitBreaker = CircuitBreaker::named("payments")
@@ -95,6 +116,10 @@ pub(crate) fn snapshot() -> Snapshot {
         PerKey::new(RateLimit::named("clients").rate(10, Duration::from_secs(1))).capacity(100);
     static UNUSED: Fallback = Fallback::named("unused");
     static ODD: CircuitBreaker = CircuitBreaker::named("{{ odd }} \"name\" | \\ é");
+    static FLEET: RateLimit = RateLimit::named("fleet").rate(100, Duration::from_secs(1)).shared_through(&Nowhere);
+    static SERVER: CircuitBreaker = CircuitBreaker::named("server").shared_through(&Nowhere);
+    resilient::list(&FLEET);
+    resilient::list(&SERVER);
     resilient::list(&ODD);
     resilient::list(&PAYMENTS);
     resilient::list(&PLACES);
