@@ -229,9 +229,10 @@ impl Drop for Asking {
 }
 
 impl Known {
-    /// The number of leased probes that can still be made.
+    /// The number of leased probes that can still be made: those of a state that is over cannot.
     fn usable(&self, now: Ticks) -> u32 {
-        if self.leased_until.is_some_and(|until| now < until) { self.leased } else { 0 }
+        let can = self.leased_in >= self.epoch && self.leased_until.is_some_and(|until| now < until);
+        if can { self.leased } else { 0 }
     }
 }
 

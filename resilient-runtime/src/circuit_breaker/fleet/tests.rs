@@ -132,6 +132,14 @@ async fn a_probe_on_a_machine_that_dies_holds_nobody_up() {
     assert_eq!(states(&fleet[1..]), [CircuitBreakerState::Closed; 2], "after the probe's time, and an open time more");
 }
 
+#[test]
+fn a_probe_of_a_state_that_is_over_is_not_made() {
+    let lease = |epoch| Known { epoch, leased: 1, leased_in: 2, leased_until: Some(Ticks(10)), ..Known::default() };
+
+    assert_eq!((lease(1).usable(Ticks(9)), lease(2).usable(Ticks(9))), (1, 1), "this machine follows the state later");
+    assert_eq!((lease(2).usable(Ticks(10)), lease(3).usable(Ticks(9))), (0, 0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_probe_that_is_dropped_is_made_by_another() {
     let store = store();
