@@ -278,7 +278,7 @@ impl Keyed for CircuitBreaker {
     }
 
     fn shared_as(&self) -> Option<&str> {
-        self.storage.link()?.key.as_deref()
+        self.storage.link()?.key()
     }
 
     fn share_as(&mut self, key: Box<str>) {

@@ -227,6 +227,8 @@ pub mod guide {
     pub mod deadlines {}
     #[doc = include_str!("../guide/details.md")]
     pub mod details {}
+    #[doc = include_str!("../guide/finding_the_bottleneck.md")]
+    pub mod finding_the_bottleneck {}
     #[doc = include_str!("../guide/first_hour.md")]
     pub mod first_hour {}
     #[doc = include_str!("../guide/order.md")]

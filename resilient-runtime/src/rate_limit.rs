@@ -487,12 +487,12 @@ impl Keyed for RateLimit {
     }
 
     fn shared_as(&self) -> Option<&str> {
-        self.shared.as_ref()?.key.as_deref()
+        self.shared.as_ref()?.key()
     }
 
     fn share_as(&mut self, key: Box<str>) {
         if let Some(link) = &mut self.shared {
-            link.key = Some(key);
+            link.share_as(key);
         }
     }
 

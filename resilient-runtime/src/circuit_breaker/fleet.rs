@@ -24,13 +24,13 @@ use crate::{Mode, random};
 /// The store of a breaker, and the knowledge that this machine has from it.
 pub(super) struct Link {
     pub(super) store: &'static dyn Store,
-    /// The text of the key that it is for.
-    pub(super) key: Option<Box<str>>,
     fleet: OnceLock<Arc<Fleet>>,
 }
 
 /// The knowledge of one machine about the others.
 pub(super) struct Fleet {
+    /// The text of the key that it is about.
+    key: Option<Box<str>>,
     /// Set by a call, and cleared by each question.
     used: AtomicBool,
     /// Set while a task asks the store.
@@ -79,7 +79,7 @@ struct Ends {
 
 impl Link {
     pub(super) const fn new(store: &'static dyn Store) -> Self {
-        Self { store, key: None, fleet: OnceLock::new() }
+        Self { store, fleet: OnceLock::new() }
     }
 
     pub(super) fn is_to(&self, other: &Self) -> bool {
@@ -87,7 +87,17 @@ impl Link {
     }
 
     pub(super) fn fleet(&self) -> &Arc<Fleet> {
-        self.fleet.get_or_init(|| Arc::new(Fleet::new()))
+        self.fleet.get_or_init(|| Arc::new(Fleet::new(None)))
+    }
+
+    /// The text of the key that it is for.
+    pub(super) fn key(&self) -> Option<&str> {
+        self.fleet.get()?.key.as_deref()
+    }
+
+    /// Says for which key it is, before it is used.
+    pub(super) fn share_as(&mut self, key: Box<str>) {
+        self.fleet = OnceLock::from(Arc::new(Fleet::new(Some(key))));
     }
 }
 
@@ -98,8 +108,9 @@ impl fmt::Debug for Link {
 }
 
 impl Fleet {
-    fn new() -> Self {
+    fn new(key: Option<Box<str>>) -> Self {
         Self {
+            key,
             used: AtomicBool::new(false),
             asking: AtomicBool::new(false),
             has_news: AtomicBool::new(false),
@@ -145,7 +156,7 @@ impl Fleet {
     fn begin_to_ask(self: &Arc<Self>, link: &Link, name: &'static str) {
         if clock::has_timers() && !self.asking.swap(true, AcqRel) {
             let asking = Asking(self.clone());
-            let (store, name) = (link.store, shared::name(name, link.key.as_deref()));
+            let (store, name) = (link.store, shared::name(name, link.key()));
             drop(tokio::spawn(async move { asking.0.ask_on(store, &name).await }));
         }
     }

@@ -401,7 +401,7 @@ impl Storage {
     /// Says as which key the store knows it.
     pub(super) fn share_as(&mut self, key: Box<str>) {
         if let Some(link) = &mut self.fleet {
-            link.key = Some(key);
+            link.share_as(key);
         }
     }
 

@@ -21,13 +21,13 @@ use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 /// The store of a limit, and the permits that were leased from it.
 pub(super) struct Link {
     pub(super) store: &'static dyn Store,
-    /// The text of the key that it is for.
-    pub(super) key: Option<Box<str>>,
     pool: OnceLock<Arc<Pool>>,
 }
 
 /// The permits of one machine.
 pub(super) struct Pool {
+    /// The text of the key that they are for.
+    key: Option<Box<str>>,
     /// The zero of the milliseconds of batches.
     origin: Units,
     batches: [AtomicU64; 2],
@@ -178,7 +178,7 @@ const GRACE: Duration = Duration::from_millis(3);
 
 impl Link {
     pub(super) const fn new(store: &'static dyn Store) -> Self {
-        Self { store, key: None, pool: OnceLock::new() }
+        Self { store, pool: OnceLock::new() }
     }
 
     pub(super) fn is_to(&self, other: &Self) -> bool {
@@ -186,7 +186,17 @@ impl Link {
     }
 
     pub(super) fn pool(&self) -> &Arc<Pool> {
-        self.pool.get_or_init(|| Arc::new(Pool::new(units(clock::now()))))
+        self.pool.get_or_init(|| Arc::new(Pool::new(None, units(clock::now()))))
+    }
+
+    /// The text of the key that it is for.
+    pub(super) fn key(&self) -> Option<&str> {
+        self.pool.get()?.key.as_deref()
+    }
+
+    /// Says for which key it is, before it is used.
+    pub(super) fn share_as(&mut self, key: Box<str>) {
+        self.pool = OnceLock::from(Arc::new(Pool::new(Some(key), units(clock::now()))));
     }
 
     /// The longest that a call waits for an answer of the store.
@@ -201,8 +211,9 @@ impl Link {
 }
 
 impl Pool {
-    fn new(now: Units) -> Self {
+    fn new(key: Option<Box<str>>, now: Units) -> Self {
         Self {
+            key,
             origin: now,
             batches: [AtomicU64::new(0), AtomicU64::new(0)],
             asking: AtomicBool::new(false),
@@ -411,7 +422,7 @@ impl RateLimit {
             pool.seen.store(0, Relaxed);
         }
         let wanted = calls.map_or(0, |calls| pool.size_for(calls, now, interval, terms));
-        let (store, name, timeout) = (link.store, shared::name(self.name(), link.key.as_deref()), link.timeout(terms));
+        let (store, name, timeout) = (link.store, shared::name(self.name(), link.key()), link.timeout(terms));
         let debt = self.config.max_pause;
         drop(tokio::spawn(async move {
             let pool = asking.0.clone();
