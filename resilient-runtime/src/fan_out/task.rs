@@ -15,7 +15,7 @@ use crate::{Deadline, Error, FromRejection, PolicyKind, Reason};
 /// Makes each future of `function` a tokio task, so that the children of a fan-out run on all cores.
 ///
 /// A task is spawned when the future is first polled, takes the [`Deadline`] in force along, and whether
-/// [retries are turned off](without_retries). Dropping the future aborts it: what it holds is dropped at its next
+/// [retries are turned off](crate::without_retries). Dropping the future aborts it: what it holds is dropped at its next
 /// `.await`, which may be a little later. So a [`limit`](crate::FanOut::limit) counts tasks that have not been aborted.
 ///
 /// A panic in a task goes on in whoever polls the future. A task that the runtime drops because it shuts down is a
