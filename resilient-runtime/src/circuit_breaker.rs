@@ -250,7 +250,7 @@ impl CircuitBreaker {
     }
 }
 
-shell!(CircuitBreaker is CircuitBreaker, agrees: |one, other| one.config.built == other.config.built && one.is_shared_like(other),
+shell!(CircuitBreaker is CircuitBreaker, agrees: |one, other| one.config.built == other.config.built && fleet::Link::agree(one.storage.link(), other.storage.link()),
     shows: |this| { state: this.state(), config: *this.config }, resets: reset, tunes: Config, adopts: adopt, forces: force_by_settings
 );
 
@@ -377,22 +377,11 @@ impl CircuitBreaker {
         description.level("window_failures", f64::from(counts.failures));
         self.storage.times.describe_to(self.state(), self.shell.record().since, description);
         if let Some(link) = self.storage.link() {
-            description.fixed("shared", link.store.name());
-            if let Some(failure) = link.fleet().failure() {
-                description.now("shared", format_args!("{}, which does not answer: {failure}", link.store.name()));
-            }
-            description.level("shared_down", if link.fleet().is_down() { 1.0 } else { 0.0 });
+            link.describe_to(description);
             let noted = |note| self.shell.record().noted(note) as f64;
             description.counts.push(("shared_asks", "answered", noted(EXCHANGES)));
             description.counts.push(("shared_asks", "failed", noted(FAILED_EXCHANGES)));
             description.counts.push(("shared_degraded", "", noted(DEGRADED)));
-        }
-    }
-
-    fn is_shared_like(&self, other: &Self) -> bool {
-        match (self.storage.link(), other.storage.link()) {
-            (Some(one), Some(other)) => one.is_to(other),
-            (one, other) => one.is_none() && other.is_none(),
         }
     }
 }

@@ -461,7 +461,7 @@ const fn saturated(weight: u64) -> u32 {
 }
 
 shell!(RateLimit is RateLimit, modes: /// Callers that wait already go on waiting.
-, agrees: |one, other| one.config.built == other.config.built && one.is_shared_like(other),
+, agrees: |one, other| one.config.built == other.config.built && Link::agree(one.shared.as_ref(), other.shared.as_ref()),
     shows: |this| { pace: this.meter.pace(), config: *this.config, counts: this.counts() }, resets: forget, tunes: Config, adopts: adopt
 );
 
@@ -474,7 +474,7 @@ impl RateLimit {
         );
         let Config { burst, .. } = *config;
         let meter = Meter::new(config.pace(), burst);
-        let shared = self.shared.as_ref().map(|link| Link::new(link.store));
+        let shared = self.shared.as_ref().map(Link::again);
         Self { meter, shared, ..Self::built(shell, config) }
     }
 }
@@ -531,11 +531,7 @@ impl RateLimit {
         description.level("waiting", f64::from(self.queue.waiting()));
         let patience = self.shared.as_ref().map_or(Duration::ZERO, |link| link.patience(present));
         if let Some(link) = &self.shared {
-            description.fixed("shared", link.store.name());
-            if let Some(failure) = link.pool().failure() {
-                description.now("shared", format_args!("{}, which does not answer: {failure}", link.store.name()));
-            }
-            description.level("shared_down", if link.pool().is_down() { 1.0 } else { 0.0 });
+            link.describe_to(description);
         }
         description.bound = Bound::Wait(self.config.max_wait.max(patience));
     }
@@ -558,13 +554,6 @@ impl RateLimit {
         self.meter.reset();
         if let Some(link) = &self.shared {
             link.pool().reset();
-        }
-    }
-
-    fn is_shared_like(&self, other: &Self) -> bool {
-        match (&self.shared, &other.shared) {
-            (Some(one), Some(other)) => one.is_to(other),
-            (one, other) => one.is_none() && other.is_none(),
         }
     }
 }

@@ -12,7 +12,10 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+
+use crate::list::Description;
 
 pub use self::circuit::{CircuitAsk, CircuitLedger, CircuitView, ProbeTerms, SharedState};
 pub use self::ledger::Ledger;
@@ -174,6 +177,77 @@ impl WhenDown {
 impl fmt::Display for WhenDown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// The store of a policy that machines share, and what this machine knows of it.
+pub(crate) struct Link<T> {
+    pub(crate) store: &'static dyn Store,
+    local: OnceLock<Arc<T>>,
+}
+
+/// One machine's part of a policy that machines share.
+pub(crate) trait Local {
+    /// A new one, for that key if it is for one.
+    fn new(key: Option<Box<str>>) -> Self;
+
+    /// The text of the key that it is for.
+    fn key(&self) -> Option<&str>;
+
+    fn is_down(&self) -> bool;
+
+    /// Returns why the store does not answer, while it does not.
+    fn failure(&self) -> Option<StoreError>;
+}
+
+impl<T: Local> Link<T> {
+    pub(crate) const fn new(store: &'static dyn Store) -> Self {
+        Self { store, local: OnceLock::new() }
+    }
+
+    /// One through the same store, of which this machine knows nothing yet.
+    pub(crate) const fn again(&self) -> Self {
+        Self::new(self.store)
+    }
+
+    /// Returns whether both are through the same store, or neither through any.
+    pub(crate) fn agree(one: Option<&Self>, other: Option<&Self>) -> bool {
+        match (one, other) {
+            (Some(one), Some(other)) => std::ptr::addr_eq(one.store, other.store),
+            (one, other) => one.is_none() && other.is_none(),
+        }
+    }
+
+    /// This machine's part, which is made at its first use.
+    #[inline]
+    pub(crate) fn local(&self) -> &Arc<T> {
+        self.local.get_or_init(|| Arc::new(T::new(None)))
+    }
+
+    /// The text of the key that it is for.
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.local.get()?.key()
+    }
+
+    /// Says for which key it is, before it is used.
+    pub(crate) fn share_as(&mut self, key: Box<str>) {
+        self.local = OnceLock::from(Arc::new(T::new(Some(key))));
+    }
+
+    /// Says what it goes through and whether that answers, for the list of policies.
+    pub(crate) fn describe_to(&self, description: &mut Description) {
+        let (store, local) = (self.store.name(), self.local());
+        description.fixed("shared", store);
+        if let Some(failure) = local.failure() {
+            description.now("shared", format_args!("{store}, which does not answer: {failure}"));
+        }
+        description.level("shared_down", if local.is_down() { 1.0 } else { 0.0 });
+    }
+}
+
+impl<T> fmt::Debug for Link<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("store", &self.store.name()).finish_non_exhaustive()
     }
 }
 

@@ -3,10 +3,9 @@
 //! The window of each machine decides when to open. The store knows whether the fleet is open or half-open, and leases the probes. A task asks it
 //! as long as calls come, and leaves its answer here; each call looks here first, and never waits for an answer.
 
-use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -18,14 +17,11 @@ use super::tally::Tally;
 use crate::clock::{self, Ticks};
 use crate::event::Event;
 use crate::notes::circuit_breaker::{DEGRADED, EXCHANGES, FAILED_EXCHANGES};
-use crate::shared::{self, CircuitAsk, CircuitView, ProbeTerms, SharedState, Store, StoreError, WhenDown};
+use crate::shared::{self, CircuitAsk, CircuitView, Local, ProbeTerms, SharedState, Store, StoreError, WhenDown};
 use crate::{Mode, random};
 
 /// The store of a breaker, and the knowledge that this machine has from it.
-pub(super) struct Link {
-    pub(super) store: &'static dyn Store,
-    fleet: OnceLock<Arc<Fleet>>,
-}
+pub(super) type Link = shared::Link<Fleet>;
 
 /// The knowledge of one machine about the others.
 pub(super) struct Fleet {
@@ -78,36 +74,12 @@ struct Ends {
 }
 
 impl Link {
-    pub(super) const fn new(store: &'static dyn Store) -> Self {
-        Self { store, fleet: OnceLock::new() }
-    }
-
-    pub(super) fn is_to(&self, other: &Self) -> bool {
-        std::ptr::addr_eq(self.store, other.store)
-    }
-
     pub(super) fn fleet(&self) -> &Arc<Fleet> {
-        self.fleet.get_or_init(|| Arc::new(Fleet::new(None)))
-    }
-
-    /// The text of the key that it is for.
-    pub(super) fn key(&self) -> Option<&str> {
-        self.fleet.get()?.key.as_deref()
-    }
-
-    /// Says for which key it is, before it is used.
-    pub(super) fn share_as(&mut self, key: Box<str>) {
-        self.fleet = OnceLock::from(Arc::new(Fleet::new(Some(key))));
+        self.local()
     }
 }
 
-impl fmt::Debug for Link {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Link").field("store", &self.store.name()).finish_non_exhaustive()
-    }
-}
-
-impl Fleet {
+impl Local for Fleet {
     fn new(key: Option<Box<str>>) -> Self {
         Self {
             key,
@@ -120,17 +92,22 @@ impl Fleet {
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn key(&self) -> Option<&str> {
+        self.key.as_deref()
     }
 
-    pub(super) fn is_down(&self) -> bool {
+    fn is_down(&self) -> bool {
         self.is_down.load(Relaxed)
     }
 
-    /// Returns why the store does not answer, while it does not.
-    pub(super) fn failure(&self) -> Option<StoreError> {
+    fn failure(&self) -> Option<StoreError> {
         if self.is_down() { self.known().failure.clone() } else { None }
+    }
+}
+
+impl Fleet {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets all; a task that is asking goes on.
@@ -263,7 +240,7 @@ impl CircuitBreaker {
 
     #[cold]
     fn take_in(&self, fleet: &Fleet, ticks: Ticks) {
-        let (answers, failures, news, down) = {
+        let (answers, failures, news) = {
             let mut known = fleet.known();
             let view = known.view.take().filter(|(view, _)| view.epoch > known.epoch);
             if let Some((view, asked)) = view {
@@ -274,33 +251,36 @@ impl CircuitBreaker {
                     SharedState::Closed | SharedState::HalfOpen => None,
                 };
             }
-            let down = fleet.is_down();
-            let said = match (down, known.said_down) {
-                (true, None) => {
-                    known.said_down = Some(ticks);
-                    Some(None)
-                }
-                (false, Some(since)) => {
-                    known.said_down = None;
-                    Some(Some(Duration::from_nanos(ticks.0.saturating_sub(since.0))))
-                }
-                _ => None,
-            };
-            (std::mem::take(&mut known.answers), std::mem::take(&mut known.failures), view, said)
+            (std::mem::take(&mut known.answers), std::mem::take(&mut known.failures), view)
         };
         self.shell.note(EXCHANGES, answers);
         self.shell.note(FAILED_EXCHANGES, failures);
+        self.say_down(fleet, ticks);
+        if let Some((view, asked)) = news {
+            self.adopt_view(view, asked, ticks);
+        }
+    }
+
+    /// Says once that the store does not answer, and once that it does again.
+    fn say_down(&self, fleet: &Fleet, ticks: Ticks) {
+        let is_down = fleet.is_down();
+        let since = {
+            let said_down = &mut fleet.known().said_down;
+            if said_down.is_some() == is_down {
+                return;
+            }
+            std::mem::replace(said_down, is_down.then_some(ticks))
+        };
         let (policy, place) = (self.name(), self.shell.place());
-        match down {
-            Some(None) => {
+        match since {
+            None => {
                 self.shell.note(DEGRADED, 1);
                 self.shell.emit(Event::Degraded { policy, place, rule: WhenDown::Local });
             }
-            Some(Some(after)) => self.shell.emit(Event::Recovered { policy, place, after }),
-            None => {}
-        }
-        if let Some((view, asked)) = news {
-            self.adopt_view(view, asked, ticks);
+            Some(since) => {
+                let after = Duration::from_nanos(ticks.0.saturating_sub(since.0));
+                self.shell.emit(Event::Recovered { policy, place, after });
+            }
         }
     }
 
@@ -327,7 +307,7 @@ impl CircuitBreaker {
                     self.open_from_now(view.left.saturating_sub(since).min(longest), ticks, view.trip())
                 }
             };
-            if self.enter_of_fleet(circuit, phase, ticks) {
+            if self.change(circuit, circuit.enter(phase), Tally::default(), || ticks) {
                 return;
             }
         }
@@ -415,11 +395,6 @@ impl CircuitBreaker {
         }
         drop(known);
         fleet.urgent.notify_one();
-    }
-
-    /// Enters a state that the fleet is in; says whether nothing came between.
-    fn enter_of_fleet(&self, seen: Circuit, phase: Phase, ticks: Ticks) -> bool {
-        self.change(seen, seen.enter(phase), Tally::default(), || ticks)
     }
 }
 

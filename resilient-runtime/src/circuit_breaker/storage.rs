@@ -393,7 +393,7 @@ impl Storage {
 
     /// A new one that begins in that mode, through the same store if machines share it.
     pub(super) fn again(&self, mode: Mode) -> Self {
-        let mut storage = Self { fleet: self.fleet.as_ref().map(|link| Link::new(link.store)), ..Self::new() };
+        let mut storage = Self { fleet: self.fleet.as_ref().map(Link::again), ..Self::new() };
         storage.begin_in(mode);
         storage
     }

@@ -3,7 +3,7 @@
 //! A permit is used at most one lease after it was granted, by the clock of the machine that asked for it, counted from the question. The store
 //! keeps its slack one lease shorter. So the calls of all machines keep to `burst + rate · w` in any time `w`, whatever becomes of a machine.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -14,15 +14,12 @@ use super::{RateLimit, units};
 use crate::Event;
 use crate::clock;
 use crate::notes::rate_limit::{DEGRADED, EXCHANGES, FAILED_EXCHANGES};
-use crate::shared::{self, Ask, Lease, Store, StoreError, WhenDown};
+use crate::shared::{self, Ask, Lease, Local, StoreError, WhenDown};
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 /// The store of a limit, and the permits that were leased from it.
-pub(super) struct Link {
-    pub(super) store: &'static dyn Store,
-    pool: OnceLock<Arc<Pool>>,
-}
+pub(super) type Link = shared::Link<Pool>;
 
 /// The permits of one machine.
 pub(super) struct Pool {
@@ -177,26 +174,8 @@ const LATE: Duration = Duration::from_millis(1);
 const GRACE: Duration = Duration::from_millis(3);
 
 impl Link {
-    pub(super) const fn new(store: &'static dyn Store) -> Self {
-        Self { store, pool: OnceLock::new() }
-    }
-
-    pub(super) fn is_to(&self, other: &Self) -> bool {
-        std::ptr::addr_eq(self.store, other.store)
-    }
-
     pub(super) fn pool(&self) -> &Arc<Pool> {
-        self.pool.get_or_init(|| Arc::new(Pool::new(None, units(clock::now()))))
-    }
-
-    /// The text of the key that it is for.
-    pub(super) fn key(&self) -> Option<&str> {
-        self.pool.get()?.key.as_deref()
-    }
-
-    /// Says for which key it is, before it is used.
-    pub(super) fn share_as(&mut self, key: Box<str>) {
-        self.pool = OnceLock::from(Arc::new(Pool::new(Some(key), units(clock::now()))));
+        self.local()
     }
 
     /// The longest that a call waits for an answer of the store.
@@ -210,11 +189,11 @@ impl Link {
     }
 }
 
-impl Pool {
-    fn new(key: Option<Box<str>>, now: Units) -> Self {
+impl Local for Pool {
+    fn new(key: Option<Box<str>>) -> Self {
         Self {
             key,
-            origin: now,
+            origin: units(clock::now()),
             batches: [AtomicU64::new(0), AtomicU64::new(0)],
             asking: AtomicBool::new(false),
             last_ask: AtomicU64::new(0),
@@ -236,16 +215,21 @@ impl Pool {
         }
     }
 
-    /// Returns why the store does not answer, while it does not.
-    pub(super) fn failure(&self) -> Option<StoreError> {
-        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-        failure.clone().filter(|_| self.is_down())
+    fn key(&self) -> Option<&str> {
+        self.key.as_deref()
     }
 
-    pub(super) fn is_down(&self) -> bool {
+    fn is_down(&self) -> bool {
         self.down.load(Relaxed)
     }
 
+    fn failure(&self) -> Option<StoreError> {
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.clone().filter(|_| self.is_down())
+    }
+}
+
+impl Pool {
     fn words(&self) -> MutexGuard<'_, Words> {
         self.words.lock().unwrap_or_else(PoisonError::into_inner)
     }
