@@ -17,8 +17,7 @@ use std::time::Duration;
 use crate::class::Class;
 #[cfg(feature = "tracing")]
 use crate::clock::Ticks;
-use crate::shared::WhenDown;
-use crate::vocabulary::{CircuitBreakerState, FallbackSource, GaveUp, PolicyKind};
+use crate::vocabulary::{CircuitBreakerState, FallbackSource, GaveUp, PolicyKind, WhenDown};
 
 /// An event of a policy.
 ///

@@ -21,6 +21,7 @@ pub use self::circuit::{CircuitAsk, CircuitLedger, CircuitView, ProbeTerms, Shar
 pub use self::ledger::Ledger;
 #[cfg(any(test, feature = "test-util"))]
 pub use self::memory::InMemory;
+pub use crate::vocabulary::WhenDown;
 
 /// A store that all machines of a service ask for permits, and for the state of circuit breakers.
 ///
@@ -149,36 +150,6 @@ impl fmt::Display for StoreError {
 }
 
 impl StdError for StoreError {}
-
-/// The rule of a shared limit while its store cannot be asked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum WhenDown {
-    /// Each machine lets its share of the rate through: one part of as many as [machines](Store::machines) were last seen.
-    #[default]
-    Local,
-    /// Each machine lets the whole rate through.
-    Open,
-    /// No call is let through.
-    Closed,
-}
-
-impl WhenDown {
-    /// The word for it in attributes, settings files and events.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Local => "local",
-            Self::Open => "open",
-            Self::Closed => "closed",
-        }
-    }
-}
-
-impl fmt::Display for WhenDown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// The store of a policy that machines share, and what this machine knows of it.
 pub(crate) struct Link<T> {

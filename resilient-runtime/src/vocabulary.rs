@@ -94,6 +94,19 @@ pub enum FallbackSource {
     Value,
 }
 
+/// The rule of a shared limit while its store cannot be asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WhenDown {
+    /// Each machine lets its share of the rate through: one part of as many as [machines](crate::shared::Store::machines) were last seen.
+    #[default]
+    Local,
+    /// Each machine lets the whole rate through.
+    Open,
+    /// No call is let through.
+    Closed,
+}
+
 impl PolicyKind {
     /// All kinds.
     #[cfg(feature = "config")]
@@ -228,6 +241,17 @@ impl FallbackSource {
     }
 }
 
+impl WhenDown {
+    /// The word for it in attributes, settings files and events.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Open => "open",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 macro_rules! displays_as_str {
     ($($word:ty),+) => {
         $(
@@ -240,4 +264,4 @@ macro_rules! displays_as_str {
     };
 }
 
-displays_as_str!(PolicyKind, CircuitBreakerState, GaveUp, FallbackSource);
+displays_as_str!(PolicyKind, CircuitBreakerState, GaveUp, FallbackSource, WhenDown);
