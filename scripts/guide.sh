@@ -15,16 +15,16 @@ if ! command -v mdbook > /dev/null; then
     echo "SKIPPED: mdbook is not there; scripts/guide.sh --install gets it" >&2
     exit
 fi
-for page in resilient-runtime/guide/*.md; do
-    name=$(basename "$page")
-    if [[ $name != SUMMARY.md ]] && ! grep -q "($name)" resilient-runtime/guide/SUMMARY.md; then
+guide=resilient-runtime/guide
+find "$guide" -name '*.md' ! -name SUMMARY.md | sort | while read -r page; do
+    name=${page#"$guide/"}
+    if ! grep -qF "($name)" "$guide/SUMMARY.md"; then
         echo "$page is not in SUMMARY.md" >&2
         exit 1
     fi
-    module=${name%.md}
-    if [[ $name != SUMMARY.md ]] && ! grep -q "pub mod $module {}" resilient-runtime/src/lib.rs; then
+    if ! grep -qF "include_str!(\"../guide/$name\")" resilient-runtime/src/lib.rs; then
         echo "$page is not in the documentation" >&2
         exit 1
     fi
 done
-mdbook build resilient-runtime/guide --dest-dir "$target/guide"
+mdbook build "$guide" --dest-dir "$target/guide"

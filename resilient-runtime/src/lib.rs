@@ -216,7 +216,8 @@ pub use when::{Classified, When};
 
 /// A guide for those who use the policies: from the first hour to the settings of each.
 ///
-/// The same pages are a book: `mdbook serve` in the folder `guide` of this crate.
+/// The same pages are a book: `mdbook serve` in the folder `guide` of this crate. A page with pictures begins with their addresses, which hold
+/// the whole picture, because rustdoc takes no file along; they stand for those of the files at the end of each picture.
 #[cfg(all(any(doc, doctest), feature = "macros"))]
 pub mod guide {
     #[doc = include_str!("../guide/blocking.md")]
@@ -231,14 +232,58 @@ pub mod guide {
     pub mod finding_the_bottleneck {}
     #[doc = include_str!("../guide/first_hour.md")]
     pub mod first_hour {}
+    #[doc = include_str!("../guide/plots/rustdoc/order.txt")]
     #[doc = include_str!("../guide/order.md")]
     pub mod order {}
     #[doc = include_str!("../guide/policies.md")]
-    pub mod policies {}
+    pub mod policies {
+        #[doc = include_str!("../guide/plots/rustdoc/policies_batch.txt")]
+        #[doc = include_str!("../guide/policies/batch.md")]
+        pub mod batch {}
+        #[doc = include_str!("../guide/plots/rustdoc/policies_bulkhead.txt")]
+        #[doc = include_str!("../guide/policies/bulkhead.md")]
+        pub mod bulkhead {}
+        #[doc = include_str!("../guide/plots/rustdoc/policies_cancel.txt")]
+        #[doc = include_str!("../guide/policies/cancel.md")]
+        pub mod cancel {}
+        #[doc = include_str!("../guide/plots/rustdoc/policies_circuit_breaker.txt")]
+        #[doc = include_str!("../guide/policies/circuit_breaker.md")]
+        pub mod circuit_breaker {}
+        #[doc = include_str!("../guide/plots/rustdoc/policies_coalesce.txt")]
+        #[doc = include_str!("../guide/policies/coalesce.md")]
+        pub mod coalesce {}
+        #[doc = include_str!("../guide/plots/rustdoc/policies_fallback.txt")]
+        #[doc = include_str!("../guide/policies/fallback.md")]
+        pub mod fallback {}
+        #[doc = include_str!("../guide/plots/rustdoc/policies_fan_out.txt")]
+        #[doc = include_str!("../guide/policies/fan_out.md")]
+        pub mod fan_out {}
+        #[doc = include_str!("../guide/plots/rustdoc/policies_hedge.txt")]
+        #[doc = include_str!("../guide/policies/hedge.md")]
+        pub mod hedge {}
+        #[doc = include_str!("../guide/plots/rustdoc/policies_measure.txt")]
+        #[doc = include_str!("../guide/policies/measure.md")]
+        pub mod measure {}
+        #[doc = include_str!("../guide/plots/rustdoc/policies_rate_limit.txt")]
+        #[doc = include_str!("../guide/policies/rate_limit.md")]
+        pub mod rate_limit {}
+        #[doc = include_str!("../guide/plots/rustdoc/policies_retry.txt")]
+        #[doc = include_str!("../guide/policies/retry.md")]
+        pub mod retry {}
+        #[doc = include_str!("../guide/plots/rustdoc/policies_throttle.txt")]
+        #[doc = include_str!("../guide/policies/throttle.md")]
+        pub mod throttle {}
+        #[doc = include_str!("../guide/plots/rustdoc/policies_timeout.txt")]
+        #[doc = include_str!("../guide/policies/timeout.md")]
+        pub mod timeout {}
+    }
     #[doc = include_str!("../guide/pools.md")]
     pub mod pools {}
     #[doc = include_str!("../guide/testing.md")]
     pub mod testing {}
+    #[doc = include_str!("../guide/plots/rustdoc/trade_offs.txt")]
+    #[doc = include_str!("../guide/trade_offs.md")]
+    pub mod trade_offs {}
 }
 
 /// The rights to make one call each, for whoever settles a call by hand.

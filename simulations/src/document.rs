@@ -25,16 +25,18 @@ impl Table {
     }
 }
 
-/// Returns the document with every table in its place: between a comment with its name and the next one that says `end`.
+/// Returns the document with every table in its place.
 pub(crate) fn fill(document: &str, tables: &[Table]) -> Result<String, String> {
-    let mut text = document.to_owned();
-    for Table { name, text: table } in tables {
-        let begin = format!("<!-- table: {name} -->\n");
-        let (before, rest) = text.split_once(&begin).ok_or_else(|| format!("no place for the table `{name}`"))?;
-        let (_, after) = rest.split_once(END).ok_or_else(|| format!("the place of the table `{name}` does not end"))?;
-        text = format!("{before}{begin}\n{table}\n{END}{after}");
-    }
-    Ok(text)
+    let put = |document: String, table: &Table| put(&document, &format!("table: {}", table.name), &table.text);
+    tables.iter().try_fold(document.to_owned(), put)
+}
+
+/// Returns the document with a text in its place: between a comment that names it and the next one that says `end`.
+pub(crate) fn put(document: &str, name: &str, text: &str) -> Result<String, String> {
+    let begin = format!("<!-- {name} -->\n");
+    let (before, rest) = document.split_once(&begin).ok_or_else(|| format!("no place for `{name}`"))?;
+    let (_, after) = rest.split_once(END).ok_or_else(|| format!("the place of `{name}` does not end"))?;
+    Ok(format!("{before}{begin}\n{text}\n{END}{after}"))
 }
 
 /// Writes three digits of a number that is not negative, and an exponent if the number is small.

@@ -2,6 +2,8 @@
 
 mod document;
 mod false_trips;
+#[cfg(test)]
+mod guide;
 mod parallel;
 mod traffic;
 
