@@ -14,7 +14,9 @@ pub(in crate::guide) fn picture() -> Picture {
         rates.iter().map(|&rate| (f64::from(rate), of(f64::from(rate) / 100.0))).collect()
     };
     let lost = points(lost);
-    let unseen = points(unseen);
+    let mut unseen = points(unseen);
+    let blind = unseen.iter().find(|(_, time)| *time >= WATCHED).expect("some rate is too high").0;
+    unseen.retain(|(_, time)| *time < WATCHED);
 
     let alt = "Calls lost on a usual day and calls that fail before the breaker opens by its failure rate";
     let at =
@@ -23,12 +25,12 @@ pub(in crate::guide) fn picture() -> Picture {
         across: Axis::even("failure rate at which the breaker opens", 100.0, 20.0).unit(" %"),
         panels: vec![
             Panel {
-                up: Axis::even("calls refused for nothing, while a fifth fails as usual", 20.0, 5.0).unit(" %"),
+                up: Axis::even("calls refused for nothing, while a fifth fails as usual", 50.0, 10.0).unit(" %"),
                 band: None,
-                lines: vec![Line::new(Tone::Without, lost.clone(), ("refused for nothing", 36.0, 4.0))],
+                lines: vec![Line::new(Tone::Without, lost.clone(), ("refused for nothing", 36.0, 15.0))],
             },
             Panel {
-                up: Axis::ratios("seconds until it opens, when 70 % fail", &[1.0, 3.0, 10.0, 30.0]),
+                up: Axis::ratios("seconds until it opens, when 70 % fail", &[0.3, 1.0, 3.0, 10.0, 30.0]),
                 band: None,
                 lines: vec![Line::new(Tone::With, unseen.clone(), ("seconds", 50.0, 2.6))],
             },
@@ -41,7 +43,7 @@ pub(in crate::guide) fn picture() -> Picture {
         svg: chart.draw(alt),
         caption: format!(
             "A breaker that opens at 20 % refuses {} of the calls of a server that fails one call in five as usual; at 30 % it is {}, at 35 % {}. When seven of ten \
-             calls fail it opens after {:.1} s at 20 %, {:.1} s at 35 %, {:.1} s at 50 % and {:.1} s at 70 %; at 80 % and more it does not open within a minute.",
+             calls fail it opens after {:.1} s at 20 %, {:.1} s at 35 %, {:.1} s at 50 % and {:.1} s at 70 %; at {blind:.0} % it does not open within a minute.",
             percent(at(&lost, 20.0) / 100.0),
             percent(at(&lost, 30.0) / 100.0),
             percent(at(&lost, 35.0) / 100.0),
@@ -77,7 +79,7 @@ fn unseen(rate: f64) -> f64 {
         }
         traffic.fail(0.7);
         let began = traffic.elapsed();
-        while traffic.elapsed() < began + 60.0 {
+        while traffic.elapsed() < began + WATCHED {
             if matches!(traffic.call(&breaker), Call::Failed { opened: true } | Call::Refused(_)) {
                 break;
             }
@@ -87,5 +89,7 @@ fn unseen(rate: f64) -> f64 {
     times.sum::<f64>() / 20.0
 }
 
+/// The time after which a breaker has missed an outage, in seconds.
+const WATCHED: f64 = 60.0;
 const PACE: f64 = 10.0;
 const USUAL: f64 = 0.2;

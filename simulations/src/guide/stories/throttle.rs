@@ -21,7 +21,7 @@ pub(in crate::guide) fn picture() -> Picture {
                 up: Axis::even("requests a second at the server", 600.0, 200.0),
                 band: Some((10.0, 40.0, "500 calls a second")),
                 lines: vec![
-                    Line::new(Tone::Without, without.attempts(), ("without", 32.0, 440.0)),
+                    Line::new(Tone::Without, without.attempts(), ("without", 47.0, 470.0)),
                     Line::new(Tone::With, with.attempts(), ("with a throttle", 25.0, 190.0)),
                 ],
             },
@@ -29,8 +29,8 @@ pub(in crate::guide) fn picture() -> Picture {
                 up: Axis::even("good answers a second", 200.0, 100.0),
                 band: Some((10.0, 40.0, "500 calls a second")),
                 lines: vec![
-                    Line::new(Tone::Without, without.good(), ("without", 46.0, 80.0)),
-                    Line::new(Tone::With, with.good(), ("with a throttle", 46.0, 16.0)),
+                    Line::new(Tone::Without, without.good(), ("without", 55.0, 95.0)),
+                    Line::new(Tone::With, with.good(), ("with a throttle", 63.0, 8.0)),
                 ],
             },
         ],
