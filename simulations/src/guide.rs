@@ -9,6 +9,7 @@ mod runs;
 mod stories;
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -61,12 +62,14 @@ fn the_guide_shows_these_runs() {
         let path = guide.join(page).with_extension("md");
         let text = files.remove(&path).unwrap_or_else(|| fs::read_to_string(&path).expect(page));
         let up = "../".repeat(page.matches('/').count());
+        let caption = wrapped(&caption);
         let block = format!("![{alt}][{name}]\n\n{caption}\n\n[{name}]: {up}plots/{name}.svg\n");
         let text =
             put(&text, &format!("picture: {name}"), &block).unwrap_or_else(|complaint| panic!("{page}: {complaint}"));
         files.insert(path, text);
         let addresses = guide.join("plots/rustdoc").join(page.replace('/', "_")).with_extension("txt");
-        *files.entry(addresses).or_default() += &format!("[{name}]: {}\n", chart::address(&svg));
+        let addresses = files.entry(addresses).or_default();
+        writeln!(addresses, "[{name}]: {}", chart::address(&svg)).expect("a string takes everything");
         files.insert(guide.join("plots").join(name).with_extension("svg"), svg);
     }
 
@@ -84,10 +87,30 @@ fn the_guide_shows_these_runs() {
     }
 }
 
+/// Returns a text in lines of at most 140 characters.
+fn wrapped(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + word.chars().count() < 140 => line.extend([" ", word]),
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.join("\n")
+}
+
 /// Draws all pictures, each on a thread of its own, whose chance has a seed of its own.
 fn drawn() -> Vec<Picture> {
     thread::scope(|threads| {
         let drawing = PICTURES.map(|draw| threads.spawn(draw));
         drawing.map(|picture| picture.join().expect("it draws")).into()
     })
+}
+
+#[test]
+fn lines_end_between_words() {
+    let text = format!("{} {} end", "a".repeat(139), "b".repeat(140));
+
+    assert_eq!(wrapped(&text), format!("{}\n{}\nend", "a".repeat(139), "b".repeat(140)));
+    assert_eq!(wrapped("one  two\nthree"), "one two three");
 }

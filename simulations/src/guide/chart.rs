@@ -179,7 +179,7 @@ impl Svg {
 }
 
 /// Writes a number without a fraction that is zero, and with commas between thousands.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     if value.fract() != 0.0 {
         return format!("{value:.2}").trim_end_matches('0').to_owned();
     }

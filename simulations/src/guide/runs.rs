@@ -161,6 +161,11 @@ pub(super) fn quantile(mut times: Vec<Duration>, share: f64) -> f64 {
     times.get((share * times.len() as f64) as usize).map_or(f64::INFINITY, |time| time.as_secs_f64() * 1e3)
 }
 
+/// Returns the height of a line at one of its points.
+pub(super) fn at(points: &[(f64, f64)], across: f64) -> f64 {
+    points.iter().find(|(at, _)| at.total_cmp(&across).is_eq()).expect("a point of the line").1
+}
+
 /// Writes a share in per cent.
 pub(super) fn percent(share: f64) -> String {
     if share > 0.0 && share < 0.0095 { format!("{:.1} %", share * 100.0) } else { format!("{:.0} %", share * 100.0) }

@@ -9,7 +9,7 @@ use resilient_simulator::server::Setup;
 use super::PAGE;
 use crate::guide::Picture;
 use crate::guide::chart::{Axis, Chart, Line, Panel, Tone};
-use crate::guide::runs::{self, ms, percent, plan, story};
+use crate::guide::runs::{self, at, ms, percent, plan, story};
 
 pub(in crate::guide) fn picture() -> Picture {
     let plan = plan(Setup::of(40), &[(200.0, 20)]);
@@ -24,8 +24,6 @@ pub(in crate::guide) fn picture() -> Picture {
     }
 
     let alt = "Failed calls and the time of the slowest calls by the time-out of an attempt";
-    let at =
-        |points: &[(f64, f64)], limit: f64| points.iter().find(|(at, _)| *at == limit).map_or(0.0, |(_, value)| *value);
     let times = [20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0];
     let chart = Chart {
         across: Axis::ratios("time-out of an attempt (ms)", &times),

@@ -7,7 +7,7 @@ use resilient_simulator::server::{Down, Setup};
 use super::PAGE;
 use crate::guide::Picture;
 use crate::guide::chart::{Axis, Chart, Line, Panel, Tone};
-use crate::guide::runs::{self, Plain, percent, plan, seconds, story};
+use crate::guide::runs::{self, Plain, at, percent, plan, seconds, story};
 
 pub(in crate::guide) fn picture() -> Picture {
     let setup = Setup { tail: false, ..Setup::of(60) };
@@ -25,9 +25,6 @@ pub(in crate::guide) fn picture() -> Picture {
     }
 
     let alt = "Recovered calls and extra load in an outage by the ratio of the budget";
-    let at = |points: &[(f64, f64)], ratio: f64| {
-        points.iter().find(|(at, _)| *at == ratio).map_or(0.0, |(_, value)| value / 100.0)
-    };
     let chart = Chart {
         across: Axis::even("ratio of the budget", 50.0, 10.0).unit(" %"),
         panels: vec![Panel {
@@ -46,12 +43,12 @@ pub(in crate::guide) fn picture() -> Picture {
         svg: chart.draw(alt),
         caption: format!(
             "With a ratio of 10 % the retries recover {} of the failed calls, with 20 % {}, with 30 % {}. In an outage they add {}, {} and {} to the load.",
-            percent(at(&recovered, 10.0)),
-            percent(at(&recovered, 20.0)),
-            percent(at(&recovered, 30.0)),
-            percent(at(&extra, 10.0)),
-            percent(at(&extra, 20.0)),
-            percent(at(&extra, 30.0)),
+            percent(at(&recovered, 10.0) / 100.0),
+            percent(at(&recovered, 20.0) / 100.0),
+            percent(at(&recovered, 30.0) / 100.0),
+            percent(at(&extra, 10.0) / 100.0),
+            percent(at(&extra, 20.0) / 100.0),
+            percent(at(&extra, 30.0) / 100.0),
         ),
     }
 }

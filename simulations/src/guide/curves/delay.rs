@@ -7,7 +7,7 @@ use resilient_simulator::server::Setup;
 use super::PAGE;
 use crate::guide::Picture;
 use crate::guide::chart::{Axis, Chart, Line, Panel, Tone};
-use crate::guide::runs::{self, ms, plan, story};
+use crate::guide::runs::{self, at, ms, plan, story};
 
 pub(in crate::guide) fn picture() -> Picture {
     let plan = plan(Setup::of(40), &[(200.0, 20)]);
@@ -19,8 +19,6 @@ pub(in crate::guide) fn picture() -> Picture {
     }
 
     let alt = "Time of the slowest calls and extra requests by the delay of the hedge";
-    let at =
-        |points: &[(f64, f64)], delay: f64| points.iter().find(|(at, _)| *at == delay).map_or(0.0, |(_, value)| *value);
     let chart = Chart {
         across: Axis::ratios("delay before the second attempt (ms)", &[5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0]),
         panels: vec![

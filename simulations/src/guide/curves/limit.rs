@@ -7,7 +7,7 @@ use resilient_simulator::server::{OnLeave, Setup};
 use super::PAGE;
 use crate::guide::Picture;
 use crate::guide::chart::{Axis, Chart, Line, Panel, Tone};
-use crate::guide::runs::{self, ms, percent, plan, seconds, story};
+use crate::guide::runs::{self, at, ms, percent, plan, seconds, story};
 
 pub(in crate::guide) fn picture() -> Picture {
     let setup = Setup { on_leave: OnLeave::GoOn, tail: false, ..Setup::of(4) };
@@ -31,7 +31,6 @@ pub(in crate::guide) fn picture() -> Picture {
     });
 
     let alt = "Good answers and their time by the offered load, for three limits";
-    let at = |points: &[(f64, f64)]| points.iter().find(|(at, _)| *at == 150.0).map_or(0.0, |(_, value)| *value);
     let chart = Chart {
         across: Axis::even("offered load, as a share of the capacity", 200.0, 50.0).unit(" %"),
         panels: vec![
@@ -64,11 +63,11 @@ pub(in crate::guide) fn picture() -> Picture {
             "At one and a half times the capacity, the server gives {} of its capacity as good answers without a limit, {} with a limit and a queue of a second, \
              and {} with a short queue. One answer in a hundred takes longer than {:.0} ms with the long queue, and than {:.0} ms with the short \
              one.",
-            percent(at(&none.0) / 100.0),
-            percent(at(&long.0) / 100.0),
-            percent(at(&short.0) / 100.0),
-            at(&long.1),
-            at(&short.1),
+            percent(at(&none.0, 150.0) / 100.0),
+            percent(at(&long.0, 150.0) / 100.0),
+            percent(at(&short.0, 150.0) / 100.0),
+            at(&long.1, 150.0),
+            at(&short.1, 150.0),
         ),
     }
 }

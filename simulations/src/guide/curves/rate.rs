@@ -5,7 +5,7 @@ use resilient::CircuitBreaker;
 use super::PAGE;
 use crate::guide::Picture;
 use crate::guide::chart::{Axis, Chart, Line, Panel, Tone};
-use crate::guide::runs::{SEED, percent};
+use crate::guide::runs::{SEED, at, percent};
 use crate::traffic::{Call, StoppedClock, Traffic};
 
 pub(in crate::guide) fn picture() -> Picture {
@@ -19,8 +19,6 @@ pub(in crate::guide) fn picture() -> Picture {
     unseen.retain(|(_, time)| *time < WATCHED);
 
     let alt = "Calls lost on a usual day and calls that fail before the breaker opens by its failure rate";
-    let at =
-        |points: &[(f64, f64)], rate: f64| points.iter().find(|(at, _)| *at == rate).map_or(0.0, |(_, value)| *value);
     let chart = Chart {
         across: Axis::even("failure rate at which the breaker opens", 100.0, 20.0).unit(" %"),
         panels: vec![
@@ -70,7 +68,7 @@ fn lost(rate: f64) -> f64 {
 
 /// Returns the mean seconds until the breaker opens after the share of failures has risen to 70 %, or a minute if it never does.
 fn unseen(rate: f64) -> f64 {
-    let times = (SEED..SEED + 20).map(|seed| {
+    let times = (SEED..=20).map(|seed| {
         let clock = StoppedClock::new();
         let mut traffic = Traffic::new(&clock, seed, PACE, USUAL);
         let breaker = breaker(rate);

@@ -6,7 +6,7 @@ use resilient_simulator::calls::Target;
 use super::PAGE;
 use crate::guide::Picture;
 use crate::guide::chart::{Axis, Chart, Line, Panel, Tone};
-use crate::guide::runs::{beside, quantile, seconds};
+use crate::guide::runs::{at, beside, quantile, seconds};
 
 pub(in crate::guide) fn picture() -> Picture {
     let (mut whole, mut others) = (Vec::new(), Vec::new());
@@ -19,8 +19,6 @@ pub(in crate::guide) fn picture() -> Picture {
     }
 
     let alt = "Time of an import and time of the calls beside it by the limit of the fan-out";
-    let at =
-        |points: &[(f64, f64)], limit: f64| points.iter().find(|(at, _)| *at == limit).map_or(0.0, |(_, value)| *value);
     let chart = Chart {
         across: Axis::ratios("limit of the fan-out", &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0]),
         panels: vec![

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use resilient::batch;
 use resilient_simulator::calls::{CallError, Client, Target};
+use resilient_simulator::drive::Call;
 use resilient_simulator::server::Setup;
 
 use crate::guide::Picture;
@@ -59,7 +60,7 @@ pub(in crate::guide) fn picture() -> Picture {
 
 /// Returns the median time before the import, in milliseconds.
 fn at_rest(story: &runs::Story) -> f64 {
-    let times = story.calls.iter().filter(|call| call.at < runs::seconds(5)).filter_map(|call| call.latency());
+    let times = story.calls.iter().filter(|call| call.at < runs::seconds(5)).filter_map(Call::latency);
     runs::quantile(times.collect(), 0.5)
 }
 

@@ -36,7 +36,7 @@ pub(in crate::guide) fn picture() -> Picture {
         alt,
         svg: chart.draw(alt),
         caption: format!(
-            "The slow server can serve {:.0} calls a second of {:.0}. With a bulkhead, {} of the calls of this time end well, and {} of those of the ten \
+            "While it is slow, the server can serve {:.0} of the {:.0} calls that come in a second. With a bulkhead, {} of the calls of this time end well, and {} of those of the ten \
              seconds after it. Without, it is {} and {}: the server works off a queue of calls whose callers have given up after a \
              second.",
             capacity / 5.0,

@@ -58,14 +58,15 @@ pub(in crate::guide) fn picture() -> Picture {
 /// Returns the mean time, in seconds, of the calls of the outage but its first second.
 fn mean_wait(story: &Story) -> f64 {
     let waits = story.calls.iter().filter(|call| (seconds(6)..seconds(14)).contains(&call.at));
-    let waits: Vec<f64> = waits.filter_map(|call| Some((call.end.as_ref()?.0 - call.at).as_secs_f64())).collect();
+    let waits: Vec<f64> =
+        waits.filter_map(|call| Some(call.end.as_ref()?.0.saturating_sub(call.at).as_secs_f64())).collect();
     waits.iter().sum::<f64>() / waits.len() as f64
 }
 
 fn first_good(story: &Story) -> f64 {
     let good = |call: &&Call| call.at > seconds(6) && call.is_good();
     let ends = story.calls.iter().filter(good).filter_map(|call| Some(call.end.as_ref()?.0));
-    (ends.min().expect("it comes back") - seconds(15)).as_secs_f64()
+    ends.min().expect("it comes back").as_secs_f64() - 15.0
 }
 
 client!(Unguarded, unguarded);

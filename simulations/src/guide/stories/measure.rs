@@ -6,12 +6,12 @@ use resilient::metrics::collect;
 use resilient::{measure, retry};
 use resilient_simulator::arrivals::{Stretch, poisson};
 use resilient_simulator::calls::{CallError, Target, Wire};
-use resilient_simulator::drive::open_loop;
+use resilient_simulator::drive::{Call, open_loop};
 use resilient_simulator::server::{Server, Setup, Slow};
 
 use crate::guide::Picture;
 use crate::guide::chart::{Axis, Chart, Line, Panel, Tone};
-use crate::guide::runs::{self, SEED, client, quantile, seconds};
+use crate::guide::runs::{self, SEED, at, client, quantile, seconds};
 
 pub(in crate::guide) fn picture() -> Picture {
     let slow = Slow { from: seconds(8), until: seconds(16), factor: 5.0 };
@@ -40,7 +40,7 @@ pub(in crate::guide) fn picture() -> Picture {
         spans.map(|(span, pair)| (2.0 * span as f64 + 1.0, p99(&pair[0][which], &pair[1][which]))).collect()
     };
     let (of_calls, of_attempts) = (within(0), within(1));
-    let truth = quantile(calls.iter().filter_map(|call| call.latency()).collect(), 0.99);
+    let truth = quantile(calls.iter().filter_map(Call::latency).collect(), 0.99);
 
     let alt = "The 99th percentile of calls and of attempts over time, from two histograms";
     let chart = Chart {
@@ -54,8 +54,6 @@ pub(in crate::guide) fn picture() -> Picture {
             ],
         }],
     };
-    let at =
-        |times: &[(f64, f64)], second: f64| times.iter().find(|(at, _)| *at == second).map_or(0.0, |(_, time)| *time);
     Picture {
         name: "measure",
         page: "policies/measure",

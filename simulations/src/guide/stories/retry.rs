@@ -5,7 +5,7 @@ use resilient_simulator::calls::{CallError, Target};
 use resilient_simulator::server::{Down, Setup};
 
 use crate::guide::Picture;
-use crate::guide::chart::{Axis, Chart, Line, Panel, Tone};
+use crate::guide::chart::{Axis, Chart, Line, Panel, Tone, number};
 use crate::guide::runs::{self, Plain, client, ms, percent, plan, seconds, story};
 
 pub(in crate::guide) fn picture() -> Picture {
@@ -48,7 +48,7 @@ pub(in crate::guide) fn picture() -> Picture {
             "Above: of {} calls, {} fail without a retry and {} with it. Below: during the outage the server gets {:.1} times the usual \
              calls where retries have no budget, and {:.1} times where they have one. Neither helps a server that is down: \
              {} and {} of these calls end well.",
-            without.calls.len(),
+            number(without.calls.len() as f64),
             failed(&without),
             failed(&with),
             unbounded.attempts_within(6, 9) / 200.0,
