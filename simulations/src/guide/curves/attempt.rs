@@ -12,14 +12,14 @@ use crate::guide::chart::{Axis, Chart, Line, Panel, Tone};
 use crate::guide::runs::{self, at, ms, percent, plan, story};
 
 pub(in crate::guide) fn picture() -> Picture {
-    let plan = plan(Setup::of(40), &[(200.0, 20)]);
+    let plan = plan(Setup::of(40), &[(200.0, 12)]);
     let (mut once, mut again, mut failed) = (Vec::new(), Vec::new(), Vec::new());
     for limit in TIMES {
         let single = story(&plan, |line| Limited::new(line, ms(limit), None));
         let retried = story(&plan, |line| Limited::new(line, ms(limit), Some(Retry::named("fetch"))));
         let limit = limit as f64;
-        once.push((limit, 100.0 * (1.0 - single.share_good(0, 20))));
-        failed.push((limit, 100.0 * (1.0 - retried.share_good(0, 20))));
+        once.push((limit, 100.0 * (1.0 - single.share_good(0, 12))));
+        failed.push((limit, 100.0 * (1.0 - retried.share_good(0, 12))));
         again.push((limit, retried.quantile(0.99)));
     }
 

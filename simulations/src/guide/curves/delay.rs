@@ -10,7 +10,7 @@ use crate::guide::chart::{Axis, Chart, Line, Panel, Tone};
 use crate::guide::runs::{self, at, ms, plan, story};
 
 pub(in crate::guide) fn picture() -> Picture {
-    let plan = plan(Setup::of(40), &[(200.0, 20)]);
+    let plan = plan(Setup::of(40), &[(200.0, 12)]);
     let (mut slowest, mut extra) = (Vec::new(), Vec::new());
     for delay in [5_u64, 8, 10, 15, 20, 25, 30, 40, 60, 100, 200, 500] {
         let run = story(&plan, |line| Hedged { line, hedge: Hedge::named("search").after(ms(delay)).ratio(1.0) });

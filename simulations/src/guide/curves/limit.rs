@@ -12,9 +12,9 @@ use crate::guide::runs::{self, at, ms, percent, plan, seconds, story};
 pub(in crate::guide) fn picture() -> Picture {
     let setup = Setup { on_leave: OnLeave::GoOn, tail: false, ..Setup::of(4) };
     // the capacity without the tail, as a server that is never idle shows it
-    let busy = plan(setup.clone(), &[(1_000.0, 3)]);
+    let busy = plan(setup.clone(), &[(500.0, 12)]);
     let most =
-        story(&busy, |line| Limited::new(line, Bulkhead::named("fetch").limit(12).queue(0))).share_good(1, 3) * 1_000.0;
+        story(&busy, |line| Limited::new(line, Bulkhead::named("fetch").limit(12).queue(0))).share_good(2, 12) * 500.0;
     let kinds: [fn() -> Bulkhead; 3] = [
         || Bulkhead::named("fetch").limit(100_000),
         || Bulkhead::named("fetch").limit(8).queue(200).max_wait(seconds(1)),
@@ -24,7 +24,7 @@ pub(in crate::guide) fn picture() -> Picture {
         let (mut good, mut times) = (Vec::new(), Vec::new());
         for load in LOADS {
             let run = story(&plan(setup.clone(), &[(load * most, 12)]), |line| Limited::new(line, limit()));
-            good.push((100.0 * load, 100.0 * run.share_good(4, 12) * load));
+            good.push((100.0 * load, 100.0 * run.share_good(6, 12) * load));
             times.push((100.0 * load, run.quantile(0.99)));
         }
         (good, times)
@@ -38,7 +38,7 @@ pub(in crate::guide) fn picture() -> Picture {
                 up: Axis::even("good answers, as a share of the capacity", 120.0, 40.0).unit(" %"),
                 band: None,
                 lines: vec![
-                    Line::new(Tone::Without, none.0.clone(), ("no limit", 150.0, 12.0)),
+                    Line::new(Tone::Without, none.0.clone(), ("no limit", 142.0, 42.0)),
                     Line::new(Tone::Beside, long.0.clone(), ("long queue", 170.0, 82.0)),
                     Line::new(Tone::With, short.0.clone(), ("short queue", 130.0, 112.0)),
                 ],
@@ -72,7 +72,7 @@ pub(in crate::guide) fn picture() -> Picture {
     }
 }
 
-const LOADS: [f64; 11] = [0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0];
+const LOADS: [f64; 9] = [0.2, 0.6, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0];
 
 struct Limited {
     line: runs::Line,

@@ -25,10 +25,10 @@ pub(in crate::guide) fn picture() -> Picture {
             Panel {
                 up: Axis::even("calls refused for nothing, while a fifth fails as usual", 50.0, 10.0).unit(" %"),
                 band: None,
-                lines: vec![Line::new(Tone::Without, lost.clone(), ("refused for nothing", 36.0, 15.0))],
+                lines: vec![Line::new(Tone::Without, lost.clone(), ("refused for nothing", 40.0, 15.0))],
             },
             Panel {
-                up: Axis::ratios("seconds until it opens, when 70 % fail", &[0.3, 1.0, 3.0, 10.0, 30.0]),
+                up: Axis::ratios("seconds until it opens, when 70 % fail", &[0.3, 1.0, 3.0, 10.0, 30.0, 100.0]),
                 band: None,
                 lines: vec![Line::new(Tone::With, unseen.clone(), ("seconds", 50.0, 2.6))],
             },
