@@ -21,14 +21,14 @@ struct Picture {
     name: &'static str,
     /// The page of the guide, without `.md`.
     page: &'static str,
-    /// What it shows, for those who do not see it.
+    /// The picture in words, for those who do not see it.
     alt: &'static str,
     svg: String,
     caption: String,
 }
 
 /// Every picture, in the order of the pages.
-const PICTURES: [fn() -> Picture; 21] = [
+const PICTURES: [fn() -> Picture; 22] = [
     stories::retry::picture,
     stories::circuit_breaker::picture,
     stories::timeout::picture,
@@ -50,6 +50,7 @@ const PICTURES: [fn() -> Picture; 21] = [
     curves::width::picture,
     order::layers,
     order::call,
+    order::places,
 ];
 
 /// The pictures and the pages show what the runs make now. `UPDATE_EXPECT=1` writes them.

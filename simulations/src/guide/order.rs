@@ -4,12 +4,13 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use resilient::{Bulkhead, bulkhead, circuit_breaker, retry, timeout};
-use resilient_simulator::calls::CallError;
+use resilient_simulator::calls::{CallError, Target};
+use resilient_simulator::server::{Down, Setup};
 use tokio::time::{Instant, sleep};
 
 use super::Picture;
-use super::chart::{LEFT, RIGHT, Svg, WIDTH};
-use super::runs::{SEED, ms};
+use super::chart::{Axis, Chart, LEFT, Line, Panel, RIGHT, Svg, Tone, WIDTH};
+use super::runs::{self, SEED, client, ms, plan, seconds, story};
 
 /// Draws the recommended order: each layer is a box around the next.
 pub(super) fn layers() -> Picture {
@@ -130,6 +131,52 @@ pub(super) fn call() -> Picture {
             waits[1].1 - waits[1].0,
         ),
     }
+}
+
+/// Draws an outage with a time-out below a breaker, and above it.
+pub(super) fn places() -> Picture {
+    let hangs = Down { from: seconds(5), until: seconds(15), hangs: true };
+    let plan = plan(Setup { tail: false, down: Some(hangs), ..Setup::of(40) }, &[(200.0, 20)]);
+    let (above, below) = (story(&plan, Above), story(&plan, Below));
+
+    let alt = "Callers that wait during an outage, with the time-out above the circuit breaker and below it";
+    let chart = Chart {
+        across: Axis::even("time (s)", 20.0, 5.0),
+        panels: vec![Panel {
+            up: Axis::even("callers that wait", 240.0, 80.0),
+            band: Some((5.0, 15.0, "the server does not answer")),
+            lines: vec![
+                Line::new(Tone::Without, above.under_way(), ("the time-out above the breaker", 10.0, 165.0)),
+                Line::new(Tone::With, below.under_way(), ("the time-out below the breaker", 10.0, 28.0)),
+            ],
+        }],
+    };
+    Picture {
+        name: "places",
+        page: "order",
+        alt,
+        svg: chart.draw(alt),
+        caption: format!(
+            "With the time-out above the breaker the server gets {:.0} attempts a second during the outage, with the time-out below it {:.1}.",
+            above.attempts_within(7, 15),
+            below.attempts_within(7, 15),
+        ),
+    }
+}
+
+client!(Above, above);
+client!(Below, below);
+
+#[timeout("1s")]
+#[circuit_breaker]
+async fn above(line: &runs::Line) -> Result<(), CallError> {
+    line.send().await
+}
+
+#[circuit_breaker]
+#[timeout("1s")]
+async fn below(line: &runs::Line) -> Result<(), CallError> {
+    line.send().await
 }
 
 /// The spans of a call, with their beginnings and ends.
