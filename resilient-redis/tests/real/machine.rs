@@ -28,6 +28,8 @@ static CLOSED: RateLimit =
 static CALLERS: Store = Store::named("callers").timeout(Duration::from_millis(500));
 static SERVER: CircuitBreaker = CircuitBreaker::named("server");
 static SHARED: CircuitBreaker = CircuitBreaker::named("server").shared_through(&CALLERS);
+static LONG: CircuitBreaker =
+    CircuitBreaker::named("server").open_for(Duration::from_secs(15)).shared_through(&CALLERS);
 
 pub(crate) struct Machine {
     child: Child,
@@ -62,8 +64,19 @@ pub(crate) fn start(address: &str, folder: &Path, number: u32) -> Machine {
 }
 
 /// Starts one that makes ten calls a second to a server with an outage, from the second time to the third; without an address, it shares nothing.
-pub(crate) fn start_caller(address: &str, folder: &Path, number: u32, (begins, down, up): (u64, u64, u64)) -> Machine {
-    let outage = format!("{begins} {down} {up} {number}");
+pub(crate) fn start_caller(address: &str, folder: &Path, number: u32, times: (u64, u64, u64)) -> Machine {
+    start_caller_open_for(false, address, folder, number, times)
+}
+
+/// As [`start_caller`]; if it says so, its breaker opens for fifteen seconds.
+pub(crate) fn start_caller_open_for(
+    is_long: bool,
+    address: &str,
+    folder: &Path,
+    number: u32,
+    (begins, down, up): (u64, u64, u64),
+) -> Machine {
+    let outage = format!("{begins} {down} {up} {number} {}", u8::from(is_long));
     start_process(folder, number, &[("RESILIENT_CALLER", address), ("RESILIENT_OUTAGE", &outage)])
 }
 
@@ -116,8 +129,12 @@ async fn run_limited(address: &str, rule: &str, mut notes: Notes) -> ! {
 
 async fn run_caller(address: &str, outage: &str, mut notes: Notes) -> ! {
     let times: Vec<u64> = outage.split(' ').map(|time| time.parse().expect("a time")).collect();
-    let [begins, down, up, number] = times[..] else { panic!("four numbers") };
-    let breaker = if address.is_empty() { &SERVER } else { &SHARED };
+    let [begins, down, up, number, is_long] = times[..] else { panic!("five numbers") };
+    let breaker = match (address, is_long) {
+        ("", _) => &SERVER,
+        (_, 0) => &SHARED,
+        _ => &LONG,
+    };
     if !address.is_empty() {
         CALLERS.connect(address).expect("connected");
         CALLERS.connected(Duration::from_secs(1)).await;
