@@ -62,6 +62,8 @@ pub(crate) fn machines_probe_as_one() {
         }
     }
     for (machines, [alone, shared]) in FLEETS.into_iter().zip(&seen) {
+        // each machine finds out by itself at the latest, by eight calls
+        assert!(shared.first_second <= machines as usize * 8, "{} attempts of {machines}", shared.first_second);
         // one probe a second, and one more where two meet
         assert!(shared.attempts <= 12, "{} attempts of {machines} machines in five seconds", shared.attempts);
         assert!(machines == 1 || shared.attempts < alone.attempts / 2, "{} beside {}", shared.attempts, alone.attempts);
