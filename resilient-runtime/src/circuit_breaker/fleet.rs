@@ -158,7 +158,7 @@ impl Fleet {
             let answer = tokio::time::timeout(store.timeout() + LATE, store.circuit(name, ask)).await;
             let answer = answer.unwrap_or_else(|_| Err(StoreError::new("no answer in time")));
             let pause = match answer {
-                Ok(_) if self.is_in_doubt() => EARLY,
+                Ok(_) if self.is_in_doubt() => early(store),
                 Ok(_) => POLL,
                 Err(_) => AGAIN,
             };
@@ -396,7 +396,7 @@ impl CircuitBreaker {
         let Some(link) = self.storage.link() else { return };
         let fleet = link.fleet();
         fleet.doubted.store(ticks.0, Relaxed);
-        if ticks.0.saturating_sub(fleet.asked.load(Relaxed)) >= clock::nanos(EARLY) && !fleet.is_down() {
+        if ticks.0.saturating_sub(fleet.asked.load(Relaxed)) >= clock::nanos(early(link.store)) && !fleet.is_down() {
             fleet.urgent.notify_one();
         }
     }
@@ -451,8 +451,11 @@ impl CircuitView {
 
 /// The time between two questions of a machine that has nothing to say.
 const POLL: Duration = Duration::from_millis(250);
-/// The same, of a machine whose calls fail one after another.
-const EARLY: Duration = Duration::from_millis(50);
+/// The same, of a machine whose calls fail one after another. All machines together ask 10,000 times a second then, which a server of Redis answers.
+fn early(store: &dyn Store) -> Duration {
+    (Duration::from_micros(100) * store.machines()).clamp(POLL / 5, POLL)
+}
+
 /// The time after which a store that gave no answer is asked again.
 const AGAIN: Duration = Duration::from_millis(100);
 /// A store keeps to its time-out by itself, and learns from it.

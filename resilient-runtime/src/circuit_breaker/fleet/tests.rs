@@ -126,6 +126,10 @@ async fn failures_ask_every_fifty_milliseconds_at_the_most() {
     let asked = store.asked();
     calls(&fleet, Class::Success, ms(1_000)).await;
     assert!((4..=6).contains(&(store.asked() - asked)), "as ever, once calls succeed");
+    store.set_machines(2_000);
+    let asked = store.asked();
+    calls(&fleet, Class::Transient, ms(1_000)).await;
+    assert!((5..=8).contains(&(store.asked() - asked)), "so many machines ask more rarely");
 }
 
 #[tokio::test(start_paused = true)]
