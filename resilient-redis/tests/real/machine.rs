@@ -63,7 +63,9 @@ pub(crate) fn start(address: &str, folder: &Path, number: u32) -> Machine {
     start_under(WhenDown::Closed, address, folder, number)
 }
 
-/// Starts one that makes ten calls a second to a server with an outage, from the second time to the third; without an address, it shares nothing.
+/// Starts one that makes ten calls a second to a server with an outage, from the second time to the third.
+///
+/// Without an address, it shares nothing.
 pub(crate) fn start_caller(address: &str, folder: &Path, number: u32, times: (u64, u64, u64)) -> Machine {
     start_caller_open_for(false, address, folder, number, times)
 }

@@ -7,7 +7,7 @@ use crate::machine::{self, Log, Machine};
 use crate::server::Server;
 
 /// The time in which all machines have started.
-const START: Duration = Duration::from_secs(3);
+const START: Duration = Duration::from_secs(5);
 /// Seconds of calm, of outage, and of calm again.
 const CALM: Duration = Duration::from_secs(2);
 const OUTAGE: Duration = Duration::from_secs(6);

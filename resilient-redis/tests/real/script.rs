@@ -71,7 +71,9 @@ impl Reference for CircuitLedger {
     }
 }
 
-/// Asks a script and its reference the same questions, over random histories with lost memory and a clock that jumps, and hands on each answer.
+/// Asks a script and its reference the same questions, and hands on each answer.
+///
+/// The histories are random, with lost memory and a clock that jumps.
 fn walk<R: Reference>(cases: u32, asks: impl Strategy<Value = (u64, R::Ask)>, mut hear: impl FnMut(&R::Answer)) {
     const CLOCK: &str = "redis.call('TIME')";
     assert!(R::SCRIPT.contains(CLOCK));

@@ -451,7 +451,8 @@ impl CircuitView {
 
 /// The time between two questions of a machine that has nothing to say.
 const POLL: Duration = Duration::from_millis(250);
-/// The same, of a machine whose calls fail one after another. All machines together ask 10,000 times a second then, which a server of Redis answers.
+/// The same, of a machine whose calls fail one after another. All machines together ask 10,000 times a second at the most then, which a server of
+/// Redis answers.
 fn early(store: &dyn Store) -> Duration {
     (Duration::from_micros(100) * store.machines()).clamp(POLL / 5, POLL)
 }
