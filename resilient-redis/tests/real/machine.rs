@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use resilient::permit::RatePermit;
 use resilient::shared::WhenDown;
 use resilient::test::{Recorder, record};
 use resilient::{CircuitBreaker, Class, Event, RateLimit};
@@ -121,7 +122,7 @@ async fn run_limited(address: &str, rule: &str, mut notes: Notes) -> ! {
         let asked = Instant::now();
         let permit = limit.acquire().await;
         let took = asked.elapsed();
-        let made = permit.map(|permit| permit.abandon()).is_ok();
+        let made = permit.map(RatePermit::abandon).is_ok();
         notes.note(Call { at: now(), took, made });
         if !made {
             tokio::time::sleep(Duration::from_millis(1)).await;

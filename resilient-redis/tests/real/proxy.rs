@@ -115,7 +115,7 @@ impl Network {
 
     /// Carries bytes one way until a side has ended.
     fn carry(&self, way: Way, mut from: TcpStream, mut to: TcpStream) {
-        let mut bytes = [0; 65_536];
+        let mut bytes = [0; 8_192];
         while let Ok(count @ 1..) = from.read(&mut bytes) {
             let cut = self.wait_for(way);
             if let Some(Cut::Slow(time)) = cut {
