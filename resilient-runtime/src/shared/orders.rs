@@ -109,6 +109,10 @@ impl Limits {
             });
         }
         for (number, (seen, permits)) in self.machines.iter().enumerate() {
+            // where both are alike, it is the first one that does something
+            if number > 0 && self.on_the_way.is_empty() && self.machines[0] == self.machines[1] {
+                continue;
+            }
             if let Some(place) = permits.iter().position(|(_, until)| *until > self.now) {
                 step(&|it| it.call(number, place));
             }
@@ -177,7 +181,10 @@ fn most_calls(rule: Rule, left: Left) -> (f64, usize) {
     let mut most = 0;
     let states = explore(Limits::rested(left), |state, found| {
         most = most.max(state.level);
-        state.follow(rule, END, found);
+        // beyond the bound there is nothing more to find
+        if most <= BURST * INTERVAL {
+            state.follow(rule, END, found);
+        }
     });
     (f64::from(most) / f64::from(INTERVAL), states)
 }
@@ -279,8 +286,8 @@ impl Circuits {
             step(&|it| it.is_failing = false);
         }
         for (number, machine) in self.machines.iter().enumerate() {
-            // they are alike: the first one begins
-            if number > 0 && *self == Self::new(self.left) {
+            // where both are alike, it is the first one that does something
+            if number > 0 && self.on_the_way.is_empty() && self.machines[0] == self.machines[1] {
                 continue;
             }
             let waits = self.on_the_way.iter().any(|question| question.of == Some(number));
@@ -409,9 +416,12 @@ impl Circuits {
                     it.end_probe(number);
                 }
             }
+            if it.last.state == SharedState::Closed && it.machines.iter().all(|machine| machine.open.is_none()) {
+                return true;
+            }
             it.now += 1;
         }
-        it.last.state == SharedState::Closed && it.machines.iter().all(|machine| machine.open.is_none())
+        false
     }
 }
 
