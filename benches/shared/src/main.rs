@@ -1,7 +1,7 @@
 //! Limits that machines share through Redis, side by side: what a call takes, how many questions the server is asked, how well the bound is kept, and
 //! how long a call takes when the server stops to answer.
 //!
-//! limitador is among them with `--features limitador`: 0.14.0 does not compile with its Redis storage alone, and its disk storage brings a database in C++.
+//! limitador is among them with `--features limitador`, and brings RocksDB then: 0.14.0 does not compile with its Redis storage alone.
 //!
 //! It needs `redis-server` on the path, and starts a private one: `cargo run --release --manifest-path benches/shared/Cargo.toml`.
 
@@ -208,7 +208,7 @@ async fn main() {
     measure_limitador().await;
 }
 
-/// Measures limitador with the storage that asks for each call, and with the one that counts by itself and tells the server each second.
+/// Measures limitador with the storage that asks for each call, and with the one that counts by itself and tells the server afterwards.
 #[cfg(feature = "limitador")]
 async fn measure_limitador() {
     use limitador::limit::{Context, Limit};
