@@ -163,11 +163,11 @@ impl World {
                 setup.slow = Some(Slow { from, until, factor: SLOWER });
                 possible = (capacity / SLOWER).min(self.rate);
             }
-            Trouble::Outage => setup.down = Some(Down { from, until, hangs: false }),
-            Trouble::Hang => setup.down = Some(Down { from, until, hangs: true }),
+            Trouble::Outage => setup.down = vec![Down { from, until, hangs: false }],
+            Trouble::Hang => setup.down = vec![Down { from, until, hangs: true }],
             Trouble::Throttle => {
                 let rate = self.rate / 2.0;
-                setup.quota = Some(Quota { from, until, rate, burst: (rate / 10.0).max(1.0) });
+                setup.quota = vec![Quota { from, until, rate, burst: (rate / 10.0).max(1.0) }];
                 possible = rate;
             }
         }
