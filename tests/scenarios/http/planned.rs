@@ -18,6 +18,7 @@ use resilient_simulator::latency::Measured;
 use crate::cli::{Args, Scenario};
 use crate::lanes::{self, Job};
 use crate::page::Section;
+use crate::plot::Plot;
 use crate::trial::{Kind, Measured as Trial};
 use crate::verdict::Check;
 
@@ -114,7 +115,7 @@ pub(crate) fn section(args: &Args) -> Section {
         series.push(runs[0].series(name, *fault));
     }
     let checks = vec![Check::books("the books", imbalances)];
-    Section { scenario: Scenario::Plan, what: WHAT, tables: vec![table], checks, series }
+    Section { scenario: Scenario::Plan, what: WHAT, tables: vec![table], checks, plot: Plot::Series(series) }
 }
 
 fn spike(clients: usize) -> (String, Plan, Fault) {

@@ -9,9 +9,9 @@ use cargo_resilient::client::Planned;
 use resilient_scenarios::arrivals::poisson;
 use resilient_scenarios::baselines::{Naive, NoPolicy, Tower};
 use resilient_scenarios::calls::Client;
-use resilient_scenarios::drive::{Plan, Run, open_loop};
+use resilient_scenarios::drive::{Plan, Run, open_loop_within};
 use resilient_scenarios::report::{Fault, Figures};
-use resilient_scenarios::server::Server;
+use resilient_scenarios::server::{Seen, Server};
 use resilient_scenarios::stack::Ours;
 
 use crate::books::Books;
@@ -81,8 +81,12 @@ impl Kind {
 impl Measured {
     /// Describes a contradiction in the books, if there is one. Our own clients must not lose attempts on the way either.
     pub(crate) fn imbalance(&self, kind: Kind) -> Option<String> {
-        let lost = (matches!(kind, Kind::Ours | Kind::Planned) && self.lost > 0)
-            .then(|| format!("{} lost with their connections", self.lost));
+        self.imbalance_with(if matches!(kind, Kind::Ours | Kind::Planned) { 0 } else { u64::MAX })
+    }
+
+    /// Describes a contradiction in the books, or more attempts that connections lost than `most`.
+    pub(crate) fn imbalance_with(&self, most: u64) -> Option<String> {
+        let lost = (self.lost > most).then(|| format!("{} lost with their connections", self.lost));
         self.imbalance.clone().or(lost)
     }
 
@@ -92,17 +96,21 @@ impl Measured {
 }
 
 /// Runs clients and a server with nothing in between.
-fn direct<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) -> Measured {
-    let port = Port::bind();
+pub(crate) fn direct<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) -> Measured {
+    at(Port::bind(), seed, plan, client)
+}
+
+/// Runs clients and a server at that port.
+pub(crate) fn at<C: Client>(port: Port, seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) -> Measured {
     let (url, books) = (port.url.clone(), Arc::clone(&port.books));
     let wires = (0..plan.clients).map(|_| Wire::to(&url, &books));
     let clients: Vec<_> = wires.map(|wire| Arc::new(client(wire))).collect();
     let server = Server::start(plan.setup.clone(), seed);
     let app = host::serving(Arc::clone(&server), Arc::clone(&books));
-    run(seed, plan, &clients, &books, &books, server, vec![(port, app)])
+    run(seed, plan, &clients, &books, &books, vec![server], vec![(port, app)])
 }
 
-/// Runs the calls of `plan` by `clients`. The server at the end has `books`, and the clients write into those of the `first`
+/// Runs the calls of `plan` by `clients`. The servers at the end have `books`, and the clients write into those of the `first`
 /// hop.
 pub(crate) fn run<C: Client>(
     seed: u64,
@@ -110,18 +118,18 @@ pub(crate) fn run<C: Client>(
     clients: &[Arc<C>],
     first: &Books,
     books: &Books,
-    server: Arc<Server>,
+    servers: Vec<Arc<Server>>,
     ports: Vec<(Port, Router)>,
 ) -> Measured {
     wire::begin();
     let arrivals = poisson(seed.wrapping_add(0x5eed), &plan.stretches);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let host = Host::start(ports, Some(Arc::clone(&server)));
+    let host = Host::start(ports, servers.clone());
 
     let began = (std::time::Instant::now(), cpu::of_this_thread());
     let (mut full, mut busy, mut looks, mut ticks) = (0.0, 0, 0_u32, 0_u32);
     let mut warm = (0, 0);
-    let calls = runtime.block_on(open_loop(&arrivals, clients, || {
+    let calls = runtime.block_on(open_loop_within(plan.slo, &arrivals, clients, || {
         ticks += 1;
         if ticks.is_multiple_of(10) {
             looks += 1;
@@ -140,7 +148,7 @@ pub(crate) fn run<C: Client>(
     std::thread::sleep(Duration::from_millis(50));
     drop(host);
 
-    let at_server = server.seen();
+    let at_server = servers.iter().map(|server| server.seen()).reduce(Seen::and).unwrap_or_default();
     let imbalance = books.imbalance(&calls, Some(&at_server)).or_else(|| first.imbalance(&calls, None));
     let (new, sent) = (first.connections.load(Relaxed) - warm.0, first.sent() - warm.1);
     let count = u32::try_from(calls.len()).unwrap_or(u32::MAX).max(1);
