@@ -31,6 +31,7 @@ fn wish(plan: &Plan) -> Wish {
         errors: 0.0,
         rate: plan.stretches[0].rate,
         capacity: plan.setup.capacity(),
+        quota: None,
         slo: plan.slo,
         fan_out: 1,
         instances: plan.clients as u32,
