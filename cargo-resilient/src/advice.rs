@@ -89,17 +89,29 @@ impl Reasons {
     }
 }
 
-/// Returns the time-out of an attempt: beyond the tail, and short enough that another attempt has room where it can.
+/// Returns the time-out of an attempt: beyond the tail and the usual queues, and short enough that another attempt has room where it can.
 fn attempt(wish: &Wish, reasons: &mut Reasons) -> Duration {
     let slo = wish.slo.as_secs_f64();
     let (p99, rare) = (wish.times.at(0.99), wish.times.at(0.999));
     // another attempt takes p95 at the most, and the wait before it a twentieth of the time
     let room = (slo * 0.95 - wish.times.at(0.95)).max(slo * 0.5);
-    let wanted = rare.max(1.5 * p99);
+    let tail = rare.max(1.5 * p99);
+    // the times are those of an upstream that is not busy; as many attempts as there may be take half of the time at the most
+    let queued = slo / 2.0 / f64::from(1 + MOST_RETRIES);
+    let wanted = tail.max(queued);
     let limit = two_digits(wanted.min(room).min(slo * 0.8));
     let limit = if limit >= slo { slo * 0.8 } else { limit };
     let late = wish.longer_than(limit) * 100.0;
-    if wanted <= room.min(slo * 0.8) {
+    if tail < queued {
+        reasons.add(
+            "attempt",
+            format!(
+                "the tail ends far sooner (p99 {}), and an attempt that waits in a queue is no failure: this is an eighth of {}",
+                millis(p99),
+                shown(wish.slo)
+            ),
+        );
+    } else if wanted <= room.min(slo * 0.8) {
         reasons.add(
             "attempt",
             format!(

@@ -379,6 +379,7 @@ mod tests {
     use super::*;
     use crate::advice::Advice;
     use crate::wish::tests::usual;
+    use resilient_simulator::latency::Measured;
 
     fn figures(rows: &[Row], client: &str, trouble: Trouble) -> Row {
         rows.iter().find(|row| row.client == client && row.trouble == trouble.name()).unwrap().clone()
@@ -415,6 +416,17 @@ mod tests {
         assert!(hang.amplification < figures(&rows, "naive", Trouble::Hang).amplification, "{hang:?}");
         let throttle = figures(&rows, "plan", Trouble::Throttle);
         assert!(throttle.goodput > 0.8, "{throttle:?}");
+    }
+
+    #[test]
+    fn an_upstream_without_a_tail_may_let_attempts_wait() {
+        let times = Measured::through(&[(0.5, 0.015), (0.99, 0.015)]).unwrap();
+        let wish = Wish { times, errors: 0.05, rate: 300.0, capacity: 380.0, ..usual() };
+
+        let rows = rows(&World::of(&wish), &wish, &contenders(&wish), &[3]);
+
+        let normal = figures(&rows, "plan", Trouble::Normal);
+        assert!(normal.good > 0.99 && normal.amplification > 1.0, "{normal:?}");
     }
 
     #[test]
