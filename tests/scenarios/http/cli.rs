@@ -81,7 +81,7 @@ impl Scenario {
             Self::S6 => "S6: a provider that throttles",
             Self::S7 => "S7: nothing is wrong",
             Self::S9 => "S9: three tiers of retries",
-            Self::Plan => "Planned settings in S2 and S5",
+            Self::Plan => "Planned settings",
         }
     }
 }

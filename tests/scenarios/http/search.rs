@@ -22,7 +22,6 @@ use resilient_scenarios::server::{OnLeave, Server, Setup};
 
 use crate::books::Books;
 use crate::cli::{Args, Scenario};
-use crate::host::Port;
 use crate::lanes::{self, Job};
 use crate::page::Section;
 use crate::plot::{Plot as Drawn, Tail};
@@ -203,18 +202,10 @@ impl<S: Search> Client for Searching<S> {
 }
 
 fn run<S: Search>(seed: u64, plan: &Plan, search: S) -> Searched {
-    let books = Arc::<Books>::default();
-    let (wrong, mut wires, mut servers, mut ports) = (Arc::default(), Vec::new(), Vec::new(), Vec::new());
-    for provider in 0..PROVIDERS {
-        let port = Port::bind();
-        let server = Server::start(plan.setup.clone(), seed * 100 + provider as u64);
-        wires.push(Wire::to(&port.url, &books));
-        let app = providing(provider, Arc::clone(&server), Arc::clone(&books));
-        servers.push(server);
-        ports.push((port, app));
-    }
-    let client = Searching { search, wires: Wires(wires), number: AtomicU64::new(0), wrong: Arc::clone(&wrong) };
-    let measured = trial::run(seed, plan, &[Arc::new(client)], &books, &books, servers, ports);
+    let wrong = Arc::default();
+    let client =
+        |wires| Searching { search, wires: Wires(wires), number: AtomicU64::new(0), wrong: Arc::clone(&wrong) };
+    let measured = trial::among(PROVIDERS, seed, plan, providing, client);
     Searched { measured, wrong: wrong.load(Relaxed) }
 }
 

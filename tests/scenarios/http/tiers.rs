@@ -98,7 +98,7 @@ fn tiered(kind: Kind, seed: u64, plan: &Plan) -> Measured {
         Kind::NoPolicy => three(seed, plan, NoPolicy),
         Kind::Naive => three(seed, plan, Naive),
         Kind::Tower => three(seed, plan, Tower::new),
-        Kind::Ours | Kind::Planned => three(seed, plan, |wire| Ours::sharing(wire, 2 * WORKERS, 1)),
+        Kind::Ours => three(seed, plan, |wire| Ours::sharing(wire, 2 * WORKERS, 1)),
     }
 }
 

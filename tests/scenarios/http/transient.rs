@@ -88,21 +88,20 @@ fn run(kind: Kind, seed: u64, trouble: Trouble, time: Duration) -> Outlived {
         Kind::NoPolicy => with(seed, trouble, time, NoPolicy),
         Kind::Naive => with(seed, trouble, time, Naive),
         Kind::Tower => with(seed, trouble, time, Tower::new),
-        Kind::Ours | Kind::Planned => with(seed, trouble, time, Ours::new),
+        Kind::Ours => with(seed, trouble, time, Ours::new),
     }
 }
 
 fn with<C: Client>(seed: u64, trouble: Trouble, time: Duration, client: impl Fn(Watched<Wire>) -> C) -> Outlived {
     let recoveries = Arc::<Recoveries>::default();
     let measured =
-        trial::direct(seed, &plan(seed, trouble, time), |wire| Watching::new(client(Watched(wire)), &recoveries));
+        trial::direct(seed, &plan(seed, trouble, RATE, time), |wire| Watching::new(client(Watched(wire)), &recoveries));
     Outlived { measured, recoveries }
 }
 
-/// Returns the load and the server of a run with that seed.
-pub(crate) fn plan(seed: u64, trouble: Trouble, time: Duration) -> Plan {
-    let stretches = vec![Stretch { rate: RATE, time }];
-    Plan { setup: trouble.setup(seed, RATE, time), stretches, clients: 1, slo: SLO }
+/// Returns so many calls a second, and the server of a run with that seed.
+pub(crate) fn plan(seed: u64, trouble: Trouble, rate: f64, time: Duration) -> Plan {
+    Plan { setup: trouble.setup(seed, rate, time), stretches: vec![Stretch { rate, time }], clients: 1, slo: SLO }
 }
 
 /// The troubles in which there are other clients as well.

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use axum::Router;
-use cargo_resilient::client::Planned;
 use resilient_scenarios::arrivals::poisson;
 use resilient_scenarios::baselines::{Naive, NoPolicy, Tower};
 use resilient_scenarios::calls::Client;
@@ -18,7 +17,7 @@ use crate::books::Books;
 use crate::host::{self, Host, Port};
 use crate::plot::Series;
 use crate::wire::{self, Wire};
-use crate::{cpu, planned, wire::POOL};
+use crate::{cpu, wire::POOL};
 
 /// The clients that are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +26,6 @@ pub(crate) enum Kind {
     Naive,
     Tower,
     Ours,
-    /// The stack of a plan for the load of the run.
-    Planned,
 }
 
 /// The record of a run.
@@ -58,7 +55,6 @@ impl Kind {
             Self::Naive => "naive retry",
             Self::Tower => "tower",
             Self::Ours => "**ours**",
-            Self::Planned => "**plan**",
         }
     }
 
@@ -70,10 +66,6 @@ impl Kind {
             Self::Naive => direct(seed, plan, Naive),
             Self::Tower => direct(seed, plan, Tower::new),
             Self::Ours => direct(seed, plan, |wire| Ours::sharing(wire, workers, clients)),
-            Self::Planned => {
-                let stack = planned::stack(plan);
-                direct(seed, plan, |wire| Planned::new(wire, &stack))
-            }
         }
     }
 }
@@ -81,7 +73,7 @@ impl Kind {
 impl Measured {
     /// Describes a contradiction in the books, if there is one. Our own clients must not lose attempts on the way either.
     pub(crate) fn imbalance(&self, kind: Kind) -> Option<String> {
-        self.imbalance_with(if matches!(kind, Kind::Ours | Kind::Planned) { 0 } else { u64::MAX })
+        self.imbalance_with(if kind == Kind::Ours { 0 } else { u64::MAX })
     }
 
     /// Describes a contradiction in the books, or more attempts that connections lost than `most`.
@@ -108,6 +100,24 @@ pub(crate) fn at<C: Client>(port: Port, seed: u64, plan: &Plan, client: impl Fn(
     let server = Server::start(plan.setup.clone(), seed);
     let app = host::serving(Arc::clone(&server), Arc::clone(&books));
     run(seed, plan, &clients, &books, &books, vec![server], vec![(port, app)])
+}
+
+/// Runs one client of so many servers, each at a port of its own, for which `app` makes the routes.
+pub(crate) fn among<C: Client>(
+    servers: usize,
+    seed: u64,
+    plan: &Plan,
+    app: impl Fn(usize, Arc<Server>, Arc<Books>) -> Router,
+    client: impl FnOnce(Vec<Wire>) -> C,
+) -> Measured {
+    let books = Arc::<Books>::default();
+    let start = |number| Server::start(plan.setup.clone(), seed * 100 + number as u64);
+    let servers: Vec<_> = (0..servers).map(start).collect();
+    let ports: Vec<Port> = servers.iter().map(|_| Port::bind()).collect();
+    let wires = ports.iter().map(|port| Wire::to(&port.url, &books)).collect();
+    let apps = servers.iter().enumerate().map(|(number, server)| app(number, Arc::clone(server), Arc::clone(&books)));
+    let ports = ports.into_iter().zip(apps).collect();
+    run(seed, plan, &[Arc::new(client(wires))], &books, &books, servers, ports)
 }
 
 /// Runs the calls of `plan` by `clients`. The servers at the end have `books`, and the clients write into those of the `first`

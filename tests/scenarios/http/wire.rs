@@ -58,6 +58,10 @@ impl Target for Wire {
             StatusCode::OK => Ok(()),
             // without the header, it is an outage and no throttle
             StatusCode::SERVICE_UNAVAILABLE if response.headers().contains_key(RETRY_AFTER) => Err(CallError::Busy),
+            StatusCode::TOO_MANY_REQUESTS => {
+                let seconds = text(response.headers(), RETRY_AFTER.as_str()).and_then(|text| text.parse().ok());
+                Err(CallError::Later { after: Duration::from_secs(seconds.unwrap_or(1)) })
+            }
             StatusCode::GATEWAY_TIMEOUT => Err(CallError::Late),
             _ => Err(CallError::Lost),
         }
