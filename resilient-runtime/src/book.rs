@@ -3,9 +3,9 @@
 mod records;
 
 use std::panic::Location;
-use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::cells;
 use crate::clock::Ticks;
@@ -63,6 +63,8 @@ pub struct Record {
     /// When it was made: at the first use of the policy.
     pub(crate) since: Ticks,
     first: u32,
+    /// The cells in which the budgets of its policies count successes by their deposits.
+    paid: Mutex<Vec<u32>>,
     /// Counted by threads that have no cells any more, since they end.
     late: [AtomicU64; CELLS],
     rejected: [AtomicU64; REASONS],
@@ -163,6 +165,7 @@ impl Record {
             layer,
             since: Ticks::now(),
             first: cells::number(CELLS),
+            paid: Mutex::new(Vec::new()),
             late: [const { AtomicU64::new(0) }; CELLS],
             rejected: [const { AtomicU64::new(0) }; REASONS],
             notes: [const { AtomicU64::new(0) }; NOTES],
@@ -192,7 +195,16 @@ impl Record {
     pub(crate) fn ended(&self) -> [u64; ENDS] {
         let mut ended = cells::sums(self.first as usize);
         ended.iter_mut().zip(&self.late).for_each(|(ended, late)| *ended += late.load(Relaxed));
+        for &cell in &*self.paid.lock().unwrap_or_else(PoisonError::into_inner) {
+            let [paid] = cells::sums(cell as usize);
+            ended[Ended::Success as usize] += paid;
+        }
         ended
+    }
+
+    /// Counts what is in cells of that number as successes too, from now on.
+    pub(crate) fn count_in(&self, cell: u32) {
+        self.paid.lock().unwrap_or_else(PoisonError::into_inner).push(cell);
     }
 
     /// The units that were tallied so.

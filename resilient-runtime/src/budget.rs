@@ -5,6 +5,7 @@ mod deposits;
 use std::mem;
 
 use self::deposits::Deposits;
+use crate::book::Record;
 use crate::clock::Ticks;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
@@ -146,10 +147,38 @@ impl Budget {
     /// empty puts in what all threads have counted.
     #[inline]
     pub fn deposit(&self) {
-        let deposits = self.deposits.pay_in();
-        if deposits > 0 {
-            self.put(deposits);
+        match self.deposits.pay_in() {
+            Some(0) => {}
+            deposits => self.deposit_slowly(deposits),
         }
+    }
+
+    #[cold]
+    fn deposit_slowly(&self, deposits: Option<u64>) {
+        self.put(deposits.or_else(|| self.deposits.pay_in_slowly(None)).unwrap_or(1));
+    }
+
+    /// Pays in for a call that succeeds, in such a way that the record of its policy [reads](Self::deposit_first_success) the deposit as the
+    /// success. Returns false where this thread has not paid in before: nothing is paid in, then.
+    #[inline]
+    pub(crate) fn deposit_success(&self) -> bool {
+        match self.deposits.pay_in() {
+            Some(0) => true,
+            Some(deposits) => self.put(deposits),
+            None => false,
+        }
+    }
+
+    /// As [`deposit_success`](Self::deposit_success), where this thread has not paid in before. Returns false if it never can.
+    #[cold]
+    pub(crate) fn deposit_first_success(&self, record: &Record) -> bool {
+        self.deposits.pay_in_slowly(Some(record)).is_some()
+    }
+
+    /// Pays in for a call that has not succeeded yet, so that the record does not read a success.
+    #[cold]
+    pub(crate) fn deposit_uncounted(&self, record: &Record) {
+        self.put(self.deposits.pay_in_uncounted(record).unwrap_or(1));
     }
 
     /// Puts so many deposits into the budget, and returns whether there are any.

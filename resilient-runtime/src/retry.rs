@@ -275,10 +275,9 @@ impl Retry {
         self.funds.budget(self.name()).map_or(f64::INFINITY, Budget::balance)
     }
 
-    /// Starts a call, which pays its deposit into the budget.
+    /// Starts a call. It pays its deposit into the budget when its first attempt ends, or with its own end.
     #[inline]
     pub fn begin(&self) -> RetryCall<'_> {
-        self.funds.deposit(self.name());
         RetryCall::new(self)
     }
 

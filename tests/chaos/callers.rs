@@ -3,13 +3,14 @@
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use resilient::{Deadline, Settled, Timeout};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::fault::panic_on_purpose;
 use crate::luck::Luck;
 use crate::part::Call;
 use crate::world::World;
@@ -70,6 +71,18 @@ pub(crate) fn once(call: &mut Call) -> impl Future<Output = bool> {
 /// Polls it once with a waker of no task, as a caller does that forgets it.
 fn is_ended(call: &mut Call) -> bool {
     call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready()
+}
+
+/// Polls it once with a waker that panics when it wakes.
+pub(crate) fn poll_with_a_waker_that_panics(call: &mut Call) {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic_on_purpose();
+        }
+    }
+
+    let _ = call.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::new(Panics))));
 }
 
 /// Drops a call, whose key may panic then.

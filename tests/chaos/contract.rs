@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use std::{env, fs};
@@ -40,6 +41,8 @@ enum End {
     Fault(Class),
     Panic,
     Never,
+    /// As `Never`, before the first of the awaits.
+    Parked,
 }
 
 type Event = fn(&Case, Runtime);
@@ -111,6 +114,20 @@ const EVENTS: &[(&str, Event)] = &[
             calls.join_all().await;
         });
     }),
+    ("waits with a waker that panics", |case, runtime| {
+        let mut parked: Vec<Call> = (0..3).map(|_| case.call(End::Parked)).collect();
+        // a timer that wakes one panics in the runtime itself, as late as at its end
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            let runtime = runtime;
+            runtime.block_on(async {
+                let mut calls: JoinSet<_> = (0..9).map(|_| case.call(End::Well)).collect();
+                yield_now().await;
+                parked.iter_mut().for_each(callers::poll_with_a_waker_that_panics);
+                while calls.join_next().await.is_some() {}
+            });
+        }));
+        parked.into_iter().for_each(callers::forget);
+    }),
     ("is under way when the policy is switched to `observe`", |case, runtime| {
         runtime.block_on(case.switched(Mode::Observe));
     }),
@@ -132,13 +149,16 @@ impl Case {
             let world = world.clone();
             Box::pin(async move {
                 let _alive = Alive::new(&world.alive);
+                if let End::Parked = end {
+                    return std::future::pending().await;
+                }
                 for _ in 0..3 {
                     sleep(Duration::from_millis(1)).await;
                 }
                 match end {
                     End::Well => Ok(Answer { key: 1 }),
                     End::Fault(class) => Err(Fault::Class(class)),
-                    End::Never => std::future::pending().await,
+                    End::Never | End::Parked => std::future::pending().await,
                     End::Panic => {
                         panic_on_purpose();
                         Err(Fault::Refused)

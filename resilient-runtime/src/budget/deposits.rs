@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicU32;
 
+use crate::book::Record;
 use crate::cells;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
@@ -9,7 +10,7 @@ use crate::sync::atomic::Ordering::Relaxed;
 /// Deposits that each thread counts in a cell of its own, until there are enough of them or somebody wants to withdraw.
 #[derive(Debug)]
 pub(super) struct Deposits {
-    /// The number of the first of two cells: the deposits that were taken out, and all that were ever made.
+    /// The number of the first of two cells: the deposits that were taken out, and those that were made. Both may wrap.
     cells: AtomicU32,
 }
 
@@ -18,34 +19,51 @@ impl Deposits {
         Self { cells: AtomicU32::new(cells::NONE) }
     }
 
-    /// Counts a deposit, and returns how many go into the budget now: mostly none.
+    /// Counts a deposit, and returns how many go into the budget now: mostly none. `None` where the thread has no cell, for now or at all.
     #[inline]
-    pub(super) fn pay_in(&self) -> u64 {
-        match cells::with(self.first() + 1, cells::add_one) {
-            Some(made) if made % AT_ONCE != 0 => 0,
-            Some(_) => self.take_own(),
-            None => self.pay_in_slowly(),
+    pub(super) fn pay_in(&self) -> Option<u64> {
+        match cells::with(self.first() + 1, cells::add_one)? {
+            made if made % AT_ONCE != 0 => Some(0),
+            _ => Some(self.take_own()),
         }
     }
 
+    /// As [`pay_in`](Self::pay_in), with a cell that is made if it can be. If `record` is given, it reads the deposits as successes.
     #[cold]
-    fn pay_in_slowly(&self) -> u64 {
-        if cfg!(resilient_loom) {
-            return 1;
-        }
-        self.find_cells();
+    pub(super) fn pay_in_slowly(&self, record: Option<&Record>) -> Option<u64> {
+        self.find_cells(record);
         // a thread that ends has no cells
-        cells::make(self.first() + 1, cells::add_one).map_or(1, |_| 0)
+        cells::make(self.first() + 1, cells::add_one).map(|_| 0)
+    }
+
+    /// As [`pay_in_slowly`](Self::pay_in_slowly), for a deposit that is no success: as if one less had been taken out.
+    #[cold]
+    pub(super) fn pay_in_uncounted(&self, record: &Record) -> Option<u64> {
+        let take_less = |taken: &AtomicU64| {
+            taken.fetch_sub(1, Relaxed);
+            0
+        };
+        cells::with(self.first(), take_less).or_else(|| {
+            self.find_cells(Some(record));
+            cells::make(self.first(), take_less)
+        })
     }
 
     /// Numbers the cells at the first deposit. A number is never free again, so that only so many budgets have one.
-    fn find_cells(&self) {
+    fn find_cells(&self, record: Option<&Record>) {
         static BUDGETS: AtomicU32 = AtomicU32::new(0);
 
-        if self.cells.load(Relaxed) == cells::NONE {
-            let cells = if BUDGETS.fetch_add(1, Relaxed) < MOST { cells::number(2) } else { NEVER };
-            // whoever comes second counts in the cells of the first
-            let _ = self.cells.compare_exchange(cells::NONE, cells, Relaxed, Relaxed);
+        if cfg!(resilient_loom) || self.cells.load(Relaxed) != cells::NONE {
+            return;
+        }
+        let cells = if BUDGETS.fetch_add(1, Relaxed) < MOST { cells::number(2) } else { NEVER };
+        // whoever comes second counts in the cells of the first
+        let is_first = self.cells.compare_exchange(cells::NONE, cells, Relaxed, Relaxed).is_ok();
+        if is_first
+            && cells != NEVER
+            && let Some(record) = record
+        {
+            record.count_in(cells + 1);
         }
     }
 
@@ -86,17 +104,22 @@ impl Deposits {
 fn take([taken, made]: [&AtomicU64; 2]) -> u64 {
     let mut before = taken.load(Relaxed);
     // Relaxed: the first cell says what was taken, and the second can only be behind what it says.
-    while let Some(deposits) = made.load(Relaxed).checked_sub(before).filter(|&deposits| deposits > 0) {
-        match taken.compare_exchange_weak(before, before + deposits, Relaxed, Relaxed) {
+    loop {
+        let deposits = made.load(Relaxed).wrapping_sub(before);
+        if deposits == 0 || deposits > MOST_AT_ONCE {
+            return 0;
+        }
+        match taken.compare_exchange_weak(before, before.wrapping_add(deposits), Relaxed, Relaxed) {
             Ok(_) => return deposits,
             Err(newer) => before = newer,
         }
     }
-    0
 }
 
 /// After so many deposits, a thread pays them in.
 const AT_ONCE: u64 = 64;
+/// More have not been made since the last time: the second cell is behind the first.
+const MOST_AT_ONCE: u64 = u64::MAX / 2;
 /// So many budgets have cells: more than a program has retries, and less than a program could make up.
 const MOST: u32 = 4_096;
 /// The number of those that came later.
@@ -114,6 +137,10 @@ mod tests {
         Deposits { cells: AtomicU32::new(cells::number(2)) }
     }
 
+    fn pay_in(deposits: &Deposits) -> u64 {
+        deposits.pay_in().or_else(|| deposits.pay_in_slowly(None)).unwrap_or(1)
+    }
+
     #[test]
     fn each_deposit_is_taken_once_by_whichever_thread() {
         let deposits = with_cells();
@@ -121,7 +148,7 @@ mod tests {
         let paid: u64 = thread::scope(|scope| {
             let payer = || {
                 barrier.wait();
-                (0..10_000).map(|_| deposits.pay_in()).sum::<u64>()
+                (0..10_000).map(|_| pay_in(&deposits)).sum::<u64>()
             };
             let taker = || {
                 barrier.wait();
@@ -139,7 +166,7 @@ mod tests {
     fn a_budget_that_came_too_late_for_cells_pays_in_each_at_once() {
         let deposits = Deposits { cells: AtomicU32::new(NEVER) };
 
-        assert_eq!((0..130).map(|_| deposits.pay_in()).collect::<Vec<_>>(), [1; 130]);
+        assert_eq!((0..130).map(|_| pay_in(&deposits)).collect::<Vec<_>>(), [1; 130]);
         assert_eq!((deposits.take_own(), deposits.try_take_all()), (0, 0));
     }
 
@@ -147,7 +174,7 @@ mod tests {
     fn a_thread_takes_its_own_at_once_and_pays_64_at_a_time() {
         let deposits = with_cells();
 
-        let paid: Vec<u64> = (0..130).map(|_| deposits.pay_in()).filter(|&paid| paid > 0).collect();
+        let paid: Vec<u64> = (0..130).map(|_| pay_in(&deposits)).filter(|&paid| paid > 0).collect();
 
         assert_eq!(paid, [64, 64]);
         assert_eq!((deposits.take_own(), deposits.take_own()), (2, 0));

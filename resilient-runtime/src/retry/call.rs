@@ -24,7 +24,7 @@ use crate::{Class, Cost, Deadline, Error, Mode, Outcome, Reason, When, random};
 pub struct RetryCall<'a> {
     policy: &'a Retry,
     start: Start,
-    /// The retries so far, whether the [end](ENDED) of the call was counted, and whether it [blocks](BLOCKS).
+    /// The retries so far, whether the [end](ENDED) of the call was counted, whether it has [paid](PAID), and whether it [blocks](BLOCKS).
     retries: u32,
     /// When the attempt under way began, if it is a retry under a deadline.
     attempt: Moment,
@@ -165,8 +165,8 @@ impl RetryCall<'_> {
         G: Tell<GivingUp, O>,
     {
         let class = judge.class_of(outcome);
-        if self.retries == 0 && !class.is_retryable() {
-            self.end_at_once(Ended::of(class));
+        if self.retries == 0 && class == Class::Success {
+            self.succeed_at_once();
             return Decision::ACCEPT;
         }
         let (rejection, hint) = (judge.rejection_in(outcome), judge.hint_in(outcome));
@@ -192,6 +192,7 @@ impl RetryCall<'_> {
         if self.attempt != Moment::NONE {
             self.policy.pace.sample(self.attempt.elapsed(clock::now()));
         }
+        self.deposit();
         if !class.is_retryable() {
             self.end(Ended::of(class));
             return Decision::ACCEPT;
@@ -229,11 +230,19 @@ impl RetryCall<'_> {
         self.end(Ended::of(judge.class_of(outcome)));
     }
 
-    /// Counts the end of a call that had no retries.
+    /// Ends a call whose first attempt succeeded.
     #[inline]
-    fn end_at_once(&mut self, ended: Ended) {
+    fn succeed_at_once(&mut self) {
         self.retries = ENDED;
-        self.policy.shell.count(ended);
+        self.policy.funds.succeed_at_once(&self.policy.shell);
+    }
+
+    /// Pays in for the call, unless that is done.
+    fn deposit(&mut self) {
+        if self.retries & (PAID | ENDED) == 0 {
+            self.retries |= PAID;
+            self.policy.funds.deposit(&self.policy.shell);
+        }
     }
 
     /// Counts the end of the call, unless it had one.
@@ -242,6 +251,7 @@ impl RetryCall<'_> {
         if self.has_ended() {
             return;
         }
+        self.deposit();
         let retries = self.attempt();
         if retries > 0 {
             self.policy.shell.note(CALLS_BY_RETRIES + bucket(retries), 1);
@@ -444,8 +454,10 @@ impl Moment {
 const ENDED: u32 = 1 << 31;
 /// The bit that says that the call blocks the thread while it waits.
 const BLOCKS: u32 = 1 << 30;
+/// The bit that says that the call has paid into the budget.
+const PAID: u32 = 1 << 29;
 /// The bits that count the retries.
-const RETRIED: u32 = BLOCKS - 1;
+const RETRIED: u32 = PAID - 1;
 
 impl Drop for RetryCall<'_> {
     #[inline]

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::mem::ManuallyDrop;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::Retry;
 use crate::Budget;
+use crate::book::Ended;
+use crate::shell::Shell;
 use crate::sync::const_fn;
 
 /// A retry's budget, or where to find it.
@@ -50,19 +53,35 @@ impl Funds {
         }
     }
 
-    /// Pays in for one call of the policy of that name.
+    /// Pays in for a call whose first attempt succeeds, and counts its end: at the retry's own budget, both are one count.
     #[inline]
-    pub(super) fn deposit(&self, name: &'static str) {
+    pub(super) fn succeed_at_once(&self, shell: &Shell<Retry>) {
         match self {
-            Self::Own(budget) => budget.deposit(),
-            _ => self.deposit_elsewhere(name),
+            Self::Own(budget) if budget.deposit_success() => {}
+            _ => self.succeed_elsewhere(shell),
         }
     }
 
     #[inline(never)]
-    fn deposit_elsewhere(&self, name: &'static str) {
-        if let Some(budget) = self.budget(name) {
-            budget.deposit();
+    fn succeed_elsewhere(&self, shell: &Shell<Retry>) {
+        if let Self::Own(budget) = self
+            && budget.deposit_first_success(shell.record())
+        {
+            return;
+        }
+        self.deposit(shell);
+        shell.count(Ended::Success);
+    }
+
+    /// Pays in for a call whose first attempt does not succeed.
+    pub(super) fn deposit(&self, shell: &Shell<Retry>) {
+        match self {
+            Self::Own(budget) => budget.deposit_uncounted(shell.record()),
+            _ => {
+                if let Some(budget) = self.budget(shell.name()) {
+                    budget.deposit();
+                }
+            }
         }
     }
 
@@ -91,4 +110,95 @@ pub(crate) fn existing(name: &str) -> Option<&'static Budget> {
 fn all() -> MutexGuard<'static, BTreeMap<&'static str, &'static Budget>> {
     static NAMED: Mutex<BTreeMap<&'static str, &'static Budget>> = Mutex::new(BTreeMap::new());
     NAMED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use super::*;
+    use crate::{Backoff, Class, Verdict};
+
+    fn retry(name: &'static str) -> Retry {
+        Retry::named(name).max(1).backoff(Backoff::none())
+    }
+
+    /// Makes a call whose attempts have these classes, and drops it where there is none left.
+    fn call(retry: &Retry, attempts: &[Class]) {
+        let mut call = retry.begin();
+        for &class in attempts {
+            if let Verdict::Accept(_) = call.settle_when(Err::<(), ()>(()), |_: &()| class) {
+                return;
+            }
+        }
+    }
+
+    fn near(left: f64, right: f64) -> bool {
+        (left - right).abs() < 1e-9
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_call_pays_in_once_and_is_counted_once_however_it_ends() {
+        use Class::{Permanent, Success, Transient};
+
+        let calls: [(&[Class], usize, f64); 7] = [
+            (&[Success], 0, 0.0),
+            (&[Transient, Success], 0, 1.0),
+            (&[Transient, Transient], 1, 1.0),
+            (&[Transient, Permanent], 3, 1.0),
+            (&[Permanent], 3, 0.0),
+            (&[Transient], 4, 1.0),
+            (&[], 4, 0.0),
+        ];
+        let retry = retry("ends");
+        // from the first withdrawal on, the age of the deposits is known
+        call(&retry, &[Transient]);
+        let mut balance = retry.budget_balance();
+        for (attempts, end, spent) in calls {
+            let before = retry.shell.record().ended();
+            for _ in 0..100 {
+                call(&retry, attempts);
+                balance += 0.2 - spent;
+                // a balance that runs out would pay for no retry
+                (0..4).for_each(|_| call(&retry, &[Success]));
+                balance += 0.8;
+            }
+
+            let after = retry.shell.record().ended();
+            let mut counted: Vec<u64> = after.iter().zip(before).map(|(after, before)| after - before).collect();
+            counted[0] -= 400;
+            let mut expected = [0; 5];
+            expected[end] = 100;
+            assert_eq!(counted, expected, "{attempts:?}");
+            assert!(
+                near(retry.budget_balance(), balance),
+                "{attempts:?}: {} and not {balance}",
+                retry.budget_balance()
+            );
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn retries_that_count_in_one_record_have_budgets_of_their_own() {
+        let [one, other] = [(); 2].map(|()| retry("two of a name"));
+        let before = one.shell.record().ended()[0];
+        let full = (one.budget_balance(), other.budget_balance());
+
+        (0..10).for_each(|_| call(&one, &[Class::Success]));
+        (0..5).for_each(|_| call(&other, &[Class::Success]));
+
+        assert_eq!(one.shell.record().ended()[0] - before, 15);
+        assert!(near(one.budget_balance(), full.0 + 2.0) && near(other.budget_balance(), full.1 + 1.0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shared_budget_is_paid_in_once_by_each_call() {
+        static SHARED: Budget = Budget::new();
+        let retry = retry("shared").budget(&SHARED);
+        let mut balance = SHARED.balance();
+
+        for attempts in [&[Class::Success][..], &[Class::Permanent], &[]] {
+            call(&retry, attempts);
+            balance += 0.2;
+            assert!(near(SHARED.balance(), balance), "{attempts:?}");
+        }
+    }
 }
