@@ -1,4 +1,4 @@
-//! The figures of `docs/reliability.md`, which are those of `docs/scenarios.md`.
+//! The figures of `docs/reliability.md`, which are those of `docs/scenarios.md` and `docs/scenarios_http.md`.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 /// Compares what the page of the promises says was reached with the tables of the scenarios, both as they are committed.
 #[test]
 fn the_promises_have_the_figures_of_the_scenarios() {
-    let (page, promises) = (read("scenarios.md"), read("reliability.md"));
+    let [page, wire, promises] = ["scenarios.md", "scenarios_http.md", "reliability.md"].map(read);
     let [one, two, three, four, five, seven] = [1, 2, 3, 4, 5, 7].map(|number| Tables::of(&page, number));
 
     let search = one.cells("D0: ", &["**ours**"]);
@@ -18,6 +18,8 @@ fn the_promises_have_the_figures_of_the_scenarios() {
             &one.text("D0: ", "**ours**", "extra requests")
         ),
     );
+    let change = Tables::of(&wire, 1).cells("D0: ", &["**ours**"])("change of p99")[0];
+    promises.say("S1", &format!("{} % lower over HTTP", change.abs()));
     let spike = two.cells("", &["**ours", "ρ 0."]);
     let [least, most] = ends(&spike("goodput"));
     promises.say("S2", &format!("{least:.0} to {most:.0} % of the server's capacity"));
