@@ -20,7 +20,7 @@ use crate::trial::{self, Measured};
 use crate::verdict::{Check, seconds};
 
 /// The record of a run, and the times of its attempts.
-struct Seen {
+struct Outage {
     measured: Measured,
     attempts: Arc<Attempts>,
 }
@@ -33,7 +33,7 @@ pub(crate) fn section(args: &Args) -> Section {
         rows.extend([Fleet::Unguarded].iter().chain(fleets).map(|&fleet| (way, fleet)));
     }
     let jobs = rows.iter().flat_map(|&(way, fleet)| {
-        args.seeds.iter().map(move |&seed| Box::new(move || run(seed, way, fleet, outage)) as Job<Seen>)
+        args.seeds.iter().map(move |&seed| Box::new(move || run(seed, way, fleet, outage)) as Job<Outage>)
     });
     let runs = lanes::run(9, Duration::from_millis(100), jobs.collect());
 
@@ -64,7 +64,7 @@ pub(crate) fn section(args: &Args) -> Section {
     Section { scenario: Scenario::S4, what: WHAT, tables: tables.into(), checks, plot: Drawn::Series(series) }
 }
 
-impl Seen {
+impl Outage {
     /// Describes a contradiction in the books. Connections are refused in the outage, or closed a moment before it, and no others are lost.
     fn imbalance(&self, way: Way, (from, until): (Duration, Duration)) -> Option<String> {
         let refused =
@@ -73,7 +73,7 @@ impl Seen {
     }
 }
 
-fn run(seed: u64, way: Way, fleet: Fleet, outage: Duration) -> Seen {
+fn run(seed: u64, way: Way, fleet: Fleet, outage: Duration) -> Outage {
     let (from, until) = (BEFORE, BEFORE + outage);
     let mut port = Port::bind();
     let mut setup = transient::steady(RATE);
@@ -86,7 +86,7 @@ fn run(seed: u64, way: Way, fleet: Fleet, outage: Duration) -> Seen {
     let plan = Plan { setup, stretches, clients: fleet.clients(), slo: SLO };
     let (attempts, breaker) = (Attempts::begin(), fleet.breakers());
     let measured = trial::at(port, seed, &plan, |wire| Guarded::new(Noted::new(wire, &attempts), breaker()));
-    Seen { measured, attempts }
+    Outage { measured, attempts }
 }
 
 /// The time before the outage. The tests wait for 40 s, after which a breaker knows the server better.
