@@ -15,7 +15,7 @@ pub(crate) struct Args {
     /// The scenarios to run; all of them but `plan` unless some are named
     scenarios: Vec<Scenario>,
 
-    /// Fewer rows and shorter runs: about half a minute for all
+    /// Fewer rows and shorter runs: about forty seconds for all
     #[arg(long)]
     pub(crate) quick: bool,
 
