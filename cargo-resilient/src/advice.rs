@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::stack::{self, After, Bulkhead, CircuitBreaker, Hedge, Limit, Retry, Stack, shown};
+use crate::stack::{self, After, Bulkhead, CircuitBreaker, Hedge, Limit, RateLimit, Retry, Stack, shown};
 use crate::wish::{MOST_RETRIES, Wish, millis, round};
 
 /// A stack, the reasons for its figures, and figures beside it.
@@ -25,7 +25,7 @@ pub struct Advice {
 /// A line about a part of a stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reason {
-    /// The part: `total`, `retry`, `budget`, `circuit_breaker`, `hedge`, `bulkhead`, `attempt`, `connections`, and `absent` for a policy that is left out.
+    /// The part: `total`, `retry`, `budget`, `circuit_breaker`, `hedge`, `rate_limit`, `bulkhead`, `attempt`, `connections`, and `absent` for a policy that is left out.
     pub part: &'static str,
     /// The reason.
     pub text: String,
@@ -49,6 +49,7 @@ impl Advice {
         let retry = retry(wish, attempt, extra, &mut reasons);
         let circuit_breaker = circuit_breaker(wish, &mut reasons);
         let hedge = hedge(wish, extra, &mut reasons);
+        let rate_limit = rate_limit(wish, &mut reasons);
         let bulkhead = bulkhead(wish, &mut reasons);
         let connections = connections(wish, &bulkhead, &mut reasons);
         let total = "an answer counts within this time, and nothing goes on after it";
@@ -62,7 +63,7 @@ impl Advice {
             retry,
             circuit_breaker: Some(circuit_breaker),
             hedge,
-            rate_limit: None,
+            rate_limit,
             bulkhead: Some(bulkhead),
         };
         Self { stack, possible_hedge, reasons: reasons.0, connections, alerts }
@@ -88,17 +89,29 @@ impl Reasons {
     }
 }
 
-/// Returns the time-out of an attempt: beyond the tail, and short enough that another attempt has room where it can.
+/// Returns the time-out of an attempt: beyond the tail and the usual queues, and short enough that another attempt has room where it can.
 fn attempt(wish: &Wish, reasons: &mut Reasons) -> Duration {
     let slo = wish.slo.as_secs_f64();
     let (p99, rare) = (wish.times.at(0.99), wish.times.at(0.999));
     // another attempt takes p95 at the most, and the wait before it a twentieth of the time
     let room = (slo * 0.95 - wish.times.at(0.95)).max(slo * 0.5);
-    let wanted = rare.max(1.5 * p99);
+    let tail = rare.max(1.5 * p99);
+    // the times are those of an upstream that is not busy; as many attempts as there may be take half of the time at the most
+    let queued = slo / 2.0 / f64::from(1 + MOST_RETRIES);
+    let wanted = tail.max(queued);
     let limit = two_digits(wanted.min(room).min(slo * 0.8));
     let limit = if limit >= slo { slo * 0.8 } else { limit };
     let late = wish.longer_than(limit) * 100.0;
-    if wanted <= room.min(slo * 0.8) {
+    if tail < queued {
+        reasons.add(
+            "attempt",
+            format!(
+                "the tail ends far sooner (p99 {}), and an attempt that waits in a queue is no failure: this is an eighth of {}",
+                millis(p99),
+                shown(wish.slo)
+            ),
+        );
+    } else if wanted <= room.min(slo * 0.8) {
         reasons.add(
             "attempt",
             format!(
@@ -120,7 +133,7 @@ fn attempt(wish: &Wish, reasons: &mut Reasons) -> Duration {
     Duration::from_secs_f64(limit)
 }
 
-/// Returns the extra attempts that the capacity allows, as a share of the calls.
+/// Returns the extra attempts that the capacity and the quota allow, as a share of the calls.
 fn spare(wish: &Wish) -> f64 {
     (MOST_LOAD / wish.load() - 1.0).max(0.0)
 }
@@ -130,8 +143,9 @@ fn retry(wish: &Wish, attempt: Duration, spare: f64, reasons: &mut Reasons) -> O
         reasons.add(
             "absent",
             format!(
-                "no retry: {:.0} % of the capacity are in use, and extra attempts would fill the rest of it",
-                wish.load() * 100.0
+                "no retry: {:.0} % of the {} are in use, and extra attempts would fill the rest of it",
+                wish.load() * 100.0,
+                wish.bound()
             ),
         );
         return None;
@@ -173,21 +187,22 @@ fn retry(wish: &Wish, attempt: Duration, spare: f64, reasons: &mut Reasons) -> O
     );
 
     let ratio = two_digits(spare.min(stack::DEFAULT_BUDGET.0));
-    let free = (wish.capacity * MOST_LOAD - wish.rate * (1.0 + ratio)).max(0.0);
+    let free = (wish.most() * MOST_LOAD - wish.rate * (1.0 + ratio)).max(0.0);
     let reserve = (free / f64::from(wish.instances)).min(f64::from(stack::DEFAULT_BUDGET.1)).max(1.0) as u32;
     reasons.add(
         "retry",
         format!(
-            "the budget: {:.0} % extra attempts take the load from {:.0} % to {:.0} % of the capacity, and {} to {:.0} %",
+            "the budget: {:.0} % extra attempts take the load from {:.0} % to {:.0} % of the {}, and {} to {:.0} %",
             ratio * 100.0,
             wish.load() * 100.0,
             wish.load() * (1.0 + ratio) * 100.0,
+            wish.bound(),
             if wish.instances == 1 {
                 format!("a reserve of {reserve}/s")
             } else {
                 format!("a reserve of {reserve}/s in each of {} instances", wish.instances)
             },
-            (wish.load() * (1.0 + ratio) + f64::from(reserve * wish.instances) / wish.capacity) * 100.0,
+            (wish.load() * (1.0 + ratio) + f64::from(reserve * wish.instances) / wish.most()) * 100.0,
         ),
     );
     let needed = fails / (1.0 - fails);
@@ -195,8 +210,9 @@ fn retry(wish: &Wish, attempt: Duration, spare: f64, reasons: &mut Reasons) -> O
         reasons.add(
             "retry",
             format!(
-                "{:.0} % extra attempts would be needed, and the capacity pays for {:.0} %: some failures stay failures",
+                "{:.0} % extra attempts would be needed, and the {} pays for {:.0} %: some failures stay failures",
                 needed * 100.0,
+                wish.bound(),
                 ratio * 100.0
             ),
         );
@@ -268,8 +284,9 @@ fn hedge(wish: &Wish, spare: f64, reasons: &mut Reasons) -> Option<Hedge> {
         reasons.add(
             "absent",
             format!(
-                "no hedge: at {:.0} % of the capacity, copies of attempts would make the queue longer than they make the tail shorter",
-                wish.load() * 100.0
+                "no hedge: at {:.0} % of the {}, copies of attempts would make the queue longer than they make the tail shorter",
+                wish.load() * 100.0,
+                wish.bound()
             ),
         );
         return None;
@@ -327,13 +344,49 @@ fn tail_name(wish: &Wish) -> String {
     }
 }
 
+/// Returns an instance's part of the quota, if there is one. It stands below what makes attempts, so that it counts them.
+fn rate_limit(wish: &Wish, reasons: &mut Reasons) -> Option<RateLimit> {
+    let (calls, period) = wish.share_of_quota()?;
+    let each = f64::from(calls) / period.as_secs_f64();
+    let burst = ((each / 10.0).ceil() as u32).clamp(1, calls);
+    let limit = RateLimit { calls, period, burst: Some(burst), max_wait: longest_wait(wish) };
+    let shares = if wish.instances == 1 {
+        String::new()
+    } else {
+        format!(
+            "; each of {} instances has its part, and `shared` would give each what the others leave",
+            wish.instances
+        )
+    };
+    reasons.add(
+        "rate_limit",
+        format!(
+            "the quota: {}/s of {}/s are used, and each retry counts as well{shares}",
+            round(wish.rate),
+            round(wish.quota_rate())
+        ),
+    );
+    reasons.add(
+        "rate_limit",
+        format!(
+            "{burst} at once are a tenth of a second's worth; others wait for their turn, for {} at most",
+            shown(limit.max_wait)
+        ),
+    );
+    Some(limit)
+}
+
+/// Returns the longest wait for a place or a turn.
+fn longest_wait(wish: &Wish) -> Duration {
+    Duration::from_secs_f64(two_digits((wish.slo.as_secs_f64() / 10.0).max(0.001)))
+}
+
 fn bulkhead(wish: &Wish, reasons: &mut Reasons) -> Bulkhead {
     let mean = wish.times.mean();
     let instances = f64::from(wish.instances);
     let (usual, most) = (wish.rate * mean, wish.capacity * mean);
     let initial = ((2.0 * most / instances).ceil() as u32).max(4);
     let max = ((20.0 * most / instances).ceil() as u32).max(16).max(initial);
-    let wait = Duration::from_secs_f64(two_digits((wish.slo.as_secs_f64() / 10.0).max(0.001)));
     let shares = if wish.instances == 1 {
         String::new()
     } else {
@@ -358,7 +411,7 @@ fn bulkhead(wish: &Wish, reasons: &mut Reasons) -> Bulkhead {
         ),
     );
     let limit = Limit::Adaptive { algorithm: "vegas".to_owned(), min: 2, max, initial };
-    Bulkhead { limit, max_wait: Some(wait), queue: None }
+    Bulkhead { limit, max_wait: Some(longest_wait(wish)), queue: None }
 }
 
 fn connections(wish: &Wish, bulkhead: &Bulkhead, reasons: &mut Reasons) -> u32 {
@@ -413,7 +466,7 @@ fn alerts(wish: &Wish, retry: Option<&Retry>, name: &str) -> Vec<Alert> {
         expression: format!(
             "sum(resilient_in_use{{function=~\".*::{name}\"}}) / sum(resilient_limit{{function=~\".*::{name}\"}}) > 0.8"
         ),
-        reason: format!("{:.0} % of the capacity are in use as a rule", wish.load() * 100.0),
+        reason: format!("{:.0} % of the {} are in use as a rule", wish.load() * 100.0, wish.bound()),
     });
     alerts
 }
@@ -490,6 +543,24 @@ mod tests {
                 "{rate} {instances}: {reserve}"
             );
         }
+    }
+
+    #[test]
+    fn a_quota_becomes_a_rate_limit_that_extra_attempts_never_fill() {
+        let second = Duration::from_secs(1);
+        for (rate, instances) in [(50.0, 1), (80.0, 4), (95.0, 1)] {
+            let advice = Advice::of(&Wish { rate, instances, quota: Some((100, second)), ..usual() }, "fetch");
+
+            let limit = advice.stack.rate_limit.clone().unwrap();
+            assert_eq!((limit.calls * instances, limit.period), (100, second));
+            assert!(limit.burst.is_some_and(|burst| burst <= 10), "{limit:?}");
+            let extra = advice.budget().or_else(|| advice.stack.retry.as_ref()?.budget);
+            let (ratio, reserve) = extra.unwrap_or((0.0, 0));
+            assert!(rate * (1.0 + ratio) + f64::from(reserve * instances) <= 91.0 || reserve <= 1, "{rate}: {extra:?}");
+            assert_eq!(advice.stack.retry.is_none(), rate > 90.0, "{:?}", advice.reasons);
+            assert!(advice.about("rate_limit")[0].contains("of 100/s are used"), "{:?}", advice.reasons);
+        }
+        assert_eq!(Advice::of(&usual(), "fetch").stack.rate_limit, None);
     }
 
     #[test]

@@ -129,6 +129,9 @@ struct Measurements {
     /// The calls that the upstream can serve, such as 954/s
     #[arg(long, value_name = "RATE", value_parser = rate)]
     capacity: f64,
+    /// The calls that the upstream allows all instances together, such as 100/s or 1000/min
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    quota: Option<(u32, Duration)>,
     /// The time within which an answer counts
     #[arg(long, value_name = "TIME", value_parser = time)]
     slo: Duration,
@@ -344,6 +347,7 @@ impl Measurements {
             errors,
             rate: self.rate,
             capacity: self.capacity,
+            quota: self.quota,
             slo: self.slo,
             fan_out: self.fan_out,
             instances: self.instances,

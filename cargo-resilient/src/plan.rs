@@ -193,12 +193,13 @@ impl Plan {
             },
         ];
         let about = format!(
-            "p50 {}, p95 {}, p99 {}; {} % errors; {:.0} % of the capacity in use",
+            "p50 {}, p95 {}, p99 {}; {} % errors; {:.0} % of the {} in use",
             millis(wish.times.at(0.5)),
             millis(wish.times.at(0.95)),
             millis(wish.times.at(0.99)),
             wish.errors * 100.0,
-            wish.load() * 100.0
+            wish.load() * 100.0,
+            wish.bound()
         );
         page::page(&format!("Plan for {}", self.name), &about, &self.profile(), &self.setting(), &self.tables(), &plots)
     }

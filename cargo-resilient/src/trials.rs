@@ -94,16 +94,26 @@ impl World {
         let mean = wish.times.mean();
         let workers = (capacity * mean - 1e-9).ceil().max(1.0) as u32;
         let rest = Duration::from_secs_f64((f64::from(workers) / capacity - mean).max(0.0));
+        let quota = wish.quota.map(|_| {
+            let rate = wish.quota_rate() / part;
+            Quota { from: Duration::ZERO, until: Duration::MAX, rate, burst: (rate / 5.0).max(1.0) }
+        });
         let setup = Setup {
             times: Some(wish.times.clone()),
             rest,
             errors: wish.errors,
+            quota: quota.into_iter().collect(),
             // the worse of the two kinds of servers
             on_leave: OnLeave::GoOn,
             ..Setup::of(workers)
         };
         let clients = (f64::from(wish.instances) / part).round().max(1.0) as usize;
         Self { setup, rate, clients, slo: wish.slo, fan_out: wish.fan_out, part: part as u32 }
+    }
+
+    /// Returns the calls a second that get an answer at most.
+    fn capacity(&self) -> f64 {
+        self.setup.quota.iter().map(|quota| quota.rate).fold(self.setup.capacity(), f64::min)
     }
 
     /// Returns the upstream as it is simulated.
@@ -145,7 +155,7 @@ impl World {
     fn plan(&self, trouble: Trouble) -> (Plan, Fault) {
         let mut setup = self.setup.clone();
         let (from, until) = (BEFORE, BEFORE + trouble.time());
-        let capacity = self.setup.capacity();
+        let capacity = self.capacity();
         let steady = vec![Stretch { rate: self.rate, time: until + AFTER }];
         let mut stretches = steady;
         let mut possible = capacity.min(self.rate);
@@ -161,13 +171,15 @@ impl World {
             }
             Trouble::BrownOut => {
                 setup.slow = Some(Slow { from, until, factor: SLOWER });
-                possible = (capacity / SLOWER).min(self.rate);
+                possible = (self.setup.capacity() / SLOWER).min(self.rate);
             }
-            Trouble::Outage => setup.down = Some(Down { from, until, hangs: false }),
-            Trouble::Hang => setup.down = Some(Down { from, until, hangs: true }),
+            Trouble::Outage => setup.down = vec![Down { from, until, hangs: false }],
+            Trouble::Hang => setup.down = vec![Down { from, until, hangs: true }],
             Trouble::Throttle => {
                 let rate = self.rate / 2.0;
-                setup.quota = Some(Quota { from, until, rate, burst: (rate / 10.0).max(1.0) });
+                let half = Quota { from, until, rate, burst: (rate / 10.0).max(1.0) };
+                let around = |usual: &Quota| [Quota { until: from, ..*usual }, Quota { from: until, ..*usual }];
+                setup.quota = self.setup.quota.iter().flat_map(around).chain([half]).collect();
                 possible = rate;
             }
         }
@@ -367,6 +379,7 @@ mod tests {
     use super::*;
     use crate::advice::Advice;
     use crate::wish::tests::usual;
+    use resilient_simulator::latency::Measured;
 
     fn figures(rows: &[Row], client: &str, trouble: Trouble) -> Row {
         rows.iter().find(|row| row.client == client && row.trouble == trouble.name()).unwrap().clone()
@@ -403,6 +416,36 @@ mod tests {
         assert!(hang.amplification < figures(&rows, "naive", Trouble::Hang).amplification, "{hang:?}");
         let throttle = figures(&rows, "plan", Trouble::Throttle);
         assert!(throttle.goodput > 0.8, "{throttle:?}");
+    }
+
+    #[test]
+    fn an_upstream_without_a_tail_may_let_attempts_wait() {
+        let times = Measured::through(&[(0.5, 0.015), (0.99, 0.015)]).unwrap();
+        let wish = Wish { times, errors: 0.05, rate: 300.0, capacity: 380.0, ..usual() };
+
+        let rows = rows(&World::of(&wish), &wish, &contenders(&wish), &[3]);
+
+        let normal = figures(&rows, "plan", Trouble::Normal);
+        assert!(normal.good > 0.99 && normal.amplification > 1.0, "{normal:?}");
+    }
+
+    #[test]
+    fn a_planned_limit_keeps_to_the_quota() {
+        let wish = Wish { rate: 80.0, quota: Some((100, Duration::from_secs(1))), instances: 4, ..usual() };
+        let world = World::of(&wish);
+        let mut contenders = contenders(&wish);
+        let limited = contenders[2].stack.clone();
+        contenders.push(Contender { name: "unlimited".to_owned(), stack: Stack { rate_limit: None, ..limited } });
+
+        let rows = rows(&world, &wish, &contenders, &[7]);
+
+        let normal = |client: &str| figures(&rows, client, Trouble::Normal);
+        assert!(normal("plan").good > 0.99, "{:?}", normal("plan"));
+        // ten times the calls: what is over the quota ends in the client
+        let spike = |client: &str| figures(&rows, client, Trouble::Spike);
+        assert!(spike("plan").goodput > 0.9, "{:?}", spike("plan"));
+        assert!(spike("plan").amplification < 0.7 * spike("unlimited").amplification, "{:?}", spike("unlimited"));
+        assert!(spike("naive").amplification > 1.5, "{:?}", spike("naive"));
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub struct Wish {
     pub rate: f64,
     /// The calls a second that the upstream can serve.
     pub capacity: f64,
+    /// The calls in a period that the upstream allows, of all instances together; `None` is as many as it can serve.
+    pub quota: Option<(u32, Duration)>,
     /// The time within which an answer counts.
     pub slo: Duration,
     /// The number of such calls that one request makes at once, all of which it needs.
@@ -28,9 +30,40 @@ pub struct Wish {
 }
 
 impl Wish {
-    /// Returns the share of the capacity that is used.
+    /// Returns the calls a second that get an answer at most: the capacity or the quota, whichever is less.
+    pub fn most(&self) -> f64 {
+        self.capacity.min(self.quota_rate())
+    }
+
+    /// Returns the calls a second that the quota allows.
+    pub fn quota_rate(&self) -> f64 {
+        self.quota.map_or(f64::INFINITY, |(calls, period)| f64::from(calls) / period.as_secs_f64())
+    }
+
+    /// Returns the name of that which allows the fewest calls.
+    pub fn bound(&self) -> &'static str {
+        if self.quota_rate() < self.capacity { "quota" } else { "capacity" }
+    }
+
+    /// Returns the used share of the capacity or the quota, whichever is less.
     pub fn load(&self) -> f64 {
-        self.rate / self.capacity
+        self.rate / self.most()
+    }
+
+    /// Returns an instance's part of the quota, in the shortest period of which it has a few calls, or in which it is exact.
+    /// `None` stands for a part that is less than a call a day.
+    pub fn share_of_quota(&self) -> Option<(u32, Duration)> {
+        let (calls, period) = self.quota?;
+        if self.instances == 1 {
+            return Some((calls, period));
+        }
+        let each = self.quota_rate() / f64::from(self.instances);
+        let whole = |period: Duration| (each * period.as_secs_f64() + 1e-9).floor();
+        let is_close =
+            |period: &Duration| whole(*period) >= 0.99 * each * period.as_secs_f64() && whole(*period) >= 1.0;
+        let periods = [1, 60, 3_600, 86_400].map(Duration::from_secs);
+        let period = periods.into_iter().find(is_close).or(periods.last().copied().filter(|&day| whole(day) >= 1.0))?;
+        Some((whole(period) as u32, period))
     }
 
     /// Returns the time within which that share of the attempts end.
@@ -68,19 +101,27 @@ impl Wish {
         }
         if self.load() >= 1.0 {
             broken.push(format!(
-                "{}/s are {:.0} % of the capacity of {}/s: at most {:.1} % of the calls can be answered, whatever the settings",
+                "{}/s are {:.0} % of the {} of {}/s: at most {:.1} % of the calls can be answered, whatever the settings",
                 round(self.rate),
                 self.load() * 100.0,
-                round(self.capacity),
+                self.bound(),
+                round(self.most()),
                 100.0 / self.load(),
             ));
-        } else if self.rate / (1.0 - self.errors) > self.capacity {
+        } else if self.rate / (1.0 - self.errors) > self.most() {
             broken.push(format!(
-                "with {:.1} % errors, {}/s need {}/s attempts until all succeed, and the capacity is {}/s",
+                "with {:.1} % errors, {}/s need {}/s attempts until all succeed, and the {} is {}/s",
                 self.errors * 100.0,
                 round(self.rate),
                 round(self.rate / (1.0 - self.errors)),
-                round(self.capacity),
+                self.bound(),
+                round(self.most()),
+            ));
+        }
+        if self.quota.is_some() && self.share_of_quota().is_none() {
+            broken.push(format!(
+                "the quota has less than a call a day for each of {} instances: one limit for all of them needs `shared`",
+                self.instances
             ));
         }
         if late < 0.5 && self.load() < 1.0 {
@@ -142,6 +183,8 @@ pub const MOST_RETRIES: u32 = 3;
 pub(crate) mod tests {
     use super::*;
 
+    const SECOND: Duration = Duration::from_secs(1);
+
     /// The wish of the page: the times of the scenarios.
     pub(crate) fn usual() -> Wish {
         Wish {
@@ -149,6 +192,7 @@ pub(crate) mod tests {
             errors: 0.01,
             rate: 90.0,
             capacity: 954.0,
+            quota: None,
             slo: Duration::from_secs(1),
             fan_out: 1,
             instances: 1,
@@ -182,6 +226,22 @@ pub(crate) mod tests {
         assert!(never.contains("4 attempts fit") && never.contains("out of reach"), "{never}");
         let failing = broken(Wish { errors: 0.5, rate: 600.0, ..usual() });
         assert!(failing.contains("need 1200/s attempts"), "{failing}");
+        let over = broken(Wish { quota: Some((60, SECOND)), ..usual() });
+        assert!(over.contains("90/s are 150 % of the quota of 60/s: at most 66.7 %"), "{over}");
+        let rare = broken(Wish { rate: 1e-6, quota: Some((9, 86_400 * SECOND)), instances: 10, ..usual() });
+        assert!(rare.contains("less than a call a day for each of 10 instances"), "{rare}");
+    }
+
+    #[test]
+    fn instances_share_a_quota_in_whole_calls() {
+        let share = |quota, instances| Wish { quota: Some(quota), instances, ..usual() }.share_of_quota();
+
+        assert_eq!(share((1_000, 60 * SECOND), 1), Some((1_000, 60 * SECOND)));
+        assert_eq!(share((100, SECOND), 4), Some((25, SECOND)));
+        // 14/s would leave two of a hundred unused
+        assert_eq!(share((100, SECOND), 7), Some((857, 60 * SECOND)));
+        assert_eq!(share((10, SECOND), 50), Some((12, 60 * SECOND)));
+        assert_eq!(share((9, 86_400 * SECOND), 10), None);
     }
 
     #[test]

@@ -83,6 +83,17 @@ fn the_present_stack_is_tried_beside_the_plan() {
 }
 
 #[test]
+fn a_quota_becomes_a_rate_limit_with_its_reason() {
+    let planned = text(&[&SMALL[..], &["--quota", "30/s", "--instances", "2"]].concat());
+
+    let lines: Vec<&str> = planned.lines().map(str::trim).collect();
+    let limit =
+        lines.iter().position(|line| *line == "rate_limit(\"15/s\", burst = 2, max_wait = \"100ms\"),").unwrap();
+    assert!(lines[..limit].iter().any(|line| line.starts_with("// the quota: 20/s of 30/s are used")), "{planned}");
+    assert!(planned.contains("67 % of the quota"), "{planned}");
+}
+
+#[test]
 fn times_come_from_files_too() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("times.csv");
@@ -121,6 +132,8 @@ fn wishes_that_cannot_be_fulfilled_name_their_bound() {
     };
     let full = with("--rate", "120/s");
     assert!(full.starts_with("error: 120/s are 200 % of the capacity of 60/s: at most 50.0 %"), "{full}");
+    let over = error(&[&SMALL[..], &["--quota", "900/min"]].concat());
+    assert!(over.starts_with("error: 20/s are 133 % of the quota of 15/s: at most 75.0 %"), "{over}");
     let slow = with("--slo", "5ms");
     assert!(slow.contains("half of the attempts take 15ms or longer"), "{slow}");
 }

@@ -40,6 +40,11 @@ pub(crate) fn add(cell: &AtomicU64, more: u64) -> u64 {
     sum
 }
 
+/// Takes one from a cell of this thread that other threads may write too.
+pub(crate) fn take_one(cell: &AtomicU64) {
+    cell.fetch_sub(1, Relaxed);
+}
+
 /// As [`with`], after it has seen to it that the thread has the cell. A thread that ends has none any more, and from [`NONE`] on there are none.
 #[cold]
 pub(crate) fn make<R>(number: usize, with: impl FnOnce(&'static AtomicU64) -> R) -> Option<R> {

@@ -6,6 +6,8 @@ mod circuit;
 mod ledger;
 #[cfg(any(test, feature = "test-util"))]
 mod memory;
+#[cfg(all(test, not(resilient_loom)))]
+mod orders;
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -65,7 +67,7 @@ pub type Consulting<'a> = Pin<Box<dyn Future<Output = Result<CircuitView, StoreE
 ///
 /// The store keeps, for each limit, when the next call would be due if all came evenly. A permit moves that on by [`interval`](Self::interval), and is
 /// granted if it was no further than [`slack`](Self::slack) ahead of the present.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Ask {
     /// The number of permits that are of use; 0 if there is only something to say.
@@ -114,7 +116,7 @@ impl Ask {
 }
 
 /// The answer of a [`Store`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Lease {
     /// The number of permits: at most as many as were wanted, and none if the least could not be had.
     pub granted: u32,

@@ -39,10 +39,10 @@ pub struct Setup {
     pub rest: Duration,
     /// The share of the calls that end with an error after their usual time.
     pub errors: f64,
-    /// A time without service.
-    pub down: Option<Down>,
-    /// A time in which it allows fewer calls than it could serve.
-    pub quota: Option<Quota>,
+    /// The times without service.
+    pub down: Vec<Down>,
+    /// The times in which it allows fewer calls than it could serve. None of them overlap.
+    pub quota: Vec<Quota>,
 }
 
 /// A time in which the server does not serve.
@@ -185,6 +185,21 @@ enum Phase {
     Left,
 }
 
+impl Seen {
+    /// Returns the counts of two servers together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            arrived: self.arrived + other.arrived,
+            refused: self.refused + other.refused,
+            served: self.served + other.served,
+            left: self.left + other.left,
+            inside: self.inside + other.inside,
+            begun_late: self.begun_late + other.begun_late,
+        }
+    }
+}
+
 impl Setup {
     /// Returns the setup of so many workers, which stop when a client leaves, and a queue without end.
     pub const fn of(workers: u32) -> Self {
@@ -198,8 +213,8 @@ impl Setup {
             times: None,
             rest: Duration::ZERO,
             errors: 0.0,
-            down: None,
-            quota: None,
+            down: Vec::new(),
+            quota: Vec::new(),
         }
     }
 
@@ -261,7 +276,7 @@ impl Server {
             idle: setup.workers,
             resting: 0,
             hung: 0,
-            left_of_quota: (setup.quota.map_or(0.0, |quota| quota.burst), Duration::ZERO),
+            left_of_quota: (setup.quota.first().map_or(0.0, |quota| quota.burst), Duration::ZERO),
             seen: Seen::default(),
         };
         Arc::new(Self { setup, start: Instant::now(), state: Mutex::new(state) })
@@ -338,10 +353,10 @@ impl State {
 
     /// Returns the reason for which the server takes no call now, if there is one.
     fn refuses(&mut self, setup: &Setup, now: Duration) -> Option<Phase> {
-        if let Some(down) = setup.down.filter(|down| down.from <= now && now < down.until) {
+        if let Some(down) = setup.down.iter().find(|down| down.from <= now && now < down.until) {
             return Some(if down.hangs { Phase::Hung } else { Phase::Refused(Refusal::Failed) });
         }
-        if let Some(quota) = setup.quota.filter(|quota| quota.from <= now && now < quota.until) {
+        if let Some(quota) = setup.quota.iter().find(|quota| quota.from <= now && now < quota.until) {
             let (left, since) = self.left_of_quota;
             let left = (left + now.saturating_sub(since).as_secs_f64() * quota.rate).min(quota.burst);
             let allowed = left >= 1.0;

@@ -8,6 +8,7 @@ mod brown_out;
 mod normal;
 mod outage;
 mod page;
+mod reliability;
 mod search;
 mod shared_work;
 mod spike;

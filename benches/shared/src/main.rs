@@ -1,7 +1,7 @@
 //! Limits that machines share through Redis, side by side: what a call takes, how many questions the server is asked, how well the bound is kept, and
 //! how long a call takes when the server stops to answer.
 //!
-//! limitador is not among them: 0.14.0 does not compile with its Redis storage alone, and with its disk storage it brings a database in C++.
+//! limitador is among them with `--features limitador`, and brings RocksDB then: 0.14.0 does not compile with its Redis storage alone.
 //!
 //! It needs `redis-server` on the path, and starts a private one: `cargo run --release --manifest-path benches/shared/Cargo.toml`.
 
@@ -183,7 +183,7 @@ async fn main() {
         let (mut connection, script) = (connection.clone(), script.clone());
         async move {
             let interval = 1_000_000 / RATE;
-            // a server that does not answer lets calls through, as most who write it do
+            // without an answer, the call is refused
             script
                 .key("limit")
                 .arg(interval)
@@ -203,4 +203,37 @@ async fn main() {
         async move { kit.check("limit", &quota).await.allowed }
     })
     .await;
+
+    #[cfg(feature = "limitador")]
+    measure_limitador().await;
+}
+
+/// Measures limitador with the storage that asks for each call, and with the one that counts by itself and tells the server afterwards.
+#[cfg(feature = "limitador")]
+async fn measure_limitador() {
+    use limitador::limit::{Context, Limit};
+    use limitador::storage::redis::{AsyncRedisStorage, CachedRedisStorageBuilder};
+    use limitador::{AsyncRateLimiter, storage::AsyncCounterStorage};
+
+    for name in ["limitador 0.14.0", "limitador 0.14.0, cached"] {
+        let server = Server::start();
+        let address = server.address();
+        let storage: Box<dyn AsyncCounterStorage> = if name.ends_with("cached") {
+            Box::new(CachedRedisStorageBuilder::new(&address).build().await.expect("connected"))
+        } else {
+            Box::new(AsyncRedisStorage::new(&address).await.expect("connected"))
+        };
+        let limiter = AsyncRateLimiter::new_with_storage(storage);
+        limiter.add_limit(Limit::new("bench", RATE.into(), 1, [], []));
+        let limiter = Arc::new(limiter);
+        measure(name, &server, move || {
+            let limiter = limiter.clone();
+            async move {
+                let answer = limiter.check_rate_limited_and_update(&"bench".into(), &Context::default(), 1).await;
+                // without an answer, the call is refused
+                answer.is_ok_and(|answer| !answer.limited)
+            }
+        })
+        .await;
+    }
 }

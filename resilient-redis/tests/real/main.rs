@@ -9,6 +9,8 @@ mod fleet;
 mod keys;
 mod machine;
 mod outage;
+mod partition;
+mod proxy;
 mod script;
 mod server;
 
@@ -33,15 +35,17 @@ const TESTS: &[(&str, fn())] = &[
         "fleet::keeps_to_the_bound_with_the_store_killed_and_emptied",
         fleet::keeps_to_the_bound_with_the_store_killed_and_emptied,
     ),
+    ("partition::keeps_to_the_bound_with_machines_cut_off", partition::keeps_to_the_bound_with_machines_cut_off),
+    ("partition::goes_by_shares_on_the_wrong_side", partition::goes_by_shares_on_the_wrong_side),
+    (
+        "partition::an_isolated_machine_comes_back_with_an_old_epoch",
+        partition::an_isolated_machine_comes_back_with_an_old_epoch,
+    ),
 ];
 
 fn main() {
-    if let (Ok(address), Ok(log)) = (std::env::var("RESILIENT_MACHINE"), std::env::var("RESILIENT_MACHINE_LOG")) {
-        return block_on(machine::run(&address, &log));
-    }
-    let of_caller = ["RESILIENT_CALLER", "RESILIENT_MACHINE_LOG", "RESILIENT_OUTAGE"].map(std::env::var);
-    if let [Ok(address), Ok(log), Ok(outage)] = of_caller {
-        return block_on(machine::run_caller(&address, &log, &outage));
+    if machine::is_told() {
+        return block_on(machine::run());
     }
     let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     if std::env::var_os("RESILIENT_REAL_SERVERS").is_none() {

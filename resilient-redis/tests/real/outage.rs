@@ -3,11 +3,11 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::machine::{self, Call, Caller};
+use crate::machine::{self, Log, Machine};
 use crate::server::Server;
 
 /// The time in which all machines have started.
-const START: Duration = Duration::from_secs(3);
+const START: Duration = Duration::from_secs(5);
 /// Seconds of calm, of outage, and of calm again.
 const CALM: Duration = Duration::from_secs(2);
 const OUTAGE: Duration = Duration::from_secs(6);
@@ -27,16 +27,15 @@ fn outage(machines: u32, shared: bool) -> Seen {
     let begins = machine::now() + START.as_micros() as u64;
     let (down, up) = (begins + CALM.as_micros() as u64, begins + (CALM + OUTAGE).as_micros() as u64);
     let address = if shared { server.address() } else { String::new() };
-    let mut callers: Vec<Caller> =
+    let mut callers: Vec<Machine> =
         (0..machines).map(|number| machine::start_caller(&address, &folder, number, (begins, down, up))).collect();
     sleep(START + CALM + OUTAGE + AFTER);
-    let calls: Vec<Vec<Call>> = callers.iter_mut().map(Caller::end).collect();
+    let logs: Vec<Log> = callers.iter_mut().map(Machine::end).collect();
 
     let attempts =
-        |from: u64, to: u64| calls.iter().flatten().filter(|call| call.made && (from..to).contains(&call.at)).count();
-    let served_again =
-        |calls: &Vec<Call>| calls.iter().find(|call| call.made && call.at >= up).map_or(u64::MAX, |call| call.at);
-    let last = calls.iter().map(served_again).max().unwrap_or(u64::MAX);
+        |from: u64, to: u64| logs.iter().flat_map(Log::admitted).filter(|at| (from..to).contains(at)).count();
+    let served_again = |log: &Log| log.admitted().find(|at| *at >= up).unwrap_or(u64::MAX);
+    let last = logs.iter().map(served_again).max().unwrap_or(u64::MAX);
     assert!(attempts(begins, down) > machines as usize * 15, "calls were made before the outage");
     let second = down + 1_000_000;
     Seen {
@@ -63,6 +62,8 @@ pub(crate) fn machines_probe_as_one() {
         }
     }
     for (machines, [alone, shared]) in FLEETS.into_iter().zip(&seen) {
+        // each machine finds out by itself at the latest, by eight calls
+        assert!(shared.first_second <= machines as usize * 8, "{} attempts of {machines}", shared.first_second);
         // one probe a second, and one more where two meet
         assert!(shared.attempts <= 12, "{} attempts of {machines} machines in five seconds", shared.attempts);
         assert!(machines == 1 || shared.attempts < alone.attempts / 2, "{} beside {}", shared.attempts, alone.attempts);

@@ -1,32 +1,117 @@
 //! The scripts decide as the references do.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
+use std::fmt::Debug;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use resilient::shared::{Ask, CircuitAsk, CircuitLedger, Ledger, ProbeTerms, SharedState};
+use redis::{RedisResult, Value};
+use resilient::shared::{Ask, CircuitAsk, CircuitLedger, CircuitView, Lease, Ledger, ProbeTerms, SharedState};
 
 use crate::server::Server;
 
-/// The script, with a clock that the test sets after so many arguments.
-fn script(text: &str, arguments: usize) -> redis::Script {
-    let clock = "redis.call('TIME')";
-    assert!(text.contains(clock));
-    let set = format!("{{ tonumber(ARGV[{}]), tonumber(ARGV[{}]) }}", arguments + 1, arguments + 2);
-    redis::Script::new(&text.replace(clock, &set))
-}
+/// A reference in Rust, and the script that decides as it does.
+trait Reference: Default {
+    const SCRIPT: &str;
+    type Ask: Debug + Clone;
+    type Answer: PartialEq + Debug + Default;
 
-/// Runs it at that microsecond.
-fn run(script: &redis::Script, connection: &mut redis::Connection, arguments: Vec<String>, now: u64) -> redis::Value {
-    let mut call = script.key("policy");
-    for argument in arguments {
-        call.arg(argument);
+    fn answer(&mut self, now: Duration, ask: &Self::Ask) -> Self::Answer;
+
+    fn arguments(ask: &Self::Ask) -> Vec<String>;
+
+    fn read(answer: Value) -> RedisResult<Self::Answer>;
+
+    /// Returns the question as a machine asks it that has seen this answer.
+    fn having_seen(_: &Self::Answer, ask: Self::Ask) -> Self::Ask {
+        ask
     }
-    call.arg(now / 1_000_000).arg(now % 1_000_000);
-    call.invoke(connection).unwrap()
 }
 
+impl Reference for Ledger {
+    const SCRIPT: &str = include_str!("../../src/lease.lua");
+    type Ask = Ask;
+    type Answer = Lease;
+
+    fn answer(&mut self, now: Duration, ask: &Ask) -> Lease {
+        self.answer(now, ask)
+    }
+
+    fn arguments(ask: &Ask) -> Vec<String> {
+        resilient_redis::arguments(ask)
+    }
+
+    fn read(answer: Value) -> RedisResult<Lease> {
+        resilient_redis::lease(answer)
+    }
+}
+
+impl Reference for CircuitLedger {
+    const SCRIPT: &str = include_str!("../../src/circuit.lua");
+    type Ask = CircuitAsk;
+    type Answer = CircuitView;
+
+    fn answer(&mut self, now: Duration, ask: &CircuitAsk) -> CircuitView {
+        self.answer(now, ask)
+    }
+
+    fn arguments(ask: &CircuitAsk) -> Vec<String> {
+        resilient_redis::circuit_arguments(ask)
+    }
+
+    fn read(answer: Value) -> RedisResult<CircuitView> {
+        resilient_redis::view(answer)
+    }
+
+    fn having_seen(view: &CircuitView, mut ask: CircuitAsk) -> CircuitAsk {
+        ask.epoch = view.epoch.saturating_sub(ask.epoch);
+        ask.probed = view.epoch.saturating_sub(ask.probed);
+        ask
+    }
+}
+
+/// Asks a script and its reference the same questions, and hands on each answer.
+///
+/// The histories are random, with lost memory and a clock that jumps.
+fn walk<R: Reference>(cases: u32, asks: impl Strategy<Value = (u64, R::Ask)>, mut hear: impl FnMut(&R::Answer)) {
+    const CLOCK: &str = "redis.call('TIME')";
+    assert!(R::SCRIPT.contains(CLOCK));
+    // the test sets the clock, by two arguments behind the others
+    let script = redis::Script::new(&R::SCRIPT.replace(CLOCK, "{ tonumber(ARGV[#ARGV - 1]), tonumber(ARGV[#ARGV]) }"));
+    let server = Server::start();
+    let mut connection = redis::Client::open(server.address()).unwrap().get_connection().unwrap();
+    let decide = RefCell::new(|history: Vec<((u64, R::Ask), u8)>| {
+        redis::cmd("FLUSHALL").exec(&mut connection).unwrap();
+        let (mut reference, mut last) = (R::default(), R::Answer::default());
+        let mut now = 1_796_000_000_000_000_u64;
+        for ((passes, ask), chance) in history {
+            now = match chance {
+                0 => now - 5_000_000,
+                1 => now + 3_600_000_000,
+                _ => now + passes,
+            };
+            if chance == 2 {
+                redis::cmd("FLUSHALL").exec(&mut connection).unwrap();
+                reference = R::default();
+            }
+            let ask = R::having_seen(&last, ask);
+            let expected = reference.answer(Duration::from_micros(now), &ask);
+            let mut call = script.key("policy");
+            call.arg(R::arguments(&ask)).arg(now / 1_000_000).arg(now % 1_000_000);
+            let answer = R::read(call.invoke(&mut connection).unwrap()).unwrap();
+            prop_assert_eq!(&answer, &expected, "{:?} at {}", ask, now);
+            hear(&answer);
+            last = answer;
+        }
+        Ok(())
+    });
+    let histories = prop::collection::vec((asks, 0..30_u8), 1..60);
+    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    runner.run(&histories, |history| decide.borrow_mut()(history)).unwrap();
+}
+
+/// A question after so many microseconds.
 fn asks() -> impl Strategy<Value = (u64, Ask)> {
     let ask = (
         (0..3_000_000_u64, 0..50_u32, 0..10_u32, 0..3_u8),
@@ -49,43 +134,14 @@ fn asks() -> impl Strategy<Value = (u64, Ask)> {
 }
 
 pub(crate) fn decides_as_the_reference_does() {
-    let server = Server::start();
-    let connection = redis::Client::open(server.address()).unwrap().get_connection().unwrap();
-    let connection = RefCell::new(connection);
-    let script = script(include_str!("../../src/lease.lua"), 12);
-    let mut runner = TestRunner::new(Config { cases: 64, failure_persistence: None, ..Config::default() });
-    let answers = Cell::new(0);
-    let history = prop::collection::vec((asks(), 0..20_u8), 1..60);
-    runner
-        .run(&history, |history| {
-            let connection = &mut *connection.borrow_mut();
-            redis::cmd("FLUSHALL").exec(connection).unwrap();
-            let mut ledger = Ledger::new();
-            let mut now = 1_796_000_000_000_000_u64;
-            for ((passes, ask), chance) in history {
-                now = match chance {
-                    0 => now - 5_000_000,
-                    1 => now + 3_600_000_000,
-                    _ => now + passes,
-                };
-                if chance == 2 {
-                    redis::cmd("FLUSHALL").exec(connection).unwrap();
-                    ledger = Ledger::new();
-                }
-                let expected = ledger.answer(Duration::from_micros(now), &ask);
-                let answer = run(&script, connection, resilient_redis::arguments(&ask), now);
-                prop_assert_eq!(resilient_redis::lease(answer).unwrap(), expected, "{:?} at {}", ask, now);
-                answers.set(answers.get() + u32::from(expected.granted > 0));
-            }
-            Ok(())
-        })
-        .unwrap();
-    println!("    {} grants are the same", answers.get());
-    assert!(answers.get() > 100);
+    let mut grants = 0;
+    walk::<Ledger>(64, asks(), |lease| grants += u32::from(lease.granted > 0));
+    println!("    {grants} grants are the same");
+    assert!(grants > 100);
 }
 
-/// A question after so many microseconds, of a machine that goes by an epoch so far behind the store's.
-fn circuit_asks() -> impl Strategy<Value = (u64, u64, CircuitAsk)> {
+/// A question after so many microseconds, by a machine that is so many epochs behind the store.
+fn circuit_asks() -> impl Strategy<Value = (u64, CircuitAsk)> {
     let machine =
         (prop::sample::select(vec![0, 0, 0, 1, 2]), prop::option::weighted(0.3, 1..3_000_000_u64), 0..20_u32, 0..4_u32);
     let ends = (0..3_u64, 0..3_u32, 0..3_u32, 0..2_u32, 0..4_u32);
@@ -103,56 +159,23 @@ fn circuit_asks() -> impl Strategy<Value = (u64, u64, CircuitAsk)> {
         let micros = Duration::from_micros;
         let mut ask = CircuitAsk::new();
         ask.open_for = micros(open_for.unwrap_or(0));
-        (ask.reopenings, ask.cause, ask.probed) = (reopenings, cause, late);
+        (ask.epoch, ask.reopenings, ask.cause) = (behind, reopenings, cause);
+        // most ends are those of this epoch
+        ask.probed = late / 2;
         (ask.succeeded, ask.failed, ask.returned, ask.wanted) = (succeeded, failed, returned, wanted);
         let (limit, open_for) = (micros(limit), micros(then_open_for));
         ask.terms = ProbeTerms { first, probes, failure_rate, limit, open_for, patience };
-        (passes, behind, ask)
+        (passes, ask)
     })
 }
 
 pub(crate) fn decides_on_circuits_as_the_reference_does() {
-    let server = Server::start();
-    let connection = redis::Client::open(server.address()).unwrap().get_connection().unwrap();
-    let connection = RefCell::new(connection);
-    let script = script(include_str!("../../src/circuit.lua"), 15);
-    let mut runner = TestRunner::new(Config { cases: 96, failure_persistence: None, ..Config::default() });
-    let states = Cell::new([0; 3]);
-    let history = prop::collection::vec((circuit_asks(), 0..40_u8), 1..60);
-    runner
-        .run(&history, |history| {
-            let connection = &mut *connection.borrow_mut();
-            redis::cmd("FLUSHALL").exec(connection).unwrap();
-            let mut ledger = CircuitLedger::new();
-            let (mut now, mut epoch) = (1_796_000_000_000_000_u64, 0_u64);
-            for ((passes, behind, mut ask), chance) in history {
-                now = match chance {
-                    0 => now - 5_000_000,
-                    1 => now + 3_600_000_000,
-                    _ => now + passes,
-                };
-                if chance == 2 {
-                    redis::cmd("FLUSHALL").exec(connection).unwrap();
-                    ledger = CircuitLedger::new();
-                }
-                ask.epoch = epoch.saturating_sub(behind);
-                // most ends are those of this epoch
-                ask.probed = epoch.saturating_sub(ask.probed / 2);
-                let expected = ledger.answer(Duration::from_micros(now), &ask);
-                let answer = run(&script, connection, resilient_redis::circuit_arguments(&ask), now);
-                prop_assert_eq!(resilient_redis::view(answer).unwrap(), expected, "{:?} at {}", ask, now);
-                epoch = expected.epoch;
-                let mut seen = states.get();
-                seen[match expected.state {
-                    SharedState::Closed => 0,
-                    SharedState::Open => 1,
-                    SharedState::HalfOpen => 2,
-                }] += 1;
-                states.set(seen);
-            }
-            Ok(())
-        })
-        .unwrap();
-    println!("    closed, open and half-open answers: {:?}, all the same", states.get());
-    assert!(states.get().iter().all(|&answers| answers > 100));
+    let (mut closed, mut open, mut half_open) = (0, 0, 0);
+    walk::<CircuitLedger>(96, circuit_asks(), |view| match view.state {
+        SharedState::Closed => closed += 1,
+        SharedState::Open => open += 1,
+        SharedState::HalfOpen => half_open += 1,
+    });
+    println!("    {closed} closed, {open} open and {half_open} half-open answers are the same");
+    assert!(closed > 100 && open > 100 && half_open > 100);
 }

@@ -55,7 +55,6 @@ impl Server {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    #[cfg(feature = "cluster")]
     pub(crate) fn port(&self) -> u16 {
         self.port
     }

@@ -39,14 +39,11 @@ impl Deposits {
     /// As [`pay_in_slowly`](Self::pay_in_slowly), for a deposit that is no success: as if one less had been taken out.
     #[cold]
     pub(super) fn pay_in_uncounted(&self, record: &Record) -> Option<u64> {
-        let take_less = |taken: &AtomicU64| {
-            taken.fetch_sub(1, Relaxed);
-            0
-        };
-        cells::with(self.first(), take_less).or_else(|| {
+        let taken = cells::with(self.first(), cells::take_one).or_else(|| {
             self.find_cells(Some(record));
-            cells::make(self.first(), take_less)
-        })
+            cells::make(self.first(), cells::take_one)
+        });
+        taken.map(|()| 0)
     }
 
     /// Numbers the cells at the first deposit. A number is never free again, so that only so many budgets have one.

@@ -212,8 +212,8 @@ impl CircuitBreaker {
     /// * **Half-open**, the store leases the [`probes`](Self::probes): all machines together make as many as one would alone. A call that would be a
     ///   probe asks for one in the background and is refused; the next one makes it. A probe whose end the store does not hear of has failed.
     /// * **Closing** is decided by the ends of all probes. With [`recover`](Self::recover), each machine then lets through the same growing share of its calls.
-    /// * **No call waits** for the store. While calls come, and for a minute after the last, a task asks it four times a second. A call looks whether there is an
-    ///   answer, which takes some 20 ns.
+    /// * **No call waits** for the store. While calls come, and for a minute after the last, a task asks it four times a second, and every 50 ms while
+    ///   calls fail one after another. A call looks whether there is an answer, which takes some 20 ns.
     /// * **Without the store**, each machine goes by its own window and makes its own probes. That begins with an event
     ///   [`Degraded`](crate::Event::Degraded), and ends with [`Recovered`](crate::Event::Recovered).
     /// * **An operator** who forces a state, or changes the mode, does so on one machine. A breaker that does not enforce neither tells nor follows.

@@ -215,8 +215,12 @@ impl CircuitBreaker {
             }
             let next = circuit.end(ending, &self.config, now, random::next);
             if next == circuit || self.change(circuit, next, circuit.evidence(ending), ticks) {
-                if let Phase::HalfOpen { .. } = circuit.phase {
-                    self.tell_probe(ending);
+                match circuit.phase {
+                    Phase::HalfOpen { .. } => self.tell_probe(ending),
+                    Phase::Closed { streak: 1.. } | Phase::Recovering { streak: 1.., .. } if vote != Vote::Success => {
+                        self.doubt(ticks());
+                    }
+                    _ => {}
                 }
                 break;
             }

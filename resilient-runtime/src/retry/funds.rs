@@ -125,7 +125,7 @@ mod tests {
     fn call(retry: &Retry, attempts: &[Class]) {
         let mut call = retry.begin();
         for &class in attempts {
-            if let Verdict::Accept(_) = call.settle_when(Err::<(), ()>(()), |_: &()| class) {
+            if let Verdict::Accept(Err(())) = call.settle_when(Err::<(), ()>(()), |(): &()| class) {
                 return;
             }
         }

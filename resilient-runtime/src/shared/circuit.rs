@@ -5,7 +5,7 @@ use std::time::Duration;
 /// A question to a [`Store`](super::Store) about a circuit breaker: what the machine goes by, how its probes ended, and how many it would make.
 ///
 /// The number of the [epoch](CircuitView::epoch) tells what is late: it rises with each change of the shared state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct CircuitAsk {
     /// The epoch that the machine goes by; 0 if it knows none.
@@ -31,7 +31,7 @@ pub struct CircuitAsk {
 }
 
 /// The terms of the probes of a half-open breaker.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct ProbeTerms {
     /// The number of probes at once until one has succeeded.
     pub first: u32,
@@ -79,7 +79,7 @@ impl Default for CircuitAsk {
 }
 
 /// The answer of a [`Store`](super::Store): the state of a circuit breaker that machines share.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct CircuitView {
     /// The number of changes of the shared state.
     pub epoch: u64,
@@ -96,7 +96,7 @@ pub struct CircuitView {
 }
 
 /// The state of a circuit breaker that machines share.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum SharedState {
     /// Each machine goes by its own window.
     #[default]
@@ -137,7 +137,7 @@ impl SharedState {
 /// let view = ledger.answer(Duration::from_secs(101), &CircuitAsk::new());
 /// assert_eq!((view.state, view.left), (SharedState::Open, Duration::from_secs(4)));
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct CircuitLedger {
     epoch: u64,
     state: SharedState,

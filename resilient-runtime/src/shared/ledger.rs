@@ -24,7 +24,7 @@ use super::{Ask, Lease};
 /// let lease = ledger.answer(Duration::from_secs(2), &Ask::new(9, interval, slack));
 /// assert_eq!(lease.granted, 5);
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Ledger {
     /// When the next call would be due.
     due: u64,

@@ -11,6 +11,7 @@ use resilient_scenarios::server::{KINDS, OnLeave, Setup, Slow};
 use crate::cli::{Args, Scenario};
 use crate::lanes::{self, Job};
 use crate::page::Section;
+use crate::plot::Plot;
 use crate::trial::{self, Kind, Measured};
 use crate::verdict::Check;
 
@@ -36,7 +37,7 @@ pub(crate) fn section(args: &Args) -> Section {
     }
 
     let jobs = rows.iter().flat_map(|(_, kind, plan, _)| args.seeds.iter().map(|&seed| job(*kind, seed, plan.clone())));
-    let runs = lanes::run(6, Duration::from_secs(1), jobs.collect());
+    let runs = lanes::run(8, Duration::from_secs(1), jobs.collect());
 
     let mut tables =
         vec![Table::of_faults("Five times slower at ρ 0.7, a queue without end, goes on when a client leaves")];
@@ -57,7 +58,7 @@ pub(crate) fn section(args: &Args) -> Section {
         }
     }
     checks.push(Check::books("S5: the books", imbalances));
-    Section { scenario: Scenario::S5, what: WHAT, tables, checks, series }
+    Section { scenario: Scenario::S5, what: WHAT, tables, checks, plot: Plot::Series(series) }
 }
 
 fn job(kind: Kind, seed: u64, plan: Plan) -> Job<Measured> {

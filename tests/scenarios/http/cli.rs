@@ -15,7 +15,7 @@ pub(crate) struct Args {
     /// The scenarios to run; all of them but `plan` unless some are named
     scenarios: Vec<Scenario>,
 
-    /// Fewer rows and shorter runs: about half a minute for all
+    /// Fewer rows and shorter runs: about forty seconds for all
     #[arg(long)]
     pub(crate) quick: bool,
 
@@ -35,8 +35,14 @@ pub(crate) struct Args {
 /// A scenario that has a form over HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scenario {
+    /// A search of eight providers at once
+    S1,
     /// A spike of ten times the calls
     S2,
+    /// Failures that pass
+    S3,
+    /// An outage
+    S4,
     /// A brown-out: service five times slower
     S5,
     /// A provider that throttles
@@ -53,7 +59,10 @@ impl Scenario {
     /// Returns the name on the command line.
     pub(crate) const fn name(self) -> &'static str {
         match self {
+            Self::S1 => "s1",
             Self::S2 => "s2",
+            Self::S3 => "s3",
+            Self::S4 => "s4",
             Self::S5 => "s5",
             Self::S6 => "s6",
             Self::S7 => "s7",
@@ -64,12 +73,15 @@ impl Scenario {
 
     pub(crate) const fn title(self) -> &'static str {
         match self {
+            Self::S1 => "S1: a search of eight providers at once",
             Self::S2 => "S2: a spike of ten times the calls",
+            Self::S3 => "S3: failures that pass",
+            Self::S4 => "S4: an outage",
             Self::S5 => "S5: a brown-out",
             Self::S6 => "S6: a provider that throttles",
             Self::S7 => "S7: nothing is wrong",
             Self::S9 => "S9: three tiers of retries",
-            Self::Plan => "Planned settings in S2 and S5",
+            Self::Plan => "Planned settings",
         }
     }
 }

@@ -15,6 +15,7 @@ use reqwest::Url;
 use resilient::Deadline;
 use resilient_scenarios::calls::{CallError, Client, DUE, SLO};
 use resilient_scenarios::server::{OnLeave, Refusal, Server};
+use tokio::net::TcpSocket;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -26,6 +27,8 @@ pub(crate) struct Port {
     listener: TcpListener,
     pub(crate) url: Url,
     pub(crate) books: Arc<Books>,
+    /// A time during which the port refuses connections, counted from the beginning of the service.
+    pub(crate) away: Option<(Duration, Duration)>,
 }
 
 /// Servers that answer until the host is dropped.
@@ -40,13 +43,13 @@ impl Port {
         listener.set_nonblocking(true).expect("a socket");
         let address = listener.local_addr().expect("a bound socket");
         let url = format!("http://{address}/").parse().expect("an address");
-        Self { listener, url, books: Arc::default() }
+        Self { listener, url, books: Arc::default(), away: None }
     }
 }
 
 impl Host {
-    /// Serves the ports, and ticks `server` once a millisecond.
-    pub(crate) fn start(ports: Vec<(Port, Router)>, server: Option<Arc<Server>>) -> Self {
+    /// Serves the ports, and ticks the servers once a millisecond.
+    pub(crate) fn start(ports: Vec<(Port, Router)>, servers: Vec<Arc<Server>>) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let (shutdown, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
@@ -54,9 +57,7 @@ impl Host {
                 for (port, app) in ports {
                     tokio::spawn(serve(port, app));
                 }
-                if let Some(server) = server {
-                    tokio::spawn(tick(server));
-                }
+                tokio::spawn(tick(servers));
                 let _ = stopped.await;
             });
         });
@@ -76,15 +77,16 @@ impl Drop for Host {
 /// Returns the route of a server. It queues, works and refuses as in the tests; a closed connection is a client that leaves.
 pub(crate) fn serving(server: Arc<Server>, books: Arc<Books>) -> Router {
     let handler = async move |headers: HeaderMap| -> Response {
-        if let Some(number) = wire::number(&headers) {
-            books.arrive(number);
-        }
+        wire::arrived(&headers, &books);
         let due = wire::due(&headers).map(|due| due + GRACE);
         match server.serve(wire::deadline(&headers), due).await {
             Ok(()) => StatusCode::OK.into_response(),
             Err(Refusal::Full) => busy(),
             Err(Refusal::Expired) => StatusCode::GATEWAY_TIMEOUT.into_response(),
-            Err(Refusal::Failed | Refusal::Throttled { .. }) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            Err(Refusal::Failed) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+            Err(Refusal::Throttled { after }) => {
+                (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, after.as_secs().to_string())]).into_response()
+            }
         }
     };
     Router::new().route("/", get(handler))
@@ -94,9 +96,7 @@ pub(crate) fn serving(server: Arc<Server>, books: Arc<Books>) -> Router {
 pub(crate) fn tier<C: Client>(client: C, books: Arc<Books>, on_leave: OnLeave) -> Router {
     let client = Arc::new(client);
     let handler = async move |headers: HeaderMap| -> Response {
-        if let Some(number) = wire::number(&headers) {
-            books.arrive(number);
-        }
+        wire::arrived(&headers, &books);
         let due = wire::due(&headers).unwrap_or_else(|| Instant::now() + SLO);
         let deadline = wire::deadline(&headers).and_then(|header| Deadline::from_header(header).ok());
         let client = Arc::clone(&client);
@@ -127,24 +127,47 @@ fn busy() -> Response {
 }
 
 async fn serve(port: Port, app: Router) {
-    let books = port.books;
-    let listener = tokio::net::TcpListener::from_std(port.listener).expect("a runtime with I/O");
+    let start = Instant::now();
+    let mut listener = tokio::net::TcpListener::from_std(port.listener).expect("a runtime with I/O");
+    if let Some((from, until)) = port.away {
+        let address = listener.local_addr().expect("a bound socket");
+        accept(listener, &port.books, app.clone(), tokio::time::sleep_until(start + from)).await;
+        // a socket that is bound and does not listen keeps the port, and refuses connections
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_reuseaddr(true).expect("a socket that can be set");
+        socket.bind(address).expect("a port that was free");
+        tokio::time::sleep_until(start + until).await;
+        listener = socket.listen(1_024).expect("a bound socket");
+    }
+    accept(listener, &port.books, app, std::future::pending()).await;
+}
+
+/// Serves connections until `end`, and closes them then.
+async fn accept(
+    listener: tokio::net::TcpListener,
+    books: &Arc<Books>,
+    app: Router,
+    end: impl Future<Output = ()> + Send + 'static,
+) {
+    let books = Arc::clone(books);
     let listener = listener.tap_io(move |socket| {
         books.connections.fetch_add(1, Relaxed);
         // If it fails, answers come a little later.
         let _ = socket.set_nodelay(true);
     });
-    if let Err(error) = axum::serve(listener, app).await {
+    if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(end).await {
         eprintln!("a server stopped: {error}");
     }
 }
 
-async fn tick(server: Arc<Server>) {
+async fn tick(servers: Vec<Arc<Server>>) {
     let mut ticks = tokio::time::interval(Duration::from_millis(1));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
         ticks.tick().await;
-        server.tick();
+        for server in &servers {
+            server.tick();
+        }
     }
 }
 
@@ -165,3 +188,25 @@ pub(crate) fn check_descriptors() -> Result<(), String> {
 const DESCRIPTORS: u64 = 16_384;
 /// The lateness of a deadline that goes through two busy threads.
 const GRACE: Duration = Duration::from_millis(20);
+
+/// Waits until a connection is refused, and until one is accepted. How long that takes is the machine's.
+#[tokio::test]
+async fn a_port_that_is_away_refuses_connections_and_comes_back() {
+    async fn until(is_accepted: bool, address: &str) {
+        let look = async {
+            while tokio::net::TcpStream::connect(address).await.is_ok() != is_accepted {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), look).await.expect("a port that goes and comes");
+    }
+    let away = Some((Duration::from_millis(200), Duration::from_millis(1_200)));
+    let port = Port { away, ..Port::bind() };
+    let address = port.url.authority().to_owned();
+
+    let _host = Host::start(vec![(port, Router::new())], Vec::new());
+
+    until(true, &address).await;
+    until(false, &address).await;
+    until(true, &address).await;
+}

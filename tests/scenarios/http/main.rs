@@ -10,12 +10,15 @@ mod cpu;
 mod host;
 mod lanes;
 mod normal;
+mod outage;
 mod page;
 mod planned;
 mod plot;
+mod search;
 mod spike;
 mod throttled;
 mod tiers;
+mod transient;
 mod trial;
 mod verdict;
 mod wire;
@@ -67,7 +70,10 @@ fn run(args: &Args) -> Result<bool, String> {
 fn section(scenario: Scenario, args: &Args) -> Section {
     eprintln!("{} …", scenario.title());
     let section = match scenario {
+        Scenario::S1 => search::section(args),
         Scenario::S2 => spike::section(args),
+        Scenario::S3 => transient::section(args),
+        Scenario::S4 => outage::section(args),
         Scenario::S5 => brown_out::section(args),
         Scenario::S6 => throttled::section(args),
         Scenario::S7 => normal::section(args),

@@ -14,6 +14,7 @@ use crate::cli::{Args, Scenario};
 use crate::cpu;
 use crate::lanes::{self, Job};
 use crate::page::Section;
+use crate::plot::Plot;
 use crate::trial::{self, Kind, Measured};
 use crate::verdict::Check;
 
@@ -94,7 +95,7 @@ pub(crate) fn section(args: &Args) -> Section {
     let most = Duration::from_micros(1);
     checks.push(Check::most("CPU of the full stack around a call", cost, most, most, micros).only_aim());
     checks.push(Check::books("S7: the books", imbalances));
-    Section { scenario: Scenario::S7, what: WHAT, tables, checks, series }
+    Section { scenario: Scenario::S7, what: WHAT, tables, checks, plot: Plot::Series(series) }
 }
 
 /// Returns the time that the whole stack adds to a call: the difference to the bare call, with answers at once. An HTTP request

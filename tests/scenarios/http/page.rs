@@ -7,7 +7,7 @@ use std::time::Duration;
 use resilient_scenarios::report::Table;
 
 use crate::cli::{Args, Scenario};
-use crate::plot::{Series, draw, standalone};
+use crate::plot::{Plot, draw, standalone};
 use crate::verdict::Check;
 
 /// The part of the report that describes one scenario.
@@ -16,7 +16,7 @@ pub(crate) struct Section {
     pub(crate) what: &'static str,
     pub(crate) tables: Vec<Table>,
     pub(crate) checks: Vec<Check>,
-    pub(crate) series: Vec<Series>,
+    pub(crate) plot: Plot,
 }
 
 pub(crate) struct Page<'a> {
@@ -46,7 +46,7 @@ impl Section {
     fn to_html(&self) -> String {
         let mut text =
             format!("<h2>{}</h2>\n<p class=\"note\">{}</p>\n", self.scenario.title(), escaped(self.what.trim()));
-        text.push_str(&draw(&self.series));
+        text.push_str(&draw(&self.plot));
         let checks = Check::table(&self.checks);
         for table in self.tables.iter().chain([&checks]) {
             text.push_str(&html(table));
@@ -84,13 +84,13 @@ impl Page<'_> {
         let plots = path.with_extension("");
         let name = plots.file_name().unwrap_or_default().to_string_lossy();
         page.push_str(
-            "\nIn the plots, grey is what is offered and blue what is answered well within a second, both a second; the band is \
-             the\ntime in which something is wrong, and the dashed line what the server could serve then.\n",
+            "\nIn the plots but the first, grey is what is offered and blue what is answered well within a second, both a second; \
+             the\nband is the time in which something is wrong, and the dashed line what the server could serve then.\n",
         );
         for section in &self.sections {
             let plot = format!("{}.svg", section.scenario.name());
             let _ = write!(page, "\n{}", section.to_markdown_with(&format!("![]({name}/{plot})\n\n")));
-            save(&plots.join(plot), &standalone(&section.series))?;
+            save(&plots.join(plot), &standalone(&section.plot))?;
         }
         save(path, &page)
     }

@@ -11,6 +11,7 @@ use resilient_scenarios::server::{KINDS, OnLeave, Setup};
 use crate::cli::{Args, Scenario};
 use crate::lanes::{self, Job};
 use crate::page::Section;
+use crate::plot::Plot;
 use crate::trial::{self, Kind, Measured};
 use crate::verdict::{Check, times};
 
@@ -85,7 +86,7 @@ pub(crate) fn section(args: &Args) -> Section {
         }
     }
     checks.push(Check::books("S2: the books", imbalances));
-    Section { scenario: Scenario::S2, what: WHAT, tables, checks, series }
+    Section { scenario: Scenario::S2, what: WHAT, tables, checks, plot: Plot::Series(series) }
 }
 
 fn job(kind: Kind, seed: u64, plan: Plan) -> Job<Measured> {

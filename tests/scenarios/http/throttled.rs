@@ -16,7 +16,7 @@ use crate::cli::{Args, Scenario};
 use crate::host::{Host, Port};
 use crate::lanes::{self, Job};
 use crate::page::Section;
-use crate::plot::Series;
+use crate::plot::{Plot, Series};
 use crate::verdict::{Check, seconds};
 use crate::wire;
 
@@ -94,7 +94,7 @@ pub(crate) fn section(args: &Args) -> Section {
     let most = SLO + Duration::from_millis(250);
     checks.push(Check::most("the longest call meanwhile (`total` is 1 s)", worst_call, most, most, seconds));
     checks.push(Check::books("S6: the books", imbalances));
-    Section { scenario: Scenario::S6, what: WHAT, tables: vec![table], checks, series }
+    Section { scenario: Scenario::S6, what: WHAT, tables: vec![table], checks, plot: Plot::Series(series) }
 }
 
 /// Returns the longest pause and the longest call over all malformed values, and the contradictions in the books.
@@ -148,7 +148,7 @@ fn with<C: Client>(seed: u64, time: Duration, terms: &Terms, client: impl Fn(Ask
     let port = Port::bind();
     let provider = Provider::open(terms.clone(), seed);
     let ask = Ask::new(wire::connections(), port.url.clone(), Arc::clone(&provider));
-    let _host = Host::start(vec![(port, providing(Arc::clone(&provider)))], None);
+    let _host = Host::start(vec![(port, providing(Arc::clone(&provider)))], Vec::new());
     let arrivals = poisson(seed, &[Stretch { rate: 150.0, time }]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let calls = runtime.block_on(async {

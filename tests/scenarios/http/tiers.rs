@@ -15,6 +15,7 @@ use crate::cli::{Args, Scenario};
 use crate::host::{self, Port};
 use crate::lanes::{self, Job};
 use crate::page::Section;
+use crate::plot::Plot;
 use crate::trial::{self, Kind, Measured};
 use crate::verdict::{Check, times};
 use crate::wire::Wire;
@@ -83,7 +84,7 @@ pub(crate) fn section(args: &Args) -> Section {
     }
     checks.push(Check::books("S9: the books", imbalances));
     let tables = tables.into_iter().map(|(_, table)| table).collect();
-    Section { scenario: Scenario::S9, what: WHAT, tables, checks, series }
+    Section { scenario: Scenario::S9, what: WHAT, tables, checks, plot: Plot::Series(series) }
 }
 
 /// Returns a plan with half of the workers, and with calls that all of the workers could serve well.
@@ -97,7 +98,7 @@ fn tiered(kind: Kind, seed: u64, plan: &Plan) -> Measured {
         Kind::NoPolicy => three(seed, plan, NoPolicy),
         Kind::Naive => three(seed, plan, Naive),
         Kind::Tower => three(seed, plan, Tower::new),
-        Kind::Ours | Kind::Planned => three(seed, plan, |wire| Ours::sharing(wire, 2 * WORKERS, 1)),
+        Kind::Ours => three(seed, plan, |wire| Ours::sharing(wire, 2 * WORKERS, 1)),
     }
 }
 
@@ -111,7 +112,15 @@ fn three<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) -> Measu
     let server = Server::start(plan.setup.clone(), seed);
     let app = host::serving(Arc::clone(&server), Arc::clone(&last.books));
     let (at_first, at_last) = (Arc::clone(&first.books), Arc::clone(&last.books));
-    trial::run(seed, plan, &caller, &at_first, &at_last, server, vec![(first, upper), (middle, lower), (last, app)])
+    trial::run(
+        seed,
+        plan,
+        &caller,
+        &at_first,
+        &at_last,
+        vec![server],
+        vec![(first, upper), (middle, lower), (last, app)],
+    )
 }
 
 /// Half as many as in the tests, as in the spike.

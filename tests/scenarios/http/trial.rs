@@ -5,20 +5,19 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use axum::Router;
-use cargo_resilient::client::Planned;
 use resilient_scenarios::arrivals::poisson;
 use resilient_scenarios::baselines::{Naive, NoPolicy, Tower};
 use resilient_scenarios::calls::Client;
-use resilient_scenarios::drive::{Plan, Run, open_loop};
+use resilient_scenarios::drive::{Plan, Run, open_loop_within};
 use resilient_scenarios::report::{Fault, Figures};
-use resilient_scenarios::server::Server;
+use resilient_scenarios::server::{Seen, Server};
 use resilient_scenarios::stack::Ours;
 
 use crate::books::Books;
 use crate::host::{self, Host, Port};
 use crate::plot::Series;
 use crate::wire::{self, Wire};
-use crate::{cpu, planned, wire::POOL};
+use crate::{cpu, wire::POOL};
 
 /// The clients that are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +26,6 @@ pub(crate) enum Kind {
     Naive,
     Tower,
     Ours,
-    /// The stack of a plan for the load of the run.
-    Planned,
 }
 
 /// The record of a run.
@@ -58,7 +55,6 @@ impl Kind {
             Self::Naive => "naive retry",
             Self::Tower => "tower",
             Self::Ours => "**ours**",
-            Self::Planned => "**plan**",
         }
     }
 
@@ -70,10 +66,6 @@ impl Kind {
             Self::Naive => direct(seed, plan, Naive),
             Self::Tower => direct(seed, plan, Tower::new),
             Self::Ours => direct(seed, plan, |wire| Ours::sharing(wire, workers, clients)),
-            Self::Planned => {
-                let stack = planned::stack(plan);
-                direct(seed, plan, |wire| Planned::new(wire, &stack))
-            }
         }
     }
 }
@@ -81,8 +73,12 @@ impl Kind {
 impl Measured {
     /// Describes a contradiction in the books, if there is one. Our own clients must not lose attempts on the way either.
     pub(crate) fn imbalance(&self, kind: Kind) -> Option<String> {
-        let lost = (matches!(kind, Kind::Ours | Kind::Planned) && self.lost > 0)
-            .then(|| format!("{} lost with their connections", self.lost));
+        self.imbalance_with(if kind == Kind::Ours { 0 } else { u64::MAX })
+    }
+
+    /// Describes a contradiction in the books, or more attempts that connections lost than `most`.
+    pub(crate) fn imbalance_with(&self, most: u64) -> Option<String> {
+        let lost = (self.lost > most).then(|| format!("{} lost with their connections", self.lost));
         self.imbalance.clone().or(lost)
     }
 
@@ -92,17 +88,39 @@ impl Measured {
 }
 
 /// Runs clients and a server with nothing in between.
-fn direct<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) -> Measured {
-    let port = Port::bind();
+pub(crate) fn direct<C: Client>(seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) -> Measured {
+    at(Port::bind(), seed, plan, client)
+}
+
+/// Runs clients and a server at that port.
+pub(crate) fn at<C: Client>(port: Port, seed: u64, plan: &Plan, client: impl Fn(Wire) -> C) -> Measured {
     let (url, books) = (port.url.clone(), Arc::clone(&port.books));
     let wires = (0..plan.clients).map(|_| Wire::to(&url, &books));
     let clients: Vec<_> = wires.map(|wire| Arc::new(client(wire))).collect();
     let server = Server::start(plan.setup.clone(), seed);
     let app = host::serving(Arc::clone(&server), Arc::clone(&books));
-    run(seed, plan, &clients, &books, &books, server, vec![(port, app)])
+    run(seed, plan, &clients, &books, &books, vec![server], vec![(port, app)])
 }
 
-/// Runs the calls of `plan` by `clients`. The server at the end has `books`, and the clients write into those of the `first`
+/// Runs one client of so many servers, each at a port of its own, for which `app` makes the routes.
+pub(crate) fn among<C: Client>(
+    servers: usize,
+    seed: u64,
+    plan: &Plan,
+    app: impl Fn(usize, Arc<Server>, Arc<Books>) -> Router,
+    client: impl FnOnce(Vec<Wire>) -> C,
+) -> Measured {
+    let books = Arc::<Books>::default();
+    let start = |number| Server::start(plan.setup.clone(), seed * 100 + number as u64);
+    let servers: Vec<_> = (0..servers).map(start).collect();
+    let ports: Vec<Port> = servers.iter().map(|_| Port::bind()).collect();
+    let wires = ports.iter().map(|port| Wire::to(&port.url, &books)).collect();
+    let apps = servers.iter().enumerate().map(|(number, server)| app(number, Arc::clone(server), Arc::clone(&books)));
+    let ports = ports.into_iter().zip(apps).collect();
+    run(seed, plan, &[Arc::new(client(wires))], &books, &books, servers, ports)
+}
+
+/// Runs the calls of `plan` by `clients`. The servers at the end have `books`, and the clients write into those of the `first`
 /// hop.
 pub(crate) fn run<C: Client>(
     seed: u64,
@@ -110,18 +128,18 @@ pub(crate) fn run<C: Client>(
     clients: &[Arc<C>],
     first: &Books,
     books: &Books,
-    server: Arc<Server>,
+    servers: Vec<Arc<Server>>,
     ports: Vec<(Port, Router)>,
 ) -> Measured {
     wire::begin();
     let arrivals = poisson(seed.wrapping_add(0x5eed), &plan.stretches);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let host = Host::start(ports, Some(Arc::clone(&server)));
+    let host = Host::start(ports, servers.clone());
 
     let began = (std::time::Instant::now(), cpu::of_this_thread());
     let (mut full, mut busy, mut looks, mut ticks) = (0.0, 0, 0_u32, 0_u32);
     let mut warm = (0, 0);
-    let calls = runtime.block_on(open_loop(&arrivals, clients, || {
+    let calls = runtime.block_on(open_loop_within(plan.slo, &arrivals, clients, || {
         ticks += 1;
         if ticks.is_multiple_of(10) {
             looks += 1;
@@ -140,7 +158,7 @@ pub(crate) fn run<C: Client>(
     std::thread::sleep(Duration::from_millis(50));
     drop(host);
 
-    let at_server = server.seen();
+    let at_server = servers.iter().map(|server| server.seen()).reduce(Seen::and).unwrap_or_default();
     let imbalance = books.imbalance(&calls, Some(&at_server)).or_else(|| first.imbalance(&calls, None));
     let (new, sent) = (first.connections.load(Relaxed) - warm.0, first.sent() - warm.1);
     let count = u32::try_from(calls.len()).unwrap_or(u32::MAX).max(1);

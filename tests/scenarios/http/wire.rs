@@ -3,8 +3,9 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, StatusCode};
-use reqwest::Url;
+use reqwest::{Response, Url};
 use resilient::Deadline;
 use resilient_scenarios::calls::{CallError, DUE, Target};
 use tokio::time::Instant;
@@ -25,10 +26,12 @@ impl Wire {
     }
 }
 
-impl Target for Wire {
-    async fn send(&self) -> Result<(), CallError> {
+impl Wire {
+    /// Makes one attempt at that path. It is in the books as answered, whatever the answer, or as lost.
+    pub(crate) async fn get(&self, path: &str) -> Result<Response, CallError> {
         let attempt = self.books.send();
-        let mut request = self.http.get(self.url.clone()).header(NUMBER, attempt.number);
+        let url = self.url.join(path).expect("a path");
+        let mut request = self.http.get(url).header(NUMBER, attempt.number);
         if let Some(deadline) = Deadline::current() {
             request = request.header(DEADLINE, deadline.to_header());
         }
@@ -38,17 +41,29 @@ impl Target for Wire {
         match request.send().await {
             Ok(response) => {
                 attempt.answered();
-                match response.status() {
-                    StatusCode::OK => Ok(()),
-                    StatusCode::SERVICE_UNAVAILABLE => Err(CallError::Busy),
-                    StatusCode::GATEWAY_TIMEOUT => Err(CallError::Late),
-                    _ => Err(CallError::Lost),
-                }
+                Ok(response)
             }
             Err(_) => {
                 attempt.lost();
                 Err(CallError::Lost)
             }
+        }
+    }
+}
+
+impl Target for Wire {
+    async fn send(&self) -> Result<(), CallError> {
+        let response = self.get("").await?;
+        match response.status() {
+            StatusCode::OK => Ok(()),
+            // without the header, it is an outage and no throttle
+            StatusCode::SERVICE_UNAVAILABLE if response.headers().contains_key(RETRY_AFTER) => Err(CallError::Busy),
+            StatusCode::TOO_MANY_REQUESTS => {
+                let seconds = text(response.headers(), RETRY_AFTER.as_str()).and_then(|text| text.parse().ok());
+                Err(CallError::Later { after: Duration::from_secs(seconds.unwrap_or(1)) })
+            }
+            StatusCode::GATEWAY_TIMEOUT => Err(CallError::Late),
+            _ => Err(CallError::Lost),
         }
     }
 }
@@ -59,9 +74,11 @@ pub(crate) fn connections() -> reqwest::Client {
     builder.build().expect("a client without TLS needs nothing")
 }
 
-/// Returns the number of an attempt, at the server.
-pub(crate) fn number(headers: &HeaderMap) -> Option<u64> {
-    text(headers, NUMBER)?.parse().ok()
+/// Enters an attempt into the books, at the server.
+pub(crate) fn arrived(headers: &HeaderMap, books: &Books) {
+    if let Some(number) = text(headers, NUMBER).and_then(|number| number.parse().ok()) {
+        books.arrive(number);
+    }
 }
 
 /// Returns the end that the call should have had, at the server. It needs a little grace: a time in a header is older by its way.

@@ -6,8 +6,11 @@ pub use resilient_simulator::{arrivals, calls, drive, report, server};
 
 pub mod baselines;
 pub mod callers;
+pub mod outage;
 pub mod provider;
 pub mod quota;
 pub mod recoveries;
+pub mod search;
 pub mod settings;
 pub mod stack;
+pub mod transient;

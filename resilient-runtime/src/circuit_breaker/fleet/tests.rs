@@ -69,6 +69,70 @@ async fn one_that_opens_is_open_on_all_machines() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_machine_whose_calls_fail_asks_early() {
+    let store = store();
+    let fleet = machines(store, 0..2);
+    calls(&fleet, Class::Success, ms(300)).await;
+    fail(&fleet[1], 2);
+    sleep(ms(70)).await;
+
+    fail(&fleet[0], 3);
+    sleep(ms(55)).await;
+
+    call(&fleet[1], Class::Success).unwrap_err();
+    assert_eq!(states(&fleet), [CircuitBreakerState::Open; 2], "it has not opened by itself");
+}
+
+/// Forty-nine machines of ten calls a second learn in time what one of a hundred finds out.
+#[tokio::test(start_paused = true)]
+async fn a_fleet_in_an_outage_learns_of_the_first_opening() {
+    let store = store();
+    let fleet: Vec<_> = (0..50).map(|_| CircuitBreaker::named("fleet").shared_through(store)).collect();
+    let mut opened = None;
+    let mut late = 0;
+    for milli in 0..5_000_u64 {
+        let class = if milli < 4_000 { Class::Success } else { Class::Transient };
+        for (number, machine) in (0..).zip(&fleet) {
+            let is_due = milli % 10 == 0 && number == 0 || milli % 100 == number * 2;
+            if is_due && call(machine, class).is_ok() && opened.is_some() {
+                late += 1;
+            }
+        }
+        let count = states(&fleet).iter().filter(|state| **state == CircuitBreakerState::Open).count();
+        opened = opened.or((count > 0).then_some(milli));
+        if count == fleet.len() {
+            break;
+        }
+        sleep(ms(1)).await;
+    }
+
+    let (opened, all) = (opened.expect("one opens"), states(&fleet));
+    assert!(opened < 4_400 && all == [CircuitBreakerState::Open; 50], "{opened} ms");
+    assert!(late <= 25, "{late} calls after the first opening: half of the machines had one due in the next 50 ms");
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_ask_every_fifty_milliseconds_at_the_most() {
+    let store = store();
+    let fleet = [CircuitBreaker::named("fleet").consecutive(5_000).failure_rate(1.0).shared_through(store)];
+    call(&fleet[0], Class::Success).unwrap();
+    let asked = store.asked();
+
+    calls(&fleet, Class::Transient, ms(1_000)).await;
+
+    let failing = store.asked() - asked;
+    assert!((20..=28).contains(&failing), "{failing} questions for a thousand failures in a second");
+    calls(&fleet, Class::Success, ms(300)).await;
+    let asked = store.asked();
+    calls(&fleet, Class::Success, ms(1_000)).await;
+    assert!((4..=6).contains(&(store.asked() - asked)), "as ever, once calls succeed");
+    store.set_machines(2_000);
+    let asked = store.asked();
+    calls(&fleet, Class::Transient, ms(1_000)).await;
+    assert!((5..=8).contains(&(store.asked() - asked)), "so many machines ask more rarely");
+}
+
+#[tokio::test(start_paused = true)]
 async fn machines_make_the_probes_of_one() {
     let store = store();
     let fleet = machines(store, 0..20);
