@@ -136,7 +136,7 @@ pub(super) fn call() -> Picture {
 /// Draws an outage with a time-out below a breaker, and above it.
 pub(super) fn places() -> Picture {
     let hangs = Down { from: seconds(5), until: seconds(15), hangs: true };
-    let plan = plan(Setup { tail: false, down: Some(hangs), ..Setup::of(40) }, &[(200.0, 20)]);
+    let plan = plan(Setup { tail: false, down: vec![hangs], ..Setup::of(40) }, &[(200.0, 20)]);
     let (above, below) = (story(&plan, Above), story(&plan, Below));
 
     let alt = "Callers that wait during an outage, with the time-out above the circuit breaker and below it";

@@ -13,7 +13,7 @@ pub(in crate::guide) fn picture() -> Picture {
     let setup = Setup { tail: false, ..Setup::of(60) };
     let is_down = Down { from: seconds(0), until: seconds(60), hangs: false };
     let flaky = plan(Setup { errors: 0.2, ..setup.clone() }, &[(500.0, 6)]);
-    let down = plan(Setup { down: Some(is_down), ..setup }, &[(500.0, 6)]);
+    let down = plan(Setup { down: vec![is_down], ..setup }, &[(500.0, 6)]);
     let failing = story(&flaky, Plain).share_good(2, 6);
     let (mut recovered, mut extra) = (Vec::new(), Vec::new());
     for per_cent in [0_u32, 5, 10, 15, 20, 25, 30, 40, 50] {

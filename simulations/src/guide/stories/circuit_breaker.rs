@@ -11,7 +11,7 @@ use crate::guide::runs::{self, Story, client, plan, seconds, story};
 
 pub(in crate::guide) fn picture() -> Picture {
     let hangs = Down { from: seconds(5), until: seconds(15), hangs: true };
-    let plan = plan(Setup { tail: false, down: Some(hangs), ..Setup::of(40) }, &[(200.0, 20)]);
+    let plan = plan(Setup { tail: false, down: vec![hangs], ..Setup::of(40) }, &[(200.0, 20)]);
     let (without, with) = (story(&plan, Unguarded), story(&plan, Guarded));
 
     let alt = "Callers that wait and attempts a second during an outage, with and without a circuit breaker";

@@ -15,7 +15,7 @@ use crate::guide::runs::{self, client, percent, plan, rates, seconds, story};
 
 pub(in crate::guide) fn picture() -> Picture {
     let is_down = Down { from: seconds(5), until: seconds(15), hangs: false };
-    let plan = plan(Setup { tail: false, down: Some(is_down), ..Setup::of(40) }, &[(200.0, 20)]);
+    let plan = plan(Setup { tail: false, down: vec![is_down], ..Setup::of(40) }, &[(200.0, 20)]);
     let without = story(&plan, Bare);
     let ages: Arc<Mutex<Vec<(Duration, Duration)>>> = Arc::default();
     let with =

@@ -10,7 +10,7 @@ use crate::guide::runs::{self, Story, client, percent, plan, seconds, story};
 
 pub(in crate::guide) fn picture() -> Picture {
     let quota = Quota { from: seconds(0), until: seconds(60), rate: 100.0, burst: 20.0 };
-    let plan = plan(Setup { tail: false, quota: Some(quota), ..Setup::of(40) }, &[(60.0, 5), (160.0, 10), (60.0, 5)]);
+    let plan = plan(Setup { tail: false, quota: vec![quota], ..Setup::of(40) }, &[(60.0, 5), (160.0, 10), (60.0, 5)]);
     let (without, with) = (story(&plan, Hasty), story(&plan, Patient));
 
     let alt = "Requests a second at a provider that allows a hundred, with and without a rate limit";

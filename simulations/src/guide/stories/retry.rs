@@ -11,9 +11,9 @@ use crate::guide::runs::{self, Plain, client, ms, percent, plan, seconds, story}
 pub(in crate::guide) fn picture() -> Picture {
     let setup = Setup { tail: false, errors: 0.05, ..Setup::of(40) };
     let restarts = Down { from: seconds(5), until: ms(5_300), hangs: false };
-    let restarting = plan(Setup { down: Some(restarts), ..setup.clone() }, &[(200.0, 12)]);
+    let restarting = plan(Setup { down: vec![restarts], ..setup.clone() }, &[(200.0, 12)]);
     let is_down = Down { from: seconds(5), until: seconds(9), hangs: false };
-    let down = plan(Setup { down: Some(is_down), ..setup }, &[(200.0, 12)]);
+    let down = plan(Setup { down: vec![is_down], ..setup }, &[(200.0, 12)]);
     let (without, with) = (story(&restarting, Plain), story(&restarting, Restarting));
     let (unbounded, bounded) = (story(&down, Unbounded), story(&down, Bounded));
 

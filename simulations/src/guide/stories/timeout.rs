@@ -14,7 +14,7 @@ use crate::guide::runs::{self, ms, percent, plain, plan, seconds, story};
 
 pub(in crate::guide) fn picture() -> Picture {
     let hangs = Down { from: seconds(5), until: seconds(10), hangs: true };
-    let plan = plan(Setup { tail: false, down: Some(hangs), ..Setup::of(40) }, &[(200.0, 15)]);
+    let plan = plan(Setup { tail: false, down: vec![hangs], ..Setup::of(40) }, &[(200.0, 15)]);
     let without = story(&plan, |line| Service::new(line, false));
     let with = story(&plan, |line| Service::new(line, true));
 
