@@ -216,8 +216,9 @@ pub use when::{Classified, When};
 
 /// A guide for those who use the policies: from the first hour to the settings of each.
 ///
-/// The same pages are a book: `mdbook serve` in the folder `guide` of this crate. A page with pictures begins with their addresses, which hold
-/// the whole picture, because rustdoc takes no file along; they stand for those of the files at the end of each picture.
+/// The same pages are a book: `mdbook serve` in the folder `guide` of this crate.
+// Rustdoc takes no files along. So a page with pictures or links begins with definitions of them that count before those in the page: a
+// picture's holds all of it, and a link's names the module.
 #[cfg(all(any(doc, doctest), feature = "macros"))]
 pub mod guide {
     #[doc = include_str!("../guide/blocking.md")]
@@ -235,6 +236,20 @@ pub mod guide {
     #[doc = include_str!("../guide/plots/rustdoc/order.txt")]
     #[doc = include_str!("../guide/order.md")]
     pub mod order {}
+    /// [batch]: mod@policies::batch
+    /// [bulkhead]: mod@policies::bulkhead
+    /// [cancel]: mod@policies::cancel
+    /// [circuit_breaker]: mod@policies::circuit_breaker
+    /// [coalesce]: mod@policies::coalesce
+    /// [fallback]: mod@policies::fallback
+    /// [fan_out]: mod@policies::fan_out
+    /// [hedge]: mod@policies::hedge
+    /// [measure]: mod@policies::measure
+    /// [rate_limit]: mod@policies::rate_limit
+    /// [retry]: mod@policies::retry
+    /// [throttle]: mod@policies::throttle
+    /// [timeout]: mod@policies::timeout
+    ///
     #[doc = include_str!("../guide/policies.md")]
     pub mod policies {
         #[doc = include_str!("../guide/plots/rustdoc/policies_batch.txt")]
