@@ -111,7 +111,7 @@ impl Story {
 
     /// Returns the attempts a second within a time.
     pub(super) fn attempts_within(&self, from: u64, until: u64) -> f64 {
-        let within = self.sent.iter().filter(|at| (seconds(from)..seconds(until)).contains(at)).count();
+        let within = self.sent.iter().filter(|at| (seconds(from)..seconds(until)).contains(*at)).count();
         within as f64 / (until - from) as f64
     }
 
