@@ -559,6 +559,9 @@ mod tests {
             ("use sqlx::PgPool;", "sqlx::query(\"SELECT 1\").fetch_one(pool).await"),
             ("", "context.client().post(url).json(&x).send().await"),
             ("use sea_orm::EntityTrait;", "Entity::find().filter(x).one(db).await"),
+            ("use sea_orm::EntityTrait;", "query.all(&self.db).await"),
+            ("use sea_orm::ActiveModelTrait;", "user.update(txn).await"),
+            ("use sea_orm::ActiveModelTrait;", "user.insert(&state.db()).await"),
             ("use diesel_async::RunQueryDsl;", "users.filter(x).first(conn).await"),
             ("use reqwest::Client; use sqlx::PgPool;", "transaction.execute(query).await"),
             ("", "sqlx::query!(\"SELECT 1\").execute(pool).await"),
@@ -579,6 +582,10 @@ mod tests {
     #[test]
     fn channels_and_tests_are_no_calls() {
         assert_eq!(findings("use reqwest::Client; async fn ask() { channel.send(1).await; }"), []);
+        assert_eq!(
+            findings("use sea_orm::EntityTrait; async fn ask() { cache.insert(key).await; items.all(check).await; }"),
+            []
+        );
         assert_eq!(findings("#[cfg(test)] mod tests { async fn ask() { reqwest::get(u).await; } }"), []);
         assert_eq!(findings("#[tokio::test] async fn ask() { reqwest::get(u).await; }"), []);
     }

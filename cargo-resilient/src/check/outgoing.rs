@@ -2,7 +2,7 @@
 
 use proc_macro2::Span;
 use syn::spanned::Spanned;
-use syn::{Expr, ExprCall, ExprMethodCall};
+use syn::{Expr, ExprCall, ExprMethodCall, Member};
 
 use super::source::Crates;
 
@@ -26,6 +26,8 @@ struct Known {
     methods: &'static [&'static str],
     /// The methods of which one comes before them in the chain; empty if any may.
     after: &'static [&'static str],
+    /// The methods that do so wherever they stand, if their only argument has the name of a connection.
+    on_a_connection: &'static [&'static str],
     /// The functions that do so.
     functions: &'static [&'static str],
 }
@@ -38,11 +40,18 @@ pub(crate) fn of(awaited: &Expr, crates: &Crates) -> Option<Outgoing> {
             let method = call.method.to_string();
             let chain = chain(call);
             let is_known = |known: &&Known| {
-                known.methods.contains(&method.as_str())
-                    // what a channel sends is its argument
-                    && (method != "send" || call.args.is_empty())
-                    && crates.has(known.package)
-                    && (known.after.is_empty() || chain.iter().any(|earlier| known.after.contains(&earlier.as_str())))
+                let by_chain = || {
+                    known.methods.contains(&method.as_str())
+                        // what a channel sends is its argument
+                        && (method != "send" || call.args.is_empty())
+                        && (known.after.is_empty() || chain.iter().any(|earlier| known.after.contains(&earlier.as_str())))
+                };
+                let by_argument = || {
+                    known.on_a_connection.contains(&method.as_str())
+                        && call.args.len() == 1
+                        && call.args.first().is_some_and(is_connection)
+                };
+                crates.has(known.package) && (by_chain() || by_argument())
             };
             let known = KNOWN.iter().find(is_known)?;
             Some(at(known.client, format!(".{method}()"), call.method.span()))
@@ -60,6 +69,26 @@ pub(crate) fn of(awaited: &Expr, crates: &Crates) -> Option<Outgoing> {
         }
         _ => None,
     }
+}
+
+/// Returns whether an argument has the name of a connection to a database.
+fn is_connection(argument: &Expr) -> bool {
+    let name = match argument {
+        Expr::Reference(inner) => return is_connection(&inner.expr),
+        Expr::Unary(inner) => return is_connection(&inner.expr),
+        Expr::Paren(inner) => return is_connection(&inner.expr),
+        Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
+        Expr::Field(field) => match &field.member {
+            Member::Named(name) => Some(name.to_string()),
+            Member::Unnamed(_) => None,
+        },
+        Expr::MethodCall(call) if call.method == "clone" || call.method == "as_ref" => {
+            return is_connection(&call.receiver);
+        }
+        Expr::MethodCall(call) => Some(call.method.to_string()),
+        _ => None,
+    };
+    name.is_some_and(|name| CONNECTIONS.contains(&name.as_str()))
 }
 
 /// Returns the methods and functions before the last of a chain.
@@ -100,6 +129,10 @@ const VERBS: [&str; 6] = ["get", "post", "put", "patch", "delete", "head"];
 const ENTITIES: [&str; 8] =
     ["find", "find_by_id", "find_by_statement", "find_related", "insert", "insert_many", "update_many", "delete_many"];
 
+/// The usual names of a connection to a database, or of a transaction.
+const CONNECTIONS: [&str; 9] =
+    ["db", "conn", "connection", "database", "database_connection", "pool", "transaction", "tx", "txn"];
+
 /// The first row that fits counts, so the rows that are the least certain come last.
 const KNOWN: [Known; 13] = [
     known("sqlx", "sqlx", &["fetch_one", "fetch_all", "fetch_optional", "execute"]).opens(&[
@@ -108,7 +141,18 @@ const KNOWN: [Known; 13] = [
         "MySqlPool::connect",
         "SqlitePool::connect",
     ]),
-    known("sea-orm", "sea_orm", &["one", "all", "count", "exec"]).after(&ENTITIES),
+    // a query may be begun elsewhere, and a model is written by a method of its own
+    known("sea-orm", "sea_orm", &["one", "all", "count", "exec"]).after(&ENTITIES).on_a_connection(&[
+        "one",
+        "all",
+        "count",
+        "exec",
+        "exec_with_returning",
+        "insert",
+        "update",
+        "save",
+        "delete",
+    ]),
     known("diesel-async", "diesel_async", &["execute", "load", "first", "get_result", "get_results"]),
     known("tokio-postgres", "tokio_postgres", &["query", "query_one", "query_opt", "execute", "batch_execute"])
         .opens(&["tokio_postgres::connect"]),
@@ -125,12 +169,16 @@ const KNOWN: [Known; 13] = [
 ];
 
 const fn known(client: &'static str, package: &'static str, methods: &'static [&'static str]) -> Known {
-    Known { client, package, methods, after: &[], functions: &[] }
+    Known { client, package, methods, after: &[], on_a_connection: &[], functions: &[] }
 }
 
 impl Known {
     const fn after(self, after: &'static [&'static str]) -> Self {
         Self { after, ..self }
+    }
+
+    const fn on_a_connection(self, on_a_connection: &'static [&'static str]) -> Self {
+        Self { on_a_connection, ..self }
     }
 
     const fn opens(self, functions: &'static [&'static str]) -> Self {
