@@ -267,7 +267,7 @@ fn rate_limit(name: &'static str, luck: &mut Luck) -> RateLimit {
 }
 
 fn hedge(name: &'static str, luck: &mut Luck) -> Hedge {
-    let hedge = Hedge::named(name).max(luck.within(1, 3)).ratio(luck.fraction());
+    let hedge = Hedge::named(name).max(luck.within(1, 3)).ratio(luck.fraction().max(0.001));
     if luck.once_in(2) { hedge.after(luck.millis(50)) } else { hedge.after_percentile(95.0) }
 }
 
