@@ -155,7 +155,7 @@ impl Budget {
 
     #[cold]
     fn deposit_slowly(&self, deposits: Option<u64>) {
-        self.put(deposits.or_else(|| self.deposits.pay_in_slowly(None)).unwrap_or(1));
+        self.put(deposits.unwrap_or_else(|| u64::from(!self.deposits.pay_in_slowly(None))));
     }
 
     /// Pays in for a call that succeeds, in such a way that the record of its policy [reads](Self::deposit_first_success) the deposit as the
@@ -172,13 +172,15 @@ impl Budget {
     /// As [`deposit_success`](Self::deposit_success), where this thread has not paid in before. Returns false if it never can.
     #[cold]
     pub(crate) fn deposit_first_success(&self, record: &Record) -> bool {
-        self.deposits.pay_in_slowly(Some(record)).is_some()
+        self.deposits.pay_in_slowly(Some(record))
     }
 
     /// Pays in for a call that has not succeeded yet, so that the record does not read a success.
     #[cold]
     pub(crate) fn deposit_uncounted(&self, record: &Record) {
-        self.put(self.deposits.pay_in_uncounted(record).unwrap_or(1));
+        if !self.deposits.pay_in_uncounted(record) {
+            self.put(1);
+        }
     }
 
     /// Puts so many deposits into the budget, and returns whether there are any.

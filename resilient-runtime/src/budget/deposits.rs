@@ -28,22 +28,22 @@ impl Deposits {
         }
     }
 
-    /// As [`pay_in`](Self::pay_in), with a cell that is made if it can be. If `record` is given, it reads the deposits as successes.
+    /// Counts a deposit in a cell that is made if it can be, and returns whether it could. If `record` is given, it reads the deposits as successes.
     #[cold]
-    pub(super) fn pay_in_slowly(&self, record: Option<&Record>) -> Option<u64> {
+    pub(super) fn pay_in_slowly(&self, record: Option<&Record>) -> bool {
         self.find_cells(record);
         // a thread that ends has no cells
-        cells::make(self.first() + 1, cells::add_one).map(|_| 0)
+        cells::make(self.first() + 1, cells::add_one).is_some()
     }
 
     /// As [`pay_in_slowly`](Self::pay_in_slowly), for a deposit that is no success: as if one less had been taken out.
     #[cold]
-    pub(super) fn pay_in_uncounted(&self, record: &Record) -> Option<u64> {
+    pub(super) fn pay_in_uncounted(&self, record: &Record) -> bool {
         let taken = cells::with(self.first(), cells::take_one).or_else(|| {
             self.find_cells(Some(record));
             cells::make(self.first(), cells::take_one)
         });
-        taken.map(|()| 0)
+        taken.is_some()
     }
 
     /// Numbers the cells at the first deposit. A number is never free again, so that only so many budgets have one.
@@ -135,7 +135,7 @@ mod tests {
     }
 
     fn pay_in(deposits: &Deposits) -> u64 {
-        deposits.pay_in().or_else(|| deposits.pay_in_slowly(None)).unwrap_or(1)
+        deposits.pay_in().unwrap_or_else(|| u64::from(!deposits.pay_in_slowly(None)))
     }
 
     #[test]
@@ -183,6 +183,24 @@ mod loom_models {
     use loom::sync::Arc;
 
     use super::*;
+
+    #[test]
+    fn loom_a_deposit_that_is_no_success_is_taken_once_too() {
+        loom::model(|| {
+            let cells = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
+            let other = {
+                let cells = cells.clone();
+                loom::thread::spawn(move || take([&cells[0], &cells[1]]) + take([&cells[0], &cells[1]]))
+            };
+            // as a thread does that has a call fail and then one succeed
+            cells[0].fetch_sub(1, Relaxed);
+            cells[1].store(1, Relaxed);
+            let own = take([&cells[0], &cells[1]]);
+            let others = other.join().unwrap();
+
+            assert_eq!(own + others + take([&cells[0], &cells[1]]), 2);
+        });
+    }
 
     #[test]
     fn loom_two_who_take_while_one_pays_take_each_deposit_once() {
