@@ -5,6 +5,7 @@ mod allocations;
 mod case;
 mod cases;
 mod committed;
+mod counted;
 mod counts;
 mod document;
 mod drive;

@@ -254,7 +254,7 @@ impl Bulkhead {
         }
     }
 
-    #[cold]
+    #[inline]
     fn refuse(&self, reason: Reason) -> Error {
         let counts = &self.counts;
         match reason {

@@ -10,9 +10,16 @@ thread_local! {
 }
 
 /// Returns whether what runs now is inside what has that mark: a bulkhead's address, or the hash of a coalesced key.
+#[inline]
 pub(crate) fn is_inside(mark: usize) -> bool {
+    let innermost = INNERMOST.get();
+    innermost != NONE && (innermost == mark || is_further_out(mark))
+}
+
+#[cold]
+fn is_further_out(mark: usize) -> bool {
     // A future can be polled by a destructor while its thread ends, when the list is gone: it counts as empty then.
-    INNERMOST.get() == mark || AROUND.try_with(|around| around.borrow().contains(&mark)).unwrap_or(false)
+    AROUND.try_with(|around| around.borrow().contains(&mark)).unwrap_or(false)
 }
 
 /// Runs it inside what has that mark.

@@ -189,6 +189,12 @@ impl<P: Named> Shell<P> {
     /// Counts a refusal, and makes it.
     #[cold]
     pub(crate) fn reject(&self, reason: Reason) -> Error {
+        self.reject_in_place(reason)
+    }
+
+    /// As [`reject`](Self::reject), for a policy that refuses most calls in an outage: no reason is moved through memory.
+    #[inline]
+    pub(crate) fn reject_in_place(&self, reason: Reason) -> Error {
         let rejection = Error::new(P::KIND, self.name, reason);
         self.record().reject(rejection.number());
         rejection

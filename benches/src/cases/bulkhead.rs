@@ -3,6 +3,7 @@
 mod adaptive;
 
 use std::future::{Future, pending, poll_fn};
+use std::hint::black_box;
 use std::mem::forget;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -17,6 +18,7 @@ use tower::{Layer as _, Service as _, ServiceBuilder, ServiceExt as _};
 use tower_resilience::bulkhead::{BulkheadError, BulkheadLayer, BulkheadServiceError};
 
 use crate::case::{Case, Table};
+use crate::counted::{self, Refusal};
 use crate::drive::{poll, repeat, run};
 use crate::work::{Busy, FAILING, Failure, Unwell, answer, attempt};
 
@@ -81,7 +83,7 @@ fn when_full() -> Table {
     Table::new(
         "Bulkhead, full",
         "One call at once, which is in already: every other is refused, without a wait. tower needs its `LoadShed` for that. \
-         (tower-resilience waits for a timer of no time, which goes off at its next tick, so that it has no time for two \
+         By hand and counted, each refusal counts and says whose it is. (tower-resilience waits for a timer of no time, which goes off at its next tick, so that it has no time for two \
          threads.)",
         vec![
             Case::prepared("counter by hand", || {
@@ -90,6 +92,17 @@ fn when_full() -> Table {
                 |calls| {
                     poll(repeat(calls, async |id| {
                         assert!(COUNTER.enter(1).is_none());
+                        answer(id)
+                    }))
+                }
+            }),
+            Case::prepared("counter by hand, counted", || {
+                static COUNTER: Counter = Counter::new();
+                forget(COUNTER.enter(1));
+                |calls| {
+                    poll(repeat(calls, async |id| {
+                        let refusal = black_box(COUNTER.enter_or_refuse(1)).err().expect("it is full");
+                        assert_eq!(refusal.policy, "by hand");
                         answer(id)
                     }))
                 }
@@ -177,6 +190,13 @@ impl Counter {
     fn enter(&self, places: u32) -> Option<Place<'_>> {
         self.0.fetch_update(Acquire, Relaxed, |inside| (inside < places).then(|| inside + 1)).ok()?;
         Some(Place(self))
+    }
+
+    fn enter_or_refuse(&self, places: u32) -> Result<Place<'_>, Refusal> {
+        self.enter(places).ok_or_else(|| {
+            counted::Place(10).count();
+            Refusal { policy: "by hand", retry_after: None }
+        })
     }
 }
 

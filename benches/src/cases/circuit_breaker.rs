@@ -11,8 +11,8 @@ use seatbelt::breaker::HalfOpenMode;
 use tower_resilience::circuitbreaker::SlidingWindowType;
 
 use self::guards::{
-    ByHand, COUNTER, CountedByHand, FLAGS, Guard, Ours, OursClosed, OursOpen, Reply, consecutive, recloser, seatbelt,
-    tower_resilience,
+    ByHand, COUNTER, CountedByHand, FLAGS, Guard, Ours, OursClosed, OursOpen, Reply, TimedByHand, consecutive,
+    recloser, seatbelt, tower_resilience,
 };
 use crate::case::{Case, Table};
 use crate::drive::{poll, repeat};
@@ -69,10 +69,12 @@ fn with_other_settings() -> Table {
 fn when_open() -> Table {
     Table::new(
         "Circuit breaker, open",
-        "Every call is refused. (tower-resilience has no time for two threads: it waits for a timer when two callers \
+        "Every call is refused. By hand, timed and counted, the flag has an end, which the clock is asked for, and each refusal \
+         counts and says when to come back: the least that can do so with tokio's clock. (tower-resilience has no time for two threads: it waits for a timer when two callers \
          meet.)",
         vec![
             open("flag by hand", || ByHand(&FLAGS[1])),
+            open("flag by hand, timed and counted", || TimedByHand),
             open("resilient `#[circuit_breaker]`", || OursOpen),
             open("resilient `CircuitBreaker`", || Ours(Ours::OPEN)),
             open("recloser", || recloser(Recloser::custom().closed_len(1).open_wait(HOUR))),

@@ -1,16 +1,19 @@
 //! The rate limit: with room, and used up.
 
+use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::sync::LazyLock;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, LazyLock, RwLock};
 use std::time::{Duration, Instant};
 
 use governor::clock::{Clock, MonotonicClock, QuantaClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
+use limitador::limit::{Context, Limit};
 use resilient::{RateLimit, Reason, rate_limit};
+use throttle_kit::InMemoryBackend;
 use tower::load_shed::error::Overloaded;
 use tower::{Layer as _, Service as _, ServiceBuilder, ServiceExt as _};
 use tower_resilience::ratelimiter::{RateLimiterLayer, RateLimiterServiceError};
@@ -20,7 +23,7 @@ use crate::drive::{poll, repeat, runtime};
 use crate::work::{Busy, Failure, Unwell, answer, attempt};
 
 pub(crate) fn tables() -> Vec<Table> {
-    vec![with_room(), when_used_up()]
+    vec![with_room(), when_used_up(), of_each_key()]
 }
 
 fn with_room() -> Table {
@@ -188,6 +191,80 @@ fn when_used_up() -> Table {
     .shared()
 }
 
+fn of_each_key() -> Table {
+    Table::new(
+        "Rate limit of each key, with room",
+        "As with room, with a limit for each of a thousand tenants, named by a text. By hand, it is the cell of before in a map \
+         under a lock that readers share, which never forgets a tenant. governor's map is `DashMap`, with its own clock; limitador \
+         counts in windows of a second.",
+        vec![
+            Case::prepared("map of cells by hand", || {
+                static CELLS: LazyLock<RwLock<HashMap<&str, Arc<Cell>>>> = LazyLock::new(RwLock::default);
+                let cell = || Arc::new(Cell::new(Duration::from_nanos(1)));
+                CELLS.write().expect("no panic").extend(TENANTS.iter().map(|tenant| (tenant.as_str(), cell())));
+                |calls| {
+                    poll(repeat(calls, async |id| {
+                        let cell = CELLS.read().expect("no panic")[tenant(id)].clone();
+                        assert!(cell.admit(SECOND));
+                        attempt::<Failure>(id).await.unwrap()
+                    }))
+                }
+            }),
+            Case::new("resilient `#[rate_limit]`", |calls| {
+                #[rate_limit("1000000000/s", key = tenant)]
+                async fn ours(id: u64, tenant: &str) -> Result<u64, Failure> {
+                    attempt(id).await
+                }
+
+                poll(repeat(calls, async |id| ours(id, tenant(id)).await.unwrap()))
+            })
+            .counted_over(EACH_KNOWN),
+            Case::prepared("governor", || {
+                let quota = Quota::per_second(NonZeroU32::new(MANY).expect("it is more"));
+                let limiter = RateLimiter::<String, _, _>::keyed(quota);
+                move |calls| {
+                    poll(repeat(calls, async |id| {
+                        limiter.check_key(&TENANTS[id as usize % TENANTS.len()]).expect("room");
+                        attempt::<Failure>(id).await.unwrap()
+                    }))
+                }
+            })
+            .counted_over(CALIBRATED),
+            Case::prepared("throttle-kit", || {
+                let quota = throttle_kit::Quota::per_second(MANY);
+                let limiter = throttle_kit::RateLimiter::new(quota, InMemoryBackend::new());
+                move |calls| {
+                    poll(repeat(calls, async |id| {
+                        assert!(limiter.check(tenant(id)).await.allowed);
+                        attempt::<Failure>(id).await.unwrap()
+                    }))
+                }
+            }),
+            Case::prepared("limitador", || {
+                let limiter = limitador::RateLimiter::new(TENANTS.len() as u64);
+                let variable = "tenant".try_into().expect("an expression");
+                limiter.add_limit(Limit::new("search", MANY.into(), 1, [], [variable]));
+                move |calls| {
+                    let search = "search".into();
+                    poll(repeat(calls, async |id| {
+                        let values = HashMap::from([("tenant".to_owned(), tenant(id).to_owned())]);
+                        let answer = limiter.check_rate_limited_and_update(&search, &Context::from(values), 1);
+                        assert!(!answer.expect("an answer").limited);
+                        attempt::<Failure>(id).await.unwrap()
+                    }))
+                }
+            }),
+        ],
+    )
+    .shared()
+}
+
+fn tenant(id: u64) -> &'static str {
+    &TENANTS[id as usize % TENANTS.len()]
+}
+
+static TENANTS: LazyLock<Vec<String>> = LazyLock::new(|| (0..1_000).map(|tenant| format!("tenant {tenant}")).collect());
+
 /// The least code that can limit a rate: the time at which the next call would be on time, in nanoseconds.
 struct Cell {
     next: AtomicU64,
@@ -248,5 +325,7 @@ where
 const MANY: u32 = 1_000_000_000;
 /// A number of calls so large that the time for which quanta calibrates itself matters little; that time is never the same.
 const CALIBRATED: u64 = 2_000_000;
+/// A number of calls in which the first of each tenant matters little.
+const EACH_KNOWN: u64 = 50_000;
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);

@@ -19,6 +19,7 @@ use tower_resilience::retry::RetryLayer;
 use tower_resilience::timelimiter::TimeLimiterLayer;
 
 use crate::case::{Case, Table};
+use crate::counted::{Ending, Place, under_deadline};
 use crate::drive::{poll, repeat, runtime};
 use crate::work::{Busy, Failure, attempt};
 
@@ -27,10 +28,14 @@ pub(crate) fn tables() -> Vec<Table> {
         Table::new(
             "Time-out, retry and circuit breaker",
             "A minute for the call, up to three retries with their defaults, a breaker around each attempt. The first \
-             attempt succeeds.",
+             attempt succeeds. All by hand and counted also keeps the counts of the three, of dropped calls too, tells the work of \
+             its deadline, and forgets an attempt that began before the breaker changed.",
             vec![
                 Case::new("all by hand", |calls| {
                     poll(repeat(calls, async |id| in_time(again(|| guarded(id))).await.unwrap()))
+                }),
+                Case::new("all by hand, counted", |calls| {
+                    poll(repeat(calls, async |id| in_time_counted(again_counted(id)).await.unwrap()))
                 }),
                 Case::new("resilient, three attributes", |calls| {
                     poll(repeat(calls, async |id| ours(id).await.unwrap()))
@@ -146,6 +151,40 @@ async fn guarded(id: u64) -> Result<u64, Failure> {
     let outcome = attempt(id).await;
     if outcome.is_err() {
         FAILURES.fetch_add(1, Relaxed);
+    }
+    outcome
+}
+
+async fn in_time_counted(work: impl Future<Output = Result<u64, Failure>>) -> Result<u64, Failure> {
+    let mut ending = Ending::at(Place(2));
+    let mut work = pin!(work);
+    let under = poll_fn(|context| under_deadline(MINUTE.as_nanos() as u64, || work.as_mut().poll(context)));
+    let outcome = in_time(under).await;
+    ending.end(outcome.is_ok());
+    outcome
+}
+
+async fn again_counted(id: u64) -> Result<u64, Failure> {
+    let mut ending = Ending::at(Place(4));
+    let outcome = again(|| guarded_counted(id)).await;
+    ending.end(outcome.is_ok());
+    outcome
+}
+
+async fn guarded_counted(id: u64) -> Result<u64, Failure> {
+    static STATE: AtomicU32 = AtomicU32::new(0);
+
+    let epoch = STATE.load(Relaxed);
+    if epoch & 1 == 1 {
+        return Err(Failure::Busy);
+    }
+    let mut ending = Ending::at(Place(6));
+    let outcome = attempt(id).await;
+    if STATE.load(Relaxed) == epoch {
+        ending.end(outcome.is_ok());
+    }
+    if outcome.is_err() {
+        STATE.fetch_add(1, Relaxed);
     }
     outcome
 }

@@ -148,7 +148,7 @@ impl CircuitBreaker {
     #[inline(always)]
     fn refuse(&self, circuit: Circuit, retry_after: Option<Duration>) -> Error {
         self.storage.totals.rejected.fetch_add(1, Relaxed);
-        self.shell.reject(Reason::CircuitOpen { retry_after, last: circuit.last_failure() })
+        self.shell.reject_in_place(Reason::CircuitOpen { retry_after, last: circuit.last_failure() })
     }
 
     /// Ends a permit; a late one changes nothing.

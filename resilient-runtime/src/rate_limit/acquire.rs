@@ -358,7 +358,7 @@ impl RateLimit {
             Blocked { paused: Some(end), .. } => Reason::Paused { retry_after: end.since(now) },
             _ => Reason::RateLimited { retry_after: blocked.slot.since(now) },
         };
-        self.shell.reject(reason)
+        self.shell.reject_in_place(reason)
     }
 
     /// A refusal where the wait could not be measured.

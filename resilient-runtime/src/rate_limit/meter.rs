@@ -101,8 +101,20 @@ impl Meter {
                         Err(newer) => due = newer,
                     }
                 }
-                _ => return Err(self.glimpse(now, calls)),
+                Ok(_) => return Err(self.glimpse(now, calls)),
+                Err(Early { slot }) => return Err(self.blocked(now, demand, slot)),
             }
+        }
+    }
+
+    /// As [`glimpse`](Self::glimpse), of a demand that was early: nothing need be worked out again if only the rate holds it back.
+    #[cold]
+    fn blocked(&self, now: Units, Demand { calls, interval }: Demand, slot: Units) -> Blocked {
+        let is_plain = interval == self.pace().interval && self.pressure.paused_until() <= now;
+        if is_plain {
+            Blocked { slot, outweighed: None, paused: None, interval, is_plain, asks: false }
+        } else {
+            self.glimpse(now, calls)
         }
     }
 

@@ -1,8 +1,9 @@
 //! The breakers to compare, and their common trait.
 
 use std::future::Future;
-use std::sync::atomic::AtomicU32;
+use std::hint::black_box;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::time::Duration;
 
 use failsafe::{StateMachine, backoff, failure_policy};
@@ -15,6 +16,7 @@ use tower::{Layer as _, ServiceExt as _};
 use tower_resilience::circuitbreaker::{CircuitBreakerError, CircuitBreakerLayer};
 
 use super::{BRIEF, HOUR, INSTANT, STINT};
+use crate::counted::{Place, Refusal, now};
 use crate::drive::runtime;
 use crate::work::{Busy, Failure, attempt};
 
@@ -41,6 +43,37 @@ impl Reply {
 
     pub(super) fn assert_refused(&self) {
         assert!(matches!(self, Self::Refused), "the call was not refused");
+    }
+}
+
+/// A guard that is open for an hour from its first call on, counts its refusals, and says when to come back.
+#[derive(Clone)]
+pub(super) struct TimedByHand;
+
+impl TimedByHand {
+    fn admit() -> Result<(), Refusal> {
+        static UNTIL: AtomicU64 = AtomicU64::new(0);
+
+        let (until, now) = (UNTIL.load(Relaxed), now());
+        if until == 0 {
+            UNTIL.store(now + HOUR.as_nanos() as u64, Relaxed);
+        } else if until <= now {
+            return Ok(());
+        }
+        Place(8).count();
+        Err(Refusal { policy: "by hand", retry_after: Some(Duration::from_nanos(until - now)) })
+    }
+}
+
+impl Guard for TimedByHand {
+    async fn call(&mut self, id: u64) -> Reply {
+        match black_box(Self::admit()) {
+            Ok(()) => attempt::<Failure>(id).await.into(),
+            Err(refusal) => {
+                black_box(&refusal);
+                Reply::Refused
+            }
+        }
     }
 }
 
