@@ -32,8 +32,8 @@ use crate::sync::const_fn;
 /// static REFUND: Retry = Retry::named("refund").budget(&PAYMENTS);
 /// ```
 ///
-/// Deposits that expire and a reserve for clients with few calls are those of Finagle's retry budget; that a time-out costs
-/// twice as much as another failure, of the AWS SDKs' retry quota.
+/// Deposits that expire and a reserve for clients with few calls are those of Finagle's retry budget. That a time-out costs
+/// twice as much as another failure is from the AWS SDKs' retry quota before their rules of November 2026, which make no difference there.
 #[derive(Debug)]
 pub struct Budget {
     /// The deposit of a call, in ten-thousandths of a token.
