@@ -13,7 +13,7 @@ use tokio::time::Instant;
 #[derive(Clone, Copy)]
 pub(crate) struct Place(pub(crate) usize);
 
-/// What becomes of a call: it counts once, however it ends.
+/// The end of a call, which counts once, however it comes.
 pub(crate) struct Ending {
     place: Place,
     ended: bool,
