@@ -26,8 +26,8 @@ pub(crate) struct Config {
     open_for: Length,
     open_max: Length,
     growth: f64,
-    /// Set if the user said by what it grows.
-    grows_at_once: bool,
+    /// After how many reopenings it grows: at once where the user says by what.
+    patience: u8,
     jitter: f64,
     probes: Option<NonZeroU16>,
     probe_timeout: Option<Length>,
@@ -61,7 +61,7 @@ impl Config {
             open_for: Length::of(Duration::from_secs(1)),
             open_max: Length::of(Duration::from_secs(30)),
             growth: GROWTH,
-            grows_at_once: false,
+            patience: PATIENCE,
             jitter: 0.1,
             probes: None,
             probe_timeout: None,
@@ -127,7 +127,7 @@ impl Config {
     pub(super) const fn open_growth(mut self, factor: f64) -> Self {
         accept(rules::open_growth(factor));
         self.growth = factor;
-        self.grows_at_once = true;
+        self.patience = 0;
         self
     }
 
@@ -323,9 +323,9 @@ impl Config {
         scaled(grown, 1.0 + self.jitter * (2.0 * fraction - 1.0))
     }
 
-    /// After how many reopenings the open time grows: at once where the user says by what.
+    /// After how many reopenings the open time grows.
     pub(super) const fn patience(&self) -> u32 {
-        if self.grows_at_once { 0 } else { PATIENCE }
+        self.patience as u32
     }
 
     fn grown(&self, reopenings: u32) -> Duration {
@@ -362,7 +362,7 @@ impl Described for Config {
         }
         description.time("open_for", self.open_for.time());
         description.time("open_max", self.open_max.time());
-        description.optional("open_growth", self.grows_at_once.then_some(self.growth));
+        description.optional("open_growth", (self.patience == 0).then_some(self.growth));
         description.fixed("open_jitter", percent(self.jitter));
         description.fixed("probes", self.probe_count());
         description.time("probe_timeout", self.probe_limit());
@@ -551,7 +551,7 @@ const SLOW_RATE: f64 = 0.8;
 const PROBES: u32 = 3;
 /// By what the open time grows, and after how many reopenings, where the user does not say.
 const GROWTH: f64 = 2.0;
-const PATIENCE: u32 = 12;
+const PATIENCE: u8 = 12;
 /// `consecutive` where the user does not say.
 const CONSECUTIVE: u32 = 5;
 /// `min_calls` where the user does not say.

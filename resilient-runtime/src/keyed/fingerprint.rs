@@ -10,7 +10,7 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 ///
 /// It may stand at every eighth byte, and a `u128` only at every sixteenth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(packed(8))]
+#[repr(Rust, packed(8))]
 pub(crate) struct Fingerprint(u128);
 
 /// The hasher of a fingerprint, which is its own hash. It must only be given one.
