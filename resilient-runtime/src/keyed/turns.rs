@@ -8,7 +8,7 @@ use crate::clock::Ticks;
 
 /// The seats of all policies, each once; the one whose last turn was the longest ago first.
 ///
-/// A seat here may be one that another has [taken the place of](super::shard::Shard::put_current). It stands for the other, whose key is the same.
+/// A seat here may be one whose place in the map another of the same key has taken since. It stands for the other.
 #[derive(Debug)]
 pub(super) struct Turns<P> {
     queue: VecDeque<Arc<Seat<P>>>,
