@@ -84,6 +84,11 @@ impl Adaptive {
         }
     }
 
+    /// Panics unless a limit can begin and move so; at compile time in a `static`.
+    pub(crate) const fn check(min: u32, max: u32, initial: u32) {
+        Bounds::new(min, max, initial);
+    }
+
     const_fn! {
         fn new(bounds: Bounds, initial: u32, estimate: Algorithm) -> Self {
             Self {

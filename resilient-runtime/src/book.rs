@@ -5,7 +5,7 @@ mod records;
 use std::panic::Location;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use crate::cells;
 use crate::clock::Ticks;
@@ -15,13 +15,9 @@ use crate::{Class, Error, Reason};
 
 pub(crate) use self::records::{all, record};
 
-/// The counts of one policy, or of all policies of one kind and name that are written at one place.
+/// The number of a policy's first cell, in each thread's, once it is known.
 #[derive(Debug)]
-pub(crate) struct Book {
-    /// The first cell of the policy, in each thread's.
-    first: AtomicU32,
-    record: OnceLock<&'static Record>,
-}
+pub(crate) struct FirstCell(AtomicU32);
 
 /// The end of a call through a policy, unless the policy refused it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,15 +116,14 @@ impl Tally {
     }
 }
 
-impl Book {
-    pub(crate) const fn new() -> Self {
-        Self { first: AtomicU32::new(cells::NONE), record: OnceLock::new() }
+impl FirstCell {
+    pub(crate) const fn unknown() -> Self {
+        Self(AtomicU32::new(cells::NONE))
     }
 
-    /// A book of the same policy, for the instance of one key.
-    pub(crate) fn same(&self, enrol: impl FnOnce() -> &'static Record) -> Self {
-        let record = self.record(enrol);
-        Self { first: AtomicU32::new(record.first), record: OnceLock::from(record) }
+    /// Counts in the cells of that record from now on.
+    pub(crate) fn set(&self, record: &Record) {
+        self.0.store(record.first, Relaxed);
     }
 
     /// Counts the end of a call; returns false where that must be done [slowly](Record::count_slowly).
@@ -136,23 +131,14 @@ impl Book {
     #[must_use]
     pub(crate) fn count(&self, ended: Ended) -> bool {
         // Relaxed: a thread that does not see the number yet looks for it.
-        cells::with(self.first.load(Relaxed) as usize + ended as usize, cells::add_one).is_some()
+        cells::with(self.0.load(Relaxed) as usize + ended as usize, cells::add_one).is_some()
     }
 
     /// As [`count`](Self::count), for so many units.
     #[inline]
     #[must_use]
     pub(crate) fn tally(&self, tally: Tally, units: u64) -> bool {
-        cells::with(self.first.load(Relaxed) as usize + tally.cell(), |cell| cells::add(cell, units)).is_some()
-    }
-
-    /// The record, which is made at the first use of any policy of this kind, name and place.
-    pub(crate) fn record(&self, enrol: impl FnOnce() -> &'static Record) -> &'static Record {
-        self.record.get_or_init(|| {
-            let record = enrol();
-            self.first.store(record.first, Relaxed);
-            record
-        })
+        cells::with(self.0.load(Relaxed) as usize + tally.cell(), |cell| cells::add(cell, units)).is_some()
     }
 }
 
@@ -243,9 +229,10 @@ mod tests {
         record(PolicyKind::Timeout, name, Location::caller(), 0)
     }
 
-    fn count(book: &Book, ended: Ended, record: &'static Record) {
-        if !book.count(ended) {
-            book.record(|| record).count_slowly(ended);
+    fn count(cell: &FirstCell, ended: Ended, record: &'static Record) {
+        if !cell.count(ended) {
+            cell.set(record);
+            record.count_slowly(ended);
         }
     }
 
@@ -253,9 +240,9 @@ mod tests {
     fn many_policies_have_cells_of_their_own() {
         let records: Vec<&Record> = (0..300).map(|index| of(Box::leak(format!("many {index}").into()))).collect();
         for (index, record) in records.iter().enumerate() {
-            let book = Book::new();
+            let cell = FirstCell::unknown();
             for _ in 0..=index {
-                count(&book, Ended::Throttled, record);
+                count(&cell, Ended::Throttled, record);
             }
         }
 
@@ -269,7 +256,7 @@ mod tests {
         struct CountsInTheEnd(&'static Record);
         impl Drop for CountsInTheEnd {
             fn drop(&mut self) {
-                count(&Book::new(), Ended::Permanent, self.0);
+                count(&FirstCell::unknown(), Ended::Permanent, self.0);
             }
         }
         thread_local! {
@@ -279,7 +266,7 @@ mod tests {
         thread::spawn(|| {
             // registered before the lease, and so dropped after it, or the other way round: either way it counts
             EARLY.set(Some(CountsInTheEnd(record)));
-            count(&Book::new(), Ended::Success, record);
+            count(&FirstCell::unknown(), Ended::Success, record);
         })
         .join()
         .unwrap();

@@ -8,8 +8,9 @@ mod level;
 mod run;
 
 use std::future::Future;
-use std::mem::ManuallyDrop;
 use std::time::Duration;
+
+use once_cell::race::OnceBox;
 
 pub use self::acquire::BulkheadAcquire;
 pub use self::entry::{BulkheadEntry, BulkheadPermit, Priority};
@@ -22,12 +23,13 @@ use self::level::MOST_PERMITS;
 use crate::adaptive::Adaptive;
 use crate::book::Note;
 use crate::keyed::{Keyed, by_settings};
+use crate::length::Length;
 use crate::list::{Bound, Description};
+use crate::rare::Rare;
 use crate::shell::{Shell, shell};
 use crate::stack::{Judged, Stack};
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::atomic::{AtomicBool, AtomicU64};
-use crate::sync::const_fn;
 use crate::tune::Live;
 use crate::when::{Blind, ByClass};
 use crate::{Error, Event, Mode, Outcome, Reason, When};
@@ -81,11 +83,9 @@ pub struct Bulkhead {
     shell: Shell<Self>,
     config: Live<Config>,
     gate: Gate,
-    /// `ManuallyDrop`, so that a builder can replace it in a `const`; there is nothing to drop in it.
-    adaptive: ManuallyDrop<Option<Adaptive>>,
-    /// Set if it was said that it learns nothing. Relaxed: nothing else depends on it.
-    is_told: AtomicBool,
-    counts: Counters,
+    /// For a limit that adapts.
+    adaptive: OnceBox<Adaptive>,
+    counts: Rare<Counters>,
 }
 
 /// The counts of a bulkhead.
@@ -124,24 +124,27 @@ struct Counters {
     no_runtime: AtomicU64,
     reentrant: AtomicU64,
     observed: AtomicU64,
+    /// Set if it was said that it learns nothing.
+    is_told: AtomicBool,
 }
 
 impl Bulkhead {
     /// Returns what it has seen; each number is right, but other threads may have changed one before the next was read.
     pub fn counts(&self) -> BulkheadCounts {
         let level = self.gate.level();
-        let counts = &self.counts;
+        let counts = self.counts.get();
+        let count = |counter: fn(&Counters) -> &AtomicU64| counts.map_or(0, |counts| counter(counts).load(Relaxed));
         BulkheadCounts {
             limit: level.limit,
             in_use: level.in_use,
             waiting: level.waiting,
-            queued: counts.queued.load(Relaxed),
-            queue_full: counts.queue_full.load(Relaxed),
-            waited_too_long: counts.waited_too_long.load(Relaxed),
-            deadline_exceeded: counts.deadline_exceeded.load(Relaxed),
-            no_runtime: counts.no_runtime.load(Relaxed),
-            reentrant: counts.reentrant.load(Relaxed),
-            observed: counts.observed.load(Relaxed),
+            queued: count(|counts| &counts.queued),
+            queue_full: count(|counts| &counts.queue_full),
+            waited_too_long: count(|counts| &counts.waited_too_long),
+            deadline_exceeded: count(|counts| &counts.deadline_exceeded),
+            no_runtime: count(|counts| &counts.no_runtime),
+            reentrant: count(|counts| &counts.reentrant),
+            observed: count(|counts| &counts.observed),
         }
     }
 
@@ -237,18 +240,42 @@ impl Bulkhead {
         self.config.queue.unwrap_or_else(|| self.gate.level().limit)
     }
 
+    fn never_waits(&self) -> bool {
+        self.config.max_wait == Some(Length::ZERO)
+    }
+
     fn longest_wait(&self) -> Option<Duration> {
-        self.config.max_wait
+        self.config.max_wait.map(Length::time)
+    }
+
+    /// The estimate of a limit that adapts, which begins with its first call.
+    #[inline]
+    fn adaptive(&self) -> Option<&Adaptive> {
+        match (self.adaptive.get(), self.config.limit) {
+            (None, Limit::Fixed(_)) => None,
+            (None, limit) => self.begin_to_adapt(limit),
+            (begun, _) => begun,
+        }
+    }
+
+    #[cold]
+    fn begin_to_adapt(&self, limit: Limit) -> Option<&Adaptive> {
+        self.adaptive.get_or_try_init(|| limit.adaptive().map(Box::new).ok_or(())).ok()
+    }
+
+    fn counters(&self) -> &Counters {
+        self.counts.get_or_make(Counters::new)
     }
 
     fn count(&self, note: Note, counter: impl FnOnce(&Counters) -> &AtomicU64) {
-        counter(&self.counts).fetch_add(1, Relaxed);
+        counter(self.counters()).fetch_add(1, Relaxed);
         self.shell.note(note, 1);
     }
 
     #[cold]
     fn learns_nothing(&self) {
-        if !self.is_told.load(Relaxed) && !self.is_told.swap(true, Relaxed) {
+        let is_told = &self.counters().is_told;
+        if !is_told.load(Relaxed) && !is_told.swap(true, Relaxed) {
             let policy = self.name();
             self.shell.emit(Event::LearnsNothing { policy, called: "run", instead: "run_adaptive" });
         }
@@ -256,7 +283,7 @@ impl Bulkhead {
 
     #[inline]
     fn refuse(&self, reason: Reason) -> Error {
-        let counts = &self.counts;
+        let counts = self.counters();
         match reason {
             Reason::QueueFull => counts.queue_full.fetch_add(1, Relaxed),
             Reason::Reentrant => counts.reentrant.fetch_add(1, Relaxed),
@@ -269,17 +296,16 @@ impl Bulkhead {
 }
 
 impl Counters {
-    const_fn! {
-        fn new() -> Self {
-            Self {
-                queued: AtomicU64::new(0),
-                queue_full: AtomicU64::new(0),
-                waited_too_long: AtomicU64::new(0),
-                deadline_exceeded: AtomicU64::new(0),
-                no_runtime: AtomicU64::new(0),
-                reentrant: AtomicU64::new(0),
-                observed: AtomicU64::new(0),
-            }
+    fn new() -> Self {
+        Self {
+            queued: AtomicU64::new(0),
+            queue_full: AtomicU64::new(0),
+            waited_too_long: AtomicU64::new(0),
+            deadline_exceeded: AtomicU64::new(0),
+            no_runtime: AtomicU64::new(0),
+            reentrant: AtomicU64::new(0),
+            observed: AtomicU64::new(0),
+            is_told: AtomicBool::new(false),
         }
     }
 }
@@ -297,9 +323,8 @@ impl Bulkhead {
             shell,
             config,
             gate: Gate::new(limit.initial()),
-            adaptive: ManuallyDrop::new(limit.adaptive()),
-            is_told: AtomicBool::new(false),
-            counts: Counters::new(),
+            adaptive: OnceBox::new(),
+            counts: Rare::new(Counters::new),
         }
     }
 }
@@ -338,7 +363,7 @@ impl Bulkhead {
         description.level("in_use", f64::from(level.in_use));
         description.level("waiting", f64::from(level.waiting));
         description.bound = match self.config.max_wait {
-            Some(wait) => Bound::Wait(wait),
+            Some(wait) => Bound::Wait(wait.time()),
             None => Bound::WaitUntilDeadline(Duration::from_secs(1)),
         };
     }
@@ -356,7 +381,7 @@ impl Bulkhead {
         if let Limit::Fixed(limit) = self.config.limit {
             self.gate.resize(|| limit);
         }
-        if let (Some(adaptive), Some(new)) = (&*self.adaptive, self.config.limit.adaptive()) {
+        if let (Some(adaptive), Some(new)) = (self.adaptive(), self.config.limit.adaptive()) {
             adaptive.restart(new);
             self.gate.resize(|| adaptive.limit());
         }

@@ -23,13 +23,14 @@ pub use self::watch::{Transition, Transitions};
 use self::config::Config;
 use self::permit::Began;
 use self::state::Phase;
-use self::storage::Storage;
+use self::storage::{Counters, Storage};
 use crate::clock::Ticks;
 use crate::keyed::{Keyed, by_settings};
 use crate::list::Description;
 use crate::notes::circuit_breaker::{DEGRADED, EXCHANGES, FAILED_EXCHANGES};
 use crate::shell::{Shell, shell};
 use crate::stack::{Judged, Stack};
+use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 #[cfg(feature = "config")]
 use crate::tune::Forced;
@@ -43,8 +44,9 @@ use crate::{CircuitBreakerState, Error, Mode, Outcome, When};
 /// which costs the caller nothing and spares the server. When the open time is over it is half-open: a few calls go
 /// through as probes, and decide whether it closes or opens again.
 ///
-/// It is a value for a `static`, shared by all callers of what it guards. It takes no lock, and allocates at most once for each of these: two threads that
-/// meet in it, a window of calls, [`slow_call`](Self::slow_call), and [`transitions`](Self::transitions).
+/// It is a value for a `static`, shared by all callers of what it guards. It takes no lock. Some parts are allocated at their first use, since many breakers
+/// never need them: for the first failure, for two threads that meet in it, for a window of calls, for [`slow_call`](Self::slow_call), and for
+/// [`transitions`](Self::transitions).
 ///
 /// # What opens it
 ///
@@ -155,7 +157,8 @@ impl CircuitBreaker {
     pub fn counts(&self) -> CircuitBreakerCounts {
         let circuit = self.circuit();
         let tally = self.tally(circuit, Ticks::now);
-        let totals = &self.storage.totals;
+        let past = self.storage.any_past();
+        let total = |total: fn(&Counters) -> &AtomicU64| past.map_or(0, |past| total(&past.totals).load(Relaxed));
         CircuitBreakerCounts {
             calls: tally.calls,
             failures: tally.failures,
@@ -164,11 +167,11 @@ impl CircuitBreaker {
                 Phase::Closed { streak } | Phase::Recovering { streak, .. } => streak,
                 _ => 0,
             },
-            opened: totals.opened.load(Relaxed),
-            half_opened: totals.half_opened.load(Relaxed),
-            closed: totals.closed.load(Relaxed),
-            rejected: totals.rejected.load(Relaxed),
-            observed: totals.observed.load(Relaxed),
+            opened: total(|totals| &totals.opened),
+            half_opened: total(|totals| &totals.half_opened),
+            closed: total(|totals| &totals.closed),
+            rejected: total(|totals| &totals.rejected),
+            observed: total(|totals| &totals.observed),
         }
     }
 
@@ -375,7 +378,7 @@ impl CircuitBreaker {
         let counts = self.counts();
         description.level("window_calls", f64::from(counts.calls));
         description.level("window_failures", f64::from(counts.failures));
-        self.storage.times.describe_to(self.state(), self.shell.record().since, description);
+        self.storage.describe_times(self.state(), self.shell.record().since, description);
         if let Some(link) = self.storage.link() {
             link.describe_to(description);
             let noted = |note| self.shell.record().noted(note) as f64;

@@ -20,12 +20,13 @@ use self::estimate::{Estimate, Sample};
 use crate::book::Note;
 use crate::budget::Withdrawal;
 use crate::keyed::{Keyed, by_settings};
+use crate::length::Length;
 use crate::list::{Bound, Description};
 use crate::notes::hedge::{OBSERVED, SENT, SUPPRESSED};
+use crate::rare::Rare;
 use crate::shell::{Shell, shell};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
-use crate::sync::const_fn;
 use crate::tune::Live;
 use crate::when::{ByClass, ByWhen};
 use crate::{Bulkhead, Cost, Mode, When, retry};
@@ -83,7 +84,7 @@ pub struct Hedge {
     config: Live<Config>,
     bucket: Bucket,
     estimate: Estimate,
-    counts: Counters,
+    counts: Rare<Counters>,
 }
 
 /// The counts of a hedge.
@@ -127,12 +128,13 @@ pub struct Hedging<'a> {
 impl Hedge {
     /// Returns what it has done; each number is right, but other threads may have changed one before the next was read.
     pub fn counts(&self) -> HedgeCounts {
-        let counts = &self.counts;
+        let counts = self.counts.get();
+        let count = |counter: fn(&Counters) -> &AtomicU64| counts.map_or(0, |counts| counter(counts).load(Relaxed));
         HedgeCounts {
-            sent: counts.sent.load(Relaxed),
-            won: counts.won.load(Relaxed),
-            suppressed: counts.suppressed.load(Relaxed),
-            observed: counts.observed.load(Relaxed),
+            sent: count(|counts| &counts.sent),
+            won: count(|counts| &counts.won),
+            suppressed: count(|counts| &counts.suppressed),
+            observed: count(|counts| &counts.observed),
         }
     }
 
@@ -140,10 +142,10 @@ impl Hedge {
     pub fn delay(&self) -> Option<Duration> {
         let config = &*self.config;
         match config.after {
-            After::Delay(delay) => Some(delay),
+            After::Delay(delay) => Some(delay.time()),
             After::Percentile(_) => {
                 let estimate = self.estimate.get()?;
-                let (min, max) = (config.min_after.unwrap_or(LEAST_DELAY), config.max_after);
+                let (min, max) = (config.min_after.map_or(LEAST_DELAY, Length::time), config.max_after.time());
                 Some(estimate.max(min).min(max))
             }
         }
@@ -222,28 +224,32 @@ impl Hedge {
     fn grants(&self, bulkhead: Option<&Bulkhead>) -> Option<Grant<'_>> {
         let busy = bulkhead.is_some_and(Bulkhead::is_busy);
         if busy || !self.bucket.withdraw() {
-            self.count(SUPPRESSED, &self.counts.suppressed);
+            self.count(SUPPRESSED, |counts| &counts.suppressed);
             return None;
         }
         if self.shell.mode() != Mode::Enforce {
-            self.count(OBSERVED, &self.counts.observed);
+            self.count(OBSERVED, |counts| &counts.observed);
             return None;
         }
         let retries = if self.config.retry_budget { retry::budget_named(self.name()) } else { None };
         let withdrawal = retries.map(|budget| budget.reserve_for(Cost::Failure));
         let Some(withdrawal) = withdrawal.map_or(Some(None), |withdrawal| withdrawal.map(Some)) else {
             self.bucket.put_back();
-            self.count(SUPPRESSED, &self.counts.suppressed);
+            self.count(SUPPRESSED, |counts| &counts.suppressed);
             return None;
         };
-        self.count(SENT, &self.counts.sent);
+        self.count(SENT, |counts| &counts.sent);
         Some(Grant { hedge: self, withdrawal })
     }
 
     #[cold]
-    fn count(&self, note: Note, counter: &AtomicU64) {
-        counter.fetch_add(1, Relaxed);
+    fn count(&self, note: Note, counter: impl FnOnce(&Counters) -> &AtomicU64) {
+        counter(self.counters()).fetch_add(1, Relaxed);
         self.shell.note(note, 1);
+    }
+
+    fn counters(&self) -> &Counters {
+        self.counts.get_or_make(Counters::new)
     }
 
     fn learn(&self, sample: Sample) {
@@ -287,14 +293,12 @@ impl<'a> Hedging<'a> {
 }
 
 impl Counters {
-    const_fn! {
-        fn new() -> Self {
-            Self {
-                sent: AtomicU64::new(0),
-                won: AtomicU64::new(0),
-                suppressed: AtomicU64::new(0),
-                observed: AtomicU64::new(0),
-            }
+    fn new() -> Self {
+        Self {
+            sent: AtomicU64::new(0),
+            won: AtomicU64::new(0),
+            suppressed: AtomicU64::new(0),
+            observed: AtomicU64::new(0),
         }
     }
 }
@@ -312,7 +316,7 @@ impl Grant<'_> {
 impl Drop for Grant<'_> {
     fn drop(&mut self) {
         self.hedge.bucket.put_back();
-        self.hedge.counts.sent.fetch_sub(1, Relaxed);
+        self.hedge.counters().sent.fetch_sub(1, Relaxed);
     }
 }
 
@@ -325,7 +329,7 @@ impl Hedge {
     /// One for a key, by these settings.
     #[expect(clippy::unused_self, reason = "as for the other policies")]
     fn made(&self, shell: Shell<Self>, config: Live<Config>) -> Self {
-        Self { shell, config, bucket: Bucket::new(), estimate: Estimate::new(), counts: Counters::new() }
+        Self { shell, config, bucket: Bucket::new(), estimate: Estimate::new(), counts: Rare::new(Counters::new) }
     }
 }
 
@@ -347,7 +351,7 @@ impl Hedge {
         description.settings_of(&self.config);
         let delay = match self.config.after {
             After::Percentile(_) => None,
-            After::Delay(delay) => Some(delay),
+            After::Delay(delay) => Some(delay.time()),
         };
         description.bound = Bound::Beside(delay, self.config.max);
         description.level("budget_balance", self.budget_balance());

@@ -20,7 +20,7 @@ pub(crate) use self::fingerprint::{Unchanged, fingerprint};
 
 use self::fingerprint::Fingerprint;
 use self::label::{SHOWN, label};
-use self::shard::{Shard, Whose};
+use self::shard::{Seat, Shard, Turn, Whose};
 use self::turns::Turns;
 use crate::Mode;
 use crate::book::Record;
@@ -108,7 +108,7 @@ pub struct PerKey<P: 'static> {
     idle: Duration,
     shards: [Shard<P>; SHARDS],
     /// Held to add or take out a policy, and a shard's lock only for the change itself.
-    turns: Mutex<Turns>,
+    turns: Mutex<Turns<P>>,
     /// Until when it is full for sure, and nothing in it will be idle.
     full_until: AtomicU64,
     stand_ins: OnceLock<Box<[P]>>,
@@ -226,7 +226,7 @@ impl<P> PerKey<P> {
 
     /// Greatest number of policies, besides the stand-ins; 10,000 unless set.
     ///
-    /// A circuit breaker takes 1.7 kB, so 10,000 of them are 17 MB.
+    /// A circuit breaker takes some 370 bytes, so 10,000 of them are 3.7 MB; more, once calls of a key have failed.
     ///
     /// # Panics
     ///
@@ -373,7 +373,7 @@ impl<P: Keyed> PerKey<P> {
     fn of_asked(&self, key: Fingerprint, text: Text<'_>, settings: &dyn Fn(P) -> P) -> Held<'_, P> {
         match self.shard(key).get(key) {
             #[cfg(feature = "config")]
-            Some(policy) => Held::own(self.ask_for(key, policy, settings)),
+            Some(policy) => Held::own(self.ask_for(policy, settings)),
             #[cfg(not(feature = "config"))]
             Some(policy) => Held::own(policy),
             None => self.of_new(key, text, Some(settings)),
@@ -382,7 +382,7 @@ impl<P: Keyed> PerKey<P> {
 
     /// Has a policy go by settings that are asked for again.
     #[cfg(feature = "config")]
-    fn ask_for(&self, key: Fingerprint, policy: Arc<P>, settings: &dyn Fn(P) -> P) -> Arc<P> {
+    fn ask_for(&self, policy: Arc<Seat<P>>, settings: &dyn Fn(P) -> P) -> Arc<Seat<P>> {
         // Acquire pairs with the Release of `outdate`: the shared settings are at least as new as this number.
         let outdated = self.outdated.load(Acquire);
         // the user's code, and whoever hears of the change, and so before the lock
@@ -397,11 +397,11 @@ impl<P: Keyed> PerKey<P> {
             if let Some(text) = policy.shared_as() {
                 new.share_as(text.into());
             }
-            Arc::new(new)
+            Arc::new(Seat::new(policy.fingerprint(), new, Whose::Outdated, policy.last_turn()))
         };
         let _turns = self.turns();
         // Relaxed: it only changes under the lock.
-        self.shard(key).put_current(key, &policy, self.outdated.load(Relaxed) == outdated);
+        self.shard(policy.fingerprint()).put_current(&policy, self.outdated.load(Relaxed) == outdated);
         policy
     }
 
@@ -443,8 +443,9 @@ impl<P: Keyed> PerKey<P> {
         let policy = match self.shard(key).get(key) {
             Some(policy) => Some(policy),
             None if turns.len() < self.capacity => {
-                turns.add(key, now);
-                Some(self.insert(new))
+                let seat = self.insert(new, now);
+                turns.add(seat.clone());
+                Some(seat)
             }
             None => {
                 let policy = self.replace(&mut turns, new, &mut forgotten);
@@ -463,22 +464,28 @@ impl<P: Keyed> PerKey<P> {
     /// Gives the key the place of a policy that is as new, if one of the next few is.
     ///
     /// The turn comes when that of the other would have come, so that the order of the turns stays that of their times.
-    fn replace(&self, turns: &mut Turns, new: New<impl FnOnce() -> P>, forgotten: &mut Vec<Arc<P>>) -> Option<Arc<P>> {
+    fn replace(
+        &self,
+        turns: &mut Turns<P>,
+        new: New<impl FnOnce() -> P>,
+        forgotten: &mut Vec<Arc<Seat<P>>>,
+    ) -> Option<Arc<Seat<P>>> {
         for _ in 0..MOST_LOOKS.min(turns.len()) {
             let place = turns.next_place()?;
-            let other = turns.key_at(place);
-            if let Some(policy) = self.shard(other).take_if_as_new(other) {
+            let other = turns.at(place);
+            if let Some(policy) = self.shard(other.fingerprint()).take_if_as_new(other) {
+                let seat = self.insert(new, policy.last_turn());
                 forgotten.push(policy);
                 // Relaxed: a count, on which nothing is decided.
                 self.evicted.fetch_add(1, Relaxed);
-                turns.replace(place, new.key);
-                return Some(self.insert(new));
+                turns.replace(place, seat.clone());
+                return Some(seat);
             }
         }
         None
     }
 
-    fn insert(&self, new: New<impl FnOnce() -> P>) -> Arc<P> {
+    fn insert(&self, new: New<impl FnOnce() -> P>, last_turn: Ticks) -> Arc<Seat<P>> {
         let mut policy = (new.policy)();
         if let Some(text) = new.text {
             policy.set_key(text);
@@ -486,9 +493,9 @@ impl<P: Keyed> PerKey<P> {
         if let Some(text) = new.shared_as {
             policy.share_as(text);
         }
-        let policy = Arc::new(policy);
-        self.shard(new.key).insert(new.key, policy.clone(), new.whose);
-        policy
+        let seat = Arc::new(Seat::new(new.key, policy, new.whose, last_turn));
+        self.shard(new.key).insert(seat.clone());
+        seat
     }
 
     /// Looks at the policies whose turn it is, and takes out those that are idle.
@@ -496,13 +503,13 @@ impl<P: Keyed> PerKey<P> {
     /// A turn comes once in an idle time. One that was used since its last turn, or is in use, gets another, so that
     /// none is looked at more often than that, however many new keys come. One call looks at no more than 64, unless
     /// it finds no room otherwise.
-    fn sweep(&self, turns: &mut Turns, now: Ticks, forgotten: &mut Vec<Arc<P>>) {
+    fn sweep(&self, turns: &mut Turns<P>, now: Ticks, forgotten: &mut Vec<Arc<Seat<P>>>) {
         let mut looked_at = 0;
         while looked_at < MOST_TURNS || turns.len() >= self.capacity {
-            let Some(key) = turns.take_due(now, nanos(self.idle)) else { break };
-            match self.shard(key).take_if_idle(key) {
-                Some(policy) => forgotten.push(policy),
-                None => turns.add(key, now),
+            let Some(seat) = turns.take_due(now, nanos(self.idle)) else { break };
+            match self.shard(seat.fingerprint()).turn(seat, now) {
+                Turn::Forgotten(policy) => forgotten.push(policy),
+                Turn::Stays(seat) => turns.add(seat),
             }
             looked_at += 1;
         }
@@ -562,7 +569,7 @@ impl<P> PerKey<P> {
     }
 
     /// Poisoned or not: nothing that runs under it can panic between two changes that belong together.
-    fn turns(&self) -> MutexGuard<'_, Turns> {
+    fn turns(&self) -> MutexGuard<'_, Turns<P>> {
         self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -623,7 +630,7 @@ impl<P: Keyed + Listed + Tuned> listed::Listed for PerKey<P> {
         // Relaxed: a key that is new may be missing
         if self.asks.load(Relaxed) {
             let all = self.shards.iter().flat_map(Shard::all);
-            let others = all.filter(|(_, policy)| policy.differs_from(&self.template)).count();
+            let others = all.filter(|policy| policy.differs_from(&self.template)).count();
             description.level("keys_with_own_settings", others as f64);
         }
         description.count("key_overflows", "", self.overflowed());
@@ -634,14 +641,14 @@ impl<P: Keyed + Listed + Tuned> listed::Listed for PerKey<P> {
         let mut unhealthy = 0;
         let (mut in_trouble, mut busiest) = (Busiest::default(), Busiest::default());
         for shard in &self.shards {
-            for (key, policy) in shard.all() {
+            for policy in shard.all() {
                 let activity = policy.activity();
                 if policy.is_in_trouble() {
                     unhealthy += 1;
-                    in_trouble.offer(activity, key, &policy);
+                    in_trouble.offer(activity, &policy);
                 }
                 if activity > 0 {
-                    busiest.offer(activity, key, &policy);
+                    busiest.offer(activity, &policy);
                 }
             }
         }
@@ -652,7 +659,7 @@ impl<P: Keyed + Listed + Tuned> listed::Listed for PerKey<P> {
 
     fn reset(&self) {
         for shard in &self.shards {
-            shard.all().iter().for_each(|(_, policy)| listed::Listed::reset(&**policy));
+            shard.all().iter().for_each(|policy| listed::Listed::reset(&***policy));
         }
     }
 
@@ -691,13 +698,13 @@ impl<P: Keyed + Listed> PerKey<P> {
         let turns = self.turns();
         self.outdate();
         let (asked, others): (Vec<_>, Vec<_>) =
-            self.shards.iter().flat_map(Shard::all_with_marks).partition(|(_, is_asked)| *is_asked);
+            self.shards.iter().flat_map(Shard::all).partition(|policy| policy.was_asked_for());
         drop(turns);
-        for (policy, _) in &others {
-            tuning.put(&**policy, before);
+        for policy in &others {
+            tuning.put(&***policy, before);
         }
-        for (policy, _) in &asked {
-            tuning.force_only(&**policy, before);
+        for policy in &asked {
+            tuning.force_only(&***policy, before);
         }
         for (stand_in, is_off) in stand_ins {
             if is_off { tuning.put_in_stand_in(stand_in, before) } else { tuning.put(stand_in, before) }
@@ -734,7 +741,7 @@ struct New<F> {
 type Text<'t> = &'t dyn Fn(usize) -> Option<Box<str>>;
 
 /// The busiest of the policies that it was offered, no more than are listed.
-struct Busiest<P>(Vec<(u64, Fingerprint, Arc<P>)>);
+struct Busiest<P>(Vec<(u64, Arc<Seat<P>>)>);
 
 impl<P> Default for Busiest<P> {
     fn default() -> Self {
@@ -743,21 +750,24 @@ impl<P> Default for Busiest<P> {
 }
 
 impl<P: Keyed + Listed> Busiest<P> {
-    fn offer(&mut self, activity: u64, key: Fingerprint, policy: &Arc<P>) {
-        let is_less = |other: &(u64, Fingerprint, Arc<P>)| (other.0, other.1.whole()) < (activity, key.whole());
+    fn offer(&mut self, activity: u64, policy: &Arc<Seat<P>>) {
+        let order = |activity: u64, policy: &Seat<P>| (activity, policy.fingerprint().whole());
+        let is_less = |(other, seat): &(u64, Arc<Seat<P>>)| order(*other, seat) < order(activity, policy);
         let place = self.0.iter().position(is_less).unwrap_or(self.0.len());
         if place < MOST_LISTED {
-            self.0.insert(place, (activity, key, policy.clone()));
+            self.0.insert(place, (activity, policy.clone()));
             self.0.truncate(MOST_LISTED);
         }
     }
 
     fn snapshots(self) -> Vec<KeySnapshot> {
-        let snapshot = |(activity, key, policy): (u64, Fingerprint, Arc<P>)| {
+        let snapshot = |(activity, seat): (u64, Arc<Seat<P>>)| {
+            let policy: &P = &seat;
             // the number says nothing of the key, and is another in each process
-            let text = policy.key().map_or_else(|| format!("#{:08x}", key.whole() as u32), str::to_owned);
+            let text =
+                policy.key().map_or_else(|| format!("#{:08x}", seat.fingerprint().whole() as u32), str::to_owned);
             let mut description = Description::default();
-            listed::Listed::describe(&*policy, &mut description);
+            listed::Listed::describe(policy, &mut description);
             KeySnapshot { key: text, state: description.state, activity }
         };
         self.0.into_iter().map(snapshot).collect()

@@ -142,6 +142,7 @@ mod histogram;
 pub mod http;
 mod io_error;
 mod keyed;
+mod length;
 mod line;
 mod list;
 mod measure;

@@ -4,7 +4,9 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
 use std::panic::Location;
-use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+use once_cell::race::OnceBox;
 
 use crate::event::Event;
 use crate::vocabulary::PolicyKind;
@@ -74,13 +76,22 @@ impl fmt::Display for Conflict {
     }
 }
 
-/// The record of a policy by which its name finds it: the place where it was written, and the policy that its name stands for.
+/// The record of a policy by which its name finds it: the place where it was written, and the policy that its name stands for, or the key
+/// that it is for.
 ///
 /// To make a policy shareable: a field of this type, made by `Naming::here()` in a `#[track_caller]` constructor, an
 /// `impl Named`, and a public `shared` that calls [`shared`].
 pub struct Naming<P: 'static> {
     place: &'static Location<'static>,
-    shared: OnceLock<&'static P>,
+    standing: OnceBox<Standing<P>>,
+}
+
+/// A policy is one among those of its name, or one among those of the keys of one.
+enum Standing<P: 'static> {
+    /// The policy that its name stands for.
+    Shared(&'static P),
+    /// The text of its key, which may be shown.
+    Key(Box<str>),
 }
 
 /// A policy that is found by its name.
@@ -130,8 +141,29 @@ impl<P> Naming<P> {
         self.place
     }
 
+    /// The text of the key that it is for, if that may be shown.
+    pub(crate) fn key(&self) -> Option<&str> {
+        match self.standing.get()? {
+            Standing::Key(key) => Some(key),
+            Standing::Shared(_) => None,
+        }
+    }
+
+    /// Lets events and the list show the key that it is for.
+    pub(crate) fn set_key(&mut self, key: Box<str>) {
+        self.standing = OnceBox::with_value(Box::new(Standing::Key(key)));
+    }
+
+    #[inline]
+    fn shared(&self) -> Option<&'static P> {
+        match self.standing.get()? {
+            Standing::Shared(policy) => Some(policy),
+            Standing::Key(_) => None,
+        }
+    }
+
     const fn at(place: &'static Location<'static>) -> Self {
-        Self { place, shared: const { OnceLock::new() } }
+        Self { place, standing: const { OnceBox::new() } }
     }
 }
 
@@ -145,7 +177,7 @@ impl<P> fmt::Debug for Naming<P> {
 /// first.
 #[inline]
 pub(crate) fn shared<P: Named>(policy: &'static P) -> &'static P {
-    match policy.naming().shared.get() {
+    match policy.naming().shared() {
         Some(shared) => shared,
         None => look_up(policy),
     }
@@ -159,7 +191,7 @@ fn look_up<P: Named>(policy: &'static P) -> &'static P {
     let shared = as_first.downcast_ref::<P>().filter(|first| first.agrees(policy));
     // Threads that look the same policy up at once come to the same answer, and one of them reports it, outside the
     // locks, because whoever hears of it may come back here.
-    let is_news = policy.naming().shared.set(shared.unwrap_or(policy)).is_ok();
+    let is_news = policy.naming().standing.set(Box::new(Standing::Shared(shared.unwrap_or(policy)))).is_ok();
     if is_news && shared.is_none() {
         let conflict = Conflict { policy: P::KIND, name: policy.name(), first: first.place, second: place };
         found().push(conflict);
@@ -178,7 +210,7 @@ fn look_up<P: Named>(policy: &'static P) -> &'static P {
 ///
 /// It makes nothing known: whoever only looks must not decide which policy is the first, nor report a conflict.
 pub(crate) fn known<P: Named>(policy: &'static P, unused: &mut Unused) -> &'static P {
-    if let Some(shared) = policy.naming().shared.get() {
+    if let Some(shared) = policy.naming().shared() {
         return shared;
     }
     let key = (P::KIND, policy.name());

@@ -41,7 +41,12 @@ impl Moment {
 impl Millis {
     /// The time, rounded up, and no longer than can be told apart from one in the past: two years.
     pub(crate) const fn of(time: Duration) -> Self {
-        let millis = nanos(time).div_ceil(NANOS_PER_MILLI);
+        Self::of_nanos(nanos(time))
+    }
+
+    /// As [`of`](Self::of), of so many nanoseconds.
+    pub(crate) const fn of_nanos(nanos: u64) -> Self {
+        let millis = nanos.div_ceil(NANOS_PER_MILLI);
         Self(if millis > MAX_WAIT { MAX_WAIT } else { millis })
     }
 

@@ -13,7 +13,7 @@ mod run;
 mod shared;
 
 use std::future::Future;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -27,17 +27,18 @@ pub use self::run::{ByAnswer, ByCost, Heed, Heeding, Heedless, RateLimitGuard, W
 
 use self::acquire::{Held, Queue, Taken};
 use self::builder::Config;
-use self::counts::Counters;
 use self::gcra::{Pace, Units};
 use self::meter::Meter;
 use self::shared::Link;
 use crate::book::Tally;
 use crate::clock::{self, Ticks};
 use crate::keyed::{Keyed, by_settings};
+use crate::length::Length;
 use crate::list::{Bound, Description};
 use crate::notes::rate_limit::{PAUSES, SLOWED};
 use crate::shell::{Shell, shell};
 use crate::stack::{Judged, Stack};
+use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::tune::{Live, accept};
 use crate::when::ByClass;
@@ -123,9 +124,8 @@ pub struct RateLimit {
     config: Live<Config>,
     meter: Meter,
     queue: Queue,
-    /// Held while the rate or the burst is changed, and never otherwise.
-    changing: Mutex<()>,
-    totals: Counters,
+    /// Requests that were let through, beside the meter, which the same call has just written: a line for each thread would be 512 bytes a key.
+    admitted: AtomicU64,
     /// The store, of a limit that machines share.
     shared: Option<Link>,
 }
@@ -142,7 +142,7 @@ impl RateLimit {
     pub fn set_rate(&self, calls: u32, per: Duration) {
         let pace = Pace::new(calls, per, Some(1));
         let burst = Pace::second(calls, per).min(pace.longest_burst());
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _changing = changing();
         self.check_terms(self.meter.changed(Pace { burst, ..pace }));
         self.meter.change(Pace { burst, ..pace }, self.now());
     }
@@ -156,7 +156,7 @@ impl RateLimit {
     /// If it is 0, or a [shared](Self::shared_through) limit takes no such burst; nothing is changed then.
     pub fn set_burst(&self, calls: u32) {
         assert!(calls > 0, "`burst` must be at least 1: with 0 nothing would ever be let through");
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _changing = changing();
         let pace = self.meter.pace();
         self.check_terms(Pace { burst: calls.min(pace.longest_burst()), ..pace });
         self.meter.change_burst(calls, self.now());
@@ -164,7 +164,8 @@ impl RateLimit {
 
     /// Returns what it has done; each number is right, but other threads may have changed one before the next was read.
     pub fn counts(&self) -> RateCounts {
-        self.totals.counts(self.queue.waiting())
+        let [pauses, slowed] = self.meter.pressure.counts();
+        RateCounts { admitted: self.admitted.load(Relaxed), pauses, slowed, ..self.queue.counts() }
     }
 
     /// The end of the pause that the server asked for, if there is one.
@@ -259,7 +260,7 @@ impl RateLimit {
     pub fn try_acquire_many(&self, weight: u64) -> Result<RatePermit<'_>, Error> {
         loop {
             let calls = weight_of(weight);
-            match self.admit(calls, Duration::ZERO) {
+            match self.admit(calls, Length::ZERO) {
                 Ok(at) => return Ok(RatePermit::new(self, Taken { calls, at })),
                 Err(Held::Uncounted) => return Ok(RatePermit::new(self, Taken::NOTHING)),
                 Err(Held::Refused(rejection)) => return Err(rejection),
@@ -309,7 +310,7 @@ impl RateLimit {
     /// Follows a refusal by the server.
     #[cold]
     fn throttled(&self, after: Option<Duration>) {
-        if self.config.max_pause.is_zero() || self.shell.mode() == Mode::Off {
+        if self.config.max_pause().is_zero() || self.shell.mode() == Mode::Off {
             return;
         }
         let now = self.now();
@@ -318,7 +319,7 @@ impl RateLimit {
             self.tell_slowed(now);
             return;
         };
-        let Config { max_pause, max_wait, .. } = *self.config;
+        let (max_pause, max_wait) = (self.config.max_pause(), self.config.max_wait.time());
         let pause = pressure::pause_for(hint, max_pause, max_wait, random::next());
         let until = now.after(pause);
         self.pause_until(until, now);
@@ -330,7 +331,6 @@ impl RateLimit {
         let slowed = self.meter.pressure.slow(now);
         self.meter.drain(now);
         if slowed {
-            self.totals.slowed.fetch_add(1, Relaxed);
             self.shell.note(SLOWED, 1);
             let (policy, place, share) = (self.name(), self.shell.place(), self.share());
             self.shell.emit(Event::Slowed { policy, place, share });
@@ -342,7 +342,6 @@ impl RateLimit {
         let begins = self.meter.pressure.pause(until, now);
         self.meter.drain(until);
         if begins {
-            self.totals.pauses.fetch_add(1, Relaxed);
             self.shell.note(PAUSES, 1);
             let (policy, place) = (self.name(), self.shell.place());
             self.shell.emit(Event::Paused { policy, place, time: until.since(now) });
@@ -368,7 +367,7 @@ impl RateLimit {
 
     /// Lets no more than `remaining` through at once, as of that time or of now. The rate stays.
     fn curb(&self, remaining: u64, at: Option<Units>) {
-        if self.config.max_pause.is_zero() || self.shell.mode() == Mode::Off {
+        if self.config.max_pause().is_zero() || self.shell.mode() == Mode::Off {
             return;
         }
         if remaining < u64::from(self.meter.pace().burst) {
@@ -379,11 +378,11 @@ impl RateLimit {
 
     /// Makes what remains last until the reset.
     fn spread(&self, remaining: u64, reset: Duration) {
-        if self.config.max_pause.is_zero() || self.shell.mode() == Mode::Off {
+        if self.config.max_pause().is_zero() || self.shell.mode() == Mode::Off {
             return;
         }
         let now = units(clock::now());
-        let until = now.after(reset.min(self.config.max_pause));
+        let until = now.after(reset.min(self.config.max_pause()));
         let interval = Units((until.0 - now.0).div_ceil(remaining));
         if interval > self.meter.pace().interval {
             self.meter.pressure.spread(interval, until, now);
@@ -413,7 +412,7 @@ impl RateLimit {
         } else if cost > taken {
             if !self.owe(now, i64::from(cost - taken)) {
                 let now = if self.meter.is_due_ahead_of(now) { self.now() } else { now };
-                self.meter.charge(now, cost - taken, now.after(self.config.max_pause));
+                self.meter.charge(now, cost - taken, now.after(self.config.max_pause()));
             }
             self.tally(Tally::Charged, cost - taken);
         }
@@ -449,6 +448,12 @@ impl RateLimit {
     fn tally(&self, tally: Tally, calls: u32) {
         self.shell.tally(tally, u64::from(calls));
     }
+}
+
+/// The right to change a rate or a burst. All limits have one together, since that happens seldom and takes no time.
+fn changing() -> MutexGuard<'static, ()> {
+    static CHANGING: Mutex<()> = Mutex::new(());
+    CHANGING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The weight as the meter has it: at least one.
@@ -533,7 +538,7 @@ impl RateLimit {
         if let Some(link) = &self.shared {
             link.describe_to(description);
         }
-        description.bound = Bound::Wait(self.config.max_wait.max(patience));
+        description.bound = Bound::Wait(self.config.max_wait.time().max(patience));
     }
 
     /// Goes by the rate that its settings say. What was used stays used.
@@ -541,7 +546,7 @@ impl RateLimit {
     fn adopt(&self, before: &Config) {
         let config = *self.config;
         if (before.pace(), before.burst) != (config.pace(), config.burst) {
-            let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+            let _changing = changing();
             self.meter.choose(config.burst);
             self.meter.change(config.pace(), self.now());
         }
@@ -549,7 +554,7 @@ impl RateLimit {
 
     /// Forgets what was used and what the server said, and goes back to the rate that it was built with.
     fn forget(&self) {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _changing = changing();
         self.meter.change(self.config.pace(), units(clock::now()));
         self.meter.reset();
         if let Some(link) = &self.shared {

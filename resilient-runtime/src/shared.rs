@@ -14,8 +14,10 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
+
+use once_cell::race::OnceBox;
 
 use crate::list::Description;
 
@@ -156,7 +158,7 @@ impl StdError for StoreError {}
 /// The store of a policy that machines share, and what this machine knows of it.
 pub(crate) struct Link<T> {
     pub(crate) store: &'static dyn Store,
-    local: OnceLock<Arc<T>>,
+    local: OnceBox<Arc<T>>,
 }
 
 /// One machine's part of a policy that machines share.
@@ -175,7 +177,7 @@ pub(crate) trait Local {
 
 impl<T: Local> Link<T> {
     pub(crate) const fn new(store: &'static dyn Store) -> Self {
-        Self { store, local: OnceLock::new() }
+        Self { store, local: OnceBox::new() }
     }
 
     /// One through the same store, of which this machine knows nothing yet.
@@ -194,7 +196,7 @@ impl<T: Local> Link<T> {
     /// This machine's part, which is made at its first use.
     #[inline]
     pub(crate) fn local(&self) -> &Arc<T> {
-        self.local.get_or_init(|| Arc::new(T::new(None)))
+        self.local.get_or_init(|| Box::new(Arc::new(T::new(None))))
     }
 
     /// The text of the key that it is for.
@@ -204,7 +206,7 @@ impl<T: Local> Link<T> {
 
     /// Says for which key it is, before it is used.
     pub(crate) fn share_as(&mut self, key: Box<str>) {
-        self.local = OnceLock::from(Arc::new(T::new(Some(key))));
+        self.local = OnceBox::with_value(Box::new(Arc::new(T::new(Some(key)))));
     }
 
     /// Says what it goes through and whether that answers, for the list of policies.

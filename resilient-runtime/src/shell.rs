@@ -3,7 +3,9 @@
 use std::fmt;
 use std::panic::Location;
 
-use crate::book::{self, Book, Ended, Note, Record, Tally};
+use once_cell::race::OnceRef;
+
+use crate::book::{self, Ended, FirstCell, Note, Record, Tally};
 use crate::event::Event;
 use crate::list;
 use crate::mode::Switch;
@@ -23,10 +25,10 @@ pub(crate) struct Shell<P: 'static> {
     #[cfg(feature = "config")]
     base_mode: Switch,
     mode: Switch,
+    first_cell: FirstCell,
+    /// The counts of one policy, or of all policies of one kind and name that are written at one place.
+    record: OnceRef<'static, Record>,
     naming: Naming<P>,
-    book: Book,
-    /// The text of the key that it is for, if that may be shown; behind two pointers, since one takes half the space of a text.
-    key: Option<Box<Box<str>>>,
 }
 
 impl<P> Shell<P> {
@@ -40,9 +42,9 @@ impl<P> Shell<P> {
                 #[cfg(feature = "config")]
                 base_mode: constant!(Switch::new(Mode::Enforce)),
                 mode: constant!(Switch::new(Mode::Enforce)),
+                first_cell: constant!(FirstCell::unknown()),
+                record: constant!(OnceRef::new()),
                 naming: Naming::here(),
-                book: constant!(Book::new()),
-                key: None,
             }
         }
     }
@@ -109,12 +111,12 @@ impl<P> Shell<P> {
 
     /// The text of the key that it is for, if that may be shown.
     pub(crate) fn key(&self) -> Option<&str> {
-        self.key.as_deref().map(|key| &**key)
+        self.naming.key()
     }
 
     /// Lets events and the list show the key that it is for.
     pub(crate) fn set_key(&mut self, key: Box<str>) {
-        self.key = Some(Box::new(key));
+        self.naming.set_key(key);
     }
 
     /// The address, by which the list of functions knows it.
@@ -140,22 +142,24 @@ impl<P: Named> Shell<P> {
 
     /// As [`again`](Self::again), in another mode.
     pub(crate) fn again_in(&self, mode: Mode) -> Self {
-        Self {
+        let again = Self {
             name: self.name,
             first_mode: mode,
             #[cfg(feature = "config")]
             base_mode: Switch::new(mode),
             mode: Switch::new(mode),
+            first_cell: FirstCell::unknown(),
+            record: OnceRef::new(),
             naming: self.naming.again(),
-            book: self.book.same(|| self.enrol()),
-            key: None,
-        }
+        };
+        again.keep(self.record());
+        again
     }
 
     /// Counts the end of a call.
     #[inline]
     pub(crate) fn count(&self, ended: Ended) {
-        if !self.book.count(ended) {
+        if !self.first_cell.count(ended) {
             self.count_slowly(ended);
         }
     }
@@ -163,7 +167,7 @@ impl<P: Named> Shell<P> {
     /// Counts units of calls that say their weight.
     #[inline]
     pub(crate) fn tally(&self, tally: Tally, units: u64) {
-        if !self.book.tally(tally, units) {
+        if !self.first_cell.tally(tally, units) {
             self.record().tally_slowly(tally, units);
         }
     }
@@ -202,11 +206,19 @@ impl<P: Named> Shell<P> {
 
     /// The counts.
     pub(crate) fn record(&self) -> &'static Record {
-        self.book.record(|| self.enrol())
+        self.record.get().unwrap_or_else(|| self.enrol())
     }
 
+    /// The record, which is made at the first use of any policy of this kind, name and place.
+    #[cold]
+    #[inline(never)]
     fn enrol(&self) -> &'static Record {
-        book::record(P::KIND, self.name, self.place(), list::layer_at(self.address()))
+        self.keep(book::record(P::KIND, self.name, self.place(), list::layer_at(self.address())))
+    }
+
+    fn keep(&self, record: &'static Record) -> &'static Record {
+        self.first_cell.set(record);
+        self.record.get_or_init(|| record)
     }
 }
 

@@ -69,7 +69,7 @@ impl<'a> BulkheadAcquire<'a> {
             return Err(bulkhead.refuse(Reason::Reentrant));
         }
         let most = bulkhead.queue_length();
-        if most == 0 || bulkhead.longest_wait() == Some(Duration::ZERO) {
+        if most == 0 || bulkhead.never_waits() {
             return Err(bulkhead.refuse(Reason::QueueFull));
         }
         let end = End::of(bulkhead).map_err(|reason| bulkhead.refuse(reason))?;

@@ -1,16 +1,18 @@
 //! The configuration of a bulkhead, in a `static` or by hand.
 
-use std::mem::ManuallyDrop;
 use std::time::Duration;
+
+use once_cell::race::OnceBox;
 
 use super::gate::Gate;
 use super::level::MOST_PERMITS;
 use super::{Bulkhead, Counters};
 use crate::Mode;
 use crate::adaptive::Adaptive;
+use crate::length::Length;
 use crate::list::{Described, Description};
+use crate::rare::Rare;
 use crate::shell::Shell;
-use crate::sync::atomic::AtomicBool;
 use crate::sync::const_fn;
 #[cfg(feature = "config")]
 use crate::tune::{Given, Kept, Key, Settings, every_value};
@@ -20,7 +22,7 @@ use crate::tune::{Live, accept};
 pub(crate) struct Config {
     pub(super) limit: Limit,
     pub(super) queue: Option<u32>,
-    pub(super) max_wait: Option<Duration>,
+    pub(super) max_wait: Option<Length>,
 }
 
 /// The number of permits that there are.
@@ -48,9 +50,8 @@ impl Bulkhead {
                 shell: Shell::named(name),
                 config: Live::new(Config { limit: Limit::Fixed(64), queue: None, max_wait: None }),
                 gate: Gate::new(64),
-                adaptive: ManuallyDrop::new(None),
-                is_told: AtomicBool::new(false),
-                counts: Counters::new(),
+                adaptive: OnceBox::new(),
+                counts: Rare::new(Counters::new),
             }
         }
     }
@@ -107,7 +108,6 @@ impl Bulkhead {
         fn limited(mut self, limit: Limit) -> Self {
             self.config.built.limit = limit;
             self.gate.begin_at(limit.initial());
-            self.adaptive = ManuallyDrop::new(limit.adaptive());
             self
         }
     }
@@ -121,7 +121,7 @@ impl Bulkhead {
     /// Sets how long a caller waits at most. Unless set, until its [deadline](crate::Deadline), and without one for a second. A
     /// deadline that comes first ends the wait in any case. With zero nobody waits.
     pub const fn max_wait(mut self, time: Duration) -> Self {
-        self.config.built.max_wait = Some(time);
+        self.config.built.max_wait = Some(Length::of(time));
         self
     }
 
@@ -155,7 +155,7 @@ impl Described for Config {
         }
         description.fixed("queue", self.queue.unwrap_or(self.limit.initial()));
         match self.max_wait {
-            Some(wait) => description.time("max_wait", wait),
+            Some(wait) => description.time("max_wait", wait.time()),
             None => description.fixed("max_wait", "deadline, or 1s"),
         }
     }
@@ -170,7 +170,7 @@ impl Settings for Config {
         // after the two, which would otherwise move it
         Key::own("initial_limit", "20", |config, given| config.limit.set_bound(given, |bounds| &mut bounds.initial)),
         Key::count("queue", "64", every_value, |config, callers| config.queue = Some(callers)),
-        Key::time("max_wait", "\"50ms\"", every_value, |config, time| config.max_wait = Some(time)),
+        Key::time("max_wait", "\"50ms\"", every_value, |config, time| config.max_wait = Some(Length::of(time))),
     ];
 
     fn agree(&self) -> Result<(), String> {
@@ -246,14 +246,12 @@ impl Limit {
         }
     }
 
-    const_fn! {
-        pub(super) fn adaptive(self) -> Option<Adaptive> {
-            match self {
-                Self::Fixed(_) => None,
-                Self::Aimd(Bounds { min, max, initial }) => Some(Adaptive::aimd(min, max, initial)),
-                Self::Vegas(Bounds { min, max, initial }) => Some(Adaptive::vegas(min, max, initial)),
-                Self::Gradient(Bounds { min, max, initial }) => Some(Adaptive::gradient(min, max, initial)),
-            }
+    pub(super) fn adaptive(self) -> Option<Adaptive> {
+        match self {
+            Self::Fixed(_) => None,
+            Self::Aimd(Bounds { min, max, initial }) => Some(Adaptive::aimd(min, max, initial)),
+            Self::Vegas(Bounds { min, max, initial }) => Some(Adaptive::vegas(min, max, initial)),
+            Self::Gradient(Bounds { min, max, initial }) => Some(Adaptive::gradient(min, max, initial)),
         }
     }
 }
@@ -261,6 +259,7 @@ impl Limit {
 impl Bounds {
     const fn new(min: u32, max: u32, initial: u32) -> Self {
         assert!(max <= MOST_PERMITS, "`max` must be at most 1000000");
+        Adaptive::check(min, max, initial);
         Self { min, max, initial }
     }
 }

@@ -164,7 +164,7 @@ impl<'a> BulkheadPermit<'a> {
     #[inline]
     pub(super) fn new(bulkhead: &'a Bulkhead, permits: u32) -> Self {
         // One that was let in without a permit is not counted, and teaches nothing.
-        let adaptive = bulkhead.adaptive.as_ref().filter(|_| permits > 0);
+        let adaptive = bulkhead.adaptive().filter(|_| permits > 0);
         let sample = adaptive.map_or(Sample::UNTIMED, Adaptive::begin);
         Self { bulkhead, permits, sample }
     }
@@ -249,7 +249,7 @@ impl Bulkhead {
         if permits == 0 {
             return;
         }
-        if let Some(adaptive) = self.adaptive.as_ref() {
+        if let Some(adaptive) = self.adaptive.get() {
             return self.end_and_learn(adaptive, permits, sample, end.lesson);
         }
         self.gate.leave(permits);

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 use super::Priority;
 use super::level::{Level, MOST, permits};
 use crate::line::Line;
+use crate::rare::Rare;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::sync::atomic::{AtomicU32, AtomicU64};
 use crate::sync::{AtomicWaker, Mutex, MutexGuard, const_fn};
@@ -20,7 +21,7 @@ use crate::wake::wake_all;
 #[derive(Debug)]
 pub(super) struct Gate {
     word: AtomicU64,
-    queue: Mutex<Queue>,
+    queue: Rare<Mutex<Queue>>,
 }
 
 #[derive(Debug)]
@@ -62,8 +63,7 @@ pub(super) enum Fate {
 impl Gate {
     const_fn! {
         pub(super) fn new(limit: u32) -> Self {
-            let queue = Queue { lanes: [Line::new(), Line::new()] };
-            Self { word: AtomicU64::new(Level::empty(limit).pack()), queue: Mutex::new(queue) }
+            Self { word: AtomicU64::new(Level::empty(limit).pack()), queue: Rare::new(Queue::new) }
         }
     }
 
@@ -128,7 +128,7 @@ impl Gate {
             fate: AtomicU32::new(WAITING),
             waker: AtomicWaker::default(),
         });
-        let mut queue = self.queue();
+        let mut queue = lock(self.queue.get_or_make(Queue::new));
         // Relaxed: `waiting` changes under the lock only.
         let waiting = Level::unpack(self.word.load(Relaxed)).waiting;
         let mut shed = None;
@@ -181,7 +181,7 @@ impl Gate {
 
     /// Takes a caller out of the queue, unless its fate has been decided. Once it has left, nothing more happens.
     pub(super) fn give_up(&self, place: &Arc<Place>) -> Option<Fate> {
-        let mut queue = self.queue();
+        let mut queue = lock(self.queue.get_or_make(Queue::new));
         // Relaxed: it is written under the lock.
         let fate = place.fate.load(Relaxed);
         if fate != WAITING {
@@ -238,7 +238,8 @@ impl Gate {
 
     /// Lets the first in who waits, if the level says that it may.
     fn admit_one(&self, enter: impl Fn(Level, u32) -> Option<(Level, u32)>) -> Option<Arc<Place>> {
-        let mut queue = self.queue();
+        // Whoever waits has made it before the word said so.
+        let mut queue = lock(self.queue.get()?);
         let (lane, first) = queue.lanes.iter_mut().find_map(|lane| lane.first().map(|first| (lane, first)))?;
         let weight = lane.get_mut(first)?.weight;
         let mut seen = self.word.load(Relaxed);
@@ -255,11 +256,17 @@ impl Gate {
             }
         }
     }
+}
 
-    /// Poisoned or not: nothing that runs under it panics between two changes that belong together.
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+impl Queue {
+    fn new() -> Mutex<Self> {
+        Mutex::new(Self { lanes: [Line::new(), Line::new()] })
     }
+}
+
+/// Poisoned or not: nothing that runs under it panics between two changes that belong together.
+fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Place {

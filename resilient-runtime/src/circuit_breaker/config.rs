@@ -1,10 +1,12 @@
 //! The settings of a breaker: the numbers, their checks and their defaults.
 
+use std::num::{NonZeroU16, NonZeroU32};
 use std::time::Duration;
 
 use super::evidence::Rule;
 use super::tally::Tally;
 use crate::clock::nanos;
+use crate::length::Length;
 use crate::list::{Described, Description};
 use crate::packed_time::Millis;
 use crate::tune::accept;
@@ -15,25 +17,28 @@ use crate::tune::{Given, Kept, Key, Settings, Value, every_value};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Config {
     failure_rate: f64,
-    span: Span,
-    min_calls: Option<u32>,
-    consecutive: Option<u32>,
-    open_for: Duration,
-    open_max: Duration,
-    growth: Option<f64>,
+    /// The length of a bucket in nanoseconds, never zero; of no use to a window of calls.
+    bucket: u64,
+    /// The number of calls in the window, if it is one of calls.
+    ring: Option<NonZeroU16>,
+    min_calls: Option<NonZeroU32>,
+    consecutive: Option<NonZeroU32>,
+    open_for: Length,
+    open_max: Length,
+    growth: f64,
+    /// After how many reopenings it grows: at once where the user says by what.
+    patience: u8,
     jitter: f64,
-    probes: Option<u32>,
-    probe_timeout: Option<Duration>,
-    slow_call: Option<Duration>,
+    probes: Option<NonZeroU16>,
+    probe_timeout: Option<Length>,
+    slow_call: Option<Length>,
     slow_rate: f64,
-    recover: Option<Duration>,
+    recover: Option<Length>,
     throttled_fails: bool,
     /// Set if machines share it.
     is_shared: bool,
     /// Set if a success may be counted without a look at the clock.
     counts_blindly: bool,
-    /// No open time is longer: twice the cap, as the jitter stays below one.
-    longest_open: Millis,
 }
 
 /// The reach of the window.
@@ -49,12 +54,14 @@ impl Config {
     pub(super) const fn new() -> Self {
         Self {
             failure_rate: 0.5,
-            span: Span::over(Duration::from_secs(10)),
+            bucket: bucket(Duration::from_secs(10)),
+            ring: None,
             min_calls: None,
-            consecutive: Some(CONSECUTIVE),
-            open_for: Duration::from_secs(1),
-            open_max: Duration::from_secs(30),
-            growth: None,
+            consecutive: NonZeroU32::new(CONSECUTIVE),
+            open_for: Length::of(Duration::from_secs(1)),
+            open_max: Length::of(Duration::from_secs(30)),
+            growth: GROWTH,
+            patience: PATIENCE,
             jitter: 0.1,
             probes: None,
             probe_timeout: None,
@@ -64,7 +71,6 @@ impl Config {
             throttled_fails: false,
             is_shared: false,
             counts_blindly: true,
-            longest_open: Millis::of(Duration::from_secs(60)),
         }
     }
 
@@ -76,29 +82,29 @@ impl Config {
 
     pub(super) const fn window(mut self, window: Duration) -> Self {
         accept(rules::window(window));
-        self.span = Span::over(window);
+        self.bucket = bucket(window);
+        self.ring = None;
         self.counts_blindly = self.slow_call.is_none();
         self
     }
 
     pub(super) const fn count_window(mut self, calls: u32) -> Self {
         accept(rules::count_window(calls));
-        self.span = Span::Calls(calls);
-        self.counts_blindly = false;
+        self.ring_of(calls);
         self.check_min_calls();
         self
     }
 
     pub(super) const fn min_calls(mut self, calls: u32) -> Self {
         accept(rules::min_calls(calls));
-        self.min_calls = Some(calls);
+        self.min_calls = NonZeroU32::new(calls);
         self.check_min_calls();
         self
     }
 
     pub(super) const fn consecutive(mut self, failures: u32) -> Self {
         accept(rules::consecutive(failures));
-        self.consecutive = Some(failures);
+        self.consecutive = NonZeroU32::new(failures);
         self
     }
 
@@ -109,25 +115,19 @@ impl Config {
 
     pub(super) const fn open_for(mut self, time: Duration) -> Self {
         accept(rules::open_for(time));
-        self.open_for = time;
-        self.measured()
+        self.open_for = Length::of(time);
+        self
     }
 
     pub(super) const fn open_max(mut self, time: Duration) -> Self {
-        self.open_max = time;
-        self.measured()
-    }
-
-    const fn measured(mut self) -> Self {
-        let (first, cap) = (nanos(self.open_for), nanos(self.open_max));
-        let longest = if first > cap { self.open_for } else { self.open_max };
-        self.longest_open = Millis::of(longest.saturating_mul(2));
+        self.open_max = Length::of(time);
         self
     }
 
     pub(super) const fn open_growth(mut self, factor: f64) -> Self {
         accept(rules::open_growth(factor));
-        self.growth = Some(factor);
+        self.growth = factor;
+        self.patience = 0;
         self
     }
 
@@ -139,19 +139,19 @@ impl Config {
 
     pub(super) const fn probes(mut self, probes: u32) -> Self {
         accept(rules::probes(probes));
-        self.probes = Some(probes);
+        self.probes = NonZeroU16::new(probes as u16);
         self
     }
 
     pub(super) const fn probe_timeout(mut self, time: Duration) -> Self {
         accept(rules::probe_timeout(time));
-        self.probe_timeout = Some(time);
+        self.probe_timeout = Some(Length::of(time));
         self
     }
 
     pub(super) const fn slow_call(mut self, time: Duration) -> Self {
         accept(rules::slow_call(time));
-        self.slow_call = Some(time);
+        self.slow_call = Some(Length::of(time));
         self.counts_blindly = false;
         self
     }
@@ -164,7 +164,7 @@ impl Config {
 
     pub(super) const fn recover(mut self, time: Duration) -> Self {
         accept(rules::recover(time));
-        self.recover = Some(time);
+        self.recover = Some(Length::of(time));
         self
     }
 
@@ -173,7 +173,6 @@ impl Config {
         self
     }
 
-    /// Only numbers that the user gave can contradict each other; the default minimum shrinks with the ring.
     pub(super) const fn shared(mut self) -> Self {
         self.is_shared = true;
         self
@@ -183,13 +182,14 @@ impl Config {
         self.is_shared
     }
 
+    /// Only numbers that the user gave can contradict each other; the default minimum shrinks with the ring.
     const fn check_min_calls(&self) {
         accept(self.contradiction());
     }
 
     const fn contradiction(&self) -> Option<&'static str> {
-        match (self.span, self.min_calls) {
-            (Span::Calls(ring), Some(minimum)) if minimum > ring => {
+        match (self.span(), self.min_calls) {
+            (Span::Calls(ring), Some(minimum)) if minimum.get() > ring => {
                 Some("`min_calls` is larger than `count_window`, so the failure rate could never count")
             }
             _ => None,
@@ -199,12 +199,22 @@ impl Config {
 
 impl Config {
     pub(super) const fn span(&self) -> Span {
-        self.span
+        match self.ring {
+            None => Span::Time { bucket: self.bucket },
+            Some(calls) => Span::Calls(calls.get() as u32),
+        }
+    }
+
+    /// Makes the window one of so many calls.
+    const fn ring_of(&mut self, calls: u32) {
+        self.bucket = Self::new().bucket;
+        self.ring = NonZeroU16::new(calls as u16);
+        self.counts_blindly = false;
     }
 
     pub(super) const fn probe_count(&self) -> u32 {
         match self.probes {
-            Some(probes) => probes,
+            Some(probes) => probes.get() as u32,
             None => PROBES,
         }
     }
@@ -212,24 +222,24 @@ impl Config {
     /// Number of probes that may be let through before one has succeeded: where the user does not say how many, one.
     pub(super) const fn first_probes(&self) -> u32 {
         match self.probes {
-            Some(probes) => probes,
+            Some(probes) => probes.get() as u32,
             None => 1,
         }
     }
 
     pub(super) fn probe_limit(&self) -> Duration {
-        self.probe_timeout.unwrap_or(self.open_for)
+        self.probe_timeout.unwrap_or(self.open_for).time()
     }
 
     /// Evidence that opens it before the window's rate does; none for a window of calls, which is as long as it is
     /// meant to be.
     pub(super) fn evidence(&self) -> Option<Rule> {
-        match self.span {
+        match self.span() {
             Span::Time { .. } => Some(Rule {
                 rate: self.failure_rate,
-                window: Duration::from_nanos(self.span.nanos()),
+                window: Duration::from_nanos(self.span().nanos()),
                 sample: self.smallest_sample(),
-                fewest: self.consecutive.unwrap_or(CONSECUTIVE),
+                fewest: self.consecutive.map_or(CONSECUTIVE, NonZeroU32::get),
             }),
             Span::Calls(_) => None,
         }
@@ -245,7 +255,7 @@ impl Config {
         if self.is_sample(tally) {
             self.is_failing(tally) || self.is_slow(tally)
         } else {
-            self.consecutive.is_some_and(|limit| streak >= limit)
+            self.consecutive.is_some_and(|limit| streak >= limit.get())
         }
     }
 
@@ -274,17 +284,17 @@ impl Config {
     /// Returns how long a slow call takes, if calls are timed.
     #[inline]
     pub(super) const fn slow_time(&self) -> Option<Duration> {
-        self.slow_call
+        time(self.slow_call)
     }
 
     /// Returns how long it takes to let everything through again after the probes.
     pub(super) const fn ramp(&self) -> Option<Duration> {
-        self.recover
+        time(self.recover)
     }
 
     /// The part of the calls that is let through so long after the ramp began; 1 is all of them.
     pub(super) fn share(&self, elapsed: Duration) -> f64 {
-        match self.recover {
+        match self.ramp() {
             Some(ramp) if elapsed < ramp => (elapsed.as_secs_f64() / ramp.as_secs_f64()).max(LEAST_SHARE),
             _ => 1.0,
         }
@@ -294,9 +304,10 @@ impl Config {
         self.throttled_fails
     }
 
-    #[inline]
+    /// No open time is longer: twice the cap, as the jitter stays below one.
     pub(super) const fn longest_open(&self) -> Millis {
-        self.longest_open
+        let longest = if self.open_for.is_longer_than(self.open_max) { self.open_for } else { self.open_max };
+        Millis::of_nanos(longest.nanos().saturating_mul(2))
     }
 
     /// Returns how long to stay open after so many reopenings; `draw` is a uniform 64-bit number.
@@ -312,23 +323,23 @@ impl Config {
         scaled(grown, 1.0 + self.jitter * (2.0 * fraction - 1.0))
     }
 
-    /// After how many reopenings the open time grows: at once where the user says by what.
+    /// After how many reopenings the open time grows.
     pub(super) const fn patience(&self) -> u32 {
-        if self.growth.is_some() { 0 } else { PATIENCE }
+        self.patience as u32
     }
 
     fn grown(&self, reopenings: u32) -> Duration {
-        let cap = self.open_max.max(self.open_for);
+        let (first, most) = (self.open_for.time(), self.open_max.time());
         if reopenings == 0 {
-            return self.open_for;
+            return first;
         }
         let steps = reopenings.saturating_sub(self.patience());
-        scaled(self.open_for, self.growth.unwrap_or(GROWTH).powf(f64::from(steps))).min(cap)
+        scaled(first, self.growth.powf(f64::from(steps))).min(most.max(first))
     }
 
     const fn smallest_sample(&self) -> u32 {
-        match (self.min_calls, self.span) {
-            (Some(calls), _) => calls,
+        match (self.min_calls, self.span()) {
+            (Some(calls), _) => calls.get(),
             (None, Span::Calls(ring)) if ring < MIN_CALLS => ring,
             (None, _) => MIN_CALLS,
         }
@@ -339,8 +350,9 @@ impl Described for Config {
     /// Says what a breaker is told, for the list of policies.
     fn describe_to(&self, description: &mut Description) {
         description.fixed("failure_rate", percent(self.failure_rate));
-        match self.span {
-            Span::Time { .. } => description.time("window", Duration::from_nanos(self.span.nanos())),
+        let span = self.span();
+        match span {
+            Span::Time { .. } => description.time("window", Duration::from_nanos(span.nanos())),
             Span::Calls(calls) => description.fixed("window", calls),
         }
         description.fixed("min_calls", self.smallest_sample());
@@ -348,17 +360,17 @@ impl Described for Config {
             Some(failures) => description.fixed("consecutive", failures),
             None => description.fixed("consecutive", "off"),
         }
-        description.time("open_for", self.open_for);
-        description.time("open_max", self.open_max);
-        description.optional("open_growth", self.growth);
+        description.time("open_for", self.open_for.time());
+        description.time("open_max", self.open_max.time());
+        description.optional("open_growth", (self.patience == 0).then_some(self.growth));
         description.fixed("open_jitter", percent(self.jitter));
         description.fixed("probes", self.probe_count());
         description.time("probe_timeout", self.probe_limit());
         if self.slow_call.is_some() {
-            description.optional_time("slow_call", self.slow_call);
+            description.optional_time("slow_call", self.slow_time());
             description.fixed("slow_rate", percent(self.slow_rate));
         }
-        description.optional_time("recover", self.recover);
+        description.optional_time("recover", self.ramp());
         if self.throttled_fails {
             description.fixed("throttled", "fails");
         }
@@ -433,21 +445,21 @@ impl Settings for Config {
     const KEYS: &'static [Key<Self>] = &[
         Key::ratio("failure_rate", "\"50%\"", rules::failure_rate, |config, rate| config.failure_rate = rate),
         Key::own("window", "\"10s\"", Self::set_window),
-        Key::count("min_calls", "20", rules::min_calls, |config, calls| config.min_calls = Some(calls)),
+        Key::count("min_calls", "20", rules::min_calls, |config, calls| config.min_calls = NonZeroU32::new(calls)),
         Key::count("consecutive", "5", rules::consecutive, |config: &mut Self, failures| {
-            config.consecutive = Some(failures);
+            config.consecutive = NonZeroU32::new(failures);
         })
         .or_word("off", |config| config.consecutive = None),
         Key::time("open_for", "\"1s\"", rules::open_for, |config, time| *config = config.open_for(time)),
         Key::time("open_max", "\"30s\"", every_value, |config, time| *config = config.open_max(time)),
-        Key::number("open_growth", "2.0", rules::open_growth, |config, factor| config.growth = Some(factor)),
+        Key::number("open_growth", "2.0", rules::open_growth, |config, factor| *config = config.open_growth(factor)),
         Key::ratio("open_jitter", "\"10%\"", rules::open_jitter, |config, fraction| config.jitter = fraction),
-        Key::count("probes", "3", rules::probes, |config, probes| config.probes = Some(probes)),
-        Key::time("probe_timeout", "\"1s\"", rules::probe_timeout, |config, time| config.probe_timeout = Some(time)),
+        Key::count("probes", "3", rules::probes, |config, probes| *config = config.probes(probes)),
+        Key::time("probe_timeout", "\"1s\"", rules::probe_timeout, |config, time| *config = config.probe_timeout(time)),
         Key::time("slow_call", "\"1s\"", rules::slow_call, |config: &mut Self, time| *config = config.slow_call(time))
             .or_word("off", |config| *config = config.without_slow_call()),
         Key::ratio("slow_rate", "\"80%\"", rules::slow_rate, |config, rate| config.slow_rate = rate),
-        Key::time("recover", "\"10s\"", rules::recover, |config: &mut Self, time| config.recover = Some(time))
+        Key::time("recover", "\"10s\"", rules::recover, |config: &mut Self, time| *config = config.recover(time))
             .or_word("off", |config| config.recover = None),
         Key::own("throttled", "\"fail\"", |config, given| {
             config.throttled_fails = given.word(&["pass", "fail"])? == 1;
@@ -477,8 +489,7 @@ impl Config {
         if matches!(given.value, Value::Integer(_)) {
             let calls = given.count()?;
             refused(rules::count_window(calls))?;
-            self.span = Span::Calls(calls);
-            self.counts_blindly = false;
+            self.ring_of(calls);
         } else {
             let window = given.time()?;
             refused(rules::window(window))?;
@@ -489,8 +500,15 @@ impl Config {
 
     const fn without_slow_call(mut self) -> Self {
         self.slow_call = None;
-        self.counts_blindly = matches!(self.span, Span::Time { .. });
+        self.counts_blindly = self.ring.is_none();
         self
+    }
+}
+
+const fn time(length: Option<Length>) -> Option<Duration> {
+    match length {
+        Some(length) => Some(length.time()),
+        None => None,
     }
 }
 
@@ -498,12 +516,13 @@ fn percent(fraction: f64) -> String {
     format!("{} %", (fraction * 1_000.0).round() / 10.0)
 }
 
-impl Span {
-    const fn over(window: Duration) -> Self {
-        let bucket = nanos(window) / BUCKETS as u64;
-        Self::Time { bucket: if bucket == 0 { 1 } else { bucket } }
-    }
+/// The length of a bucket of a window of time.
+const fn bucket(window: Duration) -> u64 {
+    let bucket = nanos(window) / BUCKETS as u64;
+    if bucket == 0 { 1 } else { bucket }
+}
 
+impl Span {
     /// The length of the window in nanoseconds; one of calls has none.
     pub(super) const fn nanos(self) -> u64 {
         match self {
@@ -532,7 +551,7 @@ const SLOW_RATE: f64 = 0.8;
 const PROBES: u32 = 3;
 /// By what the open time grows, and after how many reopenings, where the user does not say.
 const GROWTH: f64 = 2.0;
-const PATIENCE: u32 = 12;
+const PATIENCE: u8 = 12;
 /// `consecutive` where the user does not say.
 const CONSECUTIVE: u32 = 5;
 /// `min_calls` where the user does not say.

@@ -15,7 +15,6 @@ use super::tally::Tally;
 use crate::packed_time::Moment;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Release};
-use crate::sync::const_fn;
 
 /// The sum of the present epoch, when it last left zero, and how many calls fail usually.
 ///
@@ -55,10 +54,8 @@ pub(super) struct Run {
 }
 
 impl Evidence {
-    const_fn! {
-        pub(super) fn new() -> Self {
-            Self { zero: AtomicU64::new(0), since: AtomicU64::new(0), usual: AtomicU64::new(0) }
-        }
+    pub(super) fn new() -> Self {
+        Self { zero: AtomicU64::new(0), since: AtomicU64::new(0), usual: AtomicU64::new(0) }
     }
 
     /// Adds a failure of the epoch that came after so many of its successes and left `window` behind, for as long as

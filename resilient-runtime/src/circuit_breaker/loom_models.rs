@@ -103,7 +103,7 @@ fn loom_failures_that_race_are_all_evidence() {
         fail(&breaker);
         other.join().unwrap();
 
-        assert_eq!(breaker.storage.evidence.sum(1.0, breaker.circuit().epoch, 0), 2.0);
+        assert_eq!(breaker.storage.past().evidence.sum(1.0, breaker.circuit().epoch, 0), 2.0);
     });
 }
 
@@ -123,7 +123,7 @@ fn loom_failure_that_becomes_late_is_no_evidence_in_a_newer_epoch() {
         ask(&breaker).expect("a probe").end(Vote::Success, || LATER);
         slow.join().unwrap();
 
-        assert_eq!(breaker.storage.evidence.sum(0.5, breaker.circuit().epoch, 0), 0.0);
+        assert_eq!(breaker.storage.past().evidence.sum(0.5, breaker.circuit().epoch, 0), 0.0);
     });
 }
 
@@ -143,7 +143,7 @@ fn loom_success_beside_a_failure_is_counted_once() {
         let epoch = breaker.circuit().epoch;
         let successes = breaker.storage.window.successes(epoch);
         assert_eq!(successes, 1);
-        let sum = breaker.storage.evidence.sum(0.5, epoch, successes);
+        let sum = breaker.storage.past().evidence.sum(0.5, epoch, successes);
         assert!(sum == 0.0 || sum == 1.0, "{sum}");
     });
 }

@@ -32,15 +32,21 @@ use crate::{Error, Mode, Reason, random};
 pub(super) struct Storage {
     word: AtomicU64,
     origin: Origin,
-    noted: Noted,
-    pub(super) totals: Counters,
     pub(super) window: Window,
-    pub(super) evidence: Evidence,
-    /// For those who listen.
-    pub(super) history: Rare<History>,
-    pub(super) times: Times,
+    past: Rare<Past>,
     /// The store, of a breaker that machines share.
     fleet: Option<Link>,
+}
+
+/// The memory of a breaker that something has failed in, or that somebody has forced or listens to.
+#[derive(Debug)]
+pub(super) struct Past {
+    noted: Noted,
+    pub(super) totals: Counters,
+    pub(super) evidence: Evidence,
+    times: Times,
+    /// For those who listen.
+    pub(super) history: Rare<History>,
 }
 
 /// The breaker's own zero of time: when it first recorded something.
@@ -110,7 +116,7 @@ impl CircuitBreaker {
             let now = storage.origin.moment(ticks);
             let mut noted = Millis(0);
             if let Phase::HalfOpen { .. } | Phase::Recovering { .. } = circuit.phase {
-                let (epoch, time) = storage.noted.last();
+                let (epoch, time) = storage.past().noted.last();
                 if epoch != circuit.epoch {
                     // Noted for a later epoch: the state that was read is gone.
                     continue;
@@ -134,7 +140,7 @@ impl CircuitBreaker {
                 }
                 Answer::Refused(retry_after) => {
                     if self.shell.mode() == Mode::Observe {
-                        storage.totals.observed.fetch_add(1, Relaxed);
+                        storage.past().totals.observed.fetch_add(1, Relaxed);
                         self.shell.note(OBSERVED, 1);
                         return Ok(Ticket::UNGUARDED);
                     }
@@ -147,7 +153,7 @@ impl CircuitBreaker {
     #[expect(clippy::inline_always, reason = "an outage has many refusals, and an error is moved through memory")]
     #[inline(always)]
     fn refuse(&self, circuit: Circuit, retry_after: Option<Duration>) -> Error {
-        self.storage.totals.rejected.fetch_add(1, Relaxed);
+        self.storage.past().totals.rejected.fetch_add(1, Relaxed);
         self.shell.reject_in_place(Reason::CircuitOpen { retry_after, last: circuit.last_failure() })
     }
 
@@ -231,7 +237,7 @@ impl CircuitBreaker {
     fn is_evident(&self, epoch: Epoch, window: Tally, now: Moment, current: impl Fn() -> bool) -> bool {
         let Some(rule) = self.config.evidence() else { return false };
         let successes = self.storage.window.successes(epoch);
-        self.storage.evidence.fail(&rule, epoch, successes, window, now, current)
+        self.storage.past().evidence.fail(&rule, epoch, successes, window, now, current)
     }
 
     /// Returns what a state went by whose time is over.
@@ -282,7 +288,7 @@ impl CircuitBreaker {
 
     /// Puts a state in place that has a probe more, and gives that out.
     fn probe(&self, seen: Circuit, next: Circuit, ticks: Ticks) -> Option<Ticket> {
-        self.storage.noted.note(next.epoch, self.storage.origin.moment(ticks));
+        self.storage.past().noted.note(next.epoch, self.storage.origin.moment(ticks));
         let ticket = Ticket::guarded(next.epoch);
         let given = self.replace(seen, next, || ticks);
         if given && seen.epoch != next.epoch {
@@ -298,7 +304,7 @@ impl CircuitBreaker {
         if let Phase::Recovering { .. } = next.phase
             && next.epoch != seen.epoch
         {
-            self.storage.noted.note(next.epoch, self.storage.origin.moment(clock()));
+            self.storage.past().noted.note(next.epoch, self.storage.origin.moment(clock()));
         }
         self.storage.replace(seen, next)
     }
@@ -307,7 +313,8 @@ impl CircuitBreaker {
     #[cold]
     fn report(&self, from: Circuit, to: Circuit, evidence: Tally, ticks: Ticks) {
         let (old, new) = (CircuitBreakerState::from(from.phase), CircuitBreakerState::from(to.phase));
-        let totals = &self.storage.totals;
+        let past = self.storage.past();
+        let totals = &past.totals;
         let (total, open_for) = match to.phase {
             Phase::Open { until, .. } => {
                 let now = self.storage.origin.moment(ticks);
@@ -323,7 +330,7 @@ impl CircuitBreaker {
         {
             total.fetch_add(1, Relaxed);
         }
-        if let Some(history) = self.storage.history.get() {
+        if let Some(history) = past.history.get() {
             history.add(to.epoch, old, new);
         }
         self.tell_state(from.phase, to.phase, ticks);
@@ -331,7 +338,7 @@ impl CircuitBreaker {
             let Tally { calls, failures, .. } = evidence;
             let (policy, place) = (self.name(), self.shell.place());
             self.shell.note(TRANSITIONS + new as usize, 1);
-            self.storage.times.leave(old, self.shell.record().since, ticks);
+            past.times.leave(old, self.shell.record().since, ticks);
             self.shell.emit(Event::Transition { policy, place, from: old, to: new, failures, calls, open_for });
         }
     }
@@ -343,18 +350,8 @@ impl Storage {
             Self {
                 word: AtomicU64::new(Word::NEW.0),
                 origin: Origin(AtomicU64::new(Origin::UNSET)),
-                noted: Noted(AtomicU64::new(0)),
-                totals: Counters {
-                    opened: AtomicU64::new(0),
-                    half_opened: AtomicU64::new(0),
-                    closed: AtomicU64::new(0),
-                    rejected: AtomicU64::new(0),
-                    observed: AtomicU64::new(0),
-                },
                 window: Window::new(),
-                evidence: Evidence::new(),
-                history: Rare::new(History::new),
-                times: Times::new(),
+                past: Rare::new(Past::new),
                 fleet: None,
             }
         }
@@ -388,6 +385,16 @@ impl Storage {
 
     pub(super) const fn link(&self) -> Option<&Link> {
         self.fleet.as_ref()
+    }
+
+    #[inline]
+    pub(super) fn past(&self) -> &Past {
+        self.past.get_or_make(Past::new)
+    }
+
+    /// The memory, if there is anything in it.
+    pub(super) fn any_past(&self) -> Option<&Past> {
+        self.past.get()
     }
 
     /// The present in the breaker's own time.
@@ -427,7 +434,7 @@ impl Storage {
         // Relaxed: a call that ends meanwhile may be counted before or after.
         self.origin.0.store(Origin::UNSET, Relaxed);
         self.window.clear();
-        for total in self.totals.all() {
+        for total in self.any_past().map(|past| past.totals.all()).into_iter().flatten() {
             total.store(0, Relaxed);
         }
         if let Some(link) = &self.fleet {
@@ -457,9 +464,21 @@ impl Storage {
     }
 }
 
+impl Past {
+    fn new() -> Self {
+        Self {
+            noted: Noted(AtomicU64::new(0)),
+            totals: Counters::new(),
+            evidence: Evidence::new(),
+            times: Times::new(),
+            history: Rare::new(History::new),
+        }
+    }
+}
+
 /// The time that it spent in each state, in nanoseconds, and when it entered the present one.
 #[derive(Debug)]
-pub(super) struct Times {
+struct Times {
     /// Zero before the first change.
     since: AtomicU64,
     spent: [AtomicU64; STATES],
@@ -468,20 +487,8 @@ pub(super) struct Times {
 const STATES: usize = 6;
 
 impl Times {
-    const_fn! {
-        fn new() -> Self {
-            Self {
-                since: AtomicU64::new(0),
-                spent: [
-                    AtomicU64::new(0),
-                    AtomicU64::new(0),
-                    AtomicU64::new(0),
-                    AtomicU64::new(0),
-                    AtomicU64::new(0),
-                    AtomicU64::new(0),
-                ],
-            }
-        }
+    fn new() -> Self {
+        Self { since: AtomicU64::new(0), spent: std::array::from_fn(|_| AtomicU64::new(0)) }
     }
 
     /// Adds the time since the last change, or since the first use, to the state that is left.
@@ -493,24 +500,37 @@ impl Times {
         };
         self.spent[old as usize].fetch_add(now.saturating_sub(since), Relaxed);
     }
+}
 
+impl Storage {
     /// Says how long it has been in the present state, and how long it was in each, from its first use up to now.
-    pub(super) fn describe_to(&self, present: CircuitBreakerState, first_use: Ticks, description: &mut Description) {
+    pub(super) fn describe_times(&self, present: CircuitBreakerState, first_use: Ticks, description: &mut Description) {
         let now = Ticks::now().0;
-        let since = match self.since.load(Relaxed) {
+        let times = self.any_past().map(|past| &past.times);
+        let since = match times.map_or(0, |times| times.since.load(Relaxed)) {
             0 => first_use.0,
             since => since,
         };
         for state in CircuitBreakerState::ALL {
             let running = if state == present { now.saturating_sub(since) } else { 0 };
-            let nanos = self.spent[state as usize].load(Relaxed) + running;
-            description.counts.push(("circuit_state_seconds", state.label(), nanos as f64 / 1e9));
+            let spent = times.map_or(0, |times| times.spent[state as usize].load(Relaxed));
+            description.counts.push(("circuit_state_seconds", state.label(), (spent + running) as f64 / 1e9));
         }
         description.state_for = Some(Duration::from_nanos(now.saturating_sub(since)));
     }
 }
 
 impl Counters {
+    fn new() -> Self {
+        Self {
+            opened: AtomicU64::new(0),
+            half_opened: AtomicU64::new(0),
+            closed: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
+            observed: AtomicU64::new(0),
+        }
+    }
+
     fn all(&self) -> [&AtomicU64; 5] {
         [&self.opened, &self.half_opened, &self.closed, &self.rejected, &self.observed]
     }

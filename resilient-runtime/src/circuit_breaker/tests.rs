@@ -46,8 +46,6 @@ fn is_a_value_for_a_static() {
 #[test]
 fn guards_do_not_weigh_much() {
     assert_eq!(size_of::<CircuitBreakerPermit<'_>>(), 16);
-    let settings = if cfg!(feature = "config") { 64 } else { 0 };
-    assert!(size_of::<CircuitBreaker>() <= 592 + settings, "{}", size_of::<CircuitBreaker>());
 }
 
 #[test]

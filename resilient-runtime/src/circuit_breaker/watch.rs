@@ -79,7 +79,7 @@ impl CircuitBreaker {
 impl CircuitBreaker {
     /// The last changes since somebody asked for the first time.
     fn history(&self) -> &History {
-        self.storage.history.get_or_make(History::new)
+        self.storage.past().history.get_or_make(History::new)
     }
 }
 

@@ -22,8 +22,14 @@ use crate::sync::const_fn;
 pub(super) struct Window {
     pending: Pending,
     failures: Buckets,
+    other: Rare<Other>,
+}
+
+/// The outcomes that only some breakers count.
+#[derive(Debug)]
+struct Other {
     /// For breakers that time their calls.
-    slow: Rare<Buckets>,
+    slow: Buckets,
     /// For breakers with a window of calls.
     ring: Rare<Ring>,
 }
@@ -42,8 +48,7 @@ impl Window {
             Self {
                 pending: Pending::new(),
                 failures: Buckets::new(),
-                slow: Rare::new(Buckets::new),
-                ring: Rare::new(Ring::new),
+                other: Rare::new(Other::new),
             }
         }
     }
@@ -51,8 +56,8 @@ impl Window {
     /// Forgets what belongs to a time, for when time begins anew. What belongs to an epoch is forgotten with it.
     pub(super) fn clear(&self) {
         self.failures.clear();
-        if let Some(slow) = self.slow.get() {
-            slow.clear();
+        if let Some(other) = self.other.get() {
+            other.slow.clear();
         }
     }
 
@@ -80,7 +85,7 @@ impl Window {
                     self.pending.note(epoch, &current);
                 }
                 if let Some(slow) = mark.slow {
-                    self.slow.get_or_make(Buckets::new).record(bucket, epoch, count(slow), now, current);
+                    self.other().slow.record(bucket, epoch, count(slow), now, current);
                 }
             }
             Span::Calls(calls) => {
@@ -94,8 +99,12 @@ impl Window {
         self.pending.all(epoch)
     }
 
+    fn other(&self) -> &Other {
+        self.other.get_or_make(Other::new)
+    }
+
     fn ring(&self) -> &Ring {
-        self.ring.get_or_make(Ring::new)
+        self.other().ring.get_or_make(Ring::new)
     }
 
     /// Returns what the window holds of the given epoch; `timed` says whether any calls can have been slow.
@@ -104,10 +113,21 @@ impl Window {
             Span::Time { bucket } => {
                 let moved = self.failures.tally(bucket, epoch, now);
                 let calls = moved.calls + self.pending.calls(bucket, epoch, now);
-                let slow = self.slow.get().filter(|_| timed).map_or(0, |slow| slow.tally(bucket, epoch, now).hits);
+                let slow =
+                    self.other.get().filter(|_| timed).map_or(0, |other| other.slow.tally(bucket, epoch, now).hits);
                 Tally { calls, failures: moved.hits, slow }
             }
-            Span::Calls(_) => self.ring.get().map_or_else(Tally::default, |ring| ring.tally(epoch)),
+            Span::Calls(_) => self
+                .other
+                .get()
+                .and_then(|other| other.ring.get())
+                .map_or_else(Tally::default, |ring| ring.tally(epoch)),
         }
+    }
+}
+
+impl Other {
+    fn new() -> Self {
+        Self { slow: Buckets::new(), ring: Rare::new(Ring::new) }
     }
 }

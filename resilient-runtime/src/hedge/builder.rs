@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::bucket::{Bucket, TOKEN};
 use super::estimate::Estimate;
 use super::{Counters, Hedge, LEAST_DELAY};
+use crate::length::Length;
 use crate::list::{Described, Description};
+use crate::rare::Rare;
 use crate::shell::Shell;
 use crate::sync::const_fn;
 #[cfg(feature = "config")]
@@ -18,8 +20,8 @@ pub(crate) struct Config {
     pub(super) max: u32,
     /// The deposit of a call, in units of the bucket.
     pub(super) deposit: u32,
-    pub(super) min_after: Option<Duration>,
-    pub(super) max_after: Duration,
+    pub(super) min_after: Option<Length>,
+    pub(super) max_after: Length,
     pub(super) retry_budget: bool,
 }
 
@@ -28,7 +30,7 @@ pub(crate) struct Config {
 pub(super) enum After {
     /// As long as this percentage of attempts take at most.
     Percentile(f64),
-    Delay(Duration),
+    Delay(Length),
 }
 
 impl Hedge {
@@ -43,12 +45,12 @@ impl Hedge {
                     max: 1,
                     deposit: TOKEN / 20,
                     min_after: None,
-                    max_after: Duration::MAX,
+                    max_after: Length::of(Duration::MAX),
                     retry_budget: false,
                 }),
                 bucket: Bucket::new(),
                 estimate: Estimate::new(),
-                counts: Counters::new(),
+                counts: Rare::new(Counters::new),
             }
         }
     }
@@ -70,7 +72,7 @@ impl Hedge {
 
     /// Starts another attempt after this time. With zero, it starts as soon as the first attempt has to wait at all.
     pub const fn after(mut self, delay: Duration) -> Self {
-        self.config.built.after = After::Delay(delay);
+        self.config.built.after = After::Delay(Length::of(delay));
         self
     }
 
@@ -81,7 +83,7 @@ impl Hedge {
     ///
     /// If it is longer than [`max_after`](Self::max_after); at compile time in a `static`.
     pub const fn min_after(mut self, delay: Duration) -> Self {
-        self.config.built.min_after = Some(delay);
+        self.config.built.min_after = Some(Length::of(delay));
         self.checked()
     }
 
@@ -91,7 +93,7 @@ impl Hedge {
     ///
     /// If it is shorter than [`min_after`](Self::min_after); at compile time in a `static`.
     pub const fn max_after(mut self, delay: Duration) -> Self {
-        self.config.built.max_after = delay;
+        self.config.built.max_after = Length::of(delay);
         self.checked()
     }
 
@@ -168,9 +170,7 @@ const fn deposit(ratio: f64) -> u32 {
 impl Config {
     const fn contradiction(&self) -> Option<&'static str> {
         match self.min_after {
-            Some(min) if min.as_nanos() > self.max_after.as_nanos() => {
-                Some("`min_after` must not be longer than `max_after`")
-            }
+            Some(min) if min.is_longer_than(self.max_after) => Some("`min_after` must not be longer than `max_after`"),
             _ => None,
         }
     }
@@ -181,11 +181,11 @@ impl Described for Config {
         match self.after {
             After::Percentile(percentile) => {
                 description.fixed("after", format_args!("p{percentile}"));
-                description.time("min_after", self.min_after.unwrap_or(LEAST_DELAY));
+                description.time("min_after", self.min_after.map_or(LEAST_DELAY, Length::time));
             }
-            After::Delay(delay) => description.time("after", delay),
+            After::Delay(delay) => description.time("after", delay.time()),
         }
-        description.optional_time("max_after", Some(self.max_after).filter(|time| *time < Duration::MAX));
+        description.optional_time("max_after", Some(self.max_after.time()).filter(|time| *time < Duration::MAX));
         description.fixed("max", self.max);
         description.fixed("ratio", format_args!("{} %", f64::from(self.deposit) * 100.0 / f64::from(TOKEN)));
     }
@@ -195,8 +195,8 @@ impl Described for Config {
 impl Settings for Config {
     const KEYS: &'static [Key<Self>] = &[
         Key::own("after", "\"p95\"", Self::set_after),
-        Key::time("min_after", "\"5ms\"", every_value, |config, time| config.min_after = Some(time)),
-        Key::time("max_after", "\"500ms\"", every_value, |config, time| config.max_after = time),
+        Key::time("min_after", "\"5ms\"", every_value, |config, time| config.min_after = Some(Length::of(time))),
+        Key::time("max_after", "\"500ms\"", every_value, |config, time| config.max_after = Length::of(time)),
         Key::count("max", "1", refuses_max, |config, attempts| config.max = attempts),
         Key::ratio("ratio", "\"5%\"", refuses_ratio, |config, ratio| config.deposit = deposit(ratio)),
     ];
@@ -207,7 +207,7 @@ impl Settings for Config {
 
     fn facts(&self) -> Facts {
         let after = match self.after {
-            After::Delay(delay) => Some(delay),
+            After::Delay(delay) => Some(delay.time()),
             After::Percentile(_) => None,
         };
         Facts { hedges_after: after, ..Facts::default() }
@@ -237,7 +237,7 @@ impl Config {
                 };
                 After::Percentile(known.ok_or_else(wrong)?)
             }
-            None => After::Delay(given.time()?),
+            None => After::Delay(Length::of(given.time()?)),
         };
         Ok(())
     }

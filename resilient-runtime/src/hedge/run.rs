@@ -300,7 +300,7 @@ impl<F: Future> Course<'_, F, F::Output> {
     fn other_ended(&mut self, end: End, outcome: F::Output, began: Option<Instant>) -> Option<F::Output> {
         self.ended(end, began);
         if end.class == Class::Success {
-            self.hedging.hedge.count(WON, &self.hedging.hedge.counts.won);
+            self.hedging.hedge.count(WON, |counts| &counts.won);
         }
         if end.next != Next::Accept {
             return None;

@@ -3,6 +3,8 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use super::shard::Seat;
+
 /// A policy that [`PerKey::of`](crate::PerKey::of) gave out. While it is there, the policy is not forgotten.
 #[derive(Debug)]
 #[must_use = "the policy may be forgotten when it is dropped"]
@@ -10,13 +12,13 @@ pub struct Held<'a, P>(Whose<'a, P>);
 
 #[derive(Debug)]
 enum Whose<'a, P> {
-    Own(Arc<P>),
+    Own(Arc<Seat<P>>),
     StandIn(&'a P),
 }
 
 impl<'a, P> Held<'a, P> {
-    pub(super) const fn own(policy: Arc<P>) -> Self {
-        Self(Whose::Own(policy))
+    pub(super) const fn own(seat: Arc<Seat<P>>) -> Self {
+        Self(Whose::Own(seat))
     }
 
     pub(super) const fn stand_in(policy: &'a P) -> Self {
@@ -35,7 +37,7 @@ impl<P> Deref for Held<'_, P> {
     #[inline]
     fn deref(&self) -> &P {
         match &self.0 {
-            Whose::Own(policy) => policy,
+            Whose::Own(seat) => seat,
             Whose::StandIn(policy) => policy,
         }
     }
@@ -45,7 +47,7 @@ impl<P> Deref for Held<'_, P> {
 impl<P> Clone for Held<'_, P> {
     fn clone(&self) -> Self {
         Self(match &self.0 {
-            Whose::Own(policy) => Whose::Own(policy.clone()),
+            Whose::Own(seat) => Whose::Own(seat.clone()),
             Whose::StandIn(policy) => Whose::StandIn(policy),
         })
     }

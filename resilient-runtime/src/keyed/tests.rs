@@ -7,7 +7,7 @@ use std::thread;
 
 use super::*;
 use crate::test::record;
-use crate::{Bulkhead, CircuitBreaker, CircuitBreakerState, Class, Mode, RateLimit, Throttle};
+use crate::{Bulkhead, CircuitBreaker, CircuitBreakerState, Class, Hedge, Mode, RateLimit, Throttle};
 
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -652,6 +652,31 @@ async fn a_bulkhead_with_another_kind_of_limit_begins_anew() {
 }
 
 #[cfg(feature = "config")]
+#[tokio::test(start_paused = true)]
+async fn a_bulkhead_that_began_anew_is_kept_while_it_is_in_use_and_then_forgotten() {
+    let (places, adapts) = (PerKey::new(Bulkhead::named("places").limit(2)).idle(IDLE), Cell::new(false));
+    let size = |_: &str, shared: Bulkhead| if adapts.get() { shared.aimd(1, 9, 5) } else { shared };
+    drop(places.of_with("a", size));
+    adapts.set(true);
+    places.ask_again();
+    let held = places.of_with("a", size);
+
+    for round in 0..3 {
+        advance(IDLE).await;
+        drop(places.of(&round));
+    }
+    assert!(ptr::eq(&raw const *held, &raw const *places.of_with("a", size)));
+
+    drop(held);
+    for round in 3..5 {
+        advance(IDLE).await;
+        drop(places.of(&round));
+    }
+    assert!(!places.shards.iter().flat_map(Shard::all).any(|seat| seat.fingerprint() == fingerprint("a")));
+    assert_eq!(places.turns().len(), places.shards.iter().map(Shard::len).sum::<usize>());
+}
+
+#[cfg(feature = "config")]
 #[test]
 fn what_becomes_out_of_date_while_it_is_asked_for_is_asked_for_again() {
     let (hosts, asked) = (hosts(), Cell::new(0));
@@ -666,4 +691,21 @@ fn what_becomes_out_of_date_while_it_is_asked_for_is_asked_for_again() {
         drop(hosts.of_with("a", settings));
     }
     assert_eq!(asked.get(), 3);
+}
+
+/// There may be ten thousand. Beside its seat, a key takes the two counts of the reference, an entry of the map and one among the turns.
+#[test]
+fn the_seat_of_a_key_is_small() {
+    let settings = if cfg!(feature = "config") { 8 } else { 0 };
+    let seats = [
+        ("circuit breaker", size_of::<Seat<CircuitBreaker>>(), 328),
+        ("rate limit", size_of::<Seat<RateLimit>>(), 184),
+        ("bulkhead", size_of::<Seat<Bulkhead>>(), 136),
+        ("throttle", size_of::<Seat<Throttle>>(), 296),
+        ("hedge", size_of::<Seat<Hedge>>(), 152),
+    ];
+
+    for (policy, bytes, most) in seats {
+        assert!(bytes <= most + settings, "{policy}: {bytes} bytes");
+    }
 }

@@ -1,19 +1,22 @@
 //! The order in which policies are looked at again.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use super::fingerprint::Fingerprint;
+use super::shard::Seat;
 use crate::clock::Ticks;
 
-/// The keys of all policies, each once, with the time of its last turn; the longest ago first.
+/// The seats of all policies, each once; the one whose last turn was the longest ago first.
+///
+/// A seat here may be one whose place in the map another of the same key has taken since. It stands for the other.
 #[derive(Debug)]
-pub(super) struct Turns {
-    queue: VecDeque<(Fingerprint, Ticks)>,
+pub(super) struct Turns<P> {
+    queue: VecDeque<Arc<Seat<P>>>,
     /// Behind the place that was last looked at out of turn.
     hand: usize,
 }
 
-impl Turns {
+impl<P> Turns<P> {
     pub(super) const fn new() -> Self {
         Self { queue: VecDeque::new(), hand: 0 }
     }
@@ -22,15 +25,19 @@ impl Turns {
         self.queue.len()
     }
 
-    /// Gives a key its turn, the next of which comes an idle time after `now`.
-    pub(super) fn add(&mut self, key: Fingerprint, now: Ticks) {
-        self.queue.push_back((key, now));
+    /// Gives a seat its next turn, an idle time after its last one.
+    pub(super) fn add(&mut self, seat: Arc<Seat<P>>) {
+        if self.queue.len() == self.queue.capacity() {
+            // an eighth more, where a queue by itself would take twice as much
+            self.queue.reserve_exact(self.queue.len() / 8 + 64);
+        }
+        self.queue.push_back(seat);
     }
 
-    /// Takes out the first key, if its last turn was `idle` nanoseconds ago, or at a time that the clock has gone back from.
-    pub(super) fn take_due(&mut self, now: Ticks, idle: u64) -> Option<Fingerprint> {
+    /// Takes out the first seat, if its last turn was `idle` nanoseconds ago, or at a time that the clock has gone back from.
+    pub(super) fn take_due(&mut self, now: Ticks, idle: u64) -> Option<Arc<Seat<P>>> {
         let due = self.next_due(idle);
-        Ticks(due).has_come(now, idle).then(|| self.queue.pop_front()).flatten().map(|(key, _)| key)
+        Ticks(due).has_come(now, idle).then(|| self.queue.pop_front()).flatten()
     }
 
     /// The next place to look at out of turn; none if there is no key.
@@ -40,17 +47,17 @@ impl Turns {
         (place < self.queue.len()).then_some(place)
     }
 
-    pub(super) fn key_at(&self, place: usize) -> Fingerprint {
-        self.queue[place].0
+    pub(super) fn at(&self, place: usize) -> &Arc<Seat<P>> {
+        &self.queue[place]
     }
 
-    /// Gives another key the turn of that place.
-    pub(super) fn replace(&mut self, place: usize, key: Fingerprint) {
-        self.queue[place].0 = key;
+    /// Gives another seat the turn of that place.
+    pub(super) fn replace(&mut self, place: usize, seat: Arc<Seat<P>>) {
+        self.queue[place] = seat;
     }
 
-    /// When the first key's next turn is; never, if it is too far away to be told or there is none.
+    /// When the first seat's next turn is; never, if it is too far away to be told or there is none.
     pub(super) fn next_due(&self, idle: u64) -> u64 {
-        self.queue.front().map_or(u64::MAX, |(_, last)| last.0.saturating_add(idle))
+        self.queue.front().map_or(u64::MAX, |seat| seat.last_turn().0.saturating_add(idle))
     }
 }

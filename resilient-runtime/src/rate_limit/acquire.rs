@@ -11,10 +11,12 @@ use tokio::time::Instant;
 
 use super::gcra::Units;
 use super::meter::Blocked;
-use super::{RateLimit, RatePermit, units};
+use super::{RateCounts, RateLimit, RatePermit, units};
 use crate::book::Ended;
 use crate::clock;
+use crate::length::Length;
 use crate::notes::rate_limit::{OBSERVED, QUEUED, WAITED_NANOS};
+use crate::rare::Rare;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::atomic::{AtomicU32, AtomicU64};
 use crate::sync::const_fn;
@@ -22,7 +24,7 @@ use crate::{Deadline, Error, Mode, Reason, waits};
 
 /// The return value of [`RateLimit::acquire`].
 ///
-/// It allocates only if it has to wait.
+/// It allocates only if it has to wait. The limit allocates once, when it first has a call wait or refuses one.
 ///
 /// # A call that is kept and not polled
 ///
@@ -64,7 +66,16 @@ type Waiting<'a> = Pin<Box<dyn Future<Output = Result<Taken, Error>> + Send + 'a
 ///
 /// So a call that is kept and not polled keeps its turn, and nobody else waits for that.
 #[derive(Debug)]
-pub(super) struct Queue {
+pub(super) struct Queue(Rare<Crowd>);
+
+/// The queue once a call has waited in it, or came too early and was refused.
+#[derive(Debug)]
+struct Crowd {
+    /// The number of calls that waited, and of those that were refused, ever. Nothing is decided on them.
+    waited: AtomicU64,
+    limited: AtomicU64,
+    paused: AtomicU64,
+    too_heavy: AtomicU64,
     /// Their number. Relaxed, as are the others: they only say whether to join them, and how long that would take.
     waiting: AtomicU32,
     /// For how many calls they wait, a [`Line`].
@@ -97,26 +108,79 @@ struct Place<'a> {
 impl Queue {
     const_fn! {
         pub(super) fn new() -> Self {
-            Self {
-                waiting: AtomicU32::new(0),
-                line: AtomicU64::new(0),
-                left: AtomicU64::new(0),
-                turn: Semaphore::const_new(1),
-                given_back: Notify::const_new(),
-            }
+            Self(Rare::new(Crowd::new))
         }
+    }
+
+    fn crowd(&self) -> &Crowd {
+        self.0.get_or_make(Crowd::new)
     }
 
     /// Lets the call whose turn it is ask the meter again.
     pub(super) fn look_again(&self) {
-        self.given_back.notify_one();
+        if let Some(crowd) = self.0.get() {
+            crowd.given_back.notify_one();
+        }
+    }
+
+    pub(super) fn waiting(&self) -> u32 {
+        self.0.get().map_or(0, |crowd| crowd.waiting.load(Relaxed))
+    }
+
+    /// Returns what it knows of the counts.
+    pub(super) fn counts(&self) -> RateCounts {
+        let crowd = self.0.get();
+        let count = |counter: fn(&Crowd) -> &AtomicU64| crowd.map_or(0, |crowd| counter(crowd).load(Relaxed));
+        RateCounts {
+            admitted: 0,
+            waited: count(|crowd| &crowd.waited),
+            limited: count(|crowd| &crowd.limited),
+            paused: count(|crowd| &crowd.paused),
+            too_heavy: count(|crowd| &crowd.too_heavy),
+            pauses: 0,
+            slowed: 0,
+            waiting: self.waiting(),
+        }
+    }
+
+    /// Counts a call that waits.
+    fn count_wait(&self) {
+        self.crowd().waited.fetch_add(1, Relaxed);
+    }
+
+    /// Counts a call that is refused.
+    fn count_refusal(&self, blocked: Blocked) {
+        let crowd = self.crowd();
+        let count = match blocked {
+            Blocked { outweighed: Some(_), .. } => &crowd.too_heavy,
+            Blocked { paused: Some(_), .. } => &crowd.paused,
+            _ => &crowd.limited,
+        };
+        count.fetch_add(1, Relaxed);
     }
 
     #[inline]
-    pub(super) fn waiting(&self) -> u32 {
-        self.waiting.load(Relaxed)
+    fn line(&self) -> Line {
+        self.0.get().map_or(Line(0), Crowd::line)
+    }
+}
+
+impl Crowd {
+    fn new() -> Self {
+        Self {
+            waited: AtomicU64::new(0),
+            limited: AtomicU64::new(0),
+            paused: AtomicU64::new(0),
+            too_heavy: AtomicU64::new(0),
+            waiting: AtomicU32::new(0),
+            line: AtomicU64::new(0),
+            left: AtomicU64::new(0),
+            turn: Semaphore::const_new(1),
+            given_back: Notify::const_new(),
+        }
     }
 
+    #[inline]
     fn line(&self) -> Line {
         Line(self.line.load(Relaxed))
     }
@@ -250,7 +314,7 @@ impl Drop for Wait<'_> {
 impl RateLimit {
     /// Lets a call through, and returns at what time.
     #[inline]
-    pub(super) fn admit(&self, calls: u32, max_wait: Duration) -> Result<Units, Held> {
+    pub(super) fn admit(&self, calls: u32, max_wait: Length) -> Result<Units, Held> {
         if self.shell.mode() == Mode::Off {
             return Err(Held::Uncounted);
         }
@@ -261,7 +325,7 @@ impl RateLimit {
         let blocked = if line.calls() == 0 || self.shared.is_some() || self.is_overdue(line, at, calls) {
             match self.measure(at, calls) {
                 Ok(()) => {
-                    self.totals.admit();
+                    self.admitted.fetch_add(1, Relaxed);
                     return Ok(at);
                 }
                 Err(blocked) => blocked,
@@ -284,7 +348,7 @@ impl RateLimit {
     /// Wakes the call whose turn it is.
     fn given_back(&self) -> &Notify {
         match &self.shared {
-            None => &self.queue.given_back,
+            None => &self.queue.crowd().given_back,
             Some(link) => &link.pool().answered,
         }
     }
@@ -297,22 +361,17 @@ impl RateLimit {
         let is_overdue = self.meter.glimpse(before, calls).slot <= before;
         if is_overdue {
             // If it fails, somebody has come or left, and the next call finds the rest.
-            let _ = self.queue.line.compare_exchange(line.0, line.next().0, Relaxed, Relaxed);
+            let _ = self.queue.crowd().line.compare_exchange(line.0, line.next().0, Relaxed, Relaxed);
         }
         is_overdue
     }
 
     #[cold]
-    fn hold(
-        &self,
-        blocked: Blocked,
-        calls: u32,
-        (now, at): (Instant, Units),
-        max_wait: Duration,
-    ) -> Result<Units, Held> {
+    fn hold(&self, blocked: Blocked, calls: u32, (now, at): (Instant, Units), max_wait: Length) -> Result<Units, Held> {
         if !blocked.is_usual(at) && self.restart_if_clock_went_back(now) {
             return self.admit(calls, max_wait);
         }
+        let max_wait = max_wait.time();
         let (behind, max_wait) = match &self.shared {
             Some(link) if blocked.asks => (blocked, max_wait.max(link.patience(self.meter.pace()))),
             _ => (blocked.behind(self.queue.line().calls()), max_wait),
@@ -326,9 +385,9 @@ impl RateLimit {
             }
             self.shell.note(OBSERVED, 1);
             if is_refused {
-                self.totals.refuse(behind);
+                self.queue.count_refusal(behind);
             } else {
-                self.totals.waited.fetch_add(1, Relaxed);
+                self.queue.count_wait();
             }
             return Err(Held::Uncounted);
         }
@@ -352,7 +411,7 @@ impl RateLimit {
 
     /// Counts a refusal and says why it is one.
     pub(super) fn refuse(&self, blocked: Blocked, weight: u32, now: Units) -> Error {
-        self.totals.refuse(blocked);
+        self.queue.count_refusal(blocked);
         let reason = match blocked {
             Blocked { outweighed: Some(burst), .. } => Reason::TooHeavy { weight, burst },
             Blocked { paused: Some(end), .. } => Reason::Paused { retry_after: end.since(now) },
@@ -380,7 +439,7 @@ impl RateLimit {
         async move {
             let limit = place.limit();
             let _wait = Wait { limit, since: clock::now() };
-            let mut line = pin!(limit.queue.turn.acquire());
+            let mut line = pin!(limit.queue.crowd().turn.acquire());
             let mut turn = None;
             let mut blocked = blocked.behind(place.ahead());
             loop {
@@ -407,8 +466,8 @@ impl RateLimit {
                 let at = units(now);
                 blocked = match limit.measure(at, calls) {
                     Ok(()) => {
-                        limit.totals.admit();
-                        limit.totals.waited.fetch_add(1, Relaxed);
+                        limit.admitted.fetch_add(1, Relaxed);
+                        limit.queue.count_wait();
                         return Ok(Taken { calls, at });
                     }
                     Err(blocked) => blocked,
@@ -442,11 +501,11 @@ async fn unless<T>(mut first: Pin<&mut impl Future<Output = T>>, second: impl Fu
 
 impl<'a> Place<'a> {
     fn take(limit: &'a RateLimit, calls: u32) -> Self {
-        let queue = &limit.queue;
+        let crowd = limit.queue.crowd();
         let calls = u64::from(calls.min(limit.meter.pace().burst).min(Line::MOST));
-        let left = queue.left.load(Relaxed);
-        queue.waiting.fetch_add(1, Relaxed);
-        let line = Line(queue.line.fetch_add(calls, Relaxed));
+        let left = crowd.left.load(Relaxed);
+        crowd.waiting.fetch_add(1, Relaxed);
+        let line = Line(crowd.line.fetch_add(calls, Relaxed));
         Self { limit, calls, line, ahead: line.calls(), left }
     }
 
@@ -460,18 +519,18 @@ impl<'a> Place<'a> {
     /// So there is a second guess, an eighth of all that wait, which keeps a crowd that was told its slots before the rate
     /// changed from asking all at once and again and again.
     fn ahead(&self) -> u64 {
-        let queue = &self.limit.queue;
-        let left = queue.left.load(Relaxed).wrapping_sub(self.left);
-        self.ahead.saturating_sub(left).max((queue.line().calls() / 8).max(1)).min(self.ahead)
+        let crowd = self.limit.queue.crowd();
+        let left = crowd.left.load(Relaxed).wrapping_sub(self.left);
+        self.ahead.saturating_sub(left).max((crowd.line().calls() / 8).max(1)).min(self.ahead)
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        let queue = &self.limit.queue;
-        queue.left.fetch_add(self.calls, Relaxed);
-        queue.waiting.fetch_sub(1, Relaxed);
-        let _ = queue.line.fetch_update(Relaxed, Relaxed, |line| {
+        let crowd = self.limit.queue.crowd();
+        crowd.left.fetch_add(self.calls, Relaxed);
+        crowd.waiting.fetch_sub(1, Relaxed);
+        let _ = crowd.line.fetch_update(Relaxed, Relaxed, |line| {
             let line = Line(line);
             (line.is_of_the_time_of(self.line) && line.calls() >= self.calls).then(|| line.0 - self.calls)
         });

@@ -1,6 +1,5 @@
 //! The builder: what a rate limit is told, and its defaults.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 #[cfg(feature = "config")]
@@ -8,13 +7,14 @@ use resilient_words::parse_rate;
 
 use super::RateLimit;
 use super::acquire::Queue;
-use super::counts::Counters;
 use super::gcra::Pace;
 use super::meter::Meter;
 use super::shared::{Link, Terms};
+use crate::length::Length;
 use crate::list::{Described, Description};
 use crate::shared::{Store, WhenDown};
 use crate::shell::Shell;
+use crate::sync::atomic::AtomicU64;
 use crate::sync::const_fn;
 #[cfg(feature = "config")]
 use crate::tune::{Kept, Key, Settings, Value, every_value};
@@ -23,10 +23,11 @@ use crate::tune::{Live, accept};
 /// The settings that a limit was built with; its meter and its switch have what holds now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Config {
-    rate: (u32, Duration),
+    calls: u32,
+    per: Length,
     pub(super) burst: Option<u32>,
-    pub(super) max_wait: Duration,
-    pub(super) max_pause: Duration,
+    pub(super) max_wait: Length,
+    max_pause: Length,
     /// Set if machines share it.
     is_shared: bool,
     when_down: Option<WhenDown>,
@@ -35,17 +36,23 @@ pub(crate) struct Config {
 impl Config {
     const fn new() -> Self {
         Self {
-            rate: (100, Duration::from_secs(1)),
+            calls: 100,
+            per: Length::of(Duration::from_secs(1)),
             burst: None,
-            max_wait: Duration::ZERO,
-            max_pause: Duration::from_secs(60),
+            max_wait: Length::ZERO,
+            max_pause: Length::of(Duration::from_secs(60)),
             is_shared: false,
             when_down: None,
         }
     }
 
     pub(super) const fn pace(self) -> Pace {
-        Pace::new(self.rate.0, self.rate.1, self.burst)
+        Pace::new(self.calls, self.per.time(), self.burst)
+    }
+
+    /// The longest that the server can pause it by one answer.
+    pub(super) const fn max_pause(self) -> Duration {
+        self.max_pause.time()
     }
 
     /// Returns whether machines share it.
@@ -70,8 +77,8 @@ impl Described for Config {
         let pace = self.pace();
         description.fixed("rate", pace);
         description.fixed("burst", pace.burst);
-        description.time("max_wait", self.max_wait);
-        description.time("max_pause", self.max_pause);
+        description.time("max_wait", self.max_wait.time());
+        description.time("max_pause", self.max_pause());
         if self.is_shared {
             description.fixed("when_down", self.when_down());
         }
@@ -87,13 +94,14 @@ impl Settings for Config {
                     "a rate is a number of calls and a period: write, for instance, `rate = \"100/s\"`".to_owned()
                 );
             };
-            config.rate = parse_rate(text)?;
+            let (calls, per) = parse_rate(text)?;
+            (config.calls, config.per) = (calls, Length::of(per));
             Ok(())
         }),
         Key::own("per", "", |_, _| Err("the period is a part of the rate: write `rate = \"100/s\"`".to_owned())),
         Key::count("burst", "20", every_value, |config, calls| config.burst = Some(calls)),
-        Key::time("max_wait", "\"50ms\"", every_value, |config, time| config.max_wait = time),
-        Key::time("max_pause", "\"60s\"", every_value, |config, time| config.max_pause = time),
+        Key::time("max_wait", "\"50ms\"", every_value, |config, time| config.max_wait = Length::of(time)),
+        Key::time("max_pause", "\"60s\"", every_value, |config, time| config.max_pause = Length::of(time)),
         Key::own("when_down", "\"local\"", |config, given| {
             const RULES: [WhenDown; 3] = [WhenDown::Local, WhenDown::Open, WhenDown::Closed];
             let words = RULES.map(WhenDown::as_str);
@@ -103,7 +111,7 @@ impl Settings for Config {
     ];
 
     fn agree(&self) -> Result<(), String> {
-        let pace = Pace::of_rate(self.rate.0, self.rate.1, self.burst);
+        let pace = Pace::of_rate(self.calls, self.per.time(), self.burst);
         if self.when_down.is_some() && !self.is_shared {
             return Err("`when_down` is for a limit that machines share: leave it out".to_owned());
         }
@@ -134,9 +142,10 @@ impl RateLimit {
         /// If `calls` is 0, or `per` is zero or more than a year, or a burst that was set would take more than a year to come
         /// back; at compile time in a `static`.
         pub fn rate(mut self, calls: u32, per: Duration) -> Self {
-            self.config.built.rate = (calls, per);
+            self.config.built.calls = calls;
+            self.config.built.per = Length::of(per);
             self.config.built.check_terms();
-            self.meter = Meter::new(Pace::new(calls, per, self.config.built.burst), self.config.built.burst);
+            self.meter.begin_at(Pace::new(calls, per, self.config.built.burst), self.config.built.burst);
             self
         }
     }
@@ -148,17 +157,17 @@ impl RateLimit {
         ///
         /// If it is 0, or would take more than a year to come back; at compile time in a `static`.
         pub fn burst(mut self, calls: u32) -> Self {
-            let (each, per) = self.config.built.rate;
+            let Config { calls: each, per, .. } = self.config.built;
             self.config.built.burst = Some(calls);
             self.config.built.check_terms();
-            self.meter = Meter::new(Pace::new(each, per, Some(calls)), Some(calls));
+            self.meter.begin_at(Pace::new(each, per.time(), Some(calls)), Some(calls));
             self
         }
     }
 
     /// Sets how long a call that comes too early waits for its turn at the most; zero unless set, which refuses it at once.
     pub const fn max_wait(mut self, time: Duration) -> Self {
-        self.config.built.max_wait = time;
+        self.config.built.max_wait = Length::of(time);
         self
     }
 
@@ -166,7 +175,7 @@ impl RateLimit {
     ///
     /// At zero, what the server says changes nothing.
     pub const fn max_pause(mut self, time: Duration) -> Self {
-        self.config.built.max_pause = time;
+        self.config.built.max_pause = Length::of(time);
         self
     }
 
@@ -220,8 +229,7 @@ impl RateLimit {
                 meter: Meter::new(config.built.pace(), config.built.burst),
                 config,
                 queue: Queue::new(),
-                changing: Mutex::new(()),
-                totals: Counters::new(),
+                admitted: AtomicU64::new(0),
                 shared: None,
             }
         }

@@ -68,6 +68,18 @@ impl Meter {
         }
     }
 
+    const_fn! {
+        /// Sets the pace that it begins with.
+        pub(super) fn begin_at(&mut self, pace: Pace, chosen: Option<u32>) {
+            self.interval = AtomicU64::new(pace.interval.0);
+            self.burst = AtomicU32::new(pace.burst);
+            self.chosen = AtomicU32::new(match chosen {
+                Some(burst) => burst,
+                None => 0,
+            });
+        }
+    }
+
     #[inline]
     pub(super) fn pace(&self) -> Pace {
         Pace { interval: Units(self.interval.load(Relaxed)), burst: self.burst.load(Relaxed) }

@@ -4,16 +4,20 @@ use std::time::Duration;
 
 use super::gcra::{Pace, Units};
 use crate::clock::Ticks;
+use crate::rare::Rare;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::const_fn;
 
-/// The server's last word, for all callers.
+/// The server's last word, for all callers; most servers say none.
 ///
 /// Relaxed throughout: each word stands for itself, and no mixture of old and new ones lets more through than the rate. Whoever
 /// has been told that a pause began, by whatever means, also sees it.
 #[derive(Debug)]
-pub(super) struct Pressure {
+pub(super) struct Pressure(Rare<Words>);
+
+#[derive(Debug)]
+struct Words {
     /// Nothing is let through before; in [`Units`].
     paused: AtomicU64,
     /// A [`Slowdown`], or 0 at full speed.
@@ -23,6 +27,9 @@ pub(super) struct Pressure {
     spread: AtomicU64,
     /// Farthest time ahead of the present that any of this, or a call that was held back by it, has reached.
     reach: AtomicU64,
+    /// The number of times that a pause began, and that the rate was halved, ever.
+    pauses: AtomicU64,
+    slowdowns: AtomicU64,
 }
 
 /// A share of the rate that grows back with time: 16 bits of share, 48 of the millisecond in which it was so.
@@ -35,31 +42,134 @@ struct Slowdown {
 impl Pressure {
     const_fn! {
         pub(super) fn none() -> Self {
-            Self {
-                paused: AtomicU64::new(0),
-                slowed: AtomicU64::new(0),
-                spread_until: AtomicU64::new(0),
-                spread: AtomicU64::new(0),
-                reach: AtomicU64::new(0),
-            }
+            Self(Rare::new(Words::none))
         }
+    }
+
+    fn words(&self) -> &Words {
+        self.0.get_or_make(Words::none)
     }
 
     /// The end of the last pause.
     #[inline]
     pub(super) fn paused_until(&self) -> Units {
-        Units(self.paused.load(Relaxed))
+        Units(self.0.get().map_or(0, |words| words.paused.load(Relaxed)))
     }
 
     /// Pauses until then, or as long as it was paused anyway. Says whether a pause begins with it.
     pub(super) fn pause(&self, until: Units, now: Units) -> bool {
-        self.extend(until.before_by(now));
-        self.paused.fetch_max(until.0, Relaxed) <= now.0 && until > now
+        let words = self.words();
+        words.extend(until.before_by(now));
+        let begins = words.paused.fetch_max(until.0, Relaxed) <= now.0 && until > now;
+        if begins {
+            words.pauses.fetch_add(1, Relaxed);
+        }
+        begins
     }
 
     /// The time that each of so many calls takes up at present: the pace's interval, unless the server asked for less.
     #[inline]
     pub(super) fn interval(&self, pace: Pace, now: Units, calls: u32) -> Units {
+        self.0.get().map_or(pace.interval, |words| words.interval(pace, now, calls))
+    }
+
+    pub(super) fn reach(&self) -> Units {
+        self.0.get().map_or(Units(0), Words::reach)
+    }
+
+    /// Makes the reach as long as that, before it is made use of.
+    pub(super) fn extend(&self, length: Units) {
+        if length > self.reach() {
+            self.words().extend(length);
+        }
+    }
+
+    /// Returns whether something is kept of a time that has not come.
+    pub(super) fn is_ahead_of(&self, now: Units) -> bool {
+        self.0.get().is_some_and(|words| words.is_ahead_of(now))
+    }
+
+    /// Forgets what is of a time that has not come, and says whether there was any.
+    pub(super) fn restart(&self, clock: impl Fn() -> Units) -> bool {
+        self.0.get().is_some_and(|words| words.restart(clock))
+    }
+
+    /// Forgets all.
+    pub(super) fn reset(&self) {
+        if let Some(words) = self.0.get() {
+            for word in [&words.paused, &words.slowed, &words.spread_until, &words.spread, &words.reach] {
+                word.store(0, Relaxed);
+            }
+        }
+    }
+
+    /// Halves the rate, unless that happened within the last second. Says whether it did.
+    pub(super) fn slow(&self, now: Units) -> bool {
+        let halve = |word| {
+            let next = Slowdown::unpack(word).map_or(Some(Slowdown::first(now)), |slowdown| slowdown.halved(now));
+            next.map(Slowdown::pack)
+        };
+        let words = self.words();
+        let halves = words.slowed.fetch_update(Relaxed, Relaxed, halve).is_ok();
+        if halves {
+            words.slowdowns.fetch_add(1, Relaxed);
+        }
+        halves
+    }
+
+    /// Keeps calls so far apart until then.
+    pub(super) fn spread(&self, interval: Units, until: Units, now: Units) {
+        let words = self.words();
+        words.extend(until.before_by(now));
+        words.spread.store(interval.0, Relaxed);
+        words.spread_until.store(until.0, Relaxed);
+    }
+
+    /// Returns whether calls are kept apart at present.
+    pub(super) fn is_spread(&self, now: impl FnOnce() -> Units) -> bool {
+        let until = self.spread_until();
+        until != 0 && until > now().0
+    }
+
+    /// The server has enough again. Says whether it had not.
+    pub(super) fn spread_no_more(&self) -> bool {
+        let was_spread = self.spread_until() != 0;
+        if was_spread {
+            self.words().spread_until.store(0, Relaxed);
+        }
+        was_spread
+    }
+
+    /// The share of the rate that is let through, between 0 and 1.
+    pub(super) fn share(&self, pace: Pace, now: Units) -> f64 {
+        pace.interval.0 as f64 / self.interval(pace, now, 1).0 as f64
+    }
+
+    /// The number of times that a pause began, and that the rate was halved, ever.
+    pub(super) fn counts(&self) -> [u64; 2] {
+        self.0.get().map_or([0; 2], |words| [&words.pauses, &words.slowdowns].map(|count| count.load(Relaxed)))
+    }
+
+    fn spread_until(&self) -> u64 {
+        self.0.get().map_or(0, |words| words.spread_until.load(Relaxed))
+    }
+}
+
+impl Words {
+    fn none() -> Self {
+        Self {
+            paused: AtomicU64::new(0),
+            slowed: AtomicU64::new(0),
+            spread_until: AtomicU64::new(0),
+            spread: AtomicU64::new(0),
+            reach: AtomicU64::new(0),
+            pauses: AtomicU64::new(0),
+            slowdowns: AtomicU64::new(0),
+        }
+    }
+
+    #[inline]
+    fn interval(&self, pace: Pace, now: Units, calls: u32) -> Units {
         let (slowed, spread_until) = (self.slowed.load(Relaxed), self.spread_until.load(Relaxed));
         if slowed == 0 && spread_until <= now.0 {
             return pace.interval;
@@ -84,26 +194,23 @@ impl Pressure {
         interval
     }
 
-    pub(super) fn reach(&self) -> Units {
+    fn reach(&self) -> Units {
         Units(self.reach.load(Relaxed))
     }
 
-    /// Makes the reach as long as that, before it is made use of.
-    pub(super) fn extend(&self, length: Units) {
+    fn extend(&self, length: Units) {
         if length > self.reach() {
             self.reach.fetch_max(length.0, Relaxed);
         }
     }
 
-    /// Returns whether something is kept of a time that has not come.
-    pub(super) fn is_ahead_of(&self, now: Units) -> bool {
+    fn is_ahead_of(&self, now: Units) -> bool {
         let latest = now.0.saturating_add(self.reach().0);
         let slowed = Slowdown::unpack(self.slowed.load(Relaxed)).is_some_and(|slowdown| slowdown.since > millis(now));
         slowed || self.paused.load(Relaxed) > latest || self.spread_until.load(Relaxed) > latest
     }
 
-    /// Forgets what is of a time that has not come, and says whether there was any.
-    pub(super) fn restart(&self, clock: impl Fn() -> Units) -> bool {
+    fn restart(&self, clock: impl Fn() -> Units) -> bool {
         let forget = |word: &AtomicU64, is_ahead: &dyn Fn(u64, Units) -> bool| {
             let seen = word.load(Relaxed);
             is_ahead(seen, clock()) && word.compare_exchange(seen, 0, Relaxed, Relaxed).is_ok()
@@ -114,49 +221,6 @@ impl Pressure {
         let paused = forget(&self.paused, &is_late);
         let spread = forget(&self.spread_until, &is_late);
         forget(&self.slowed, &is_later) || paused || spread
-    }
-
-    /// Forgets all.
-    pub(super) fn reset(&self) {
-        for word in [&self.paused, &self.slowed, &self.spread_until, &self.spread, &self.reach] {
-            word.store(0, Relaxed);
-        }
-    }
-
-    /// Halves the rate, unless that happened within the last second. Says whether it did.
-    pub(super) fn slow(&self, now: Units) -> bool {
-        let halve = |word| {
-            let next = Slowdown::unpack(word).map_or(Some(Slowdown::first(now)), |slowdown| slowdown.halved(now));
-            next.map(Slowdown::pack)
-        };
-        self.slowed.fetch_update(Relaxed, Relaxed, halve).is_ok()
-    }
-
-    /// Keeps calls so far apart until then.
-    pub(super) fn spread(&self, interval: Units, until: Units, now: Units) {
-        self.extend(until.before_by(now));
-        self.spread.store(interval.0, Relaxed);
-        self.spread_until.store(until.0, Relaxed);
-    }
-
-    /// Returns whether calls are kept apart at present.
-    pub(super) fn is_spread(&self, now: impl FnOnce() -> Units) -> bool {
-        let until = self.spread_until.load(Relaxed);
-        until != 0 && until > now().0
-    }
-
-    /// The server has enough again. Says whether it had not.
-    pub(super) fn spread_no_more(&self) -> bool {
-        let was_spread = self.spread_until.load(Relaxed) != 0;
-        if was_spread {
-            self.spread_until.store(0, Relaxed);
-        }
-        was_spread
-    }
-
-    /// The share of the rate that is let through, between 0 and 1.
-    pub(super) fn share(&self, pace: Pace, now: Units) -> f64 {
-        pace.interval.0 as f64 / self.interval(pace, now, 1).0 as f64
     }
 }
 
@@ -244,7 +308,7 @@ mod tests {
         assert!(pressure.slow(at(0)));
         assert!(!pressure.slow(at(999)), "a crowd of refusals is one");
         assert_eq!([0, 1_000, 4_000, 7_000, 8_000].map(|millis| share(&pressure, millis)), [500, 563, 750, 938, 1_000]);
-        assert_eq!(pressure.slowed.load(Relaxed), 0, "forgotten when it is over");
+        assert_eq!(pressure.words().slowed.load(Relaxed), 0, "forgotten when it is over");
     }
 
     #[test]

@@ -407,7 +407,7 @@ impl RateLimit {
         }
         let wanted = calls.map_or(0, |calls| pool.size_for(calls, now, interval, terms));
         let (store, name, timeout) = (link.store, shared::name(self.name(), link.key()), link.timeout(terms));
-        let debt = self.config.max_pause;
+        let debt = self.config.max_pause();
         drop(tokio::spawn(async move {
             let pool = asking.0.clone();
             let mut now = now;
@@ -516,11 +516,11 @@ impl RateLimit {
         self.shell.note(EXCHANGES, heard.answers);
         self.shell.note(FAILED_EXCHANGES, heard.failures);
         self.say_down(pool, now);
-        if self.config.max_pause.is_zero() {
+        if self.config.max_pause().is_zero() {
             return;
         }
         if let Some(until) = heard.paused_until {
-            self.pause_until(until.min(now.after(self.config.max_pause)), now);
+            self.pause_until(until.min(now.after(self.config.max_pause())), now);
         }
         if heard.followed.is_some_and(|followed| heard.slowdowns > followed) {
             self.slow(now);
@@ -528,7 +528,7 @@ impl RateLimit {
         if let Some((interval, until)) = heard.spread {
             let interval = Units(0).after(interval);
             if until > now && interval > self.meter.pace().interval {
-                self.meter.pressure.spread(interval, until.min(now.after(self.config.max_pause)), now);
+                self.meter.pressure.spread(interval, until.min(now.after(self.config.max_pause())), now);
             }
         }
     }

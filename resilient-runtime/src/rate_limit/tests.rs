@@ -1405,11 +1405,3 @@ async fn each_key_has_a_rate_of_its_own_and_is_not_forgotten_while_it_is_used_up
     assert_eq!(at_once(&KEYS.of("c")), 1);
     assert_eq!((KEYS.len(), KEYS.evicted()), (1, 1));
 }
-
-/// There may be ten thousand of them, one for each key.
-#[test]
-fn a_rate_limit_is_small() {
-    let bytes = size_of::<RateLimit>();
-
-    assert!(bytes <= 416, "{bytes} bytes");
-}

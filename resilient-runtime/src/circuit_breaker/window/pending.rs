@@ -76,12 +76,19 @@ impl Pending {
             match word.compare_exchange_weak(seen, seen - 1, Relaxed, Relaxed) {
                 Ok(_) => return true,
                 Err(newer) => {
-                    self.stripes.get_or_make(Stripe::several);
+                    self.divide();
                     seen = newer;
                 }
             }
         }
         false
+    }
+
+    /// Gives each thread its stripe.
+    #[cold]
+    #[inline(never)]
+    fn divide(&self) {
+        self.stripes.get_or_make(Stripe::several);
     }
 
     /// Counts a success and moves it into the buckets with those before it.
