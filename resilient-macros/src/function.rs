@@ -10,6 +10,7 @@ mod refused;
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
+use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::visit_mut::VisitMut;
@@ -137,32 +138,52 @@ impl Function {
     /// The user's statements below `returns!`: in an async block of the given kind, or, in a function that blocks, in a closure.
     pub(crate) fn attempt(&self, capture: Option<Token![move]>, first: TokenStream, krate: &Path) -> TokenStream {
         let span = Span::mixed_site();
-        let Self { output, statements, .. } = self;
-        // nothing is known of a `_` output
-        let is_known = !matches!(output, Type::Infer(_));
-        let hint = is_known.then(|| {
-            let span = output.span().resolved_at(span);
-            let krate = placed(krate.to_token_stream(), span);
-            let blocks = self.blocks.then(|| quote_spanned!(span=> blocks:));
-            quote_spanned!(span=> #krate::returns!(#blocks #output);)
-        });
-        // the user's own braces: their edition says when the last expression's temporaries are dropped, and the compiler
-        // points at them where a body has no outcome
-        let body = self.brace.span.join();
-        let in_braces = |tokens: TokenStream| {
-            let mut block = Group::new(Delimiter::Brace, tokens);
-            block.set_span(body);
-            block
-        };
-        // no statement may stand before items
-        let nested = begins_with_item(statements).then(|| in_braces(statements.clone()).into_token_stream());
-        let statements = nested.as_ref().unwrap_or(statements);
-        let block = in_braces(quote_spanned!(span=> #hint #first #statements));
+        let Self { output, .. } = self;
+        let place = output.span().resolved_at(span);
+        let (krate, outcome) = (placed(krate.to_token_stream(), place), self.outcome());
+        let statements = self.below_statements();
+        let block = self.in_braces(quote_spanned!(span=> #krate::returns!(#outcome); #first #statements));
+        let body = block.span();
         if self.blocks {
+            // nothing is known of a `_` output
+            let is_known = !matches!(output, Type::Infer(_));
             let arrow = is_known.then(|| quote_spanned!(span=> -> #output));
             return quote_spanned!(body.resolved_at(span)=> || #arrow #block);
         }
         quote_spanned!(body.resolved_at(span)=> async #capture #block)
+    }
+
+    /// The user's statements below `disturbs!`, in a function whose policies all stand beside it.
+    pub(crate) fn alone(&self, krate: &Path) -> TokenStream {
+        let span = Span::mixed_site();
+        let (name, outcome, statements) = (self.name().unraw().to_string(), self.outcome(), self.below_statements());
+        quote_spanned!(span=> #krate::disturbs!(#name: #outcome); #statements)
+    }
+
+    /// The outcome as `returns!` takes it: its type, after `blocks:` where the function blocks.
+    fn outcome(&self) -> TokenStream {
+        let Self { output, .. } = self;
+        let span = output.span().resolved_at(Span::mixed_site());
+        let blocks = self.blocks.then(|| quote_spanned!(span=> blocks:));
+        quote_spanned!(span=> #blocks #output)
+    }
+
+    /// The user's statements as they can stand below another: in a block of their own if they begin with items.
+    fn below_statements(&self) -> TokenStream {
+        let statements = &self.statements;
+        if begins_with_item(statements) {
+            self.in_braces(statements.clone()).into_token_stream()
+        } else {
+            statements.clone()
+        }
+    }
+
+    /// The tokens in the user's own braces: their edition says when the last expression's temporaries are dropped, and the compiler
+    /// points at them where a body has no outcome.
+    fn in_braces(&self, tokens: TokenStream) -> Group {
+        let mut block = Group::new(Delimiter::Brace, tokens);
+        block.set_span(self.brace.span.join());
+        block
     }
 
     /// The output, placed so that the compiler's caret for it is under the error type, where that is written out.

@@ -1152,7 +1152,7 @@ pub fn cancel(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Expansion
 ///
-/// The function itself is left as it is. Beside it stands:
+/// The function itself is left as it is, below `::resilient::disturbs!("measure": String);`, which is nothing without the feature `chaos`. Beside it stands:
 ///
 /// ```text
 /// fn measure_all<'item_>(
@@ -1160,7 +1160,7 @@ pub fn cancel(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///     items_: impl IntoIterator<Item = &'item_ str>,
 /// ) -> ::resilient::FanOut<::resilient::fan::Counted<impl Iterator<Item = impl Future<Output = String>>>> {
 ///     static FAN_OUT_: ::resilient::FanOutPolicy = ::resilient::FanOutPolicy::named("measure").limit(4);
-///     ::resilient::listed!("measure_all": own FAN_OUT_);
+///     ::resilient::listed!("measure_all" for "measure": own FAN_OUT_);
 ///     ::resilient::FanOut::new(items_, move |item_| measure(unit, item_))
 ///         .counted(&FAN_OUT_, |outcome_| ::resilient::class_of_outcome!(outcome_))
 ///         .limit(4)
@@ -1318,12 +1318,12 @@ pub fn measure(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Expansion
 ///
-/// The function itself is left as it is, and can be called for many keys. Beside it stands:
+/// The function itself can be called for many keys. It is left as it is, below `::resilient::disturbs!(…)`, which is nothing without the feature `chaos`. Beside it stands:
 ///
 /// ```text
 /// async fn names_one(&self, key_: u64) -> Result<Option<String>, Infallible> {
 ///     static BATCH_: ::resilient::Batch = ::resilient::Batch::named("names").max_size(50).max_wait(Duration::from_millis(5));
-///     ::resilient::listed!("names_one": own BATCH_);
+///     ::resilient::listed!("names_one" for "names": own BATCH_);
 ///     let batch_ = &BATCH_;
 ///     batch_.of(self).run(key_, move |keys_| self.names(keys_)).await
 /// }

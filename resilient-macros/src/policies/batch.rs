@@ -141,8 +141,8 @@ impl Layer for Batch {
         let source = &self.source;
         let (item, entry, declaration) = (source.item(&batch), source.entry(&batch), source.declare(&batch));
         let krate = context.krate;
-        let listed = name.unraw().to_string();
-        let declaration = quote_spanned!(span=> #item #krate::listed!(#listed: #entry); #declaration);
+        let (listed, beside) = (name.unraw().to_string(), function.name().unraw().to_string());
+        let declaration = quote_spanned!(span=> #item #krate::listed!(#listed for #beside: #entry); #declaration);
         let (certain, conditional): (Vec<_>, Vec<_>) =
             self.groups(function, &others).into_iter().partition(|(conditions, _)| conditions.is_empty());
         let conditional = conditional

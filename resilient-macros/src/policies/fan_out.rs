@@ -337,7 +337,7 @@ impl FanOut {
         let place = self.common.span.resolved_at(span);
         let listing = placed(krate.to_token_stream(), place);
         let companion = companion.unraw().to_string();
-        let listed = quote_spanned!(place=> #listing::listed!(#companion: own FAN_OUT_););
+        let listed = quote_spanned!(place=> #listing::listed!(#companion for #name: own FAN_OUT_););
         quote_spanned! {span=>
             static FAN_OUT_: #krate::FanOutPolicy = #krate::FanOutPolicy::named(#name) #limit;
             #listed
