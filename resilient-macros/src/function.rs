@@ -23,10 +23,12 @@ pub(crate) use self::binding::{Binding, conditions, may_drop};
 use self::binding::{bindings_of_argument, bindings_of_statement, owned_self};
 use self::boxed::boxed;
 use self::cloned::{RequireClone, clone_bound, is_bounded_by_clone};
+pub(crate) use self::refused::future_output;
 use self::refused::{not_a_function, not_blocking};
 use crate::diagnostic::Errors;
 use crate::tokens::{mentions, placed};
 use crate::types::{Part, argument, exclusive_reference, named, parts};
+use crate::wording::type_as_written;
 
 /// An `async fn`, the boxed form that `#[async_trait]` makes of one, or a function that blocks.
 pub(crate) struct Function {
@@ -82,7 +84,7 @@ struct Written {
 }
 
 impl Function {
-    /// Parses the item under the attribute; the error says why it is no function that `attribute` could wrap.
+    /// Parses the item under the attribute; the error says why it is no function that `attribute` could wrap. Rules wrap none, so that they take any.
     pub(crate) fn parse(attribute: &str, item: TokenStream, errors: &Errors) -> syn::Result<Self> {
         let (head, statements) = without_statements(item.clone());
         let parsed: Parsed = match syn::parse2(head) {
@@ -105,7 +107,7 @@ impl Function {
         let is_plain = !is_async && written.is_none();
         let refused = if is_plain { not_blocking(attribute, &signature, &body) } else { None };
         let blocks = is_plain && refused.is_none();
-        if let Some(message) = refused {
+        if let Some(message) = refused.filter(|_| !is_rule(attribute)) {
             errors.at(signature.fn_token.span, message);
         }
         let Written { output, this, bindings, statements, frame } =
@@ -142,7 +144,8 @@ impl Function {
         let place = output.span().resolved_at(span);
         let (krate, outcome) = (placed(krate.to_token_stream(), place), self.outcome());
         let statements = self.below_statements();
-        let block = self.in_braces(quote_spanned!(span=> #krate::returns!(#outcome); #first #statements));
+        let hint = quote_spanned!(place=> #krate::returns!(#outcome););
+        let block = self.in_braces(quote_spanned!(span=> #hint #first #statements));
         let body = block.span();
         if self.blocks {
             // nothing is known of a `_` output
@@ -432,10 +435,26 @@ impl Function {
         borrow_in(&self.output)
     }
 
+    /// Returns the head of the `async fn` that it could be, if it is none: `async fn fetch(…) -> T`, of one that returns a future.
+    pub(crate) fn as_async(&self) -> Option<String> {
+        let name = self.name();
+        if self.blocks {
+            return Some(format!("async fn {name}"));
+        }
+        let output = future_output(&self.signature.output).filter(|_| matches!(self.frame, Frame::Plain))?;
+        let is_plain = self.signature.asyncness.is_none();
+        is_plain.then(|| format!("async fn {name}(…) -> {}", type_as_written(output)))
+    }
+
     /// The error type, where the output is written as a `Result` with two arguments.
     pub(crate) fn error_type(&self) -> Option<&Type> {
         argument(named(&self.output, "Result")?, 1)
     }
+}
+
+/// Returns whether the attribute is about policies and is none.
+fn is_rule(attribute: &str) -> bool {
+    attribute == "enforce" || attribute == "exempt"
 }
 
 /// Places at which the type borrows, as far as it shows that: at a lifetime that is not `'static`, or where one is elided.

@@ -1372,11 +1372,17 @@ pub fn resilient(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("resilient", arguments.into(), item.into()).into()
 }
 
-/// Says which policies every `async fn` in an `impl`, a trait or a module must carry.
+/// Says which policies the functions in an `impl`, a trait or a module must carry.
 ///
-/// A function that breaks a rule does not compile; the message names the function, the rule and what to write. Rules hold for
-/// each `async fn` with a body, the boxed ones of `#[async_trait]` too, in the modules and `impl`s inside as well; other
-/// functions are left alone. An exception is made with [`exempt`](macro@exempt).
+/// A function that breaks a rule does not compile; the message names the function, the rule and what to write. Rules hold for functions with a body, in the modules and
+/// `impl`s inside as well. An exception is made with [`exempt`](macro@exempt).
+///
+/// | function | rules |
+/// |---|---|
+/// | an `async fn`, and what `#[async_trait]` makes of one | all |
+/// | one that returns a future: `impl Future<Output = T>`, `Pin<Box<dyn Future<Output = T>>>`, `BoxFuture<'_, T>` | all; it can carry no policy, so it becomes an `async fn` or is exempt |
+/// | one that blocks and carries a policy | all; for a policy that only an `async fn` can have, as `timeout`, it becomes one or is exempt |
+/// | any other | none, unless `#[enforce]` stands on the function itself |
 ///
 /// ```
 /// # #[derive(Debug, resilient::Classify)]
@@ -1435,7 +1441,7 @@ pub fn resilient(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Expansion
 ///
-/// The item, with the rules on each `async fn`, as an attribute that is collected with the policies there. It leaves nothing in the
+/// The item, with the rules on each function that they may be for, as an attribute that is collected with the policies there. It leaves nothing in the
 /// function but the assertions on constants.
 #[proc_macro_attribute]
 pub fn enforce(arguments: TokenStream, item: TokenStream) -> TokenStream {

@@ -15,7 +15,7 @@ use crate::diagnostic::Errors;
 use crate::fragment::Context;
 use crate::function::{Function, conditions};
 use crate::key::{self, Key, Positional, Refused, Sort};
-use crate::policy::{Common, Facts, Kind, Layer};
+use crate::policy::{Common, Kind, Layer};
 use crate::settings::Settings;
 use crate::source::{Source, borrow_parts};
 use crate::tokens::mentions;
@@ -59,6 +59,7 @@ pub(crate) const KIND: Kind = Kind {
     ],
     positional: Positional::Write("max_size"),
     renamed: &[("name", "companion"), ("key", "group")],
+    only_async: Some("single calls await the run that they are gathered in"),
     parse,
 };
 
@@ -96,10 +97,6 @@ fn group(expression: &Expr, _: &Function) -> syn::Result<()> {
 impl Layer for Batch {
     fn common(&self) -> &Common {
         &self.common
-    }
-
-    fn facts(&self) -> Facts {
-        Facts { only_async: Some("single calls await the run that they are gathered in"), ..Facts::default() }
     }
 
     fn stands_beside(&self) -> bool {
