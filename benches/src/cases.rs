@@ -1,6 +1,7 @@
 //! The cases, one module a policy.
 
 mod batch;
+mod blocking;
 mod bulkhead;
 mod circuit_breaker;
 mod coalesce;
@@ -31,5 +32,6 @@ pub(crate) const POLICIES: &[Policy] = &[
     ("hedge", hedge::tables),
     ("measure", measure::tables),
     ("stack", stack::tables),
+    ("blocking", blocking::tables),
     ("scrape", scrape::tables),
 ];

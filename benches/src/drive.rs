@@ -36,6 +36,11 @@ pub(crate) async fn repeat(calls: u64, mut call: impl AsyncFnMut(u64) -> u64) ->
     sum
 }
 
+/// Makes the same calls of a function that blocks.
+pub(crate) fn repeat_blocking(calls: u64, mut call: impl FnMut(u64) -> u64) -> u64 {
+    (0..calls).map(|id| black_box(call(black_box(id)))).sum()
+}
+
 pub(crate) fn runtime() -> &'static Runtime {
     &RUNTIME
 }

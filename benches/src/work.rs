@@ -64,6 +64,11 @@ pub(crate) async fn attempt<E: From<Busy>>(id: u64) -> Result<u64, E> {
     outcome(id)
 }
 
+/// Is like [`attempt`], for functions that block.
+pub(crate) fn attempt_blocking<E: From<Busy>>(id: u64) -> Result<u64, E> {
+    outcome(id)
+}
+
 /// Is like [`attempt`], but ends at the second poll.
 pub(crate) async fn attempt_later<E: From<Busy>>(id: u64) -> Result<u64, E> {
     yield_once().await;

@@ -8,6 +8,7 @@ use syn::Ident;
 use crate::amount::Amount;
 use crate::diagnostic::Errors;
 use crate::function::Function;
+use crate::policies::kind;
 use crate::policy::{Layer, Level};
 use crate::{renewed, repeated};
 
@@ -56,7 +57,8 @@ pub(crate) fn needs_async<'a>(layers: impl Iterator<Item = &'a dyn Layer>, funct
     // a time-out may have two layers
     let mut reported = Vec::new();
     for layer in layers {
-        let (name, Some(reason)) = (layer.name(), layer.facts().only_async) else { continue };
+        let name = layer.name();
+        let Some(reason) = kind(name).and_then(|kind| kind.only_async) else { continue };
         if !reported.contains(&name) {
             reported.push(name);
             errors.at(layer.span(), only_async(name, reason, function.name()));

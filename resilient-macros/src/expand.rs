@@ -49,8 +49,11 @@ pub(crate) fn expand(layers: &[Box<dyn Layer>], context: &Context<'_>) -> TokenS
 
 /// Returns what takes the place of the user's statements.
 pub(crate) fn statements(layers: &[Box<dyn Layer>], context: &Context<'_>) -> TokenStream {
-    if layers.iter().all(|layer| layer.stands_beside()) {
+    if layers.is_empty() {
         return context.function.statements().clone();
+    }
+    if layers.iter().all(|layer| layer.stands_beside()) {
+        return context.function.alone(context.krate);
     }
     let contexts = contexts(layers, context);
     let each = layers.iter().zip(&contexts);

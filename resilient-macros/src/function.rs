@@ -10,6 +10,7 @@ mod refused;
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
+use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::visit_mut::VisitMut;
@@ -22,10 +23,12 @@ pub(crate) use self::binding::{Binding, conditions, may_drop};
 use self::binding::{bindings_of_argument, bindings_of_statement, owned_self};
 use self::boxed::boxed;
 use self::cloned::{RequireClone, clone_bound, is_bounded_by_clone};
+pub(crate) use self::refused::future_output;
 use self::refused::{not_a_function, not_blocking};
 use crate::diagnostic::Errors;
 use crate::tokens::{mentions, placed};
 use crate::types::{Part, argument, exclusive_reference, named, parts};
+use crate::wording::type_as_written;
 
 /// An `async fn`, the boxed form that `#[async_trait]` makes of one, or a function that blocks.
 pub(crate) struct Function {
@@ -81,7 +84,7 @@ struct Written {
 }
 
 impl Function {
-    /// Parses the item under the attribute; the error says why it is no function that `attribute` could wrap.
+    /// Parses the item under the attribute; the error says why it is no function that `attribute` could wrap. Rules wrap none, so that they take any.
     pub(crate) fn parse(attribute: &str, item: TokenStream, errors: &Errors) -> syn::Result<Self> {
         let (head, statements) = without_statements(item.clone());
         let parsed: Parsed = match syn::parse2(head) {
@@ -104,7 +107,7 @@ impl Function {
         let is_plain = !is_async && written.is_none();
         let refused = if is_plain { not_blocking(attribute, &signature, &body) } else { None };
         let blocks = is_plain && refused.is_none();
-        if let Some(message) = refused {
+        if let Some(message) = refused.filter(|_| !is_rule(attribute)) {
             errors.at(signature.fn_token.span, message);
         }
         let Written { output, this, bindings, statements, frame } =
@@ -137,32 +140,53 @@ impl Function {
     /// The user's statements below `returns!`: in an async block of the given kind, or, in a function that blocks, in a closure.
     pub(crate) fn attempt(&self, capture: Option<Token![move]>, first: TokenStream, krate: &Path) -> TokenStream {
         let span = Span::mixed_site();
-        let Self { output, statements, .. } = self;
-        // nothing is known of a `_` output
-        let is_known = !matches!(output, Type::Infer(_));
-        let hint = is_known.then(|| {
-            let span = output.span().resolved_at(span);
-            let krate = placed(krate.to_token_stream(), span);
-            let blocks = self.blocks.then(|| quote_spanned!(span=> blocks:));
-            quote_spanned!(span=> #krate::returns!(#blocks #output);)
-        });
-        // the user's own braces: their edition says when the last expression's temporaries are dropped, and the compiler
-        // points at them where a body has no outcome
-        let body = self.brace.span.join();
-        let in_braces = |tokens: TokenStream| {
-            let mut block = Group::new(Delimiter::Brace, tokens);
-            block.set_span(body);
-            block
-        };
-        // no statement may stand before items
-        let nested = begins_with_item(statements).then(|| in_braces(statements.clone()).into_token_stream());
-        let statements = nested.as_ref().unwrap_or(statements);
-        let block = in_braces(quote_spanned!(span=> #hint #first #statements));
+        let Self { output, .. } = self;
+        let place = output.span().resolved_at(span);
+        let (krate, outcome) = (placed(krate.to_token_stream(), place), self.outcome());
+        let statements = self.below_statements();
+        let hint = quote_spanned!(place=> #krate::returns!(#outcome););
+        let block = self.in_braces(quote_spanned!(span=> #hint #first #statements));
+        let body = block.span();
         if self.blocks {
+            // nothing is known of a `_` output
+            let is_known = !matches!(output, Type::Infer(_));
             let arrow = is_known.then(|| quote_spanned!(span=> -> #output));
             return quote_spanned!(body.resolved_at(span)=> || #arrow #block);
         }
         quote_spanned!(body.resolved_at(span)=> async #capture #block)
+    }
+
+    /// The user's statements below `disturbs!`, in a function whose policies all stand beside it.
+    pub(crate) fn alone(&self, krate: &Path) -> TokenStream {
+        let span = Span::mixed_site();
+        let (name, outcome, statements) = (self.name().unraw().to_string(), self.outcome(), self.below_statements());
+        quote_spanned!(span=> #krate::disturbs!(#name: #outcome); #statements)
+    }
+
+    /// The outcome as `returns!` takes it: its type, after `blocks:` where the function blocks.
+    fn outcome(&self) -> TokenStream {
+        let Self { output, .. } = self;
+        let span = output.span().resolved_at(Span::mixed_site());
+        let blocks = self.blocks.then(|| quote_spanned!(span=> blocks:));
+        quote_spanned!(span=> #blocks #output)
+    }
+
+    /// The user's statements as they can stand below another: in a block of their own if they begin with items.
+    fn below_statements(&self) -> TokenStream {
+        let statements = &self.statements;
+        if begins_with_item(statements) {
+            self.in_braces(statements.clone()).into_token_stream()
+        } else {
+            statements.clone()
+        }
+    }
+
+    /// The tokens in the user's own braces: their edition says when the last expression's temporaries are dropped, and the compiler
+    /// points at them where a body has no outcome.
+    fn in_braces(&self, tokens: TokenStream) -> Group {
+        let mut block = Group::new(Delimiter::Brace, tokens);
+        block.set_span(self.brace.span.join());
+        block
     }
 
     /// The output, placed so that the compiler's caret for it is under the error type, where that is written out.
@@ -411,10 +435,26 @@ impl Function {
         borrow_in(&self.output)
     }
 
+    /// Returns the head of the `async fn` that it could be, if it is none: `async fn fetch(…) -> T`, of one that returns a future.
+    pub(crate) fn as_async(&self) -> Option<String> {
+        let name = self.name();
+        if self.blocks {
+            return Some(format!("async fn {name}"));
+        }
+        let output = future_output(&self.signature.output).filter(|_| matches!(self.frame, Frame::Plain))?;
+        let is_plain = self.signature.asyncness.is_none();
+        is_plain.then(|| format!("async fn {name}(…) -> {}", type_as_written(output)))
+    }
+
     /// The error type, where the output is written as a `Result` with two arguments.
     pub(crate) fn error_type(&self) -> Option<&Type> {
         argument(named(&self.output, "Result")?, 1)
     }
+}
+
+/// Returns whether the attribute is about policies and is none.
+fn is_rule(attribute: &str) -> bool {
+    attribute == "enforce" || attribute == "exempt"
 }
 
 /// Places at which the type borrows, as far as it shows that: at a lifetime that is not `'static`, or where one is elided.

@@ -1152,7 +1152,7 @@ pub fn cancel(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Expansion
 ///
-/// The function itself is left as it is. Beside it stands:
+/// The function itself is left as it is, below `::resilient::disturbs!("measure": String);`, which is nothing without the feature `chaos`. Beside it stands:
 ///
 /// ```text
 /// fn measure_all<'item_>(
@@ -1160,7 +1160,7 @@ pub fn cancel(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///     items_: impl IntoIterator<Item = &'item_ str>,
 /// ) -> ::resilient::FanOut<::resilient::fan::Counted<impl Iterator<Item = impl Future<Output = String>>>> {
 ///     static FAN_OUT_: ::resilient::FanOutPolicy = ::resilient::FanOutPolicy::named("measure").limit(4);
-///     ::resilient::listed!("measure_all": own FAN_OUT_);
+///     ::resilient::listed!("measure_all" for "measure": own FAN_OUT_);
 ///     ::resilient::FanOut::new(items_, move |item_| measure(unit, item_))
 ///         .counted(&FAN_OUT_, |outcome_| ::resilient::class_of_outcome!(outcome_))
 ///         .limit(4)
@@ -1318,12 +1318,12 @@ pub fn measure(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Expansion
 ///
-/// The function itself is left as it is, and can be called for many keys. Beside it stands:
+/// The function itself can be called for many keys. It is left as it is, below `::resilient::disturbs!(…)`, which is nothing without the feature `chaos`. Beside it stands:
 ///
 /// ```text
 /// async fn names_one(&self, key_: u64) -> Result<Option<String>, Infallible> {
 ///     static BATCH_: ::resilient::Batch = ::resilient::Batch::named("names").max_size(50).max_wait(Duration::from_millis(5));
-///     ::resilient::listed!("names_one": own BATCH_);
+///     ::resilient::listed!("names_one" for "names": own BATCH_);
 ///     let batch_ = &BATCH_;
 ///     batch_.of(self).run(key_, move |keys_| self.names(keys_)).await
 /// }
@@ -1372,11 +1372,17 @@ pub fn resilient(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("resilient", arguments.into(), item.into()).into()
 }
 
-/// Says which policies every `async fn` in an `impl`, a trait or a module must carry.
+/// Says which policies the functions in an `impl`, a trait or a module must carry.
 ///
-/// A function that breaks a rule does not compile; the message names the function, the rule and what to write. Rules hold for
-/// each `async fn` with a body, the boxed ones of `#[async_trait]` too, in the modules and `impl`s inside as well; other
-/// functions are left alone. An exception is made with [`exempt`](macro@exempt).
+/// A function that breaks a rule does not compile; the message names the function, the rule and what to write. Rules hold for functions with a body, in the modules and
+/// `impl`s inside as well. An exception is made with [`exempt`](macro@exempt).
+///
+/// | function | rules |
+/// |---|---|
+/// | an `async fn`, and what `#[async_trait]` makes of one | all |
+/// | one that returns a future: `impl Future<Output = T>`, `Pin<Box<dyn Future<Output = T>>>`, `BoxFuture<'_, T>` | all; it can carry no policy, so it becomes an `async fn` or is exempt |
+/// | one that blocks and carries a policy | all; for a policy that only an `async fn` can have, as `timeout`, it becomes one or is exempt |
+/// | any other | none, unless `#[enforce]` stands on the function itself |
 ///
 /// ```
 /// # #[derive(Debug, resilient::Classify)]
@@ -1435,7 +1441,7 @@ pub fn resilient(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Expansion
 ///
-/// The item, with the rules on each `async fn`, as an attribute that is collected with the policies there. It leaves nothing in the
+/// The item, with the rules on each function that they may be for, as an attribute that is collected with the policies there. It leaves nothing in the
 /// function but the assertions on constants.
 #[proc_macro_attribute]
 pub fn enforce(arguments: TokenStream, item: TokenStream) -> TokenStream {

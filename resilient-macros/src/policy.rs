@@ -19,6 +19,8 @@ pub(crate) struct Kind {
     pub(crate) positional: Positional,
     /// The former words for keys, and the words for them now.
     pub(crate) renamed: &'static [(&'static str, &'static str)],
+    /// The reason why it cannot stand on a function that blocks, if it cannot.
+    pub(crate) only_async: Option<&'static str>,
     /// Turns the arguments into the layers that they ask for.
     pub(crate) parse: fn(&Settings<'_>) -> Vec<Box<dyn Layer>>,
 }
@@ -154,8 +156,6 @@ pub(crate) struct Facts {
     pub(crate) identity: Option<String>,
     /// The place that says that nothing of its own ends it.
     pub(crate) unbounded: Option<Span>,
-    /// The reason why it cannot stand on a function that blocks, if it cannot.
-    pub(crate) only_async: Option<&'static str>,
     /// The place that says that it may run what is inside it behind the calls.
     pub(crate) renews: Option<Span>,
     /// The shortest wait before the first retry, if that is known.

@@ -381,7 +381,7 @@ struct List {
 fn take_siblings(function: &mut Function) -> Vec<(Ident, syn::Result<TokenStream>)> {
     let (mut siblings, mut collected) = (Vec::new(), Vec::new());
     function.attributes.retain(|attribute| {
-        if let Some((name, arguments)) = enforce::last(attribute) {
+        if let Some((name, _, arguments)) = enforce::last(attribute) {
             siblings.push((name, Ok(arguments)));
             return false;
         }

@@ -17,7 +17,7 @@ pub(crate) fn as_written(tokens: &impl ToTokens) -> String {
 
 /// The type without the spaces that the compiler puts between its tokens.
 pub(crate) fn type_as_written(ty: &syn::Type) -> String {
-    as_written(ty).replace(" < ", "<").replace(" >", ">")
+    as_written(ty).replace(" <", "<").replace("< ", "<").replace(" >", ">")
 }
 
 /// A duration as people write it: with the largest units that are exact.

@@ -180,11 +180,27 @@ fn read(from: &str) -> Result<String, Box<dyn Error>> {
         );
     }
     if !from.starts_with("http://") {
-        return Ok(fs::read_to_string(from)?);
+        return fs::read_to_string(from).map_err(|error| match address(from) {
+            Some(address) if error.kind() == io::ErrorKind::NotFound => {
+                format!("there is no such file, and an address begins with http://: write --from {address}").into()
+            }
+            _ => error.into(),
+        });
     }
     let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).build().new_agent();
     let mut answer = agent.get(from).call()?;
     Ok(answer.body_mut().read_to_string()?)
+}
+
+/// Returns the address that was probably meant by a text that names no file: one with a port, the own machine, or another spelling of the scheme.
+fn address(text: &str) -> Option<String> {
+    if let Some((scheme, rest)) = text.split_once("://") {
+        return scheme.eq_ignore_ascii_case("http").then(|| format!("http://{rest}"));
+    }
+    let authority = text.split('/').next()?;
+    let has_port =
+        authority.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    (has_port || authority == "localhost").then(|| format!("http://{text}"))
 }
 
 /// Asks Prometheus for the lines of a query.
@@ -204,7 +220,10 @@ fn ask(prometheus: &str, query: &str, span: Span) -> Result<Vec<Line>, Box<dyn E
     }
 
     if !prometheus.starts_with("http://") {
-        return Err(format!("the address of Prometheus begins with http://, and `{prometheus}` does not").into());
+        let advice = address(prometheus).map(|address| format!(": write --prometheus {address}")).unwrap_or_default();
+        return Err(
+            format!("the address of Prometheus begins with http://, and `{prometheus}` does not{advice}").into()
+        );
     }
     let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).build().new_agent();
     let Span { from, until, step } = span;

@@ -58,6 +58,22 @@ fn bad_input_gets_a_message() {
     assert!(nowhere.starts_with("error: cannot read the snapshot from no/such.json: "), "{nowhere}");
     let https = error(&["list", "--from", "https://shop/policies"], "");
     assert!(https.contains("it speaks http alone"), "{https}");
+    for (bare, address) in [
+        ("127.0.0.1:9000/policies", "http://127.0.0.1:9000/policies"),
+        ("shop:9000", "http://shop:9000"),
+        ("[::1]:9000/policies", "http://[::1]:9000/policies"),
+        ("localhost/policies", "http://localhost/policies"),
+        ("HTTP://shop/policies", "http://shop/policies"),
+    ] {
+        assert_eq!(
+            error(&["list", "--from", bare], ""),
+            format!(
+                "error: cannot read the snapshot from {bare}: there is no such file, and an address begins with http://: write --from {address}\n"
+            )
+        );
+    }
+    let prometheus = error(&["report", "--prometheus", "localhost:9090"], EMPTY);
+    assert!(prometheus.contains("write --prometheus http://localhost:9090"), "{prometheus}");
     let refused = error(&["list", "--from", "http://127.0.0.1:1/policies"], "");
     assert!(refused.contains("cannot read the snapshot from http://127.0.0.1:1/policies: "), "{refused}");
     let slo = error(&["alerts", "--slo", "100"], EMPTY);

@@ -56,7 +56,12 @@
 //! # Which calls
 //!
 //! A name is that of a function, its whole path as in `shop::prices::fetch`, or the name of a policy that it carries: the names of live settings. [`Chaos::everywhere`] is
-//! for all annotated functions. A function whose attributes are only `#[batch]` or `#[fan_out]`, or whose output is `impl Trait`, has no chaos.
+//! for all annotated functions.
+//!
+//! The function under `#[batch]` or `#[fan_out]` has the faults: a fault meets a whole run of a batch, and one item of a fan-out. Where functions are listed, the name of
+//! the function beside it stands for it too, as `load_one` does for `load`. If a module has several functions of that name, it stands for all of them.
+//!
+//! An output that is `impl Trait` as a whole cannot be failed, since it may be no `Result`. It can be late, lost or panic. `Result<impl Trait, Error>` can be failed.
 //!
 //! # Which faults
 //!
@@ -317,8 +322,10 @@ fn rules() -> &'static RwLock<Vec<Arc<Rule>>> {
 }
 
 impl Rule {
+    /// Returns whether it is for the function, or for one beside it that runs it.
     fn is_for(&self, function: &Function) -> bool {
-        self.name.as_ref().is_none_or(|name| function.is_called(name))
+        let Some(name) = &self.name else { return true };
+        function.is_called(name) || function.companions().any(|companion| companion.is_called(name))
     }
 
     /// The fault of the next attempt, if it has one, and a number for what else is to be drawn.
@@ -486,12 +493,12 @@ impl Site {
 }
 
 impl Failing {
-    /// Counts an attempt that could not fail.
-    fn spared<O>(&self) {
+    /// Counts an attempt that could not fail, for its outcome is of that type.
+    pub fn spared(&self, outcome: &'static str) {
         self.rule.spared.fetch_add(1, Relaxed);
         if !self.site.is_said.swap(true, Relaxed) {
             let function = list::kept_name(self.site.function().path());
-            Event::Unfailing { function, outcome: type_name::<O>() }.emit();
+            Event::Unfailing { function, outcome }.emit();
         }
     }
 }
@@ -532,7 +539,7 @@ pub trait CannotFail<O> {
 
 impl<O> CannotFail<O> for &Outcomes<O> {
     fn fault(&self, failing: &Failing) -> Option<O> {
-        failing.spared::<O>();
+        failing.spared(type_name::<O>());
         None
     }
 }

@@ -416,18 +416,20 @@ pub mod __list {
 
 /// Adds an annotated function to the [list of all policies](policies), before its first call: `own` for the policies that
 /// are `static`s of its own, `shared` for those whose name may stand for another, `open` for those that run other functions
-/// as well, and `given` for those that it gets from elsewhere, with the `static`s that they begin with. Behind them are the limits that `#[enforce]` sets to their values.
+/// as well, and `given` for those that it gets from elsewhere, with the `static`s that they begin with. Behind them are the limits that `#[enforce]` sets to their values. A function
+/// that was added beside another names it, as in `"load_one" for "load"`.
 ///
 /// The attributes write it. The linker fills the list, so a function that is not in the program is not in it.
 #[cfg(feature = "listed")]
 #[macro_export]
 macro_rules! listed {
-    ($function:literal: $($how:ident $policy:ident $([$($from:expr),+])? $({ $($key:ident: $value:literal),+ })?),+ $(; $($limit:literal),+)?) => {
+    ($function:literal $(for $beside:literal)?: $($how:ident $policy:ident $([$($from:expr),+])? $({ $($key:ident: $value:literal),+ })?),+ $(; $($limit:literal),+)?) => {
         const _: () = {
             #[$crate::__list::linkme::distributed_slice($crate::__list::FUNCTIONS)]
             #[linkme(crate = $crate::__list::linkme)]
             fn write(function: &mut $crate::__list::Function) {
                 function.is(::core::module_path!(), $function, ::core::file!(), ::core::line!());
+                $(function.stands_beside($beside);)?
                 $(
                     $crate::__enter!(function $how $policy $([$($from),+])?);
                     $(function.used_with(&[$((::core::stringify!($key), $value)),+]);)?
@@ -460,7 +462,7 @@ macro_rules! __enter {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! listed {
-    ($function:literal: $($how:ident $policy:ident $([$($from:expr),+])? $({ $($usage:tt)* })?),+ $(; $($limit:literal),+)?) => {
+    ($function:literal $(for $beside:literal)?: $($how:ident $policy:ident $([$($from:expr),+])? $({ $($usage:tt)* })?),+ $(; $($limit:literal),+)?) => {
         $($($(const _: fn() = || {
             $crate::__list::a_static($from);
         };)+)?)+
@@ -471,10 +473,12 @@ macro_rules! listed {
 /// Tells the compiler which type an `async` block returns, as the signature of a function does, and does nothing. A mistake in the
 /// block is then reported where it is.
 ///
-/// The attributes write it at the beginning of an attempt. In a closure of a function that blocks, with `blocks:` before the type, it is nothing.
+/// The attributes write it at the beginning of an attempt. In a closure of a function that blocks, with `blocks:` before the type, it is nothing. So it is for an
+/// `impl Trait`, which is written `_`.
 #[cfg(all(feature = "macros", not(feature = "chaos")))]
 #[macro_export]
 macro_rules! returns {
+    (_) => {};
     (blocks: $output:ty) => {};
     ($output:ty) => {
         if let ::core::option::Option::Some(outcome_) = ::core::option::Option::None::<$output> {
@@ -486,14 +490,22 @@ macro_rules! returns {
 /// Tells the compiler which type an `async` block returns, as the signature of a function does, and lets the attempt have the fault that [`chaos`] has for it. A mistake in the
 /// block is then reported where it is.
 ///
-/// The attributes write it at the beginning of an attempt. In a closure of a function that blocks, with `blocks:` before the type, only the fault is left of it.
+/// The attributes write it at the beginning of an attempt. In a closure of a function that blocks, with `blocks:` before the type, only the fault is left of it. So it is for an
+/// `impl Trait`, which is written `_`.
 #[cfg(all(feature = "macros", feature = "chaos"))]
 #[macro_export]
 macro_rules! returns {
-    (blocks: $output:ty) => {
+    (blocks: $($output:tt)+) => {
         if $crate::chaos::is_on() {
             if let ::core::option::Option::Some(failing_) = CHAOS_.disturb_blocking() {
-                $crate::__fails!(failing_, $output);
+                $crate::__fails!(failing_, $($output)+);
+            }
+        }
+    };
+    (_) => {
+        if $crate::chaos::is_on() {
+            if let ::core::option::Option::Some(failing_) = CHAOS_.disturb().await {
+                $crate::__fails!(failing_, _);
             }
         }
     };
@@ -509,11 +521,35 @@ macro_rules! returns {
     };
 }
 
+/// Makes a function a place of faults whose policies all stand beside it. Without the feature `chaos`, it is nothing.
+///
+/// The attributes write it at the beginning of the function, with the function's name and what [`returns!`](crate::returns) takes.
+#[cfg(all(feature = "macros", not(feature = "chaos")))]
+#[macro_export]
+macro_rules! disturbs {
+    ($function:literal: $($output:tt)+) => {};
+}
+
+/// Makes a function a place of [faults](chaos) whose policies all stand beside it.
+///
+/// The attributes write it at the beginning of the function, with the function's name and what [`returns!`](crate::returns) takes.
+#[cfg(all(feature = "macros", feature = "chaos"))]
+#[macro_export]
+macro_rules! disturbs {
+    ($function:literal: $($output:tt)+) => {
+        $crate::__chaos!($function;);
+        $crate::returns!($($output)+);
+    };
+}
+
 /// Ends an attempt that is to fail, where its outcome can be a fault.
 #[cfg(all(feature = "macros", feature = "chaos"))]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __fails {
+    ($failing:ident, _) => {
+        $failing.spared("impl Trait");
+    };
     ($failing:ident, $output:ty) => {
         use $crate::chaos::{CanFail as _, CannotFail as _};
         if let ::core::option::Option::Some(outcome_) = (&$crate::chaos::Outcomes::<$output>::ALL).fault(&$failing) {
@@ -527,11 +563,11 @@ macro_rules! __fails {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __chaos {
-    ($function:literal; $($how:ident $policy:ident $([$($from:expr),+])?),+) => {
+    ($function:literal; $($how:ident $policy:ident $([$($from:expr),+])?),*) => {
         #[allow(dead_code)]
         static CHAOS_: $crate::chaos::Site = $crate::chaos::Site::new(|function| {
             function.is(::core::module_path!(), $function, ::core::file!(), ::core::line!());
-            $($crate::__enter!(function $how $policy $([$($from),+])?);)+
+            $($crate::__enter!(function $how $policy $([$($from),+])?);)*
         });
     };
 }

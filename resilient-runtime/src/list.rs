@@ -638,6 +638,8 @@ pub struct Function {
     name: &'static str,
     file: &'static str,
     line: u32,
+    /// The name of the function that this one was added beside, and runs.
+    beside: Option<&'static str>,
     layers: Vec<Layer>,
     /// The limits that rules set to the values of its policies: `retry(max <= 5)`.
     limits: &'static [&'static str],
@@ -729,6 +731,12 @@ impl Function {
         self
     }
 
+    /// Names the function of the same module that this one was added beside, and runs.
+    pub const fn stands_beside(&mut self, function: &'static str) -> &mut Self {
+        self.beside = Some(function);
+        self
+    }
+
     /// Adds a policy of the function's own.
     pub fn own(&mut self, name: &'static str, policy: &'static dyn Listed) -> &mut Self {
         self.layer(name, Some(policy), Origin::Own)
@@ -812,12 +820,21 @@ impl Function {
     #[cfg(feature = "chaos")]
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         let policies = self.layers.iter().flat_map(|layer| layer.policy.iter().chain(&layer.given));
-        [self.name, self.path()].into_iter().chain(policies.map(|policy| policy.record().name))
+        [self.name, self.path()].into_iter().chain(self.beside).chain(policies.map(|policy| policy.record().name))
     }
 
+    /// Returns whether calls of the function are meant by that name: its own, its path, that of the function which it runs, or that of a policy.
     #[cfg(feature = "chaos")]
     pub(crate) fn is_called(&self, name: &str) -> bool {
-        self.names().any(|known| known == name)
+        let runs = || self.beside.is_some_and(|beside| name.strip_prefix(self.module) == Some(&format!("::{beside}")));
+        self.names().any(|known| known == name) || runs()
+    }
+
+    /// The listed functions that run this one, as they were added beside it.
+    #[cfg(feature = "chaos")]
+    pub(crate) fn companions(&self) -> impl Iterator<Item = &'static Self> {
+        let (module, name) = (self.module, self.name);
+        functions().iter().filter(move |function| function.module == module && function.beside == Some(name))
     }
 
     fn snapshot(&'static self, known: &mut Known, unused: &mut Unused) -> FunctionSnapshot {

@@ -35,6 +35,8 @@
 //!
 //! The first middleware is the outermost, as the top attribute is.
 //!
+//! A tenant with another plan has [settings](KeyedLayer::settings) of its own, by `keyed(&TENANTS, tenant_of).settings(plan_of)`.
+//!
 //! # Responses
 //!
 //! Policies judge the response, by its status and headers as [`by_response`] does: a 503 is retried and counts as a failure of a breaker, and a
@@ -63,7 +65,6 @@
 mod judging;
 
 use std::future::Future;
-use std::hash::Hash;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -80,7 +81,7 @@ use crate::hedge::HedgeFuture;
 use crate::http::by_response;
 use crate::keyed::Keyed;
 use crate::stack::{Guard, Policy};
-use crate::tower::{Choose, DeadlineToHeader, Hedging, KeyedLayer, Policies, Retrying, attempts};
+use crate::tower::{AsTyped, Choose, DeadlineToHeader, Hedging, KeyedLayer, Lookup, Policies, Retrying, attempts};
 pub use crate::tower::{deadline_to_header, hedge, keyed, policies, policies_for, retry};
 use crate::when::Judge;
 
@@ -99,16 +100,15 @@ where
 }
 
 #[async_trait::async_trait]
-impl<P, F, K> Middleware for KeyedLayer<P, F>
+impl<P, F, K, L> Middleware for KeyedLayer<P, F, AsTyped, L>
 where
     P: Keyed + Send + Sync,
     for<'p> &'p P: Judges<Judging: Policy<Guard: Guard<Outcome> + Send> + Send>,
     F: Fn(&Request) -> K + Send + Sync + 'static,
-    K: Hash,
+    L: Lookup<K, P> + Send + Sync + 'static,
 {
     async fn handle(&self, request: Request, extensions: &mut Extensions, next: Next<'_>) -> Outcome {
-        // held for as long as the call takes, so that it is not forgotten
-        let policy = self.policies.of(&(self.key)(&request));
+        let policy = self.policy(&request);
         crate::finish(crate::run((&*policy).judging(), next.run(request, extensions)).await)
     }
 }

@@ -67,7 +67,7 @@
 //! |---|---|
 //! | [`policies`] | a time-out, breaker, bulkhead, rate limit, throttle or measure, or a tuple of them, the outermost first |
 //! | [`policies_for`] | the same, chosen for each request: with a priority, a weight, or by what it asks for |
-//! | [`keyed`] | the policy of a key in the request: one breaker or limit for each tenant |
+//! | [`keyed`] | the policy of a key in the request: one breaker or limit for each tenant, also with [settings](KeyedLayer::settings) of its own |
 //! | [`retry`] | a retry |
 //! | [`hedge`] | a hedge |
 //! | [`deadline_from_header`], [`deadline_to_header`] | the deadline of the caller, in `grpc-timeout` or another header; with the feature `http` |
@@ -85,7 +85,7 @@ pub use self::again::{Cloning, Copying, Hedged, HedgedCall, Hedging, Retried, Re
 pub use self::attempt::Attempt;
 #[cfg(feature = "http")]
 pub use self::header::{DeadlineFromHeader, DeadlineToHeader, InTime, deadline_from_header, deadline_to_header};
-pub use self::keyed::{KeyedLayer, KeyedService, keyed};
+pub use self::keyed::{KeyedLayer, KeyedService, Logged, Lookup, OwnSettings, SharedSettings, keyed};
 pub use self::policies::{
     AsBoxed, AsTyped, Choose, Chosen, Errors, Fixed, Guarded, GuardedCall, Policies, policies, policies_for,
 };

@@ -2,6 +2,8 @@
 
 #![expect(clippy::await_holding_lock, reason = "one test after the other")]
 
+use std::collections::HashMap;
+use std::fmt::Display;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,8 +13,8 @@ use resilient::chaos::{Chaos, Faulty};
 use resilient::config::{self, Changes};
 use resilient::test::{assert_delays, record, reset, seed, skip_waits};
 use resilient::{
-    CircuitBreaker, CircuitBreakerState, Class, Classify, Event, Reason, bulkhead, circuit_breaker, coalesce, fallback,
-    fan_out, hedge, retry, timeout,
+    Batch, CircuitBreaker, CircuitBreakerState, Class, Classify, Event, Reason, batch, bulkhead, circuit_breaker,
+    coalesce, fallback, fan_out, hedge, measure, retry, timeout,
 };
 use tokio::time::Instant;
 
@@ -445,4 +447,112 @@ fn a_panic_is_one_of_the_body() {
         panicked.downcast_ref::<String>().map(String::as_str),
         Some("chaos: an attempt of `chaos::read` panics on purpose")
     );
+}
+
+#[batch(name = "units", max_wait = "5ms")]
+async fn loaded(ids: Vec<u32>) -> Result<HashMap<u32, u32>, Error> {
+    Ok(ids.into_iter().map(|id| (id, 2 * id)).collect())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_of_a_batch_fails_once_for_all_its_callers() {
+    let _alone = alone();
+    // the function, its path, the one beside it, that one's path, and the policy
+    for name in ["loaded", "chaos::loaded", "loaded_one", "chaos::loaded_one", "units"] {
+        let chaos = Chaos::on(name).fail(1.0).begin().unwrap();
+
+        let both = tokio::join!(loaded_one(1), loaded_one(2));
+
+        assert_eq!(both, (Err(Error::Down), Err(Error::Down)), "{name}");
+        assert_eq!(loaded(vec![3]).await, Err(Error::Down), "a call of the function itself");
+        assert_eq!(chaos.counts().attempts, 2, "{name}: one run, and one call");
+        drop(chaos);
+    }
+    assert_eq!(loaded_one(1).await, Ok(Some(2)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_by_hand_and_a_stack_are_found_by_the_names_beside_them() {
+    static BY_HAND: Batch = Batch::named("by_hand");
+    #[batch(with = BY_HAND, companion = word)]
+    #[retry(max = 1, backoff = "none", budget = none)]
+    async fn words(ids: Vec<u32>) -> Result<HashMap<u32, String>, Error> {
+        Ok(ids.iter().map(|id| (*id, id.to_string())).collect())
+    }
+    let _alone = alone();
+    for name in ["words", "word", "by_hand"] {
+        let chaos = Chaos::on(name).fail(1.0).begin().unwrap();
+
+        assert_eq!(word(1).await, Err(Error::Down), "{name}");
+        assert_eq!(chaos.counts().failed, 2, "{name}: one fault for each attempt");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_item_of_a_fan_out_has_its_own_fault() {
+    #[fan_out]
+    async fn asked(id: u32) -> Result<u32, Error> {
+        const NOTHING: u32 = 0;
+        Ok(id + NOTHING)
+    }
+    let _alone = alone();
+    for name in ["asked", "asked_all"] {
+        let chaos = Chaos::on(name).fail_as(0.5, Class::Permanent).seed(2).begin().unwrap();
+
+        let failed = asked_all(0..100).await.iter().filter(|outcome| outcome.is_err()).count() as u64;
+
+        assert!((30..70).contains(&failed), "{failed}");
+        assert_eq!((chaos.counts().attempts, chaos.counts().failed), (100, failed));
+    }
+}
+
+#[test]
+fn the_list_says_it_beside_the_functions_that_run_others() {
+    let _alone = alone();
+    let _chaos = Chaos::on("loaded").fail(0.25).begin().unwrap();
+
+    let all = resilient::policies().functions;
+    let found = all.iter().find(|listed| listed.function == "loaded_one").expect("it is listed");
+
+    assert_eq!(found.chaos, ["fails 25 %"]);
+    let refused = Chaos::on("loadet").fail(0.1).begin().unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "there is no annotated function `loadet`, and none with a policy of that name: did you mean `loaded`?"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outcome_without_a_name_can_be_late_and_lost_and_is_not_failed() {
+    #[timeout("1s")]
+    async fn named() -> Result<impl Display, Error> {
+        Ok(7)
+    }
+    #[measure]
+    async fn shown() -> impl Display {
+        8
+    }
+    #[measure]
+    fn parsed() -> impl Display {
+        9
+    }
+    let _alone = alone();
+    let log = record();
+
+    let chaos = Chaos::on("named").fail(1.0).begin().unwrap();
+    assert_eq!(named().await.map(|value| value.to_string()), Err(Error::Down));
+    drop(chaos);
+
+    let chaos = Chaos::on("shown").delay(1.0, SECOND..=SECOND).begin().unwrap();
+    let began = Instant::now();
+    assert_eq!((shown().await.to_string(), began.elapsed()), ("8".to_owned(), SECOND));
+    drop(chaos);
+
+    let chaos = Chaos::on("shown").fail(1.0).begin().unwrap();
+    assert_eq!(shown().await.to_string(), "8");
+    assert_eq!((chaos.counts().failed, chaos.counts().spared), (0, 1));
+    assert_eq!(log.count(|event| matches!(event, Event::Unfailing { outcome: "impl Trait", .. })), 1);
+
+    let chaos = Chaos::on("parsed").fail(1.0).begin().unwrap();
+    assert_eq!((parsed().to_string(), chaos.counts().spared), ("9".to_owned(), 1));
 }

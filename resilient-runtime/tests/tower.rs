@@ -332,6 +332,53 @@ async fn the_request_chooses_priority_and_key() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_has_settings_of_its_own_and_is_shown_if_that_is_said() {
+    static TENANTS: PerKey<RateLimit> =
+        PerKey::new(RateLimit::named("tower: plans").rate(2, SECOND).max_wait(Duration::ZERO));
+    fn plan_of(tenant: &str, shared: RateLimit) -> RateLimit {
+        if tenant == "acme" { shared.rate(5, SECOND) } else { shared }
+    }
+    resilient::list(&TENANTS);
+    let service = ServiceBuilder::new()
+        .layer(keyed(&TENANTS, |tenant: &String| tenant.clone()).settings(plan_of).log_key().boxed())
+        .service(service_fn(|_: String| async { Ok::<_, Infallible>(()) }));
+    let answered = async |tenant: &str| {
+        let mut answered = 0;
+        for _ in 0..9 {
+            answered += u32::from(service.clone().oneshot(tenant.to_owned()).await.is_ok());
+        }
+        answered
+    };
+
+    assert_eq!((answered("acme").await, answered("other").await), (5, 2));
+
+    let all = resilient::policies().others;
+    let listed = all.iter().find(|policy| policy.name == "tower: plans").expect("it is listed");
+    let mut shown: Vec<&str> =
+        listed.keys.as_ref().expect("it has keys").busiest.iter().map(|key| key.key.as_str()).collect();
+    shown.sort_unstable();
+    assert_eq!(shown, ["\"acme\"", "\"other\""]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_no_text_has_settings_of_its_own() {
+    static TENANTS: PerKey<Bulkhead> = PerKey::new(Bulkhead::named("tower: places").limit(1).max_wait(Duration::ZERO));
+    let service = ServiceBuilder::new()
+        .layer(keyed(&TENANTS, |tenant: &u32| *tenant).settings(|tenant: &u32, shared: Bulkhead| shared.limit(*tenant)))
+        .service(service_fn(|_: u32| async {
+            sleep(SECOND).await;
+            Ok::<_, Error>(())
+        }));
+    let call = |tenant| service.clone().oneshot(tenant);
+
+    let (first, second, third) = tokio::join!(call(2), call(2), call(2));
+    let alone = tokio::join!(call(1), call(1));
+
+    assert!(first.is_ok() && second.is_ok() && third.is_err());
+    assert!(alone.0.is_ok() && alone.1.is_err());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deadline_comes_by_a_header_and_goes_on_with_what_is_left_for_each_attempt() {
     static RETRY: Retry = Retry::named("tower: deadline").max(9).backoff(Backoff::fixed(SECOND)).without_budget();
     static TOTAL: Timeout = Timeout::named("tower: deadline", Duration::from_secs(60));

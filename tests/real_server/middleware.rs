@@ -134,6 +134,30 @@ async fn a_breaker_for_each_host_counts_responses_and_refuses() {
 }
 
 #[tokio::test]
+async fn a_tenant_on_another_plan_is_asked_for_with_its_own_limit() {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    static TENANTS: PerKey<RateLimit> =
+        PerKey::new(RateLimit::named("plans of a client").rate(2, HOUR).burst(2).max_wait(Duration::ZERO));
+    fn tenant_of(request: &reqwest::Request) -> Option<String> {
+        request.headers().get("tenant")?.to_str().ok().map(str::to_owned)
+    }
+    let plan_of = |tenant: &Option<String>, shared: RateLimit| match tenant.as_deref() {
+        Some("acme") => shared.rate(5, HOUR).burst(5),
+        _ => shared,
+    };
+    let server = Server::start([]).await;
+    let client = client().with(keyed(&TENANTS, tenant_of).settings(plan_of).log_key()).build();
+
+    for (tenant, quota) in [("acme", 5), ("other", 2)] {
+        let before = server.arrivals();
+        for _ in 0..9 {
+            let _ = client.get(&server.url).header("tenant", tenant).send().await;
+        }
+        assert_eq!(server.arrivals() - before, quota, "{tenant}");
+    }
+}
+
+#[tokio::test]
 async fn a_function_and_a_client_share_one_breaker() {
     static BREAKER: CircuitBreaker = CircuitBreaker::named("shared with a client").consecutive(2);
     #[circuit_breaker(with = BREAKER)]

@@ -142,14 +142,26 @@ fn find_out(rule: &Rule, function: &Function, stack: &[Carried]) -> Finding {
 }
 
 fn missing(rule: &Rule, requirement: &Requirement, function: &Function) -> Finding {
-    let (function, name) = (function.name(), requirement.kind.name);
+    let name = requirement.kind.name;
     let message = format!(
-        "`{function}` has no `#[{name}]`, which the rule `{}` asks for: write `{}`, or {}",
+        "`{}` has no `#[{name}]`, which the rule `{}` asks for: write {}, or {}",
+        function.name(),
         rule.text(),
-        requirement.example(),
+        addition(&[requirement], function),
         exempt(name)
     );
-    Finding { broken: vec![(function.span(), message)], assertions: Vec::new() }
+    Finding { broken: vec![(function.name().span(), message)], assertions: Vec::new() }
+}
+
+/// Returns the attribute to write, of several that keep a rule, and the `async fn` if the function can carry none of them as it is.
+fn addition(requirements: &[&Requirement], function: &Function) -> String {
+    let possible = |requirement: &&&Requirement| function.blocks && requirement.kind.only_async.is_none();
+    let fitting: Vec<&Requirement> = requirements.iter().filter(possible).copied().collect();
+    let head = function.as_async().filter(|_| fitting.is_empty());
+    let all = if fitting.is_empty() { requirements } else { &fitting };
+    let examples: Vec<String> = all.iter().map(|requirement| format!("`{}`", requirement.example())).collect();
+    let examples = examples.join(" or ");
+    head.map_or_else(|| examples.clone(), |head| format!("`{head}` and {examples}"))
 }
 
 /// The best of the alternatives, or that none of them is there.
@@ -163,14 +175,14 @@ fn any(rule: &Rule, requirements: &[Requirement], function: &Function, stack: &[
         return best;
     }
     let names: Vec<String> = requirements.iter().map(|requirement| format!("`#[{}]`", requirement.kind.name)).collect();
-    let examples: Vec<String> = requirements.iter().map(|requirement| format!("`{}`", requirement.example())).collect();
+    let all: Vec<&Requirement> = requirements.iter().collect();
     let first = requirements.first().map_or("", |requirement| requirement.kind.name);
     let message = format!(
         "`{}` has none of {}, and the rule `{}` asks for one: write {}, or {}",
         function.name(),
         names.join(", "),
         rule.text(),
-        examples.join(" or "),
+        addition(&all, function),
         exempt(first)
     );
     Finding { broken: vec![(function.name().span(), message)], assertions: Vec::new() }

@@ -1,4 +1,4 @@
-//! `#[enforce]` and `#[exempt]` where they are written: handed on to each `async fn`, or the last attribute of one.
+//! `#[enforce]` and `#[exempt]` where they are written: handed on to the functions inside, or the last attribute of one.
 
 mod walk;
 
@@ -8,7 +8,7 @@ use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, GenericParam, Ident, Path, Signature, Visibility, token};
 
 use crate::diagnostic::Errors;
-use crate::enforce::{Exemption, LAST, Rules, handed_on, last};
+use crate::enforce::{Exemption, Last, Rules, handed_on, last};
 use crate::family::{collected, is_inert, is_marker};
 use crate::stack;
 
@@ -22,8 +22,8 @@ pub(crate) fn enforce(arguments: TokenStream, item: TokenStream) -> TokenStream 
     if let Some(errors) = errors.finish() {
         return quote_spanned!(Span::mixed_site()=> #errors #item);
     }
-    let rule = |arguments: &TokenStream| attribute("enforce", rules.krate.as_ref(), arguments);
-    match walk::container(item.clone(), &rule(&arguments)) {
+    let rule = |last: Last| attribute("enforce", last, rules.krate.as_ref(), &arguments);
+    match walk::container(item.clone(), &rule) {
         Some(walked) => walked,
         None => on_function("enforce", rules.krate.as_ref(), arguments, item),
     }
@@ -47,14 +47,14 @@ pub(crate) fn exempt(arguments: TokenStream, item: TokenStream) -> TokenStream {
 fn without_rules(item: TokenStream) -> TokenStream {
     let parser = |input: ParseStream<'_>| Ok((input.call(Attribute::parse_outer)?, input.parse::<TokenStream>()?));
     let Ok((mut attributes, rest)) = parser.parse2(item.clone()) else { return item };
-    attributes.retain(|attribute| last(attribute).is_none_or(|(name, _)| name != "enforce"));
+    attributes.retain(|attribute| last(attribute).is_none_or(|(name, ..)| name != "enforce"));
     quote_spanned!(Span::mixed_site()=> #(#attributes)* #rest)
 }
 
 /// Stands below all other attributes before it is looked at, so that the policies are the ones that collect it, and macros
 /// that make another function of this one have run.
 fn on_function(name: &str, krate: Option<&Path>, arguments: TokenStream, item: TokenStream) -> TokenStream {
-    let (last, arguments) = handed_on(arguments);
+    let (place, arguments) = handed_on(arguments);
     let parser = |input: ParseStream<'_>| {
         let attributes = input.call(Attribute::parse_outer)?;
         let visibility: Visibility = input.parse()?;
@@ -67,30 +67,35 @@ fn on_function(name: &str, krate: Option<&Path>, arguments: TokenStream, item: T
         let errors = errors.finish();
         return quote_spanned!(Span::mixed_site()=> #errors #item);
     };
-    if !has_body || !is_async(&signature) {
-        // what was an `async fn` when the rules came to it is one no more
-        if last {
-            return item;
-        }
+    let is_plain = !is_async(&signature);
+    // a policy above would have collected it: the function carries none, and what was an `async fn` when the rules came to it is one no more
+    if place == Some(Last::IfCarried) && is_plain {
+        return item;
+    }
+    // one that comes too late for the stack says so there
+    let is_last = place.is_some() || attributes.iter().all(is_inert) || attributes.iter().any(is_marker);
+    let has_rules =
+        || name == "enforce" || attributes.iter().filter_map(last).any(|(_, place, _)| place == Last::Always);
+    if !has_body || signature.constness.is_some() || is_last && is_plain && !has_rules() {
         let errors = Errors::new();
-        errors.at(signature.fn_token.span, no_rules_for(name, &signature.ident, has_body));
+        errors.at(signature.fn_token.span, no_rules_for(name, &signature, has_body));
         let errors = errors.finish();
         return quote_spanned!(Span::mixed_site()=> #errors #item);
     }
-    // one that comes too late for the stack says so there
-    if last || attributes.iter().all(is_inert) || attributes.iter().any(is_marker) {
+    if is_last {
         return stack::expand(name, arguments, item);
     }
-    let last = attribute(name, krate, &arguments);
+    let place = if is_plain { Last::Always } else { Last::IfCarried };
+    let last = attribute(name, place, krate, &arguments);
     quote_spanned!(Span::mixed_site()=> #(#attributes)* #last #visibility #signature #rest)
 }
 
 /// `#[::resilient::enforce(__last, …)]`, which stands below the others.
-fn attribute(name: &str, krate: Option<&Path>, arguments: &TokenStream) -> TokenStream {
+fn attribute(name: &str, last: Last, krate: Option<&Path>, arguments: &TokenStream) -> TokenStream {
     let span = Span::mixed_site();
     let name = Ident::new(name, span);
     let krate = krate.map_or_else(|| quote_spanned!(span=> ::resilient), ToTokens::to_token_stream);
-    let last = Ident::new(LAST, span);
+    let last = Ident::new(last.mark(), span);
     let (_, arguments) = handed_on(arguments.clone());
     quote_spanned!(span=> #[#krate::#name(#last, #arguments)])
 }
@@ -104,29 +109,24 @@ fn is_async(signature: &Signature) -> bool {
     signature.asyncness.is_some() || signature.generics.params.iter().any(is_boxed)
 }
 
-fn no_rules_for(name: &str, function: &Ident, has_body: bool) -> String {
-    match (name, has_body) {
-        ("exempt", _) => {
+fn no_rules_for(name: &str, signature: &Signature, has_body: bool) -> String {
+    let function = &signature.ident;
+    match name {
+        "exempt" => format!("no rule is for `{function}`, so there is nothing to exempt it from: remove it"),
+        _ if has_body => {
             format!(
-                "rules are for an `async fn` with a body, so there is nothing to exempt `{function}` from: remove it"
+                "`#[{name}]` is about policies, which a `const fn` cannot have: write `fn {function}`, or remove it"
             )
         }
-        (_, true) => {
-            format!("`#[{name}]` is about the policies of an `async fn`: write `async fn {function}`, or remove it")
-        }
-        (_, false) => {
-            format!(
-                "`#[{name}]` is about the policies of an `async fn` with a body: put it on the `impl`, or remove it"
-            )
-        }
+        _ => format!("`#[{name}]` is about the policies of a function with a body: put it on the `impl`, or remove it"),
     }
 }
 
 /// Returns what is said of an item that is neither a function nor something that holds functions.
 fn misplaced(name: &str, item: TokenStream) -> syn::Error {
     let message = match name {
-        "exempt" => "`#[exempt]` stands on the one `async fn` that is an exception",
-        _ => "`#[enforce]` stands on an `async fn`, an `impl`, a trait or a module",
+        "exempt" => "`#[exempt]` stands on the one function that is an exception",
+        _ => "`#[enforce]` stands on a function, an `impl`, a trait or a module",
     };
     let keyword = item.into_iter().find(|token| match token {
         TokenTree::Ident(ident) => ident != "pub",

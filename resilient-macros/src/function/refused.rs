@@ -3,7 +3,7 @@
 use proc_macro2::{TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
 use syn::visit::Visit;
-use syn::{Attribute, ReturnType, Signature, Token, Type, Visibility};
+use syn::{Attribute, GenericArgument, PathArguments, ReturnType, Signature, Token, Type, Visibility};
 
 use crate::tokens::mention;
 use crate::wording::type_as_written;
@@ -67,15 +67,27 @@ fn was_async(body: &TokenStream) -> bool {
     place.and_then(|place| place.source_text()).is_some_and(|written| written != "block_on")
 }
 
-/// `T` of an `impl Future<Output = T>`, boxed or not.
-fn future_output(output: &ReturnType) -> Option<&Type> {
+/// `T` of an `impl Future<Output = T>` or a `BoxFuture<'_, T>`, boxed or not.
+pub(crate) fn future_output(output: &ReturnType) -> Option<&Type> {
     struct Search<'ast>(Option<&'ast Type>);
     impl<'ast> Visit<'ast> for Search<'ast> {
-        fn visit_assoc_type(&mut self, assigned: &'ast syn::AssocType) {
-            if assigned.ident == "Output" {
-                self.0.get_or_insert(&assigned.ty);
+        fn visit_path_segment(&mut self, segment: &'ast syn::PathSegment) {
+            let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return };
+            let name = segment.ident.to_string();
+            let of = |argument: &'ast GenericArgument| match argument {
+                GenericArgument::AssocType(assigned) if assigned.ident == "Output" => Some(&assigned.ty),
+                GenericArgument::Type(ty) if name.ends_with("BoxFuture") => Some(ty),
+                _ => None,
+            };
+            let found = arguments.args.iter().find_map(of).filter(|_| name.ends_with("Future"));
+            self.0 = self.0.or(found);
+            if self.0.is_none() {
+                syn::visit::visit_path_segment(self, segment);
             }
         }
+
+        // the future of a function that is returned is that one's
+        fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
     }
 
     let mut search = Search(None);

@@ -15,7 +15,7 @@ use crate::diagnostic::Errors;
 use crate::fragment::Context;
 use crate::function::{Function, conditions};
 use crate::key::{self, Key, Positional, Refused, Sort};
-use crate::policy::{Common, Facts, Kind, Layer};
+use crate::policy::{Common, Kind, Layer};
 use crate::settings::Settings;
 use crate::source::{Source, borrow_parts};
 use crate::tokens::mentions;
@@ -59,6 +59,7 @@ pub(crate) const KIND: Kind = Kind {
     ],
     positional: Positional::Write("max_size"),
     renamed: &[("name", "companion"), ("key", "group")],
+    only_async: Some("single calls await the run that they are gathered in"),
     parse,
 };
 
@@ -96,10 +97,6 @@ fn group(expression: &Expr, _: &Function) -> syn::Result<()> {
 impl Layer for Batch {
     fn common(&self) -> &Common {
         &self.common
-    }
-
-    fn facts(&self) -> Facts {
-        Facts { only_async: Some("single calls await the run that they are gathered in"), ..Facts::default() }
     }
 
     fn stands_beside(&self) -> bool {
@@ -141,8 +138,8 @@ impl Layer for Batch {
         let source = &self.source;
         let (item, entry, declaration) = (source.item(&batch), source.entry(&batch), source.declare(&batch));
         let krate = context.krate;
-        let listed = name.unraw().to_string();
-        let declaration = quote_spanned!(span=> #item #krate::listed!(#listed: #entry); #declaration);
+        let (listed, beside) = (name.unraw().to_string(), function.name().unraw().to_string());
+        let declaration = quote_spanned!(span=> #item #krate::listed!(#listed for #beside: #entry); #declaration);
         let (certain, conditional): (Vec<_>, Vec<_>) =
             self.groups(function, &others).into_iter().partition(|(conditions, _)| conditions.is_empty());
         let conditional = conditional

@@ -60,6 +60,7 @@ pub(crate) const KIND: Kind = Kind {
     ],
     positional: Positional::Write("limit"),
     renamed: &[("min", "min_limit"), ("max", "max_limit"), ("initial", "initial_limit")],
+    only_async: None,
     parse,
 };
 

@@ -28,6 +28,7 @@ pub(crate) const KIND: Kind = Kind {
     ],
     positional: Positional::Is("on"),
     renamed: &[],
+    only_async: Some("a body that blocks cannot be interrupted"),
     parse,
 };
 
@@ -88,12 +89,7 @@ impl Layer for Cancel {
     }
 
     fn facts(&self) -> Facts {
-        Facts {
-            refuses: true,
-            identity: Some(self.token.to_token_stream().to_string()),
-            only_async: Some("a body that blocks cannot be interrupted"),
-            ..Facts::default()
-        }
+        Facts { refuses: true, identity: Some(self.token.to_token_stream().to_string()), ..Facts::default() }
     }
 
     fn declare(&self, context: &Context<'_>) -> TokenStream {

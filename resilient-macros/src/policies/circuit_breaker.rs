@@ -106,6 +106,7 @@ pub(crate) const KIND: Kind = Kind {
     ],
     positional: Positional::Write("failure_rate"),
     renamed: &[],
+    only_async: None,
     parse,
 };
 

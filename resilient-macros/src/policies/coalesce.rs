@@ -58,6 +58,7 @@ pub(crate) const KIND: Kind = Kind {
     ],
     positional: Positional::Write("key"),
     renamed: &[],
+    only_async: Some("callers share a run by awaiting it"),
     parse,
 };
 
@@ -149,12 +150,7 @@ impl Layer for Coalesce {
     }
 
     fn facts(&self) -> Facts {
-        Facts {
-            waits: true,
-            only_async: Some("callers share a run by awaiting it"),
-            renews: self.renews,
-            ..Facts::default()
-        }
+        Facts { waits: true, renews: self.renews, ..Facts::default() }
     }
 
     fn check(&self, function: &Function, errors: &Errors) {

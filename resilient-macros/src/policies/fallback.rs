@@ -46,6 +46,7 @@ pub(crate) const KIND: Kind = Kind {
     ],
     positional: Positional::Write("value"),
     renamed: &[("with", "function")],
+    only_async: None,
     parse,
 };
 

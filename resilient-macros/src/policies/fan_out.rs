@@ -18,7 +18,7 @@ use crate::diagnostic::Errors;
 use crate::fragment::Context;
 use crate::function::Function;
 use crate::key::{self, Key, Positional, Refused, Sort};
-use crate::policy::{Common, Facts, Kind, Layer};
+use crate::policy::{Common, Kind, Layer};
 use crate::settings::{Given, Settings};
 use crate::source::borrow_local;
 use crate::tokens::{mentions, placed};
@@ -63,6 +63,7 @@ pub(crate) const KIND: Kind = Kind {
         ("max", "max_limit"),
         ("initial", "initial_limit"),
     ],
+    only_async: Some("bodies that block run one after the other on a thread"),
     parse,
 };
 
@@ -143,10 +144,6 @@ fn limit(key: &str, expression: &Expr, settings: &Settings<'_>) -> syn::Result<L
 impl Layer for FanOut {
     fn common(&self) -> &Common {
         &self.common
-    }
-
-    fn facts(&self) -> Facts {
-        Facts { only_async: Some("bodies that block run one after the other on a thread"), ..Facts::default() }
     }
 
     fn stands_beside(&self) -> bool {
@@ -337,7 +334,7 @@ impl FanOut {
         let place = self.common.span.resolved_at(span);
         let listing = placed(krate.to_token_stream(), place);
         let companion = companion.unraw().to_string();
-        let listed = quote_spanned!(place=> #listing::listed!(#companion: own FAN_OUT_););
+        let listed = quote_spanned!(place=> #listing::listed!(#companion for #name: own FAN_OUT_););
         quote_spanned! {span=>
             static FAN_OUT_: #krate::FanOutPolicy = #krate::FanOutPolicy::named(#name) #limit;
             #listed

@@ -75,6 +75,7 @@ pub(crate) const KIND: Kind = Kind {
     ],
     positional: Positional::Write("after"),
     renamed: &[("budget", "ratio")],
+    only_async: Some("a body that blocks keeps the thread from starting another attempt"),
     parse,
 };
 
@@ -187,14 +188,7 @@ impl Layer for Hedge {
     }
 
     fn facts(&self) -> Facts {
-        Facts {
-            repeats: true,
-            hedges: true,
-            further: self.max,
-            delay: self.delay.clone(),
-            only_async: Some("a body that blocks keeps the thread from starting another attempt"),
-            ..Facts::default()
-        }
+        Facts { repeats: true, hedges: true, further: self.max, delay: self.delay.clone(), ..Facts::default() }
     }
 
     fn body(&self) -> Body<'_> {

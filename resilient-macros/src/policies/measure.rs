@@ -33,6 +33,7 @@ pub(crate) const KIND: Kind = Kind {
     ],
     positional: Positional::Write("buckets"),
     renamed: &[],
+    only_async: None,
     parse,
 };
 

@@ -75,6 +75,7 @@ pub(crate) const KIND: Kind = Kind {
     ],
     positional: Positional::Is("rate"),
     renamed: &[("k", "#[throttle]"), ("max_drop", "#[throttle]")],
+    only_async: None,
     parse,
 };
 

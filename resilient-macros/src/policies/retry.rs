@@ -93,6 +93,7 @@ pub(crate) const KIND: Kind = Kind {
     ],
     positional: Positional::Write("max"),
     renamed: &[("attempt", "number")],
+    only_async: None,
     parse,
 };
 

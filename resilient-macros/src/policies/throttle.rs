@@ -41,6 +41,7 @@ pub(crate) const KIND: Kind = Kind {
     ],
     positional: Positional::Write("k"),
     renamed: &[],
+    only_async: None,
     parse,
 };
 

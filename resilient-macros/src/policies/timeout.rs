@@ -29,6 +29,7 @@ pub(crate) const KIND: Kind = Kind {
     ],
     positional: Positional::Is("limit"),
     renamed: &[],
+    only_async: Some("a body that blocks cannot be interrupted"),
     parse,
 };
 
@@ -97,13 +98,7 @@ impl Layer for Timeout {
     }
 
     fn facts(&self) -> Facts {
-        Facts {
-            refuses: true,
-            limit: self.limit.clone(),
-            level: self.level,
-            only_async: Some("a body that blocks cannot be interrupted"),
-            ..Facts::default()
-        }
+        Facts { refuses: true, limit: self.limit.clone(), level: self.level, ..Facts::default() }
     }
 
     // Input:  run((…), future)

@@ -24,9 +24,10 @@ use crate::{Class, Cost, Deadline, Error, Mode, Outcome, Reason, When, random};
 pub struct RetryCall<'a> {
     policy: &'a Retry,
     start: Start,
-    /// The retries so far, whether the [end](ENDED) of the call was counted, whether it has [paid](PAID), and whether it [blocks](BLOCKS).
+    /// The retries so far, whether the [end](ENDED) of the call was counted, and whether it has [paid](PAID). Zero at the first attempt of every call, which is
+    /// all that most calls look at.
     retries: u32,
-    /// When the attempt under way began, if it is a retry under a deadline.
+    /// When the attempt under way began, if it is a retry under a deadline; and whether the call blocks.
     attempt: Moment,
     decision: Decision,
 }
@@ -55,10 +56,10 @@ pub enum Verdict<O> {
 #[derive(Debug, Clone, Copy)]
 struct Start(u64);
 
-/// A time within a call in steps of 66 µs, modulo 78 hours; zero where none was taken.
+/// A time within a call in steps of 66 µs, modulo 39 hours; zero where none was taken. The highest bit says that the call [blocks](Self::BLOCKS) the thread while it waits.
 ///
-/// It only measures attempts, for their median: one that took longer than 78 hours counts as a short one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// It only measures attempts, for their median: one that took longer than 39 hours counts as a short one.
+#[derive(Debug, Clone, Copy)]
 struct Moment(u32);
 
 impl<'a> RetryCall<'a> {
@@ -73,7 +74,7 @@ impl<'a> RetryCall<'a> {
     /// The same call, which blocks the thread while it waits.
     #[inline]
     pub(super) fn that_blocks(mut self) -> Self {
-        self.retries |= BLOCKS;
+        self.attempt.0 |= Moment::BLOCKS;
         self
     }
 }
@@ -189,7 +190,7 @@ impl RetryCall<'_> {
         hint: Option<Duration>,
         mut tell: Option<Teller<'_>>,
     ) -> Decision {
-        if self.attempt != Moment::NONE {
+        if self.attempt.is_taken() {
             self.policy.pace.sample(self.attempt.elapsed(clock::now()));
         }
         self.deposit();
@@ -305,7 +306,7 @@ impl RetryCall<'_> {
             None => own,
         });
         self.fits(delay)?;
-        if !delay.is_zero() && self.retries & BLOCKS == 0 && !clock::has_timers() {
+        if !delay.is_zero() && !self.attempt.blocks() && !clock::has_timers() {
             return Err(GaveUp::NoTimer);
         }
         let cost = cost(class, rejection);
@@ -377,7 +378,7 @@ impl RetryCall<'_> {
         if policy.pace.median().is_some_and(|median| delay.saturating_add(median) > left) {
             return Err(GaveUp::DeadlineTooClose);
         }
-        self.attempt = Moment::at(now + delay);
+        self.attempt = self.attempt.at(now + delay);
         Ok(())
     }
 }
@@ -438,24 +439,34 @@ impl Start {
 impl Moment {
     const NONE: Self = Self(0);
 
-    fn at(instant: Instant) -> Self {
-        Self(((Ticks::at(instant).0 >> Self::STEP) as u32).max(1))
+    /// That time, in the same call.
+    fn at(self, instant: Instant) -> Self {
+        let steps = (Ticks::at(instant).0 >> Self::STEP) as u32 & Self::STEPS;
+        Self(self.0 & Self::BLOCKS | steps.max(1))
+    }
+
+    const fn is_taken(self) -> bool {
+        self.0 & Self::STEPS != 0
+    }
+
+    const fn blocks(self) -> bool {
+        self.0 & Self::BLOCKS != 0
     }
 
     fn elapsed(self, now: Instant) -> Duration {
-        let steps = Self::at(now).0.wrapping_sub(self.0);
+        let steps = self.at(now).0.wrapping_sub(self.0) & Self::STEPS;
         Duration::from_nanos(u64::from(steps) << Self::STEP)
     }
 
     const STEP: u32 = 16;
+    const BLOCKS: u32 = 1 << 31;
+    const STEPS: u32 = Self::BLOCKS - 1;
 }
 
 /// The bit that says that the end of the call was counted.
 const ENDED: u32 = 1 << 31;
-/// The bit that says that the call blocks the thread while it waits.
-const BLOCKS: u32 = 1 << 30;
 /// The bit that says that the call has paid into the budget.
-const PAID: u32 = 1 << 29;
+const PAID: u32 = 1 << 30;
 /// The bits that count the retries.
 const RETRIED: u32 = PAID - 1;
 

@@ -2,6 +2,7 @@
 use std::collections::HashMap;
 use resilient::batch;
 pub async fn double(keys: Vec<u32>) -> Result<HashMap<u32, u32>, std::fmt::Error> {
+    ::resilient::disturbs!("double" : Result < HashMap < u32, u32 >, std::fmt::Error >);
     Ok(keys.into_iter().map(|key| (key, key * 2)).collect())
 }
 ::resilient::write_associated_in_the_attribute_of_an_associated_function! {}
@@ -10,7 +11,7 @@ pub async fn double_one(
     key_: u32,
 ) -> Result<::core::option::Option<u32>, std::fmt::Error> {
     static BATCH_: ::resilient::Batch = ::resilient::Batch::named("double");
-    ::resilient::listed!("double_one" : own BATCH_);
+    ::resilient::listed!("double_one" for "double" : own BATCH_);
     let batch_ = &BATCH_;
     batch_.run(key_, double).await
 }

@@ -13,6 +13,7 @@ impl Api {
         keys: Vec<u32>,
         scale: u32,
     ) -> Result<BTreeMap<u32, u32>, Error> {
+        ::resilient::disturbs!("scaled" : Result < BTreeMap < u32, u32 >, Error >);
         let count = keys.len() as u32;
         Ok(keys.into_iter().map(|key| (key, key * scale + 1_000 * count)).collect())
     }
@@ -23,7 +24,7 @@ impl Api {
         scale: u32,
     ) -> Result<::core::option::Option<u32>, Error> {
         static BATCH_: ::resilient::Batch = ::resilient::Batch::named("scaled");
-        ::resilient::listed!("scaled_one" : own BATCH_);
+        ::resilient::listed!("scaled_one" for "scaled" : own BATCH_);
         let batch_ = &BATCH_;
         batch_
             .by(&(&self.tenant, &scale))
@@ -34,6 +35,9 @@ impl Api {
         &self,
         keys: Vec<u8>,
     ) -> Result<Vec<Result<u64, Error>>, Error> {
+        ::resilient::disturbs!(
+            "counted" : Result < Vec < Result < u64, Error > >, Error >
+        );
         Ok(keys.iter().map(|_| Ok(T::default().into() + keys.len() as u64)).collect())
     }
     /// Asks `counted` for one key, together with others who ask meanwhile.
@@ -41,7 +45,7 @@ impl Api {
         &self,
         key_: u8,
     ) -> Result<u64, Error> {
-        ::resilient::listed!("counted_one" : given BATCH_);
+        ::resilient::listed!("counted_one" for "counted" : given BATCH_);
         let batch_: &::resilient::Batch = &self.batch;
         batch_.typed::<T>().run(key_, move |keys_| self.counted::<T>(keys_)).await
     }

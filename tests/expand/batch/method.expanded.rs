@@ -47,7 +47,7 @@ impl Api {
         static BATCH_: ::resilient::Batch = ::resilient::Batch::named("measure_all")
             .max_size(3)
             .max_wait(::core::time::Duration::from_millis(5));
-        ::resilient::listed!("measure" : own BATCH_);
+        ::resilient::listed!("measure" for "measure_all" : own BATCH_);
         let batch_ = &BATCH_;
         batch_
             .of(self)

@@ -1,6 +1,7 @@
 // @generated from the case beside it
 use resilient::fan_out;
 pub async fn double(number: u32) -> Result<u32, std::convert::Infallible> {
+    ::resilient::disturbs!("double" : Result < u32, std::convert::Infallible >);
     Ok(number * 2)
 }
 ::resilient::write_associated_in_the_attribute_of_an_associated_function! {}
@@ -20,7 +21,7 @@ pub fn double_all(
             "double",
         )
         .limit(::resilient::FanOut::DEFAULT_LIMIT);
-    ::resilient::listed!("double_all" : own FAN_OUT_);
+    ::resilient::listed!("double_all" for "double" : own FAN_OUT_);
     ::resilient::FanOut::new(items_, double)
         .counted(&FAN_OUT_, |outcome_| ::resilient::class_of_outcome!(outcome_))
 }

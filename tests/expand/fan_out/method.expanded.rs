@@ -41,7 +41,7 @@ impl Api {
                 "fetch",
             )
             .limit(2);
-        ::resilient::listed!("fetch_all" : own FAN_OUT_);
+        ::resilient::listed!("fetch_all" for "fetch" : own FAN_OUT_);
         ::resilient::FanOut::new(
                 items_,
                 move |item_| self.fetch(item_, ::core::clone::Clone::clone(&times)),

@@ -9,6 +9,7 @@ impl Api {
         self: Arc<Self>,
         number: u32,
     ) -> Result<u32, resilient::Error> {
+        ::resilient::disturbs!("multiply" : Result < u32, resilient::Error >);
         Ok(number * self.factor)
     }
     /// Runs `multiply` for each of the items, several at a time.
@@ -28,7 +29,7 @@ impl Api {
                 "multiply",
             )
             .limit(4);
-        ::resilient::listed!("multiply_all" : own FAN_OUT_);
+        ::resilient::listed!("multiply_all" for "multiply" : own FAN_OUT_);
         ::resilient::FanOut::new(
                 items_,
                 ::resilient::fan::deduplicated(

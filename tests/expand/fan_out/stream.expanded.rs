@@ -1,6 +1,7 @@
 // @generated from the case beside it
 use resilient::fan_out;
 pub async fn measure(unit: &str, word: &str) -> Result<String, resilient::Error> {
+    ::resilient::disturbs!("measure" : Result < String, resilient::Error >);
     Ok(format!("{} {unit}", word.len()))
 }
 ::resilient::write_associated_in_the_attribute_of_an_associated_function! {}
@@ -29,7 +30,7 @@ pub fn measure_all<'item_>(
             "measure",
         )
         .adaptive(&FAN_OUT_LIMIT_);
-    ::resilient::listed!("measure_all" : own FAN_OUT_);
+    ::resilient::listed!("measure_all" for "measure" : own FAN_OUT_);
     ::resilient::FanOut::new(items_, move |item_| measure(unit, item_))
         .counted(&FAN_OUT_, |outcome_| ::resilient::class_of_outcome!(outcome_))
         .adaptive(&FAN_OUT_LIMIT_)
@@ -61,7 +62,7 @@ pub fn measure_stream<'item_>(
             "measure",
         )
         .adaptive(&FAN_OUT_LIMIT_);
-    ::resilient::listed!("measure_stream" : own FAN_OUT_);
+    ::resilient::listed!("measure_stream" for "measure" : own FAN_OUT_);
     ::resilient::FanOut::from_stream(items_, move |item_| measure(unit, item_))
         .counted(&FAN_OUT_, |outcome_| ::resilient::class_of_outcome!(outcome_))
         .adaptive(&FAN_OUT_LIMIT_)

@@ -1,4 +1,4 @@
-//! The way through an `impl`, a trait or a module: to each `async fn` inside, the rule is added as an attribute.
+//! The way through an `impl`, a trait or a module: to each function inside that may carry policies, the rule is added as an attribute.
 //!
 //! Only what leads to the functions is read; everything else stays as it is, token by token.
 
@@ -9,9 +9,12 @@ use syn::{Attribute, Ident, Signature, Token, Visibility, token};
 
 use super::is_async;
 use crate::diagnostic::Errors;
+use crate::enforce::Last;
+use crate::family::is_inert;
+use crate::function::future_output;
 
-/// The item with `rule` on every `async fn` inside; `None` if it holds no functions.
-pub(crate) fn container(item: TokenStream, rule: &TokenStream) -> Option<TokenStream> {
+/// The item with `rule` on every function inside that it may be for; `None` if it holds no functions.
+pub(crate) fn container(item: TokenStream, rule: &dyn Fn(Last) -> TokenStream) -> Option<TokenStream> {
     let parser = |input: ParseStream<'_>| {
         input.call(Attribute::parse_outer)?;
         input.parse::<Visibility>()?;
@@ -56,7 +59,7 @@ fn starts_container(input: &ParseBuffer<'_>) -> bool {
 }
 
 /// The items of a body.
-fn all(body: TokenStream, rule: &TokenStream, errors: &Errors) -> TokenStream {
+fn all(body: TokenStream, rule: &dyn Fn(Last) -> TokenStream, errors: &Errors) -> TokenStream {
     let mut walked = TokenStream::new();
     let parser = |input: ParseStream<'_>| {
         for attribute in input.call(Attribute::parse_inner)? {
@@ -77,7 +80,7 @@ fn all(body: TokenStream, rule: &TokenStream, errors: &Errors) -> TokenStream {
 }
 
 /// One item.
-fn one(input: ParseStream<'_>, rule: &TokenStream, errors: &Errors) -> syn::Result<TokenStream> {
+fn one(input: ParseStream<'_>, rule: &dyn Fn(Last) -> TokenStream, errors: &Errors) -> syn::Result<TokenStream> {
     let attributes = input.call(Attribute::parse_outer)?;
     let mut item = TokenStream::new();
     for attribute in &attributes {
@@ -87,7 +90,7 @@ fn one(input: ParseStream<'_>, rule: &TokenStream, errors: &Errors) -> syn::Resu
         rest(input, &mut item)?;
         return Ok(item);
     }
-    if let Some(tokens) = function(input, rule)? {
+    if let Some(tokens) = function(input, &attributes, rule)? {
         item.extend(tokens);
     } else if starts_container(&after_visibility(input)) {
         input.parse::<Visibility>()?.to_tokens(&mut item);
@@ -122,7 +125,11 @@ fn is_for_tests(attribute: &Attribute) -> bool {
 }
 
 /// A function, with the rule if it is one for it; `None` if here is none.
-fn function(input: ParseStream<'_>, rule: &TokenStream) -> syn::Result<Option<TokenStream>> {
+fn function(
+    input: ParseStream<'_>,
+    attributes: &[Attribute],
+    rule: &dyn Fn(Last) -> TokenStream,
+) -> syn::Result<Option<TokenStream>> {
     let ahead = input.fork();
     let visibility = ahead.parse::<Visibility>();
     let default = ahead.peek(Token![default]).then(|| ahead.parse::<Token![default]>()).transpose()?;
@@ -130,15 +137,32 @@ fn function(input: ParseStream<'_>, rule: &TokenStream) -> syn::Result<Option<To
     input.parse::<Visibility>()?;
     input.parse::<Option<Token![default]>>()?;
     input.parse::<Signature>()?;
-    let rule = (is_async(&signature) && input.peek(token::Brace)).then_some(rule);
+    let rule = due(&signature, attributes).filter(|_| input.peek(token::Brace)).map(rule);
     let visibility = visibility?;
     let mut tokens = quote_spanned!(Span::mixed_site()=> #rule #visibility #default #signature);
     rest(input, &mut tokens)?;
     Ok(Some(tokens))
 }
 
+/// Returns when the rule is for such a function: one that returns a future is an `async fn` in other words, and one that blocks may carry
+/// policies, among attributes that are not all known.
+fn due(signature: &Signature, attributes: &[Attribute]) -> Option<Last> {
+    if signature.constness.is_some() {
+        return None;
+    }
+    if !is_async(signature) && future_output(&signature.output).is_some() {
+        return Some(Last::Always);
+    }
+    (is_async(signature) || !attributes.iter().all(is_inert)).then_some(Last::IfCarried)
+}
+
 /// An `impl`, a trait or a module, with the rule inside.
-fn holder(input: ParseStream<'_>, rule: &TokenStream, item: &mut TokenStream, errors: &Errors) -> syn::Result<()> {
+fn holder(
+    input: ParseStream<'_>,
+    rule: &dyn Fn(Last) -> TokenStream,
+    item: &mut TokenStream,
+    errors: &Errors,
+) -> syn::Result<()> {
     let mut angles = 0_i32;
     let mut before = ' ';
     while !input.is_empty() {
