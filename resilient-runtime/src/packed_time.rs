@@ -55,3 +55,19 @@ pub(crate) const MAX_MILLIS: u64 = (1 << 37) - 1;
 /// Half of that: no longer ahead than can be told apart from the past.
 pub(crate) const MAX_WAIT: u64 = MAX_MILLIS / 2;
 pub(crate) const NANOS_PER_MILLI: u64 = 1_000_000;
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_rounded_up_to_milliseconds_and_no_longer_than_two_years() {
+        let years = |years: u64| Duration::from_secs(years * 365 * 86_400);
+
+        assert_eq!(Millis::of(Duration::from_nanos(1)), Millis(1));
+        assert_eq!(Millis::of(Duration::from_millis(7)), Millis(7));
+        assert_eq!(Millis::of(years(2)), Millis(2 * 365 * 86_400_000));
+        assert_eq!(Millis::of(years(3)), Millis(MAX_WAIT));
+        assert_eq!(Millis::of(Duration::MAX), Millis(MAX_WAIT));
+    }
+}

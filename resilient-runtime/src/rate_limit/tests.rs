@@ -1406,6 +1406,45 @@ async fn each_key_has_a_rate_of_its_own_and_is_not_forgotten_while_it_is_used_up
     assert_eq!((KEYS.len(), KEYS.evicted()), (1, 1));
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_limit_of_a_key_is_kept_while_calls_slowness_or_a_changed_rate_would_be_forgotten_with_it() {
+    let limit = RateLimit::named("kept").rate(10, SECOND).burst(5);
+    assert!(!limit.is_held_by_hand());
+
+    drop(limit.try_acquire().unwrap());
+    assert!(limit.is_held_by_hand());
+    advance(ms(100)).await;
+    assert!(!limit.is_held_by_hand(), "the call has come back");
+
+    throttle(&limit, None);
+    advance(7 * SECOND).await;
+    at_once(&limit);
+    advance(ms(999)).await;
+    assert!(limit.is_held_by_hand(), "it is not at full speed yet");
+    advance(SECOND).await;
+    assert!(!limit.is_held_by_hand());
+
+    limit.set_rate(20, SECOND);
+    assert!(limit.is_held_by_hand());
+    limit.set_rate(10, SECOND);
+    assert!(!limit.is_held_by_hand());
+    limit.set_mode(Mode::Off);
+    assert!(limit.is_held_by_hand());
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_of_what_it_has_come_back_to_is_left_by_the_next_refusal() {
+    let limit = RateLimit::named("halved").rate(10, SECOND);
+    throttle(&limit, None);
+    assert_eq!(percent(&limit), 50);
+
+    advance(2 * SECOND).await;
+    assert_eq!(percent(&limit), 63, "an eighth more");
+    throttle(&limit, None);
+
+    assert_eq!(percent(&limit), 31);
+}
+
 /// There may be ten thousand of them, one for each key.
 #[test]
 fn a_rate_limit_is_small() {
