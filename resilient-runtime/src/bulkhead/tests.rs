@@ -679,6 +679,21 @@ async fn a_high_one_for_which_there_is_room_takes_nobodys_place() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_light_one_does_not_overtake_a_heavy_one_of_its_priority_though_the_queue_is_full() {
+    for priority in [Priority::High, Priority::Low] {
+        let bulkhead = Bulkhead::named("two").limit(2).queue(1);
+        let _permit = bulkhead.try_acquire().unwrap();
+        let mut heavy = pin!(bulkhead.entry().weight(2).priority(priority).acquire());
+        assert!(poll(&mut heavy).is_none());
+
+        let light = poll(&mut pin!(bulkhead.entry().priority(priority).acquire()));
+
+        assert!(light.is_some_and(|result| result.is_err()), "{priority:?}");
+        assert_eq!(bulkhead.counts().in_use, 1, "{priority:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn switched_off_it_teaches_its_limit_nothing() {
     let bulkhead = Bulkhead::named("off").aimd(1, 100, 20).mode(Mode::Off);
 
