@@ -1445,6 +1445,33 @@ async fn half_of_what_it_has_come_back_to_is_left_by_the_next_refusal() {
     assert_eq!(percent(&limit), 31);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_the_server_holds_back_is_in_trouble() {
+    let [fresh, paused, slowed] = [(); 3].map(|()| RateLimit::named("trouble").rate(10, SECOND));
+    throttle(&paused, Some(SECOND));
+    throttle(&slowed, None);
+
+    assert_eq!([&fresh, &paused, &slowed].map(RateLimit::is_in_trouble), [false, true, true]);
+    assert!(!slowed.is_paused() && percent(&paused) == 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn switched_off_it_hears_no_server() {
+    let limit = RateLimit::named("off").rate(10, SECOND).mode(Mode::Off);
+    limit.heed(Quota::of(1, 5 * SECOND));
+
+    limit.set_mode(Mode::Enforce);
+
+    assert_eq!((percent(&limit), at_once(&limit)), (100, 10));
+}
+
+#[test]
+fn a_weight_is_at_least_one_and_at_most_what_the_meter_can_count() {
+    let most = u64::from(u32::MAX);
+
+    assert_eq!([0, 1, 7, most, most + 2, u64::MAX].map(weight_of), [1, 1, 7, u32::MAX, u32::MAX, u32::MAX]);
+}
+
 /// There may be ten thousand of them, one for each key.
 #[test]
 fn a_rate_limit_is_small() {

@@ -133,6 +133,23 @@ async fn failures_ask_every_fifty_milliseconds_at_the_most() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn failures_that_a_success_follows_raise_no_doubt() {
+    let store = store();
+    let breaker = CircuitBreaker::named("fleet").consecutive(5_000).failure_rate(1.0).shared_through(store);
+    call(&breaker, Class::Success).unwrap();
+    let asked = store.asked();
+
+    for _ in 0..1_000 {
+        fail(&breaker, 1);
+        call(&breaker, Class::Success).unwrap();
+        sleep(ms(1)).await;
+    }
+
+    let asks = store.asked() - asked;
+    assert!((4..=7).contains(&asks), "{asks} questions in a second");
+}
+
+#[tokio::test(start_paused = true)]
 async fn machines_make_the_probes_of_one() {
     let store = store();
     let fleet = machines(store, 0..20);
