@@ -349,7 +349,7 @@ fn permit_taken_during_a_panic_is_not_to_blame_for_it() {
 
 #[tokio::test(start_paused = true)]
 async fn event_of_a_hanging_probe_counts_it_as_failed() {
-    let breaker = touchy().probes(2).probe_timeout(SECOND);
+    let breaker = touchy().probes(1).probe_timeout(SECOND);
     fail(&breaker);
     advance(SECOND).await;
     let _hanging = breaker.acquire().expect("a probe");
