@@ -45,9 +45,9 @@ for part in "${@%.rs}"; do
     out=$target/mutants/$part/mutants.out
     rm -rf "$out"
     mkdir -p "$target/mutants/$part"
-    try "$part" -- --lib -- "${part%%/*}::"
+    try "$part" --cargo-arg=--lib -- -- "${part%%/*}::"
     if [[ -s $out/missed.txt ]]; then
-        try "$part" --iterate --test-package resilient-runtime,resilient-tests -- --lib --test behaviour --test conformance --test settings
+        try "$part" --iterate --test-package resilient-runtime,resilient-tests --cargo-arg=--{lib,test=behaviour,test=conformance,test=settings}
     fi
     echo "$part: $(lines "$out"/{caught,timeout,previously_caught}.txt) caught, $(lines "$out/unviable.txt") do not compile, $(lines "$out/missed.txt") missed"
     cat "$out/missed.txt"

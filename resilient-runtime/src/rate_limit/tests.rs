@@ -1456,6 +1456,18 @@ async fn a_limit_that_the_server_holds_back_is_in_trouble() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_wait_that_is_given_up_is_a_call_that_was_abandoned() {
+    let limit = RateLimit::named("given up").rate(10, SECOND).burst(1).max_wait(SECOND);
+    let abandoned = || limit.shell.record().ended()[Ended::Abandoned as usize];
+    assert_eq!(at_once(&limit), 1);
+    let before = abandoned();
+
+    drop(parked(&limit));
+
+    assert_eq!(abandoned() - before, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn switched_off_it_hears_no_server() {
     let limit = RateLimit::named("off").rate(10, SECOND).mode(Mode::Off);
     limit.heed(Quota::of(1, 5 * SECOND));
