@@ -314,23 +314,21 @@ impl Backoff {
     /// The shortest wait before retry `a`, counted from zero.
     pub fn min_delay(&self, retry: u32) -> Duration {
         match self.formula {
-            Formula::FullJitter | Formula::DecorrelatedV2 => Duration::ZERO,
-            Formula::Decorrelated => self.base.min(self.cap),
+            // the wait before may have been drawn long
+            Formula::DecorrelatedV2 => Duration::ZERO,
             _ => self.delay(retry, || 0, &mut self.memory()),
         }
     }
 
     /// The longest wait before retry `a`, counted from zero.
     pub fn max_delay(&self, retry: u32) -> Duration {
-        let longest = match self.formula {
+        match self.formula {
             Formula::Decorrelated => {
                 let tripled = 3_u64.checked_pow(retry.saturating_add(1)).unwrap_or(u64::MAX);
-                scale(nanos(self.base), tripled).min(nanos(self.cap)).max(nanos(self.base).min(nanos(self.cap)))
+                Duration::from_nanos(scale(nanos(self.base), tripled).min(nanos(self.cap)))
             }
-            Formula::DecorrelatedV2 => self.longest_v2(self.spread_v2(retry)).min(nanos(self.cap)),
-            _ => return self.delay(retry, || u64::MAX, &mut self.memory()),
-        };
-        Duration::from_nanos(longest)
+            _ => self.delay(retry, || u64::MAX, &mut self.memory()),
+        }
     }
 
     /// The waits of one call in their order, for the fractions that are drawn: each from 0 up to, but not including, 1.
@@ -534,6 +532,91 @@ mod tests {
             let delay = backoff.delay(retry, || random, &mut backoff.memory());
 
             prop_assert!(base.is_zero() || retry < 2 || !delay.is_zero() || random < u64::MAX / 2);
+        }
+    }
+
+    const fn secs(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
+    /// The first waits for these fractions, to the millisecond.
+    fn waits<const N: usize>(backoff: Backoff, fractions: [f64; N]) -> [u128; N] {
+        let mut fractions = fractions.into_iter();
+        let mut delays = backoff.delays(|| fractions.next().unwrap());
+        [(); N].map(|()| rounded(delays.next().unwrap()))
+    }
+
+    fn rounded(delay: Duration) -> u128 {
+        (delay + Duration::from_micros(500)).as_millis()
+    }
+
+    #[test]
+    fn a_decorrelated_wait_is_drawn_up_to_three_times_the_one_before() {
+        let backoff = Backoff::decorrelated(secs(1)).cap(secs(20));
+
+        assert_eq!(waits(backoff, [1.0, 1.0, 1.0, 1.0]), [3_000, 9_000, 20_000, 20_000]);
+        assert_eq!(waits(backoff, [0.5, 0.5, 0.0, 0.5]), [2_000, 3_500, 1_000, 2_000]);
+        assert_eq!([0, 1, 2, 3].map(|retry| rounded(backoff.max_delay(retry))), [3_000, 9_000, 20_000, 20_000]);
+    }
+
+    #[test]
+    fn smooth_waits_keep_the_spread_of_the_last_that_fits_the_cap() {
+        let backoff = Backoff::decorrelated_v2(secs(1)).cap(secs(5));
+
+        assert_eq!([0, 1, 2, 3, 9].map(|retry| rounded(backoff.max_delay(retry))), [1_377, 2_837, 4_326, 4_326, 4_326]);
+    }
+
+    #[test]
+    fn the_largest_fraction_gives_all_there_is_to_give() {
+        let (base, cap) = (secs(1), secs(60));
+
+        assert_eq!(Backoff::full_jitter(base).cap(cap).max_delay(3), secs(8));
+        assert_eq!(Backoff::equal_jitter(base).cap(cap).max_delay(3), secs(8));
+        assert_eq!(Backoff::exp_jitter(base).cap(cap).max_delay(3), secs(9));
+    }
+
+    #[test]
+    fn all_waits_of_a_call_together_are_bounded() {
+        let longest = |backoff: Backoff, retries| backoff.cap(secs(10)).longest(retries);
+
+        assert_eq!(longest(Backoff::linear(secs(1)), 3), secs(1 + 2 + 3));
+        assert_eq!(longest(Backoff::exp(secs(1)), 70), secs(1 + 2 + 4 + 8 + 66 * 10));
+        assert_eq!(longest(Backoff::decorrelated(secs(1)), 3), secs(30));
+        assert_eq!(longest(Backoff::decorrelated_v2(secs(1)), 3), secs(30));
+    }
+
+    #[test]
+    fn a_base_longer_than_the_cap_fits_where_the_cap_does_not_apply() {
+        let no_wait = |_: u32| Duration::ZERO;
+        for (backoff, has_base, has_cap) in [
+            (Backoff::none(), false, false),
+            (Backoff::custom(no_wait), false, false),
+            (Backoff::fixed(secs(2)), true, false),
+            (Backoff::linear(secs(2)), true, true),
+            (Backoff::decorrelated(secs(2)), true, true),
+        ] {
+            assert_eq!((backoff.has_base(), backoff.has_cap()), (has_base, has_cap), "{backoff:?}");
+            assert_eq!(backoff.base(secs(2)).cap(secs(1)).fits_its_cap(), !has_cap, "{backoff:?}");
+            assert!(backoff.base(secs(2)).cap(secs(2)).fits_its_cap(), "{backoff:?}");
+        }
+    }
+
+    #[test]
+    fn two_with_the_same_formula_and_settings_are_equal() {
+        let (waits, no_wait) = (|retry: u32| secs(retry.into()), |_: u32| Duration::ZERO);
+        let different = [
+            Backoff::exp(secs(1)),
+            Backoff::linear(secs(1)),
+            Backoff::exp(secs(2)),
+            Backoff::exp(secs(1)).cap(secs(5)),
+            Backoff::exp(secs(1)).factor(3.0),
+            Backoff::exp(secs(1)).jitter(secs(1)),
+            Backoff::custom(waits),
+            Backoff::custom(no_wait),
+        ];
+
+        for (place, one) in different.iter().enumerate() {
+            assert_eq!(different.iter().position(|other| other == one), Some(place), "{one:?}");
         }
     }
 

@@ -532,6 +532,41 @@ mod tests {
         assert!((FULL / 4..FULL).contains(&balance.units), "{balance:?}");
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn half_of_a_full_balance_wears_off_at_the_next_deposit() {
+        let budget = fresh(Budget::new().ratio(1.0));
+        let units = || Balance::unpack(budget.word.load(Relaxed)).units;
+        budget.word.store(Balance { units: FULL - 1, since: Millis::now() }.pack(), Relaxed);
+
+        assert!(budget.put(1));
+        assert_eq!(units(), FULL - 1 + TOKEN);
+        assert!(budget.put(1));
+        assert_eq!(units(), FULL / 2);
+    }
+
+    #[test]
+    fn what_the_reserve_pays_for_needs_no_look_at_the_clock() {
+        let budget = fresh(Budget::new());
+        assert!((0..100).all(|_| budget.withdraw_untimed(Cost::Failure)));
+        assert!(!budget.withdraw_untimed(Cost::Failure), "the reserve may have filled since");
+
+        let with_deposits = fresh(Budget::new());
+        with_deposits.put(1);
+        assert!(!with_deposits.withdraw_untimed(Cost::Failure), "deposits may have worn off");
+        assert!(!Budget::new().withdraw_untimed(Cost::Failure), "the first look writes down the time");
+    }
+
+    #[test]
+    fn made_as_new_it_has_its_reserve_and_no_deposits() {
+        let budget = fresh(Budget::new());
+        assert_eq!(withdrawals(&budget, Cost::Failure, START), 100);
+        budget.put(1_000);
+
+        budget.reset();
+
+        assert_eq!(withdrawals(&budget, Cost::Failure, later(5_000)), 100);
+    }
+
     #[derive(Debug, Clone, Copy)]
     enum Step {
         Deposit(u16),

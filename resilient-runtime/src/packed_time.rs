@@ -60,3 +60,37 @@ pub(crate) const MAX_MILLIS: u64 = (1 << 37) - 1;
 /// Half of that: no longer ahead than can be told apart from the past.
 pub(crate) const MAX_WAIT: u64 = MAX_MILLIS / 2;
 pub(crate) const NANOS_PER_MILLI: u64 = 1_000_000;
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moment_is_rounded_up_to_a_millisecond_that_goes_round() {
+        assert_eq!([0, 1, 1_000_000, 1_000_001].map(|nanos| Moment(nanos).round_up().0), [0, 1, 1, 2]);
+        assert_eq!(Moment(MAX_MILLIS * NANOS_PER_MILLI + 1).round_up(), Millis(0));
+        assert_eq!(Millis(MAX_MILLIS).plus(Duration::from_millis(3)), Millis(2));
+    }
+
+    #[test]
+    fn end_is_ahead_by_its_longest_time_and_the_rounding_at_the_most() {
+        let left = |nanos, end| Moment(nanos).until(Millis(end), Millis(1_000)).map(|left| left.as_nanos());
+
+        assert_eq!(left(5_000_000, 6), Some(1_000_000));
+        assert_eq!(left(5_999_999, 6), Some(1));
+        assert_eq!(left(6_000_000, 6), None);
+        assert_eq!((left(0, 1_001), left(0, 1_002)), (Some(1_001_000_000), None));
+        assert_eq!(left(MAX_MILLIS * NANOS_PER_MILLI, 1), Some(2_000_000), "it goes round");
+    }
+
+    #[test]
+    fn time_is_rounded_up_to_milliseconds_and_no_longer_than_two_years() {
+        let years = |years: u64| Duration::from_secs(years * 365 * 86_400);
+
+        assert_eq!(Millis::of(Duration::from_nanos(1)), Millis(1));
+        assert_eq!(Millis::of(Duration::from_millis(7)), Millis(7));
+        assert_eq!(Millis::of(years(2)), Millis(2 * 365 * 86_400_000));
+        assert_eq!(Millis::of(years(3)), Millis(MAX_WAIT));
+        assert_eq!(Millis::of(Duration::MAX), Millis(MAX_WAIT));
+    }
+}

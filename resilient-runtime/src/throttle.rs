@@ -569,6 +569,29 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn one_that_drops_calls_is_in_trouble_until_it_forgets() {
+        let throttle = Throttle::named("search");
+        settle(&throttle, Class::Success, 10);
+        assert_eq!((throttle.activity(), throttle.is_in_trouble()), (10, false));
+
+        settle(&throttle, REFUSED, 90);
+        assert_eq!((throttle.activity(), throttle.is_in_trouble()), (100, true));
+
+        throttle.forget();
+        assert_eq!((throttle.activity(), throttle.is_in_trouble()), (0, false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_somebody_has_switched_is_kept_whether_used_or_not() {
+        let throttle = Throttle::named("search");
+        assert!(!throttle.is_held_by_hand());
+
+        throttle.set_mode(Mode::Off);
+
+        assert!(throttle.is_held_by_hand());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn off_does_nothing_at_all() {
         let throttle = Throttle::named("search");
         settle(&throttle, REFUSED, 1_000);

@@ -74,6 +74,28 @@ async fn what_is_held_is_held_no_longer_than_the_new_settings_say() {
 
 #[tokio::test(start_paused = true)]
 #[expect(clippy::await_holding_lock, reason = "one test after the other")]
+async fn what_is_held_is_let_go_of_where_the_time_becomes_shorter_and_only_there() {
+    static STOCK: Coalesce = Coalesce::named("effects: held").hold(Duration::from_secs(10));
+    async fn run(outcome: u32) -> u32 {
+        STOCK.run("a", async move { outcome }).await
+    }
+    let _alone = alone();
+    resilient::list(&STOCK);
+    assert_eq!(run(1).await, 1);
+    advance(Duration::from_millis(9_500)).await;
+
+    apply("[\"effects: held\".coalesce]\nhold = \"1s\"").unwrap();
+    assert_eq!(run(2).await, 2, "though the other had only half a second left");
+
+    apply("[\"effects: held\".coalesce]\nhold = \"20s\"").unwrap();
+    assert_eq!(run(3).await, 2);
+    apply("[\"effects: held\".coalesce]\nhold = \"20s\"\nmax_wait = \"5s\"").unwrap();
+    assert_eq!(run(4).await, 2);
+    apply("").unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::await_holding_lock, reason = "one test after the other")]
 async fn the_time_in_which_outcomes_are_renewed_changes_and_goes() {
     const HOUR: Duration = Duration::from_secs(3_600);
     static STOCK: Coalesce = Coalesce::named("effects: renewed").hold(SECOND).stale_while_revalidate(HOUR);
@@ -166,6 +188,56 @@ async fn a_breaker_keeps_its_window_and_state() {
     apply("").unwrap();
     assert_eq!(PAY.state(), CircuitBreakerState::Open, "and so does the state");
     PAY.reset();
+}
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::await_holding_lock, reason = "one test after the other")]
+async fn a_breaker_with_another_window_begins_it_empty() {
+    static TIMED: CircuitBreaker = CircuitBreaker::named("effects: timed").without_consecutive();
+    static RING: CircuitBreaker = CircuitBreaker::named("effects: ring").count_window(100).without_consecutive();
+    let _alone = alone();
+    for (breaker, name, windows) in
+        [(&TIMED, "timed", ["\"60s\"", "50", "\"10s\""]), (&RING, "ring", ["10", "\"10s\"", "100"])]
+    {
+        let call = |outcome: Result<(), resilient_tests::Error>| breaker.acquire().unwrap().settle(outcome);
+        let calls = || (breaker.counts().calls, breaker.counts().failures);
+        resilient::list(breaker);
+        for window in windows {
+            for _ in 0..100 {
+                call(Ok(())).unwrap();
+            }
+            call(Err(resilient_tests::Error::Down)).unwrap_err();
+            assert_ne!(calls(), (0, 0), "{name}: before {window}");
+
+            apply(&format!("[\"effects: {name}\".circuit_breaker]\nwindow = {window}")).unwrap();
+
+            assert_eq!(calls(), (0, 0), "{name}: {window}");
+            call(Ok(())).unwrap();
+            assert_eq!(calls(), (1, 0), "{name}: {window}");
+        }
+    }
+    apply("").unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::await_holding_lock, reason = "one test after the other")]
+async fn a_breaker_times_its_calls_from_when_it_is_told_how_long_a_slow_one_takes() {
+    static PAY: CircuitBreaker = CircuitBreaker::named("effects: slow");
+    let _alone = alone();
+    resilient::list(&PAY);
+    for _ in 0..100 {
+        PAY.acquire().unwrap().settle(Ok::<_, resilient_tests::Error>(())).unwrap();
+    }
+
+    apply("[\"effects: slow\".circuit_breaker]\nslow_call = \"10ms\"").unwrap();
+    for _ in 0..5 {
+        let permit = PAY.acquire().unwrap();
+        advance(Duration::from_millis(10)).await;
+        permit.settle(Ok::<_, resilient_tests::Error>(())).unwrap();
+    }
+
+    assert_eq!((PAY.counts().calls, PAY.counts().slow), (105, 5));
+    apply("").unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -470,3 +470,9 @@ fn a_clock_that_goes_back_in_a_probe_times_calls_again() {
 
     assert!(bench.adaptive.estimate.lock().unwrap().probe().is_none());
 }
+
+#[test]
+fn a_sample_at_the_very_end_of_the_clock_is_timed() {
+    assert_eq!(Sample::at(Ticks(u64::MAX)).0, u64::MAX - 1);
+    assert_ne!(Sample::at(Ticks(u64::MAX)).0, Sample::UNTIMED.0);
+}

@@ -57,6 +57,26 @@ fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     future.poll_unpin(&mut Context::from_waker(Waker::noop()))
 }
 
+#[test]
+fn a_key_knows_its_place_among_those_of_its_batch() {
+    let item = BatchItem { key: &"b", position: 2, of: 5, name: "load" };
+
+    assert_eq!((*item.key(), item.position(), item.of()), ("b", 2, 5));
+    assert_eq!(item.unanswered().reason(), Reason::Unanswered);
+}
+
+#[tokio::test(start_paused = true)]
+async fn batches_that_gather_are_counted_until_they_run() {
+    let (batch, backend) = (Batch::named("load"), Backend::default());
+
+    let mut call = pin!(batch.run(1, |keys| backend.load(keys)));
+    assert!(poll(&mut call).is_pending());
+    assert_eq!(batch.counts().gathering, 1);
+
+    assert_eq!(call.await, Ok(Some(10)));
+    assert_eq!(batch.counts().gathering, 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn callers_of_the_same_time_become_one_batch() {
     let (batch, backend) = (Batch::named("load"), Backend::default());
@@ -69,6 +89,8 @@ async fn callers_of_the_same_time_become_one_batch() {
     assert_eq!(start.elapsed(), ms(12));
     assert_eq!((batch.counts().batches, batch.counts().keys, batch.counts().gathering), (1, 3, 0));
     assert!((batch.counts().mean_size() - 3.0).abs() < f64::EPSILON);
+    assert!((BatchCounts { batches: 4, ..batch.counts() }.mean_size() - 0.75).abs() < f64::EPSILON);
+    assert_eq!(BatchCounts { batches: 0, ..batch.counts() }.mean_size().to_bits(), 0);
 }
 
 #[tokio::test(start_paused = true)]

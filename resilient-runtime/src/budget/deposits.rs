@@ -53,7 +53,7 @@ impl Deposits {
         if cfg!(resilient_loom) || self.cells.load(Relaxed) != cells::NONE {
             return;
         }
-        let cells = if BUDGETS.fetch_add(1, Relaxed) < MOST { cells::number(2) } else { NEVER };
+        let cells = number_after(BUDGETS.fetch_add(1, Relaxed));
         // whoever comes second counts in the cells of the first
         let is_first = self.cells.compare_exchange(cells::NONE, cells, Relaxed, Relaxed).is_ok();
         if is_first
@@ -97,13 +97,18 @@ impl Deposits {
     }
 }
 
+/// The number of the first cell of a budget that comes after so many.
+fn number_after(budgets: u32) -> u32 {
+    if budgets < MOST { cells::number(2) } else { NEVER }
+}
+
 /// Takes out the deposits of one thread. Whatever happens concurrently, nothing is taken twice.
 fn take([taken, made]: [&AtomicU64; 2]) -> u64 {
     let mut before = taken.load(Relaxed);
     // Relaxed: the first cell says what was taken, and the second can only be behind what it says.
     loop {
         let deposits = made.load(Relaxed).wrapping_sub(before);
-        if deposits == 0 || deposits > MOST_AT_ONCE {
+        if !(1..=MOST_AT_ONCE).contains(&deposits) {
             return 0;
         }
         match taken.compare_exchange_weak(before, before.wrapping_add(deposits), Relaxed, Relaxed) {
@@ -165,6 +170,34 @@ mod tests {
 
         assert_eq!((0..130).map(|_| pay_in(&deposits)).collect::<Vec<_>>(), [1; 130]);
         assert_eq!((deposits.take_own(), deposits.try_take_all()), (0, 0));
+    }
+
+    #[test]
+    fn only_so_many_budgets_have_cells() {
+        assert_ne!(number_after(MOST - 1), NEVER);
+        assert_eq!(number_after(MOST), NEVER);
+        assert_eq!(number_after(MOST + 1), NEVER);
+    }
+
+    #[test]
+    fn the_first_deposit_decides_for_ever_where_all_are_counted() {
+        let deposits = Deposits::new();
+        assert_eq!(deposits.cells.load(Relaxed), cells::NONE);
+
+        deposits.pay_in_slowly(None);
+        let found = deposits.cells.load(Relaxed);
+        deposits.find_cells(None);
+
+        assert_ne!(found, cells::NONE);
+        assert_eq!(deposits.cells.load(Relaxed), found);
+    }
+
+    #[test]
+    fn nothing_is_taken_where_less_is_seen_to_be_made_than_taken() {
+        let [taken, made] = [5, 3].map(AtomicU64::new);
+
+        assert_eq!(take([&taken, &made]), 0);
+        assert_eq!(taken.into_inner(), 5);
     }
 
     #[test]

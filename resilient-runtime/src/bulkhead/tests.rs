@@ -679,6 +679,54 @@ async fn a_high_one_for_which_there_is_room_takes_nobodys_place() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_light_one_does_not_overtake_a_heavy_one_of_its_priority_though_the_queue_is_full() {
+    for priority in [Priority::High, Priority::Low] {
+        let bulkhead = Bulkhead::named("two").limit(2).queue(1);
+        let _permit = bulkhead.try_acquire().unwrap();
+        let mut heavy = pin!(bulkhead.entry().weight(2).priority(priority).acquire());
+        assert!(poll(&mut heavy).is_none());
+
+        let light = poll(&mut pin!(bulkhead.entry().priority(priority).acquire()));
+
+        assert!(light.is_some_and(|result| result.is_err()), "{priority:?}");
+        assert_eq!(bulkhead.counts().in_use, 1, "{priority:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_bulkhead_of_a_key_is_as_new_while_nobody_is_in_it_or_waits() {
+    let bulkhead = Bulkhead::named("keys").limit(2);
+    let look = || (bulkhead.activity(), bulkhead.is_in_trouble(), bulkhead.is_as_new(true));
+    assert_eq!(look(), (0, false, true));
+
+    let one = bulkhead.try_acquire().unwrap();
+    assert_eq!(look(), (1, false, false));
+    let two = bulkhead.try_acquire().unwrap();
+    let mut waiting = pin!(bulkhead.acquire());
+    assert!(poll(&mut waiting).is_none());
+    assert_eq!(look(), (3, true, false));
+
+    drop((one, two));
+    drop(poll(&mut waiting).unwrap().unwrap());
+    assert_eq!(look(), (0, false, true));
+    assert!(!Bulkhead::named("keys").vegas(2, 100, 10).is_as_new(true), "it may have learnt");
+}
+
+#[test]
+fn the_bulkhead_of_a_key_is_kept_while_its_limit_or_its_mode_is_another() {
+    let bulkhead = Bulkhead::named("keys").limit(2);
+    assert!(!bulkhead.is_held_by_hand());
+
+    bulkhead.set_limit(3);
+    assert!(bulkhead.is_held_by_hand());
+    bulkhead.set_limit(2);
+    assert!(!bulkhead.is_held_by_hand());
+    bulkhead.set_mode(Mode::Observe);
+    assert!(bulkhead.is_held_by_hand());
+    assert!(!Bulkhead::named("keys").vegas(2, 100, 10).is_held_by_hand(), "by its algorithm");
+}
+
+#[tokio::test(start_paused = true)]
 async fn switched_off_it_teaches_its_limit_nothing() {
     let bulkhead = Bulkhead::named("off").aimd(1, 100, 20).mode(Mode::Off);
 

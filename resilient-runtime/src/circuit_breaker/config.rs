@@ -295,8 +295,8 @@ impl Config {
     /// The part of the calls that is let through so long after the ramp began; 1 is all of them.
     pub(super) fn share(&self, elapsed: Duration) -> f64 {
         match self.ramp() {
-            Some(ramp) if elapsed < ramp => (elapsed.as_secs_f64() / ramp.as_secs_f64()).max(LEAST_SHARE),
-            _ => 1.0,
+            Some(ramp) => (elapsed.as_secs_f64() / ramp.as_secs_f64()).clamp(LEAST_SHARE, 1.0),
+            None => 1.0,
         }
     }
 
@@ -604,6 +604,14 @@ mod tests {
     }
 
     #[test]
+    fn no_calls_have_no_rate() {
+        let calls = |calls| Tally { calls, failures: 1, slow: 1 };
+
+        assert_eq!((calls(0).rate(), calls(0).slow_rate()), (None, None));
+        assert_eq!((calls(1).rate(), calls(1).slow_rate()), (Some(1.0), Some(1.0)));
+    }
+
+    #[test]
     fn share_rises_from_a_tenth_to_all() {
         let config = Config::new().recover(Duration::from_secs(10));
 
@@ -620,6 +628,20 @@ mod tests {
 
         assert!(!config.trips(Tally { calls: 3, failures: 3, slow: 0 }, 3));
         assert!(config.trips(Tally { calls: 4, failures: 2, slow: 0 }, 1));
+    }
+
+    #[test]
+    fn default_minimum_is_twenty_of_a_long_ring() {
+        let config = Config::new().count_window(100).without_consecutive();
+
+        assert!(!config.trips(Tally { calls: 19, failures: 19, slow: 0 }, 19));
+        assert!(config.trips(Tally { calls: 20, failures: 10, slow: 0 }, 1));
+    }
+
+    #[test]
+    fn store_is_told_the_rate_in_millionths() {
+        assert_eq!(Config::new().rate_in_millionths(), 500_000);
+        assert_eq!(Config::new().failure_rate(0.123_456_7).rate_in_millionths(), 123_457);
     }
 
     #[test]
@@ -654,6 +676,12 @@ mod tests {
 
         assert_eq!(config.open_time(0, || 0), Duration::from_secs(60));
         assert_eq!(config.open_time(3, || 0), Duration::from_secs(60));
+    }
+
+    #[test]
+    fn no_open_time_is_longer_than_twice_the_longer_of_the_two_it_is_told() {
+        assert_eq!(Config::new().open_for(ms(7_000)).open_max(ms(2_000)).longest_open(), Millis(14_000));
+        assert_eq!(Config::new().open_for(ms(1_000)).open_max(ms(2_000)).longest_open(), Millis(4_000));
     }
 
     #[test]

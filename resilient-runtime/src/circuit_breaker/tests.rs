@@ -346,6 +346,22 @@ fn permit_taken_during_a_panic_is_not_to_blame_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn event_of_a_hanging_probe_counts_it_as_failed() {
+    let breaker = touchy().probes(1).probe_timeout(SECOND);
+    fail(&breaker);
+    advance(SECOND).await;
+    let _hanging = breaker.acquire().expect("a probe");
+    let log = crate::test::record();
+    advance(SECOND).await;
+
+    breaker.acquire().unwrap_err();
+
+    let (from, to) = (CircuitBreakerState::HalfOpen, CircuitBreakerState::Open);
+    let is_it = |event: &crate::Event| matches!(event, crate::Event::Transition { from: f, to: t, failures: 1, calls: 1, .. } if (*f, *t) == (from, to));
+    assert_eq!(log.count(is_it), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn hanging_probe_fails_and_its_result_is_late() {
     let breaker = touchy().probes(2).probe_timeout(3 * SECOND);
     fail(&breaker);

@@ -200,6 +200,7 @@ const KEPT: usize = 16;
 #[cfg(all(test, not(resilient_loom)))]
 mod tests {
     use super::*;
+    use crate::Mode;
 
     /// Changes so many times, forth and back.
     fn change(breaker: &CircuitBreaker, times: u32) {
@@ -235,6 +236,31 @@ mod tests {
             assert_eq!((transition.to, transition.missed), (to, 0));
         }
         assert!(now(&mut transitions).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn changes_are_a_stream() {
+        use futures_util::StreamExt;
+
+        let breaker = CircuitBreaker::named("told");
+        let transitions = breaker.transitions();
+        change(&breaker, 2);
+
+        let told: Vec<_> = transitions.map(|transition| transition.to).take(2).collect().await;
+
+        assert_eq!(told, [CircuitBreakerState::ForcedOpen, CircuitBreakerState::Closed]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn switched_off_twice_is_one_change() {
+        let breaker = CircuitBreaker::named("told");
+        let epoch = || breaker.circuit().epoch;
+
+        breaker.set_mode(Mode::Off);
+        let off = epoch();
+        breaker.set_mode(Mode::Off);
+
+        assert_eq!(epoch(), off);
     }
 
     #[tokio::test(start_paused = true)]

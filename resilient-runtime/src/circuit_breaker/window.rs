@@ -53,11 +53,15 @@ impl Window {
         }
     }
 
-    /// Forgets what belongs to a time, for when time begins anew. What belongs to an epoch is forgotten with it.
+    /// Forgets the calls that it holds. All successes of the epoch are still [counted](Self::successes).
     pub(super) fn clear(&self) {
         self.failures.clear();
+        self.pending.clear();
         if let Some(other) = self.other.get() {
             other.slow.clear();
+            if let Some(ring) = other.ring.get() {
+                ring.clear();
+            }
         }
     }
 

@@ -642,6 +642,16 @@ fn a_rejection_is_shared_like_any_outcome() {
 }
 
 #[test]
+fn calls_of_one_type_are_one_though_it_has_two_names() {
+    use super::flights::Identity;
+
+    let call = |future| Identity { key: fingerprint("k"), owner: 0, future };
+
+    assert!(call(typeid::of::<u32>) == call(|| typeid::of::<u32>()));
+    assert!(call(typeid::of::<u32>) != call(typeid::of::<u64>));
+}
+
+#[test]
 fn that_the_leaders_own_time_is_over_is_not_told_to_others() {
     for reason in [Reason::DeadlineExceeded, Reason::Cancelled] {
         let policy = Coalesce::named("own time");

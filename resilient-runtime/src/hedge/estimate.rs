@@ -183,6 +183,19 @@ mod tests {
     }
 
     #[test]
+    fn steps_shrink_with_the_samples_and_grow_with_their_spread() {
+        let after = |estimate, spread, seen, seconds| {
+            let next = State { estimate, spread }.after(0.5, seen, Sample::Exactly(Duration::from_secs(seconds)));
+            next.map(|State { estimate, spread }| (estimate, spread)).unwrap()
+        };
+
+        assert_eq!(after(0.0, 0.0, 0, 8), (8.0, 4.0), "the first is all there is");
+        assert_eq!(after(8.0, 4.0, 3, 16), (9.25, 5.0), "a quarter of the way from the spread to the distance");
+        assert_eq!(after(64.0, 2.0, 1_023, 128), (64.0 + 0.025 * 2.4375, 2.4375), "eight spreads at the most");
+        assert_eq!(after(64.0, 0.0, 1_023, 128), (64.0 + 0.025 * 1.21875, 1.21875), "a spread of a 64th at the least");
+    }
+
+    #[test]
     fn a_loser_counts_only_if_it_has_taken_longer() {
         let state = State { estimate: 0.1, spread: 0.01 };
 

@@ -539,3 +539,18 @@ impl Drop for Place<'_> {
 
 /// Timers and threads may be so late: a call that has not come for its slot by then is not on its way.
 const LATE: Duration = Duration::from_millis(100);
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn next_generation_of_a_line_has_no_calls() {
+        let first = Line(7);
+        let next = first.next();
+
+        assert_eq!((first.calls(), next.calls()), (7, 0));
+        assert!(first.is_of_the_time_of(Line(0)) && !first.is_of_the_time_of(next));
+        assert!(!next.is_of_the_time_of(next.next()));
+    }
+}

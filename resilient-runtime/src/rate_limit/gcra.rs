@@ -233,6 +233,7 @@ mod tests {
             (4_000_000, second, "4000000/s"),
             (3, second, "3/s"),
             (10, second * 3, "3.33/s"),
+            (1_234, second * 100, "12.3/s"),
             (1, second * 12, "5/min"),
             (1, second * 3_600, "1/h"),
             (7, second * 86_400, "7/d"),
@@ -255,6 +256,7 @@ mod tests {
             assert_eq!(Pace::new(calls, period, None).burst, burst, "{calls} in {period:?}");
         }
         assert_eq!(Pace::new(100, SECOND, Some(7)).burst, 7);
+        assert_eq!(Pace::second(u32::MAX, Duration::from_millis(1)), u32::MAX);
     }
 
     #[test]

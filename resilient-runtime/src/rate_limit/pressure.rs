@@ -405,4 +405,57 @@ mod tests {
             prop_assert!((0.062..=1.0).contains(&share), "{share}");
         }
     }
+
+    #[test]
+    fn whatever_is_of_a_time_that_has_not_come_is_forgotten() {
+        type Word = (&'static str, fn(&Pressure));
+        let words: [Word; 3] = [
+            ("a pause", |pressure| assert!(pressure.pause(at(3_601_000), at(3_600_000)))),
+            ("a slowdown", |pressure| assert!(pressure.slow(at(3_600_000)))),
+            ("a spread", |pressure| pressure.spread(Units(1), at(3_601_000), at(3_600_000))),
+        ];
+        for (word, say) in words {
+            let pressure = Pressure::none();
+            say(&pressure);
+
+            assert!(!pressure.is_ahead_of(at(3_600_000)), "{word}");
+            assert!(!pressure.restart(|| at(3_600_000)), "{word}");
+            assert!(pressure.is_ahead_of(at(3_599_000)), "{word}");
+            assert!(pressure.restart(|| at(3_599_000)), "{word}");
+            assert!(!pressure.is_ahead_of(at(0)), "{word}");
+            assert!(!pressure.restart(|| at(0)), "{word}");
+        }
+    }
+
+    #[test]
+    fn pause_begins_where_there_was_none() {
+        let pressure = Pressure::none();
+
+        assert!(!pressure.pause(at(5_000), at(5_000)), "it is over");
+        assert!(pressure.pause(at(7_000), at(5_000)));
+        assert!(!pressure.pause(at(9_000), at(6_000)), "it was paused anyway");
+        assert!(pressure.pause(at(10_000), at(9_000)));
+        assert_eq!(pressure.paused_until(), at(10_000));
+    }
+
+    #[test]
+    fn calls_are_kept_apart_up_to_the_end() {
+        let pressure = Pressure::none();
+        assert!(!pressure.is_spread(|| unreachable!("nothing was said")));
+
+        pressure.spread(Units(1), at(7_000), at(5_000));
+
+        assert!(pressure.is_spread(|| Units(at(7_000).0 - 1)));
+        assert!(!pressure.is_spread(|| at(7_000)));
+        assert!(!pressure.is_spread(|| at(8_000)));
+    }
+
+    #[test]
+    fn pause_is_never_shorter_than_a_hint_that_is_no_longer_than_the_cap() {
+        for draw in [0, u64::MAX] {
+            assert_eq!(pause_for(ms(10_000), ms(10_000), ms(1_000), draw), ms(10_000));
+        }
+        assert_eq!(pause_for(ms(11_000), ms(10_000), ms(1_000), 0), ms(10_000));
+        assert!(pause_for(ms(11_000), ms(10_000), ms(1_000), u64::MAX) < ms(10_000));
+    }
 }

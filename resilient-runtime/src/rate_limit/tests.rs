@@ -1405,3 +1405,81 @@ async fn each_key_has_a_rate_of_its_own_and_is_not_forgotten_while_it_is_used_up
     assert_eq!(at_once(&KEYS.of("c")), 1);
     assert_eq!((KEYS.len(), KEYS.evicted()), (1, 1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_limit_of_a_key_is_kept_while_calls_slowness_or_a_changed_rate_would_be_forgotten_with_it() {
+    let limit = RateLimit::named("kept").rate(10, SECOND).burst(5);
+    assert!(!limit.is_held_by_hand());
+
+    drop(limit.try_acquire().unwrap());
+    assert!(limit.is_held_by_hand());
+    advance(ms(100)).await;
+    assert!(!limit.is_held_by_hand(), "the call has come back");
+
+    throttle(&limit, None);
+    advance(7 * SECOND).await;
+    at_once(&limit);
+    advance(ms(999)).await;
+    assert!(limit.is_held_by_hand(), "it is not at full speed yet");
+    advance(SECOND).await;
+    assert!(!limit.is_held_by_hand());
+
+    limit.set_rate(20, SECOND);
+    assert!(limit.is_held_by_hand());
+    limit.set_rate(10, SECOND);
+    assert!(!limit.is_held_by_hand());
+    limit.set_mode(Mode::Off);
+    assert!(limit.is_held_by_hand());
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_of_what_it_has_come_back_to_is_left_by_the_next_refusal() {
+    let limit = RateLimit::named("halved").rate(10, SECOND);
+    throttle(&limit, None);
+    assert_eq!(percent(&limit), 50);
+
+    advance(2 * SECOND).await;
+    assert_eq!(percent(&limit), 63, "an eighth more");
+    throttle(&limit, None);
+
+    assert_eq!(percent(&limit), 31);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_the_server_holds_back_is_in_trouble() {
+    let [fresh, paused, slowed] = [(); 3].map(|()| RateLimit::named("trouble").rate(10, SECOND));
+    throttle(&paused, Some(SECOND));
+    throttle(&slowed, None);
+
+    assert_eq!([&fresh, &paused, &slowed].map(RateLimit::is_in_trouble), [false, true, true]);
+    assert!(!slowed.is_paused() && percent(&paused) == 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_is_given_up_is_a_call_that_was_abandoned() {
+    let limit = RateLimit::named("given up").rate(10, SECOND).burst(1).max_wait(SECOND);
+    let abandoned = || limit.shell.record().ended()[Ended::Abandoned as usize];
+    assert_eq!(at_once(&limit), 1);
+    let before = abandoned();
+
+    drop(parked(&limit));
+
+    assert_eq!(abandoned() - before, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn switched_off_it_hears_no_server() {
+    let limit = RateLimit::named("off").rate(10, SECOND).mode(Mode::Off);
+    limit.heed(Quota::of(1, 5 * SECOND));
+
+    limit.set_mode(Mode::Enforce);
+
+    assert_eq!((percent(&limit), at_once(&limit)), (100, 10));
+}
+
+#[test]
+fn a_weight_is_at_least_one_and_at_most_what_the_meter_can_count() {
+    let most = u64::from(u32::MAX);
+
+    assert_eq!([0, 1, 7, most, most + 2, u64::MAX].map(weight_of), [1, 1, 7, u32::MAX, u32::MAX, u32::MAX]);
+}

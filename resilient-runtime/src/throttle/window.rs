@@ -60,7 +60,6 @@ impl Window {
         }
     }
 
-    /// Returns what there was in the last two minutes; the oldest bucket of them is about to leave, and counts as a whole.
     /// Forgets every request.
     pub(super) fn clear(&self) {
         for bucket in &self.buckets {
@@ -69,6 +68,7 @@ impl Window {
         self.refused.store(0, Relaxed);
     }
 
+    /// Returns what there was in the last two minutes; the oldest bucket of them is about to leave, and counts as a whole.
     pub(super) fn tally(&self, now: Ticks) -> Tally {
         let number = now.0 / WIDTH;
         let refused = self.refused.load(Relaxed);
@@ -109,9 +109,9 @@ impl Bucket {
     /// With one more request. `None` if that came so late that the bucket is of a newer time; one that is more than a
     /// window ahead begins anew, since the clock has gone back.
     fn counting(self, number: u64, accepted: bool) -> Option<Self> {
-        let bucket = match (number & NUMBERS).wrapping_sub(self.number) & NUMBERS {
+        let bucket = match self.number.wrapping_sub(number) & NUMBERS {
             0 => self,
-            late if late >= NUMBERS + 1 - BUCKETS as u64 => return None,
+            ROUND => return None,
             _ => Self { number: number & NUMBERS, requests: 0, accepts: 0 },
         };
         // Full, it keeps its ratio and loses half of its weight.
@@ -136,6 +136,8 @@ const BUCKETS: usize = 24;
 /// Fewer, so that the models stay small.
 #[cfg(resilient_loom)]
 const BUCKETS: usize = 2;
+/// A bucket's next number comes so much later.
+const ROUND: u64 = BUCKETS as u64;
 /// Nanoseconds.
 const WIDTH: u64 = 5_000_000_000;
 const NUMBERS: u64 = (1 << 24) - 1;
@@ -190,6 +192,32 @@ mod tests {
         assert_eq!(tally(&window, 119), (2, 1));
         assert!(!window.is_calm());
         assert_eq!(tally(&window, 120), (0, 0));
+        assert!(window.is_calm());
+    }
+
+    #[test]
+    fn a_refusal_after_the_clock_went_back_disturbs_the_calm_for_as_long() {
+        let window = Window::new();
+        window.record(false, at(3_600));
+
+        window.record(false, at(0));
+
+        assert_eq!(tally(&window, 119), (1, 0));
+        assert!(!window.is_calm());
+        assert_eq!(tally(&window, 120), (0, 0));
+        assert!(window.is_calm());
+    }
+
+    #[test]
+    fn a_refusal_of_a_later_clock_counts_unless_it_is_more_than_a_window_ahead() {
+        let window = Window::new();
+
+        window.record(false, at(120));
+        assert_eq!(tally(&window, 0), (1, 0));
+        assert!(!window.is_calm());
+
+        window.record(false, at(125));
+        assert_eq!(tally(&window, 0), (1, 0));
         assert!(window.is_calm());
     }
 

@@ -167,8 +167,43 @@ fn run_must_last_and_be_long() {
     assert!(!is_evident(5.0, 249, 100));
     assert!(!is_evident(4.0, 250, 100));
     assert!(!is_evident(5.0, 250, 19));
+    assert!(is_evident(5.0, 250, 20));
     assert!(!is_evident(249.0, 250, 10_000));
     assert!(is_evident(250.0, 250, 10_000));
+}
+
+/// At a sum of a hundred among two hundred calls, two in five of the others may fail.
+#[test]
+fn other_failures_of_the_window_are_usual_too() {
+    let is_evident = |others: u32| {
+        let run = Run { sum: 100.0, lasted: LEAST_TIME, usual: 0.0001 };
+        run.is_evident(&DEFAULTS, Tally { calls: 200, failures: 100 + others, slow: 0 })
+    };
+
+    assert!(is_evident(40));
+    assert!(!is_evident(45));
+}
+
+#[test]
+fn usual_is_what_failed_with_a_margin_for_what_chance_has_hidden() {
+    let usual = Usual { failures: 4, before: 0 };
+
+    assert!((usual.rate(95, 0.0) - (4.0 + 3.0 + 0.2) / 100.0).abs() < 1e-12);
+    assert!((usual.rate(95, 4.0) - 0.2 / 96.0).abs() < 1e-12);
+}
+
+#[test]
+fn both_counts_are_halved_where_one_is_full() {
+    let after = |failures, successes| {
+        let Usual { failures, before } = Usual { failures, before: 0 }.plus_one(successes);
+        (failures, successes - before)
+    };
+
+    assert_eq!(after(MOST_FAILURES - 1, 10), (1_023, 10));
+    assert_eq!(after(MOST_FAILURES, 10), (512, 5));
+    assert_eq!(after(9, MOST_SUCCESSES), (10, 131_072));
+    assert_eq!(after(9, MOST_SUCCESSES + 1), (5, 65_536));
+    assert_eq!(after(9, 4 * MOST_SUCCESSES), (2, 131_072));
 }
 
 /// Steady errors below the rate: what has happened in ten seconds is in the window, and the sum goes on.

@@ -133,6 +133,23 @@ async fn failures_ask_every_fifty_milliseconds_at_the_most() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn failures_that_a_success_follows_raise_no_doubt() {
+    let store = store();
+    let breaker = CircuitBreaker::named("fleet").consecutive(5_000).failure_rate(1.0).shared_through(store);
+    call(&breaker, Class::Success).unwrap();
+    let asked = store.asked();
+
+    for _ in 0..1_000 {
+        fail(&breaker, 1);
+        call(&breaker, Class::Success).unwrap();
+        sleep(ms(1)).await;
+    }
+
+    let asks = store.asked() - asked;
+    assert!((4..=7).contains(&asks), "{asks} questions in a second");
+}
+
+#[tokio::test(start_paused = true)]
 async fn machines_make_the_probes_of_one() {
     let store = store();
     let fleet = machines(store, 0..20);
@@ -307,6 +324,95 @@ async fn an_operator_holds_one_machine_only() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_an_operator_closes_stays_closed_until_the_fleet_changes_again() {
+    let store = store();
+    let fleet = machines(store, 0..2);
+    calls(&fleet, Class::Success, ms(300)).await;
+    fail(&fleet[0], 3);
+    calls(&fleet, Class::Success, ms(300)).await;
+    assert_eq!(states(&fleet), [CircuitBreakerState::Open; 2]);
+
+    fleet[1].force_close();
+    calls(&fleet, Class::Success, ms(500)).await;
+
+    assert_eq!(states(&fleet), [CircuitBreakerState::Open, CircuitBreakerState::Closed]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_that_wait_for_a_probe_of_another_ask_no_more_often_for_that() {
+    let store = store();
+    let fleet = machines(store, 0..2);
+    calls(&fleet, Class::Success, ms(300)).await;
+    fail(&fleet[0], 3);
+    calls(&fleet, Class::Success, ms(990)).await;
+    // its call asks for a probe, which it does not make
+    while store.view("fleet").state == SharedState::Open {
+        drop(call(&fleet[0], Class::Success));
+        sleep(ms(5)).await;
+    }
+    let asked = store.asked();
+
+    assert_eq!(calls(&fleet[1..], Class::Success, ms(500)).await, 0);
+
+    let asks = store.asked() - asked;
+    assert!(asks <= 8, "{asks} questions of two machines in half a second");
+}
+
+#[test]
+fn a_question_names_the_failure_of_a_probe_before_that_of_the_trip() {
+    let cause = |failed| {
+        let fleet = Fleet::new(None);
+        fleet.known().opened = Some((Ticks(9), Trip { reopenings: 1, cause: Cause::Slow }));
+        fleet.known().probed = Ends { failed, cause: Cause::Panic.number(), ..Ends::default() };
+        Cause::of_number(fleet.question(Ticks(1)).cause)
+    };
+
+    assert_eq!((cause(0), cause(1), cause(2)), (Cause::Slow, Cause::Panic, Cause::Panic));
+}
+
+#[test]
+fn the_terms_of_probes_are_for_the_next_reopening() {
+    let config = Config::new().open_jitter(0.0).open_growth(2.0);
+    let open_for = |phase| config.probe_terms(Circuit { phase, ..machine(store()).circuit() }).open_for.as_secs();
+    let trip = Trip { reopenings: 2, cause: Cause::Slow };
+
+    assert_eq!(open_for(Phase::Open { trip, until: crate::packed_time::Millis(0) }), 8);
+    assert_eq!(open_for(Phase::HalfOpen { trip, probes: crate::circuit_breaker::state::Probes::FIRST }), 8);
+    assert_eq!(open_for(Phase::Closed { streak: 0 }), 1);
+}
+
+#[test]
+fn leased_probes_are_kept_until_it_closes() {
+    let breaker = machine(store());
+    let fleet = breaker.storage.link().unwrap().fleet();
+    let trip = Trip { reopenings: 0, cause: Cause::Slow };
+    let open = Phase::Open { trip, until: crate::packed_time::Millis(0) };
+    let closed = Phase::Closed { streak: 0 };
+    fleet.known().leased = 2;
+
+    breaker.keep_probe();
+    breaker.tell_state(closed, open, Ticks(0));
+    assert_eq!(fleet.known().leased, 3);
+
+    breaker.tell_state(open, closed, Ticks(0));
+    assert_eq!(fleet.known().leased, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn made_as_new_it_knows_nothing_of_the_store() {
+    let store = store();
+    let breaker = machine(store);
+    let fleet = breaker.storage.link().unwrap().fleet();
+    store.set_down(true);
+    calls(std::slice::from_ref(&breaker), Class::Success, ms(300)).await;
+    assert!(fleet.is_down() && fleet.failure().is_some());
+
+    breaker.reset();
+
+    assert!(!fleet.is_down() && fleet.failure().is_none());
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_asks_while_calls_come_and_not_for_ever() {
     let store = store();
     let breaker = machine(store);
@@ -387,12 +493,14 @@ fn the_settings_of_one_key_do_not_share_it() {
 async fn the_list_says_where_it_is_shared() {
     let store = store();
     let breaker = machine(store);
-    calls(std::slice::from_ref(&breaker), Class::Success, ms(10)).await;
+    calls(std::slice::from_ref(&breaker), Class::Success, ms(300)).await;
+    store.set_down(true);
+    calls(std::slice::from_ref(&breaker), Class::Success, ms(500)).await;
     let breaker: &'static CircuitBreaker = Box::leak(Box::new(breaker));
 
     let mut description = crate::list::Description::default();
     breaker.describe_to(&mut description);
     let count =
         |label| description.counts.iter().find(|(name, of, _)| (*name, *of) == ("shared_asks", label)).unwrap().2;
-    assert!(count("answered") + count("failed") > 0.0, "{description:?}");
+    assert!(count("answered") > 0.0 && count("failed") > 1.0, "{description:?}");
 }

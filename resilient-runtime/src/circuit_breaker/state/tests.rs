@@ -95,6 +95,20 @@ fn last_failed_probe_is_the_failure_to_remember() {
 }
 
 #[test]
+fn probe_that_hangs_is_the_failure_to_remember() {
+    let by_panic = Circuit {
+        phase: Phase::HalfOpen { trip: Trip { reopenings: 0, cause: Cause::Panic }, probes: Probes::FIRST },
+        ..half_open(0, 1, 0, 0)
+    };
+    assert_eq!(by_panic.last_failure(), None);
+
+    let Answer::Over(reopened) = ask(by_panic, at(9_000), 1_000) else { panic!("its time is over") };
+
+    assert!(matches!(reopened.phase, Phase::Open { .. }));
+    assert_eq!(reopened.last_failure(), Some(Class::Transient));
+}
+
+#[test]
 fn open_refuses_until_exactly_its_end() {
     assert_eq!(ask(open(0, 6_000), at(5_000), 0), Answer::Refused(Some(ms(1_000))));
     assert_eq!(ask(open(0, 6_000), Moment(5_999_999_999), 0), Answer::Refused(Some(Duration::from_nanos(1))));

@@ -252,6 +252,17 @@ mod tests {
     }
 
     #[test]
+    fn full_bucket_halves_what_it_had_for_calls_that_do_not_fit() {
+        let most = MAX_COUNT as u32;
+        let bucket = Bucket(0).plus(7, Count { calls: most - 2, hits: most - 2 });
+
+        let full = bucket.plus(7, Count { calls: 2, hits: 0 });
+        assert_eq!(full.count([7; 2]), Count { calls: most, hits: most - 2 });
+        let over = bucket.plus(7, Count { calls: 32, hits: 0 });
+        assert_eq!(over.count([7; 2]), Count { calls: most / 2 + 31, hits: most / 2 - 1 });
+    }
+
+    #[test]
     fn sees_what_another_thread_recorded_just_past_the_edge() {
         let buckets = Buckets::new();
         for edge in [1_000, 9_000, 10_000, 11_000, 20_000] {

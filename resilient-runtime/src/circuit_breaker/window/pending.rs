@@ -130,6 +130,14 @@ impl Pending {
         }
     }
 
+    /// Forgets the calls that have not been moved; they stay among [all](Self::all).
+    pub(super) fn clear(&self) {
+        for Stripe { word, .. } in self.all_stripes() {
+            // Acquire and Release as above.
+            let _ = word.fetch_update(Release, Acquire, |word| Some(Batch::unpack(word).without_pending().pack()));
+        }
+    }
+
     /// The successes since the epoch began, however long ago; they go round after 7·10¹⁰ a stripe.
     pub(super) fn all(&self, epoch: Epoch) -> u64 {
         // Relaxed: each word is complete in itself, and the caller's fence orders it after its own record.
@@ -206,6 +214,11 @@ impl Batch {
 
     const fn pending(self, epoch: Epoch) -> u32 {
         if self.epoch.0 == epoch.0 && self.quick == STRIDE { STRIDE - 1 - self.left } else { 0 }
+    }
+
+    /// As if what is pending had been moved.
+    const fn without_pending(self) -> Self {
+        Self { quick: 0, moved: self.moved.wrapping_add(self.pending(self.epoch) as u64), left: 0, ..self }
     }
 
     const fn pack(self) -> u64 {
@@ -315,6 +328,46 @@ mod tests {
         assert_eq!(window.0.all(FIRST), 2_007);
         window.0.note(Epoch(3), || true);
         assert_eq!(window.0.all(Epoch(3)), 1);
+    }
+
+    #[test]
+    fn calls_that_are_forgotten_stay_among_all_successes() {
+        let window = Window::new();
+        (0..32 + 40).for_each(|_| _ = window.succeed(FIRST, 0));
+        assert_eq!((window.0.calls(WIDTH, FIRST, at(0)), window.0.all(FIRST)), (8, 72));
+
+        window.0.clear();
+
+        assert_eq!((window.0.calls(WIDTH, FIRST, at(0)), window.0.all(FIRST)), (0, 72));
+        assert!(window.succeed(FIRST, 0), "it looks at the clock again");
+        assert_eq!(window.0.all(FIRST), 73);
+    }
+
+    /// Thirty-two calls at this pace take half a bucket.
+    #[test]
+    fn calls_are_counted_without_the_clock_where_half_a_bucket_holds_so_many() {
+        let pace = WIDTH / 2 / u64::from(STRIDE);
+        let batch = |quick, left| Batch { epoch: FIRST, quick, moved: 7, left };
+        let next = |quick, elapsed| {
+            let (next, calls) = batch(quick, 0).next(FIRST, elapsed, WIDTH);
+            (next.quick, next.left, next.moved - 7, calls)
+        };
+
+        assert_eq!(next(3, pace), (4, 0, 1, Some(1)));
+        assert_eq!(next(3, pace + 1), (0, 0, 1, Some(1)));
+        assert_eq!(next(STRIDE - 1, pace), (STRIDE, STRIDE - 1, 1, Some(1)));
+        assert_eq!(next(STRIDE, WIDTH / 2), (STRIDE, STRIDE - 1, 32, Some(STRIDE)));
+        assert_eq!(next(STRIDE, WIDTH / 2 + 1), (0, 0, 32, Some(STRIDE)));
+        assert_eq!(batch(STRIDE, 9).next(FIRST, 0, WIDTH), (batch(STRIDE, 8), None), "another thread has moved them");
+    }
+
+    #[test]
+    fn success_that_is_noted_changes_nothing_but_their_number() {
+        let batch = |moved| Batch { epoch: Epoch(3), quick: 5, moved, left: 9 };
+        let noted = |moved| Batch::unpack(Batch::noted(batch(moved).pack(), Epoch(3)));
+
+        assert_eq!(noted(7), batch(8));
+        assert_eq!(noted(MAX_MOVED), batch(0), "it goes round");
     }
 
     #[test]

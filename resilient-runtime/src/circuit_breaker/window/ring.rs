@@ -56,6 +56,14 @@ impl Ring {
         }
     }
 
+    /// Forgets all outcomes. Their bits stay until the cursor comes to them again.
+    pub(super) fn clear(&self) {
+        // Acquire and Release as in `claim`; a call that ends meanwhile may be counted before or after.
+        let _ = self
+            .cursor
+            .fetch_update(Release, Acquire, |word| Some(Cursor { filled: 0, slot: 0, ..Cursor::unpack(word) }.pack()));
+    }
+
     pub(super) fn tally(&self, epoch: Epoch) -> Tally {
         // Relaxed: each word is complete in itself, and the caller's fence orders it after its own record.
         let cursor = Cursor::unpack(self.cursor.load(Relaxed));
@@ -207,6 +215,23 @@ mod tests {
         assert_eq!(tally(&ring, next), (1, 0));
         ring.record(100, next, [true, false], || true);
         assert_eq!(tally(&ring, next), (2, 1));
+    }
+
+    #[test]
+    fn once_forgotten_outcomes_do_not_come_back() {
+        let ring = Ring::new();
+        (0..100).for_each(|_| ring.record(100, FIRST, [true; 2], || true));
+
+        ring.clear();
+
+        assert_eq!(tally(&ring, FIRST), (0, 0));
+        for calls in 1..=50 {
+            ring.record(100, FIRST, [false; 2], || true);
+            assert_eq!(tally(&ring, FIRST), (calls, 0));
+        }
+        ring.clear();
+        ring.record(3, FIRST, [true; 2], || true);
+        assert_eq!(tally(&ring, FIRST), (1, 1));
     }
 
     #[test]

@@ -106,6 +106,42 @@ async fn a_renewal_that_fails_keeps_the_old_and_the_next_begins_after_another_ho
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_outcome_that_may_have_been_refused_is_renewed_if_it_is_good() {
+    let ask = async |policy: &'static Coalesce, own| policy.call("key").run_settled_renewing(async move { own }).await;
+    let outcome = |own: Result<u32, u32>| Settled::Outcome(own);
+    let refusal = |reason| Settled::Rejected(Error::new(PolicyKind::Bulkhead, "inner", reason));
+
+    let good = policy();
+    assert_eq!(ask(good, outcome(Ok(1))).await, outcome(Ok(1)));
+    advance(HOLD).await;
+    assert_eq!(ask(good, outcome(Ok(2))).await, outcome(Ok(1)));
+
+    let bad = policy();
+    assert_eq!(ask(bad, outcome(Err(1))).await, outcome(Err(1)));
+    advance(NEARLY_HELD).await;
+    assert_eq!(ask(bad, outcome(Ok(2))).await, outcome(Err(1)));
+    advance(ms(1)).await;
+    assert_eq!(ask(bad, outcome(Ok(3))).await, outcome(Ok(3)));
+
+    let refused = policy();
+    assert_eq!(ask(refused, refusal(Reason::QueueFull)).await, refusal(Reason::QueueFull));
+    assert_eq!(ask(refused, outcome(Ok(2))).await, refusal(Reason::QueueFull));
+
+    let of_the_caller = policy();
+    assert_eq!(ask(of_the_caller, refusal(Reason::Cancelled)).await, refusal(Reason::Cancelled));
+    assert_eq!(ask(of_the_caller, outcome(Ok(2))).await, outcome(Ok(2)));
+}
+
+#[test]
+fn a_shared_outcome_is_as_good_as_what_it_holds() {
+    use super::renewing::Renewable;
+
+    let is_good = |outcome: Result<u32, u32>| Arc::new(outcome).is_good();
+
+    assert!(is_good(Ok(1)) && !is_good(Err(1)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failure_is_held_and_never_stale() {
     let policy = policy();
     assert_eq!(ask(policy, Err(1)).await, Err(1));

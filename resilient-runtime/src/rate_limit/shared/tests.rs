@@ -288,6 +288,20 @@ fn the_terms_leave_room_for_a_lease() {
 }
 
 #[test]
+fn a_burst_that_is_too_small_is_refused_later_too_and_changes_nothing() {
+    let limit = RateLimit::named("fleet").rate(100, SECOND).shared_through(store());
+    let pace = limit.meter.pace();
+
+    for change in [|limit: &RateLimit| limit.set_burst(3), |limit: &RateLimit| limit.set_rate(100_000_000, SECOND)] {
+        let change = std::panic::AssertUnwindSafe(|| change(&limit));
+        assert!(std::panic::catch_unwind(change).is_err());
+        assert_eq!(limit.meter.pace(), pace);
+    }
+    limit.set_rate(200, SECOND);
+    assert_eq!(limit.meter.pace().burst, 200);
+}
+
+#[test]
 #[should_panic(expected = "40 ms' worth")]
 fn a_burst_that_is_too_small_is_refused() {
     let _ = RateLimit::named("fleet").rate(100, SECOND).shared_through(store()).burst(3);
