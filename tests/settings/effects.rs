@@ -191,7 +191,6 @@ async fn a_breaker_keeps_its_window_and_state() {
 }
 
 #[tokio::test(start_paused = true)]
-#[expect(clippy::await_holding_lock, reason = "one test after the other")]
 async fn a_breaker_with_another_window_begins_it_empty() {
     static TIMED: CircuitBreaker = CircuitBreaker::named("effects: timed").without_consecutive();
     static RING: CircuitBreaker = CircuitBreaker::named("effects: ring").count_window(100).without_consecutive();
