@@ -191,7 +191,6 @@ async fn a_breaker_keeps_its_window_and_state() {
 }
 
 #[tokio::test(start_paused = true)]
-#[expect(clippy::await_holding_lock, reason = "one test after the other")]
 async fn a_breaker_with_another_window_begins_it_empty() {
     static TIMED: CircuitBreaker = CircuitBreaker::named("effects: timed").without_consecutive();
     static RING: CircuitBreaker = CircuitBreaker::named("effects: ring").count_window(100).without_consecutive();
@@ -293,6 +292,31 @@ async fn a_bulkhead_that_grows_lets_in_those_who_wait() {
     drop((inside, second));
     apply("").unwrap();
     assert_eq!((ROOM.counts().limit, ROOM.counts().in_use), (1, 0));
+}
+
+#[test]
+fn a_limit_that_adapts_begins_between_its_bounds() {
+    static JOBS: Bulkhead = Bulkhead::named("effects: bounds").aimd(2, 20, 10);
+    let _alone = alone();
+    resilient::list(&JOBS);
+    let set = |keys: &str| apply(&format!("[\"effects: bounds\".bulkhead]\n{keys}"));
+
+    for good in
+        ["min_limit = 20", "max_limit = 2", "min_limit = 7\nmax_limit = 7", "initial_limit = 2", "initial_limit = 20"]
+    {
+        assert!(set(good).is_ok(), "{good}");
+    }
+    for (bad, reason) in [
+        ("min_limit = 21", "`min_limit` (21) is more than `max_limit` (20)"),
+        ("initial_limit = 1", "`initial_limit` (1) must lie between `min_limit` (2) and `max_limit` (20)"),
+        ("initial_limit = 21", "`initial_limit` (21) must lie between `min_limit` (2) and `max_limit` (20)"),
+        ("min_limit = 0", "`min_limit` must be at least 1, or every call is refused"),
+        ("max_limit = 1000001", "`max_limit` must be at most 1000000"),
+    ] {
+        let refused = set(bad).expect_err(bad).to_string();
+        assert!(refused.ends_with(reason), "{bad}: {refused}");
+    }
+    apply("").unwrap();
 }
 
 #[tokio::test(start_paused = true)]

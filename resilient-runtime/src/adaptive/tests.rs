@@ -6,7 +6,9 @@ use std::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::window::Summary;
+use super::bounds::Bounds;
+use super::vegas::Vegas;
+use super::window::{Summary, Window};
 use super::*;
 use crate::clock::nanos;
 
@@ -475,4 +477,33 @@ fn a_clock_that_goes_back_in_a_probe_times_calls_again() {
 fn a_sample_at_the_very_end_of_the_clock_is_timed() {
     assert_eq!(Sample::at(Ticks(u64::MAX)).0, u64::MAX - 1);
     assert_ne!(Sample::at(Ticks(u64::MAX)).0, Sample::UNTIMED.0);
+}
+
+#[test]
+fn vegas_takes_steps_of_the_whole_logarithm_of_the_limit() {
+    let bounds = Bounds::new(1, 10_000, 1_000);
+    let window = |mean| Summary { timed: 100, mean: Some(mean), shortest: None, in_flight: 1_000, dropped: false };
+    let base = Vegas::new(1_000).step(&window(100.0), bounds, || 0);
+    let after = |mean| base.step(&window(mean), bounds, || 0).limit(bounds);
+
+    // of a thousand calls, 2, 5, 10 and 20 wait
+    assert_eq!([100.2, 100.5, 101.0, 102.0].map(after), [1_018, 1_003, 1_000, 997]);
+}
+
+#[test]
+fn a_window_lasts_as_long_as_two_of_the_shortest_calls_and_ends_where_the_clock_goes_back() {
+    let second = |seconds: u64| Ticks(nanos(Duration::from_secs(seconds)));
+    let window = Window::new();
+    for took in [5, 9] {
+        window.add_timed(second(0), 1, second(took));
+    }
+    let shortest = window.take().shortest;
+    assert_eq!(shortest, Some(second(5).0 / 64));
+
+    window.open(second(100), shortest, None);
+    assert!(!window.is_due(Ticks(second(110).0 - 1)));
+    assert!(window.is_due(second(110)));
+
+    assert!(!window.is_due(second(50)), "a minute before it ends");
+    assert!(window.is_due(Ticks(second(50).0 - 1)));
 }

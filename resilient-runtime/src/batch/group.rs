@@ -59,3 +59,19 @@ impl<'a> BatchGroup<'a> {
         Self { same: fingerprint(&(self.same, what)).whole(), ..self }
     }
 }
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_without_a_size_are_the_same_wherever_they_are() {
+        struct Client;
+        static LOAD: Batch = Batch::named("load");
+        let (one, other) = ((Client, 1_u8), (Client, 2_u8));
+
+        assert_eq!(LOAD.of(&one.0).same, LOAD.of(&other.0).same);
+        assert_ne!(LOAD.of(&one.1).same, LOAD.of(&other.1).same);
+        assert_eq!(LOAD.of(&one.1).same, LOAD.of(&one.1).same);
+    }
+}

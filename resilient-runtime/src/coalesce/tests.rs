@@ -616,6 +616,7 @@ async fn a_call_inside_of_its_own_leader_runs_by_itself() {
     assert_eq!(depth(3).await, 3);
 
     assert_eq!((POLICY.counts().leaders, POLICY.counts().reentrant), (1, 3));
+    assert_eq!(listed(&POLICY, ["coalesce_runs", "ran_alone"]), [1, 3]);
 }
 
 fn rejected(reason: Reason) -> Settled<u32> {
@@ -639,6 +640,26 @@ fn a_rejection_is_shared_like_any_outcome() {
 
     assert_eq!(outcomes, [Some(rejected(Reason::QueueFull)), Some(rejected(Reason::QueueFull))]);
     assert_eq!(runs.get(), 1);
+}
+
+/// The counts of that name in the list of policies.
+fn listed<const N: usize>(policy: &Coalesce, names: [&str; N]) -> [u64; N] {
+    let mut description = crate::list::Description::default();
+    policy.describe_to(&mut description);
+    names.map(|name| description.counts.iter().find(|(of, ..)| *of == name).unwrap().2 as u64)
+}
+
+#[test]
+fn the_list_counts_who_took_a_lead_over_as_one_who_ran() {
+    let (policy, stage) = (Coalesce::named("listed"), Stage::default());
+    let mut calls: Vec<_> = (0..4).map(|_| Call::new(policy.run(&7, stage.run()))).collect();
+    assert!(calls.iter_mut().all(|call| call.poll().is_none()));
+
+    calls[0].drop();
+    stage.done.set(true);
+    assert!(calls[1..].iter_mut().all(|call| call.poll() == Some(2)));
+
+    assert_eq!(listed(&policy, ["coalesce_runs", "coalesced", "handovers"]), [2, 2, 1]);
 }
 
 #[test]

@@ -385,3 +385,43 @@ impl<'a, H> Policy for Heeding<Weighed<'a>, H> {
         self.policy.guarding(ByClass, self.heed)
     }
 }
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use super::sealed::{Begin, Heed as _};
+    use super::*;
+
+    type Outcome = Result<u64, ()>;
+
+    fn left(remaining: u64) -> Quota {
+        Quota { remaining: Some(remaining), ..Quota::default() }
+    }
+
+    fn by_answer() -> ByAnswer<u64, fn(&u64) -> Quota, Heedless> {
+        ByAnswer { answer: |remaining| left(*remaining), at: None, of: PhantomData, rest: Heedless }
+    }
+
+    #[test]
+    fn quota_is_read_from_a_good_answer_of_an_attempt_that_settles_itself_too() {
+        let heed = by_answer();
+        let refused = crate::Error::new(crate::PolicyKind::Retry, "inner", crate::Reason::Cancelled);
+
+        assert_eq!(heed.quota(&Outcome::Ok(7)), Some((left(7), None)));
+        assert_eq!(heed.quota(&Outcome::Err(())), None);
+        assert_eq!(heed.quota(&Settled::Outcome(Outcome::Ok(7))), Some((left(7), None)));
+        assert_eq!(heed.quota(&Settled::Outcome(Outcome::Err(()))), None);
+        assert_eq!(heed.quota(&Settled::<Outcome>::Rejected(refused)), None);
+        assert_eq!(Heedless.quota(&Outcome::Ok(7)), None);
+    }
+
+    #[test]
+    fn quota_counts_as_of_the_time_of_the_call_and_beside_a_cost() {
+        let limit = RateLimit::named("heeds");
+        let mut heed = by_cost::<_, Outcome, _, _>(|used: &u64| *used, by_answer());
+
+        heed.begin(&limit, Taken { calls: 1, at: Units(5) });
+
+        assert_eq!(heed.quota(&Outcome::Ok(7)), Some((left(7), Some(Units(5)))));
+        assert_eq!((heed.cost(&Outcome::Ok(7)), heed.cost(&Outcome::Err(()))), (Some(7), None));
+    }
+}

@@ -367,6 +367,7 @@ mod tests {
         let noted = |moved| Batch::unpack(Batch::noted(batch(moved).pack(), Epoch(3)));
 
         assert_eq!(noted(7), batch(8));
+        assert_eq!(noted(MAX_MOVED - 2), batch(MAX_MOVED - 1));
         assert_eq!(noted(MAX_MOVED), batch(0), "it goes round");
     }
 
