@@ -20,7 +20,7 @@ pub(crate) use self::rules::Rules;
 /// The functions that an attribute is for which already stands last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Last {
-    /// Those with policies, and each `async fn`.
+    /// Functions that carry policies, and each `async fn`.
     IfCarried,
     /// All of them.
     Always,
