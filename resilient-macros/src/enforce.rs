@@ -20,9 +20,9 @@ pub(crate) use self::rules::Rules;
 /// The functions that an attribute is for which already stands last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Last {
-    /// One that carries policies, or is an `async fn` then.
+    /// Functions that carry policies, and each `async fn`.
     IfCarried,
-    /// Any one.
+    /// All of them.
     Always,
 }
 

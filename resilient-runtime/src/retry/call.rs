@@ -439,7 +439,7 @@ impl Start {
 impl Moment {
     const NONE: Self = Self(0);
 
-    /// That time, in the same call.
+    /// Returns that time, in the same call.
     fn at(self, instant: Instant) -> Self {
         let steps = (Ticks::at(instant).0 >> Self::STEP) as u32 & Self::STEPS;
         Self(self.0 & Self::BLOCKS | steps.max(1))
