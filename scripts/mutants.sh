@@ -46,10 +46,14 @@ for part in "${@%.rs}"; do
     rm -rf "$out"
     mkdir -p "$target/mutants/$part"
     try "$part" --cargo-arg=--lib -- -- "${part%%/*}::"
+    unviable=$(lines "$out/unviable.txt")
+    caught=$(lines "$out"/{caught,timeout}.txt)
     if [[ -s $out/missed.txt ]]; then
         try "$part" --iterate --test-package resilient-runtime,resilient-tests --cargo-arg=--{lib,test=behaviour,test=conformance,test=settings}
+        # what was caught or does not compile is left out the second time
+        caught=$(($(lines "$out"/{caught,timeout,previously_caught}.txt) - unviable))
     fi
-    echo "$part: $(lines "$out"/{caught,timeout,previously_caught}.txt) caught, $(lines "$out/unviable.txt") do not compile, $(lines "$out/missed.txt") missed"
+    echo "$part: $caught caught, $unviable do not compile, $(lines "$out/missed.txt") missed"
     cat "$out/missed.txt"
     missed=$((missed + $(lines "$out/missed.txt")))
 done

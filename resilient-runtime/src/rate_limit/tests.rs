@@ -1446,6 +1446,22 @@ async fn half_of_what_it_has_come_back_to_is_left_by_the_next_refusal() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_permit_that_is_settled_by_hand_tells_the_limit_what_the_server_said() {
+    struct Busy;
+    impl Classify for Busy {
+        fn class(&self) -> Class {
+            Class::Throttled { after: Some(SECOND) }
+        }
+    }
+    let [by_class, by_when] = [(); 2].map(|()| RateLimit::named("by hand").rate(10, SECOND));
+
+    assert!(by_class.try_acquire().unwrap().settle(Err::<(), _>(Busy)).is_err());
+    assert!(by_when.try_acquire().unwrap().settle_when(Err::<(), _>(()), |(): &()| Busy.class()).is_err());
+
+    assert!(by_class.is_paused() && by_when.is_paused());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_limit_that_the_server_holds_back_is_in_trouble() {
     let [fresh, paused, slowed] = [(); 3].map(|()| RateLimit::named("trouble").rate(10, SECOND));
     throttle(&paused, Some(SECOND));
