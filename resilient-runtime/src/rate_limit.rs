@@ -171,9 +171,8 @@ impl RateLimit {
     /// The end of the pause that the server asked for, if there is one.
     pub fn paused_until(&self) -> Option<Instant> {
         let now = clock::now();
-        self.restart_if_clock_went_back(now);
         let left = self.meter.pressure.paused_until().since(units(now));
-        if left.is_zero() { None } else { now.checked_add(left) }
+        if left.is_zero() || self.meter.pressure.is_ahead_of(units(now)) { None } else { now.checked_add(left) }
     }
 
     /// Returns whether the server asked for a pause that is not over.
@@ -183,9 +182,9 @@ impl RateLimit {
 
     /// The share of the rate that is let through: 1, or less while the server has slowed it.
     pub fn share(&self) -> f64 {
-        let now = clock::now();
-        self.restart_if_clock_went_back(now);
-        self.meter.pressure.share(self.meter.pace(), units(now))
+        let now = units(clock::now());
+        // Nothing is forgotten by a look: the clock of the thread that looks may be behind that of the calls.
+        if self.meter.pressure.is_ahead_of(now) { 1.0 } else { self.meter.pressure.share(self.meter.pace(), now) }
     }
 }
 
@@ -511,9 +510,9 @@ impl Keyed for RateLimit {
 
     /// Also while what was used has not come back: a limit that is forgotten sooner would let more through than its rate.
     fn is_held_by_hand(&self) -> bool {
-        let now = clock::now();
-        self.restart_if_clock_went_back(now);
-        self.shell.is_switched() || self.meter.is_changed(self.config.pace()) || self.meter.is_in_debt(units(now))
+        let now = units(clock::now());
+        let is_in_debt = self.meter.is_in_debt(now) && !self.meter.is_ahead_of(now);
+        self.shell.is_switched() || self.meter.is_changed(self.config.pace()) || is_in_debt
     }
 }
 

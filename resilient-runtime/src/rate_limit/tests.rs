@@ -1499,3 +1499,25 @@ fn a_weight_is_at_least_one_and_at_most_what_the_meter_can_count() {
 
     assert_eq!([0, 1, 7, most, most + 2, u64::MAX].map(weight_of), [1, 1, 7, u32::MAX, u32::MAX, u32::MAX]);
 }
+
+/// The list of policies is made by a thread whose clock may be behind: a test's with a clock of its own, beside one that has moved its own on.
+#[test]
+fn a_look_from_an_earlier_time_forgets_nothing() {
+    use crate::clock::later;
+
+    let limit = RateLimit::named("looked at").rate(5, 300 * SECOND).burst(5).max_pause(600 * SECOND);
+    let hour = 3_600 * SECOND;
+    later(hour, async { assert_eq!(at_once(&limit), 5) });
+
+    assert_eq!((limit.is_paused(), limit.share(), limit.is_held_by_hand()), (false, 1.0, false));
+
+    later(hour, async {
+        assert_eq!(at_once(&limit), 0);
+        throttle(&limit, Some(300 * SECOND));
+        assert!(limit.is_paused());
+    });
+
+    assert!(!limit.is_paused());
+
+    later(hour, async { assert!(limit.is_paused()) });
+}
