@@ -38,7 +38,7 @@ try() {
     fi
 }
 
-lines() { cat "$@" 2> /dev/null | wc -l; }
+lines() { cat "$@" | wc -l; }
 
 missed=0
 for part in "${@%.rs}"; do
