@@ -49,7 +49,8 @@ for part in "${@%.rs}"; do
     unviable=$(lines "$out/unviable.txt")
     caught=$(lines "$out"/{caught,timeout}.txt)
     if [[ -s $out/missed.txt ]]; then
-        try "$part" --iterate --test-package resilient-runtime,resilient-tests --cargo-arg=--{lib,test=behaviour,test=conformance,test=settings}
+        try "$part" --iterate --baseline=skip --timeout 300 --test-package resilient-runtime,resilient-tests \
+            --cargo-arg=--{lib,test=behaviour,test=conformance,test=settings}
         # what was caught or does not compile is left out the second time
         caught=$(($(lines "$out"/{caught,timeout,previously_caught}.txt) - unviable))
     fi
