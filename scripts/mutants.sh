@@ -31,25 +31,26 @@ try() {
     local part=$1 log=$target/mutants/$1/log.txt code=0
     shift
     cargo mutants --package resilient-runtime --file "resilient-runtime/src/$part.rs" --file "resilient-runtime/src/$part/**" \
-        --features "$features" --output "$target/mutants/$part" --timeout-multiplier 3 --no-times --colors never "$@" > "$log" 2>&1 || code=$?
+        --features "$features" --output "$target/mutants/$part" --no-times --colors never "$@" > "$log" 2>&1 || code=$?
     if ((code != 0 && code != 2 && code != 3)); then
         cat "$log" >&2
         exit 1
     fi
 }
 
-lines() { cat "$@" 2> /dev/null | wc -l; }
+lines() { cat "$@" | wc -l; }
 
 missed=0
 for part in "${@%.rs}"; do
     out=$target/mutants/$part/mutants.out
     rm -rf "$out"
     mkdir -p "$target/mutants/$part"
-    try "$part" --cargo-arg=--lib -- -- "${part%%/*}::"
+    try "$part" --timeout-multiplier 3 --cargo-arg=--lib -- -- "${part%%/*}::"
     unviable=$(lines "$out/unviable.txt")
     caught=$(lines "$out"/{caught,timeout}.txt)
     if [[ -s $out/missed.txt ]]; then
-        try "$part" --iterate --test-package resilient-runtime,resilient-tests --cargo-arg=--{lib,test=behaviour,test=conformance,test=settings}
+        try "$part" --iterate --baseline=skip --timeout 300 --test-package resilient-runtime,resilient-tests \
+            --cargo-arg=--{lib,test=behaviour,test=conformance,test=settings}
         # what was caught or does not compile is left out the second time
         caught=$(($(lines "$out"/{caught,timeout,previously_caught}.txt) - unviable))
     fi

@@ -564,6 +564,61 @@ mod tests {
         let backoff = Backoff::decorrelated_v2(secs(1)).cap(secs(5));
 
         assert_eq!([0, 1, 2, 3, 9].map(|retry| rounded(backoff.max_delay(retry))), [1_377, 2_837, 4_326, 4_326, 4_326]);
+        assert_eq!([1, 2, 9].map(|retry| rounded(backoff.cap(secs(3)).max_delay(retry))), [2_837, 2_837, 2_837]);
+    }
+
+    #[test]
+    fn exponential_waits_grow_by_the_factor_up_to_the_cap() {
+        let tripled = Backoff::exp(secs(1)).factor(3.0).cap(secs(20));
+
+        assert_eq!([0, 1, 2, 3].map(|retry| tripled.min_delay(retry)), [secs(1), secs(3), secs(9), secs(20)]);
+        assert_eq!(
+            [0.5, 0.99, f64::NAN, f64::INFINITY].map(|factor| Backoff::refuses_factor(factor).is_some()),
+            [true; 4]
+        );
+        assert_eq!(Backoff::refuses_factor(1.0), None);
+    }
+
+    #[test]
+    fn longer_waits_are_no_shorter_than_those_before() {
+        let backoff = Backoff::exp(secs(2)).cap(secs(5));
+        let lengthened = |base, cap| backoff.lengthened(base, cap);
+
+        assert!(lengthened(Some(secs(3)), Some(secs(9))) == Backoff::exp(secs(3)).cap(secs(9)));
+        assert!(lengthened(Some(secs(7)), None) == Backoff::exp(secs(7)).cap(secs(7)));
+        assert!(lengthened(Some(secs(1)), Some(secs(3))) == backoff);
+        assert!(Backoff::none().lengthened(Some(secs(3)), Some(secs(9))) == Backoff::none());
+    }
+
+    #[cfg(feature = "config")]
+    #[test]
+    fn another_formula_keeps_the_waits_and_has_the_default_ones_where_there_were_none() {
+        let place = |name| Backoff::NAMES.iter().position(|of| *of == name).unwrap();
+        let (mut linear, mut none) = (Backoff::linear(secs(2)).cap(secs(5)), Backoff::none());
+
+        linear.set_formula(place("exp"));
+        none.set_formula(place("exp_jitter"));
+
+        assert!(linear == Backoff::exp(secs(2)).cap(secs(5)));
+        assert!(none == Backoff::default());
+    }
+
+    #[test]
+    fn it_is_described_by_its_formula_and_what_counts_for_that() {
+        let described = |backoff: Backoff| {
+            let mut description = Description::default();
+            backoff.describe_to(&mut description);
+            let settings = description.settings.into_iter().map(|setting| format!("{} {}", setting.key, setting.value));
+            settings.collect::<Vec<_>>().join(", ")
+        };
+
+        assert_eq!(described(Backoff::none()), "backoff none");
+        assert_eq!(described(Backoff::custom(|_| Duration::ZERO)), "backoff a function");
+        assert_eq!(described(Backoff::linear(secs(1))), "backoff linear, base 1s, cap 10s");
+        assert_eq!(
+            described(Backoff::exp_jitter(secs(1)).jitter(secs(3))),
+            "backoff exp_jitter, base 1s, factor 2, cap 10s, jitter 3s"
+        );
     }
 
     #[test]
