@@ -134,7 +134,7 @@ pub struct CoalesceCounts {
 #[diagnostic::on_unimplemented(
     message = "`#[coalesce]` gives the outcome to several callers, and `{Self}` cannot be given more than once",
     label = "is not `Clone + Send + Sync + 'static`",
-    note = "derive `Clone` for both types of the `Result`, or write `share`, as in `#[coalesce(key = id, share)]`: the callers then get an `Arc` of each"
+    note = "derive `Clone` for both types of the `Result`, with an `Arc` around a part that is not `Clone`; or write `share`, as in `#[coalesce(key = id, share)]`: the callers then get an `Arc` of each"
 )]
 pub trait Shareable: Clone + Send + Sync + 'static {}
 

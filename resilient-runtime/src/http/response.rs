@@ -32,7 +32,7 @@ use crate::{Class, Classified, Classify, ClassifyValue, Quota, clock};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not known to be an HTTP response",
     label = "not an HTTP response",
-    note = "implement `resilient::http::Response` for it; the features `http` and `reqwest` do for `http::Response` and `reqwest::Response`"
+    note = "implement `resilient::http::Response` for it; the features `http` and `reqwest` do for `http::Response` of `http` 1 and `reqwest::Response` of reqwest 0.13, and for no other version"
 )]
 pub trait Response {
     /// The status.
