@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use resilient::http::by_response;
 use resilient::tower::{deadline_from_header, deadline_to_header, hedge, keyed, policies, policies_for, retry};
 use resilient::{
     Backoff, Bulkhead, CircuitBreaker, CircuitBreakerState, Classify, Deadline, Hedge, PerKey, Priority, RateLimit,
@@ -251,6 +252,44 @@ async fn a_request_that_cannot_be_copied_is_sent_once() {
     assert_eq!(calls.swap(0, SeqCst), 1);
     service.ready().await.unwrap().call(Upload(vec![1])).await.unwrap_err();
     assert_eq!(calls.swap(0, SeqCst), 2);
+}
+
+/// The stack of the README.
+#[tokio::test(start_paused = true)]
+async fn layers_of_a_client_judge_its_responses_where_they_are_told_to() {
+    type Request = http::Request<()>;
+    static TOTAL: Timeout = Timeout::named("tower: client", SECOND);
+    static RETRY: Retry = Retry::named("tower: client").max(2).backoff(Backoff::none());
+    static BREAKER: CircuitBreaker = CircuitBreaker::named("tower: client");
+    static PLACES: Bulkhead = Bulkhead::named("tower: client");
+    let calls = Arc::new(AtomicU32::new(0));
+    let seen = calls.clone();
+    let client = service_fn(move |_: Request| {
+        seen.fetch_add(1, SeqCst);
+        ready(Ok::<_, Error>(http::Response::builder().status(503).body(()).unwrap()))
+    });
+    let request = |method: &str| http::Request::builder().method(method).body(()).unwrap();
+
+    let mut careless = ServiceBuilder::new().layer(retry(&RETRY)).layer(policies((&BREAKER,))).service(client.clone());
+    assert_eq!(careless.ready().await.unwrap().call(request("GET")).await.unwrap().status(), 503);
+    assert_eq!(calls.swap(0, SeqCst), 1, "to a layer that is told nothing, a response is a success");
+
+    let mut service = ServiceBuilder::new()
+        .layer(policies((&TOTAL,)))
+        .layer(
+            retry(&RETRY)
+                .when(by_response)
+                .cloning(|request: &Request| request.method().is_idempotent().then(|| request.clone())),
+        )
+        .layer(policies((BREAKER.when(by_response), &PLACES)))
+        .service(client);
+    service.ready().await.unwrap().call(request("POST")).await.unwrap();
+    assert_eq!(calls.swap(0, SeqCst), 1, "a request that is not idempotent is sent once");
+    service.ready().await.unwrap().call(request("GET")).await.unwrap();
+    assert_eq!(calls.swap(0, SeqCst), 3);
+    let refused = service.ready().await.unwrap().call(request("GET")).await;
+    assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
+    assert_eq!((calls.swap(0, SeqCst), BREAKER.state()), (1, CircuitBreakerState::Open), "the fifth failure in a row");
 }
 
 #[tokio::test(start_paused = true)]
