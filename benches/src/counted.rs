@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -104,8 +104,6 @@ pub(crate) fn under_deadline<T>(deadline: u64, scope: impl FnOnce() -> T) -> T {
 /// Nanoseconds on tokio's clock, since the first question.
 #[inline]
 pub(crate) fn now() -> u64 {
-    use std::sync::OnceLock;
-
     static ORIGIN: OnceLock<Instant> = OnceLock::new();
     Instant::now().saturating_duration_since(*ORIGIN.get_or_init(Instant::now)).as_nanos() as u64
 }
