@@ -104,6 +104,12 @@ pub(crate) fn under_deadline<T>(deadline: u64, scope: impl FnOnce() -> T) -> T {
 /// Nanoseconds on tokio's clock, since the first question.
 #[inline]
 pub(crate) fn now() -> u64 {
+    at(Instant::now())
+}
+
+/// The same for that instant.
+#[inline]
+pub(crate) fn at(instant: Instant) -> u64 {
     static ORIGIN: OnceLock<Instant> = OnceLock::new();
-    Instant::now().saturating_duration_since(*ORIGIN.get_or_init(Instant::now)).as_nanos() as u64
+    instant.saturating_duration_since(*ORIGIN.get_or_init(Instant::now)).as_nanos() as u64
 }

@@ -1,5 +1,6 @@
 //! A policy's book: the ends of its calls, counted in [cells](crate::cells), so that a call that goes well pays next to nothing for it.
 
+mod count;
 mod records;
 
 use std::panic::Location;
@@ -13,6 +14,7 @@ use crate::error::REASONS;
 use crate::vocabulary::PolicyKind;
 use crate::{Class, Error, Reason};
 
+pub(crate) use self::count::{Count, OwnCount};
 pub(crate) use self::records::{all, record};
 
 /// The number of a policy's first cell, in each thread's, once it is known.
@@ -45,6 +47,15 @@ pub(crate) enum Tally {
 /// A number that rises where something out of the ordinary happens. Each kind of policy has its own.
 pub(crate) type Note = usize;
 
+/// A count of a record that policies have counts for too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Total {
+    Success,
+    /// The refusals for the reason of that number.
+    Rejected(usize),
+    Noted(Note),
+}
+
 /// The most of those that a kind of policy has.
 pub(crate) const NOTES: usize = 24;
 
@@ -59,12 +70,12 @@ pub struct Record {
     /// When it was made: at the first use of the policy.
     pub(crate) since: Ticks,
     first: u32,
-    /// The cells in which the budgets of its policies count successes by their deposits.
-    paid: Mutex<Vec<u32>>,
+    /// The cells in which its policies count for it, as their budgets do successes by their deposits.
+    also: Mutex<Vec<(Total, u32)>>,
     /// Counted by threads that have no cells any more, since they end.
     late: [AtomicU64; CELLS],
-    rejected: [AtomicU64; REASONS],
-    notes: [AtomicU64; NOTES],
+    rejected: [Count; REASONS],
+    notes: [Count; NOTES],
 }
 
 const ENDS: usize = 5;
@@ -151,46 +162,60 @@ impl Record {
             layer,
             since: Ticks::now(),
             first: cells::number(CELLS),
-            paid: Mutex::new(Vec::new()),
+            also: Mutex::new(Vec::new()),
             late: [const { AtomicU64::new(0) }; CELLS],
-            rejected: [const { AtomicU64::new(0) }; REASONS],
-            notes: [const { AtomicU64::new(0) }; NOTES],
+            rejected: [const { Count::new() }; REASONS],
+            notes: [const { Count::new() }; NOTES],
         }
     }
 
     /// Counts a refusal for the reason of that number.
+    #[inline]
     pub(crate) fn reject(&self, reason: usize) {
-        self.rejected[reason].fetch_add(1, Relaxed);
+        self.rejected[reason].add(1);
     }
 
     /// Adds to a number.
+    #[inline]
     pub(crate) fn note(&self, note: Note, more: u64) {
-        self.notes[note].fetch_add(more, Relaxed);
+        self.notes[note].add(more);
+    }
+
+    /// Adds to a count.
+    pub(crate) fn add(&self, total: Total, more: u64) {
+        match total {
+            Total::Success => self.add_slowly(Ended::Success as usize, more),
+            Total::Rejected(reason) => self.rejected[reason].add(more),
+            Total::Noted(note) => self.note(note, more),
+        }
     }
 
     /// The refusals for the reason of that number.
     pub(crate) fn rejected(&self, reason: usize) -> u64 {
-        self.rejected[reason].load(Relaxed)
+        self.rejected[reason].sum() + self.counted_for(Total::Rejected(reason))
     }
 
     pub(crate) fn noted(&self, note: Note) -> u64 {
-        self.notes[note].load(Relaxed)
+        self.notes[note].sum() + self.counted_for(Total::Noted(note))
     }
 
     /// The calls that ended so, each a number that was right at some time while they were read.
     pub(crate) fn ended(&self) -> [u64; ENDS] {
         let mut ended = cells::sums(self.first as usize);
         ended.iter_mut().zip(&self.late).for_each(|(ended, late)| *ended += late.load(Relaxed));
-        for &cell in &*self.paid.lock().unwrap_or_else(PoisonError::into_inner) {
-            let [paid] = cells::sums(cell as usize);
-            ended[Ended::Success as usize] += paid;
-        }
+        ended[Ended::Success as usize] += self.counted_for(Total::Success);
         ended
     }
 
-    /// Counts what is in cells of that number as successes too, from now on.
-    pub(crate) fn count_in(&self, cell: u32) {
-        self.paid.lock().unwrap_or_else(PoisonError::into_inner).push(cell);
+    /// Counts what is in cells of that number as well, from now on.
+    pub(crate) fn count_in(&self, total: Total, cell: u32) {
+        self.also.lock().unwrap_or_else(PoisonError::into_inner).push((total, cell));
+    }
+
+    /// Returns what its policies have counted in cells of their own.
+    fn counted_for(&self, total: Total) -> u64 {
+        let also = self.also.lock().unwrap_or_else(PoisonError::into_inner);
+        also.iter().filter(|(counted, _)| *counted == total).map(|&(_, cell)| count::sum(cell)).sum()
     }
 
     /// The units that were tallied so.

@@ -21,15 +21,15 @@ use self::builder::{Config, Limit};
 use self::gate::Gate;
 use self::level::MOST_PERMITS;
 use crate::adaptive::Adaptive;
-use crate::book::Note;
+use crate::book::{Note, OwnCount, Total};
 use crate::keyed::{Keyed, by_settings};
 use crate::length::Length;
 use crate::list::{Bound, Description};
 use crate::rare::Rare;
 use crate::shell::{Shell, shell};
 use crate::stack::{Judged, Stack};
+use crate::sync::atomic::AtomicBool;
 use crate::sync::atomic::Ordering::Relaxed;
-use crate::sync::atomic::{AtomicBool, AtomicU64};
 use crate::tune::Live;
 use crate::when::{Blind, ByClass};
 use crate::{Error, Event, Mode, Outcome, Reason, When};
@@ -117,13 +117,13 @@ pub struct BulkheadCounts {
 /// Relaxed throughout: nothing is decided on them.
 #[derive(Debug)]
 struct Counters {
-    queued: AtomicU64,
-    queue_full: AtomicU64,
-    waited_too_long: AtomicU64,
-    deadline_exceeded: AtomicU64,
-    no_runtime: AtomicU64,
-    reentrant: AtomicU64,
-    observed: AtomicU64,
+    queued: OwnCount,
+    queue_full: OwnCount,
+    waited_too_long: OwnCount,
+    deadline_exceeded: OwnCount,
+    no_runtime: OwnCount,
+    reentrant: OwnCount,
+    observed: OwnCount,
     /// Set if it was said that it learns nothing.
     is_told: AtomicBool,
 }
@@ -133,7 +133,7 @@ impl Bulkhead {
     pub fn counts(&self) -> BulkheadCounts {
         let level = self.gate.level();
         let counts = self.counts.get();
-        let count = |counter: fn(&Counters) -> &AtomicU64| counts.map_or(0, |counts| counter(counts).load(Relaxed));
+        let count = |counter: fn(&Counters) -> &OwnCount| counts.map_or(0, |counts| counter(counts).sum());
         BulkheadCounts {
             limit: level.limit,
             in_use: level.in_use,
@@ -267,9 +267,8 @@ impl Bulkhead {
         self.counts.get_or_make(Counters::new)
     }
 
-    fn count(&self, note: Note, counter: impl FnOnce(&Counters) -> &AtomicU64) {
-        counter(self.counters()).fetch_add(1, Relaxed);
-        self.shell.note(note, 1);
+    fn count(&self, note: Note, counter: impl FnOnce(&Counters) -> &OwnCount) {
+        self.shell.count_own(counter(self.counters()), Total::Noted(note));
     }
 
     #[cold]
@@ -281,30 +280,34 @@ impl Bulkhead {
         }
     }
 
+    /// Refuses a call because there is no room, as most are in an outage.
     #[inline]
+    fn refuse_full(&self) -> Error {
+        self.shell.reject_own(Reason::QueueFull, &self.counters().queue_full)
+    }
+
     fn refuse(&self, reason: Reason) -> Error {
         let counts = self.counters();
-        match reason {
-            Reason::QueueFull => counts.queue_full.fetch_add(1, Relaxed),
-            Reason::Reentrant => counts.reentrant.fetch_add(1, Relaxed),
-            Reason::DeadlineExceeded => counts.deadline_exceeded.fetch_add(1, Relaxed),
-            Reason::NoRuntime => counts.no_runtime.fetch_add(1, Relaxed),
-            _ => counts.waited_too_long.fetch_add(1, Relaxed),
+        let own = match reason {
+            Reason::Reentrant => &counts.reentrant,
+            Reason::DeadlineExceeded => &counts.deadline_exceeded,
+            Reason::NoRuntime => &counts.no_runtime,
+            _ => &counts.waited_too_long,
         };
-        self.shell.reject(reason)
+        self.shell.reject_own(reason, own)
     }
 }
 
 impl Counters {
     fn new() -> Self {
         Self {
-            queued: AtomicU64::new(0),
-            queue_full: AtomicU64::new(0),
-            waited_too_long: AtomicU64::new(0),
-            deadline_exceeded: AtomicU64::new(0),
-            no_runtime: AtomicU64::new(0),
-            reentrant: AtomicU64::new(0),
-            observed: AtomicU64::new(0),
+            queued: OwnCount::new(),
+            queue_full: OwnCount::new(),
+            waited_too_long: OwnCount::new(),
+            deadline_exceeded: OwnCount::new(),
+            no_runtime: OwnCount::new(),
+            reentrant: OwnCount::new(),
+            observed: OwnCount::new(),
             is_told: AtomicBool::new(false),
         }
     }

@@ -30,7 +30,6 @@ use crate::list::Description;
 use crate::notes::circuit_breaker::{DEGRADED, EXCHANGES, FAILED_EXCHANGES};
 use crate::shell::{Shell, shell};
 use crate::stack::{Judged, Stack};
-use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 #[cfg(feature = "config")]
 use crate::tune::Forced;
@@ -158,7 +157,7 @@ impl CircuitBreaker {
         let circuit = self.circuit();
         let tally = self.tally(circuit, Ticks::now);
         let past = self.storage.any_past();
-        let total = |total: fn(&Counters) -> &AtomicU64| past.map_or(0, |past| total(&past.totals).load(Relaxed));
+        let total = |total: fn(&Counters) -> u64| past.map_or(0, |past| total(&past.totals));
         CircuitBreakerCounts {
             calls: tally.calls,
             failures: tally.failures,
@@ -167,11 +166,11 @@ impl CircuitBreaker {
                 Phase::Closed { streak } | Phase::Recovering { streak, .. } => streak,
                 _ => 0,
             },
-            opened: total(|totals| &totals.opened),
-            half_opened: total(|totals| &totals.half_opened),
-            closed: total(|totals| &totals.closed),
-            rejected: total(|totals| &totals.rejected),
-            observed: total(|totals| &totals.observed),
+            opened: total(|totals| totals.opened.load(Relaxed)),
+            half_opened: total(|totals| totals.half_opened.load(Relaxed)),
+            closed: total(|totals| totals.closed.load(Relaxed)),
+            rejected: total(|totals| totals.rejected.sum()),
+            observed: total(|totals| totals.observed.sum()),
         }
     }
 

@@ -5,7 +5,7 @@ use std::panic::Location;
 
 use once_cell::race::OnceRef;
 
-use crate::book::{self, Ended, FirstCell, Note, Record, Tally};
+use crate::book::{self, Ended, FirstCell, Note, OwnCount, Record, Tally, Total};
 use crate::event::Event;
 use crate::list;
 use crate::mode::Switch;
@@ -25,6 +25,7 @@ pub(crate) struct Shell<P: 'static> {
     #[cfg(feature = "config")]
     base_mode: Switch,
     mode: Switch,
+    is_of_a_key: bool,
     first_cell: FirstCell,
     /// The counts of one policy, or of all policies of one kind and name that are written at one place.
     record: OnceRef<'static, Record>,
@@ -42,6 +43,7 @@ impl<P> Shell<P> {
                 #[cfg(feature = "config")]
                 base_mode: constant!(Switch::new(Mode::Enforce)),
                 mode: constant!(Switch::new(Mode::Enforce)),
+                is_of_a_key: false,
                 first_cell: constant!(FirstCell::unknown()),
                 record: constant!(OnceRef::new()),
                 naming: Naming::here(),
@@ -131,7 +133,7 @@ impl<P> Shell<P> {
 }
 
 impl<P: Named> Shell<P> {
-    /// The shell of an instance of the same policy, in the mode that both go by; they count in one book.
+    /// The shell of an instance of the same policy for a key, in the mode that both go by; they count in one book.
     pub(crate) fn again(&self) -> Self {
         let mode = self.base_mode();
         #[cfg(feature = "config")]
@@ -148,6 +150,7 @@ impl<P: Named> Shell<P> {
             #[cfg(feature = "config")]
             base_mode: Switch::new(mode),
             mode: Switch::new(mode),
+            is_of_a_key: true,
             first_cell: FirstCell::unknown(),
             record: OnceRef::new(),
             naming: self.naming.again(),
@@ -184,6 +187,20 @@ impl<P: Named> Shell<P> {
         event.emit_in(|| list::function_of(self.record().layer), self.key());
     }
 
+    /// Counts one more in a count of this policy that is part of a count of its book.
+    #[inline]
+    pub(crate) fn count_own(&self, own: &OwnCount, total: Total) {
+        if !own.try_add_one() {
+            self.count_own_slowly(own, total);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn count_own_slowly(&self, own: &OwnCount, total: Total) {
+        own.add_one_slowly(self.record(), total, self.is_of_a_key);
+    }
+
     /// Adds to one of the policy's own numbers.
     #[cold]
     pub(crate) fn note(&self, note: Note, more: u64) {
@@ -193,14 +210,16 @@ impl<P: Named> Shell<P> {
     /// Counts a refusal, and makes it.
     #[cold]
     pub(crate) fn reject(&self, reason: Reason) -> Error {
-        self.reject_in_place(reason)
-    }
-
-    /// As [`reject`](Self::reject), for a policy that refuses most calls in an outage: no reason is moved through memory.
-    #[inline]
-    pub(crate) fn reject_in_place(&self, reason: Reason) -> Error {
         let rejection = Error::new(P::KIND, self.name, reason);
         self.record().reject(rejection.number());
+        rejection
+    }
+
+    /// As [`reject`](Self::reject), for a policy that refuses most calls in an outage, and counts them: no reason is moved through memory.
+    #[inline]
+    pub(crate) fn reject_own(&self, reason: Reason, own: &OwnCount) -> Error {
+        let rejection = Error::new(P::KIND, self.name, reason);
+        self.count_own(own, Total::Rejected(rejection.number()));
         rejection
     }
 

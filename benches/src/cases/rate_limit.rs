@@ -19,6 +19,7 @@ use tower::{Layer as _, Service as _, ServiceBuilder, ServiceExt as _};
 use tower_resilience::ratelimiter::{RateLimiterLayer, RateLimiterServiceError};
 
 use crate::case::{Case, Table};
+use crate::counted::{Ending, Place, Refusal};
 use crate::drive::{poll, repeat, runtime};
 use crate::work::{Busy, Failure, Unwell, answer, attempt};
 
@@ -31,13 +32,24 @@ fn with_room() -> Table {
         "Rate limit, with room",
         "A thousand million calls a second, so that none is refused. By hand, it is the generic cell rate algorithm in one \
          atomic word, with the standard library's clock; governor's own clock is quanta, which reads the processor's counter. \
-         tower's limit belongs to one thread: it cannot be cloned.",
+         By hand and counted, each call also counts by its outcome, also if it is dropped. tower's limit belongs to one thread: it cannot \
+         be cloned.",
         vec![
             Case::new("cell rate by hand", |calls| {
                 static CELL: Cell = Cell::new(Duration::from_nanos(1));
                 poll(repeat(calls, async |id| {
                     assert!(CELL.admit(SECOND));
                     attempt::<Failure>(id).await.unwrap()
+                }))
+            }),
+            Case::new("cell rate by hand, counted", |calls| {
+                static CELL: Cell = Cell::new(Duration::from_nanos(1));
+                poll(repeat(calls, async |id| {
+                    assert!(CELL.admit(SECOND));
+                    let mut ending = Ending::at(LET_THROUGH);
+                    let outcome = attempt::<Failure>(id).await;
+                    ending.end(outcome.is_ok());
+                    outcome.unwrap()
                 }))
             }),
             Case::new("resilient `#[rate_limit]`", |calls| {
@@ -105,7 +117,8 @@ fn with_room() -> Table {
 fn when_used_up() -> Table {
     Table::new(
         "Rate limit, used up",
-        "One call an hour, which was made: every other is refused, without a wait. tower needs its `LoadShed` for that.",
+        "One call an hour, which was made: every other is refused, without a wait. By hand and counted, each refusal counts and says \
+         when to come back. tower needs its `LoadShed` for that.",
         vec![
             Case::prepared("cell rate by hand", || {
                 static CELL: Cell = Cell::new(HOUR);
@@ -115,6 +128,20 @@ fn when_used_up() -> Table {
                         assert!(!CELL.admit(Duration::ZERO));
                         answer(id)
                     }))
+                }
+            }),
+            Case::prepared("cell rate by hand, counted", || {
+                static CELL: Cell = Cell::new(HOUR);
+                CELL.admit(Duration::ZERO);
+                |calls| {
+                    let before = REFUSED.sum();
+                    let sum = poll(repeat(calls, async |id| {
+                        let Err(refusal) = CELL.admit_counted().await else { panic!("it is not used up") };
+                        assert!(refusal.retry_after.is_some());
+                        answer(id)
+                    }));
+                    assert!(REFUSED.sum() >= before + calls);
+                    sum
                 }
             }),
             Case::prepared("resilient `#[rate_limit]`", || {
@@ -277,11 +304,25 @@ impl Cell {
     }
 
     fn admit(&self, early: Duration) -> bool {
+        self.try_admit(early).is_ok()
+    }
+
+    /// Refuses with a count, and says when to come back.
+    async fn admit_counted(&self) -> Result<(), Refusal> {
+        self.try_admit(Duration::ZERO).map_err(|wait| {
+            REFUSED.count();
+            Refusal { policy: "cell", retry_after: Some(Duration::from_nanos(wait)) }
+        })
+    }
+
+    /// Lets a call through, or returns how many nanoseconds it is too early.
+    fn try_admit(&self, early: Duration) -> Result<(), u64> {
         static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
         let now = START.elapsed().as_nanos() as u64;
         let latest = now + early.as_nanos() as u64;
-        self.next.fetch_update(Relaxed, Relaxed, |next| (next <= latest).then(|| next.max(now) + self.interval)).is_ok()
+        let admitted = |next: u64| (next <= latest).then(|| next.max(now) + self.interval);
+        self.next.fetch_update(Relaxed, Relaxed, admitted).map(drop).map_err(|next| next - latest)
     }
 }
 
@@ -322,6 +363,8 @@ where
     })
 }
 
+const LET_THROUGH: Place = Place(19);
+const REFUSED: Place = Place(21);
 const MANY: u32 = 1_000_000_000;
 /// A number of calls so large that the time for which quanta calibrates itself matters little; that time is never the same.
 const CALIBRATED: u64 = 2_000_000;

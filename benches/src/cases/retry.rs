@@ -87,11 +87,18 @@ fn first_attempt_succeeds() -> Table {
 fn two_fail() -> Table {
     Table::new(
         "Retry, two failures without a wait",
-        "Up to three retries at once, without a budget, which would refuse most of them. Peers that sleep for zero time \
-             wait for tokio's timer, whose steps are a millisecond.",
+        "Up to three retries at once, without a budget, which would refuse most of them. The loop that is counted also counts each \
+         retry and the calls by their retries, and lets other tasks have their turn. Peers that sleep for zero time wait for tokio's \
+         timer, whose steps are a millisecond.",
         vec![
             Case::new("loop by hand", |calls| {
                 poll(repeat(calls, async |id| by_hand_after_failures(id).await.unwrap()))
+            }),
+            Case::new("loop by hand, counted", |calls| {
+                let before = AFTER_FAILURES.sum();
+                let sum = poll(repeat(calls, async |id| by_hand_after_failures_counted(id).await.unwrap()));
+                assert!(AFTER_FAILURES.sum() >= before + calls && RETRIES.sum() >= 2 * (before + calls));
+                sum
             }),
             Case::new("resilient `#[retry]`", |calls| {
                 poll(repeat(calls, async |id| ours_after_failures(id).await.unwrap()))
@@ -178,6 +185,24 @@ async fn by_hand_after_failures(id: u64) -> Result<u64, Busy> {
     }
 }
 
+async fn by_hand_after_failures_counted(id: u64) -> Result<u64, Busy> {
+    let mut ending = Ending::at(AFTER_FAILURES);
+    let mut retries = 0;
+    let outcome = loop {
+        match fail_twice(id).await {
+            Err(Busy) if retries < 3 => {
+                retries += 1;
+                RETRIES.count();
+                tokio::task::coop::consume_budget().await;
+            }
+            outcome => break outcome,
+        }
+    };
+    Place(BY_RETRIES.0 + retries).count();
+    ending.end(outcome.is_ok());
+    outcome
+}
+
 #[retry]
 async fn ours(id: u64) -> Result<u64, Busy> {
     attempt(id).await
@@ -244,3 +269,7 @@ fn transient(error: Busy) -> backoff::Error<Busy> {
 }
 
 const COUNTED: Place = Place(0);
+const AFTER_FAILURES: Place = Place(12);
+const RETRIES: Place = Place(14);
+/// The first of four.
+const BY_RETRIES: Place = Place(15);

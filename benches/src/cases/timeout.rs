@@ -8,11 +8,13 @@ use std::time::Duration;
 use layered::{Execute, Service as _, Stack};
 use resilient::{Settled, Timeout, timeout};
 use seatbelt::ResilienceContext;
-use tokio::time::{Sleep, sleep};
+use tokio::runtime::Handle;
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tower::{Layer, Service as _, ServiceExt as _};
 use tower_resilience::timelimiter::TimeLimiterLayer;
 
 use crate::case::{Case, Table};
+use crate::counted::{Ending, Place, at, under_deadline};
 use crate::drive::{poll, repeat, runtime};
 use crate::work::{Busy, Failure, Unwell, attempt, attempt_later};
 
@@ -21,7 +23,8 @@ pub(crate) fn tables() -> Vec<Table> {
         Table::new(
             "Time-out, ready at once",
             "A minute for work that is ready when it is first polled. By hand, the timer is made when the work first \
-             has to wait; nothing tells the work of its deadline.",
+             has to wait; nothing tells the work of its deadline. By hand and counted, the work is told, each call counts, also if it \
+             is dropped, and one that has to wait where there is no runtime is refused.",
             cases!(attempt),
         )
         .goal(80),
@@ -43,6 +46,12 @@ macro_rules! cases {
 
         vec![
             Case::new("timer by hand", |calls| poll(repeat(calls, async |id| by_hand($work(id)).await.unwrap()))),
+            Case::new("timer by hand, counted", |calls| {
+                let before = COUNTED.sum();
+                let sum = poll(repeat(calls, async |id| by_hand_counted($work(id)).await.unwrap()));
+                assert!(COUNTED.sum() >= before + calls);
+                sum
+            }),
             Case::new("resilient `#[timeout]`", |calls| poll(repeat(calls, async |id| ours(id).await.unwrap()))),
             Case::new("resilient `Timeout`", |calls| {
                 static POLICY: Timeout = Timeout::named("timeout", MINUTE);
@@ -101,4 +110,31 @@ async fn by_hand(work: impl Future<Output = Result<u64, Failure>>) -> Result<u64
     .await
 }
 
+async fn by_hand_counted(work: impl Future<Output = Result<u64, Failure>>) -> Result<u64, Failure> {
+    let mut ending = Ending::at(COUNTED);
+    let mut work = pin!(work);
+    let mut timer = pin!(None::<Sleep>);
+    // a length until the work has to wait, since nobody has asked for it by then
+    let mut deadline = MINUTE.as_nanos() as u64;
+    let outcome = poll_fn(|context| {
+        if let Poll::Ready(outcome) = under_deadline(deadline, || work.as_mut().poll(context)) {
+            return Poll::Ready(outcome);
+        }
+        if timer.is_none() {
+            if Handle::try_current().is_err() {
+                return Poll::Ready(Err(Failure::Busy));
+            }
+            let end = Instant::now() + MINUTE;
+            deadline = at(end);
+            timer.set(Some(sleep_until(end)));
+        }
+        let timer = timer.as_mut().as_pin_mut().expect("it was just set");
+        timer.poll(context).map(|()| Err(Failure::Busy))
+    })
+    .await;
+    ending.end(outcome.is_ok());
+    outcome
+}
+
+const COUNTED: Place = Place(23);
 const MINUTE: Duration = Duration::from_mins(1);

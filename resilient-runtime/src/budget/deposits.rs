@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicU32;
 
-use crate::book::Record;
+use crate::book::{Record, Total};
 use crate::cells;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
@@ -60,7 +60,7 @@ impl Deposits {
             && cells != NEVER
             && let Some(record) = record
         {
-            record.count_in(cells + 1);
+            record.count_in(Total::Success, cells + 1);
         }
     }
 

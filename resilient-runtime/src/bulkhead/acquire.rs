@@ -70,11 +70,11 @@ impl<'a> BulkheadAcquire<'a> {
         }
         let most = bulkhead.queue_length();
         if most == 0 || bulkhead.never_waits() {
-            return Err(bulkhead.refuse(Reason::QueueFull));
+            return Err(bulkhead.refuse_full());
         }
         let end = End::of(bulkhead).map_err(|reason| bulkhead.refuse(reason))?;
         let Some(Queued { place, shed }) = bulkhead.gate.wait(weight, priority, most) else {
-            return Err(bulkhead.refuse(Reason::QueueFull));
+            return Err(bulkhead.refuse_full());
         };
         bulkhead.count(QUEUED, |counts| &counts.queued);
         // kept before others are woken, whose wakers may panic: it is left then, as when this is dropped
@@ -91,7 +91,7 @@ impl<'a> BulkheadAcquire<'a> {
         }
         match fate {
             Fate::Entered(permits) => Ok(BulkheadPermit::new(bulkhead, permits)),
-            Fate::Shed => Err(bulkhead.refuse(Reason::QueueFull)),
+            Fate::Shed => Err(bulkhead.refuse_full()),
         }
     }
 }

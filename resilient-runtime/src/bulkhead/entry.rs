@@ -10,7 +10,7 @@ use crate::book;
 use crate::notes::bulkhead::OBSERVED;
 use crate::stack::{Judged, Stack};
 use crate::when::{Blind, ByClass, Judge};
-use crate::{Class, Error, Mode, Outcome, Reason, When};
+use crate::{Class, Error, Mode, Outcome, When};
 
 /// Which calls matter more when there is no room for all: `Priority::High > Priority::Low`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -118,7 +118,7 @@ impl<'a> BulkheadEntry<'a> {
                 self.bulkhead.count(OBSERVED, |counts| &counts.observed);
                 Ok(BulkheadPermit::new(self.bulkhead, self.bulkhead.gate.force(self.weight)))
             }
-            None => Err(self.bulkhead.refuse(Reason::QueueFull)),
+            None => Err(self.bulkhead.refuse_full()),
         }
     }
 

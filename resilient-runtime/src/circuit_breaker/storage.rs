@@ -14,6 +14,7 @@ use super::watch::History;
 use super::window::{Mark, Window};
 use super::word::{Ticket, Word};
 use super::{CircuitBreaker, CircuitBreakerState};
+use crate::book::{OwnCount, Total};
 use crate::clock::Ticks;
 use crate::event::Event;
 use crate::list::Description;
@@ -68,8 +69,8 @@ pub(super) struct Counters {
     pub(super) opened: AtomicU64,
     pub(super) half_opened: AtomicU64,
     pub(super) closed: AtomicU64,
-    pub(super) rejected: AtomicU64,
-    pub(super) observed: AtomicU64,
+    pub(super) rejected: OwnCount,
+    pub(super) observed: OwnCount,
 }
 
 impl CircuitBreaker {
@@ -140,8 +141,7 @@ impl CircuitBreaker {
                 }
                 Answer::Refused(retry_after) => {
                     if self.shell.mode() == Mode::Observe {
-                        storage.past().totals.observed.fetch_add(1, Relaxed);
-                        self.shell.note(OBSERVED, 1);
+                        self.shell.count_own(&storage.past().totals.observed, Total::Noted(OBSERVED));
                         return Ok(Ticket::UNGUARDED);
                     }
                     return Err(self.refuse(circuit, retry_after));
@@ -153,8 +153,8 @@ impl CircuitBreaker {
     #[expect(clippy::inline_always, reason = "an outage has many refusals, and an error is moved through memory")]
     #[inline(always)]
     fn refuse(&self, circuit: Circuit, retry_after: Option<Duration>) -> Error {
-        self.storage.past().totals.rejected.fetch_add(1, Relaxed);
-        self.shell.reject_in_place(Reason::CircuitOpen { retry_after, last: circuit.last_failure() })
+        let reason = Reason::CircuitOpen { retry_after, last: circuit.last_failure() };
+        self.shell.reject_own(reason, &self.storage.past().totals.rejected)
     }
 
     /// Ends a permit; a late one changes nothing.
@@ -434,8 +434,8 @@ impl Storage {
         // Relaxed: a call that ends meanwhile may be counted before or after.
         self.origin.0.store(Origin::UNSET, Relaxed);
         self.window.clear();
-        for total in self.any_past().map(|past| past.totals.all()).into_iter().flatten() {
-            total.store(0, Relaxed);
+        if let Some(past) = self.any_past() {
+            past.totals.forget();
         }
         if let Some(link) = &self.fleet {
             link.fleet().reset();
@@ -526,13 +526,17 @@ impl Counters {
             opened: AtomicU64::new(0),
             half_opened: AtomicU64::new(0),
             closed: AtomicU64::new(0),
-            rejected: AtomicU64::new(0),
-            observed: AtomicU64::new(0),
+            rejected: OwnCount::new(),
+            observed: OwnCount::new(),
         }
     }
 
-    fn all(&self) -> [&AtomicU64; 5] {
-        [&self.opened, &self.half_opened, &self.closed, &self.rejected, &self.observed]
+    fn forget(&self) {
+        for total in [&self.opened, &self.half_opened, &self.closed] {
+            total.store(0, Relaxed);
+        }
+        self.rejected.forget();
+        self.observed.forget();
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::gcra::Units;
 use super::meter::Blocked;
 use super::{RateCounts, RateLimit, RatePermit, units};
-use crate::book::Ended;
+use crate::book::{Ended, OwnCount};
 use crate::clock;
 use crate::length::Length;
 use crate::notes::rate_limit::{OBSERVED, QUEUED, WAITED_NANOS};
@@ -73,9 +73,9 @@ pub(super) struct Queue(Rare<Crowd>);
 struct Crowd {
     /// The number of calls that waited, and of those that were refused, ever. Nothing is decided on them.
     waited: AtomicU64,
-    limited: AtomicU64,
-    paused: AtomicU64,
-    too_heavy: AtomicU64,
+    limited: OwnCount,
+    paused: OwnCount,
+    too_heavy: OwnCount,
     /// Their number. Relaxed, as are the others: they only say whether to join them, and how long that would take.
     waiting: AtomicU32,
     /// For how many calls they wait, a [`Line`].
@@ -130,13 +130,13 @@ impl Queue {
     /// Returns what it knows of the counts.
     pub(super) fn counts(&self) -> RateCounts {
         let crowd = self.0.get();
-        let count = |counter: fn(&Crowd) -> &AtomicU64| crowd.map_or(0, |crowd| counter(crowd).load(Relaxed));
+        let refused = |count: fn(&Crowd) -> &OwnCount| crowd.map_or(0, |crowd| count(crowd).sum());
         RateCounts {
             admitted: 0,
-            waited: count(|crowd| &crowd.waited),
-            limited: count(|crowd| &crowd.limited),
-            paused: count(|crowd| &crowd.paused),
-            too_heavy: count(|crowd| &crowd.too_heavy),
+            waited: crowd.map_or(0, |crowd| crowd.waited.load(Relaxed)),
+            limited: refused(|crowd| &crowd.limited),
+            paused: refused(|crowd| &crowd.paused),
+            too_heavy: refused(|crowd| &crowd.too_heavy),
             pauses: 0,
             slowed: 0,
             waiting: self.waiting(),
@@ -148,15 +148,14 @@ impl Queue {
         self.crowd().waited.fetch_add(1, Relaxed);
     }
 
-    /// Counts a call that is refused.
-    fn count_refusal(&self, blocked: Blocked) {
+    /// The count of the calls that are refused for this.
+    fn refusals(&self, blocked: Blocked) -> &OwnCount {
         let crowd = self.crowd();
-        let count = match blocked {
+        match blocked {
             Blocked { outweighed: Some(_), .. } => &crowd.too_heavy,
             Blocked { paused: Some(_), .. } => &crowd.paused,
             _ => &crowd.limited,
-        };
-        count.fetch_add(1, Relaxed);
+        }
     }
 
     #[inline]
@@ -169,9 +168,9 @@ impl Crowd {
     fn new() -> Self {
         Self {
             waited: AtomicU64::new(0),
-            limited: AtomicU64::new(0),
-            paused: AtomicU64::new(0),
-            too_heavy: AtomicU64::new(0),
+            limited: OwnCount::new(),
+            paused: OwnCount::new(),
+            too_heavy: OwnCount::new(),
             waiting: AtomicU32::new(0),
             line: AtomicU64::new(0),
             left: AtomicU64::new(0),
@@ -371,6 +370,13 @@ impl RateLimit {
         if !blocked.is_usual(at) && self.restart_if_clock_went_back(now) {
             return self.admit(calls, max_wait);
         }
+        if max_wait == Length::ZERO && blocked.is_held_by_the_rate() && self.shell.mode() == Mode::Enforce {
+            // most refusals in an outage
+            let wait = blocked.behind(self.queue.line().calls()).slot.since(at);
+            if !wait.is_zero() {
+                return Err(Held::Refused(self.refuse_for_the_rate(wait)));
+            }
+        }
         let max_wait = max_wait.time();
         let (behind, max_wait) = match &self.shared {
             Some(link) if blocked.asks => (blocked, max_wait.max(link.patience(self.meter.pace()))),
@@ -385,7 +391,7 @@ impl RateLimit {
             }
             self.shell.note(OBSERVED, 1);
             if is_refused {
-                self.queue.count_refusal(behind);
+                self.queue.refusals(behind).add_one_apart();
             } else {
                 self.queue.count_wait();
             }
@@ -411,13 +417,16 @@ impl RateLimit {
 
     /// Counts a refusal and says why it is one.
     pub(super) fn refuse(&self, blocked: Blocked, weight: u32, now: Units) -> Error {
-        self.queue.count_refusal(blocked);
         let reason = match blocked {
             Blocked { outweighed: Some(burst), .. } => Reason::TooHeavy { weight, burst },
             Blocked { paused: Some(end), .. } => Reason::Paused { retry_after: end.since(now) },
-            _ => Reason::RateLimited { retry_after: blocked.slot.since(now) },
+            _ => return self.refuse_for_the_rate(blocked.slot.since(now)),
         };
-        self.shell.reject_in_place(reason)
+        self.shell.reject_own(reason, self.queue.refusals(blocked))
+    }
+
+    fn refuse_for_the_rate(&self, retry_after: Duration) -> Error {
+        self.shell.reject_own(Reason::RateLimited { retry_after }, &self.queue.crowd().limited)
     }
 
     /// A refusal where the wait could not be measured.

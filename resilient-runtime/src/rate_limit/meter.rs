@@ -45,6 +45,11 @@ impl Blocked {
         self.is_plain && self.slot.0 <= now.0.saturating_add(self.interval.0)
     }
 
+    /// Returns whether only the rate holds it back, and nobody is asked about it.
+    pub(super) const fn is_held_by_the_rate(self) -> bool {
+        self.is_plain && self.outweighed.is_none() && !self.asks
+    }
+
     /// The same with so many calls in front.
     pub(super) fn behind(self, calls: u64) -> Self {
         let ahead = self.interval.times(calls);
