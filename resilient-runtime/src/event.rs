@@ -42,6 +42,7 @@ use crate::vocabulary::{CircuitBreakerState, FallbackSource, GaveUp, PolicyKind,
 /// | [`KeysOverflowed`](Self::KeysOverflowed) | `too many keys` | warn | `policy`, `capacity`, `overflowed` |
 /// | [`Batched`](Self::Batched) | `batched` | debug | `policy`, `keys`, `callers` |
 /// | [`LearnsNothing`](Self::LearnsNothing) | `limit learns nothing` | warn | `policy`, `called`, `instead` |
+/// | [`DeadlineUnread`](Self::DeadlineUnread) | `deadline cannot be read` | warn | `header`: its name |
 /// | [`Cancelled`](Self::Cancelled) | `cancelled` | debug | `policy` |
 /// | [`FellBack`](Self::FellBack) | `fell back` | debug | `policy`, `class`, `answer` |
 /// | [`Unanswered`](Self::Unanswered) | `nothing to fall back to` | debug | `policy`, `class` |
@@ -246,6 +247,12 @@ pub enum Event {
         /// The method that would tell it.
         instead: &'static str,
     },
+    /// A request has a header for its deadline, and the header is none.
+    #[non_exhaustive]
+    DeadlineUnread {
+        /// The header's name.
+        header: &'static str,
+    },
     /// A signal stops a body.
     #[non_exhaustive]
     Cancelled {
@@ -341,7 +348,7 @@ pub struct GivingUp {
 }
 
 impl Event {
-    /// Name of the policy that reports it; for settings, their source; for chaos, its name or that of the function.
+    /// Name of the policy that reports it; for settings, their source; for a deadline, its header; for chaos, its name or that of the function.
     pub const fn policy(&self) -> &'static str {
         match *self {
             Self::Retrying(Retrying { policy, .. })
@@ -368,6 +375,7 @@ impl Event {
             | Self::Degraded { policy, .. }
             | Self::Recovered { policy, .. } => policy,
             Self::SettingsApplied { source, .. } | Self::SettingsRefused { source, .. } => source,
+            Self::DeadlineUnread { header } => header,
             #[cfg(feature = "chaos")]
             Self::ChaosBegan { name } | Self::ChaosEnded { name, .. } => name,
             #[cfg(feature = "chaos")]
@@ -419,6 +427,7 @@ impl Event {
             | Self::RanAlone { .. }
             | Self::KeysOverflowed { .. }
             | Self::LearnsNothing { .. }
+            | Self::DeadlineUnread { .. }
             | Self::Degraded { .. } => tracing::Level::WARN,
             #[cfg(feature = "chaos")]
             Self::ChaosBegan { .. } | Self::ChaosEnded { .. } | Self::Unfailing { .. } => tracing::Level::WARN,
@@ -514,6 +523,12 @@ impl Event {
             Self::Batched { policy, keys, callers } => say!(debug, policy, keys, callers, "batched"),
             Self::LearnsNothing { policy, called, instead } => {
                 say!(warn, policy, called, instead, "limit learns nothing");
+            }
+            Self::DeadlineUnread { header } if may_be_loud(header) => {
+                tracing::warn!(target: "resilient", header, "deadline cannot be read");
+            }
+            Self::DeadlineUnread { header } => {
+                tracing::debug!(target: "resilient", header, "deadline cannot be read");
             }
             Self::Cancelled { policy } => say!(debug, policy, "cancelled"),
             Self::FellBack { policy, class, answer } => {

@@ -977,21 +977,6 @@ pub static FUNCTIONS: [fn(&mut Function)];
 #[cfg(feature = "chaos")]
 pub(crate) static CHAOS: OnceLock<fn(&Function) -> Vec<String>> = OnceLock::new();
 
-/// The name, kept for the life of the process, since events have it.
-#[cfg(feature = "chaos")]
-pub(crate) fn kept_name(name: &str) -> &'static str {
-    // those of functions and of chaos, which are no more than were written in the program's text
-    static NAMES: Mutex<std::collections::BTreeSet<&'static str>> = Mutex::new(std::collections::BTreeSet::new());
-
-    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = names.get(name) {
-        return known;
-    }
-    let name: &'static str = name.to_owned().leak();
-    names.insert(name);
-    name
-}
-
 /// A number of a policy's book, in the terms of the metrics.
 pub(crate) struct Count {
     pub(crate) family: &'static str,

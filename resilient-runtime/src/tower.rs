@@ -84,10 +84,12 @@ pub(crate) use self::again::attempts;
 pub use self::again::{Cloning, Copying, Hedged, HedgedCall, Hedging, Retried, RetriedCall, Retrying, hedge, retry};
 pub use self::attempt::Attempt;
 #[cfg(feature = "http")]
-pub use self::header::{DeadlineFromHeader, DeadlineToHeader, InTime, deadline_from_header, deadline_to_header};
+pub use self::header::{
+    DeadlineFromHeader, DeadlineToHeader, InTime, InTimeCall, deadline_from_header, deadline_to_header,
+};
 pub use self::keyed::{KeyedLayer, KeyedService, Logged, Lookup, OwnSettings, SharedSettings, keyed};
 pub use self::policies::{
-    AsBoxed, AsTyped, Choose, Chosen, Errors, Fixed, Guarded, GuardedCall, Policies, policies, policies_for,
+    AsBoxed, AsTyped, Choose, Chosen, Errors, Fixed, Guarded, GuardedCall, Policies, Refusals, policies, policies_for,
 };
 #[cfg(feature = "axum")]
 pub use crate::ecosystem::respond;

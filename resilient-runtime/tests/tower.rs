@@ -463,6 +463,51 @@ async fn a_deadline_comes_by_a_header_and_goes_on_with_what_is_left_for_each_att
     advance(SECOND).await;
 }
 
+#[cfg(feature = "test-util")]
+#[tokio::test(start_paused = true)]
+async fn a_header_that_is_no_deadline_is_told_on_both_sides() {
+    let echo = service_fn(|request: http::Request<()>| ready(Ok::<_, Infallible>(request)));
+    let server = ServiceBuilder::new().layer(deadline_from_header().named("x-timeout".parse().unwrap())).service(echo);
+    let client = ServiceBuilder::new().layer(deadline_to_header()).service(echo);
+    let request = |name, value: &[u8]| http::Request::builder().header(name, value).body(()).unwrap();
+    let log = resilient::test::record();
+
+    for value in [&b"250"[..], b"\xff"] {
+        server.clone().oneshot(request("x-timeout", value)).await.unwrap();
+    }
+    let within = Deadline::after(SECOND);
+    let sent = within.scope(client.clone().oneshot(request("grpc-timeout", b"soon"))).await.unwrap();
+    assert_eq!(sent.headers()["grpc-timeout"], "1000000u", "it is replaced");
+    server.clone().oneshot(request("x-timeout", b"250m")).await.unwrap();
+    server.clone().oneshot(request("x-other", b"250")).await.unwrap();
+    client.oneshot(request("grpc-timeout", b"soon")).await.unwrap();
+
+    let told: Vec<&str> = log
+        .events()
+        .iter()
+        .filter_map(|event| match event {
+            resilient::Event::DeadlineUnread { header, .. } => Some(*header),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, ["x-timeout", "x-timeout", "grpc-timeout"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_innermost_layer_boxes_errors_whichever_it_is() {
+    static PLACES: Bulkhead = Bulkhead::named("tower: innermost").limit(1).queue(0);
+    let fails = service_fn(|_: http::Request<()>| ready(Err::<(), _>(std::io::Error::other("full"))));
+    let request = || http::Request::builder().body(()).unwrap();
+    let server = ServiceBuilder::new().layer(policies((&PLACES,))).layer(deadline_from_header().boxed()).service(fails);
+    let client = ServiceBuilder::new().layer(policies((&PLACES,))).layer(deadline_to_header().boxed()).service(fails);
+
+    assert!(server.clone().oneshot(request()).await.unwrap_err().is::<std::io::Error>());
+    assert!(client.clone().oneshot(request()).await.unwrap_err().is::<std::io::Error>());
+    let _taken = PLACES.try_acquire().unwrap();
+    assert_eq!(reason(&server.oneshot(request()).await.unwrap_err()), Reason::QueueFull);
+    assert_eq!(reason(&client.oneshot(request()).await.unwrap_err()), Reason::QueueFull);
+}
+
 #[tokio::test]
 async fn a_service_that_fails_to_become_ready_has_not_been_called() {
     static BREAKER: CircuitBreaker = CircuitBreaker::named("tower: closed").consecutive(1);

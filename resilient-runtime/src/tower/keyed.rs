@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use ::tower::{Layer, Service};
 
 use super::attempt::Attempt;
-use super::policies::{AsBoxed, AsTyped, Errors};
+use super::policies::{AsBoxed, AsTyped, Refusals};
 use crate::keyed::{Held, Keyed};
 use crate::stack::{Guard, Policy};
 use crate::{PerKey, Settled};
@@ -209,7 +209,7 @@ impl<S, P, F: Clone, E, L: Clone> Layer<S> for KeyedLayer<P, F, E, L> {
 impl<S, P, F, E, L, K, R> Service<R> for KeyedService<S, P, F, E, L>
 where
     S: Service<R, Future: Send, Response: Send, Error: Send> + Clone + Send + 'static,
-    E: Errors<S::Error> + 'static,
+    E: Refusals<S::Error> + 'static,
     P: Keyed,
     for<'p> &'p P: Policy<Guard: Guard<Result<S::Response, S::Error>> + Send>,
     F: Fn(&R) -> K,

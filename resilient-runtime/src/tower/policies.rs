@@ -119,7 +119,10 @@ pub trait Errors<E> {
 
     /// The service's error.
     fn of(error: E) -> Self::Error;
+}
 
+/// The error that a layer of policies returns, which is a rejection as well.
+pub trait Refusals<E>: Errors<E> {
     /// A policy's rejection.
     fn of_rejection(rejection: Error) -> Self::Error;
 }
@@ -134,7 +137,9 @@ impl<E: Into<BoxError>> Errors<E> for AsBoxed {
     fn of(error: E) -> BoxError {
         error.into()
     }
+}
 
+impl<E: Into<BoxError>> Refusals<E> for AsBoxed {
     fn of_rejection(rejection: Error) -> BoxError {
         rejection.into()
     }
@@ -144,13 +149,15 @@ impl<E: Into<BoxError>> Errors<E> for AsBoxed {
 #[derive(Debug, Clone, Copy)]
 pub struct AsTyped;
 
-impl<E: From<Error>> Errors<E> for AsTyped {
+impl<E> Errors<E> for AsTyped {
     type Error = E;
 
     fn of(error: E) -> E {
         error
     }
+}
 
+impl<E: From<Error>> Refusals<E> for AsTyped {
     fn of_rejection(rejection: Error) -> E {
         rejection.into()
     }
@@ -187,7 +194,7 @@ impl<S, C, E, R> Service<R> for Guarded<S, C, E>
 where
     S: Service<R> + Clone,
     C: Choose<R>,
-    E: Errors<S::Error>,
+    E: Refusals<S::Error>,
     <C::Policies as Policy>::Guard: Guard<Result<S::Response, S::Error>>,
 {
     type Response = S::Response;
@@ -236,7 +243,7 @@ impl<S, R, G, E> Future for GuardedCall<S, R, G, E>
 where
     S: Service<R>,
     G: Guard<Result<S::Response, S::Error>>,
-    E: Errors<S::Error>,
+    E: Refusals<S::Error>,
 {
     type Output = Result<S::Response, E::Error>;
 
