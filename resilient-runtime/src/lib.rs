@@ -234,6 +234,10 @@ pub mod guide {
     pub mod finding_the_bottleneck {}
     #[doc = include_str!("../guide/first_hour.md")]
     pub mod first_hour {}
+    // its programs need them
+    #[cfg(all(feature = "axum", feature = "reqwest", feature = "tower"))]
+    #[doc = include_str!("../guide/layers_of_tower.md")]
+    pub mod layers_of_tower {}
     #[doc = include_str!("../guide/plots/rustdoc/order.txt")]
     #[doc = include_str!("../guide/order.md")]
     pub mod order {}

@@ -122,6 +122,10 @@ pub trait Errors<E> {
 }
 
 /// The error that a layer of policies returns, which is a rejection as well.
+#[diagnostic::on_unimplemented(
+    message = "an error of type `{E}` cannot hold a policy's refusal",
+    note = "write `.boxed()` behind the innermost layer, or `impl From<resilient::Error>` for the service's error"
+)]
 pub trait Refusals<E>: Errors<E> {
     /// A policy's rejection.
     fn of_rejection(rejection: Error) -> Self::Error;
@@ -157,6 +161,8 @@ impl<E> Errors<E> for AsTyped {
     }
 }
 
+// `do_not_recommend`: the message is that of the trait
+#[diagnostic::do_not_recommend]
 impl<E: From<Error>> Refusals<E> for AsTyped {
     fn of_rejection(rejection: Error) -> E {
         rejection.into()
