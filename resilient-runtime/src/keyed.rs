@@ -191,7 +191,6 @@ pub trait Keyed: Named {
     }
 
     /// The policies of all keys, as the list has them.
-    #[cfg(feature = "config")]
     #[doc(hidden)]
     fn all_listed(all: &'static PerKey<Self>) -> Option<&'static dyn Listed> {
         let _ = all;
@@ -809,7 +808,6 @@ macro_rules! by_settings {
             can
         }
 
-        #[cfg(feature = "config")]
         fn all_listed(all: &'static crate::PerKey<Self>) -> Option<&'static dyn crate::list::Listed> {
             Some(all)
         }

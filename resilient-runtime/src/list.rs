@@ -212,8 +212,8 @@ pub struct KeySnapshot {
 /// Returns a snapshot of all policies.
 ///
 /// A function whose attributes make its policies is listed before its first call, on Linux, macOS, Windows and the BSDs. So is a `static`
-/// that attributes name, as in `with = PAYMENTS` or `with = HOSTS.of(host)`. Elsewhere, and for other policies by hand, a
-/// policy is listed once it is used, or once [`list`] was called for it.
+/// that attributes name, as in `with = PAYMENTS` or `with = HOSTS.of(host)`. So are
+/// the policies of a layer that was put around a service. Elsewhere, and for other policies by hand, a policy is listed once it is used, or once [`list`] was called for it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -268,6 +268,13 @@ pub fn list(policy: &'static dyn Listed) {
     drop(listed);
     #[cfg(feature = "config")]
     tell();
+}
+
+/// Lists a policy that a layer has, unless that is done. To ask again costs two loads.
+pub(crate) fn list_once(policy: &'static dyn Listed) {
+    if policy.record().begins_to_be_listed() {
+        list(policy);
+    }
 }
 
 /// Takes note of a policy that was looked up by its name, which settings may be for.

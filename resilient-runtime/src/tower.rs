@@ -59,7 +59,7 @@
 //!
 //! # The list of policies
 //!
-//! A policy that is only used in layers is listed with its counts. Call [`resilient::list`](crate::list()) for its settings and state, and so that live settings find it.
+//! A layer lists its policies when it is put around a service, and those of [`policies_for`] when a request first chooses them: with their settings and states, and live settings find them.
 //!
 //! # Layers
 //!
@@ -89,7 +89,8 @@ pub use self::header::{
 };
 pub use self::keyed::{KeyedLayer, KeyedService, Logged, Lookup, OwnSettings, SharedSettings, keyed};
 pub use self::policies::{
-    AsBoxed, AsTyped, Choose, Chosen, Errors, Fixed, Guarded, GuardedCall, Policies, Refusals, policies, policies_for,
+    AsBoxed, AsTyped, Choose, Chosen, Errors, Fixed, Guarded, GuardedCall, ListedFirst, Policies, Refusals, policies,
+    policies_for,
 };
 #[cfg(feature = "axum")]
 pub use crate::ecosystem::respond;

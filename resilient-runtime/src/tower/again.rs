@@ -12,6 +12,7 @@ use pin_project_lite::pin_project;
 
 use super::attempt::Attempt;
 use crate::hedge::HedgeFuture;
+use crate::list::list_once;
 use crate::retry::{DelayFuture, RetryCall};
 use crate::when::{ByClass, ByWhen, Judge};
 use crate::{Hedge, Retry, When};
@@ -112,6 +113,7 @@ macro_rules! layer {
             type Service = $service<S, J, C>;
 
             fn layer(&self, service: S) -> Self::Service {
+                list_once(self.policy);
                 $service { service, layer: self.clone() }
             }
         }

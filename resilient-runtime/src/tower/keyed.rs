@@ -14,6 +14,7 @@ use ::tower::{Layer, Service};
 use super::attempt::Attempt;
 use super::policies::{AsBoxed, AsTyped, Refusals};
 use crate::keyed::{Held, Keyed};
+use crate::list::list_once;
 use crate::stack::{Guard, Policy};
 use crate::{PerKey, Settled};
 
@@ -87,6 +88,16 @@ impl<P, F, E, L> KeyedLayer<P, F, E, L> {
     /// [`settings`](KeyedLayer::settings), write it after them.
     pub fn log_key(self) -> KeyedLayer<P, F, E, Logged<L>> {
         KeyedLayer { policies: self.policies, key: self.key, lookup: Logged(self.lookup), errors: PhantomData }
+    }
+
+    /// Has the policies of all keys listed.
+    pub(crate) fn list(&self)
+    where
+        P: Keyed,
+    {
+        if let Some(all) = P::all_listed(self.policies) {
+            list_once(all);
+        }
     }
 
     /// The policy for that request. Held for as long as the call takes, it is not forgotten.
@@ -198,10 +209,11 @@ impl<S: fmt::Debug, P: fmt::Debug, F, E, L> fmt::Debug for KeyedService<S, P, F,
     }
 }
 
-impl<S, P, F: Clone, E, L: Clone> Layer<S> for KeyedLayer<P, F, E, L> {
+impl<S, P: Keyed, F: Clone, E, L: Clone> Layer<S> for KeyedLayer<P, F, E, L> {
     type Service = KeyedService<S, P, F, E, L>;
 
     fn layer(&self, service: S) -> Self::Service {
+        self.list();
         KeyedService { service, layer: self.clone() }
     }
 }

@@ -79,6 +79,24 @@ impl<C> Policies<C> {
     }
 }
 
+/// Policies that are listed when their layer is put around a service, as far as they are known by then.
+pub trait ListedFirst {
+    /// Has them listed.
+    #[doc(hidden)]
+    fn list(&self);
+}
+
+impl<P: Policy + 'static> ListedFirst for Fixed<P> {
+    fn list(&self) {
+        self.0.list();
+    }
+}
+
+/// They are listed when they are chosen.
+impl<F> ListedFirst for Chosen<F> {
+    fn list(&self) {}
+}
+
 /// The policies for a request.
 pub trait Choose<R> {
     /// A policy, or a tuple of them.
@@ -104,11 +122,13 @@ impl<R, P: Policy + Clone> Choose<R> for Fixed<P> {
 #[derive(Debug, Clone, Copy)]
 pub struct Chosen<F>(F);
 
-impl<R, P: Policy, F: Fn(&R) -> P> Choose<R> for Chosen<F> {
+impl<R, P: Policy + 'static, F: Fn(&R) -> P> Choose<R> for Chosen<F> {
     type Policies = P;
 
     fn choose(&self, request: &R) -> P {
-        (self.0)(request)
+        let policies = (self.0)(request);
+        policies.list();
+        policies
     }
 }
 
@@ -181,10 +201,11 @@ impl<C: fmt::Debug, E> fmt::Debug for Policies<C, E> {
     }
 }
 
-impl<S, C: Clone, E> Layer<S> for Policies<C, E> {
+impl<S, C: Clone + ListedFirst, E> Layer<S> for Policies<C, E> {
     type Service = Guarded<S, C, E>;
 
     fn layer(&self, service: S) -> Self::Service {
+        self.choose.list();
         Guarded { service, choose: self.choose.clone(), errors: PhantomData }
     }
 }
