@@ -328,7 +328,7 @@ pub mod counts {
 /// The parts of what [`policies`] and [`conflicts`] return.
 pub mod snapshot {
     pub use crate::list::{
-        DurationsSnapshot, FunctionSnapshot, KeySnapshot, KeysSnapshot, LayerSnapshot, Listed, Number,
+        DurationsSnapshot, FunctionSnapshot, GivenSnapshot, KeySnapshot, KeysSnapshot, LayerSnapshot, Listed, Number,
         OutcomeDurations, Policies, PolicySnapshot, Setting,
     };
     pub use crate::naming::Conflict;
