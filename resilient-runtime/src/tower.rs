@@ -48,7 +48,7 @@
 //!
 //! # In axum
 //!
-//! A handler never fails, so errors of layers have to become responses there, which is axum's `HandleErrorLayer`. With the feature `axum`, [`respond`](fn@respond) is the function for it:
+//! A handler never fails, so errors of layers have to become responses there, which is axum's `HandleErrorLayer`. With the feature `axum`, [`respond`](fn@respond) is the function for it, or [`respond_after`], which adds a `Retry-After`:
 //!
 //! ```ignore
 //! let layers = ServiceBuilder::new()
@@ -93,4 +93,4 @@ pub use self::policies::{
     policies_for,
 };
 #[cfg(feature = "axum")]
-pub use crate::ecosystem::respond;
+pub use crate::ecosystem::{respond, respond_after};
