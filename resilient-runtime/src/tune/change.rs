@@ -240,6 +240,10 @@ fn unknown<P: Tunable>(key: &str) -> String {
             resilient_words::choice("key", names())
         );
     }
+    let is_key = |name: &str| P::Config::KEYS.iter().any(|key| key.name == name);
+    if let Some((meant, says)) = resilient_words::other_word(key, is_key) {
+        return format!("unknown key `{key}`: write `{meant}`, {says}");
+    }
     match resilient_words::nearest(key, names()) {
         Some(meant) => format!("unknown key `{key}`: did you mean `{meant}`?"),
         None => format!("unknown key `{key}`: {}", resilient_words::choice("key", names())),
