@@ -726,7 +726,7 @@ impl Layer {
     fn is_endless(&self) -> String {
         let label = self.label();
         let why = match self.policy.map(|policy| policy.kind()) {
-            None => "is a policy of the function's own choice",
+            None => "gets its policy by `with`",
             Some(PolicyKind::Coalesce) => "has callers wait for the runs of others, one after the other",
             Some(PolicyKind::Fallback) => "runs another function",
             Some(PolicyKind::FanOut) => "runs as many items as it is given",

@@ -172,7 +172,7 @@ fn what_is_not_limited_says_why() {
     assert_eq!(of(|function| function.open("FALLBACK_", &FALLBACK)), above("`fallback` runs another function"));
     assert_eq!(of(|function| function.own("FAN_OUT_", &FAN_OUT)), above("`fan_out` runs as many items as it is given"));
     assert_eq!(of(|function| function.own("RETRY_", &ENDLESS)), above("`retry` makes attempts without a limit"));
-    assert_eq!(of(|function| function.given("RETRY_", &[])), above("`retry` is a policy of the function's own choice"));
+    assert_eq!(of(|function| function.given("RETRY_", &[])), above("`retry` gets its policy by `with`"));
     // the outermost is the one to mend
     let both = of(|function| function.own("COALESCE_", &COALESCE).own("RETRY_", &ENDLESS));
     assert!(both.unwrap().starts_with("`coalesce`"));
