@@ -20,6 +20,8 @@ mod dyn_error;
 mod h2;
 #[cfg(feature = "hyper")]
 mod hyper;
+#[cfg(feature = "hyper-util")]
+mod hyper_util;
 #[cfg(feature = "kube")]
 mod kube;
 #[cfg(feature = "lapin")]

@@ -85,6 +85,7 @@
 //! | `reqwest-middleware-0-5` | no | `resilient::reqwest_middleware`: policies as middleware of reqwest; classifies its error; includes `reqwest` and `tower` |
 //! | `h2` | no | classifies `h2::Error` |
 //! | `hyper` | no | classifies `hyper::Error`; includes `h2` |
+//! | `hyper-util` | no | classifies `hyper_util::client::legacy::Error`; includes `hyper` |
 //! | `axum` | no | `IntoResponse` of axum for [`Error`] |
 //! | `tonic` | no | classifies `tonic::Status`, with the server's pushback, and makes a status of an [`Error`]; includes `http` and `hyper` |
 //! | `sqlx-0-8`, also called `sqlx` | no | classifies `sqlx::Error` of sqlx 0.8 |

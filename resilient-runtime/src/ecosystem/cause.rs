@@ -109,6 +109,8 @@ const KNOWN: &[Known] = &[
     #[cfg(feature = "mysql_async")]
     a::<mysql_async::Error>,
     #[cfg(feature = "object_store")]
+    #[cfg(feature = "hyper-util")]
+    a::<hyper_util::client::legacy::Error>,
     a::<object_store::Error>,
     #[cfg(feature = "object_store")]
     a::<object_store::client::HttpError>,
