@@ -43,6 +43,7 @@ use crate::vocabulary::{CircuitBreakerState, FallbackSource, GaveUp, PolicyKind,
 /// | [`Batched`](Self::Batched) | `batched` | debug | `policy`, `keys`, `callers` |
 /// | [`LearnsNothing`](Self::LearnsNothing) | `limit learns nothing` | warn | `policy`, `called`, `instead` |
 /// | [`DeadlineUnread`](Self::DeadlineUnread) | `deadline cannot be read` | warn | `header`: its name |
+/// | [`Unclassified`](Self::Unclassified) | `an error in a box has no known type, and is permanent` | warn, once; then debug | |
 /// | [`Cancelled`](Self::Cancelled) | `cancelled` | debug | `policy` |
 /// | [`FellBack`](Self::FellBack) | `fell back` | debug | `policy`, `class`, `answer` |
 /// | [`Unanswered`](Self::Unanswered) | `nothing to fall back to` | debug | `policy`, `class` |
@@ -253,6 +254,8 @@ pub enum Event {
         /// The header's name.
         header: &'static str,
     },
+    /// An error whose type has been erased is none that this crate knows, and so permanent: one in a `Box<dyn Error>` or an `anyhow::Error`.
+    Unclassified,
     /// A signal stops a body.
     #[non_exhaustive]
     Cancelled {
@@ -348,7 +351,7 @@ pub struct GivingUp {
 }
 
 impl Event {
-    /// Name of the policy that reports it; for settings, their source; for a deadline, its header; for chaos, its name or that of the function.
+    /// Name of the policy that reports it; for settings, their source; for a deadline, its header; for an error without a class, nothing; for chaos, its name or that of the function.
     pub const fn policy(&self) -> &'static str {
         match *self {
             Self::Retrying(Retrying { policy, .. })
@@ -376,6 +379,7 @@ impl Event {
             | Self::Recovered { policy, .. } => policy,
             Self::SettingsApplied { source, .. } | Self::SettingsRefused { source, .. } => source,
             Self::DeadlineUnread { header } => header,
+            Self::Unclassified => "",
             #[cfg(feature = "chaos")]
             Self::ChaosBegan { name } | Self::ChaosEnded { name, .. } => name,
             #[cfg(feature = "chaos")]
@@ -428,6 +432,7 @@ impl Event {
             | Self::KeysOverflowed { .. }
             | Self::LearnsNothing { .. }
             | Self::DeadlineUnread { .. }
+            | Self::Unclassified
             | Self::Degraded { .. } => tracing::Level::WARN,
             #[cfg(feature = "chaos")]
             Self::ChaosBegan { .. } | Self::ChaosEnded { .. } | Self::Unfailing { .. } => tracing::Level::WARN,
@@ -529,6 +534,14 @@ impl Event {
             }
             Self::DeadlineUnread { header } => {
                 tracing::debug!(target: "resilient", header, "deadline cannot be read");
+            }
+            Self::Unclassified => {
+                macro_rules! say_it {
+                    ($level:ident) => {
+                        tracing::$level!(target: "resilient", "an error in a box has no known type, and is permanent")
+                    };
+                }
+                if is_first_unclassified() { say_it!(warn) } else { say_it!(debug) }
             }
             Self::Cancelled { policy } => say!(debug, policy, "cancelled"),
             Self::FellBack { policy, class, answer } => {
@@ -641,6 +654,22 @@ fn with_words<R>(read: impl FnOnce(&[AtomicU64; 64]) -> R) -> R {
         static WORDS: [AtomicU64; 64] = const { [const { AtomicU64::new(0) }; 64] };
     }
     WORDS.with(read)
+}
+
+/// Returns whether no error without a class was told before.
+#[cfg(all(feature = "tracing", not(any(test, feature = "test-util"))))]
+fn is_first_unclassified() -> bool {
+    static WAS_TOLD: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+    !WAS_TOLD.swap(true, Relaxed)
+}
+
+/// Tests run beside each other, each on a thread of its own.
+#[cfg(all(feature = "tracing", any(test, feature = "test-util")))]
+fn is_first_unclassified() -> bool {
+    thread_local! {
+        static WAS_TOLD: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    }
+    !WAS_TOLD.replace(true)
 }
 
 #[cfg(all(test, not(resilient_loom), feature = "tracing"))]
