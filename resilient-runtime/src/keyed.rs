@@ -51,6 +51,9 @@ use crate::{Event, PolicyKind};
 ///   nobody who does not know the secrets can find two that do. Two keys that met would share one policy, and nothing
 ///   else would happen.
 ///
+/// `None` is a key like another: all calls without a tenant share one policy. To have it otherwise, make the key of what the call has in its place, as in
+/// `tenant.ok_or(address)`, or give `None` [settings](Self::of_with) of its own, such as `shared.mode(Mode::Off)` for no limit at all.
+///
 /// All keys of one `PerKey` should be of one type: `7_u32` and `7_u64` are different keys, and `1_u16` and `(1_u8, 0_u8)` may
 /// be the same.
 ///
