@@ -529,20 +529,8 @@ impl Event {
             Self::LearnsNothing { policy, called, instead } => {
                 say!(warn, policy, called, instead, "limit learns nothing");
             }
-            Self::DeadlineUnread { header } if may_be_loud(header) => {
-                tracing::warn!(target: "resilient", header, "deadline cannot be read");
-            }
-            Self::DeadlineUnread { header } => {
-                tracing::debug!(target: "resilient", header, "deadline cannot be read");
-            }
-            Self::Unclassified => {
-                macro_rules! say_it {
-                    ($level:ident) => {
-                        tracing::$level!(target: "resilient", "an error in a box has no known type, and is permanent")
-                    };
-                }
-                if is_first_unclassified() { say_it!(warn) } else { say_it!(debug) }
-            }
+            Self::DeadlineUnread { header } => say_deadline_unread(header),
+            Self::Unclassified => say_unclassified(),
             Self::Cancelled { policy } => say!(debug, policy, "cancelled"),
             Self::FellBack { policy, class, answer } => {
                 say!(debug, policy, class = class.as_str(), answer = answer.as_str(), "fell back");
@@ -559,6 +547,26 @@ impl Event {
                 say_loudly!(info from place, policy, ?after, "shared limit recovered");
             }
         }
+    }
+}
+
+#[cfg(feature = "tracing")]
+fn say_deadline_unread(header: &'static str) {
+    const MESSAGE: &str = "deadline cannot be read";
+    if may_be_loud(header) {
+        tracing::warn!(target: "resilient", header, "{MESSAGE}");
+    } else {
+        tracing::debug!(target: "resilient", header, "{MESSAGE}");
+    }
+}
+
+#[cfg(feature = "tracing")]
+fn say_unclassified() {
+    const MESSAGE: &str = "an error in a box has no known type, and is permanent";
+    if is_first_unclassified() {
+        tracing::warn!(target: "resilient", "{MESSAGE}");
+    } else {
+        tracing::debug!(target: "resilient", "{MESSAGE}");
     }
 }
 

@@ -725,7 +725,7 @@ impl Layer {
     /// The reason for which it limits no call, however long those inside are limited to.
     fn is_endless(&self) -> String {
         let label = self.label();
-        let why = match self.policy.map(|policy| policy.kind()) {
+        let why = match self.policy.map(sealed::Listed::kind) {
             None => "gets its policy by `with`",
             Some(PolicyKind::Coalesce) => "has callers wait for the runs of others, one after the other",
             Some(PolicyKind::Fallback) => "runs another function",

@@ -20,7 +20,7 @@ use crate::{PerKey, Settled};
 
 /// Puts the policy of a key around each call: one breaker for each host, one limit for each tenant.
 ///
-/// `key` is a function of the request. Its result is hashed and not kept.
+/// `key` is a function of the request. Its result is hashed and not kept. [`None` is a key](PerKey#keys) like another.
 ///
 /// ```
 /// use std::time::Duration;
