@@ -49,7 +49,7 @@ fn stacks_and_findings_are_listed() {
     assert_eq!(
         text(output),
         "src/prices.rs:4: price: timeout > retry > timeout, 3 attempts at the most; worst case 3 × 400ms + 500ms of waits = 1.7s\n\
-         src/prices.rs:13: basket: retry, 2 attempts at the most; worst case no limit that is written as a literal\n\n\
+         src/prices.rs:13: basket: retry, 2 attempts at the most; worst case no limit: no time-out\n\n\
          src/prices.rs:13: warning: `basket`: retries within retries, basket → price: 2 × 3 = 6 attempts; retry in one place, or write `nested = \"suppress\"` on the outer one [nested-retries]\n\
          src/prices.rs:13: warning: `basket`: an attempt that hangs leaves no time for another: add `#[timeout(attempt = \"…\")]` below the retry [no-attempt-limit]\n\
          src/prices.rs:13: warning: `basket`: no time-out limits the call with all its retries: add `#[timeout(total = \"…\")]` above the retry [no-time-limit]\n\

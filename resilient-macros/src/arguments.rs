@@ -8,7 +8,7 @@ use syn::{Expr, Ident, LitStr, Path, Token, token};
 
 use crate::diagnostic::Errors;
 use crate::key::{Key, Positional, Table};
-use crate::wording::{as_written, list, nearest};
+use crate::wording::{as_written, list, nearest, other_word};
 
 /// An argument as it was written, with its value if it has one.
 pub(crate) struct Setting {
@@ -454,9 +454,12 @@ fn skip_entry(input: ParseStream<'_>) -> syn::Result<()> {
 
 fn unknown_key(name: &str, keys: &[Key]) -> String {
     let is_key = |name: &str| keys.iter().any(|key| key.name == name);
-    if let Some((_, meant, says)) =
-        OTHER_WORDS.iter().find(|(words, meant, _)| words.split(' ').any(|word| word == name) && is_key(meant))
-    {
+    if BUILT.iter().any(|(built, of)| *built == name && is_key(of)) {
+        return format!(
+            "`{name}` is no argument: build the policy in a `static`, with `.{name}(…)`, and write `with = …`; a settings file has it as well"
+        );
+    }
+    if let Some((meant, says)) = other_word(name, is_key) {
         return format!("unknown argument `{name}`: write `{meant}`, {says}");
     }
     match nearest(name, keys.iter().map(|key| key.name)) {
@@ -465,61 +468,5 @@ fn unknown_key(name: &str, keys: &[Key]) -> String {
     }
 }
 
-/// Words that other libraries have for a key, the key, and what it is here.
-const OTHER_WORDS: &[(&str, &str, &str)] = &[
-    (
-        "attempts max_attempts tries max_tries retries max_retries max_retry_attempts times",
-        "max",
-        "which counts the attempts after the first one",
-    ),
-    (
-        "delay initial_delay min_delay initial_interval wait wait_duration interval",
-        "base",
-        "the wait before the first retry",
-    ),
-    ("max_delay max_interval max_backoff exponential_max_wait_duration", "cap", "the longest wait before its jitter"),
-    ("multiplier exponential_backoff_multiplier", "factor", "by which each wait is longer than the one before"),
-    ("max_duration max_elapsed_time", "max_elapsed", "the time after which no retry begins"),
-    (
-        "retry_if retry_on predicate condition should_handle retry_exceptions ignore_exceptions record_exceptions",
-        "when",
-        "which says the class of an outcome",
-    ),
-    ("backoff_type backoff_strategy", "backoff", "the name of a formula"),
-    ("use_jitter", "backoff", "the name of a formula, of which `\"exp\"` has no jitter"),
-    ("notify", "on_retry", "which is called before each retry"),
-    ("failure_threshold threshold", "failure_rate", "a share of the calls, or `consecutive`, failures in a row"),
-    ("failure_rate_threshold failure_ratio", "failure_rate", "a share of the calls"),
-    ("minimum_throughput minimum_number_of_calls", "min_calls", "the calls that there must be before the rate counts"),
-    ("sliding_window_size sampling_duration", "window", "a time, or a number of calls"),
-    (
-        "break_duration reset_timeout recovery_timeout wait_duration_in_open_state",
-        "open_for",
-        "the time for which it stays open",
-    ),
-    (
-        "half_open_max_calls permitted_calls_in_half_open permitted_number_of_calls_in_half_open_state",
-        "probes",
-        "the calls that decide whether it closes",
-    ),
-    ("slow_call_duration_threshold", "slow_call", "how long a slow call takes"),
-    ("slow_call_rate_threshold", "slow_rate", "a share of the calls"),
-    ("limit_for_period", "rate", "a number and a time, as in `\"50/s\"`"),
-    ("limit_refresh_period window", "per", "the time in which the calls of the rate are allowed"),
-    (
-        "max_concurrent_calls max_concurrent max_concurrency max_parallelization concurrency permits permit_limit",
-        "limit",
-        "how many run at once",
-    ),
-    ("max_wait_duration timeout_duration", "max_wait", "how long a call waits at the most"),
-    ("max_queuing_actions queue_size queue_limit", "queue", "how many calls wait at the most"),
-    ("duration time timeout_duration", "limit", "or nothing before the time"),
-    ("permit_limit", "rate", "a number and a time, as in `\"50/s\"`"),
-    ("after_percentile", "after", "a percentile or a time"),
-    ("ttl", "stale", "how old an answer may be"),
-    ("ttl", "hold", "how long an outcome is kept for further calls"),
-    ("default", "value", "which takes the place of the failed outcome"),
-    ("token", "on", "the token that stops the call"),
-    ("batch_size", "max_size", "how many callers are in a batch at the most"),
-    ("fallback fallback_method fallback_action", "function", "a function that gives another answer"),
-];
+/// Settings that only a builder has, each with a key that its policy has beside it.
+const BUILT: &[(&str, &str)] = &[("open_growth", "open_for"), ("open_jitter", "open_for")];

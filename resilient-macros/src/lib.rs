@@ -244,7 +244,8 @@ pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # A breaker for each key
 ///
 /// With `key = host`, each host has a breaker with these settings, so that one that is down does not keep calls from the
-/// others. The key is any expression over the arguments that is `Hash`: `key = (tenant, region)`, `key = request.host()`.
+/// others. The key is any expression over the arguments that is `Hash`: `key = (tenant, region)`, `key = request.host()`. `None` of an `Option` is a key like
+/// another, so that all calls without a tenant share one breaker.
 /// It is evaluated once a call, before the body has the arguments, and is only borrowed, the parts of a tuple too. With `log_key`, events have it as their field
 /// `key`, and the list of policies names the busiest keys and those in trouble by it; without, nothing shows a key. At
 /// most 10,000 keys have a breaker at once, each until it has not been used for ten minutes; `resilient::PerKey` says what

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use quote::ToTokens;
 
-pub(crate) use resilient_words::{choice, list, nearest};
+pub(crate) use resilient_words::{choice, list, nearest, other_formula, other_word};
 
 /// The tokens without the spaces that the compiler puts between them.
 pub(crate) fn as_written(tokens: &impl ToTokens) -> String {

@@ -35,6 +35,9 @@ pub struct Function {
     pub stack: Vec<Layer>,
     /// The longest that a call can take, if anything limits it.
     pub worst_case: Option<Duration>,
+    /// The reason for which nothing does.
+    #[serde(default)]
+    pub unlimited: Option<String>,
 }
 
 /// One policy of a stack.
@@ -45,6 +48,19 @@ pub struct Layer {
     pub layer: String,
     /// The policy; `None` for one that the function gets from elsewhere.
     pub policy: Option<Policy>,
+    /// The `static`s that it gets it from.
+    #[serde(default)]
+    pub given: Vec<Given>,
+}
+
+/// A `static` from which a function gets a policy.
+#[derive(Debug, Clone, Deserialize)]
+#[non_exhaustive]
+pub struct Given {
+    /// The name.
+    pub name: String,
+    /// The settings.
+    pub settings: Vec<Setting>,
 }
 
 /// A policy: its settings, its state and its numbers.

@@ -2,23 +2,23 @@
 
 use std::fmt::Write as _;
 
-use crate::snapshot::{Function, Number, Policy, Snapshot};
+use crate::snapshot::{Function, Given, Number, Policy, Setting, Snapshot};
 
 /// Returns a table of the policies: a line for each, the outermost first, with its state, its settings and its numbers that are not zero.
 pub fn text(snapshot: &Snapshot) -> String {
     let mut text = String::new();
     for function in &snapshot.functions {
-        let Function { module, function: name, file, line, stack, worst_case } = function;
-        let longest = worst_case
-            .map_or_else(|| "no limit to the time of a call".to_owned(), |time| format!("at most {time:?} a call"));
+        let Function { module, function: name, file, line, stack, worst_case, unlimited } = function;
+        let longest = match (worst_case, unlimited) {
+            (Some(time), _) => format!("at most {time:?} a call"),
+            (None, Some(reason)) => format!("no limit to the time of a call: {reason}"),
+            (None, None) => "no limit to the time of a call".to_owned(),
+        };
         let _ = writeln!(text, "{module}::{name} at {file}:{line}, {longest}");
         let rows = stack.iter().map(|layer| match &layer.policy {
             Some(policy) if policy.name == *name => (layer.layer.clone(), cells(policy)),
             Some(policy) => (format!("{} `{}`", layer.layer, policy.name), cells(policy)),
-            None => (
-                layer.layer.clone(),
-                Cells { settings: "a policy of the function's own choice".to_owned(), ..Cells::default() },
-            ),
+            None => (layer.layer.clone(), Cells { settings: given(&layer.given), ..Cells::default() }),
         });
         aligned(&mut text, rows.collect());
         text.push('\n');
@@ -35,6 +35,15 @@ pub fn text(snapshot: &Snapshot) -> String {
     text
 }
 
+/// The origin of a policy that a function gets from elsewhere.
+fn given(given: &[Given]) -> String {
+    let one = |Given { name, settings: its, .. }: &Given| format!("from `{name}`, a policy by hand: {}", settings(its));
+    if given.is_empty() {
+        return "a policy of the function's own choice".to_owned();
+    }
+    given.iter().map(one).collect::<Vec<String>>().join(", or ")
+}
+
 #[derive(Default)]
 struct Cells {
     state: String,
@@ -48,12 +57,6 @@ fn cells(policy: &Policy) -> Cells {
     let mode = policy.mode.as_deref().filter(|mode| *mode != "enforce");
     let state =
         policy.state.as_deref().map(str::to_uppercase).into_iter().chain(mode.map(|mode| format!("mode {mode}")));
-    let settings = policy.settings.iter().map(|setting| {
-        let by = setting.origin.as_ref().map_or_else(String::new, |origin| format!(", by {origin}"));
-        let is_as_compiled = setting.value == setting.compiled && by.is_empty();
-        let changed = if is_as_compiled { String::new() } else { format!(" (compiled: {}{by})", setting.compiled) };
-        format!("{} {}{changed}", setting.key, setting.value)
-    });
     let keys = policy
         .keys
         .as_ref()
@@ -63,8 +66,18 @@ fn cells(policy: &Policy) -> Cells {
         calls: numbers(&policy.outcomes),
         refused: numbers(&policy.rejections),
         levels: [numbers(&policy.levels), keys.unwrap_or_default()].join(" ").trim().to_owned(),
-        settings: settings.collect::<Vec<String>>().join(", "),
+        settings: settings(&policy.settings),
     }
+}
+
+fn settings(settings: &[Setting]) -> String {
+    let shown = settings.iter().map(|setting| {
+        let by = setting.origin.as_ref().map_or_else(String::new, |origin| format!(", by {origin}"));
+        let is_as_compiled = setting.value == setting.compiled && by.is_empty();
+        let changed = if is_as_compiled { String::new() } else { format!(" (compiled: {}{by})", setting.compiled) };
+        format!("{} {}{changed}", setting.key, setting.value)
+    });
+    shown.collect::<Vec<String>>().join(", ")
 }
 
 /// The numbers that are not zero.
@@ -103,6 +116,21 @@ fn aligned(text: &mut String, rows: Vec<(String, Cells)>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_policy_from_elsewhere_and_a_missing_limit_are_explained() {
+        let json = r#"{"others": [], "functions": [{"module": "shop", "function": "pay", "file": "pay.rs", "line": 3, "worst_case": null,
+            "unlimited": "no time-out", "stack": [
+                {"layer": "retry", "policy": null},
+                {"layer": "circuit_breaker", "policy": null, "given": [{"kind": "circuit_breaker", "name": "bank", "settings": [
+                    {"key": "consecutive", "value": "7", "compiled": "7"}]}]}]}]}"#;
+
+        let text = text(&Snapshot::from_json(json).unwrap());
+
+        assert!(text.starts_with("shop::pay at pay.rs:3, no limit to the time of a call: no time-out\n"), "{text}");
+        assert!(text.contains("retry            a policy of the function's own choice\n"), "{text}");
+        assert!(text.contains("circuit_breaker  from `bank`, a policy by hand: consecutive 7\n"), "{text}");
+    }
 
     #[test]
     fn a_changed_setting_says_what_it_was_and_where_it_was_changed() {

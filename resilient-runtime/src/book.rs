@@ -5,7 +5,7 @@ mod records;
 
 use std::panic::Location;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::sync::{Mutex, PoisonError};
 
 use crate::cells;
@@ -69,6 +69,8 @@ pub struct Record {
     pub(crate) layer: usize,
     /// When it was made: at the first use of the policy.
     pub(crate) since: Ticks,
+    /// Set once a layer has had its policy listed.
+    is_listed: AtomicBool,
     first: u32,
     /// The cells in which its policies count for it, as their budgets do successes by their deposits.
     also: Mutex<Vec<(Total, u32)>>,
@@ -161,12 +163,19 @@ impl Record {
             place,
             layer,
             since: Ticks::now(),
+            is_listed: AtomicBool::new(false),
             first: cells::number(CELLS),
             also: Mutex::new(Vec::new()),
             late: [const { AtomicU64::new(0) }; CELLS],
             rejected: [const { Count::new() }; REASONS],
             notes: [const { Count::new() }; NOTES],
         }
+    }
+
+    /// Returns whether its policy is to be listed for a layer, which is once.
+    pub(crate) fn begins_to_be_listed(&self) -> bool {
+        // Relaxed: the list has a lock of its own
+        !self.is_listed.load(Relaxed) && !self.is_listed.swap(true, Relaxed)
     }
 
     /// Counts a refusal for the reason of that number.

@@ -97,6 +97,13 @@ impl<'a, S: Future> Policy for CancelOn<'a, S> {
     fn guard(self) -> Self::Guard {
         CancelGuard { signal: self.signal, cancel: self.cancel, ignores: false, ended: true }
     }
+
+    fn list(&self)
+    where
+        Self: 'static,
+    {
+        crate::list::list_once(self.cancel);
+    }
 }
 
 pin_project! {

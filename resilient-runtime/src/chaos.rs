@@ -96,7 +96,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::list::{self, Function};
-use crate::{Class, Event, clock, parked, random};
+use crate::{Class, Event, clock, naming, parked, random};
 
 /// An error that chaos can make in place of the outside world.
 ///
@@ -351,7 +351,7 @@ impl Rule {
 
     /// The name in events: kept for the life of the process, as events keep none of their own.
     fn shown_name(&self) -> &'static str {
-        self.name.as_deref().map_or("everywhere", list::kept_name)
+        self.name.as_deref().map_or("everywhere", naming::kept_name)
     }
 }
 
@@ -463,7 +463,7 @@ impl Site {
     fn disturbance(&'static self) -> Option<Disturbance> {
         let (rule, fault, number) = self.draw()?;
         rule.counts[fault.place()].fetch_add(1, Relaxed);
-        let function = list::kept_name(self.function().path());
+        let function = naming::kept_name(self.function().path());
         Event::Disturbed { function, fault: fault.as_str() }.emit();
         Some(match fault {
             Fault::Fail(class) => Disturbance::Fails(Failing { class, rule, site: self }),
@@ -497,7 +497,7 @@ impl Failing {
     pub fn spared(&self, outcome: &'static str) {
         self.rule.spared.fetch_add(1, Relaxed);
         if !self.site.is_said.swap(true, Relaxed) {
-            let function = list::kept_name(self.site.function().path());
+            let function = naming::kept_name(self.site.function().path());
             Event::Unfailing { function, outcome }.emit();
         }
     }

@@ -68,7 +68,7 @@
 //!
 //! A name in a file that no policy has may be a mistake, or that of a policy that is used later. It is kept, named by [`Applied::waiting`] and in
 //! a warning, and applied when a policy of that name is first [shared](crate::CircuitBreaker::shared) or [listed](crate::list()).
-//! A policy by hand must be listed or shared to be found, and one in a field of yours cannot be.
+//! A policy by hand must be listed or shared to be found, and one in a field of yours cannot be. A layer of tower and a middleware list theirs.
 //!
 //! # Cost
 //!

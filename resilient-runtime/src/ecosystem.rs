@@ -9,7 +9,7 @@ mod aws_sdk;
 #[cfg(feature = "axum")]
 mod axum;
 #[cfg(all(feature = "axum", feature = "tower"))]
-pub use self::axum::respond;
+pub use self::axum::{respond, respond_after};
 #[cfg(feature = "bb8")]
 mod bb8;
 mod cause;
@@ -20,6 +20,8 @@ mod dyn_error;
 mod h2;
 #[cfg(feature = "hyper")]
 mod hyper;
+#[cfg(feature = "hyper-util")]
+mod hyper_util;
 #[cfg(feature = "kube")]
 mod kube;
 #[cfg(feature = "lapin")]

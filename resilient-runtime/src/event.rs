@@ -42,6 +42,8 @@ use crate::vocabulary::{CircuitBreakerState, FallbackSource, GaveUp, PolicyKind,
 /// | [`KeysOverflowed`](Self::KeysOverflowed) | `too many keys` | warn | `policy`, `capacity`, `overflowed` |
 /// | [`Batched`](Self::Batched) | `batched` | debug | `policy`, `keys`, `callers` |
 /// | [`LearnsNothing`](Self::LearnsNothing) | `limit learns nothing` | warn | `policy`, `called`, `instead` |
+/// | [`DeadlineUnread`](Self::DeadlineUnread) | `deadline cannot be read` | warn | `header`: its name |
+/// | [`Unclassified`](Self::Unclassified) | `an error in a box has no known type, and is permanent` | warn, once; then debug | |
 /// | [`Cancelled`](Self::Cancelled) | `cancelled` | debug | `policy` |
 /// | [`FellBack`](Self::FellBack) | `fell back` | debug | `policy`, `class`, `answer` |
 /// | [`Unanswered`](Self::Unanswered) | `nothing to fall back to` | debug | `policy`, `class` |
@@ -246,6 +248,14 @@ pub enum Event {
         /// The method that would tell it.
         instead: &'static str,
     },
+    /// A request has a header for its deadline, and the header is none.
+    #[non_exhaustive]
+    DeadlineUnread {
+        /// The header's name.
+        header: &'static str,
+    },
+    /// An error whose type has been erased is none that this crate knows, and so permanent: one in a `Box<dyn Error>` or an `anyhow::Error`.
+    Unclassified,
     /// A signal stops a body.
     #[non_exhaustive]
     Cancelled {
@@ -341,7 +351,7 @@ pub struct GivingUp {
 }
 
 impl Event {
-    /// Name of the policy that reports it; for settings, their source; for chaos, its name or that of the function.
+    /// Name of the policy that reports it; for settings, their source; for a deadline, its header; for an error without a class, nothing; for chaos, its name or that of the function.
     pub const fn policy(&self) -> &'static str {
         match *self {
             Self::Retrying(Retrying { policy, .. })
@@ -368,6 +378,8 @@ impl Event {
             | Self::Degraded { policy, .. }
             | Self::Recovered { policy, .. } => policy,
             Self::SettingsApplied { source, .. } | Self::SettingsRefused { source, .. } => source,
+            Self::DeadlineUnread { header } => header,
+            Self::Unclassified => "",
             #[cfg(feature = "chaos")]
             Self::ChaosBegan { name } | Self::ChaosEnded { name, .. } => name,
             #[cfg(feature = "chaos")]
@@ -419,6 +431,8 @@ impl Event {
             | Self::RanAlone { .. }
             | Self::KeysOverflowed { .. }
             | Self::LearnsNothing { .. }
+            | Self::DeadlineUnread { .. }
+            | Self::Unclassified
             | Self::Degraded { .. } => tracing::Level::WARN,
             #[cfg(feature = "chaos")]
             Self::ChaosBegan { .. } | Self::ChaosEnded { .. } | Self::Unfailing { .. } => tracing::Level::WARN,
@@ -515,6 +529,8 @@ impl Event {
             Self::LearnsNothing { policy, called, instead } => {
                 say!(warn, policy, called, instead, "limit learns nothing");
             }
+            Self::DeadlineUnread { header } => say_deadline_unread(header),
+            Self::Unclassified => say_unclassified(),
             Self::Cancelled { policy } => say!(debug, policy, "cancelled"),
             Self::FellBack { policy, class, answer } => {
                 say!(debug, policy, class = class.as_str(), answer = answer.as_str(), "fell back");
@@ -531,6 +547,26 @@ impl Event {
                 say_loudly!(info from place, policy, ?after, "shared limit recovered");
             }
         }
+    }
+}
+
+#[cfg(feature = "tracing")]
+fn say_deadline_unread(header: &'static str) {
+    const MESSAGE: &str = "deadline cannot be read";
+    if may_be_loud(header) {
+        tracing::warn!(target: "resilient", header, "{MESSAGE}");
+    } else {
+        tracing::debug!(target: "resilient", header, "{MESSAGE}");
+    }
+}
+
+#[cfg(feature = "tracing")]
+fn say_unclassified() {
+    const MESSAGE: &str = "an error in a box has no known type, and is permanent";
+    if is_first_unclassified() {
+        tracing::warn!(target: "resilient", "{MESSAGE}");
+    } else {
+        tracing::debug!(target: "resilient", "{MESSAGE}");
     }
 }
 
@@ -626,6 +662,22 @@ fn with_words<R>(read: impl FnOnce(&[AtomicU64; 64]) -> R) -> R {
         static WORDS: [AtomicU64; 64] = const { [const { AtomicU64::new(0) }; 64] };
     }
     WORDS.with(read)
+}
+
+/// Returns whether no error without a class was told before.
+#[cfg(all(feature = "tracing", not(any(test, feature = "test-util"))))]
+fn is_first_unclassified() -> bool {
+    static WAS_TOLD: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+    !WAS_TOLD.swap(true, Relaxed)
+}
+
+/// Tests run beside each other, each on a thread of its own.
+#[cfg(all(feature = "tracing", any(test, feature = "test-util")))]
+fn is_first_unclassified() -> bool {
+    thread_local! {
+        static WAS_TOLD: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    }
+    !WAS_TOLD.replace(true)
 }
 
 #[cfg(all(test, not(resilient_loom), feature = "tracing"))]

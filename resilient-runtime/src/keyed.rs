@@ -51,6 +51,9 @@ use crate::{Event, PolicyKind};
 ///   nobody who does not know the secrets can find two that do. Two keys that met would share one policy, and nothing
 ///   else would happen.
 ///
+/// `None` is a key like another: all calls without a tenant share one policy. To have it otherwise, make the key of what the call has in its place, as in
+/// `tenant.ok_or(address)`, or give `None` [settings](Self::of_with) of its own, such as `shared.mode(Mode::Off)` for no limit at all.
+///
 /// All keys of one `PerKey` should be of one type: `7_u32` and `7_u64` are different keys, and `1_u16` and `(1_u8, 0_u8)` may
 /// be the same.
 ///
@@ -191,7 +194,6 @@ pub trait Keyed: Named {
     }
 
     /// The policies of all keys, as the list has them.
-    #[cfg(feature = "config")]
     #[doc(hidden)]
     fn all_listed(all: &'static PerKey<Self>) -> Option<&'static dyn Listed> {
         let _ = all;
@@ -809,7 +811,6 @@ macro_rules! by_settings {
             can
         }
 
-        #[cfg(feature = "config")]
         fn all_listed(all: &'static crate::PerKey<Self>) -> Option<&'static dyn crate::list::Listed> {
             Some(all)
         }

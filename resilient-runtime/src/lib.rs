@@ -85,6 +85,7 @@
 //! | `reqwest-middleware-0-5` | no | `resilient::reqwest_middleware`: policies as middleware of reqwest; classifies its error; includes `reqwest` and `tower` |
 //! | `h2` | no | classifies `h2::Error` |
 //! | `hyper` | no | classifies `hyper::Error`; includes `h2` |
+//! | `hyper-util` | no | classifies `hyper_util::client::legacy::Error`; includes `hyper` |
 //! | `axum` | no | `IntoResponse` of axum for [`Error`] |
 //! | `tonic` | no | classifies `tonic::Status`, with the server's pushback, and makes a status of an [`Error`]; includes `http` and `hyper` |
 //! | `sqlx-0-8`, also called `sqlx` | no | classifies `sqlx::Error` of sqlx 0.8 |
@@ -234,6 +235,10 @@ pub mod guide {
     pub mod finding_the_bottleneck {}
     #[doc = include_str!("../guide/first_hour.md")]
     pub mod first_hour {}
+    // its programs need them
+    #[cfg(all(feature = "axum", feature = "reqwest", feature = "tower"))]
+    #[doc = include_str!("../guide/layers_of_tower.md")]
+    pub mod layers_of_tower {}
     #[doc = include_str!("../guide/plots/rustdoc/order.txt")]
     #[doc = include_str!("../guide/order.md")]
     pub mod order {}
@@ -324,7 +329,7 @@ pub mod counts {
 /// The parts of what [`policies`] and [`conflicts`] return.
 pub mod snapshot {
     pub use crate::list::{
-        DurationsSnapshot, FunctionSnapshot, KeySnapshot, KeysSnapshot, LayerSnapshot, Listed, Number,
+        DurationsSnapshot, FunctionSnapshot, GivenSnapshot, KeySnapshot, KeysSnapshot, LayerSnapshot, Listed, Number,
         OutcomeDurations, Policies, PolicySnapshot, Setting,
     };
     pub use crate::naming::Conflict;

@@ -51,6 +51,9 @@ pub struct FunctionSnapshot {
     /// The longest that a call can take, as far as the settings say: time-outs, retries and waits, added up from the innermost
     /// policy to the outermost. `None` if nothing limits it.
     pub worst_case: Option<Duration>,
+    /// The reason for which nothing limits it.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub unlimited: Option<String>,
     /// The chaos in force in it: `fails 10 %`.
     #[cfg(feature = "chaos")]
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty"))]
@@ -64,9 +67,24 @@ pub struct FunctionSnapshot {
 pub struct LayerSnapshot {
     /// The name that tells it from the others of the stack: `retry`, `total_timeout`.
     pub layer: String,
-    /// The policy; `None` for one that the function gets from elsewhere, by `with = …`. If that names a `static`, it is among
-    /// [the others](Policies::others).
+    /// The policy; `None` for one that the function gets from elsewhere, by `with = …`.
     pub policy: Option<PolicySnapshot>,
+    /// The `static`s that it gets it from: `BREAKER` of `with = BREAKER`. Their counts are among [the others](Policies::others).
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty"))]
+    pub given: Vec<GivenSnapshot>,
+}
+
+/// A `static` from which a function gets a policy.
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct GivenSnapshot {
+    /// The kind.
+    pub kind: PolicyKind,
+    /// The name.
+    pub name: &'static str,
+    /// The settings.
+    pub settings: Vec<Setting>,
 }
 
 /// A policy: what it is told, what it does, and what has come of its calls.
@@ -212,8 +230,8 @@ pub struct KeySnapshot {
 /// Returns a snapshot of all policies.
 ///
 /// A function whose attributes make its policies is listed before its first call, on Linux, macOS, Windows and the BSDs. So is a `static`
-/// that attributes name, as in `with = PAYMENTS` or `with = HOSTS.of(host)`. Elsewhere, and for other policies by hand, a
-/// policy is listed once it is used, or once [`list`] was called for it.
+/// that attributes name, as in `with = PAYMENTS` or `with = HOSTS.of(host)`. So are
+/// the policies of a layer that was put around a service. Elsewhere, and for other policies by hand, a policy is listed once it is used, or once [`list`] was called for it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -268,6 +286,13 @@ pub fn list(policy: &'static dyn Listed) {
     drop(listed);
     #[cfg(feature = "config")]
     tell();
+}
+
+/// Lists a policy that a layer has, unless that is done. To ask again costs two loads.
+pub(crate) fn list_once(policy: &'static dyn Listed) {
+    if policy.record().begins_to_be_listed() {
+        list(policy);
+    }
 }
 
 /// Takes note of a policy that was looked up by its name, which settings may be for.
@@ -697,6 +722,20 @@ impl Layer {
         known.map_or(Bound::Attempts(None), |policy| policy.description().bound)
     }
 
+    /// The reason for which it limits no call, however long those inside are limited to.
+    fn is_endless(&self) -> String {
+        let label = self.label();
+        let why = match self.policy.map(sealed::Listed::kind) {
+            None => "gets its policy by `with`",
+            Some(PolicyKind::Coalesce) => "has callers wait for the runs of others, one after the other",
+            Some(PolicyKind::Fallback) => "runs another function",
+            Some(PolicyKind::FanOut) => "runs as many items as it is given",
+            Some(PolicyKind::Retry) => "makes attempts without a limit",
+            Some(_) => "waits until the deadline",
+        };
+        format!("`{label}` {why}, and no time-out stands above it")
+    }
+
     /// The policy of the function's own, if it has one.
     pub(crate) fn own_policy(&self) -> Option<&'static dyn Listed> {
         self.policy
@@ -841,7 +880,7 @@ impl Function {
         let mut bounds = Vec::new();
         let layers = self.layers.iter().map(|layer| {
             let policy = layer.effective(unused);
-            bounds.push(layer.bound(policy));
+            bounds.push((layer, layer.bound(policy)));
             // its own record is known as well where another stands for it
             let own = [layer.policy, policy].into_iter().flatten();
             known.records.extend(own.map(|policy| std::ptr::from_ref(policy.record())));
@@ -851,10 +890,18 @@ impl Function {
                 let series = *known.series.entry(std::ptr::from_ref(policy.record())).or_insert(first);
                 layer.snapshot(policy, series)
             });
-            LayerSnapshot { layer: layer.label().to_owned(), policy }
+            let given = layer.given.iter().map(|policy| GivenSnapshot {
+                kind: policy.kind(),
+                name: policy.record().name,
+                settings: policy.snapshot().settings,
+            });
+            LayerSnapshot { layer: layer.label().to_owned(), policy, given: given.collect() }
         });
         let stack = layers.collect();
-        let worst_case = worst_case(&bounds);
+        let (worst_case, unlimited) = match worst_case(&bounds) {
+            Ok(time) => (Some(time), None),
+            Err(reason) => (None, Some(reason)),
+        };
         let Self { module, name: function, file, line, .. } = *self;
         FunctionSnapshot {
             module,
@@ -863,27 +910,29 @@ impl Function {
             line,
             stack,
             worst_case,
+            unlimited,
             #[cfg(feature = "chaos")]
             chaos: CHAOS.get().map_or_else(Vec::new, |said_of| said_of(self)),
         }
     }
 }
 
-/// The longest that a call can take, from the innermost policy to the outermost. The body alone is not limited.
-fn worst_case(bounds: &[Bound]) -> Option<Duration> {
-    (0..bounds.len()).rev().fold(None, |inside: Option<Duration>, layer| {
-        let has_deadline = bounds[..layer].iter().any(|outer| matches!(outer, Bound::AtMost(_)));
-        match bounds[layer] {
+/// The longest that a call can take, from the innermost policy to the outermost, or the reason for which nothing limits it. The body alone is not limited.
+fn worst_case(layers: &[(&Layer, Bound)]) -> Result<Duration, String> {
+    let nothing = Err("no time-out".to_owned());
+    layers.iter().enumerate().rev().fold(nothing, |inside: Result<Duration, String>, (place, (layer, bound))| {
+        let has_deadline = layers[..place].iter().any(|(_, outer)| matches!(outer, Bound::AtMost(_)));
+        match *bound {
             Bound::None => inside,
-            Bound::AtMost(limit) => Some(inside.map_or(limit, |inside| inside.min(limit))),
+            Bound::AtMost(limit) => Ok(inside.map_or(limit, |inside| inside.min(limit))),
             Bound::Wait(wait) => inside.map(|inside| inside.saturating_add(wait)),
             // the deadline further out limits it
-            Bound::WaitUntilDeadline(_) if has_deadline => None,
+            Bound::WaitUntilDeadline(_) if has_deadline => Err(layer.is_endless()),
             Bound::WaitUntilDeadline(wait) => inside.map(|inside| inside.saturating_add(wait)),
             Bound::Beside(delay, attempts) => {
                 inside.map(|inside| inside.saturating_add(delay.unwrap_or(inside).min(inside).saturating_mul(attempts)))
             }
-            Bound::Attempts(None) => None,
+            Bound::Attempts(None) => Err(layer.is_endless()),
             Bound::Attempts(Some((attempts, waits))) => {
                 inside.map(|inside| inside.saturating_mul(attempts).saturating_add(waits))
             }
@@ -976,21 +1025,6 @@ pub static FUNCTIONS: [fn(&mut Function)];
 /// The function that says what chaos is in force in a function, once there was some.
 #[cfg(feature = "chaos")]
 pub(crate) static CHAOS: OnceLock<fn(&Function) -> Vec<String>> = OnceLock::new();
-
-/// The name, kept for the life of the process, since events have it.
-#[cfg(feature = "chaos")]
-pub(crate) fn kept_name(name: &str) -> &'static str {
-    // those of functions and of chaos, which are no more than were written in the program's text
-    static NAMES: Mutex<std::collections::BTreeSet<&'static str>> = Mutex::new(std::collections::BTreeSet::new());
-
-    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = names.get(name) {
-        return known;
-    }
-    let name: &'static str = name.to_owned().leak();
-    names.insert(name);
-    name
-}
 
 /// A number of a policy's book, in the terms of the metrics.
 pub(crate) struct Count {

@@ -1,6 +1,8 @@
 //! Policies of one name: the first `static` of a kind and name is the one for all, and settings that differ are found.
 
 use std::any::Any;
+#[cfg(any(feature = "chaos", feature = "config", all(feature = "http", feature = "tower")))]
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::fmt;
 use std::panic::Location;
@@ -237,6 +239,20 @@ type Registry = HashMap<(PolicyKind, &'static str), First>;
 fn registry() -> MutexGuard<'static, Registry> {
     static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(Mutex::default);
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The name, kept for the life of the process, since events have it. There are as many as the program's text and its settings files have.
+#[cfg(any(feature = "chaos", feature = "config", all(feature = "http", feature = "tower")))]
+pub(crate) fn kept_name(name: &str) -> &'static str {
+    static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = names.get(name) {
+        return known;
+    }
+    let name: &'static str = name.to_owned().leak();
+    names.insert(name);
+    name
 }
 
 fn found() -> MutexGuard<'static, Vec<Conflict>> {

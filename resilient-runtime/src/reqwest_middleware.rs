@@ -80,8 +80,11 @@ use crate::hedge::HedgeFuture;
 #[cfg(doc)]
 use crate::http::by_response;
 use crate::keyed::Keyed;
+use crate::list::list_once;
 use crate::stack::{Guard, Policy};
-use crate::tower::{AsTyped, Choose, DeadlineToHeader, Hedging, KeyedLayer, Lookup, Policies, Retrying, attempts};
+use crate::tower::{
+    AsTyped, Choose, DeadlineToHeader, Hedging, KeyedLayer, ListedFirst, Lookup, Policies, Retrying, attempts,
+};
 pub use crate::tower::{deadline_to_header, hedge, keyed, policies, policies_for, retry};
 use crate::when::Judge;
 
@@ -91,9 +94,14 @@ pub type Outcome = Result<Response, Error>;
 #[async_trait::async_trait]
 impl<C> Middleware for Policies<C>
 where
-    C: Choose<Request, Policies: Judges<Judging: Policy<Guard: Guard<Outcome> + Send> + Send>> + Send + Sync + 'static,
+    C: Choose<Request, Policies: Judges<Judging: Policy<Guard: Guard<Outcome> + Send> + Send>>
+        + ListedFirst
+        + Send
+        + Sync
+        + 'static,
 {
     async fn handle(&self, request: Request, extensions: &mut Extensions, next: Next<'_>) -> Outcome {
+        self.choose.list();
         let policies = self.choose.choose(&request).judging();
         crate::finish(crate::run(policies, next.run(request, extensions)).await)
     }
@@ -108,6 +116,7 @@ where
     L: Lookup<K, P> + Send + Sync + 'static,
 {
     async fn handle(&self, request: Request, extensions: &mut Extensions, next: Next<'_>) -> Outcome {
+        self.list();
         let policy = self.policy(&request);
         crate::finish(crate::run((&*policy).judging(), next.run(request, extensions)).await)
     }
@@ -136,6 +145,7 @@ where
     C: Repeats + Send + Sync + 'static,
 {
     async fn handle(&self, request: Request, extensions: &mut Extensions, next: Next<'_>) -> Outcome {
+        list_once(self.policy);
         let cloning = self.cloning.cloning();
         let Some(again) = self.cloning.is_safe(&request).then(|| cloning(&request)).flatten() else {
             return next.run(request, extensions).await;

@@ -101,6 +101,14 @@ pub trait Policy {
 
     /// Begins its part in a call. Nothing is asked for before the first poll.
     fn guard(self) -> Self::Guard;
+
+    /// Has it listed, if it is a `static` that is not.
+    #[doc(hidden)]
+    fn list(&self)
+    where
+        Self: 'static,
+    {
+    }
 }
 
 /// A policy that learns from how a call ends.
@@ -145,6 +153,13 @@ impl<P: JudgingPolicy<ByWhen<W, O>>, W, O> Policy for Judged<P, W, O> {
     fn guard(self) -> P::JudgedGuard {
         self.policy.judged_guard(self.judge)
     }
+
+    fn list(&self)
+    where
+        Self: 'static,
+    {
+        self.policy.list();
+    }
 }
 
 pin_project! {
@@ -181,6 +196,13 @@ macro_rules! tuple {
             #[inline]
             fn guard(self) -> Self::Guard {
                 guards!(value $((self.$index))+)
+            }
+
+            fn list(&self)
+            where
+                Self: 'static,
+            {
+                $(self.$index.list();)+
             }
         }
     };

@@ -265,6 +265,13 @@ impl<'a> Policy for &'a Timeout {
     fn guard(self) -> Self::Guard {
         TimeoutGuard { watch: Watch::Fresh, timeout: self }
     }
+
+    fn list(&self)
+    where
+        Self: 'static,
+    {
+        crate::list::list_once(*self);
+    }
 }
 
 impl<'c, 'a> Policy for &'c mut TimeoutCall<'a> {

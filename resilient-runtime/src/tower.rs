@@ -48,7 +48,7 @@
 //!
 //! # In axum
 //!
-//! A handler never fails, so errors of layers have to become responses there, which is axum's `HandleErrorLayer`. With the feature `axum`, [`respond`](fn@respond) is the function for it:
+//! A handler never fails, so errors of layers have to become responses there, which is axum's `HandleErrorLayer`. With the feature `axum`, [`respond`](fn@respond) is the function for it, or [`respond_after`], which adds a `Retry-After`:
 //!
 //! ```ignore
 //! let layers = ServiceBuilder::new()
@@ -59,7 +59,7 @@
 //!
 //! # The list of policies
 //!
-//! A policy that is only used in layers is listed with its counts. Call [`resilient::list`](crate::list()) for its settings and state, and so that live settings find it.
+//! A layer lists its policies when it is put around a service, and those of [`policies_for`] when a request first chooses them: with their settings and states, and live settings find them.
 //!
 //! # Layers
 //!
@@ -84,10 +84,13 @@ pub(crate) use self::again::attempts;
 pub use self::again::{Cloning, Copying, Hedged, HedgedCall, Hedging, Retried, RetriedCall, Retrying, hedge, retry};
 pub use self::attempt::Attempt;
 #[cfg(feature = "http")]
-pub use self::header::{DeadlineFromHeader, DeadlineToHeader, InTime, deadline_from_header, deadline_to_header};
+pub use self::header::{
+    DeadlineFromHeader, DeadlineToHeader, InTime, InTimeCall, deadline_from_header, deadline_to_header,
+};
 pub use self::keyed::{KeyedLayer, KeyedService, Logged, Lookup, OwnSettings, SharedSettings, keyed};
 pub use self::policies::{
-    AsBoxed, AsTyped, Choose, Chosen, Errors, Fixed, Guarded, GuardedCall, Policies, policies, policies_for,
+    AsBoxed, AsTyped, Choose, Chosen, Errors, Fixed, Guarded, GuardedCall, ListedFirst, Policies, Refusals, policies,
+    policies_for,
 };
 #[cfg(feature = "axum")]
-pub use crate::ecosystem::respond;
+pub use crate::ecosystem::{respond, respond_after};

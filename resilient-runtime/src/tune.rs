@@ -16,7 +16,7 @@ mod key;
 #[cfg(feature = "config")]
 pub(crate) use self::change::{
     Change, Facts, Forced, Mistakes, NO_SETTINGS, NoSettings, Origins, Plan, RELOADS, Settings, Tunable, Tuning,
-    origin, set_origins, source_named, take_over,
+    origin, set_origins, take_over,
 };
 #[cfg(feature = "config")]
 pub(crate) use self::kept::Kept;

@@ -463,6 +463,129 @@ async fn a_deadline_comes_by_a_header_and_goes_on_with_what_is_left_for_each_att
     advance(SECOND).await;
 }
 
+#[cfg(feature = "config")]
+#[tokio::test(start_paused = true)]
+async fn settings_of_a_file_find_the_policies_of_layers() {
+    static RETRY: Retry = Retry::named("tower: settings, retry").max(3).backoff(Backoff::none()).without_budget();
+    static HEDGE: Hedge = Hedge::named("tower: settings, hedge").after(SECOND);
+    static TENANTS: PerKey<RateLimit> = PerKey::new(RateLimit::named("tower: settings, tenants").rate(1, SECOND));
+    static BREAKER: CircuitBreaker = CircuitBreaker::named("tower: settings, breaker");
+    static LIMIT: RateLimit = RateLimit::named("tower: settings, limit").rate(1, SECOND);
+    static PLACES: Bulkhead = Bulkhead::named("tower: settings, places").limit(1);
+    static CHOSEN: Bulkhead = Bulkhead::named("tower: settings, chosen").limit(1);
+    let file = "
+        [\"tower: settings, retry\".retry]\nmax = 1
+        [\"tower: settings, hedge\".hedge]\nafter = \"2s\"
+        [\"tower: settings, tenants\".rate_limit]\nrate = \"5/s\"
+        [\"tower: settings, breaker\".circuit_breaker]\nforce = \"open\"
+        [\"tower: settings, limit\".rate_limit]\nrate = \"5/s\"
+        [\"tower: settings, places\".bulkhead]\nlimit = 5
+        [\"tower: settings, chosen\".bulkhead]\nlimit = 5
+        [end]
+    ";
+    let applied = resilient::config::apply("tower", file).unwrap();
+    assert_eq!((applied.changed(), applied.waiting().len()), (0, 7), "of none is anything known");
+
+    let service = ServiceBuilder::new()
+        .layer(retry(&RETRY))
+        .layer(hedge(&HEDGE))
+        .layer(keyed(&TENANTS, |request: &u32| *request))
+        .layer(policies((BREAKER.when(|_: &Result<u32, Error>| resilient::Class::Success), LIMIT.weighing(1))))
+        .layer(policies((PLACES.learning(),)))
+        .layer(policies_for(|_: &u32| (CHOSEN.entry().priority(Priority::Low),)))
+        .service(Strict::default());
+
+    let limit = |places: &Bulkhead| places.counts().limit;
+    assert_eq!((BREAKER.state(), limit(&PLACES)), (CircuitBreakerState::ForcedOpen, 5), "before a call");
+    assert_eq!(limit(&CHOSEN), 1, "what a request chooses is known when one comes");
+    BREAKER.force_close();
+    service.clone().oneshot(1).await.unwrap();
+    assert_eq!(limit(&CHOSEN), 5);
+
+    let listed = resilient::policies().others;
+    let settings = |name: &str| {
+        let policy = listed.iter().find(|policy| policy.name == name).unwrap();
+        policy.settings.iter().find(|setting| setting.origin.is_some()).map(|setting| setting.value.clone())
+    };
+    for name in ["retry", "hedge", "tenants", "limit", "places", "chosen"] {
+        let name = format!("tower: settings, {name}");
+        assert!(settings(&name).is_some(), "{name}: {listed:?}");
+    }
+    let typo = resilient::config::apply("tower", "[\"tower: settings, retri\".retry]\nmax = 1\n[end]").unwrap();
+    assert!(typo.waiting()[0].message.contains("did you mean `tower: settings, retry`?"), "{typo:?}");
+    resilient::config::forget("tower").unwrap();
+}
+
+#[cfg(feature = "reqwest-middleware-0-5")]
+#[tokio::test]
+async fn the_policies_of_a_middleware_are_listed_at_its_first_request() {
+    static TOTAL: Timeout = Timeout::named("middleware: total", SECOND);
+    static RETRY: Retry = Retry::named("middleware: retry").max(1).backoff(Backoff::none());
+    static HEDGE: Hedge = Hedge::named("middleware: hedge").after(SECOND);
+    static HOSTS: PerKey<CircuitBreaker> = PerKey::new(CircuitBreaker::named("middleware: hosts"));
+    static CHOSEN: Bulkhead = Bulkhead::named("middleware: chosen");
+    let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new())
+        .with(policies((&TOTAL,)))
+        .with(retry(&RETRY))
+        .with(hedge(&HEDGE))
+        .with(keyed(&HOSTS, |request: &reqwest::Request| request.url().port()))
+        .with(policies_for(|_: &reqwest::Request| (CHOSEN.entry(),)))
+        .build();
+
+    client.get("http://127.0.0.1:9").send().await.unwrap_err();
+
+    let listed = resilient::policies().others;
+    for name in ["total", "retry", "hedge", "hosts", "chosen"] {
+        let is_listed = |policy: &&resilient::snapshot::PolicySnapshot| policy.name == format!("middleware: {name}");
+        assert!(!listed.iter().find(is_listed).unwrap().settings.is_empty(), "{name}");
+    }
+}
+
+#[cfg(feature = "test-util")]
+#[tokio::test(start_paused = true)]
+async fn a_header_that_is_no_deadline_is_told_on_both_sides() {
+    let echo = service_fn(|request: http::Request<()>| ready(Ok::<_, Infallible>(request)));
+    let server = ServiceBuilder::new().layer(deadline_from_header().named("x-timeout".parse().unwrap())).service(echo);
+    let client = ServiceBuilder::new().layer(deadline_to_header()).service(echo);
+    let request = |name, value: &[u8]| http::Request::builder().header(name, value).body(()).unwrap();
+    let log = resilient::test::record();
+
+    for value in [&b"250"[..], b"\xff"] {
+        server.clone().oneshot(request("x-timeout", value)).await.unwrap();
+    }
+    let within = Deadline::after(SECOND);
+    let sent = within.scope(client.clone().oneshot(request("grpc-timeout", b"soon"))).await.unwrap();
+    assert_eq!(sent.headers()["grpc-timeout"], "1000000u", "it is replaced");
+    server.clone().oneshot(request("x-timeout", b"250m")).await.unwrap();
+    server.clone().oneshot(request("x-other", b"250")).await.unwrap();
+    client.oneshot(request("grpc-timeout", b"soon")).await.unwrap();
+
+    let told: Vec<&str> = log
+        .events()
+        .iter()
+        .filter_map(|event| match event {
+            resilient::Event::DeadlineUnread { header, .. } => Some(*header),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, ["x-timeout", "x-timeout", "grpc-timeout"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_innermost_layer_boxes_errors_whichever_it_is() {
+    static PLACES: Bulkhead = Bulkhead::named("tower: innermost").limit(1).queue(0);
+    let fails = service_fn(|_: http::Request<()>| ready(Err::<(), _>(std::io::Error::other("full"))));
+    let request = || http::Request::builder().body(()).unwrap();
+    let server = ServiceBuilder::new().layer(policies((&PLACES,))).layer(deadline_from_header().boxed()).service(fails);
+    let client = ServiceBuilder::new().layer(policies((&PLACES,))).layer(deadline_to_header().boxed()).service(fails);
+
+    assert!(server.clone().oneshot(request()).await.unwrap_err().is::<std::io::Error>());
+    assert!(client.clone().oneshot(request()).await.unwrap_err().is::<std::io::Error>());
+    let _taken = PLACES.try_acquire().unwrap();
+    assert_eq!(reason(&server.oneshot(request()).await.unwrap_err()), Reason::QueueFull);
+    assert_eq!(reason(&client.oneshot(request()).await.unwrap_err()), Reason::QueueFull);
+}
+
 #[tokio::test]
 async fn a_service_that_fails_to_become_ready_has_not_been_called() {
     static BREAKER: CircuitBreaker = CircuitBreaker::named("tower: closed").consecutive(1);

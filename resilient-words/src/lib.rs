@@ -4,6 +4,7 @@
 //! answer a mistake in the same words. It is a part of `resilient-runtime`; use it through that.
 
 mod duration;
+mod elsewhere;
 mod measure;
 mod rate;
 mod ratio;
@@ -11,6 +12,7 @@ mod times;
 mod wording;
 
 pub use duration::{nearest_unit, negative_duration, parse_duration, unit, unit_nanos};
+pub use elsewhere::{other_formula, other_word};
 pub use measure::Measure;
 pub use rate::{YEAR, in_range, never, not_a_rate, parse_rate};
 pub use ratio::percent;

@@ -285,6 +285,29 @@ async fn a_limit_that_adapts_says_once_that_it_learns_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_error_in_a_box_that_nobody_knows_is_one_line_above_debug() {
+    type Boxed = Box<dyn std::error::Error + Send + Sync>;
+    #[retry(max = 1)]
+    async fn function(fails: bool) -> Result<(), Boxed> {
+        if fails { Err("down".into()) } else { Ok(()) }
+    }
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+
+    function(false).await.unwrap();
+    assert!(log.lines().is_empty(), "{:?}", log.lines());
+    for _ in 0..3 {
+        function(true).await.unwrap_err();
+    }
+
+    let lines = log.lines();
+    let told = lines.iter().filter(|line| line.contains("an error in a box has no known type, and is permanent"));
+    let levels: Vec<&str> = told.filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!((levels.len() >= 3, levels[0]), (true, "WARN"), "{lines:?}");
+    assert!(levels[1..].iter().all(|level| *level == "DEBUG"), "{lines:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_policies_of_one_name_that_differ_say_where_they_are() {
     #[circuit_breaker(name = "events: differ", probes = 1)]
     async fn one() -> Result<(), Error> {

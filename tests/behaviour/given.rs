@@ -64,7 +64,12 @@ async fn a_static_is_listed_before_its_first_call_and_once() {
     assert_eq!((consecutive.value.as_str(), first[0].series.function), ("7", ""));
     let functions = policies().functions;
     let function = functions.iter().find(|listed| listed.function == "stack" && listed.module == module_path!());
-    assert!(function.expect("the function").stack.iter().all(|layer| layer.policy.is_none()));
+    let function = function.expect("the function");
+    assert!(function.stack.iter().all(|layer| layer.policy.is_none()));
+    let shown = function.to_string();
+    assert!(shown.contains("bulkhead                 from `given places`, a policy by hand · limit 2 · "), "{shown}");
+    assert!(shown.contains("circuit_breaker          from `given first`, a policy by hand · "), "{shown}");
+    assert!(shown.contains(" · consecutive 7"), "{shown}");
 
     stack().await.unwrap();
     keyed("here").await.unwrap();

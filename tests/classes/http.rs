@@ -7,7 +7,8 @@ use futures_util::stream;
 use h2::Reason;
 use http_body_util::Empty;
 use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use hyper_util::client::legacy;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use reqwest::{Body, Client, ClientBuilder, Error};
 use resilient::{Class, Classify};
 use tokio::net::{TcpListener, TcpStream};
@@ -20,6 +21,7 @@ async fn http() {
     let mut table = Table::of("http");
     two(&mut table).await;
     others(&mut table).await;
+    pooled(&mut table).await;
     table.check();
 }
 
@@ -108,6 +110,50 @@ async fn others(table: &mut Table) {
         Class::Transient,
         "hyper calls it the user's fault, and gives it for drained connections too",
     );
+}
+
+/// hyper-util's client with a pool.
+async fn pooled(table: &mut Table) {
+    let pooled = legacy::Client::builder(TokioExecutor::new()).build_http::<Empty<bytes::Bytes>>();
+    let send = async |method: &str, uri: &str, version| {
+        let request = hyper::Request::builder().method(method).uri(uri).version(version);
+        let sent = pooled.request(request.body(Empty::new()).unwrap());
+        tokio::time::timeout(Duration::from_secs(10), sent).await.expect("it ends").unwrap_err()
+    };
+    let one = hyper::Version::HTTP_11;
+
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let error = send("GET", &format!("http://{nobody}/"), one).await;
+    assert!(error.is_connect());
+    table.add("hyper-util: nobody listens", &error, "refused", Class::Transient, "it comes back");
+    let error = send("GET", "http://name.invalid/", one).await;
+    table.add(
+        "hyper-util: the name is not found",
+        &error,
+        "failed to lookup",
+        Class::Transient,
+        "as with every client",
+    );
+    let error = send("GET", "https://127.0.0.1/", one).await;
+    let why = "the connector has no TLS";
+    table.add("hyper-util: https without TLS", &error, "scheme is not http", Class::Permanent, why);
+    let port = answering(&[b""]).await;
+    let error = send("GET", &format!("http://127.0.0.1:{port}/"), one).await;
+    table.add("hyper-util: the server hangs up", &error, "connection closed", Class::Transient, "it comes back");
+    let port = answering(&[b"HTTP/1.1 200 OK\r\ncontent-le"]).await;
+    let error = send("GET", &format!("http://127.0.0.1:{port}/"), one).await;
+    table.add("hyper-util: half an answer", &error, "SendRequest", Class::Transient, "the connection broke");
+    let port = answering(&[b"250 this is no web server\r\n"]).await;
+    let error = send("GET", &format!("http://127.0.0.1:{port}/"), one).await;
+    let why = "another service listens there";
+    table.add("hyper-util: an answer of another protocol", &error, "SendRequest", Class::Permanent, why);
+    let error = send("GET", "/", one).await;
+    let why = "the caller's mistake";
+    table.add("hyper-util: a URI without a host", &error, "UserAbsoluteUriRequired", Class::Permanent, why);
+    let error = send("GET", "http://127.0.0.1/", hyper::Version::HTTP_09).await;
+    table.add("hyper-util: HTTP/0.9", &error, "UserUnsupportedVersion", Class::Permanent, why);
+    let error = send("CONNECT", "http://127.0.0.1/", hyper::Version::HTTP_10).await;
+    table.add("hyper-util: CONNECT of HTTP/1.0", &error, "UserUnsupportedRequestMethod", Class::Permanent, why);
 }
 
 /// An error that no library knows.

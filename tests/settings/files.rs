@@ -109,6 +109,24 @@ max_wait = { a = 1 }
 }
 
 #[test]
+fn words_of_other_libraries_are_translated() {
+    let _alone = alone();
+
+    let said = mistakes(
+        "[\"settings::shop::order\".retry]\nmax_retries = 3\nbackoff = \"exponential\"\n[order.circuit_breaker]\nfailureRateThreshold = 50",
+    );
+
+    assert_eq!(
+        said.lines().collect::<Vec<_>>(),
+        [
+            "test.toml:2:1: unknown key `max_retries`: write `max`, which counts the attempts after the first one",
+            "test.toml:3:11: unknown `backoff` `\"exponential\"`: did you mean `\"exp_jitter\"`?",
+            "test.toml:5:1: unknown key `failureRateThreshold`: write `failure_rate`, a share of the calls",
+        ]
+    );
+}
+
+#[test]
 fn what_is_in_force_stays_when_a_file_is_refused() {
     let _alone = alone();
     apply("[stock.coalesce]\nhold = \"1s\"").unwrap();

@@ -16,13 +16,22 @@ pub struct Worst {
     pub sum: String,
     /// The time without the outermost time-out, if that cuts it short.
     pub without_total: Option<Duration>,
+    /// The policy that has no limit, and why; empty if there is one, or no time-out at all.
+    pub endless: String,
 }
 
+const NO_LITERAL: &str = "none that is written as a literal";
+
 impl Worst {
+    fn endless(reason: &str) -> Self {
+        Self { endless: reason.to_owned(), ..Self::default() }
+    }
+
     /// Returns the time in words, with the sum that leads to it.
     pub fn text(&self) -> String {
         match (self.time, self.without_total) {
-            (None, _) => "no limit that is written as a literal".to_owned(),
+            (None, _) if self.endless.is_empty() => "no limit: no time-out".to_owned(),
+            (None, _) => format!("no limit: {}", self.endless),
             (Some(time), Some(longer)) if !self.sum.is_empty() => {
                 format!("{}, in place of {} = {}", shown(time), self.sum, shown(longer))
             }
@@ -62,18 +71,25 @@ pub fn of(stack: &[Written]) -> Worst {
             "timeout" => {
                 let Some(limit) = limit(written) else {
                     // a limit that is an expression is one nevertheless, and its time is not known
-                    worst = Worst::default();
+                    worst = Worst::endless(NO_LITERAL);
                     continue;
                 };
+                worst.endless.clear();
                 let inside = worst.time;
                 worst.time = Some(inside.map_or(limit, |inside| inside.min(limit)));
                 worst.without_total = inside.filter(|inside| *inside > limit);
             }
             "retry" => {
-                let (Some(retries), Some(each)) = (further(written, 3), worst.time) else {
-                    worst.time = None;
+                let Some(retries) = further(written, 3) else {
+                    let is_unlimited = written.text("max") == Some("unlimited");
+                    worst = Worst::endless(if is_unlimited {
+                        "`retry` makes attempts without a limit"
+                    } else {
+                        NO_LITERAL
+                    });
                     continue;
                 };
+                let Some(each) = worst.time else { continue };
                 let waits = waits(written, retries);
                 worst.sum = format!("{} × {} + {} of waits", retries + 1, shown(each), shown(waits));
                 worst.time = Some(each.saturating_mul(retries as u32 + 1).saturating_add(waits));
@@ -92,6 +108,13 @@ pub fn of(stack: &[Written]) -> Worst {
                 let delay = written.text("after").and_then(|after| parse_duration(after).ok());
                 worst.time = worst.time.map(|each| each.saturating_add(delay.unwrap_or(each).min(each)));
             }
+            "coalesce" => {
+                worst = Worst::endless(
+                    "`coalesce` has callers wait for the runs of others, one after the other, and no time-out stands above it",
+                );
+            }
+            "fallback" if written.has("function") => worst = Worst::endless("`fallback` runs another function"),
+            "fan_out" => worst = Worst::endless("`fan_out` runs as many items as it is given"),
             _ => {}
         }
     }
@@ -179,6 +202,26 @@ mod tests {
             Some(Duration::from_secs(1))
         );
         assert_eq!(worst("bulkhead(limit = 3), timeout(\"1s\")").time, Some(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn what_has_no_limit_says_why() {
+        for (text, reason) in [
+            ("retry", "no limit: no time-out"),
+            ("timeout(attempt = ATTEMPT)", "no limit: none that is written as a literal"),
+            ("retry(max = RETRIES), timeout(attempt = \"1s\")", "no limit: none that is written as a literal"),
+            ("retry(max = unlimited), timeout(attempt = \"1s\")", "no limit: `retry` makes attempts without a limit"),
+            (
+                "coalesce(key = id), timeout(total = \"1s\"), retry",
+                "no limit: `coalesce` has callers wait for the runs of others, one after the other, and no time-out stands above it",
+            ),
+            ("timeout(\"2s\"), coalesce(key = id), retry", "2s"),
+            ("fallback(function = other), timeout(\"1s\")", "no limit: `fallback` runs another function"),
+            ("fallback(value = 0), timeout(\"1s\")", "1s"),
+            ("fan_out, timeout(\"1s\")", "no limit: `fan_out` runs as many items as it is given"),
+        ] {
+            assert_eq!(worst(text).text(), reason, "{text}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::source::{Source, borrow};
 use crate::tokens::placed;
 use crate::value::{self, Known, no_literal};
 use crate::when::{self, Hook, When, deciding};
-use crate::wording::{list, nearest, shown};
+use crate::wording::{list, nearest, other_formula, shown};
 
 pub(crate) const KIND: Kind = Kind {
     name: "retry",
@@ -362,7 +362,7 @@ fn find(literal: &Lit) -> syn::Result<&'static Formula> {
     let written = text.value();
     let names = FORMULAE.iter().map(|formula| formula.name);
     FORMULAE.iter().find(|formula| formula.name == written).ok_or_else(|| {
-        let message = match nearest(&written, names.clone()) {
+        let message = match other_formula(&written).or_else(|| nearest(&written, names.clone())) {
             Some(meant) => format!("unknown back-off `\"{written}\"`: did you mean `\"{meant}\"`?"),
             None => format!("unknown back-off `\"{written}\"`: the back-offs are {}", list(names)),
         };

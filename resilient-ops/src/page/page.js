@@ -298,10 +298,10 @@ function read(listing) {
     return known;
   };
   const fresh = [];
-  functions = listing.functions.map(({ module, function: name, file, line, stack, worst_case }) => {
+  functions = listing.functions.map(({ module, function: name, file, line, stack, worst_case, unlimited }) => {
     const path = `${module}::${name}`;
     const layers = stack.map(({ layer, policy }) => ({ layer, known: policy && meet(policy, path) }));
-    return { path, file, line, layers, worst: seconds(worst_case) };
+    return { path, file, line, layers, worst: seconds(worst_case), unlimited };
   });
   listing.others.forEach(policy => meet(policy, null));
   const news = [];
@@ -610,10 +610,10 @@ function stackNode() {
   return make('div', {}, make('p', {}, make('code'), ' ', make('span', { class: 'quiet' })), make('ol', { class: 'stack' }));
 }
 
-function stack(node, { path, layers, worst }, current) {
+function stack(node, { path, layers, worst, unlimited }, current) {
   const [head, list] = node.children;
   text(head.firstChild, path);
-  text(head.lastChild, worst == null ? 'nothing limits the time of a call' : `at most ${exact(worst)} a call`);
+  text(head.lastChild, worst == null ? `nothing limits the time of a call${unlimited ? `: ${unlimited}` : ''}` : `at most ${exact(worst)} a call`);
   attribute(list, 'aria-label', `Stack of ${path}, the outermost policy first`);
   while (list.children.length > layers.length) list.lastChild.remove();
   layers.forEach(({ layer, known }, index) => {

@@ -96,6 +96,13 @@ impl<'a> Policy for BulkheadEntry<'a> {
     fn guard(self) -> Self::Guard {
         BulkheadGuard::new(self, Blind)
     }
+
+    fn list(&self)
+    where
+        Self: 'static,
+    {
+        crate::list::list_once(self.bulkhead);
+    }
 }
 
 impl<'a, J> JudgingPolicy<J> for BulkheadEntry<'a> {
@@ -114,6 +121,13 @@ impl<'a> Policy for &'a Bulkhead {
     fn guard(self) -> Self::Guard {
         self.entry().guard()
     }
+
+    fn list(&self)
+    where
+        Self: 'static,
+    {
+        crate::list::list_once(*self);
+    }
 }
 
 /// A call of a bulkhead whose limit learns from how it ends; from [`Bulkhead::learning`].
@@ -127,6 +141,13 @@ impl<'a> Policy for Learning<'a> {
     #[inline]
     fn guard(self) -> Self::Guard {
         BulkheadGuard::new(self.0, ByClass)
+    }
+
+    fn list(&self)
+    where
+        Self: 'static,
+    {
+        self.0.list();
     }
 }
 

@@ -66,6 +66,13 @@ impl<'a> Policy for &'a CircuitBreaker {
     fn guard(self) -> Self::Guard {
         CircuitBreakerGuard::new(self, ByClass)
     }
+
+    fn list(&self)
+    where
+        Self: 'static,
+    {
+        crate::list::list_once(*self);
+    }
 }
 
 impl<'a, J> JudgingPolicy<J> for &'a CircuitBreaker {

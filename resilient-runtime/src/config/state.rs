@@ -15,6 +15,7 @@ use super::resolve::{self, Found, Known, NotFound};
 use super::rules;
 use crate::Event;
 use crate::list::{self, Function};
+use crate::naming;
 use crate::tune::{self, Change, Plan, RELOADS, Value};
 
 /// The settings of all sources, files in the order in which they came.
@@ -330,7 +331,7 @@ fn change(source: &str, is_code: bool, edit: impl FnOnce(&mut Vec<Entry>)) -> Re
 /// Counts the result, and tells everybody who listens.
 fn tell(source: &str, result: Result<Applied, Refused>) -> Result<Applied, Refused> {
     RELOADS[usize::from(result.is_err())].fetch_add(1, Relaxed);
-    let source = tune::source_named(source);
+    let source = naming::kept_name(source);
     match &result {
         Ok(applied) => {
             Event::SettingsApplied { source, policies: applied.changed, waiting: applied.waiting.len() }.emit();

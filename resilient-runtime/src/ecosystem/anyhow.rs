@@ -18,7 +18,7 @@ use crate::{Class, Classify, Error};
 /// ```
 impl Classify for anyhow::Error {
     fn class(&self) -> Class {
-        cause::class(self.as_ref()).unwrap_or(Class::Permanent)
+        cause::class_of_erased(self.as_ref())
     }
 
     fn rejection(&self) -> Option<&Error> {

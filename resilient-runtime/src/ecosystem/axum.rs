@@ -1,5 +1,12 @@
 //! Rejections as responses of axum.
 
+#[cfg(feature = "tower")]
+use std::error::Error as StdError;
+#[cfg(feature = "tower")]
+use std::future::{Ready, ready};
+#[cfg(feature = "tower")]
+use std::time::Duration;
+
 use axum_core::response::{IntoResponse, Response};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
@@ -12,7 +19,8 @@ use crate::Error;
 /// | reason | status |
 /// |---|---|
 /// | `RateLimited` | 429, with `Retry-After` |
-/// | `QueueFull`, `WaitedTooLong`, `Shed`, `CircuitOpen`, `Paused`, `Cancelled` | 503, with `Retry-After` where the time is known |
+/// | `CircuitOpen`, `Paused` | 503, with `Retry-After`, unless the breaker is forced open |
+/// | `QueueFull`, `WaitedTooLong`, `Shed`, `Cancelled` | 503 |
 /// | `TimedOut`, `DeadlineExceeded` | 504 |
 /// | `TooHeavy` | 413 |
 /// | every other | 500 |
@@ -32,14 +40,17 @@ use crate::Error;
 /// ```
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let reply = Reply::to(&self);
-        let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, reply.message).into_response();
-        if let Some(seconds) = reply.retry_after_seconds() {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        response
+        made_of(Reply::to(&self))
     }
+}
+
+fn made_of(reply: Reply) -> Response {
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, reply.message).into_response();
+    if let Some(seconds) = reply.retry_after_seconds() {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
 }
 
 /// Makes a response of an error of layers, for axum's `HandleErrorLayer`: that of the rejection which is in it, or an empty 500.
@@ -64,8 +75,75 @@ impl IntoResponse for Error {
 /// ```
 #[cfg(feature = "tower")]
 pub async fn respond(error: ::tower::BoxError) -> Response {
-    match crate::Classify::rejection(&*error) {
-        Some(rejection) => rejection.clone().into_response(),
-        None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    response_to(&*error, None)
+}
+
+/// As [`respond`](fn@respond), with a `Retry-After` of that time on each 503 for which none is known: that of a full bulkhead, of a throttle, of a server that stops.
+///
+/// Nobody knows when a place of a bulkhead comes free. A caller that reads the header comes back then, and takes the refusal for that of a server which is well and
+/// has too much to do. One that does not find it may take the 503 for a failure, and its breaker counts that.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use resilient::Bulkhead;
+/// use resilient::tower::respond_after;
+///
+/// static PLACES: Bulkhead = Bulkhead::named("places").limit(1).queue(0);
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let _taken = PLACES.try_acquire().unwrap();
+/// let refusal = PLACES.try_acquire().unwrap_err();
+///
+/// let handle = respond_after(Duration::from_secs(1)); // for `HandleErrorLayer::new(handle)`
+/// let response = handle(refusal.into()).await;
+/// assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (503, &"1".parse().unwrap()));
+/// # }
+/// ```
+#[cfg(feature = "tower")]
+pub fn respond_after(wait: Duration) -> impl Fn(::tower::BoxError) -> Ready<Response> + Clone + Send + Sync + 'static {
+    move |error| ready(response_to(&*error, Some(wait)))
+}
+
+#[cfg(feature = "tower")]
+fn response_to(error: &(dyn StdError + Send + Sync + 'static), wait: Option<Duration>) -> Response {
+    let Some(rejection) = crate::Classify::rejection(error) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let mut reply = Reply::to(rejection);
+    if reply.status == 503 {
+        reply.retry_after = reply.retry_after.or(wait);
+    }
+    made_of(reply)
+}
+
+#[cfg(all(test, feature = "tower"))]
+mod tests {
+    use super::*;
+    use crate::{PolicyKind, Reason};
+
+    #[tokio::test]
+    async fn a_503_without_a_time_gets_one_where_that_is_said() {
+        let second = Duration::from_secs(1);
+        let after = async |reason, wait: Option<Duration>| {
+            let error = Error::new(PolicyKind::Bulkhead, "b", reason).into();
+            let response = match wait {
+                Some(wait) => respond_after(wait)(error).await,
+                None => respond(error).await,
+            };
+            let header = response.headers().get(RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
+            (response.status().as_u16(), header)
+        };
+        let said = |seconds: &str| Some(seconds.to_owned());
+
+        for reason in [Reason::QueueFull, Reason::WaitedTooLong { limit: second }, Reason::Shed, Reason::Cancelled] {
+            assert_eq!(after(reason, None).await, (503, None), "{reason:?}");
+            assert_eq!(after(reason, Some(2 * second)).await, (503, said("2")), "{reason:?}");
+        }
+        let open = Reason::CircuitOpen { retry_after: Some(7 * second), last: None };
+        assert_eq!(after(open, Some(second)).await, (503, said("7")), "what is known stays");
+        assert_eq!(after(Reason::DeadlineExceeded, Some(second)).await, (504, None));
+        assert_eq!(respond_after(second)("no rejection".into()).await.status(), 500);
     }
 }

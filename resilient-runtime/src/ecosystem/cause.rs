@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::words;
-use crate::{Class, Classify, Error};
+use crate::{Class, Classify, Error, Event};
 
 /// The class of the first error, from the outermost inwards, that is classified by its type or else by its words.
 pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
@@ -15,6 +15,17 @@ pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
         Some(error) => Some(error.class()),
         None => words::class(cause),
     })
+}
+
+/// The class of an error whose type has been erased. One that is not known is permanent, and told.
+pub(super) fn class_of_erased(error: &(dyn StdError + 'static)) -> Class {
+    class(error).unwrap_or_else(permanent_for_want_of_a_type)
+}
+
+#[cold]
+fn permanent_for_want_of_a_type() -> Class {
+    Event::Unclassified.emit();
+    Class::Permanent
 }
 
 /// The hint beside the class of the first error that is classified.
@@ -98,6 +109,8 @@ const KNOWN: &[Known] = &[
     a::<h2::Error>,
     #[cfg(feature = "hyper")]
     a::<hyper::Error>,
+    #[cfg(feature = "hyper-util")]
+    a::<hyper_util::client::legacy::Error>,
     #[cfg(feature = "kube")]
     a::<kube_client::Error>,
     #[cfg(feature = "kube")]

@@ -13,7 +13,8 @@ use crate::{Class, Classify, Error};
 ///
 /// An I/O error of kind `Other` that carries another error counts as that one. Where nothing is known the class is
 /// permanent, even if an error of your own in the chain implements `Classify`: its type has been erased, and its
-/// implementation with it. Give the attribute a `when` for those.
+/// implementation with it. Give the attribute a `when` for those. The first such error of the process is told by
+/// [`Event::Unclassified`](crate::Event::Unclassified), of level `WARN`.
 ///
 /// A `Box` of it is classified the same way.
 ///
@@ -33,7 +34,7 @@ use crate::{Class, Classify, Error};
 #[diagnostic::do_not_recommend]
 impl Classify for dyn StdError + Send + Sync {
     fn class(&self) -> Class {
-        cause::class(self).unwrap_or(Class::Permanent)
+        cause::class_of_erased(self)
     }
 
     fn rejection(&self) -> Option<&Error> {
@@ -53,7 +54,7 @@ impl Classify for dyn StdError + Send + Sync {
 #[diagnostic::do_not_recommend]
 impl Classify for dyn StdError + Send {
     fn class(&self) -> Class {
-        cause::class(self).unwrap_or(Class::Permanent)
+        cause::class_of_erased(self)
     }
 
     fn rejection(&self) -> Option<&Error> {
@@ -73,7 +74,7 @@ impl Classify for dyn StdError + Send {
 #[diagnostic::do_not_recommend]
 impl Classify for dyn StdError {
     fn class(&self) -> Class {
-        cause::class(self).unwrap_or(Class::Permanent)
+        cause::class_of_erased(self)
     }
 
     fn rejection(&self) -> Option<&Error> {
@@ -107,6 +108,28 @@ mod tests {
             assert_eq!((Box::new(error()) as Box<dyn StdError + Send + Sync>).class(), class);
             assert_eq!((Arc::new(error()) as Arc<dyn StdError + Send + Sync>).class(), class);
         }
+    }
+
+    #[cfg(feature = "test-util")]
+    #[test]
+    fn an_error_that_nobody_knows_is_told() {
+        #[derive(Debug)]
+        struct Own;
+        impl std::fmt::Display for Own {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("own")
+            }
+        }
+        impl StdError for Own {}
+        let log = crate::test::record();
+        let told = || log.count(|event| matches!(event, crate::Event::Unclassified));
+
+        assert_eq!((Box::new(io::Error::from(ErrorKind::NotFound)) as Box<dyn StdError>).class(), Class::Permanent);
+        assert_eq!(told(), 0, "a type that is known");
+        assert_eq!((Box::new(Own) as Box<dyn StdError + Send + Sync>).class(), Class::Permanent);
+        assert_eq!(told(), 1);
+        assert_eq!((Box::new(io::Error::other(Own)) as Box<dyn StdError + Send>).class(), Class::Permanent);
+        assert_eq!(told(), 2);
     }
 
     #[test]

@@ -28,6 +28,8 @@ const PHRASES: &[(&[&str], Class)] = &[
     // OpenSSL, below native-tls and others: a server that hangs up, and all that the two sides disagree about
     (&["SSL routines", "unexpected eof"], Class::Transient),
     (&["SSL routines"], Class::Permanent),
+    // hyper-util's connector
+    (&["invalid URL, "], Class::Permanent),
     // hyper-util's ways through proxies
     (&["tunnel error: proxy authorization required"], Class::Permanent),
     (&["SOCKS error", "connection not allowed"], Class::Permanent),

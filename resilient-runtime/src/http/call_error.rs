@@ -113,6 +113,13 @@ impl From<reqwest_middleware::Error> for CallError {
     }
 }
 
+#[cfg(feature = "hyper-util")]
+impl From<hyper_util::client::legacy::Error> for CallError {
+    fn from(error: hyper_util::client::legacy::Error) -> Self {
+        Self::client(error)
+    }
+}
+
 #[cfg(feature = "hyper")]
 impl From<hyper::Error> for CallError {
     fn from(error: hyper::Error) -> Self {

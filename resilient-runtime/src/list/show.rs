@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{FunctionSnapshot, KeySnapshot, LayerSnapshot, Number, Policies, PolicySnapshot};
+use super::{FunctionSnapshot, GivenSnapshot, KeySnapshot, LayerSnapshot, Number, Policies, PolicySnapshot, Setting};
 
 impl fmt::Display for Policies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -23,22 +23,50 @@ impl fmt::Display for Policies {
 
 impl fmt::Display for FunctionSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { module, function, file, line, stack, worst_case, .. } = self;
+        let Self { module, function, file, line, stack, worst_case, unlimited, .. } = self;
         write!(f, "{module}::{function} at {file}:{line}, ")?;
         match worst_case {
             Some(time) => writeln!(f, "at most {time:?} a call")?,
-            None => writeln!(f, "no limit to the time of a call")?,
+            None => {
+                let reason = unlimited.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+                writeln!(f, "no limit to the time of a call{reason}")?;
+            }
         }
         #[cfg(feature = "chaos")]
         for chaos in &self.chaos {
             writeln!(f, "  {:<24} {chaos}", "CHAOS")?;
         }
-        for LayerSnapshot { layer, policy } in stack {
+        for LayerSnapshot { layer, policy, given } in stack {
             match policy {
                 Some(policy) if policy.name == *function => writeln!(f, "  {layer:<24} {policy}")?,
                 Some(policy) => writeln!(f, "  {layer:<24} `{}` {policy}", policy.name)?,
-                None => writeln!(f, "  {layer:<24} a policy of the function's own choice")?,
+                None if given.is_empty() => writeln!(f, "  {layer:<24} a policy of the function's own choice")?,
+                None => {
+                    let given: Vec<String> = given.iter().map(GivenSnapshot::to_string).collect();
+                    writeln!(f, "  {layer:<24} from {}", given.join(" or from "))?;
+                }
             }
+        }
+        Ok(())
+    }
+}
+
+/// One line: the name and the settings.
+impl fmt::Display for GivenSnapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`, a policy by hand", self.name)?;
+        self.settings.iter().try_for_each(|setting| write!(f, " · {setting}"))
+    }
+}
+
+/// The key and the value, and what it was built with if that is another.
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, value, compiled, origin } = self;
+        write!(f, "{key} {value}")?;
+        if value != compiled {
+            let by = origin.as_ref().map_or_else(String::new, |origin| format!(", by {origin}"));
+            write!(f, " (compiled: {compiled}{by})")?;
         }
         Ok(())
     }
@@ -50,14 +78,7 @@ impl fmt::Display for PolicySnapshot {
         let mut parts: Vec<String> = Vec::new();
         parts.extend(self.state.map(|state| state.to_string().to_uppercase()));
         parts.extend(self.mode.filter(|mode| *mode != crate::Mode::Enforce).map(|mode| format!("mode {mode}")));
-        parts.extend(self.settings.iter().map(|setting| {
-            if setting.value == setting.compiled {
-                format!("{} {}", setting.key, setting.value)
-            } else {
-                let by = setting.origin.as_ref().map_or_else(String::new, |origin| format!(", by {origin}"));
-                format!("{} {} (compiled: {}{by})", setting.key, setting.value, setting.compiled)
-            }
-        }));
+        parts.extend(self.settings.iter().map(Setting::to_string));
         let is_news = |level: &&Number| !self.settings.iter().any(|setting| setting.key == level.name);
         parts.extend(self.levels.iter().filter(is_news).map(shown));
         if let Some(keys) = &self.keys {

@@ -137,6 +137,48 @@ fn the_worst_case_adds_up_from_the_inside() {
     assert_eq!(of(|function| function.own("FALLBACK_", &FALLBACK)), Some(Duration::from_millis(400)));
 }
 
+#[test]
+fn what_is_not_limited_says_why() {
+    static TOTAL: Timeout = Timeout::named("l endless", Duration::from_secs(9));
+    static COALESCE: crate::Coalesce = crate::Coalesce::named("l endless");
+    static FALLBACK: crate::Fallback = crate::Fallback::named("l endless");
+    static FAN_OUT: crate::FanOutPolicy = crate::FanOutPolicy::named("l endless");
+    static RETRY: Retry = Retry::named("l endless");
+    static ENDLESS: Retry = Retry::named("l endless").unlimited();
+    static PLACES: Bulkhead = Bulkhead::named("l endless");
+    fn reason(write: impl FnOnce(&mut Function) -> &mut Function) -> Option<String> {
+        let mut function = Function::default();
+        write(&mut function);
+        let function: &Function = Box::leak(Box::new(function));
+        let snapshot = function.snapshot(&mut Known::default(), &mut Unused::default());
+        assert_eq!(snapshot.unlimited.is_none(), snapshot.worst_case.is_some());
+        let shown = snapshot.to_string();
+        snapshot.unlimited.as_ref().inspect(|reason| {
+            assert!(shown.contains(&format!(", no limit to the time of a call: {reason}\n")), "{shown}");
+        });
+        snapshot.unlimited
+    }
+    let of = |write: fn(&mut Function) -> &mut Function| reason(|function| write(function).own("TIMEOUT_", &TOTAL));
+    let above = |reason: &str| Some(format!("{reason}, and no time-out stands above it"));
+
+    assert_eq!(
+        reason(|function| function.own("RETRY_", &RETRY).own("BULKHEAD_", &PLACES)),
+        Some("no time-out".to_owned())
+    );
+    assert_eq!(
+        of(|function| function.own("COALESCE_", &COALESCE)),
+        above("`coalesce` has callers wait for the runs of others, one after the other")
+    );
+    assert_eq!(of(|function| function.open("FALLBACK_", &FALLBACK)), above("`fallback` runs another function"));
+    assert_eq!(of(|function| function.own("FAN_OUT_", &FAN_OUT)), above("`fan_out` runs as many items as it is given"));
+    assert_eq!(of(|function| function.own("RETRY_", &ENDLESS)), above("`retry` makes attempts without a limit"));
+    assert_eq!(of(|function| function.given("RETRY_", &[])), above("`retry` gets its policy by `with`"));
+    // the outermost is the one to mend
+    let both = of(|function| function.own("COALESCE_", &COALESCE).own("RETRY_", &ENDLESS));
+    assert!(both.unwrap().starts_with("`coalesce`"));
+    assert_eq!(of(|function| function.own("TOTAL_TIMEOUT_", &TOTAL).own("COALESCE_", &COALESCE)), None);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_breaker_says_how_long_it_has_been_in_its_state() {
     static BREAKER: CircuitBreaker =

@@ -92,6 +92,13 @@ impl<'a> Policy for &'a Measure {
     fn guard(self) -> Self::Guard {
         MeasureGuard { timing: self.begin(), judge: ByClass }
     }
+
+    fn list(&self)
+    where
+        Self: 'static,
+    {
+        crate::list::list_once(*self);
+    }
 }
 
 impl<'a, J> JudgingPolicy<J> for &'a Measure {

@@ -241,6 +241,13 @@ impl<'a> Policy for &'a RateLimit {
     fn guard(self) -> Self::Guard {
         RateLimitGuard::new(self.acquire(), ByClass, Heedless)
     }
+
+    fn list(&self)
+    where
+        Self: 'static,
+    {
+        crate::list::list_once(*self);
+    }
 }
 
 impl<'a, J> JudgingPolicy<J> for &'a RateLimit {
@@ -320,6 +327,13 @@ impl<'a> Policy for Weighed<'a> {
     fn guard(self) -> Self::Guard {
         self.judged_guard(ByClass)
     }
+
+    fn list(&self)
+    where
+        Self: 'static,
+    {
+        crate::list::list_once(self.limit);
+    }
 }
 
 impl<'a, J> JudgingPolicy<J> for Weighed<'a> {
@@ -367,13 +381,20 @@ fn by_cost<C: CostOf<O, By>, O, By, H>(cost: C, rest: H) -> ByCost<C, O, H> {
     ByCost { cost, cost_of: C::cost_of, rest }
 }
 
-impl<P: Limits, W, O, H> Policy for Heeding<Judged<P, W, O>, H> {
-    type Guard = P::Guard<ByWhen<W, O>, H>;
+impl<P: Limits + Policy, W, O, H> Policy for Heeding<Judged<P, W, O>, H> {
+    type Guard = <P as Limits>::Guard<ByWhen<W, O>, H>;
 
     #[inline]
     fn guard(self) -> Self::Guard {
         let Judged { policy, judge } = self.policy;
         policy.guarding(judge, self.heed)
+    }
+
+    fn list(&self)
+    where
+        Self: 'static,
+    {
+        self.policy.policy.list();
     }
 }
 
@@ -383,6 +404,13 @@ impl<'a, H> Policy for Heeding<Weighed<'a>, H> {
     #[inline]
     fn guard(self) -> Self::Guard {
         self.policy.guarding(ByClass, self.heed)
+    }
+
+    fn list(&self)
+    where
+        Self: 'static,
+    {
+        self.policy.list();
     }
 }
 

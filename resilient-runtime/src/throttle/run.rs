@@ -65,6 +65,13 @@ impl<'a> Policy for &'a Throttle {
     fn guard(self) -> Self::Guard {
         ThrottleGuard::new(self, ByClass)
     }
+
+    fn list(&self)
+    where
+        Self: 'static,
+    {
+        crate::list::list_once(*self);
+    }
 }
 
 impl<'a, J> JudgingPolicy<J> for &'a Throttle {

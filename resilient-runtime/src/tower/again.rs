@@ -12,6 +12,7 @@ use pin_project_lite::pin_project;
 
 use super::attempt::Attempt;
 use crate::hedge::HedgeFuture;
+use crate::list::list_once;
 use crate::retry::{DelayFuture, RetryCall};
 use crate::when::{ByClass, ByWhen, Judge};
 use crate::{Hedge, Retry, When};
@@ -56,11 +57,17 @@ pub const fn hedge(policy: &'static Hedge) -> Hedging<ByClass, ()> {
 }
 
 /// The way in which a layer copies requests: by their `Clone`, or by a function.
+#[diagnostic::on_unimplemented(
+    message = "a request of type `{R}` cannot be copied for another attempt",
+    note = "it is not `Clone`: write `.cloning(…)` behind the layer, with a function that copies what can be copied"
+)]
 pub trait Copying<R> {
     /// A copy, if there can be one.
     fn copy(&self, request: &R) -> Option<R>;
 }
 
+// `do_not_recommend`: the message is that of the trait
+#[diagnostic::do_not_recommend]
 impl<R: Clone> Copying<R> for () {
     fn copy(&self, request: &R) -> Option<R> {
         Some(request.clone())
@@ -106,6 +113,7 @@ macro_rules! layer {
             type Service = $service<S, J, C>;
 
             fn layer(&self, service: S) -> Self::Service {
+                list_once(self.policy);
                 $service { service, layer: self.clone() }
             }
         }

@@ -12,14 +12,15 @@ use std::task::{Context, Poll};
 use ::tower::{Layer, Service};
 
 use super::attempt::Attempt;
-use super::policies::{AsBoxed, AsTyped, Errors};
+use super::policies::{AsBoxed, AsTyped, Refusals};
 use crate::keyed::{Held, Keyed};
+use crate::list::list_once;
 use crate::stack::{Guard, Policy};
 use crate::{PerKey, Settled};
 
 /// Puts the policy of a key around each call: one breaker for each host, one limit for each tenant.
 ///
-/// `key` is a function of the request. Its result is hashed and not kept.
+/// `key` is a function of the request. Its result is hashed and not kept. [`None` is a key](PerKey#keys) like another.
 ///
 /// ```
 /// use std::time::Duration;
@@ -87,6 +88,16 @@ impl<P, F, E, L> KeyedLayer<P, F, E, L> {
     /// [`settings`](KeyedLayer::settings), write it after them.
     pub fn log_key(self) -> KeyedLayer<P, F, E, Logged<L>> {
         KeyedLayer { policies: self.policies, key: self.key, lookup: Logged(self.lookup), errors: PhantomData }
+    }
+
+    /// Has the policies of all keys listed.
+    pub(crate) fn list(&self)
+    where
+        P: Keyed,
+    {
+        if let Some(all) = P::all_listed(self.policies) {
+            list_once(all);
+        }
     }
 
     /// The policy for that request. Held for as long as the call takes, it is not forgotten.
@@ -198,10 +209,11 @@ impl<S: fmt::Debug, P: fmt::Debug, F, E, L> fmt::Debug for KeyedService<S, P, F,
     }
 }
 
-impl<S, P, F: Clone, E, L: Clone> Layer<S> for KeyedLayer<P, F, E, L> {
+impl<S, P: Keyed, F: Clone, E, L: Clone> Layer<S> for KeyedLayer<P, F, E, L> {
     type Service = KeyedService<S, P, F, E, L>;
 
     fn layer(&self, service: S) -> Self::Service {
+        self.list();
         KeyedService { service, layer: self.clone() }
     }
 }
@@ -209,7 +221,7 @@ impl<S, P, F: Clone, E, L: Clone> Layer<S> for KeyedLayer<P, F, E, L> {
 impl<S, P, F, E, L, K, R> Service<R> for KeyedService<S, P, F, E, L>
 where
     S: Service<R, Future: Send, Response: Send, Error: Send> + Clone + Send + 'static,
-    E: Errors<S::Error> + 'static,
+    E: Refusals<S::Error> + 'static,
     P: Keyed,
     for<'p> &'p P: Policy<Guard: Guard<Result<S::Response, S::Error>> + Send>,
     F: Fn(&R) -> K,

@@ -79,6 +79,24 @@ impl<C> Policies<C> {
     }
 }
 
+/// Policies that are listed when their layer is put around a service, as far as they are known by then.
+pub trait ListedFirst {
+    /// Has them listed.
+    #[doc(hidden)]
+    fn list(&self);
+}
+
+impl<P: Policy + 'static> ListedFirst for Fixed<P> {
+    fn list(&self) {
+        self.0.list();
+    }
+}
+
+/// They are listed when they are chosen.
+impl<F> ListedFirst for Chosen<F> {
+    fn list(&self) {}
+}
+
 /// The policies for a request.
 pub trait Choose<R> {
     /// A policy, or a tuple of them.
@@ -104,11 +122,13 @@ impl<R, P: Policy + Clone> Choose<R> for Fixed<P> {
 #[derive(Debug, Clone, Copy)]
 pub struct Chosen<F>(F);
 
-impl<R, P: Policy, F: Fn(&R) -> P> Choose<R> for Chosen<F> {
+impl<R, P: Policy + 'static, F: Fn(&R) -> P> Choose<R> for Chosen<F> {
     type Policies = P;
 
     fn choose(&self, request: &R) -> P {
-        (self.0)(request)
+        let policies = (self.0)(request);
+        policies.list();
+        policies
     }
 }
 
@@ -119,7 +139,14 @@ pub trait Errors<E> {
 
     /// The service's error.
     fn of(error: E) -> Self::Error;
+}
 
+/// The error that a layer of policies returns, which is a rejection as well.
+#[diagnostic::on_unimplemented(
+    message = "an error of type `{E}` cannot hold a policy's refusal",
+    note = "write `.boxed()` behind the innermost layer, or `impl From<resilient::Error>` for the service's error"
+)]
+pub trait Refusals<E>: Errors<E> {
     /// A policy's rejection.
     fn of_rejection(rejection: Error) -> Self::Error;
 }
@@ -134,7 +161,9 @@ impl<E: Into<BoxError>> Errors<E> for AsBoxed {
     fn of(error: E) -> BoxError {
         error.into()
     }
+}
 
+impl<E: Into<BoxError>> Refusals<E> for AsBoxed {
     fn of_rejection(rejection: Error) -> BoxError {
         rejection.into()
     }
@@ -144,13 +173,17 @@ impl<E: Into<BoxError>> Errors<E> for AsBoxed {
 #[derive(Debug, Clone, Copy)]
 pub struct AsTyped;
 
-impl<E: From<Error>> Errors<E> for AsTyped {
+impl<E> Errors<E> for AsTyped {
     type Error = E;
 
     fn of(error: E) -> E {
         error
     }
+}
 
+// `do_not_recommend`: the message is that of the trait
+#[diagnostic::do_not_recommend]
+impl<E: From<Error>> Refusals<E> for AsTyped {
     fn of_rejection(rejection: Error) -> E {
         rejection.into()
     }
@@ -168,10 +201,11 @@ impl<C: fmt::Debug, E> fmt::Debug for Policies<C, E> {
     }
 }
 
-impl<S, C: Clone, E> Layer<S> for Policies<C, E> {
+impl<S, C: Clone + ListedFirst, E> Layer<S> for Policies<C, E> {
     type Service = Guarded<S, C, E>;
 
     fn layer(&self, service: S) -> Self::Service {
+        self.choose.list();
         Guarded { service, choose: self.choose.clone(), errors: PhantomData }
     }
 }
@@ -187,7 +221,7 @@ impl<S, C, E, R> Service<R> for Guarded<S, C, E>
 where
     S: Service<R> + Clone,
     C: Choose<R>,
-    E: Errors<S::Error>,
+    E: Refusals<S::Error>,
     <C::Policies as Policy>::Guard: Guard<Result<S::Response, S::Error>>,
 {
     type Response = S::Response;
@@ -236,7 +270,7 @@ impl<S, R, G, E> Future for GuardedCall<S, R, G, E>
 where
     S: Service<R>,
     G: Guard<Result<S::Response, S::Error>>,
-    E: Errors<S::Error>,
+    E: Refusals<S::Error>,
 {
     type Output = Result<S::Response, E::Error>;
 

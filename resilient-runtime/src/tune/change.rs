@@ -1,6 +1,6 @@
 //! Changes of settings while their policy is in use: their keys, their checks, and how a policy takes them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
@@ -240,6 +240,10 @@ fn unknown<P: Tunable>(key: &str) -> String {
             resilient_words::choice("key", names())
         );
     }
+    let is_key = |name: &str| P::Config::KEYS.iter().any(|key| key.name == name);
+    if let Some((meant, says)) = resilient_words::other_word(key, is_key) {
+        return format!("unknown key `{key}`: write `{meant}`, {says}");
+    }
     match resilient_words::nearest(key, names()) {
         Some(meant) => format!("unknown key `{key}`: did you mean `{meant}`?"),
         None => format!("unknown key `{key}`: {}", resilient_words::choice("key", names())),
@@ -310,17 +314,4 @@ pub(crate) fn set_origins(origins: Origins) {
 /// The value of a setting as it was written, and its origin: a file and its line, or the code. `None` for one that was built in.
 pub(crate) fn origin(address: usize, key: &str) -> Option<(String, String)> {
     ORIGINS.lock().unwrap_or_else(PoisonError::into_inner).get(&(address, key.to_owned())).cloned()
-}
-
-/// The name of a source, kept for the life of the process, since events have it.
-pub(crate) fn source_named(name: &str) -> &'static str {
-    static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-
-    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = names.get(name) {
-        return known;
-    }
-    let name: &'static str = name.to_owned().leak();
-    names.insert(name);
-    name
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use resilient_words::{nearest, parse_duration, percent};
+use resilient_words::{nearest, other_formula, parse_duration, percent};
 
 /// The value of a setting.
 ///
@@ -234,7 +234,8 @@ impl Given<'_> {
         if let Some(place) = accepted.iter().position(|word| word == text) {
             return Ok(place);
         }
-        Err(match nearest(text, accepted.iter().copied()) {
+        let other = other_formula(text).filter(|meant| accepted.contains(meant));
+        Err(match other.or_else(|| nearest(text, accepted.iter().copied())) {
             Some(meant) => format!("unknown `{key}` `\"{text}\"`: did you mean `\"{meant}\"`?"),
             None => {
                 let all: Vec<String> = accepted.iter().map(|word| format!("`\"{word}\"`")).collect();

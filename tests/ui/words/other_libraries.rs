@@ -1,4 +1,6 @@
-use resilient::{Classify, bulkhead, cancel, circuit_breaker, fallback, rate_limit, retry, timeout};
+use resilient::{
+    Classify, batch, bulkhead, cancel, circuit_breaker, coalesce, fallback, hedge, rate_limit, retry, throttle, timeout,
+};
 
 static RATE: resilient::Throttle = resilient::Throttle::named("rate");
 
@@ -66,6 +68,47 @@ enum Failure {
 #[timeout(timeout_duration = "1s")]
 async fn as_elsewhere() -> Result<u32, resilient::Error> {
     Ok(3)
+}
+
+#[retry(exponential = true)]
+async fn grows() -> Result<(), resilient::Error> {
+    Ok(())
+}
+
+#[retry(backoff = "exponential")]
+async fn grows_by_its_name() -> Result<(), resilient::Error> {
+    Ok(())
+}
+
+#[retry(backoff = "constant")]
+async fn stays() -> Result<(), resilient::Error> {
+    Ok(())
+}
+
+#[circuit_breaker(open_growth = 2.0, open_jitter = 0.1)]
+async fn built() -> Result<(), resilient::Error> {
+    Ok(())
+}
+
+#[circuit_breaker(failureRateThreshold = 50, MinimumThroughput = 10, consecutive_failures = 5, maxWaitDurationInHalfOpenState = "1s")]
+async fn in_camel_case() -> Result<(), resilient::Error> {
+    Ok(())
+}
+
+#[fallback(fallback_value = 3)]
+#[coalesce(ttl = "1s")]
+#[hedge(idempotent, delay = "2s", max_hedged_attempts = 1, max_delay = "1s", budget = "5%")]
+#[throttle(multiplier = 2)]
+#[rate_limit(permit_limit = 5, window = "1s", queue_limit = 2, token_limit = 5, permits = 2)]
+#[bulkhead(timeout = "1s", max_queue = 5, permits = 3, vegas)]
+#[timeout(timeout = "2s", per_try_timeout = "1s")]
+async fn the_others() -> Result<u32, resilient::Error> {
+    Ok(3)
+}
+
+#[batch(batch_size = 50, linger = "2ms")]
+async fn load(keys: Vec<u32>) -> Result<std::collections::HashMap<u32, u32>, resilient::Error> {
+    Ok(keys.into_iter().map(|key| (key, key)).collect())
 }
 
 fn main() {}
