@@ -1,0 +1,334 @@
+//! The decisions of one machine: which permits it uses, when it asks and for how many, and what it passes on.
+
+use super::*;
+
+/// Leases of 250 ms, a permit each millisecond, 750 ms ahead.
+const TERMS: Terms = Terms { lease: Units(250 * MILLI), slack: Units(750 * MILLI), interval: Units(MILLI) };
+
+/// An empty pool, and the present.
+fn fresh() -> (Pool, Units) {
+    let pool = Pool::new(None);
+    let now = pool.origin;
+    (pool, now)
+}
+
+const fn later(now: Units, millis: u64) -> Units {
+    now.after(ms(millis))
+}
+
+fn asked(wanted: u32, least: u32) -> Ask {
+    Ask { least, ..Ask::new(wanted, ms(1), ms(750)) }
+}
+
+#[test]
+fn permits_can_be_used_from_their_lease_on_until_they_run_out() {
+    let batch = Batch::new(7, 300);
+
+    assert_eq!((batch.left(), batch.until()), (7, 300));
+    assert_eq!([49, 50, 51, 299, 300, 301].map(|now| batch.usable(now, 250)), [0, 7, 7, 7, 0, 0]);
+    let last = (1 << 38) - 1;
+    assert_eq!(Batch::new(MOST, last).usable(last - 1, 250), MOST);
+    assert_eq!(Batch::new(7, last + 1), Batch(0), "at the end of the range");
+}
+
+#[test]
+fn a_quarter_of_the_burst_is_for_leases_and_no_lease_is_longer_than_a_quarter_of_a_second() {
+    let terms = |interval, burst| {
+        let Terms { lease, slack, interval } = Terms::of(Pace { interval: Units(interval), burst });
+        (lease.0, slack.0, interval.0)
+    };
+    let long = 250 * MILLI;
+
+    assert_eq!(terms(MILLI, 401), (100 * MILLI, 300 * MILLI, MILLI));
+    assert_eq!(terms(MILLI, 1_001), (long, 750 * MILLI, MILLI));
+    assert_eq!(terms(MILLI, 2_001), (long, 1_750 * MILLI, MILLI));
+    assert_eq!(terms(160 * MILLI, 1), (10 * MILLI, 0, 170 * MILLI));
+    assert_eq!(terms(4_000 * MILLI, 1), (long, 0, 4_250 * MILLI));
+    assert_eq!(terms(8_000 * MILLI, 1), (long, 0, 8_250 * MILLI));
+    assert_eq!(TERMS.at_once(), 751);
+    assert_eq!(Terms { slack: Units(u64::MAX / 2), interval: Units(1), ..TERMS }.at_once(), MOST);
+    assert_eq!(Terms { slack: Units(u64::from(MOST) - 1), interval: Units(1), ..TERMS }.at_once(), MOST);
+    assert_eq!(Terms { lease: Units(3 * MILLI - 1), ..TERMS }.lease_millis(), 2);
+}
+
+#[test]
+fn a_pace_is_refused_whose_leases_are_too_short_or_whose_burst_is_too_large() {
+    let refuses = |interval, burst| Terms::refuses(Pace { interval: Units(interval), burst }).is_some();
+
+    assert!(!refuses(MILLI, 41));
+    assert!(refuses(MILLI, 40));
+    assert!(!refuses(160 * MILLI, 1));
+    assert!(refuses(160 * MILLI - 1, 1));
+    assert_eq!(MOST, 67_108_863);
+    assert!(!refuses(8, MOST));
+    assert!(refuses(8, MOST + 1));
+}
+
+#[test]
+fn the_time_is_counted_in_milliseconds_that_have_begun() {
+    let (pool, now) = fresh();
+
+    assert_eq!([0, 1, MILLI, MILLI + 1].map(|more| pool.millis(Units(now.0 + more))), [0, 1, 1, 2]);
+}
+
+#[test]
+fn those_permits_are_used_first_that_run_out_first() {
+    for places in [[0, 1], [1, 0]] {
+        let (pool, now) = fresh();
+        let [sooner, later] = places;
+        pool.batches[sooner].store(Batch::new(5, 100).0, Relaxed);
+        pool.batches[later].store(Batch::new(8, 200).0, Relaxed);
+        let held = || [sooner, later].map(|place| Batch(pool.batches[place].load(Relaxed)).left());
+
+        assert_eq!(pool.take(now, 2, TERMS), Some(11));
+        assert_eq!(held(), [3, 8]);
+        assert_eq!(pool.take(now, 4, TERMS), Some(7), "of the others, since these are too few");
+        assert_eq!(held(), [3, 4]);
+        assert_eq!(pool.take(now, 3, TERMS), Some(4));
+        assert_eq!(pool.take(now, 5, TERMS), None);
+        assert_eq!(pool.used.load(Relaxed), 9);
+        assert_eq!(pool.take(now, 4, TERMS), Some(0));
+        assert_eq!(pool.take(now, 1, TERMS), None);
+    }
+}
+
+#[test]
+fn permits_come_where_fewer_are_left_and_run_out_one_lease_after_the_question() {
+    for emptier in [0, 1] {
+        let (pool, now) = fresh();
+        pool.batches[emptier].store(Batch::new(1, 100).0, Relaxed);
+        pool.batches[1 - emptier].store(Batch::new(2, 100).0, Relaxed);
+
+        pool.add(9, Units(now.0 + 10 * MILLI - 1), TERMS);
+
+        assert_eq!(Batch(pool.batches[emptier].load(Relaxed)), Batch::new(9, 259));
+        assert_eq!(Batch(pool.batches[1 - emptier].load(Relaxed)), Batch::new(2, 100));
+        pool.discard();
+        assert_eq!(pool.take(now, 1, TERMS), None);
+    }
+}
+
+#[test]
+fn the_store_is_asked_again_when_the_time_has_come_or_lies_further_ahead_than_any() {
+    let (pool, now) = fresh();
+    assert!(pool.may_ask(now));
+
+    pool.hold_off(later(now, 100));
+
+    assert!(!pool.may_ask(later(now, 99)));
+    assert!(pool.may_ask(later(now, 100)));
+    pool.hold_off(later(now, 1_000));
+    assert!(!pool.may_ask(now));
+    assert!(pool.may_ask(Units(now.0 - 1)), "the clock has gone back");
+}
+
+#[test]
+fn a_machine_asks_for_as_many_permits_as_it_uses_in_one_lease() {
+    let (pool, begin) = fresh();
+    pool.last_ask.store(begin.0, Relaxed);
+    let size = |used, millis, calls| {
+        let now = later(Units(pool.last_ask.load(Relaxed)), millis);
+        pool.used.store(used, Relaxed);
+        let size = pool.size_for(calls, now, TERMS.interval, TERMS);
+        assert_eq!((pool.used.load(Relaxed), pool.last_ask.load(Relaxed)), (0, now.0), "it counts anew");
+        size
+    };
+
+    assert_eq!(size(40, 500, 1), 20);
+    assert_eq!(size(20, 250, 1), 20);
+    assert_eq!(size(1_000, 250, 1), 250, "not more than the whole rate");
+    assert_eq!(size(0, 250, 1), 1);
+    assert_eq!(size(0, 250, 5), 5, "a call of some weight gets what it weighs");
+    assert_eq!(size(1, 0, 1), 250, "and the shortest time is an eighth of a millisecond");
+    assert_eq!(size(0, 250, 1), 1);
+
+    // those that are used up before the lease is over were too few
+    assert_eq!(size(6, 200, 1), 7);
+    assert_eq!(size(10, 200, 1), 14);
+    assert_eq!(size(25, 200, 1), 31);
+    assert_eq!(size(0, 249, 1), 62);
+    let now = Units(pool.last_ask.load(Relaxed));
+    pool.batches[0].store(Batch::new(1, pool.millis(now) + 240).0, Relaxed);
+    assert_eq!(size(2, 200, 1), 2, "there are some left");
+}
+
+#[test]
+fn no_question_is_for_more_than_can_be_had_at_once() {
+    let (pool, now) = fresh();
+    let terms = Terms { slack: Units(9 * MILLI), ..TERMS };
+    pool.used.store(1_000, Relaxed);
+    pool.last_ask.store(now.0, Relaxed);
+
+    assert_eq!(pool.size_for(1, later(now, 250), terms.interval, terms), 10);
+    pool.used.store(1_000, Relaxed);
+    assert_eq!(pool.size_for(1, later(now, 500), Units(1_000 * MILLI), TERMS), 1, "a slow rate");
+}
+
+#[test]
+fn permits_are_old_after_three_quarters_of_a_lease() {
+    let (pool, now) = fresh();
+    pool.last_ask.store(now.0, Relaxed);
+
+    assert!(!pool.is_old(later(now, 187), TERMS));
+    assert!(pool.is_old(Units(now.0 + 250 * MILLI / 4 * 3), TERMS));
+}
+
+#[test]
+fn words_are_put_into_the_question() {
+    let (_, now) = fresh();
+    let words = Words {
+        owed: -3,
+        curbed: Some(9),
+        paused_until: Some(later(now, 70)),
+        slowed: true,
+        spread: Some((ms(4), later(now, 50))),
+    };
+    let mut ask = asked(5, 2);
+
+    words.say(&mut ask, now);
+
+    let said = Ask {
+        owed: -3,
+        curbed: Some(9),
+        pause: Some(ms(70)),
+        slowed: true,
+        spread: Some((ms(4), ms(50))),
+        ..asked(5, 2)
+    };
+    assert_eq!(ask, said);
+    words.say(&mut ask, later(now, 70));
+    assert_eq!(ask.pause, None, "it is over");
+}
+
+#[test]
+fn later_words_are_added_to_those_that_were_not_heard() {
+    let (_, now) = fresh();
+    let none = Words::default();
+    let one = Words {
+        owed: 2,
+        curbed: Some(9),
+        paused_until: Some(later(now, 70)),
+        slowed: false,
+        spread: Some((ms(4), later(now, 50))),
+    };
+    let other = Words {
+        owed: 3,
+        curbed: Some(4),
+        paused_until: Some(later(now, 60)),
+        slowed: true,
+        spread: Some((ms(5), later(now, 40))),
+    };
+
+    assert_eq!((none.with_later(one), one.with_later(none)), (one, one));
+    let both = Words { owed: 5, curbed: Some(4), paused_until: one.paused_until, slowed: true, spread: other.spread };
+    assert_eq!(one.with_later(other), both);
+    assert_eq!(other.with_later(one), Words { spread: one.spread, ..both });
+    assert_eq!(Words { owed: i64::MAX, ..none }.with_later(one).owed, i64::MAX);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_brings_permits_and_news() {
+    let (pool, now) = fresh();
+    let lease =
+        Lease { granted: 5, version: 7, pause: ms(30), slowdowns: 3, spread: (ms(4), ms(50)), ..Lease::default() };
+    pool.down.store(true, Relaxed);
+
+    pool.settle(Ok(lease), asked(5, 1), now, TERMS, Words::default());
+
+    assert_eq!(pool.take(now, 5, TERMS), Some(0));
+    assert_eq!(pool.seen.load(Relaxed), 7);
+    assert!(!pool.is_down() && pool.has_news.load(Relaxed));
+    let news = *pool.news();
+    assert_eq!((news.answers, news.failures, news.slowdowns, news.followed), (1, 0, 3, Some(3)));
+    assert_eq!(news.paused_until, Some(later(now, 30)));
+    assert_eq!(news.spread, Some((ms(4), later(now, 50))));
+    assert!(pool.may_ask(now));
+
+    pool.settle(
+        Ok(Lease { granted: 9, version: 6, slowdowns: 4, ..Lease::default() }),
+        asked(2, 1),
+        now,
+        TERMS,
+        Words::default(),
+    );
+
+    let news = *pool.news();
+    assert_eq!((news.answers, news.slowdowns, news.followed), (2, 4, Some(3)), "one that is still to be followed");
+    assert_eq!((news.paused_until, news.spread), (Some(later(now, 30)), Some((ms(4), later(now, 50)))));
+    assert_eq!(pool.seen.load(Relaxed), 7, "the highest");
+    assert_eq!(pool.take(now, 2, TERMS), Some(0), "not more than it wanted");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_grants_less_is_asked_again_later() {
+    // leases of 250 ms, so that the least wait is 31.25 ms
+    let gap = Duration::from_micros(31_250);
+    for (granted, wait, again, dry) in [
+        (0, ms(100), ms(100), ms(100)),
+        (0, ms(1), gap, ms(1)),
+        (0, ms(900), ms(250), ms(900)),
+        (3, ms(100), gap, Duration::ZERO),
+    ] {
+        let (pool, now) = fresh();
+
+        pool.settle(Ok(Lease { granted, wait, ..Lease::default() }), asked(5, 2), now, TERMS, Words::default());
+
+        assert!(!pool.may_ask(Units(now.after(again).0 - 1)) && pool.may_ask(now.after(again)), "{granted}, {wait:?}");
+        let dry_until = if dry.is_zero() { Units(0) } else { now.after(dry) };
+        assert_eq!((pool.dry_least.load(Relaxed), pool.dry_until.load(Relaxed)), (2, dry_until.0));
+        assert_eq!(pool.take(now, 1, TERMS).is_some(), granted > 0);
+
+        pool.settle(Ok(Lease { granted: 5, ..Lease::default() }), asked(5, 2), now, TERMS, Words::default());
+
+        assert!(pool.may_ask(now));
+        assert_eq!(pool.dry_until.load(Relaxed), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn words_that_the_store_has_not_heard_are_kept_but_for_what_was_to_be_given_back() {
+    let (pool, now) = fresh();
+    let error = || Err(StoreError::new("no answer"));
+
+    pool.settle(error(), asked(0, 0), now, TERMS, Words { owed: -3, ..Words::default() });
+
+    assert!(pool.is_down() && pool.has_news.load(Relaxed) && !pool.has_words.load(Relaxed));
+    assert_eq!(pool.failure(), Some(StoreError::new("no answer")));
+    assert!(!pool.may_ask(Units(now.after(AGAIN).0 - 1)) && pool.may_ask(now.after(AGAIN)));
+
+    pool.settle(error(), asked(0, 0), now, TERMS, Words { owed: 3, slowed: true, ..Words::default() });
+
+    assert_eq!(pool.news().failures, 2);
+    assert!(pool.has_words.load(Relaxed));
+    assert_eq!(pool.take_words(), Words { owed: 3, slowed: true, ..Words::default() });
+    assert!(!pool.has_words.load(Relaxed));
+    assert_eq!(pool.take_words(), Words::default(), "they are said once");
+
+    pool.settle(Ok(Lease::default()), asked(0, 0), now, TERMS, Words::default());
+    assert_eq!(pool.failure(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_is_reset_knows_nothing() {
+    let (pool, now) = fresh();
+    pool.settle(
+        Ok(Lease { granted: 5, version: 7, slowdowns: 3, ..Lease::default() }),
+        asked(9, 1),
+        now,
+        TERMS,
+        Words::default(),
+    );
+    pool.settle(Err(StoreError::new("no answer")), asked(0, 0), now, TERMS, Words { slowed: true, ..Words::default() });
+    pool.last_ask.store(now.0, Relaxed);
+    pool.said_down.store(true, Relaxed);
+
+    pool.reset();
+
+    assert_eq!(pool.take(now, 1, TERMS), None);
+    assert!(pool.may_ask(now) && !pool.is_down() && !pool.said_down.load(Relaxed));
+    assert!(!pool.has_news.load(Relaxed) && !pool.has_words.load(Relaxed));
+    assert_eq!(pool.take_words(), Words::default());
+    let news = *pool.news();
+    assert_eq!((news.answers, news.failures, news.slowdowns, news.followed), (0, 0, 0, None));
+    assert_eq!([&pool.seen, &pool.last_ask, &pool.dry_until].map(|word| word.load(Relaxed)), [0; 3]);
+}
