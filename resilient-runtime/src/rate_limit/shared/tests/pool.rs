@@ -332,3 +332,206 @@ async fn a_pool_that_is_reset_knows_nothing() {
     assert_eq!((news.answers, news.failures, news.slowdowns, news.followed), (0, 0, 0, None));
     assert_eq!([&pool.seen, &pool.last_ask, &pool.dry_until].map(|word| word.load(Relaxed)), [0; 3]);
 }
+
+/// A store that keeps the questions, and gives this answer to each, or none at all.
+struct Recorder {
+    asks: Mutex<Vec<(String, Ask)>>,
+    answer: Mutex<Option<Lease>>,
+}
+
+impl Recorder {
+    fn with(answer: Option<Lease>) -> &'static Self {
+        Box::leak(Box::new(Self { asks: Mutex::default(), answer: Mutex::new(answer) }))
+    }
+
+    /// The questions since the last time, once all are asked.
+    async fn asks(&self) -> Vec<Ask> {
+        tokio::task::yield_now().await;
+        std::mem::take(&mut *self.asks.lock().unwrap()).into_iter().map(|(_, ask)| ask).collect()
+    }
+}
+
+impl shared::Store for Recorder {
+    fn name(&self) -> &'static str {
+        "recorder"
+    }
+
+    fn timeout(&self) -> Duration {
+        ms(20)
+    }
+
+    fn machines(&self) -> u32 {
+        1
+    }
+
+    fn lease<'a>(&'a self, limit: &'a str, ask: Ask) -> shared::Leasing<'a> {
+        self.asks.lock().unwrap().push((limit.to_owned(), ask));
+        let answer = *self.answer.lock().unwrap();
+        Box::pin(async move {
+            match answer {
+                Some(lease) => Ok(lease),
+                None => std::future::pending().await,
+            }
+        })
+    }
+}
+
+/// A limit of 1,000 a second that goes through the recorder, and the present.
+fn recorded(store: &'static Recorder) -> (RateLimit, Units) {
+    let limit = RateLimit::named("recorded").rate(1_000, SECOND).shared_through(store);
+    limit.link_pool();
+    (limit, units(clock::now()))
+}
+
+impl RateLimit {
+    fn ask_shared(&self, now: Units, calls: u32) -> Result<(), Blocked> {
+        self.admit_shared(self.shared.as_ref().unwrap(), now, calls)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn permits_are_asked_for_before_they_are_used_up_or_run_out() {
+    for (size, left, is_old, asks) in [
+        (8, 2, false, false),
+        (8, 1, false, true),
+        (8, 7, true, true),
+        (8, 7, false, false),
+        (4, 0, false, true),
+        (4, 3, true, true),
+        (3, 0, true, false),
+    ] {
+        let store = Recorder::with(Some(Lease::default()));
+        let (limit, now) = recorded(store);
+        let pool = limit.link_pool();
+        pool.size.store(size, Relaxed);
+        pool.last_ask.store(if is_old { now.before(ms(200)).0 } else { now.0 }, Relaxed);
+        pool.batches[0].store(Batch::new(left + 1, pool.millis(now) + 100).0, Relaxed);
+
+        assert_eq!(limit.ask_shared(now, 1), Ok(()));
+
+        let leasts: Vec<u32> = store.asks().await.iter().map(|ask| ask.least).collect();
+        assert_eq!(leasts, if asks { vec![1] } else { vec![] }, "{left} of {size} left, old: {is_old}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_waits_for_the_answer_or_until_there_may_be_another() {
+    let (limit, now) = recorded(Recorder::with(Some(Lease::default())));
+    let pool = limit.link_pool();
+    let patience = limit.shared.as_ref().unwrap().patience(limit.meter.pace());
+    let blocked = |slot| Blocked {
+        slot,
+        outweighed: None,
+        paused: None,
+        interval: limit.meter.pace().interval,
+        is_plain: true,
+        asks: false,
+    };
+    pool.dry_least.store(2, Relaxed);
+    pool.dry_until.store(later(now, 500).0, Relaxed);
+
+    pool.hold_off(later(now, 50));
+    assert_eq!(limit.ask_shared(now, 1), Err(blocked(later(now, 50))));
+    assert_eq!(limit.ask_shared(now, 2), Err(blocked(later(now, 500))));
+    assert_eq!(limit.ask_shared(now, 3), Err(blocked(later(now, 500))));
+    pool.hold_off(Units(now.0 + 1));
+    assert_eq!(limit.ask_shared(now, 1), Err(blocked(later(now, 1))), "timers tick in milliseconds");
+
+    pool.asking.store(true, Relaxed);
+    let asked = Blocked { asks: true, ..blocked(now.after(patience)) };
+    assert_eq!(limit.ask_shared(now, 2), Err(asked), "one is under way, which is on words alone");
+    assert_eq!(patience, ms(23));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_weighs_more_than_can_be_had_at_once_is_told_so_and_one_that_is_paused_when_it_ends() {
+    let store = Recorder::with(Some(Lease::default()));
+    let (limit, now) = recorded(store);
+    let most = Terms::of(limit.meter.pace()).at_once();
+
+    let blocked = limit.ask_shared(now, most + 1).unwrap_err();
+    assert_eq!((blocked.slot, blocked.outweighed), (Units::NEVER, Some(most)));
+    assert_eq!(store.asks().await, []);
+    assert!(limit.ask_shared(now, most).unwrap_err().asks);
+    assert_eq!(store.asks().await.len(), 1);
+
+    limit.pause_until(later(now, 70), now);
+    let blocked = limit.ask_shared(now, most).unwrap_err();
+    assert_eq!((blocked.outweighed, blocked.paused), (None, Some(later(now, 70))));
+    limit.link_pool().hold_off(Units(0));
+    limit.ask_shared(Units(later(now, 70).0 - 1), 1).unwrap_err();
+    assert_eq!(store.asks().await, [], "there is nothing to say");
+    assert!(limit.ask_shared(later(now, 70), 1).unwrap_err().asks);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_passes_on_the_words_that_wait() {
+    let store = Recorder::with(Some(Lease::default()));
+    let (limit, now) = recorded(store);
+    let pool = limit.link_pool();
+    pool.last_ask.store(now.0, Relaxed);
+    limit.pause_until(later(now, 70), now);
+    assert!(limit.owe(now, 3));
+    assert_eq!(store.asks().await, [], "it is said with the next question");
+
+    pool.hold_off(later(now, 10));
+    limit.ask_shared(now, 1).unwrap_err();
+    assert_eq!(store.asks().await, []);
+    limit.ask_shared(later(now, 10), 1).unwrap_err();
+
+    let asks = store.asks().await;
+    assert_eq!(asks.iter().map(|ask| (ask.owed, ask.wanted, ask.least)).collect::<Vec<_>>(), [(3, 0, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_nobody_used_for_an_hour_is_one_that_the_store_may_have_forgotten() {
+    for (more, seen) in [(0, 7), (1, 0)] {
+        let store = Recorder::with(Some(Lease::default()));
+        let (limit, now) = recorded(store);
+        let pool = limit.link_pool();
+        pool.seen.store(7, Relaxed);
+        pool.last_ask.store(now.before(FORGOTTEN).0 - more, Relaxed);
+
+        limit.ask_shared(now, 1).unwrap_err();
+
+        assert_eq!(store.asks().await.iter().map(|ask| ask.seen).collect::<Vec<_>>(), [seen]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_says_the_terms_and_whom_it_is_for() {
+    let store = Recorder::with(Some(Lease::default()));
+    let limit = RateLimit::named("asks").rate(1_000, SECOND).max_pause(ms(900)).shared_through(store);
+    limit.link_pool();
+
+    limit.ask_shared(units(clock::now()), 3).unwrap_err();
+    tokio::task::yield_now().await;
+
+    let asks = std::mem::take(&mut *store.asks.lock().unwrap());
+    // 999 intervals, of which a quarter is for leases
+    let ask = Ask { least: 3, debt: ms(900), ..Ask::new(3, ms(1), ms(749) + Duration::from_micros(250)) };
+    assert_eq!(asks, [("asks".to_owned(), ask)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_is_down_that_gives_no_answer_in_its_time() {
+    let (limit, now) = recorded(Recorder::with(None));
+    let pool = limit.link_pool();
+
+    limit.ask_shared(now, 1).unwrap_err();
+    sleep(ms(20)).await;
+    assert!(!pool.is_down() && pool.asking.load(Relaxed));
+    sleep(ms(2)).await;
+
+    assert!(pool.is_down() && !pool.asking.load(Relaxed));
+    assert_eq!(pool.failure(), Some(StoreError::new("no answer in time")));
+}
+
+#[test]
+fn no_answer_is_waited_for_longer_than_half_a_lease() {
+    let (limit, _) = recorded(Recorder::with(None));
+    let link = limit.shared.as_ref().unwrap();
+
+    assert_eq!(link.timeout(TERMS), ms(20));
+    assert_eq!(link.timeout(Terms { lease: Units(30 * MILLI), ..TERMS }), ms(15));
+}
