@@ -535,3 +535,72 @@ fn no_answer_is_waited_for_longer_than_half_a_lease() {
     assert_eq!(link.timeout(TERMS), ms(20));
     assert_eq!(link.timeout(Terms { lease: Units(30 * MILLI), ..TERMS }), ms(15));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_owed_is_said_in_the_second_half_of_a_lease() {
+    // leases of 249.75 ms
+    for (asked_before, is_held_off, is_said) in
+        [(0, false, false), (124, false, false), (125, false, true), (125, true, false)]
+    {
+        let store = Recorder::with(Some(Lease::default()));
+        let (limit, now) = recorded(store);
+        let pool = limit.link_pool();
+        pool.last_ask.store(now.before(ms(asked_before)).0, Relaxed);
+        pool.hold_off(if is_held_off { later(now, 1) } else { now });
+
+        assert!(limit.owe(now, -3));
+
+        let said: Vec<i64> = store.asks().await.iter().map(|ask| ask.owed).collect();
+        assert_eq!(said, if is_said { vec![-3] } else { vec![] }, "{asked_before} ms, {is_held_off}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn quotas_are_passed_on_and_what_was_leased_before_a_curb_is_given_up() {
+    let store = Recorder::with(Some(Lease::default()));
+    let (limit, now) = recorded(store);
+    let pool = limit.link_pool();
+    pool.last_ask.store(now.0, Relaxed);
+    pool.add(5, now, TERMS);
+
+    limit.tell_spread(Some(Units(4 * MILLI)), later(now, 50), now);
+    assert_eq!(store.asks().await.iter().map(|ask| ask.spread).collect::<Vec<_>>(), [Some((ms(4), ms(50)))]);
+    assert_eq!(pool.take(now, 1, TERMS), Some(4), "they may be used");
+
+    limit.tell_spread(None, now, now);
+    assert_eq!(store.asks().await, [], "the end of it is no haste");
+    limit.tell_curbed(now, 9);
+    limit.tell_curbed(now, 7);
+    limit.tell_curbed(now, 8);
+
+    let asks = store.asks().await;
+    assert_eq!(asks.iter().map(|ask| ask.curbed).collect::<Vec<_>>(), [Some(7)]);
+    assert_eq!(asks[0].spread, Some((Duration::ZERO, Duration::ZERO)));
+    assert_eq!(pool.take(now, 1, TERMS), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_spread_quota_is_followed_while_it_lasts_and_if_it_is_slower() {
+    for (interval, until, is_followed) in [(4, 50, true), (4, 0, false), (4, -1, false), (1, 50, false), (2, 1, true)] {
+        let (limit, now) = recorded(Recorder::with(None));
+        let pool = limit.link_pool();
+        let until = Units(now.0.checked_add_signed(until * MILLI as i64).unwrap());
+        pool.news().spread = Some((ms(interval), until));
+
+        limit.hear(pool, now);
+
+        assert_eq!(limit.meter.pressure.is_spread(|| now), is_followed, "{interval} ms");
+        assert!(pool.news().spread.is_none(), "it is heard once");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_without_permits_leaves_those_that_are_held() {
+    let (pool, now) = fresh();
+    pool.add(2, now, TERMS);
+    pool.add(3, now, TERMS);
+
+    pool.settle(Ok(Lease::default()), asked(5, 1), now, TERMS, Words::default());
+
+    assert_eq!(pool.usable(pool.millis(now), 250), 5);
+}
