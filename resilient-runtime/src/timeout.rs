@@ -522,3 +522,6 @@ impl Timeout {
         }
     }
 }
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests;
