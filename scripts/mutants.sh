@@ -4,7 +4,7 @@
 #   scripts/mutants.sh [--install] [PART...]   --install gets cargo-mutants first
 #
 # A PART is a module below resilient-runtime/src, as `backoff`, or one of its files, as `rate_limit/gcra.rs`; without any, those run that decide on calls. The unit tests of
-# the module look at each change first, and all unit tests and behaviour tests at those that are left: some seconds for the former, a minute for the latter. So a
+# the module look at each change first: some seconds. At those that are left, all unit tests look and the tests of behaviour, settings and middleware: a minute. So a
 # module takes from minutes to hours, and all of them a day: this is for a module that was written anew, or before a release. The changes that make no
 # difference are left out by .cargo/mutants.toml, each with its reason. What was found is in target/mutants/PART/mutants.out.
 set -euo pipefail
@@ -50,7 +50,7 @@ for part in "${@%.rs}"; do
     caught=$(lines "$out"/{caught,timeout}.txt)
     if [[ -s $out/missed.txt ]]; then
         try "$part" --iterate --baseline=skip --timeout 300 --test-package resilient-runtime,resilient-tests \
-            --cargo-arg=--{lib,test=behaviour,test=conformance,test=settings}
+            --cargo-arg=--{lib,test=behaviour,test=conformance,test=settings,test=tower}
         # what was caught or does not compile is left out the second time
         caught=$(($(lines "$out"/{caught,timeout,previously_caught}.txt) - unviable))
     fi

@@ -279,10 +279,6 @@ impl Keyed for CircuitBreaker {
         self.storage.link().is_some()
     }
 
-    fn shared_as(&self) -> Option<&str> {
-        self.storage.link()?.key()
-    }
-
     fn share_as(&mut self, key: Box<str>) {
         self.storage.share_as(key);
     }

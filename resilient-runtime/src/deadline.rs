@@ -140,3 +140,22 @@ impl<F: Future> Future for DeadlineScope<F> {
         }
     }
 }
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn is_over_from_its_instant_on() {
+        let second = Duration::from_secs(1);
+        let deadline = Deadline::after(second);
+
+        assert!(!deadline.is_over());
+        tokio::time::advance(second - Duration::from_nanos(1)).await;
+        assert!(!deadline.is_over());
+        tokio::time::advance(Duration::from_nanos(1)).await;
+        assert!(deadline.is_over());
+        tokio::time::advance(second).await;
+        assert!(deadline.is_over());
+    }
+}

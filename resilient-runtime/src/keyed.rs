@@ -144,7 +144,8 @@ pub trait Keyed: Named {
     /// Returns whether its settings or its mode differ from those of `other`.
     fn differs_from(&self, other: &Self) -> bool;
 
-    /// Goes by the settings and the mode that `chosen` was built with, and keeps its state. Returns whether it can.
+    /// Goes by the settings and the mode that `chosen` was built with, and keeps its state. Returns whether it can: a policy that machines share
+    /// always does.
     #[cfg(feature = "config")]
     #[doc(hidden)]
     fn go_by(&self, chosen: &Self) -> bool;
@@ -174,12 +175,6 @@ pub trait Keyed: Named {
     #[doc(hidden)]
     fn is_shared(&self) -> bool {
         false
-    }
-
-    /// The key as the store of a shared policy knows it.
-    #[doc(hidden)]
-    fn shared_as(&self) -> Option<&str> {
-        None
     }
 
     /// Says as which key the store of a shared policy knows it.
@@ -395,9 +390,6 @@ impl<P: Keyed> PerKey<P> {
             let mut new = self.template.chosen(&chosen);
             if let Some(text) = policy.key() {
                 new.set_key(text.into());
-            }
-            if let Some(text) = policy.shared_as() {
-                new.share_as(text.into());
             }
             Arc::new(Seat::new(policy.fingerprint(), new, Whose::Outdated, policy.last_turn()))
         };

@@ -490,10 +490,6 @@ impl Keyed for RateLimit {
         self.shared.is_some()
     }
 
-    fn shared_as(&self) -> Option<&str> {
-        self.shared.as_ref()?.key()
-    }
-
     fn share_as(&mut self, key: Box<str>) {
         if let Some(link) = &mut self.shared {
             link.share_as(key);

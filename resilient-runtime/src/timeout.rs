@@ -529,3 +529,6 @@ impl Timeout {
         }
     }
 }
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests;

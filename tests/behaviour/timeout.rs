@@ -4,7 +4,7 @@ use std::future::pending;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use resilient::{Deadline, Reason, Timeout, retry, timeout};
+use resilient::{Deadline, Mode, Reason, Settled, Timeout, retry, timeout};
 use resilient_tests::{Alive, Error, Stopwatch, ms};
 use tokio::time::sleep;
 
@@ -384,5 +384,19 @@ mod polled_somewhere_else {
         let reason = Deadline::after(ms(2_000)).scope(call).await.unwrap_err().reason();
 
         assert_eq!((reason, start.elapsed().as_secs()), (Reason::DeadlineExceeded, 2));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_out_that_does_not_enforce_sets_no_deadline() {
+    for (mode, left) in [(Mode::Enforce, Some(ms(10))), (Mode::Observe, None), (Mode::Off, None)] {
+        let timeout = Timeout::named("deadline by mode", ms(10)).mode(mode);
+
+        let remaining = async || Ok::<_, Error>(Deadline::current().map(Deadline::remaining));
+        let inside = timeout.run(remaining()).await;
+        let under = Deadline::after(ms(20)).scope(timeout.run(remaining())).await;
+
+        assert!(matches!(inside, Settled::Outcome(Ok(found)) if found == left), "{mode:?}");
+        assert!(matches!(under, Settled::Outcome(Ok(found)) if found == left.or(Some(ms(20)))), "{mode:?}");
     }
 }

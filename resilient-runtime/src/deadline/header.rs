@@ -98,6 +98,7 @@ mod tests {
         for header in ["", "S", "5", "5s", "-5S", "+5S", "5 S", "1.5S", "123456789S", "S5", "5SS", "５S", "∞"] {
             assert_eq!(read(header), Err(ParseDeadlineError), "{header}");
         }
+        assert!(ParseDeadlineError.to_string().starts_with("a deadline is one to eight digits and a unit"));
     }
 
     #[tokio::test(start_paused = true)]

@@ -214,3 +214,130 @@ const FAR: u64 = clock::nanos(clock::FAR);
 thread_local! {
     static CURRENT: Cell<Limit> = const { Cell::new(Limit::NONE) };
 }
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use super::*;
+
+    const fn within(millis: u64) -> Limit {
+        Limit::within(Duration::from_millis(millis))
+    }
+
+    /// So many milliseconds from now.
+    fn after(millis: u64) -> Ticks {
+        Ticks(Ticks::now().0 + millis * 1_000_000)
+    }
+
+    fn unwatched(millis: u64) -> Limit {
+        Limit::at_instant(after(millis), false)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_word_has_three_forms() {
+        let far = Ticks(TIME);
+        let forms = [
+            (Limit::NONE, Form::None),
+            (within(0), Form::Within(0)),
+            (within(5), Form::Within(5_000_000)),
+            (Limit::within(Duration::MAX), Form::Within(FAR)),
+            (Limit::at(Ticks(7)), Form::At { instant: Ticks(7), watched: true }),
+            (Limit::at_instant(Ticks(7), false), Form::At { instant: Ticks(7), watched: false }),
+            (Limit::at(Ticks(u64::MAX)), Form::At { instant: far, watched: true }),
+        ];
+        for (limit, form) in forms {
+            assert_eq!(limit.form(), form);
+            let known = if let Form::At { instant, .. } = form { Some(instant) } else { None };
+            assert_eq!((limit.known_instant(), limit.is_known()), (known, known.is_some()), "{form:?}");
+        }
+        assert_eq!([Limit::NONE, within(5), unwatched(5)].map(Limit::instant), [None, Some(after(5)), Some(after(5))]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_earlier_of_two_limits_holds() {
+        assert_eq!(Limit::NONE.tighten(within(5)), within(5));
+        assert_eq!(within(5).tighten(within(10)), within(5));
+        assert_eq!(within(10).tighten(within(5)), within(5));
+        assert_eq!(unwatched(5).tighten(within(10)), Limit::at(after(5)));
+        assert_eq!(unwatched(10).tighten(within(5)), Limit::at(after(5)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_time_out_ends_at_what_became_of_its_limit_if_that_was_its_own() {
+        let known = Limit::at(after(3));
+        let (own, anew) = (within(10), after(10));
+        let table = [
+            (Limit::NONE, within(10), anew),
+            (Limit::NONE, known, after(3)),
+            (within(20), known, after(3)),
+            (within(10), known, anew),
+            (within(5), known, anew),
+            (unwatched(4), known, after(3)),
+            (unwatched(3), known, anew),
+            (unwatched(2), known, anew),
+            (unwatched(20), within(10), anew),
+        ];
+        for (outer, known, end) in table {
+            assert_eq!(outer.own_instant(own, known), end, "{outer:?}, {known:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_an_instant_for_which_nobody_has_a_timer_needs_another() {
+        assert_eq!(unwatched(5).first_unwatched(after(10)), after(5));
+        assert_eq!(unwatched(10).first_unwatched(after(5)), after(5));
+        for outer in [Limit::NONE, within(5), Limit::at(after(5))] {
+            assert_eq!(outer.first_unwatched(after(10)), after(10), "{outer:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_known_instant_is_watched_over_where_what_it_comes_from_is() {
+        for watched in [true, false] {
+            let at = |millis, watched| Limit::at_instant(after(millis), watched);
+            assert_eq!(Limit::NONE.tighten_to(after(5), watched), at(5, watched));
+            assert_eq!(at(4, !watched).tighten_to(after(5), watched), at(4, !watched));
+            assert_eq!(at(5, !watched).tighten_to(after(5), watched), at(5, !watched));
+            assert_eq!(at(6, !watched).tighten_to(after(5), watched), at(5, watched));
+            assert_eq!(within(6).tighten_to(after(5), watched), at(5, watched));
+            assert_eq!(within(5).tighten_to(after(5), watched), at(5, true));
+            assert_eq!(within(4).tighten_to(after(5), watched), at(4, true));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ends_at_its_instant() {
+        let now = clock::now();
+        for limit in [within(5), unwatched(5)] {
+            let end = now + Duration::from_millis(5);
+            assert!(!limit.ends_by(now, end - Duration::from_nanos(1)), "{limit:?}");
+            assert!(limit.ends_by(now, end), "{limit:?}");
+            assert!(limit.ends_by(now, end + Duration::from_nanos(1)), "{limit:?}");
+        }
+        assert!(!Limit::NONE.ends_by(now, now + clock::FAR));
+
+        assert!(unwatched(0).is_over());
+        assert!(![unwatched(1), within(0), Limit::NONE].into_iter().any(Limit::is_over));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_instant_that_was_worked_out_is_the_same_for_whoever_asks_next() {
+        for limit in [Limit::NONE, within(5), unwatched(5)] {
+            let scope = limit.enter();
+            let settled = limit.settle();
+            assert_eq!(settled, limit.instant());
+            assert_eq!(Limit::current().known_instant(), settled, "{limit:?}");
+            tokio::time::advance(Duration::from_millis(1)).await;
+            assert_eq!(Limit::current().settle(), settled, "{limit:?}");
+            drop(scope);
+            assert_eq!(Limit::current(), Limit::NONE);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_time_that_cannot_be_represented_is_thirty_years_on() {
+        let now = clock::now();
+
+        assert_eq!(far(now, Duration::from_secs(5)), now + Duration::from_secs(5));
+        assert_eq!(far(now, Duration::MAX), now + clock::FAR);
+    }
+}

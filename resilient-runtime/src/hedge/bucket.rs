@@ -68,6 +68,20 @@ mod tests {
         assert_eq!((0..1_000).filter(|_| bucket.withdraw()).count(), 100);
     }
 
+    #[test]
+    fn one_that_is_full_gets_no_more() {
+        let bucket = Bucket::new();
+        bucket.deposit(FULL - 1);
+        assert!((bucket.balance() - 99.999_9).abs() < 1e-9);
+
+        bucket.deposit(1);
+        bucket.deposit(1);
+
+        assert!((bucket.balance() - 100.0).abs() < 1e-9, "a hundred tokens: {}", bucket.balance());
+        bucket.reset();
+        assert!(bucket.balance() < 1e-9 && !bucket.withdraw());
+    }
+
     proptest! {
         #[test]
         fn never_grants_more_than_the_share_of_the_calls(

@@ -666,3 +666,33 @@ fn a_fresh_one_has_the_settings_and_nothing_of_the_past() {
     assert!(fresh.agrees(&hedge) && !fresh.agrees(&Hedge::named("fresh").after(ms(8)).max(3)));
     assert_eq!((fresh.delay(), fresh.budget_balance()), (Some(ms(7)), 0.0));
 }
+
+#[test]
+fn one_that_is_reset_has_learnt_and_saved_nothing() {
+    let hedge = Hedge::named("reset");
+    for _ in 0..100 {
+        hedge.begin();
+        hedge.learn(Sample::Exactly(ms(5)));
+    }
+    assert!(hedge.delay().is_some() && hedge.budget_balance() > 1.0);
+
+    hedge.forget();
+
+    assert_eq!((hedge.delay(), hedge.budget_balance()), (None, 0.0));
+}
+
+#[test]
+fn only_a_percentile_is_learnt() {
+    assert!(Hedge::named("learns").learns());
+    assert!(!Hedge::named("learns nothing").after(ms(5)).learns());
+}
+
+#[test]
+fn one_is_as_busy_as_it_sends_attempts() {
+    let hedge = Hedge::named("busy");
+
+    for sent in 0..3 {
+        assert_eq!(hedge.activity(), sent);
+        hedge.count(SENT, |counts| &counts.sent);
+    }
+}

@@ -505,3 +505,6 @@ fn spread(hint: Duration) -> Duration {
     let fraction = random::next() as f64 / u64::MAX as f64;
     hint.saturating_add((hint / 10).mul_f64(fraction))
 }
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests;

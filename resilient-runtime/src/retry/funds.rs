@@ -201,4 +201,30 @@ mod tests {
             assert!(near(SHARED.balance(), balance), "{attempts:?}");
         }
     }
+
+    #[test]
+    fn budgets_agree_that_are_of_one_kind_and_shared_ones_only_with_themselves() {
+        static SHARED: [Budget; 2] = [Budget::new(), Budget::new()];
+        let all = || {
+            let [one, other] = &SHARED;
+            [Funds::own(), Funds::by_name(), Funds::Unlimited, Funds::Shared(one), Funds::Shared(other)]
+        };
+
+        for (place, one) in all().iter().enumerate() {
+            let agrees = all().iter().map(|other| one.agree(other)).collect::<Vec<_>>();
+            assert_eq!(agrees, (0..5).map(|other| other == place).collect::<Vec<_>>(), "{}", one.as_str());
+        }
+        assert_eq!(all().map(|funds| funds.as_str()), ["own", "by name", "none", "shared", "shared"]);
+    }
+
+    #[test]
+    fn a_budget_of_a_name_is_known_once_a_retry_has_mentioned_it() {
+        assert!(existing("mentioned").is_none());
+
+        let budgets = [(); 2].map(|()| retry("mentioned").budget_by_name());
+        let [one, other] = budgets.each_ref().map(|retry| retry.funds.budget("mentioned").unwrap());
+
+        assert!(std::ptr::eq(one, other) && std::ptr::eq(one, existing("mentioned").unwrap()));
+        assert!(existing("not mentioned").is_none());
+    }
 }

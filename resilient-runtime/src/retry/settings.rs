@@ -114,3 +114,14 @@ impl Settings for Config {
         &KEPT
     }
 }
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_retry_has_at_least_one() {
+        assert!(rules::max(0).is_some_and(|why| why.contains("leave the policy out")));
+        assert_eq!(rules::max(1), None);
+    }
+}

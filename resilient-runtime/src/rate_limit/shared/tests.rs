@@ -6,6 +6,8 @@ use crate::shared::InMemory;
 use crate::test::record;
 use crate::{Class, PerKey, Reason};
 
+mod pool;
+
 const SECOND: Duration = Duration::from_secs(1);
 
 const fn ms(millis: u64) -> Duration {

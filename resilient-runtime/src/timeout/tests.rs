@@ -1,0 +1,45 @@
+use tokio::time::sleep;
+
+use super::*;
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// An attempt that takes so many milliseconds, none of them if it is ready at once.
+async fn takes(millis: u64) -> Result<(), std::io::Error> {
+    if millis > 0 {
+        sleep(ms(millis)).await;
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observed_call_is_counted_that_takes_as_long_as_the_limit() {
+    let timeout = Timeout::named("observes a call", ms(10)).mode(Mode::Observe);
+    let observed = || timeout.shell.record().noted(OBSERVED);
+
+    for (took, more) in [(0, 0), (9, 0), (10, 1), (11, 1)] {
+        let before = observed();
+        assert!(matches!(timeout.run(takes(took)).await, Settled::Outcome(Ok(()))));
+        assert_eq!(observed() - before, more, "{took} ms");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observed_call_is_counted_whose_attempt_is_ready_at_once_when_the_time_is_over() {
+    for (mode, waited, more) in [(Mode::Observe, 5, 0), (Mode::Observe, 6, 1), (Mode::Observe, 7, 1), (Mode::Off, 7, 0)]
+    {
+        let timeout = Timeout::named("observes attempts", ms(10)).mode(Mode::Observe);
+        let observed = || timeout.shell.record().noted(OBSERVED);
+        let before = observed();
+        let mut call = timeout.begin();
+
+        assert!(matches!(call.run(takes(4)).await, Settled::Outcome(Ok(()))));
+        sleep(ms(waited)).await;
+        timeout.set_mode(mode);
+        assert!(matches!(call.run(takes(0)).await, Settled::Outcome(Ok(()))));
+
+        assert_eq!(observed() - before, more, "{mode:?}, {waited} ms");
+    }
+}
