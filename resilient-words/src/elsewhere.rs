@@ -192,7 +192,7 @@ const OTHER_FORMULAE: &[(&str, &str)] = &[
     ("exponential_without_jitter exponential_no_jitter", "exp"),
     ("constant const fixed_delay fixed_interval", "fixed"),
     ("linear_backoff incremental", "linear"),
-    ("full random uniform", "full_jitter"),
+    ("full", "full_jitter"),
     ("equal", "equal_jitter"),
     ("decorrelated_jitter decorr", "decorrelated"),
     ("decorrelated_jitter_v2 decorrelated_jitter_backoff_v2", "decorrelated_v2"),
