@@ -151,7 +151,7 @@ mod tests {
         let deadline = Deadline::after(second);
 
         assert!(!deadline.is_over());
-        tokio::time::advance(second - Duration::from_nanos(1)).await;
+        tokio::time::advance(Duration::from_nanos(999_999_999)).await;
         assert!(!deadline.is_over());
         tokio::time::advance(Duration::from_nanos(1)).await;
         assert!(deadline.is_over());

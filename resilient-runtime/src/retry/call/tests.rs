@@ -108,5 +108,12 @@ async fn a_retry_is_made_if_it_just_fits_before_the_deadline() {
 
     retry.pace.sample(ms(5));
     assert!(decide(ms(15)).await, "half of the attempts take no longer");
-    assert!(!decide(ms(15) - Duration::from_nanos(1)).await);
+    assert!(!decide(Duration::from_nanos(14_999_999)).await);
+}
+
+#[test]
+fn the_longest_delay_is_one() {
+    let longest = Delay::of_nanos(u64::MAX);
+
+    assert_eq!(Decision::retry(longest).delay(), Some(longest));
 }

@@ -581,10 +581,10 @@ async fn quotas_are_passed_on_and_what_was_leased_before_a_curb_is_given_up() {
 
 #[tokio::test(start_paused = true)]
 async fn a_spread_quota_is_followed_while_it_lasts_and_if_it_is_slower() {
-    for (interval, until, is_followed) in [(4, 50, true), (4, 0, false), (4, -1, false), (1, 50, false), (2, 1, true)] {
-        let (limit, now) = recorded(Recorder::with(None));
+    for (interval, until, is_followed) in [(4, 51, true), (4, 1, false), (4, 0, false), (1, 51, false), (2, 2, true)] {
+        let (limit, begin) = recorded(Recorder::with(None));
         let pool = limit.link_pool();
-        let until = Units(now.0.checked_add_signed(until * MILLI as i64).unwrap());
+        let (now, until) = (later(begin, 1), later(begin, until));
         pool.news().spread = Some((ms(interval), until));
 
         limit.hear(pool, now);
