@@ -23,7 +23,7 @@ if ! command -v cargo-mutants > /dev/null; then
     exit 0
 fi
 
-(($#)) || set -- backoff budget circuit_breaker throttle histogram rate_limit bulkhead coalesce batch adaptive
+(($#)) || set -- backoff budget circuit_breaker throttle histogram rate_limit bulkhead coalesce batch adaptive retry timeout deadline hedge fallback keyed shared
 features=resilient-runtime/chaos,resilient-runtime/config,resilient-runtime/http,resilient-runtime/test-util,resilient-runtime/tower
 
 # Runs the changes of a part before the tests that the remaining arguments select. Codes 2 and 3 say that some were missed, or ran for ever.
