@@ -182,7 +182,10 @@ impl<'a> TimeoutCall<'a> {
     ///
     /// The limit does not end the delay: a [retry](crate::Retry) grants none that would last until then.
     #[must_use = "it is to be awaited"]
-    pub const fn wait(&mut self, delay: Delay) -> Delay {
+    pub fn wait(&mut self, delay: Delay) -> Delay {
+        if self.stage == CallStage::BetweenAttempts && self.deadline == Limit::NONE {
+            self.begin_to_count();
+        }
         self.stage = CallStage::Runs;
         delay
     }
@@ -192,6 +195,14 @@ impl<'a> TimeoutCall<'a> {
     fn note(&mut self, outer: Limit, known: Limit) {
         if self.timeout.current_mode() == Mode::Enforce {
             self.deadline = Limit::at(outer.own_instant(self.timeout.config.within, known));
+        }
+    }
+
+    /// Notes when the time is over after an attempt that was ready at once, and in which nobody has asked.
+    #[cold]
+    fn begin_to_count(&mut self) {
+        if self.timeout.current_mode() != Mode::Off {
+            self.deadline = Limit::at(Limit::current().own_instant(self.timeout.config.within, Limit::NONE));
         }
     }
 }

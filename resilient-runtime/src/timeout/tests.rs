@@ -1,6 +1,7 @@
 use tokio::time::sleep;
 
 use super::*;
+use crate::{Backoff, Retry, Verdict};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -41,5 +42,31 @@ async fn an_observed_call_is_counted_whose_attempt_is_ready_at_once_when_the_tim
         assert!(matches!(call.run(takes(0)).await, Settled::Outcome(Ok(()))));
 
         assert_eq!(observed() - before, more, "{mode:?}, {waited} ms");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_counts_from_a_first_attempt_that_is_ready_at_once() {
+    for (took, mode, ends_in_time, more) in [
+        (19, Mode::Enforce, true, 0),
+        (21, Mode::Enforce, false, 0),
+        (19, Mode::Observe, true, 0),
+        (21, Mode::Observe, true, 1),
+        (21, Mode::Off, true, 0),
+    ] {
+        let timeout = Timeout::named("by hand", ms(100)).mode(mode);
+        let retry = Retry::named("by hand").backoff(Backoff::fixed(ms(80)));
+        let observed = || timeout.shell.record().noted(OBSERVED);
+        let before = observed();
+        let mut call = timeout.begin();
+
+        let Settled::Outcome(Ok(())) = call.run(takes(0)).await else { panic!("it is ready") };
+        let failed = Err::<(), _>(std::io::Error::from(std::io::ErrorKind::TimedOut));
+        let Verdict::Retry(delay) = retry.begin().settle(failed) else { panic!("it is transient") };
+        call.wait(delay).await;
+        let settled = call.run(takes(took)).await;
+
+        assert_eq!(matches!(settled, Settled::Outcome(Ok(()))), ends_in_time, "{mode:?}, {took} ms");
+        assert_eq!(observed() - before, more, "{mode:?}, {took} ms");
     }
 }
