@@ -136,7 +136,7 @@ fn when_used_up() -> Table {
                 |calls| {
                     let before = REFUSED.sum();
                     let sum = poll(repeat(calls, async |id| {
-                        let Err(refusal) = CELL.admit_counted().await else { panic!("it is not used up") };
+                        let Err(refusal) = CELL.admit_counted() else { panic!("it is not used up") };
                         assert!(refusal.retry_after.is_some());
                         answer(id)
                     }));
@@ -308,7 +308,7 @@ impl Cell {
     }
 
     /// Refuses with a count, and says when to come back.
-    async fn admit_counted(&self) -> Result<(), Refusal> {
+    fn admit_counted(&self) -> Result<(), Refusal> {
         self.try_admit(Duration::ZERO).map_err(|wait| {
             REFUSED.count();
             Refusal { policy: "cell", retry_after: Some(Duration::from_nanos(wait)) }
