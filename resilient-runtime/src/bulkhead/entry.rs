@@ -109,7 +109,7 @@ impl<'a> BulkheadEntry<'a> {
     ///
     /// # Errors
     ///
-    /// [`Reason::QueueFull`] if there is no room.
+    /// [`Reason::QueueFull`](crate::Reason::QueueFull) if there is no room.
     #[inline]
     pub fn try_acquire(self) -> Result<BulkheadPermit<'a>, Error> {
         match self.enter_at_once() {
