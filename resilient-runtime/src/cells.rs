@@ -4,12 +4,16 @@
 //! thread that ends leaves its cells, with what is in them, to the next new thread. So every sum only rises.
 
 use std::cell::{Cell, RefCell};
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// No count's number, nor that of one of a few after it.
 pub(crate) const NONE: u32 = 1 << 30;
+/// The number of what gets no cells.
+pub(crate) const NEVER: u32 = NONE + 1;
+/// So many things of a sort get cells: more than a program has, and less than a program could make up.
+const MOST: u32 = 4_096;
 
 /// Numbers so many counts, one after the other, and returns the first number.
 pub(crate) fn number(counts: usize) -> u32 {
@@ -17,6 +21,12 @@ pub(crate) fn number(counts: usize) -> u32 {
     let first = pool.counts;
     pool.counts += counts;
     u32::try_from(first).expect("a program has fewer counts than that")
+}
+
+/// As [`number`], for a thing that a program can make at run time; [`NEVER`] if so many of its sort came before it, which `before` counts. A number
+/// is never free again.
+pub(crate) fn number_of_one(counts: usize, before: &AtomicU32) -> u32 {
+    if before.fetch_add(1, Relaxed) < MOST { number(counts) } else { NEVER }
 }
 
 /// Runs `with` on this thread's cell of that number; `None` if it has none, for now or at all.
@@ -175,6 +185,15 @@ mod tests {
         }
         let leased = pool().all.len();
         assert!(leased < 500, "cells are used again: {leased}");
+    }
+
+    #[test]
+    fn only_so_many_have_cells() {
+        let before = AtomicU32::new(MOST - 1);
+
+        assert_ne!(number_of_one(2, &before), NEVER);
+        assert_eq!(number_of_one(2, &before), NEVER);
+        assert_eq!(number_of_one(2, &before), NEVER);
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub(crate) struct Count {
 /// A count of one policy that is part of a count of its [`Record`].
 ///
 /// The record reads its cells, so that both rise in one step. It has none if its policy is that of a key, as there is no end of keys, or if it
-/// came after [so many](MOST): then it and the record's count rise one after the other.
+/// came after [so many](cells::number_of_one): then it and the record's count rise one after the other.
 #[derive(Debug)]
 pub(crate) struct OwnCount {
     count: Count,
@@ -92,9 +92,9 @@ impl OwnCount {
     pub(crate) fn add_one_slowly(&self, record: &Record, total: Total, is_of_a_key: bool) {
         static NUMBERED: AtomicU32 = AtomicU32::new(0);
 
-        let next = || if is_of_a_key { NEVER } else { number_after(NUMBERED.fetch_add(1, Relaxed)) };
+        let next = || if is_of_a_key { cells::NEVER } else { cells::number_of_one(1, &NUMBERED) };
         match self.count.number(next) {
-            None | Some(NEVER) => {}
+            None | Some(cells::NEVER) => {}
             Some(number) => record.count_in(total, number),
         }
         if !self.count.try_add_slowly(1) {
@@ -124,16 +124,6 @@ pub(super) fn sum(cell: u32) -> u64 {
     let [sum] = cells::sums(cell as usize);
     sum
 }
-
-/// The number of a count of a policy that comes after so many.
-fn number_after(counts: u32) -> u32 {
-    if counts < MOST { cells::number(1) } else { NEVER }
-}
-
-/// So many counts of policies have cells: more than a program has policies that refuse, and less than a program could make up.
-const MOST: u32 = 4_096;
-/// The number of those that came later.
-const NEVER: u32 = cells::NONE + 1;
 
 #[cfg(all(test, not(resilient_loom)))]
 mod tests {
@@ -216,11 +206,5 @@ mod tests {
         .unwrap();
 
         assert_eq!((COUNT.sum(), record.rejected(0)), (2, 2));
-    }
-
-    #[test]
-    fn only_so_many_have_cells() {
-        assert_ne!(number_after(MOST - 1), NEVER);
-        assert_eq!(number_after(MOST), NEVER);
     }
 }

@@ -53,14 +53,14 @@ impl Deposits {
         if cfg!(resilient_loom) || self.cells.load(Relaxed) != cells::NONE {
             return;
         }
-        let cells = number_after(BUDGETS.fetch_add(1, Relaxed));
+        let first = cells::number_of_one(2, &BUDGETS);
         // whoever comes second counts in the cells of the first
-        let is_first = self.cells.compare_exchange(cells::NONE, cells, Relaxed, Relaxed).is_ok();
+        let is_first = self.cells.compare_exchange(cells::NONE, first, Relaxed, Relaxed).is_ok();
         if is_first
-            && cells != NEVER
+            && first != cells::NEVER
             && let Some(record) = record
         {
-            record.count_in(Total::Success, cells + 1);
+            record.count_in(Total::Success, first + 1);
         }
     }
 
@@ -97,11 +97,6 @@ impl Deposits {
     }
 }
 
-/// The number of the first cell of a budget that comes after so many.
-fn number_after(budgets: u32) -> u32 {
-    if budgets < MOST { cells::number(2) } else { NEVER }
-}
-
 /// Takes out the deposits of one thread. Whatever happens concurrently, nothing is taken twice.
 fn take([taken, made]: [&AtomicU64; 2]) -> u64 {
     let mut before = taken.load(Relaxed);
@@ -122,10 +117,6 @@ fn take([taken, made]: [&AtomicU64; 2]) -> u64 {
 const AT_ONCE: u64 = 64;
 /// More have not been made since the last time: the second cell is behind the first.
 const MOST_AT_ONCE: u64 = u64::MAX / 2;
-/// So many budgets have cells: more than a program has retries, and less than a program could make up.
-const MOST: u32 = 4_096;
-/// The number of those that came later.
-const NEVER: u32 = cells::NONE + 1;
 
 #[cfg(all(test, not(resilient_loom)))]
 mod tests {
@@ -166,17 +157,10 @@ mod tests {
 
     #[test]
     fn a_budget_that_came_too_late_for_cells_pays_in_each_at_once() {
-        let deposits = Deposits { cells: AtomicU32::new(NEVER) };
+        let deposits = Deposits { cells: AtomicU32::new(cells::NEVER) };
 
         assert_eq!((0..130).map(|_| pay_in(&deposits)).collect::<Vec<_>>(), [1; 130]);
         assert_eq!((deposits.take_own(), deposits.try_take_all()), (0, 0));
-    }
-
-    #[test]
-    fn only_so_many_budgets_have_cells() {
-        assert_ne!(number_after(MOST - 1), NEVER);
-        assert_eq!(number_after(MOST), NEVER);
-        assert_eq!(number_after(MOST + 1), NEVER);
     }
 
     #[test]
