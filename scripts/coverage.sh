@@ -24,7 +24,7 @@ if ! command -v cargo-llvm-cov > /dev/null; then
 fi
 
 packages=(resilient-runtime resilient-words resilient-tests resilient-class-tests resilient-server-tests resilient-chaos)
-tests=(by_response chaos tower debug behaviour conformance exporters settings forms allocations reset classes middleware real_server)
+tests=(by_response chaos made_faults tower debug behaviour conformance exporters settings forms allocations reset classes middleware real_server)
 mkdir -p "$target/coverage"
 # shellcheck disable=SC2046
 cargo llvm-cov --no-report --all-features --locked $(printf -- '-p %s ' "${packages[@]}") --lib $(printf -- '--test %s ' "${tests[@]}") -- --skip sizes::

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 source scripts/real_servers.sh
 
 install_servers initdb=postgresql redis-server=redis-server
-cargo build -p resilient-real-examples --examples --locked
+cargo build --workspace --example shop --example grpc --example sql --example redis_cache --locked
 folder=$(mktemp -d)
 trap 'stop_servers "$folder"; rm -rf "$folder"' EXIT
 if command -v initdb > /dev/null; then DATABASE_URL=$(start_postgres "$folder"); export DATABASE_URL; fi

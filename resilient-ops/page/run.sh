@@ -24,6 +24,6 @@ programs="$target/page"
 npm install --prefix "$programs" --no-save --silent --no-audit --no-fund playwright-core@1.65.1 axe-core@4.14.1 ||
     skipped 'playwright-core and axe-core could not be installed'
 
-cargo build -p resilient-ops --example page --locked
+cargo build --workspace --example page --locked
 export NODE_PATH="$programs/node_modules" CHROMIUM="$(command -v chromium)"
 node resilient-ops/page/look.cjs "$target/debug/examples/page" "${1:-$target/page/screenshots}"

@@ -78,7 +78,7 @@ fn the_right_alerts_fire_and_no_other() {
 /// The example, which `real/run.sh` builds.
 fn example() -> PathBuf {
     let program = Path::new(env!("CARGO_BIN_EXE_resilient-ops")).with_file_name("examples").join("incident");
-    assert!(program.exists(), "build it first: cargo build -p resilient-ops --example incident");
+    assert!(program.exists(), "build it first: cargo build --workspace --example incident");
     program
 }
 

@@ -32,5 +32,5 @@ else
     echo "the types of Grafana could not be installed" >&2
 fi
 
-cargo build -p resilient-ops --example incident --locked
-RESILIENT_REAL_SERVERS=1 cargo test -p resilient-ops --test real --locked "$@"
+cargo build --workspace --example incident --locked
+RESILIENT_REAL_SERVERS=1 cargo test --workspace --test real_ops --locked "$@"

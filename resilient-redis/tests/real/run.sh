@@ -10,4 +10,4 @@ cd "$(dirname "$0")/../../.."
 source scripts/real_servers.sh
 install_servers redis-server=redis-server
 
-RESILIENT_REAL_SERVERS=1 timeout 300 cargo test -p resilient-redis --all-features --test real --locked -- "$@"
+RESILIENT_REAL_SERVERS=1 timeout 300 cargo test --workspace --test real_redis --locked -- "$@"

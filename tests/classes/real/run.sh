@@ -24,7 +24,7 @@ fi
 export PATH="$PATH:$grpcio/bin"
 
 export RESILIENT_REAL_SERVERS=1
-cargo test -p resilient-class-tests --test real --locked "$@"
+cargo test --workspace --test real_classes --locked "$@"
 
 # large clients, most of whose servers are small ones of the tests' own
 CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}" cargo test --manifest-path tests/clients/Cargo.toml --locked "$@"
