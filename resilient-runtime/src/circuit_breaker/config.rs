@@ -173,6 +173,8 @@ impl Config {
         self
     }
 
+    // the breakers of models are alone
+    #[cfg_attr(resilient_loom, expect(dead_code))]
     pub(super) const fn shared(mut self) -> Self {
         self.is_shared = true;
         self

@@ -23,7 +23,7 @@ use crate::wake::{for_a_lead, wake_all};
 /// All keys of one policy, in parts that each have a lock.
 ///
 /// Nothing of the user's runs under a lock: a key was hashed before, an outcome is cloned and dropped and a waker is
-/// cloned, called and dropped after.
+/// called and dropped after. A waker is cloned under it, which is an `Arc`'s clone for all that safe code can make.
 #[derive(Debug)]
 pub(super) struct Flights([Padded<Mutex<Shard>>; SHARDS]);
 
@@ -67,7 +67,7 @@ pub(super) enum Freshness {
 pub(super) enum Joined<O> {
     /// Run, and give the outcome to those who join.
     Lead(Turn),
-    /// Wait in this place for the leader of that turn.
+    /// Wait in this place, where the waker is, for the leader of that turn.
     Follow(Arc<Flight<O>>, u32, Turn),
     /// Take the outcome that is held.
     Landed(Arc<Flight<O>>),
@@ -165,18 +165,18 @@ impl Flights {
     ///
     /// `observes` is for one that runs whatever it finds, and gives way to nobody.
     #[inline]
-    pub(super) fn join<O>(&self, identity: Identity, by: Mark, observes: bool) -> Joined<O>
+    pub(super) fn join<O>(&self, identity: Identity, by: Mark, waker: &Waker, observes: bool) -> Joined<O>
     where
         O: Send + Sync + 'static,
     {
         // dropped after the lock is released
         let _held: Arc<Flight<O>>;
         let mut shard = self.shard(identity);
-        match shard.join(identity, by, observes) {
+        match shard.join(identity, by, waker, observes) {
             // by a run that ended while the settings changed
             Joined::Landed(flight) => {
                 _held = flight;
-                shard.join_anew(identity, by, observes)
+                shard.join_anew(identity, by, waker, observes)
             }
             joined => joined,
         }
@@ -189,6 +189,7 @@ impl Flights {
         hold: Hold,
         identity: Identity,
         by: Mark,
+        waker: &Waker,
         observes: bool,
     ) -> (Joined<O>, Forgotten)
     where
@@ -199,7 +200,7 @@ impl Flights {
         if hold.goes_stale {
             forgotten.0.extend(shard.take_stale::<O>(identity, hold));
         }
-        (shard.join(identity, by, observes), forgotten)
+        (shard.join(identity, by, waker, observes), forgotten)
     }
 
     /// The outcome of that key that is held, if there is one. The first call that finds it stale is told to renew it.
@@ -252,7 +253,7 @@ impl Flights {
         flight.fresh_until.store(Ticks::now().0.saturating_add(nanos(hold)), Relaxed);
     }
 
-    /// Ends the wait in that place if it is over, or leaves the waker there. A waker that is not needed comes back: it is to
+    /// Ends the wait in that place if it is over, or leaves the waker there. The one before it comes back: it is to
     /// be dropped when the caller knows what has become of its wait, since that is the user's code.
     pub(super) fn wait<O>(
         &self,
@@ -260,20 +261,19 @@ impl Flights {
         by: Mark,
         place: u32,
         flight: &Flight<O>,
-        waker: Waker,
+        waker: &Waker,
     ) -> (Waited, Option<Waker>) {
         let mut shard = self.shard(identity);
         if flight.outcome().is_some() {
-            return (Waited::Landed, Some(waker));
+            return (Waited::Landed, None);
         }
         let shard = &mut *shard;
         let slot = shard.slots.get_mut(&identity).expect("a key stays while somebody waits");
         if let Stage::Free = slot.stage {
-            // its own waker has been used
-            slot.waiters().remove(place);
+            let before = slot.waiters().remove(place);
             let turn = slot.led(by, &mut shard.turns);
             shard.counts.handed_over += 1;
-            return (Waited::Lead(turn), Some(waker));
+            return (Waited::Lead(turn), before);
         }
         (Waited::StillWaiting, slot.waiters().leave_waker(place, waker))
     }
@@ -429,7 +429,13 @@ impl Flights {
 
 impl Shard {
     #[inline]
-    fn join<O: Send + Sync + 'static>(&mut self, identity: Identity, by: Mark, observes: bool) -> Joined<O> {
+    fn join<O: Send + Sync + 'static>(
+        &mut self,
+        identity: Identity,
+        by: Mark,
+        waker: &Waker,
+        observes: bool,
+    ) -> Joined<O> {
         let is_full = self.slots.len() >= MOST_KEYS / SHARDS_OF_A_PROCESS;
         let slot = match self.slots.entry(identity) {
             Entry::Occupied(slot) => slot.into_mut(),
@@ -464,7 +470,7 @@ impl Shard {
         self.counts.followers += 1;
         let flight = slot.flight::<O>();
         match leader {
-            Some(turn) => Joined::Follow(flight, slot.waiters().add(), turn),
+            Some(turn) => Joined::Follow(flight, slot.waiters().add(waker.clone()), turn),
             None => Joined::Landed(flight),
         }
     }
@@ -509,10 +515,16 @@ impl Shard {
 
     /// As [`join`](Self::join), without the outcome that is held.
     #[cold]
-    fn join_anew<O: Send + Sync + 'static>(&mut self, identity: Identity, by: Mark, observes: bool) -> Joined<O> {
+    fn join_anew<O: Send + Sync + 'static>(
+        &mut self,
+        identity: Identity,
+        by: Mark,
+        waker: &Waker,
+        observes: bool,
+    ) -> Joined<O> {
         self.counts.followers -= 1;
         self.slots.remove(&identity);
-        self.join(identity, by, observes)
+        self.join(identity, by, waker, observes)
     }
 
     /// Takes out what was held for long enough; to be dropped outside the lock.
@@ -580,6 +592,7 @@ impl Slot {
     }
 
     /// The flight, which is made if there is none yet.
+    #[inline]
     fn flight<O: Send + Sync + 'static>(&mut self) -> Arc<Flight<O>> {
         let flight = self.flight.get_or_insert_with(|| Arc::new(Flight::<O>::new()));
         flight.clone().downcast().expect("futures of one type have outcomes of one type")
@@ -623,6 +636,7 @@ impl<O> Flight<O> {
 
 impl Identity {
     /// One function can have two addresses, and two of one address say the same.
+    #[inline]
     fn is_of_the_future_of(&self, other: &Self) -> bool {
         std::ptr::fn_addr_eq(self.future, other.future) || self.says_the_same_type(other)
     }

@@ -166,8 +166,10 @@ fn loom_a_leader_that_ends_while_it_is_overtaken_gives_its_outcome_once() {
     explore(|| {
         let flights = Arc::new(Flights::new());
         let identity = Identity { key: fingerprint("k"), owner: 0, future: typeid::of::<u32> };
-        let Joined::<u32>::Lead(first) = flights.join(identity, 1, false) else { panic!("nobody else is there") };
-        let Joined::<u32>::Follow(flight, place, turn) = flights.join(identity, 2, false) else {
+        let Joined::<u32>::Lead(first) = flights.join(identity, 1, Waker::noop(), false) else {
+            panic!("nobody else is there")
+        };
+        let Joined::<u32>::Follow(flight, place, turn) = flights.join(identity, 2, Waker::noop(), false) else {
             panic!("somebody leads")
         };
         let land = move |flights: &Flights, turn, outcome| {

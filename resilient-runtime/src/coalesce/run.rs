@@ -247,7 +247,7 @@ struct Lead<'s>(&'s Seat<'s>);
 impl Seat<'_> {
     /// Puts into `stage` what the call is to do, before anybody is told.
     #[inline]
-    fn begin<O: Shareable>(&mut self, stage: &mut Stage<O>) {
+    fn begin<O: Shareable>(&mut self, stage: &mut Stage<O>, waker: &Waker) {
         let mode = self.policy.shell.mode();
         if mode == Mode::Off {
             *stage = Stage::Alone;
@@ -257,11 +257,11 @@ impl Seat<'_> {
         let lease = self.policy.config.lease(Judgement::Good);
         if lease.is_some() {
             let hold = Hold::from_now(lease);
-            let (joined, forgotten) = self.policy.flights.join_held(hold, self.identity, self.mark, observes);
+            let (joined, forgotten) = self.policy.flights.join_held(hold, self.identity, self.mark, waker, observes);
             self.enter(stage, joined);
             drop(forgotten);
         } else {
-            let joined = self.policy.flights.join(self.identity, self.mark, observes);
+            let joined = self.policy.flights.join(self.identity, self.mark, waker, observes);
             if let Joined::Lead(turn) = joined {
                 self.turn = turn;
                 *stage = Stage::Leading;
@@ -296,8 +296,7 @@ impl Seat<'_> {
         if flight.outcome().is_some() {
             return (Waited::Landed, None);
         }
-        let waker = context.waker().clone();
-        self.policy.flights.wait(self.identity, self.mark, place, flight, waker)
+        self.policy.flights.wait(self.identity, self.mark, place, flight, context.waker())
     }
 
     /// Takes the lead if that of `turn` has lasted for `max_wait` since the call began to wait for it.
@@ -327,6 +326,11 @@ impl Seat<'_> {
                 }
             }
         }
+    }
+
+    /// Returns whether it waits for a leader for as long as that runs.
+    fn is_patient(&self) -> bool {
+        self.policy.config.max_wait.is_none()
     }
 
     fn leave<O>(&self, place: u32, flight: &Flight<O>) {
@@ -378,13 +382,16 @@ impl<F: Future<Output: Shareable>> Future for CoalesceFuture<'_, F> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.as_mut().project();
-        if let Stage::Outside = this.stage {
+        let begins = matches!(this.stage, Stage::Outside);
+        if begins {
             this.seat.mark = std::ptr::from_ref(this.seat).addr();
-            this.seat.begin(this.stage);
+            this.seat.begin(this.stage, context.waker());
             *this.runs = true;
         }
         let polled = match this.stage {
             Stage::Leading => self.as_mut().lead(context),
+            // its waker is there
+            Stage::Following { patience: None, .. } if begins && this.seat.is_patient() => Poll::Pending,
             _ => self.as_mut().go_on(context),
         };
         let this = self.project();

@@ -15,15 +15,18 @@ impl Waiters {
         self.0.len()
     }
 
-    /// Takes a place, without a waker yet.
-    pub(super) fn add(&mut self) -> u32 {
-        self.0.add(None)
+    /// Takes a place.
+    pub(super) fn add(&mut self, waker: Waker) -> u32 {
+        self.0.push(Some(waker))
     }
 
-    /// Leaves a waker; the one before it is for the caller to drop.
-    pub(super) fn leave_waker(&mut self, place: u32, waker: Waker) -> Option<Waker> {
-        let Some(left) = self.0.get_mut(place) else { return Some(waker) };
-        let before = left.replace(waker);
+    /// Leaves the waker in that place, unless it is there; the one before it is for the caller to drop.
+    pub(super) fn leave_waker(&mut self, place: u32, waker: &Waker) -> Option<Waker> {
+        let left = self.0.get_mut(place)?;
+        if left.as_ref().is_some_and(|left| left.will_wake(waker)) {
+            return None;
+        }
+        let before = left.replace(waker.clone());
         self.0.enter(place);
         before
     }
@@ -52,20 +55,29 @@ impl Default for Waiters {
 
 #[cfg(all(test, not(resilient_loom)))]
 mod tests {
+    use std::sync::Arc;
+    use std::task::Wake;
+
     use super::*;
+
+    struct Sleeper;
+
+    impl Wake for Sleeper {
+        fn wake(self: Arc<Self>) {}
+    }
 
     #[test]
     fn a_waker_is_taken_once() {
         let mut waiters = Waiters::default();
-        let (one, two, _three) = (waiters.add(), waiters.add(), waiters.add());
-        waiters.leave_waker(one, Waker::noop().clone());
-        waiters.leave_waker(two, Waker::noop().clone());
-        assert!(waiters.leave_waker(two, Waker::noop().clone()).is_some());
+        let [first, other] = [(); 2].map(|()| Waker::from(Arc::new(Sleeper)));
+        let (one, two) = (waiters.add(first.clone()), waiters.add(first.clone()));
+        assert!(waiters.leave_waker(one, &first).is_none(), "it is there");
+        assert!(waiters.leave_waker(two, &other).is_some_and(|before| before.will_wake(&first)));
 
         assert_eq!((waiters.wakers().count(), waiters.wakers().count()), (2, 0));
 
-        waiters.leave_waker(two, Waker::noop().clone());
-        assert!(waiters.remove(one).is_none() && waiters.remove(two).is_some());
-        assert_eq!((waiters.wakers().count(), waiters.len()), (0, 1));
+        assert!(waiters.leave_waker(two, &other).is_none());
+        assert!(waiters.remove(one).is_none() && waiters.remove(two).is_some_and(|left| left.will_wake(&other)));
+        assert_eq!((waiters.wakers().count(), waiters.len()), (0, 0));
     }
 }
