@@ -592,7 +592,6 @@ impl Slot {
     }
 
     /// The flight, which is made if there is none yet.
-    #[inline]
     fn flight<O: Send + Sync + 'static>(&mut self) -> Arc<Flight<O>> {
         let flight = self.flight.get_or_insert_with(|| Arc::new(Flight::<O>::new()));
         flight.clone().downcast().expect("futures of one type have outcomes of one type")
@@ -636,7 +635,6 @@ impl<O> Flight<O> {
 
 impl Identity {
     /// One function can have two addresses, and two of one address say the same.
-    #[inline]
     fn is_of_the_future_of(&self, other: &Self) -> bool {
         std::ptr::fn_addr_eq(self.future, other.future) || self.says_the_same_type(other)
     }
