@@ -48,7 +48,7 @@ use crate::list::list_once;
 ///     Ok::<_, Infallible>(word.len())
 /// });
 /// let service = ServiceBuilder::new()
-///     .layer(coalesce(&LOOKUPS, |word: &&str| (!word.is_empty()).then_some(*word)))
+///     .layer(coalesce(&LOOKUPS, |word: &&'static str| (!word.is_empty()).then_some(*word)))
 ///     .service(dictionary);
 /// let look_up = |word| service.clone().oneshot(word);
 ///

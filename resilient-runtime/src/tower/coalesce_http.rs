@@ -73,7 +73,8 @@ use crate::list::list_once;
 /// A response is for the leader alone, and those who wait send their own requests, all at once, if
 ///
 /// * it has `Set-Cookie`, `Cache-Control: private` or `no-store`, `Vary: *`, or `Vary` with a header that is not in the key;
-/// * its status is 1xx, 206 or 304, or its body is an event stream or of several parts that replace each other;
+/// * its status is 1xx, or answers a condition or a range (206, 304, 412, 416, 417), or its body is an event stream or of several parts that replace
+///   each other;
 /// * its body is larger than the [limit](CoalesceHttpLayer::body_limit). The leader gets all of it, the part that was read and then the rest.
 ///
 /// A body that trickles for hours within the limit reaches nobody before its end: have such paths outside the layer, or a `key` that returns `None`
@@ -91,9 +92,11 @@ use crate::list::list_once;
 /// [`stale_while_revalidate`](Coalesce::stale_while_revalidate) works on such responses below 400, unless they say `must-revalidate`,
 /// `proxy-revalidate` or `s-maxage`.
 ///
-/// # Readiness, errors
+/// # Readiness, errors, modes
 ///
-/// As with [`coalesce`](fn@super::coalesce#readiness). The error of a shared body is a [`BoxError`] with an `Arc<dyn Error + Send + Sync>` in it.
+/// As with [`coalesce`](fn@super::coalesce#readiness). The error of a shared body is a [`BoxError`] with an `Arc<dyn Error + Send + Sync>` in it. In
+/// [`Mode::Observe`](crate::Mode::Observe) nobody is given another's response, and bodies are read first all the same; with the mode off they are
+/// not.
 pub fn coalesce_http(policy: &'static Coalesce) -> CoalesceHttpLayer {
     let vary = Arc::new([ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE]);
     CoalesceHttpLayer { policy, key: ByUri, vary, body_limit: BODY_LIMIT, errors: PhantomData }
@@ -129,7 +132,9 @@ impl<Q, E> CoalesceHttpLayer<Q, E> {
     /// Sets how many bytes of a body are collected at the most; 1 MiB unless set.
     ///
     /// A response with a larger body is the leader's alone. Each key in flight holds up to so many bytes, and twice as many while they come in
-    /// pieces. A page, a list or an image is below 1 MiB nearly always, and a thousand keys in flight stay within the memory of a usual server.
+    /// pieces; with [`hold`](Coalesce::hold) each key that is held does too, of which there are up to [`MOST_KEYS`](Coalesce::MOST_KEYS). A page, a
+    /// list or an image is below 1 MiB nearly always, and a thousand keys stay within the memory of a usual server. Set it lower to hold responses
+    /// where strangers choose the URI, whose query is a part of the key.
     #[must_use]
     pub fn body_limit(self, bytes: usize) -> Self {
         Self { body_limit: bytes, ..self }

@@ -12,13 +12,12 @@ use crate::coalesce::Judgement;
 /// Returns whether a response may go to requests with the same key, of which the headers of `vary` are parts, and those that `covers` names.
 pub(super) fn is_for_others(head: &Parts, vary: &[HeaderName], covers: fn(&HeaderName) -> bool) -> bool {
     let Parts { status, headers, .. } = head;
-    let is_complete =
-        !status.is_informational() && !matches!(*status, StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED);
+    let answers_a_condition = matches!(status.as_u16(), 206 | 304 | 412 | 416 | 417);
     let names_one_caller = headers.contains_key(SET_COOKIE)
         || directives(headers).any(|directive| directive.is("private") || directive.is("no-store"));
     let is_in_key = |name: &HeaderName| vary.contains(name) || covers(name);
     let varies = elements(headers, &VARY).any(|name| !HeaderName::from_bytes(name).is_ok_and(|name| is_in_key(&name)));
-    is_complete && !names_one_caller && !varies && !is_a_stream(headers)
+    !status.is_informational() && !answers_a_condition && !names_one_caller && !varies && !is_a_stream(headers)
 }
 
 /// Returns for whom a response is that may go to others, where responses are held for `hold`.

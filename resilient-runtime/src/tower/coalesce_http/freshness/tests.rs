@@ -21,7 +21,7 @@ fn is_given(status: u16, headers: &[(&str, &str)]) -> bool {
 fn a_response_for_one_caller_is_not_given_to_others() {
     assert!(is_given(200, &[]));
     assert!(is_given(404, &[("cache-control", "no-cache, max-age=0")]), "all that wait asked before it came");
-    for status in [101, 206, 304] {
+    for status in [101, 206, 304, 412, 416, 417] {
         assert!(!is_given(status, &[]), "{status}");
     }
     for header in [
