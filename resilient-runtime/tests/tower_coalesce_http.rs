@@ -501,8 +501,7 @@ async fn the_routes_of_a_router_keep_their_answers_apart() {
     };
     // both see `/list`
     let app = axum::Router::new().nest("/users", routes("users")).nest("/orders", routes("orders"));
-    // as `axum::serve` does: it makes the services of the routes once, and not for each request
-    let app: axum::Router = app.with_state(());
+    // this makes the services of routes anew for each request, and `axum::serve` for each connection
     let ask = async |uri| {
         let response = app.clone().oneshot(get(uri)).await.unwrap();
         (response.status().as_u16(), response.into_body().collect().await.unwrap().to_bytes())
@@ -513,6 +512,24 @@ async fn the_routes_of_a_router_keep_their_answers_apart() {
 
     assert_eq!((users.1, again.1, orders.1, none.0), ("users".into(), "users".into(), "orders".into(), 404));
     assert_eq!(calls.load(SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_value_of_the_layer_joins_over_its_services_and_others_do_not() {
+    static POLICY: Coalesce = Coalesce::named("http layer: values");
+    let layer = coalesce_http(&POLICY);
+    let with = |layer: &resilient::tower::CoalesceHttpLayer| {
+        let (calls, service) = counted(|_, _| text("page"));
+        (calls, layer.layer(service))
+    };
+    let same = [with(&layer), with(&layer.clone())];
+    let others = [with(&coalesce_http(&POLICY)), with(&layer.clone().vary(["accept"])), with(&layer.vary(["accept"]))];
+
+    let all = same.iter().chain(&others).map(|(_, service)| service.clone().oneshot(get("/")));
+    join_all(all).await;
+
+    let calls = |services: &[(Arc<AtomicU32>, _)]| services.iter().map(|(calls, _)| calls.load(SeqCst)).sum::<u32>();
+    assert_eq!((calls(&same), others.map(|(calls, _)| calls.load(SeqCst))), (1, [1, 1, 1]));
 }
 
 #[test]

@@ -9,7 +9,6 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
 use axum::http::{self, HeaderMap, Response, StatusCode, header};
 use axum::routing::get;
 use futures_util::future::join_all;
@@ -54,11 +53,12 @@ impl Handlers {
 impl Server {
     async fn start(layer: Option<CoalesceHttpLayer>) -> Self {
         let handlers = Handlers { calls: Arc::default(), permits: Arc::new(Semaphore::new(0)) };
+        let [page_of, cookie_of, broken_of] = [(); 3].map(|()| handlers.clone());
+        // without a state, so that axum makes the services of the routes, and the layer's too, anew for each connection
         let app = Router::new()
-            .route("/page", get(page))
-            .route("/cookie", get(cookie))
-            .route("/broken", get(broken))
-            .with_state(handlers.clone());
+            .route("/page", get(|| page(page_of)))
+            .route("/cookie", get(|| cookie(cookie_of)))
+            .route("/broken", get(|| broken(broken_of)));
         let app = match layer {
             Some(layer) => app.layer(layer),
             None => app,
@@ -93,17 +93,17 @@ async fn whole() -> Vec<u8> {
     pieces().map(Result::unwrap).collect::<Vec<_>>().await.concat()
 }
 
-async fn page(State(handlers): State<Handlers>) -> Response<Body> {
+async fn page(handlers: Handlers) -> Response<Body> {
     let number = handlers.begin().await;
     Response::builder().header("x-number", number).body(Body::from_stream(pieces())).unwrap()
 }
 
-async fn cookie(State(handlers): State<Handlers>) -> ([(http::HeaderName, String); 1], &'static str) {
+async fn cookie(handlers: Handlers) -> ([(http::HeaderName, String); 1], &'static str) {
     let number = handlers.begin().await;
     ([(header::SET_COOKIE, format!("caller={number}"))], "welcome")
 }
 
-async fn broken(State(handlers): State<Handlers>) -> Body {
+async fn broken(handlers: Handlers) -> Body {
     handlers.begin().await;
     let fails = stream::iter([Ok(Bytes::from_static(b"half")), Err(std::io::Error::other("the rest is gone"))]);
     Body::from_stream(fails)

@@ -149,7 +149,7 @@ impl<'a> CoalesceCall<'a> {
         CoalesceFuture { future: Some(future), seat, stage: Stage::Outside, judge, runs: false }
     }
 
-    /// Joins only calls of that service, which is known by a number of its own.
+    /// Joins only calls of that service or layer, which is known by a number of its own.
     #[cfg(feature = "tower")]
     pub(crate) fn of_service(self, number: usize) -> Self {
         Self { owner: number, ..self }

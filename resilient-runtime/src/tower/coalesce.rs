@@ -63,9 +63,6 @@ use crate::list::list_once;
 /// are its own. So put the layer around a service once, and clone the result. A stack that is built anew for each request or each connection joins
 /// nothing.
 ///
-/// `axum::serve` makes the services of a router once. A router that is called by hand, as with `oneshot` in a test, makes them for each request,
-/// unless it went through `Router::with_state(())` first.
-///
 /// # Readiness
 ///
 /// The layer is ready at once. The call that leads polls a clone of the service ready, and then calls it. A call that follows reserves nothing in the
@@ -124,7 +121,7 @@ impl<S, F: Clone, E> Layer<S> for CoalesceLayer<F, E> {
     }
 }
 
-/// Returns the number of a service, which no other has.
+/// Returns a number for whom calls are joined with, which nobody else has.
 pub(super) fn next_number() -> usize {
     static NUMBERS: AtomicUsize = AtomicUsize::new(1);
     // Relaxed: nothing but the number

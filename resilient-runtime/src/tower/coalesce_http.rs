@@ -62,8 +62,11 @@ use crate::list::list_once;
 /// * one with `Authorization`, `Proxy-Authorization`, `Cookie`, `Range` or a header that makes it conditional, unless `vary` names that header;
 /// * one with `Cache-Control: no-store`.
 ///
-/// [`key`](CoalesceHttpLayer::key) is for other rules. Calls are joined in one service and its clones, as with
-/// [`coalesce`](fn@super::coalesce#calls-that-are-joined).
+/// [`key`](CoalesceHttpLayer::key) is for other rules.
+///
+/// Requests are joined over all services that one value of the layer, or a clone of it, is put around: axum makes the services of its routes anew for
+/// each connection. Another value, made by another call of this function, joins its own, also under the same policy. **Give each of several nested
+/// routers a value of its own**: they see paths without their prefixes, and would take `/users/7` and `/orders/7` for the same.
 ///
 /// # Responses that are given out
 ///
@@ -99,12 +102,14 @@ use crate::list::list_once;
 /// not.
 pub fn coalesce_http(policy: &'static Coalesce) -> CoalesceHttpLayer {
     let vary = Arc::new([ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE]);
-    CoalesceHttpLayer { policy, key: ByUri, vary, body_limit: BODY_LIMIT, errors: PhantomData }
+    CoalesceHttpLayer { policy, number: next_number(), key: ByUri, vary, body_limit: BODY_LIMIT, errors: PhantomData }
 }
 
 /// The layer of [`coalesce_http`].
 pub struct CoalesceHttpLayer<Q = ByUri, E = AsTyped> {
     policy: &'static Coalesce,
+    /// Calls are joined with those of layers of the same number.
+    number: usize,
     key: Q,
     vary: Arc<[HeaderName]>,
     body_limit: usize,
@@ -126,7 +131,8 @@ impl<Q, E> CoalesceHttpLayer<Q, E> {
             Ok(name) => name,
             Err(_) => panic!("`{name}` is not the name of a header"),
         };
-        Self { vary: names.into_iter().map(name).collect(), ..self }
+        // a key of other headers is another key
+        Self { vary: names.into_iter().map(name).collect(), number: next_number(), ..self }
     }
 
     /// Sets how many bytes of a body are collected at the most; 1 MiB unless set.
@@ -164,22 +170,22 @@ impl<E> CoalesceHttpLayer<ByUri, E> {
     /// ```
     pub fn key<F>(self, key: F) -> CoalesceHttpLayer<ByKey<F>, E> {
         let Self { policy, vary, body_limit, .. } = self;
-        CoalesceHttpLayer { policy, key: ByKey(key), vary, body_limit, errors: PhantomData }
+        CoalesceHttpLayer { policy, number: next_number(), key: ByKey(key), vary, body_limit, errors: PhantomData }
     }
 }
 
 impl<Q> CoalesceHttpLayer<Q> {
     /// Boxes errors, as [`boxed`](super::CoalesceLayer::boxed) of `coalesce` does.
     pub fn boxed(self) -> CoalesceHttpLayer<Q, AsBoxed> {
-        let Self { policy, key, vary, body_limit, .. } = self;
-        CoalesceHttpLayer { policy, key, vary, body_limit, errors: PhantomData }
+        let Self { policy, number, key, vary, body_limit, .. } = self;
+        CoalesceHttpLayer { policy, number, key, vary, body_limit, errors: PhantomData }
     }
 }
 
 impl<Q: Clone, E> Clone for CoalesceHttpLayer<Q, E> {
     fn clone(&self) -> Self {
-        let Self { policy, key, vary, body_limit, .. } = self;
-        Self { policy, key: key.clone(), vary: vary.clone(), body_limit: *body_limit, errors: PhantomData }
+        let Self { policy, number, ref key, ref vary, body_limit, .. } = *self;
+        Self { policy, number, key: key.clone(), vary: vary.clone(), body_limit, errors: PhantomData }
     }
 }
 
@@ -198,21 +204,19 @@ impl<S, Q: Clone, E> Layer<S> for CoalesceHttpLayer<Q, E> {
 
     fn layer(&self, service: S) -> Self::Service {
         list_once(self.policy);
-        CoalescedHttp { service, number: next_number(), layer: self.clone() }
+        CoalescedHttp { service, layer: self.clone() }
     }
 }
 
 /// The service of a [`CoalesceHttpLayer`].
 pub struct CoalescedHttp<S, Q = ByUri, E = AsTyped> {
     service: S,
-    /// Calls are joined with those of clones.
-    number: usize,
     layer: CoalesceHttpLayer<Q, E>,
 }
 
 impl<S: Clone, Q: Clone, E> Clone for CoalescedHttp<S, Q, E> {
     fn clone(&self) -> Self {
-        Self { service: self.service.clone(), number: self.number, layer: self.layer.clone() }
+        Self { service: self.service.clone(), layer: self.layer.clone() }
     }
 }
 
@@ -242,14 +246,14 @@ where
     }
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
-        let CoalesceHttpLayer { policy, key, vary, body_limit, .. } = &self.layer;
+        let CoalesceHttpLayer { policy, number, key, vary, body_limit, .. } = &self.layer;
         let call = if policy.is_off() { None } else { key.call(policy, &request, vary) };
         let attempt = Attempt::fresh(self.service.clone(), request);
         let way = match call {
             None => Way::Alone { attempt },
             Some(call) => {
                 let terms = Terms { policy, vary: vary.clone(), covers: Q::covers, body_limit: *body_limit };
-                let call = call.of_service(self.number);
+                let call = call.of_service(*number);
                 Way::Together { call: call.run_judged(Collecting::new(attempt, terms), judge::<B, S::Error, E>) }
             }
         };
