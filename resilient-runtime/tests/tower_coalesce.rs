@@ -76,9 +76,10 @@ impl Clock {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "a key is made of a reference")]
-fn itself(request: &u64) -> Option<u64> {
-    Some(*request)
+/// Joins requests for the same number of seconds, below a thousand.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "a layer makes the key of a reference")]
+fn seconds(request: &u64) -> Option<u64> {
+    (*request < 1_000).then_some(*request)
 }
 
 fn leaders_and_followers(counts: CoalesceCounts) -> (u64, u64) {
@@ -111,7 +112,7 @@ async fn a_call_that_follows_reserves_nothing_in_the_service() {
     static POLICY: Coalesce = Coalesce::named("layer: reserves nothing");
     let clock = Clock::default();
     let calls = clock.calls.clone();
-    let service = ServiceBuilder::new().layer(coalesce(&POLICY, itself)).service(ConcurrencyLimit::new(clock, 1));
+    let service = ServiceBuilder::new().layer(coalesce(&POLICY, seconds)).service(ConcurrencyLimit::new(clock, 1));
 
     // nine of ten would wait for the one place, and then call
     let began = Instant::now();
@@ -127,7 +128,7 @@ async fn a_follower_leads_wherever_the_leader_is_dropped() {
     static POLICY: Coalesce = Coalesce::named("layer: dropped");
     let places = Arc::new(Semaphore::new(1));
     let limited = ConcurrencyLimit::with_semaphore(Clock::default(), places.clone());
-    let service = ServiceBuilder::new().layer(coalesce(&POLICY, itself)).service(limited);
+    let service = ServiceBuilder::new().layer(coalesce(&POLICY, seconds)).service(limited);
     let call = || Box::pin(service.clone().oneshot(2));
 
     // before it was polled: nobody led
@@ -163,7 +164,7 @@ async fn a_panic_stays_with_its_caller_and_a_follower_leads() {
     static POLICY: Coalesce = Coalesce::named("layer: panic");
     let calls = Arc::new(AtomicU32::new(0));
     let seen = calls.clone();
-    let service = ServiceBuilder::new().layer(coalesce(&POLICY, itself)).service(service_fn(move |seconds: u64| {
+    let service = ServiceBuilder::new().layer(coalesce(&POLICY, seconds)).service(service_fn(move |seconds: u64| {
         let number = seen.fetch_add(1, SeqCst);
         async move {
             sleep(Duration::from_secs(seconds)).await;
@@ -185,7 +186,7 @@ async fn a_service_that_fails_to_become_ready_fails_all_that_wait() {
     static POLICY: Coalesce = Coalesce::named("layer: never ready");
     let (mock, mut handle) = tower_test::mock::pair::<u64, u32>();
     handle.allow(0);
-    let mut service = ServiceBuilder::new().layer(coalesce(&POLICY, itself).boxed()).service(mock);
+    let mut service = ServiceBuilder::new().layer(coalesce(&POLICY, seconds).boxed()).service(mock);
     assert!(service.ready().now_or_never().is_some(), "the layer is ready at once");
     let callers: Vec<_> = (0..3).map(|_| tokio::spawn(service.clone().oneshot(1))).collect();
     tokio::task::yield_now().await;
@@ -203,7 +204,7 @@ async fn a_buffer_has_one_message_for_all() {
     let clock = Clock::default();
     let calls = clock.calls.clone();
     let service =
-        ServiceBuilder::new().layer(coalesce(&POLICY, itself).boxed()).service(Buffer::new(clock_boxed(clock), 1));
+        ServiceBuilder::new().layer(coalesce(&POLICY, seconds).boxed()).service(Buffer::new(clock_boxed(clock), 1));
 
     let began = Instant::now();
     let answers = join_all((0..20).map(|_| service.clone().oneshot(2))).await;
@@ -253,6 +254,7 @@ async fn errors_in_boxes_keep_what_policies_above_look_for() {
 #[tokio::test(start_paused = true)]
 async fn a_hint_and_a_rejection_are_found_in_the_error_of_each() {
     static POLICY: Coalesce = Coalesce::named("layer: hints");
+    static ATTEMPT: Timeout = Timeout::named("layer: hints", SECOND);
     let busy = |after: &'static str| {
         service_fn(move |seconds: u64| async move {
             sleep(Duration::from_secs(seconds)).await;
@@ -261,14 +263,13 @@ async fn a_hint_and_a_rejection_are_found_in_the_error_of_each() {
             Ok::<(), CallError>(())
         })
     };
-    let service = ServiceBuilder::new().layer(coalesce(&POLICY, itself).boxed()).service(busy("7"));
+    let service = ServiceBuilder::new().layer(coalesce(&POLICY, seconds).boxed()).service(busy("7"));
     for error in join_all((0..2).map(|_| service.clone().oneshot(1))).await {
         let error = error.unwrap_err();
         assert_eq!((error.class(), error.hint()), (Class::Transient, Some(7 * SECOND)));
     }
 
-    static ATTEMPT: Timeout = Timeout::named("layer: hints", SECOND);
-    let layers = ServiceBuilder::new().layer(coalesce(&POLICY, itself).boxed()).layer(policies((&ATTEMPT,)).boxed());
+    let layers = ServiceBuilder::new().layer(coalesce(&POLICY, seconds).boxed()).layer(policies((&ATTEMPT,)).boxed());
     let service = layers.service(Clock::default().map_err(|_| IoError::other("no")));
     for error in join_all((0..2).map(|_| service.clone().oneshot(9))).await {
         let error = error.unwrap_err();
@@ -283,7 +284,7 @@ async fn the_leaders_own_deadline_is_told_to_nobody_else() {
     static ATTEMPT: Timeout = Timeout::named("layer: deadline", Duration::from_secs(60));
     let clock = Clock::default();
     let calls = clock.calls.clone();
-    let service = ServiceBuilder::new().layer(coalesce(&POLICY, itself)).layer(policies((&ATTEMPT,))).service(clock);
+    let service = ServiceBuilder::new().layer(coalesce(&POLICY, seconds)).layer(policies((&ATTEMPT,))).service(clock);
     let in_a_hurry = Deadline::after(SECOND).scope(service.clone().oneshot(5));
 
     let (hurried, patient) = tokio::join!(in_a_hurry, service.clone().oneshot(5));
@@ -296,7 +297,7 @@ async fn the_leaders_own_deadline_is_told_to_nobody_else() {
 #[tokio::test(start_paused = true)]
 async fn what_is_held_is_given_out_and_a_failure_too() {
     static POLICY: Coalesce = Coalesce::named("layer: holds").hold(Duration::from_secs(10));
-    let service = ServiceBuilder::new().layer(coalesce(&POLICY, itself)).service(Clock::failing(1));
+    let service = ServiceBuilder::new().layer(coalesce(&POLICY, seconds)).service(Clock::failing(1));
     let call = || service.clone().oneshot(0);
 
     assert_eq!(call().await, Err(Error::Down));
@@ -315,7 +316,7 @@ async fn an_old_response_is_renewed_behind_the_call_that_finds_it() {
         Coalesce::named("layer: renews").hold(SECOND).stale_while_revalidate(Duration::from_secs(60));
     let clock = Clock::default();
     let calls = clock.calls.clone();
-    let service = ServiceBuilder::new().layer(coalesce(&POLICY, itself)).service(ConcurrencyLimit::new(clock, 1));
+    let service = ServiceBuilder::new().layer(coalesce(&POLICY, seconds)).service(ConcurrencyLimit::new(clock, 1));
     let call = || service.clone().oneshot(3);
 
     assert_eq!(call().await, Ok(1));
@@ -333,7 +334,7 @@ async fn a_leader_that_hangs_is_overtaken() {
     static POLICY: Coalesce = Coalesce::named("layer: hangs").max_wait(SECOND);
     let calls = Arc::new(AtomicU32::new(0));
     let seen = calls.clone();
-    let service = ServiceBuilder::new().layer(coalesce(&POLICY, itself)).service(service_fn(move |_: u64| {
+    let service = ServiceBuilder::new().layer(coalesce(&POLICY, seconds)).service(service_fn(move |_: u64| {
         let number = seen.fetch_add(1, SeqCst);
         async move {
             if number == 0 {
@@ -356,10 +357,9 @@ async fn a_request_without_a_key_is_a_call_of_its_own() {
     static POLICY: Coalesce = Coalesce::named("layer: keys").hold(Duration::from_secs(60));
     let clock = Clock::default();
     let calls = clock.calls.clone();
-    let key = |request: &u64| (*request > 1).then_some(*request);
-    let service = ServiceBuilder::new().layer(coalesce(&POLICY, key)).service(clock);
+    let service = ServiceBuilder::new().layer(coalesce(&POLICY, seconds)).service(clock);
 
-    join_all((0..4).map(|_| service.clone().oneshot(1))).await;
+    join_all((0..4).map(|_| service.clone().oneshot(1_000))).await;
 
     assert_eq!((calls.load(SeqCst), POLICY.counts()), (4, CoalesceCounts::default()));
 }
@@ -367,7 +367,7 @@ async fn a_request_without_a_key_is_a_call_of_its_own() {
 #[tokio::test(start_paused = true)]
 async fn two_services_under_one_policy_keep_their_answers_apart() {
     static POLICY: Coalesce = Coalesce::named("layer: two").hold(Duration::from_secs(60));
-    let layer = coalesce(&POLICY, itself);
+    let layer = coalesce(&POLICY, seconds);
     let (one, other) = (Clock::default(), Clock::default());
     other.calls.store(100, SeqCst);
     let layered = |clock: &Clock| ServiceBuilder::new().layer(layer.clone()).service(clock.clone());
@@ -382,7 +382,7 @@ async fn a_policy_that_is_off_joins_nobody_and_is_listed() {
     static POLICY: Coalesce = Coalesce::named("layer: off").hold(Duration::from_millis(100)).mode(Mode::Off);
     let clock = Clock::default();
     let calls = clock.calls.clone();
-    let service = ServiceBuilder::new().layer(coalesce(&POLICY, itself)).service(clock);
+    let service = ServiceBuilder::new().layer(coalesce(&POLICY, seconds)).service(clock);
 
     join_all((0..3).map(|_| service.clone().oneshot(1))).await;
 

@@ -127,9 +127,9 @@ impl<Q, E> CoalesceHttpLayer<Q, E> {
     /// If one is not the name of a header.
     #[must_use]
     pub fn vary<'n>(self, names: impl IntoIterator<Item = &'n str>) -> Self {
-        let name = |name: &str| match HeaderName::from_bytes(name.as_bytes()) {
-            Ok(name) => name,
-            Err(_) => panic!("`{name}` is not the name of a header"),
+        let name = |name: &str| {
+            let header = HeaderName::from_bytes(name.as_bytes());
+            header.unwrap_or_else(|_| panic!("`{name}` is not the name of a header"))
         };
         // a key of other headers is another key
         Self { vary: names.into_iter().map(name).collect(), number: next_number(), ..self }

@@ -20,7 +20,7 @@ pub(super) enum Answer<B> {
     /// For all that wait.
     Shared(Arc<Whole>),
     /// For the leader alone. The lock is there for `Sync`, and nobody waits for it.
-    Own(Mutex<Response<CoalescedBody<B>>>),
+    Own(Box<Mutex<Response<CoalescedBody<B>>>>),
     /// Stands for that with the others, who have to ask for themselves.
     OfAnother,
 }
@@ -52,16 +52,15 @@ impl<B> Clone for Answer<B> {
 pub(super) fn judge<B, X, E: SharedErrors<X>>(outcome: &Result<Answer<B>, E::Shared>) -> Judgement {
     match outcome {
         Ok(Answer::Shared(whole)) => whole.judgement,
-        Ok(Answer::Own(_)) => Judgement::ForThoseThatWait,
         Ok(Answer::OfAnother) => Judgement::ForTheCaller,
         Err(error) if is_of_the_caller::<X, E>(error) => Judgement::ForTheCaller,
-        Err(_) => Judgement::ForThoseThatWait,
+        Ok(Answer::Own(_)) | Err(_) => Judgement::ForThoseThatWait,
     }
 }
 
 impl<B> Answer<B> {
     pub(super) fn own(response: Response<CoalescedBody<B>>) -> Self {
-        Self::Own(Mutex::new(response))
+        Self::Own(Box::new(Mutex::new(response)))
     }
 
     pub(super) fn into_response(self) -> Response<CoalescedBody<B>> {

@@ -2,9 +2,11 @@
 
 use super::*;
 
+type Headers<'h> = &'h [(&'h str, &'h str)];
+
 const HOLD: Duration = Duration::from_secs(10);
 
-fn head(status: u16, headers: &[(&str, &str)]) -> Parts {
+fn head(status: u16, headers: Headers<'_>) -> Parts {
     let mut response = http::Response::builder().status(status);
     for (name, value) in headers {
         response = response.header(*name, *value);
@@ -12,7 +14,7 @@ fn head(status: u16, headers: &[(&str, &str)]) -> Parts {
     response.body(()).unwrap().into_parts().0
 }
 
-fn is_given(status: u16, headers: &[(&str, &str)]) -> bool {
+fn is_given(status: u16, headers: Headers<'_>) -> bool {
     let vary = [HeaderName::from_static("accept"), HeaderName::from_static("x-tenant")];
     is_for_others(&head(status, headers), &vary, |name| name == "cookie")
 }
@@ -52,7 +54,7 @@ fn a_response_that_varies_with_a_header_outside_the_key_is_not_given_to_others()
 fn a_response_is_held_if_it_may_be_kept_for_so_long() {
     use Judgement::{ForAll, ForThoseThatWait, Good};
     let date = ("date", "Tue, 01 Dec 2026 10:00:00 GMT");
-    let cases: &[(u16, &[(&str, &str)], Judgement)] = &[
+    let cases: &[(u16, Headers<'_>, Judgement)] = &[
         (200, &[], Good),
         (301, &[], Good),
         (404, &[], ForAll),
