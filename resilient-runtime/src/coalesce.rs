@@ -15,7 +15,9 @@ pub use self::run::{CoalesceCall, CoalesceFuture};
 pub use self::share::{Share, Sharing, finish_shared};
 
 use self::flights::{Flights, Hold, Lease};
-use self::run::Judgement;
+pub(crate) use self::run::Judgement;
+#[cfg(feature = "tower")]
+pub(crate) use self::run::is_of_the_caller;
 use crate::clock::nanos;
 use crate::keyed::fingerprint::fingerprint;
 use crate::list::{Bound, Described, Description};
@@ -128,6 +130,9 @@ pub struct CoalesceCounts {
     pub overflowed: u64,
     /// Calls that ran by themselves because they came from inside of the run that they would have joined, ever.
     pub reentrant: u64,
+    /// Followers that ran by themselves after all, since what they waited for cannot be given to several callers: a response with a
+    /// cookie, or one with a body that is too large, ever. Only layers of tower have such outcomes.
+    pub declined: u64,
 }
 
 /// An outcome that several callers can be given: one that is `Clone`, `Send`, `Sync` and `'static`.
@@ -304,6 +309,9 @@ impl Config {
     #[inline]
     fn lease(&self, judgement: Judgement) -> Option<Lease> {
         let fresh = nanos(self.hold?);
+        if judgement == Judgement::ForThoseThatWait {
+            return None;
+        }
         let most = self.stale.map_or(0, nanos);
         let stale = if judgement == Judgement::Good { most } else { 0 };
         Some(Lease { fresh, stale, longest: fresh.saturating_add(most) })
@@ -323,6 +331,7 @@ impl CoalesceCounts {
             handed_over: 0,
             overflowed: 0,
             reentrant: 0,
+            declined: 0,
         }
     }
 
@@ -336,6 +345,7 @@ impl CoalesceCounts {
         self.handed_over += other.handed_over;
         self.overflowed += other.overflowed;
         self.reentrant += other.reentrant;
+        self.declined += other.declined;
     }
 }
 
@@ -349,14 +359,14 @@ impl Coalesce {
         description.bound = Bound::Attempts(None);
         description.count("observed", "", counts.observed);
         description.count("coalesce_runs", "", counts.leaders + counts.handed_over);
-        description.count("coalesced", "", counts.followers.saturating_sub(counts.handed_over));
+        description.count("coalesced", "", counts.followers.saturating_sub(counts.handed_over + counts.declined));
         description.count("handovers", "", counts.handed_over);
         if self.config.renews {
             description.count("stale_answers", "", counts.stale);
             description.count("renewals", "begun", counts.renewals);
             description.count("renewals", "failed", counts.renewals_failed);
         }
-        description.count("ran_alone", "", counts.overflowed + counts.reentrant);
+        description.count("ran_alone", "", counts.overflowed + counts.reentrant + counts.declined);
     }
 
     /// Lets go of what is held, if it is to be held for less time, or not at all.
@@ -365,6 +375,18 @@ impl Coalesce {
         if self.config.hold < before.hold || self.config.stale != before.stale {
             self.flights.forget();
         }
+    }
+
+    /// Returns the time for which it holds outcomes, if it does.
+    #[cfg(all(feature = "tower", feature = "http"))]
+    pub(crate) fn holds_for(&self) -> Option<Duration> {
+        self.config.hold
+    }
+
+    /// Returns whether it is off.
+    #[cfg(all(feature = "tower", feature = "http"))]
+    pub(crate) fn is_off(&self) -> bool {
+        self.shell.mode() == crate::Mode::Off
     }
 
     fn forget(&self) {

@@ -86,7 +86,7 @@
 //! | `h2` | no | classifies `h2::Error` |
 //! | `hyper` | no | classifies `hyper::Error`; includes `h2` |
 //! | `hyper-util` | no | classifies `hyper_util::client::legacy::Error`; includes `hyper` |
-//! | `axum` | no | `IntoResponse` of axum for [`Error`] |
+//! | `axum` | no | `IntoResponse` of axum for [`Error`]; with `http` and `tower`, `coalesce_http` knows nested routers apart |
 //! | `tonic` | no | classifies `tonic::Status`, with the server's pushback, and makes a status of an [`Error`]; includes `http` and `hyper` |
 //! | `sqlx-0-8`, also called `sqlx` | no | classifies `sqlx::Error` of sqlx 0.8 |
 //! | `sqlx-0-9` | no | classifies `sqlx::Error` of sqlx 0.9; needs Rust 1.94 |

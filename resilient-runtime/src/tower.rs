@@ -41,6 +41,8 @@
 //! the policies, and the service is called once all of them are there. So a call that a policy refuses never reaches the service, and gives back what the service had
 //! reserved. A service that fails in `poll_ready` has not been called, and no policy counts that. Services have to be `Clone`: put a `Buffer` around one that is not.
 //!
+//! The layers of coalescing are ready at once. The call that leads polls a clone of the service ready, so that those that follow reserve nothing in it.
+//!
 //! # Requests that come again
 //!
 //! [`retry`] and [`hedge`] clone the request for each attempt. Where it has no `Clone`, as with a streamed body, use
@@ -70,10 +72,15 @@
 //! | [`keyed`] | the policy of a key in the request: one breaker or limit for each tenant, also with [settings](KeyedLayer::settings) of its own |
 //! | [`retry`] | a retry |
 //! | [`hedge`] | a hedge |
+//! | [`coalesce`](fn@coalesce) | coalescing: requests with an equal key share one call |
+//! | [`coalesce_http`](fn@coalesce_http) | the same for GET and HEAD of HTTP, with the body; with the feature `http` |
 //! | [`deadline_from_header`], [`deadline_to_header`] | the deadline of the caller, in `grpc-timeout` or another header; with the feature `http` |
 
 mod again;
 mod attempt;
+mod coalesce;
+#[cfg(feature = "http")]
+mod coalesce_http;
 #[cfg(feature = "http")]
 mod header;
 mod keyed;
@@ -83,6 +90,11 @@ mod policies;
 pub(crate) use self::again::attempts;
 pub use self::again::{Cloning, Copying, Hedged, HedgedCall, Hedging, Retried, RetriedCall, Retrying, hedge, retry};
 pub use self::attempt::Attempt;
+pub use self::coalesce::{CoalesceLayer, Coalesced, CoalescedCall, SharedErrors, coalesce};
+#[cfg(feature = "http")]
+pub use self::coalesce_http::{
+    ByKey, ByUri, CoalesceHttpLayer, CoalescedBody, CoalescedHttp, CoalescedHttpCall, RequestKey, coalesce_http,
+};
 #[cfg(feature = "http")]
 pub use self::header::{
     DeadlineFromHeader, DeadlineToHeader, InTime, InTimeCall, deadline_from_header, deadline_to_header,

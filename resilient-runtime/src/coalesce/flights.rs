@@ -321,6 +321,11 @@ impl Flights {
         drop((slot, waker));
     }
 
+    /// Counts a call that does not take the outcome that it waited for.
+    pub(super) fn decline(&self, identity: Identity) {
+        self.shard(identity).counts.declined += 1;
+    }
+
     /// Gives up the lead without an outcome: to whoever of those who wait looks first, if there is one.
     ///
     /// All are woken. Nobody knows which of them is still polled, and they would wait for one that is not.

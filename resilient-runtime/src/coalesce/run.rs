@@ -149,6 +149,19 @@ impl<'a> CoalesceCall<'a> {
         CoalesceFuture { future: Some(future), seat, stage: Stage::Outside, judge, runs: false }
     }
 
+    /// Joins only calls of that service or layer, which is known by a number of its own.
+    #[cfg(feature = "tower")]
+    pub(crate) fn of_service(self, number: usize) -> Self {
+        Self { owner: number, ..self }
+    }
+
+    /// As [`run_renewing`](Self::run_renewing), with a function that says for whom an outcome is.
+    #[cfg(feature = "tower")]
+    #[inline]
+    pub(crate) fn run_judged<F: Future>(self, future: F, judge: Judge<F::Output>) -> CoalesceRenewing<'a, F> {
+        CoalesceRenewing::new(self, future, judge)
+    }
+
     /// The identity of the call, if it runs such a future.
     pub(super) fn identity<F: Future>(&self) -> Identity {
         Identity { key: self.key, owner: self.owner, future: typeid::of::<F> }
@@ -160,13 +173,15 @@ impl<'a> CoalesceCall<'a> {
 }
 
 /// Says for whom an outcome is.
-pub(super) type Judge<O> = fn(&O) -> Judgement;
+pub(crate) type Judge<O> = fn(&O) -> Judgement;
 
 /// The callers that an outcome is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Judgement {
-    /// It says something of the one caller only.
+pub(crate) enum Judgement {
+    /// It says something of the one caller only. A call that waited for it runs by itself.
     ForTheCaller,
+    /// All that wait, and nobody later.
+    ForThoseThatWait,
     /// All that wait, and those that come while it is fresh.
     ForAll,
     /// The same, and those that come while it is renewed.
@@ -174,7 +189,7 @@ pub(super) enum Judgement {
 }
 
 /// Returns whether the rejection says something of the one caller only.
-const fn is_of_the_caller(rejection: &Error) -> bool {
+pub(crate) const fn is_of_the_caller(rejection: &Error) -> bool {
     matches!(rejection.reason(), Reason::DeadlineExceeded | Reason::Cancelled)
 }
 
@@ -467,6 +482,11 @@ impl<F: Future<Output: Shareable>> CoalesceFuture<'_, F> {
                 Some(_) => panic!("a coalesced call is not polled again after it panicked"),
             },
         };
+        if (this.judge)(&outcome) == Judgement::ForTheCaller {
+            this.seat.policy.flights.decline(this.seat.identity);
+            *this.stage = Stage::Alone;
+            return self.go_on(context);
+        }
         this.future.set(None);
         *this.stage = Stage::Over;
         Poll::Ready(outcome)
