@@ -466,29 +466,37 @@ impl<F: Future<Output: Shareable>> CoalesceFuture<'_, F> {
                 }
             }
             Stage::Landed(flight) => flight.landed(),
-            Stage::Alone => {
-                let future = this.future.as_mut().as_pin_mut().expect("who runs alone has not ended");
-                // a panic ends it
-                *this.stage = Stage::Over;
-                let polled = future.poll(context);
-                match polled {
-                    Poll::Pending => *this.stage = Stage::Alone,
-                    Poll::Ready(_) => this.future.set(None),
-                }
-                return polled;
-            }
+            Stage::Alone => return self.run_alone(context),
             Stage::Outside | Stage::Leading | Stage::Over => match *this.future {
                 None => panic!("a coalesced call is not polled again after it ended"),
                 Some(_) => panic!("a coalesced call is not polled again after it panicked"),
             },
         };
         if (this.judge)(&outcome) == Judgement::ForTheCaller {
-            this.seat.policy.flights.decline(this.seat.identity);
-            *this.stage = Stage::Alone;
-            return self.go_on(context);
+            return self.decline(context);
         }
         this.future.set(None);
         *this.stage = Stage::Over;
         Poll::Ready(outcome)
+    }
+
+    /// Runs by itself, as what it waited for is not for it.
+    #[cold]
+    fn decline(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        self.seat.policy.flights.decline(self.seat.identity);
+        self.run_alone(context)
+    }
+
+    fn run_alone(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        let future = this.future.as_mut().as_pin_mut().expect("who runs alone has not ended");
+        // a panic ends it
+        *this.stage = Stage::Over;
+        let polled = future.poll(context);
+        match polled {
+            Poll::Pending => *this.stage = Stage::Alone,
+            Poll::Ready(_) => this.future.set(None),
+        }
+        polled
     }
 }
