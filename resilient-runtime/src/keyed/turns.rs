@@ -61,3 +61,21 @@ impl<P> Turns<P> {
         self.queue.front().map_or(u64::MAX, |seat| seat.last_turn().0.saturating_add(idle))
     }
 }
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use super::*;
+    use crate::keyed::fingerprint;
+    use crate::keyed::shard::Whose;
+
+    #[test]
+    fn there_is_little_more_room_than_seats() {
+        let mut turns = Turns::new();
+
+        for number in 0..5_000_usize {
+            turns.add(Arc::new(Seat::new(fingerprint(&number), (), Whose::Shared, Ticks(0))));
+
+            assert!(turns.queue.capacity() <= number + number / 8 + 64, "{number}: {}", turns.queue.capacity());
+        }
+    }
+}
