@@ -462,7 +462,7 @@ impl<P: Keyed> PerKey<P> {
         forgotten: &mut Vec<Arc<Seat<P>>>,
     ) -> Option<Arc<Seat<P>>> {
         for _ in 0..MOST_LOOKS.min(turns.len()) {
-            let place = turns.next_place()?;
+            let place = turns.next_place();
             let other = turns.at(place);
             if let Some(policy) = self.shard(other.fingerprint()).take_if_as_new(other) {
                 let seat = self.insert(new, policy.last_turn());

@@ -40,11 +40,11 @@ impl<P> Turns<P> {
         Ticks(due).has_come(now, idle).then(|| self.queue.pop_front()).flatten()
     }
 
-    /// The next place to look at out of turn; none if there is no key.
-    pub(super) fn next_place(&mut self) -> Option<usize> {
+    /// The next place to look at out of turn, where there is a key at all.
+    pub(super) fn next_place(&mut self) -> usize {
         let place = if self.hand < self.queue.len() { self.hand } else { 0 };
         self.hand = place + 1;
-        (place < self.queue.len()).then_some(place)
+        place
     }
 
     pub(super) fn at(&self, place: usize) -> &Arc<Seat<P>> {
