@@ -3,6 +3,7 @@
 mod any_tokens;
 mod coverage;
 mod half_typed;
+mod messages;
 mod pages;
 mod snapshots;
 

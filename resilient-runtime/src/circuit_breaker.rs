@@ -314,6 +314,8 @@ impl Keyed for CircuitBreaker {
     }
 
     const STAND_INS: usize = 1;
+
+    const STAND_INS_ARE_OFF: bool = true;
 }
 
 impl CircuitBreakerCounts {

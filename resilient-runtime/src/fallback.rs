@@ -213,3 +213,31 @@ impl Fallback {
         self.kept.clear();
     }
 }
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use super::*;
+
+    fn shown(fallback: &Fallback) -> Vec<String> {
+        let mut description = Description::default();
+        fallback.describe_to(&mut description);
+        description.settings.into_iter().map(|setting| format!("{} = {}", setting.key, setting.value)).collect()
+    }
+
+    #[test]
+    fn only_an_age_that_was_set_is_shown() {
+        assert_eq!(shown(&Fallback::named("any age")), Vec::<String>::new());
+        assert_eq!(shown(&Fallback::named("five minutes").max_age(Duration::from_secs(300))), ["stale = 300s"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_is_reset_keeps_nothing() {
+        let fallback = Fallback::named("reset");
+        fallback.call("a").keep(Ok::<_, std::io::Error>(1)).unwrap();
+        assert_eq!(fallback.call("a").recall(), Some(1));
+
+        fallback.forget();
+
+        assert_eq!(fallback.call("a").recall::<i32>(), None);
+    }
+}

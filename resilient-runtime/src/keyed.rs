@@ -151,9 +151,7 @@ pub trait Keyed: Named {
     fn go_by(&self, chosen: &Self) -> bool;
 
     /// Returns whether somebody has set its state by hand, which must not be forgotten.
-    fn is_held_by_hand(&self) -> bool {
-        false
-    }
+    fn is_held_by_hand(&self) -> bool;
 
     /// Returns whether a new one would do the same from now on; `again` says whether its key was asked for more than once.
     fn is_as_new(&self, again: bool) -> bool {
@@ -167,9 +165,7 @@ pub trait Keyed: Named {
     }
 
     /// The number by which the list of policies takes it for busy: of calls that it knows of, or that are under way.
-    fn activity(&self) -> u64 {
-        0
-    }
+    fn activity(&self) -> u64;
 
     /// Returns whether machines share it.
     #[doc(hidden)]
@@ -190,13 +186,14 @@ pub trait Keyed: Named {
 
     /// The policies of all keys, as the list has them.
     #[doc(hidden)]
-    fn all_listed(all: &'static PerKey<Self>) -> Option<&'static dyn Listed> {
-        let _ = all;
-        None
-    }
+    fn all_listed(all: &'static PerKey<Self>) -> Option<&'static dyn Listed>;
 
     /// Number of those; the key's hash says which of them.
     const STAND_INS: usize = 64;
+
+    /// Set if those are switched off, whatever mode the policy is in.
+    #[doc(hidden)]
+    const STAND_INS_ARE_OFF: bool = false;
 }
 
 impl<P> PerKey<P> {
@@ -465,7 +462,7 @@ impl<P: Keyed> PerKey<P> {
         forgotten: &mut Vec<Arc<Seat<P>>>,
     ) -> Option<Arc<Seat<P>>> {
         for _ in 0..MOST_LOOKS.min(turns.len()) {
-            let place = turns.next_place()?;
+            let place = turns.next_place();
             let other = turns.at(place);
             if let Some(policy) = self.shard(other.fingerprint()).take_if_as_new(other) {
                 let seat = self.insert(new, policy.last_turn());
@@ -678,14 +675,6 @@ impl<P: Keyed + Listed> PerKey<P> {
     where
         P: Tunable,
     {
-        let stand_ins_are_off = |stand_in: &P| stand_in.mode() == Mode::Off && self.template.mode() != Mode::Off;
-        let stand_ins: Vec<(&P, bool)> = self
-            .stand_ins
-            .get()
-            .into_iter()
-            .flatten()
-            .map(|stand_in| (stand_in, stand_ins_are_off(stand_in)))
-            .collect();
         tuning.put(&self.template, before);
         // Keys get their policies under this lock: those that have one already are found here, and the others copy the template. Whoever
         // hears of a forced state may come back here, so that is said outside the lock.
@@ -700,8 +689,8 @@ impl<P: Keyed + Listed> PerKey<P> {
         for policy in &asked {
             tuning.force_only(&***policy, before);
         }
-        for (stand_in, is_off) in stand_ins {
-            if is_off { tuning.put_in_stand_in(stand_in, before) } else { tuning.put(stand_in, before) }
+        for stand_in in self.stand_ins.get().into_iter().flatten() {
+            if P::STAND_INS_ARE_OFF { tuning.put_in_stand_in(stand_in, before) } else { tuning.put(stand_in, before) }
         }
     }
 }
@@ -828,6 +817,14 @@ const QUIET: Duration = Duration::from_secs(60);
 #[cfg(all(test, not(resilient_loom)))]
 macro_rules! without_settings {
     () => {
+        fn activity(&self) -> u64 {
+            0
+        }
+
+        fn all_listed(_: &'static PerKey<Self>) -> Option<&'static dyn Listed> {
+            None
+        }
+
         fn base(&self) -> Self {
             self.fresh()
         }

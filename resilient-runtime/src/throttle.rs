@@ -288,6 +288,8 @@ impl Keyed for Throttle {
     }
 
     const STAND_INS: usize = 1;
+
+    const STAND_INS_ARE_OFF: bool = true;
 }
 
 /// The right to make one call, which says at its end whether the server took it.

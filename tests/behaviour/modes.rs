@@ -107,6 +107,25 @@ async fn a_fallback_that_observes_leaves_the_error() {
 
     assert_eq!((observes().await, is_off().await), (Err(Error::Down), Err(Error::Down)));
     assert!((observed("modes: observed fallback", "fallback") - 1.0).abs() < 0.1);
+    assert!(observed("modes: no fallback", "fallback") < 0.1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fallback_that_observes_counts_neither_what_would_stand_nor_a_value_that_is_called_a_failure() {
+    #[fallback(value = 3, mode = "observe", name = "modes: outcomes that stand")]
+    async fn stands(outcome: Result<u32, Error>) -> Result<u32, Error> {
+        outcome
+    }
+    #[fallback(value = 3, mode = "observe", when = |_: &Result<u32, Error>| true, name = "modes: values that fail")]
+    async fn always_fails() -> Result<u32, Error> {
+        Ok(1)
+    }
+
+    assert_eq!((stands(Ok(1)).await, stands(Err(Error::Gone)).await), (Ok(1), Err(Error::Gone)));
+    assert_eq!(always_fails().await, Ok(1));
+
+    assert!(observed("modes: outcomes that stand", "fallback") < 0.1);
+    assert!(observed("modes: values that fail", "fallback") < 0.1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,13 +2,15 @@
 
 use std::future::{Future, pending, poll_fn};
 use std::pin::pin;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
 use std::time::Duration;
 
 use resilient::config::{self, Changes};
 use resilient::{
     Bulkhead, CircuitBreaker, CircuitBreakerState, Coalesce, Error, FanOut, FanOutPolicy, Mode, Outcome, PerKey,
-    RateLimit, Reason, Retry, Settled, Timeout,
+    RateLimit, Reason, Retry, Settled, Throttle, Timeout,
 };
 use tokio::time::{Instant, advance};
 
@@ -371,6 +373,73 @@ async fn all_keys_change_those_that_come_later_too() {
     assert_eq!(HOSTS.of("a").state(), CircuitBreakerState::Closed);
 }
 
+/// A breaker or a throttle for all keys without room would judge one of them by the calls of another.
+#[tokio::test(start_paused = true)]
+#[expect(clippy::await_holding_lock, reason = "one test after the other")]
+async fn no_mode_from_settings_switches_on_the_stand_in_of_keys_without_room() {
+    static HOSTS: PerKey<CircuitBreaker> =
+        PerKey::new(CircuitBreaker::named("effects: no room").consecutive(1)).capacity(1);
+    static OFF: PerKey<CircuitBreaker> =
+        PerKey::new(CircuitBreaker::named("effects: off, no room").consecutive(1).mode(Mode::Off)).capacity(1);
+    static SERVERS: PerKey<Throttle> =
+        PerKey::new(Throttle::named("effects: throttle, no room").mode(Mode::Off)).capacity(1);
+    let _alone = alone();
+    resilient::list(&HOSTS);
+    resilient::list(&OFF);
+    resilient::list(&SERVERS);
+    let held = (HOSTS.of("held"), OFF.of("held"), SERVERS.of("held"));
+    let stand_ins = (HOSTS.of("other"), OFF.of("other"), SERVERS.of("other"));
+    assert!(stand_ins.0.is_overflow() && stand_ins.1.is_overflow() && stand_ins.2.is_overflow());
+
+    for mode in ["observe", "off", "enforce"] {
+        for (name, kind) in [
+            ("effects: no room", "circuit_breaker"),
+            ("effects: off, no room", "circuit_breaker"),
+            ("effects: throttle, no room", "throttle"),
+        ] {
+            config::apply(name, &format!("[\"{name}\".{kind}]\nmode = \"{mode}\"\n[end]\n")).unwrap();
+        }
+
+        let modes = [stand_ins.0.current_mode(), stand_ins.1.current_mode(), stand_ins.2.current_mode()];
+        assert_eq!(modes, [Mode::Off; 3], "{mode}");
+        let own = [held.0.current_mode(), held.1.current_mode(), held.2.current_mode()];
+        assert!(own.iter().all(|own| own.as_str() == mode), "{mode}: {own:?}");
+    }
+    advance(SECOND).await;
+    config::forget_all();
+}
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::await_holding_lock, reason = "one test after the other")]
+async fn the_stand_ins_of_a_limit_go_by_the_mode_of_all_keys() {
+    static TENANTS: PerKey<RateLimit> =
+        PerKey::new(RateLimit::named("effects: limit, no room").rate(1, Duration::from_secs(60))).capacity(1);
+    let _alone = alone();
+    resilient::list(&TENANTS);
+    let _held = TENANTS.of("held");
+    let stand_in = TENANTS.of("other");
+    assert!(stand_in.is_overflow());
+
+    apply("[\"effects: limit, no room\".rate_limit]\nmode = \"observe\"").unwrap();
+
+    assert_eq!(stand_in.current_mode(), Mode::Observe);
+    apply("").unwrap();
+    assert_eq!(stand_in.current_mode(), Mode::Enforce);
+}
+
+#[test]
+fn the_policies_of_all_keys_are_found_by_the_name_that_they_were_looked_up_by() {
+    static TENANTS: PerKey<RateLimit> =
+        PerKey::new(RateLimit::named("effects: looked up").rate(1, Duration::from_secs(60)));
+    let _alone = alone();
+    let tenants = TENANTS.shared();
+
+    apply("[\"effects: looked up\".rate_limit]\nburst = 3").unwrap();
+
+    assert!(tenants.of("a").try_acquire_many(3).is_ok());
+    apply("").unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_key_that_comes_later_goes_by_the_new_rate() {
     static TENANTS: PerKey<RateLimit> =
@@ -390,8 +459,9 @@ async fn a_key_that_comes_later_goes_by_the_new_rate() {
 async fn keys_with_settings_of_their_own_begin_with_the_new_ones() {
     static TENANTS: PerKey<RateLimit> =
         PerKey::new(RateLimit::named("effects: plans").rate(1, Duration::from_secs(60)).burst(2));
+    static GOLD: AtomicU32 = AtomicU32::new(10);
     fn plan_of(tenant: &str, shared: RateLimit) -> RateLimit {
-        if tenant == "gold" { shared.burst(10) } else { shared }
+        if tenant == "gold" { shared.burst(GOLD.load(Relaxed)) } else { shared }
     }
     let limit = |tenant| TENANTS.of_with(tenant, plan_of);
     let admitted = |tenant| (0..20).filter(|_| limit(tenant).try_acquire().is_ok()).count();
@@ -407,7 +477,9 @@ async fn keys_with_settings_of_their_own_begin_with_the_new_ones() {
     assert_eq!((admitted("gold"), admitted("free"), limit("gold").current_mode()), (20, 20, Mode::Off));
     apply("").unwrap();
     assert_eq!((admitted("gold"), limit("gold").current_mode()), (0, Mode::Enforce));
-    assert_eq!(config::ask_again("effects: plans", "rate_limit").unwrap(), 1);
+    GOLD.store(15, Relaxed);
+    assert_eq!(admitted("gold"), 0, "the old plan holds until it is asked again");
+    assert_eq!((config::ask_again("effects: plans", "rate_limit").unwrap(), admitted("gold")), (1, 5));
     assert!(config::ask_again("effects: plan", "rate_limit").is_err());
 }
 
@@ -429,6 +501,22 @@ async fn a_forced_state_is_that_of_keys_with_settings_of_their_own_too() {
     assert_eq!(HOSTS.of_with("a", rules_of).state(), CircuitBreakerState::Closed);
     breaker.acquire().unwrap().settle(Err::<(), _>(resilient_tests::Error::Down)).unwrap_err();
     assert_eq!(breaker.state(), CircuitBreakerState::Open, "after one failure, as asked for");
+}
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::await_holding_lock, reason = "one test after the other")]
+async fn a_key_keeps_its_own_settings_until_they_are_asked_for_again() {
+    static TENANTS: PerKey<RateLimit> =
+        PerKey::new(RateLimit::named("effects: own burst").rate(1, Duration::from_secs(60)));
+    let _alone = alone();
+    resilient::list(&TENANTS);
+    let gold = TENANTS.of_with("gold", |_, shared| shared.burst(10));
+
+    apply("[\"effects: own burst\".rate_limit]\nburst = 2").unwrap();
+
+    assert!(gold.try_acquire_many(10).is_ok());
+    advance(700 * SECOND).await;
+    apply("").unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -126,6 +126,19 @@ fn words_turn_off_what_a_number_turns_on() {
 }
 
 #[test]
+fn the_times_of_a_hedge_go_together() {
+    let _alone = alone();
+
+    let said = mistakes("[price.hedge]\nafter = \"p95\"\nmin_after = \"2s\"\nmax_after = \"1s\"");
+    assert!(said.contains("`min_after` must not be longer than `max_after`"), "{said}");
+    let said = mistakes("[quote.hedge]\nafter = \"1s\"");
+    assert!(said.contains("the hedge waits for 1s, and the call ends after 1s"), "{said}");
+    apply("[quote.hedge]\nafter = \"999ms\"").unwrap();
+    apply("[quote.hedge]\nafter = \"p95\"").unwrap();
+    apply("").unwrap();
+}
+
+#[test]
 fn a_shared_rate_limit_keeps_room_for_its_leases() {
     let _alone = alone();
 

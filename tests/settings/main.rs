@@ -82,6 +82,12 @@ mod shop {
         Ok(word.len())
     }
 
+    #[timeout("1s")]
+    #[hedge(after = "50ms", idempotent)]
+    pub async fn quote(word: &str) -> Result<usize, Error> {
+        Ok(word.len())
+    }
+
     #[coalesce(key = id)]
     #[retry]
     pub async fn stock(id: u32) -> Result<u32, Error> {

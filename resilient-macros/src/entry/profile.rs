@@ -32,8 +32,8 @@ pub(crate) fn define(input: TokenStream) -> TokenStream {
         }
     };
     let Definition { attributes, visibility, name, stack } = definition;
-    if let Some(dollar) = stack.clone().into_iter().find(|token| token.to_string() == "$") {
-        errors.at(dollar.span(), "a `$` means nothing in a profile: remove it");
+    if let Some(place) = dollar(stack.clone()) {
+        errors.at(place, "a `$` means nothing in a profile: remove it");
     }
     let krate = if errors.count() == 0 { check_profile(&name, stack.clone(), &errors) } else { None };
 
@@ -60,6 +60,15 @@ pub(crate) fn define(input: TokenStream) -> TokenStream {
         #(#attributes)*
         #visibility use #hidden as #name;
     }
+}
+
+/// The place of the first `$`, in brackets or not.
+fn dollar(tokens: TokenStream) -> Option<Span> {
+    tokens.into_iter().find_map(|token| match token {
+        TokenTree::Group(group) => dollar(group.stream()),
+        TokenTree::Punct(mark) if mark.as_char() == '$' => Some(mark.span()),
+        _ => None,
+    })
 }
 
 struct Definition {

@@ -153,7 +153,7 @@ fn is_of_a_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+pub(super) fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     let written = |path: &PathBuf| {
         let name = path.to_string_lossy();
         name.ends_with(".rs") && !name.ends_with(".expanded.rs")

@@ -182,7 +182,7 @@ impl<F: Future> Course<'_, F, F::Output> {
             }
         }
 
-        while self.is_due(timer.as_mut(), first.is_some(), context) {
+        while self.is_due(timer.as_mut(), context) {
             let now = clock::now();
             self.left -= 1;
             self.stage = Stage::Waiting;
@@ -207,6 +207,7 @@ impl<F: Future> Course<'_, F, F::Output> {
         }
 
         if first.is_none() && !self.has_others() {
+            // nothing is under way: to wait for the time that a server named is for a retry
             let failure = self.rest().failure.take();
             let outcome = failure.expect("a first attempt that has ended and was not accepted has failed");
             return Poll::Ready(self.over(outcome, first, timer));
@@ -255,7 +256,7 @@ impl<F: Future> Course<'_, F, F::Output> {
     }
 
     /// Returns whether another attempt is to start now, if it is granted.
-    fn is_due(&mut self, mut timer: Pin<&mut Option<Sleep>>, first_runs: bool, context: &mut Context<'_>) -> bool {
+    fn is_due(&mut self, mut timer: Pin<&mut Option<Sleep>>, context: &mut Context<'_>) -> bool {
         if self.left == 0 {
             timer.set(None);
             return false;
@@ -276,10 +277,6 @@ impl<F: Future> Course<'_, F, F::Output> {
             let not_before = self.rest.as_ref().and_then(|rest| rest.not_before);
             let Some(not_before) = not_before.filter(|&instant| now < instant) else { return true };
             self.stage = Stage::Waiting;
-            if !first_runs && !self.has_others() {
-                // Nothing is under way, and who wants to wait for the server has a retry.
-                return false;
-            }
             self.arm(timer.as_mut(), now, not_before - now);
         }
     }

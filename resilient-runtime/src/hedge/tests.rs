@@ -126,6 +126,29 @@ fn contradictions_do_not_build() {
 }
 
 #[test]
+fn the_ends_of_each_range_build() {
+    let least = Hedge::named("least").after_percentile(50.0).max(1).ratio(0.0001);
+    let most = Hedge::named("most").after_percentile(99.9).max(10).ratio(1.0).min_after(ms(2)).max_after(ms(2));
+
+    assert_eq!((least.config.after, least.config.max, least.config.deposit), (After::Percentile(50.0), 1, 1));
+    assert_eq!((most.config.after, most.config.max, most.config.deposit), (After::Percentile(99.9), 10, 10_000));
+    assert_eq!(Hedge::named("rounded").ratio(0.000_16).config.deposit, 2, "to the nearest ten-thousandth");
+}
+
+#[test]
+fn only_a_longest_delay_that_was_set_is_shown() {
+    let shown = |hedge: Hedge| {
+        let mut description = Description::default();
+        hedge.describe_to(&mut description);
+        let setting = description.settings.into_iter().find(|setting| setting.key == "max_after");
+        setting.map(|setting| setting.value)
+    };
+
+    assert_eq!(shown(Hedge::named("unbounded")), None);
+    assert_eq!(shown(Hedge::named("bounded").max_after(ms(50))).as_deref(), Some("50ms"));
+}
+
+#[test]
 fn what_is_ready_at_once_needs_no_runtime_and_no_budget() {
     let hedge = fixed();
     let before = hedge.budget_balance();
@@ -280,6 +303,17 @@ async fn with_nothing_under_way_a_named_time_ends_the_call() {
     assert_eq!(hedge.run(|| plan.attempt()).await, Err(Failed(0, class)));
 
     assert_eq!((plan.starts(), plan.start.elapsed()), (vec![0], ms(50)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_leaves_nothing_under_way_does_not_wait_for_a_named_time() {
+    let busy = Err(Class::Throttled { after: Some(ms(300)) });
+    let hedge = fixed().max(2);
+    let plan = Plan::of(&[(250, Err(Class::Transient)), (50, busy)]);
+
+    assert_eq!(hedge.run(|| plan.attempt()).await, Err(Failed(0, Class::Transient)));
+
+    assert_eq!((plan.starts(), plan.start.elapsed()), (vec![0, 100], ms(250)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -532,6 +566,27 @@ async fn failures_and_what_is_ready_at_once_teach_nothing_and_time_outs_do() {
 
     let delay = hedge.delay().unwrap();
     assert!((ms(35)..=ms(45)).contains(&delay), "{delay:?}");
+}
+
+/// A loser has taken at least as long as it ran, be it the first attempt or another.
+#[tokio::test(start_paused = true)]
+async fn losers_teach_how_long_they_ran() {
+    for (steps, samples) in [
+        (vec![(1_000, Ok(0)), (SLOW, Ok(1))], vec![Sample::Exactly(ms(1_000)), Sample::AtLeast(ms(800))]),
+        (vec![(SLOW, Ok(0)), (0, Ok(1))], vec![Sample::AtLeast(ms(200))]),
+        (vec![(SLOW, Ok(0)), (100, Ok(1))], vec![Sample::Exactly(ms(100)), Sample::AtLeast(ms(300))]),
+    ] {
+        let (hedge, other) = (Hedge::named("learning").min_after(ms(200)), Hedge::named("other"));
+        hedge.bucket.put_back();
+        (0..20).for_each(|_| [&hedge, &other].iter().for_each(|hedge| hedge.learn(Sample::Exactly(ms(50)))));
+
+        let plan = Plan::of(&steps);
+        hedge.run(|| plan.attempt()).await.unwrap();
+        samples.iter().for_each(|sample| other.learn(*sample));
+
+        assert_eq!(plan.starts(), [0, 200]);
+        assert_eq!(hedge.estimate.get(), other.estimate.get(), "{samples:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

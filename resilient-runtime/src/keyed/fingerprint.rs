@@ -76,6 +76,7 @@ impl Hasher for Unchanged {
 mod tests {
     use std::borrow::Cow;
     use std::collections::HashSet;
+    use std::hash::BuildHasherDefault;
     use std::sync::Arc;
 
     use super::*;
@@ -111,10 +112,25 @@ mod tests {
     }
 
     #[test]
+    fn a_fingerprint_is_its_own_hash_and_other_bytes_are_mixed() {
+        let (key, builder) = (fingerprint("a.example"), BuildHasherDefault::<Unchanged>::new());
+        let hash = |bytes: &[u8]| {
+            let mut hasher = Unchanged::default();
+            hasher.write(bytes);
+            hasher.finish()
+        };
+
+        assert_eq!(builder.hash_one(key), key.bits());
+        assert_eq!((hash(&[1, 3]), hash(&[3, 1])), (0x103, 0x301));
+        assert_eq!(hash(&[1, 0, 0, 0, 0, 0, 0, 0, 1]), 0, "the ninth byte comes upon the first");
+    }
+
+    #[test]
     fn the_halves_are_different_functions_and_spread_over_the_shards() {
-        let mut shards = [0; 16];
+        let (mut shards, mut bits) = ([0; 16], HashSet::new());
         for key in 0..16_000_u32 {
             let fingerprint = fingerprint(&key);
+            assert!(bits.insert(fingerprint.bits()), "two of so few keys do not meet in a map");
             assert_ne!((fingerprint.whole() >> 64) as u64, fingerprint.bits());
             shards[fingerprint.shard(16)] += 1;
         }

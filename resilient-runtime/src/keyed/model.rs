@@ -37,6 +37,10 @@ impl Keyed for Numbered {
     }
 
     without_settings!();
+
+    fn is_held_by_hand(&self) -> bool {
+        false
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -61,7 +61,7 @@ impl<P> Shard<P> {
         let map = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let Entry(seat) = map.get(&key)?;
         let turn = seat.turn.load(Relaxed);
-        if turn & MARKS != TOUCHED | AGAIN {
+        if turn & MARKS != HIT {
             seat.touch(turn);
         }
         Some(seat.clone())
@@ -73,7 +73,7 @@ impl<P> Shard<P> {
         let map = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let Entry(seat) = map.get(&key)?;
         let turn = seat.turn.load(Relaxed);
-        if turn & MARKS != TOUCHED | AGAIN | OWN {
+        if turn & MARKS != HIT | OWN {
             if turn & OUTDATED != 0 {
                 return None;
             }
@@ -187,8 +187,8 @@ impl<P> Seat<P> {
 
     /// Marks it as asked for again.
     fn touch(&self, turn: u64) {
-        if turn & (TOUCHED | AGAIN) != TOUCHED | AGAIN {
-            self.turn.store(turn | TOUCHED | AGAIN, Relaxed);
+        if turn & HIT != HIT {
+            self.turn.store(turn | HIT, Relaxed);
         }
     }
 }
@@ -232,6 +232,8 @@ impl<P> Eq for Entry<P> {}
 const TOUCHED: u64 = 1;
 /// It was asked for after the call that it was made for.
 const AGAIN: u64 = 2;
+/// The marks that a hit sets.
+const HIT: u64 = TOUCHED | AGAIN;
 /// It has settings that were asked for.
 const OWN: u64 = 4;
 /// They are to be asked for again.

@@ -212,6 +212,23 @@ async fn too_many_keys_are_one_event_until_there_was_room_for_a_minute() {
     assert_eq!((hosts.overflowed(), hosts.overflows(), log.events().len()), (1_001, 2, 2));
 }
 
+/// The last call without room is known to a second: that of a call which comes a whole one after it is noted anew.
+#[tokio::test(start_paused = true)]
+async fn a_minute_with_room_is_a_minute_from_the_last_noted_call_without() {
+    for (first_gap, second_gap, overflows) in [(1_000, 60_000, 2), (1_000, 59_999, 1), (999, 59_001, 2)] {
+        let hosts = hosts().capacity(1).idle(Duration::from_secs(3_600));
+        drop((hosts.of("a"), hosts.of("a")));
+
+        drop(hosts.of("b"));
+        advance(Duration::from_millis(first_gap)).await;
+        drop(hosts.of("c"));
+        advance(Duration::from_millis(second_gap)).await;
+        drop(hosts.of("d"));
+
+        assert_eq!(hosts.overflows(), overflows, "{first_gap} and {second_gap}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn there_is_room_again_when_a_policy_was_idle() {
     let hosts = hosts().capacity(1);
@@ -257,6 +274,58 @@ async fn a_policy_that_is_asked_for_now_and_then_stays() {
         assert!(ptr::eq(first, &raw const *hosts.of("a")));
     }
     assert!(hosts.len() < 8, "and few besides");
+}
+
+/// One by one, each way to ask for a key is the only one that keeps it.
+#[tokio::test(start_paused = true)]
+async fn every_way_to_ask_for_a_key_keeps_its_policy() {
+    type Ask = fn(&PerKey<CircuitBreaker>);
+    let shared: Ask = |hosts| drop(hosts.of("a"));
+    let own: Ask = |hosts| drop(hosts.of_with("a", |_, shared| shared.consecutive(7)));
+    let shown: Ask = |hosts| drop(hosts.of_logged_with("a", |_, shared| shared.consecutive(7)));
+
+    for (first, then) in [(shared, shared), (shared, own), (own, shared), (own, own), (own, shown), (shown, own)] {
+        let hosts = hosts();
+        first(&hosts);
+        for other in 0..10 {
+            advance(IDLE).await;
+            drop(hosts.of(&other));
+            assert!(hosts.shards.iter().flat_map(Shard::all).any(|seat| seat.fingerprint() == fingerprint("a")));
+            then(&hosts);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_came_again_long_ago_is_still_no_stranger() {
+    let hosts = hosts().capacity(2);
+    drop((hosts.of("a"), hosts.of("a")));
+    advance(IDLE).await;
+    drop(hosts.of("the first turn, which only takes the touch"));
+    let policy: *const CircuitBreaker = &raw const *hosts.of("a");
+
+    for made_up in 0..10 {
+        drop(hosts.of(&made_up));
+        advance(Duration::from_secs(1)).await;
+    }
+
+    assert!(ptr::eq(policy, &raw const *hosts.of("a")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_only_place_is_taken_again_and_again_and_each_time_forgotten() {
+    let hosts = hosts().capacity(1);
+
+    for key in 0..10 {
+        assert!(!hosts.of(&key).is_overflow(), "{key}");
+    }
+
+    assert_eq!((hosts.len(), hosts.evicted()), (1, 9));
+    advance(2 * IDLE).await;
+    drop(hosts.of("the first turn"));
+    advance(2 * IDLE).await;
+    drop(hosts.of("the second turn"));
+    assert_eq!((hosts.len(), hosts.shards.iter().map(Shard::len).sum::<usize>()), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -453,6 +522,16 @@ fn says_how_it_is() {
 }
 
 #[test]
+fn the_list_shows_the_mode_that_all_keys_have_and_no_hedge_is_in_trouble() {
+    static HEDGES: PerKey<Hedge> = PerKey::new(Hedge::named("keyed: observing").mode(Mode::Observe));
+    drop(HEDGES.of("a"));
+
+    assert_eq!(listed::Listed::mode(&HEDGES), Mode::Observe);
+    let keys = listed::Listed::keys(&HEDGES).unwrap();
+    assert_eq!((keys.len, keys.unhealthy, keys.in_trouble.len()), (1, 0, 0));
+}
+
+#[test]
 #[should_panic(expected = "`capacity` must be at least 1")]
 fn no_room_at_all_is_refused() {
     let _ = hosts().capacity(0);
@@ -631,6 +710,35 @@ async fn settings_that_are_asked_for_again_keep_the_state() {
     assert_eq!(admitted(), 3, "two of the five are used up");
     limits.ask_again();
     assert_eq!(admitted(), 0);
+}
+
+#[cfg(feature = "config")]
+#[tokio::test(start_paused = true)]
+async fn only_keys_that_were_asked_about_are_asked_about_again() {
+    let limits = PerKey::new(RateLimit::named("again").rate(1, Duration::from_secs(60)).burst(2));
+    drop(limits.of("shared"));
+
+    limits.ask_again();
+
+    let limit = limits.of_with("shared", |_, _| unreachable!("it has the settings of all keys"));
+    assert!(limit.try_acquire_many(2).is_ok());
+}
+
+#[cfg(feature = "config")]
+#[tokio::test(start_paused = true)]
+async fn a_key_that_had_a_turn_while_it_was_in_use_is_asked_about_again_too() {
+    let (limits, burst) = (PerKey::new(RateLimit::named("again").rate(1, Duration::from_secs(60))), Cell::new(2));
+    let limits = limits.idle(IDLE);
+    let plan = |_: &str, shared: RateLimit| shared.burst(burst.get());
+    let held = limits.of_with("a", plan);
+    advance(IDLE).await;
+    drop(limits.of("another, which brings about the turn"));
+
+    burst.set(5);
+    limits.ask_again();
+    drop(limits.of_with("a", plan));
+
+    assert!(held.try_acquire_many(5).is_ok());
 }
 
 #[cfg(feature = "config")]

@@ -40,11 +40,11 @@ impl<P> Turns<P> {
         Ticks(due).has_come(now, idle).then(|| self.queue.pop_front()).flatten()
     }
 
-    /// The next place to look at out of turn; none if there is no key.
-    pub(super) fn next_place(&mut self) -> Option<usize> {
+    /// The next place to look at out of turn, where there is a key at all.
+    pub(super) fn next_place(&mut self) -> usize {
         let place = if self.hand < self.queue.len() { self.hand } else { 0 };
         self.hand = place + 1;
-        (place < self.queue.len()).then_some(place)
+        place
     }
 
     pub(super) fn at(&self, place: usize) -> &Arc<Seat<P>> {
@@ -59,5 +59,23 @@ impl<P> Turns<P> {
     /// When the first seat's next turn is; never, if it is too far away to be told or there is none.
     pub(super) fn next_due(&self, idle: u64) -> u64 {
         self.queue.front().map_or(u64::MAX, |seat| seat.last_turn().0.saturating_add(idle))
+    }
+}
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use super::*;
+    use crate::keyed::fingerprint;
+    use crate::keyed::shard::Whose;
+
+    #[test]
+    fn there_is_little_more_room_than_seats() {
+        let mut turns = Turns::new();
+
+        for number in 0..5_000_usize {
+            turns.add(Arc::new(Seat::new(fingerprint(&number), (), Whose::Shared, Ticks(0))));
+
+            assert!(turns.queue.capacity() <= number + number / 8 + 64, "{number}: {}", turns.queue.capacity());
+        }
     }
 }

@@ -141,7 +141,7 @@ impl SharedState {
 pub struct CircuitLedger {
     epoch: u64,
     state: SharedState,
-    /// When the open time is over, or the probes are given up.
+    /// When the open time is over, or the probes are given up; zero while it is closed.
     until: u64,
     /// The length of that time when it began.
     length: u64,
@@ -183,10 +183,7 @@ impl CircuitLedger {
         CircuitView {
             epoch: self.epoch,
             state: self.state,
-            left: Duration::from_micros(match self.state {
-                SharedState::Closed => 0,
-                _ => self.until.saturating_sub(now),
-            }),
+            left: Duration::from_micros(self.until.saturating_sub(now)),
             reopenings: self.reopenings,
             cause: self.cause,
             granted,
@@ -271,7 +268,7 @@ impl CircuitLedger {
 }
 
 fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX >> 4).min(u64::MAX >> 4)
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(all(test, not(resilient_loom)))]
@@ -358,6 +355,74 @@ mod tests {
         let view = ledger.answer(START + SECOND, &CircuitAsk { probed: 2, returned: 1, wanted: 1, ..machine(2) });
 
         assert_eq!((view.state, view.granted), (HalfOpen, 1));
+    }
+
+    #[test]
+    fn each_state_has_the_number_of_its_place() {
+        for state in [Closed, Open, HalfOpen] {
+            assert_eq!(SharedState::of(state as u64), state);
+        }
+        assert_eq!(SharedState::of(3), Closed, "what is not known");
+    }
+
+    #[test]
+    fn a_machine_gives_back_no_more_probes_than_are_under_way() {
+        let mut ledger = probed();
+        let now = START + SECOND;
+        ledger.answer(now, &CircuitAsk { probed: 2, succeeded: 1, wanted: 2, ..machine(2) });
+        ledger.answer(now, &CircuitAsk { probed: 2, failed: 1, ..machine(2) });
+
+        let view = ledger.answer(now, &CircuitAsk { probed: 2, returned: 2, wanted: 5, ..machine(2) });
+
+        assert_eq!((view.state, view.granted), (HalfOpen, 1));
+    }
+
+    #[test]
+    fn the_time_of_probes_that_were_given_back_is_over_for_nobody() {
+        let mut ledger = probed();
+        ledger.answer(START + SECOND, &CircuitAsk { probed: 2, returned: 1, ..machine(2) });
+
+        let view = ledger.answer(START + SECOND + TERMS.limit, &machine(2));
+
+        assert_eq!((view.state, view.epoch), (HalfOpen, 2));
+    }
+
+    #[test]
+    fn exactly_the_share_of_failed_probes_opens_it_again() {
+        let terms = ProbeTerms { probes: 2, ..TERMS };
+        let mut ledger = opened();
+        let now = START + SECOND;
+        let ask = |epoch| CircuitAsk { probed: epoch, terms, ..machine(epoch) };
+        ledger.answer(now, &CircuitAsk { wanted: 1, ..ask(1) });
+
+        ledger.answer(now, &CircuitAsk { succeeded: 1, wanted: 1, ..ask(2) });
+        let view = ledger.answer(now, &CircuitAsk { failed: 1, ..ask(2) });
+
+        assert_eq!((view.state, view.epoch), (Open, 3));
+    }
+
+    #[test]
+    fn the_longest_open_time_is_no_trouble() {
+        let mut ledger = CircuitLedger::new();
+        ledger.answer(START, &CircuitAsk { open_for: Duration::MAX, ..machine(0) });
+
+        let view = ledger.answer(START + SECOND, &CircuitAsk { wanted: 1, ..machine(1) });
+
+        assert_eq!((view.state, view.granted), (Open, 0));
+        assert_eq!(view.left, Duration::from_micros(u64::MAX) - START - SECOND);
+    }
+
+    #[test]
+    fn only_a_failure_changes_the_cause() {
+        let mut ledger = probed();
+        let now = START + SECOND;
+
+        let view = ledger.answer(now, &CircuitAsk { probed: 2, succeeded: 1, cause: 7, ..machine(2) });
+        assert_eq!(view.cause, 3);
+        let view = ledger.answer(now, &CircuitAsk { wanted: 1, ..machine(2) });
+        assert_eq!((view.granted, view.left), (1, TERMS.limit));
+        let view = ledger.answer(now, &CircuitAsk { probed: 2, failed: 1, cause: 7, ..machine(2) });
+        assert_eq!(view.cause, 7);
     }
 
     #[test]

@@ -135,7 +135,8 @@ impl Ledger {
 }
 
 fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX >> 4).min(u64::MAX >> 4)
+    // a few of them together are still a number
+    time.as_micros().min(u128::from(u64::MAX >> 4)) as u64
 }
 
 fn nanos(time: Duration) -> u64 {
@@ -209,13 +210,74 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_is_not_shortened_by_what_is_given_back() {
+        let pause = Duration::from_secs(2);
+        let mut ledger = rested();
+        ledger.answer(START, &Ask { pause: Some(pause), owed: -400, ..ask(0) });
+
+        assert_eq!(ledger.answer(START + pause, &Ask { owed: -400, ..ask(10) }).granted, 1);
+        let long_after = START + Duration::from_secs(30);
+        assert_eq!(ledger.answer(long_after, &ask(10)).granted, 10);
+        assert_eq!(
+            ledger.answer(long_after, &Ask { owed: -4, ..ask(10) }).granted,
+            4,
+            "of later permits all are given back"
+        );
+    }
+
+    #[test]
+    fn leaves_what_a_server_says_is_left() {
+        for (left, granted) in [(0, 0), (1, 1), (3, 3), (10, 10), (11, 10)] {
+            let mut ledger = rested();
+            let lease = ledger.answer(START, &Ask { curbed: Some(left), ..ask(10) });
+
+            let wait = if granted == 0 { INTERVAL } else { Duration::ZERO };
+            assert_eq!((lease.granted, lease.wait), (granted, wait), "{left}");
+        }
+    }
+
+    #[test]
+    fn a_whole_debt_is_paid_off_before_anything_is_granted() {
+        let mut ledger = rested();
+        ledger.answer(START, &Ask { owed: 1_000_000, ..ask(0) });
+
+        let lease = ledger.answer(START, &ask(1));
+
+        assert_eq!((lease.granted, lease.wait), (0, ask(1).debt + INTERVAL));
+    }
+
+    #[test]
+    fn a_question_that_wants_nothing_uses_nothing_up_whatever_the_clock_does() {
+        let mut ledger = rested();
+        ledger.answer(START, &ask(0));
+
+        assert_eq!(ledger.answer(START - SLACK, &ask(10)).granted, 10);
+    }
+
+    #[test]
+    fn the_longest_times_are_no_trouble() {
+        let longest = Duration::MAX;
+        let mut ledger = rested();
+        let question =
+            Ask { slack: longest, interval: longest, debt: longest, pause: Some(longest), owed: i64::MAX, ..ask(1) };
+
+        assert_eq!(ledger.answer(START, &question).granted, 0);
+        assert_eq!(
+            ledger.answer(START, &Ask { seen: u64::MAX - 1, spread: Some((longest, longest)), ..question }).granted,
+            0
+        );
+    }
+
+    #[test]
     fn slowdowns_of_one_second_are_one() {
         let mut ledger = rested();
         let slowed = |ledger: &mut Ledger, at| ledger.answer(at, &Ask { slowed: true, ..ask(0) }).slowdowns;
 
         assert_eq!(slowed(&mut ledger, START), 1);
+        assert_eq!(slowed(&mut ledger, START), 1, "two machines at once");
         assert_eq!(slowed(&mut ledger, START + Duration::from_millis(999)), 1);
         assert_eq!(slowed(&mut ledger, START + Duration::from_secs(1)), 2);
+        assert_eq!(slowed(&mut ledger, EARLIER), 3, "what lies ahead was before the clock was set back");
     }
 
     #[test]

@@ -140,3 +140,60 @@ impl Store for InMemory {
         Box::pin(self.answer(move || self.consult(breaker, &ask)))
     }
 }
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    const DELAY: Duration = Duration::from_millis(100);
+
+    fn ask() -> Ask {
+        Ask::new(1, Duration::from_millis(10), Duration::from_millis(90))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_takes_the_delay_and_is_given_in_its_middle() {
+        let store = InMemory::new();
+        assert_eq!(store.timeout(), Duration::from_millis(5));
+        store.set_delay(DELAY);
+        let began = Instant::now();
+
+        let (answer, granted) = tokio::join!(store.lease("limit", ask()), async {
+            sleep(DELAY / 2 - Duration::from_millis(1)).await;
+            let before = store.granted("limit");
+            sleep(Duration::from_millis(2)).await;
+            (before, store.granted("limit"))
+        });
+
+        assert_eq!((answer.unwrap().granted, granted, began.elapsed()), (1, (0, 1), DELAY));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_is_down_says_so_after_half_the_delay() {
+        let store = InMemory::new();
+        store.set_delay(DELAY);
+        store.set_down(true);
+        let began = Instant::now();
+
+        assert_eq!(store.lease("limit", ask()).await.unwrap_err().to_string(), "the store is down");
+
+        assert_eq!((began.elapsed(), store.asked()), (DELAY / 2, 1));
+        store.set_down(false);
+        assert!(store.lease("limit", ask()).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_forgets_knows_neither_limits_nor_breakers() {
+        let store = InMemory::new();
+        let opened = CircuitAsk { open_for: DELAY, ..CircuitAsk::new() };
+        store.lease("limit", ask()).await.unwrap();
+        store.circuit("breaker", opened).await.unwrap();
+        assert_eq!((store.granted("limit"), store.view("breaker").epoch), (1, 1));
+
+        store.forget();
+
+        assert_eq!((store.granted("limit"), store.view("breaker")), (0, CircuitView::default()));
+    }
+}

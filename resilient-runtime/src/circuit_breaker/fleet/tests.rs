@@ -3,6 +3,7 @@ use std::ops::Range;
 use tokio::time::sleep;
 
 use super::*;
+use crate::naming::Named as _;
 use crate::shared::InMemory;
 use crate::test::record;
 use crate::{CircuitBreakerState, Class, Error, PerKey, Reason};
@@ -480,6 +481,16 @@ async fn each_key_has_a_breaker_that_machines_share() {
 #[should_panic(expected = "use `of_logged` in place of `of`")]
 fn a_key_without_a_text_is_not_shared() {
     let _ = PerKey::new(machine(store())).of("tenant");
+}
+
+#[test]
+fn two_breakers_agree_only_through_one_store() {
+    let (store, plain) =
+        (store(), || CircuitBreaker::named("fleet").count_window(3).failure_rate(0.9).open_jitter(0.0));
+
+    assert!(machine(store).agrees(&machine(store)) && plain().agrees(&plain()));
+    assert!(!machine(store).agrees(&machine(self::store())));
+    assert!(!machine(store).agrees(&plain()) && !plain().agrees(&machine(store)));
 }
 
 #[test]

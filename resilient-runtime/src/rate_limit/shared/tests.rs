@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use tokio::time::{Instant, sleep};
 
 use super::*;
+use crate::naming::Named as _;
 use crate::shared::InMemory;
 use crate::test::record;
 use crate::{Class, PerKey, Reason};
@@ -366,6 +367,15 @@ async fn settings_of_a_key_keep_the_store() {
     assert!(in_a_row(&limits.of_logged_with("acme", plan)).await > 700);
     assert_eq!(in_a_row(&limits.of_logged_with("umbrella", plan)).await, 75);
     assert!(store.granted("fleet:\"acme\"") > 700);
+}
+
+#[test]
+fn two_limits_agree_only_through_one_store() {
+    let (store, plain) = (store(), || RateLimit::named("fleet").rate(100, SECOND));
+
+    assert!(machine(store).agrees(&machine(store)) && plain().agrees(&plain()));
+    assert!(!machine(store).agrees(&machine(self::store())));
+    assert!(!machine(store).agrees(&plain()) && !plain().agrees(&machine(store)));
 }
 
 #[test]

@@ -1,0 +1,11 @@
+use resilient::Classify;
+
+#[derive(Classify)]
+enum Error {
+    #[transparent(into)]
+    Refused(resilient::Error),
+}
+
+fn main() {
+    let _ = Error::Refused;
+}

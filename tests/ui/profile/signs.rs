@@ -1,0 +1,6 @@
+use resilient::profile;
+
+profile! { pub(crate) at_the_end = retry, $ }
+profile! { pub(crate) inside = retry(max = $most) }
+
+fn main() {}
