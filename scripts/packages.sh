@@ -46,6 +46,6 @@ cp Cargo.lock rust-toolchain.toml "$folder"
 cd "$folder"
 
 cargo test -p resilient-words -p resilient-runtime -- --skip the_page_
-cargo test -p resilient-macros --lib -- --skip coverage:: --skip pages:: --skip snapshots::
+cargo test -p resilient-macros --lib -- --skip coverage:: --skip messages:: --skip pages:: --skip snapshots::
 cargo test -p resilient-ops -p resilient-redis
 for example in quickstart methods expanded; do cargo run --quiet -p program --bin "$example"; done
