@@ -410,7 +410,6 @@ async fn no_mode_from_settings_switches_on_the_stand_in_of_keys_without_room() {
 }
 
 #[tokio::test(start_paused = true)]
-#[expect(clippy::await_holding_lock, reason = "one test after the other")]
 async fn the_stand_ins_of_a_limit_go_by_the_mode_of_all_keys() {
     static TENANTS: PerKey<RateLimit> =
         PerKey::new(RateLimit::named("effects: limit, no room").rate(1, Duration::from_secs(60))).capacity(1);

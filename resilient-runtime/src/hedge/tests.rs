@@ -582,7 +582,9 @@ async fn losers_teach_how_long_they_ran() {
 
         let plan = Plan::of(&steps);
         hedge.run(|| plan.attempt()).await.unwrap();
-        samples.iter().for_each(|sample| other.learn(*sample));
+        for sample in &samples {
+            other.learn(*sample);
+        }
 
         assert_eq!(plan.starts(), [0, 200]);
         assert_eq!(hedge.estimate.get(), other.estimate.get(), "{samples:?}");

@@ -161,7 +161,7 @@ mod tests {
         let began = Instant::now();
 
         let (answer, granted) = tokio::join!(store.lease("limit", ask()), async {
-            sleep(DELAY / 2 - Duration::from_millis(1)).await;
+            sleep(DELAY * 49 / 100).await;
             let before = store.granted("limit");
             sleep(Duration::from_millis(2)).await;
             (before, store.granted("limit"))
