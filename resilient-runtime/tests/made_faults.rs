@@ -126,7 +126,7 @@ async fn an_attempt_panics_as_its_body_would() {
     let panicked = AssertUnwindSafe(load()).catch_unwind().await.unwrap_err();
 
     let message = panicked.downcast_ref::<String>().unwrap();
-    assert_eq!(message, "chaos: an attempt of `chaos::load` panics on purpose");
+    assert_eq!(message, "chaos: an attempt of `made_faults::load` panics on purpose");
     drop(chaos);
     load().await.expect("the permit was given back");
 }
@@ -159,7 +159,7 @@ async fn a_fault_has_the_class_that_was_asked_for() {
         (Class::Permanent, Error::Unknown, 1),
         (Class::Throttled { after: Some(SECOND) }, Error::Busy { after: Some(SECOND) }, 4),
     ] {
-        let chaos = Chaos::on("chaos::fetch").fail_as(1.0, class).begin().unwrap();
+        let chaos = Chaos::on("made_faults::fetch").fail_as(1.0, class).begin().unwrap();
         assert_eq!(fetch(1).await, Err(error));
         assert_eq!(chaos.counts().attempts, attempts);
     }
@@ -236,7 +236,7 @@ async fn an_error_that_chaos_cannot_make_is_said_once() {
     }
 
     let said: Vec<_> = log.events().into_iter().filter(|event| matches!(event, Event::Unfailing { .. })).collect();
-    assert_eq!(said.iter().map(Event::policy).collect::<Vec<_>>(), ["chaos::plain", "chaos::generic"]);
+    assert_eq!(said.iter().map(Event::policy).collect::<Vec<_>>(), ["made_faults::plain", "made_faults::generic"]);
     assert_eq!((chaos.counts().failed, chaos.counts().spared), (0, 6));
 }
 
@@ -267,7 +267,7 @@ async fn events_and_the_list_say_that_it_is_on() {
         .filter(|event| matches!(event, Event::ChaosBegan { .. } | Event::ChaosEnded { .. } | Event::Disturbed { .. }))
         .map(|event| format!("{event:?}"))
         .collect();
-    let disturbed = "Disturbed { function: \"chaos::fetch\", fault: \"hang\" }";
+    let disturbed = "Disturbed { function: \"made_faults::fetch\", fault: \"hang\" }";
     assert_eq!(
         of_chaos,
         [
@@ -445,7 +445,7 @@ fn a_panic_is_one_of_the_body() {
     let panicked = std::panic::catch_unwind(|| read(7)).unwrap_err();
     assert_eq!(
         panicked.downcast_ref::<String>().map(String::as_str),
-        Some("chaos: an attempt of `chaos::read` panics on purpose")
+        Some("chaos: an attempt of `made_faults::read` panics on purpose")
     );
 }
 
@@ -458,7 +458,7 @@ async fn loaded(ids: Vec<u32>) -> Result<HashMap<u32, u32>, Error> {
 async fn a_run_of_a_batch_fails_once_for_all_its_callers() {
     let _alone = alone();
     // the function, its path, the one beside it, that one's path, and the policy
-    for name in ["loaded", "chaos::loaded", "loaded_one", "chaos::loaded_one", "units"] {
+    for name in ["loaded", "made_faults::loaded", "loaded_one", "made_faults::loaded_one", "units"] {
         let chaos = Chaos::on(name).fail(1.0).begin().unwrap();
 
         let both = tokio::join!(loaded_one(1), loaded_one(2));
