@@ -42,14 +42,14 @@ mod body;
 mod call_error;
 mod check;
 pub mod dialect;
-mod field;
+pub(crate) mod field;
 mod rate_limit;
 mod response;
 mod retry_after;
 mod status;
 #[cfg(test)]
 mod tests;
-mod time;
+pub(crate) mod time;
 
 pub use body::retry_after_in_body;
 pub use call_error::CallError;

@@ -21,7 +21,7 @@ pub(super) fn lines_up_to<'h>(longest: usize, headers: &'h HeaderMap, name: &str
 }
 
 /// A whole number of nothing but digits. One that does not fit is as large as can be.
-pub(super) fn whole(digits: &str) -> Option<u64> {
+pub(crate) fn whole(digits: &str) -> Option<u64> {
     let all_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     all_digits.then(|| digits.parse().unwrap_or(u64::MAX))
 }

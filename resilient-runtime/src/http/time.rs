@@ -96,7 +96,7 @@ pub(super) fn instant(text: &str) -> Option<SystemTime> {
 }
 
 /// Reads an HTTP date in any of its three forms; the first also with a zone of its own and a day of one digit, as mail has them.
-pub(super) fn http_date(text: &str) -> Option<SystemTime> {
+pub(crate) fn http_date(text: &str) -> Option<SystemTime> {
     if let Ok(date) = httpdate::parse_http_date(text) {
         return Some(date);
     }

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::clock;
 use crate::coalesce::Judgement;
+use crate::http::{field, time};
 
 /// Returns whether a response may go to requests with the same key, of which the headers of `vary` are parts, and those that `covers` names.
 pub(super) fn is_for_others(head: &Parts, vary: &[HeaderName], covers: fn(&HeaderName) -> bool) -> bool {
@@ -66,7 +67,7 @@ fn explicit_lifetime(headers: &HeaderMap) -> Option<Duration> {
         times.map(|directive| directive.value.and_then(seconds).unwrap_or_default()).min()
     };
     shortest("s-maxage").or_else(|| shortest("max-age")).or_else(|| {
-        let date = |value: &HeaderValue| httpdate::parse_http_date(value.to_str().ok()?).ok();
+        let date = |value: &HeaderValue| time::http_date(value.to_str().ok()?);
         let expires = date(headers.get(EXPIRES)?);
         let written = headers.get(DATE).and_then(date).unwrap_or_else(clock::wall);
         Some(expires.and_then(|expires| expires.duration_since(written).ok()).unwrap_or_default())
@@ -116,9 +117,7 @@ fn unquoted(value: &[u8]) -> &[u8] {
 
 /// A number of seconds. One that does not fit is as long as can be.
 fn seconds(digits: &[u8]) -> Option<Duration> {
-    let digits = str::from_utf8(digits.trim_ascii()).ok().filter(|digits| !digits.is_empty())?;
-    let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
-    all_digits.then(|| Duration::from_secs(digits.parse().unwrap_or(u64::MAX)))
+    field::whole(str::from_utf8(digits.trim_ascii()).ok()?).map(Duration::from_secs)
 }
 
 const MUST_REVALIDATE: [&str; 3] = ["must-revalidate", "proxy-revalidate", "s-maxage"];
