@@ -487,6 +487,23 @@ async fn a_policy_that_is_off_leaves_bodies_as_they_are() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_policy_that_observes_reads_bodies_and_gives_nobody_anothers_response() {
+    static POLICY: Coalesce = Coalesce::named("http layer: observes").mode(Mode::Observe);
+    let (calls, service) =
+        counted(|number, _| Response::new(slow(&[Piece::Data(if number == 1 { "first" } else { "second" })])));
+    let service = ServiceBuilder::new().layer(coalesce_http(&POLICY)).service(service);
+
+    let responses = join_all((0..2).map(|_| service.clone().oneshot(get("/")))).await;
+
+    for (response, (body, length)) in responses.into_iter().zip([("first", 5), ("second", 6)]) {
+        let response = response.unwrap();
+        assert_eq!(response.body().size_hint().exact(), Some(length), "it was read");
+        assert_eq!(seen(response).await.body, body);
+    }
+    assert_eq!((calls.load(SeqCst), POLICY.counts().observed, POLICY.counts().followers), (2, 1, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_routes_of_a_router_keep_their_answers_apart() {
     static POLICY: Coalesce = Coalesce::named("http layer: router");
 
