@@ -406,7 +406,7 @@ impl<F: Future<Output: Shareable>> Future for CoalesceFuture<'_, F> {
         let polled = match this.stage {
             Stage::Leading => self.as_mut().lead(context),
             // its waker is there
-            Stage::Following { patience: None, .. } if begins && this.seat.is_patient() => Poll::Pending,
+            Stage::Following { .. } if begins && this.seat.is_patient() => Poll::Pending,
             _ => self.as_mut().go_on(context),
         };
         let this = self.project();
