@@ -25,10 +25,8 @@ use crate::tokens::placed;
 ///     static TOTAL_TIMEOUT_: Timeout = …;
 ///     static RETRY_: Retry = …;
 ///     listed!("fetch": own TOTAL_TIMEOUT_, own RETRY_);
-///     let total_timeout_ = &TOTAL_TIMEOUT_;
-///     let retry_ = &RETRY_;
-///     let mut total_timeout_ = total_timeout_.begin();
-///     let mut retry_ = retry_.begin();
+///     let mut total_timeout_ = TOTAL_TIMEOUT_.begin();
+///     let mut retry_ = RETRY_.begin();
 ///     let settled_ = loop {
 ///         let attempt_ = async { statements };
 ///         let settled_ = run((&mut total_timeout_, &mut retry_), attempt_).await;
@@ -91,7 +89,8 @@ fn contexts<'a>(layers: &[Box<dyn Layer>], context: &Context<'a>) -> Vec<Context
     let names: Vec<&str> =
         (0..layers.len()).map(|index| layers[index].local(&layers[..index], &layers[index + 1..])).collect();
     let nth = |index: usize| 1 + names[..index].iter().filter(|name| **name == names[index]).count();
-    (0..layers.len()).map(|index| context.of_layer(names[index], nth(index))).collect()
+    let source = |index: usize| layers[index].common().source.as_ref();
+    (0..layers.len()).map(|index| context.of_layer(names[index], nth(index), source(index))).collect()
 }
 
 /// One run of the body.

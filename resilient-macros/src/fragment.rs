@@ -5,6 +5,7 @@ use quote::{ToTokens, quote_spanned};
 use syn::{Ident, Path, Token, Type};
 
 use crate::function::Function;
+use crate::source::Source;
 use crate::tokens::placed;
 
 /// The context of every layer's expansion.
@@ -13,20 +14,40 @@ pub(crate) struct Context<'a> {
     pub(crate) function: &'a Function,
     /// The path of the runtime crate.
     pub(crate) krate: &'a Path,
-    /// The local that holds the layer's policy.
+    /// The local that holds the layer's policy, or a call through it.
     pub(crate) policy: Ident,
+    /// Set if no statement puts the policy into the local, since a `static` of the function's own holds it.
+    is_static: bool,
     /// The layer's place among those of one name, from 1, the outermost.
     pub(crate) nth: usize,
 }
 
 impl<'a> Context<'a> {
     pub(crate) fn new(function: &'a Function, krate: &'a Path) -> Self {
-        Self { function, krate, policy: local("policy"), nth: 1 }
+        Self { function, krate, policy: local("policy"), is_static: false, nth: 1 }
     }
 
-    /// The same for the `nth` layer of those that are called `name`.
-    pub(crate) fn of_layer(&self, name: &str, nth: usize) -> Self {
-        Self { policy: local(&numbered(name, nth)), nth, ..*self }
+    /// The same for the `nth` layer of those that are called `name`, whose policy has that source.
+    pub(crate) fn of_layer(&self, name: &str, nth: usize, source: Option<&Source>) -> Self {
+        let is_static = matches!(source, Some(Source::Own { .. }));
+        Self { policy: local(&numbered(name, nth)), is_static, nth, ..*self }
+    }
+
+    /// The layer's policy before the name of a method: `RETRY_`, or `retry_` where a local holds it.
+    pub(crate) fn receiver(&self) -> Ident {
+        if self.is_static { constant(&self.policy) } else { self.policy.clone() }
+    }
+
+    /// A reference to the layer's policy: `&RETRY_`, or `retry_` where a local holds it.
+    pub(crate) fn reference(&self) -> TokenStream {
+        let policy = self.receiver();
+        if self.is_static { quote_spanned!(Span::mixed_site()=> &#policy) } else { policy.into_token_stream() }
+    }
+
+    /// The statement that puts the layer's policy into the local, where none has done so: `let retry_ = &RETRY_;`.
+    pub(crate) fn bound(&self) -> Option<TokenStream> {
+        let (local, policy) = (&self.policy, self.reference());
+        self.is_static.then(|| quote_spanned!(Span::mixed_site()=> let #local = #policy;))
     }
 
     /// The local that holds the policies of all keys, of which the layer uses one: `hedge_per_key_`.
@@ -51,6 +72,13 @@ impl<'a> Context<'a> {
 /// that is in scope stands for that item. No such item of the user's ends in an underscore.
 pub(crate) fn local(name: &str) -> Ident {
     Ident::new(&format!("{name}_"), Span::mixed_site())
+}
+
+/// The name of the `static` that belongs to a local: `RETRY_` for `retry_`.
+///
+/// Items ignore hygiene, and no constant of the user's, which a constructor may mention, ends in an underscore.
+pub(crate) fn constant(local: &Ident) -> Ident {
+    Ident::new(&local.to_string().to_uppercase(), Span::mixed_site())
 }
 
 fn numbered(name: &str, nth: usize) -> String {

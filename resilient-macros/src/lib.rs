@@ -164,8 +164,7 @@ use proc_macro::TokenStream;
 /// async fn fetch(id: u32) -> Result<u32, FetchError> {
 ///     static RETRY_: ::resilient::Retry = ::resilient::Retry::named("fetch").max(5);
 ///     ::resilient::listed!("fetch": own RETRY_);
-///     let retry_ = &RETRY_;
-///     let mut retry_ = retry_.begin();
+///     let mut retry_ = RETRY_.begin();
 ///     loop {
 ///         let n = retry_.attempt();
 ///         let attempt_ = async { /* the body */ };
@@ -294,9 +293,8 @@ pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// async fn pay(amount: u32) -> Result<u32, PayError> {
 ///     static CIRCUIT_BREAKER_: ::resilient::CircuitBreaker = ::resilient::CircuitBreaker::named("pay").consecutive(2);
 ///     ::resilient::listed!("pay": own CIRCUIT_BREAKER_);
-///     let circuit_breaker_ = &CIRCUIT_BREAKER_;
 ///     let attempt_ = async move { /* the body */ };
-///     ::resilient::finish::<Result<u32, PayError>>(::resilient::run((circuit_breaker_,), attempt_).await)
+///     ::resilient::finish::<Result<u32, PayError>>(::resilient::run((&CIRCUIT_BREAKER_,), attempt_).await)
 /// }
 /// ```
 ///
@@ -307,8 +305,7 @@ pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// static CIRCUIT_BREAKER_PER_KEY_: ::resilient::PerKey<::resilient::CircuitBreaker> =
 ///     ::resilient::PerKey::new(::resilient::CircuitBreaker::named("pay"));
 /// ::resilient::listed!("pay": own CIRCUIT_BREAKER_PER_KEY_);
-/// let circuit_breaker_per_key_ = &CIRCUIT_BREAKER_PER_KEY_;
-/// let circuit_breaker_: &::resilient::CircuitBreaker = &circuit_breaker_per_key_.of(&host);
+/// let circuit_breaker_: &::resilient::CircuitBreaker = &CIRCUIT_BREAKER_PER_KEY_.of(&host);
 /// ```
 ///
 /// # Panics
@@ -392,13 +389,12 @@ pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream
 /// async fn report(month: u32) -> Result<u32, ReportError> {
 ///     static BULKHEAD_: ::resilient::Bulkhead = ::resilient::Bulkhead::named("report").limit(2).queue(0);
 ///     ::resilient::listed!("report": own BULKHEAD_);
-///     let bulkhead_ = &BULKHEAD_;
 ///     let attempt_ = async move { /* the body */ };
-///     ::resilient::finish::<Result<u32, ReportError>>(::resilient::run((bulkhead_,), attempt_).await)
+///     ::resilient::finish::<Result<u32, ReportError>>(::resilient::run((&BULKHEAD_,), attempt_).await)
 /// }
 /// ```
 ///
-/// With a limit that adapts, or one from `with`, it is `bulkhead_.run_adaptive(attempt_)`.
+/// With a limit that adapts, `BULKHEAD_.learning()` stands in place of `&BULKHEAD_`.
 ///
 /// # Panics
 ///
@@ -520,14 +516,13 @@ pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///         .after(::core::time::Duration::from_millis(50))
 ///         .ratio(1.0);
 ///     ::resilient::listed!("search": own HEDGE_);
-///     let hedge_ = &HEDGE_;
-///     let attempt_ = hedge_.run(|| async { /* the body */ });
+///     let attempt_ = HEDGE_.run(|| async { /* the body */ });
 ///     attempt_.await
 /// }
 /// ```
 ///
 /// With policies below it, their statements stand in the closure's block; with a bulkhead among them, it is
-/// `hedge_.unless_busy(bulkhead_).run(attempt_)`.
+/// `HEDGE_.unless_busy(&BULKHEAD_).run(…)`.
 ///
 /// # Panics
 ///
@@ -650,9 +645,8 @@ pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///     static RATE_LIMIT_: ::resilient::RateLimit =
 ///         ::resilient::RateLimit::named("search").rate(100, Duration::from_secs(1)).burst(2);
 ///     ::resilient::listed!("search": own RATE_LIMIT_);
-///     let rate_limit_ = &RATE_LIMIT_;
 ///     let attempt_ = async move { /* the body */ };
-///     ::resilient::finish::<Result<String, SearchError>>(::resilient::run((rate_limit_,), attempt_).await)
+///     ::resilient::finish::<Result<String, SearchError>>(::resilient::run((&RATE_LIMIT_,), attempt_).await)
 /// }
 /// ```
 ///
@@ -715,9 +709,8 @@ pub fn rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// async fn search(word: &str) -> Result<String, SearchError> {
 ///     static THROTTLE_: ::resilient::Throttle = ::resilient::Throttle::named("search");
 ///     ::resilient::listed!("search": own THROTTLE_);
-///     let throttle_ = &THROTTLE_;
 ///     let attempt_ = async move { /* the body */ };
-///     ::resilient::finish::<Result<String, SearchError>>(::resilient::run((throttle_,), attempt_).await)
+///     ::resilient::finish::<Result<String, SearchError>>(::resilient::run((&THROTTLE_,), attempt_).await)
 /// }
 /// ```
 ///
@@ -777,17 +770,16 @@ pub fn throttle(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// async fn fetch(id: u32) -> Result<u32, FetchError> {
 ///     static TIMEOUT_: ::resilient::Timeout = ::resilient::Timeout::named("fetch", Duration::from_secs(2));
 ///     ::resilient::listed!("fetch": own TIMEOUT_);
-///     let timeout_ = &TIMEOUT_;
 ///     let attempt_ = async move { /* the body */ };
-///     ::resilient::finish::<Result<u32, FetchError>>(::resilient::run((timeout_,), attempt_).await)
+///     ::resilient::finish::<Result<u32, FetchError>>(::resilient::run((&TIMEOUT_,), attempt_).await)
 /// }
 /// ```
 ///
 /// Directly above a retry, it limits all attempts together:
 ///
 /// ```text
-///     let mut total_timeout_ = total_timeout_.begin();
-///     let mut retry_ = retry_.begin();
+///     let mut total_timeout_ = TOTAL_TIMEOUT_.begin();
+///     let mut retry_ = RETRY_.begin();
 ///     let settled_ = loop {
 ///         let attempt_ = async { /* the body */ };
 ///         let settled_ = ::resilient::run((&mut total_timeout_, &mut retry_), attempt_).await;
@@ -914,14 +906,13 @@ pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// async fn search(query: &str, page: u32) -> Result<String, SearchError> {
 ///     static COALESCE_: ::resilient::Coalesce = ::resilient::Coalesce::named("search");
 ///     ::resilient::listed!("search": own COALESCE_);
-///     let coalesce_ = &COALESCE_;
-///     let coalesce_ = coalesce_.call(&(&query, &page));
+///     let coalesce_ = COALESCE_.call(&(&query, &page));
 ///     let attempt_ = async move { /* the body */ };
 ///     coalesce_.run(attempt_).await
 /// }
 /// ```
 ///
-/// In a method, it is `coalesce_.call(&key).on(self)`.
+/// In a method, it is `COALESCE_.call(&key).on(self)`.
 ///
 /// # Panics
 ///
@@ -1004,9 +995,8 @@ pub fn coalesce(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// async fn search(word: &str) -> Result<Vec<String>, SearchError> {
 ///     static FALLBACK_: ::resilient::Fallback = ::resilient::Fallback::named("search");
 ///     ::resilient::listed!("search": own FALLBACK_);
-///     let fallback_ = &FALLBACK_;
 ///     'fallback: {
-///         let watch_ = fallback_.begin();
+///         let watch_ = FALLBACK_.begin();
 ///         let attempt_ = async { /* the body */ };
 ///         let failure_ = match watch_.settle(attempt_.await) {
 ///             ::resilient::call::Rescue::Accept(outcome_) => break 'fallback outcome_,
@@ -1020,7 +1010,7 @@ pub fn coalesce(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// With `stale`, the call begins with `let kept_ = fallback_.call(&key).instance(|| ());`, ends well with
+/// With `stale`, the call begins with `let kept_ = FALLBACK_.call(&key).instance(|| ());`, ends well with
 /// `kept_.keep(outcome_)`, and otherwise asks `kept_.recall()`.
 ///
 /// # Cancel safety
@@ -1071,9 +1061,8 @@ pub fn fallback(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// async fn sync(stop: &CancellationToken) -> Result<(), SyncError> {
 ///     static CANCEL_: ::resilient::Cancel = ::resilient::Cancel::named("sync");
 ///     ::resilient::listed!("sync": own CANCEL_);
-///     let cancel_ = &CANCEL_;
 ///     let attempt_ = async move { /* the body */ };
-///     ::resilient::finish::<Result<(), SyncError>>(::resilient::run((cancel_.on(stop.cancelled()),), attempt_).await)
+///     ::resilient::finish::<Result<(), SyncError>>(::resilient::run((CANCEL_.on(stop.cancelled()),), attempt_).await)
 /// }
 /// ```
 ///
@@ -1235,9 +1224,8 @@ pub fn fan_out(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// async fn fetch(id: u32) -> Result<u32, FetchError> {
 ///     static MEASURE_: ::resilient::Measure = ::resilient::Measure::named("fetch");
 ///     ::resilient::listed!("fetch": own MEASURE_);
-///     let measure_ = &MEASURE_;
 ///     let attempt_ = async move { /* the body */ };
-///     measure_.run_as(attempt_, |outcome_| ::resilient::classified!(outcome_)).await
+///     MEASURE_.run_as(attempt_, |outcome_| ::resilient::classified!(outcome_)).await
 /// }
 /// ```
 ///
@@ -1325,8 +1313,7 @@ pub fn measure(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// async fn names_one(&self, key_: u64) -> Result<Option<String>, Infallible> {
 ///     static BATCH_: ::resilient::Batch = ::resilient::Batch::named("names").max_size(50).max_wait(Duration::from_millis(5));
 ///     ::resilient::listed!("names_one" for "names": own BATCH_);
-///     let batch_ = &BATCH_;
-///     batch_.of(self).run(key_, move |keys_| self.names(keys_)).await
+///     BATCH_.of(self).run(key_, move |keys_| self.names(keys_)).await
 /// }
 /// ```
 ///

@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 use syn::{Expr, Ident};
 
 use crate::constructor::Constructor;
-use crate::fragment::Context;
+use crate::fragment::{Context, constant};
 use crate::function::Function;
 use crate::given::Items;
 use crate::reads::reads_nothing_of_the_call;
@@ -117,18 +117,15 @@ impl Source {
         keys.settings.iter().map(|settings| ("settings", shown(settings))).collect()
     }
 
-    /// The statements that bring it into scope: `let retry_ = &RETRY_;` for the [item](Self::item), or a borrow of the user's own policy,
-    /// `let hedge_ = HEDGE_.shared();` for an explicit name, and for a key `let hedge_per_key_ = &HEDGE_PER_KEY_;` and
-    /// `let hedge_: &Hedge = &hedge_per_key_.of(&key);`, or `.of_with(&key, |key_, shared_| rules_of(key_, shared_))`.
+    /// The statements that bring it into scope, where more than the [item](Self::item) does: a borrow of the user's own policy,
+    /// `let hedge_ = HEDGE_.shared();` for an explicit name, and for a key `let hedge_: &Hedge = &HEDGE_PER_KEY_.of(&key);`, or
+    /// `.of_with(&key, |key_, shared_| rules_of(key_, shared_))`.
     ///
     /// The policy of a key is held for the whole call, behind a reference, which futures further in can have copies of.
     pub(crate) fn declare(&self, context: &Context<'_>) -> TokenStream {
         let (span, krate, name) = (Span::mixed_site(), context.krate, &context.policy);
         match self {
-            Self::Own { .. } => {
-                let policy = constant(name);
-                quote_spanned!(span=> let #name = &#policy;)
-            }
+            Self::Own { .. } => TokenStream::new(),
             Self::With { ty, policy } => {
                 let ty = Ident::new(ty, span);
                 let checked = Items::of(policy, context).checked(context);
@@ -149,15 +146,16 @@ impl Source {
                 };
                 let of = place(key, of);
                 let settings = settings.as_ref().map(|settings| asked(settings, key));
-                let (ty, policies) = (Ident::new(ty, span), context.per_key());
-                let policy = constant(&policies);
-                let all =
-                    if *named { quote_spanned!(span=> #policy.shared()) } else { quote_spanned!(span=> &#policy) };
+                let (ty, local) = (Ident::new(ty, span), context.per_key());
+                let policies = constant(&local);
                 let key = borrow_parts(key);
-                quote_spanned! {span=>
-                    let #policies = #all;
-                    let #name: &#krate::#ty = &#policies.#of(#key #settings);
+                if *named {
+                    return quote_spanned! {span=>
+                        let #local = #policies.shared();
+                        let #name: &#krate::#ty = &#local.#of(#key #settings);
+                    };
                 }
+                quote_spanned!(span=> let #name: &#krate::#ty = &#policies.#of(#key #settings);)
             }
         }
     }
@@ -317,11 +315,4 @@ pub(crate) fn borrow_parts(expression: &Expr) -> TokenStream {
 /// A name of the macro's own, where the compiler is to report what is wrong with the user's expression.
 pub(crate) fn place(expression: &Expr, name: &str) -> Ident {
     Ident::new(name, expression.span().resolved_at(Span::mixed_site()))
-}
-
-/// The name of the `static` whose policy the local holds: `RETRY_` for `retry_`.
-///
-/// No constant of the user's, which the constructor may mention, ends in an underscore.
-fn constant(local: &Ident) -> Ident {
-    Ident::new(&local.to_string().to_uppercase(), Span::mixed_site())
 }

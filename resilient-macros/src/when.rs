@@ -56,24 +56,28 @@ pub(crate) fn deciding(when: Option<&When>, context: &Context<'_>) -> Option<Tok
     })
 }
 
-/// The policy as a stack is given it: `policy`, or `policy.when(…)` where something else than the outcome's type decides on the class.
+/// The policy as a stack is given it: `&RETRY_`, or `RETRY_.when(…)` where something else than the outcome's type decides on the class.
+pub(crate) fn judging(when: Option<&When>, inside: &Fragment, context: &Context<'_>) -> TokenStream {
+    judged(&context.receiver(), when, inside, context)
+        .unwrap_or_else(|| placed(context.reference(), context.function.place_of_outcome()))
+}
+
+/// `policy.when(…)`, if something else than the outcome's type decides on the class.
 ///
 /// The outcome's type is spelled out where it can be, so that an unfit `when` is reported there.
-pub(crate) fn judging(
+pub(crate) fn judged(
     policy: &impl ToTokens,
     when: Option<&When>,
     inside: &Fragment,
     context: &Context<'_>,
-) -> TokenStream {
+) -> Option<TokenStream> {
     let span = when.map_or_else(Span::mixed_site, |when| when.0.span().resolved_at(Span::mixed_site()));
-    let Some(when) = deciding(when, context) else {
-        return placed(policy.to_token_stream(), context.function.place_of_outcome());
-    };
+    let when = deciding(when, context)?;
     let output = &context.function.output;
     if inside.gives_settled() || matches!(output, Type::Infer(_) | Type::ImplTrait(_)) {
-        return quote_spanned!(span=> #policy.when(#when));
+        return Some(quote_spanned!(span=> #policy.when(#when)));
     }
-    quote_spanned!(span=> #policy.when::<#output, _, _>(#when))
+    Some(quote_spanned!(span=> #policy.when::<#output, _, _>(#when)))
 }
 
 /// The good type, if the output is a `Result` of something named `…Response`.

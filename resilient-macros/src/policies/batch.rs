@@ -125,8 +125,8 @@ impl Layer for Batch {
 
     // Input:  async fn load(&self, keys: Vec<u64>) -> Result<HashMap<u64, User>, Error> { … }
     // Output: async fn load_one(&self, key_: u64) -> Result<Option<User>, Error> {
-    //             static BATCH_: Batch = Batch::named("load"); let batch_ = &BATCH_;
-    //             batch_.of(self).run(key_, move |keys_| self.load(keys_)).await
+    //             static BATCH_: Batch = Batch::named("load");
+    //             BATCH_.of(self).run(key_, move |keys_| self.load(keys_)).await
     //         }
     fn companion(&self, context: &Context<'_>) -> Option<TokenStream> {
         let span = Span::mixed_site();
@@ -134,17 +134,19 @@ impl Layer for Batch {
         let keys = keys(function).ok()?;
         let key_type = keys.key;
         let others = others(function, keys.index, self.key.as_ref());
-        let batch = context.of_layer("batch", 1);
         let source = &self.source;
+        let batch = context.of_layer("batch", 1, Some(source));
         let (item, entry, declaration) = (source.item(&batch), source.entry(&batch), source.declare(&batch));
         let krate = context.krate;
         let (listed, beside) = (name.unraw().to_string(), function.name().unraw().to_string());
         let declaration = quote_spanned!(span=> #item #krate::listed!(#listed for #beside: #entry); #declaration);
         let (certain, conditional): (Vec<_>, Vec<_>) =
             self.groups(function, &others).into_iter().partition(|(conditions, _)| conditions.is_empty());
+        let (bound, policy) =
+            if conditional.is_empty() { (None, batch.receiver()) } else { (batch.bound(), batch.policy) };
         let conditional = conditional
             .into_iter()
-            .map(|(conditions, group)| quote_spanned!(span=> #(#conditions)* let batch_ = batch_ #group;));
+            .map(|(conditions, group)| quote_spanned!(span=> #(#conditions)* let #policy = #policy #group;));
         let groups = certain.into_iter().map(|(_, group)| group);
         let output = answer::of_one(&function.signature.output, keys.key, context);
         let inputs = others.iter().map(Other::declare);
@@ -166,8 +168,9 @@ impl Layer for Batch {
             #where_clause
             {
                 #declaration
+                #bound
                 #(#conditional)*
-                batch_ #(#groups)*.#run(#key, #load) #wait
+                #policy #(#groups)*.#run(#key, #load) #wait
             }
         })
     }

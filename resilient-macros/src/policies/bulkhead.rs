@@ -14,7 +14,7 @@ use crate::settings::Settings;
 use crate::source::Source;
 use crate::tokens::placed;
 use crate::value::{self, Known};
-use crate::when::{self, When, deciding};
+use crate::when::{self, When};
 
 pub(crate) const KIND: Kind = Kind {
     name: "bulkhead",
@@ -159,8 +159,8 @@ impl Layer for Bulkhead {
         Facts { refuses: true, waits: true, identity: self.identity.clone(), ..Facts::default() }
     }
 
-    // Output: static BULKHEAD_: Bulkhead = …; let bulkhead_ = &BULKHEAD_;
-    //         let bulkhead_ = bulkhead_.entry().weight(weight).priority(priority);
+    // Output: static BULKHEAD_: Bulkhead = …;
+    //         let bulkhead_ = BULKHEAD_.entry().weight(weight).priority(priority);
     //
     // The user's expressions are evaluated here, while the arguments are there.
     fn declare(&self, context: &Context<'_>) -> TokenStream {
@@ -169,7 +169,7 @@ impl Layer for Bulkhead {
         if self.weight.is_none() && self.priority.is_none() {
             return declaration;
         }
-        let policy = &context.policy;
+        let (policy, local) = (context.receiver(), &context.policy);
         let weight = self.weight.as_ref().map(|weight| {
             let method = Ident::new("weight", weight.span().resolved_at(span));
             quote_spanned!(span=> .#method(#weight))
@@ -184,23 +184,25 @@ impl Layer for Bulkhead {
                 quote_spanned!(span=> .#method(#value))
             }
         });
-        quote_spanned!(span=> #declaration let #policy = #policy.entry() #weight #priority;)
+        quote_spanned!(span=> #declaration let #local = #policy.entry() #weight #priority;)
     }
 
     // Input:  run((…), future)
-    // Output: run((bulkhead_, …), future)
+    // Output: run((&BULKHEAD_, …), future), or run((bulkhead_, …), future)
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
-        let policy = &context.policy;
-        let entry = self.weight.is_some() || self.priority.is_some();
-        let bulkhead = if entry { quote_spanned!(span=> #policy.bulkhead()) } else { quote_spanned!(span=> #policy) };
-        let entered = match (self.adapts, self.when.is_some() || deciding(None, context).is_some()) {
-            (false, _) => policy.to_token_stream(),
-            (true, true) => when::judging(policy, self.when.as_ref(), &inside, context),
-            (true, false) => {
-                let learning = quote_spanned!(span=> #policy.learning());
-                placed(learning, context.function.place_of_outcome())
-            }
+        let entry = &context.policy;
+        let (policy, reference, bulkhead) = if self.weight.is_some() || self.priority.is_some() {
+            (entry.clone(), entry.to_token_stream(), quote_spanned!(span=> #entry.bulkhead()))
+        } else {
+            (context.receiver(), context.reference(), context.reference())
+        };
+        let entered = if self.adapts {
+            when::judged(&policy, self.when.as_ref(), &inside, context).unwrap_or_else(|| {
+                placed(quote_spanned!(span=> #policy.learning()), context.function.place_of_outcome())
+            })
+        } else {
+            reference
         };
         let wrapped = inside.under(entered, context);
         let notes = Notes { bulkhead: Some(bulkhead), ..wrapped.notes };

@@ -102,10 +102,10 @@ impl Layer for Cancel {
     }
 
     // Input:  run((…), future)
-    // Output: run((cancel_.on(token.cancelled()), …), future)
+    // Output: run((CANCEL_.on(token.cancelled()), …), future)
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
-        let policy = &context.policy;
+        let policy = context.receiver();
         let token = if self.is_made() { context.own("token").into_token_stream() } else { operand(&self.token) };
         let signal = quote_spanned!(self.token.span().resolved_at(span)=> #token.cancelled());
         inside.under(quote_spanned!(span=> #policy.on(#signal)), context)

@@ -215,9 +215,9 @@ impl Layer for CircuitBreaker {
     }
 
     // Input:  run((…), future)
-    // Output: run((circuit_breaker_, …), future)
+    // Output: run((&CIRCUIT_BREAKER_, …), future)
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
-        let policy = when::judging(&context.policy, self.when.as_ref(), &inside, context);
+        let policy = when::judging(self.when.as_ref(), &inside, context);
         inside.under(policy, context)
     }
 }

@@ -169,21 +169,21 @@ impl Layer for Coalesce {
         self.share.map(|_| shared::output(context))
     }
 
-    // Output: static COALESCE_: Coalesce = …; let coalesce_ = &COALESCE_;
-    //         let coalesce_ = coalesce_.call(&(&query, &page)).on(self);
+    // Output: static COALESCE_: Coalesce = …;
+    //         let coalesce_ = COALESCE_.call(&(&query, &page)).on(self);
     //
     // The key is evaluated here, while the arguments are there.
     fn declare(&self, context: &Context<'_>) -> TokenStream {
         let span = Span::mixed_site();
         let declaration = self.common.declare(context);
-        let policy = &context.policy;
+        let (policy, local) = (context.receiver(), &context.policy);
         let call = sharing::call(self.key.as_ref());
         let receiver = context.function.signature.receiver().filter(|_| self.by_object);
         let on = receiver.map(|receiver| {
             let object = object(receiver, &context.function.this(receiver));
             quote_spanned!(span=> .on(#object))
         });
-        quote_spanned!(span=> #declaration let #policy = #policy.#call #on;)
+        quote_spanned!(span=> #declaration let #local = #policy.#call #on;)
     }
 
     // Input:  future

@@ -233,7 +233,7 @@ impl Layer for Fallback {
         let span = Span::mixed_site();
         let policy = self.common.declare(context);
         let kept = self.stale.as_ref().map(|(key, _)| {
-            let (policy, call) = (&context.policy, sharing::call(key.as_ref()));
+            let (policy, call) = (context.receiver(), sharing::call(key.as_ref()));
             quote_spanned!(span=> let kept_ = #policy.#call.instance(|| ());)
         });
         quote_spanned!(span=> #policy #kept)
@@ -241,7 +241,7 @@ impl Layer for Fallback {
 
     // Input:  outcome
     // Output: 'fallback: {
-    //             let watch_ = fallback_.begin();
+    //             let watch_ = FALLBACK_.begin();
     //             let failure_ = match watch_.settle(outcome) {
     //                 Rescue::Accept(outcome_) => break 'fallback outcome_,
     //                 Rescue::FallBack(failure_) => failure_,
@@ -254,7 +254,7 @@ impl Layer for Fallback {
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
         let krate = context.krate;
-        let policy = &context.policy;
+        let policy = context.receiver();
         let notes = inside.notes.clone();
         let settled = inside.settled;
         let (statements, outcome) = inside.awaited(context);

@@ -201,15 +201,15 @@ impl Layer for Hedge {
     }
 
     // Input:  async { statements }
-    // Output: hedge_.run(|| async { statements })
+    // Output: HEDGE_.run(|| async { statements })
     //
     // Each attempt is made by a closure that borrows what it needs. It stands where it is used, so that the compiler expects
     // one that can be called again and says which argument the statements would use up. Where there are layers inside, their
     // statements go into its block. Where the body wants its number:
-    //         hedge_.run(numbered(|attempt_| async { let n = attempt_.number(); statements }))
+    //         HEDGE_.run(numbered(|attempt_| async { let n = attempt_.number(); statements }))
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
-        let policy = &context.policy;
+        let policy = context.receiver();
         let (notes, settled) = (inside.notes.clone(), inside.settled);
         let body = match inside.form {
             Form::Body(body) => body,

@@ -114,19 +114,19 @@ impl Layer for Measure {
     }
 
     // Input:  run((…), future)
-    // Output: run((measure_.judged(|outcome_| classified!(outcome_)), …), future)
+    // Output: run((MEASURE_.judged(|outcome_| classified!(outcome_)), …), future)
     //
     // Where no policy stands inside, what it returns need not have room for a rejection:
-    //         measure_.run_as(future, |outcome_| classified!(outcome_))
+    //         MEASURE_.run_as(future, |outcome_| classified!(outcome_))
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
-        let (krate, policy, output) = (context.krate, &context.policy, &context.function.output);
+        let (krate, policy, output) = (context.krate, context.receiver(), &context.function.output);
         let blocks = context.function.blocks;
         let judge = quote_spanned!(span=> |outcome_| #krate::classified!(outcome_));
         let is_stack = matches!(inside.form, Form::Stack { .. }) && !inside.gives_settled();
         match deciding(self.when.as_ref(), context) {
             Some(_) if is_stack => {
-                let policy = when::judging(policy, self.when.as_ref(), &inside, context);
+                let policy = when::judging(self.when.as_ref(), &inside, context);
                 inside.under(policy, context)
             }
             None if is_stack && !matches!(output, Type::Infer(_) | Type::ImplTrait(_)) => {

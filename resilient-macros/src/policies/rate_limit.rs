@@ -18,6 +18,7 @@ use crate::policy::{Common, Facts, Kind, Layer};
 use crate::reads::reads_what_can_be_owned;
 use crate::settings::{Given, Settings};
 use crate::source::{Source, shown, with_usage};
+use crate::tokens::placed;
 use crate::types::{self, without_reference};
 use crate::value::{self, Known};
 use crate::when::{self, When, annotate, is_result, response_type};
@@ -317,7 +318,6 @@ impl Layer for RateLimit {
         Some(with_usage(source.entry(context), &usage))
     }
 
-    // let rate_limit_ = &RATE_LIMIT_;
     // let rate_limit_weight_ = weight(estimate(&prompt));
     fn declare(&self, context: &Context<'_>) -> TokenStream {
         let policy = self.common.declare(context);
@@ -330,27 +330,31 @@ impl Layer for RateLimit {
     }
 
     // Input:  run((…), future)
-    // Output: run((rate_limit_, …), future)
+    // Output: run((&RATE_LIMIT_, …), future)
     //
     // For a function that returns a response, it also heeds what that says about the quota:
-    //         rate_limit_.when(…).heeding(|response_: &Response| quota_of_value!(response_))
+    //         RATE_LIMIT_.when(…).heeding(|response_: &Response| quota_of_value!(response_))
     // and with a dialect:
-    //         rate_limit_.when(dialect).heeding(|response_: &Response| dialect.quota_of(response_))
+    //         RATE_LIMIT_.when(dialect).heeding(|response_: &Response| dialect.quota_of(response_))
     // and with a weight and a cost:
-    //         rate_limit_.weighing(rate_limit_weight_).costing(|answer: &Answer| answer.tokens)
+    //         RATE_LIMIT_.weighing(rate_limit_weight_).costing(|answer: &Answer| answer.tokens)
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
-        let policy = &context.policy;
         let krate = context.krate;
         let span = Span::mixed_site();
         let by_dialect = self.dialect.clone().map(When);
-        let mut policy = policy.to_token_stream();
+        let mut policy = context.receiver().into_token_stream();
         if self.weight.is_some() {
             let weight = context.beside("weight");
             policy = quote_spanned!(span=> #policy.weighing(#weight));
         }
         let when = by_dialect.as_ref().or(self.when.as_ref());
-        let is_judged = when::deciding(when, context).is_some();
-        let mut policy = when::judging(&policy, when, &inside, context);
+        let judged = when::judged(&policy, when, &inside, context);
+        let is_judged = judged.is_some();
+        let place = context.function.place_of_outcome();
+        if !is_judged && self.weight.is_none() && self.cost.is_none() {
+            return inside.under(placed(context.reference(), place), context);
+        }
+        let mut policy = judged.unwrap_or_else(|| placed(policy, place));
         // without a dialect, what remains is a number of calls, and not of units
         let heeds = self.weight.is_none() || self.dialect.is_some();
         if let Some(response) = response_type(&context.function.output).filter(|_| heeds) {

@@ -412,7 +412,7 @@ impl Layer for Retry {
 
     // Input:  outcome
     // Output: let on_retry_ = &(|retrying, error| …);
-    //         let mut retry_ = retry_.begin();
+    //         let mut retry_ = RETRY_.begin();
     //         loop {
     //             // in a stack: let settled_ = run((&mut retry_, …), attempt_).await; match retry_.verdict(settled_)
     //             let delay_ = match retry_.on_retry(on_retry_).settle(outcome) {
@@ -425,28 +425,29 @@ impl Layer for Retry {
     // In a function that blocks, the call is from `begin_blocking`, and `delay_.wait()` stands at the end of the loop.
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
-        let policy = &context.policy;
+        let (policy, call) = (context.receiver(), &context.policy);
         // before the loop, in which clones of the arguments stand for them
         let hooks = self.hooks.iter().map(|(name, hook)| {
             let (local, function) = (context.own(name), hook.tokens(context));
             quote_spanned!(span=> let #local = &#function;)
         });
         let begin = Ident::new(if context.function.blocks { "begin_blocking" } else { "begin" }, span);
-        let begin = quote_spanned!(span=> #(#hooks)* let mut #policy = #policy.#begin(););
-        let number = self.number.as_ref().map(|number| quote_spanned!(span=> let #number = #policy.attempt();));
+        let begin = quote_spanned!(span=> #(#hooks)* let mut #call = #policy.#begin(););
+        let number = self.number.as_ref().map(|number| quote_spanned!(span=> let #number = #call.attempt();));
         let (settled, notes) = (inside.settled, Notes { repeated: false, ..inside.notes.clone() });
         let when = deciding(self.when.as_ref(), context);
-        let in_stack = match when {
-            Some(_) => when::judging(&self.told(true, context), self.when.as_ref(), &inside, context),
-            None if !self.hooks.is_empty() => self.told(true, context),
-            None => placed(quote_spanned!(span=> &mut #policy), context.function.place_of_outcome()),
+        let told = self.told(true, context);
+        let in_stack = match when::judged(&told, self.when.as_ref(), &inside, context) {
+            Some(judged) => judged,
+            None if !self.hooks.is_empty() => told,
+            None => placed(quote_spanned!(span=> &mut #call), context.function.place_of_outcome()),
         };
         let settling = self.told(settled, context);
         let rounds = Rounds {
             settling,
             before: quote_spanned!(span=> #number),
             attempt: inside,
-            retry: policy.clone(),
+            retry: call.clone(),
             policy: Some(in_stack),
             when,
             watch: None,

@@ -75,9 +75,9 @@ impl Layer for Throttle {
     }
 
     // Input:  run((…), future)
-    // Output: run((throttle_, …), future)
+    // Output: run((&THROTTLE_, …), future)
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
-        let policy = when::judging(&context.policy, self.when.as_ref(), &inside, context);
+        let policy = when::judging(self.when.as_ref(), &inside, context);
         inside.under(policy, context)
     }
 }

@@ -1,7 +1,7 @@
 //! `#[timeout]`: one layer for the call, one for the attempt, or one where it stands.
 
 use proc_macro2::Span;
-use quote::{ToTokens, quote_spanned};
+use quote::quote_spanned;
 
 use crate::amount::Amount;
 use crate::fragment::{Context, Form, Fragment};
@@ -102,22 +102,22 @@ impl Layer for Timeout {
     }
 
     // Input:  run((…), future)
-    // Output: run((timeout_, …), future)
+    // Output: run((&TIMEOUT_, …), future)
     //
     // Around a retry, it watches over each attempt, so that the loop needs no future of its own:
-    //         let mut timeout_ = timeout_.begin();
+    //         let mut timeout_ = TIMEOUT_.begin();
     //         loop { … run((&mut timeout_, &mut retry_, …), attempt_).await … timeout_.wait(delay_).await; }
     fn wrap(&self, inside: Fragment, context: &Context<'_>) -> Fragment {
         let span = Span::mixed_site();
-        let policy = &context.policy;
         match inside.form {
             Form::Rounds(rounds) if rounds.watch.is_none() => {
                 let statements = inside.statements;
-                let statements = quote_spanned!(span=> let mut #policy = #policy.begin(); #statements);
-                let form = Form::Rounds(Box::new(rounds.within(policy, context)));
+                let (policy, call) = (context.receiver(), &context.policy);
+                let statements = quote_spanned!(span=> let mut #call = #policy.begin(); #statements);
+                let form = Form::Rounds(Box::new(rounds.within(call, context)));
                 Fragment { statements, form, settled: true, ..inside }
             }
-            form => Fragment { form, ..inside }.under(policy.to_token_stream(), context),
+            form => Fragment { form, ..inside }.under(context.reference(), context),
         }
     }
 }

@@ -12,8 +12,7 @@ pub async fn double_one(
 ) -> Result<::core::option::Option<u32>, std::fmt::Error> {
     static BATCH_: ::resilient::Batch = ::resilient::Batch::named("double");
     ::resilient::listed!("double_one" for "double" : own BATCH_);
-    let batch_ = &BATCH_;
-    batch_.run(key_, double).await
+    BATCH_.run(key_, double).await
 }
 pub async fn transcript() -> String {
     let doubled = tokio::join!(double_one(1), double_one(2), double_one(1));

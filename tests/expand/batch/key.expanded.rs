@@ -25,8 +25,7 @@ impl Api {
     ) -> Result<::core::option::Option<u32>, Error> {
         static BATCH_: ::resilient::Batch = ::resilient::Batch::named("scaled");
         ::resilient::listed!("scaled_one" for "scaled" : own BATCH_);
-        let batch_ = &BATCH_;
-        batch_
+        BATCH_
             .by(&(&self.tenant, &scale))
             .run(key_, move |keys_| self.scaled(keys_, scale))
             .await

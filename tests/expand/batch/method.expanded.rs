@@ -17,8 +17,7 @@ impl Api {
             .max(2)
             .backoff(::resilient::Backoff::none());
         ::resilient::listed!("measure_all" : own RETRY_);
-        let retry_ = &RETRY_;
-        let mut retry_ = retry_.begin();
+        let mut retry_ = RETRY_.begin();
         loop {
             let attempt_ = async {
                 ::resilient::returns!(
@@ -48,8 +47,7 @@ impl Api {
             .max_size(3)
             .max_wait(::core::time::Duration::from_millis(5));
         ::resilient::listed!("measure" for "measure_all" : own BATCH_);
-        let batch_ = &BATCH_;
-        batch_
+        BATCH_
             .of(self)
             .of(unit)
             .run(key_, move |keys_| self.measure_all(unit, keys_))

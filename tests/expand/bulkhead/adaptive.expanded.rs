@@ -10,22 +10,19 @@ pub async fn fetch(host: &str, script: &Script) -> Result<(), Error> {
         ::core::time::Duration::from_secs(1),
     );
     ::resilient::listed!("fetch" : own BULKHEAD_PER_KEY_, own TIMEOUT_);
-    let bulkhead_per_key_ = &BULKHEAD_PER_KEY_;
-    let bulkhead_: &::resilient::Bulkhead = &bulkhead_per_key_.of(&host);
-    let timeout_ = &TIMEOUT_;
+    let bulkhead_: &::resilient::Bulkhead = &BULKHEAD_PER_KEY_.of(&host);
     let attempt_ = async move {
         ::resilient::returns!(Result < (), Error >);
         script.next()
     };
     ::resilient::finish::<
         Result<(), Error>,
-    >(::resilient::run((bulkhead_.learning(), timeout_), attempt_).await)
+    >(::resilient::run((bulkhead_.learning(), &TIMEOUT_), attempt_).await)
 }
 pub async fn report(script: &Script) -> Result<(), Error> {
     static BULKHEAD_: ::resilient::Bulkhead = ::resilient::Bulkhead::named("report")
         .aimd(1, 200, 20);
     ::resilient::listed!("report" : own BULKHEAD_);
-    let bulkhead_ = &BULKHEAD_;
     let attempt_ = async move {
         ::resilient::returns!(Result < (), Error >);
         script.next()
@@ -35,7 +32,7 @@ pub async fn report(script: &Script) -> Result<(), Error> {
     >(
         ::resilient::run(
                 (
-                    bulkhead_
+                    BULKHEAD_
                         .when::<
                             Result<(), Error>,
                             _,

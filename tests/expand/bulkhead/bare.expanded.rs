@@ -4,14 +4,13 @@ use crate::support::Error;
 pub async fn search(query: &str) -> Result<&str, Error> {
     static BULKHEAD_: ::resilient::Bulkhead = ::resilient::Bulkhead::named("search");
     ::resilient::listed!("search" : own BULKHEAD_);
-    let bulkhead_ = &BULKHEAD_;
     let attempt_ = async move {
         ::resilient::returns!(Result < & str, Error >);
         Ok(query)
     };
     ::resilient::finish::<
         Result<&str, Error>,
-    >(::resilient::run((bulkhead_,), attempt_).await)
+    >(::resilient::run((&BULKHEAD_,), attempt_).await)
 }
 pub async fn transcript() -> String {
     format!("{:?}", search("words"). await)

@@ -11,13 +11,11 @@ pub async fn load(items: Vec<u32>, script: &Script) -> Result<usize, Error> {
         .max_wait(::core::time::Duration::from_millis(50))
         .mode(::resilient::Mode::Observe);
     ::resilient::listed!("load" : own RETRY_, own BULKHEAD_);
-    let retry_ = &RETRY_;
-    let bulkhead_ = &BULKHEAD_;
-    let bulkhead_ = bulkhead_
+    let bulkhead_ = BULKHEAD_
         .entry()
         .weight(items.len() as u32)
         .priority(::resilient::Priority::Low);
-    let mut retry_ = retry_.begin();
+    let mut retry_ = RETRY_.begin();
     let settled_ = loop {
         let attempt_ = async {
             ::resilient::returns!(Result < usize, Error >);

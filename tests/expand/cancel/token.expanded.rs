@@ -7,10 +7,8 @@ pub async fn sync(stop: &CancellationToken, script: &Script) -> Result<(), Error
         .signal("stop");
     static RETRY_: ::resilient::Retry = ::resilient::Retry::named("sync").max(2);
     ::resilient::listed!("sync" : own CANCEL_, own RETRY_);
-    let cancel_ = &CANCEL_;
-    let retry_ = &RETRY_;
     let call_ = async {
-        let mut retry_ = retry_.begin();
+        let mut retry_ = RETRY_.begin();
         loop {
             let attempt_ = async {
                 ::resilient::returns!(Result < (), Error >);
@@ -25,7 +23,7 @@ pub async fn sync(stop: &CancellationToken, script: &Script) -> Result<(), Error
     };
     ::resilient::finish::<
         Result<(), Error>,
-    >(::resilient::run((cancel_.on(stop.cancelled()),), call_).await)
+    >(::resilient::run((CANCEL_.on(stop.cancelled()),), call_).await)
 }
 pub async fn transcript() -> String {
     let stop = CancellationToken::new();

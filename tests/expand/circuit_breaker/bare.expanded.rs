@@ -6,14 +6,13 @@ pub async fn search(query: &str) -> Result<&str, Error> {
         "search",
     );
     ::resilient::listed!("search" : own CIRCUIT_BREAKER_);
-    let circuit_breaker_ = &CIRCUIT_BREAKER_;
     let attempt_ = async move {
         ::resilient::returns!(Result < & str, Error >);
         Ok(query)
     };
     ::resilient::finish::<
         Result<&str, Error>,
-    >(::resilient::run((circuit_breaker_,), attempt_).await)
+    >(::resilient::run((&CIRCUIT_BREAKER_,), attempt_).await)
 }
 pub async fn transcript() -> String {
     let outcome = search("words").await;

@@ -9,11 +9,9 @@ pub async fn ask(host: &str, region: String, script: &Script) -> Result<(), Erro
         ::resilient::CircuitBreaker::named("ask").consecutive(2),
     );
     ::resilient::listed!("ask" : own RETRY_, own CIRCUIT_BREAKER_PER_KEY_);
-    let retry_ = &RETRY_;
-    let circuit_breaker_per_key_ = &CIRCUIT_BREAKER_PER_KEY_;
-    let circuit_breaker_: &::resilient::CircuitBreaker = &circuit_breaker_per_key_
+    let circuit_breaker_: &::resilient::CircuitBreaker = &CIRCUIT_BREAKER_PER_KEY_
         .of(&(&host, &region));
-    let mut retry_ = retry_.begin();
+    let mut retry_ = RETRY_.begin();
     let settled_ = loop {
         let attempt_ = async {
             ::resilient::returns!(Result < (), Error >);

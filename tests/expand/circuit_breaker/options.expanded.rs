@@ -12,14 +12,13 @@ pub async fn ask(script: &Script) -> Result<(), Error> {
         .open_for(::core::time::Duration::from_secs(2))
         .probes(1);
     ::resilient::listed!("ask" : own CIRCUIT_BREAKER_);
-    let circuit_breaker_ = &CIRCUIT_BREAKER_;
     let attempt_ = async move {
         ::resilient::returns!(Result < (), Error >);
         script.next()
     };
     ::resilient::finish::<
         Result<(), Error>,
-    >(::resilient::run((circuit_breaker_,), attempt_).await)
+    >(::resilient::run((&CIRCUIT_BREAKER_,), attempt_).await)
 }
 pub async fn transcript() -> String {
     let script = Script::failing(8);

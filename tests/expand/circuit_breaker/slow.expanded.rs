@@ -13,7 +13,6 @@ pub async fn ask(seconds: u64) -> Result<(), Error> {
         .throttled_fails()
         .mode(::resilient::Mode::Enforce);
     ::resilient::listed!("ask" : own CIRCUIT_BREAKER_);
-    let circuit_breaker_ = &CIRCUIT_BREAKER_;
     let attempt_ = async move {
         ::resilient::returns!(Result < (), Error >);
         tokio::time::sleep(Duration::from_secs(seconds)).await;
@@ -21,7 +20,7 @@ pub async fn ask(seconds: u64) -> Result<(), Error> {
     };
     ::resilient::finish::<
         Result<(), Error>,
-    >(::resilient::run((circuit_breaker_,), attempt_).await)
+    >(::resilient::run((&CIRCUIT_BREAKER_,), attempt_).await)
 }
 pub async fn transcript() -> String {
     let mut calls = 0;

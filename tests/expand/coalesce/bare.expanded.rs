@@ -3,8 +3,7 @@ use resilient::coalesce;
 async fn settings() -> u32 {
     static COALESCE_: ::resilient::Coalesce = ::resilient::Coalesce::named("settings");
     ::resilient::listed!("settings" : own COALESCE_);
-    let coalesce_ = &COALESCE_;
-    let coalesce_ = coalesce_.call(&());
+    let coalesce_ = COALESCE_.call(&());
     let attempt_ = async move {
         ::resilient::returns!(u32);
         tokio::task::yield_now().await;

@@ -5,8 +5,7 @@ async fn search(query: String, page: u32, token: &str) -> Result<String, Error> 
     static COALESCE_: ::resilient::Coalesce = ::resilient::Coalesce::named("find")
         .hold(::core::time::Duration::from_millis(100));
     ::resilient::listed!("search" : own COALESCE_);
-    let coalesce_ = &COALESCE_;
-    let coalesce_ = coalesce_.call(&(&query, &page));
+    let coalesce_ = COALESCE_.call(&(&query, &page));
     let attempt_ = async move {
         ::resilient::returns!(Result < String, Error >);
         tokio::task::yield_now().await;

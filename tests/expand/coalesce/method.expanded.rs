@@ -16,13 +16,10 @@ impl Api {
             .max(2)
             .backoff(::resilient::Backoff::none());
         ::resilient::listed!("load" : own COALESCE_, own TOTAL_TIMEOUT_, own RETRY_);
-        let coalesce_ = &COALESCE_;
-        let coalesce_ = coalesce_.call(&id).on(self);
-        let total_timeout_ = &TOTAL_TIMEOUT_;
-        let retry_ = &RETRY_;
+        let coalesce_ = COALESCE_.call(&id).on(self);
         let call_ = async move {
-            let mut total_timeout_ = total_timeout_.begin();
-            let mut retry_ = retry_.begin();
+            let mut total_timeout_ = TOTAL_TIMEOUT_.begin();
+            let mut retry_ = RETRY_.begin();
             loop {
                 let attempt_ = async {
                     ::resilient::returns!(Result < String, Error >);

@@ -11,11 +11,9 @@ async fn look_up(script: Arc<Script>, word: &'static str) -> Result<String, Erro
         .max(2)
         .backoff(::resilient::Backoff::none());
     ::resilient::listed!("look_up" : own COALESCE_, own RETRY_);
-    let coalesce_ = &COALESCE_;
-    let coalesce_ = coalesce_.call(&word);
-    let retry_ = &RETRY_;
+    let coalesce_ = COALESCE_.call(&word);
     let call_ = async move {
-        let mut retry_ = retry_.begin();
+        let mut retry_ = RETRY_.begin();
         loop {
             let attempt_ = async {
                 ::resilient::returns!(Result < String, Error >);

@@ -10,16 +10,14 @@ async fn search(
     static BULKHEAD_: ::resilient::Bulkhead = ::resilient::Bulkhead::named("search")
         .limit(2);
     ::resilient::listed!("search" : own COALESCE_, own BULKHEAD_);
-    let coalesce_ = &COALESCE_;
-    let coalesce_ = coalesce_.call(&query);
-    let bulkhead_ = &BULKHEAD_;
+    let coalesce_ = COALESCE_.call(&query);
     let call_ = async move {
         let attempt_ = async move {
             ::resilient::returns!(Result < Hits, Error >);
             tokio::task::yield_now().await;
             Ok(Hits(vec![query.to_owned()]))
         };
-        ::resilient::call::Share::share(::resilient::run((bulkhead_,), attempt_).await)
+        ::resilient::call::Share::share(::resilient::run((&BULKHEAD_,), attempt_).await)
     };
     ::resilient::call::finish_shared::<
         Result<Hits, Error>,

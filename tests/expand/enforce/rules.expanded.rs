@@ -17,10 +17,8 @@ impl Client {
             .max(RETRIES)
             .backoff(::resilient::Backoff::none());
         ::resilient::listed!("search" : own TIMEOUT_, own RETRY_; "retry(max <= 5)");
-        let timeout_ = &TIMEOUT_;
-        let retry_ = &RETRY_;
-        let mut timeout_ = timeout_.begin();
-        let mut retry_ = retry_.begin();
+        let mut timeout_ = TIMEOUT_.begin();
+        let mut retry_ = RETRY_.begin();
         let settled_ = loop {
             let attempt_ = async {
                 ::resilient::returns!(Result < u32, Error >);

@@ -9,17 +9,16 @@ pub async fn search(script: &Script, word: &str) -> Result<String, Error> {
         ::core::time::Duration::from_secs(1),
     );
     ::resilient::listed!("search" : open FALLBACK_, own TIMEOUT_);
-    let fallback_ = &FALLBACK_;
-    let kept_ = fallback_.call(&word).instance(|| ());
-    let timeout_ = &TIMEOUT_;
+    let kept_ = FALLBACK_.call(&word).instance(|| ());
     'fallback: {
-        let watch_ = fallback_.begin();
+        let watch_ = FALLBACK_.begin();
         let attempt_ = async {
             ::resilient::returns!(Result < String, Error >);
             script.next()?;
             Ok(word.to_uppercase())
         };
-        let failure_ = match watch_.settle(::resilient::run((timeout_,), attempt_).await)
+        let failure_ = match watch_
+            .settle(::resilient::run((&TIMEOUT_,), attempt_).await)
         {
             ::resilient::call::Rescue::Accept(outcome_) => {
                 break 'fallback kept_.keep(outcome_);

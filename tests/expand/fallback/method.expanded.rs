@@ -13,12 +13,10 @@ impl Api {
             .max(1)
             .backoff(::resilient::Backoff::none());
         ::resilient::listed!("load" : own FALLBACK_, own RETRY_);
-        let fallback_ = &FALLBACK_;
-        let kept_ = fallback_.call(&(&self.tenant, &name)).instance(|| ());
-        let retry_ = &RETRY_;
+        let kept_ = FALLBACK_.call(&(&self.tenant, &name)).instance(|| ());
         'fallback: {
-            let watch_ = fallback_.begin();
-            let mut retry_ = retry_.begin();
+            let watch_ = FALLBACK_.begin();
+            let mut retry_ = RETRY_.begin();
             let failure_ = match watch_
                 .settle::<
                     Result<String, Error>,

@@ -10,8 +10,7 @@ impl Api {
             .max(2)
             .backoff(::resilient::Backoff::none());
         ::resilient::listed!("fetch" : own RETRY_);
-        let retry_ = &RETRY_;
-        let mut retry_ = retry_.begin();
+        let mut retry_ = RETRY_.begin();
         loop {
             let attempt_ = async {
                 ::resilient::returns!(Result < String, Error >);

@@ -6,8 +6,7 @@ use crate::support::Error;
 pub async fn search(replicas: &AtomicU64, word: &str) -> Result<String, Error> {
     static HEDGE_: ::resilient::Hedge = ::resilient::Hedge::named("search");
     ::resilient::listed!("search" : own HEDGE_);
-    let hedge_ = &HEDGE_;
-    let attempt_ = hedge_
+    let attempt_ = HEDGE_
         .run(|| async {
             ::resilient::returns!(Result < String, Error >);
             let time = replicas.fetch_add(1, Ordering::Relaxed);

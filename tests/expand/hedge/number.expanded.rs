@@ -7,8 +7,7 @@ pub async fn ask(servers: &[&str], word: String) -> Result<String, Error> {
         .after(::core::time::Duration::from_millis(20))
         .ratio(1.0);
     ::resilient::listed!("ask" : own HEDGE_);
-    let hedge_ = &HEDGE_;
-    let attempt_ = hedge_
+    let attempt_ = HEDGE_
         .run(
             ::resilient::call::numbered(|attempt_| async {
                 ::resilient::returns!(Result < String, Error >);
@@ -29,10 +28,8 @@ pub async fn limited(servers: &[&str]) -> Result<String, Error> {
     static BULKHEAD_: ::resilient::Bulkhead = ::resilient::Bulkhead::named("limited")
         .limit(2);
     ::resilient::listed!("limited" : own HEDGE_, own BULKHEAD_);
-    let hedge_ = &HEDGE_;
-    let bulkhead_ = &BULKHEAD_;
-    let attempt_ = hedge_
-        .unless_busy(bulkhead_)
+    let attempt_ = HEDGE_
+        .unless_busy(&BULKHEAD_)
         .run(
             ::resilient::call::numbered(|attempt_| async {
                 let number = attempt_.number();
@@ -43,7 +40,7 @@ pub async fn limited(servers: &[&str]) -> Result<String, Error> {
                     }
                     Ok(servers[number as usize].to_owned())
                 };
-                ::resilient::run((bulkhead_,), attempt_).await
+                ::resilient::run((&BULKHEAD_,), attempt_).await
             }),
         );
     ::resilient::finish::<Result<String, Error>>(attempt_.await)

@@ -9,8 +9,7 @@ pub async fn join(replicas: &AtomicU64, words: Vec<&str>) -> Result<String, Erro
         .max(2)
         .ratio(1.0);
     ::resilient::listed!("join" : own HEDGE_);
-    let hedge_ = &HEDGE_;
-    let attempt_ = hedge_
+    let attempt_ = HEDGE_
         .run_when(
             || async {
                 ::resilient::returns!(Result < String, Error >);

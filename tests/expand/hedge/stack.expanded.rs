@@ -25,18 +25,12 @@ pub async fn search(replicas: &AtomicU64, word: String) -> Result<String, Error>
         "search" : own TOTAL_TIMEOUT_, own RETRY_, own HEDGE_, own CIRCUIT_BREAKER_, own
         BULKHEAD_, own ATTEMPT_TIMEOUT_
     );
-    let total_timeout_ = &TOTAL_TIMEOUT_;
-    let retry_ = &RETRY_;
-    let hedge_ = &HEDGE_;
-    let circuit_breaker_ = &CIRCUIT_BREAKER_;
-    let bulkhead_ = &BULKHEAD_;
-    let bulkhead_ = bulkhead_.entry().weight(2);
-    let attempt_timeout_ = &ATTEMPT_TIMEOUT_;
-    let mut total_timeout_ = total_timeout_.begin();
-    let mut retry_ = retry_.begin();
+    let bulkhead_ = BULKHEAD_.entry().weight(2);
+    let mut total_timeout_ = TOTAL_TIMEOUT_.begin();
+    let mut retry_ = RETRY_.begin();
     let settled_ = loop {
         let number = retry_.attempt();
-        let attempt_ = hedge_
+        let attempt_ = HEDGE_
             .unless_busy(bulkhead_.bulkhead())
             .run(|| async {
                 let word = ::core::clone::Clone::clone(&word);
@@ -49,7 +43,7 @@ pub async fn search(replicas: &AtomicU64, word: String) -> Result<String, Error>
                     Ok(word + &format!(" at attempt {number}"))
                 };
                 ::resilient::run(
-                        (circuit_breaker_, bulkhead_, attempt_timeout_),
+                        (&CIRCUIT_BREAKER_, bulkhead_, &ATTEMPT_TIMEOUT_),
                         attempt_,
                     )
                     .await

@@ -21,12 +21,8 @@ pub async fn ask(script: &Script) -> Result<u32, Error> {
     ::resilient::listed!(
         "ask" : own MEASURE_, own RETRY_, own ATTEMPT_MEASURE_, own TIMEOUT_
     );
-    let measure_ = &MEASURE_;
-    let retry_ = &RETRY_;
-    let attempt_measure_ = &ATTEMPT_MEASURE_;
-    let timeout_ = &TIMEOUT_;
     let call_ = async move {
-        let mut retry_ = retry_.begin();
+        let mut retry_ = RETRY_.begin();
         loop {
             let attempt_ = async {
                 ::resilient::returns!(Result < u32, Error >);
@@ -36,11 +32,11 @@ pub async fn ask(script: &Script) -> Result<u32, Error> {
             let settled_ = ::resilient::run(
                     (
                         &mut retry_,
-                        attempt_measure_
+                        ATTEMPT_MEASURE_
                             .judged::<
                                 Result<u32, Error>,
                             >(|outcome_| ::resilient::classified!(outcome_)),
-                        timeout_,
+                        &TIMEOUT_,
                     ),
                     attempt_,
                 )
@@ -54,17 +50,16 @@ pub async fn ask(script: &Script) -> Result<u32, Error> {
     };
     ::resilient::finish::<
         Result<u32, Error>,
-    >(measure_.run_as(call_, |outcome_| ::resilient::classified!(outcome_)).await)
+    >(MEASURE_.run_as(call_, |outcome_| ::resilient::classified!(outcome_)).await)
 }
 pub async fn count(words: String) -> usize {
     static MEASURE_: ::resilient::Measure = ::resilient::Measure::named("words");
     ::resilient::listed!("count" : own MEASURE_);
-    let measure_ = &MEASURE_;
     let attempt_ = async move {
         ::resilient::returns!(usize);
         words.split(' ').count()
     };
-    measure_.run_as(attempt_, |outcome_| ::resilient::classified!(outcome_)).await
+    MEASURE_.run_as(attempt_, |outcome_| ::resilient::classified!(outcome_)).await
 }
 pub async fn transcript() -> String {
     let asked = ask(&Script::failing(1)).await;

@@ -10,10 +10,8 @@ pub async fn find(script: &Script) -> Result<u32, Error> {
         .max(1)
         .backoff(::resilient::Backoff::none());
     ::resilient::listed!("find" : own TOTAL_TIMEOUT_, own RETRY_);
-    let total_timeout_ = &TOTAL_TIMEOUT_;
-    let retry_ = &RETRY_;
-    let mut total_timeout_ = total_timeout_.begin();
-    let mut retry_ = retry_.begin();
+    let mut total_timeout_ = TOTAL_TIMEOUT_.begin();
+    let mut retry_ = RETRY_.begin();
     let settled_ = loop {
         let attempt_ = async {
             ::resilient::returns!(Result < u32, Error >);

@@ -5,14 +5,13 @@ pub async fn search(query: &str) -> Result<&str, Error> {
     static RATE_LIMIT_: ::resilient::RateLimit = ::resilient::RateLimit::named("search")
         .rate(100, ::core::time::Duration::from_secs(1));
     ::resilient::listed!("search" : own RATE_LIMIT_);
-    let rate_limit_ = &RATE_LIMIT_;
     let attempt_ = async move {
         ::resilient::returns!(Result < & str, Error >);
         Ok(query)
     };
     ::resilient::finish::<
         Result<&str, Error>,
-    >(::resilient::run((rate_limit_,), attempt_).await)
+    >(::resilient::run((&RATE_LIMIT_,), attempt_).await)
 }
 pub async fn transcript() -> String {
     let outcome = search("words").await;

@@ -44,7 +44,6 @@ pub async fn ticker(remaining: u64) -> Result<TickerResponse, Error> {
     static RATE_LIMIT_: ::resilient::RateLimit = ::resilient::RateLimit::named("ticker")
         .rate(100, ::core::time::Duration::from_secs(1));
     ::resilient::listed!("ticker" : own RATE_LIMIT_);
-    let rate_limit_ = &RATE_LIMIT_;
     let attempt_ = async move {
         ::resilient::returns!(Result < TickerResponse, Error >);
         Ok(TickerResponse {
@@ -58,7 +57,7 @@ pub async fn ticker(remaining: u64) -> Result<TickerResponse, Error> {
     >(
         ::resilient::run(
                 (
-                    rate_limit_
+                    RATE_LIMIT_
                         .when::<Result<TickerResponse, Error>, _, _>(IN_MILLIS)
                         .heeding(|response_: &TickerResponse| {
                             IN_MILLIS.quota_of(response_)
@@ -73,7 +72,6 @@ pub async fn refused() -> Result<TickerResponse, Error> {
     static RATE_LIMIT_: ::resilient::RateLimit = ::resilient::RateLimit::named("refused")
         .rate(100, ::core::time::Duration::from_secs(1));
     ::resilient::listed!("refused" : own RATE_LIMIT_);
-    let rate_limit_ = &RATE_LIMIT_;
     let attempt_ = async move {
         ::resilient::returns!(Result < TickerResponse, Error >);
         Ok(TickerResponse {
@@ -87,7 +85,7 @@ pub async fn refused() -> Result<TickerResponse, Error> {
     >(
         ::resilient::run(
                 (
-                    rate_limit_
+                    RATE_LIMIT_
                         .when::<Result<TickerResponse, Error>, _, _>(&IN_SECONDS)
                         .heeding(|response_: &TickerResponse| {
                             IN_SECONDS.quota_of(response_)

@@ -13,15 +13,13 @@ pub async fn ask(script: &Script) -> Result<(), Error> {
         .max_pause(::core::time::Duration::from_secs(5))
         .mode(::resilient::Mode::Enforce);
     ::resilient::listed!("ask" : own RETRY_, own RATE_LIMIT_);
-    let retry_ = &RETRY_;
-    let rate_limit_ = &RATE_LIMIT_;
-    let mut retry_ = retry_.begin();
+    let mut retry_ = RETRY_.begin();
     let settled_ = loop {
         let attempt_ = async {
             ::resilient::returns!(Result < (), Error >);
             script.next()
         };
-        let settled_ = ::resilient::run((&mut retry_, rate_limit_), attempt_).await;
+        let settled_ = ::resilient::run((&mut retry_, &RATE_LIMIT_), attempt_).await;
         let delay_ = match retry_.verdict(settled_) {
             ::resilient::Verdict::Accept(outcome_) => break outcome_,
             ::resilient::Verdict::Retry(delay_) => delay_,

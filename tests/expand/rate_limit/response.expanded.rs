@@ -18,7 +18,6 @@ pub async fn search(remaining: u64) -> Result<SearchResponse, Error> {
     static RATE_LIMIT_: ::resilient::RateLimit = ::resilient::RateLimit::named("search")
         .rate(100, ::core::time::Duration::from_secs(1));
     ::resilient::listed!("search" : own RATE_LIMIT_);
-    let rate_limit_ = &RATE_LIMIT_;
     let attempt_ = async move {
         ::resilient::returns!(Result < SearchResponse, Error >);
         Ok(SearchResponse { remaining })
@@ -28,7 +27,7 @@ pub async fn search(remaining: u64) -> Result<SearchResponse, Error> {
     >(
         ::resilient::run(
                 (
-                    rate_limit_
+                    RATE_LIMIT_
                         .when::<
                             Result<SearchResponse, Error>,
                             _,

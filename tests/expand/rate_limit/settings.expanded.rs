@@ -14,8 +14,7 @@ pub async fn ask(tenant: &str) -> Result<(), Error> {
         "ask" : own RATE_LIMIT_PER_KEY_ { settings :
         "|tenant, region, shared| plan_of(tenant, * region, shared)" }
     );
-    let rate_limit_per_key_ = &RATE_LIMIT_PER_KEY_;
-    let rate_limit_: &::resilient::RateLimit = &rate_limit_per_key_
+    let rate_limit_: &::resilient::RateLimit = &RATE_LIMIT_PER_KEY_
         .of_with(
             &(&tenant, &1_u8),
             |&(tenant, region): &(_, _), shared| plan_of(tenant, *region, shared),
@@ -39,8 +38,7 @@ pub async fn look(tenant: &str) -> Result<(), Error> {
             .rate(1, ::core::time::Duration::from_secs(60)),
     );
     ::resilient::listed!("look" : own RATE_LIMIT_PER_KEY_ { settings : "twice" });
-    let rate_limit_per_key_ = &RATE_LIMIT_PER_KEY_;
-    let rate_limit_: &::resilient::RateLimit = &rate_limit_per_key_
+    let rate_limit_: &::resilient::RateLimit = &RATE_LIMIT_PER_KEY_
         .of_with(&tenant, |key_, shared_| twice(key_, shared_));
     let attempt_ = async move {
         ::resilient::returns!(Result < (), Error >);

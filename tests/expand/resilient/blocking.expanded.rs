@@ -19,23 +19,18 @@ pub fn search(script: &Script, query: String) -> Result<String, Error> {
         "search" : open FALLBACK_, own CIRCUIT_BREAKER_, own RETRY_, own RATE_LIMIT_, own
         BULKHEAD_
     );
-    let fallback_ = &FALLBACK_;
-    let circuit_breaker_ = &CIRCUIT_BREAKER_;
-    let retry_ = &RETRY_;
-    let rate_limit_ = &RATE_LIMIT_;
-    let bulkhead_ = &BULKHEAD_;
     'fallback: {
-        let watch_ = fallback_.begin();
+        let watch_ = FALLBACK_.begin();
         let failure_ = match watch_
             .settle(
                 ::resilient::blocking::run(
-                        (circuit_breaker_,),
+                        (&CIRCUIT_BREAKER_,),
                         || {
-                            let mut retry_ = retry_.begin_blocking();
+                            let mut retry_ = RETRY_.begin_blocking();
                             loop {
                                 let query = ::core::clone::Clone::clone(&query);
                                 let settled_ = ::resilient::blocking::run(
-                                    (&mut retry_, rate_limit_, bulkhead_),
+                                    (&mut retry_, &RATE_LIMIT_, &BULKHEAD_),
                                     || ::resilient::blocking::without_retries(|| -> Result<
                                         String,
                                         Error,

@@ -27,10 +27,8 @@ where
             static RETRY_: ::resilient::Retry = ::resilient::Retry::named("search")
                 .max(2);
             ::resilient::listed!("search" : own TIMEOUT_, own RETRY_);
-            let timeout_ = &TIMEOUT_;
-            let retry_ = &RETRY_;
-            let mut timeout_ = timeout_.begin();
-            let mut retry_ = retry_.begin();
+            let mut timeout_ = TIMEOUT_.begin();
+            let mut retry_ = RETRY_.begin();
             let settled_ = loop {
                 let attempt_ = async {
                     ::resilient::returns!(Result < String, Error >);

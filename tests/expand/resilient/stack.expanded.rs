@@ -24,12 +24,8 @@ pub async fn search(script: &Script, query: &str) -> Result<String, Error> {
         "search" : own TOTAL_TIMEOUT_, own RETRY_, own CIRCUIT_BREAKER_, own
         ATTEMPT_TIMEOUT_
     );
-    let total_timeout_ = &TOTAL_TIMEOUT_;
-    let retry_ = &RETRY_;
-    let circuit_breaker_ = &CIRCUIT_BREAKER_;
-    let attempt_timeout_ = &ATTEMPT_TIMEOUT_;
-    let mut total_timeout_ = total_timeout_.begin();
-    let mut retry_ = retry_.begin();
+    let mut total_timeout_ = TOTAL_TIMEOUT_.begin();
+    let mut retry_ = RETRY_.begin();
     let settled_ = loop {
         let number = retry_.attempt();
         let attempt_ = async {
@@ -38,7 +34,7 @@ pub async fn search(script: &Script, query: &str) -> Result<String, Error> {
             Ok(format!("{query} at attempt {number}"))
         };
         let settled_ = ::resilient::run(
-                (&mut total_timeout_, &mut retry_, circuit_breaker_, attempt_timeout_),
+                (&mut total_timeout_, &mut retry_, &CIRCUIT_BREAKER_, &ATTEMPT_TIMEOUT_),
                 attempt_,
             )
             .await;

@@ -8,8 +8,7 @@ impl Api {
     pub async fn fetch(&mut self, id: u32) -> Result<u32, Error> {
         static RETRY_: ::resilient::Retry = ::resilient::Retry::named("fetch");
         ::resilient::listed!("fetch" : own RETRY_);
-        let retry_ = &RETRY_;
-        let mut retry_ = retry_.begin();
+        let mut retry_ = RETRY_.begin();
         loop {
             let attempt_ = async {
                 ::resilient::returns!(Result < u32, Error >);

@@ -9,8 +9,7 @@ impl Api {
         static RETRY_: ::resilient::Retry = ::resilient::Retry::named("fetch")
             .backoff(::resilient::Backoff::none());
         ::resilient::listed!("fetch" : own RETRY_);
-        let retry_ = &RETRY_;
-        let mut retry_ = retry_.begin_blocking();
+        let mut retry_ = RETRY_.begin_blocking();
         loop {
             let number = retry_.attempt();
             let outcome_ = ::resilient::blocking::call(|| -> Result<u32, Error> {

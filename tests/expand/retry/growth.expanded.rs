@@ -11,8 +11,7 @@ pub async fn upload(script: &Script, watch: &Stopwatch) -> Result<(), Error> {
         .throttled_base(::core::time::Duration::from_secs(1))
         .throttled_cap(::core::time::Duration::from_secs(30));
     ::resilient::listed!("upload" : own RETRY_);
-    let retry_ = &RETRY_;
-    let mut retry_ = retry_.begin();
+    let mut retry_ = RETRY_.begin();
     loop {
         let attempt_ = async {
             ::resilient::returns!(Result < (), Error >);

@@ -11,15 +11,13 @@ pub async fn ask(script: &Script, told: &RefCell<Vec<String>>) -> Result<(), Err
         ::core::time::Duration::from_secs(1),
     );
     ::resilient::listed!("ask" : own RETRY_, own TIMEOUT_);
-    let retry_ = &RETRY_;
-    let timeout_ = &TIMEOUT_;
     let on_retry_ = &(|retrying: &::resilient::Retrying, error: &Error| {
         told.borrow_mut().push(format!("{error:?} {}", retrying.retry));
     });
     let on_give_up_ = &(|given_up: &::resilient::GivingUp, error: &Error| {
         told.borrow_mut().push(format!("{error:?} {:?}", given_up.why));
     });
-    let mut retry_ = retry_.begin();
+    let mut retry_ = RETRY_.begin();
     let settled_ = loop {
         let attempt_ = async {
             ::resilient::returns!(Result < (), Error >);
@@ -30,7 +28,7 @@ pub async fn ask(script: &Script, told: &RefCell<Vec<String>>) -> Result<(), Err
                     retry_
                         .on_retry_settled::<Result<(), Error>, _, _>(on_retry_)
                         .on_give_up_settled::<Result<(), Error>, _, _>(on_give_up_),
-                    timeout_,
+                    &TIMEOUT_,
                 ),
                 attempt_,
             )
@@ -48,9 +46,8 @@ pub async fn plain(script: &Script) -> Result<(), Error> {
         .max(1)
         .backoff(::resilient::Backoff::none());
     ::resilient::listed!("plain" : own RETRY_);
-    let retry_ = &RETRY_;
     let on_retry_ = &count;
-    let mut retry_ = retry_.begin();
+    let mut retry_ = RETRY_.begin();
     loop {
         let attempt_ = async {
             ::resilient::returns!(Result < (), Error >);

@@ -10,8 +10,7 @@ pub async fn join(script: &Script, words: Vec<&str>) -> Result<String, Error> {
         )
         .budget_by_name();
     ::resilient::listed!("join" : own RETRY_);
-    let retry_ = &RETRY_;
-    let mut retry_ = retry_.begin();
+    let mut retry_ = RETRY_.begin();
     loop {
         let number = retry_.attempt();
         let words = ::core::clone::Clone::clone(&words);

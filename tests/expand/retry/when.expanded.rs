@@ -5,8 +5,7 @@ pub async fn ask(script: &Script) -> Result<(), u16> {
     static RETRY_: ::resilient::Retry = ::resilient::Retry::named("ask")
         .backoff(::resilient::Backoff::none());
     ::resilient::listed!("ask" : own RETRY_);
-    let retry_ = &RETRY_;
-    let mut retry_ = retry_.begin();
+    let mut retry_ = RETRY_.begin();
     loop {
         let attempt_ = async {
             ::resilient::returns!(Result < (), u16 >);

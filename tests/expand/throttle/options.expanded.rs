@@ -6,7 +6,6 @@ pub async fn ask(script: &Script) -> Result<(), Error> {
         .k(1.5)
         .max_drop(0.95);
     ::resilient::listed!("ask" : own THROTTLE_);
-    let throttle_ = &THROTTLE_;
     let attempt_ = async move {
         ::resilient::returns!(Result < (), Error >);
         script.next()
@@ -16,7 +15,7 @@ pub async fn ask(script: &Script) -> Result<(), Error> {
     >(
         ::resilient::run(
                 (
-                    throttle_
+                    THROTTLE_
                         .when::<
                             Result<(), Error>,
                             _,

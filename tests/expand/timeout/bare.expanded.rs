@@ -7,7 +7,6 @@ pub async fn lookup(name: String) -> Result<String, Error> {
         ::core::time::Duration::from_millis(250),
     );
     ::resilient::listed!("lookup" : own TIMEOUT_);
-    let timeout_ = &TIMEOUT_;
     let attempt_ = async move {
         ::resilient::returns!(Result < String, Error >);
         std::future::pending::<()>().await;
@@ -15,7 +14,7 @@ pub async fn lookup(name: String) -> Result<String, Error> {
     };
     ::resilient::finish::<
         Result<String, Error>,
-    >(::resilient::run((timeout_,), attempt_).await)
+    >(::resilient::run((&TIMEOUT_,), attempt_).await)
 }
 pub async fn transcript() -> String {
     let outcome = lookup("name".to_owned()).await;

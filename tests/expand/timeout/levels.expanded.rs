@@ -14,11 +14,8 @@ pub async fn slow_at_first() -> Result<u32, Error> {
     ::resilient::listed!(
         "slow_at_first" : own TOTAL_TIMEOUT_, own RETRY_, own ATTEMPT_TIMEOUT_
     );
-    let total_timeout_ = &TOTAL_TIMEOUT_;
-    let retry_ = &RETRY_;
-    let attempt_timeout_ = &ATTEMPT_TIMEOUT_;
-    let mut total_timeout_ = total_timeout_.begin();
-    let mut retry_ = retry_.begin();
+    let mut total_timeout_ = TOTAL_TIMEOUT_.begin();
+    let mut retry_ = RETRY_.begin();
     let settled_ = loop {
         let number = retry_.attempt();
         let attempt_ = async {
@@ -29,7 +26,7 @@ pub async fn slow_at_first() -> Result<u32, Error> {
             Ok(number)
         };
         let settled_ = ::resilient::run(
-                (&mut total_timeout_, &mut retry_, attempt_timeout_),
+                (&mut total_timeout_, &mut retry_, &ATTEMPT_TIMEOUT_),
                 attempt_,
             )
             .await;
