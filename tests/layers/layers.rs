@@ -1,6 +1,6 @@
 //! The compiler's messages about layers of tower that do not fit, which the guide quotes.
 //!
-//! `TRYBUILD=overwrite cargo test -p resilient-server-tests --test layers` rewrites them; read the difference before accepting it.
+//! `TRYBUILD=overwrite cargo test --workspace --test layers` rewrites them; read the difference before accepting it.
 
 use std::path::Path;
 
