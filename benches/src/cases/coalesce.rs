@@ -43,6 +43,10 @@ fn alone() -> Table {
                 static POLICY: Coalesce = Coalesce::named("alone");
                 poll(repeat(calls, async |id| POLICY.run(&id, attempt::<Busy>(id)).await.unwrap()))
             }),
+            Case::service("resilient, as a layer", || {
+                static POLICY: Coalesce = Coalesce::named("layer");
+                resilient::tower::coalesce(&POLICY, |id: &u64| Some(*id)).layer(tower::service_fn(attempt::<Busy>))
+            }),
             Case::prepared("async_singleflight", || {
                 let group: Group<u64, u64, Busy> = Group::new();
                 move |calls| poll(repeat(calls, async |id| group.work(&id, attempt::<Busy>(id)).await.unwrap()))
@@ -86,6 +90,20 @@ fn shared() -> Table {
                 crowd(calls, ours)
             })
             // the first call in each part of the map allocates it
+            .counted_over(1_000),
+            Case::prepared("resilient, as a layer", || {
+                static POLICY: Coalesce = Coalesce::named("layers");
+                let service =
+                    resilient::tower::coalesce(&POLICY, |id: &u64| Some(*id)).layer(tower::service_fn(attempt_later::<Busy>));
+                move |calls| {
+                    let service = service.clone();
+                    crowd(calls, move |id| {
+                        let mut service = service.clone();
+                        async move { service.ready().await.unwrap().call(id).await }
+                    })
+                }
+            })
+            // as above
             .counted_over(1_000),
             Case::prepared("async_singleflight", || {
                 let group: Group<u64, u64, Busy> = Group::new();

@@ -9,7 +9,7 @@ use resilient::{Backoff, Retry, Verdict, retry};
 use seatbelt::{RecoveryInfo, ResilienceContext};
 use tokio_retry2::MapErr;
 use tokio_retry2::strategy::{ExponentialBackoff, FixedInterval, jitter};
-use tower::ServiceExt;
+use tower::{Layer as _, ServiceExt};
 
 use crate::case::{Case, Table};
 use crate::counted::{Ending, Place};
@@ -39,6 +39,10 @@ fn first_attempt_succeeds() -> Table {
                     static POLICY: Retry = Retry::named("retry");
                     ours_by_hand(&POLICY, async || attempt(id).await).await.unwrap()
                 }))
+            }),
+            Case::service("resilient, as a layer", || {
+                static POLICY: Retry = Retry::named("layer");
+                resilient::tower::retry(&POLICY).layer(tower::service_fn(attempt::<Busy>))
             }),
             Case::new("tower", |calls| poll(tower_retry(calls, attempt))),
             Case::new("tokio-retry2", |calls| {

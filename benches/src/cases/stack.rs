@@ -10,10 +10,11 @@ use std::time::Duration;
 use backon::Retryable as _;
 use layered::{Execute, Service as _, Stack};
 use recloser::{AsyncRecloser, Recloser};
-use resilient::{bulkhead, circuit_breaker, rate_limit, retry, timeout};
+use resilient::tower::policies;
+use resilient::{CircuitBreaker, Retry, Timeout, bulkhead, circuit_breaker, rate_limit, retry, timeout};
 use seatbelt::{RecoveryInfo, ResilienceContext};
 use tokio::time::{Sleep, sleep};
-use tower::{Layer as _, Service as _, ServiceExt as _};
+use tower::{Layer as _, Service as _, ServiceBuilder, ServiceExt as _};
 use tower_resilience::circuitbreaker::{CircuitBreakerError, CircuitBreakerLayer};
 use tower_resilience::retry::RetryLayer;
 use tower_resilience::timelimiter::TimeLimiterLayer;
@@ -42,6 +43,16 @@ pub(crate) fn tables() -> Vec<Table> {
                 }),
                 Case::new("resilient, with `#[bulkhead]` and `#[rate_limit]` as well", |calls| {
                     poll(repeat(calls, async |id| five(id).await.unwrap()))
+                }),
+                Case::service("resilient, three layers", || {
+                    static TOTAL: Timeout = Timeout::named("layers", MINUTE);
+                    static RETRY: Retry = Retry::named("layers");
+                    static BREAKER: CircuitBreaker = CircuitBreaker::named("layers");
+                    ServiceBuilder::new()
+                        .layer(policies(&TOTAL))
+                        .layer(resilient::tower::retry(&RETRY))
+                        .layer(policies(&BREAKER))
+                        .service(tower::service_fn(attempt::<Failure>))
                 }),
                 Case::new("tokio, loop and flag by hand", |calls| {
                     poll(repeat(calls, async |id| {

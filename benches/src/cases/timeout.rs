@@ -60,6 +60,10 @@ macro_rules! cases {
                     Settled::Rejected(rejection) => panic!("{rejection}"),
                 }))
             }),
+            Case::service("resilient, as a layer", || {
+                static POLICY: Timeout = Timeout::named("layer", MINUTE);
+                resilient::tower::policies(&POLICY).layer(tower::service_fn($work::<Failure>))
+            }),
             Case::new("tokio", |calls| {
                 poll(repeat(calls, async |id| {
                     tokio::time::timeout(MINUTE, $work::<Failure>(id)).await.expect("in time").unwrap()
