@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `Memoize` of theine puts the call of an async function into the cache before it is awaited, and its time to live begins then. What the function takes is taken off what the
-# result lives. With a time to live of one second and loads of 1.2, each result is too old when it comes: four calls in a row are four loads, and the cache never has a hit. And a call
+# result lives. With a time to live of one second and loads of two, each result is too old when it comes: four calls in a row are four loads, and the cache never has a hit. And a call
 # that comes after one second starts a second load beside the first, from which the decorator is to keep a slow service. For a function without `async`, the time
 # begins when the result is there.
 #
@@ -26,14 +26,14 @@ loads = {"async": 0, "sync": 0}
 @Memoize(100, timedelta(seconds=1))
 async def load_async(key):
     loads["async"] += 1
-    await asyncio.sleep(1.2)
+    await asyncio.sleep(2)
     return "value"
 
 
 @Memoize(100, timedelta(seconds=1))
 def load_sync(key):
     loads["sync"] += 1
-    time.sleep(1.2)
+    time.sleep(2)
     return "value"
 
 
@@ -51,8 +51,8 @@ async def main():
         await load_async("own")
     print(f"async, four calls in a row: {loads['async']} loads")
     loads["async"] = 0
-    await asyncio.gather(late(0), late(0.1), late(1.1))
-    print(f"async, a third call after 1.1 s: {loads['async']} loads")
+    await asyncio.gather(late(0), late(0.1), late(1.5))
+    print(f"async, a third call after 1.5 s: {loads['async']} loads")
 
 
 asyncio.run(main())
@@ -64,6 +64,6 @@ PYTHON
 output=$(venv/bin/python finding.py)
 echo "$output"
 grep -qx 'async, four calls in a row: 4 loads' <<< "$output"
-grep -qx 'async, a third call after 1.1 s: 2 loads' <<< "$output"
+grep -qx 'async, a third call after 1.5 s: 2 loads' <<< "$output"
 grep -qx 'sync, four calls in a row: 1 loads' <<< "$output"
 echo 'as found'
