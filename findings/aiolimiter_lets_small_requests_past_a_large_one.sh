@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `AsyncLimiter.acquire(amount)` of aiolimiter takes more than one unit for a call that costs more. Those who wait are served by amount and not in the order in which they came,
-# the smallest first. So a call for three units waits for as long as calls for one come often enough to use the rate up: every one of the sixty that come after it in three seconds
-# goes first, and it would never have its turn under a steady load. With equal amounts the order is kept.
+# `AsyncLimiter.acquire(amount)` of aiolimiter takes more than one unit for a call that costs more. Those who wait are served by amount, the smallest first, and not in the order in
+# which they came. So a call for three units waits for as long as calls for one come often enough to use the rate up: all of the sixty that come after it in three seconds go
+# first, and under a steady load it would never have its turn. With equal amounts the order is kept.
 #
 # Seen with aiolimiter 1.3.0.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The retry policy of azure-core repeats a POST or a PATCH after 500, 503 and 504, by which the first may have been carried out, three times by default. It does not
-# repeat one after 408, 429 and 502 unless there is a `Retry-After`, though a 429 means that nothing was done. So creating an order may make four, and a client that is
-# asked to slow down fails at once. `retry_on_methods` does not help: with `["GET"]`, a POST is still sent four times.
+# The retry policy of azure-core repeats a POST or a PATCH up to three times after 500, 503 and 504, and with each of them the first may have been carried out. After 408, 429 and
+# 502 it does not, unless there is a `Retry-After`, though a 429 means that nothing was done. So creating an order may make four, and a client that is told to slow down
+# fails at once. `retry_on_methods` does not help: with `["GET"]`, a POST is still sent four times.
 #
 # Seen with azure-core 1.41.0, requests 2.34.2.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# `timeout` of the retry policy of azure-core is to be the time for a whole operation. The policy looks at it before an attempt, and not before a sleep: it sleeps through any
-# `Retry-After`, however long, and finds out only then that the time is over. So with `timeout=1`, a 503 that says three seconds is reported after three seconds, as a
-# time-out of a response that had come at once. There was one request, and the status and the hint are gone. A service that says an hour holds the caller for
-# an hour. The waits of its own back-off are not cut either.
+# `timeout` of the retry policy of azure-core is the time for a whole operation. The policy looks at it before an attempt, and not before a sleep: it sleeps through any
+# `Retry-After`, however long, and finds out only then that the time is over. So with `timeout=1`, a 503 that says three seconds is reported after three seconds, as a response that
+# timed out. There was one request, and the status and the hint are gone. With a hint of an hour the caller is held for an hour. The waits of the policy's own back-off are
+# not cut either.
 #
 # Seen with azure-core 1.41.0, requests 2.34.2.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

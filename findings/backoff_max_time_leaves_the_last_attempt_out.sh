@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# `max_time` of backoff is to be the maximum total time of all tries. The decorator looks at the clock before it calls the function, and compares that time after the call has
-# failed: the attempt that has just ended is never counted. So with calls that take 0.9 seconds to fail and a `max_time` of one second, a third attempt begins after 1.8
-# seconds and the whole takes 2.7. The `elapsed` that the handlers get is short by the same: it is 0 for a first call that took a second to succeed, which makes it
-# useless as a metric.
+# `max_time` of backoff is the maximum total time of all tries. The decorator looks at the clock before it calls the function, and compares that time after the call has
+# failed: the attempt that has just ended is never counted. So with calls of 0.9 seconds that fail and a `max_time` of one second, a third attempt begins after 1.8
+# seconds and the whole takes 2.7. The `elapsed` of the handlers is short by the same: it is 0 for a first call of one second. So it is no measure of
+# how long calls take.
 #
 # Seen with backoff 2.2.1.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

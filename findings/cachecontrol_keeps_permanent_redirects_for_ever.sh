@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# CacheControl answers from its cache with any 301 or 308 that it has seen, and looks at no header of it. So a redirect that a server sends with `max-age=0, must-revalidate`,
-# as one does who may want to take it back, is followed without a question for as long as the cache lives, and with its file cache also in the next process. The server is never
-# asked again, unless it said `no-store`. HTTP makes a 301 cacheable where nothing else is said, and no longer than its `max-age` where that is said.
+# CacheControl answers with any 301 or 308 from its cache without a look at its headers. A redirect with `max-age=0, must-revalidate` is one that the server may want to take
+# back. It is followed without a question for as long as the cache lives, with a file cache also in the next process, and the server is never asked again. With `no-store` it is
+# not kept. HTTP lets a cache keep a 301 where nothing else is said, and no longer than its `max-age` where there is one.
 #
 # Seen with CacheControl 0.14.4, requests 2.34.2.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# CacheControl takes `max-age` of a request for the life of the entry, in place of what the server said, where HTTP has it as one more condition. So a caller who asks for an answer that
-# is at most a minute old, to be on the safe side, gets one that the server gave for a second only, long after that. And it does not look at `no-cache` of an
-# answer: one with `no-cache, max-age=60`, which is to be asked for each time, is served for a minute without a question.
+# CacheControl takes the `max-age` of a request for the life of the entry, in place of the server's, where HTTP has it as one more condition. So a caller who asks for an answer of
+# at most a minute, to be on the safe side, gets one that the server gave for a second only, long after that second. And CacheControl does not look at the `no-cache` of an
+# answer. One with `no-cache, max-age=60` is to be asked for each time, and is served for a minute without a question.
 #
 # Seen with CacheControl 0.14.4, requests 2.34.2.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `throttle` of diskcache keeps the tokens of a decorated function in the cache, so that all processes share one limit. The decorator writes a full bucket there when it is
-# applied, whatever the cache holds. So each process that imports the module fills the bucket up again for all: with ten calls in a thousand seconds, a script that a timer
-# starts anew each time is never throttled, and four starts of a worker are forty calls at once.
+# applied, whatever the cache holds. So each process fills the bucket up again for all when it imports the module. With ten calls in a thousand seconds, a script that is started
+# by a timer is never throttled, and four starts of a worker are forty calls at once.
 #
 # Seen with diskcache 5.6.3.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# dramatiq warns that its `BucketRateLimiter` lets twice the limit through around the end of a bucket, and names `WindowRateLimiter`, whose window slides, as the one that does
-# not. That one counts in whole seconds of the clock. With a window of one second, its default, there is a single count to sum up, and nothing slides: with ten a second, ten
-# calls go through at the end of one second and ten more a tenth of a second later, as with the bucket. A window of 60 seconds is one of 59 to 60.
+# dramatiq warns that its `BucketRateLimiter` lets twice the limit through around the end of a bucket, and points to `WindowRateLimiter` with its sliding window. That one counts in
+# whole seconds of the clock. With a window of one second, its default, there is a single count to sum up, and nothing slides: with ten a second, ten calls go through at
+# the end of one second and ten more a tenth of a second later, as with the bucket. A window of 60 seconds is one of 59 to 60.
 #
 # Seen with dramatiq 2.2.1.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

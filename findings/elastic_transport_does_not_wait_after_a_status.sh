@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# elastic-transport, on which the clients of Elasticsearch stand, repeats a request after a failed connection and after the statuses 429, 502, 503 and 504. `retry_backoff_base`
-# and `retry_backoff_cap` are to put delays between the attempts. They do so for connections only. A cluster that says 429, too many requests, gets all the
-# attempts at once, the back-off set or not, and whatever its `Retry-After` says: here five in well under a second, where the back-off would take two to four. The
-# asynchronous transport does the same.
+# elastic-transport, the lower half of the clients of Elasticsearch, repeats a request after a failed connection and after the statuses 429, 502, 503 and 504. `retry_backoff_base`
+# and `retry_backoff_cap` put delays between the attempts, but for connections only. A cluster that says 429, too many requests, gets all the attempts at once, whatever its
+# `Retry-After` says: here five in well under a second, where the back-off would take two to four. The asynchronous transport does the same.
 #
 # Seen with elastic-transport 9.4.2, aiohttp 3.14.5.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

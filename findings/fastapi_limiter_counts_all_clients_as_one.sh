@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # fastapi-limiter makes a key of the client's address, the path and the route for each request, and hands it to a `Limiter` of pyrate-limiter as the name of the item. A `Limiter` that is
-# made from a `Rate`, as in all examples of its README, has one bucket for every name. So "2 requests per 5 seconds" are two for all clients together: the first client to ask
-# twice shuts all others out, who are answered 429 to their first request. A limiter that two routes share counts them together too, and an `identifier` of one's own, by user
-# say, changes nothing.
+# made from a `Rate`, as in all examples of the README, has one bucket for every name. So two requests in five seconds are two for all clients together: the first client to ask
+# twice shuts the others out, and they are answered 429 to their first request. An `identifier` of one's own, by user say, changes nothing. A bucket for each client takes a
+# `BucketFactory` of pyrate-limiter.
 #
 # Seen with fastapi-limiter 0.2.0, pyrate-limiter 4.5.1, fastapi 0.165.0.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `bucket_size` of `tokenbucket` in hyx is to be the most calls of a burst, and equals `max_executions` unless it is set. The bucket is filled only when a call finds it empty,
-# and then for the whole time since the last filling. So after a pause it is full, is emptied, and is filled once more on the spot: with ten a second, twenty go
-# through at once after two seconds, and with a bucket of one that is to prevent bursts, two.
+# `bucket_size` of `tokenbucket` in hyx is the most calls of a burst, and equals `max_executions` unless it is set. The bucket is filled only when a call finds it empty, and
+# then for the whole time since the last filling. So after a pause it is full, is emptied, and is filled once more on the spot: with ten a second, twenty calls go through at
+# once after two seconds. With a bucket of one, which is to prevent bursts, two do.
 #
 # Seen with hyx 0.0.2.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

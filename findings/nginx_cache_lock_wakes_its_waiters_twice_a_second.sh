@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # `proxy_cache_lock` of nginx lets one request fetch a new answer, and the others wait for it. They are not told when it has come: each looks again every half second. So an
-# answer that takes 0.1 seconds takes 0.5 for all but the first. Where the answer turns out not to be cacheable, one of the waiters goes next at each look: six requests that come together
-# take 0.1, 0.6, 1.1, 1.6, 2.1 and 2.6 seconds, and a hundred would take up to the five seconds of `proxy_cache_lock_timeout`. Without the lock, each takes
-# 0.1 seconds. The documentation has no word of the half second.
+# answer that takes 0.1 seconds takes 0.5 for all but the first. Where the answer turns out not to be cacheable, one of the waiters goes next at each look: six requests at the
+# same time take 0.1, 0.6, 1.1, 1.6, 2.1 and 2.6 seconds, and of a hundred most would wait for the whole `proxy_cache_lock_timeout`, five seconds. Without the lock, each
+# takes 0.1 seconds.
 #
 # Seen with nginx 1.22.1 of Debian 12.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # With `stale_while_revalidate`, requests-cache answers from a stale entry and refreshes it in the background. It does not note that a refresh is on its way: every request that
-# finds the entry stale starts a thread of its own and sends one more. So while a slow server works on the first refresh, it gets as many requests as if there were no
-# cache, all at once, since none of the callers waits any more: twenty reads in a row, twenty refreshes.
+# finds the entry stale starts a thread of its own and sends one more. So while a slow server works on the first refresh, it gets as many requests as without a cache, and all
+# at once, since no caller waits any more: twenty reads in a row, twenty refreshes.
 #
 # Seen with requests-cache 1.3.3, requests 2.34.2.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# RQ takes a `Retry` with a list of waits from the caller, for a job that raises, and from the job itself, which may return one. With more retries than waits, both are described
-# alike: the first wait is used more than once. It is for the first: `Retry(max=5, interval=[10, 30, 60])` waits 10, 10, 10, 30 and 60 seconds for a job that raises, three
-# times the shortest at first. The same object returned by the job waits 10, 30, 60, 60 and 60, as most would expect of both.
+# RQ takes a `Retry` with a list of waits from the caller, for a job that raises, and as the result of the job itself. With more retries than waits, its documentation says of both that
+# the first wait is used more than once. It is for a job that raises: `Retry(max=5, interval=[10, 30, 60])` waits 10, 10, 10, 30 and 60 seconds, three times the
+# shortest. The same object returned by the job waits 10, 30, 60, 60 and 60, as most would expect of both.
 #
 # Seen with rq 3.0.0, fakeredis 2.41.0.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

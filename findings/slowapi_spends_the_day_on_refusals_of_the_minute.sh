@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# slowapi goes through several limits of a route in the order in which they are written, and charges each before it looks at the next. So "20/day;5/minute" charges the day for
-# every request that the minute refuses: a client that asks 20 times in one minute gets five answers, and then none for the rest of the day. "5/minute;20/day", the same
-# limits, leaves the day alone. Flask-Limiter, from which slowapi was made, gives the same answers in both orders.
+# slowapi goes through several limits of a route in their written order, and charges each before it looks at the next. So "20/day;5/minute" charges the day for every request that the
+# minute refuses: a client with 20 requests in one minute gets five answers, and then none for the rest of the day. "5/minute;20/day", the same limits, leaves the day
+# alone. Flask-Limiter, the model of slowapi, gives the same answers in both orders.
 #
 # Seen with slowapi 0.1.10, limits 5.8.0, Flask-Limiter 4.1.1.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

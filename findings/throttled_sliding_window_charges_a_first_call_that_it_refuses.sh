@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# The sliding window of throttled-py in memory charges the first call of each window, also when it refuses it. The window before weighs most just then, so that the
-# first call is the one that is most likely refused. A job that costs more than half of its quota runs once and never again: with ten a minute and a cost of six,
-# a caller who waits for the `retry_after` of each refusal runs once in an hour, and by the fixed window, the token bucket and GCRA 60 times or more. Jobs of a cost
-# of two lose a fifth of the quota.
+# The sliding window of throttled-py in memory charges the first call of each window, also when it refuses it. The window before weighs most just then, so that the first call is
+# the likeliest to be refused. So a job of more than half its quota runs once and never again: with ten a minute and a cost of six, a caller who waits for each `retry_after`
+# runs once in an hour, and by the fixed window, the token bucket and GCRA 60 times or more. Jobs of a cost of two lose a fifth of the quota.
 #
 # Seen with throttled-py 3.5.0.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.
