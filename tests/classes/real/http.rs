@@ -163,9 +163,10 @@ async fn haproxy() {
 /// A port on which nobody listens.
 const NOBODY: u16 = 1;
 
-/// The number of tasks that call, and the time for which they do.
+/// The number of tasks that call, the least time for which they do, and the least number of their calls.
 const CALLERS: usize = 16;
 const LASTS: Duration = Duration::from_secs(4);
+const ENOUGH: u64 = 1_000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_proxy_that_reloads_costs_no_call_and_runs_none_twice() {
@@ -174,7 +175,6 @@ async fn a_proxy_that_reloads_costs_no_call_and_runs_none_twice() {
     }
     for version in [1, 2] {
         let (calls, failed, twice) = during_reloads(version).await;
-        assert!(calls > 1_000, "only {calls} calls over HTTP/{version}");
         assert_eq!((failed, twice), (Vec::new(), 0), "of {calls} calls over HTTP/{version}");
     }
 }
@@ -217,7 +217,8 @@ async fn during_reloads(version: u8) -> (u64, Vec<String>, usize) {
         })
         .collect();
     let begin = tokio::time::Instant::now();
-    while begin.elapsed() < LASTS {
+    // as slow as the machine may be
+    while begin.elapsed() < LASTS || next.load(Ordering::Relaxed) < ENOUGH {
         sleep(Duration::from_millis(200)).await;
         proxy.signal("-HUP");
     }
