@@ -9,7 +9,7 @@ use crate::drop_order;
 use crate::fragment::{Context, Form, Fragment, Notes, local, number_of_attempt};
 use crate::function::Binding;
 use crate::policy::Layer;
-use crate::source::borrow_local;
+use crate::source::{Source, borrow_local};
 use crate::tokens::placed;
 
 /// The whole output: the function with its stack inside, and the layers' companions.
@@ -89,8 +89,8 @@ fn contexts<'a>(layers: &[Box<dyn Layer>], context: &Context<'a>) -> Vec<Context
     let names: Vec<&str> =
         (0..layers.len()).map(|index| layers[index].local(&layers[..index], &layers[index + 1..])).collect();
     let nth = |index: usize| 1 + names[..index].iter().filter(|name| **name == names[index]).count();
-    let source = |index: usize| layers[index].common().source.as_ref();
-    (0..layers.len()).map(|index| context.of_layer(names[index], nth(index), source(index))).collect()
+    let is_static = |index: usize| layers[index].common().source.as_ref().is_some_and(Source::is_static);
+    (0..layers.len()).map(|index| context.of_layer(names[index], nth(index), is_static(index))).collect()
 }
 
 /// One run of the body.

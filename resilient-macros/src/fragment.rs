@@ -5,7 +5,6 @@ use quote::{ToTokens, quote_spanned};
 use syn::{Ident, Path, Token, Type};
 
 use crate::function::Function;
-use crate::source::Source;
 use crate::tokens::placed;
 
 /// The context of every layer's expansion.
@@ -27,9 +26,8 @@ impl<'a> Context<'a> {
         Self { function, krate, policy: local("policy"), is_static: false, nth: 1 }
     }
 
-    /// The same for the `nth` layer of those that are called `name`, whose policy has that source.
-    pub(crate) fn of_layer(&self, name: &str, nth: usize, source: Option<&Source>) -> Self {
-        let is_static = matches!(source, Some(Source::Own { .. }));
+    /// The same for the `nth` layer of those that are called `name`, whose policy is a `static` of the function's own, or is found by statements.
+    pub(crate) fn of_layer(&self, name: &str, nth: usize, is_static: bool) -> Self {
         Self { policy: local(&numbered(name, nth)), is_static, nth, ..*self }
     }
 

@@ -102,6 +102,11 @@ impl Source {
         }
     }
 
+    /// Returns whether a `static` of the function's own is the policy, so that no statement has to find it.
+    pub(crate) fn is_static(&self) -> bool {
+        matches!(self, Self::Own { .. })
+    }
+
     /// Returns whether its policy is found by the arguments of a call.
     pub(crate) fn is_of_the_call(&self, function: &Function) -> bool {
         match self {

@@ -135,7 +135,7 @@ impl Layer for Batch {
         let key_type = keys.key;
         let others = others(function, keys.index, self.key.as_ref());
         let source = &self.source;
-        let batch = context.of_layer("batch", 1, Some(source));
+        let batch = context.of_layer("batch", 1, source.is_static());
         let (item, entry, declaration) = (source.item(&batch), source.entry(&batch), source.declare(&batch));
         let krate = context.krate;
         let (listed, beside) = (name.unraw().to_string(), function.name().unraw().to_string());
