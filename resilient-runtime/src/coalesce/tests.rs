@@ -160,7 +160,7 @@ fn who_looks_first_takes_a_free_lead_and_the_heir_waits_on() {
     assert_eq!(late.poll(), Some(2));
     assert_eq!((calls[1].woken(), calls[2].woken()), (2, 1));
     assert_eq!((calls[1].poll(), calls[2].poll()), (Some(2), Some(2)));
-    assert_eq!(policy.counts().handed_over, 0);
+    assert_eq!((policy.counts().leaders, policy.counts().handed_over), (2, 0));
 }
 
 #[test]
@@ -264,6 +264,43 @@ fn a_body_is_gone_before_another_runs() {
     assert!(two.poll().is_none());
 
     assert_eq!(*notes.borrow(), ["ran 1", "dropped 1", "ran 2"]);
+}
+
+#[test]
+fn a_body_is_gone_when_its_call_has_ended() {
+    let (policy, done, held) = (Coalesce::named("gone at the end"), Cell::new(false), Arc::new(()));
+    let body = || {
+        let (done, held) = (&done, held.clone());
+        poll_fn(move |_| if done.get() { Poll::Ready(Arc::strong_count(&held)) } else { Poll::Pending })
+    };
+    let (mut leader, mut follower) = (Call::new(policy.run(&7, body())), Call::new(policy.run(&7, body())));
+    assert!(leader.poll().is_none() && follower.poll().is_none());
+    done.set(true);
+
+    assert_eq!((leader.poll(), Arc::strong_count(&held)), (Some(3), 2), "that of the follower is there still");
+    assert_eq!((follower.poll(), Arc::strong_count(&held)), (Some(3), 1));
+}
+
+#[test]
+fn a_call_that_panicked_is_not_run_on() {
+    for mode in [Mode::Enforce, Mode::Off] {
+        let (policy, polls) = (Coalesce::named("panicked").mode(mode), Cell::new(0));
+        let mut call = Call::new(policy.run(
+            &7,
+            poll_fn(|_| -> Poll<()> {
+                polls.set(polls.get() + 1);
+                panic!("as it should")
+            }),
+        ));
+
+        let messages = [(); 2].map(|()| {
+            let panic = catch_unwind(AssertUnwindSafe(|| call.poll())).expect_err("it panics");
+            panic.downcast_ref::<&str>().copied()
+        });
+
+        assert_eq!(messages, [Some("as it should"), Some("a coalesced call is not polled again after it panicked")]);
+        assert_eq!((polls.get(), keys(&policy)), (1, 0));
+    }
 }
 
 #[test]
@@ -469,6 +506,18 @@ fn calls_on_two_objects_are_kept_apart() {
     let objects = ["a".to_owned(), "b".to_owned()];
     let call = |index: usize| Call::new(policy.call(&7).on(&objects[index]).run(stage.run()));
     let mut calls = [call(0), call(1), call(0)];
+
+    assert!(calls.iter_mut().all(|call| call.poll().is_none()));
+
+    assert_eq!((stage.runs.get(), keys(&policy)), (2, 2));
+}
+
+#[test]
+fn calls_on_two_objects_at_one_address_are_kept_apart() {
+    let (policy, stage) = (Coalesce::named("one address"), Stage::default());
+    let text = "north-west";
+    let call = |object: &str| Call::new(policy.call(&7).on(object).run(stage.run()));
+    let mut calls = [call(text), call(&text[..5]), call(text)];
 
     assert!(calls.iter_mut().all(|call| call.poll().is_none()));
 

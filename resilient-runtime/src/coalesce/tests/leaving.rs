@@ -60,6 +60,22 @@ fn leaders_that_come_and_go_wake_nobody_twice() {
 }
 
 #[test]
+fn whoever_waits_on_is_woken_for_the_next_lead_too() {
+    let (policy, stage) = (Coalesce::named("next lead"), Stage::default());
+    let mut calls: Vec<_> = (0..3).map(|_| Call::new(policy.run(&7, stage.run()))).collect();
+    assert!(calls.iter_mut().all(|call| call.poll().is_none()));
+    calls[0].drop();
+    assert!(calls[1].poll().is_none() && calls[2].poll().is_none());
+    assert_eq!(calls[2].woken(), 1);
+
+    calls[1].drop();
+
+    assert_eq!(calls[2].woken(), 2);
+    stage.done.set(true);
+    assert_eq!((calls[2].poll(), policy.counts().handed_over), (Some(3), 2));
+}
+
+#[test]
 fn a_follower_that_is_never_polled_again_holds_up_nobody_who_is() {
     let (policy, stage) = (Coalesce::named("parked"), Stage::default());
     let mut calls: Vec<_> = (0..4).map(|_| Call::new(policy.run(&7, stage.run()))).collect();

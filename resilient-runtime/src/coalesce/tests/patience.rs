@@ -110,6 +110,24 @@ async fn the_first_to_end_answers_all_even_if_it_was_overtaken() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_whose_key_has_ended_changes_nothing_for_the_next_calls() {
+    for ends in [true, false] {
+        let policy = Coalesce::named("ended before").max_wait(PATIENCE);
+        let runs = Runs::new(&policy, &[3, 3, 1, 60]);
+        let overtakes = timeout(Duration::from_millis(if ends { 5_100 } else { 4_900 }), runs.call());
+        let next = async {
+            sleep(Duration::from_millis(4_500)).await;
+            tokio::join!(runs.call(), runs.call())
+        };
+
+        let outcomes = tokio::join!(runs.call(), overtakes, next);
+
+        assert_eq!((outcomes.0, outcomes.1.ok(), outcomes.2), (0, ends.then_some(1), (2, 2)));
+        assert_eq!((runs.begun.get(), policy.counts().handed_over, keys(&policy)), (3, 1, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_outcome_of_the_first_to_end_is_held() {
     let policy = Coalesce::named("held").max_wait(PATIENCE).hold(Duration::from_secs(100));
     let runs = Runs::new(&policy, &[3, 60]);

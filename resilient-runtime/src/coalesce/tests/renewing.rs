@@ -79,8 +79,21 @@ async fn nothing_is_older_than_both_times() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewal_that_fails_keeps_the_old_and_the_next_begins_after_another_hold() {
+async fn a_renewed_outcome_is_let_go_of_when_its_time_is_over() {
     let policy = policy();
+    assert_eq!(ask(policy, Ok(1)).await, Ok(1));
+    advance(HOLD).await;
+    assert_eq!(ask_and_settle(policy, Ok(2)).await, Ok(1));
+
+    advance(NEARLY_ALL).await;
+    assert_eq!(policy.counts().keys, 1);
+    advance(ms(1)).await;
+    assert_eq!(policy.counts().keys, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_fails_keeps_the_old_and_the_next_begins_after_another_hold() {
+    let (policy, log) = (policy(), record());
     assert_eq!(ask(policy, Ok(1)).await, Ok(1));
     advance(HOLD).await;
     assert_eq!(ask_and_settle(policy, Err(2)).await, Ok(1));
@@ -89,6 +102,7 @@ async fn a_renewal_that_fails_keeps_the_old_and_the_next_begins_after_another_ho
         assert_eq!(ask_and_settle(policy, Ok(3)).await, Ok(1));
     }
     assert_eq!((policy.counts().renewals, policy.counts().renewals_failed), (1, 1));
+    assert_eq!(log.count(|event| *event == Event::NotRenewed { policy: "renewing" }), 1);
 
     advance(SECOND).await;
     assert_eq!(ask_and_settle(policy, Ok(4)).await, Ok(1));
