@@ -9,9 +9,11 @@ use tokio::time::{Instant, advance, sleep};
 use std::fmt;
 
 use super::*;
-use crate::PolicyKind;
 use crate::adaptive::Ended;
-use crate::{Class, Deadline, Settled, Timeout};
+use crate::book;
+use crate::notes::bulkhead::WAITED_NANOS;
+use crate::test::record;
+use crate::{Class, Deadline, PolicyKind, Settled, Timeout};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -198,7 +200,7 @@ async fn without_a_wait_it_refuses_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deadline_ends_the_wait() {
-    for bulkhead in [single(), single().max_wait(ms(5_000))] {
+    for bulkhead in [single(), single().max_wait(ms(5_000)), single().max_wait(ms(30))] {
         let _inside = bulkhead.try_acquire().unwrap();
         let began = Instant::now();
 
@@ -232,6 +234,7 @@ async fn a_passed_deadline_does_not_wait() {
     advance(ms(5)).await;
 
     assert_eq!(reason(now(deadline.scope(bulkhead.acquire())).unwrap()), Reason::DeadlineExceeded);
+    assert_eq!((bulkhead.counts().queued, bulkhead.counts().deadline_exceeded), (0, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -306,6 +309,27 @@ async fn low_priority_makes_room_in_a_full_queue() {
     assert_eq!(reason(poll(&mut low[1]).unwrap()), Reason::QueueFull, "the last of them");
     assert_eq!(reason(now(bulkhead.entry().priority(Priority::Low).acquire()).unwrap()), Reason::QueueFull);
     assert_eq!(bulkhead.counts().waiting, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_is_added_up_however_it_ends() {
+    let bulkhead = Bulkhead::named("adds up").limit(1).max_wait(ms(50));
+    let record = || bulkhead.shell.record();
+    let waited = || Duration::from_nanos(record().noted(WAITED_NANOS));
+    let abandoned = || record().ended()[book::Ended::Abandoned as usize];
+    let inside = bulkhead.try_acquire().unwrap();
+
+    let refused = bulkhead.acquire().await;
+    assert_eq!((reason(refused), waited(), abandoned()), (Reason::WaitedTooLong { limit: ms(50) }, ms(50), 0));
+
+    assert!(tokio::time::timeout(ms(30), bulkhead.acquire()).await.is_err());
+    assert_eq!((waited(), abandoned()), (ms(80), 1), "it was dropped");
+
+    let (permit, ()) = tokio::join!(bulkhead.acquire(), async {
+        sleep(ms(20)).await;
+        drop(inside);
+    });
+    assert_eq!((permit.is_ok(), waited(), abandoned()), (true, ms(100), 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -526,6 +550,19 @@ async fn an_adaptive_limit_learns_nothing_from_a_run_that_cannot_tell_it() {
         }
 
         assert_eq!((bulkhead.counts().limit, bulkhead.counts().in_use), (20, 0), "{bulkhead:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_run_that_teaches_nothing_is_said_and_no_other() {
+    let (bulkhead, log) = (Bulkhead::named("blind").aimd(2, 100, 20), record());
+    let said = || log.count(|event| matches!(event, Event::LearnsNothing { policy: "blind", .. }));
+    assert_eq!(bulkhead.run_adaptive(ready(Ok::<_, Error>(()))).await, Settled::Outcome(Ok(())));
+    assert_eq!(said(), 0);
+
+    for _ in 0..3 {
+        assert_eq!(bulkhead.run(ready(())).await, Settled::Outcome(()));
+        assert_eq!(said(), 1);
     }
 }
 
