@@ -110,6 +110,18 @@ async fn a_full_batch_runs_at_once_and_others_begin_the_next_meanwhile() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_full_batch_whose_leader_goes_runs_again_at_once() {
+    let (batch, backend) = (Batch::named("load").max_size(2).max_wait(ms(1_000)), Backend::default());
+    let call = |key| batch.run(key, |keys| backend.load(keys));
+    let start = Instant::now();
+
+    let got = tokio::join!(timeout(ms(5), call(1)), call(2));
+
+    assert_eq!((got.0.is_err(), got.1, start.elapsed()), (true, Ok(Some(20)), ms(15)));
+    assert_eq!((backend.asked(), batch.counts().handed_over), (vec![vec![1, 2], vec![2]], 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn equal_keys_are_asked_for_once() {
     let (batch, backend) = (Batch::named("load"), Backend::default());
 
