@@ -376,6 +376,18 @@ mod polled_somewhere_else {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn from_the_scope_of_a_deadline_into_that_of_an_earlier_one() {
+        let start = Instant::now();
+        let mut call = Box::pin(slow());
+
+        let first = Deadline::after(ms(5_000)).scope(call.as_mut()).now_or_never();
+        assert!(first.is_none());
+        let reason = Deadline::after(ms(2_000)).scope(call).await.unwrap_err().reason();
+
+        assert_eq!((reason, start.elapsed().as_secs()), (Reason::DeadlineExceeded, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn into_the_scope_of_an_earlier_deadline() {
         let start = Instant::now();
         let mut call = Box::pin(slow());

@@ -1,7 +1,7 @@
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::*;
-use crate::{Backoff, Retry, Verdict};
+use crate::{Backoff, Deadline, Retry, Verdict};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -69,4 +69,21 @@ async fn the_time_counts_from_a_first_attempt_that_is_ready_at_once() {
         assert_eq!(matches!(settled, Settled::Outcome(Ok(()))), ends_in_time, "{mode:?}, {took} ms");
         assert_eq!(observed() - before, more, "{mode:?}, {took} ms");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_counts_from_when_a_first_attempt_that_is_ready_at_once_asked_for_it() {
+    let timeout = Timeout::named("asked", ms(100));
+    let mut call = timeout.begin();
+    let began = Instant::now();
+    let asks = async { Deadline::current().map(Deadline::remaining) };
+    assert!(matches!(call.run(asks).await, Settled::Outcome(Some(left)) if left == ms(100)));
+    sleep(ms(30)).await;
+
+    let settled = call.run(takes(80)).await;
+
+    assert!(
+        matches!(settled, Settled::Rejected(rejection) if rejection.reason() == Reason::TimedOut { limit: ms(100) })
+    );
+    assert_eq!(began.elapsed(), ms(100));
 }
