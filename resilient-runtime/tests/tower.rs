@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use resilient::http::by_response;
+use resilient::metrics::Labels;
 use resilient::tower::{deadline_from_header, deadline_to_header, hedge, keyed, policies, policies_for, retry};
 use resilient::{
     Backoff, Bulkhead, CircuitBreaker, CircuitBreakerState, Classify, Deadline, Hedge, PerKey, Priority, RateLimit,
@@ -254,6 +255,24 @@ async fn a_request_that_cannot_be_copied_is_sent_once() {
     assert_eq!(calls.swap(0, SeqCst), 2);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_request_that_cannot_be_copied_is_counted_by_how_it_ends() {
+    static RETRY: Retry = Retry::named("tower: counted").max(3).backoff(Backoff::none());
+    let service = service_fn(|outcome: Result<(), Error>| ready(outcome));
+    let service = ServiceBuilder::new().layer(retry(&RETRY).cloning(|_| None)).service(service);
+
+    for outcome in [Err(Error::Down), Err(Error::Gone), Ok(())] {
+        assert_eq!(service.clone().oneshot(outcome.clone()).await.is_ok(), outcome.is_ok());
+    }
+
+    let samples = resilient::metrics::collect();
+    let calls = |end: &str| {
+        let is_it = |labels| matches!(labels, Some(Labels { policy: "tower: counted", .. }));
+        samples.iter().find(|sample| is_it(sample.labels) && sample.own == end).map(|sample| sample.value)
+    };
+    assert_eq!(["transient", "permanent", "success", "abandoned"].map(calls), [1.0, 1.0, 1.0, 0.0].map(Some));
+}
+
 /// The stack of the README.
 #[tokio::test(start_paused = true)]
 async fn layers_of_a_client_judge_its_responses_where_they_are_told_to() {
@@ -461,6 +480,19 @@ async fn a_deadline_comes_by_a_header_and_goes_on_with_what_is_left_for_each_att
     assert_eq!(send("2S").await.unwrap(), "2S");
     assert_eq!(send("9S").await.unwrap(), "5000000u");
     advance(SECOND).await;
+}
+
+#[test]
+fn a_layer_lists_its_policies_before_a_call() {
+    static TOTAL: Timeout = Timeout::named("tower: listed, total", SECOND);
+    static PLACES: Bulkhead = Bulkhead::named("tower: listed, places");
+
+    let _service = ServiceBuilder::new().layer(policies((&TOTAL, &PLACES))).service(Strict::default());
+
+    let listed = resilient::policies().others;
+    for name in ["tower: listed, total", "tower: listed, places"] {
+        assert!(listed.iter().any(|policy| policy.name == name), "{name}");
+    }
 }
 
 #[cfg(feature = "config")]

@@ -164,6 +164,22 @@ async fn of_a_batch_and_what_one_that_observes_would_have_gathered() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_calls_that_take_an_outcome_that_is_held() {
+    #[coalesce(name = "books: held", key = number, hold = "1s", stale_while_revalidate = "1m")]
+    async fn held(number: u32) -> Result<u32, Error> {
+        Ok(number)
+    }
+
+    held(1).await.unwrap();
+    held(1).await.unwrap();
+    sleep(ms(1_000)).await;
+    held(1).await.unwrap();
+
+    assert_eq!(ends("books: held"), BTreeMap::from([("success", 3.0)]));
+    assert!((value("resilient_stale_answers_total", "books: held") - 1.0).abs() < 0.1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_a_fan_out_however_its_items_end() {
     #[fan_out(limit = 5)]
     async fn items(end: End) -> Result<u32, Error> {
