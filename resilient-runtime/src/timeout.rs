@@ -163,7 +163,8 @@ enum CallStage {
 impl<'a> TimeoutCall<'a> {
     /// Runs one attempt, for as long as those before it have left.
     ///
-    /// Otherwise as [`Timeout::run`]; the time counts from the first poll of the first attempt.
+    /// Otherwise as [`Timeout::run`]; the time counts from the first poll of the first attempt. If that was ready at once and nothing in
+    /// it has asked for the deadline, the time counts from the [`wait`](Self::wait) behind it, or from the next attempt.
     ///
     /// # Errors
     ///
@@ -183,11 +184,17 @@ impl<'a> TimeoutCall<'a> {
     /// The limit does not end the delay: a [retry](crate::Retry) grants none that would last until then.
     #[must_use = "it is to be awaited"]
     pub fn wait(&mut self, delay: Delay) -> Delay {
+        self.count_on();
+        self.stage = CallStage::Runs;
+        delay
+    }
+
+    /// Has the time count from now on, unless it counts already or no attempt has ended.
+    #[inline]
+    fn count_on(&mut self) {
         if self.stage == CallStage::BetweenAttempts && self.deadline == Limit::NONE {
             self.begin_to_count();
         }
-        self.stage = CallStage::Runs;
-        delay
     }
 
     /// Notes when the time is over, which something inside has asked for.
@@ -290,6 +297,8 @@ impl<'c, 'a> Policy for &'c mut TimeoutCall<'a> {
 
     #[inline]
     fn guard(self) -> Self::Guard {
+        // a loop may have no waits between its attempts
+        self.count_on();
         let watch = match self.deadline.known_instant() {
             None => Watch::Fresh,
             Some(deadline) => Watch::Due { deadline },

@@ -87,3 +87,19 @@ async fn the_time_counts_from_when_a_first_attempt_that_is_ready_at_once_asked_f
     );
     assert_eq!(began.elapsed(), ms(100));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_time_counts_from_the_second_attempt_after_one_that_was_ready_at_once_and_did_not_ask() {
+    for (took, ends_in_time) in [(69, true), (71, false)] {
+        let timeout = Timeout::named("without waits", ms(100));
+        let mut call = timeout.begin();
+        for _ in 0..2 {
+            assert!(matches!(call.run(takes(0)).await, Settled::Outcome(Ok(()))));
+            sleep(ms(30)).await;
+        }
+
+        let settled = call.run(takes(took)).await;
+
+        assert_eq!(matches!(settled, Settled::Outcome(Ok(()))), ends_in_time, "{took} ms");
+    }
+}
