@@ -176,6 +176,24 @@ async fn an_ordered_map_answers_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_list_says_what_was_batched() {
+    let (batch, backend) = (Batch::named("load").max_size(9).max_wait(ms(5)), Backend::default());
+    let call = |key| batch.run(key, |keys| backend.load(keys));
+    let _ = tokio::join!(timeout(ms(1), call(1)), call(2), call(2), call(3));
+    let mut gathers = call(4);
+    assert!(poll(&mut gathers).is_pending());
+
+    let mut description = Description::default();
+    batch.describe_to(&mut description);
+
+    assert_eq!(description.levels, [("gathering", 1.0)]);
+    let counts = [("batches", "", 1.0), ("batch_keys", "", 2.0), ("batch_duplicates", "", 1.0), ("handovers", "", 1.0)];
+    assert_eq!(description.counts, counts);
+    let settings: Vec<_> = description.settings.iter().map(|setting| (setting.key, &*setting.value)).collect();
+    assert_eq!(settings, [("max_size", "9"), ("max_wait", "5ms")]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn when_the_leader_leaves_while_it_gathers_another_gathers_on() {
     let (batch, backend) = (Batch::named("load").max_wait(ms(5)), Backend::default());
     let start = Instant::now();

@@ -777,6 +777,22 @@ async fn switched_off_it_teaches_its_limit_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_permit_that_is_settled_teaches_its_limit_and_is_counted_by_its_outcome() {
+    let bulkhead = Bulkhead::named("settled").aimd(1, 100, 20);
+    let ended = |end: book::Ended| bulkhead.shell.record().ended()[end as usize];
+
+    for _ in 0..200 {
+        let permit = bulkhead.acquire().await.unwrap();
+        advance(ms(50)).await;
+        let slow = Error::new(PolicyKind::Timeout, "settled", Reason::TimedOut { limit: ms(1) });
+        assert!(permit.settle(Err::<(), _>(slow)).is_err());
+    }
+
+    assert!(bulkhead.counts().limit < 20, "{:?}", bulkhead.counts());
+    assert_eq!((ended(book::Ended::Transient), ended(book::Ended::Success)), (200, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_that_was_let_in_without_a_permit_does_not_wait_for_itself() {
     let bulkhead = single().mode(Mode::Off);
 
@@ -791,6 +807,22 @@ async fn a_call_that_was_let_in_without_a_permit_does_not_wait_for_itself() {
     });
 
     assert_eq!(outer.await, Settled::Outcome(Settled::Outcome(())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_list_says_how_full_it_is_and_between_what_its_limit_moves() {
+    let bulkhead = Bulkhead::named("listed").vegas(2, 40, 5).queue(7).max_wait(ms(50));
+    let _inside = bulkhead.entry().weight(5).try_acquire().unwrap();
+    let mut waiting = bulkhead.acquire();
+    assert!(poll(&mut waiting).is_none());
+
+    let mut description = Description::default();
+    bulkhead.describe_to(&mut description);
+
+    assert_eq!(description.levels, [("limit", 5.0), ("in_use", 5.0), ("waiting", 1.0)]);
+    let settings: Vec<_> = description.settings.iter().map(|setting| (setting.key, &*setting.value)).collect();
+    let range = [("limit", "5"), ("min_limit", "2"), ("max_limit", "40"), ("initial_limit", "5")];
+    assert_eq!(settings, [&range[..], &[("queue", "7"), ("max_wait", "50ms")]].concat());
 }
 
 #[tokio::test(start_paused = true)]

@@ -714,6 +714,19 @@ fn the_list_counts_who_took_a_lead_over_as_one_who_ran() {
 }
 
 #[test]
+fn the_list_counts_who_declines_an_outcome_as_one_who_ran_alone() {
+    let (policy, stage) = (Coalesce::named("declined"), Stage::default());
+    let mut leader = Call::new(policy.run(&7, stage.run()));
+    let mut other = Call::new(policy.call(&7).begin(stage.run(), |_| Judgement::ForTheCaller));
+    assert!(leader.poll().is_none() && other.poll().is_none());
+    stage.done.set(true);
+
+    assert_eq!((leader.poll(), other.poll()), (Some(1), Some(2)));
+
+    assert_eq!(listed(&policy, ["coalesce_runs", "coalesced", "ran_alone"]), [1, 0, 1]);
+}
+
+#[test]
 fn calls_of_one_type_are_one_though_it_has_two_names() {
     use super::flights::Identity;
 

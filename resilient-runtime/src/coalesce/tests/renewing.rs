@@ -61,6 +61,7 @@ async fn a_stale_outcome_is_given_out_at_once_and_renewed_once() {
     assert_eq!(slow(9).await, Ok(3), "the future of the first call that found it stale");
     let counts = policy.counts();
     assert_eq!((counts.leaders, counts.followers, counts.stale), (1, 8, 6));
+    assert_eq!(listed(policy, ["coalesced", "stale_answers"]), [8, 6]);
     assert_eq!((counts.renewals, counts.renewals_failed, counts.keys), (1, 0, 1));
     let of = |event: Event| log.count(move |seen| *seen == event);
     assert_eq!(of(Event::GaveStale { policy: "renewing" }), 6);
