@@ -1,6 +1,8 @@
-//! The same three where the services are used, in place of returned.
+//! Clients that do not fit, used where they are made.
 
-use resilient::tower::{coalesce, policies, retry};
+use axum::body::Body;
+use axum::http::{Request, Response};
+use resilient::tower::{coalesce, coalesce_http, policies, retry};
 use resilient::{CircuitBreaker, Coalesce, Retry};
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt, service_fn};
 
@@ -35,6 +37,15 @@ async fn sent_again(upload: Upload) {
 async fn shared() {
     let mut client = ServiceBuilder::new().layer(coalesce(&PAGES, |number: &u64| Some(*number))).service(service_fn(page));
     let _ = client.ready().await.unwrap().call(7).await;
+}
+
+async fn answer(_: Request<Body>) -> Result<Response<Body>, BoxError> {
+    Ok(Response::new(Body::empty()))
+}
+
+async fn shared_http() {
+    let mut client = ServiceBuilder::new().layer(coalesce_http(&PAGES)).service(service_fn(answer));
+    let _ = client.ready().await.unwrap().call(Request::new(Body::empty())).await;
 }
 
 fn main() {}
