@@ -298,8 +298,8 @@ pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// With a name of its own, `CIRCUIT_BREAKER_.shared()` stands in place of `&CIRCUIT_BREAKER_`. With `key = host`, the first
-/// statements are
+/// With a name of its own, `let circuit_breaker_ = CIRCUIT_BREAKER_.shared();` finds the policy, and `circuit_breaker_` stands in place of
+/// `&CIRCUIT_BREAKER_`. With `key = host`, the first statements are
 ///
 /// ```text
 /// static CIRCUIT_BREAKER_PER_KEY_: ::resilient::PerKey<::resilient::CircuitBreaker> =
@@ -394,7 +394,7 @@ pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream
 /// }
 /// ```
 ///
-/// With a limit that adapts, `BULKHEAD_.learning()` stands in place of `&BULKHEAD_`.
+/// With a limit that adapts, `BULKHEAD_.learning()` stands in place of `&BULKHEAD_`, or `BULKHEAD_.when(…)` with `when`.
 ///
 /// # Panics
 ///
