@@ -42,12 +42,6 @@ impl<'a> Context<'a> {
         if self.is_static { quote_spanned!(Span::mixed_site()=> &#policy) } else { policy.into_token_stream() }
     }
 
-    /// The statement that puts the layer's policy into the local, where none has done so: `let retry_ = &RETRY_;`.
-    pub(crate) fn bound(&self) -> Option<TokenStream> {
-        let (local, policy) = (&self.policy, self.reference());
-        self.is_static.then(|| quote_spanned!(Span::mixed_site()=> let #local = #policy;))
-    }
-
     /// The local that holds the policies of all keys, of which the layer uses one: `hedge_per_key_`.
     pub(crate) fn per_key(&self) -> Ident {
         self.beside("per_key")

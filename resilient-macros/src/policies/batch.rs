@@ -142,8 +142,12 @@ impl Layer for Batch {
         let declaration = quote_spanned!(span=> #item #krate::listed!(#listed for #beside: #entry); #declaration);
         let (certain, conditional): (Vec<_>, Vec<_>) =
             self.groups(function, &others).into_iter().partition(|(conditions, _)| conditions.is_empty());
-        let (bound, policy) =
-            if conditional.is_empty() { (None, batch.receiver()) } else { (batch.bound(), batch.policy) };
+        let policy = if conditional.is_empty() { batch.receiver() } else { batch.policy.clone() };
+        // each of the statements needs the local, whichever of them are left out
+        let bound = (source.is_static() && !conditional.is_empty()).then(|| {
+            let reference = batch.reference();
+            quote_spanned!(span=> let #policy = #reference;)
+        });
         let conditional = conditional
             .into_iter()
             .map(|(conditions, group)| quote_spanned!(span=> #(#conditions)* let #policy = #policy #group;));
