@@ -30,7 +30,7 @@ use self::builder::Config;
 use self::gcra::{Pace, Units};
 use self::meter::Meter;
 use self::shared::Link;
-use crate::book::Tally;
+use crate::book::{Count, Tally};
 use crate::clock::{self, Ticks};
 use crate::keyed::{Keyed, by_settings};
 use crate::length::Length;
@@ -38,8 +38,6 @@ use crate::list::{Bound, Description};
 use crate::notes::rate_limit::{PAUSES, SLOWED};
 use crate::shell::{Shell, shell};
 use crate::stack::{Judged, Stack};
-use crate::sync::atomic::AtomicU64;
-use crate::sync::atomic::Ordering::Relaxed;
 use crate::tune::{Live, accept};
 use crate::when::ByClass;
 use crate::{Error, Event, Mode, Outcome, When, random};
@@ -124,8 +122,8 @@ pub struct RateLimit {
     config: Live<Config>,
     meter: Meter,
     queue: Queue,
-    /// Requests that were let through, beside the meter, which the same call has just written: a line for each thread would be 512 bytes a key.
-    admitted: AtomicU64,
+    /// Requests that were let through.
+    admitted: Count,
     /// The store, of a limit that machines share.
     shared: Option<Link>,
 }
@@ -165,7 +163,7 @@ impl RateLimit {
     /// Returns what it has done; each number is right, but other threads may have changed one before the next was read.
     pub fn counts(&self) -> RateCounts {
         let [pauses, slowed] = self.meter.pressure.counts();
-        RateCounts { admitted: self.admitted.load(Relaxed), pauses, slowed, ..self.queue.counts() }
+        RateCounts { admitted: self.admitted.sum(), pauses, slowed, ..self.queue.counts() }
     }
 
     /// The end of the pause that the server asked for, if there is one.

@@ -5,7 +5,7 @@ use std::panic::Location;
 
 use once_cell::race::OnceRef;
 
-use crate::book::{self, Ended, FirstCell, Note, OwnCount, Record, Tally, Total};
+use crate::book::{self, Count, Ended, FirstCell, Note, OwnCount, Record, Tally, Total};
 use crate::event::Event;
 use crate::list;
 use crate::mode::Switch;
@@ -199,6 +199,18 @@ impl<P: Named> Shell<P> {
     #[inline(never)]
     fn count_own_slowly(&self, own: &OwnCount, total: Total) {
         own.add_one_slowly(self.record(), total, self.is_of_a_key);
+    }
+
+    /// Counts one more in a count of this policy that is no part of its book.
+    ///
+    /// Of a key, it is one word that all threads write, as there is no end of keys.
+    #[inline]
+    pub(crate) fn count_alone(&self, count: &Count) {
+        if self.is_of_a_key {
+            count.add_one_in_place();
+        } else if !count.try_add_one_alone() {
+            count.add_one_alone_slowly();
+        }
     }
 
     /// Adds to one of the policy's own numbers.

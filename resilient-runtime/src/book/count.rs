@@ -43,6 +43,28 @@ impl Count {
         self.late.load(Relaxed) + if cell < cells::NONE { sum(cell) } else { 0 }
     }
 
+    /// Adds one to a count that no record has, of one policy; returns false where that must be done [slowly](Self::add_one_alone_slowly).
+    #[inline]
+    #[must_use]
+    pub(crate) fn try_add_one_alone(&self) -> bool {
+        self.try_add(1)
+    }
+
+    /// As [`try_add_one_alone`](Self::try_add_one_alone), in whichever way there is.
+    #[cold]
+    pub(crate) fn add_one_alone_slowly(&self) {
+        self.number_of_one(false);
+        if !self.try_add_slowly(1) {
+            self.add_one_in_place();
+        }
+    }
+
+    /// Adds one without a cell, for a policy of a key.
+    #[inline]
+    pub(crate) fn add_one_in_place(&self) {
+        self.late.fetch_add(1, Relaxed);
+    }
+
     #[cold]
     fn add_slowly(&self, more: u64) {
         self.number(|| cells::number(1));
@@ -61,6 +83,13 @@ impl Count {
     /// As [`try_add`](Self::try_add), after it has seen to it that the thread has the cell.
     fn try_add_slowly(&self, more: u64) -> bool {
         cells::make(self.cell.load(Relaxed) as usize, |cell| cells::add(cell, more)).is_some()
+    }
+
+    /// Numbers the cells of a count of one policy, unless that is done, and returns the number.
+    fn number_of_one(&self, is_of_a_key: bool) -> Option<u32> {
+        static NUMBERED: AtomicU32 = AtomicU32::new(0);
+
+        self.number(|| if is_of_a_key { cells::NEVER } else { cells::number_of_one(1, &NUMBERED) })
     }
 
     /// Numbers its cells, unless that is done, and returns the number.
@@ -90,22 +119,19 @@ impl OwnCount {
     /// As [`try_add_one`](Self::try_add_one), in whichever way there is.
     #[cold]
     pub(crate) fn add_one_slowly(&self, record: &Record, total: Total, is_of_a_key: bool) {
-        static NUMBERED: AtomicU32 = AtomicU32::new(0);
-
-        let next = || if is_of_a_key { cells::NEVER } else { cells::number_of_one(1, &NUMBERED) };
-        match self.count.number(next) {
+        match self.count.number_of_one(is_of_a_key) {
             None | Some(cells::NEVER) => {}
             Some(number) => record.count_in(total, number),
         }
         if !self.count.try_add_slowly(1) {
-            self.count.late.fetch_add(1, Relaxed);
+            self.count.add_one_in_place();
             record.add(total, 1);
         }
     }
 
     /// Adds one that is not part of the record's count.
     pub(crate) fn add_one_apart(&self) {
-        self.count.late.fetch_add(1, Relaxed);
+        self.count.add_one_in_place();
     }
 
     /// Returns the sum of all threads since it was last [forgotten](Self::forget).
@@ -158,6 +184,28 @@ mod tests {
         });
 
         assert_eq!(count.sum(), 10_000);
+    }
+
+    #[test]
+    fn a_count_of_a_policy_alone_has_what_all_threads_count_with_and_without_a_cell() {
+        let [alone, of_a_key] = [(); 2].map(|()| Count::new());
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..1_000 {
+                        if !alone.try_add_one_alone() {
+                            alone.add_one_alone_slowly();
+                        }
+                        of_a_key.add_one_in_place();
+                    }
+                });
+            }
+        });
+
+        assert_eq!([&alone, &of_a_key].map(Count::sum), [4_000, 4_000]);
+        let has_cells = |count: &Count| count.cell.load(Relaxed) < cells::NONE;
+        assert_eq!([&alone, &of_a_key].map(has_cells), [true, false]);
+        assert_eq!(alone.late.load(Relaxed), 0);
     }
 
     #[test]

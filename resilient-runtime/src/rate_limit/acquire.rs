@@ -324,7 +324,7 @@ impl RateLimit {
         let blocked = if line.calls() == 0 || self.shared.is_some() || self.is_overdue(line, at, calls) {
             match self.measure(at, calls) {
                 Ok(()) => {
-                    self.admitted.fetch_add(1, Relaxed);
+                    self.shell.count_alone(&self.admitted);
                     return Ok(at);
                 }
                 Err(blocked) => blocked,
@@ -475,7 +475,7 @@ impl RateLimit {
                 let at = units(now);
                 blocked = match limit.measure(at, calls) {
                     Ok(()) => {
-                        limit.admitted.fetch_add(1, Relaxed);
+                        limit.shell.count_alone(&limit.admitted);
                         limit.queue.count_wait();
                         return Ok(Taken { calls, at });
                     }

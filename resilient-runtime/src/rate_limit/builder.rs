@@ -10,11 +10,11 @@ use super::acquire::Queue;
 use super::gcra::Pace;
 use super::meter::Meter;
 use super::shared::{Link, Terms};
+use crate::book::Count;
 use crate::length::Length;
 use crate::list::{Described, Description};
 use crate::shared::{Store, WhenDown};
 use crate::shell::Shell;
-use crate::sync::atomic::AtomicU64;
 use crate::sync::const_fn;
 #[cfg(feature = "config")]
 use crate::tune::{Kept, Key, Settings, Value, every_value};
@@ -229,7 +229,7 @@ impl RateLimit {
                 meter: Meter::new(config.built.pace(), config.built.burst),
                 config,
                 queue: Queue::new(),
-                admitted: AtomicU64::new(0),
+                admitted: Count::new(),
                 shared: None,
             }
         }
