@@ -10,7 +10,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use super::gcra::Units;
-use super::meter::Blocked;
+use super::meter::{Blocked, Obstacle};
 use super::{RateCounts, RateLimit, RatePermit, units};
 use crate::book::{Ended, OwnCount};
 use crate::clock;
@@ -322,17 +322,36 @@ impl RateLimit {
         // Nobody overtakes those who wait.
         let line = self.queue.line();
         let blocked = if line.calls() == 0 || self.shared.is_some() || self.is_overdue(line, at, calls) {
-            match self.measure(at, calls) {
-                Ok(()) => {
-                    self.shell.count_alone(&self.admitted);
-                    return Ok(at);
-                }
-                Err(blocked) => blocked,
+            match &self.shared {
+                None => match self.meter.try_admit(at, calls, 1) {
+                    Ok(()) => return Ok(self.let_through(at)),
+                    Err(Obstacle::Rate { slot }) if self.refuses_at_once(slot, at, max_wait) => {
+                        return Err(Held::Refused(self.refuse_for_the_rate(slot.since(at))));
+                    }
+                    Err(obstacle) => self.meter.blocked(obstacle, at, calls),
+                },
+                Some(link) => match self.admit_shared(link, at, calls) {
+                    Ok(()) => return Ok(self.let_through(at)),
+                    Err(blocked) => blocked,
+                },
             }
         } else {
             self.meter.glimpse(at, calls)
         };
         self.hold(blocked, calls, (now, at), max_wait)
+    }
+
+    /// Counts a request that is let through at that time, and returns the time.
+    #[inline]
+    fn let_through(&self, at: Units) -> Units {
+        self.shell.count_alone(&self.admitted);
+        at
+    }
+
+    /// Returns whether nothing is left to ask about a call that only the rate holds back until that slot, as of most in an outage.
+    #[inline]
+    fn refuses_at_once(&self, slot: Units, now: Units, max_wait: Length) -> bool {
+        max_wait == Length::ZERO && slot > now && self.meter.is_usual(slot, now) && self.shell.mode() == Mode::Enforce
     }
 
     /// Lets so many calls through, or says when it could.
@@ -369,13 +388,6 @@ impl RateLimit {
     fn hold(&self, blocked: Blocked, calls: u32, (now, at): (Instant, Units), max_wait: Length) -> Result<Units, Held> {
         if !blocked.is_usual(at) && self.restart_if_clock_went_back(now) {
             return self.admit(calls, max_wait);
-        }
-        if max_wait == Length::ZERO && blocked.is_held_by_the_rate() && self.shell.mode() == Mode::Enforce {
-            // most refusals in an outage
-            let wait = blocked.behind(self.queue.line().calls()).slot.since(at);
-            if !wait.is_zero() {
-                return Err(Held::Refused(self.refuse_for_the_rate(wait)));
-            }
         }
         let max_wait = max_wait.time();
         let (behind, max_wait) = match &self.shared {
@@ -475,9 +487,8 @@ impl RateLimit {
                 let at = units(now);
                 blocked = match limit.measure(at, calls) {
                     Ok(()) => {
-                        limit.shell.count_alone(&limit.admitted);
                         limit.queue.count_wait();
-                        return Ok(Taken { calls, at });
+                        return Ok(Taken { calls, at: limit.let_through(at) });
                     }
                     Err(blocked) => blocked,
                 };

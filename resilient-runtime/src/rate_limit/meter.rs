@@ -39,15 +39,19 @@ pub(super) struct Blocked {
     pub(super) asks: bool,
 }
 
+/// The obstacle in the way of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Obstacle {
+    /// Nothing but the rate, until that slot.
+    Rate { slot: Units },
+    /// One that takes a [look](Meter::glimpse).
+    Other,
+}
+
 impl Blocked {
     /// Returns whether it is as far away as a call is at the most that nothing but the rate holds back.
     pub(super) fn is_usual(self, now: Units) -> bool {
         self.is_plain && self.slot.0 <= now.0.saturating_add(self.interval.0)
-    }
-
-    /// Returns whether only the rate holds it back, and nobody is asked about it.
-    pub(super) const fn is_held_by_the_rate(self) -> bool {
-        self.is_plain && self.outweighed.is_none() && !self.asks
     }
 
     /// The same with so many calls in front.
@@ -99,39 +103,53 @@ impl Meter {
     /// As [`admit`](Self::admit), by one part of the rate and the burst of so many: each call takes up as much as that many.
     #[inline]
     pub(super) fn admit_share(&self, now: Units, calls: u32, parts: u32) -> Result<(), Blocked> {
+        self.try_admit(now, calls, parts).map_err(|obstacle| self.blocked(obstacle, now, calls))
+    }
+
+    /// As [`admit_share`](Self::admit_share), and of a call that is held back it says no more than it has found.
+    #[inline]
+    pub(super) fn try_admit(&self, now: Units, calls: u32, parts: u32) -> Result<(), Obstacle> {
         let mut due = self.due.load(Relaxed);
         loop {
             let pace = self.pace();
             if calls > pace.burst {
-                return Err(self.glimpse(now, calls));
+                return Err(Obstacle::Other);
             }
             let mut interval = self.pressure.interval(pace, now, calls);
             if parts > 1 {
                 interval = interval.times(u64::from(parts));
                 self.pressure.extend(interval.times(u64::from(calls)));
             }
-            let demand = Demand { calls, interval };
-            match pace.admit(Units(due), now, demand) {
+            match pace.admit(Units(due), now, Demand { calls, interval }) {
                 Ok(next) if self.pressure.paused_until() <= now => {
                     match self.due.compare_exchange_weak(due, next.0, Relaxed, Relaxed) {
                         Ok(_) => return Ok(()),
                         Err(newer) => due = newer,
                     }
                 }
-                Ok(_) => return Err(self.glimpse(now, calls)),
-                Err(Early { slot }) => return Err(self.blocked(now, demand, slot)),
+                Err(Early { slot }) if interval == pace.interval && self.pressure.paused_until() <= now => {
+                    return Err(Obstacle::Rate { slot });
+                }
+                _ => return Err(Obstacle::Other),
             }
         }
     }
 
-    /// As [`glimpse`](Self::glimpse), of a demand that was early: nothing need be worked out again if only the rate holds it back.
+    /// Returns whether a slot is as far away as one is at the most where only the rate holds the call back.
+    #[inline]
+    pub(super) fn is_usual(&self, slot: Units, now: Units) -> bool {
+        slot.0 <= now.0.saturating_add(self.interval.load(Relaxed))
+    }
+
+    /// Says of an obstacle when so many calls could be let through.
     #[cold]
-    fn blocked(&self, now: Units, Demand { calls, interval }: Demand, slot: Units) -> Blocked {
-        let is_plain = interval == self.pace().interval && self.pressure.paused_until() <= now;
-        if is_plain {
-            Blocked { slot, outweighed: None, paused: None, interval, is_plain, asks: false }
-        } else {
-            self.glimpse(now, calls)
+    pub(super) fn blocked(&self, obstacle: Obstacle, now: Units, calls: u32) -> Blocked {
+        match obstacle {
+            Obstacle::Rate { slot } => {
+                let interval = self.pace().interval;
+                Blocked { slot, outweighed: None, paused: None, interval, is_plain: true, asks: false }
+            }
+            Obstacle::Other => self.glimpse(now, calls),
         }
     }
 
