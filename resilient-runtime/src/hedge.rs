@@ -220,7 +220,7 @@ impl Hedge {
         config.max
     }
 
-    /// Grants another attempt if one may start. It is then counted and paid for.
+    /// Grants another attempt if one may start. It is then paid for.
     fn grants(&self, bulkhead: Option<&Bulkhead>) -> Option<Grant<'_>> {
         let busy = bulkhead.is_some_and(Bulkhead::is_busy);
         if busy || !self.bucket.withdraw() {
@@ -238,7 +238,6 @@ impl Hedge {
             self.count(SUPPRESSED, |counts| &counts.suppressed);
             return None;
         };
-        self.count(SENT, |counts| &counts.sent);
         Some(Grant { hedge: self, withdrawal })
     }
 
@@ -304,8 +303,9 @@ impl Counters {
 }
 
 impl Grant<'_> {
-    /// The attempt begins.
+    /// Counts the attempt, which begins.
     fn begin(mut self) {
+        self.hedge.count(SENT, |counts| &counts.sent);
         if let Some(withdrawal) = self.withdrawal.take() {
             withdrawal.spend();
         }
@@ -316,7 +316,6 @@ impl Grant<'_> {
 impl Drop for Grant<'_> {
     fn drop(&mut self) {
         self.hedge.bucket.put_back();
-        self.hedge.counters().sent.fetch_sub(1, Relaxed);
     }
 }
 

@@ -1,11 +1,13 @@
 //! Coalescing: a caller with a run of its own, and 64 callers that share one run.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::future::{Future, poll_fn};
 use std::hash::RandomState;
+use std::mem;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 
 use async_singleflight::Group;
 use moka::future::Cache;
@@ -14,6 +16,7 @@ use tower::{Layer as _, Service as _, ServiceExt as _};
 use tower_resilience::coalesce::CoalesceLayer;
 
 use crate::case::{Case, Table};
+use crate::counted::{Ending, Place};
 use crate::drive::{poll, repeat};
 use crate::work::{Busy, answer, attempt, attempt_later};
 
@@ -25,10 +28,15 @@ fn alone() -> Table {
     Table::new(
         "Coalescing, one caller",
         "A call with a key that nobody else asks for. By hand, it is a map under a lock, with room for those who could \
-         come. moka is a cache: it is asked for a key that is not there, and keeps what it gets.",
+         come. By hand and counted, another caller takes over from one that is dropped, and each call counts by its outcome, also if it is \
+         dropped. moka is a cache: it is asked for a key that is not there, and keeps what it gets.",
         vec![
             Case::new("map by hand", |calls| {
                 static FLIGHTS: LazyLock<Flights> = LazyLock::new(Flights::default);
+                poll(repeat(calls, async |id| FLIGHTS.run(id, attempt::<Busy>(id)).await.unwrap()))
+            }),
+            Case::new("map by hand, counted", |calls| {
+                static FLIGHTS: LazyLock<CountedFlights> = LazyLock::new(CountedFlights::default);
                 poll(repeat(calls, async |id| FLIGHTS.run(id, attempt::<Busy>(id)).await.unwrap()))
             }),
             Case::new("resilient `#[coalesce]`", |calls| {
@@ -75,10 +83,14 @@ fn shared() -> Table {
     Table::new(
         "Coalescing, each of 64 callers",
         "64 callers of one key, one of which runs something that is ready at its second poll. All are polled in turn until \
-         they have their outcome.",
+         they have their outcome. By hand and counted, as before.",
         vec![
             Case::new("map by hand", |calls| {
                 static FLIGHTS: LazyLock<Flights> = LazyLock::new(Flights::default);
+                crowd(calls, |id| FLIGHTS.run(id, attempt_later::<Busy>(id)))
+            }),
+            Case::new("map by hand, counted", |calls| {
+                static FLIGHTS: LazyLock<CountedFlights> = LazyLock::new(CountedFlights::default);
                 crowd(calls, |id| FLIGHTS.run(id, attempt_later::<Busy>(id)))
             }),
             Case::new("resilient `#[coalesce]`", |calls| {
@@ -167,9 +179,23 @@ fn crowd<F: Future<Output = Result<u64, Busy>>>(calls: u64, call: impl Fn(u64) -
     }))
 }
 
+/// The runs under way, each with a flight once a second caller has come.
+type Map<F> = HashMap<u64, Option<Arc<F>>, RandomState>;
+
+/// Joins the run of that key; begins one, with no flight yet, if there is none.
+fn join<F: Default>(flights: &Mutex<Map<F>>, key: u64) -> Option<Arc<F>> {
+    match flights.lock().unwrap().entry(key) {
+        Entry::Occupied(mut entry) => Some(entry.get_mut().get_or_insert_default().clone()),
+        Entry::Vacant(entry) => {
+            entry.insert(None);
+            None
+        }
+    }
+}
+
 /// The least code that can share: a map of the runs, and the callers that wait for each. A leader that leaves has no successor.
 #[derive(Default)]
-struct Flights(Mutex<HashMap<u64, Option<Arc<Flight>>, RandomState>>);
+struct Flights(Mutex<Map<Flight>>);
 
 #[derive(Default)]
 struct Flight {
@@ -179,16 +205,7 @@ struct Flight {
 
 impl Flights {
     async fn run(&self, key: u64, work: impl Future<Output = Result<u64, Busy>>) -> Result<u64, Busy> {
-        let joined = match self.0.lock().unwrap().entry(key) {
-            std::collections::hash_map::Entry::Occupied(mut entry) => {
-                Some(entry.get_mut().get_or_insert_default().clone())
-            }
-            std::collections::hash_map::Entry::Vacant(entry) => {
-                entry.insert(None);
-                None
-            }
-        };
-        if let Some(flight) = joined {
+        if let Some(flight) = join(&self.0, key) {
             return poll_fn(|context| {
                 if let Some(outcome) = flight.outcome.get() {
                     return Poll::Ready(*outcome);
@@ -207,4 +224,88 @@ impl Flights {
     }
 }
 
+/// The least code that keeps what ours keeps: whoever is asked next takes over from a leader that leaves, and every call counts.
+#[derive(Default)]
+struct CountedFlights(Mutex<Map<SharedFlight>>);
+
+#[derive(Default)]
+struct SharedFlight(Mutex<Progress>);
+
+#[derive(Default)]
+struct Progress {
+    outcome: Option<Result<u64, Busy>>,
+    is_left: bool,
+    waiting: Vec<Waker>,
+}
+
+/// The right to run, which goes to another caller unless it lands.
+struct Lead<'a> {
+    flights: &'a CountedFlights,
+    key: u64,
+    has_landed: bool,
+}
+
+impl CountedFlights {
+    async fn run(&self, key: u64, work: impl Future<Output = Result<u64, Busy>>) -> Result<u64, Busy> {
+        let mut ending = Ending::at(COALESCED);
+        if let Some(flight) = join(&self.0, key) {
+            JOINED.count();
+            if let Some(outcome) = poll_fn(|context| flight.poll(context)).await {
+                ending.end(outcome.is_ok());
+                return outcome;
+            }
+        }
+        let lead = Lead { flights: self, key, has_landed: false };
+        let outcome = work.await;
+        lead.land(outcome);
+        ending.end(outcome.is_ok());
+        outcome
+    }
+}
+
+impl SharedFlight {
+    /// Returns the outcome, or none to whoever is to run in place of a caller that has left.
+    fn poll(&self, context: &Context<'_>) -> Poll<Option<Result<u64, Busy>>> {
+        let mut progress = self.0.lock().unwrap();
+        if progress.outcome.is_some() || mem::take(&mut progress.is_left) {
+            return Poll::Ready(progress.outcome);
+        }
+        progress.waiting.push(context.waker().clone());
+        Poll::Pending
+    }
+
+    fn wake_all(&self, change: impl FnOnce(&mut Progress)) {
+        let waiting = {
+            let mut progress = self.0.lock().unwrap();
+            change(&mut progress);
+            mem::take(&mut progress.waiting)
+        };
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Lead<'_> {
+    fn land(mut self, outcome: Result<u64, Busy>) {
+        self.has_landed = true;
+        if let Some(flight) = self.flights.0.lock().unwrap().remove(&self.key).flatten() {
+            flight.wake_all(|progress| progress.outcome = Some(outcome));
+        }
+    }
+}
+
+impl Drop for Lead<'_> {
+    fn drop(&mut self) {
+        if self.has_landed {
+            return;
+        }
+        let mut flights = self.flights.0.lock().unwrap();
+        match flights.get(&self.key).cloned().flatten() {
+            Some(flight) => flight.wake_all(|progress| progress.is_left = true),
+            None => drop(flights.remove(&self.key)),
+        }
+    }
+}
+
 const CALLERS: usize = 64;
+const COALESCED: Place = Place(25);
+const JOINED: Place = Place(27);

@@ -8,11 +8,13 @@ use std::time::Duration;
 use layered::{Execute, Service as _, Stack};
 use resilient::{Hedge, hedge};
 use seatbelt::{RecoveryInfo, ResilienceContext};
+use tokio::runtime::Handle;
 use tokio::time::{Sleep, sleep};
 use tower::{Layer as _, Service as _, ServiceExt as _};
 use tower_resilience::hedge::HedgeLayer;
 
 use crate::case::{Case, Table};
+use crate::counted::{Ending, Place};
 use crate::drive::{poll, repeat, runtime};
 use crate::work::{Busy, Failure, Unwell, attempt, attempt_later};
 
@@ -21,7 +23,9 @@ pub(crate) fn tables() -> Vec<Table> {
         Table::new(
             "Hedge, first attempt ready at once",
             "A second attempt after a minute, for work that is ready when it is first polled. By hand, the timer is made when the \
-             work first has to wait, and nothing limits how many second attempts there are.",
+             work first has to wait, and nothing limits how many second attempts there are. By hand and counted, one call in ten may have a \
+             second attempt, each call counts by its outcome, also if it is dropped, and one that has to wait where there is no runtime \
+             goes on without.",
             cases!(attempt),
         )
         .goal_beside(12, "tokio `select!` and `sleep`", 50),
@@ -49,6 +53,9 @@ macro_rules! cases {
         vec![
             Case::new("timer by hand", |calls| {
                 poll(repeat(calls, async |id| by_hand(|| $work::<Failure>(id)).await.unwrap()))
+            }),
+            Case::new("timer by hand, counted", |calls| {
+                poll(repeat(calls, async |id| by_hand_counted(|| $work::<Failure>(id)).await.unwrap()))
             }),
             Case::new("resilient `#[hedge]`", |calls| poll(repeat(calls, async |id| ours(id).await.unwrap()))),
             Case::new("resilient `Hedge`", |calls| {
@@ -118,6 +125,36 @@ async fn by_hand<F: Future>(work: impl Fn() -> F) -> F::Output {
     .await
 }
 
+async fn by_hand_counted<F: Future<Output = Result<u64, Failure>>>(work: impl Fn() -> F) -> Result<u64, Failure> {
+    let mut ending = Ending::at(HEDGED);
+    let mut first = pin!(work());
+    let mut timer = pin!(None::<Sleep>);
+    let mut second = pin!(None::<F>);
+    let outcome = poll_fn(|context| {
+        if let Poll::Ready(outcome) = first.as_mut().poll(context) {
+            return Poll::Ready(outcome);
+        }
+        if timer.is_none() {
+            if Handle::try_current().is_err() {
+                return Poll::Pending;
+            }
+            timer.set(Some(sleep(MINUTE)));
+        }
+        if second.is_none() {
+            let timer = timer.as_mut().as_pin_mut().expect("it was just set");
+            if timer.poll(context).is_pending() || SECONDS.sum() * 10 > HEDGED.sum() {
+                return Poll::Pending;
+            }
+            SECONDS.count();
+            second.set(Some(work()));
+        }
+        second.as_mut().as_pin_mut().expect("it was just set").poll(context)
+    })
+    .await;
+    ending.end(outcome.is_ok());
+    outcome
+}
+
 async fn selected<F: Future>(work: impl Fn() -> F) -> F::Output {
     let mut first = pin!(work());
     tokio::select! {
@@ -146,4 +183,6 @@ impl tower::hedge::Policy<u64> for Always {
     }
 }
 
+const HEDGED: Place = Place(28);
+const SECONDS: Place = Place(30);
 const MINUTE: Duration = Duration::from_mins(1);

@@ -222,18 +222,27 @@ fn of_each_key() -> Table {
     Table::new(
         "Rate limit of each key, with room",
         "As with room, with a limit for each of a thousand tenants, named by a text. By hand, it is the cell of before in a map \
-         under a lock that readers share, which never forgets a tenant. governor's map is `DashMap`, with its own clock; limitador \
+         under a lock that readers share, which never forgets a tenant; counted, as before. governor's map is `DashMap`, with its own clock; limitador \
          counts in windows of a second.",
         vec![
             Case::prepared("map of cells by hand", || {
-                static CELLS: LazyLock<RwLock<HashMap<&str, Arc<Cell>>>> = LazyLock::new(RwLock::default);
-                let cell = || Arc::new(Cell::new(Duration::from_nanos(1)));
-                CELLS.write().expect("no panic").extend(TENANTS.iter().map(|tenant| (tenant.as_str(), cell())));
-                |calls| {
+                let cells = cells();
+                move |calls| {
                     poll(repeat(calls, async |id| {
-                        let cell = CELLS.read().expect("no panic")[tenant(id)].clone();
-                        assert!(cell.admit(SECOND));
+                        assert!(cells.of(tenant(id)).admit(SECOND));
                         attempt::<Failure>(id).await.unwrap()
+                    }))
+                }
+            }),
+            Case::prepared("map of cells by hand, counted", || {
+                let cells = cells();
+                move |calls| {
+                    poll(repeat(calls, async |id| {
+                        assert!(cells.of(tenant(id)).admit(SECOND));
+                        let mut ending = Ending::at(LET_THROUGH);
+                        let outcome = attempt::<Failure>(id).await;
+                        ending.end(outcome.is_ok());
+                        outcome.unwrap()
                     }))
                 }
             }),
@@ -284,6 +293,20 @@ fn of_each_key() -> Table {
         ],
     )
     .shared()
+}
+
+/// A cell for each tenant.
+struct Cells(RwLock<HashMap<&'static str, Arc<Cell>>>);
+
+impl Cells {
+    fn of(&self, tenant: &str) -> Arc<Cell> {
+        self.0.read().expect("no panic")[tenant].clone()
+    }
+}
+
+fn cells() -> Cells {
+    let cell = || Arc::new(Cell::new(Duration::from_nanos(1)));
+    Cells(RwLock::new(TENANTS.iter().map(|tenant| (tenant.as_str(), cell())).collect()))
 }
 
 fn tenant(id: u64) -> &'static str {

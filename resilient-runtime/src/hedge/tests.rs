@@ -668,6 +668,8 @@ async fn a_panic_goes_on_and_leaves_nothing_behind() {
 
         assert_eq!(alive.load(Relaxed), 0);
     }
+    let sent = || (hedge.counts().sent, hedge.shell.record().noted(SENT));
+    let before = sent();
     let made = Cell::new(0);
     let making = || {
         made.set(made.get() + 1);
@@ -675,6 +677,7 @@ async fn a_panic_goes_on_and_leaves_nothing_behind() {
         pending::<Result<(), Failed>>()
     };
     AssertUnwindSafe(hedge.run(making)).catch_unwind().await.unwrap_err();
+    assert_eq!(sent(), before, "it has not started");
     let deciding =
         hedge.run_when(|| ready(Err::<(), _>(Failed(0, Class::Transient))), |_: &Failed| -> bool { panic!() });
     AssertUnwindSafe(deciding).catch_unwind().await.unwrap_err();

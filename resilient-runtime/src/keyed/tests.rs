@@ -813,7 +813,7 @@ fn the_seat_of_a_key_is_small() {
     let settings = if cfg!(feature = "config") { 8 } else { 0 };
     let seats = [
         ("circuit breaker", size_of::<Seat<CircuitBreaker>>(), 328),
-        ("rate limit", size_of::<Seat<RateLimit>>(), 184),
+        ("rate limit", size_of::<Seat<RateLimit>>(), 192),
         ("bulkhead", size_of::<Seat<Bulkhead>>(), 136),
         ("throttle", size_of::<Seat<Throttle>>(), 296),
         ("hedge", size_of::<Seat<Hedge>>(), 152),
