@@ -330,7 +330,7 @@ impl RateLimit {
                     }
                     Err(obstacle) => self.meter.blocked(obstacle, at, calls),
                 },
-                Some(link) => match self.admit_shared(link, at, calls) {
+                Some(shared) => match self.admit_shared(shared, at, calls) {
                     Ok(()) => return Ok(self.let_through(at)),
                     Err(blocked) => blocked,
                 },
