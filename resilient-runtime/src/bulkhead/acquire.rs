@@ -58,6 +58,17 @@ impl<'a> BulkheadAcquire<'a> {
         self.entry.bulkhead
     }
 
+    /// Refuses a call that has no room and is not to wait for any, as most are in an outage.
+    #[cold]
+    #[inline(never)]
+    fn refuse_at_once(&self) -> Option<Error> {
+        let bulkhead = self.entry.bulkhead;
+        let refuses = (bulkhead.never_waits() || bulkhead.queue_length() == 0)
+            && bulkhead.current_mode() == Mode::Enforce
+            && !nested::is_inside(bulkhead.address());
+        refuses.then(|| bulkhead.refuse_full())
+    }
+
     /// Takes a place in the queue, unless it is refused or only observed.
     fn begin_to_wait(&mut self) -> Result<Option<BulkheadPermit<'a>>, Error> {
         let BulkheadEntry { bulkhead, weight, priority } = self.entry;
@@ -68,12 +79,8 @@ impl<'a> BulkheadAcquire<'a> {
         if nested::is_inside(bulkhead.address()) {
             return Err(bulkhead.refuse(Reason::Reentrant));
         }
-        let most = bulkhead.queue_length();
-        if most == 0 || bulkhead.never_waits() {
-            return Err(bulkhead.refuse_full());
-        }
         let end = End::of(bulkhead).map_err(|reason| bulkhead.refuse(reason))?;
-        let Some(Queued { place, shed }) = bulkhead.gate.wait(weight, priority, most) else {
+        let Some(Queued { place, shed }) = bulkhead.gate.wait(weight, priority, bulkhead.queue_length()) else {
             return Err(bulkhead.refuse_full());
         };
         bulkhead.count(QUEUED, |counts| &counts.queued);
@@ -101,10 +108,13 @@ impl<'a> Future for BulkheadAcquire<'a> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.waiting.is_none()
-            && let Some(permit) = self.entry.enter_at_once()
-        {
-            return Poll::Ready(Ok(permit));
+        if self.waiting.is_none() {
+            if let Some(permit) = self.entry.enter_at_once() {
+                return Poll::Ready(Ok(permit));
+            }
+            if let Some(rejection) = self.refuse_at_once() {
+                return Poll::Ready(Err(rejection));
+            }
         }
         self.poll_slowly(context)
     }
