@@ -197,7 +197,9 @@ async fn by_hand_after_failures_counted(id: u64) -> Result<u64, Busy> {
             Err(Busy) if retries < 3 => {
                 retries += 1;
                 RETRIES.count();
-                tokio::task::coop::consume_budget().await;
+                if retries % 32 == 0 {
+                    tokio::task::yield_now().await;
+                }
             }
             outcome => break outcome,
         }

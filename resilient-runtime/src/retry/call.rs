@@ -326,9 +326,11 @@ impl RetryCall<'_> {
         if let Some(withdrawal) = withdrawal {
             withdrawal.spend();
         }
-        self.retries = self.retries & !RETRIED | (self.attempt() + 1).min(RETRIED);
+        let retry = (self.attempt() + 1).min(RETRIED);
+        self.retries = self.retries & !RETRIED | retry;
         policy.shell.note(RETRIES, 1);
-        Ok(Decision::retry(delay))
+        let gives_way = delay.is_zero() && retry.is_multiple_of(AT_ONCE) && !self.attempt.blocks();
+        Ok(Decision::retry(if gives_way { Delay::TURN } else { delay }))
     }
 
     /// Tells everybody who listens of the next attempt.
@@ -463,6 +465,8 @@ impl Moment {
     const STEPS: u32 = Self::BLOCKS - 1;
 }
 
+/// Of so many retries without a wait, one gives way to other tasks.
+const AT_ONCE: u32 = 32;
 /// The bit that says that the end of the call was counted.
 const ENDED: u32 = 1 << 31;
 /// The bit that says that the call has paid into the budget.

@@ -2,7 +2,7 @@
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
@@ -12,8 +12,8 @@ use crate::{clock, parked};
 
 /// The wait before a retry: to be awaited, or [waited for](Self::wait) by a thread.
 ///
-/// Awaiting a zero delay never sleeps; it only lets the task's other work proceed now and then, so that a body that is
-/// always ready cannot hold up the thread.
+/// A zero delay is over at once. Of retries without a wait, each 32nd has a delay of one nanosecond instead, which gives way to
+/// other tasks once: a body that is always ready cannot hold up the thread.
 ///
 /// Awaited where nothing can measure it, off a tokio runtime or on one without timers, a delay that is not zero gives way once
 /// and is over. [`RetryCall::settle`](super::RetryCall::settle) hands out none there.
@@ -25,6 +25,9 @@ pub struct Delay(
 );
 
 impl Delay {
+    /// The shortest, for which other tasks have their turn and no timer is set.
+    pub(super) const TURN: Self = Self(1);
+
     pub(super) fn of_nanos(nanos: u64) -> Self {
         Self(nanos.min(u64::MAX - 1))
     }
@@ -69,10 +72,10 @@ impl IntoFuture for Delay {
 
     #[inline]
     fn into_future(self) -> DelayFuture {
-        let wait = if self.is_zero() {
-            Wait::None
-        } else {
-            clock::sleep(self.duration()).map_or(Wait::Turn, |timer| Wait::Timer { timer })
+        let wait = match self {
+            Self(0) => Wait::None,
+            Self::TURN => Wait::Turn,
+            _ => clock::sleep(self.duration()).map_or(Wait::Turn, |timer| Wait::Timer { timer }),
         };
         DelayFuture { wait }
     }
@@ -102,6 +105,7 @@ pin_project! {
 impl Future for DelayFuture {
     type Output = ();
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut wait = self.project().wait;
         match wait.as_mut().project() {
@@ -111,10 +115,7 @@ impl Future for DelayFuture {
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
-            WaitProjection::None => {
-                ready!(tokio::task::coop::poll_proceed(cx)).made_progress();
-                Poll::Ready(())
-            }
+            WaitProjection::None => Poll::Ready(()),
         }
     }
 }

@@ -117,3 +117,33 @@ fn the_longest_delay_is_one() {
 
     assert_eq!(Decision::retry(longest).delay(), Some(longest));
 }
+
+#[tokio::test(start_paused = true)]
+async fn retries_without_a_wait_give_way_now_and_then() {
+    let retry = Retry::named("at once").max(100).backoff(Backoff::none()).without_budget();
+    let (mut call, mut turns) = (retry.begin(), Vec::new());
+    let start = clock::now();
+    loop {
+        let had_turn = tokio::spawn(async {});
+        let Verdict::Retry(delay) = fail(&mut call, Class::Transient) else { break };
+        assert!(delay.duration() <= Duration::from_nanos(1), "{delay:?}");
+        delay.await;
+        if had_turn.is_finished() {
+            turns.push(call.attempt());
+        }
+    }
+
+    assert_eq!(turns, [32, 64, 96]);
+    assert_eq!(clock::now(), start);
+}
+
+#[test]
+fn retries_of_a_thread_without_a_wait_give_way_to_nobody() {
+    let retry = Retry::named("at once in a thread").max(40).backoff(Backoff::none()).without_budget();
+    let mut call = retry.begin_blocking();
+
+    while let Verdict::Retry(delay) = fail(&mut call, Class::Transient) {
+        assert!(delay.is_zero());
+    }
+    assert_eq!(call.attempt(), 40);
+}
