@@ -183,6 +183,7 @@ fn crowd<F: Future<Output = Result<u64, Busy>>>(calls: u64, call: impl Fn(u64) -
 type Map<F> = HashMap<u64, Option<Arc<F>>, RandomState>;
 
 /// Joins the run of that key; begins one, with no flight yet, if there is none.
+#[inline]
 fn join<F: Default>(flights: &Mutex<Map<F>>, key: u64) -> Option<Arc<F>> {
     match flights.lock().unwrap().entry(key) {
         Entry::Occupied(mut entry) => Some(entry.get_mut().get_or_insert_default().clone()),

@@ -299,6 +299,7 @@ fn of_each_key() -> Table {
 struct Cells(RwLock<HashMap<&'static str, Arc<Cell>>>);
 
 impl Cells {
+    #[inline]
     fn of(&self, tenant: &str) -> Arc<Cell> {
         self.0.read().expect("no panic")[tenant].clone()
     }

@@ -44,7 +44,7 @@ pub(super) struct Blocked {
 pub(super) enum Obstacle {
     /// Nothing but the rate, until that slot.
     Rate { slot: Units },
-    /// One that takes a [look](Meter::glimpse).
+    /// Another, to be found by a [look](Meter::glimpse).
     Other,
 }
 
