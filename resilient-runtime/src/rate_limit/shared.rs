@@ -73,9 +73,9 @@ struct News {
     answers: u64,
     failures: u64,
     paused_until: Option<Units>,
-    /// The number of slowdowns that the store knows of, and the number that this machine has followed.
-    slowdowns: u64,
-    followed: Option<u64>,
+    /// The number of slowdowns in the last answer, and whether one is still to be followed.
+    slowdowns: Option<u64>,
+    is_slower: bool,
     spread: Option<(Duration, Units)>,
 }
 
@@ -510,8 +510,7 @@ impl RateLimit {
         pool.has_news.store(false, Relaxed);
         let mut news = pool.news();
         let heard = *news;
-        *news =
-            News { slowdowns: heard.slowdowns, followed: heard.followed.map(|_| heard.slowdowns), ..News::default() };
+        *news = News { slowdowns: heard.slowdowns, ..News::default() };
         drop(news);
         self.shell.note(EXCHANGES, heard.answers);
         self.shell.note(FAILED_EXCHANGES, heard.failures);
@@ -522,7 +521,7 @@ impl RateLimit {
         if let Some(until) = heard.paused_until {
             self.pause_until(until.min(now.after(self.config.max_pause())), now);
         }
-        if heard.followed.is_some_and(|followed| heard.slowdowns > followed) {
+        if heard.is_slower {
             self.slow(now);
         }
         if let Some((interval, until)) = heard.spread {
@@ -593,9 +592,9 @@ impl Pool {
             Ok(lease) => {
                 news.answers += 1;
                 self.seen.fetch_max(lease.version, Relaxed);
-                news.slowdowns = news.slowdowns.max(lease.slowdowns);
-                // a machine that comes later has nothing to follow
-                news.followed = news.followed.or(Some(lease.slowdowns));
+                // A machine that comes later has nothing to follow. A store that has lost its memory counts anew.
+                let before = news.slowdowns.replace(lease.slowdowns);
+                news.is_slower |= before.is_some_and(|before| lease.slowdowns > before);
                 if !lease.pause.is_zero() {
                     news.paused_until = Some(asked.after(lease.pause));
                 }

@@ -239,7 +239,7 @@ async fn an_answer_brings_permits_and_news() {
     assert_eq!(pool.seen.load(Relaxed), 7);
     assert!(!pool.is_down() && pool.has_news.load(Relaxed));
     let news = *pool.news();
-    assert_eq!((news.answers, news.failures, news.slowdowns, news.followed), (1, 0, 3, Some(3)));
+    assert_eq!((news.answers, news.failures, news.slowdowns, news.is_slower), (1, 0, Some(3), false));
     assert_eq!(news.paused_until, Some(later(now, 30)));
     assert_eq!(news.spread, Some((ms(4), later(now, 50))));
     assert!(pool.may_ask(now));
@@ -253,7 +253,7 @@ async fn an_answer_brings_permits_and_news() {
     );
 
     let news = *pool.news();
-    assert_eq!((news.answers, news.slowdowns, news.followed), (2, 4, Some(3)), "one that is still to be followed");
+    assert_eq!((news.answers, news.slowdowns, news.is_slower), (2, Some(4), true));
     assert_eq!((news.paused_until, news.spread), (Some(later(now, 30)), Some((ms(4), later(now, 50)))));
     assert_eq!(pool.seen.load(Relaxed), 7, "the highest");
     assert_eq!(pool.take(now, 2, TERMS), Some(0), "not more than it wanted");
@@ -329,7 +329,7 @@ async fn a_pool_that_is_reset_knows_nothing() {
     assert!(!pool.has_news.load(Relaxed) && !pool.has_words.load(Relaxed));
     assert_eq!(pool.take_words(), Words::default());
     let news = *pool.news();
-    assert_eq!((news.answers, news.failures, news.slowdowns, news.followed), (0, 0, 0, None));
+    assert_eq!((news.answers, news.failures, news.slowdowns, news.is_slower), (0, 0, None, false));
     assert_eq!([&pool.seen, &pool.last_ask, &pool.dry_until].map(|word| word.load(Relaxed)), [0; 3]);
 }
 
@@ -591,6 +591,22 @@ async fn a_spread_quota_is_followed_while_it_lasts_and_if_it_is_slower() {
 
         assert_eq!(limit.meter.pressure.is_spread(|| now), is_followed, "{interval} ms");
         assert!(pool.news().spread.is_none(), "it is heard once");
+    }
+}
+
+/// A store that has lost its memory counts from zero again.
+#[tokio::test(start_paused = true)]
+async fn each_slowdown_of_another_machine_is_followed_also_by_a_store_that_counts_anew() {
+    let (limit, _) = recorded(Recorder::with(None));
+    let pool = limit.link_pool();
+
+    for (slowdowns, followed) in [(3, 0), (3, 0), (4, 1), (4, 1), (0, 1), (1, 2), (1, 2), (2, 3)] {
+        sleep(SECOND).await;
+        let now = units(clock::now());
+        pool.settle(Ok(Lease { slowdowns, ..Lease::default() }), asked(0, 0), now, TERMS, Words::default());
+        limit.hear(pool, now);
+
+        assert_eq!(limit.counts().slowed, followed, "{slowdowns}");
     }
 }
 
