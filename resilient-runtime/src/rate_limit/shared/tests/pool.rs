@@ -376,6 +376,31 @@ impl shared::Store for Recorder {
     }
 }
 
+/// A recorder that takes five milliseconds for each answer.
+struct Slow(&'static Recorder);
+
+impl shared::Store for Slow {
+    fn name(&self) -> &'static str {
+        "slow"
+    }
+
+    fn timeout(&self) -> Duration {
+        self.0.timeout()
+    }
+
+    fn machines(&self) -> u32 {
+        self.0.machines()
+    }
+
+    fn lease<'a>(&'a self, limit: &'a str, ask: Ask) -> shared::Leasing<'a> {
+        let answer = self.0.lease(limit, ask);
+        Box::pin(async move {
+            sleep(ms(5)).await;
+            answer.await
+        })
+    }
+}
+
 /// A limit of 1,000 a second that goes through the recorder, and the present.
 fn recorded(store: &'static Recorder) -> (RateLimit, Units) {
     let limit = RateLimit::named("recorded").rate(1_000, SECOND).shared_through(store);
@@ -444,6 +469,18 @@ async fn a_call_waits_for_the_answer_or_until_there_may_be_another() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_asks_nobody_waits_no_longer_than_it_may() {
+    let store = Recorder::with(Some(Lease::default()));
+    let limit = RateLimit::named("recorded").rate(1_000, SECOND).max_wait(ms(5)).shared_through(store);
+    let now = units(clock::now());
+    limit.link_pool().hold_off(later(now, 10));
+
+    let refused = limit.acquire().await.unwrap_err();
+
+    assert_eq!((refused.retry_after(), units(clock::now())), (Some(ms(10)), now));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_that_weighs_more_than_can_be_had_at_once_is_told_so_and_one_that_is_paused_when_it_ends() {
     let store = Recorder::with(Some(Lease::default()));
     let (limit, now) = recorded(store);
@@ -481,6 +518,22 @@ async fn a_pause_passes_on_the_words_that_wait() {
 
     let asks = store.asks().await;
     assert_eq!(asks.iter().map(|ask| (ask.owed, ask.wanted, ask.least)).collect::<Vec<_>>(), [(3, 0, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn words_that_come_while_the_store_is_asked_are_said_after_the_answer_and_ask_for_no_permits() {
+    let store = Recorder::with(Some(Lease { granted: 3, ..Lease::default() }));
+    let limit = RateLimit::named("recorded").rate(1_000, SECOND).shared_through(Box::leak(Box::new(Slow(store))));
+    limit.link_pool();
+    limit.ask_shared(units(clock::now()), 3).unwrap_err();
+    sleep(ms(1)).await;
+
+    assert!(limit.owe(units(clock::now()), 7));
+    sleep(ms(20)).await;
+
+    let asks = store.asks().await;
+    let asked: Vec<_> = asks.iter().map(|ask| (ask.owed, ask.wanted, ask.least)).collect();
+    assert_eq!(asked, [(0, 3, 3), (7, 0, 0)]);
 }
 
 #[tokio::test(start_paused = true)]
