@@ -443,6 +443,25 @@ mod tests {
     }
 
     #[test]
+    fn limit_is_listed_whatever_it_heeds_in_a_stack() {
+        static PLAIN: RateLimit = RateLimit::named("stack: plain");
+        static WEIGHED: RateLimit = RateLimit::named("stack: weighed");
+        static COSTING: RateLimit = RateLimit::named("stack: costing");
+        static JUDGED: RateLimit = RateLimit::named("stack: judged");
+        let class = |_: &Outcome| crate::Class::Success;
+
+        (&PLAIN).list();
+        WEIGHED.weighing(2).list();
+        COSTING.weighing(2).costing::<Outcome, _, _>(|used: &u64| *used).list();
+        JUDGED.when::<Outcome, _, _>(class).heeding(|remaining: &u64| left(*remaining)).list();
+
+        let listed = crate::list::listed_by_hand();
+        for limit in [&PLAIN, &WEIGHED, &COSTING, &JUDGED] {
+            assert!(listed.iter().any(|policy| std::ptr::addr_eq(*policy, limit)), "{}", limit.name());
+        }
+    }
+
+    #[test]
     fn quota_counts_as_of_the_time_of_the_call_and_beside_a_cost() {
         let limit = RateLimit::named("heeds");
         let mut heed = by_cost::<_, Outcome, _, _>(|used: &u64| *used, by_answer());
