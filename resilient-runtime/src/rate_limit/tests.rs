@@ -9,8 +9,9 @@ use tokio::time::{advance, sleep};
 use super::*;
 use crate::book::Ended;
 use crate::naming::Named;
+use crate::notes::rate_limit::QUEUED;
 use crate::test::{record, seed};
-use crate::{Class, Classify, Deadline, Reason};
+use crate::{Class, Classify, Deadline, Reason, Settled};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -276,6 +277,36 @@ async fn what_is_dropped_while_it_is_kept_costs_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_dropped_when_its_slot_is_long_over_takes_no_place_from_those_who_came_later() {
+    let limit = even().max_wait(SECOND);
+    at_once(&limit);
+    let kept = parked(&limit);
+    sleep(ms(400)).await;
+    limit.try_acquire().expect("nobody waits for a call that is kept").abandon();
+    let waits = parked(&limit);
+
+    drop(kept);
+
+    advance(ms(100)).await;
+    assert_eq!(refusal(&limit), Reason::RateLimited { retry_after: ms(100) });
+    waits.await.unwrap().abandon();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_that_is_halved_behind_a_call_that_is_kept_is_used_in_full() {
+    let limit = Arc::new(even().max_wait(Duration::from_secs(5)));
+    at_once(&limit);
+    let kept = parked(&limit);
+    let callers = arrivals(&limit, 9).await;
+
+    limit.set_rate(5, SECOND);
+
+    let last = ends(callers).await.into_iter().map(Result::unwrap).max();
+    assert_eq!(last, Some(ms(2_000)), "of ten with the one that is kept");
+    drop(kept);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pause_that_begins_behind_a_call_that_is_kept_is_kept_to_and_then_the_rate() {
     let limit = Arc::new(even().max_wait(Duration::from_secs(5)));
     at_once(&limit);
@@ -514,13 +545,25 @@ async fn a_crowd_is_woken_a_few_times_each() {
 
 #[test]
 fn a_wait_off_a_runtime_is_refused() {
-    let limit = even().max_wait(SECOND);
-    at_once(&limit);
+    static LIMIT: RateLimit = RateLimit::named("off a runtime").rate(10, SECOND).burst(1).max_wait(SECOND);
+    at_once(&LIMIT);
 
-    let polled = pin!(limit.acquire()).poll(&mut Context::from_waker(Waker::noop()));
+    let polled = pin!(LIMIT.acquire()).poll(&mut Context::from_waker(Waker::noop()));
 
     let std::task::Poll::Ready(Err(rejection)) = polled else { panic!("{polled:?}") };
     assert_eq!(rejection.reason(), Reason::NoRuntime);
+    assert_eq!(LIMIT.shell.record().noted(QUEUED), 0, "it has not begun to wait");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_may_wait_for_ever_waits_for_the_turn() {
+    let limit = even().max_wait(Duration::MAX);
+    at_once(&limit);
+    let start = Instant::now();
+
+    limit.acquire().await.unwrap().abandon();
+
+    assert_eq!(start.elapsed(), ms(100));
 }
 
 #[tokio::test(start_paused = true)]
@@ -707,6 +750,23 @@ async fn a_limit_that_did_not_count_a_call_charges_nothing_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_call_has_cost_is_not_charged_where_the_limit_did_not_count_it() {
+    static OFF: RateLimit = RateLimit::named("off").rate(10, SECOND).burst(100).mode(Mode::Off);
+    static OBSERVING: RateLimit = RateLimit::named("observing").rate(10, SECOND).burst(100).mode(Mode::Observe);
+    for (limit, left) in [(&OFF, 100), (&OBSERVING, 10)] {
+        limit.try_acquire_many(100).unwrap().abandon();
+
+        let call = async { Ok::<u64, std::io::Error>(90) };
+        let settled = crate::run(limit.weighing(50).costing(|used: &u64| *used), call).await;
+
+        assert!(matches!(settled, Settled::Outcome(Ok(90))), "{settled:?}");
+        assert_eq!(limit.shell.record().tallied(Tally::Charged), 0, "{}", limit.name());
+        advance(SECOND).await;
+        assert_eq!(room(limit), left, "{}", limit.name());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn units_are_counted_for_calls_that_say_their_weight() {
     static LIMIT: RateLimit = RateLimit::named("tallied").rate(10, SECOND).burst(100);
     LIMIT.try_acquire().unwrap().abandon();
@@ -761,6 +821,19 @@ async fn a_throttled_caller_pauses_every_other() {
     assert!(!limit.is_paused());
     assert_eq!(at_once(&limit), 1, "the rate from the first on, not the burst");
     assert_eq!((limit.counts().pauses, limit.counts().paused), (1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_a_pause_ends_it_is_the_rate_that_refuses() {
+    let limit = even();
+    throttle(&limit, None);
+    throttle(&limit, Some(SECOND));
+    let end = limit.paused_until().unwrap();
+
+    advance(end - Instant::now()).await;
+
+    assert_eq!(at_once(&limit), 1);
+    assert!(matches!(refusal(&limit), Reason::RateLimited { .. }), "{:?}", refusal(&limit));
 }
 
 #[tokio::test(start_paused = true)]
@@ -1491,6 +1564,22 @@ async fn switched_off_it_hears_no_server() {
     limit.set_mode(Mode::Enforce);
 
     assert_eq!((percent(&limit), at_once(&limit)), (100, 10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn made_as_new_it_has_used_nothing_and_heard_no_server() {
+    let limit = RateLimit::named("new").rate(10, SECOND).burst(4);
+    at_once(&limit);
+    limit.heed(Quota::of(10, Duration::from_secs(20)));
+    throttle(&limit, None);
+    throttle(&limit, Some(SECOND));
+    limit.set_rate(1, SECOND);
+
+    limit.forget();
+
+    assert_eq!((percent(&limit), limit.paused_until(), limit.meter.pressure.reach()), (100, None, Units(0)));
+    assert_eq!(at_once(&limit), 4);
+    assert_eq!(refusal(&limit), Reason::RateLimited { retry_after: ms(100) });
 }
 
 #[test]
