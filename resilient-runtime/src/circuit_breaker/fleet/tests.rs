@@ -444,6 +444,63 @@ async fn a_store_that_is_slow_makes_no_call_wait() {
     assert_eq!(clock::now(), began);
 }
 
+/// A store that does not know of its own time-out.
+struct Silent;
+
+impl Store for Silent {
+    fn name(&self) -> &'static str {
+        "silent"
+    }
+
+    fn timeout(&self) -> Duration {
+        ms(20)
+    }
+
+    fn machines(&self) -> u32 {
+        2
+    }
+
+    fn lease<'a>(&'a self, _: &'a str, _: shared::Ask) -> shared::Leasing<'a> {
+        Box::pin(std::future::pending())
+    }
+
+    fn circuit<'a>(&'a self, _: &'a str, _: CircuitAsk) -> shared::Consulting<'a> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_is_down_that_gives_no_answer_in_its_time() {
+    let breaker = CircuitBreaker::named("fleet").shared_through(&Silent);
+    call(&breaker, Class::Success).unwrap();
+
+    sleep(ms(20)).await;
+    assert!(!breaker.storage.link().unwrap().fleet().is_down());
+    sleep(ms(2)).await;
+
+    assert!(breaker.storage.link().unwrap().fleet().is_down());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_store_is_asked_at_once_where_a_window_opened_it_and_not_where_an_operator_did() {
+    for (opens, questions) in [
+        ((|breaker: &CircuitBreaker| fail(breaker, 3)) as fn(&CircuitBreaker), 1),
+        (CircuitBreaker::force_open, 0),
+        (CircuitBreaker::force_close, 0),
+    ] {
+        let store = store();
+        let breaker = machine(store);
+        call(&breaker, Class::Success).unwrap();
+        sleep(ms(20)).await;
+        let asked = store.asked();
+
+        opens(&breaker);
+        sleep(ms(1)).await;
+
+        assert_eq!(store.asked() - asked, questions);
+    }
+}
+
 #[test]
 fn off_a_runtime_it_goes_by_itself() {
     let breaker = machine(store());
