@@ -287,7 +287,7 @@ impl CircuitBreaker {
     }
 
     /// Puts a state in place that has a probe more, and gives that out.
-    fn probe(&self, seen: Circuit, next: Circuit, ticks: Ticks) -> Option<Ticket> {
+    pub(super) fn probe(&self, seen: Circuit, next: Circuit, ticks: Ticks) -> Option<Ticket> {
         self.storage.past().noted.note(next.epoch, self.storage.origin.moment(ticks));
         let ticket = Ticket::guarded(next.epoch);
         let given = self.replace(seen, next, || ticks);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::Barrier;
 use tokio::time::{Instant, advance};
 
+use super::tally::Tally;
 use super::*;
 use crate::{Class, PolicyKind, Reason, Settled, random};
 
@@ -275,6 +276,25 @@ async fn admits_after_a_year_open() {
 
     advance(Duration::from_secs(365 * 86_400)).await;
     assert!(breaker.acquire().is_ok());
+}
+
+/// As where two threads find out at once.
+#[tokio::test(start_paused = true)]
+async fn change_that_comes_second_is_neither_made_nor_counted() {
+    let breaker = touchy();
+    let seen = breaker.circuit();
+    fail(&breaker);
+    let opened = breaker.circuit();
+
+    assert!(!breaker.change(seen, seen.enter(Phase::ForcedOpen), Tally::default(), Ticks::now));
+    assert_eq!((breaker.circuit(), breaker.counts().opened), (opened, 1));
+
+    advance(SECOND).await;
+    let probe = breaker.acquire().expect("a probe");
+    let half_open = breaker.circuit();
+    assert_eq!(breaker.probe(opened, half_open, Ticks::now()), None);
+    assert_eq!((breaker.circuit(), breaker.counts().half_opened), (half_open, 1));
+    probe.abandon();
 }
 
 #[tokio::test(start_paused = true)]
