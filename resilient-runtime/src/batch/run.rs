@@ -273,8 +273,10 @@ where
     A: Clone,
 {
     /// Tells each member its outcome, and returns the leader's own.
-    fn answer(self, mut outcome: F::Output) -> A {
+    fn answer(self, outcome: F::Output) -> A {
         let Self { future, positions, place } = self;
+        // declared after the place, and so dropped before it is left
+        let mut outcome = outcome;
         // The user's code comes first, and so does the end of what runs: a panic there hands the batch over.
         drop(future);
         let mut own = None;

@@ -206,3 +206,51 @@ async fn a_subscriber_that_panics_at_a_hand_over_takes_nobodys_wake_up() {
     assert_eq!(sound.woken(), 1);
     assert_eq!(timeout(ms(100), member).await, Ok(Ok(Some(20))));
 }
+
+type Log = Arc<Mutex<Vec<&'static str>>>;
+
+/// A part of an outcome, which notes its end.
+#[derive(Debug, Clone)]
+struct Part(Log, &'static str);
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().push(self.1);
+    }
+}
+
+/// An outcome that has an answer for one key and panics at the next.
+struct Half(Part);
+
+impl BatchOutcome<u64> for Half {
+    type One = Part;
+
+    fn one(&mut self, item: BatchItem<'_, u64>) -> Part {
+        assert_eq!(item.position(), 0, "as it should");
+        Part(self.0.0.clone(), "answer")
+    }
+}
+
+/// Notes that it was woken.
+struct Bell(Log);
+
+impl std::task::Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.0.lock().unwrap().push("next leader");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outcome_that_panics_is_gone_before_the_next_leader_is_woken() {
+    let (batch, log) = (Batch::named("load").max_size(2), Log::default());
+    let load = |_| std::future::ready(Half(Part(log.clone(), "outcome")));
+    let [mut leader, mut other] = [1, 2].map(|key| batch.run(key, load));
+    assert!(poll(&mut leader).is_pending());
+    let bell = Waker::from(Arc::new(Bell(log.clone())));
+    assert!(other.poll_unpin(&mut Context::from_waker(&bell)).is_pending());
+
+    let panicked = catch_unwind(AssertUnwindSafe(|| poll(&mut leader)));
+
+    assert!(panicked.is_err());
+    assert_eq!(*log.lock().unwrap(), ["answer", "outcome", "next leader"]);
+}
