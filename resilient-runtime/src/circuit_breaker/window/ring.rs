@@ -167,6 +167,7 @@ const MAX_FIELD: u64 = (1 << FILLED) - 1;
 
 #[cfg(all(test, not(resilient_loom)))]
 mod tests {
+    use std::cell::Cell;
     use std::collections::VecDeque;
 
     use super::*;
@@ -241,6 +242,26 @@ mod tests {
         ring.record(10, FIRST, [true, false], || false);
 
         assert_eq!(tally(&ring, FIRST), (0, 0));
+    }
+
+    /// Of a thread that was held up between its look at the epoch and its write.
+    #[test]
+    fn outcome_that_is_written_late_is_none_of_a_later_epoch() {
+        let ring = Ring::new();
+        let next = Epoch(3);
+        let looks = Cell::new(0);
+        let held_up = || {
+            looks.set(looks.get() + 1);
+            // the first look is for the slot
+            if looks.get() == 2 {
+                ring.record(10, next, [false; 2], || true);
+            }
+            true
+        };
+
+        ring.record(10, FIRST, [true, false], held_up);
+
+        assert_eq!(tally(&ring, next), (1, 0));
     }
 
     #[test]
