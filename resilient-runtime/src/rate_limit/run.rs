@@ -422,7 +422,7 @@ mod tests {
     type Outcome = Result<u64, ()>;
 
     fn left(remaining: u64) -> Quota {
-        Quota { remaining: Some(remaining), ..Quota::default() }
+        Quota { remaining: Some(remaining), reset: None, refills: false }
     }
 
     fn by_answer() -> ByAnswer<u64, fn(&u64) -> Quota, Heedless> {
