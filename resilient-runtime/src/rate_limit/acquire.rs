@@ -351,7 +351,7 @@ impl RateLimit {
     /// Returns whether nothing is left to ask about a call that only the rate holds back until that slot, as of most in an outage.
     #[inline]
     fn refuses_at_once(&self, slot: Units, now: Units, max_wait: Length) -> bool {
-        max_wait == Length::ZERO && slot > now && self.meter.is_usual(slot, now) && self.shell.mode() == Mode::Enforce
+        max_wait == Length::ZERO && self.meter.is_usual(slot, now) && self.shell.mode() == Mode::Enforce
     }
 
     /// Lets so many calls through, or says when it could.
