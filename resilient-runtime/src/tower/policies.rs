@@ -43,8 +43,8 @@ use crate::{Error, Settled};
 /// # Ok(())
 /// # }
 /// ```
-pub const fn policies<P: Policy + Clone>(policies: P) -> Policies<Fixed<P>> {
-    Policies { choose: Fixed(policies), errors: PhantomData }
+pub const fn policies<P: Policy + Clone + 'static>(policies: P) -> Policies<Fixed<P>> {
+    Policies { choose: Fixed { policies, list: P::list }, errors: PhantomData }
 }
 
 /// Puts the policies around a service that a function of the request chooses: with a weight, a priority, or another breaker for another path.
@@ -86,9 +86,10 @@ pub trait ListedFirst {
     fn list(&self);
 }
 
-impl<P: Policy + 'static> ListedFirst for Fixed<P> {
+// Without `P: 'static`, which a task that holds the layer could not prove: within an async block, the compiler forgets which lifetime a reference has.
+impl<P> ListedFirst for Fixed<P> {
     fn list(&self) {
-        self.0.list();
+        (self.list)(&self.policies);
     }
 }
 
@@ -107,14 +108,24 @@ pub trait Choose<R> {
 }
 
 /// The same policies for all requests.
-#[derive(Debug, Clone, Copy)]
-pub struct Fixed<P>(P);
+#[derive(Clone, Copy)]
+pub struct Fixed<P> {
+    policies: P,
+    /// Has them listed.
+    list: fn(&P),
+}
+
+impl<P: fmt::Debug> fmt::Debug for Fixed<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Fixed").field(&self.policies).finish()
+    }
+}
 
 impl<R, P: Policy + Clone> Choose<R> for Fixed<P> {
     type Policies = P;
 
     fn choose(&self, _request: &R) -> P {
-        self.0.clone()
+        self.policies.clone()
     }
 }
 
