@@ -54,6 +54,8 @@ mod sqlx;
 mod tokio_postgres;
 #[cfg(feature = "tonic")]
 mod tonic;
+#[cfg(all(feature = "tonic", feature = "tower"))]
+pub use self::tonic::status;
 #[cfg(feature = "tower")]
 mod tower;
 mod words;

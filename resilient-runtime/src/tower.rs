@@ -59,6 +59,16 @@
 //! let app = axum::Router::new().route("/search", get(search)).layer(layers);
 //! ```
 //!
+//! # In tonic
+//!
+//! A server of tonic makes a status of an error in which it finds one, and resets the stream for any other. With the feature `tonic`, [`status`](fn@status) above the layers makes one
+//! of a refusal:
+//!
+//! ```ignore
+//! let layers = ServiceBuilder::new().map_err(resilient::tower::status).layer(policies((&TOTAL, &PLACES)).boxed());
+//! let server = Server::builder().layer(layers).add_service(FreightServer::new(freight));
+//! ```
+//!
 //! # The list of policies
 //!
 //! A layer lists its policies when it is put around a service, and those of [`policies_for`] when a request first chooses them: with their settings and states, and live settings find them.
@@ -104,5 +114,7 @@ pub use self::policies::{
     AsBoxed, AsTyped, Choose, Chosen, Errors, Fixed, Guarded, GuardedCall, ListedFirst, Policies, Refusals, policies,
     policies_for,
 };
+#[cfg(feature = "tonic")]
+pub use crate::ecosystem::status;
 #[cfg(feature = "axum")]
 pub use crate::ecosystem::{respond, respond_after};

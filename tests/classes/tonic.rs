@@ -1,7 +1,7 @@
 //! tonic's client, with tonic's server, with a server of HTTP/2 that plays a proxy or another implementation, and with none.
 
 use std::convert::Infallible;
-use std::future::{Ready, ready};
+use std::future::{Ready, pending, ready};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -9,15 +9,18 @@ use bytes::Bytes;
 use h2::Reason;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Response};
-use resilient::{Class, Classify, circuit_breaker, retry, timeout};
+use resilient::tower::{policies, status};
+use resilient::{Bulkhead, Class, Classify, RateLimit, circuit_breaker, retry, timeout};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tonic::body::Body;
 use tonic::client::Grpc;
 use tonic::codegen::{BoxFuture, Service};
 use tonic::server::NamedService;
+use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity, Server, ServerTlsConfig};
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
+use tower::ServiceBuilder;
 
 use crate::http2::{self, Manner};
 use crate::plain::Plain;
@@ -78,6 +81,33 @@ async fn connections_that_the_server_renews_cost_no_call() {
 }
 
 const BUSY: Class = Class::Throttled { after: None };
+
+#[tokio::test]
+async fn a_refusal_by_a_layer_of_the_server_is_a_status_that_callers_understand() {
+    static PLACES: Bulkhead = Bulkhead::named("tonic: places").limit(1).queue(0);
+    static CALLS: RateLimit =
+        RateLimit::named("tonic: calls").rate(1, Duration::from_secs(60)).burst(1).max_wait(Duration::ZERO);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let layers = ServiceBuilder::new().map_err(status).layer(policies((&PLACES, &CALLS)).boxed());
+    let server = Server::builder().layer(layers);
+    let incoming = TcpIncoming::from(listener);
+    // in an async block, as the compiler knows less of the layers there
+    tokio::spawn(async move {
+        server.serve_with_incoming_shutdown(Answering::At(Duration::ZERO), incoming, pending::<()>()).await
+    });
+    let channel = lazy(&format!("http://127.0.0.1:{port}"));
+
+    let taken = PLACES.try_acquire().unwrap();
+    let full = call(channel.clone()).await.unwrap_err();
+    drop(taken);
+    call(channel.clone()).await.unwrap();
+    let limited = call(channel).await.unwrap_err();
+
+    assert_eq!((full.code(), full.class()), (Code::ResourceExhausted, Class::Throttled { after: None }));
+    assert_eq!((limited.code(), limited.message()), (Code::ResourceExhausted, "too many calls"));
+    assert!(matches!(limited.class(), Class::Throttled { after: Some(_) }), "{limited:?}");
+}
 
 const fn busy_for(seconds: u64) -> Class {
     Class::Throttled { after: Some(Duration::from_secs(seconds)) }
@@ -368,7 +398,7 @@ pub(crate) async fn start(server: Server, service: Answering) -> (u16, oneshot::
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let (stop, stopped) = oneshot::channel::<()>();
-    let incoming = tonic::transport::server::TcpIncoming::from(listener);
+    let incoming = TcpIncoming::from(listener);
     tokio::spawn(server.serve_with_incoming_shutdown(service, incoming, async { drop(stopped.await) }));
     (port, stop)
 }

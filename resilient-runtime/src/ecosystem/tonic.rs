@@ -116,6 +116,41 @@ impl From<Error> for Status {
     }
 }
 
+/// Makes a status of an error of layers, for `map_err` above them in a server of tonic: that of the rejection which is in it, the one that tonic knows, or an
+/// `Internal` that says nothing.
+///
+/// Without it, tonic finds no status in a refusal and resets the stream, which callers take for a fault of the server.
+///
+/// ```
+/// use resilient::Bulkhead;
+/// use resilient::tower::{policies, status};
+/// use tonic::Code;
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+///
+/// static PLACES: Bulkhead = Bulkhead::named("places").limit(1).queue(0);
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let layers = ServiceBuilder::new().map_err(status).layer(policies((&PLACES,)).boxed()); // for `Server::builder().layer(layers)`
+/// # let routes = service_fn(|_: ()| async { Ok::<_, std::convert::Infallible>(()) });
+///
+/// let _taken = PLACES.try_acquire().unwrap();
+/// let refused = layers.service(routes).oneshot(()).await.unwrap_err();
+/// assert_eq!(refused.code(), Code::ResourceExhausted);
+/// # }
+/// ```
+#[cfg(feature = "tower")]
+pub fn status(error: ::tower::BoxError) -> Status {
+    if let Some(rejection) = Classify::rejection(&*error) {
+        return rejection.clone().into();
+    }
+    Status::try_from_error(error).unwrap_or_else(|error| {
+        let mut status = Status::internal("the server has a fault");
+        status.set_source(error.into());
+        status
+    })
+}
+
 /// Milliseconds to wait, of gRPC's proposal A6.
 const PUSHBACK: &str = "grpc-retry-pushback-ms";
 
@@ -236,6 +271,22 @@ mod tests {
             Status::from_header_map(busy.into_http::<()>().headers()).unwrap().class(),
             Class::Throttled { after: None }
         );
+    }
+
+    #[cfg(feature = "tower")]
+    #[test]
+    fn an_error_of_layers_becomes_the_status_that_is_in_it() {
+        let rejection = Error::new(PolicyKind::Bulkhead, "secret tenant", Reason::QueueFull);
+        let wrapped = io::Error::other(rejection.clone());
+
+        for error in [rejection.clone().into(), wrapped.into()] {
+            let refused = status(error);
+            assert_eq!((refused.code(), refused.rejection()), (Code::ResourceExhausted, Some(&rejection)));
+        }
+        assert_eq!(status(Status::not_found("no such freight").into()).code(), Code::NotFound);
+        let fault = status(io::Error::other("secret").into());
+        assert_eq!((fault.code(), fault.message()), (Code::Internal, "the server has a fault"));
+        assert_eq!(fault.source().unwrap().to_string(), "secret", "in this process");
     }
 
     fn with_pushback(mut status: Status, values: &[&str]) -> Status {
