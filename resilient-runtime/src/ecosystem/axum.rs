@@ -44,6 +44,44 @@ impl IntoResponse for Error {
     }
 }
 
+/// The response to a call that failed because a server behind this one did. It says nothing of that server, nor of a policy.
+///
+/// | error | status |
+/// |---|---|
+/// | a rejection, also one in an error of the client | that of the rejection |
+/// | throttled, as a 429 | 503 |
+/// | every other | 502 |
+///
+/// The time for which that server asked callers to stay away is in `Retry-After`. A failure that is the caller's own fault, such as a 404 of the server behind, is for the
+/// handler to tell apart, by [`CallError::status`](crate::http::CallError::status).
+///
+/// ```
+/// use axum_core::response::IntoResponse;
+/// use resilient::http::{CallError, check};
+///
+/// let upstream = http::Response::builder().status(429).header("retry-after", "7").body(()).unwrap();
+/// let error = CallError::from(check(upstream).unwrap_err());
+///
+/// let response = error.into_response();
+/// assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (503, &"7".parse().unwrap()));
+/// ```
+#[cfg(feature = "http")]
+impl IntoResponse for crate::http::CallError {
+    fn into_response(self) -> Response {
+        use crate::{Class, Classify};
+
+        if let Some(rejection) = self.rejection() {
+            return made_of(Reply::to(rejection));
+        }
+        made_of(match self.class() {
+            Class::Throttled { after } => {
+                Reply::of_upstream(503, "a server that is needed for this has too much to do", after)
+            }
+            _ => Reply::of_upstream(502, "a server that is needed for this has failed", self.hint()),
+        })
+    }
+}
+
 fn made_of(reply: Reply) -> Response {
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, reply.message).into_response();
@@ -122,6 +160,45 @@ fn response_to(error: &(dyn StdError + Send + Sync + 'static), wait: Option<Dura
 mod tests {
     use super::*;
     use crate::{PolicyKind, Reason};
+
+    #[cfg(feature = "http")]
+    #[test]
+    fn a_failure_of_a_server_behind_becomes_a_response_that_names_nobody() {
+        use crate::http::{CallError, check};
+
+        let upstream = |status: u16, after: Option<&str>| {
+            let mut response = ::http::Response::builder().status(status);
+            if let Some(after) = after {
+                response = response.header(RETRY_AFTER, after);
+            }
+            CallError::from(check(response.body(()).unwrap()).unwrap_err())
+        };
+        let shown = |error: CallError| {
+            let response = error.into_response();
+            let header = response.headers().get(RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
+            (response.status().as_u16(), header)
+        };
+        let said = |seconds: &str| Some(seconds.to_owned());
+        let open = Error::new(
+            PolicyKind::CircuitBreaker,
+            "b",
+            Reason::CircuitOpen { retry_after: Some(Duration::from_millis(1_500)), last: None },
+        );
+
+        assert_eq!(shown(upstream(429, Some("7"))), (503, said("7")));
+        assert_eq!(shown(upstream(429, None)), (503, None));
+        assert_eq!(shown(upstream(502, Some("3"))), (502, said("3")));
+        for status in [404, 500] {
+            assert_eq!(shown(upstream(status, None)), (502, None), "{status}");
+        }
+        assert_eq!(shown(CallError::client(std::io::Error::other("secret"))), (502, None));
+        assert_eq!(shown(open.clone().into()), (503, said("2")));
+        assert_eq!(
+            shown(CallError::client(std::io::Error::other(open))),
+            (503, said("2")),
+            "also inside of another error"
+        );
+    }
 
     #[tokio::test]
     async fn a_503_without_a_time_gets_one_where_that_is_said() {

@@ -33,6 +33,12 @@ impl Reply {
         Self { status, code, message, retry_after: rejection.retry_after() }
     }
 
+    /// The reply to a call that a server behind this one failed. The code is that of gRPC for such a server.
+    #[cfg(all(feature = "axum", feature = "http"))]
+    pub(super) const fn of_upstream(status: u16, message: &'static str, retry_after: Option<Duration>) -> Self {
+        Self { status, code: UNAVAILABLE, message, retry_after }
+    }
+
     /// The wait in whole seconds, rounded up, as `Retry-After` has it.
     #[cfg(feature = "axum")]
     pub(super) const fn retry_after_seconds(&self) -> Option<u64> {
