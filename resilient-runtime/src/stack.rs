@@ -95,6 +95,11 @@ pub trait Guard<O> {
 }
 
 /// A policy that can stand in a stack. A tuple of policies is one too: they stand in each other, the outermost first.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no policy of a stack",
+    note = "a policy stands there by reference, as `&BREAKER` of a `static`, or of a `LazyLock` as `&*BREAKER`; the policy of a key is `KEYS.of(key)`, and as a layer `keyed(&KEYS, key_of)`",
+    note = "a retry or a hedge runs what is below it several times: as a layer it is `retry(&RETRY)` or `hedge(&HEDGE)`"
+)]
 pub trait Policy {
     /// Its part in a call.
     type Guard;
