@@ -125,7 +125,8 @@ use crate::error::Error;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say which errors are worth another attempt",
     label = "this error is not classified",
-    note = "derive `resilient::Classify` on it and mark each variant, implement the trait by hand, or give the attribute a `when = |error| …`"
+    note = "derive `resilient::Classify` on it and mark each variant, implement the trait by hand, or give the attribute a `when = |error| …`",
+    note = "an error of another crate, such as `reqwest` or `anyhow`, is classified by the feature of that name"
 )]
 pub trait Classify {
     /// The class of this error; never [`Class::Success`].

@@ -56,6 +56,11 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
         "which says the class of an outcome",
     ),
     (
+        "until retry_until repeat_until retry_while stop_when",
+        "when",
+        "which returns `true` for an outcome that is to be tried again",
+    ),
+    (
         "backoff_type backoff_strategy strategy exponential exponential_backoff enable_exponential_backoff",
         "backoff",
         "the name of a formula",

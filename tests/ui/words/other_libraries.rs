@@ -106,6 +106,11 @@ async fn the_others() -> Result<u32, resilient::Error> {
     Ok(3)
 }
 
+#[retry(until = |job: &Job| job.is_done)]
+async fn waits() -> Result<(), resilient::Error> {
+    Ok(())
+}
+
 #[batch(batch_size = 50, linger = "2ms")]
 async fn load(keys: Vec<u32>) -> Result<std::collections::HashMap<u32, u32>, resilient::Error> {
     Ok(keys.into_iter().map(|key| (key, key)).collect())
