@@ -225,6 +225,8 @@ pub use when::{Classified, When};
 pub mod guide {
     #[doc = include_str!("../guide/blocking.md")]
     pub mod blocking {}
+    #[doc = include_str!("../guide/classification.md")]
+    pub mod classification {}
     #[doc = include_str!("../guide/coming_from.md")]
     pub mod coming_from {}
     #[doc = include_str!("../guide/deadlines.md")]
