@@ -544,6 +544,26 @@ async fn with_takes_the_policy_of_a_key() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_endpoint_and_its_host_have_a_breaker_each() {
+    #[circuit_breaker(name = "behaviour: endpoint", consecutive = 4)]
+    #[circuit_breaker(name = "behaviour: host", key = host, consecutive = 2)]
+    async fn price(host: &str, script: &Script) -> Result<(), Error> {
+        script.next()
+    }
+    let script = Script::failing(100);
+    let refused_by = async |host: &str| match price(host, &script).await {
+        Err(Error::Refused(rejection)) => Some(rejection.name()),
+        _ => None,
+    };
+
+    assert_eq!([refused_by("a").await, refused_by("a").await], [None; 2]);
+    assert_eq!(refused_by("a").await, Some("behaviour: host"), "two failures of the host");
+    assert_eq!([refused_by("b").await, refused_by("b").await], [None; 2], "of the other host nothing is known");
+    assert_eq!(refused_by("c").await, Some("behaviour: endpoint"), "four failures, and the refusal was none of them");
+    assert_eq!(script.attempts(), 4);
+}
+
+#[tokio::test(start_paused = true)]
 async fn functions_with_the_same_explicit_name_share_a_breaker() {
     #[circuit_breaker(name = "behaviour: archive", consecutive = 2)]
     async fn read(script: &Script) -> Result<(), Error> {

@@ -1,9 +1,10 @@
 //! Classes: the derive, and the classes of the standard library's errors.
 
 use std::io::{self, ErrorKind};
+use std::sync::Arc;
 use std::time::Duration;
 
-use resilient::{Class, Classify};
+use resilient::{Bulkhead, Class, Classify};
 use resilient_tests::ms;
 
 #[derive(Debug, Classify)]
@@ -57,6 +58,43 @@ fn each_mark_gives_its_class() {
         assert!(error.rejection().is_none());
     }
     let _: Option<Never> = None;
+}
+
+#[test]
+fn an_error_behind_a_pointer_says_what_the_error_says() {
+    #[derive(Clone)]
+    struct Telling(resilient::Error);
+
+    impl Classify for Telling {
+        fn class(&self) -> Class {
+            Class::Transient
+        }
+
+        fn rejection(&self) -> Option<&resilient::Error> {
+            Some(&self.0)
+        }
+
+        fn hint(&self) -> Option<Duration> {
+            Some(ms(7))
+        }
+
+        fn forbids_attempts(&self) -> bool {
+            true
+        }
+    }
+
+    fn said(error: &impl Classify) -> (Class, bool, Option<Duration>, bool) {
+        (error.class(), error.rejection().is_some(), error.hint(), error.forbids_attempts())
+    }
+    static PLACES: Bulkhead = Bulkhead::named("classify: pointers").limit(1).queue(0);
+    let _taken = PLACES.try_acquire().unwrap();
+    let error = Telling(PLACES.try_acquire().unwrap_err());
+
+    let all = (Class::Transient, true, Some(ms(7)), true);
+    assert_eq!(said(&&error), all);
+    assert_eq!(said(&Box::new(error.clone())), all);
+    assert_eq!(said(&Arc::new(error.clone())), all);
+    assert_eq!(said(&(Arc::new(error) as Arc<dyn Classify>)), all);
 }
 
 #[test]
