@@ -182,6 +182,7 @@ use proc_macro::TokenStream;
 /// # Cancel safety
 ///
 /// Dropping the future ends the call where it stands, in an attempt or between two.
+#[doc(alias("backoff"))]
 #[proc_macro_attribute]
 pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("retry", arguments.into(), item.into()).into()
@@ -315,6 +316,7 @@ pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # Cancel safety
 ///
 /// Dropping the future is no vote: nothing is counted, and a probe's permit goes to the next caller.
+#[doc(alias("breaker"))]
 #[proc_macro_attribute]
 pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("circuit_breaker", arguments.into(), item.into()).into()
@@ -403,6 +405,7 @@ pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream
 /// # Cancel safety
 ///
 /// Dropping the future leaves the queue, or drops the body and then gives its place to the next.
+#[doc(alias("concurrency_limit", "load_shed", "semaphore"))]
 #[proc_macro_attribute]
 pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("bulkhead", arguments.into(), item.into()).into()
@@ -531,6 +534,7 @@ pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # Cancel safety
 ///
 /// Dropping the future drops all attempts; nothing is learnt from them.
+#[doc(alias("speculative"))]
 #[proc_macro_attribute]
 pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("hedge", arguments.into(), item.into()).into()
@@ -654,6 +658,7 @@ pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Dropping the future while it waits gives its place to the next in line, and uses up nothing. A call that was let through
 /// stays counted, for the server may have seen it.
+#[doc(alias("token_bucket", "limiter"))]
 #[proc_macro_attribute]
 pub fn rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("rate_limit", arguments.into(), item.into()).into()
@@ -717,6 +722,7 @@ pub fn rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # Cancel safety
 ///
 /// A call whose future is dropped counts neither as taken nor as turned away.
+#[doc(alias("load_shed"))]
 #[proc_macro_attribute]
 pub fn throttle(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("throttle", arguments.into(), item.into()).into()
@@ -922,6 +928,7 @@ pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Dropping the future of the caller that runs drops the body, and then another one runs its own. Dropping another's leaves
 /// the rest as they are.
+#[doc(alias("cache", "deduplicate", "singleflight"))]
 #[proc_macro_attribute]
 pub fn coalesce(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("coalesce", arguments.into(), item.into()).into()
@@ -1016,6 +1023,7 @@ pub fn coalesce(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # Cancel safety
 ///
 /// Dropping the future drops the body, or the function that is being fallen back to.
+#[doc(alias("rescue"))]
 #[proc_macro_attribute]
 pub fn fallback(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("fallback", arguments.into(), item.into()).into()
@@ -1069,6 +1077,7 @@ pub fn fallback(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # Cancel safety
 ///
 /// Dropping the future drops the body. When the signal comes, the body is dropped before the caller gets the error.
+#[doc(alias("abort"))]
 #[proc_macro_attribute]
 pub fn cancel(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("cancel", arguments.into(), item.into()).into()
@@ -1160,6 +1169,7 @@ pub fn cancel(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # Cancel safety
 ///
 /// Dropping the result drops everything that is running, or aborts it where it was spawned.
+#[doc(alias("buffer_unordered", "join_all"))]
 #[proc_macro_attribute]
 pub fn fan_out(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("fan_out", arguments.into(), item.into()).into()
@@ -1321,6 +1331,7 @@ pub fn measure(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Dropping a caller takes it out of its batch, and its key is not asked for unless somebody else wants it. If it ran the
 /// batch, another runs it again, for what is still wanted.
+#[doc(alias("dataloader"))]
 #[proc_macro_attribute]
 pub fn batch(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stack::expand("batch", arguments.into(), item.into()).into()
@@ -1521,6 +1532,7 @@ pub fn exempt(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// of that macro, which becomes what the stack becomes when it is spelled out.
 ///
 /// The profile is found like any macro: by a path, in whatever order; its name must not be that of an attribute in scope.
+#[doc(alias("pipeline"))]
 #[proc_macro]
 pub fn profile(definition: TokenStream) -> TokenStream {
     entry::profile::define(definition.into()).into()

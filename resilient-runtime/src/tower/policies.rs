@@ -43,6 +43,7 @@ use crate::{Error, Settled};
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias("bulkhead", "circuit_breaker", "concurrency_limit", "load_shed", "rate_limit", "throttle", "timeout"))]
 pub const fn policies<P: Policy + Clone + 'static>(policies: P) -> Policies<Fixed<P>> {
     Policies { choose: Fixed { policies, list: P::list }, errors: PhantomData }
 }
