@@ -1,7 +1,7 @@
 //! Files: what is applied, what is refused, and what is said of it.
 
 use resilient::config;
-use resilient::{CircuitBreaker, Event, Mode, Retry};
+use resilient::{CircuitBreaker, Event, Mode, Retry, retry};
 
 use crate::{alone, apply, mistakes, policy, setting, value};
 
@@ -395,4 +395,43 @@ fn mistakes_of_toml_say_what_to_write() {
     ] {
         assert_eq!(mistakes(text), said, "{text}");
     }
+}
+
+#[tokio::test]
+async fn methods_of_one_name_are_told_apart_by_their_lines() {
+    struct Till;
+    struct Safe;
+
+    impl Till {
+        #[retry]
+        async fn settle(&self) -> Result<(), resilient::Error> {
+            Ok(())
+        }
+    }
+
+    impl Safe {
+        #[retry]
+        async fn settle(&self) -> Result<(), resilient::Error> {
+            Ok(())
+        }
+    }
+    (Till.settle().await.unwrap(), Safe.settle().await.unwrap());
+    let _alone = alone();
+    let functions = resilient::policies().functions;
+    let mut lines: Vec<u32> =
+        functions.iter().filter(|listed| listed.function == "settle").map(|listed| listed.line).collect();
+    lines.sort_unstable();
+
+    let applied = apply("[\"settings::files::Till::settle\".retry]\nmax = 1").unwrap();
+
+    let [till, safe] = [lines[0], lines[1]].map(|line| format!("settings::files::settle:{line}"));
+    assert_eq!(
+        applied.waiting()[0].to_string(),
+        format!(
+            "1:2: there is no policy and no function `settings::files::Till::settle` yet: did you mean `{till}` or `{safe}`?"
+        )
+    );
+    let applied = apply(&format!("[\"{till}\".retry]\nmax = 1")).unwrap();
+    assert_eq!((applied.changed(), applied.waiting().len()), (1, 0));
+    apply("").unwrap();
 }

@@ -161,17 +161,24 @@ fn missing(target: &str, all: &[Known]) -> String {
     let names: BTreeSet<&str> = all.iter().map(|known| known.name).collect();
     let paths: BTreeSet<&str> =
         all.iter().filter_map(|known| known.layer).map(|(function, _)| function.path()).collect();
-    let meant = nearest(target, names.iter().copied()).or_else(|| {
-        let end = target.rsplit("::").next().unwrap_or(target);
-        paths.iter().copied().find(|path| path.rsplit("::").next() == Some(end))
-    });
+    let mut meant: Vec<&str> = nearest(target, names.iter().copied()).into_iter().collect();
+    if meant.is_empty() {
+        // also of a method that was written with its type, which no path has
+        meant = paths.iter().copied().filter(|path| function_of(path) == function_of(target)).take(3).collect();
+    }
     if book::all().iter().any(|record| record.name == target) {
         return format!("`{target}` is in use, and cannot be found: call `resilient::list` for it");
     }
-    match meant {
-        Some(meant) => format!("there is no policy and no function `{target}` yet: did you mean `{meant}`?"),
-        None => format!("there is no policy and no function `{target}` yet"),
+    if meant.is_empty() {
+        return format!("there is no policy and no function `{target}` yet");
     }
+    format!("there is no policy and no function `{target}` yet: did you mean `{}`?", meant.join("` or `"))
+}
+
+/// Returns the name of the function at the end of a path, without the line that tells two of one path apart.
+fn function_of(path: &str) -> &str {
+    let end = path.rsplit("::").next().unwrap_or(path);
+    end.split(':').next().unwrap_or(end)
 }
 
 /// Refuses a kind that there is not, of a policy that is not there.
