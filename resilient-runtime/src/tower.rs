@@ -109,7 +109,7 @@ pub use self::coalesce_http::{
 pub use self::header::{
     DeadlineFromHeader, DeadlineToHeader, InTime, InTimeCall, deadline_from_header, deadline_to_header,
 };
-pub use self::keyed::{KeyedLayer, KeyedService, Logged, Lookup, OwnSettings, SharedSettings, keyed};
+pub use self::keyed::{KeyedJudge, KeyedLayer, KeyedService, Logged, Lookup, OwnSettings, SharedSettings, keyed};
 pub use self::policies::{
     AsBoxed, AsTyped, Choose, Chosen, Errors, Fixed, Guarded, GuardedCall, ListedFirst, Policies, Refusals, policies,
     policies_for,

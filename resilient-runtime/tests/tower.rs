@@ -437,6 +437,33 @@ async fn a_key_that_is_no_text_has_settings_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_tenant_of_a_server_has_a_breaker_that_sees_its_responses() {
+    static TENANTS: PerKey<CircuitBreaker> = PerKey::new(CircuitBreaker::named("tower: a breaker each").consecutive(3));
+    fn tenant_of(request: &http::Request<()>) -> String {
+        request.headers()["x-tenant"].to_str().unwrap().to_owned()
+    }
+    fn rules_of(tenant: &str, shared: CircuitBreaker) -> CircuitBreaker {
+        if tenant == "patient" { shared.consecutive(5) } else { shared }
+    }
+    let handler = service_fn(|request: http::Request<()>| {
+        let status = if request.headers()["x-tenant"] == "well" { 200 } else { 500 };
+        ready(Ok::<_, Infallible>(http::Response::builder().status(status).body(()).unwrap()))
+    });
+    let layer = keyed(&TENANTS, tenant_of).settings(rules_of).when(by_response).log_key().boxed();
+    let service = ServiceBuilder::new().layer(layer).service(handler);
+    let answered = async |tenant: &str| {
+        let mut answered = 0;
+        for _ in 0..9 {
+            let request = http::Request::builder().header("x-tenant", tenant).body(()).unwrap();
+            answered += u32::from(service.clone().oneshot(request).await.is_ok());
+        }
+        answered
+    };
+
+    assert_eq!((answered("broken").await, answered("patient").await, answered("well").await), (3, 5, 9));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deadline_comes_by_a_header_and_goes_on_with_what_is_left_for_each_attempt() {
     static RETRY: Retry = Retry::named("tower: deadline").max(9).backoff(Backoff::fixed(SECOND)).without_budget();
     static TOTAL: Timeout = Timeout::named("tower: deadline", Duration::from_secs(60));

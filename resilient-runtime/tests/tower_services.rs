@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::poll;
+use resilient::http::by_response;
 use resilient::tower::{
     coalesce, coalesce_http, deadline_from_header, deadline_to_header, hedge, keyed, policies, policies_for, retry,
 };
@@ -229,12 +230,16 @@ static LIMIT: RateLimit = RateLimit::named("services").rate(1_000, SECOND);
 static THROTTLE: Throttle = Throttle::named("services");
 static PLACES: Bulkhead = Bulkhead::named("services").limit(1_000);
 static PATHS: PerKey<Bulkhead> = PerKey::new(Bulkhead::named("services, for each path"));
+static ORIGINS: PerKey<CircuitBreaker> = PerKey::new(CircuitBreaker::named("services, for each path"));
 static SHARED: Coalesce = Coalesce::named("services");
 static PAGES: Coalesce = Coalesce::named("services, pages");
 
 stands_over_all!(a_layer_of_policies: policies((&TOTAL, &THROTTLE, &BREAKER, &LIMIT, &PLACES)));
 stands_over_all!(policies_that_the_request_chooses: policies_for(|_: &Request| (PLACES.entry().priority(Priority::Low),)));
 stands_over_all!(a_policy_of_a_key: keyed(&PATHS, |request: &Request| request.uri().path().to_owned()));
+stands_over_all!(
+    a_judging_policy_of_a_key: keyed(&ORIGINS, |request: &Request| request.uri().path().to_owned()).when(by_response)
+);
 stands_over_all!(a_retry: retry(&RETRY));
 stands_over_all!(a_hedge: hedge(&HEDGE));
 stands_over_all!(coalescing: coalesce(&SHARED, |request: &Request| Some(request.uri().path().to_owned())).boxed());

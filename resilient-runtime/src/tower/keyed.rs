@@ -15,8 +15,9 @@ use super::attempt::Attempt;
 use super::policies::{AsBoxed, AsTyped, Refusals};
 use crate::keyed::{Held, Keyed};
 use crate::list::list_once;
-use crate::stack::{Guard, Policy};
-use crate::{PerKey, Settled};
+use crate::stack::{Guard, Judged, JudgingPolicy, Policy};
+use crate::when::{ByClass, ByWhen};
+use crate::{PerKey, Settled, When};
 
 /// Puts the policy of a key around each call: one breaker for each host, one limit for each tenant.
 ///
@@ -52,42 +53,78 @@ use crate::{PerKey, Settled};
 /// # let _ = layer;
 /// ```
 pub const fn keyed<P: Keyed, F>(policies: &'static PerKey<P>, key: F) -> KeyedLayer<P, F> {
-    KeyedLayer { policies, key, lookup: SharedSettings, errors: PhantomData }
+    KeyedLayer { policies, key, lookup: SharedSettings, judge: ByClass, errors: PhantomData }
 }
 
 /// The layer of [`keyed`].
-pub struct KeyedLayer<P: 'static, F, E = AsTyped, L = SharedSettings> {
+pub struct KeyedLayer<P: 'static, F, E = AsTyped, L = SharedSettings, J = ByClass> {
     policies: &'static PerKey<P>,
     key: F,
     lookup: L,
+    judge: J,
     errors: PhantomData<fn() -> E>,
 }
 
-impl<P, F, L> KeyedLayer<P, F, AsTyped, L> {
+impl<P, F, L, J> KeyedLayer<P, F, AsTyped, L, J> {
     /// Boxes errors, as [`boxed`](super::Policies::boxed) of `policies` does.
-    pub fn boxed(self) -> KeyedLayer<P, F, AsBoxed, L> {
-        KeyedLayer { policies: self.policies, key: self.key, lookup: self.lookup, errors: PhantomData }
+    pub fn boxed(self) -> KeyedLayer<P, F, AsBoxed, L, J> {
+        let Self { policies, key, lookup, judge, .. } = self;
+        KeyedLayer { policies, key, lookup, judge, errors: PhantomData }
     }
 }
 
-impl<P, F, E> KeyedLayer<P, F, E> {
+impl<P, F, E, L> KeyedLayer<P, F, E, L> {
+    /// Goes by the class that `when` assigns to an outcome, as `BREAKER.when(…)` among `policies` does: on a server, a response that says that it failed.
+    ///
+    /// ```
+    /// use resilient::tower::keyed;
+    /// use resilient::{CircuitBreaker, PerKey};
+    /// use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn};
+    ///
+    /// static TENANTS: PerKey<CircuitBreaker> = PerKey::new(CircuitBreaker::named("tenants").consecutive(2));
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let is_failure = |outcome: &Result<u16, BoxError>| !outcome.as_ref().is_ok_and(|status| *status < 500);
+    /// let service = ServiceBuilder::new()
+    ///     .layer(keyed(&TENANTS, |tenant: &&'static str| *tenant).when(is_failure))
+    ///     .service(service_fn(|_: &'static str| async { Ok::<u16, BoxError>(500) }));
+    ///
+    /// for _ in 0..2 {
+    ///     assert_eq!(service.clone().oneshot("acme").await.unwrap(), 500);
+    /// }
+    /// assert!(service.clone().oneshot("acme").await.is_err(), "its breaker is open");
+    /// assert_eq!(service.oneshot("umbrella").await.unwrap(), 500);
+    /// # }
+    /// ```
+    pub fn when<W, O, By>(self, when: W) -> KeyedLayer<P, F, E, L, ByWhen<W, O>>
+    where
+        W: When<O, By>,
+    {
+        let Self { policies, key, lookup, .. } = self;
+        KeyedLayer { policies, key, lookup, judge: ByWhen::new(when), errors: PhantomData }
+    }
+}
+
+impl<P, F, E, J> KeyedLayer<P, F, E, SharedSettings, J> {
     /// Gives each key settings of its own, as [`PerKey::of_with`] does: `settings` is given the key and a policy with the shared settings. It takes the key
     /// as it is, or what the key can be borrowed as: a `&str` for a key that is a `String`.
-    pub fn settings<Q, S>(self, settings: S) -> KeyedLayer<P, F, E, OwnSettings<S, Q>>
+    pub fn settings<Q, S>(self, settings: S) -> KeyedLayer<P, F, E, OwnSettings<S, Q>, J>
     where
         Q: ?Sized,
         S: Fn(&Q, P) -> P,
     {
         let lookup = OwnSettings { settings, key: PhantomData };
-        KeyedLayer { policies: self.policies, key: self.key, lookup, errors: PhantomData }
+        KeyedLayer { policies: self.policies, key: self.key, lookup, judge: self.judge, errors: PhantomData }
     }
 }
 
-impl<P, F, E, L> KeyedLayer<P, F, E, L> {
+impl<P, F, E, L, J> KeyedLayer<P, F, E, L, J> {
     /// Lets events and the list of policies show the key, as [`PerKey::of_logged`] does. A policy that machines share needs it. With
     /// [`settings`](KeyedLayer::settings), write it after them.
-    pub fn log_key(self) -> KeyedLayer<P, F, E, Logged<L>> {
-        KeyedLayer { policies: self.policies, key: self.key, lookup: Logged(self.lookup), errors: PhantomData }
+    pub fn log_key(self) -> KeyedLayer<P, F, E, Logged<L>, J> {
+        let Self { policies, key, lookup, judge, .. } = self;
+        KeyedLayer { policies, key, lookup: Logged(lookup), judge, errors: PhantomData }
     }
 
     /// Has the policies of all keys listed.
@@ -179,38 +216,76 @@ where
     }
 }
 
-/// The service of a [`KeyedLayer`].
-pub struct KeyedService<S, P: 'static, F, E = AsTyped, L = SharedSettings> {
-    service: S,
-    layer: KeyedLayer<P, F, E, L>,
+/// The way in which the policy of a key judges outcomes.
+pub trait KeyedJudge<'p, P> {
+    /// The policy, made to judge so.
+    type Policy: Policy;
+
+    /// Returns it.
+    fn judging(&self, policy: &'p P) -> Self::Policy;
 }
 
-impl<P, F: Clone, E, L: Clone> Clone for KeyedLayer<P, F, E, L> {
-    fn clone(&self) -> Self {
-        Self { policies: self.policies, key: self.key.clone(), lookup: self.lookup.clone(), errors: PhantomData }
+/// By itself.
+impl<'p, P: 'p> KeyedJudge<'p, P> for ByClass
+where
+    &'p P: Policy,
+{
+    type Policy = &'p P;
+
+    fn judging(&self, policy: &'p P) -> &'p P {
+        policy
     }
 }
 
-impl<S: Clone, P, F: Clone, E, L: Clone> Clone for KeyedService<S, P, F, E, L> {
+impl<'p, P: 'p, W: Clone, O> KeyedJudge<'p, P> for ByWhen<W, O>
+where
+    &'p P: JudgingPolicy<Self>,
+{
+    type Policy = Judged<&'p P, W, O>;
+
+    fn judging(&self, policy: &'p P) -> Self::Policy {
+        Judged { policy, judge: self.clone() }
+    }
+}
+
+/// The service of a [`KeyedLayer`].
+pub struct KeyedService<S, P: 'static, F, E = AsTyped, L = SharedSettings, J = ByClass> {
+    service: S,
+    layer: KeyedLayer<P, F, E, L, J>,
+}
+
+impl<P, F: Clone, E, L: Clone, J: Clone> Clone for KeyedLayer<P, F, E, L, J> {
+    fn clone(&self) -> Self {
+        Self {
+            policies: self.policies,
+            key: self.key.clone(),
+            lookup: self.lookup.clone(),
+            judge: self.judge.clone(),
+            errors: PhantomData,
+        }
+    }
+}
+
+impl<S: Clone, P, F: Clone, E, L: Clone, J: Clone> Clone for KeyedService<S, P, F, E, L, J> {
     fn clone(&self) -> Self {
         Self { service: self.service.clone(), layer: self.layer.clone() }
     }
 }
 
-impl<P: fmt::Debug, F, E, L> fmt::Debug for KeyedLayer<P, F, E, L> {
+impl<P: fmt::Debug, F, E, L, J> fmt::Debug for KeyedLayer<P, F, E, L, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyedLayer").field("policies", &self.policies).finish_non_exhaustive()
     }
 }
 
-impl<S: fmt::Debug, P: fmt::Debug, F, E, L> fmt::Debug for KeyedService<S, P, F, E, L> {
+impl<S: fmt::Debug, P: fmt::Debug, F, E, L, J> fmt::Debug for KeyedService<S, P, F, E, L, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyedService").field("service", &self.service).field("layer", &self.layer).finish()
     }
 }
 
-impl<S, P: Keyed, F: Clone, E, L: Clone> Layer<S> for KeyedLayer<P, F, E, L> {
-    type Service = KeyedService<S, P, F, E, L>;
+impl<S, P: Keyed, F: Clone, E, L: Clone, J: Clone> Layer<S> for KeyedLayer<P, F, E, L, J> {
+    type Service = KeyedService<S, P, F, E, L, J>;
 
     fn layer(&self, service: S) -> Self::Service {
         self.list();
@@ -218,12 +293,15 @@ impl<S, P: Keyed, F: Clone, E, L: Clone> Layer<S> for KeyedLayer<P, F, E, L> {
     }
 }
 
-impl<S, P, F, E, L, K, R> Service<R> for KeyedService<S, P, F, E, L>
+impl<S, P, F, E, L, J, K, R> Service<R> for KeyedService<S, P, F, E, L, J>
 where
     S: Service<R, Future: Send, Response: Send, Error: Send> + Clone + Send + 'static,
     E: Refusals<S::Error> + 'static,
     P: Keyed,
-    for<'p> &'p P: Policy<Guard: Guard<Result<S::Response, S::Error>> + Send>,
+    J: for<'p> KeyedJudge<'p, P, Policy: Policy<Guard: Guard<Result<S::Response, S::Error>> + Send> + Send>
+        + Clone
+        + Send
+        + 'static,
     F: Fn(&R) -> K,
     L: Lookup<K, P>,
     R: Send + 'static,
@@ -240,8 +318,9 @@ where
         let fresh = self.service.clone();
         let ready = mem::replace(&mut self.service, fresh);
         let policy = self.layer.policy(&request);
+        let judge = self.layer.judge.clone();
         Box::pin(async move {
-            match crate::run(&*policy, Attempt::ready(ready, request)).await {
+            match crate::run(judge.judging(&policy), Attempt::ready(ready, request)).await {
                 Settled::Outcome(outcome) => outcome.map_err(E::of),
                 Settled::Rejected(rejection) => Err(E::of_rejection(rejection)),
             }
