@@ -13,7 +13,7 @@ use resilient::metrics::Labels;
 use resilient::tower::{deadline_from_header, deadline_to_header, hedge, keyed, policies, policies_for, retry};
 use resilient::{
     Backoff, Bulkhead, CircuitBreaker, CircuitBreakerState, Classify, Deadline, Hedge, PerKey, Priority, RateLimit,
-    Reason, Retry, Throttle, Timeout, circuit_breaker,
+    Reason, Retry, Throttle, Timeout, bulkhead, circuit_breaker,
 };
 use tokio::time::{Instant, advance, sleep};
 use tower::balance::p2c::Balance;
@@ -190,6 +190,37 @@ async fn a_function_and_a_service_share_one_breaker() {
     let refused = service.ready().await.unwrap().call(1).await;
     assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
     assert!(annotated(false).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_and_a_service_share_a_limit_and_a_budget() {
+    static PLACES: Bulkhead = Bulkhead::named("tower: shared").limit(1).queue(0);
+    static RETRY: Retry = Retry::named("tower: shared").max(1).backoff(Backoff::none());
+
+    #[bulkhead(with = PLACES)]
+    async fn holds() -> Result<(), Error> {
+        sleep(SECOND).await;
+        Ok(())
+    }
+    #[resilient::retry(with = RETRY)]
+    async fn fails() -> Result<(), Error> {
+        Err(Error::Down)
+    }
+    let limited = ServiceBuilder::new().layer(policies((&PLACES,))).service(Strict::default());
+    let retried = ServiceBuilder::new().layer(retry(&RETRY)).service(Strict::failing(9));
+
+    let mut held = Box::pin(holds());
+    assert!(futures_util::poll!(&mut held).is_pending());
+    assert_eq!(reason(&limited.clone().oneshot(1).await.unwrap_err()), Reason::QueueFull);
+    held.await.unwrap();
+    assert_eq!(limited.oneshot(1).await.unwrap(), 1);
+
+    let full = RETRY.budget_balance();
+    fails().await.unwrap_err();
+    let after_the_function = RETRY.budget_balance();
+    retried.oneshot(1).await.unwrap_err();
+    assert!(full - after_the_function > 0.5, "a retry costs one, and a call pays a fifth");
+    assert!(after_the_function - RETRY.budget_balance() > 0.5, "also of the service");
 }
 
 #[tokio::test(start_paused = true)]
