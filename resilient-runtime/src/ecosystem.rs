@@ -59,3 +59,28 @@ pub use self::tonic::status;
 #[cfg(feature = "tower")]
 mod tower;
 mod words;
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::time::Duration;
+
+    use crate::{Classify, Error, PolicyKind, Reason};
+
+    /// Checks that an error of another crate has the class of the rejection that is converted into it, and shows it.
+    pub(crate) fn holds_rejections<E: From<Error> + Classify>() {
+        let limit = Duration::from_secs(1);
+        for reason in [
+            Reason::TimedOut { limit },
+            Reason::DeadlineExceeded,
+            Reason::QueueFull,
+            Reason::CircuitOpen { retry_after: Some(limit), last: None },
+            Reason::TooHeavy { weight: 2, burst: 1 },
+        ] {
+            let rejection = Error::new(PolicyKind::CircuitBreaker, "c", reason);
+
+            let error = E::from(rejection.clone());
+
+            assert_eq!((error.rejection(), error.class()), (Some(&rejection), rejection.class()), "{reason:?}");
+        }
+    }
+}

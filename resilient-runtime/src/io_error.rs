@@ -8,6 +8,7 @@ use crate::{Class, Classify, Error};
 ///
 /// | kinds | class |
 /// |---|---|
+/// | any, of a policy's rejection that was converted | that of the rejection |
 /// | `ConnectionRefused`, `ConnectionReset`, `ConnectionAborted`, `NotConnected`, `BrokenPipe`, `HostUnreachable`, `NetworkUnreachable`, `NetworkDown`, `AddrNotAvailable` | transient |
 /// | `TimedOut`, `WouldBlock`, `Interrupted`, `UnexpectedEof`, `WriteZero`, `ResourceBusy` | transient |
 /// | a name that was not found, a host that is down, a full table of files or of buffers: no kind on stable, so by the code of the system or by the words of the standard library | transient |
@@ -17,6 +18,9 @@ use crate::{Class, Classify, Error};
 impl Classify for io::Error {
     fn class(&self) -> Class {
         use std::io::ErrorKind as Kind;
+        if let Some(rejection) = self.rejection() {
+            return rejection.class();
+        }
         match self.kind() {
             Kind::ConnectionRefused
             | Kind::ConnectionReset
@@ -77,6 +81,11 @@ const UNNAMED: &[i32] = &[];
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rejection_converts_and_is_found() {
+        crate::ecosystem::tests::holds_rejections::<io::Error>();
+    }
 
     #[test]
     fn a_name_that_is_not_found_is_transient() {

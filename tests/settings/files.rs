@@ -415,7 +415,8 @@ async fn methods_of_one_name_are_told_apart_by_their_lines() {
             Ok(())
         }
     }
-    (Till.settle().await.unwrap(), Safe.settle().await.unwrap());
+    Till.settle().await.unwrap();
+    Safe.settle().await.unwrap();
     let _alone = alone();
     let functions = resilient::policies().functions;
     let mut lines: Vec<u32> =

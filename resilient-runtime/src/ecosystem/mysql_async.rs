@@ -47,6 +47,13 @@ impl Classify for MysqlError {
     }
 }
 
+/// The error of another, with the rejection inside.
+impl From<Error> for MysqlError {
+    fn from(rejection: Error) -> Self {
+        Self::Other(Box::new(rejection))
+    }
+}
+
 fn class_of_answer(answer: &ServerError) -> Class {
     mysql::class(answer.code, &answer.message).unwrap_or_else(|| sqlstate::class(&answer.state, &answer.message))
 }
@@ -81,6 +88,11 @@ mod tests {
 
     fn server(code: u16, state: &str, message: &str) -> MysqlError {
         ServerError { code, state: state.to_owned(), message: message.to_owned() }.into()
+    }
+
+    #[test]
+    fn a_rejection_converts_and_is_found() {
+        crate::ecosystem::tests::holds_rejections::<MysqlError>();
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use redis::{ErrorKind, RedisError, RetryMethod};
 
 use super::cause;
-use crate::{Class, Classify};
+use crate::{Class, Classify, Error};
 
 /// By kind, and by the code of the server's answer.
 ///
@@ -33,6 +33,9 @@ use crate::{Class, Classify};
 /// `READONLY` stays for as long as the connection leads to the same server: let a retry take another connection.
 impl Classify for RedisError {
     fn class(&self) -> Class {
+        if let Some(rejection) = self.rejection() {
+            return rejection.class();
+        }
         match self.kind() {
             ErrorKind::Io => class_of_io(self),
             ErrorKind::Parse if is_out_of_step(self) => Class::Transient,
@@ -43,6 +46,17 @@ impl Classify for RedisError {
             ErrorKind::UnexpectedReturnType if is_refused_exec(self) => Class::Transient,
             _ => Class::Permanent,
         }
+    }
+
+    fn rejection(&self) -> Option<&Error> {
+        cause::rejection(self)
+    }
+}
+
+/// An I/O error, with the rejection inside.
+impl From<Error> for RedisError {
+    fn from(rejection: Error) -> Self {
+        std::io::Error::from(rejection).into()
     }
 }
 
@@ -123,6 +137,11 @@ mod tests {
         redis::parse_redis_value(format!("-{line}\r\n").as_bytes())
             .and_then(redis::Value::extract_error)
             .expect_err("an error")
+    }
+
+    #[test]
+    fn a_rejection_converts_and_is_found() {
+        crate::ecosystem::tests::holds_rejections::<RedisError>();
     }
 
     #[test]

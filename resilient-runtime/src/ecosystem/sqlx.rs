@@ -56,6 +56,13 @@ macro_rules! classified {
                 cause::rejection(self)
             }
         }
+
+        /// An I/O error, with the rejection inside.
+        impl From<Error> for $sqlx::Error {
+            fn from(rejection: Error) -> Self {
+                Self::Io(rejection.into())
+            }
+        }
     };
 }
 
@@ -121,6 +128,7 @@ mod tests {
                 for (error, class) in table {
                     assert_eq!(error.class(), class, "{error:?}");
                 }
+                crate::ecosystem::tests::holds_rejections::<Error>();
             }
         };
     }
