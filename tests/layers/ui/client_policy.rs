@@ -1,4 +1,4 @@
-//! What does not stand in a stack of policies.
+//! Values that are no policies of a stack.
 
 use std::sync::Arc;
 
