@@ -65,6 +65,8 @@ fn further(written: &Written, usual: u64) -> Option<u64> {
 /// Adds up the worst case from the inside out.
 pub fn of(stack: &[Written]) -> Worst {
     let mut worst = Worst::default();
+    // the part of the time that is a wait for a limit
+    let mut queued = Duration::ZERO;
     for (index, written) in stack.iter().enumerate().rev() {
         match written.policy.as_str() {
             _ if !acts(written) => {}
@@ -78,6 +80,7 @@ pub fn of(stack: &[Written]) -> Worst {
                 let inside = worst.time;
                 worst.time = Some(inside.map_or(limit, |inside| inside.min(limit)));
                 worst.without_total = inside.filter(|inside| *inside > limit);
+                queued = Duration::ZERO;
             }
             "retry" => {
                 let Some(retries) = further(written, 3) else {
@@ -91,7 +94,9 @@ pub fn of(stack: &[Written]) -> Worst {
                 };
                 let Some(each) = worst.time else { continue };
                 let waits = waits(written, retries);
-                worst.sum = format!("{} × {} + {} of waits", retries + 1, shown(each), shown(waits));
+                let queue =
+                    if queued.is_zero() { String::new() } else { format!(" ({} of it in a queue)", shown(queued)) };
+                worst.sum = format!("{} × {}{queue} + {} of waits", retries + 1, shown(each), shown(waits));
                 worst.time = Some(each.saturating_mul(retries as u32 + 1).saturating_add(waits));
             }
             "bulkhead" | "rate_limit" => {
@@ -103,6 +108,7 @@ pub fn of(stack: &[Written]) -> Worst {
                     _ => Some(usual),
                 };
                 worst.time = worst.time.zip(wait).map(|(time, wait)| time.saturating_add(wait));
+                queued = queued.saturating_add(wait.unwrap_or_default());
             }
             "hedge" => {
                 let delay = written.text("after").and_then(|after| parse_duration(after).ok());
@@ -181,6 +187,8 @@ mod tests {
         // 100 + 100 of jitter, and 200 + 100
         assert_eq!(sum.time, Some(Duration::from_millis(1_700)));
         assert_eq!(sum.sum, "3 × 400ms + 500ms of waits");
+        let queue = worst("retry(max = 2), bulkhead(limit = 3, max_wait = \"100ms\"), timeout(attempt = \"400ms\")");
+        assert_eq!(queue.sum, "3 × 500ms (100ms of it in a queue) + 500ms of waits");
         let cut = worst("timeout(total = \"1s\"), retry(max = 2, backoff = \"fixed\"), timeout(attempt = \"400ms\")");
         assert_eq!((cut.time, cut.without_total), (Some(Duration::from_secs(1)), Some(Duration::from_millis(1_400))));
     }
