@@ -199,6 +199,17 @@ fn push(findings: &mut Vec<Finding>, rule: Rule, function: &Function, line: usiz
 /// Finds what is risky about one stack.
 fn of_stack(function: &Function, findings: &mut Vec<Finding>) {
     let mut find = |rule: Rule, message: String| push(findings, rule, function, function.line, message);
+    if let Some(fallback) = function.place("fallback")
+        && let Some(outer) = function.stack[..fallback].iter().find(|written| SEES_FAILURES.contains(&&*written.policy))
+    {
+        find(
+            FALLBACK_INSIDE,
+            format!(
+                "the fallback below `{0}` answers before `{0}` sees a failure, and not for what `{0}` refuses or gives up: move it to the top",
+                outer.policy
+            ),
+        );
+    }
     let Some(retry) = function.place("retry") else {
         let waits = function.stack.iter().any(|written| written.policy == "circuit_breaker");
         if waits && function.place("timeout").is_none() && !function.blocks {
@@ -431,6 +442,11 @@ const RATE_ABOVE: Rule = Rule {
     level: Level::Warning,
     meaning: "an upstream counts attempts and not calls",
 };
+const FALLBACK_INSIDE: Rule = Rule {
+    name: "fallback-inside",
+    level: Level::Warning,
+    meaning: "a fallback hides failures from the policies that stand above it",
+};
 const NO_BUDGET: Rule = Rule {
     name: "no-budget",
     level: Level::Warning,
@@ -453,8 +469,22 @@ const REMARK: Rule = Rule {
 };
 
 /// Every rule.
-pub const RULES: [Rule; 10] =
-    [NESTED, NO_LIMIT, NO_ATTEMPT_LIMIT, BREAKER_ABOVE, BULKHEAD_ABOVE, RATE_ABOVE, NO_BUDGET, NO_ROOM, BARE, REMARK];
+pub const RULES: [Rule; 11] = [
+    NESTED,
+    NO_LIMIT,
+    NO_ATTEMPT_LIMIT,
+    BREAKER_ABOVE,
+    BULKHEAD_ABOVE,
+    RATE_ABOVE,
+    FALLBACK_INSIDE,
+    NO_BUDGET,
+    NO_ROOM,
+    BARE,
+    REMARK,
+];
+
+/// The policies that act on a failure.
+const SEES_FAILURES: [&str; 4] = ["circuit_breaker", "hedge", "retry", "throttle"];
 
 #[cfg(test)]
 mod tests {
@@ -494,6 +524,10 @@ mod tests {
         assert_eq!(whole("", "#[retry(budget = none)]"), ["no-budget"]);
         assert_eq!(whole("", "#[retry(max = 9)]"), ["no-room"]);
         assert_eq!(names("#[circuit_breaker]"), ["no-time-limit"]);
+        assert_eq!(whole("", "#[retry] #[fallback(value = 0)]"), ["fallback-inside"]);
+        assert_eq!(names("#[circuit_breaker] #[fallback(value = 0)] #[timeout(\"1s\")]"), ["fallback-inside"]);
+        assert_eq!(names("#[timeout(\"1s\")] #[fallback(function = other)]"), [""; 0], "a time-out for both");
+        assert_eq!(whole("#[fallback(value = 0)]", "#[retry]"), [""; 0]);
     }
 
     #[test]
