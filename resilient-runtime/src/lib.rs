@@ -241,6 +241,8 @@ pub mod guide {
     #[cfg(all(feature = "axum", feature = "reqwest", feature = "tower"))]
     #[doc = include_str!("../guide/layers_of_tower.md")]
     pub mod layers_of_tower {}
+    #[doc = include_str!("../guide/operating.md")]
+    pub mod operating {}
     #[doc = include_str!("../guide/plots/rustdoc/order.txt")]
     #[doc = include_str!("../guide/order.md")]
     pub mod order {}
