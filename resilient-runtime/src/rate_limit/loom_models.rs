@@ -7,6 +7,7 @@ use loom::thread;
 use super::gcra::{Pace, Units};
 use super::meter::Meter;
 use super::*;
+use crate::sync::atomic::Ordering::Relaxed;
 
 /// Ten a second, so many at once.
 fn meter(burst: u32) -> Arc<Meter> {
