@@ -216,6 +216,11 @@ pub use values::probe as __values;
 pub use vocabulary::{CircuitBreakerState, FallbackSource, GaveUp, PolicyKind};
 pub use when::{Classified, When};
 
+/// The README, whose examples are compiled as those of the documentation are.
+#[cfg(all(doctest, feature = "macros"))]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 /// A guide for those who use the policies: from the first hour to the settings of each.
 ///
 /// The same pages are a book: `mdbook serve` in the folder `guide` of this crate.
@@ -243,6 +248,8 @@ pub mod guide {
     pub mod layers_of_tower {}
     #[doc = include_str!("../guide/operating.md")]
     pub mod operating {}
+    #[doc = include_str!("../guide/rules.md")]
+    pub mod rules {}
     #[doc = include_str!("../guide/plots/rustdoc/order.txt")]
     #[doc = include_str!("../guide/order.md")]
     pub mod order {}
