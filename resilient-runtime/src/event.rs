@@ -31,6 +31,7 @@ use crate::vocabulary::{CircuitBreakerState, FallbackSource, GaveUp, PolicyKind,
 /// | [`Transition`](Self::Transition) | `circuit breaker` | warn if a closed breaker opens; info if it closes, is forced open or disabled; else debug | `policy`, `from`, `to`, `failures`, `calls`, `open_for` if it opens |
 /// | [`SettingsDiffer`](Self::SettingsDiffer) | `settings differ` | error | `policy`, `kind`, `first`, `second` (places in the source) |
 /// | [`TimedOut`](Self::TimedOut) | `timed out` | debug | `policy`, `limit` |
+/// | [`Late`](Self::Late) | `late` | warn | `policy`, `limit`, `late` |
 /// | [`DeadlineExceeded`](Self::DeadlineExceeded) | `deadline exceeded` | debug | `policy` |
 /// | [`Hedging`](Self::Hedging) | `hedging` | debug | `policy` |
 /// | [`Joined`](Self::Joined) | `joined` | debug | `policy` |
@@ -161,6 +162,18 @@ pub enum Event {
         function: &'static str,
         /// The type of its outcome.
         outcome: &'static str,
+    },
+    /// A call goes on after its time, because something holds the thread: a body that blocks, or another task.
+    #[non_exhaustive]
+    Late {
+        /// The policy's name.
+        policy: &'static str,
+        /// Source location of the policy.
+        place: &'static Location<'static>,
+        /// The limit.
+        limit: Duration,
+        /// Time from the end of the limit, or from a deadline before it, to the end of the call.
+        late: Duration,
     },
     /// A body does not end in time.
     #[non_exhaustive]
@@ -359,6 +372,7 @@ impl Event {
             | Self::Transition { policy, .. }
             | Self::SettingsDiffer { policy, .. }
             | Self::TimedOut { policy, .. }
+            | Self::Late { policy, .. }
             | Self::DeadlineExceeded { policy }
             | Self::Hedging { policy }
             | Self::Joined { policy }
@@ -428,6 +442,7 @@ impl Event {
             Self::SettingsDiffer { .. } => tracing::Level::ERROR,
             Self::SettingsRefused { .. }
             | Self::Transition { .. }
+            | Self::Late { .. }
             | Self::RanAlone { .. }
             | Self::KeysOverflowed { .. }
             | Self::LearnsNothing { .. }
@@ -514,6 +529,7 @@ impl Event {
                 tracing::warn!(target: "resilient", function, outcome, "chaos cannot fail it");
             }
             Self::TimedOut { policy, limit } => say!(debug, policy, ?limit, "timed out"),
+            Self::Late { policy, place, limit, late } => say_loudly!(warn from place, policy, ?limit, ?late, "late"),
             Self::DeadlineExceeded { policy } => say!(debug, policy, "deadline exceeded"),
             Self::Hedging { policy } => say!(debug, policy, "hedging"),
             Self::Joined { policy } => say!(debug, policy, "joined"),

@@ -1106,7 +1106,7 @@ pub(crate) fn counts(kind: PolicyKind) -> &'static [Count] {
         }
         PolicyKind::RateLimit => OF_RATE_LIMITS,
         PolicyKind::Throttle => const { &[observed(throttle::OBSERVED)] },
-        PolicyKind::Timeout => const { &[observed(timeout::OBSERVED)] },
+        PolicyKind::Timeout => const { &[observed(timeout::OBSERVED), Count::new("late", "", timeout::LATE)] },
         PolicyKind::Cancel => const { &[observed(cancel::OBSERVED)] },
         PolicyKind::Hedge => {
             const {

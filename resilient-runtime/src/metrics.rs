@@ -312,6 +312,13 @@ pub static FAMILIES: &[Family] = &[
         Some("how"),
         "Units of calls that say their weight: reserved before they run, charged beyond that afterwards, or returned",
     ),
+    counter(
+        "late",
+        "resilient_late_total",
+        "{call}",
+        None,
+        "Calls that went on after their time, since something held the thread",
+    ),
     gauge("drop_ratio", "resilient_drop_ratio", "1", None, "Share of the calls that a throttle drops"),
     counter("hedges", "resilient_hedges_total", "{attempt}", None, "Attempts started beside others"),
     counter("hedges_won", "resilient_hedges_won_total", "{call}", None, "Calls that such an attempt answered"),

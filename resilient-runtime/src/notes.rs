@@ -80,6 +80,8 @@ notes! {
     timeout {
         /// Calls that would have timed out.
         OBSERVED = 0,
+        /// Calls that went on after their time.
+        LATE = 1,
     }
     fallback {
         /// Calls that were answered, by the number of the source; three of them.

@@ -1,5 +1,7 @@
 //! The time-out: gives a future so long to end, and tells everything inside when that is.
 
+mod late;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -266,7 +268,8 @@ pin_project! {
         // Polled for the first time; most futures that need no wait end here.
         Started,
         // The timer goes off where the limit ends, or early: at a deadline from further out that has no timer of its own.
-        Armed { #[pin] timer: Sleep, deadline: Ticks, early: bool },
+        // When it ends, a timed one looks at the clock.
+        Armed { #[pin] timer: Sleep, deadline: Ticks, early: bool, timed: bool },
         // It has to wait, and the time-out only takes note if it takes longer.
         Observed { deadline: Ticks },
         // It has to wait, and nothing limits it.
@@ -386,7 +389,11 @@ impl Watch {
     #[inline]
     fn begin(mut self: Pin<&mut Self>, outer: Limit, timeout: &Timeout) -> Option<Limit> {
         let is_first = matches!(*self, Self::Fresh) && timeout.shell.mode() == Mode::Enforce;
-        if !(is_first && outer == Limit::NONE) {
+        let is_timed = is_first && late::looks();
+        if is_timed || !(is_first && outer == Limit::NONE) {
+            if is_timed {
+                self.set(Self::Due { deadline: Limit::NONE.own_instant(timeout.config.within, Limit::NONE) });
+            }
             return self.begin_under(outer, timeout);
         }
         // what a panic leaves behind was abandoned
@@ -431,12 +438,19 @@ impl Watch {
         self.set(Self::Over);
     }
 
-    /// Takes note of what took longer than the limit, for a time-out that only observes.
+    /// Takes note of what took longer than the limit: for a time-out that only observes, and where it could not end what held the thread.
     #[inline(never)]
     fn observe(self: Pin<&Self>, timeout: &Timeout) {
-        let deadline = match *self {
-            Self::Observed { deadline } => deadline,
-            Self::Due { deadline } if timeout.current_mode() == Mode::Observe => deadline,
+        let deadline = match &*self {
+            Self::Observed { deadline } => *deadline,
+            Self::Due { deadline } => match timeout.current_mode() {
+                Mode::Enforce => return late::note(timeout, *deadline),
+                Mode::Observe => *deadline,
+                Mode::Off => return,
+            },
+            Self::Armed { timer, deadline, timed, .. } if *timed || timer.is_elapsed() => {
+                return late::note(timeout, *deadline);
+            }
             _ => return,
         };
         if Ticks::now() >= deadline {
@@ -455,7 +469,7 @@ impl Watch {
         cx: &mut Context<'_>,
     ) -> Poll<Reason> {
         let due = match *self {
-            Self::Armed { .. } => return self.poll_over(outer, timeout.config.limit, cx),
+            Self::Armed { .. } => return self.poll_over(outer, timeout, cx),
             Self::Observed { .. } | Self::Unlimited => return Poll::Pending,
             Self::Due { deadline } => Some(deadline),
             Self::Fresh | Self::Started | Self::Over => None,
@@ -468,8 +482,9 @@ impl Watch {
                 }
                 let deadline = deadline();
                 let first = outer.first_unwatched(deadline);
-                self.set(Self::Armed { timer: sleep_until(first.instant()), deadline, early: first < deadline });
-                self.poll_over(outer, timeout.config.limit, cx)
+                let timer = sleep_until(first.instant());
+                self.set(Self::Armed { timer, deadline, early: first < deadline, timed: due.is_some() });
+                self.poll_over(outer, timeout, cx)
             }
             Mode::Observe => {
                 let deadline = deadline();
@@ -493,7 +508,7 @@ impl Watch {
 
     /// Sets the timer anew if something further out ends first by now, and nobody else has a timer for it.
     fn watch_over(self: Pin<&mut Self>, outer: Limit) {
-        let WatchProjection::Armed { timer, deadline, early } = self.project() else { return };
+        let WatchProjection::Armed { timer, deadline, early, .. } = self.project() else { return };
         let first = outer.first_unwatched(*deadline);
         if first < *deadline && !(*early && Ticks::at(timer.deadline()) <= first) {
             *early = true;
@@ -502,14 +517,20 @@ impl Watch {
     }
 
     /// Says whose time is over, once the timer has gone off.
-    fn poll_over(self: Pin<&mut Self>, outer: Limit, limit: Duration, cx: &mut Context<'_>) -> Poll<Reason> {
-        let WatchProjection::Armed { mut timer, deadline, early } = self.project() else { return Poll::Pending };
+    fn poll_over(self: Pin<&mut Self>, outer: Limit, timeout: &Timeout, cx: &mut Context<'_>) -> Poll<Reason> {
+        let WatchProjection::Armed { mut timer, deadline, early, .. } = self.project() else { return Poll::Pending };
         loop {
             ready!(timer.as_mut().poll(cx));
             let over = if *early { Ticks::at(timer.deadline()) } else { *deadline };
             match outer.instant() {
-                Some(outer) if outer <= over => return Poll::Ready(Reason::DeadlineExceeded),
-                _ if over >= *deadline => return Poll::Ready(Reason::TimedOut { limit }),
+                Some(outer) if outer <= over => {
+                    late::note(timeout, outer);
+                    return Poll::Ready(Reason::DeadlineExceeded);
+                }
+                _ if over >= *deadline => {
+                    late::note(timeout, *deadline);
+                    return Poll::Ready(Reason::TimedOut { limit: timeout.config.limit });
+                }
                 // the deadline that came first was that of a scope in which the future is not polled any more
                 _ => {
                     let first = outer.first_unwatched(*deadline);

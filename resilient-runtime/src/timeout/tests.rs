@@ -1,6 +1,9 @@
 use tokio::time::{Instant, sleep};
 
 use super::*;
+use crate::event::listen;
+use crate::notes::timeout::LATE;
+use crate::parked::{self, skipped};
 use crate::{Backoff, Deadline, Retry, Verdict};
 
 const fn ms(millis: u64) -> Duration {
@@ -102,4 +105,116 @@ async fn the_time_counts_from_the_second_attempt_after_one_that_was_ready_at_onc
 
         assert_eq!(matches!(settled, Settled::Outcome(Ok(()))), ends_in_time, "{took} ms");
     }
+}
+
+/// Holds the thread for so long, as the clock has it.
+fn hold(millis: u64) {
+    let before = skipped::set(Some(Vec::new()));
+    parked::sleep(ms(millis));
+    skipped::set(before);
+}
+
+/// A body that waits for so long, or does not wait at all, and then holds the thread.
+async fn holds(waits: Option<u64>, held: u64) {
+    if let Some(millis) = waits {
+        sleep(ms(millis)).await;
+    }
+    hold(held);
+}
+
+fn late_calls(timeout: &Timeout) -> u64 {
+    timeout.shell.record().noted(LATE)
+}
+
+/// Makes calls until the next is one that is looked at.
+async fn make_the_others(timeout: &Timeout) {
+    for _ in 1..127 {
+        let before = late_calls(timeout);
+        let _ = timeout.run(holds(None, 1_000)).await;
+        assert_eq!(late_calls(timeout), before, "nobody looks at it");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_is_late_that_holds_its_thread_for_ten_milliseconds_and_a_tenth_of_the_limit() {
+    let heard = listen();
+    for (limit, waits, held, by) in [
+        (5, None, 14, None),
+        (5, None, 15, Some(10)),
+        (200, None, 219, None),
+        (200, None, 220, Some(20)),
+        (5, Some(1), 13, None),
+        (5, Some(1), 14, Some(10)),
+        (200, Some(150), 10, None),
+    ] {
+        let timeout = Timeout::named("holds the thread", ms(limit));
+        make_the_others(&timeout).await;
+        let before = late_calls(&timeout);
+        heard.take();
+
+        let settled = timeout.run(holds(waits, held)).await;
+
+        assert_eq!(settled, Settled::Outcome(()), "it is there");
+        assert_eq!(late_calls(&timeout) - before, u64::from(by.is_some()), "{held} of {limit} ms");
+        let events = heard.take();
+        let is_said = |event| matches!(event, Event::Late { late, .. } if Some(late) == by.map(ms));
+        assert_eq!(events.iter().filter(|(event, _)| is_said(*event)).count(), usize::from(by.is_some()), "{events:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_refused_late_is_counted_whether_it_was_looked_at_or_not() {
+    let timeout = Timeout::named("late refusals", ms(10));
+    for (held, more) in [(9, 0), (10, 1)] {
+        let before = late_calls(&timeout);
+        let body = async {
+            sleep(ms(5)).await;
+            hold(held);
+            std::future::pending::<()>().await;
+        };
+
+        assert!(matches!(timeout.run(body).await, Settled::Rejected(_)));
+        assert_eq!(late_calls(&timeout) - before, more, "{held} ms");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_late_where_nothing_is_limited() {
+    for mode in [Mode::Observe, Mode::Off] {
+        let timeout = Timeout::named("limits nothing", ms(10)).mode(mode);
+        for _ in 0..300 {
+            let _ = timeout.run(holds(None, 1_000)).await;
+            let _ = timeout.run(holds(Some(1), 1_000)).await;
+        }
+        assert_eq!(late_calls(&timeout), 0, "{mode:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_attempts_together_are_late_as_one_call() {
+    let timeout = Timeout::named("late attempts", ms(100));
+    let mut call = timeout.begin();
+
+    for (held, late) in [(60, 0), (60, 1)] {
+        assert_eq!(call.run(holds(Some(1), held)).await, Settled::Outcome(()));
+        assert_eq!(late_calls(&timeout), late);
+    }
+}
+
+/// Another thread has seen the timer go off.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_is_late_whose_timer_has_gone_off_while_it_held_the_thread() {
+    let timeout = Timeout::named("late on threads", ms(1));
+    let body = async || {
+        tokio::task::yield_now().await;
+        std::thread::sleep(ms(30));
+    };
+
+    for _ in 1..127 {
+        let _ = timeout.run(body()).await;
+        if late_calls(&timeout) > 0 {
+            return;
+        }
+    }
+    panic!("126 calls were late, and none was seen");
 }
