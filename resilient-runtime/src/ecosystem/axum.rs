@@ -68,17 +68,7 @@ impl IntoResponse for Error {
 #[cfg(feature = "http")]
 impl IntoResponse for crate::http::CallError {
     fn into_response(self) -> Response {
-        use crate::{Class, Classify};
-
-        if let Some(rejection) = self.rejection() {
-            return made_of(Reply::to(rejection));
-        }
-        made_of(match self.class() {
-            Class::Throttled { after } => {
-                Reply::of_upstream(503, "a server that is needed for this has too much to do", after)
-            }
-            _ => Reply::of_upstream(502, "a server that is needed for this has failed", self.hint()),
-        })
+        made_of(Reply::to_call_error(&self))
     }
 }
 

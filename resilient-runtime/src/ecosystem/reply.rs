@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "http")]
+use crate::{Class, Classify};
 use crate::{Error, Reason};
 
 /// The reply to a refused call. It names no policy: that is the server's own business.
@@ -33,9 +35,16 @@ impl Reply {
         Self { status, code, message, retry_after: rejection.retry_after() }
     }
 
-    /// The reply to a call that a server behind this one failed. The code is that of gRPC for such a server.
-    #[cfg(all(feature = "axum", feature = "http"))]
-    pub(super) const fn of_upstream(status: u16, message: &'static str, retry_after: Option<Duration>) -> Self {
+    /// The reply to a call that failed because a server behind this one did, or a policy refused.
+    #[cfg(feature = "http")]
+    pub(super) fn to_call_error(error: &crate::http::CallError) -> Self {
+        if let Some(rejection) = error.rejection() {
+            return Self::to(rejection);
+        }
+        let (status, message, retry_after) = match error.class() {
+            Class::Throttled { after } => (503, "a server that is needed for this has too much to do", after),
+            _ => (502, "a server that is needed for this has failed", error.hint()),
+        };
         Self { status, code: UNAVAILABLE, message, retry_after }
     }
 

@@ -11,7 +11,7 @@ use tonic::{Code, Status, TimeoutExpired};
 
 use super::cause;
 use super::reply::Reply;
-use crate::http::{class_of_response, retry_after};
+use crate::http::{CallError, class_of_response, retry_after};
 use crate::{Class, Classify, Error, clock};
 
 /// By what caused it on this side, else by code, and by what the server asked for.
@@ -104,16 +104,33 @@ impl Classify for Status {
 /// ```
 impl From<Error> for Status {
     fn from(rejection: Error) -> Self {
-        let reply = Reply::to(&rejection);
-        let mut status = Self::new(Code::from_i32(reply.code), reply.message);
-        if let Some(wait) = reply.retry_after {
-            // rounded up, so that whoever waits for so long is not early
-            let millis = wait.as_nanos().div_ceil(1_000_000).min(u32::MAX.into()) as u32;
-            status.metadata_mut().insert(PUSHBACK, millis.into());
-        }
+        let mut status = made_of(Reply::to(&rejection));
         status.set_source(Arc::new(rejection));
         status
     }
+}
+
+/// The status of a call that failed because a server of HTTP behind this one did: that of the rejection, or `Unavailable`, which says nothing of that server. The error is the
+/// status' source, which does not leave the process.
+///
+/// The time for which that server asked callers to stay away is in `grpc-retry-pushback-ms`. A failure that is the caller's own fault, such as a 404 of the server behind, is for the
+/// method to tell apart, by [`CallError::status`].
+impl From<CallError> for Status {
+    fn from(error: CallError) -> Self {
+        let mut status = made_of(Reply::to_call_error(&error));
+        status.set_source(Arc::new(error));
+        status
+    }
+}
+
+fn made_of(reply: Reply) -> Status {
+    let mut status = Status::new(Code::from_i32(reply.code), reply.message);
+    if let Some(wait) = reply.retry_after {
+        // rounded up, so that whoever waits for so long is not early
+        let millis = wait.as_nanos().div_ceil(1_000_000).min(u32::MAX.into()) as u32;
+        status.metadata_mut().insert(PUSHBACK, millis.into());
+    }
+    status
 }
 
 /// Makes a status of an error of layers, for `map_err` above them in a server of tonic: that of the rejection which is in it, the one that tonic knows, or an
@@ -271,6 +288,28 @@ mod tests {
             Status::from_header_map(busy.into_http::<()>().headers()).unwrap().class(),
             Class::Throttled { after: None }
         );
+    }
+
+    #[test]
+    fn a_failure_of_a_server_behind_becomes_a_status_that_names_nobody() {
+        let upstream = |status: u16, after: &str| {
+            let response = ::http::Response::builder().status(status).header("retry-after", after).body(());
+            CallError::from(crate::http::check(response.unwrap()).unwrap_err())
+        };
+        let of_wire = |error: CallError| {
+            let response = Status::from(error).into_http::<()>();
+            assert!(!format!("{:?}", response.headers()).contains("secret"));
+            let status = Status::from_header_map(response.headers()).unwrap();
+            (status.code(), status.class())
+        };
+        let rejection = Error::new(PolicyKind::Bulkhead, "secret", Reason::QueueFull);
+
+        assert_eq!(of_wire(upstream(429, "7")), (Code::Unavailable, after(7_000)));
+        assert_eq!(of_wire(upstream(502, "3")), (Code::Unavailable, after(3_000)));
+        assert_eq!(of_wire(CallError::client(io::Error::other("secret"))), (Code::Unavailable, Class::Transient));
+        assert_eq!(of_wire(rejection.clone().into()), (Code::ResourceExhausted, Class::Throttled { after: None }));
+        let status = Status::from(CallError::client(io::Error::other(rejection.clone())));
+        assert_eq!((status.code(), status.rejection()), (Code::ResourceExhausted, Some(&rejection)), "in this process");
     }
 
     #[cfg(feature = "tower")]
