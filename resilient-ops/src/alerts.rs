@@ -18,6 +18,7 @@ pub use self::kinds::{KINDS, Kind};
 mod bulkhead;
 mod circuit_breaker;
 mod kinds;
+mod late;
 mod limits;
 mod measure;
 pub(crate) mod objective;
@@ -107,6 +108,7 @@ pub fn of(snapshot: &Snapshot, options: &Options) -> Vec<Alert> {
         alerts.extend(limits::keys_full(subject));
         alerts.extend(limits::store_down(subject));
         alerts.extend(throttle::sheds(subject));
+        alerts.extend(late::goes_on(subject));
         alerts.extend(measure::slow(subject, function));
         alerts.extend(refusals::refuses(subject));
     }

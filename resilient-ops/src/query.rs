@@ -33,6 +33,7 @@ pub(crate) mod family {
     pub(crate) const PAUSED: &Family = named("paused");
     pub(crate) const SHARED_DOWN: &Family = named("shared_down");
     pub(crate) const UNITS: &Family = named("units");
+    pub(crate) const LATE: &Family = named("late");
     pub(crate) const DROP_RATIO: &Family = named("drop_ratio");
     pub(crate) const HEDGES: &Family = named("hedges");
     pub(crate) const HEDGES_WON: &Family = named("hedges_won");

@@ -24,6 +24,7 @@ pub static KINDS: &[&Kind] = &[
     &BREAKER_OPENED,
     &REFUSES,
     &CALLS_SLOW,
+    &CALLS_LATE,
     &BULKHEAD_SATURATED,
     &QUEUE_FULL,
     &WAITS_LONG,
@@ -126,6 +127,21 @@ pub(crate) static CALLS_SLOW: Kind = Kind {
         "If all are: less load, or a longer time-out if the callers can wait.",
     ],
     works: "The 99th percentile falls below the threshold in the alert's text.",
+};
+
+pub(crate) static CALLS_LATE: Kind = Kind {
+    name: "ResilientCallsLate",
+    meaning: "Calls go on after their time-out. A time-out is a timer, which goes off only where a thread is free to look at it: something holds the \
+              threads of the runtime. While it does, no time-out of that thread ends anything.",
+    look: &[
+        "The function that is named first: a body that computes, reads files with `std`, or waits for a lock. Then the other tasks of the program.",
+        "The processor: with more work than cores, everything is late.",
+        "tokio-console, or a profile: the poll that takes longer than a millisecond.",
+    ],
+    switch: &[
+        "No switch of a policy helps. `spawn_blocking` for what blocks, `fan_out(executor = \"blocking\")` for many of it, more cores for what computes.",
+    ],
+    works: "`resilient_late_total` rises no more.",
 };
 
 pub(crate) static BULKHEAD_SATURATED: Kind = Kind {
