@@ -388,17 +388,23 @@ impl Watch {
     /// The limit for the next poll, under the one that is in force; none if that is over.
     #[inline]
     fn begin(mut self: Pin<&mut Self>, outer: Limit, timeout: &Timeout) -> Option<Limit> {
-        let is_first = matches!(*self, Self::Fresh) && timeout.shell.mode() == Mode::Enforce;
-        let is_timed = is_first && late::looks();
-        if is_timed || !(is_first && outer == Limit::NONE) {
-            if is_timed {
-                self.set(Self::Due { deadline: Limit::NONE.own_instant(timeout.config.within, Limit::NONE) });
+        if matches!(*self, Self::Fresh) && timeout.shell.mode() == Mode::Enforce {
+            if late::looks() {
+                self.as_mut().begin_to_count(timeout);
+            } else if outer == Limit::NONE {
+                // what a panic leaves behind was abandoned
+                self.set(Self::Started);
+                return Some(timeout.config.within);
             }
-            return self.begin_under(outer, timeout);
         }
-        // what a panic leaves behind was abandoned
-        self.set(Self::Started);
-        Some(timeout.config.within)
+        self.begin_under(outer, timeout)
+    }
+
+    /// Has the limit count from now on, for a call that is looked at.
+    #[cold]
+    #[inline(never)]
+    fn begin_to_count(mut self: Pin<&mut Self>, timeout: &Timeout) {
+        self.set(Self::Due { deadline: Limit::NONE.own_instant(timeout.config.within, Limit::NONE) });
     }
 
     /// As [`begin`](Self::begin), where anything is out of the ordinary.
