@@ -173,6 +173,41 @@ fn calls_that_are_all_dropped_bring_it_down_to_the_least() {
 }
 
 #[test]
+fn gradient_comes_up_step_by_step_after_calls_that_were_all_dropped() {
+    let bench = Bench::new(Adaptive::gradient(3, 200, 20));
+    bench.window(20, ms(50), 20, Ended::Success);
+    for _ in 0..60 {
+        bench.window(20, ms(1), 1, Ended::Dropped);
+    }
+    assert_eq!(bench.limit(), 3);
+
+    for _ in 0..10 {
+        bench.window(20, ms(50), 200, Ended::Success);
+    }
+
+    assert!((5..=15).contains(&bench.limit()), "{}", bench.limit());
+}
+
+#[test]
+fn begins_again_without_what_it_has_learnt_or_counted() {
+    for make in [Adaptive::aimd, Adaptive::vegas, Adaptive::gradient] {
+        let bench = Bench::new(make(3, 200, 20));
+        for _ in 0..10 {
+            bench.window(20, ms(10), 20, Ended::Dropped);
+            bench.call(ms(10), 20, Ended::Success);
+        }
+        assert_ne!(bench.limit(), 20);
+
+        bench.adaptive.restart(make(3, 200, 20));
+
+        let new = make(3, 200, 20);
+        assert_eq!(bench.limit(), 20);
+        assert_eq!(*bench.adaptive.estimate.lock().unwrap(), *new.estimate.lock().unwrap());
+        assert_eq!(bench.adaptive.window.take(), new.window.take());
+    }
+}
+
+#[test]
 fn times_enough_calls_and_not_many_more() {
     let bench = Bench::new(Adaptive::aimd(1, 200, 20));
     let timed_of = |calls: u32| {
