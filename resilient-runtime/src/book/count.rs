@@ -187,6 +187,14 @@ mod tests {
     }
 
     #[test]
+    fn a_count_is_numbered_once() {
+        let count = Count::new();
+        count.add(1);
+
+        assert_eq!(count.number(|| unreachable!("it has a number")), None);
+    }
+
+    #[test]
     fn a_count_of_a_policy_alone_has_what_all_threads_count_with_and_without_a_cell() {
         let [alone, of_a_key] = [(); 2].map(|()| Count::new());
         thread::scope(|scope| {
