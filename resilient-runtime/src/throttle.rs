@@ -400,6 +400,15 @@ mod tests {
 
     const REFUSED: Class = Class::Throttled { after: None };
 
+    #[test]
+    fn a_throttle_is_listed_by_its_stack() {
+        static LISTED: Throttle = Throttle::named("stack: throttle");
+
+        crate::stack::Policy::list(&&LISTED);
+
+        assert!(crate::list::listed_by_hand().iter().any(|policy| std::ptr::addr_eq(*policy, &LISTED)));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn drops_nothing_while_the_server_takes_every_second_call() {
         let throttle = Throttle::named("search");
