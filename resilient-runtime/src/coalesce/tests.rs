@@ -545,6 +545,17 @@ async fn hold_keeps_the_outcome_for_its_time_and_no_longer() {
     assert_eq!((policy.counts().leaders, policy.counts().followers), (2, 1));
 }
 
+#[test]
+fn made_as_new_it_holds_nothing() {
+    let policy = Coalesce::named("new").hold(Duration::MAX);
+    let call = |n: u32| Call::new(policy.run("a", ready(n))).poll();
+    assert_eq!((call(1), call(2), keys(&policy)), (Some(1), Some(1), 1));
+
+    policy.forget();
+
+    assert_eq!((keys(&policy), call(3)), (0, Some(3)));
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_held_for_ever_is() {
     let policy = Coalesce::named("for ever").hold(Duration::MAX);
