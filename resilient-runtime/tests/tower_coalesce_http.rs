@@ -402,6 +402,24 @@ async fn what_is_held_has_an_age_and_a_failure_is_not_held() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_response_is_held_if_it_is_fresh_for_as_long_as_responses_are() {
+    static POLICY: Coalesce = Coalesce::named("http layer: fresh").hold(Duration::from_secs(30));
+    let (calls, service) = counted(|_, request| {
+        let seconds = request.uri().path().trim_start_matches('/');
+        Response::builder().header("cache-control", format!("max-age={seconds}")).body(Body::empty()).unwrap()
+    });
+    let service = ServiceBuilder::new().layer(coalesce_http(&POLICY)).service(service);
+
+    for (uri, runs) in [("/30", 1), ("/29", 2)] {
+        calls.store(0, SeqCst);
+        for _ in 0..2 {
+            service.clone().oneshot(get(uri)).await.unwrap();
+        }
+        assert_eq!(calls.load(SeqCst), runs, "{uri}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_old_response_is_renewed_behind_the_call_that_finds_it() {
     static POLICY: Coalesce =
         Coalesce::named("http layer: renews").hold(SECOND).stale_while_revalidate(Duration::from_secs(60));
