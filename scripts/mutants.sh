@@ -50,7 +50,7 @@ for part in "${@%.rs}"; do
     caught=$(lines "$out"/{caught,timeout}.txt)
     if [[ -s $out/missed.txt ]]; then
         try "$part" --iterate --baseline=skip --timeout 300 --test-package resilient-runtime,resilient-tests \
-            --cargo-arg=--{lib,test=behaviour,test=conformance,test=settings,test=tower}
+            --cargo-arg=--{lib,test=behaviour,test=conformance,test=settings,test=tower,test=tower_coalesce,test=tower_coalesce_http}
         # what was caught or does not compile is left out the second time
         caught=$(($(lines "$out"/{caught,timeout,previously_caught}.txt) - unviable))
     fi
