@@ -406,7 +406,7 @@ mod tests {
 
         crate::stack::Policy::list(&&LISTED);
 
-        assert!(crate::list::listed_by_hand().iter().any(|policy| std::ptr::addr_eq(*policy, &LISTED)));
+        assert!(crate::list::listed_by_hand().iter().any(|policy| std::ptr::addr_eq(*policy, &raw const LISTED)));
     }
 
     #[tokio::test(start_paused = true)]
