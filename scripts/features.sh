@@ -11,4 +11,4 @@ export PATH="$target/tools/bin:$PATH" CARGO_TARGET_DIR=$target RUSTFLAGS="-D war
 
 [[ $(cargo hack --version 2> /dev/null) == "cargo-hack $hack" ]] || cargo install "cargo-hack@$hack" --locked --quiet --root "$target/tools"
 cargo hack check -p resilient-runtime --feature-powerset --depth 2 --locked --quiet \
-    --include-features macros,tracing,listed,config,serde,metrics,opentelemetry,prometheus-client,test-util,chaos,http,tower,axum,tonic
+    --include-features macros,tracing,listed,config,serde,metrics-0-24,opentelemetry-0-33,prometheus-client-0-26,test-util,chaos,http-1,tower-0-5,axum-0-8,tonic-0-14

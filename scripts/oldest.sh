@@ -10,8 +10,10 @@ cd "$(dirname "$0")/.."
 
 oldest=1.88.0
 newer=1.94.0
-needs_newer=async-nats,kube,opendal,sea-orm,sqlx-0-9
+needs_newer=async-nats-0-51,kube-5,opendal-0-59,sea-orm-2,sqlx-0-9
 hack=0.6.46
+# each is another name of the feature with the version, as in `reqwest = ["reqwest-0-13"]`
+other_names=$(sed -nE 's/^([a-z0-9_-]+) = \["\1-[0-9-]+"\]$/\1/p' resilient-runtime/Cargo.toml | paste -sd,)
 
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}/oldest")
 pinned=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
@@ -45,6 +47,6 @@ if (($#)); then
 fi
 [[ $(cargo hack --version 2> /dev/null) == "cargo-hack $hack" ]] || cargo install "cargo-hack@$hack" --locked --quiet --root "$target/tools"
 RUSTUP_TOOLCHAIN=$(rust $oldest) cargo hack check -p resilient-words -p resilient-macros -p resilient-runtime -p resilient-redis --each-feature \
-    --exclude-features "$needs_newer" --exclude-all-features --locked --quiet
+    --exclude-features "$needs_newer,$other_names" --exclude-all-features --locked --quiet
 RUSTUP_TOOLCHAIN=$(rust $newer) cargo check -p resilient-runtime -p resilient-ops -p resilient-redis --all-features --locked --quiet
 RUSTUP_TOOLCHAIN=$(rust 1.89.0) cargo check -p resilient-ops --all-features --locked --quiet

@@ -126,7 +126,7 @@ use crate::error::Error;
     message = "`{Self}` does not say which errors are worth another attempt",
     label = "this error is not classified",
     note = "derive `resilient::Classify` on it and mark each variant, implement the trait by hand, or give the attribute a `when = |error| …`",
-    note = "an error of another crate, such as `reqwest` or `anyhow`, is classified by the feature of that name"
+    note = "an error of another crate is classified by the feature with its name and version, such as `reqwest-0-13` or `anyhow-1`"
 )]
 pub trait Classify {
     /// The class of this error; never [`Class::Success`].

@@ -6,7 +6,7 @@ use std::future::Future;
 use std::panic::catch_unwind;
 use std::sync::OnceLock;
 use std::time::Duration;
-#[cfg(feature = "http")]
+#[cfg(feature = "http-1")]
 use std::time::SystemTime;
 
 use tokio::runtime::{Handle, Id};
@@ -60,7 +60,7 @@ pub(crate) fn sleep(time: Duration) -> Option<Sleep> {
 }
 
 /// The present in calendar time, which servers give dates in. It can jump: nothing is measured with it.
-#[cfg(feature = "http")]
+#[cfg(feature = "http-1")]
 pub(crate) fn wall() -> SystemTime {
     SystemTime::now()
 }

@@ -16,7 +16,7 @@ pub use self::share::{Share, Sharing, finish_shared};
 
 use self::flights::{Flights, Hold, Lease};
 pub(crate) use self::run::Judgement;
-#[cfg(feature = "tower")]
+#[cfg(feature = "tower-0-5")]
 pub(crate) use self::run::is_of_the_caller;
 use crate::clock::nanos;
 use crate::keyed::fingerprint::fingerprint;
@@ -378,13 +378,13 @@ impl Coalesce {
     }
 
     /// Returns the time for which it holds outcomes, if it does.
-    #[cfg(all(feature = "tower", feature = "http"))]
+    #[cfg(all(feature = "tower-0-5", feature = "http-1"))]
     pub(crate) fn holds_for(&self) -> Option<Duration> {
         self.config.hold
     }
 
     /// Returns whether it is off.
-    #[cfg(all(feature = "tower", feature = "http"))]
+    #[cfg(all(feature = "tower-0-5", feature = "http-1"))]
     pub(crate) fn is_off(&self) -> bool {
         self.shell.mode() == crate::Mode::Off
     }

@@ -120,7 +120,7 @@ pin_project! {
 
 impl<F> DeadlineScope<F> {
     /// A future under a deadline, if there is one.
-    #[cfg(all(feature = "tower", feature = "http"))]
+    #[cfg(all(feature = "tower-0-5", feature = "http-1"))]
     pub(crate) const fn of(future: F, deadline: Option<Deadline>) -> Self {
         Self { future, deadline }
     }

@@ -1,62 +1,62 @@
 //! `Classify` for the errors of other crates, and their forms of a rejection: one module a crate, each behind the feature of its name.
 
-#[cfg(feature = "anyhow")]
+#[cfg(feature = "anyhow-1")]
 mod anyhow;
-#[cfg(feature = "async-nats")]
+#[cfg(feature = "async-nats-0-51")]
 mod async_nats;
-#[cfg(feature = "aws-sdk")]
+#[cfg(feature = "aws-sdk-1")]
 mod aws_sdk;
-#[cfg(feature = "axum")]
+#[cfg(feature = "axum-0-8")]
 mod axum;
-#[cfg(all(feature = "axum", feature = "tower"))]
+#[cfg(all(feature = "axum-0-8", feature = "tower-0-5"))]
 pub use self::axum::{respond, respond_after};
-#[cfg(feature = "bb8")]
+#[cfg(feature = "bb8-0-9")]
 mod bb8;
 mod cause;
-#[cfg(feature = "deadpool")]
+#[cfg(feature = "deadpool-0-12")]
 mod deadpool;
 mod dyn_error;
-#[cfg(feature = "h2")]
+#[cfg(feature = "h2-0-4")]
 mod h2;
-#[cfg(feature = "hyper")]
+#[cfg(feature = "hyper-1")]
 mod hyper;
-#[cfg(feature = "hyper-util")]
+#[cfg(feature = "hyper-util-0-1")]
 mod hyper_util;
-#[cfg(feature = "kube")]
+#[cfg(feature = "kube-5")]
 mod kube;
-#[cfg(feature = "lapin")]
+#[cfg(feature = "lapin-4")]
 mod lapin;
-#[cfg(feature = "mongodb")]
+#[cfg(feature = "mongodb-3")]
 mod mongodb;
-#[cfg(any(feature = "mysql_async", feature = "sqlx-0-8", feature = "sqlx-0-9"))]
+#[cfg(any(feature = "mysql_async-0-37", feature = "sqlx-0-8", feature = "sqlx-0-9"))]
 mod mysql;
-#[cfg(feature = "mysql_async")]
+#[cfg(feature = "mysql_async-0-37")]
 mod mysql_async;
-#[cfg(feature = "object_store")]
+#[cfg(feature = "object_store-0-14")]
 mod object_store;
-#[cfg(feature = "opendal")]
+#[cfg(feature = "opendal-0-59")]
 mod opendal;
-#[cfg(feature = "redis")]
+#[cfg(feature = "redis-1")]
 mod redis;
-#[cfg(any(feature = "axum", feature = "tonic"))]
+#[cfg(any(feature = "axum-0-8", feature = "tonic-0-14"))]
 mod reply;
-#[cfg(feature = "reqwest")]
+#[cfg(feature = "reqwest-0-13")]
 mod reqwest;
 #[cfg(feature = "reqwest-middleware-0-5")]
 mod reqwest_middleware;
-#[cfg(feature = "sea-orm")]
+#[cfg(feature = "sea-orm-2")]
 mod sea_orm;
-#[cfg(any(feature = "mysql_async", feature = "sqlx-0-8", feature = "sqlx-0-9", feature = "tokio-postgres"))]
+#[cfg(any(feature = "mysql_async-0-37", feature = "sqlx-0-8", feature = "sqlx-0-9", feature = "tokio-postgres-0-7"))]
 mod sqlstate;
 #[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]
 mod sqlx;
-#[cfg(feature = "tokio-postgres")]
+#[cfg(feature = "tokio-postgres-0-7")]
 mod tokio_postgres;
-#[cfg(feature = "tonic")]
+#[cfg(feature = "tonic-0-14")]
 mod tonic;
-#[cfg(all(feature = "tonic", feature = "tower"))]
+#[cfg(all(feature = "tonic-0-14", feature = "tower-0-5"))]
 pub use self::tonic::status;
-#[cfg(feature = "tower")]
+#[cfg(feature = "tower-0-5")]
 mod tower;
 mod words;
 

@@ -264,7 +264,7 @@ impl Hedge {
 
 impl<'a> Hedging<'a> {
     /// A hedge that looks at no bulkhead.
-    #[cfg(feature = "tower")]
+    #[cfg(feature = "tower-0-5")]
     pub(crate) const fn of(hedge: &'a Hedge) -> Self {
         Self { hedge, bulkhead: None }
     }

@@ -79,31 +79,35 @@
 //! | `listed` | yes | annotated functions are in [`policies`] before their first call |
 //! | `config` | no | `resilient::config`: settings that change while the program runs, from a file or from code |
 //! | `serde` | no | what [`policies`] returns can be serialised |
-//! | `prometheus-client`, `opentelemetry`, `metrics` | no | exporters for what policies count, see [`metrics`] |
-//! | `http` | no | `resilient::http`: classes of responses, `Retry-After` and rate-limit headers; classifies `http::StatusCode` |
-//! | `reqwest` | no | classifies `reqwest::Error`; responses for `resilient::http` |
-//! | `reqwest-middleware-0-5` | no | `resilient::reqwest_middleware`: policies as middleware of reqwest; classifies its error; includes `reqwest` and `tower` |
-//! | `h2` | no | classifies `h2::Error` |
-//! | `hyper` | no | classifies `hyper::Error`; includes `h2` |
-//! | `hyper-util` | no | classifies `hyper_util::client::legacy::Error`; includes `hyper` |
-//! | `axum` | no | `IntoResponse` of axum for [`Error`]; with `http` and `tower`, `coalesce_http` knows nested routers apart |
-//! | `tonic` | no | classifies `tonic::Status`, with the server's pushback, and makes a status of an [`Error`]; includes `http` and `hyper` |
-//! | `sqlx-0-8`, also called `sqlx` | no | classifies `sqlx::Error` of sqlx 0.8 |
+//! | `prometheus-client-0-26`, `opentelemetry-0-33`, `metrics-0-24` | no | exporters for what policies count, see [`metrics`] |
+//! | `http-1` | no | `resilient::http`: classes of responses, `Retry-After` and rate-limit headers; classifies `http::StatusCode` |
+//! | `reqwest-0-13` | no | classifies `reqwest::Error`; responses for `resilient::http` |
+//! | `reqwest-middleware-0-5` | no | `resilient::reqwest_middleware`: policies as middleware of reqwest; classifies its error; includes `reqwest-0-13` and `tower-0-5` |
+//! | `h2-0-4` | no | classifies `h2::Error` |
+//! | `hyper-1` | no | classifies `hyper::Error`; includes `h2-0-4` |
+//! | `hyper-util-0-1` | no | classifies `hyper_util::client::legacy::Error`; includes `hyper-1` |
+//! | `axum-0-8` | no | `IntoResponse` of axum for [`Error`]; with `http-1` and `tower-0-5`, `coalesce_http` knows nested routers apart |
+//! | `tonic-0-14` | no | classifies `tonic::Status`, with the server's pushback, and makes a status of an [`Error`]; includes `http-1` and `hyper-1` |
+//! | `sqlx-0-8` | no | classifies `sqlx::Error` of sqlx 0.8 |
 //! | `sqlx-0-9` | no | classifies `sqlx::Error` of sqlx 0.9; needs Rust 1.94 |
-//! | `sea-orm` | no | classifies `DbErr` and `TransactionError` of sea-orm 2; includes `sqlx-0-9`; needs Rust 1.94 |
-//! | `tokio-postgres` | no | classifies `tokio_postgres::Error` |
-//! | `mysql_async` | no | classifies `mysql_async::Error` |
-//! | `async-nats` | no | classifies the errors of `async-nats` 0.51 and of `JetStream`; needs Rust 1.89 |
-//! | `lapin` | no | classifies `lapin::Error`, with what `RabbitMQ` says |
-//! | `aws-sdk` | no | classifies `SdkError` of the clients of AWS; includes `http` and `hyper` |
-//! | `object_store` | no | classifies `object_store::Error`; includes `http` |
-//! | `opendal` | no | classifies `opendal::Error` of opendal 0.59; needs Rust 1.91 |
-//! | `kube` | no | classifies `kube::Error` of kube 5; includes `http` and `hyper`; needs Rust 1.89 |
-//! | `mongodb` | no | classifies `mongodb::error::Error` |
-//! | `redis` | no | classifies `redis::RedisError` |
-//! | `deadpool`, `bb8` | no | classify the errors of these pools |
-//! | `tower` | no | `resilient::tower`: policies as layers; classifies the errors of tower's time-out, load-shedding and buffer |
-//! | `anyhow` | no | classifies `anyhow::Error` by what is in its chain |
+//! | `sea-orm-2` | no | classifies `DbErr` and `TransactionError` of sea-orm 2; includes `sqlx-0-9`; needs Rust 1.94 |
+//! | `tokio-postgres-0-7` | no | classifies `tokio_postgres::Error` |
+//! | `mysql_async-0-37` | no | classifies `mysql_async::Error` |
+//! | `async-nats-0-51` | no | classifies the errors of `async-nats` 0.51 and of `JetStream`; needs Rust 1.89 |
+//! | `lapin-4` | no | classifies `lapin::Error`, with what `RabbitMQ` says |
+//! | `aws-sdk-1` | no | classifies `SdkError` of the clients of AWS; includes `http-1` and `hyper-1` |
+//! | `object_store-0-14` | no | classifies `object_store::Error`; includes `http-1` |
+//! | `opendal-0-59` | no | classifies `opendal::Error` of opendal 0.59; needs Rust 1.91 |
+//! | `kube-5` | no | classifies `kube::Error` of kube 5; includes `http-1` and `hyper-1`; needs Rust 1.89 |
+//! | `mongodb-3` | no | classifies `mongodb::error::Error` |
+//! | `redis-1` | no | classifies `redis::RedisError` |
+//! | `deadpool-0-12`, `bb8-0-9` | no | classify the errors of these pools |
+//! | `tower-0-5` | no | `resilient::tower`: policies as layers; classifies the errors of tower's time-out, load-shedding and buffer |
+//! | `anyhow-1` | no | classifies `anyhow::Error` by what is in its chain |
+//!
+//! A feature for another crate has the crate's version in its name. Write that name: it stays as long as this crate supports
+//! that version, and a newer version gets a feature of its own. The name without a version, as `reqwest`, stands for the
+//! newest version that this crate knows (`sqlx` for `sqlx-0-9`), and moves on to a newer one with a minor version of this crate.
 //!
 //! # Cancellation
 //!
@@ -139,7 +143,7 @@ mod fan_out;
 mod given;
 mod hedge;
 mod histogram;
-#[cfg(feature = "http")]
+#[cfg(feature = "http-1")]
 pub mod http;
 mod io_error;
 mod keyed;
@@ -171,7 +175,7 @@ mod sync;
 pub mod test;
 mod throttle;
 mod timeout;
-#[cfg(feature = "tower")]
+#[cfg(feature = "tower-0-5")]
 pub mod tower;
 mod tune;
 mod values;
@@ -243,7 +247,7 @@ pub mod guide {
     #[doc = include_str!("../guide/first_hour.md")]
     pub mod first_hour {}
     // its programs need them
-    #[cfg(all(feature = "axum", feature = "reqwest", feature = "tower"))]
+    #[cfg(all(feature = "axum-0-8", feature = "reqwest-0-13", feature = "tower-0-5"))]
     #[doc = include_str!("../guide/layers_of_tower.md")]
     pub mod layers_of_tower {}
     #[doc = include_str!("../guide/operating.md")]

@@ -30,11 +30,11 @@ use crate::{Mode, book};
 
 pub use crate::list::Labels;
 
-#[cfg(feature = "metrics")]
+#[cfg(feature = "metrics-0-24")]
 pub mod facade;
-#[cfg(feature = "opentelemetry")]
+#[cfg(feature = "opentelemetry-0-33")]
 pub mod opentelemetry;
-#[cfg(feature = "prometheus-client")]
+#[cfg(feature = "prometheus-client-0-26")]
 pub mod prometheus;
 
 /// A family of series.
@@ -685,7 +685,7 @@ impl Series {
 }
 
 /// The value of the label `le`.
-#[cfg(any(feature = "metrics", feature = "opentelemetry"))]
+#[cfg(any(feature = "metrics-0-24", feature = "opentelemetry-0-33"))]
 fn le(bound: f64) -> String {
     if bound.is_finite() { bound.to_string() } else { "+Inf".to_owned() }
 }

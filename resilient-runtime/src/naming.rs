@@ -1,7 +1,7 @@
 //! Policies of one name: the first `static` of a kind and name is the one for all, and settings that differ are found.
 
 use std::any::Any;
-#[cfg(any(feature = "chaos", feature = "config", all(feature = "http", feature = "tower")))]
+#[cfg(any(feature = "chaos", feature = "config", all(feature = "http-1", feature = "tower-0-5")))]
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::fmt;
@@ -242,7 +242,7 @@ fn registry() -> MutexGuard<'static, Registry> {
 }
 
 /// The name, kept for the life of the process, since events have it. There are as many as the program's text and its settings files have.
-#[cfg(any(feature = "chaos", feature = "config", all(feature = "http", feature = "tower")))]
+#[cfg(any(feature = "chaos", feature = "config", all(feature = "http-1", feature = "tower-0-5")))]
 pub(crate) fn kept_name(name: &str) -> &'static str {
     static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
 

@@ -50,7 +50,7 @@
 //!
 //! # In axum
 //!
-//! A handler never fails, so errors of layers have to become responses there, which is axum's `HandleErrorLayer`. With the feature `axum`, [`respond`](fn@respond) is the function for it, or [`respond_after`], which adds a `Retry-After`:
+//! A handler never fails, so errors of layers have to become responses there, which is axum's `HandleErrorLayer`. With the feature `axum-0-8`, [`respond`](fn@respond) is the function for it, or [`respond_after`], which adds a `Retry-After`:
 //!
 //! ```ignore
 //! let layers = ServiceBuilder::new()
@@ -61,7 +61,7 @@
 //!
 //! # In tonic
 //!
-//! A server of tonic makes a status of an error in which it finds one, and resets the stream for any other. With the feature `tonic`, [`status`](fn@status) above the layers makes one
+//! A server of tonic makes a status of an error in which it finds one, and resets the stream for any other. With the feature `tonic-0-14`, [`status`](fn@status) above the layers makes one
 //! of a refusal:
 //!
 //! ```ignore
@@ -83,15 +83,15 @@
 //! | [`retry`] | a retry |
 //! | [`hedge`] | a hedge |
 //! | [`coalesce`](fn@coalesce) | coalescing: requests with an equal key share one call |
-//! | [`coalesce_http`](fn@coalesce_http) | the same for GET and HEAD of HTTP, with the body; with the feature `http` |
-//! | [`deadline_from_header`], [`deadline_to_header`] | the deadline of the caller, in `grpc-timeout` or another header; with the feature `http` |
+//! | [`coalesce_http`](fn@coalesce_http) | the same for GET and HEAD of HTTP, with the body; with the feature `http-1` |
+//! | [`deadline_from_header`], [`deadline_to_header`] | the deadline of the caller, in `grpc-timeout` or another header; with the feature `http-1` |
 
 mod again;
 mod attempt;
 mod coalesce;
-#[cfg(feature = "http")]
+#[cfg(feature = "http-1")]
 mod coalesce_http;
-#[cfg(feature = "http")]
+#[cfg(feature = "http-1")]
 mod header;
 mod keyed;
 mod policies;
@@ -101,11 +101,11 @@ pub(crate) use self::again::attempts;
 pub use self::again::{Cloning, Copying, Hedged, HedgedCall, Hedging, Retried, RetriedCall, Retrying, hedge, retry};
 pub use self::attempt::Attempt;
 pub use self::coalesce::{CoalesceLayer, Coalesced, CoalescedCall, SharedErrors, coalesce};
-#[cfg(feature = "http")]
+#[cfg(feature = "http-1")]
 pub use self::coalesce_http::{
     ByKey, ByUri, CoalesceHttpLayer, CoalescedBody, CoalescedHttp, CoalescedHttpCall, RequestKey, coalesce_http,
 };
-#[cfg(feature = "http")]
+#[cfg(feature = "http-1")]
 pub use self::header::{
     DeadlineFromHeader, DeadlineToHeader, InTime, InTimeCall, deadline_from_header, deadline_to_header,
 };
@@ -114,7 +114,7 @@ pub use self::policies::{
     AsBoxed, AsTyped, Choose, Chosen, Errors, Fixed, Guarded, GuardedCall, ListedFirst, Policies, Refusals, policies,
     policies_for,
 };
-#[cfg(feature = "tonic")]
+#[cfg(feature = "tonic-0-14")]
 pub use crate::ecosystem::status;
-#[cfg(feature = "axum")]
+#[cfg(feature = "axum-0-8")]
 pub use crate::ecosystem::{respond, respond_after};

@@ -706,7 +706,7 @@ async fn a_mock_sees_one_call_for_each_permit() {
     assert_eq!(PLACES.counts().in_use, 0);
 }
 
-#[cfg(feature = "axum")]
+#[cfg(feature = "axum-0-8")]
 #[tokio::test]
 async fn a_rejection_becomes_a_response_in_a_router_of_axum() {
     use axum::body::Body;

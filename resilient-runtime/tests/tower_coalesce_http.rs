@@ -530,7 +530,7 @@ async fn the_routes_of_a_router_keep_their_answers_apart() {
 }
 
 /// With the feature, the layer reads the URI that came.
-#[cfg(feature = "axum")]
+#[cfg(feature = "axum-0-8")]
 #[tokio::test(start_paused = true)]
 async fn nested_routers_with_one_value_of_the_layer_keep_their_answers_apart() {
     static POLICY: Coalesce = Coalesce::named("http layer: nested routers");

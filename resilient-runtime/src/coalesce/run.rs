@@ -150,13 +150,13 @@ impl<'a> CoalesceCall<'a> {
     }
 
     /// Joins only calls of that service or layer, which is known by a number of its own.
-    #[cfg(feature = "tower")]
+    #[cfg(feature = "tower-0-5")]
     pub(crate) fn of_service(self, number: usize) -> Self {
         Self { owner: number, ..self }
     }
 
     /// As [`run_renewing`](Self::run_renewing), with a function that says for whom an outcome is.
-    #[cfg(feature = "tower")]
+    #[cfg(feature = "tower-0-5")]
     #[inline]
     pub(crate) fn run_judged<F: Future>(self, future: F, judge: Judge<F::Output>) -> CoalesceRenewing<'a, F> {
         CoalesceRenewing::new(self, future, judge)

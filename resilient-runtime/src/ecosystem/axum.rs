@@ -1,10 +1,10 @@
 //! Rejections as responses of axum.
 
-#[cfg(feature = "tower")]
+#[cfg(feature = "tower-0-5")]
 use std::error::Error as StdError;
-#[cfg(feature = "tower")]
+#[cfg(feature = "tower-0-5")]
 use std::future::{Ready, ready};
-#[cfg(feature = "tower")]
+#[cfg(feature = "tower-0-5")]
 use std::time::Duration;
 
 use axum_core::response::{IntoResponse, Response};
@@ -65,7 +65,7 @@ impl IntoResponse for Error {
 /// let response = error.into_response();
 /// assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (503, &"7".parse().unwrap()));
 /// ```
-#[cfg(feature = "http")]
+#[cfg(feature = "http-1")]
 impl IntoResponse for crate::http::CallError {
     fn into_response(self) -> Response {
         made_of(Reply::to_call_error(&self))
@@ -101,7 +101,7 @@ fn made_of(reply: Reply) -> Response {
 /// assert_eq!(respond(error).await.status(), 503);
 /// # }
 /// ```
-#[cfg(feature = "tower")]
+#[cfg(feature = "tower-0-5")]
 pub async fn respond(error: ::tower::BoxError) -> Response {
     response_to(&*error, None)
 }
@@ -129,12 +129,12 @@ pub async fn respond(error: ::tower::BoxError) -> Response {
 /// assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (503, &"1".parse().unwrap()));
 /// # }
 /// ```
-#[cfg(feature = "tower")]
+#[cfg(feature = "tower-0-5")]
 pub fn respond_after(wait: Duration) -> impl Fn(::tower::BoxError) -> Ready<Response> + Clone + Send + Sync + 'static {
     move |error| ready(response_to(&*error, Some(wait)))
 }
 
-#[cfg(feature = "tower")]
+#[cfg(feature = "tower-0-5")]
 fn response_to(error: &(dyn StdError + Send + Sync + 'static), wait: Option<Duration>) -> Response {
     let Some(rejection) = crate::Classify::rejection(error) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
@@ -146,12 +146,12 @@ fn response_to(error: &(dyn StdError + Send + Sync + 'static), wait: Option<Dura
     made_of(reply)
 }
 
-#[cfg(all(test, feature = "tower"))]
+#[cfg(all(test, feature = "tower-0-5"))]
 mod tests {
     use super::*;
     use crate::{PolicyKind, Reason};
 
-    #[cfg(feature = "http")]
+    #[cfg(feature = "http-1")]
     #[test]
     fn a_failure_of_a_server_behind_becomes_a_response_that_names_nobody() {
         use crate::http::{CallError, check};

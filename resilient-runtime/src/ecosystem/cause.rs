@@ -44,12 +44,12 @@ pub(super) fn rejection<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e E
 }
 
 /// The rejection in an error that stands for it in the chain of sources.
-#[cfg(feature = "http")]
+#[cfg(feature = "http-1")]
 fn in_call_error<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e Error> {
     error.downcast_ref::<crate::http::CallError>()?.rejection()
 }
 
-#[cfg(not(feature = "http"))]
+#[cfg(not(feature = "http-1"))]
 fn in_call_error<'e>(_error: &'e (dyn StdError + 'static)) -> Option<&'e Error> {
     None
 }
@@ -95,61 +95,61 @@ const KNOWN: &[Known] = &[
     a::<Error>,
     a::<tokio::time::error::Elapsed>,
     io_error,
-    #[cfg(feature = "http")]
+    #[cfg(feature = "http-1")]
     a::<crate::http::StatusError>,
-    #[cfg(feature = "http")]
+    #[cfg(feature = "http-1")]
     a::<crate::http::CallError>,
-    #[cfg(feature = "async-nats")]
+    #[cfg(feature = "async-nats-0-51")]
     super::async_nats::known,
-    #[cfg(feature = "aws-sdk")]
+    #[cfg(feature = "aws-sdk-1")]
     a::<aws_smithy_runtime_api::client::result::ConnectorError>,
-    #[cfg(feature = "aws-sdk")]
+    #[cfg(feature = "aws-sdk-1")]
     super::aws_sdk::known,
-    #[cfg(feature = "h2")]
+    #[cfg(feature = "h2-0-4")]
     a::<h2::Error>,
-    #[cfg(feature = "hyper")]
+    #[cfg(feature = "hyper-1")]
     a::<hyper::Error>,
-    #[cfg(feature = "hyper-util")]
+    #[cfg(feature = "hyper-util-0-1")]
     a::<hyper_util::client::legacy::Error>,
-    #[cfg(feature = "kube")]
+    #[cfg(feature = "kube-5")]
     a::<kube_client::Error>,
-    #[cfg(feature = "kube")]
+    #[cfg(feature = "kube-5")]
     a::<kube_client::error::Status>,
-    #[cfg(feature = "lapin")]
+    #[cfg(feature = "lapin-4")]
     a::<lapin::Error>,
-    #[cfg(feature = "mongodb")]
+    #[cfg(feature = "mongodb-3")]
     a::<mongodb::error::Error>,
-    #[cfg(feature = "mysql_async")]
+    #[cfg(feature = "mysql_async-0-37")]
     a::<mysql_async::Error>,
-    #[cfg(feature = "object_store")]
+    #[cfg(feature = "object_store-0-14")]
     a::<object_store::Error>,
-    #[cfg(feature = "object_store")]
+    #[cfg(feature = "object_store-0-14")]
     a::<object_store::client::HttpError>,
-    #[cfg(feature = "opendal")]
+    #[cfg(feature = "opendal-0-59")]
     a::<opendal_core::Error>,
-    #[cfg(feature = "redis")]
+    #[cfg(feature = "redis-1")]
     a::<redis::RedisError>,
-    #[cfg(feature = "reqwest")]
+    #[cfg(feature = "reqwest-0-13")]
     a::<reqwest::Error>,
     #[cfg(feature = "reqwest-middleware-0-5")]
     a::<reqwest_middleware::Error>,
-    #[cfg(feature = "sea-orm")]
+    #[cfg(feature = "sea-orm-2")]
     a::<sea_orm::DbErr>,
-    #[cfg(feature = "sea-orm")]
+    #[cfg(feature = "sea-orm-2")]
     a::<sea_orm::TransactionError<sea_orm::DbErr>>,
     #[cfg(feature = "sqlx-0-8")]
     a::<sqlx::Error>,
     #[cfg(feature = "sqlx-0-9")]
     a::<sqlx_0_9::Error>,
-    #[cfg(feature = "tokio-postgres")]
+    #[cfg(feature = "tokio-postgres-0-7")]
     a::<tokio_postgres::Error>,
-    #[cfg(feature = "tonic")]
+    #[cfg(feature = "tonic-0-14")]
     a::<tonic::Status>,
-    #[cfg(feature = "tower")]
+    #[cfg(feature = "tower-0-5")]
     a::<tower::timeout::error::Elapsed>,
-    #[cfg(feature = "tower")]
+    #[cfg(feature = "tower-0-5")]
     a::<tower::load_shed::error::Overloaded>,
-    #[cfg(feature = "tower")]
+    #[cfg(feature = "tower-0-5")]
     a::<tower::buffer::error::Closed>,
 ];
 

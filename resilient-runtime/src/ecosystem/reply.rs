@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-#[cfg(feature = "http")]
+#[cfg(feature = "http-1")]
 use crate::{Class, Classify};
 use crate::{Error, Reason};
 
@@ -36,7 +36,7 @@ impl Reply {
     }
 
     /// The reply to a call that failed because a server behind this one did, or a policy refused.
-    #[cfg(feature = "http")]
+    #[cfg(feature = "http-1")]
     pub(super) fn to_call_error(error: &crate::http::CallError) -> Self {
         if let Some(rejection) = error.rejection() {
             return Self::to(rejection);
@@ -49,7 +49,7 @@ impl Reply {
     }
 
     /// The wait in whole seconds, rounded up, as `Retry-After` has it.
-    #[cfg(feature = "axum")]
+    #[cfg(feature = "axum-0-8")]
     pub(super) const fn retry_after_seconds(&self) -> Option<u64> {
         match self.retry_after {
             Some(wait) => Some(wait.as_secs().saturating_add(if wait.subsec_nanos() > 0 { 1 } else { 0 })),
@@ -98,7 +98,7 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "axum")]
+    #[cfg(feature = "axum-0-8")]
     #[test]
     fn seconds_are_rounded_up() {
         let reply = |wait| {

@@ -156,7 +156,7 @@ fn made_of(reply: Reply) -> Status {
 /// assert_eq!(refused.code(), Code::ResourceExhausted);
 /// # }
 /// ```
-#[cfg(feature = "tower")]
+#[cfg(feature = "tower-0-5")]
 pub fn status(error: ::tower::BoxError) -> Status {
     if let Some(rejection) = Classify::rejection(&*error) {
         return rejection.clone().into();
@@ -312,7 +312,7 @@ mod tests {
         assert_eq!((status.code(), status.rejection()), (Code::ResourceExhausted, Some(&rejection)), "in this process");
     }
 
-    #[cfg(feature = "tower")]
+    #[cfg(feature = "tower-0-5")]
     #[test]
     fn an_error_of_layers_becomes_the_status_that_is_in_it() {
         let rejection = Error::new(PolicyKind::Bulkhead, "secret tenant", Reason::QueueFull);
@@ -422,7 +422,7 @@ mod tests {
             let status = with_pushback(status, values);
 
             assert_eq!(status.forbids_attempts(), forbids, "{status:?}");
-            #[cfg(feature = "anyhow")]
+            #[cfg(feature = "anyhow-1")]
             assert_eq!(anyhow::Error::from(status).forbids_attempts(), forbids);
         }
     }

@@ -11,12 +11,12 @@ pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
     phrase.map(|phrase| phrase.1).or_else(|| class_of_code(&message))
 }
 
-#[cfg(feature = "aws-sdk")]
+#[cfg(feature = "aws-sdk-1")]
 fn class_of_code(message: &str) -> Option<Class> {
     super::aws_sdk::class_of_words(message)
 }
 
-#[cfg(not(feature = "aws-sdk"))]
+#[cfg(not(feature = "aws-sdk-1"))]
 fn class_of_code(_message: &str) -> Option<Class> {
     None
 }

@@ -96,7 +96,7 @@ impl From<Error> for CallError {
     }
 }
 
-#[cfg(feature = "reqwest")]
+#[cfg(feature = "reqwest-0-13")]
 impl From<reqwest::Error> for CallError {
     fn from(error: reqwest::Error) -> Self {
         Self::client(error)
@@ -113,14 +113,14 @@ impl From<reqwest_middleware::Error> for CallError {
     }
 }
 
-#[cfg(feature = "hyper-util")]
+#[cfg(feature = "hyper-util-0-1")]
 impl From<hyper_util::client::legacy::Error> for CallError {
     fn from(error: hyper_util::client::legacy::Error) -> Self {
         Self::client(error)
     }
 }
 
-#[cfg(feature = "hyper")]
+#[cfg(feature = "hyper-1")]
 impl From<hyper::Error> for CallError {
     fn from(error: hyper::Error) -> Self {
         Self::client(error)

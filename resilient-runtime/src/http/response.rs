@@ -76,7 +76,7 @@ impl Response for http::response::Parts {
     }
 }
 
-#[cfg(feature = "reqwest")]
+#[cfg(feature = "reqwest-0-13")]
 impl ClassifyValue for reqwest::Response {
     fn class_of_value(&self) -> Class {
         class_of_response(self.status(), self.headers())
@@ -91,7 +91,7 @@ impl ClassifyValue for reqwest::Response {
     }
 }
 
-#[cfg(feature = "reqwest")]
+#[cfg(feature = "reqwest-0-13")]
 impl Response for reqwest::Response {
     fn status(&self) -> StatusCode {
         self.status()

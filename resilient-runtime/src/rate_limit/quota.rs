@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// The quota that a server still allows, as it said in an answer: for [`RateLimit::heed`](crate::RateLimit::heed).
 ///
-/// The feature `http` reads it from the headers of a response, as a `resilient::http::RateLimit` that turns into it.
+/// The feature `http-1` reads it from the headers of a response, as a `resilient::http::RateLimit` that turns into it.
 ///
 /// ```
 /// use std::time::Duration;

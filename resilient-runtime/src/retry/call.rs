@@ -220,13 +220,13 @@ impl RetryCall<'_> {
     }
 
     /// Returns the wait before the next attempt, if there is to be one.
-    #[cfg(feature = "tower")]
+    #[cfg(feature = "tower-0-5")]
     pub(crate) fn wait_after<O>(&mut self, outcome: &O, judge: &impl Judge<O>) -> Option<Delay> {
         self.decide(outcome, judge, &Hooks::NONE).delay()
     }
 
     /// Ends the call with the outcome of a request that cannot be sent again.
-    #[cfg(feature = "tower")]
+    #[cfg(feature = "tower-0-5")]
     pub(crate) fn end_with<O>(&mut self, outcome: &O, judge: &impl Judge<O>) {
         self.end(Ended::of(judge.class_of(outcome)));
     }

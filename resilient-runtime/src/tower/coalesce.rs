@@ -30,7 +30,7 @@ use crate::list::list_once;
 /// user, the credentials. A request for which it returns `None` is not shared: it is a call of its own.
 ///
 /// The response has to be `Clone + Send + Sync + 'static`. For responses of HTTP, whose bodies are read once, there is `coalesce_http`, with the
-/// feature `http`.
+/// feature `http-1`.
 ///
 /// ```
 /// use std::convert::Infallible;

@@ -65,7 +65,7 @@ use crate::list::list_once;
 /// [`key`](CoalesceHttpLayer::key) is for other rules.
 ///
 /// Requests are joined over all services that one value of the layer, or a clone of it, is put around: axum makes the services of its routes anew for
-/// each connection. Another value, made by another call of this function, joins its own, also under the same policy. With the feature `axum`, the URI
+/// each connection. Another value, made by another call of this function, joins its own, also under the same policy. With the feature `axum-0-8`, the URI
 /// is the one that came, also inside of nested routers. **Without it, and beside a `key` of your own, give each nested router a value of its own**: it
 /// sees paths without its prefix, and would take `/users/7` and `/orders/7` for the same.
 ///

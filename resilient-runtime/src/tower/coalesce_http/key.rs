@@ -83,7 +83,7 @@ where
 }
 
 /// Returns the URI of which no nested router of axum has taken the beginning.
-#[cfg(feature = "axum")]
+#[cfg(feature = "axum-0-8")]
 fn whole_uri<A>(request: &Request<A>) -> &Uri {
     request
         .extensions()
@@ -91,7 +91,7 @@ fn whole_uri<A>(request: &Request<A>) -> &Uri {
         .map_or(request.uri(), |axum::extract::OriginalUri(uri)| uri)
 }
 
-#[cfg(not(feature = "axum"))]
+#[cfg(not(feature = "axum-0-8"))]
 fn whole_uri<A>(request: &Request<A>) -> &Uri {
     request.uri()
 }
