@@ -258,9 +258,9 @@ fn of_stack(function: &Function, findings: &mut Vec<Finding>) {
     if written.text("budget") == Some("none") {
         find(NO_BUDGET, "retries without a budget multiply the load of an upstream that is going down".to_owned());
     }
-    let worst = worst::of(&function.stack[retry..]);
+    let worst = worst::of_part(&function.stack, retry);
     let total = outside.iter().rev().filter(|written| written.policy == "timeout").find_map(worst::limit);
-    let each = worst::of(inside).time;
+    let each = worst::of_part(&function.stack, retry + 1).time;
     if let (Some(time), Some(total), Some(each)) = (worst.time, total, each)
         && time > total
     {
@@ -523,6 +523,19 @@ mod tests {
         assert_eq!(whole("#[rate_limit(\"9/s\")]", "#[retry]"), ["rate-limit-above-retry"]);
         assert_eq!(whole("", "#[retry(budget = none)]"), ["no-budget"]);
         assert_eq!(whole("", "#[retry(max = 9)]"), ["no-room"]);
+        assert_eq!(
+            names("#[timeout(\"9s\")] #[retry] #[bulkhead(limit = 3)] #[timeout(\"1900ms\")]"),
+            [""; 0],
+            "a wait obeys the total"
+        );
+        assert_eq!(
+            names("#[timeout(\"9s\")] #[retry] #[bulkhead(limit = 3, max_wait = \"1s\")] #[timeout(\"1900ms\")]"),
+            ["no-room"]
+        );
+        assert_eq!(
+            names("#[timeout(\"9s\")] #[retry(max = 9)] #[bulkhead(limit = 3)] #[timeout(\"1s\")]"),
+            ["no-room"]
+        );
         assert_eq!(names("#[circuit_breaker]"), ["no-time-limit"]);
         assert_eq!(whole("", "#[retry] #[fallback(value = 0)]"), ["fallback-inside"]);
         assert_eq!(names("#[circuit_breaker] #[fallback(value = 0)] #[timeout(\"1s\")]"), ["fallback-inside"]);

@@ -64,10 +64,17 @@ fn further(written: &Written, usual: u64) -> Option<u64> {
 
 /// Adds up the worst case from the inside out.
 pub fn of(stack: &[Written]) -> Worst {
+    of_part(stack, 0)
+}
+
+/// Adds up the worst case of the part of a stack that begins with this policy, for comparison with the deadline that stands above the part.
+///
+/// A wait that ends with that deadline alone takes nothing of the sum: it takes what the attempts leave.
+pub fn of_part(stack: &[Written], start: usize) -> Worst {
     let mut worst = Worst::default();
     // the part of the time that is a wait for a limit
     let mut queued = Duration::ZERO;
-    for (index, written) in stack.iter().enumerate().rev() {
+    for (index, written) in stack.iter().enumerate().skip(start).rev() {
         match written.policy.as_str() {
             _ if !acts(written) => {}
             "timeout" => {
@@ -101,10 +108,11 @@ pub fn of(stack: &[Written]) -> Worst {
             }
             "bulkhead" | "rate_limit" => {
                 let usual = if written.policy == "bulkhead" { Duration::from_secs(1) } else { Duration::ZERO };
-                let has_deadline = stack[..index].iter().any(|outer| outer.policy == "timeout");
+                let deadline = stack[..index].iter().rposition(|outer| outer.policy == "timeout" && acts(outer));
                 let wait = match written.text("max_wait").map(parse_duration) {
                     Some(Ok(wait)) => Some(wait),
-                    None if written.policy == "bulkhead" && has_deadline => None,
+                    None if written.policy == "bulkhead" && deadline.is_some_and(|deadline| deadline >= start) => None,
+                    None if written.policy == "bulkhead" && deadline.is_some() => Some(Duration::ZERO),
                     _ => Some(usual),
                 };
                 worst.time = worst.time.zip(wait).map(|(time, wait)| time.saturating_add(wait));
