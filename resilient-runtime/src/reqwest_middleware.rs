@@ -40,7 +40,7 @@
 //! # Responses
 //!
 //! Policies judge the response, by its status and headers as [`by_response`] does: a 503 is retried and counts as a failure of a breaker, and a
-//! retry waits for as long as `Retry-After` says. A policy with a `when` of its own goes by that. A rate limit also heeds the rate-limit headers of good responses. The caller gets
+//! retry waits for as long as `Retry-After` says. A policy with a `when` of its own goes by that, also as `keyed(…).when(…)`. A rate limit also heeds the rate-limit headers of good responses. The caller gets
 //! the last response as it is, whatever its status.
 //!
 //! A call ends with the head of the response. No policy sees the body, which the caller reads afterwards: it holds no permit, no time-out ends it, and a failure in it
@@ -83,10 +83,11 @@ use crate::keyed::Keyed;
 use crate::list::list_once;
 use crate::stack::{Guard, Policy};
 use crate::tower::{
-    AsTyped, Choose, DeadlineToHeader, Hedging, KeyedLayer, ListedFirst, Lookup, Policies, Retrying, attempts,
+    AsTyped, Choose, DeadlineToHeader, Hedging, KeyedJudge, KeyedLayer, ListedFirst, Lookup, Policies, Retrying,
+    attempts,
 };
 pub use crate::tower::{deadline_to_header, hedge, keyed, policies, policies_for, retry};
-use crate::when::Judge;
+use crate::when::{ByWhen, Judge};
 
 /// The outcome of a request.
 pub type Outcome = Result<Response, Error>;
@@ -119,6 +120,22 @@ where
         self.list();
         let policy = self.policy(&request);
         crate::finish(crate::run((&*policy).judging(), next.run(request, extensions)).await)
+    }
+}
+
+#[async_trait::async_trait]
+impl<P, F, K, L, W, O> Middleware for KeyedLayer<P, F, AsTyped, L, ByWhen<W, O>>
+where
+    P: Keyed + Send + Sync,
+    ByWhen<W, O>:
+        for<'p> KeyedJudge<'p, P, Policy: Policy<Guard: Guard<Outcome> + Send> + Send> + Send + Sync + 'static,
+    F: Fn(&Request) -> K + Send + Sync + 'static,
+    L: Lookup<K, P> + Send + Sync + 'static,
+{
+    async fn handle(&self, request: Request, extensions: &mut Extensions, next: Next<'_>) -> Outcome {
+        self.list();
+        let policy = self.policy(&request);
+        crate::finish(crate::run(KeyedJudge::judging(&self.judge, &*policy), next.run(request, extensions)).await)
     }
 }
 

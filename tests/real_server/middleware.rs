@@ -134,6 +134,25 @@ async fn a_breaker_for_each_host_counts_responses_and_refuses() {
 }
 
 #[tokio::test]
+async fn a_policy_of_a_key_goes_by_its_when() {
+    static HOSTS: PerKey<CircuitBreaker> = PerKey::new(CircuitBreaker::named("hosts by when").consecutive(2));
+    let missing = |outcome: &Result<reqwest::Response, Error>| {
+        outcome.as_ref().is_ok_and(|response| response.status() == StatusCode::NOT_FOUND)
+    };
+    let server = Server::start([status(500), status(500), status(404), status(404)]).await;
+    let port = |request: &reqwest::Request| request.url().port();
+    let client = client().with(keyed(&HOSTS, port).when(missing)).build();
+
+    for code in [500, 500, 404, 404] {
+        assert_eq!(client.get(&server.url).send().await.unwrap().status(), code);
+    }
+    let error = client.get(&server.url).send().await.unwrap_err();
+
+    let rejection = error.rejection().expect("a rejection");
+    assert!(matches!(rejection.reason(), Reason::CircuitOpen { .. }), "{rejection}");
+}
+
+#[tokio::test]
 async fn a_tenant_on_another_plan_is_asked_for_with_its_own_limit() {
     const HOUR: Duration = Duration::from_secs(3_600);
     static TENANTS: PerKey<RateLimit> =

@@ -61,7 +61,7 @@ pub struct KeyedLayer<P: 'static, F, E = AsTyped, L = SharedSettings, J = ByClas
     policies: &'static PerKey<P>,
     key: F,
     lookup: L,
-    judge: J,
+    pub(crate) judge: J,
     errors: PhantomData<fn() -> E>,
 }
 
