@@ -1,6 +1,7 @@
 # Real servers for tests and examples: to be sourced by a script of bash, which says the programs that it needs.
 #
 #   install_servers program=package…   installs what is missing, on Debian and its like, as root; elsewhere it says what that is
+#                                      with REQUIRE_SERVERS=1, what is still missing is an error
 #   start_postgres FOLDER              starts a private PostgreSQL with its data in that folder, and prints its address
 #   start_redis FOLDER                 the same for Redis
 #   stop_servers FOLDER                ends both
@@ -26,6 +27,16 @@ install_servers() {
     else
         echo "for all of it, install the packages: ${missing[*]}" >&2
     fi
+    for pair in "$@"; do
+        command -v "${pair%%=*}" > /dev/null || required "${pair%%=*} is not there"
+    done
+}
+
+# Ends the script if nothing may be left out.
+required() {
+    [[ ${REQUIRE_SERVERS:-} == 1 ]] || return 0
+    echo "REQUIRED: $1, and REQUIRE_SERVERS=1 lets nothing be skipped" >&2
+    exit 1
 }
 
 free_port() {

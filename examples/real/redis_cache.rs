@@ -54,6 +54,9 @@ static FROM_ORIGIN: AtomicU32 = AtomicU32::new(0);
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let Ok(url) = std::env::var("REDIS_URL") else {
+        if std::env::var("REQUIRE_SERVERS").is_ok_and(|required| required == "1") {
+            return Err("REDIS_URL is not set, and REQUIRE_SERVERS=1 lets no example be skipped".into());
+        }
         println!("redis_cache: SKIPPED, for REDIS_URL names no Redis; examples/real/run.sh starts one");
         return Ok(());
     };

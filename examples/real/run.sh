@@ -3,7 +3,7 @@
 #
 #   examples/real/run.sh [shop|grpc|sql|redis_cache]…
 #
-# An example whose server cannot be had says that it is skipped.
+# An example whose server cannot be had says that it is skipped, and with REQUIRE_SERVERS=1 it fails.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 source scripts/real_servers.sh

@@ -3,11 +3,14 @@
 #
 #   resilient-ops/page/run.sh [folder for the screenshots]
 #
-# On Debian and its like, as root, it installs chromium where that is missing. Without chromium or npm it says that it is skipped.
+# On Debian and its like, as root, it installs chromium where that is missing. Without chromium or npm it says that it is skipped, and with
+# REQUIRE_SERVERS=1 it fails.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+source scripts/real_servers.sh
 
 skipped() {
+    required "$1"
     echo "SKIPPED: the status page was not looked at: $1" >&2
     exit 0
 }

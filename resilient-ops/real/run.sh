@@ -5,9 +5,10 @@
 #   resilient-ops/real/run.sh [arguments of cargo test]
 #
 # On Debian and its like, as root, it installs what is missing; elsewhere it says what that is. A test without its program says that it
-# is skipped.
+# is skipped, and with REQUIRE_SERVERS=1 it fails.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+source scripts/real_servers.sh
 
 if ! command -v prometheus > /dev/null || ! command -v promtool > /dev/null; then
     if [[ $(id -u) == 0 ]] && command -v apt-get > /dev/null; then
@@ -22,14 +23,20 @@ if ! command -v prometheus > /dev/null || ! command -v promtool > /dev/null; the
     fi
 fi
 
+for program in prometheus promtool; do
+    command -v "$program" > /dev/null || required "$program is not there"
+done
+
 # the types of Grafana and a compiler for them, which needs node
 types="$(realpath -m "${CARGO_TARGET_DIR:-target}")/grafana"
 if ! command -v npm > /dev/null; then
     echo 'for all of these tests, install node with npm' >&2
+    required 'npm is not there'
 elif npm install --prefix "$types" --no-save --silent --no-audit --no-fund @grafana/grafana-foundation-sdk@0.0.21 typescript@7.0.2; then
     export RESILIENT_GRAFANA_TYPES="$types"
 else
     echo "the types of Grafana could not be installed" >&2
+    required 'the types of Grafana are not there'
 fi
 
 cargo build --workspace --example incident --locked

@@ -3,7 +3,7 @@
 #
 #   resilient-redis/tests/real/run.sh [part of a test's name]
 #
-# On Debian and its like, as root, it installs what is missing; elsewhere it says what that is.
+# On Debian and its like, as root, it installs what is missing; elsewhere it says what that is. With REQUIRE_SERVERS=1, a missing server ends it.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 

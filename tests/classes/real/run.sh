@@ -4,7 +4,8 @@
 #
 #   tests/classes/real/run.sh [arguments of cargo test]
 #
-# On Debian and its like, as root, it installs what is missing; elsewhere it says what that is. A test without its server says that it is skipped.
+# On Debian and its like, as root, it installs what is missing; elsewhere it says what that is. A test without its server says that it is skipped,
+# and with REQUIRE_SERVERS=1 it fails.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 
@@ -19,6 +20,7 @@ if [[ ! -e $grpcio/bin/python-with-grpcio ]]; then
         ln -s python3 "$grpcio/bin/python-with-grpcio"
     else
         echo 'grpcio could not be installed: it needs python3 with venv and pip' >&2
+        required 'grpcio is not there'
     fi
 fi
 export PATH="$PATH:$grpcio/bin"
