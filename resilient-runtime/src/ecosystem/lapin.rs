@@ -44,6 +44,13 @@ impl Classify for lapin::Error {
     }
 }
 
+/// An I/O error, with the rejection inside.
+impl From<Error> for lapin::Error {
+    fn from(rejection: Error) -> Self {
+        std::io::Error::from(rejection).into()
+    }
+}
+
 fn class_of_answer(error: &AMQPError) -> Class {
     let message = error.get_message().as_str();
     if message.contains("limit") && message.contains("is reached") {
@@ -119,5 +126,10 @@ mod tests {
         for (kind, class) in table {
             assert_eq!(lapin::Error::from(kind.clone()).class(), class, "{kind:?}");
         }
+    }
+
+    #[test]
+    fn a_rejection_can_be_returned() {
+        crate::ecosystem::tests::holds_rejections::<lapin::Error>();
     }
 }

@@ -59,12 +59,20 @@ impl Classify for MongoError {
             ErrorKind::Write(WriteFailure::WriteError(error)) => class_of_code(error.code, &error.message),
             ErrorKind::InsertMany(error) => class_of_insert(error),
             ErrorKind::BulkWrite(error) => class_of_bulk(error, self),
+            ErrorKind::Custom(_) => self.get_custom::<Error>().map_or(Class::Permanent, Classify::class),
             _ => Class::Permanent,
         }
     }
 
     fn rejection(&self) -> Option<&Error> {
-        cause::rejection(self)
+        self.get_custom::<Error>().or_else(|| cause::rejection(self))
+    }
+}
+
+/// A `Custom` error, with the rejection as its value.
+impl From<Error> for MongoError {
+    fn from(rejection: Error) -> Self {
+        Self::custom(rejection)
     }
 }
 
@@ -128,5 +136,10 @@ mod tests {
         assert_eq!(milliseconds("Error=16500, RetryAfterMs=34, Details='x'"), Some(34));
         assert_eq!(milliseconds("Error=16500, RetryAfterMs=, Details='x'"), None);
         assert_eq!(milliseconds("Request rate is large"), None);
+    }
+
+    #[test]
+    fn a_rejection_can_be_returned() {
+        crate::ecosystem::tests::holds_rejections::<MongoError>();
     }
 }

@@ -39,6 +39,13 @@ impl Classify for StoreError {
     }
 }
 
+/// A `Generic` error, with the rejection as its source.
+impl From<Error> for StoreError {
+    fn from(rejection: Error) -> Self {
+        Self::Generic { store: "resilient", source: rejection.into() }
+    }
+}
+
 /// By kind.
 ///
 /// | kind | class |
@@ -123,5 +130,10 @@ mod tests {
         for (error, class) in table {
             assert_eq!(error.class(), class, "{error:?}");
         }
+    }
+
+    #[test]
+    fn a_rejection_can_be_returned() {
+        crate::ecosystem::tests::holds_rejections::<StoreError>();
     }
 }

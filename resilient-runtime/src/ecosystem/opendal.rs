@@ -39,3 +39,20 @@ impl Classify for StoreError {
         cause::rejection(self)
     }
 }
+
+/// An `Unexpected` error, with the rejection as its source.
+impl From<Error> for StoreError {
+    fn from(rejection: Error) -> Self {
+        Self::new(ErrorKind::Unexpected, "a policy refused the call").set_source(rejection)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rejection_can_be_returned() {
+        crate::ecosystem::tests::holds_rejections::<StoreError>();
+    }
+}
