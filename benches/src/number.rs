@@ -5,7 +5,8 @@ pub(crate) fn number(value: Option<f64>) -> String {
     let Some(value) = value else { return "—".to_owned() };
     let whole = value.round();
     match value {
-        0.0 => "0".to_owned(),
+        // below that, what a process does besides may even make it negative
+        _ if value.abs() < 0.005 => "0".to_owned(),
         _ if value >= 100_000.0 => grouped(value),
         _ if value >= 100.0 || (value - whole).abs() < 0.005 => grouped(value),
         _ if value >= 10.0 => format!("{value:.1}"),

@@ -226,7 +226,8 @@ static TOTAL: Timeout = Timeout::named("services", Duration::from_secs(60));
 static RETRY: Retry = Retry::named("services");
 static HEDGE: Hedge = Hedge::named("services").after(Duration::from_secs(30));
 static BREAKER: CircuitBreaker = CircuitBreaker::named("services");
-static LIMIT: RateLimit = RateLimit::named("services").rate(1_000, SECOND);
+// the paused clock of a test beside this one may be minutes ahead, and what was used there lies in the future here
+static LIMIT: RateLimit = RateLimit::named("services").rate(1_000, SECOND).burst(1_000_000);
 static THROTTLE: Throttle = Throttle::named("services");
 static PLACES: Bulkhead = Bulkhead::named("services").limit(1_000);
 static PATHS: PerKey<Bulkhead> = PerKey::new(Bulkhead::named("services, for each path"));
