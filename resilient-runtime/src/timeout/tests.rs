@@ -162,10 +162,10 @@ async fn a_call_is_late_that_holds_its_thread_for_ten_milliseconds_and_a_tenth_o
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn whoever_is_refused_late_is_counted_whether_it_was_looked_at_or_not() {
-    let timeout = Timeout::named("late refusals", ms(10));
-    for (held, more) in [(9, 0), (10, 1)] {
+#[test]
+fn whoever_is_refused_late_is_counted_whether_it_was_looked_at_or_not() {
+    async fn is_late(limit: u64, deadline: u64, held: u64) -> bool {
+        let timeout = Timeout::named("late refusals", ms(limit));
         let before = late_calls(&timeout);
         let body = async {
             sleep(ms(5)).await;
@@ -173,8 +173,22 @@ async fn whoever_is_refused_late_is_counted_whether_it_was_looked_at_or_not() {
             std::future::pending::<()>().await;
         };
 
-        assert!(matches!(timeout.run(body).await, Settled::Rejected(_)));
-        assert_eq!(late_calls(&timeout) - before, more, "{held} ms");
+        let settled = Deadline::after(ms(deadline)).scope(timeout.run(body)).await;
+
+        assert!(matches!(settled, Settled::Rejected(_)));
+        late_calls(&timeout) > before
+    }
+
+    // its own limit, and a deadline from further out for which nobody has a timer
+    for (limit, deadline, least) in [(10, 1_000, 10), (1_000, 10, 100)] {
+        for (held, late) in [(least - 1, false), (least, true)] {
+            // a thread whose clock nobody has put forward
+            let is_late = std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+                runtime.unwrap().block_on(is_late(limit, deadline, held))
+            });
+            assert_eq!(is_late.join().unwrap(), late, "{limit} ms under {deadline} ms, held for {held}");
+        }
     }
 }
 
