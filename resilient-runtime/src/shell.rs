@@ -208,8 +208,8 @@ impl<P: Named> Shell<P> {
     pub(crate) fn count_alone(&self, count: &Count) {
         if self.is_of_a_key {
             count.add_one_in_place();
-        } else if !count.try_add_one_alone() {
-            count.add_one_alone_slowly();
+        } else {
+            count.add_one_alone();
         }
     }
 

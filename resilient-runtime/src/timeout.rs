@@ -390,7 +390,7 @@ impl Watch {
     fn begin(mut self: Pin<&mut Self>, outer: Limit, timeout: &Timeout) -> Option<Limit> {
         if matches!(*self, Self::Fresh) && timeout.shell.mode() == Mode::Enforce {
             if late::looks() {
-                self.as_mut().begin_to_count(timeout);
+                self.as_mut().begin_timed(timeout);
             } else if outer == Limit::NONE {
                 // what a panic leaves behind was abandoned
                 self.set(Self::Started);
@@ -403,7 +403,7 @@ impl Watch {
     /// Has the limit count from now on, for a call that is looked at.
     #[cold]
     #[inline(never)]
-    fn begin_to_count(mut self: Pin<&mut Self>, timeout: &Timeout) {
+    fn begin_timed(mut self: Pin<&mut Self>, timeout: &Timeout) {
         self.set(Self::Due { deadline: Limit::NONE.own_instant(timeout.config.within, Limit::NONE) });
     }
 

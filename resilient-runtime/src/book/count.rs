@@ -43,16 +43,16 @@ impl Count {
         self.late.load(Relaxed) + if cell < cells::NONE { sum(cell) } else { 0 }
     }
 
-    /// Adds one to a count that no record has, of one policy; returns false where that must be done [slowly](Self::add_one_alone_slowly).
+    /// Adds one to a count of one policy that no record has.
     #[inline]
-    #[must_use]
-    pub(crate) fn try_add_one_alone(&self) -> bool {
-        self.try_add(1)
+    pub(crate) fn add_one_alone(&self) {
+        if !self.try_add(1) {
+            self.add_one_alone_slowly();
+        }
     }
 
-    /// As [`try_add_one_alone`](Self::try_add_one_alone), in whichever way there is.
     #[cold]
-    pub(crate) fn add_one_alone_slowly(&self) {
+    fn add_one_alone_slowly(&self) {
         self.number_of_one(false);
         if !self.try_add_slowly(1) {
             self.add_one_in_place();
@@ -201,9 +201,7 @@ mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..1_000 {
-                        if !alone.try_add_one_alone() {
-                            alone.add_one_alone_slowly();
-                        }
+                        alone.add_one_alone();
                         of_a_key.add_one_in_place();
                     }
                 });
