@@ -7,8 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use resilient::{Budget, Bulkhead, CircuitBreaker, CircuitBreakerState, Class, Hedge, PerKey, RateLimit, Retry};
+use resilient::{
+    Backoff, Budget, Bulkhead, CircuitBreaker, CircuitBreakerState, Class, Hedge, PerKey, RateLimit, Retry,
+};
 use resilient::{Deadline, batch, circuit_breaker, coalesce, fallback, retry, timeout};
+use resilient::{Settled, Timeout, Verdict};
 use resilient_tests::{Error, Script, ms};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -282,6 +285,36 @@ async fn a_limit_that_adapts_says_once_that_it_learns_nothing() {
         log.lines(),
         [r#"WARN message=limit learns nothing policy="events: adapts" called="run" instead="run_adaptive""#]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_goes_on_after_its_time_is_a_warning_ten_times() {
+    static LIMIT: Timeout = Timeout::named("events: late", ms(5));
+    static HOLDS: Retry = Retry::named("events: holds").backoff(Backoff::fixed(ms(70)));
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let failed = Err::<(), _>(std::io::Error::from(std::io::ErrorKind::TimedOut));
+    let Verdict::Retry(delay) = HOLDS.begin_blocking().settle(failed) else { panic!("it is retried") };
+    // a wait that blocks its thread
+    let hold = || {
+        let _waits = resilient::test::skip_waits();
+        delay.wait();
+    };
+
+    for _ in 0..12 {
+        let settled = LIMIT.run(async {
+            tokio::time::sleep(ms(1)).await;
+            hold();
+            std::future::pending::<()>().await;
+        });
+        assert!(matches!(settled.await, Settled::Rejected(_)));
+    }
+
+    let lines = log.lines();
+    let said: Vec<&String> = lines.iter().filter(|line| line.contains("message=late ")).collect();
+    assert_eq!(said[0], r#"WARN message=late policy="events: late" limit=5ms late=70ms"#);
+    let levels: Vec<&str> = said.iter().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(levels, [["WARN"; 10].as_slice(), &["DEBUG"; 2]].concat());
 }
 
 #[tokio::test(start_paused = true)]
