@@ -22,6 +22,7 @@ use self::gate::Gate;
 use self::level::MOST_PERMITS;
 use crate::adaptive::Adaptive;
 use crate::book::{Note, OwnCount, Total};
+use crate::error::number_of;
 use crate::keyed::{Keyed, by_settings};
 use crate::length::Length;
 use crate::list::{Bound, Description};
@@ -280,10 +281,22 @@ impl Bulkhead {
         }
     }
 
-    /// Refuses a call because there is no room, as most are in an outage.
-    #[inline]
+    /// Refuses a call because there is no room.
     fn refuse_full(&self) -> Error {
-        self.shell.reject_own(Reason::QueueFull, &self.counters().queue_full)
+        self.count_full();
+        self.full()
+    }
+
+    /// Counts a call that is refused because there is no room.
+    #[inline]
+    fn count_full(&self) {
+        self.shell.count_own(&self.counters().queue_full, Total::Rejected(number_of::QUEUE_FULL));
+    }
+
+    /// The refusal because there is no room.
+    #[inline]
+    const fn full(&self) -> Error {
+        self.shell.rejection(Reason::QueueFull)
     }
 
     fn refuse(&self, reason: Reason) -> Error {

@@ -221,7 +221,11 @@ impl Coalesce {
     /// # Panics
     ///
     /// If the key's `Hash` does; everything is then as it was.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "a call that is moved out of a function of its own is written in other pieces than it is read in"
+    )]
+    #[inline(always)]
     pub fn call<K: Hash + ?Sized>(&self, key: &K) -> CoalesceCall<'_> {
         CoalesceCall::new(self, fingerprint(key))
     }

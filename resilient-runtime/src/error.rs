@@ -24,41 +24,24 @@ use crate::vocabulary::PolicyKind;
 ///     }
 /// }
 /// ```
+// Words with nothing in between, and the kind behind the others. The compiler marks what is no error in the widest choice of numbers, the kind, and moves the
+// rest apart from it. Beside single bytes, or next to a short outcome, it would read in other pieces than were written, for which a processor waits.
 #[derive(Clone, PartialEq, Eq)]
+#[repr(C)]
 pub struct Error {
     name: &'static str,
-    /// The time of the reason in nanoseconds, or its two counts, if it has any.
-    time: u64,
-    policy: PolicyKind,
+    /// The values of the reason; the number of the policy for a reason without any, which several have.
+    values: u64,
     kind: Kind,
-    last: Last,
-}
-
-/// A breaker's last class, without the time of a throttle, which is the server's and not the breaker's.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Last {
-    Unknown,
-    Success,
-    Transient,
-    Throttled,
-    Permanent,
-}
-
-/// Values of a reason in a quarter of its room: every annotated function has room for an error in what it returns.
-#[derive(Clone, Copy)]
-struct Packed {
-    /// Nanoseconds, with [`NO_TIME`] for an optional time that is none; or two counts, of 32 bits each.
-    time: u64,
-    last: Last,
 }
 
 /// Makes everything that depends on the reason from one entry a reason: the public enum, its packed mirror, and what it means.
 ///
-/// A field is of one of the sorts of [`field!`], and a reason has at most one time, or two counts.
+/// A field is of one of the sorts of [`field!`], and a reason has at most one time and a class, or two counts. A reason with values is that of one policy.
 macro_rules! reasons {
     ($(
         $(#[$doc:meta])*
-        $reason:ident $({ $($(#[$field_doc:meta])* $field:ident: $sort:ident,)+ })?
+        $reason:ident $({ $($(#[$field_doc:meta])* $field:ident: $sort:ident,)+ } of $of:ident)?
             is $class:ident, ends the call: $ends:literal, says |$f:ident, $policy:ident| $says:expr;
     )+) => {
         /// Why a policy refused.
@@ -68,8 +51,9 @@ macro_rules! reasons {
             $($(#[$doc])* $reason $({ $($(#[$field_doc])* $field: field!(type $sort),)+ })?,)+
         }
 
-        /// A [`Reason`] without its values.
+        /// A [`Reason`] without its values. A word, as the rest of an error is of words.
         #[derive(Clone, Copy, PartialEq, Eq)]
+        #[repr(u64)]
         enum Kind {
             $($reason,)+
         }
@@ -77,24 +61,31 @@ macro_rules! reasons {
         /// The names of the reasons, by their numbers.
         const NAMES: &[&str] = &[$(stringify!($reason)),+];
 
+        impl Kind {
+            /// The policy that refused.
+            const fn policy(self, values: u64) -> PolicyKind {
+                match self {
+                    $(Self::$reason => first!($(PolicyKind::$of,)? PolicyKind::ALL[values as usize]),)+
+                }
+            }
+        }
+
         impl Reason {
-            #[inline]
-            const fn pack(self) -> (Kind, Packed) {
-                #[allow(unused_mut, reason = "not every reason has values")]
-                let mut packed = Packed { time: 0, last: Last::Unknown };
-                let kind = match self {
+            /// The number of the reason, and its values or the number of the policy. Most reasons are known where they are written, and are packed by the compiler then.
+            #[inline(always)]
+            const fn pack(self, policy: PolicyKind) -> (Kind, u64) {
+                match self {
                     $(Self::$reason $({ $($field),+ })? => {
-                        $($(field!(pack $sort, $field, packed);)+)?
-                        Kind::$reason
+                        (Kind::$reason, first!($($(field!(pack $sort, $field))|+,)? policy as u64))
                     })+
-                };
-                (kind, packed)
+                }
             }
 
             #[inline]
-            const fn unpack(kind: Kind, packed: Packed) -> Self {
+            const fn unpack(kind: Kind, values: u64) -> Self {
+                #[allow(unused_variables, reason = "not every reason has values")]
                 match kind {
-                    $(Kind::$reason => Self::$reason $({ $($field: field!(unpack $sort, packed)),+ })?,)+
+                    $(Kind::$reason => Self::$reason $({ $($field: field!(unpack $sort, values)),+ })?,)+
                 }
             }
 
@@ -145,26 +136,39 @@ macro_rules! field {
     (type last_class) => { Option<Class> };
     (type count) => { u32 };
     (type second_count) => { u32 };
-    (pack optional_retry_after, $value:ident, $packed:ident) => {
-        $packed.time = match $value {
-            Some(time) => some_nanos(time),
+    (pack optional_retry_after, $value:ident) => {
+        match $value {
+            Some(time) => at_most(nanos(time), NO_TIME - 1),
             None => NO_TIME,
         }
     };
-    (pack last_class, $value:ident, $packed:ident) => { $packed.last = Last::of($value) };
-    (pack count, $value:ident, $packed:ident) => { $packed.time |= ($value as u64) << 32 };
-    (pack second_count, $value:ident, $packed:ident) => { $packed.time |= $value as u64 };
-    (pack $time:ident, $value:ident, $packed:ident) => { $packed.time = nanos($value) };
-    (unpack optional_retry_after, $packed:ident) => {
-        if $packed.time == NO_TIME { None } else { Some(Duration::from_nanos($packed.time)) }
+    (pack last_class, $value:ident) => { last::number($value) << LAST };
+    (pack count, $value:ident) => { ($value as u64) << u32::BITS };
+    (pack second_count, $value:ident) => { $value as u64 };
+    (pack $time:ident, $value:ident) => { nanos($value) };
+    (unpack optional_retry_after, $values:ident) => {
+        match $values & NO_TIME {
+            NO_TIME => None,
+            time => Some(Duration::from_nanos(time)),
+        }
     };
-    (unpack last_class, $packed:ident) => { $packed.last.class() };
-    (unpack count, $packed:ident) => { ($packed.time >> 32) as u32 };
-    (unpack second_count, $packed:ident) => { $packed.time as u32 };
-    (unpack $time:ident, $packed:ident) => { Duration::from_nanos($packed.time) };
+    (unpack last_class, $values:ident) => { last::class($values >> LAST) };
+    (unpack count, $values:ident) => { ($values >> u32::BITS) as u32 };
+    (unpack second_count, $values:ident) => { $values as u32 };
+    (unpack $time:ident, $values:ident) => { Duration::from_nanos($values) };
     (after retry_after, $value:ident, $after:ident) => { $after = Some($value) };
     (after optional_retry_after, $value:ident, $after:ident) => { $after = $value };
     (after $other:ident, $value:ident, $after:ident) => { let _ = $value; };
+}
+
+/// The first of two expressions, if there are two.
+macro_rules! first {
+    ($first:expr, $_second:expr) => {
+        $first
+    };
+    ($only:expr) => {
+        $only
+    };
 }
 
 macro_rules! class {
@@ -184,7 +188,7 @@ reasons! {
         /// The class of the last failure that it counted, which is [`Class::Success`] for a call that was only slow;
         /// `None` if that was a panic, or an operator opened it.
         last: last_class,
-    }
+    } of CircuitBreaker
     is Throttled, ends the call: true, says |f, policy| circuit_open(f, policy, retry_after, last);
 
     /// All permits were taken, and so were all places in the queue.
@@ -195,7 +199,7 @@ reasons! {
     WaitedTooLong {
         /// The time that it was given.
         limit: limit,
-    }
+    } of Bulkhead
     is Throttled, ends the call: false, says |f, policy| write!(f, "bulkhead `{policy}` had no room within {limit:?}");
 
     /// The call waited for a permit that it holds itself: it came back to the same bulkhead from inside.
@@ -206,7 +210,7 @@ reasons! {
     RateLimited {
         /// When there will be room, counted from the refusal.
         retry_after: retry_after,
-    }
+    } of RateLimit
     is Throttled, ends the call: false,
     says |f, policy| write!(f, "rate limit `{policy}` is used up, try again in {:?}", in_millis(retry_after));
 
@@ -214,7 +218,7 @@ reasons! {
     Paused {
         /// The rest of the pause.
         retry_after: retry_after,
-    }
+    } of RateLimit
     is Throttled, ends the call: false,
     says |f, policy| write!(f, "`{policy}` is paused by the server, try again in {:?}", in_millis(retry_after));
 
@@ -224,7 +228,7 @@ reasons! {
         weight: count,
         /// The burst of the limit.
         burst: second_count,
-    }
+    } of RateLimit
     is Permanent, ends the call: true,
     says |f, policy| write!(f, "rate limit `{policy}` never lets a call of weight {weight} through, since its burst is {burst}");
 
@@ -236,7 +240,7 @@ reasons! {
     TimedOut {
         /// The time it was given.
         limit: limit,
-    }
+    } of Timeout
     is Transient, ends the call: false, says |f, policy| write!(f, "`{policy}` did not end within {limit:?}");
 
     /// The deadline of the call around it had passed, and the body was not started or did not go on.
@@ -256,15 +260,16 @@ reasons! {
 }
 
 impl Error {
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as for `pack`")]
+    #[inline(always)]
     pub(crate) const fn new(policy: PolicyKind, name: &'static str, reason: Reason) -> Self {
-        let (kind, Packed { time, last }) = reason.pack();
-        Self { name, time, policy, kind, last }
+        let (kind, values) = reason.pack(policy);
+        Self { name, values, kind }
     }
 
     /// Which mechanism refused.
     pub const fn policy(&self) -> PolicyKind {
-        self.policy
+        self.kind.policy(self.values)
     }
 
     /// The name of the policy that refused: the function's, unless the attribute says `name = "…"`.
@@ -274,7 +279,7 @@ impl Error {
 
     /// Why it refused.
     pub const fn reason(&self) -> Reason {
-        Reason::unpack(self.kind, Packed { time: self.time, last: self.last })
+        Reason::unpack(self.kind, self.values)
     }
 
     /// Returns how long to stay away, where that is known.
@@ -361,25 +366,28 @@ fn in_snake_case(name: &str) -> String {
     snake
 }
 
-impl Last {
+/// The numbers of a breaker's last class, without the time of a throttle, which is the server's and not the breaker's.
+mod last {
+    use crate::Class;
+
     #[inline]
-    const fn of(class: Option<Class>) -> Self {
+    pub(super) const fn number(class: Option<Class>) -> u64 {
         match class {
-            None => Self::Unknown,
-            Some(Class::Success) => Self::Success,
-            Some(Class::Transient) => Self::Transient,
-            Some(Class::Throttled { .. }) => Self::Throttled,
-            Some(Class::Permanent) => Self::Permanent,
+            None => 0,
+            Some(Class::Success) => 1,
+            Some(Class::Transient) => 2,
+            Some(Class::Throttled { .. }) => 3,
+            Some(Class::Permanent) => 4,
         }
     }
 
-    const fn class(self) -> Option<Class> {
-        match self {
-            Self::Unknown => None,
-            Self::Success => Some(Class::Success),
-            Self::Transient => Some(Class::Transient),
-            Self::Throttled => Some(Class::Throttled { after: None }),
-            Self::Permanent => Some(Class::Permanent),
+    pub(super) const fn class(number: u64) -> Option<Class> {
+        match number {
+            0 => None,
+            1 => Some(Class::Success),
+            2 => Some(Class::Transient),
+            3 => Some(Class::Throttled { after: None }),
+            _ => Some(Class::Permanent),
         }
     }
 }
@@ -388,7 +396,7 @@ impl Last {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Error")
-            .field("policy", &self.policy)
+            .field("policy", &self.policy())
             .field("name", &self.name)
             .field("reason", &self.reason())
             .finish()
@@ -433,13 +441,14 @@ fn circuit_open(
     }
 }
 
-/// In place of an optional time that is none.
-const NO_TIME: u64 = u64::MAX;
+/// Where the class begins in the values of an open breaker. The nanoseconds below it reach for 73 years.
+const LAST: u32 = 61;
 
-/// Whole nanoseconds, less than [`NO_TIME`].
-const fn some_nanos(time: Duration) -> u64 {
-    let nanos = nanos(time);
-    if nanos == NO_TIME { NO_TIME - 1 } else { nanos }
+/// In place of an optional time that is none: the highest number of its bits.
+const NO_TIME: u64 = (1 << LAST) - 1;
+
+const fn at_most(number: u64, most: u64) -> u64 {
+    if number < most { number } else { most }
 }
 
 /// The time in whole milliseconds, rounded up: whoever reads the message does not come too early.
@@ -492,7 +501,27 @@ mod tests {
     fn the_longest_wait_is_one() {
         let longest = Reason::CircuitOpen { retry_after: Some(Duration::MAX), last: None };
         let retry_after = Error::new(PolicyKind::CircuitBreaker, "pay", longest).retry_after();
-        assert!(retry_after > Some(Duration::from_secs(584 * 365 * 86_400)), "{retry_after:?}");
+        assert!(retry_after > Some(Duration::from_secs(73 * 365 * 86_400)), "{retry_after:?}");
+    }
+
+    #[test]
+    fn a_reason_without_values_may_be_that_of_any_policy() {
+        for policy in PolicyKind::ALL {
+            assert_eq!(Error::new(policy, "pay", Reason::Cancelled).policy(), policy);
+        }
+    }
+
+    #[test]
+    fn a_breaker_is_told_from_another_by_the_time_and_the_class() {
+        let time = |nanos| Some(Duration::from_nanos(nanos));
+        let classes = [Class::Success, Class::Transient, Class::Throttled { after: None }, Class::Permanent];
+        for retry_after in [None, time(0), time(1), time(u32::MAX.into()), time(NO_TIME - 1)] {
+            for last in classes.map(Some).into_iter().chain([None]) {
+                let reason = Reason::CircuitOpen { retry_after, last };
+                let rejection = Error::new(PolicyKind::CircuitBreaker, "pay", reason);
+                assert_eq!((rejection.policy(), rejection.reason()), (PolicyKind::CircuitBreaker, reason));
+            }
+        }
     }
 
     /// A rejection that ends the call may be worth another call later, and the other way round one that is not ends it.

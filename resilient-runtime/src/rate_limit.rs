@@ -260,6 +260,7 @@ impl RateLimit {
             match self.admit(calls, Length::ZERO) {
                 Ok(at) => return Ok(RatePermit::new(self, Taken { calls, at })),
                 Err(Held::Uncounted) => return Ok(RatePermit::new(self, Taken::NOTHING)),
+                Err(Held::Limited { retry_after }) => return Err(self.limited(retry_after)),
                 Err(Held::Refused(rejection)) => return Err(rejection),
                 // The store of a shared limit was asked, which takes time.
                 Err(Held::Until { blocked, .. }) if self.shared.is_some() => {

@@ -222,7 +222,7 @@ impl<P: Named> Shell<P> {
     /// Counts a refusal, and makes it.
     #[cold]
     pub(crate) fn reject(&self, reason: Reason) -> Error {
-        let rejection = Error::new(P::KIND, self.name, reason);
+        let rejection = self.rejection(reason);
         self.record().reject(rejection.number());
         rejection
     }
@@ -230,9 +230,16 @@ impl<P: Named> Shell<P> {
     /// As [`reject`](Self::reject), for a policy that refuses most calls in an outage, and counts them: no reason is moved through memory.
     #[inline]
     pub(crate) fn reject_own(&self, reason: Reason, own: &OwnCount) -> Error {
-        let rejection = Error::new(P::KIND, self.name, reason);
+        let rejection = self.rejection(reason);
         self.count_own(own, Total::Rejected(rejection.number()));
         rejection
+    }
+
+    /// The refusal for this reason, which is counted elsewhere.
+    #[expect(clippy::inline_always, reason = "as for `Error::new`")]
+    #[inline(always)]
+    pub(crate) const fn rejection(&self, reason: Reason) -> Error {
+        Error::new(P::KIND, self.name, reason)
     }
 
     /// The counts.

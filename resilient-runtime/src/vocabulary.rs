@@ -108,8 +108,7 @@ pub enum WhenDown {
 }
 
 impl PolicyKind {
-    /// All kinds.
-    #[cfg(feature = "config")]
+    /// All kinds, each in the place of its number.
     pub(crate) const ALL: [Self; 13] = [
         Self::CircuitBreaker,
         Self::Bulkhead,

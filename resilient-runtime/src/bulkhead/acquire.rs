@@ -58,15 +58,20 @@ impl<'a> BulkheadAcquire<'a> {
         self.entry.bulkhead
     }
 
-    /// Refuses a call that has no room and is not to wait for any, as most are in an outage.
+    /// Returns whether a call that has no room is not to wait for any, as most in an outage, and counts it as refused.
+    ///
+    /// The error is left to the caller, which makes it where it is to go: moved there, it would be read in other pieces than it was written in.
     #[cold]
     #[inline(never)]
-    fn refuse_at_once(&self) -> Option<Error> {
+    fn counts_as_full(&self) -> bool {
         let bulkhead = self.entry.bulkhead;
         let refuses = (bulkhead.never_waits() || bulkhead.queue_length() == 0)
             && bulkhead.current_mode() == Mode::Enforce
             && !nested::is_inside(bulkhead.address());
-        refuses.then(|| bulkhead.refuse_full())
+        if refuses {
+            bulkhead.count_full();
+        }
+        refuses
     }
 
     /// Takes a place in the queue, unless it is refused or only observed.
@@ -112,8 +117,8 @@ impl<'a> Future for BulkheadAcquire<'a> {
             if let Some(permit) = self.entry.enter_at_once() {
                 return Poll::Ready(Ok(permit));
             }
-            if let Some(rejection) = self.refuse_at_once() {
-                return Poll::Ready(Err(rejection));
+            if self.counts_as_full() {
+                return Poll::Ready(Err(self.entry.bulkhead.full()));
             }
         }
         self.poll_slowly(context)

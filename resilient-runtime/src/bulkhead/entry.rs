@@ -63,7 +63,8 @@ pub struct BulkheadEntry<'a> {
 #[must_use = "a permit that is dropped at once limits nothing"]
 pub struct BulkheadPermit<'a> {
     bulkhead: &'a Bulkhead,
-    permits: u32,
+    /// A word, as a half of one would be written and then read with what is behind it.
+    permits: u64,
     /// When the call began, for a limit that adapts.
     sample: Sample,
 }
@@ -166,12 +167,12 @@ impl<'a> BulkheadPermit<'a> {
         // One that was let in without a permit is not counted, and teaches nothing.
         let adaptive = bulkhead.adaptive().filter(|_| permits > 0);
         let sample = adaptive.map_or(Sample::UNTIMED, Adaptive::begin);
-        Self { bulkhead, permits, sample }
+        Self { bulkhead, permits: permits.into(), sample }
     }
 
     /// Returns how many permits it is: the weight of the call, or fewer if there were no more.
     pub const fn permits(&self) -> u32 {
-        self.permits
+        self.permits as u32
     }
 
     /// Ends the call with its outcome, from which a limit that adapts learns, and hands the outcome back.
@@ -197,14 +198,14 @@ impl<'a> BulkheadPermit<'a> {
     /// these must be done.
     #[inline]
     pub(super) const fn into_parts(self) -> (&'a Bulkhead, u32, Sample) {
-        let parts = (self.bulkhead, self.permits, self.sample);
+        let parts = (self.bulkhead, self.permits(), self.sample);
         mem::forget(self);
         parts
     }
 
     #[inline]
     pub(super) const fn of(bulkhead: &'a Bulkhead, permits: u32, sample: Sample) -> Self {
-        Self { bulkhead, permits, sample }
+        Self { bulkhead, permits: permits as u64, sample }
     }
 }
 
@@ -220,7 +221,7 @@ impl Drop for BulkheadPermit<'_> {
     #[inline]
     fn drop(&mut self) {
         let end = CallEnd { counted: book::Ended::unsettled(), lesson: Lesson::None };
-        self.bulkhead.end(self.permits, self.sample, end);
+        self.bulkhead.end(self.permits(), self.sample, end);
     }
 }
 

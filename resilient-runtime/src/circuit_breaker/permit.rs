@@ -106,12 +106,12 @@ impl Pass {
 
     #[inline]
     pub(super) const fn new(ticket: Ticket, began: Began) -> Self {
-        Self(ticket.0 as u64 | (began.0 as u64) << u32::BITS)
+        Self(ticket.0 | (began.0 as u64) << u32::BITS)
     }
 
     #[inline]
     pub(super) const fn ticket(self) -> Ticket {
-        Ticket(self.0 as u32)
+        Ticket(self.0 & u32::MAX as u64)
     }
 
     #[inline]

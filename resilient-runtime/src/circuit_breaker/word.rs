@@ -17,7 +17,7 @@ pub(super) struct Word(pub(super) u64);
 
 /// The part of the word by which a permit was given that the permit remembers: its upper half, in which the epoch is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ticket(pub(super) u32);
+pub(super) struct Ticket(pub(super) u64);
 
 impl Word {
     pub(super) const NEW: Self = Self(0);
@@ -39,7 +39,7 @@ impl Word {
     /// always is when a call ends.
     #[inline]
     pub(super) const fn is_quiet(self, ticket: Ticket) -> bool {
-        self.0 == (ticket.0 as u64) << u32::BITS
+        self.0 == ticket.0 << u32::BITS
     }
 
     pub(super) const fn epoch(self) -> Epoch {
@@ -80,29 +80,29 @@ impl Word {
 
 impl Ticket {
     /// Nobody asks how the call ends.
-    pub(super) const UNGUARDED: Self = Self(u32::MAX);
+    pub(super) const UNGUARDED: Self = Self(u32::MAX as u64);
 
     #[inline]
     pub(super) const fn closed(word: Word) -> Self {
-        Self((word.0 >> u32::BITS) as u32)
+        Self(word.0 >> u32::BITS)
     }
 
     /// Of a call that is counted with care: in no state is the word quiet for it.
     pub(super) const fn guarded(epoch: Epoch) -> Self {
-        Self(epoch.0 << EPOCH_IN_TICKET | CARE)
+        Self((epoch.0 << EPOCH_IN_TICKET | CARE) as u64)
     }
 
     /// The same call, when a panic is unwinding already and so is not the call's.
     pub(super) const fn unwinding(self) -> Self {
-        Self(self.0 | UNWINDING | CARE)
+        Self(self.0 | (UNWINDING | CARE) as u64)
     }
 
     pub(super) const fn is_unwinding(self) -> bool {
-        self.0 & UNWINDING != 0
+        self.0 & UNWINDING as u64 != 0
     }
 
     pub(super) fn epoch(self) -> Option<Epoch> {
-        (self != Self::UNGUARDED).then_some(Epoch(self.0 >> EPOCH_IN_TICKET & MAX_EPOCH))
+        (self != Self::UNGUARDED).then_some(Epoch(self.0 as u32 >> EPOCH_IN_TICKET & MAX_EPOCH))
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 // std's under loom too: it is read and written under the locks only
+use std::mem;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock, PoisonError};
@@ -165,21 +166,19 @@ impl Flights {
     ///
     /// `observes` is for one that runs whatever it finds, and gives way to nobody.
     #[inline]
-    pub(super) fn join<O>(&self, identity: Identity, by: Mark, waker: &Waker, observes: bool) -> Joined<O>
+    pub(super) fn join<O>(&self, identity: &Identity, by: Mark, waker: &Waker, observes: bool) -> Joined<O>
     where
         O: Send + Sync + 'static,
     {
         // dropped after the lock is released
-        let _held: Arc<Flight<O>>;
+        let _held;
         let mut shard = self.shard(identity);
-        match shard.join(identity, by, waker, observes) {
+        let mut joined = shard.join(identity, by, waker, observes);
+        if let Joined::Landed(_) = joined {
             // by a run that ended while the settings changed
-            Joined::Landed(flight) => {
-                _held = flight;
-                shard.join_anew(identity, by, waker, observes)
-            }
-            joined => joined,
+            _held = mem::replace(&mut joined, shard.join_anew(identity, by, waker, observes));
         }
+        joined
     }
 
     /// As [`join`](Self::join), where outcomes are held. What no longer is, is the user's, and to be dropped when the
@@ -187,7 +186,7 @@ impl Flights {
     pub(super) fn join_held<O>(
         &self,
         hold: Hold,
-        identity: Identity,
+        identity: &Identity,
         by: Mark,
         waker: &Waker,
         observes: bool,
@@ -200,11 +199,11 @@ impl Flights {
         if hold.goes_stale {
             forgotten.0.extend(shard.take_stale::<O>(identity, hold));
         }
-        (shard.join(identity, by, waker, observes), forgotten)
+        (shard.join_apart(identity, by, waker, observes), forgotten)
     }
 
     /// The outcome of that key that is held, if there is one. The first call that finds it stale is told to renew it.
-    pub(super) fn held<O>(&self, hold: Hold, identity: Identity) -> (Option<Found<O>>, Forgotten)
+    pub(super) fn held<O>(&self, hold: Hold, identity: &Identity) -> (Option<Found<O>>, Forgotten)
     where
         O: Send + Sync + 'static,
     {
@@ -215,7 +214,7 @@ impl Flights {
     }
 
     /// Puts an outcome in the place of the one that it renews, unless that is gone or was replaced.
-    pub(super) fn renew<O>(&self, identity: Identity, turn: Turn, outcome: O, lease: Option<Lease>)
+    pub(super) fn renew<O>(&self, identity: &Identity, turn: Turn, outcome: O, lease: Option<Lease>)
     where
         O: Send + Sync + 'static,
     {
@@ -227,17 +226,17 @@ impl Flights {
         let _before;
         let mut shard = self.shard(identity);
         let shard = &mut *shard;
-        let slot = shard.slots.get_mut(&identity).filter(|slot| slot.is_renewed_in(turn));
+        let slot = shard.slots.get_mut(identity).filter(|slot| slot.is_renewed_in(turn));
         if let (Some(slot), Some(lease)) = (slot, lease) {
             let (until, end) = flight.lease(lease);
             slot.stage = Stage::Held { until, renewal: NOBODY };
-            shard.held.push_back((end, identity));
+            shard.held.push_back((end, *identity));
             _before = slot.flight.replace(flight);
         }
     }
 
     /// Ends a renewal that came to nothing. What is held counts as fresh for `hold` from now on, and ends when it would have.
-    pub(super) fn not_renewed<O>(&self, identity: Identity, turn: Turn, hold: Duration)
+    pub(super) fn not_renewed<O>(&self, identity: &Identity, turn: Turn, hold: Duration)
     where
         O: Send + Sync + 'static,
     {
@@ -245,7 +244,7 @@ impl Flights {
         let flight: Arc<Flight<O>>;
         let mut shard = self.shard(identity);
         shard.counts.renewals_failed += 1;
-        let Some(slot) = shard.slots.get_mut(&identity).filter(|slot| slot.is_renewed_in(turn)) else { return };
+        let Some(slot) = shard.slots.get_mut(identity).filter(|slot| slot.is_renewed_in(turn)) else { return };
         if let Stage::Held { renewal, .. } = &mut slot.stage {
             *renewal = NOBODY;
         }
@@ -257,7 +256,7 @@ impl Flights {
     /// be dropped when the caller knows what has become of its wait, since that is the user's code.
     pub(super) fn wait<O>(
         &self,
-        identity: Identity,
+        identity: &Identity,
         by: Mark,
         place: u32,
         flight: &Flight<O>,
@@ -268,7 +267,7 @@ impl Flights {
             return (Waited::Landed, None);
         }
         let shard = &mut *shard;
-        let slot = shard.slots.get_mut(&identity).expect("a key stays while somebody waits");
+        let slot = shard.slots.get_mut(identity).expect("a key stays while somebody waits");
         if let Stage::Free = slot.stage {
             let before = slot.waiters().remove(place);
             let turn = slot.led(by, &mut shard.turns);
@@ -282,7 +281,7 @@ impl Flights {
     /// turn of the present leader, or the outcome is there.
     pub(super) fn overtake<O>(
         &self,
-        identity: Identity,
+        identity: &Identity,
         by: Mark,
         place: u32,
         flight: &Flight<O>,
@@ -295,7 +294,7 @@ impl Flights {
             return Ok(Waited::Landed);
         }
         let shard = &mut *shard;
-        let slot = shard.slots.get_mut(&identity).expect("a key stays while somebody waits");
+        let slot = shard.slots.get_mut(identity).expect("a key stays while somebody waits");
         match slot.stage {
             Stage::Led { turn: present, .. } if present != turn => return Err(present),
             Stage::Led { .. } | Stage::Free => {}
@@ -307,31 +306,31 @@ impl Flights {
     }
 
     /// Leaves that place before the outcome is there.
-    pub(super) fn leave<O>(&self, identity: Identity, place: u32, flight: &Flight<O>) {
+    pub(super) fn leave<O>(&self, identity: &Identity, place: u32, flight: &Flight<O>) {
         let mut shard = self.shard(identity);
         if flight.outcome().is_some() {
             return;
         }
-        let slot = shard.slots.get_mut(&identity).expect("a key stays while somebody waits");
+        let slot = shard.slots.get_mut(identity).expect("a key stays while somebody waits");
         let waiters = slot.waiters();
         let waker = waiters.remove(place);
         let nobody_is_left = waiters.len() == 0 && matches!(slot.stage, Stage::Free);
-        let slot = if nobody_is_left { shard.slots.remove(&identity) } else { None };
+        let slot = if nobody_is_left { shard.slots.remove(identity) } else { None };
         drop(shard);
         drop((slot, waker));
     }
 
     /// Counts a call that does not take the outcome that it waited for.
-    pub(super) fn decline(&self, identity: Identity) {
+    pub(super) fn decline(&self, identity: &Identity) {
         self.shard(identity).counts.declined += 1;
     }
 
     /// Gives up the lead without an outcome: to whoever of those who wait looks first, if there is one.
     ///
     /// All are woken. Nobody knows which of them is still polled, and they would wait for one that is not.
-    pub(super) fn release(&self, identity: Identity, turn: Turn) {
+    pub(super) fn release(&self, identity: &Identity, turn: Turn) {
         let mut shard = self.shard(identity);
-        let Some(slot) = shard.slots.get_mut(&identity).filter(|slot| slot.is_led_in(turn)) else { return };
+        let Some(slot) = shard.slots.get_mut(identity).filter(|slot| slot.is_led_in(turn)) else { return };
         match &mut slot.waiters {
             Some(waiters) if waiters.len() > 0 => {
                 let wakers: Vec<_> = waiters.wakers().collect();
@@ -340,7 +339,7 @@ impl Flights {
                 wake_all(for_a_lead(wakers));
             }
             _ => {
-                let slot = shard.slots.remove(&identity);
+                let slot = shard.slots.remove(identity);
                 drop(shard);
                 drop(slot);
             }
@@ -350,12 +349,12 @@ impl Flights {
     /// Ends the lead, if nobody has joined and nothing is to be held, or the outcome of another lead was sooner; otherwise the
     /// outcome is to be [delivered](Self::deliver) to the flight. A lead that was overtaken may still be the first to end.
     #[inline]
-    pub(super) fn land<O>(&self, identity: Identity, turn: Turn, lease: Option<Lease>) -> Option<Arc<Flight<O>>>
+    pub(super) fn land<O>(&self, identity: &Identity, turn: Turn, lease: Option<Lease>) -> Option<Arc<Flight<O>>>
     where
         O: Send + Sync + 'static,
     {
         let mut shard = self.shard(identity);
-        let Entry::Occupied(mut slot) = shard.slots.entry(identity) else { return None };
+        let Entry::Occupied(mut slot) = shard.slots.entry(*identity) else { return None };
         if !slot.get().waits_for(turn) {
             return None;
         }
@@ -373,7 +372,7 @@ impl Flights {
     /// outcome finds no run to join. If the `Clone` panics, nothing has changed.
     pub(super) fn deliver<O: Clone>(
         &self,
-        identity: Identity,
+        identity: &Identity,
         turn: Turn,
         flight: &Flight<O>,
         outcome: &O,
@@ -382,7 +381,7 @@ impl Flights {
         let outcome = outcome.clone();
 
         let mut shard = self.shard(identity);
-        if !shard.slots.get(&identity).is_some_and(|slot| slot.waits_for(turn)) {
+        if !shard.slots.get(identity).is_some_and(|slot| slot.waits_for(turn)) {
             // another was sooner while it was cloned, and the clone is dropped after the lock is released
             drop(shard);
             return None;
@@ -391,12 +390,12 @@ impl Flights {
         let _ = flight.outcome.set(outcome);
         match lease {
             // the flight in it is the caller's too, so that no outcome is dropped here
-            None => shard.slots.remove(&identity).and_then(|slot| slot.waiters),
+            None => shard.slots.remove(identity).and_then(|slot| slot.waiters),
             Some(lease) => {
                 // read under the lock, so that `held` is in order
                 let (until, end) = flight.lease(lease);
-                shard.held.push_back((end, identity));
-                let slot = shard.slots.get_mut(&identity).expect("a key stays while it is led");
+                shard.held.push_back((end, *identity));
+                let slot = shard.slots.get_mut(identity).expect("a key stays while it is led");
                 slot.stage = Stage::Held { until, renewal: NOBODY };
                 slot.waiters.take()
             }
@@ -427,22 +426,27 @@ impl Flights {
 
     /// Poisoned or not: nothing that runs under it can panic between two changes that belong together.
     #[inline]
-    fn shard(&self, identity: Identity) -> MutexGuard<'_, Shard> {
+    fn shard(&self, identity: &Identity) -> MutexGuard<'_, Shard> {
         self.0[identity.key.shard(SHARDS)].0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Shard {
-    #[inline]
+    /// Begins a call, as the code of its caller.
+    #[expect(
+        clippy::inline_always,
+        reason = "what is moved out of a function of its own is read in other pieces than it was written in"
+    )]
+    #[inline(always)]
     fn join<O: Send + Sync + 'static>(
         &mut self,
-        identity: Identity,
+        identity: &Identity,
         by: Mark,
         waker: &Waker,
         observes: bool,
     ) -> Joined<O> {
         let is_full = self.slots.len() >= MOST_KEYS / SHARDS_OF_A_PROCESS;
-        let slot = match self.slots.entry(identity) {
+        let slot = match self.slots.entry(*identity) {
             Entry::Occupied(slot) => slot.into_mut(),
             Entry::Vacant(_) if is_full => {
                 self.counts.overflowed += 1;
@@ -481,23 +485,23 @@ impl Shard {
     }
 
     /// Takes out the outcome that is held, if it is not fresh.
-    fn take_stale<O: Send + Sync + 'static>(&mut self, identity: Identity, hold: Hold) -> Option<Slot> {
-        let slot = self.slots.get_mut(&identity)?;
+    fn take_stale<O: Send + Sync + 'static>(&mut self, identity: &Identity, hold: Hold) -> Option<Slot> {
+        let slot = self.slots.get_mut(identity)?;
         let Stage::Held { until, .. } = slot.stage else { return None };
         let is_fresh = !hold.is_over(until) && slot.flight::<O>().is_fresh(hold);
-        if is_fresh { None } else { self.slots.remove(&identity) }
+        if is_fresh { None } else { self.slots.remove(identity) }
     }
 
     fn held<O: Send + Sync + 'static>(
         &mut self,
-        identity: Identity,
+        identity: &Identity,
         hold: Hold,
         forgotten: &mut Forgotten,
     ) -> Option<Found<O>> {
-        let slot = self.slots.get_mut(&identity)?;
+        let slot = self.slots.get_mut(identity)?;
         let Stage::Held { until, renewal } = &mut slot.stage else { return None };
         if hold.is_over(*until) {
-            forgotten.0.extend(self.slots.remove(&identity));
+            forgotten.0.extend(self.slots.remove(identity));
             return None;
         }
         let is_renewed = *renewal != NOBODY;
@@ -518,18 +522,30 @@ impl Shard {
         Some(Found { flight, freshness: Freshness::ToRenew(self.turns) })
     }
 
+    /// As [`join`](Self::join), for the less usual calls.
+    #[inline(never)]
+    fn join_apart<O: Send + Sync + 'static>(
+        &mut self,
+        identity: &Identity,
+        by: Mark,
+        waker: &Waker,
+        observes: bool,
+    ) -> Joined<O> {
+        self.join(identity, by, waker, observes)
+    }
+
     /// As [`join`](Self::join), without the outcome that is held.
     #[cold]
     fn join_anew<O: Send + Sync + 'static>(
         &mut self,
-        identity: Identity,
+        identity: &Identity,
         by: Mark,
         waker: &Waker,
         observes: bool,
     ) -> Joined<O> {
         self.counts.followers -= 1;
-        self.slots.remove(&identity);
-        self.join(identity, by, waker, observes)
+        self.slots.remove(identity);
+        self.join_apart(identity, by, waker, observes)
     }
 
     /// Takes out what was held for long enough; to be dropped outside the lock.

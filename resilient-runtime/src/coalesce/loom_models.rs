@@ -166,15 +166,15 @@ fn loom_a_leader_that_ends_while_it_is_overtaken_gives_its_outcome_once() {
     explore(|| {
         let flights = Arc::new(Flights::new());
         let identity = Identity { key: fingerprint("k"), owner: 0, future: typeid::of::<u32> };
-        let Joined::<u32>::Lead(first) = flights.join(identity, 1, Waker::noop(), false) else {
+        let Joined::<u32>::Lead(first) = flights.join(&identity, 1, Waker::noop(), false) else {
             panic!("nobody else is there")
         };
-        let Joined::<u32>::Follow(flight, place, turn) = flights.join(identity, 2, Waker::noop(), false) else {
+        let Joined::<u32>::Follow(flight, place, turn) = flights.join(&identity, 2, Waker::noop(), false) else {
             panic!("somebody leads")
         };
         let land = move |flights: &Flights, turn, outcome| {
-            let Some(flight) = flights.land::<u32>(identity, turn, None) else { return false };
-            flights.deliver(identity, turn, &flight, &outcome, None);
+            let Some(flight) = flights.land::<u32>(&identity, turn, None) else { return false };
+            flights.deliver(&identity, turn, &flight, &outcome, None);
             flight.outcome() == Some(&outcome)
         };
         let ending = {
@@ -182,7 +182,7 @@ fn loom_a_leader_that_ends_while_it_is_overtaken_gives_its_outcome_once() {
             thread::spawn(move || land(&flights, first, 1))
         };
 
-        let overtaken = flights.overtake(identity, 2, place, &flight, turn);
+        let overtaken = flights.overtake(&identity, 2, place, &flight, turn);
 
         assert!(ending.join().unwrap(), "it is the first to end");
         match overtaken {

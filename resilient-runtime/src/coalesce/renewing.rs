@@ -118,7 +118,7 @@ where
     }
     let Ok(runtime) = Handle::try_current() else { return Err(future) };
     let identity = call.identity::<F>();
-    let (found, forgotten) = policy.flights.held::<F::Output>(Hold::from_now(lease), identity);
+    let (found, forgotten) = policy.flights.held::<F::Output>(Hold::from_now(lease), &identity);
     let Some(found) = found else {
         drop(forgotten);
         return Err(future);
@@ -153,7 +153,7 @@ struct Renewing {
     identity: Identity,
     turn: Turn,
     /// Ends it without an outcome.
-    gives_up: fn(&Flights, Identity, Turn, Duration),
+    gives_up: fn(&Flights, &Identity, Turn, Duration),
     is_over: bool,
 }
 
@@ -161,7 +161,7 @@ impl Renewing {
     fn renew<O: Shareable>(&mut self, outcome: O) {
         let Self { policy, identity, turn, .. } = *self;
         self.is_over = true;
-        policy.flights.renew(identity, turn, outcome, policy.config.lease(Judgement::Good));
+        policy.flights.renew(&identity, turn, outcome, policy.config.lease(Judgement::Good));
         policy.shell.emit(Event::Renewed { policy: policy.name() });
     }
 }
@@ -170,7 +170,7 @@ impl Drop for Renewing {
     fn drop(&mut self) {
         if !self.is_over {
             let Self { policy, identity, turn, gives_up, .. } = *self;
-            gives_up(&policy.flights, identity, turn, policy.config.hold.unwrap_or_default());
+            gives_up(&policy.flights, &identity, turn, policy.config.hold.unwrap_or_default());
             policy.shell.emit(Event::NotRenewed { policy: policy.name() });
         }
     }

@@ -272,11 +272,11 @@ impl Seat<'_> {
         let lease = self.policy.config.lease(Judgement::Good);
         if lease.is_some() {
             let hold = Hold::from_now(lease);
-            let (joined, forgotten) = self.policy.flights.join_held(hold, self.identity, self.mark, waker, observes);
+            let (joined, forgotten) = self.policy.flights.join_held(hold, &self.identity, self.mark, waker, observes);
             self.enter(stage, joined);
             drop(forgotten);
         } else {
-            let joined = self.policy.flights.join(self.identity, self.mark, waker, observes);
+            let joined = self.policy.flights.join(&self.identity, self.mark, waker, observes);
             if let Joined::Lead(turn) = joined {
                 self.turn = turn;
                 *stage = Stage::Leading;
@@ -286,6 +286,7 @@ impl Seat<'_> {
         }
     }
 
+    #[inline(never)]
     fn enter<O>(&mut self, stage: &mut Stage<O>, joined: Joined<O>) {
         *stage = match joined {
             Joined::Lead(turn) => {
@@ -311,7 +312,7 @@ impl Seat<'_> {
         if flight.outcome().is_some() {
             return (Waited::Landed, None);
         }
-        self.policy.flights.wait(self.identity, self.mark, place, flight, context.waker())
+        self.policy.flights.wait(&self.identity, self.mark, place, flight, context.waker())
     }
 
     /// Takes the lead if that of `turn` has lasted for `max_wait` since the call began to wait for it.
@@ -333,7 +334,7 @@ impl Seat<'_> {
             if timer.as_mut().poll(context).is_pending() {
                 return Waited::StillWaiting;
             }
-            match self.policy.flights.overtake(self.identity, self.mark, place, flight, *turn) {
+            match self.policy.flights.overtake(&self.identity, self.mark, place, flight, *turn) {
                 Ok(waited) => return waited,
                 Err(present) => {
                     *turn = present;
@@ -350,7 +351,7 @@ impl Seat<'_> {
 
     fn leave<O>(&self, place: u32, flight: &Flight<O>) {
         if flight.outcome().is_none() {
-            self.policy.flights.leave(self.identity, place, flight);
+            self.policy.flights.leave(&self.identity, place, flight);
         }
     }
 }
@@ -361,7 +362,7 @@ impl Lead<'_> {
     fn land<O: Shareable>(self, outcome: &O, judgement: Judgement) {
         let Seat { policy, identity, turn, .. } = self.0;
         let lease = policy.config.lease(judgement);
-        match policy.flights.land(*identity, *turn, lease) {
+        match policy.flights.land(identity, *turn, lease) {
             None => self.keep(),
             Some(flight) => self.deliver(&flight, outcome, lease),
         }
@@ -369,7 +370,7 @@ impl Lead<'_> {
 
     fn deliver<O: Shareable>(self, flight: &Flight<O>, outcome: &O, lease: Option<Lease>) {
         let Seat { policy, identity, turn, .. } = self.0;
-        let waiters = policy.flights.deliver(*identity, *turn, flight, outcome, lease);
+        let waiters = policy.flights.deliver(identity, *turn, flight, outcome, lease);
         // there is no lead any more, whatever the wakers do, and the drop of the outcome
         self.keep();
         if let Some(waiters) = waiters {
@@ -387,7 +388,7 @@ impl Lead<'_> {
 
 impl Drop for Lead<'_> {
     fn drop(&mut self) {
-        self.0.policy.flights.release(self.0.identity, self.0.turn);
+        self.0.policy.flights.release(&self.0.identity, self.0.turn);
     }
 }
 
@@ -483,7 +484,7 @@ impl<F: Future<Output: Shareable>> CoalesceFuture<'_, F> {
     /// Runs by itself, as what it waited for is not for it.
     #[cold]
     fn decline(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        self.seat.policy.flights.decline(self.seat.identity);
+        self.seat.policy.flights.decline(&self.seat.identity);
         self.run_alone(context)
     }
 

@@ -585,13 +585,13 @@ fn what_was_left_where_nothing_is_held_any_more_is_not_given_out() {
     let policy = Coalesce::named("left").hold(Duration::from_secs(3_600));
     let (flights, hold) = (Flights::new(), policy.config.lease(Judgement::ForAll));
     let identity = Identity { key: fingerprint("k"), owner: 0, future: typeid::of::<u32> };
-    let Joined::<u32>::Lead(turn) = flights.join(identity, 1, Waker::noop(), false) else {
+    let Joined::<u32>::Lead(turn) = flights.join(&identity, 1, Waker::noop(), false) else {
         panic!("nobody else is there")
     };
-    let flight = flights.land::<u32>(identity, turn, hold).expect("it is to be held");
-    assert!(flights.deliver(identity, turn, &flight, &7, hold).is_none());
+    let flight = flights.land::<u32>(&identity, turn, hold).expect("it is to be held");
+    assert!(flights.deliver(&identity, turn, &flight, &7, hold).is_none());
 
-    assert!(matches!(flights.join::<u32>(identity, 2, Waker::noop(), false), Joined::Lead(_)));
+    assert!(matches!(flights.join::<u32>(&identity, 2, Waker::noop(), false), Joined::Lead(_)));
 
     let counts = flights.counts(Hold::from_now(hold));
     assert_eq!((counts.leaders, counts.followers, counts.keys), (2, 0, 1));

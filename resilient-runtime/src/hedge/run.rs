@@ -63,7 +63,7 @@ struct Course<'a, F, O> {
     began: Option<Instant>,
     /// After how long another attempt starts.
     delay: Duration,
-    /// The number of further attempts that there may be.
+    /// The number of further attempts that there may be, once the call has [begun](Self::begin) to be one that a hedge could help.
     left: u32,
     /// The end of the attempt whose outcome the call has, or has so far.
     ended: Ended,
@@ -112,7 +112,8 @@ impl<'a, A: Fn() -> F, F: Future, J> HedgeFuture<'a, A, F, F::Output, J> {
             began_to_run: false,
             began: None,
             delay: Duration::ZERO,
-            left: 0,
+            // Not zero: with as many zeros as there would be side by side, some are written over two fields at once, which the next to read one waits for.
+            left: u32::MAX,
             ended: Ended::Abandoned,
             rest: None,
         };
@@ -234,6 +235,7 @@ impl<F: Future> Course<'_, F, F::Output> {
         }
         self.stage = Stage::Waiting;
         self.began = now;
+        self.left = 0;
         let most = self.hedging.hedge.begin();
         let Some(delay) = self.hedging.hedge.delay() else { return };
         (self.left, self.delay) = (most, delay);

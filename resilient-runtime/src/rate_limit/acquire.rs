@@ -12,8 +12,9 @@ use tokio::time::Instant;
 use super::gcra::Units;
 use super::meter::{Blocked, Obstacle};
 use super::{RateCounts, RateLimit, RatePermit, units};
-use crate::book::{Ended, OwnCount};
+use crate::book::{Ended, OwnCount, Total};
 use crate::clock;
+use crate::error::number_of;
 use crate::length::Length;
 use crate::notes::rate_limit::{OBSERVED, QUEUED, WAITED_NANOS};
 use crate::rare::Rare;
@@ -59,7 +60,7 @@ impl Taken {
     }
 }
 
-type Waiting<'a> = Pin<Box<dyn Future<Output = Result<Taken, Error>> + Send + 'a>>;
+type Waiting<'a> = Pin<Box<dyn Future<Output = Result<Units, Error>> + Send + 'a>>;
 
 /// The calls that wait. The first of them asks the meter as soon as it can be let through, and each of the others when its
 /// turn comes or, if that is earlier, at the slot that it was told.
@@ -227,22 +228,25 @@ impl<'a> Future for RateAcquire<'a> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let limit = self.limit;
-        self.poll_taken(cx).map_ok(|taken| RatePermit::new(limit, taken))
+        self.poll_admitted(cx).map_ok(|at| RatePermit::new(limit, Taken { calls: self.calls, at }))
     }
 }
 
 impl RateAcquire<'_> {
-    /// As `poll`, without a permit for what was taken.
+    /// As `poll`, without a permit: returns when the limit counted the call, which is [never](Units::NEVER) if it did not. How much it
+    /// [took](Self::taken) is kept, as the two together would be moved through memory.
     #[inline]
-    pub(super) fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<Result<Taken, Error>> {
+    pub(super) fn poll_admitted(&mut self, cx: &mut Context<'_>) -> Poll<Result<Units, Error>> {
         if self.waiting.is_none() {
             let limit = self.limit;
             match limit.admit(self.calls, limit.config.max_wait) {
-                Ok(at) => return Poll::Ready(Ok(Taken { calls: self.calls, at })),
+                Ok(at) => return Poll::Ready(Ok(at)),
                 Err(Held::Uncounted) => {
-                    self.calls = 0;
-                    return Poll::Ready(Ok(Taken::NOTHING));
+                    let Taken { calls, at } = Taken::NOTHING;
+                    self.calls = calls;
+                    return Poll::Ready(Ok(at));
                 }
+                Err(Held::Limited { retry_after }) => return Poll::Ready(Err(limit.limited(retry_after))),
                 Err(Held::Refused(rejection)) => return Poll::Ready(Err(rejection)),
                 Err(Held::Until { give_up, blocked }) => self.begin_to_wait(give_up, blocked),
             }
@@ -256,7 +260,7 @@ impl RateAcquire<'_> {
     }
 
     #[inline(never)]
-    fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Result<Taken, Error>> {
+    fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Result<Units, Error>> {
         let Some(waiting) = &mut self.waiting else { return Poll::Pending };
         let polled = waiting.as_mut().poll(cx);
         if polled.is_ready() {
@@ -288,6 +292,10 @@ impl fmt::Debug for RateAcquire<'_> {
 pub(super) enum Held {
     /// It is let through all the same, and takes nothing.
     Uncounted,
+    /// The rate is used up for so long, and the refusal was counted. The error is left to the caller, which makes it where it is to go.
+    Limited {
+        retry_after: Duration,
+    },
     Refused(Error),
     /// It may wait, and until `give_up` at the longest.
     Until {
@@ -326,7 +334,8 @@ impl RateLimit {
                 None => match self.meter.try_admit(at, calls, 1) {
                     Ok(()) => return Ok(self.let_through(at)),
                     Err(Obstacle::Rate { slot }) if self.refuses_at_once(slot, at, max_wait) => {
-                        return Err(Held::Refused(self.refuse_for_the_rate(slot.since(at))));
+                        self.count_limited();
+                        return Err(Held::Limited { retry_after: slot.since(at) });
                     }
                     Err(obstacle) => self.meter.blocked(obstacle, at, calls),
                 },
@@ -432,13 +441,23 @@ impl RateLimit {
         let reason = match blocked {
             Blocked { outweighed: Some(burst), .. } => Reason::TooHeavy { weight, burst },
             Blocked { paused: Some(end), .. } => Reason::Paused { retry_after: end.since(now) },
-            _ => return self.refuse_for_the_rate(blocked.slot.since(now)),
+            _ => {
+                self.count_limited();
+                return self.limited(blocked.slot.since(now));
+            }
         };
         self.shell.reject_own(reason, self.queue.refusals(blocked))
     }
 
-    fn refuse_for_the_rate(&self, retry_after: Duration) -> Error {
-        self.shell.reject_own(Reason::RateLimited { retry_after }, &self.queue.crowd().limited)
+    /// Counts a call that is refused for the rate.
+    fn count_limited(&self) {
+        self.shell.count_own(&self.queue.crowd().limited, Total::Rejected(number_of::RATE_LIMITED));
+    }
+
+    /// The refusal for the rate.
+    #[inline]
+    pub(super) const fn limited(&self, retry_after: Duration) -> Error {
+        self.shell.rejection(Reason::RateLimited { retry_after })
     }
 
     /// A refusal where the wait could not be measured.
@@ -455,7 +474,7 @@ impl RateLimit {
         calls: u32,
         give_up: Instant,
         blocked: Blocked,
-    ) -> impl Future<Output = Result<Taken, Error>> + Send {
+    ) -> impl Future<Output = Result<Units, Error>> + Send {
         let place = Place::take(self, calls);
         async move {
             let limit = place.limit();
@@ -488,7 +507,7 @@ impl RateLimit {
                 blocked = match limit.measure(at, calls) {
                     Ok(()) => {
                         limit.queue.count_wait();
-                        return Ok(Taken { calls, at: limit.let_through(at) });
+                        return Ok(limit.let_through(at));
                     }
                     Err(blocked) => blocked,
                 };

@@ -195,8 +195,8 @@ impl<O, J: Judge<O>, H: Heed<O>> Guard<O> for RateLimitGuard<'_, J, H> {
     ) -> Poll<Settled<O>> {
         let this = &mut *self;
         if !this.runs {
-            match ready!(this.acquire.poll_taken(cx)) {
-                Ok(taken) => this.heed.begin(this.acquire.limit(), taken),
+            match ready!(this.acquire.poll_admitted(cx)) {
+                Ok(at) => this.heed.begin(this.acquire.limit(), Taken { calls: this.acquire.taken(), at }),
                 Err(rejection) => return Poll::Ready(Settled::Rejected(rejection)),
             }
             this.runs = true;
