@@ -8,7 +8,7 @@
 # a pattern for those that are wanted besides the first.
 #
 # `pasted` is what the usual stack expands to, written out, so that what it has less than that is the macro. `no attribute on
-# many` is what `batch` is to be compared with.
+# many` is what `batch` is to be compared with. The rows `by hand` have no policy at all: they are the least that any expansion of such a form takes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -37,6 +37,12 @@ rows=(
     'the usual stack, pasted|pasted'
     "no attribute on many|$stand_in"
     'batch on many|#[resilient::batch]'
+    'by hand: the body in a block|hand_block'
+    'by hand: the body in a block, told its output|hand_block_told'
+    'by hand: a block in a block|hand_block_in_block'
+    'by hand: a loop around a block|hand_loop'
+    'by hand: a loop, and three futures around a block|hand_futures'
+    'by hand: the same, told its output|hand_futures_told'
 )
 
 folder=$(mktemp -d)
@@ -66,6 +72,31 @@ one() {
     echo '}'
 }
 
+# the same by hand: between the two texts stands the body
+hand() {
+    one "$1" | awk -v before="$2" -v after="$3" 'NR == 1 { print; print before; next } /^}/ { print after } { print }'
+}
+
+# what never runs, and says what the block returns
+told='if let Some(outcome) = None::<Result<u32, Error>> { return outcome; }'
+
+hand_block() { hand "$1" '    async move {' '    }.await'; }
+hand_block_told() { hand "$1" "    async move { $told" '    }.await'; }
+hand_block_in_block() { hand "$1" '    async move { async move {' '    }.await }.await'; }
+
+hand_loop() {
+    hand "$1" '    loop { let outcome = async {' '    }.await; if outcome.is_ok() { break outcome; } }'
+}
+
+hand_futures() {
+    hand "$1" '    loop { let outcome = Around(Around(Around(async {' '    }))).await; if outcome.is_ok() { break outcome; } }'
+}
+
+hand_futures_told() {
+    hand "$1" "    loop { let outcome = Around(Around(Around(async { $told" \
+        '    }))).await; if outcome.is_ok() { break outcome; } }'
+}
+
 # and one that asks for many
 many() {
     echo "pub async fn fetch_$1(ids: Vec<u32>) -> Result<std::collections::HashMap<u32, u32>, Error> {"
@@ -84,6 +115,17 @@ preface() {
     echo 'impl Stop { pub async fn cancelled(&self) { std::future::pending().await } }'
 }
 
+# a future around another that does nothing of its own
+around() {
+    echo 'pub struct Around<F>(F);'
+    echo 'impl<F: std::future::Future> std::future::Future for Around<F> {'
+    echo '    type Output = F::Output;'
+    echo '    fn poll(self: std::pin::Pin<&mut Self>, cx: &mut std::task::Context<'"'"'_>) -> std::task::Poll<F::Output> {'
+    echo '        unsafe { self.map_unchecked_mut(|this| &mut this.0) }.poll(cx)'
+    echo '    }'
+    echo '}'
+}
+
 # what one function with the usual stack expands to, with its `format!` as it was
 expansion() {
     { preface; echo "$usual"; one 0; } > "$folder/src/lib.rs"
@@ -92,18 +134,20 @@ expansion() {
         perl -0 -ne 'print $1 if s/::alloc::__export::must_use\(\{.*?\}\)/format!("{id} of 0")/sr =~ /(pub async fn fetch_0.*)/s'
 }
 
-# writes the crate of a row, with these attributes
+# writes the crate of a row, with these attributes or this function by hand
 write() {
-    local function=one pasted=
+    local function=one pasted= attributes=$2
     [[ $1 == *many ]] && function=many
+    [[ $1 == 'by hand'* ]] && function=$2 attributes=$stand_in
     [[ $2 == pasted ]] && pasted=$(expansion)
     {
         preface
+        around
         for ((i = 0; i < functions; i++)); do
             if [[ $pasted ]]; then
                 echo "${pasted//fetch_0/fetch_$i}"
             else
-                echo "$2"
+                echo "$attributes"
                 "$function" "$i"
             fi
         done
@@ -118,7 +162,7 @@ check() {
 seconds() {
     touch "$folder/src/lib.rs"
     local TIMEFORMAT='%U %S'
-    { time check; } 2>&1 | awk '{ printf "%.3f\n", $1 + $2 }'
+    { time check 2>/dev/null; } 2>&1 | awk '{ printf "%.3f\n", $1 + $2 }'
 }
 
 # the instructions of the compiler for one check in millions, where they are asked for: they do not depend on what else the machine does

@@ -73,7 +73,8 @@ fn measure(instructions: bool) -> Counts {
     counts.into_inner().expect("nobody panics with it")
 }
 
-fn tables() -> Vec<(Address<'static>, Table)> {
+/// The tables with times.
+pub(crate) fn tables() -> Vec<(Address<'static>, Table)> {
     let mut all = Vec::new();
     for &(policy, tables) in POLICIES {
         all.extend(tables().into_iter().enumerate().map(|(table, content)| (Address { policy, table }, content)));
@@ -82,9 +83,10 @@ fn tables() -> Vec<(Address<'static>, Table)> {
     all
 }
 
-type Row<'a> = (Address<'static>, &'a Table, usize, &'a Case);
+pub(crate) type Row<'a> = (Address<'static>, &'a Table, usize, &'a Case);
 
-fn ours<'a>((address, table): &'a (Address<'static>, Table)) -> impl Iterator<Item = Row<'a>> {
+/// The rows of a table that are ours and whose numbers repeat.
+pub(crate) fn ours<'a>((address, table): &'a (Address<'static>, Table)) -> impl Iterator<Item = Row<'a>> {
     let ours = table.cases.iter().enumerate().filter(|(_, case)| case.is_ours() && case.steady);
     ours.map(move |(index, case)| (*address, table, index, case))
 }

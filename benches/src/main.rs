@@ -9,8 +9,10 @@ mod counted;
 mod counts;
 mod document;
 mod drive;
+mod forwarding;
 mod harness;
 mod number;
+mod waits;
 mod work;
 
 use std::path::PathBuf;
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         [harness::ONLY, policy, table, case, calls] => run_only(policy, table, case, calls),
         ["counts", "--check"] => counts::check(),
         ["counts", "--write"] => counts::write(),
+        ["waits", policies @ ..] => waits::print(policies),
         arguments => Request::parse(arguments).and_then(|request| compare(&request)),
     };
     match result {
@@ -67,7 +70,8 @@ fn usage() -> String {
         "say what to measure: {}, or all\n\
          --write <file>   writes a document instead of printing the tables\n\
          --no-count       counts no instructions, which takes most of the time\n\
-         or: counts --check, counts --write: our rows beside those of benches/counts.txt",
+         or: counts --check, counts --write: our rows beside those of benches/counts.txt\n\
+         or: waits [policy]: loads of our rows that wait for a store",
         names.join(", ")
     )
 }
@@ -102,6 +106,7 @@ fn compare(request: &Request<'_>) -> Result<(), String> {
 /// Makes so many calls of one case and nothing else, in a process whose instructions are counted, and prints the number of
 /// allocations.
 fn run_only(policy: &str, table: &str, case: &str, calls: &str) -> Result<(), String> {
+    waits::show_base();
     let number = |text: &str| text.parse::<u64>().map_err(|error| format!("`{text}`: {error}"));
     let (_, tables) = POLICIES.iter().find(|(name, _)| *name == policy).ok_or_else(usage)?;
     let tables = tables();

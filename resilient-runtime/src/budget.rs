@@ -7,6 +7,7 @@ use std::mem;
 use self::deposits::Deposits;
 use crate::book::Record;
 use crate::clock::Ticks;
+use crate::striped::Padded;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::const_fn;
@@ -42,7 +43,8 @@ pub struct Budget {
     reserve: u32,
     refill: u32,
     deposits: Deposits,
-    word: AtomicU64,
+    /// On cache lines of its own: what stands beside it is read at each call, and this is written at one of 64 by whichever thread.
+    word: Padded<AtomicU64>,
 }
 
 /// The contents of the word: ten-thousandths of tokens, and the millisecond of the last withdrawal.
@@ -90,7 +92,7 @@ impl Budget {
                 reserve: RESERVE,
                 refill: REFILL,
                 deposits: Deposits::new(),
-                word: AtomicU64::new(RESERVE as u64),
+                word: Padded(AtomicU64::new(RESERVE as u64)),
             }
         }
     }
@@ -119,7 +121,7 @@ impl Budget {
         assert!(attempts_per_second <= 10_000, "a reserve of more than 10,000 a second limits nothing");
         self.refill = attempts_per_second * TOKEN;
         self.reserve = self.refill * HORIZON_SECONDS;
-        self.word = AtomicU64::new(self.reserve as u64);
+        self.word = Padded(AtomicU64::new(self.reserve as u64));
         self
     }
 
@@ -131,14 +133,14 @@ impl Budget {
     /// The extra attempts that could be paid for now.
     pub fn balance(&self) -> f64 {
         self.put(self.deposits.try_take_all());
-        let balance = self.at(Balance::unpack(self.word.load(Relaxed)), Millis::now());
+        let balance = self.at(Balance::unpack(self.word.0.load(Relaxed)), Millis::now());
         f64::from(balance.units) / f64::from(TOKEN)
     }
 
     /// Makes it as new, with the reserve saved up.
     pub(crate) fn reset(&self) {
         self.deposits.try_take_all();
-        self.word.store(u64::from(self.reserve), Relaxed);
+        self.word.0.store(u64::from(self.reserve), Relaxed);
     }
 
     /// Pays in for one call. A policy that has the budget does so by itself.
@@ -191,7 +193,7 @@ impl Budget {
         }
         // Relaxed throughout this file: nothing is read on the strength of the balance but the balance itself.
         let more = u32::try_from(deposits * u64::from(self.deposit)).unwrap_or(u32::MAX);
-        let before = self.word.fetch_update(Relaxed, Relaxed, |word| {
+        let before = self.word.0.fetch_update(Relaxed, Relaxed, |word| {
             let balance = Balance::unpack(word);
             Some(Balance { units: balance.units.saturating_add(more), ..balance }.pack())
         });
@@ -207,7 +209,7 @@ impl Budget {
         let now = Millis::now();
         let full = |word: u64| Balance::unpack(word).units >= FULL;
         let half = |balance: Balance| Balance { units: balance.units.min(FULL / 2), ..balance };
-        let _ = self.word.fetch_update(Relaxed, Relaxed, |word| {
+        let _ = self.word.0.fetch_update(Relaxed, Relaxed, |word| {
             full(word).then(|| half(self.at(Balance::unpack(word), now)).pack())
         });
     }
@@ -221,7 +223,7 @@ impl Budget {
     /// that could have worn off, and the reserve has enough without what it has gained since. It gains that at the
     /// next look, from the same moment on, so that nothing is gained twice.
     fn withdraw_untimed(&self, cost: Cost) -> bool {
-        let taken = self.word.fetch_update(Relaxed, Relaxed, |word| {
+        let taken = self.word.0.fetch_update(Relaxed, Relaxed, |word| {
             let balance = Balance::unpack(word);
             let units = balance.units.checked_sub(cost.units())?;
             // the reserve fills from the first look on, which therefore writes down the time
@@ -240,7 +242,7 @@ impl Budget {
     fn withdraw_from_word(&self, cost: Cost, now: Millis) -> bool {
         let mut granted = false;
         // A refusal is written down too: what has worn off by now must not wear off again, from a longer time.
-        let _ = self.word.fetch_update(Relaxed, Relaxed, |word| {
+        let _ = self.word.0.fetch_update(Relaxed, Relaxed, |word| {
             let balance = self.at(Balance::unpack(word), now);
             let left = balance.units.checked_sub(cost.units());
             granted = left.is_some();
@@ -293,7 +295,7 @@ impl Withdrawal<'_> {
 
 impl Drop for Withdrawal<'_> {
     fn drop(&mut self) {
-        self.budget.word.fetch_add(u64::from(self.cost.units()), Relaxed);
+        self.budget.word.0.fetch_add(u64::from(self.cost.units()), Relaxed);
     }
 }
 
@@ -357,7 +359,7 @@ mod tests {
     /// A budget whose reserve is full and whose clock stands at the start, just before the milliseconds wrap.
     fn fresh(budget: Budget) -> Budget {
         let balance = Balance { units: budget.reserve, since: START };
-        budget.word.store(balance.pack(), Relaxed);
+        budget.word.0.store(balance.pack(), Relaxed);
         budget
     }
 
@@ -523,11 +525,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn deposits_never_reach_the_time() {
         let budget = fresh(Budget::new().ratio(1.0));
-        budget.word.store(Balance { units: FULL - 1, since: Millis::now() }.pack(), Relaxed);
+        budget.word.0.store(Balance { units: FULL - 1, since: Millis::now() }.pack(), Relaxed);
 
         (0..1_000_000).for_each(|_| budget.deposit());
 
-        let balance = Balance::unpack(budget.word.load(Relaxed));
+        let balance = Balance::unpack(budget.word.0.load(Relaxed));
         assert_eq!(balance.since, Millis::now());
         assert!((FULL / 4..FULL).contains(&balance.units), "{balance:?}");
     }
@@ -535,8 +537,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn half_of_a_full_balance_wears_off_at_the_next_deposit() {
         let budget = fresh(Budget::new().ratio(1.0));
-        let units = || Balance::unpack(budget.word.load(Relaxed)).units;
-        budget.word.store(Balance { units: FULL - 1, since: Millis::now() }.pack(), Relaxed);
+        let units = || Balance::unpack(budget.word.0.load(Relaxed)).units;
+        budget.word.0.store(Balance { units: FULL - 1, since: Millis::now() }.pack(), Relaxed);
 
         assert!(budget.put(1));
         assert_eq!(units(), FULL - 1 + TOKEN);
@@ -626,7 +628,7 @@ mod loom_models {
                 reserve: TOKEN,
                 refill: 0,
                 deposits: Deposits::new(),
-                word: AtomicU64::new(0),
+                word: Padded(AtomicU64::new(0)),
             });
             let taken = Arc::new(AtomicU32::new(0));
             let calls: Vec<_> = (0..2)
@@ -644,7 +646,7 @@ mod loom_models {
                 call.join().unwrap();
             }
 
-            let left = Balance::unpack(budget.word.load(Relaxed)).units;
+            let left = Balance::unpack(budget.word.0.load(Relaxed)).units;
             assert_eq!(taken.load(Relaxed) * TOKEN + left, TOKEN);
         });
     }

@@ -146,7 +146,9 @@ impl Lease {
         }
         let len = (number + 1).next_power_of_two().max(LEAST_CELLS);
         let value = |index: usize| AtomicU64::new(old.get(index).map_or(0, |cell| cell.load(Relaxed)));
-        let cells: &'static [AtomicU64] = Vec::leak((0..len).map(value).collect());
+        let margin = || (0..MARGIN).map(|_| AtomicU64::new(0));
+        let cells: &'static [AtomicU64] = Vec::leak(margin().chain((0..len).map(value)).chain(margin()).collect());
+        let cells = &cells[MARGIN..][..len];
         pool.all[self.0] = cells;
         CELLS.set(cells);
     }
@@ -160,6 +162,8 @@ impl Drop for Lease {
 }
 
 const LEAST_CELLS: usize = 256;
+/// As many cells as fill the two cache lines that a processor may fetch together lie unused at each end, so that no thread waits for what another writes beside it.
+const MARGIN: usize = 16;
 
 #[cfg(all(test, not(resilient_loom)))]
 mod tests {

@@ -441,7 +441,7 @@ fn circuit_open(
     }
 }
 
-/// Where the class begins in the values of an open breaker. The nanoseconds below it reach for 73 years.
+/// The place of the class in the values of an open breaker. The nanoseconds below it reach for 73 years.
 const LAST: u32 = 61;
 
 /// In place of an optional time that is none: the highest number of its bits.

@@ -1,8 +1,8 @@
 //! Which of several cache lines a thread counts in, so that threads do not wait for each other's.
 
-/// A value on a cache line of its own.
+/// A value on cache lines of its own: two, since a processor may fetch the neighbour as well.
 #[derive(Debug, Default)]
-#[repr(align(64))]
+#[repr(align(128))]
 pub(crate) struct Padded<T>(pub(crate) T);
 
 /// Into how many lines a count is divided: a power of two.

@@ -54,6 +54,13 @@ fn with_room() -> Table {
                     attempt::<Failure>(id).await.unwrap()
                 }))
             }),
+            Case::new("resilient `Bulkhead`, `try_acquire`", |calls| {
+                static POLICY: Bulkhead = Bulkhead::named("with room at once").limit(PLACES);
+                poll(repeat(calls, async |id| {
+                    let _permit = POLICY.try_acquire().expect("room");
+                    attempt::<Failure>(id).await.unwrap()
+                }))
+            }),
             Case::new("tokio, `try_acquire`", |calls| {
                 static SEMAPHORE: Semaphore = Semaphore::const_new(PLACES as usize);
                 poll(repeat(calls, async |id| {
@@ -77,6 +84,19 @@ fn with_room() -> Table {
     )
     .goal_beside(18, "tokio, `try_acquire`", 26)
     .shared()
+}
+
+/// Calls that do not wait even for the answer.
+fn full_at_once() -> impl Fn(u64) -> u64 {
+    static POLICY: Bulkhead = Bulkhead::named("full at once").limit(1).queue(0);
+    forget(POLICY.try_acquire());
+    |calls| {
+        poll(repeat(calls, async |id| {
+            let Err(refusal) = POLICY.try_acquire() else { panic!("it is not full") };
+            assert_eq!(refusal.reason(), Reason::QueueFull);
+            answer(id)
+        }))
+    }
 }
 
 fn when_full() -> Table {
@@ -133,6 +153,7 @@ fn when_full() -> Table {
                     }))
                 }
             }),
+            Case::prepared("resilient `Bulkhead`, `try_acquire`", full_at_once),
             Case::prepared("tokio, `try_acquire`", || {
                 static SEMAPHORE: Semaphore = Semaphore::const_new(1);
                 forget(SEMAPHORE.try_acquire());

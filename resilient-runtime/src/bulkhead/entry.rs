@@ -119,7 +119,10 @@ impl<'a> BulkheadEntry<'a> {
                 self.bulkhead.count(OBSERVED, |counts| &counts.observed);
                 Ok(BulkheadPermit::new(self.bulkhead, self.bulkhead.gate.force(self.weight)))
             }
-            None => Err(self.bulkhead.refuse_full()),
+            None => {
+                self.bulkhead.count_full();
+                Err(self.bulkhead.full())
+            }
         }
     }
 
