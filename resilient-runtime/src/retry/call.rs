@@ -166,8 +166,12 @@ impl RetryCall<'_> {
         G: Tell<GivingUp, O>,
     {
         let class = judge.class_of(outcome);
-        if self.retries == 0 && class == Class::Success {
-            self.succeed_at_once();
+        if class == Class::Success {
+            if self.retries == 0 {
+                self.succeed_at_once();
+            } else {
+                self.succeed_at_last();
+            }
             return Decision::ACCEPT;
         }
         let (rejection, hint) = (judge.rejection_in(outcome), judge.hint_in(outcome));
@@ -179,7 +183,7 @@ impl RetryCall<'_> {
         self.decide_slowly(class, rejection, hint, tell)
     }
 
-    /// As [`decide`](Self::decide), for all but a first attempt after which there is nothing to decide. Unless there is another attempt, it
+    /// As [`decide`](Self::decide), for all but a success, after which there is nothing to decide. Unless there is another attempt, it
     /// says of a failure why not.
     #[cold]
     #[inline(never)]
@@ -190,9 +194,7 @@ impl RetryCall<'_> {
         hint: Option<Duration>,
         mut tell: Option<Teller<'_>>,
     ) -> Decision {
-        if self.attempt.is_taken() {
-            self.policy.pace.sample(self.attempt.elapsed(clock::now()));
-        }
+        self.sample();
         self.deposit();
         if !class.is_retryable() {
             self.end(Ended::of(class));
@@ -236,6 +238,21 @@ impl RetryCall<'_> {
     fn succeed_at_once(&mut self) {
         self.retries = ENDED;
         self.policy.funds.succeed_at_once(&self.policy.shell);
+    }
+
+    /// Ends a call that has had retries, or an end already, with a success.
+    #[cold]
+    #[inline(never)]
+    fn succeed_at_last(&mut self) {
+        self.sample();
+        self.end(Ended::Success);
+    }
+
+    /// Takes note of how long a retry took, if that is measured.
+    fn sample(&self) {
+        if self.attempt.is_taken() {
+            self.policy.pace.sample(self.attempt.elapsed(clock::now()));
+        }
     }
 
     /// Pays in for the call, unless that is done.

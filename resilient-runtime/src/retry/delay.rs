@@ -1,6 +1,7 @@
 //! The wait between two attempts.
 
 use std::future::{Future, IntoFuture};
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -72,33 +73,19 @@ impl IntoFuture for Delay {
 
     #[inline]
     fn into_future(self) -> DelayFuture {
-        let wait = match self {
-            Self(0) => Wait::None,
-            Self::TURN => Wait::Turn,
-            _ => clock::sleep(self.duration()).map_or(Wait::Turn, |timer| Wait::Timer { timer }),
-        };
-        DelayFuture { wait }
+        DelayFuture { rest: self, timer: None }
     }
 }
 
 pin_project! {
-    /// A [`Delay`] that is being awaited.
+    /// A [`Delay`] that is being awaited. It counts from its first poll.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct DelayFuture {
+        // zero once it has begun, or where there is nothing to wait for
+        rest: Delay,
         #[pin]
-        wait: Wait,
-    }
-}
-
-pin_project! {
-    #[project = WaitProjection]
-    #[derive(Debug)]
-    enum Wait {
-        None,
-        // Until the other tasks had their turn.
-        Turn,
-        Timer { #[pin] timer: Sleep },
+        timer: Option<Sleep>,
     }
 }
 
@@ -106,16 +93,58 @@ impl Future for DelayFuture {
     type Output = ();
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut wait = self.project().wait;
-        match wait.as_mut().project() {
-            WaitProjection::Timer { timer } => timer.poll(cx),
-            WaitProjection::Turn => {
-                wait.set(Wait::None);
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.rest.is_zero() {
+            self.as_mut().begin();
+            if self.timer.is_none() {
                 cx.waker().wake_by_ref();
-                Poll::Pending
+                return Poll::Pending;
             }
-            WaitProjection::None => Poll::Ready(()),
         }
+        match self.project().timer.as_pin_mut() {
+            Some(timer) => timer.poll(cx),
+            None => Poll::Ready(()),
+        }
+    }
+}
+
+impl DelayFuture {
+    /// Sets the timer, unless it only gives way.
+    #[cold]
+    #[inline(never)]
+    fn begin(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        let delay = mem::replace(this.rest, Delay(0));
+        if delay != Delay::TURN {
+            this.timer.set(clock::sleep(delay.duration()));
+        }
+    }
+}
+
+#[cfg(all(test, not(resilient_loom)))]
+mod tests {
+    use tokio::time::{Instant, advance};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_delay_counts_from_its_first_poll() {
+        let delay = Delay::of_nanos(2_000_000_000).into_future();
+        advance(Duration::from_secs(5)).await;
+
+        let start = Instant::now();
+        delay.await;
+        assert_eq!(start.elapsed(), Duration::from_secs(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_shortest_delay_gives_way_once_and_one_of_zero_does_not() {
+        let polls = |delay: Delay| {
+            let mut delay = Box::pin(delay.into_future());
+            let mut context = Context::from_waker(std::task::Waker::noop());
+            [(); 2].map(|()| delay.as_mut().poll(&mut context).is_ready())
+        };
+        assert_eq!(polls(Delay(0)), [true, true]);
+        assert_eq!(polls(Delay::TURN), [false, true]);
     }
 }
