@@ -35,7 +35,7 @@ use crate::bulkhead::{BulkheadEntry, Learning};
 use crate::parked;
 use crate::rate_limit::{Heeding, Weighed};
 use crate::retry::{RetryCall, Telling, suppressing};
-use crate::stack::{Guard, Judged, Policy};
+use crate::stack::{Guard, Judged, Policy, poll_under};
 use crate::{Bulkhead, CircuitBreaker, Measure, RateLimit, Settled, Throttle};
 
 /// A policy that can stand around a body that blocks. A tuple of policies is one too, the outermost first.
@@ -98,8 +98,8 @@ where
     parked::wait_for(|cx| {
         // what is parked cannot give way to other tasks
         let polled = pin!(unconstrained(std::future::poll_fn(|cx| {
-            guards.as_mut().poll(cx, |_| match attempt.take() {
-                Some(attempt) => Poll::Ready(Settled::Outcome(parked::outside(attempt))),
+            poll_under(guards.as_mut(), cx, |_| match attempt.take() {
+                Some(attempt) => Poll::Ready(parked::outside(attempt)),
                 None => unreachable!("a guard is ready when what stands below it is"),
             })
         })));

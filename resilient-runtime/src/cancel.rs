@@ -129,11 +129,14 @@ pin_project! {
 }
 
 impl<O, S: Future> Guard<O> for CancelGuard<'_, S> {
-    fn poll(
+    fn poll<'o>(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
-    ) -> Poll<Settled<O>> {
+        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<&'o O>>,
+    ) -> Poll<Settled<&'o O>>
+    where
+        O: 'o,
+    {
         let this = self.project();
         let shell = &this.cancel.shell;
         // before the signal, which may panic

@@ -377,7 +377,7 @@ pub mod call {
     pub use crate::hedge::{HedgeAttempt, Hedging, numbered};
     pub use crate::keyed::{Held, Keyed};
     pub use crate::rate_limit::weight;
-    pub use crate::retry::{Delay, Hook, RetryCall, Telling, Told, Untold};
+    pub use crate::retry::{Delay, Hook, RetryCall, Telling, Told, ToldInside, Untold};
     pub use crate::stack::Judged;
     pub use crate::timeout::TimeoutCall;
     pub use crate::values::values;

@@ -86,6 +86,16 @@ pub enum Settled<O> {
     Rejected(Error),
 }
 
+impl<O> Settled<O> {
+    /// The same end, with a look at the outcome.
+    pub(crate) fn as_ref(&self) -> Settled<&O> {
+        match self {
+            Self::Outcome(outcome) => Settled::Outcome(outcome),
+            Self::Rejected(rejection) => Settled::Rejected(rejection.clone()),
+        }
+    }
+}
+
 impl<O> Settled<Settled<O>> {
     /// Joins two layers that can both refuse.
     pub fn flatten(self) -> Settled<O> {

@@ -23,7 +23,7 @@ use crate::{Backoff, Budget, Retrying};
 pub use self::call::{RetryCall, Verdict};
 pub use self::delay::{Delay, DelayFuture};
 pub(crate) use self::funds::existing as budget_named;
-pub use self::hook::{ByTold, Hook, Telling, Told, Untold};
+pub use self::hook::{ByTold, Hook, Telling, Told, ToldInside, Untold};
 pub use self::nested::{WithoutRetries, without_retries};
 pub(crate) use self::nested::{as_here, suppressing};
 pub use self::run::RetryGuard;

@@ -72,7 +72,26 @@ impl<F: Future, G: Guard<F::Output>> Future for Stack<F, G> {
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        this.guards.poll(cx, |cx| this.attempt.poll(cx).map(Settled::Outcome))
+        poll_under(this.guards, cx, |cx| this.attempt.poll(cx))
+    }
+}
+
+/// Polls an attempt under guards. The outcome lies in one place, and the guards look at it: each move through a guard would cost as much as its decision.
+#[expect(clippy::inline_always, reason = "the guards are code of the caller too")]
+#[inline(always)]
+pub(crate) fn poll_under<O, G: Guard<O>>(
+    guards: Pin<&mut G>,
+    cx: &mut Context<'_>,
+    attempt: impl FnOnce(&mut Context<'_>) -> Poll<O>,
+) -> Poll<Settled<O>> {
+    let mut outcome = None;
+    match guards.poll(cx, |cx| attempt(cx).map(|ended| Settled::Outcome(&*outcome.insert(ended)))) {
+        Poll::Ready(Settled::Rejected(rejection)) => Poll::Ready(Settled::Rejected(rejection)),
+        // a guard has it from below, so it is there
+        Poll::Ready(Settled::Outcome(_)) => {
+            outcome.map_or(Poll::Pending, |outcome| Poll::Ready(Settled::Outcome(outcome)))
+        }
+        Poll::Pending => Poll::Pending,
     }
 }
 
@@ -86,12 +105,15 @@ impl<F, G: fmt::Debug> fmt::Debug for Stack<F, G> {
 pub trait Guard<O> {
     /// Polls what stands below, if the policy allows that: with a permit, in time, unless cancelled.
     ///
-    /// `below` is called once at the most, so that each poll of the stack is one of the attempt.
-    fn poll(
+    /// `below` is called once at the most, so that each poll of the stack is one of the attempt. It gives a look at the outcome, which stays where it is until
+    /// all guards have seen it.
+    fn poll<'o>(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
-    ) -> Poll<Settled<O>>;
+        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<&'o O>>,
+    ) -> Poll<Settled<&'o O>>
+    where
+        O: 'o;
 }
 
 /// A policy that can stand in a stack. A tuple of policies is one too: they stand in each other, the outermost first.
@@ -182,11 +204,14 @@ pin_project! {
 impl<O, P: Guard<O>, G: Guard<O>> Guard<O> for Around<P, G> {
     #[expect(clippy::inline_always)]
     #[inline(always)]
-    fn poll(
+    fn poll<'o>(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
-    ) -> Poll<Settled<O>> {
+        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<&'o O>>,
+    ) -> Poll<Settled<&'o O>>
+    where
+        O: 'o,
+    {
         let this = self.project();
         this.policy.poll(cx, |cx| this.below.poll(cx, below))
     }

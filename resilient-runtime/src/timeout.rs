@@ -313,11 +313,14 @@ impl<'c, 'a> Policy for &'c mut TimeoutCall<'a> {
 impl<O> Guard<O> for TimeoutGuard<'_> {
     #[expect(clippy::inline_always)]
     #[inline(always)]
-    fn poll(
+    fn poll<'o>(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
-    ) -> Poll<Settled<O>> {
+        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<&'o O>>,
+    ) -> Poll<Settled<&'o O>>
+    where
+        O: 'o,
+    {
         let mut this = self.project();
         let timeout = *this.timeout;
         let outer = Limit::current();
@@ -347,11 +350,14 @@ impl<O> Guard<O> for TimeoutGuard<'_> {
 impl<O> Guard<O> for TimeoutCallGuard<'_, '_> {
     #[expect(clippy::inline_always)]
     #[inline(always)]
-    fn poll(
+    fn poll<'o>(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
-    ) -> Poll<Settled<O>> {
+        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<&'o O>>,
+    ) -> Poll<Settled<&'o O>>
+    where
+        O: 'o,
+    {
         let mut this = self.project();
         let timeout = this.call.timeout;
         this.call.stage = CallStage::Runs;

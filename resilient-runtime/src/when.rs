@@ -315,11 +315,11 @@ impl<O> sealed::Judge<O> for Blind {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct InStack<'j, J>(pub(crate) &'j J);
 
-impl<O, J: Judge<O>> sealed::Judge<Settled<O>> for InStack<'_, J> {
+impl<'o, O, J: Judge<O>> sealed::Judge<Settled<&'o O>> for InStack<'_, J> {
     const JUDGES: bool = J::JUDGES;
 
     #[inline]
-    fn class_of(&self, settled: &Settled<O>) -> Class {
+    fn class_of(&self, settled: &Settled<&'o O>) -> Class {
         match settled {
             Settled::Outcome(outcome) => self.0.class_of(outcome),
             Settled::Rejected(rejection) => rejection.class(),
@@ -327,7 +327,7 @@ impl<O, J: Judge<O>> sealed::Judge<Settled<O>> for InStack<'_, J> {
     }
 
     #[inline]
-    fn rejection_in<'o>(&self, settled: &'o Settled<O>) -> Option<&'o Error> {
+    fn rejection_in<'s>(&self, settled: &'s Settled<&'o O>) -> Option<&'s Error> {
         match settled {
             Settled::Outcome(outcome) => self.0.rejection_in(outcome),
             Settled::Rejected(rejection) => Some(rejection),
@@ -335,7 +335,7 @@ impl<O, J: Judge<O>> sealed::Judge<Settled<O>> for InStack<'_, J> {
     }
 
     #[inline]
-    fn hint_in(&self, settled: &Settled<O>) -> Option<Duration> {
+    fn hint_in(&self, settled: &Settled<&'o O>) -> Option<Duration> {
         match settled {
             Settled::Outcome(outcome) => self.0.hint_in(outcome),
             Settled::Rejected(_) => None,

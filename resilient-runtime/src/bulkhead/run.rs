@@ -41,11 +41,14 @@ impl<'a, J> BulkheadGuard<'a, J> {
 impl<O, J: Judge<O>> Guard<O> for BulkheadGuard<'_, J> {
     #[expect(clippy::inline_always)]
     #[inline(always)]
-    fn poll(
+    fn poll<'o>(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
-    ) -> Poll<Settled<O>> {
+        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<&'o O>>,
+    ) -> Poll<Settled<&'o O>>
+    where
+        O: 'o,
+    {
         let this = &mut *self;
         let bulkhead = this.acquire.bulkhead();
         let permits = match this.permits {

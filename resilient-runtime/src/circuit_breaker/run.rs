@@ -38,11 +38,14 @@ impl<J> Drop for CircuitBreakerGuard<'_, J> {
 impl<O, J: Judge<O>> Guard<O> for CircuitBreakerGuard<'_, J> {
     #[expect(clippy::inline_always)]
     #[inline(always)]
-    fn poll(
+    fn poll<'o>(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
-    ) -> Poll<Settled<O>> {
+        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<&'o O>>,
+    ) -> Poll<Settled<&'o O>>
+    where
+        O: 'o,
+    {
         let this = &mut *self;
         if this.pass == Pass::NONE {
             match this.breaker.acquire() {

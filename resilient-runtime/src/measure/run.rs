@@ -71,11 +71,14 @@ impl<J> Unpin for MeasureGuard<'_, J> {}
 
 impl<O, J: Judge<O>> Guard<O> for MeasureGuard<'_, J> {
     #[inline]
-    fn poll(
+    fn poll<'o>(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
-    ) -> Poll<Settled<O>> {
+        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<&'o O>>,
+    ) -> Poll<Settled<&'o O>>
+    where
+        O: 'o,
+    {
         let this = &mut *self;
         let polled = this.timing.poll(|| below(cx));
         if let Poll::Ready(settled) = &polled {

@@ -188,11 +188,14 @@ impl<'a, J, H> RateLimitGuard<'a, J, H> {
 impl<O, J: Judge<O>, H: Heed<O>> Guard<O> for RateLimitGuard<'_, J, H> {
     #[expect(clippy::inline_always)]
     #[inline(always)]
-    fn poll(
+    fn poll<'o>(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
-    ) -> Poll<Settled<O>> {
+        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<&'o O>>,
+    ) -> Poll<Settled<&'o O>>
+    where
+        O: 'o,
+    {
         let this = &mut *self;
         if !this.runs {
             match ready!(this.acquire.poll_admitted(cx)) {

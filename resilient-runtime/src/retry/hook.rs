@@ -55,14 +55,23 @@ where
     }
 }
 
-pub(super) use self::sealed::Tell;
+pub(super) use self::sealed::{Tell, TellInside};
 
 mod sealed {
+    use crate::Settled;
+
     /// Tells a hook, or nobody.
     pub trait Tell<I, O> {
         const IS_TOLD: bool;
 
         fn tell(&self, what: &I, outcome: &O);
+    }
+
+    /// Tells a hook of an attempt in a stack, which may have been refused, or tells nobody.
+    pub trait TellInside<I, O> {
+        const IS_TOLD: bool;
+
+        fn tell_inside(&self, what: &I, settled: &Settled<&O>);
     }
 }
 
@@ -100,18 +109,65 @@ impl<I, H, O> Told<I, H, O> {
     }
 }
 
-impl<I, H, O> Told<I, H, Settled<O>> {
-    /// A rejection is shown as the error that the caller would get.
-    fn settled<By>(hook: H) -> Self
+/// As [`Told`], of outcomes in whose place there may be a rejection. That is shown as the error that the caller would get.
+pub struct ToldInside<I, H, O> {
+    hook: H,
+    tell: fn(&H, &I, &Settled<&O>),
+}
+
+impl<I, H, O> ToldInside<I, H, O> {
+    fn new<By>(hook: H) -> Self
     where
         H: Hook<I, O, By>,
         O: FromRejection,
     {
-        let tell: fn(&H, &I, &Settled<O>) = |hook, what, settled| match settled {
+        let tell: fn(&H, &I, &Settled<&O>) = |hook, what, settled| match settled {
             Settled::Outcome(outcome) => hook.tell(what, outcome),
             Settled::Rejected(rejection) => hook.tell(what, &O::from_rejection(rejection.clone())),
         };
         Self { hook, tell }
+    }
+}
+
+impl<I, H, O> TellInside<I, O> for ToldInside<I, H, O> {
+    const IS_TOLD: bool = true;
+
+    fn tell_inside(&self, what: &I, settled: &Settled<&O>) {
+        (self.tell)(&self.hook, what, settled);
+    }
+}
+
+impl<I, O> TellInside<I, O> for Untold {
+    const IS_TOLD: bool = false;
+
+    #[inline]
+    fn tell_inside(&self, _what: &I, _settled: &Settled<&O>) {}
+}
+
+impl<I, H, O> Tell<I, Settled<O>> for ToldInside<I, H, O> {
+    const IS_TOLD: bool = true;
+
+    fn tell(&self, what: &I, settled: &Settled<O>) {
+        self.tell_inside(what, &settled.as_ref());
+    }
+}
+
+impl<I, H, O> fmt::Debug for ToldInside<I, H, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ToldInside").finish_non_exhaustive()
+    }
+}
+
+/// A hook in a stack.
+#[derive(Debug)]
+pub(super) struct Inside<'h, T>(&'h T);
+
+impl<'o, I, O, T: TellInside<I, O>> Tell<I, Settled<&'o O>> for Inside<'_, T> {
+    const IS_TOLD: bool = T::IS_TOLD;
+
+    #[inline]
+    fn tell(&self, what: &I, settled: &Settled<&'o O>) {
+        self.0.tell_inside(what, settled);
     }
 }
 
@@ -142,6 +198,14 @@ pub struct Telling<'c, 'a, R, G> {
 pub(super) struct Hooks<R = Untold, G = Untold> {
     pub(super) on_retry: R,
     pub(super) on_give_up: G,
+}
+
+impl<R, G> Hooks<R, G> {
+    /// The hooks, for an attempt in a stack.
+    #[inline]
+    pub(super) const fn inside(&self) -> Hooks<Inside<'_, R>, Inside<'_, G>> {
+        Hooks { on_retry: Inside(&self.on_retry), on_give_up: Inside(&self.on_give_up) }
+    }
 }
 
 impl Hooks {
@@ -183,12 +247,12 @@ impl<'a> RetryCall<'a> {
     /// As [`on_retry`](Self::on_retry), for an attempt that may have been refused, as in a [stack](crate::run). The hook sees a rejection as the
     /// error that the caller would get.
     #[inline]
-    pub fn on_retry_settled<O, H, By>(&mut self, hook: H) -> Telling<'_, 'a, Told<Retrying, H, Settled<O>>, Untold>
+    pub fn on_retry_settled<O, H, By>(&mut self, hook: H) -> Telling<'_, 'a, ToldInside<Retrying, H, O>, Untold>
     where
         H: Hook<Retrying, O, By>,
         O: FromRejection,
     {
-        Telling { call: self, hooks: Hooks { on_retry: Told::settled(hook), on_give_up: Untold } }
+        Telling { call: self, hooks: Hooks { on_retry: ToldInside::new(hook), on_give_up: Untold } }
     }
 
     /// The call with a function that is told if it gives up: why, and with which error.
@@ -204,7 +268,7 @@ impl<'a> RetryCall<'a> {
 
     /// As [`on_give_up`](Self::on_give_up), for an attempt that may have been refused.
     #[inline]
-    pub fn on_give_up_settled<O, H, By>(&mut self, hook: H) -> Telling<'_, 'a, Untold, Told<GivingUp, H, Settled<O>>>
+    pub fn on_give_up_settled<O, H, By>(&mut self, hook: H) -> Telling<'_, 'a, Untold, ToldInside<GivingUp, H, O>>
     where
         H: Hook<GivingUp, O, By>,
         O: FromRejection,
@@ -226,12 +290,12 @@ impl<'c, 'a, R> Telling<'c, 'a, R, Untold> {
 
     /// As [`RetryCall::on_give_up_settled`], besides the other hook.
     #[inline]
-    pub fn on_give_up_settled<O, H, By>(self, hook: H) -> Telling<'c, 'a, R, Told<GivingUp, H, Settled<O>>>
+    pub fn on_give_up_settled<O, H, By>(self, hook: H) -> Telling<'c, 'a, R, ToldInside<GivingUp, H, O>>
     where
         H: Hook<GivingUp, O, By>,
         O: FromRejection,
     {
-        let hooks = Hooks { on_retry: self.hooks.on_retry, on_give_up: Told::settled(hook) };
+        let hooks = Hooks { on_retry: self.hooks.on_retry, on_give_up: ToldInside::new(hook) };
         Telling { call: self.call, hooks }
     }
 }

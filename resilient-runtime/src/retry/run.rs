@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::RetryCall;
-use super::hook::{Hooks, Tell, Telling, Untold};
+use super::hook::{Hooks, TellInside, Telling, Untold};
 use crate::Settled;
 use crate::event::{GivingUp, Retrying};
 use crate::stack::{Guard, JudgingPolicy, Policy};
@@ -31,20 +31,23 @@ impl<'c, 'a, J, R, G> RetryGuard<'c, 'a, J, R, G> {
 impl<O, J, R, G> Guard<O> for RetryGuard<'_, '_, J, R, G>
 where
     J: Judge<O>,
-    R: Tell<Retrying, Settled<O>>,
-    G: Tell<GivingUp, Settled<O>>,
+    R: TellInside<Retrying, O>,
+    G: TellInside<GivingUp, O>,
 {
     #[expect(clippy::inline_always)]
     #[inline(always)]
-    fn poll(
+    fn poll<'o>(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
-    ) -> Poll<Settled<O>> {
+        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<&'o O>>,
+    ) -> Poll<Settled<&'o O>>
+    where
+        O: 'o,
+    {
         let this = &mut *self;
         let polled = below(cx);
         if let Poll::Ready(settled) = &polled {
-            this.call.note(settled, &InStack(&this.judge), &this.hooks);
+            this.call.note(settled, &InStack(&this.judge), &this.hooks.inside());
         }
         polled
     }

@@ -36,11 +36,14 @@ impl<'a, J> ThrottleGuard<'a, J> {
 impl<O, J: Judge<O>> Guard<O> for ThrottleGuard<'_, J> {
     #[expect(clippy::inline_always)]
     #[inline(always)]
-    fn poll(
+    fn poll<'o>(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<O>>,
-    ) -> Poll<Settled<O>> {
+        below: impl FnOnce(&mut Context<'_>) -> Poll<Settled<&'o O>>,
+    ) -> Poll<Settled<&'o O>>
+    where
+        O: 'o,
+    {
         let this = &mut *self;
         let permit = match this.permit.take() {
             Some(permit) => permit,
