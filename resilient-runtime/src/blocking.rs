@@ -35,7 +35,7 @@ use crate::bulkhead::{BulkheadEntry, Learning};
 use crate::parked;
 use crate::rate_limit::{Heeding, Weighed};
 use crate::retry::{RetryCall, Telling, suppressing};
-use crate::stack::{Guard, Judged, Policy, poll_under};
+use crate::stack::{Guard, Judged, Policy, poll_under, settled};
 use crate::{Bulkhead, CircuitBreaker, Measure, RateLimit, Settled, Throttle};
 
 /// A policy that can stand around a body that blocks. A tuple of policies is one too, the outermost first.
@@ -94,17 +94,18 @@ where
     P: Blocking<Guard: Guard<O>>,
 {
     let mut guards = pin!(policies.guard());
-    let mut attempt = Some(attempt);
-    parked::wait_for(|cx| {
+    let (mut attempt, mut outcome) = (Some(attempt), None);
+    let polled = parked::wait_for(|cx| {
         // what is parked cannot give way to other tasks
         let polled = pin!(unconstrained(std::future::poll_fn(|cx| {
-            poll_under(guards.as_mut(), cx, |_| match attempt.take() {
+            poll_under(guards.as_mut(), cx, &mut outcome, |_| match attempt.take() {
                 Some(attempt) => Poll::Ready(parked::outside(attempt)),
                 None => unreachable!("a guard is ready when what stands below it is"),
             })
         })));
         polled.poll(cx)
-    })
+    });
+    settled(polled, outcome)
 }
 
 /// Runs `attempt`, under no policy.

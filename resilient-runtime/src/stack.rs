@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::when::ByWhen;
-use crate::{Settled, When};
+use crate::{Error, Settled, When};
 
 /// Runs `attempt` under policies: one, or a tuple of up to twelve, the outermost first.
 ///
@@ -72,26 +72,34 @@ impl<F: Future, G: Guard<F::Output>> Future for Stack<F, G> {
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        poll_under(this.guards, cx, |cx| this.attempt.poll(cx))
+        let mut outcome = None;
+        poll_under(this.guards, cx, &mut outcome, |cx| this.attempt.poll(cx)).map(|polled| settled(polled, outcome))
     }
 }
 
-/// Polls an attempt under guards. The outcome lies in one place, and the guards look at it: each move through a guard would cost as much as its decision.
+/// Polls an attempt under guards, and puts its outcome down, where the guards look at it: each move through a guard would cost as much as its decision. Returns
+/// the rejection by one of them otherwise.
 #[expect(clippy::inline_always, reason = "the guards are code of the caller too")]
 #[inline(always)]
 pub(crate) fn poll_under<O, G: Guard<O>>(
     guards: Pin<&mut G>,
     cx: &mut Context<'_>,
+    outcome: &mut Option<O>,
     attempt: impl FnOnce(&mut Context<'_>) -> Poll<O>,
-) -> Poll<Settled<O>> {
-    let mut outcome = None;
-    match guards.poll(cx, |cx| attempt(cx).map(|ended| Settled::Outcome(&*outcome.insert(ended)))) {
-        Poll::Ready(Settled::Rejected(rejection)) => Poll::Ready(Settled::Rejected(rejection)),
-        // a guard has it from below, so it is there
-        Poll::Ready(Settled::Outcome(_)) => {
-            outcome.map_or(Poll::Pending, |outcome| Poll::Ready(Settled::Outcome(outcome)))
-        }
-        Poll::Pending => Poll::Pending,
+) -> Poll<Result<(), Error>> {
+    let below = |cx: &mut Context<'_>| attempt(cx).map(|ended| Settled::Outcome(&*outcome.insert(ended)));
+    guards.poll(cx, below).map(|settled| match settled {
+        Settled::Outcome(_) => Ok(()),
+        Settled::Rejected(rejection) => Err(rejection),
+    })
+}
+
+/// The end of an attempt that was polled [under guards](poll_under).
+#[inline]
+pub(crate) fn settled<O>(polled: Result<(), Error>, outcome: Option<O>) -> Settled<O> {
+    match polled {
+        Ok(()) => Settled::Outcome(outcome.expect("a guard has an outcome from below, where it is put down")),
+        Err(rejection) => Settled::Rejected(rejection),
     }
 }
 

@@ -59,8 +59,6 @@ impl<'a> BulkheadAcquire<'a> {
     }
 
     /// Returns whether a call that has no room is not to wait for any, as most in an outage, and counts it as refused.
-    ///
-    /// The error is left to the caller, which makes it where it is to go: moved there, it would be read in other pieces than it was written in.
     #[cold]
     #[inline(never)]
     fn counts_as_full(&self) -> bool {
@@ -113,19 +111,43 @@ impl<'a> Future for BulkheadAcquire<'a> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let bulkhead = self.entry.bulkhead;
+        self.poll_entry(context).map_err(|refusal| refusal.into_error(bulkhead))
+    }
+}
+
+/// The refusal of a call, which was counted.
+pub(super) enum Refusal {
+    /// There is no room. The error is left to whoever gives it to the caller: moved there, it would be read in other pieces than it was written in.
+    Full,
+    Other(Error),
+}
+
+impl Refusal {
+    #[inline]
+    pub(super) fn into_error(self, bulkhead: &Bulkhead) -> Error {
+        match self {
+            Self::Full => bulkhead.full(),
+            Self::Other(error) => error,
+        }
+    }
+}
+
+impl<'a> BulkheadAcquire<'a> {
+    /// As `poll`, without an error for what is refused at once.
+    #[inline]
+    pub(super) fn poll_entry(&mut self, context: &mut Context<'_>) -> Poll<Result<BulkheadPermit<'a>, Refusal>> {
         if self.waiting.is_none() {
             if let Some(permit) = self.entry.enter_at_once() {
                 return Poll::Ready(Ok(permit));
             }
             if self.counts_as_full() {
-                return Poll::Ready(Err(self.entry.bulkhead.full()));
+                return Poll::Ready(Err(Refusal::Full));
             }
         }
-        self.poll_slowly(context)
+        self.poll_slowly(context).map_err(Refusal::Other)
     }
-}
 
-impl<'a> BulkheadAcquire<'a> {
     #[cold]
     fn poll_slowly(&mut self, context: &mut Context<'_>) -> Poll<Result<BulkheadPermit<'a>, Error>> {
         if self.waiting.is_none()

@@ -1,6 +1,5 @@
 //! A call behind a bulkhead.
 
-use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -53,13 +52,13 @@ impl<O, J: Judge<O>> Guard<O> for BulkheadGuard<'_, J> {
         let bulkhead = this.acquire.bulkhead();
         let permits = match this.permits {
             Some(permits) => permits,
-            None => match ready!(Pin::new(&mut this.acquire).poll(cx)) {
+            None => match ready!(this.acquire.poll_entry(cx)) {
                 Ok(permit) => {
                     let (_, permits, sample) = permit.into_parts();
                     (this.permits, this.sample) = (Some(permits), sample);
                     permits
                 }
-                Err(rejection) => return Poll::Ready(Settled::Rejected(rejection)),
+                Err(refusal) => return Poll::Ready(Settled::Rejected(refusal.into_error(bulkhead))),
             },
         };
         let polled = if permits > 0 {

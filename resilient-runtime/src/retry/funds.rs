@@ -11,6 +11,7 @@ use crate::shell::Shell;
 use crate::sync::const_fn;
 
 /// A retry's budget, or where to find it.
+#[expect(clippy::large_enum_variant, reason = "most retries have a budget of their own, and it is part of a `static`")]
 #[derive(Debug)]
 pub(super) enum Funds {
     Own(Budget),
