@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# `repeat_interval` of the Alertmanager looks at the clock only once in each `group_interval`, and counts from the moment at which the last notification was done, which is a little
-# after such a look. A repeat interval that is a multiple of the group interval, as four hours are of the usual five minutes, is therefore not over at the look that is meant, and
-# the notification waits for the next one. With a group interval of 2 seconds, a repeat interval of 2 gives one every 4, and of 4 one every 6; so does one of 5.
+# `repeat_interval` of the Alertmanager looks at the clock only once in each `group_interval`, and counts from the moment at which the last notification was done, which
+# is a little after such a look. A repeat interval that is a multiple of the group interval, as four hours are of the usual five minutes, is therefore not over at the
+# look that is meant, and the notification waits for the next one. With a group interval of 2 seconds, a repeat interval of 2 gives one every 4, and of 4 one every 6; so
+# does one of 5.
 #
 # Seen with Debian's package prometheus-alertmanager 0.25.0-1+b4.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

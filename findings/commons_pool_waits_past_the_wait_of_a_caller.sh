@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# `borrowObject` of Apache Commons Pool takes the longest time to wait for an object. It does not look at it while another caller is making the last object that the pool may have, such as a
-# connection to a server that is slow to answer: then it waits for the `maxWait` of the pool, for ever unless that is set, and for its own time after that. So a caller who would wait 0.1
-# seconds waits for three, and is told of a time-out of 0.1 seconds. Where the pool has a `maxWait` of one second, and the caller none of its own, it is counted twice.
+# `borrowObject` of Apache Commons Pool takes the longest time to wait for an object. It does not look at it while another caller is making the last object that the pool
+# may have, such as a connection to a server that is slow to answer: then it waits for the `maxWait` of the pool, for ever unless that is set, and for its own time after
+# that. So a caller who would wait 0.1 seconds waits for three, and is told of a time-out of 0.1 seconds. Where the pool has a `maxWait` of one second, and the caller
+# none of its own, it is counted twice.
 #
 # Seen with Debian's package libcommons-pool2-java 2.11.1-1, Java 17.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

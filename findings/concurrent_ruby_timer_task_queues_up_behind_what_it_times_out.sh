@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# A `TimerTask` of concurrent-ruby can be given a time-out, "to kill a task that runs too long" by its documentation. The task goes on. The timer starts the next run, which waits behind it
-# in a thread of its own, and is timed out as well before it has begun. So a task that takes three seconds, with a time-out of half a second, is reported as timed out eight or so times in
-# six seconds in which two runs have ended, and each of those reports is one more thread, and one more run to come. If a run hangs once, the task never runs again.
+# A `TimerTask` of concurrent-ruby can be given a time-out, "to kill a task that runs too long" by its documentation. The task goes on. The timer starts the next run,
+# which waits behind it in a thread of its own, and is timed out as well before it has begun. So a task that takes three seconds, with a time-out of half a second, is
+# reported as timed out eight or so times in six seconds in which two runs have ended, and each of those reports is one more thread, and one more run to come. If a run
+# hangs once, the task never runs again.
 #
 # Seen with Debian's package ruby-concurrent 1.1.6+dfsg-5, Ruby 3.1.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

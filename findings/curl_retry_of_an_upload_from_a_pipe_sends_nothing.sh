@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# curl with `-T -` uploads its standard input as it comes. With `--retry`, it repeats an upload that was answered with 503, and the input has been read by then: the second attempt sends an
-# empty body. The server takes it, curl exits with 0 and says nothing of it, and an empty object stands where the backup of a pipe was to be. With `--data-binary @-` curl keeps
-# the input for the next attempt, and with the name of a file it reads it again.
+# curl with `-T -` uploads its standard input as it comes. With `--retry`, it repeats an upload that was answered with 503, and the input has been read by then: the
+# second attempt sends an empty body. The server takes it, curl exits with 0 and says nothing of it, and an empty object stands where the backup of a pipe was to be. With
+# `--data-binary @-` curl keeps the input for the next attempt, and with the name of a file it reads it again.
 #
 # Seen with curl 7.88.1 of Debian 12.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

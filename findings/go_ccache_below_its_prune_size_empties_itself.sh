@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `ItemsToPrune` of ccache, the LRU cache of karlseguin, says how many of the oldest items go when the cache is larger than `MaxSize`. It is 500 if it is not set, whatever the
-# size: a cache for 400 items drops all 401 with the first one too many, those used a moment ago and the new one included, and starts from nothing. So the hit rate of a small cache
-# is that of one which is cleared now and then. `Fetch` of the 401st key loads it, and loads it again for the next caller.
+# `ItemsToPrune` of ccache, the LRU cache of karlseguin, says how many of the oldest items go when the cache is larger than `MaxSize`. It is 500 if it is not set,
+# whatever the size: a cache for 400 items drops all 401 with the first one too many, those used a moment ago and the new one included, and starts from nothing. So the
+# hit rate of a small cache is that of one which is cleared now and then. `Fetch` of the 401st key loads it, and loads it again for the next caller.
 #
 # Seen with Debian's package golang-github-karlseguin-ccache-dev 2.0.3-1, Go 1.19.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# A singleton job of gocron is not started again while it runs. With `SetMaxConcurrentJobs`, each of its times is given a place before that is looked at, and holds the place until the run
-# that goes on is over, without doing anything. So with two places, one job that is slower than its interval takes both, and all other jobs of the scheduler are passed
-# over as long as it runs, although a place should be free: a job of every 200 milliseconds runs twice in four seconds, and some 20 times where the other one is quick.
+# A singleton job of gocron is not started again while it runs. With `SetMaxConcurrentJobs`, it takes a place each time that it is due, before the scheduler sees that it
+# still runs, and holds that place until the run is over, without doing anything. So with two places, one job that is slower than its interval takes both, and all other
+# jobs of the scheduler are passed over as long as it runs, although a place should be free: a job of every 200 milliseconds runs twice in four seconds, and some 20 times
+# where the other one is quick.
 #
 # Seen with Debian's package golang-github-go-co-op-gocron-dev 1.18.0-3, Go 1.19.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `ReturnUnhealthy` of hostpool is documented to keep `Get` from giving out a host that has failed when it is called with true, and to give nil in its place. It is true from the start, and means
-# the reverse. A client that calls it with true, and checks for nil as it is told to, never gets nil: while all hosts are down, each is given out again at once, and the back-off of
-# 30 seconds and more that they are in is thrown away. With false, `Get` gives nil as described for true.
+# `ReturnUnhealthy` of hostpool is documented to keep `Get` from giving out a host that has failed when it is called with true, and to give nil in its place. It is true
+# from the start, and means the reverse. A client that calls it with true, and checks for nil as it is told to, never gets nil: while all hosts are down, each is given
+# out again at once, and the back-off of 30 seconds and more that they are in is thrown away. With false, `Get` gives nil as described for true.
 #
 # Seen with Debian's package golang-github-hailocab-go-hostpool-dev 0.0~git20160125.0.e80d13c-1.1, Go 1.19.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

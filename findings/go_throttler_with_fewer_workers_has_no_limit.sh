@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `SetMaxWorkers` of the throttler of nozzle may be called while workers run; its documentation says that a lower number may have to wait until one of them is done. The number of
-# workers is compared with the maximum by `==`, and it is already above: so it is never equal again, and the limit is gone for good. A throttler that is turned down from 4 workers
-# to 2 starts all the jobs that are left at once; one that stays at 4 has 4 at most.
+# `SetMaxWorkers` of the throttler of nozzle may be called while workers run; its documentation says that a lower number may have to wait until one of them is done. The
+# number of workers is compared with the maximum by `==`, and it is already above: so it is never equal again, and the limit is gone for good. A throttler that is turned
+# down from 4 workers to 2 starts all the jobs that are left at once; one that stays at 4 has 4 at most.
 #
 # Seen with Debian's package golang-github-nozzle-throttler-dev 1.1-4, Go 1.19.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

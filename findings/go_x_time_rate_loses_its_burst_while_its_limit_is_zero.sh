@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# `Limiter` of golang.org/x/time/rate with a limit of zero takes each event that it lets through from its burst, and not from its tokens. A program that sets the limit to zero for
-# a pause, and back to 100 a second after it, has a limiter whose burst is gone for good: `Burst` gives 0, `Allow` refuses for ever, and `Wait` fails with "exceeds limiter's
-# burst". A pause in which as many events come as the burst has places is enough. A limiter that is paused with a tiny limit in place of zero goes on as before.
+# `Limiter` of golang.org/x/time/rate with a limit of zero takes each event that it lets through from its burst, and not from its tokens. A program that sets the limit to
+# zero for a pause, and back to 100 a second after it, has a limiter whose burst is gone for good: `Burst` gives 0, `Allow` refuses for ever, and `Wait` fails with
+# "exceeds limiter's burst". A pause in which as many events come as the burst has places is enough. A limiter that is paused with a tiny limit in place of zero goes on
+# as before.
 #
 # Seen with golang.org/x/time of Debian's package golang-golang-x-time-dev 0.3.0-1, Go 1.19.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `timeout` of HTTParty is the time for a connection and for reading. A GET, PUT or DELETE that is not answered within it is sent once more, with the same time again, as Ruby's Net::HTTP repeats
-# what is idempotent by its method and HTTParty leaves that on. So a call with a timeout of one second takes two, and the server that is slow gets each request twice, a DELETE
-# included. A POST is sent once. `max_retries: 0`, an option that HTTParty hands on, ends it.
+# `timeout` of HTTParty is the time for a connection and for reading. A GET, PUT or DELETE that is not answered within it is sent once more, with the same time again, as
+# Ruby's Net::HTTP repeats what is idempotent by its method and HTTParty leaves that on. So a call with a timeout of one second takes two, and the server that is slow
+# gets each request twice, a DELETE included. A POST is sent once. `max_retries: 0`, an option that HTTParty hands on, ends it.
 #
 # Seen with Debian's package ruby-httparty 0.21.0-1, Ruby 3.1.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Apache HttpClient 5 repeats a request that was answered with 503 or 429, after an interval of one second if no other is set. The response timeout says how long to wait for an
-# answer of the server. It also decides on those retries: an interval, or a `Retry-After`, that is longer than the response timeout ends them without a word. So a service that takes
-# its answers to be there within half a second, and sets the timeout to that, has no retries any more, and its caller gets the first 503.
+# Apache HttpClient 5 repeats a request that was answered with 503 or 429, after an interval of one second if no other is set. The response timeout says how long to wait
+# for an answer of the server. It also decides on those retries: an interval, or a `Retry-After`, that is longer than the response timeout ends them without a word. So a
+# service that takes its answers to be there within half a second, and sets the timeout to that, has no retries any more, and its caller gets the first 503.
 #
 # Seen with Debian's packages libhttpclient5-java 5.2.1-1 and libhttpcore5-java 5.2.1-1, Java 17.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

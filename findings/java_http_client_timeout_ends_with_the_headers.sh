@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# `timeout` of a request of Java's own HTTP client fails it "if the response is not received within the specified timeout", by the documentation. It is over with the headers of the
-# response. `send` with `BodyHandlers.ofString()` waits for the body as well, and no longer has a time-out then: a server that sends its headers at once and the rest of the body after four
-# seconds holds a call with a timeout of one second for four, and one that never sends it holds it for ever. The client has no other time-out for a body.
+# `timeout` of a request of Java's own HTTP client fails it "if the response is not received within the specified timeout", by the documentation. It is over with the
+# headers of the response. `send` with `BodyHandlers.ofString()` waits for the body as well, and no longer has a time-out then: a server that sends its headers at once
+# and the rest of the body after four seconds holds a call with a timeout of one second for four, and one that never sends it holds it for ever. The client has no other
+# time-out for a body.
 #
 # Seen with Java 17.0.15.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

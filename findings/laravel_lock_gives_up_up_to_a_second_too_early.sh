@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `block` of a lock of Laravel waits for up to a number of seconds, and gives up with an exception. It compares whole seconds of the clock: a wait of one second that begins late in
-# a second is over with that second. So `block(1)` gives up after its first pause of a quarter of a second, where a lock that is set free after 0.6 seconds would have been
-# got, as it is when the wait begins early in a second. Nor does it look at the lock again after the last pause.
+# `block` of a lock of Laravel waits for up to a number of seconds, and gives up with an exception. It compares whole seconds of the clock: a wait of one second that
+# begins late in a second is over with that second. So `block(1)` gives up after its first pause of a quarter of a second, where a lock that is set free after 0.6 seconds
+# would have been got, as it is when the wait begins early in a second. Nor does it look at the lock again after the last pause.
 #
 # Seen with Debian's package php-illuminate-cache 8.83.26+dfsg-2, PHP 8.2.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `timing` of LWP::UserAgent::Determined is a list of pauses between its attempts. It reads numbers with a fraction, hands them on to its callbacks, and then sleeps for whole
-# seconds, since it uses Perl's own `sleep`. So "0.5,0.9,0.9" is no pause at all: a server that is down for a moment gets four requests within some milliseconds, and the client
-# gives up. "1.9" is a pause of one second.
+# `timing` of LWP::UserAgent::Determined is a list of pauses between its attempts. It reads numbers with a fraction, hands them on to its callbacks, and then sleeps for
+# whole seconds, since it uses Perl's own `sleep`. So "0.5,0.9,0.9" is no pause at all: a server that is down for a moment gets four requests within some milliseconds,
+# and the client gives up. "1.9" is a pause of one second.
 #
 # Seen with Debian's package liblwp-useragent-determined-perl 1.07-3.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

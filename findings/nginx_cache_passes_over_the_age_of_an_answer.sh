@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The cache of nginx keeps an answer for the whole of its `max-age`, whatever its `Age` says. An answer that has come through another cache, and has 1 second of its 5 left, is served
-# for 5 seconds more, so each cache on the way adds the full time once again. nginx hands on the `Age` that it received and does not count it up, so the caches and clients behind it
-# take the old answer for one that is 4 seconds old, and keep it for a second longer in their turn.
+# The cache of nginx keeps an answer for the whole of its `max-age`, whatever its `Age` says. An answer that has come through another cache, and has 1 second of its 5
+# left, is served for 5 seconds more, so each cache on the way adds the full time once again. nginx hands on the `Age` that it received and does not count it up, so the
+# caches and clients behind it take the old answer for one that is 4 seconds old, and keep it for a second longer in their turn.
 #
 # Seen with nginx 1.22.1 of Debian 12.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

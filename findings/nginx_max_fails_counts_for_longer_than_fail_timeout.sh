@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# nginx takes a server of an upstream out when `max_fails` attempts fail "in the duration set by the fail_timeout parameter". It does not count what happens in that time: a failure adds to
-# the count if the last one is not longer ago than that, and the successes between the two take nothing off. So with `max_fails=3 fail_timeout=4s`, failures after 0, 3 and 6 seconds take out a
-# server that has answered dozens of requests between them, although no more than two lie within any four seconds. Only where they are five seconds apart is the count begun anew. A busy
-# server with one failure every nine seconds is taken out by `max_fails=3 fail_timeout=10s` again and again, and with `max_fails=100` as well, only later.
+# nginx takes a server of an upstream out when `max_fails` attempts fail "in the duration set by the fail_timeout parameter". It does not count what happens in that time:
+# a failure adds to the count if the last one is not longer ago than that, and the successes between the two take nothing off. So with `max_fails=3 fail_timeout=4s`,
+# failures after 0, 3 and 6 seconds take out a server that has answered dozens of requests between them, although no more than two lie within any four seconds. Only where
+# they are five seconds apart is the count begun anew. A busy server with one failure every nine seconds is taken out by `max_fails=3 fail_timeout=10s` again and again,
+# and with `max_fails=100` as well, only later.
 #
 # Seen with nginx 1.22.1 of Debian 12.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# `stale-if-error` in the `Cache-Control` of an answer lets a cache serve it when the server fails later, and RFC 5861 counts the statuses 500, 502, 503 and 504 as failures. nginx, which
-# heeds it since 1.11.10, does so where the connection fails, and not for those statuses: a client gets the 503 of a server that is overloaded, with a good answer in the cache that the server
-# has allowed for a minute. `proxy_cache_use_stale` with each status by name serves it, for all answers then, whatever their headers say.
+# `stale-if-error` in the `Cache-Control` of an answer lets a cache serve it when the server fails later, and RFC 5861 counts the statuses 500, 502, 503 and 504 as
+# failures. nginx, which heeds it since 1.11.10, does so where the connection fails, and not for those statuses: a client gets the 503 of a server that is overloaded,
+# with a good answer in the cache that the server has allowed for a minute. `proxy_cache_use_stale` with each status by name serves it, for all answers then, whatever
+# their headers say.
 #
 # Seen with nginx 1.22.1 of Debian 12.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `callTimeout` of OkHttp is there for the whole of a call, retries and redirects included. A call that is enqueued waits for its turn first, as no more than five run for one host, and
-# that wait is left out: the timeout begins with the turn. Of twenty calls that take a second each, with a timeout of 1.5 seconds, none fails, and the last five
-# are answered after four seconds. The slower the server, the longer the queue, and the further is an answer from what the caller has asked for.
+# `callTimeout` of OkHttp is there for the whole of a call, retries and redirects included. A call that is enqueued waits for its turn first, as no more than five run for
+# one host, and that wait is left out: the timeout begins with the turn. Of twenty calls that take a second each, with a timeout of 1.5 seconds, none fails, and the last
+# five are answered after four seconds. The slower the server, the longer the queue, and the further is an answer from what the caller has asked for.
 #
 # Seen with Debian's package libokhttp-java 3.13.1-3, Java 17.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `event` of Schedule::RateLimiter waits until the next event is allowed, and then notes the time at which it was called, not the time of the event. So an event that had to wait
-# counts from before its wait, and the one after it need not wait at all. With one event a second, they come at 0, 1, 1, 2, 2, 3, 3 seconds: two in each second, where the
-# documentation promises that a second has gone by.
+# `event` of Schedule::RateLimiter waits until the next event is allowed, and then notes the time at which it was called, not the time of the event. So an event that had
+# to wait counts from before its wait, and the one after it need not wait at all. With one event a second, they come at 0, 1, 1, 2, 2, 3, 3 seconds: two in each second,
+# where the documentation promises that a second has gone by.
 #
 # Seen with Debian's package libschedule-ratelimiter-perl 0.01-5.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

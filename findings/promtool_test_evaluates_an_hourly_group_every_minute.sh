@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A group of Prometheus rules has an `interval`, which says how often the group is evaluated. A unit test of promtool does not look at it, and evaluates all groups at the
-# `evaluation_interval` of the test file, a minute if it is not set. So an hourly group has a value for each minute, and an alert in it with `for: 2m` fires in the third minute; in Prometheus,
-# the value is there for five minutes of each hour, and the alert fires after an hour at the earliest. Of the test file and the rule file, neither draws a warning.
+# `evaluation_interval` of the test file, a minute if it is not set. So an hourly group has a value for each minute, and an alert in it with `for: 2m` fires in the third
+# minute; in Prometheus, the value is there for five minutes of each hour, and the alert fires after an hour at the earliest. Of the test file and the rule file, neither
+# draws a warning.
 #
 # Seen with promtool 2.42.0, of Debian's package prometheus 2.42.0+ds-5+deb12u1.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# A unit test of promtool that expects no alert passes for an alert that no rule has. So a test that an alert keeps quiet goes on to pass after the alert is renamed, or from the start
-# with a slip in its name; and where a rule file is moved, all tests of that kind pass with no rule loaded at all, with a warning on the way and an exit code of 0. The
-# same tests fail, as they should, where the name and the file are right and the alert fires.
+# A unit test of promtool that expects no alert passes for an alert that no rule has. So a test that an alert keeps quiet goes on to pass after the alert is renamed, or
+# from the start with a slip in its name; and where a rule file is moved, all tests of that kind pass with no rule loaded at all, with a warning on the way and an exit
+# code of 0. The same tests fail, as they should, where the name and the file are right and the alert fires.
 #
 # Seen with promtool 2.42.0, of Debian's package prometheus 2.42.0+ds-5+deb12u1.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

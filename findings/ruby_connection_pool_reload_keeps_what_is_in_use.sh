@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `reload` of Ruby's connection_pool is there to close all connections and to begin with new ones, such as after the server has moved; the documentation says that it waits until those in use have been
-# given back and closed. It waits for none, and forgets them: a connection that was in use goes back into the pool, open, and is the next to be given out. It is not counted
-# either, so the pool has more connections than its size from then on, one more with each reload.
+# `reload` of Ruby's connection_pool is there to close all connections and to begin with new ones, such as after the server has moved; the documentation says that it
+# waits until those in use have been given back and closed. It waits for none, and forgets them: a connection that was in use goes back into the pool, open, and is the
+# next to be given out. It is not counted either, so the pool has more connections than its size from then on, one more with each reload.
 #
 # Seen with Debian's package ruby-connection-pool 2.2.5-1, Ruby 3.1.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `sidekiq_retry_in` of Sidekiq gives the seconds to wait before a job is tried again. Zero, for at once, and half a second are no answer: they are cut to whole seconds, and for zero
-# the back-off takes over that the block was to replace, 15 seconds and more. Any other answer is made longer by a random part of up to 9 seconds times the number of the attempt, so
-# the order is turned round: of 0, 0.9, 1 and 5 seconds, the first two are the longest.
+# `sidekiq_retry_in` of Sidekiq gives the seconds to wait before a job is tried again. Zero, for at once, and half a second are no answer: they are cut to whole seconds,
+# and for zero the back-off takes over that the block was to replace, 15 seconds and more. Any other answer is made longer by a random part of up to 9 seconds times the
+# number of the attempt, so the order is turned round: of 0, 0.9, 1 and 5 seconds, the first two are the longest.
 #
 # Seen with Debian's packages ruby-sidekiq 6.4.1+dfsg-1 and redis-server 5:7.0.15-1~deb12u10, Ruby 3.1.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `get` of Symfony's cache lets one process compute a missing value, and the others wait for it. The lock is one of 26 files, which is chosen by the checksum of the key, so two keys have
-# the same one by chance, in all pools of an installation. A value that is there at once then waits for another that takes three seconds to compute. With 26 slow values, all misses
-# of the web servers wait. On the command line nothing is locked, so neither tests nor workers show it.
+# `get` of Symfony's cache lets one process compute a missing value, and the others wait for it. The lock is one of 26 files, which is chosen by the checksum of the key,
+# so two keys have the same one by chance, in all pools of an installation. A value that is there at once then waits for another that takes three seconds to compute. With
+# 26 slow values, all misses of the web servers wait. On the command line nothing is locked, so neither tests nor workers show it.
 #
 # Seen with Debian's package php-symfony-cache 5.4.53+dfsg-0+deb12u1, PHP 8.2.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

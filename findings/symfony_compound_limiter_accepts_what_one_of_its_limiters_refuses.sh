@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# `CompoundLimiter` of Symfony is there to let a call through when all of its limiters do. It asks them all, and gives out the answer of the one with the fewest tokens left, whether
-# that one has accepted or not. A limiter that refuses has tokens left when a call costs more than one. So a call for 5 tokens is accepted that the limit of a minute, with 4 left,
-# refuses, because the limit of a day has accepted it and has 3 left. The limit of the minute is not
-# charged for it. Where a call costs one token, the limiter that refuses has none left, and all is well.
+# `CompoundLimiter` of Symfony is there to let a call through when all of its limiters do. It asks them all, and gives out the answer of the one with the fewest tokens
+# left, whether that one has accepted or not. A limiter that refuses has tokens left when a call costs more than one. So a call for 5 tokens is accepted that the limit of
+# a minute, with 4 left, refuses, because the limit of a day has accepted it and has 3 left. The limit of the minute is not charged for it. Where a call costs one token,
+# the limiter that refuses has none left, and all is well.
 #
 # Seen with Debian's package php-symfony-rate-limiter 5.4.53+dfsg-0+deb12u1, PHP 8.2.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `reserve` of a fixed window of Symfony tells a caller how long to wait. A caller for whom the window has no room gets the time to its end, however many wait for that moment
-# already. With two calls a second, of ten callers two go at once, and eight together one second later, in a window of two; and that window does not know of them and takes two more.
-# The reservations of a token bucket are spread out as one would expect.
+# `reserve` of a fixed window of Symfony tells a caller how long to wait. A caller for whom the window has no room gets the time to its end, however many wait for that
+# moment already. With two calls a second, of ten callers two go at once, and eight together one second later, in a window of two; and that window does not know of them
+# and takes two more. The reservations of a token bucket are spread out as one would expect.
 #
 # Seen with Debian's package php-symfony-rate-limiter 5.4.53+dfsg-0+deb12u1, PHP 8.2.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# A token bucket of Symfony tells a caller whom it refuses when to come again: a whole interval from now, as if the current one had just begun. Of an interval of six seconds, a caller
-# who comes after one second is sent away for six, one who comes after four for six again, and the token is there after two. A client that heeds `getRetryAfter`, or that
-# waits as long as `reserve` says, loses up to one interval with each refusal: with a limit of one call an hour, up to an hour.
+# A token bucket of Symfony tells a caller whom it refuses when to come again: a whole interval from now, as if the current one had just begun. Of an interval of six
+# seconds, a caller who comes after one second is sent away for six, one who comes after four for six again, and the token is there after two. A client that heeds
+# `getRetryAfter`, or that waits as long as `reserve` says, loses up to one interval with each refusal: with a limit of one call an hour, up to an hour.
 #
 # Seen with Debian's package php-symfony-rate-limiter 5.4.53+dfsg-0+deb12u1, PHP 8.2.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

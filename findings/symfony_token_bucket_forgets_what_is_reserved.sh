@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# A token bucket of Symfony hands out tokens in advance: `reserve` tells each caller how long it has to wait, and the documentation says that reserved tokens are taken into account
-# for those who come later. The state of the bucket is stored for as long as it takes to fill it from empty, though, and not from what is owed. So with one token a second,
-# five callers who reserve at once get 0, 1, 2, 3 and 4 seconds; the next one comes 1.5 seconds later, finds a new and full bucket, and goes at once, as do those after it at a
-# second's distance, while the five still use up the whole rate. Whatever waits longer than the time of one filling is forgotten, with every storage.
+# A token bucket of Symfony hands out tokens in advance: `reserve` tells each caller how long it has to wait, and the documentation says that reserved tokens are taken
+# into account for those who come later. The state of the bucket is stored for as long as it takes to fill it from empty, though, and not from what is owed. So with one
+# token a second, five callers who reserve at once get 0, 1, 2, 3 and 4 seconds; the next one comes 1.5 seconds later, finds a new and full bucket, and goes at once, as
+# do those after it at a second's distance, while the five still use up the whole rate. Whatever waits longer than the time of one filling is forgotten, with every
+# storage.
 #
 # Seen with Debian's package php-symfony-rate-limiter 5.4.53+dfsg-0+deb12u1, PHP 8.2.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

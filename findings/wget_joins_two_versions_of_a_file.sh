@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# wget asks for the rest of a file when its connection ends too early, and does so by itself, up to twenty times. It sends a `Range` without `If-Range`, and looks neither at the `ETag`
-# nor at the `Last-Modified` of what comes. If the file has been replaced meanwhile, the end of the new version is put behind the beginning of the old one: the length
-# is right, wget says "saved", exits with 0, and the file is none that the server has ever had.
+# wget asks for the rest of a file when its connection ends too early, and does so by itself, up to twenty times. It sends a `Range` without `If-Range`, and looks neither
+# at the `ETag` nor at the `Last-Modified` of what comes. If the file has been replaced meanwhile, the end of the new version is put behind the beginning of the old one:
+# the length is right, wget says "saved", exits with 0, and the file is none that the server has ever had.
 #
 # Seen with GNU Wget 1.21.3 of Debian 12.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.
