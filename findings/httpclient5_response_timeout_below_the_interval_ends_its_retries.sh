@@ -25,24 +25,33 @@ import org.apache.hc.core5.util.TimeValue;
 import org.apache.hc.core5.util.Timeout;
 
 public class Finding {
+    static final AtomicInteger requests = new AtomicInteger();
+    static HttpServer server;
+
+    static void call(String path, int millis) throws Exception {
+        requests.set(0);
+        var config = RequestConfig.custom().setResponseTimeout(Timeout.ofMilliseconds(millis)).build();
+        var retries = new DefaultHttpRequestRetryStrategy(3, TimeValue.ofSeconds(1));
+        try (var client = HttpClients.custom().setDefaultRequestConfig(config).setRetryStrategy(retries).build()) {
+            var get = new HttpGet("http://127.0.0.1:" + server.getAddress().getPort() + path);
+            int status = client.execute(get, response -> response.getCode());
+            System.out.println(path + ", response timeout of " + millis + " ms: " + requests + " requests, " + status);
+        }
+    }
+
     public static void main(String[] arguments) throws Exception {
-        var requests = new AtomicInteger();
-        var server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+        server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
         server.createContext("/", exchange -> {
+            if (exchange.getRequestURI().getPath().equals("/retry-after-3")) {
+                exchange.getResponseHeaders().set("Retry-After", "3");
+            }
             exchange.sendResponseHeaders(requests.incrementAndGet() < 3 ? 503 : 200, -1);
             exchange.close();
         });
         server.start();
-        for (int millis : new int[] {2000, 500}) {
-            requests.set(0);
-            var config = RequestConfig.custom().setResponseTimeout(Timeout.ofMilliseconds(millis)).build();
-            var retries = new DefaultHttpRequestRetryStrategy(3, TimeValue.ofSeconds(1));
-            try (var client = HttpClients.custom().setDefaultRequestConfig(config).setRetryStrategy(retries).build()) {
-                var get = new HttpGet("http://127.0.0.1:" + server.getAddress().getPort() + "/");
-                int status = client.execute(get, response -> response.getCode());
-                System.out.println("response timeout of " + millis + " ms: " + requests + " requests, " + status);
-            }
-        }
+        call("/", 2000);
+        call("/", 500);
+        call("/retry-after-3", 2000);
         System.exit(0);
     }
 }
@@ -50,6 +59,7 @@ JAVA
 
 output=$(java -cp 'usr/share/java/*' Finding.java 2> /dev/null)
 echo "$output"
-grep -qx 'response timeout of 2000 ms: 3 requests, 200' <<< "$output"
-grep -qx 'response timeout of 500 ms: 1 requests, 503' <<< "$output"
+grep -qx '/, response timeout of 2000 ms: 3 requests, 200' <<< "$output"
+grep -qx '/, response timeout of 500 ms: 1 requests, 503' <<< "$output"
+grep -qx '/retry-after-3, response timeout of 2000 ms: 1 requests, 503' <<< "$output"
 echo 'as found'
