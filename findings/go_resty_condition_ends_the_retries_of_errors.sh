@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# resty repeats a request that failed with an error, such as a refused connection, once it has a retry count. `AddRetryCondition` is documented to add a case in which a request is repeated. With
-# the first condition, the errors are out: each condition overwrites the answer of the one before and that of the rule for errors. So a client that is told to repeat a 429 as
-# well, with three retries, gives up at once when a connection is refused, where it made four attempts before.
+# resty repeats a request that failed with an error, such as a refused connection, once it has a retry count. `AddRetryCondition` is documented to add a case in which a
+# request is repeated. With the first condition, the errors are out: each condition overwrites the answer of the one before and that of the rule for errors. So a client
+# that is told to repeat a 429 as well, with three retries, gives up at once when a connection is refused, where it made four attempts before.
 #
 # Seen with Debian's package golang-github-go-resty-resty-dev 2.6.0-1, Go 1.19.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Guzzle writes the body of an answer into the `sink` that it is given. With its retry middleware, the body of a 503 is written as well, and the next attempt writes over it from the
-# beginning. So where the sink is a stream, the end of the longer error page stays behind the shorter answer, and `{"id": 1}` becomes `{"id": 1} later`. With the name of
-# a file, or with no sink, the answer is alone.
+# Guzzle writes the body of an answer into the `sink` that it is given. With its retry middleware, the body of a 503 is written as well, and the next attempt writes over
+# it from the beginning. So where the sink is a stream, the end of the longer error page stays behind the shorter answer, and `{"id": 1}` becomes `{"id": 1} later`. With
+# the name of a file, or with no sink, the answer is alone.
 #
 # Seen with Debian's package php-guzzlehttp-guzzle 7.4.5-1, PHP 8.2.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.
