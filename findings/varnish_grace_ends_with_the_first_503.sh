@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The grace of Varnish lets it give out an answer that is too old while it fetches a new one, and keeps it for servers in trouble. Where the connection to the server fails, it does so for the
-# whole of the grace. A 503 or 500 of the server takes the place of the good answer: the first client still gets that, while the 503 is fetched behind its back, and all others get
-# the 503, with an hour of grace left. So a server that is down is hidden, and one that says that it is overloaded is not, unless the VCL abandons such fetches itself.
+# The grace of Varnish lets it give out an answer that is too old while it fetches a new one, and keeps it for servers in trouble. Where the connection to the server
+# fails, it does so for the whole of the grace. A 503 or 500 of the server takes the place of the good answer: the first client still gets that, while the 503 is fetched
+# behind its back, and all others get the 503, with an hour of grace left. So a server that is down is hidden, and one that says that it is overloaded is not, unless the
+# VCL abandons such fetches itself.
 #
 # Seen with Debian's package varnish 7.1.1-2+deb12u1 and its built-in VCL.
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.
