@@ -12,7 +12,8 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 # installed, as it reads its templates from /usr/share
-command -v prometheus-alertmanager > /dev/null || apt-get install -qq -y --no-install-recommends prometheus-alertmanager=0.25.0-1+b4 > /dev/null 2>&1
+command -v prometheus-alertmanager > /dev/null || apt-get install -qq -y --no-install-recommends prometheus-alertmanager=0.25.0-1+b4 > /dev/null 2>&1 || { echo 'the package cannot be installed' >&2; exit 2; }
+prometheus-alertmanager --version 2>&1 | sed -n 1p
 cat > finding.py <<'PYTHON'
 import json
 import socket

@@ -11,9 +11,10 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-command -v javac > /dev/null || apt-get install -qq -y --no-install-recommends openjdk-17-jdk-headless > /dev/null 2>&1
-apt-get download -qq libcommons-pool2-java=2.11.1-1 2> /dev/null
+command -v javac > /dev/null || apt-get install -qq -y --no-install-recommends openjdk-17-jdk-headless > /dev/null 2>&1 || { echo 'the package cannot be installed' >&2; exit 2; }
+apt-get download -qq libcommons-pool2-java=2.11.1-1 2> /dev/null || { echo 'the package cannot be had' >&2; exit 2; }
 dpkg -x libcommons-pool2-java_*.deb .
+java -version 2>&1 | sed -n 1p
 cat > Finding.java <<'JAVA'
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;

@@ -11,9 +11,10 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-command -v ruby > /dev/null || apt-get install -qq -y --no-install-recommends ruby > /dev/null 2>&1
-apt-get download -qq ruby-concurrent=1.1.6+dfsg-5 2> /dev/null
+command -v ruby > /dev/null || apt-get install -qq -y --no-install-recommends ruby > /dev/null 2>&1 || { echo 'the package cannot be installed' >&2; exit 2; }
+apt-get download -qq ruby-concurrent=1.1.6+dfsg-5 2> /dev/null || { echo 'the package cannot be had' >&2; exit 2; }
 dpkg -x ruby-concurrent_*.deb .
+ruby --version
 cat > finding.rb <<'RUBY'
 require 'concurrent'
 

@@ -10,6 +10,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
+curl --version | sed -n 1p
 cat > finding.py <<'PYTHON'
 import subprocess
 import threading

@@ -11,9 +11,10 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-command -v go > /dev/null || apt-get install -qq -y --no-install-recommends golang-go > /dev/null 2>&1
-apt-get download -qq golang-github-go-co-op-gocron-dev=1.18.0-3 golang-github-robfig-cron-dev=3.0.1-1 golang-golang-x-sync-dev=0.1.0-1 2> /dev/null
+command -v go > /dev/null || apt-get install -qq -y --no-install-recommends golang-go > /dev/null 2>&1 || { echo 'the package cannot be installed' >&2; exit 2; }
+apt-get download -qq golang-github-go-co-op-gocron-dev=1.18.0-3 golang-github-robfig-cron-dev=3.0.1-1 golang-golang-x-sync-dev=0.1.0-1 2> /dev/null || { echo 'the package cannot be had' >&2; exit 2; }
 for package in *.deb; do dpkg -x "$package" .; done
+go version
 cat > finding.go <<'GO'
 package main
 

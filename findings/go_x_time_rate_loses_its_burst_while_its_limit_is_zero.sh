@@ -11,9 +11,10 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-command -v go > /dev/null || apt-get install -qq -y --no-install-recommends golang-go > /dev/null 2>&1
-apt-get download -qq golang-golang-x-time-dev=0.3.0-1 2> /dev/null
+command -v go > /dev/null || apt-get install -qq -y --no-install-recommends golang-go > /dev/null 2>&1 || { echo 'the package cannot be installed' >&2; exit 2; }
+apt-get download -qq golang-golang-x-time-dev=0.3.0-1 2> /dev/null || { echo 'the package cannot be had' >&2; exit 2; }
 dpkg -x golang-*.deb .
+go version
 cat > finding.go <<'GO'
 package main
 

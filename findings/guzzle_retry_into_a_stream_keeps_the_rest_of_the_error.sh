@@ -10,9 +10,10 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-command -v php > /dev/null || apt-get install -qq -y --no-install-recommends php-cli > /dev/null 2>&1
-apt-get download -qq php-guzzlehttp-guzzle=7.4.5-1 php-guzzlehttp-psr7 php-guzzlehttp-promises php-psr-http-message php-psr-http-client php-psr-http-factory php-symfony-deprecation-contracts 2> /dev/null
+command -v php > /dev/null || apt-get install -qq -y --no-install-recommends php-cli > /dev/null 2>&1 || { echo 'the package cannot be installed' >&2; exit 2; }
+apt-get download -qq php-guzzlehttp-guzzle=7.4.5-1 php-guzzlehttp-psr7 php-guzzlehttp-promises php-psr-http-message php-psr-http-client php-psr-http-factory php-symfony-deprecation-contracts 2> /dev/null || { echo 'the package cannot be had' >&2; exit 2; }
 for package in *.deb; do dpkg -x "$package" .; done
+php --version | sed -n 1p
 cat > finding.php <<'PHP'
 <?php
 use GuzzleHttp\Client;

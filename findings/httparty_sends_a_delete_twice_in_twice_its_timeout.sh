@@ -10,9 +10,10 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-command -v ruby > /dev/null || apt-get install -qq -y --no-install-recommends ruby > /dev/null 2>&1
-apt-get download -qq ruby-httparty=0.21.0-1 ruby-multi-xml ruby-mini-mime 2> /dev/null
+command -v ruby > /dev/null || apt-get install -qq -y --no-install-recommends ruby > /dev/null 2>&1 || { echo 'the package cannot be installed' >&2; exit 2; }
+apt-get download -qq ruby-httparty=0.21.0-1 ruby-multi-xml ruby-mini-mime 2> /dev/null || { echo 'the package cannot be had' >&2; exit 2; }
 for package in *.deb; do dpkg -x "$package" .; done
+ruby --version
 cat > finding.rb <<'RUBY'
 require 'httparty'
 require 'socket'

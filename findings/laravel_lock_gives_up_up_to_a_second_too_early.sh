@@ -10,10 +10,11 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-php -m 2> /dev/null | grep -qx mbstring || apt-get install -qq -y --no-install-recommends php-cli php-mbstring > /dev/null 2>&1
+php -m 2> /dev/null | grep -qx mbstring || apt-get install -qq -y --no-install-recommends php-cli php-mbstring > /dev/null 2>&1 || { echo 'the package cannot be installed' >&2; exit 2; }
 version=8.83.26+dfsg-2
-apt-get download -qq php-illuminate-cache="$version" php-illuminate-support="$version" php-illuminate-contracts="$version" php-illuminate-macroable="$version" php-nesbot-carbon php-psr-simple-cache 2> /dev/null
+apt-get download -qq php-illuminate-cache="$version" php-illuminate-support="$version" php-illuminate-contracts="$version" php-illuminate-macroable="$version" php-nesbot-carbon php-psr-simple-cache 2> /dev/null || { echo 'the package cannot be had' >&2; exit 2; }
 for package in *.deb; do dpkg -x "$package" .; done
+php --version | sed -n 1p
 cat > finding.php <<'PHP'
 <?php
 use Illuminate\Cache\ArrayStore;

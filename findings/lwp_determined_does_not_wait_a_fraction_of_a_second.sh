@@ -10,9 +10,10 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-perl -MLWP::UserAgent -e 1 2> /dev/null || apt-get install -qq -y --no-install-recommends libwww-perl > /dev/null 2>&1
-apt-get download -qq liblwp-useragent-determined-perl=1.07-3 2> /dev/null
+perl -MLWP::UserAgent -e 1 2> /dev/null || apt-get install -qq -y --no-install-recommends libwww-perl > /dev/null 2>&1 || { echo 'the package cannot be installed' >&2; exit 2; }
+apt-get download -qq liblwp-useragent-determined-perl=1.07-3 2> /dev/null || { echo 'the package cannot be had' >&2; exit 2; }
 dpkg -x liblwp-*.deb .
+perl -e 'print "Perl $^V\n"'
 cat > finding.pl <<'PERL'
 use strict;
 use warnings;

@@ -11,7 +11,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 chmod 755 .
-apt-get download -qq nginx=1.22.1-9+deb12u11 2> /dev/null
+apt-get download -qq nginx=1.22.1-9+deb12u11 2> /dev/null || { echo 'the package cannot be had' >&2; exit 2; }
 dpkg -x nginx_*.deb package
 mkdir state
 cat > finding.py <<'PYTHON'

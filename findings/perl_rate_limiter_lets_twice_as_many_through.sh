@@ -10,8 +10,9 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-apt-get download -qq libschedule-ratelimiter-perl=0.01-5 2> /dev/null
+apt-get download -qq libschedule-ratelimiter-perl=0.01-5 2> /dev/null || { echo 'the package cannot be had' >&2; exit 2; }
 dpkg -x libschedule-*.deb .
+perl -e 'print "Perl $^V\n"'
 cat > finding.pl <<'PERL'
 use strict;
 use warnings;

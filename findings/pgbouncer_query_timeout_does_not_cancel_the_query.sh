@@ -19,8 +19,10 @@ finish() {
     rm -rf "$folder"
 }
 trap finish EXIT
-command -v pgbouncer > /dev/null || apt-get install -qq -y --no-install-recommends pgbouncer > /dev/null 2>&1
-[ -x /usr/lib/postgresql/15/bin/postgres ] || apt-get install -qq -y --no-install-recommends postgresql-15 > /dev/null 2>&1
+command -v pgbouncer > /dev/null || apt-get install -qq -y --no-install-recommends pgbouncer > /dev/null 2>&1 || { echo 'the package cannot be installed' >&2; exit 2; }
+[ -x /usr/lib/postgresql/15/bin/postgres ] || apt-get install -qq -y --no-install-recommends postgresql-15 > /dev/null 2>&1 || { echo 'the package cannot be installed' >&2; exit 2; }
+pgbouncer --version | sed -n 1p
+/usr/lib/postgresql/15/bin/postgres --version
 as_user=()
 if [ "$(id -u)" = 0 ]; then
     # neither of the two runs as root

@@ -10,7 +10,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-apt-get download -qq prometheus=2.42.0+ds-5+deb12u1 2> /dev/null
+apt-get download -qq prometheus=2.42.0+ds-5+deb12u1 2> /dev/null || { echo 'the package cannot be had' >&2; exit 2; }
 dpkg -x prometheus_*.deb .
 promtool=usr/bin/promtool
 

@@ -11,13 +11,15 @@ folder=$(mktemp -d)
 redis=
 trap '[ -z "$redis" ] || kill "$redis"; rm -rf "$folder"' EXIT
 cd "$folder"
-command -v ruby > /dev/null || apt-get install -qq -y --no-install-recommends ruby > /dev/null 2>&1
-command -v redis-server > /dev/null || apt-get install -qq -y --no-install-recommends redis-server > /dev/null 2>&1
-apt-get download -qq ruby-sidekiq=6.4.1+dfsg-1 ruby-redis=4.8.0-1 ruby-connection-pool=2.2.5-1 ruby-rack 2> /dev/null
+command -v ruby > /dev/null || apt-get install -qq -y --no-install-recommends ruby > /dev/null 2>&1 || { echo 'the package cannot be installed' >&2; exit 2; }
+command -v redis-server > /dev/null || apt-get install -qq -y --no-install-recommends redis-server > /dev/null 2>&1 || { echo 'the package cannot be installed' >&2; exit 2; }
+apt-get download -qq ruby-sidekiq=6.4.1+dfsg-1 ruby-redis=4.8.0-1 ruby-connection-pool=2.2.5-1 ruby-rack 2> /dev/null || { echo 'the package cannot be had' >&2; exit 2; }
 for package in *.deb; do dpkg -x "$package" .; done
 redis-server --port 0 --unixsocket "$folder/redis.sock" --save '' --dir "$folder" > redis.log &
 redis=$!
-until [ -S redis.sock ]; do sleep 0.1; done
+for _ in {1..100}; do [ -S redis.sock ] && break; sleep 0.1; done
+ruby --version
+redis-server --version
 cat > finding.rb <<'RUBY'
 require 'sidekiq'
 require 'sidekiq/api'

@@ -10,10 +10,11 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-command -v php > /dev/null || apt-get install -qq -y --no-install-recommends php-cli > /dev/null 2>&1
+command -v php > /dev/null || apt-get install -qq -y --no-install-recommends php-cli > /dev/null 2>&1 || { echo 'the package cannot be installed' >&2; exit 2; }
 version=5.4.53+dfsg-0+deb12u1
-apt-get download -qq php-symfony-cache="$version" php-symfony-cache-contracts php-symfony-service-contracts php-symfony-var-exporter="$version" php-psr-cache php-psr-log 2> /dev/null
+apt-get download -qq php-symfony-cache="$version" php-symfony-cache-contracts php-symfony-service-contracts php-symfony-var-exporter="$version" php-psr-cache php-psr-log 2> /dev/null || { echo 'the package cannot be had' >&2; exit 2; }
 for package in *.deb; do dpkg -x "$package" .; done
+php --version | sed -n 1p
 cat > index.php <<'PHP'
 <?php
 use Symfony\Component\Cache\Adapter\FilesystemAdapter;

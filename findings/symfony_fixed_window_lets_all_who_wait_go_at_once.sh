@@ -10,9 +10,10 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-command -v php > /dev/null || apt-get install -qq -y --no-install-recommends php-cli > /dev/null 2>&1
-apt-get download -qq php-symfony-rate-limiter=5.4.53+dfsg-0+deb12u1 php-symfony-options-resolver=5.4.53+dfsg-0+deb12u1 php-symfony-lock=5.4.53+dfsg-0+deb12u1 2> /dev/null
+command -v php > /dev/null || apt-get install -qq -y --no-install-recommends php-cli > /dev/null 2>&1 || { echo 'the package cannot be installed' >&2; exit 2; }
+apt-get download -qq php-symfony-rate-limiter=5.4.53+dfsg-0+deb12u1 php-symfony-options-resolver=5.4.53+dfsg-0+deb12u1 php-symfony-lock=5.4.53+dfsg-0+deb12u1 2> /dev/null || { echo 'the package cannot be had' >&2; exit 2; }
 for package in *.deb; do dpkg -x "$package" .; done
+php --version | sed -n 1p
 cat > finding.php <<'PHP'
 <?php
 use Symfony\Component\RateLimiter\RateLimiterFactory;

@@ -12,7 +12,8 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 # installed, as it compiles its configuration with the files of the package
-command -v varnishd > /dev/null || apt-get install -qq -y --no-install-recommends varnish=7.1.1-2+deb12u1 > /dev/null 2>&1
+command -v varnishd > /dev/null || apt-get install -qq -y --no-install-recommends varnish=7.1.1-2+deb12u1 > /dev/null 2>&1 || { echo 'the package cannot be installed' >&2; exit 2; }
+varnishd -V 2>&1 | sed -n 1p
 cat > finding.py <<'PYTHON'
 import os
 import socket

@@ -10,7 +10,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-command -v wget > /dev/null || apt-get install -qq -y --no-install-recommends wget > /dev/null 2>&1
+command -v wget > /dev/null || apt-get install -qq -y --no-install-recommends wget > /dev/null 2>&1 || { echo 'the package cannot be installed' >&2; exit 2; }
+wget --version | sed -n 1p
 cat > finding.py <<'PYTHON'
 import subprocess
 import threading
