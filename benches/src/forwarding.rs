@@ -76,10 +76,10 @@ impl Trace {
         self.recent.push_back(Store { instruction: self.instructions, at: self.at, bytes });
     }
 
-    /// Returns the waits of a call, with how many there are, where the program has made so many calls: those that at least every other has.
-    pub(crate) fn waits_of_a_call(&self, calls: u64) -> Vec<(Pair, f64)> {
-        let per_call = self.waits.iter().map(|(&pair, &waits)| (pair, waits as f64 / calls as f64));
-        let mut waits: Vec<_> = per_call.filter(|&(_, waits)| waits >= 0.5).collect();
+    /// Returns the waits for an item, with how many there are, where the program has handled so many: those that at least every other has.
+    pub(crate) fn waits_of_an_item(&self, items: u64) -> Vec<(Pair, f64)> {
+        let per_item = self.waits.iter().map(|(&pair, &waits)| (pair, waits as f64 / items as f64));
+        let mut waits: Vec<_> = per_item.filter(|&(_, waits)| waits >= 0.5).collect();
         waits.sort_by_key(|&(pair, _)| pair);
         waits
     }

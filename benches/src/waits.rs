@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
+use crate::case::Table;
 use crate::counts;
 use crate::forwarding::Trace;
 use crate::harness::{self, Address};
@@ -19,7 +20,7 @@ pub(crate) fn print(policies: &[&str]) -> Result<(), String> {
     for (address, table, index, case) in
         rows.filter(|(address, ..)| policies.is_empty() || policies.contains(&address.policy))
     {
-        let waits = of_a_call(address, index)?;
+        let waits = of_an_item(address, table, index)?;
         let all = waits.iter().fold(0.0, |all, (.., waits)| all + waits);
         println!("{all:5.1}  {}: {}", table.title, case.name);
         for (load, store, _) in waits {
@@ -29,14 +30,16 @@ pub(crate) fn print(policies: &[&str]) -> Result<(), String> {
     Ok(())
 }
 
-/// The waits of a call: where the load is, where the store is, and how many.
-fn of_a_call(address: Address<'_>, case: usize) -> Result<Vec<(String, String, f64)>, String> {
+/// The waits for an item of a call: where the load is, where the store is, and how many.
+fn of_an_item(address: Address<'_>, table: &Table, case: usize) -> Result<Vec<(String, String, f64)>, String> {
+    let items = table.items;
+    let calls = (ITEMS / items).max(2);
     let program = env::current_exe().map_err(|error| error.to_string())?;
     let mut child = Command::new("valgrind")
         .args(["--tool=lackey", "--trace-mem=yes", "--basic-counts=no"])
         .arg(&program)
         .args([harness::ONLY, address.policy])
-        .args([address.table as u64, case as u64, CALLS].map(|number| number.to_string()))
+        .args([address.table as u64, case as u64, calls].map(|number| number.to_string()))
         .env(SHOWS_BASE, "")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -52,7 +55,7 @@ fn of_a_call(address: Address<'_>, case: usize) -> Result<Vec<(String, String, f
 
     let place = |at: u64| place(&program, at.wrapping_sub(base));
     Ok(trace
-        .waits_of_a_call(CALLS)
+        .waits_of_an_item(calls * items)
         .into_iter()
         .map(|(pair, waits)| (place(pair.load), place(pair.store), waits))
         .collect())
@@ -80,5 +83,5 @@ fn place(program: &Path, address: u64) -> String {
 
 /// Asks a process for its [base](show_base).
 const SHOWS_BASE: &str = "RESILIENT_BENCHES_BASE";
-const CALLS: u64 = 200;
+const ITEMS: u64 = 200;
 const MOST_SHOWN: usize = 160;

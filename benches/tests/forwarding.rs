@@ -12,7 +12,7 @@ fn waits(accesses: &[&str]) -> Vec<Pair> {
         trace.read(&format!("I  {:08x},4", index + 1));
         trace.read(access);
     }
-    trace.waits_of_a_call(1).into_iter().map(|(pair, _)| pair).collect()
+    trace.waits_of_an_item(1).into_iter().map(|(pair, _)| pair).collect()
 }
 
 #[test]
@@ -55,6 +55,6 @@ fn what_few_calls_do_is_left_out() {
         trace.read(if call < 5 { " L 00001000,8" } else { " L 00001000,4" });
         trace.read("==7== a line of something else");
     }
-    assert_eq!(trace.waits_of_a_call(10), [(Pair { load: 2, store: 1 }, 0.5)]);
-    assert!(trace.waits_of_a_call(11).is_empty());
+    assert_eq!(trace.waits_of_an_item(10), [(Pair { load: 2, store: 1 }, 0.5)]);
+    assert!(trace.waits_of_an_item(11).is_empty());
 }
