@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# `httpc` of Erlang has no option for retries, and its documentation names none. It does repeat a request whose answer is a 503 with a `Retry-After` of up to 99 seconds,
-# whatever its method is, as often as such answers come. The `timeout` of the request counts from anew for each attempt, and not at all while httpc waits. So a POST with
-# a `timeout` of half a second is sent six times in five seconds here, its caller blocked all the while, and a server that stays overloaded is never given up.
+# `httpc` of Erlang has no option for retries here, and its documentation names none. It does repeat a request that is answered with a 503 and a `Retry-After` of up to 99
+# seconds, whatever its method is, as often as such answers come. The `timeout` is counted anew for each attempt, and not at all while httpc waits. So a POST with a
+# `timeout` of half a second is sent six times in five seconds, with its caller blocked all the while, and a server that stays overloaded is never given up. An option
+# `autoretry` has been added in the development of OTP since.
 #
 # Seen with Debian's package erlang-inets 1:25.2.3+dfsg-1+deb12u4 (inets 8.2).
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.
