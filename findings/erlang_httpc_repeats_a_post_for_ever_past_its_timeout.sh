@@ -4,7 +4,7 @@
 # `timeout` of half a second is sent six times in five seconds, with its caller blocked all the while, and a server that stays overloaded is never given up. An option
 # `autoretry` has been added in the development of OTP since.
 #
-# Seen with Debian's package erlang-inets 1:25.2.3+dfsg-1+deb12u4 (inets 8.2).
+# Seen with Debian's package erlang-inets 1:25.2.3+dfsg-1+deb12u4 (inets 8.2.2).
 # Prints "as found" and exits with 0 while it is so; exits with 1 when it has changed.
 set -euo pipefail
 
