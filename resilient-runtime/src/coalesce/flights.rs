@@ -445,21 +445,8 @@ impl Shard {
         waker: &Waker,
         observes: bool,
     ) -> Joined<O> {
-        let is_full = self.slots.len() >= MOST_KEYS / SHARDS_OF_A_PROCESS;
-        let slot = match self.slots.entry(*identity) {
-            Entry::Occupied(slot) => slot.into_mut(),
-            Entry::Vacant(_) if is_full => {
-                self.counts.overflowed += 1;
-                return Joined::Overflowed;
-            }
-            Entry::Vacant(place) => {
-                self.turns = self.turns.wrapping_add(1);
-                let stage = Stage::Led { by, turn: self.turns };
-                place.insert(Slot { stage, first: self.turns, flight: None, waiters: None });
-                self.counts.leaders += 1;
-                return Joined::Lead(self.turns);
-            }
-        };
+        // not by the map's entry, which copies the identity before it looks for it
+        let Some(slot) = self.slots.get_mut(identity) else { return self.lead_alone(*identity, by) };
         let leader = match slot.stage {
             Stage::Free => {
                 self.counts.leaders += 1;
@@ -520,6 +507,20 @@ impl Shard {
             *renewal = self.turns;
         }
         Some(Found { flight, freshness: Freshness::ToRenew(self.turns) })
+    }
+
+    /// Begins a call with an identity that no other has, unless there are too many.
+    #[inline]
+    fn lead_alone<O>(&mut self, identity: Identity, by: Mark) -> Joined<O> {
+        if self.slots.len() >= MOST_KEYS / SHARDS_OF_A_PROCESS {
+            self.counts.overflowed += 1;
+            return Joined::Overflowed;
+        }
+        self.turns = self.turns.wrapping_add(1);
+        let stage = Stage::Led { by, turn: self.turns };
+        self.slots.insert(identity, Slot { stage, first: self.turns, flight: None, waiters: None });
+        self.counts.leaders += 1;
+        Joined::Lead(self.turns)
     }
 
     /// As [`join`](Self::join), for the less usual calls.
