@@ -35,14 +35,14 @@ rows=(
     'fan_out|#[resilient::fan_out]'
     "the usual stack|$usual"
     'the usual stack, pasted|pasted'
-    "no attribute on many|$stand_in"
-    'batch on many|#[resilient::batch]'
     'by hand: the body in a block|hand_block'
     'by hand: the body in a block, told its output|hand_block_told'
     'by hand: a block in a block|hand_block_in_block'
     'by hand: a loop around a block|hand_loop'
     'by hand: a loop, and three futures around a block|hand_futures'
     'by hand: the same, told its output|hand_futures_told'
+    "no attribute on many|$stand_in"
+    'batch on many|#[resilient::batch]'
 )
 
 folder=$(mktemp -d)
