@@ -147,3 +147,23 @@ fn retries_of_a_thread_without_a_wait_give_way_to_nobody() {
     }
     assert_eq!(call.attempt(), 40);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_under_a_deadline_is_measured_however_it_ends() {
+    for class in [Class::Success, Class::Permanent, Class::Transient] {
+        let retry = Retry::named("measured").max(1).backoff(Backoff::none());
+        let mut call = retry.begin();
+
+        let measured = Deadline::after(ms(60_000)).scope(async {
+            assert!(is_retried(&mut call));
+            assert!(retry.pace.median().is_none(), "a first attempt is not");
+            tokio::time::advance(ms(2_000)).await;
+            let _ = fail(&mut call, class);
+            retry.pace.median()
+        });
+
+        // in steps of 66 µs
+        let measured = measured.await.unwrap();
+        assert!(measured.abs_diff(ms(2_000)) < ms(1), "{class:?}: {measured:?}");
+    }
+}
