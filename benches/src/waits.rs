@@ -6,14 +6,18 @@ use std::process::{Command, Stdio};
 use std::{env, fs};
 
 use crate::case::Table;
-use crate::counts;
+use crate::cases::POLICIES;
 use crate::forwarding::Trace;
 use crate::harness::{self, Address};
+use crate::{counts, usage};
 
 /// Prints them for each row of these policies, or of all.
 pub(crate) fn print(policies: &[&str]) -> Result<(), String> {
     if !harness::can_count() {
         return Err("valgrind is not installed, so no loads are looked at".to_owned());
+    }
+    if let Some(unknown) = policies.iter().find(|policy| !POLICIES.iter().any(|(known, _)| known == *policy)) {
+        return Err(format!("`{unknown}` is not known\n{}", usage()));
     }
     let tables = counts::tables();
     let rows = tables.iter().flat_map(counts::ours);
@@ -50,6 +54,12 @@ fn of_an_item(address: Address<'_>, table: &Table, case: usize) -> Result<Vec<(S
         trace.read(&line.map_err(|error| error.to_string())?);
     }
     let output = child.wait_with_output().map_err(|error| error.to_string())?;
+    if !output.status.success() {
+        return Err(format!(
+            "case {case} of table {} of {} failed in a process of its own",
+            address.table, address.policy
+        ));
+    }
     let said = String::from_utf8_lossy(&output.stdout);
     let base: u64 = said.lines().next().and_then(|line| line.parse().ok()).ok_or("a row did not say where it is")?;
 
