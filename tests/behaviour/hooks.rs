@@ -5,8 +5,8 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
 use resilient::{
-    Backoff, Class, GaveUp, GivingUp, Reason, Retry, Retrying, Settled, circuit_breaker, hedge, profile, resilient,
-    retry, timeout,
+    Backoff, Bulkhead, Class, GaveUp, GivingUp, Reason, Retry, Retrying, Settled, Verdict, circuit_breaker, hedge,
+    profile, resilient, retry, timeout,
 };
 use resilient_tests::{Error, Script, ms};
 use tokio::time::sleep;
@@ -237,6 +237,25 @@ async fn by_hand_in_a_stack() {
     let settled = resilient::run((call.on_retry_settled(hook),), async { Err::<u32, Error>(Error::Down) }).await;
 
     assert!(matches!(settled, Settled::Outcome(Err(Error::Down))));
-    assert!(matches!(call.verdict(settled), resilient::Verdict::Retry(_)));
+    assert!(matches!(call.verdict(settled), Verdict::Retry(_)));
     assert_eq!(told.get(), 1);
+}
+
+/// Whoever settles the end of a stack without its retry has the hooks told as well, of a rejection as the error that the caller would get.
+#[tokio::test(start_paused = true)]
+async fn by_hand_around_a_stack() {
+    static RETRY: Retry = Retry::named("by hand around").max(2).backoff(Backoff::none());
+    static FULL: Bulkhead = Bulkhead::named("by hand around").limit(1).queue(0);
+    let told = RefCell::new(Vec::new());
+    let hook = |_: &Retrying, error: &Error| told.borrow_mut().push(error.clone());
+    let _permit = FULL.try_acquire().unwrap();
+    let mut call = RETRY.begin();
+
+    let refused = FULL.run(async { Ok::<u32, Error>(1) }).await;
+    let Settled::Rejected(rejection) = refused.clone() else { panic!("it is full") };
+    assert!(matches!(call.on_retry_settled(hook).settle(refused), Verdict::Retry(_)));
+    let failed = Settled::Outcome(Err::<u32, Error>(Error::Down));
+    assert!(matches!(call.on_retry_settled(hook).settle(failed), Verdict::Retry(_)));
+
+    assert_eq!(told.take(), [Error::from(rejection), Error::Down]);
 }
