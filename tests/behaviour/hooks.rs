@@ -241,7 +241,7 @@ async fn by_hand_in_a_stack() {
     assert_eq!(told.get(), 1);
 }
 
-/// Whoever settles the end of a stack without its retry has the hooks told as well, of a rejection as the error that the caller would get.
+/// The hooks are told as well where the end of a stack is settled outside of it: of a rejection as the error that the caller would get.
 #[tokio::test(start_paused = true)]
 async fn by_hand_around_a_stack() {
     static RETRY: Retry = Retry::named("by hand around").max(2).backoff(Backoff::none());
